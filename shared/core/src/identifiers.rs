@@ -1,0 +1,186 @@
+//! Identifiers, each its own type so that one can't stand in for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Declares a string newtype with `new`, `as_str` and `Display`.
+macro_rules! string_identifier {
+    ($(#[$documentation:meta])* $name:ident) => {
+        $(#[$documentation])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Wraps the text as it came from the remote side.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text as the remote side writes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+string_identifier! {
+    /// The `sys_id` of a ServiceNow incident: 32 hexadecimal digits. Numbers are not unique, `sys_id`s are.
+    IncidentId
+}
+string_identifier! {
+    /// An AWS account: 12 digits.
+    AccountId
+}
+string_identifier! {
+    /// A case as the AWS Support API names it, for example `case-111122223333-muen-2022-7118885805350839`.
+    ///
+    /// The third segment tells the queue and the language and may change: never a key, see [`CaseKey`].
+    CaseId
+}
+string_identifier! {
+    /// The number of a case that people see, for example `1234563851`.
+    DisplayId
+}
+string_identifier! {
+    /// The `sys_id` of a row of `sys_journal_field`: one comment on an incident.
+    JournalEntryId
+}
+string_identifier! {
+    /// What makes a delivery to ServiceNow unique there: a repeat with the same identifier has no effect.
+    ExternalId
+}
+string_identifier! {
+    /// One attempt of one worker to act on a link. Conditional writes carry it, so that a write whose answer was lost
+    /// is recognised as our own.
+    AttemptId
+}
+string_identifier! {
+    /// A communication's identity as the link remembers it: communications have no id in the AWS Support API.
+    CommunicationId
+}
+
+/// Which kind of record an incident is linked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    /// An AWS Support case.
+    SupportCase,
+}
+
+impl LinkKind {
+    /// The word that stands for the kind in keys and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SupportCase => "support_case",
+        }
+    }
+}
+
+/// The key of a link: one incident and one AWS record of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LinkKey {
+    /// The kind of the AWS record.
+    pub kind: LinkKind,
+    /// The incident.
+    pub incident: IncidentId,
+}
+
+impl LinkKey {
+    /// The link of an incident with a Support case.
+    pub fn support_case(incident: IncidentId) -> Self {
+        Self { kind: LinkKind::SupportCase, incident }
+    }
+}
+
+impl fmt::Display for LinkKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.kind.as_str(), self.incident)
+    }
+}
+
+/// The stable key of a case: its account and the parts of its id that do not change with the language.
+///
+/// `case-<account>-<queue and language>-<year>-<hex>` loses its third segment; ids of another shape are kept whole.
+/// It is known from the first answer of CreateCase on, before the display id is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CaseKey {
+    /// The account that owns the case.
+    pub account: AccountId,
+    /// The stable part of the case id.
+    pub stable_id: String,
+}
+
+impl CaseKey {
+    /// The key of a case of an account.
+    pub fn new(account: AccountId, case_id: &CaseId) -> Self {
+        let segments: Vec<&str> = case_id.as_str().split('-').collect();
+        let stable_id = match segments.as_slice() {
+            ["case", _, queue, year, rest] if queue.chars().all(|letter| letter.is_ascii_alphabetic()) => {
+                format!("{year}-{rest}")
+            }
+            ["case", _, year, rest] => format!("{year}-{rest}"),
+            _ => case_id.as_str().to_owned(),
+        };
+        Self { account, stable_id }
+    }
+}
+
+impl fmt::Display for CaseKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.account, self.stable_id)
+    }
+}
+
+/// The first `length` hexadecimal digits of the SHA-256 of the parts, separated unambiguously.
+pub(crate) fn digest(parts: &[&str], length: usize) -> String {
+    use std::fmt::Write;
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut text = hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    text.truncate(length);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(case_id: &str) -> String {
+        CaseKey::new(AccountId::new("111122223333"), &CaseId::new(case_id)).to_string()
+    }
+
+    #[test]
+    fn the_language_segment_is_no_part_of_a_case_key() {
+        let english = key("case-111122223333-muen-2022-7118885805350839");
+        assert_eq!(english, "111122223333:2022-7118885805350839");
+        assert_eq!(english, key("case-111122223333-mufr-2022-7118885805350839"));
+    }
+
+    #[test]
+    fn ids_without_a_language_segment_and_of_unknown_shape_have_keys() {
+        assert_eq!(key("case-12345678910-2013-c4c1d2bf33c5cf47"), "111122223333:2013-c4c1d2bf33c5cf47");
+        assert_eq!(key("CASE/new shape"), "111122223333:CASE/new shape");
+    }
+
+    #[test]
+    fn a_digest_separates_its_parts() {
+        assert_ne!(digest(&["ab", "c"], 16), digest(&["a", "bc"], 16));
+        assert_eq!(digest(&["ab"], 16).len(), 16);
+    }
+}

@@ -1,0 +1,189 @@
+//! The ServiceNow side: an incident as the app's `snapshot` shows it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    identifiers::{AccountId, IncidentId, JournalEntryId},
+    time,
+};
+
+/// `incident.state`. The set is open: instances add their own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum IncidentState {
+    /// 1
+    New,
+    /// 2
+    InProgress,
+    /// 3
+    OnHold,
+    /// 6
+    Resolved,
+    /// 7
+    Closed,
+    /// 8
+    Cancelled,
+    /// A state of the instance's own: taken as open.
+    Other(String),
+}
+
+impl From<String> for IncidentState {
+    fn from(value: String) -> Self {
+        match value.as_str() {
+            "1" => Self::New,
+            "2" => Self::InProgress,
+            "3" => Self::OnHold,
+            "6" => Self::Resolved,
+            "7" => Self::Closed,
+            "8" => Self::Cancelled,
+            _ => Self::Other(value),
+        }
+    }
+}
+
+impl From<IncidentState> for String {
+    fn from(state: IncidentState) -> Self {
+        state.value().to_owned()
+    }
+}
+
+impl IncidentState {
+    /// The value of the choice in ServiceNow.
+    pub fn value(&self) -> &str {
+        match self {
+            Self::New => "1",
+            Self::InProgress => "2",
+            Self::OnHold => "3",
+            Self::Resolved => "6",
+            Self::Closed => "7",
+            Self::Cancelled => "8",
+            Self::Other(value) => value,
+        }
+    }
+
+    /// Whether work on the incident has ended: resolved, closed or cancelled.
+    pub fn is_ended(&self) -> bool {
+        matches!(self, Self::Resolved | Self::Closed | Self::Cancelled)
+    }
+
+    /// Whether the incident may go back to work. ServiceNow reopens a resolved incident, never a closed or cancelled one.
+    pub fn can_reopen(&self) -> bool {
+        matches!(self, Self::Resolved)
+    }
+}
+
+/// The AWS account that an incident's assignment group stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentAccount {
+    /// The account number.
+    pub number: AccountId,
+    /// Its name in ServiceNow.
+    pub name: String,
+    /// Whether cases in it are for real: others are marked as tests.
+    pub production: bool,
+}
+
+/// The app's columns on incident (`x_casebridge_aws_*`), written by casebridge alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BridgeColumns {
+    /// The account that holds the case.
+    pub account: String,
+    /// The id of the case.
+    pub case_id: String,
+    /// The number of the case that people see.
+    pub display_id: String,
+    /// The status of the case, in AWS's words.
+    pub case_status: String,
+    /// `pending`, `in_sync`, `waiting` or `error`.
+    pub sync_status: String,
+    /// What is wrong and what to do, in plain words; empty when nothing is.
+    pub last_error: String,
+}
+
+/// One customer-visible comment. Work notes are in no snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// `sys_journal_field.sys_id`.
+    pub sys_id: JournalEntryId,
+    /// When it was written, by ServiceNow's clock, to the second.
+    #[serde(with = "time::servicenow_form")]
+    pub created_on: Timestamp,
+    /// The user name of its author.
+    pub created_by: String,
+    /// The display name of its author.
+    pub author: String,
+    /// The text as it was written.
+    pub text: String,
+    /// Whether casebridge itself delivered it.
+    #[serde(default)]
+    pub ours: bool,
+}
+
+/// What the link remembers of an incident between two reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentSummary {
+    /// The incident.
+    pub sys_id: IncidentId,
+    /// The number that people see, for example `INC0010001`.
+    pub number: String,
+    /// Counts the incident's updates.
+    pub sys_mod_count: u64,
+    /// The state.
+    pub state: IncidentState,
+    /// `incident.hold_reason`, a choice's value: 1 is Awaiting Caller.
+    #[serde(default)]
+    pub hold_reason: String,
+    /// When it was resolved, closed or cancelled, by ServiceNow's clock. None while it is open.
+    #[serde(default, with = "time::optional_servicenow_form")]
+    pub resolved_at: Option<Timestamp>,
+    /// The app's columns as they are.
+    #[serde(default)]
+    pub columns: BridgeColumns,
+    /// The values of `incident.close_code` that the instance accepts.
+    #[serde(default)]
+    pub close_codes: Vec<String>,
+}
+
+/// An incident as the app's `snapshot` resource, its webhook and the answer of `deliver` show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// What the link remembers of it.
+    #[serde(flatten)]
+    pub summary: IncidentSummary,
+    /// When the snapshot was taken, by ServiceNow's clock.
+    #[serde(with = "time::servicenow_form")]
+    pub taken_at: Timestamp,
+    /// The account of its assignment group, when that account is active.
+    pub account: Option<IncidentAccount>,
+    /// The AWS Support service code that the agent chose, or empty.
+    pub service_code: String,
+    /// The AWS Support category code that the agent chose, or empty.
+    pub category_code: String,
+    /// The short description.
+    pub short_description: String,
+    /// The description.
+    pub description: String,
+    /// The priority, `1` (critical) to `5` (planning); computed by ServiceNow.
+    pub priority: String,
+    /// Its customer-visible comments, oldest first: all of them, or the newest if `entries_complete` is false.
+    pub entries: Vec<JournalEntry>,
+    /// Whether `entries` reaches back to the first comment.
+    pub entries_complete: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_keep_values_that_the_platform_does_not_know() {
+        let state = IncidentState::from("42".to_owned());
+        assert_eq!(state.value(), "42");
+        assert!(!state.is_ended());
+        for value in ["1", "2", "3", "6", "7", "8"] {
+            assert_eq!(IncidentState::from(value.to_owned()).value(), value);
+        }
+    }
+}

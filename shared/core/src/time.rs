@@ -1,0 +1,65 @@
+//! Time as ServiceNow writes it. Now is always an argument.
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
+/// ServiceNow's form of a moment: UTC, whole seconds, no zone (`2026-11-20 21:14:05`).
+const SERVICENOW_FORM: &str = "%Y-%m-%d %H:%M:%S";
+
+/// Reads a moment as ServiceNow writes it; `None` for an empty or unreadable value.
+pub fn parse_servicenow(text: &str) -> Option<Timestamp> {
+    let moment = DateTime::strptime(SERVICENOW_FORM, text.trim()).ok()?;
+    TimeZone::UTC.to_timestamp(moment).ok()
+}
+
+/// Writes a moment as ServiceNow does, cut to whole seconds.
+pub fn format_servicenow(moment: Timestamp) -> String {
+    moment.strftime(SERVICENOW_FORM).to_string()
+}
+
+/// Serde for a moment in ServiceNow's form.
+pub mod servicenow_form {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes the moment in ServiceNow's form.
+    pub fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::format_servicenow(*moment))
+    }
+
+    /// Reads a moment in ServiceNow's form.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        super::parse_servicenow(&text)
+            .ok_or_else(|| D::Error::custom(format!("expected a time as `2026-11-20 21:14:05`, found `{text}`")))
+    }
+}
+
+/// Serde for a moment in ServiceNow's form that may be empty.
+pub mod optional_servicenow_form {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes the moment in ServiceNow's form, or an empty text.
+    #[expect(clippy::ref_option, reason = "the signature that serde's `with` calls")]
+    pub fn serialize<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&moment.map(super::format_servicenow).unwrap_or_default())
+    }
+
+    /// Reads a moment in ServiceNow's form; empty or unreadable is none.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+        Ok(super::parse_servicenow(&String::deserialize(deserializer)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servicenow_times_are_utc_and_round_trip() {
+        let moment = parse_servicenow("2026-11-20 21:14:05").unwrap();
+        assert_eq!(moment.to_string(), "2026-11-20T21:14:05Z");
+        assert_eq!(format_servicenow(moment), "2026-11-20 21:14:05");
+        assert_eq!(parse_servicenow(""), None);
+    }
+}

@@ -1,0 +1,3 @@
+//! Plays what no emulator has: a ServiceNow instance and AWS Support, as state machines with a passed clock.
+
+pub mod wire;

@@ -1,0 +1,55 @@
+//! HTTP requests and responses as values: the state machines answer them without any network.
+
+use std::collections::BTreeMap;
+
+/// A request as a state machine sees it.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// `GET`, `POST`, ...
+    pub method: String,
+    /// The path, decoded, without the query.
+    pub path: String,
+    /// The query's pairs, decoded, in their order.
+    pub query: Vec<(String, String)>,
+    /// The headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body's bytes.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The first value of a query parameter.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A header's value, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+}
+
+/// A response as a state machine gives it.
+#[derive(Debug, Clone, Default)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body's bytes.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A JSON response.
+    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+        let headers = BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]);
+        Self { status, headers, body: body.to_string().into_bytes() }
+    }
+}
+
+/// Where the simulated instances send their own requests: the network in the server, a queue in the simulation.
+pub trait Outbound {
+    /// Sends one request and waits for its answer, at most `timeout_milliseconds`.
+    fn send(&self, url: &str, request: &Request, timeout_milliseconds: u64) -> Result<Response, String>;
+}
