@@ -1,1 +1,13 @@
-//! Placeholder.
+//! The functional core: every decision of casebridge, without I/O, clock or randomness.
+//!
+//! What both sides show is folded into an [`observation::Observation`]; [`plan::plan`] compares it with what the link
+//! remembers and says what to do and what to wait for. Time and random bits come in as arguments.
+
+pub mod case;
+pub mod effect;
+pub mod hint;
+pub mod identifiers;
+pub mod incident;
+pub mod link;
+pub mod mark;
+pub mod time;

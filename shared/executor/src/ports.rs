@@ -1,0 +1,123 @@
+//! What the executor needs of the world. The adapters answer over the network, the simulation in memory.
+
+use std::future::Future;
+
+use casebridge_core::{
+    case::{CaseStatus, RawCommunication},
+    effect::{Delivery, DeliveryAnswer, Failure, NewCase},
+    identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId},
+    incident::Incident,
+    mark::Entropy,
+};
+use jiff::Timestamp;
+
+/// Our clock.
+pub trait Clock {
+    /// The moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// Random bits of a cryptographically secure source.
+pub trait Randomness {
+    /// What the marks of one plan come from.
+    fn entropy(&self) -> Entropy;
+    /// A name for one attempt that no other has.
+    fn attempt(&self) -> AttemptId;
+    /// How far to spread a retry: 0 to 1,000 thousandths.
+    fn spread(&self) -> u32;
+}
+
+/// The app's Scripted REST on a ServiceNow instance.
+pub trait ServiceNow {
+    /// The incident with all its customer-visible comments; none if it is not there.
+    fn snapshot(&self, incident: &IncidentId) -> impl Future<Output = Result<Option<Incident>, Failure>>;
+
+    /// Writes to the incident. A repeat of a message has no effect, so this call may be repeated.
+    fn deliver(
+        &self,
+        incident: &IncidentId,
+        delivery: &Delivery,
+    ) -> impl Future<Output = Result<DeliveryAnswer, Failure>>;
+}
+
+/// A case as DescribeCases returns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribedCase {
+    /// The id.
+    pub case_id: CaseId,
+    /// The number that people see.
+    pub display_id: DisplayId,
+    /// The subject.
+    pub subject: String,
+    /// The status.
+    pub status: CaseStatus,
+    /// The severity code.
+    pub severity_code: String,
+    /// When it was opened, by AWS's clock.
+    pub time_created: Timestamp,
+    /// The most recent communications, at most five.
+    pub recent: Vec<RawCommunication>,
+    /// Whether there are more than these.
+    pub more_communications: bool,
+}
+
+/// Which cases to describe; resolved ones are always included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaseQuery {
+    /// These, at most 100. One unknown id fails the whole call.
+    Ids(Vec<CaseId>),
+    /// All with activity since then, a page at a time.
+    Since {
+        /// By AWS's clock.
+        after: Timestamp,
+        /// Where to go on.
+        next: Option<String>,
+    },
+}
+
+/// A page of cases.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CasePage {
+    /// The cases.
+    pub cases: Vec<DescribedCase>,
+    /// Where the next page starts.
+    pub next: Option<String>,
+}
+
+/// A page of communications.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CommunicationPage {
+    /// The communications.
+    pub communications: Vec<RawCommunication>,
+    /// Where the next page starts.
+    pub next: Option<String>,
+}
+
+/// AWS Support of every account. Writes are made once each: whatever is not certainly refused is in doubt.
+pub trait Support {
+    /// CreateCase.
+    fn create_case(&self, account: &AccountId, request: &NewCase) -> impl Future<Output = Result<CaseId, Failure>>;
+
+    /// AddCommunicationToCase.
+    fn add_communication(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        body: &str,
+    ) -> impl Future<Output = Result<(), Failure>>;
+
+    /// ResolveCase; returns the status afterwards.
+    fn resolve_case(&self, account: &AccountId, case_id: &CaseId) -> impl Future<Output = Result<CaseStatus, Failure>>;
+
+    /// DescribeCases: one page. `CaseIdNotFound` is `Refused` with `NotFound`.
+    fn describe_cases(&self, account: &AccountId, query: &CaseQuery)
+    -> impl Future<Output = Result<CasePage, Failure>>;
+
+    /// DescribeCommunications: one page.
+    fn describe_communications(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        next: Option<&str>,
+    ) -> impl Future<Output = Result<CommunicationPage, Failure>>;
+}

@@ -1,0 +1,37 @@
+//! What can go wrong with the ledger, and what to do about it.
+
+use casebridge_core::identifiers::LinkKey;
+
+/// A failure of the ledger. Each fails the message that was being handled, so that the queue brings it again.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The table did not answer.
+    #[error("the ledger's table did not answer while {doing}; the message comes again by itself")]
+    Unavailable {
+        /// What we were doing.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Somebody else holds the link's lease now: this worker was too slow and must not write.
+    #[error("the lease of link {key} has passed to another worker; what was under way is looked up by it")]
+    LeaseLost {
+        /// The link.
+        key: LinkKey,
+    },
+    /// The lease changed hands several times while we tried to take it or to leave word.
+    #[error("link {key} is contended: its lease changed hands while it was being taken; the message comes again")]
+    Contended {
+        /// The link.
+        key: LinkKey,
+    },
+    /// A row is not of the form that this version writes.
+    #[error("ledger row {row} is unreadable: {reason}; repair or remove it, then replay the message")]
+    Corrupt {
+        /// The row's keys.
+        row: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

@@ -1,0 +1,156 @@
+//! What the executor and the handlers ask of a ledger. DynamoDB and memory answer alike.
+
+use std::future::Future;
+
+use casebridge_core::{
+    identifiers::{AccountId, AttemptId, CaseId, CaseKey, DisplayId, IncidentId, LinkKey},
+    link::Link,
+    mark::Mark,
+};
+use jiff::Timestamp;
+
+use crate::error::LedgerError;
+
+/// A worker's right to act on a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The link.
+    pub key: LinkKey,
+    /// The worker's attempt.
+    pub attempt: AttemptId,
+    /// When it expires, by our clock: later than the worker can live.
+    pub until: Timestamp,
+    /// The row's revision, as last written or read under this lease.
+    pub revision: u64,
+}
+
+/// The answer to an attempt at a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseAnswer {
+    /// The link is ours until the lease ends. A link that nobody knew comes blank.
+    Taken {
+        /// The lease.
+        lease: Lease,
+        /// The link's state.
+        link: Box<Link>,
+    },
+    /// Another worker holds it and has been left word (the link is dirty): it looks again before it lets go.
+    Deferred,
+}
+
+/// The answer to a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReleaseAnswer {
+    /// The link is free.
+    Released,
+    /// Somebody left word meanwhile: the state is recorded, the lease is still ours, and both sides want another look.
+    Dirty {
+        /// The lease, renewed in revision.
+        lease: Lease,
+    },
+}
+
+/// A case's key to its link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseRow {
+    /// The key.
+    pub key: CaseKey,
+    /// The case's id, as last seen.
+    pub case_id: CaseId,
+    /// Its number, once known.
+    pub display_id: Option<DisplayId>,
+    /// The link.
+    pub link: LinkKey,
+    /// What the last read of the case showed, in short.
+    pub fingerprint: String,
+}
+
+/// A page of an account's cases, and where the next one starts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CaseRowPage {
+    /// At most [`crate::CASES_PER_PAGE`] rows.
+    pub rows: Vec<CaseRow>,
+    /// Where to go on; none at the end.
+    pub next: Option<String>,
+}
+
+/// A link that wants to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueLink {
+    /// The link.
+    pub key: LinkKey,
+    /// Since when, by our clock.
+    pub due_at: Timestamp,
+}
+
+/// The ledger. `now` is always the caller's clock.
+pub trait Ledger {
+    /// Takes the link's lease for `attempt` until `until`, or leaves word with the one who holds it.
+    ///
+    /// One conditional write. A lease whose time is over is taken; a write whose answer was lost is recognised by its
+    /// attempt. While a lease is held the link is due at its end, so that a worker's death is a wake-up.
+    fn take_lease(
+        &self,
+        key: &LinkKey,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<LeaseAnswer, LedgerError>>;
+
+    /// Records `after` in place of `before` under the lease: an intent before its call, an outcome after it.
+    ///
+    /// One write, whatever rows it touches; returns the lease in its new revision.
+    fn record(
+        &self,
+        lease: &Lease,
+        before: &Link,
+        after: &Link,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Lease, LedgerError>>;
+
+    /// Records `after` and lets the link go, on condition that nobody left word; `due` is when to look again.
+    ///
+    /// A blank link is forgotten. When somebody left word the state is recorded too, the word is taken and the lease
+    /// stays. With `regardless` the link is let go even then, due at once.
+    fn release(
+        &self,
+        lease: &Lease,
+        before: &Link,
+        after: &Link,
+        due: Option<Timestamp>,
+        regardless: bool,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<ReleaseAnswer, LedgerError>>;
+
+    /// The link of a case.
+    fn link_of_case(&self, case: &CaseKey) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
+
+    /// The link whose undecided CreateCase intent carries the mark.
+    fn link_of_open_intent(
+        &self,
+        account: &AccountId,
+        mark: &Mark,
+    ) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
+
+    /// The links that are due at `now`, oldest first in each shard, at most `limit` in all.
+    fn due_links(&self, now: Timestamp, limit: usize) -> impl Future<Output = Result<Vec<DueLink>, LedgerError>>;
+
+    /// A page of the account's cases that are still watched.
+    fn cases_of_account(
+        &self,
+        account: &AccountId,
+        from: Option<&str>,
+    ) -> impl Future<Output = Result<CaseRowPage, LedgerError>>;
+
+    /// The `sys_mod_count` that each incident's link remembers, in the order asked; one read per 100.
+    fn remembered_mod_counts(
+        &self,
+        incidents: &[IncidentId],
+    ) -> impl Future<Output = Result<Vec<Option<u64>>, LedgerError>>;
+
+    /// How far the poller of this name has come.
+    fn watermark(&self, name: &str) -> impl Future<Output = Result<Option<String>, LedgerError>>;
+
+    /// Moves the watermark; only after what it covers has been handed off.
+    fn set_watermark(&self, name: &str, value: &str) -> impl Future<Output = Result<(), LedgerError>>;
+}
