@@ -1,0 +1,179 @@
+import { Acl, CrossScopePrivilege } from '@servicenow/sdk/core'
+import { admin, integration, user } from './roles.now'
+
+Acl({
+    $id: Now.ID['acl-account-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_account',
+    operation: 'read',
+    roles: [user, integration],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-account-create'],
+    type: 'record',
+    table: 'x_casebridge_aws_account',
+    operation: 'create',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-account-write'],
+    type: 'record',
+    table: 'x_casebridge_aws_account',
+    operation: 'write',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-account-delete'],
+    type: 'record',
+    table: 'x_casebridge_aws_account',
+    operation: 'delete',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+
+// The outbox and the deliveries are written by the app's scripts alone: there is no write access to grant.
+Acl({
+    $id: Now.ID['acl-outbox-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_outbox',
+    operation: 'read',
+    roles: [user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-outbox-delete'],
+    type: 'record',
+    table: 'x_casebridge_aws_outbox',
+    operation: 'delete',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-delivery-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_delivery',
+    operation: 'read',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+
+// The columns that tie an incident to its case: who could write them could point an incident at any case.
+Acl({
+    $id: Now.ID['acl-incident-account'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_account',
+    operation: 'write',
+    roles: [admin, integration],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-case-id'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_case_id',
+    operation: 'write',
+    roles: [admin, integration],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-display-id'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_display_id',
+    operation: 'write',
+    roles: [admin, integration],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-case-status'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_case_status',
+    operation: 'write',
+    roles: [admin, integration],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-sync-status'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_sync_status',
+    operation: 'write',
+    roles: [admin, integration],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-last-error'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_last_error',
+    operation: 'write',
+    roles: [admin, integration],
+    active: true,
+    adminOverrides: true,
+})
+
+CrossScopePrivilege({
+    $id: Now.ID['privilege-incident-read'],
+    status: 'allowed',
+    operation: 'read',
+    targetName: 'incident',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+CrossScopePrivilege({
+    $id: Now.ID['privilege-incident-write'],
+    status: 'allowed',
+    operation: 'write',
+    targetName: 'incident',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+CrossScopePrivilege({
+    $id: Now.ID['privilege-journal-read'],
+    status: 'allowed',
+    operation: 'read',
+    targetName: 'sys_journal_field',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+CrossScopePrivilege({
+    $id: Now.ID['privilege-user-read'],
+    status: 'allowed',
+    operation: 'read',
+    targetName: 'sys_user',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+CrossScopePrivilege({
+    $id: Now.ID['privilege-group-read'],
+    status: 'allowed',
+    operation: 'read',
+    targetName: 'sys_user_group',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+CrossScopePrivilege({
+    $id: Now.ID['privilege-choice-read'],
+    status: 'allowed',
+    operation: 'read',
+    targetName: 'sys_choice',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})

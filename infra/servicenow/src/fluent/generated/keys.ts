@@ -1,0 +1,1747 @@
+import '@servicenow/sdk/global'
+
+declare global {
+    namespace Now {
+        namespace Internal {
+            interface Keys extends KeysRegistry {
+                explicit: {
+                    'acl-account-create': {
+                        table: 'sys_security_acl'
+                        id: 'b39da5419e4c493491e1dd57e30e4c4f'
+                    }
+                    'acl-account-delete': {
+                        table: 'sys_security_acl'
+                        id: 'bbd388830d3247c6898902a395a32f3f'
+                    }
+                    'acl-account-read': {
+                        table: 'sys_security_acl'
+                        id: 'ebd51c9644ef4d4aba721977e0efa3ed'
+                    }
+                    'acl-account-write': {
+                        table: 'sys_security_acl'
+                        id: '26db3e63a8dd47ed9651cfe7735edd20'
+                    }
+                    'acl-delivery-read': {
+                        table: 'sys_security_acl'
+                        id: '9014e259c3954a0884c697fed85d1bcd'
+                    }
+                    'acl-incident-account': {
+                        table: 'sys_security_acl'
+                        id: '95ae15df60774c31b267134ed6f027b6'
+                    }
+                    'acl-incident-case-id': {
+                        table: 'sys_security_acl'
+                        id: 'f6d94774727b490ba5baecd228b43e05'
+                    }
+                    'acl-incident-case-status': {
+                        table: 'sys_security_acl'
+                        id: 'bde5025922c940f1bff7a54b092d6d09'
+                    }
+                    'acl-incident-display-id': {
+                        table: 'sys_security_acl'
+                        id: 'e0e4203d7e974636a7db7c4a0c99b9f5'
+                    }
+                    'acl-incident-last-error': {
+                        table: 'sys_security_acl'
+                        id: '41975a12fea84e5c844c2bad01763ea2'
+                    }
+                    'acl-incident-sync-status': {
+                        table: 'sys_security_acl'
+                        id: '3828e7e0a8974d9e9c856e0c741774ab'
+                    }
+                    'acl-outbox-delete': {
+                        table: 'sys_security_acl'
+                        id: '769c2291e25e430693cb96992b4d34ef'
+                    }
+                    'acl-outbox-read': {
+                        table: 'sys_security_acl'
+                        id: '45c2717defa6456f8eaaad140062979e'
+                    }
+                    'acl-rest': {
+                        table: 'sys_security_acl'
+                        id: '887ea0b5f84245c08ef8db0e931a8928'
+                    }
+                    bom_json: {
+                        table: 'sys_module'
+                        id: 'fdcfba9c1f304702b87bc326f4673d24'
+                    }
+                    'business-rule-account-valid': {
+                        table: 'sys_script'
+                        id: '25ac661aa7784a4e9ed82591c846f120'
+                    }
+                    'business-rule-incident-changed': {
+                        table: 'sys_script'
+                        id: '5664a2d7cb2e4a4ca4976bb6832c15ff'
+                    }
+                    'job-outbox': {
+                        table: 'sysauto_script'
+                        id: '3346f1cf39fc42b28a717d3e5f4cd88e'
+                    }
+                    menu: {
+                        table: 'sys_app_application'
+                        id: '221e23fcebc24844bcd9fa8084096937'
+                    }
+                    'module-accounts': {
+                        table: 'sys_app_module'
+                        id: '941e28d22ecd4c7b80ad749d027cd5d5'
+                    }
+                    'module-deliveries': {
+                        table: 'sys_app_module'
+                        id: '3a350dadfacf4f82b73ecf0d16943666'
+                    }
+                    'module-incidents-in-error': {
+                        table: 'sys_app_module'
+                        id: 'fb3d6638448d4d9392d36ccede90eaa2'
+                    }
+                    'module-outbox': {
+                        table: 'sys_app_module'
+                        id: '7a594c2ab1ee4d339426cbf656d9cf84'
+                    }
+                    'module-outbox-errors': {
+                        table: 'sys_app_module'
+                        id: '9d25d2638b0248e4b23219a6efc06ff4'
+                    }
+                    'module-settings': {
+                        table: 'sys_app_module'
+                        id: '7fc2ab1571b1468c9db4670b846cc1ce'
+                    }
+                    package_json: {
+                        table: 'sys_module'
+                        id: '72ce3a9da5944b75bfa0c88b88b164a8'
+                    }
+                    'privilege-choice-read': {
+                        table: 'sys_scope_privilege'
+                        id: '4c1993085c7340ee926653c00ec53493'
+                    }
+                    'privilege-group-read': {
+                        table: 'sys_scope_privilege'
+                        id: '8af29b9ddd9a49b490bc2d2b8b7ee997'
+                    }
+                    'privilege-incident-read': {
+                        table: 'sys_scope_privilege'
+                        id: '12812981164e400899ad815cfcf32673'
+                    }
+                    'privilege-incident-write': {
+                        table: 'sys_scope_privilege'
+                        id: 'f1f2b1e656ee4411bb31653ca255b298'
+                    }
+                    'privilege-journal-read': {
+                        table: 'sys_scope_privilege'
+                        id: '33e469eda3044db5bac0c3a9d7a96053'
+                    }
+                    'privilege-user-read': {
+                        table: 'sys_scope_privilege'
+                        id: '15d67d13b2b74be2837da3f4cd2cbddd'
+                    }
+                    'property-claim-seconds': {
+                        table: 'sys_properties'
+                        id: '58115858a8a445a2a3b4467bec10b928'
+                    }
+                    'property-integration-user': {
+                        table: 'sys_properties'
+                        id: '223161e60924496e83dd0407c9d9e1e5'
+                    }
+                    'property-outbox-retention-days': {
+                        table: 'sys_properties'
+                        id: 'f647e409ee32466d95a57030c6831d78'
+                    }
+                    'property-webhook-secret': {
+                        table: 'sys_properties'
+                        id: '9c17e5e70f594ed9a607f5d3a8ec27b0'
+                    }
+                    'property-webhook-url': {
+                        table: 'sys_properties'
+                        id: '3571209ca3a14126af8de01923a4ee65'
+                    }
+                    'rest-changes': {
+                        table: 'sys_ws_operation'
+                        id: '44116cc4ad744168bce8d30d38690a77'
+                    }
+                    'rest-changes-after': {
+                        table: 'sys_ws_query_parameter'
+                        id: 'd729cba89a69464484584d479c486eae'
+                    }
+                    'rest-changes-limit': {
+                        table: 'sys_ws_query_parameter'
+                        id: '5c422a07bd6149418a1fc5e1fbe55d65'
+                    }
+                    'rest-changes-since': {
+                        table: 'sys_ws_query_parameter'
+                        id: '0dea3eba0ec3480f84bffd312f40f9a5'
+                    }
+                    'rest-deliver': {
+                        table: 'sys_ws_operation'
+                        id: '65293f9ff9294648911506584953001a'
+                    }
+                    'rest-incidents': {
+                        table: 'sys_ws_definition'
+                        id: 'b386474b2c6645c0827aad9bafdeaa71'
+                    }
+                    'rest-incidents-v1': {
+                        table: 'sys_ws_version'
+                        id: '6ffed81ee93a4e0d8f396f6a1470b158'
+                    }
+                    'rest-snapshot': {
+                        table: 'sys_ws_operation'
+                        id: '9f92f50b9fd549779bb2afd5f3bbc659'
+                    }
+                    'rest-snapshot-entries-before': {
+                        table: 'sys_ws_query_parameter'
+                        id: '06aea6cc02344e8ab4d4310332ec0f10'
+                    }
+                    'script-include-changes': {
+                        table: 'sys_script_include'
+                        id: 'c32ca159d298462aa32c32771b54f969'
+                    }
+                    'script-include-delivery': {
+                        table: 'sys_script_include'
+                        id: '87b56dd4c80e4010b43219d4ac689bc6'
+                    }
+                    'script-include-incident': {
+                        table: 'sys_script_include'
+                        id: '7318426d809c4db38e7db1bf1ef736f7'
+                    }
+                    'script-include-outbox': {
+                        table: 'sys_script_include'
+                        id: '38873ee603054d5896353de7d0b5c93b'
+                    }
+                    'script-include-request': {
+                        table: 'sys_script_include'
+                        id: '3a2f1315d2164ed9bea4837139af83ea'
+                    }
+                    'script-include-webhook': {
+                        table: 'sys_script_include'
+                        id: '81536ea8ba264797a3b4e66bcd9dc819'
+                    }
+                }
+                composite: [
+                    {
+                        table: 'sys_dictionary'
+                        id: '011202ef7a68496385ae3eb63607cc68'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'active'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '0457fc4b36b6486ba7020513911b6c4c'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_display_id'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '072a3448eeea44c197afbdff83e228e3'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'external_id'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: '0b97504e1eb446519ca8d79569d72369'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_outbox'
+                            col_name_string: 'state,next_attempt_at'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '0c85aa7b00f0411aa5e60ff5f351f5fd'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'state'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '0d731908772044ada5d19a42f641307b'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'in_scope'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '0e899c46c63945eabe13f0fe94feed74'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'production'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '0f5ce08677b94b269a73d457de07e086'
+                        key: {
+                            sys_security_acl: 'b39da5419e4c493491e1dd57e30e4c4f'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '12e91d7c13664ef4a1e74ce4ced09822'
+                        key: {
+                            sys_security_acl: '45c2717defa6456f8eaaad140062979e'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '13b3dd7f32994df5800f51f4951b963e'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'state'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '140c41d8a9074702a1241b223b15fb59'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_user_role'
+                        id: '1491acda19314bdeaefa9af34d89cce9'
+                        key: {
+                            name: 'x_casebridge_aws.user'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '150f9939b8124b18b7664d699b729230'
+                        key: {
+                            sys_security_acl: '3828e7e0a8974d9e9c856e0c741774ab'
+                            sys_user_role: {
+                                id: '475343242e9c49528f1e9cae322eabca'
+                                key: {
+                                    name: 'x_casebridge_aws.integration'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '16bdd00572d441d7a66113a35ddda01f'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'number'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '17394544c49f4ac9a537604a43350a10'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'number'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '1d1657b24c904094b78524524ad7dc44'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'name'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '1fb8bb680bf14fa19a41e408728fb091'
+                        key: {
+                            list_id: {
+                                id: 'e9b744cf3de0461893119a9c01cfb2e6'
+                                key: {
+                                    name: 'x_casebridge_aws_outbox'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'sys_created_on'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '2094adc0dda5487fa59e73db33503b95'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'incident'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '2303cd3d8a6f4681ba9d02353945dded'
+                        key: {
+                            sys_security_acl: '887ea0b5f84245c08ef8db0e931a8928'
+                            sys_user_role: {
+                                id: '475343242e9c49528f1e9cae322eabca'
+                                key: {
+                                    name: 'x_casebridge_aws.integration'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '23e0a5c5ed9c494eb31957ef9a5f8b0e'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'next_attempt_at'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '27296cd293a5459ea7c53d1456b02e39'
+                        key: {
+                            sys_security_acl: '26db3e63a8dd47ed9651cfe7735edd20'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '2776ebe20888479285972502ee5998fa'
+                        key: {
+                            sys_security_acl: 'ebd51c9644ef4d4aba721977e0efa3ed'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '2843b45ec4b04a038875be8f6610d0ba'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'state'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list'
+                        id: '2d808d8436a14d2d961fe9aa1e83e11a'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            view: {
+                                id: 'Default view'
+                                key: {
+                                    name: 'NULL'
+                                }
+                            }
+                            sys_domain: 'global'
+                            element: 'NULL'
+                            relationship: 'NULL'
+                            parent: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: '3130cc9b6a074a3da25f27d9b5fab592'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_account'
+                            col_name_string: 'number'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '34718790f30c4bfcbc2a5eb5f2b3479e'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: '34bb36fddb31485e9dfae4e5262a4b5a'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_account'
+                            col_name_string: 'assignment_group'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '37edad33b25f4edcbf7c296999e977de'
+                        key: {
+                            list_id: {
+                                id: 'e9b744cf3de0461893119a9c01cfb2e6'
+                                key: {
+                                    name: 'x_casebridge_aws_outbox'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'sent_at'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '3989e583783d426a92848b22e6bd12f0'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'journal'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '3cc3caf673964cee960f1c7ec905068e'
+                        key: {
+                            sys_security_acl: 'e0e4203d7e974636a7db7c4a0c99b9f5'
+                            sys_user_role: {
+                                id: '475343242e9c49528f1e9cae322eabca'
+                                key: {
+                                    name: 'x_casebridge_aws.integration'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '3dc4179c61ce449aad5f739202fddd14'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '3efeb7a5d09a4ebbb51f1014862ca127'
+                        key: {
+                            sys_security_acl: 'f6d94774727b490ba5baecd228b43e05'
+                            sys_user_role: {
+                                id: '475343242e9c49528f1e9cae322eabca'
+                                key: {
+                                    name: 'x_casebridge_aws.integration'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '41568d5231ec438985ad616ca04f48d2'
+                        key: {
+                            list_id: {
+                                id: 'e9b744cf3de0461893119a9c01cfb2e6'
+                                key: {
+                                    name: 'x_casebridge_aws_outbox'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'last_error'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '455bb95669684589962f95cb56771b4b'
+                        key: {
+                            web_service_operation: '44116cc4ad744168bce8d30d38690a77'
+                            web_service_query_parameter: 'd729cba89a69464484584d479c486eae'
+                        }
+                    },
+                    {
+                        table: 'sys_db_object'
+                        id: '4662b4a50c94488bb3a99165b1156b3c'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '468b9965aaf847c2a0cab832bfb27c10'
+                        key: {
+                            list_id: {
+                                id: '9f5de98866404ea48a15179f79e506c3'
+                                key: {
+                                    name: 'x_casebridge_aws_delivery'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'sys_created_on'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '47306d3d77254f3c8174f6d0b8edeeed'
+                        key: {
+                            sys_security_acl: '41975a12fea84e5c844c2bad01763ea2'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_user_role'
+                        id: '475343242e9c49528f1e9cae322eabca'
+                        key: {
+                            name: 'x_casebridge_aws.integration'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '4d2455d5937446a1beda53645684ade8'
+                        key: {
+                            list_id: {
+                                id: 'e9b744cf3de0461893119a9c01cfb2e6'
+                                key: {
+                                    name: 'x_casebridge_aws_outbox'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'state'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '4d498549a67e4d9187098eca472d7649'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '50176cbb8fc6433da51801bee50ceaf5'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_case_id'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: '50b471954b0b40288487b7aa780d6679'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_delivery'
+                            col_name_string: 'journal'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '51410ccab82c4e1a9fd073cacc1068bb'
+                        key: {
+                            web_service_operation: '9f92f50b9fd549779bb2afd5f3bbc659'
+                            web_service_query_parameter: '06aea6cc02344e8ab4d4310332ec0f10'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '5219ec30cc7849d7aa46ffacc545b7b6'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'webhook_id'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '552f84322714492f82f8b5df1300a811'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_display_id'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '58c1bc66e8fb45d59b6eb771b4ae5772'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'state'
+                            value: 'error'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '5925a6c8567d4a089d6b4e719e9aea8b'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'state'
+                            value: 'done'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '5947b4763bc14157a871b7432d74f7ca'
+                        key: {
+                            sys_security_acl: '3828e7e0a8974d9e9c856e0c741774ab'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_user_role_contains'
+                        id: '5bb4e7e2c3794635be94a743292f75b1'
+                        key: {
+                            role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                            contains: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '5bfdc93269be4f38846b153111aa8aa7'
+                        key: {
+                            web_service_operation: '44116cc4ad744168bce8d30d38690a77'
+                            web_service_query_parameter: '0dea3eba0ec3480f84bffd312f40f9a5'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '5c0a8b26729e4f7c84c0d0096fce8520'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'last_error'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '5ce76897e0654a878ab54145caae9ef8'
+                        key: {
+                            sys_security_acl: '95ae15df60774c31b267134ed6f027b6'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '60c28f5ea19f40a7b16ef0f93ad670a3'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'state'
+                            value: 'claimed'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '6188edc0a95b4186a50bf3cfc6625b51'
+                        key: {
+                            list_id: {
+                                id: '9f5de98866404ea48a15179f79e506c3'
+                                key: {
+                                    name: 'x_casebridge_aws_delivery'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'external_id'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '64c720dae08046a0871c9b0a10ad3848'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'sent_at'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '6739ef4dcdab49ceaa17c6aeb0400b91'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'name'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '70cbe4a371b847d6ba42b07c75dc5188'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_case_id'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '7131b3389d304fcd966245a15c9730f3'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_category_code'
+                        }
+                    },
+                    {
+                        table: 'sys_choice_set'
+                        id: '750c99dcf57644bf97b8c955fc1c9994'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'state'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '753f28c44dd047a2aba95bbf45ed86b8'
+                        key: {
+                            list_id: {
+                                id: '9f5de98866404ea48a15179f79e506c3'
+                                key: {
+                                    name: 'x_casebridge_aws_delivery'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '7718d7c6453245c08ae0a6dee7c33047'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'incident'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_db_object'
+                        id: '771c2c2d8b4c496597d8750bbe115b86'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                        }
+                    },
+                    {
+                        table: 'ua_table_licensing_config'
+                        id: '77a019313e5648f5ad82fd1990c0aff5'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '7a73f42b04d944dd93e1537744cd34a7'
+                        key: {
+                            sys_security_acl: 'ebd51c9644ef4d4aba721977e0efa3ed'
+                            sys_user_role: {
+                                id: '475343242e9c49528f1e9cae322eabca'
+                                key: {
+                                    name: 'x_casebridge_aws.integration'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '7e0b6fcd4a1d48288adb7b3541ca3b8d'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'sent_at'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '7ecf76128d7d41509d5d33f4212343ed'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'external_id'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '7ee590d9d41b49df9d046e72bc4dd547'
+                        key: {
+                            web_service_operation: '44116cc4ad744168bce8d30d38690a77'
+                            web_service_query_parameter: '5c422a07bd6149418a1fc5e1fbe55d65'
+                        }
+                    },
+                    {
+                        table: 'ua_table_licensing_config'
+                        id: '7eec716cd49945979f21a32dca0c0711'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                        }
+                    },
+                    {
+                        table: 'sys_choice_set'
+                        id: '7ff6c0aca0e34ec3832f69b71a54658d'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'state'
+                        }
+                    },
+                    {
+                        table: 'ua_table_licensing_config'
+                        id: '813f092e85ca4114adfe867175cabafa'
+                        key: {
+                            name: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '82a062c83cb149bfaddc9831cdb9087f'
+                        key: {
+                            sys_security_acl: '769c2291e25e430693cb96992b4d34ef'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '83fc3d862acb49b395776a8439481e7f'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'attempts'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '8523ac1ed7674929ab6567c41f35021b'
+                        key: {
+                            sys_security_acl: '9014e259c3954a0884c697fed85d1bcd'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '85282c825c604f7f8c6f603254f49ae3'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_case_status'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '85321ea28df84544b1a08debfd177911'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_case_status'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '8f8cdd4e0ea54c0194d19a88b1c6b32c'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_service_code'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '90aebc7909924c2c97bd95415bfb5e3d'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_sync_status'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '929a44fc889f40f689b2c959deb62a80'
+                        key: {
+                            sys_security_acl: 'bde5025922c940f1bff7a54b092d6d09'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '9319a115471e49d2bca8d64feaf62564'
+                        key: {
+                            list_id: {
+                                id: 'e9b744cf3de0461893119a9c01cfb2e6'
+                                key: {
+                                    name: 'x_casebridge_aws_outbox'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'next_attempt_at'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '95f2ffb3494b4b08af88f8c4581867c4'
+                        key: {
+                            list_id: {
+                                id: '2d808d8436a14d2d961fe9aa1e83e11a'
+                                key: {
+                                    name: 'x_casebridge_aws_account'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'production'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '9622c1218c2c41268540f7a59a3c0f24'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '983941d9b8f64894ba3bf64633c0cbb6'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'journal'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '9cd2ef93b393468d9d239dde55b4faf7'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_last_error'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '9df48c966a054d798641e9937d3f99b0'
+                        key: {
+                            sys_security_acl: 'bde5025922c940f1bff7a54b092d6d09'
+                            sys_user_role: {
+                                id: '475343242e9c49528f1e9cae322eabca'
+                                key: {
+                                    name: 'x_casebridge_aws.integration'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list'
+                        id: '9f5de98866404ea48a15179f79e506c3'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            view: {
+                                id: 'Default view'
+                                key: {
+                                    name: 'NULL'
+                                }
+                            }
+                            sys_domain: 'global'
+                            element: 'NULL'
+                            relationship: 'NULL'
+                            parent: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'a3369e4a8c8744ce940f28397e940810'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_account'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'a834ba84eb65451cb19929d2512a8c81'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_sync_status'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: 'ab7d388e10ee4c06863f6dadbfbf7d8c'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_outbox'
+                            col_name_string: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: 'b34a17ffe2c642afb80c6da5943dac8b'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_delivery'
+                            col_name_string: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'b49d6cf7c0c74f7fbb9874ce75222fb3'
+                        key: {
+                            sys_security_acl: 'f6d94774727b490ba5baecd228b43e05'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'b8db2b19a1284275b2d818d977ac0a59'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'active'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'bbb74301f11b4a47bb90b83a2ca51417'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'claimed_at'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'bda91e087ce6417bb4cdb2a266ec4b20'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'next_attempt_at'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_user_role'
+                        id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                        key: {
+                            name: 'x_casebridge_aws.admin'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'bf84e7b35be14b2aacd70a3519a5d178'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_category_code'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'bff557bb708f430696c5a17c10e67e21'
+                        key: {
+                            list_id: {
+                                id: 'e9b744cf3de0461893119a9c01cfb2e6'
+                                key: {
+                                    name: 'x_casebridge_aws_outbox'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'webhook_id'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'c11a9d0abfee442dbf677f255fd30747'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_last_error'
+                        }
+                    },
+                    {
+                        table: 'ua_table_licensing_config'
+                        id: 'c22d88b185344272baa4b564482675ab'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'c54c57ff322a43db8e20d4467a3dd065'
+                        key: {
+                            sys_security_acl: '95ae15df60774c31b267134ed6f027b6'
+                            sys_user_role: {
+                                id: '475343242e9c49528f1e9cae322eabca'
+                                key: {
+                                    name: 'x_casebridge_aws.integration'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'c56133d6b2ff42bc9676a3debcbb606a'
+                        key: {
+                            list_id: {
+                                id: '2d808d8436a14d2d961fe9aa1e83e11a'
+                                key: {
+                                    name: 'x_casebridge_aws_account'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'active'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'c69034a362064cc9bbfa8a51f71b9778'
+                        key: {
+                            sys_security_acl: '41975a12fea84e5c844c2bad01763ea2'
+                            sys_user_role: {
+                                id: '475343242e9c49528f1e9cae322eabca'
+                                key: {
+                                    name: 'x_casebridge_aws.integration'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_db_object'
+                        id: 'cc24ace594e44611a5bf52784ba54bc2'
+                        key: {
+                            name: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'd02dac92ce22473880d1f0ac3f9431eb'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'webhook_id'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'd0737e9482894747aaeb3ddd6bd11227'
+                        key: {
+                            sys_security_acl: 'e0e4203d7e974636a7db7c4a0c99b9f5'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'd19f6f19cbdc4aa7852735c8ad2e4fd0'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'd2bcd06b6cc84865ac19e8c1edee1a4c'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'd55838a7ca944b53b14340ff4c15e97a'
+                        key: {
+                            list_id: {
+                                id: 'e9b744cf3de0461893119a9c01cfb2e6'
+                                key: {
+                                    name: 'x_casebridge_aws_outbox'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'attempts'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: 'd7ba6a2c2abd4b1ca21daf4db5d3938f'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'state'
+                            value: 'sent'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_db_object'
+                        id: 'd96566d16e9444b29d5fe1282832ce93'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: 'dc8d81e8ea0a42d0a225e985cab41b37'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_outbox'
+                            col_name_string: 'webhook_id'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: 'dd16a0b51f454ccd99f245dcb132a75c'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_delivery'
+                            col_name_string: 'external_id'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'de85223815874f1ba1ffd7160f00bacf'
+                        key: {
+                            name: 'incident'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'e0a23cbeaf1d4ebaac6a1965a97791c6'
+                        key: {
+                            list_id: {
+                                id: '2d808d8436a14d2d961fe9aa1e83e11a'
+                                key: {
+                                    name: 'x_casebridge_aws_account'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'assignment_group'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'e36906566051480ea61a1cdc5576874e'
+                        key: {
+                            sys_security_acl: 'bbd388830d3247c6898902a395a32f3f'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'e4f7b74fa54842869881ab2f19655939'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'state'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'e82ee39e153a4822a27703559b69fbc2'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_account'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'e82fe7790c6e416f8dccd68d0b899b66'
+                        key: {
+                            list_id: {
+                                id: '2d808d8436a14d2d961fe9aa1e83e11a'
+                                key: {
+                                    name: 'x_casebridge_aws_account'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'number'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'e8cec5c0582047c0b5e81bc16691e1a6'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_service_code'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list'
+                        id: 'e9b744cf3de0461893119a9c01cfb2e6'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            view: {
+                                id: 'Default view'
+                                key: {
+                                    name: 'NULL'
+                                }
+                            }
+                            sys_domain: 'global'
+                            element: 'NULL'
+                            relationship: 'NULL'
+                            parent: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'e9cb72082c754b25bac73156d9a99539'
+                        key: {
+                            list_id: {
+                                id: '2d808d8436a14d2d961fe9aa1e83e11a'
+                                key: {
+                                    name: 'x_casebridge_aws_account'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'name'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'eb771932f6e6474eb3ddc34871efb6cc'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'assignment_group'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'ed563b911b224367997f3e1a25d99046'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'assignment_group'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'ee8546bb51794db787d2ba2818c2cf69'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'attempts'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: 'ef6d41c83c354341b9e7353dfb4c4192'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'state'
+                            value: 'pending'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'f00a3ad9ca6c4daf8e1f66e7e0a3a756'
+                        key: {
+                            list_id: {
+                                id: '9f5de98866404ea48a15179f79e506c3'
+                                key: {
+                                    name: 'x_casebridge_aws_delivery'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'journal'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'f5fe5e6a47db464db696559e5ad61900'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'f74d20f8fbd3464f8def9e322a65c0a7'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'production'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'f83ea37e6485428aa973ac4f3299c29f'
+                        key: {
+                            list_id: {
+                                id: 'e9b744cf3de0461893119a9c01cfb2e6'
+                                key: {
+                                    name: 'x_casebridge_aws_outbox'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'f857e2c2ad3b4293b106a2f38a1b7e06'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'in_scope'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'f876a4f00d9a4742a7c3fcd4fcb290db'
+                        key: {
+                            list_id: {
+                                id: '9f5de98866404ea48a15179f79e506c3'
+                                key: {
+                                    name: 'x_casebridge_aws_delivery'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'state'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'f9af731225f04a92a648ce856ed0f190'
+                        key: {
+                            list_id: {
+                                id: '9f5de98866404ea48a15179f79e506c3'
+                                key: {
+                                    name: 'x_casebridge_aws_delivery'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'claimed_at'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'fbae5b1771fb436ca4b62ae5b866781b'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'claimed_at'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'fe4af4af5fea47289854fb6ef3c4bd3a'
+                        key: {
+                            name: 'x_casebridge_aws_outbox'
+                            element: 'last_error'
+                        }
+                    },
+                ]
+            }
+        }
+    }
+}

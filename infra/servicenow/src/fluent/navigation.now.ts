@@ -1,0 +1,115 @@
+import { ApplicationMenu, List, Record, default_view } from '@servicenow/sdk/core'
+import { admin, user } from './roles.now'
+
+const menu = ApplicationMenu({
+    $id: Now.ID['menu'],
+    title: 'casebridge',
+    hint: 'Incidents and AWS Support cases in step',
+    description: 'Accounts, outbox and errors of casebridge',
+    roles: [user],
+    active: true,
+})
+
+Record({
+    $id: Now.ID['module-accounts'],
+    table: 'sys_app_module',
+    data: {
+        title: 'Accounts',
+        application: menu,
+        link_type: 'LIST',
+        name: 'x_casebridge_aws_account',
+        hint: 'The AWS accounts and their assignment groups',
+        roles: [user],
+        active: true,
+        order: 100,
+    },
+})
+Record({
+    $id: Now.ID['module-incidents-in-error'],
+    table: 'sys_app_module',
+    data: {
+        title: 'Incidents in error',
+        application: menu,
+        link_type: 'LIST',
+        name: 'incident',
+        filter: 'x_casebridge_aws_sync_status=error',
+        hint: 'Incidents that cannot be brought in step with their case',
+        roles: [user],
+        active: true,
+        order: 200,
+    },
+})
+Record({
+    $id: Now.ID['module-outbox-errors'],
+    table: 'sys_app_module',
+    data: {
+        title: 'Outbox errors',
+        application: menu,
+        link_type: 'LIST',
+        name: 'x_casebridge_aws_outbox',
+        filter: 'state=error',
+        hint: 'Webhooks that AWS has not accepted yet, and why',
+        roles: [user],
+        active: true,
+        order: 300,
+    },
+})
+Record({
+    $id: Now.ID['module-outbox'],
+    table: 'sys_app_module',
+    data: {
+        title: 'Outbox',
+        application: menu,
+        link_type: 'LIST',
+        name: 'x_casebridge_aws_outbox',
+        hint: 'All webhooks, sent ones included',
+        roles: [user],
+        active: true,
+        order: 400,
+    },
+})
+Record({
+    $id: Now.ID['module-deliveries'],
+    table: 'sys_app_module',
+    data: {
+        title: 'Deliveries',
+        application: menu,
+        link_type: 'LIST',
+        name: 'x_casebridge_aws_delivery',
+        hint: 'The messages that came from AWS',
+        roles: [admin],
+        active: true,
+        order: 500,
+    },
+})
+Record({
+    $id: Now.ID['module-settings'],
+    table: 'sys_app_module',
+    data: {
+        title: 'Settings',
+        application: menu,
+        link_type: 'LIST',
+        name: 'sys_properties',
+        filter: 'nameSTARTSWITHx_casebridge_aws.',
+        hint: 'The address and the secret of the webhook, and the integration user',
+        roles: ['admin'],
+        active: true,
+        order: 600,
+    },
+})
+
+List({
+    table: 'x_casebridge_aws_account',
+    view: default_view,
+    columns: ['name', 'number', 'active', 'production', 'assignment_group'],
+})
+List({
+    table: 'x_casebridge_aws_outbox',
+    view: default_view,
+    columns: ['sys_created_on', 'incident', 'state', 'attempts', 'next_attempt_at', 'last_error', 'sent_at', 'webhook_id'],
+})
+List({
+    table: 'x_casebridge_aws_delivery',
+    view: default_view,
+    columns: ['sys_created_on', 'external_id', 'incident', 'state', 'claimed_at', 'journal'],
+})

@@ -1,0 +1,96 @@
+import { Acl, RestApi } from '@servicenow/sdk/core'
+import { integration } from './roles.now'
+
+const access = Acl({
+    $id: Now.ID['acl-rest'],
+    name: 'casebridge_incidents',
+    type: 'rest_endpoint',
+    operation: 'execute',
+    roles: [integration],
+    active: true,
+    adminOverrides: false,
+    description: 'The REST API is for the integration user.',
+})
+
+RestApi({
+    $id: Now.ID['rest-incidents'],
+    name: 'casebridge incidents',
+    serviceId: 'incidents',
+    shortDescription: 'Incidents as casebridge reads and writes them.',
+    active: true,
+    consumes: 'application/json',
+    produces: 'application/json',
+    enforceAcl: [access],
+    versions: [{ $id: Now.ID['rest-incidents-v1'], version: 1, isDefault: true, active: true }],
+    routes: [
+        {
+            $id: Now.ID['rest-snapshot'],
+            name: 'snapshot',
+            method: 'GET',
+            path: '/{sys_id}/snapshot',
+            version: 1,
+            active: true,
+            authentication: true,
+            authorization: true,
+            enforceAcl: [access],
+            shortDescription: 'The incident with its customer-visible comments.',
+            parameters: [
+                {
+                    $id: Now.ID['rest-snapshot-entries-before'],
+                    name: 'entries_before',
+                    required: false,
+                    shortDescription: 'sys_id of a comment: show the page of comments before it.',
+                },
+            ],
+            script: Now.include('../server/rest/snapshot.js'),
+        },
+        {
+            $id: Now.ID['rest-changes'],
+            name: 'changes',
+            method: 'GET',
+            path: '/changes',
+            version: 1,
+            active: true,
+            authentication: true,
+            authorization: true,
+            enforceAcl: [access],
+            shortDescription: 'The incidents with a case, or in scope for one, that changed after a moment.',
+            parameters: [
+                {
+                    $id: Now.ID['rest-changes-since'],
+                    name: 'since',
+                    required: true,
+                    exampleValue: '2026-11-20 21:14:05',
+                    shortDescription: 'A moment, UTC.',
+                },
+                {
+                    $id: Now.ID['rest-changes-after'],
+                    name: 'after',
+                    required: false,
+                    shortDescription: 'sys_id of the last incident that was seen at that moment.',
+                },
+                {
+                    $id: Now.ID['rest-changes-limit'],
+                    name: 'limit',
+                    required: false,
+                    exampleValue: '100',
+                    shortDescription: 'How many to show, 1 to 200.',
+                },
+            ],
+            script: Now.include('../server/rest/changes.js'),
+        },
+        {
+            $id: Now.ID['rest-deliver'],
+            name: 'deliver',
+            method: 'POST',
+            path: '/{sys_id}/deliver',
+            version: 1,
+            active: true,
+            authentication: true,
+            authorization: true,
+            enforceAcl: [access],
+            shortDescription: 'Writes messages, each once, then fields.',
+            script: Now.include('../server/rest/deliver.js'),
+        },
+    ],
+})

@@ -1,0 +1,17 @@
+import { Role } from '@servicenow/sdk/core'
+
+export const user = Role({
+    name: 'x_casebridge_aws.user',
+    description: 'Reads the AWS accounts and the outbox.',
+})
+
+export const admin = Role({
+    name: 'x_casebridge_aws.admin',
+    description: 'Maintains the AWS accounts, the outbox and the settings.',
+    containsRoles: [user],
+})
+
+export const integration = Role({
+    name: 'x_casebridge_aws.integration',
+    description: 'Calls the REST API. For the integration user alone.',
+})

@@ -1,0 +1,89 @@
+import { BusinessRule, ScheduledScript, ScriptInclude } from '@servicenow/sdk/core'
+
+ScriptInclude({
+    $id: Now.ID['script-include-incident'],
+    name: 'CasebridgeIncident',
+    description: 'Shows an incident as the webhook and the REST API do.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeIncident.js'),
+})
+
+ScriptInclude({
+    $id: Now.ID['script-include-webhook'],
+    name: 'CasebridgeWebhook',
+    description: 'Signs a webhook and sends it once.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeWebhook.js'),
+})
+
+ScriptInclude({
+    $id: Now.ID['script-include-outbox'],
+    name: 'CasebridgeOutbox',
+    description: 'Keeps webhooks until they have been accepted.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeOutbox.js'),
+})
+
+ScriptInclude({
+    $id: Now.ID['script-include-delivery'],
+    name: 'CasebridgeDelivery',
+    description: 'Writes messages, each once, and fields to an incident.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeDelivery.js'),
+})
+
+ScriptInclude({
+    $id: Now.ID['script-include-changes'],
+    name: 'CasebridgeChanges',
+    description: 'Lists the incidents that changed since a moment.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeChanges.js'),
+})
+
+ScriptInclude({
+    $id: Now.ID['script-include-request'],
+    name: 'CasebridgeRequest',
+    description: 'Reads requests of the REST API and answers them.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeRequest.js'),
+})
+
+// A scoped app may hook a global table with asynchronous rules only. Both conditions are evaluated when the record is
+// saved, in the session of the person who saved it: that is where echoes of the integration user are kept out.
+BusinessRule({
+    $id: Now.ID['business-rule-incident-changed'],
+    name: 'casebridge incident changed',
+    description: 'Announces incidents that have an AWS case, or should have one.',
+    table: 'incident',
+    when: 'async',
+    action: ['insert', 'update'],
+    active: true,
+    order: 1000,
+    filterCondition:
+        'x_casebridge_aws_case_idISNOTEMPTY^ORx_casebridge_aws_service_codeISNOTEMPTY^ORx_casebridge_aws_service_codeVALCHANGES^EQ',
+    condition: "gs.getUserName() != gs.getProperty('x_casebridge_aws.integration_user')",
+    script: Now.include('../server/business-rules/incident_changed.js'),
+})
+
+BusinessRule({
+    $id: Now.ID['business-rule-account-valid'],
+    name: 'casebridge account valid',
+    description: 'Refuses account numbers that are none, and a group that belongs to another active account.',
+    table: 'x_casebridge_aws_account',
+    when: 'before',
+    action: ['insert', 'update'],
+    active: true,
+    order: 100,
+    script: Now.include('../server/business-rules/account_valid.js'),
+})
+
+ScheduledScript({
+    $id: Now.ID['job-outbox'],
+    name: 'casebridge outbox',
+    active: true,
+    frequency: 'periodically',
+    executionInterval: { minutes: 1 },
+    executionStart: '2026-01-01 00:00:00',
+    timeZone: 'UTC',
+    script: Now.include('../server/jobs/outbox.js'),
+})

@@ -1,0 +1,173 @@
+import {
+    BooleanColumn,
+    DateTimeColumn,
+    IntegerColumn,
+    ReferenceColumn,
+    StringColumn,
+    Table,
+} from '@servicenow/sdk/core'
+
+// Plain strings, not choices: over REST an instance drops a choice value that it does not know, without an error, and
+// AWS adds services and statuses when it likes.
+export const incident = Table({
+    augments: 'incident',
+    schema: {
+        x_casebridge_aws_account: StringColumn({
+            label: 'AWS account',
+            hint: 'Number of the AWS account that holds the case',
+            maxLength: 12,
+            readOnly: true,
+        }),
+        x_casebridge_aws_service_code: StringColumn({
+            label: 'AWS service code',
+            hint: 'Code of the AWS service that the case is about, for example amazon-elastic-compute-cloud-linux',
+            maxLength: 100,
+        }),
+        x_casebridge_aws_category_code: StringColumn({
+            label: 'AWS category code',
+            hint: 'Code of the category within the AWS service, for example instance-issue',
+            maxLength: 100,
+        }),
+        x_casebridge_aws_case_id: StringColumn({
+            label: 'AWS case ID',
+            hint: 'Identifier of the case in the AWS Support API',
+            maxLength: 100,
+            readOnly: true,
+        }),
+        x_casebridge_aws_display_id: StringColumn({
+            label: 'AWS case number',
+            hint: 'Number of the case in the AWS console',
+            maxLength: 40,
+            readOnly: true,
+        }),
+        x_casebridge_aws_case_status: StringColumn({
+            label: 'AWS case status',
+            hint: 'Status of the case, in the words of AWS',
+            maxLength: 40,
+            readOnly: true,
+        }),
+        x_casebridge_aws_sync_status: StringColumn({
+            label: 'AWS sync status',
+            hint: 'pending, in_sync, waiting or error',
+            maxLength: 40,
+            readOnly: true,
+        }),
+        x_casebridge_aws_last_error: StringColumn({
+            label: 'AWS last error',
+            hint: 'What keeps the incident and its case apart, and what to do about it',
+            maxLength: 1000,
+            readOnly: true,
+        }),
+    },
+})
+
+// Holds no credentials: they stay in AWS Secrets Manager.
+export const x_casebridge_aws_account = Table({
+    name: 'x_casebridge_aws_account',
+    label: 'AWS account',
+    display: 'name',
+    accessibleFrom: 'public',
+    actions: ['read'],
+    allowWebServiceAccess: true,
+    audit: true,
+    schema: {
+        name: StringColumn({ label: 'Name', mandatory: true, maxLength: 100 }),
+        number: StringColumn({ label: 'Number', hint: 'The 12 digits of the account', mandatory: true, maxLength: 12 }),
+        active: BooleanColumn({
+            label: 'Active',
+            hint: 'Whether incidents of the group get cases in this account',
+            default: true,
+        }),
+        production: BooleanColumn({
+            label: 'Production',
+            hint: 'Cases in an account that is not production are marked as tests',
+            default: false,
+        }),
+        assignment_group: ReferenceColumn({
+            label: 'Assignment group',
+            hint: 'Incidents assigned to this group belong to this account',
+            referenceTable: 'sys_user_group',
+            mandatory: true,
+        }),
+    },
+    index: [
+        { name: 'index_number', unique: true, element: 'number' },
+        { name: 'index_assignment_group', unique: false, element: 'assignment_group' },
+    ],
+})
+
+export const x_casebridge_aws_outbox = Table({
+    name: 'x_casebridge_aws_outbox',
+    label: 'AWS outbox entry',
+    display: 'webhook_id',
+    accessibleFrom: 'public',
+    actions: ['read'],
+    allowWebServiceAccess: true,
+    schema: {
+        webhook_id: StringColumn({
+            label: 'Webhook ID',
+            hint: 'The webhook-id header; the same for every attempt',
+            mandatory: true,
+            maxLength: 40,
+        }),
+        incident: ReferenceColumn({ label: 'Incident', referenceTable: 'incident' }),
+        state: StringColumn({
+            label: 'State',
+            maxLength: 40,
+            default: 'pending',
+            dropdown: 'dropdown_without_none',
+            choices: {
+                pending: { label: 'Pending', sequence: 0 },
+                sent: { label: 'Sent', sequence: 1 },
+                error: { label: 'Error', sequence: 2 },
+            },
+        }),
+        in_scope: BooleanColumn({
+            label: 'In scope',
+            hint: 'Whether the incident had an active account, a service and a category when it was queued',
+            default: false,
+        }),
+        attempts: IntegerColumn({ label: 'Attempts', default: 0 }),
+        next_attempt_at: DateTimeColumn({ label: 'Next attempt at' }),
+        last_error: StringColumn({ label: 'Last error', maxLength: 1000 }),
+        sent_at: DateTimeColumn({ label: 'Sent at' }),
+    },
+    index: [
+        { name: 'index_webhook_id', unique: true, element: 'webhook_id' },
+        { name: 'index_incident', unique: false, element: 'incident' },
+        { name: 'index_state_next_attempt_at', unique: false, element: ['state', 'next_attempt_at'] },
+    ],
+})
+
+export const x_casebridge_aws_delivery = Table({
+    name: 'x_casebridge_aws_delivery',
+    label: 'AWS delivery',
+    display: 'external_id',
+    accessibleFrom: 'package_private',
+    schema: {
+        external_id: StringColumn({
+            label: 'External ID',
+            hint: 'Names one message for good; the unique index is what keeps it from being written twice',
+            mandatory: true,
+            maxLength: 100,
+        }),
+        incident: ReferenceColumn({ label: 'Incident', referenceTable: 'incident' }),
+        state: StringColumn({
+            label: 'State',
+            maxLength: 40,
+            default: 'claimed',
+            dropdown: 'dropdown_without_none',
+            choices: {
+                claimed: { label: 'Claimed', sequence: 0 },
+                done: { label: 'Done', sequence: 1 },
+            },
+        }),
+        journal: StringColumn({ label: 'Journal entry', hint: 'sys_id of the journal entry', maxLength: 32 }),
+        claimed_at: DateTimeColumn({ label: 'Claimed at' }),
+    },
+    index: [
+        { name: 'index_external_id', unique: true, element: 'external_id' },
+        { name: 'index_incident', unique: false, element: 'incident' },
+        { name: 'index_journal', unique: false, element: 'journal' },
+    ],
+})

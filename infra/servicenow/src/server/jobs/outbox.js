@@ -1,0 +1,5 @@
+(function run() {
+    var outbox = new CasebridgeOutbox();
+    outbox.sendDue();
+    outbox.deleteExpired();
+})();

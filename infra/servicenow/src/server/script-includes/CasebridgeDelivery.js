@@ -1,0 +1,342 @@
+/**
+ * Writes messages from AWS to an incident, each once, then fields.
+ *
+ * There is no transaction over two records here, so each message takes three steps: a row with a unique external_id says
+ * "claimed", the message is written, the row says "done". A repeat that finds "claimed" leaves a young claim alone; for an
+ * old one it looks for the message in the journal before it writes.
+ */
+var CasebridgeDelivery = Class.create();
+
+CasebridgeDelivery.TABLE = 'x_casebridge_aws_delivery';
+CasebridgeDelivery.MESSAGES_LIMIT = 25;
+CasebridgeDelivery.TEXT_LIMIT = 100000;
+CasebridgeDelivery.EXTERNAL_ID_LIMIT = 100;
+CasebridgeDelivery.FIELD_LIMIT = 4000;
+CasebridgeDelivery.LAST_ERROR_LIMIT = 1000;
+CasebridgeDelivery.CLAIM_SECONDS = 60;
+CasebridgeDelivery.JOURNALS = { comment: 'comments', work_note: 'work_notes' };
+CasebridgeDelivery.FIELDS = ['state', 'close_code', 'close_notes', 'hold_reason'];
+CasebridgeDelivery.REFUSAL = 'The instance refused the update and gave no reason.';
+
+CasebridgeDelivery.prototype = {
+    /** `calls` is the request: it ends with the errors that are raised here. */
+    initialize: function (calls) {
+        this.calls = calls;
+        this.incidents = new CasebridgeIncident();
+    },
+
+    deliver: function (incidentId, body) {
+        this._checkUser();
+        var order = this._parse(body);
+        var incident = this.incidents.find(incidentId);
+        if (incident === null) {
+            this.calls.fail(404, 'No such incident', 'There is no incident ' + incidentId + '.');
+        }
+        var modCount = parseInt(incident.getValue('sys_mod_count') || '0', 10);
+        var isFresh = order.expected === null || order.expected === modCount;
+        var results = [];
+        for (var index = 0; index < order.messages.length; index += 1) {
+            results.push(this._message(incidentId, order.messages[index]));
+        }
+        var written = this._values(incidentId, order, isFresh);
+        return {
+            messages: results,
+            fields: written.outcome,
+            field_error: written.error,
+            snapshot: this.incidents.page(incidentId, '')
+        };
+    },
+
+    // What anyone else writes looks like a person's words and would be sent back to AWS.
+    _checkUser: function () {
+        var expected = gs.getProperty('x_casebridge_aws.integration_user', '');
+        if (gs.getUserName() !== expected) {
+            this.calls.fail(
+                403,
+                'Not the integration user',
+                'Only the user named by the property x_casebridge_aws.integration_user may deliver.'
+            );
+        }
+    },
+
+    _parse: function (body) {
+        this._checkNames('', body, ['expected_mod_count', 'messages', 'fields', 'columns']);
+        var expected = body.expected_mod_count === undefined ? null : body.expected_mod_count;
+        if (expected !== null && !(typeof expected === 'number' && expected >= 0 && expected % 1 === 0)) {
+            this.calls.invalid('expected_mod_count', 'must be a whole number or null');
+        }
+        return {
+            expected: expected,
+            messages: this._parseMessages(body.messages),
+            fields: this._parseValues('fields', body.fields, CasebridgeDelivery.FIELDS),
+            columns: this._parseValues('columns', body.columns, CasebridgeIncident.COLUMNS)
+        };
+    },
+
+    _parseMessages: function (messages) {
+        if (messages === undefined || messages === null) {
+            return [];
+        }
+        if (!Array.isArray(messages)) {
+            this.calls.invalid('messages', 'must be a list');
+        }
+        if (messages.length > CasebridgeDelivery.MESSAGES_LIMIT) {
+            this.calls.invalid('messages', 'must hold at most ' + CasebridgeDelivery.MESSAGES_LIMIT);
+        }
+        for (var index = 0; index < messages.length; index += 1) {
+            this._checkMessage('messages[' + index + ']', messages[index]);
+        }
+        return messages;
+    },
+
+    _checkMessage: function (name, message) {
+        if (Object.prototype.toString.call(message) !== '[object Object]') {
+            this.calls.invalid(name, 'must be an object');
+        }
+        this._checkNames(name + '.', message, ['external_id', 'text', 'kind']);
+        this._checkText(name + '.external_id', message.external_id, 1, CasebridgeDelivery.EXTERNAL_ID_LIMIT);
+        this._checkText(name + '.text', message.text, 1, CasebridgeDelivery.TEXT_LIMIT);
+        if (message.text.trim() === '') {
+            this.calls.invalid(name + '.text', 'must not be blank');
+        }
+        if (!CasebridgeDelivery.JOURNALS.hasOwnProperty(message.kind)) {
+            this.calls.invalid(name + '.kind', 'must be comment or work_note');
+        }
+    },
+
+    _parseValues: function (name, values, known) {
+        var parsed = {};
+        if (values === undefined || values === null) {
+            return parsed;
+        }
+        if (Object.prototype.toString.call(values) !== '[object Object]') {
+            this.calls.invalid(name, 'must be an object');
+        }
+        this._checkNames(name + '.', values, known);
+        Object.keys(values).forEach(function (key) {
+            this._checkText(name + '.' + key, values[key], 0, CasebridgeDelivery.FIELD_LIMIT);
+            parsed[key] = values[key];
+        }, this);
+        return parsed;
+    },
+
+    // A name that is not known would be ignored, and nobody would learn of it.
+    _checkNames: function (prefix, values, known) {
+        Object.keys(values).forEach(function (key) {
+            if (known.indexOf(key) < 0) {
+                this.calls.invalid(prefix + key, 'is not known; known are ' + known.join(', '));
+            }
+        }, this);
+    },
+
+    _checkText: function (name, value, minimum, maximum) {
+        if (typeof value !== 'string') {
+            this.calls.invalid(name, 'must be a string');
+        }
+        if (value.length < minimum || value.length > maximum) {
+            this.calls.invalid(name, 'must have ' + minimum + ' to ' + maximum + ' characters');
+        }
+    },
+
+    _message: function (incidentId, message) {
+        var text = this._harmless(message.text);
+        var element = CasebridgeDelivery.JOURNALS[message.kind];
+        var row = this._row(message.external_id);
+        if (row !== null) {
+            if (String(row.getValue('incident')) !== incidentId) {
+                return this._result(message, 'refused', '', 'This external_id belongs to another incident.');
+            }
+            if (String(row.getValue('state')) === 'done') {
+                return this._result(message, 'already_applied', String(row.getValue('journal') || ''), '');
+            }
+            this._refuseIfYoung(message, row);
+            var earlier = this._entry(incidentId, element, text, String(row.getValue('claimed_at')));
+            if (earlier !== '') {
+                this._done(row, earlier);
+                return this._result(message, 'already_applied', earlier, '');
+            }
+            // Deleting and inserting anew lets one of several repeats win: the others meet the unique index.
+            row.deleteRecord();
+        }
+        row = this._claim(incidentId, message);
+        return this._write(incidentId, message, element, text, row);
+    },
+
+    _row: function (externalId) {
+        var row = new GlideRecord(CasebridgeDelivery.TABLE);
+        row.addQuery('external_id', externalId);
+        row.setLimit(1);
+        row.query();
+        return row.next() ? row : null;
+    },
+
+    _refuseIfYoung: function (message, row) {
+        var seconds = parseInt(gs.getProperty('x_casebridge_aws.claim_seconds', ''), 10);
+        if (!(seconds >= 0)) {
+            seconds = CasebridgeDelivery.CLAIM_SECONDS;
+        }
+        var oldest = new GlideDateTime();
+        oldest.addSeconds(-seconds);
+        if (String(row.getValue('claimed_at')) > oldest.getValue()) {
+            this._conflict(message);
+        }
+    },
+
+    _conflict: function (message) {
+        this.calls.fail(409, 'A message is being written by another request', message.external_id);
+    },
+
+    _claim: function (incidentId, message) {
+        var row = new GlideRecord(CasebridgeDelivery.TABLE);
+        row.initialize();
+        row.setValue('external_id', message.external_id);
+        row.setValue('incident', incidentId);
+        row.setValue('state', 'claimed');
+        row.setValue('claimed_at', new GlideDateTime().getValue());
+        var inserted = null;
+        try {
+            inserted = row.insert();
+        } catch (problem) {
+            inserted = null;
+        }
+        if (!inserted) {
+            if (this._row(message.external_id) !== null) {
+                this._conflict(message);
+            }
+            gs.error('casebridge: the delivery table refused a row: ' + row.getLastErrorMessage());
+            this.calls.fail(500, 'Operation failed', 'The delivery of ' + message.external_id + ' was not recorded.');
+        }
+        return row;
+    },
+
+    _write: function (incidentId, message, element, text, row) {
+        var incident = this.incidents.find(incidentId);
+        if (incident === null) {
+            row.deleteRecord();
+            return this._result(message, 'refused', '', 'The incident no longer exists.');
+        }
+        if (element === 'comments') {
+            incident.comments = text;
+        } else {
+            incident.work_notes = text;
+        }
+        var problem = this._update(incident);
+        var journal = this._entry(incidentId, element, text, String(row.getValue('claimed_at')));
+        // The journal decides: a rule that fails after the entry was written makes the update look refused.
+        if (problem !== '' && journal === '') {
+            row.deleteRecord();
+            return this._result(message, 'refused', '', problem);
+        }
+        this._done(row, journal);
+        return this._result(message, 'applied', journal, '');
+    },
+
+    _done: function (row, journal) {
+        row.setValue('state', 'done');
+        row.setValue('journal', journal);
+        row.update();
+    },
+
+    // The sys_id of the journal entry that holds the text, was written by this user since the claim, and is no other
+    // delivery's. '' if there is none.
+    _entry: function (incidentId, element, text, claimedAt) {
+        var wanted = this._comparable(text);
+        var entry = new GlideRecord('sys_journal_field');
+        entry.addQuery('element_id', incidentId);
+        entry.addQuery('element', element);
+        entry.addQuery('sys_created_by', gs.getUserName());
+        entry.addQuery('sys_created_on', '>=', claimedAt);
+        entry.orderBy('sys_created_on');
+        entry.orderBy('sys_id');
+        entry.query();
+        while (entry.next()) {
+            if (
+                this._comparable(String(entry.getValue('value'))) === wanted &&
+                !this._isDelivered(entry.getUniqueValue())
+            ) {
+                return entry.getUniqueValue();
+            }
+        }
+        return '';
+    },
+
+    _isDelivered: function (journal) {
+        var row = new GlideRecord(CasebridgeDelivery.TABLE);
+        row.addQuery('journal', journal);
+        row.setLimit(1);
+        row.query();
+        return row.next();
+    },
+
+    // The platform may change the white space around a text and its line ends.
+    _comparable: function (text) {
+        return text.replace(/\r\n?/g, '\n').trim();
+    },
+
+    // Between these tags the journal shows HTML. Nothing from outside may be shown as HTML.
+    _harmless: function (text) {
+        return text.replace(/\[(\/?code)\]/gi, '[ $1 ]');
+    },
+
+    _values: function (incidentId, order, isFresh) {
+        var hasFields = Object.keys(order.fields).length > 0;
+        var hasColumns = Object.keys(order.columns).length > 0;
+        if (!hasFields && !hasColumns) {
+            return { outcome: 'none', error: '' };
+        }
+        if (!isFresh) {
+            return { outcome: 'stale', error: '' };
+        }
+        var problem = this._set(incidentId, order.fields, order.columns);
+        if (problem !== '' && hasFields && hasColumns) {
+            var columnProblem = this._set(incidentId, {}, order.columns);
+            if (columnProblem !== '') {
+                problem += ' The columns were refused, too: ' + columnProblem;
+            }
+        }
+        return { outcome: problem === '' ? 'applied' : 'refused', error: problem };
+    },
+
+    // Returns '' or why the incident was not updated.
+    _set: function (incidentId, fields, columns) {
+        var incident = this.incidents.find(incidentId);
+        if (incident === null) {
+            return 'The incident no longer exists.';
+        }
+        Object.keys(fields).forEach(function (name) {
+            incident.setValue(name, fields[name]);
+        });
+        Object.keys(columns).forEach(function (name) {
+            var value = columns[name];
+            if (name === 'last_error') {
+                value = value.substring(0, CasebridgeDelivery.LAST_ERROR_LIMIT);
+            }
+            incident.setValue(CasebridgeIncident.PREFIX + name, value);
+        });
+        var problem = this._update(incident);
+        if (problem !== '' || fields.state === undefined) {
+            return problem;
+        }
+        // A rule may put the old state back without refusing the update.
+        var state = String(this.incidents.find(incidentId).getValue('state'));
+        return state === fields.state ? '' : 'The instance set the state to ' + state + ' instead.';
+    },
+
+    // Returns '' or why the update was refused.
+    _update: function (incident) {
+        try {
+            if (incident.update()) {
+                return '';
+            }
+        } catch (problem) {
+            return String(problem);
+        }
+        return String(incident.getLastErrorMessage() || CasebridgeDelivery.REFUSAL);
+    },
+
+    _result: function (message, outcome, journal, error) {
+        return { external_id: message.external_id, outcome: outcome, journal: journal, error: error };
+    },
+
+    type: 'CasebridgeDelivery'
+};

@@ -1,0 +1,114 @@
+/**
+ * Reads a request of the REST API, part by part, and answers it. What is wrong with a request ends in one error
+ * envelope that names the field.
+ */
+var CasebridgeRequest = Class.create();
+
+CasebridgeRequest.SYS_ID = /^[0-9a-f]{32}$/;
+CasebridgeRequest.TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$/;
+
+CasebridgeRequest.prototype = {
+    initialize: function (request, response) {
+        this.request = request;
+        this.response = response;
+    },
+
+    /** Runs `produce` and answers with what it returns, or with the error that it raised by `fail`. */
+    answer: function (produce) {
+        var result;
+        try {
+            result = produce();
+        } catch (problem) {
+            if (!problem || !problem.casebridge) {
+                gs.error('casebridge: ' + problem);
+                problem = { status: 500, message: 'Operation failed', detail: 'The system log has the cause.' };
+            }
+            var error = new sn_ws_err.ServiceError();
+            error.setStatus(problem.status);
+            error.setMessage(problem.message);
+            error.setDetail(problem.detail);
+            this.response.setError(error);
+            return;
+        }
+        this.response.setStatus(200);
+        this.response.setBody(result);
+    },
+
+    /** Ends the request with an error. */
+    fail: function (status, message, detail) {
+        throw { casebridge: true, status: status, message: message, detail: detail };
+    },
+
+    /** Ends the request with an error about one of its fields. */
+    invalid: function (field, requirement) {
+        this.fail(400, 'Invalid request', field + ': ' + requirement);
+    },
+
+    /** The incident's sys_id from the path. */
+    incident: function () {
+        var value = String(this.request.pathParams.sys_id);
+        if (!CasebridgeRequest.SYS_ID.test(value)) {
+            this.fail(404, 'No such incident', 'A sys_id has 32 hexadecimal digits.');
+        }
+        return value;
+    },
+
+    /** A query parameter that holds a sys_id, or ''. */
+    sysId: function (name) {
+        var value = this._parameter(name);
+        if (value !== '' && !CasebridgeRequest.SYS_ID.test(value)) {
+            this.invalid(name, 'a sys_id has 32 hexadecimal digits');
+        }
+        return value;
+    },
+
+    /** A query parameter that holds a time in UTC. */
+    time: function (name) {
+        var value = this._parameter(name);
+        if (!CasebridgeRequest.TIME.test(value)) {
+            this.invalid(name, 'must be a time in UTC, for example 2026-11-20 21:14:05');
+        }
+        return value;
+    },
+
+    /** A query parameter that holds a whole number; `otherwise` if it is missing. */
+    integer: function (name, minimum, maximum, otherwise) {
+        var value = this._parameter(name);
+        if (value === '') {
+            return otherwise;
+        }
+        var number = /^[0-9]{1,9}$/.test(value) ? parseInt(value, 10) : NaN;
+        if (!(number >= minimum && number <= maximum)) {
+            this.invalid(name, 'must be a whole number from ' + minimum + ' to ' + maximum);
+        }
+        return number;
+    },
+
+    /** The body, which must be a JSON object. */
+    body: function () {
+        var body = null;
+        try {
+            body = JSON.parse(String(this.request.body.dataString));
+        } catch (problem) {
+            this.invalid('body', 'must be JSON');
+        }
+        if (Object.prototype.toString.call(body) !== '[object Object]') {
+            this.invalid('body', 'must be a JSON object');
+        }
+        return body;
+    },
+
+    // The platform holds the values of a parameter in a list.
+    _parameter: function (name) {
+        var value = this.request.queryParams[name];
+        if (value === undefined || value === null) {
+            return '';
+        }
+        if (typeof value !== 'string' && value.length > 0) {
+            value = value[0];
+        }
+        return String(value);
+    },
+
+    type: 'CasebridgeRequest'
+};

@@ -1,0 +1,95 @@
+/**
+ * Sends an incident to AWS once, signed by the Standard Webhooks specification. The platform does not retry and neither
+ * does this: the outbox does.
+ */
+var CasebridgeWebhook = Class.create();
+
+/** The instance has four connections per host: nobody may hold one for long. */
+CasebridgeWebhook.TIMEOUT_MILLISECONDS = 5000;
+CasebridgeWebhook.SECRET_PREFIX = 'whsec_';
+CasebridgeWebhook.REFUSAL_LIMIT = 300;
+
+CasebridgeWebhook.prototype = {
+    /** Sends the incident's snapshot. Returns '' when it was accepted, else what went wrong. */
+    send: function (webhookId, snapshot) {
+        var url = String(gs.getProperty('x_casebridge_aws.webhook_url', '') || '').trim();
+        if (!/^https:\/\//.test(url)) {
+            return 'Set the property x_casebridge_aws.webhook_url to the https address of the webhook.';
+        }
+        var key = this._key();
+        if (key === '') {
+            return 'Set the property x_casebridge_aws.webhook_secret: whsec_ and the base64 text of the key.';
+        }
+        try {
+            return this._post(url, key, webhookId, snapshot);
+        } catch (problem) {
+            return this._short('The webhook was not reached: ' + problem);
+        }
+    },
+
+    _post: function (url, key, webhookId, snapshot) {
+        var now = new GlideDateTime();
+        var timestamp = String(Math.floor(now.getNumericValue() / 1000));
+        var body = CasebridgeIncident.toAscii({
+            type: 'incident.changed',
+            timestamp: now.getValue().replace(' ', 'T') + 'Z',
+            data: snapshot
+        });
+        var message = new sn_ws.RESTMessageV2();
+        message.setHttpMethod('POST');
+        message.setEndpoint(url);
+        message.setHttpTimeout(CasebridgeWebhook.TIMEOUT_MILLISECONDS);
+        // What looks like a variable in the text would be replaced, and the signature would be wrong.
+        message.disableForcedVariableSubstitution();
+        message.setRequestHeader('content-type', 'application/json; charset=utf-8');
+        message.setRequestHeader('webhook-id', webhookId);
+        message.setRequestHeader('webhook-timestamp', timestamp);
+        message.setRequestHeader(
+            'webhook-signature',
+            'v1,' + new CertificateEncryption().generateMac(key, 'HmacSHA256', webhookId + '.' + timestamp + '.' + body)
+        );
+        message.setRequestBody(body);
+        return this._outcome(message.execute());
+    },
+
+    _outcome: function (response) {
+        var status = parseInt(response.getStatusCode(), 10);
+        if (status >= 200 && status < 300) {
+            return '';
+        }
+        if (status === 401) {
+            return 'The webhook refused the signature (401): the property x_casebridge_aws.webhook_secret must equal the secret in AWS, and the clocks must agree.';
+        }
+        if (!(status > 0)) {
+            return this._short('The webhook was not reached: ' + response.getErrorMessage());
+        }
+        return this._short('The webhook answered ' + status + ': ' + this._refusal(response.getBody()));
+    },
+
+    _refusal: function (body) {
+        try {
+            return String(JSON.parse(body).error.message);
+        } catch (problem) {
+            return String(body || 'no explanation');
+        }
+    },
+
+    // The key as the signing API wants it: in base64.
+    _key: function () {
+        var secret = String(gs.getProperty('x_casebridge_aws.webhook_secret', '') || '').trim();
+        if (secret.indexOf(CasebridgeWebhook.SECRET_PREFIX) !== 0) {
+            return '';
+        }
+        return secret.substring(CasebridgeWebhook.SECRET_PREFIX.length);
+    },
+
+    _short: function (text) {
+        return text.length > CasebridgeWebhook.REFUSAL_LIMIT
+            ? text.substring(0, CasebridgeWebhook.REFUSAL_LIMIT)
+            : text;
+    },
+
+    initialize: function () {},
+
+    type: 'CasebridgeWebhook'
+};
