@@ -1,0 +1,71 @@
+//! The errors AWS Support answers with, by their codes on the wire.
+
+/// Why AWS Support refused a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SupportError {
+    /// The access key is not known.
+    #[error("The security token included in the request is invalid.")]
+    UnrecognizedClient,
+    /// The request carries no credentials.
+    #[error("Missing Authentication Token")]
+    MissingAuthenticationToken,
+    /// The account has no support plan that includes the API.
+    #[error("Amazon Web Services Premium Support Subscription is required to use this service.")]
+    SubscriptionRequired,
+    /// More calls in a second than an account may make.
+    #[error("Rate exceeded")]
+    Throttling,
+    /// More cases in an hour than an account may create.
+    #[error("The case creation limit for the account has been exceeded.")]
+    CaseCreationLimitExceeded,
+    /// No such case in this account. One unknown id fails the whole call.
+    #[error("The requested CaseId could not be located: {0}")]
+    CaseIdNotFound(String),
+    /// No such set of attachments.
+    #[error("An attachment set with the specified ID could not be found: {0}")]
+    AttachmentSetIdNotFound(String),
+    /// No such upload.
+    #[error("An upload with the specified ID could not be found: {0}")]
+    UploadIdNotFound(String),
+    /// A parameter breaks its documented limits.
+    #[error("{0}")]
+    Validation(String),
+    /// The request was valid, and was asked not to be carried out.
+    #[error("The request would have succeeded, but the DryRun flag is set.")]
+    DryRunOperation,
+    /// The request's body is not the JSON that the operation expects.
+    #[error("{0}")]
+    Serialization(String),
+    /// No such operation.
+    #[error("The operation is not known: {0}")]
+    UnknownOperation(String),
+}
+
+impl SupportError {
+    /// The error's code, `__type` on the wire.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnrecognizedClient => "UnrecognizedClientException",
+            Self::MissingAuthenticationToken => "MissingAuthenticationTokenException",
+            Self::SubscriptionRequired => "SubscriptionRequiredException",
+            Self::Throttling => "ThrottlingException",
+            Self::CaseCreationLimitExceeded => "CaseCreationLimitExceeded",
+            Self::CaseIdNotFound(_) => "CaseIdNotFound",
+            Self::AttachmentSetIdNotFound(_) => "AttachmentSetIdNotFound",
+            Self::UploadIdNotFound(_) => "UploadIdNotFound",
+            Self::Validation(_) => "ValidationException",
+            Self::DryRunOperation => "DryRunOperationException",
+            Self::Serialization(_) => "SerializationException",
+            Self::UnknownOperation(_) => "UnknownOperationException",
+        }
+    }
+}
+
+/// The HTTP status that goes with an error code: the server's own failures are 5xx, everything else is 400.
+pub fn status_of(code: &str) -> u16 {
+    match code {
+        "InternalServerError" | "InternalFailure" | "InternalServerException" => 500,
+        "ServiceUnavailable" | "ServiceUnavailableException" => 503,
+        _ => 400,
+    }
+}

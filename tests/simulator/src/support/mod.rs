@@ -1,0 +1,443 @@
+//! AWS Support as a state machine: every operation takes the time and the calling account, and returns at once.
+//!
+//! Reads may be told to lag behind writes ([`Support::observe_with_lag`]), and writes may land after their caller has
+//! given up ([`Support::land_later`]): the two ways in which "it isn't there" may be wrong.
+
+pub mod catalogue;
+pub mod error;
+pub mod events;
+mod identity;
+pub mod json;
+pub mod model;
+mod paging;
+mod people;
+mod reading;
+pub mod redaction;
+pub mod request;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use catalogue::{
+    DEFAULT_CATEGORY, DEFAULT_ISSUE_TYPE, DEFAULT_LANGUAGE, DEFAULT_SERVICE, DEFAULT_SEVERITY, ISSUE_TYPES, LANGUAGES,
+    SERVICES, SEVERITY_LEVELS, Service, SeverityLevel,
+};
+pub use error::SupportError;
+use events::{EventName, Origin, SupportEvent};
+use identity::Identities;
+pub use model::{Account, Case, Quotas};
+use model::{
+    AccountState, Communication, Resolution, STATUS_CUSTOMER_COMPLETED, STATUS_PENDING_CUSTOMER, STATUS_REOPENED,
+    STATUS_RESOLVED, STATUS_UNASSIGNED, StatusChange, take_quota,
+};
+pub use people::PeopleError;
+use request::{
+    AddCommunicationToCase, CC_ADDRESSES_MAX, CreateCase, DescribeServices, DescribeSeverityLevels, ResolveCase,
+    SERVICE_CODES_MAX,
+};
+
+/// How long after its resolution a case can be reopened.
+pub const REOPEN_WINDOW: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+const CALL_WINDOW: SignedDuration = SignedDuration::from_secs(1);
+const CASE_WINDOW: SignedDuration = SignedDuration::from_hours(1);
+
+/// A change that can land after its caller has given up.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// A new case.
+    CreateCase(CreateCase),
+    /// A new communication.
+    AddCommunicationToCase(AddCommunicationToCase),
+    /// A resolution.
+    ResolveCase(ResolveCase),
+}
+
+#[derive(Debug, Clone)]
+struct LateWrite {
+    lands_at: Timestamp,
+    account: String,
+    write: Write,
+}
+
+/// AWS Support for any number of accounts.
+#[derive(Debug, Clone)]
+pub struct Support {
+    quotas: Quotas,
+    accounts: BTreeMap<String, AccountState>,
+    /// In the order of their creation, which is also the order of `time_created`.
+    cases: Vec<Case>,
+    by_case_id: BTreeMap<String, usize>,
+    by_display_id: BTreeMap<String, usize>,
+    identities: Identities,
+    last_time: Timestamp,
+    read_lag: SignedDuration,
+    late_writes: Vec<LateWrite>,
+    events: Vec<SupportEvent>,
+}
+
+impl Support {
+    /// AWS Support before the first case. The seed decides the ids.
+    pub fn new(seed: u64, quotas: Quotas, accounts: impl IntoIterator<Item = Account>) -> Self {
+        let accounts = accounts.into_iter().map(|account| (account.id.clone(), AccountState::new(account))).collect();
+        Self {
+            quotas,
+            accounts,
+            cases: Vec::new(),
+            by_case_id: BTreeMap::new(),
+            by_display_id: BTreeMap::new(),
+            identities: Identities::new(seed),
+            last_time: Timestamp::UNIX_EPOCH,
+            read_lag: SignedDuration::ZERO,
+            late_writes: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The account that owns an access key.
+    pub fn account_of_key(&self, access_key_id: &str) -> Option<&str> {
+        let owns = |state: &&AccountState| state.account.access_key_ids.iter().any(|id| id == access_key_id);
+        self.accounts.values().find(owns).map(|state| state.account.id.as_str())
+    }
+
+    /// From now on reads show everything as it was `lag` ago; zero: as it is.
+    pub fn observe_with_lag(&mut self, lag: SignedDuration) {
+        self.read_lag = lag;
+    }
+
+    /// Lets a write land at a later time; its caller never learns how it went.
+    pub fn land_later(&mut self, lands_at: Timestamp, account: &str, write: Write) {
+        let late = LateWrite { lands_at, account: account.to_owned(), write };
+        let position = self.late_writes.partition_point(|other| other.lands_at <= lands_at);
+        self.late_writes.insert(position, late);
+    }
+
+    /// When the next late write lands.
+    pub fn next_landing(&self) -> Option<Timestamp> {
+        self.late_writes.first().map(|late| late.lands_at)
+    }
+
+    /// Lets everything land that is due. Every operation does so first.
+    pub fn settle(&mut self, now: Timestamp) {
+        let due = self.late_writes.partition_point(|late| late.lands_at <= now);
+        for late in self.late_writes.drain(..due).collect::<Vec<_>>() {
+            // Its caller has gone: there is nobody to tell about a refusal.
+            let _ = match late.write {
+                Write::CreateCase(request) => self.apply_create_case(late.lands_at, &late.account, &request).map(drop),
+                Write::AddCommunicationToCase(request) => {
+                    self.apply_communication(late.lands_at, &late.account, &request)
+                }
+                Write::ResolveCase(request) => self.apply_resolution(late.lands_at, &late.account, &request).map(drop),
+            };
+        }
+    }
+
+    /// What was announced since the last call, oldest first.
+    pub fn take_events(&mut self) -> Vec<SupportEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// CreateCase: the new case's id.
+    pub fn create_case(&mut self, now: Timestamp, account: &str, request: &CreateCase) -> Result<String, SupportError> {
+        self.admit(now, account)?;
+        self.apply_create_case(now, account, request)
+    }
+
+    /// AddCommunicationToCase. On a resolved case it reopens the case.
+    pub fn add_communication_to_case(
+        &mut self,
+        now: Timestamp,
+        account: &str,
+        request: &AddCommunicationToCase,
+    ) -> Result<(), SupportError> {
+        self.admit(now, account)?;
+        self.apply_communication(now, account, request)
+    }
+
+    /// ResolveCase. A resolved case stays resolved.
+    pub fn resolve_case(
+        &mut self,
+        now: Timestamp,
+        account: &str,
+        request: &ResolveCase,
+    ) -> Result<Resolution, SupportError> {
+        self.admit(now, account)?;
+        self.apply_resolution(now, account, request)
+    }
+
+    /// DescribeServices.
+    pub fn describe_services(
+        &mut self,
+        now: Timestamp,
+        account: &str,
+        request: &DescribeServices,
+    ) -> Result<Vec<Service>, SupportError> {
+        self.admit(now, account)?;
+        request::at_most(&request.service_code_list, SERVICE_CODES_MAX, "serviceCodeList")?;
+        known(request.language.as_deref(), "language", &LANGUAGES)?;
+        refuse_dry_run(request.dry_run)?;
+        let codes = &request.service_code_list;
+        let wanted = |service: &&Service| codes.is_empty() || codes.iter().any(|code| code == service.code);
+        Ok(SERVICES.iter().filter(wanted).copied().collect())
+    }
+
+    /// DescribeSeverityLevels: what the account's plan offers.
+    pub fn describe_severity_levels(
+        &mut self,
+        now: Timestamp,
+        account: &str,
+        request: &DescribeSeverityLevels,
+    ) -> Result<Vec<SeverityLevel>, SupportError> {
+        self.admit(now, account)?;
+        known(request.language.as_deref(), "language", &LANGUAGES)?;
+        refuse_dry_run(request.dry_run)?;
+        let offered = &self.account(account)?.severities;
+        Ok(SEVERITY_LEVELS.into_iter().filter(|level| offered.iter().any(|code| code == level.code)).collect())
+    }
+
+    /// What every call passes first: credentials, the rate, the plan.
+    fn admit(&mut self, now: Timestamp, account: &str) -> Result<(), SupportError> {
+        self.settle(now);
+        let quota = self.quotas.calls_per_second;
+        let state = self.accounts.get_mut(account).ok_or(SupportError::UnrecognizedClient)?;
+        if !take_quota(&mut state.recent_calls, quota, CALL_WINDOW, now) {
+            return Err(SupportError::Throttling);
+        }
+        if state.account.has_plan { Ok(()) } else { Err(SupportError::SubscriptionRequired) }
+    }
+
+    fn account(&self, account: &str) -> Result<&Account, SupportError> {
+        self.accounts.get(account).map(|state| &state.account).ok_or(SupportError::UnrecognizedClient)
+    }
+
+    /// A case of this account. Another account's case is as unknown as one that never was.
+    fn case_index(&self, account: &str, case_id: &str) -> Result<usize, SupportError> {
+        let index = self.by_case_id.get(case_id).copied().filter(|index| self.cases[*index].account == account);
+        index.ok_or_else(|| SupportError::CaseIdNotFound(case_id.to_owned()))
+    }
+
+    fn apply_create_case(
+        &mut self,
+        now: Timestamp,
+        account_id: &str,
+        request: &CreateCase,
+    ) -> Result<String, SupportError> {
+        let subject = request::required(request.subject.as_deref(), "subject")?;
+        let body = request::body(request.communication_body.as_deref())?;
+        request::at_most(&request.cc_email_addresses, CC_ADDRESSES_MAX, "ccEmailAddresses")?;
+        let account = self.account(account_id)?;
+        let topic = Topic::parse(account, request)?;
+        request::no_files(request.attachment_set_id.as_deref(), &request.upload_ids)?;
+        refuse_dry_run(request.dry_run)?;
+        let (owner, author) = (account.email.clone(), account.submitted_by());
+        self.take_case_quota(now, account_id)?;
+
+        let time_created = self.tick(now);
+        let year = time_created.to_zoned(jiff::tz::TimeZone::UTC).year();
+        let case = Case {
+            case_id: format!("case-{account_id}-muen-{year}-{:016x}", self.identities.draw()),
+            display_id: self.unused_display_id(),
+            account: account_id.to_owned(),
+            subject: redaction::redact(subject).into_owned(),
+            service_code: topic.service,
+            category_code: topic.category,
+            severity_code: topic.severity,
+            issue_type: topic.issue_type,
+            language: topic.language,
+            submitted_by: owner,
+            time_created,
+            cc_email_addresses: request.cc_email_addresses.clone(),
+            communications: vec![Communication {
+                body: redaction::redact(body).into_owned(),
+                submitted_by: author,
+                time_created,
+                origin: Origin::Customer,
+                landed_at: now,
+            }],
+            statuses: vec![StatusChange { status: STATUS_UNASSIGNED.to_owned(), landed_at: now }],
+            landed_at: now,
+        };
+        let case_id = case.case_id.clone();
+        let index = self.cases.len();
+        self.by_case_id.insert(case_id.clone(), index);
+        self.by_display_id.insert(case.display_id.clone(), index);
+        self.cases.push(case);
+        self.announce(index, EventName::CreateCase, time_created, None);
+        Ok(case_id)
+    }
+
+    fn take_case_quota(&mut self, now: Timestamp, account: &str) -> Result<(), SupportError> {
+        let quota = self.quotas.cases_per_hour;
+        let state = self.accounts.get_mut(account).ok_or(SupportError::UnrecognizedClient)?;
+        let taken = take_quota(&mut state.recent_cases, quota, CASE_WINDOW, now);
+        if taken { Ok(()) } else { Err(SupportError::CaseCreationLimitExceeded) }
+    }
+
+    fn unused_display_id(&mut self) -> String {
+        loop {
+            let id = self.identities.display_id();
+            if !self.by_display_id.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    fn apply_communication(
+        &mut self,
+        now: Timestamp,
+        account_id: &str,
+        request: &AddCommunicationToCase,
+    ) -> Result<(), SupportError> {
+        let body = request::body(request.communication_body.as_deref())?;
+        request::at_most(&request.cc_email_addresses, CC_ADDRESSES_MAX, "ccEmailAddresses")?;
+        let case_id = request::required(request.case_id.as_deref(), "caseId")?;
+        let index = self.case_index(account_id, case_id)?;
+        request::no_files(request.attachment_set_id.as_deref(), &request.upload_ids)?;
+        self.refuse_late_reopening(now, index)?;
+        refuse_dry_run(request.dry_run)?;
+        let author = self.account(account_id)?.submitted_by();
+        self.append(now, index, body, author, Origin::Customer);
+        Ok(())
+    }
+
+    /// AWS documents the fourteen days, but no error code for what comes later.
+    fn refuse_late_reopening(&self, now: Timestamp, index: usize) -> Result<(), SupportError> {
+        let case = &self.cases[index];
+        match case.resolved_at() {
+            Some(resolved_at) if now.duration_since(resolved_at) > REOPEN_WINDOW => {
+                Err(SupportError::Validation(format!(
+                    "The case {} was resolved more than 14 days ago and can't be reopened. Create a related case.",
+                    case.case_id
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a communication and moves the status as it does on AWS's side.
+    fn append(&mut self, now: Timestamp, index: usize, body: &str, submitted_by: String, origin: Origin) {
+        let time_created = self.tick(now);
+        let communication_id = format!("ekko:{}:{}", events::EVENT_REGION, self.identities.uuid());
+        let case = &mut self.cases[index];
+        let body = redaction::redact(body).into_owned();
+        case.communications.push(Communication { body, submitted_by, time_created, origin, landed_at: now });
+        let next_status = match (case.status(), origin) {
+            (STATUS_RESOLVED, _) => Some(STATUS_REOPENED),
+            (STATUS_PENDING_CUSTOMER, Origin::Customer) => Some(STATUS_CUSTOMER_COMPLETED),
+            _ => None,
+        };
+        self.announce(index, EventName::AddCommunicationToCase, time_created, Some((communication_id, origin)));
+        if let Some(status) = next_status {
+            self.change_status(now, index, status);
+        }
+    }
+
+    fn apply_resolution(
+        &mut self,
+        now: Timestamp,
+        account_id: &str,
+        request: &ResolveCase,
+    ) -> Result<Resolution, SupportError> {
+        let case_id = request::required(request.case_id.as_deref(), "caseId")?;
+        let index = self.case_index(account_id, case_id)?;
+        refuse_dry_run(request.dry_run)?;
+        let initial_case_status = self.cases[index].status().to_owned();
+        self.change_status(now, index, STATUS_RESOLVED);
+        Ok(Resolution { initial_case_status, final_case_status: STATUS_RESOLVED.to_owned() })
+    }
+
+    /// Changes a status and announces what AWS announces: resolutions and reopenings, no other move.
+    fn change_status(&mut self, now: Timestamp, index: usize, status: &str) {
+        let case = &mut self.cases[index];
+        if case.status() == status {
+            return;
+        }
+        case.statuses.push(StatusChange { status: status.to_owned(), landed_at: now });
+        let name = match status {
+            STATUS_RESOLVED => EventName::ResolveCase,
+            STATUS_REOPENED => EventName::ReopenCase,
+            _ => return,
+        };
+        self.announce(index, name, now, None);
+    }
+
+    fn announce(&mut self, index: usize, name: EventName, time: Timestamp, communication: Option<(String, Origin)>) {
+        let id = self.identities.uuid();
+        let case = &self.cases[index];
+        self.events.push(SupportEvent {
+            id,
+            account: case.account.clone(),
+            time,
+            case_id: case.case_id.clone(),
+            display_id: case.display_id.clone(),
+            name,
+            communication,
+        });
+    }
+
+    /// The next instant that no record has: whole milliseconds, strictly increasing.
+    fn tick(&mut self, now: Timestamp) -> Timestamp {
+        let earliest = self.last_time.as_millisecond() + 1;
+        let milliseconds = now.as_millisecond().max(earliest);
+        self.last_time = Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX);
+        self.last_time
+    }
+}
+
+/// What a case is about, checked against what there is.
+struct Topic {
+    service: String,
+    category: String,
+    severity: String,
+    issue_type: String,
+    language: String,
+}
+
+impl Topic {
+    fn parse(account: &Account, request: &CreateCase) -> Result<Self, SupportError> {
+        let service = request.service_code.as_deref().unwrap_or(DEFAULT_SERVICE);
+        let category = request.category_code.as_deref().unwrap_or(DEFAULT_CATEGORY);
+        let severity = request.severity_code.as_deref().unwrap_or(DEFAULT_SEVERITY);
+        let Some(known_service) = catalogue::service(service) else {
+            return Err(SupportError::Validation(format!("The service code '{service}' is not valid.")));
+        };
+        if !known_service.categories.iter().any(|known| known.code == category) {
+            let message = format!("The category code '{category}' is not valid for the service '{service}'.");
+            return Err(SupportError::Validation(message));
+        }
+        if !account.severities.iter().any(|offered| offered == severity) {
+            let message = format!("The severity code '{severity}' is not available to this account.");
+            return Err(SupportError::Validation(message));
+        }
+        Ok(Self {
+            service: service.to_owned(),
+            category: category.to_owned(),
+            severity: severity.to_owned(),
+            issue_type: known(request.issue_type.as_deref(), "issueType", &ISSUE_TYPES)?
+                .unwrap_or(DEFAULT_ISSUE_TYPE)
+                .to_owned(),
+            language: known(request.language.as_deref(), "language", &LANGUAGES)?
+                .unwrap_or(DEFAULT_LANGUAGE)
+                .to_owned(),
+        })
+    }
+}
+
+/// A value that, if given, must be one of a known set.
+fn known<'a>(value: Option<&'a str>, field: &str, allowed: &[&str]) -> Result<Option<&'a str>, SupportError> {
+    match value {
+        Some(value) if !allowed.contains(&value) => {
+            let constraint = format!("Member must satisfy enum value set: [{}]", allowed.join(", "));
+            Err(request::violation(&format!("'{value}'"), field, &constraint))
+        }
+        value => Ok(value),
+    }
+}
+
+/// A dry run ends here: everything that can be checked was.
+fn refuse_dry_run(dry_run: bool) -> Result<(), SupportError> {
+    if dry_run { Err(SupportError::DryRunOperation) } else { Ok(()) }
+}

@@ -1,0 +1,300 @@
+//! What AWS Support remembers: accounts, cases, communications.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::catalogue::SEVERITY_LEVELS;
+use super::events::Origin;
+
+/// The status of a case that nobody at AWS has taken yet.
+pub const STATUS_UNASSIGNED: &str = "unassigned";
+/// The status of a case on which AWS waits for the customer.
+pub const STATUS_PENDING_CUSTOMER: &str = "pending-customer-action";
+/// The status of a case after the customer did what AWS waited for.
+pub const STATUS_CUSTOMER_COMPLETED: &str = "customer-action-completed";
+/// The status of a case that was resolved and is open again.
+pub const STATUS_REOPENED: &str = "reopened";
+/// The status of a resolved case.
+pub const STATUS_RESOLVED: &str = "resolved";
+
+/// Who AWS is in `submittedBy`.
+pub const SUBMITTED_BY_AWS: &str = "Amazon Web Services";
+
+/// The quotas of one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quotas {
+    /// Calls in one second; none: unlimited.
+    pub calls_per_second: Option<usize>,
+    /// New cases in one hour; none: unlimited.
+    pub cases_per_hour: Option<usize>,
+}
+
+impl Default for Quotas {
+    /// The documented quotas, which AWS adjusts for nobody.
+    fn default() -> Self {
+        Self { calls_per_second: Some(5), cases_per_hour: Some(10) }
+    }
+}
+
+impl Quotas {
+    /// No limits at all.
+    pub const UNLIMITED: Self = Self { calls_per_second: None, cases_per_hour: None };
+}
+
+/// An AWS account with its access to AWS Support.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The twelve digits.
+    pub id: String,
+    /// The access keys that belong to it, by their ids.
+    pub access_key_ids: Vec<String>,
+    /// The account's e-mail address.
+    pub email: String,
+    /// Who its API calls are made by, as `submittedBy` shows it before the address.
+    pub principal: String,
+    /// Whether its support plan includes the API.
+    pub has_plan: bool,
+    /// The codes of the severities its plan offers.
+    pub severities: Vec<String>,
+}
+
+impl Account {
+    /// An account with every severity and one access key.
+    pub fn new(id: &str, access_key_id: &str, email: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            access_key_ids: vec![access_key_id.to_owned()],
+            email: email.to_owned(),
+            principal: DEFAULT_PRINCIPAL.to_owned(),
+            has_plan: true,
+            severities: SEVERITY_LEVELS.iter().map(|level| level.code.to_owned()).collect(),
+        }
+    }
+
+    /// `submittedBy` of what this account's API calls write.
+    pub fn submitted_by(&self) -> String {
+        format!("{} <{}>", self.principal, self.email)
+    }
+}
+
+/// Who API calls are made by when nothing else is said.
+pub const DEFAULT_PRINCIPAL: &str = "AdminRole (Role)";
+
+/// An account and how much of its quotas it has used.
+#[derive(Debug, Clone)]
+pub(super) struct AccountState {
+    pub account: Account,
+    pub recent_calls: VecDeque<Timestamp>,
+    pub recent_cases: VecDeque<Timestamp>,
+}
+
+impl AccountState {
+    pub fn new(account: Account) -> Self {
+        Self { account, recent_calls: VecDeque::new(), recent_cases: VecDeque::new() }
+    }
+}
+
+/// Takes one from a quota over a sliding window; false: it is used up.
+pub(super) fn take_quota(
+    recent: &mut VecDeque<Timestamp>,
+    quota: Option<usize>,
+    window: SignedDuration,
+    now: Timestamp,
+) -> bool {
+    let Some(quota) = quota else { return true };
+    while recent.front().is_some_and(|taken_at| now.duration_since(*taken_at) >= window) {
+        recent.pop_front();
+    }
+    if recent.len() >= quota {
+        return false;
+    }
+    recent.push_back(now);
+    true
+}
+
+/// A support case.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The id in API calls.
+    pub case_id: String,
+    /// The id that people see.
+    pub display_id: String,
+    /// The account it belongs to.
+    pub account: String,
+    /// The subject.
+    pub subject: String,
+    /// The service's code.
+    pub service_code: String,
+    /// The category's code.
+    pub category_code: String,
+    /// The severity's code.
+    pub severity_code: String,
+    /// The issue's type.
+    pub issue_type: String,
+    /// The language.
+    pub language: String,
+    /// The e-mail address of the account.
+    pub submitted_by: String,
+    /// When it was created; no two instants are the same.
+    pub time_created: Timestamp,
+    /// Who gets copies.
+    pub cc_email_addresses: Vec<String>,
+    /// The communications, oldest first.
+    pub communications: Vec<Communication>,
+    /// Every status it had, oldest first; never empty.
+    pub(super) statuses: Vec<StatusChange>,
+    /// When the write took place, by the clock that was passed.
+    pub(super) landed_at: Timestamp,
+}
+
+/// A status and since when.
+#[derive(Debug, Clone)]
+pub(super) struct StatusChange {
+    pub status: String,
+    pub landed_at: Timestamp,
+}
+
+impl Case {
+    /// The current status.
+    pub fn status(&self) -> &str {
+        self.statuses.last().map_or(STATUS_UNASSIGNED, |change| change.status.as_str())
+    }
+
+    /// Whether it is resolved.
+    pub fn is_resolved(&self) -> bool {
+        self.status() == STATUS_RESOLVED
+    }
+
+    /// When it was resolved; none while it is open.
+    pub fn resolved_at(&self) -> Option<Timestamp> {
+        self.statuses.last().filter(|change| change.status == STATUS_RESOLVED).map(|change| change.landed_at)
+    }
+
+    /// The status as of an earlier moment.
+    pub(super) fn status_at(&self, horizon: Timestamp) -> &str {
+        let change = self.statuses.iter().rev().find(|change| change.landed_at <= horizon);
+        change.map_or(STATUS_UNASSIGNED, |change| change.status.as_str())
+    }
+
+    /// How many of the communications an earlier moment knew.
+    pub(super) fn communications_at(&self, horizon: Timestamp) -> usize {
+        self.communications.partition_point(|communication| communication.landed_at <= horizon)
+    }
+}
+
+/// One message of a case.
+#[derive(Debug, Clone)]
+pub struct Communication {
+    /// The text, redacted.
+    pub body: String,
+    /// Who wrote it.
+    pub submitted_by: String,
+    /// When it was written; no two instants are the same.
+    pub time_created: Timestamp,
+    /// On which side it was written.
+    pub origin: Origin,
+    /// When the write took place, by the clock that was passed.
+    pub(super) landed_at: Timestamp,
+}
+
+/// A case as DescribeCases shows it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CaseDetails {
+    /// The id in API calls.
+    pub case_id: String,
+    /// The id that people see.
+    pub display_id: String,
+    /// The subject.
+    pub subject: String,
+    /// The status.
+    pub status: String,
+    /// The service's code.
+    pub service_code: String,
+    /// The category's code.
+    pub category_code: String,
+    /// The severity's code.
+    pub severity_code: String,
+    /// The e-mail address of the account.
+    pub submitted_by: String,
+    /// When it was created.
+    #[serde(serialize_with = "milliseconds")]
+    pub time_created: Timestamp,
+    /// The newest communications; none if the call asked for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recent_communications: Option<CommunicationsPage>,
+    /// Who gets copies.
+    pub cc_email_addresses: Vec<String>,
+    /// The language.
+    pub language: String,
+}
+
+/// A page of DescribeCases, newest case first.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CasesPage {
+    /// The cases.
+    pub cases: Vec<CaseDetails>,
+    /// Where the next page begins; none: this is the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+/// A communication as the API shows it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommunicationDetails {
+    /// The case's id.
+    pub case_id: String,
+    /// The text.
+    pub body: String,
+    /// Who wrote it.
+    pub submitted_by: String,
+    /// When it was written.
+    #[serde(serialize_with = "milliseconds")]
+    pub time_created: Timestamp,
+    /// Its files; empty, since no call here takes any.
+    pub attachment_set: Vec<AttachmentDetails>,
+}
+
+/// A file of a communication.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttachmentDetails {
+    /// The file's id.
+    pub attachment_id: String,
+    /// The file's name.
+    pub file_name: String,
+}
+
+/// A page of communications, newest first.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommunicationsPage {
+    /// The communications.
+    pub communications: Vec<CommunicationDetails>,
+    /// Where the next page begins; none: this is the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+/// ResolveCase's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resolution {
+    /// The status before.
+    pub initial_case_status: String,
+    /// The status now.
+    pub final_case_status: String,
+}
+
+/// An instant as AWS Support writes it, with milliseconds.
+pub fn format_milliseconds(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+fn milliseconds<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.3}"))
+}

@@ -1,0 +1,102 @@
+//! The people behind the API: AWS's engineers, and customers who write in the console.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::model::{Case, SUBMITTED_BY_AWS, format_milliseconds};
+use super::request;
+use super::{Origin, Support, SupportError};
+
+/// Why what a person did had no effect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PeopleError {
+    /// No case has this id.
+    #[error("no case has the id or display id '{0}'; GET /control/support/cases lists all cases")]
+    NoSuchCase(String),
+    /// What was written breaks a limit.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Support {
+    /// A person writes on a case; by default an engineer of AWS. A case is named by either of its ids.
+    pub fn communicate(
+        &mut self,
+        now: Timestamp,
+        case: &str,
+        body: &str,
+        submitted_by: Option<&str>,
+    ) -> Result<(), PeopleError> {
+        self.settle(now);
+        let index = self.any_case(case)?;
+        let author = submitted_by.unwrap_or(SUBMITTED_BY_AWS);
+        let origin = if author == SUBMITTED_BY_AWS { Origin::Aws } else { Origin::Customer };
+        let invalid = |error: SupportError| PeopleError::Invalid(error.to_string());
+        request::body(Some(body)).map_err(invalid)?;
+        self.refuse_late_reopening(now, index).map_err(invalid)?;
+        self.append(now, index, body, author.to_owned(), origin);
+        Ok(())
+    }
+
+    /// A person at AWS sets a case's status, to any text: the set is open.
+    pub fn set_status(&mut self, now: Timestamp, case: &str, status: &str) -> Result<(), PeopleError> {
+        self.settle(now);
+        let index = self.any_case(case)?;
+        if status.is_empty() {
+            return Err(PeopleError::Invalid("'status' must not be empty".to_owned()));
+        }
+        self.change_status(now, index, status);
+        Ok(())
+    }
+
+    /// Every case of every account, oldest first: the truth, without lag.
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// A case by either of its ids, without lag.
+    pub fn case(&self, id: &str) -> Option<&Case> {
+        let index = self.by_case_id.get(id).or_else(|| self.by_display_id.get(id))?;
+        self.cases.get(*index)
+    }
+
+    fn any_case(&self, id: &str) -> Result<usize, PeopleError> {
+        let index = self.by_case_id.get(id).or_else(|| self.by_display_id.get(id)).copied();
+        index.ok_or_else(|| PeopleError::NoSuchCase(id.to_owned()))
+    }
+}
+
+impl Case {
+    /// All there is to know about the case, communications oldest first.
+    pub fn truth(&self) -> Value {
+        let communications: Vec<Value> = self
+            .communications
+            .iter()
+            .map(|communication| {
+                json!({
+                    "body": communication.body,
+                    "submittedBy": communication.submitted_by,
+                    "timeCreated": format_milliseconds(communication.time_created),
+                    "origin": communication.origin.as_str(),
+                })
+            })
+            .collect();
+        json!({
+            "account": self.account,
+            "caseId": self.case_id,
+            "displayId": self.display_id,
+            "subject": self.subject,
+            "status": self.status(),
+            "serviceCode": self.service_code,
+            "categoryCode": self.category_code,
+            "severityCode": self.severity_code,
+            "issueType": self.issue_type,
+            "language": self.language,
+            "submittedBy": self.submitted_by,
+            "ccEmailAddresses": self.cc_email_addresses,
+            "timeCreated": format_milliseconds(self.time_created),
+            "resolvedAt": self.resolved_at().map(format_milliseconds),
+            "communications": communications,
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! The requests of AWS Support and the checks that need nothing but the request itself.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::error::SupportError;
+
+/// The longest body of a communication, in characters.
+pub const BODY_LENGTH_MAX: usize = 8000;
+/// The most addresses that get copies.
+pub const CC_ADDRESSES_MAX: usize = 10;
+/// The most ids in one DescribeCases.
+pub const CASE_IDS_MAX: usize = 100;
+/// The most codes in one DescribeServices.
+pub const SERVICE_CODES_MAX: usize = 100;
+/// The smallest page one may ask for.
+pub const RESULTS_MIN: usize = 10;
+/// The largest page one may ask for.
+pub const RESULTS_MAX: usize = 100;
+/// The page of a request that asks for no size. AWS documents none: the smallest, so that nobody relies on more.
+pub const RESULTS_DEFAULT: usize = RESULTS_MIN;
+
+/// CreateCase.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CreateCase {
+    /// The subject; required.
+    pub subject: Option<String>,
+    /// The first communication; required.
+    pub communication_body: Option<String>,
+    /// The service's code.
+    pub service_code: Option<String>,
+    /// The category's code.
+    pub category_code: Option<String>,
+    /// The severity's code.
+    pub severity_code: Option<String>,
+    /// `technical` or `customer-service`.
+    pub issue_type: Option<String>,
+    /// The language.
+    pub language: Option<String>,
+    /// Who gets copies.
+    pub cc_email_addresses: Vec<String>,
+    /// A set of attachments.
+    pub attachment_set_id: Option<String>,
+    /// Uploaded files.
+    pub upload_ids: Vec<String>,
+    /// Only check the request.
+    pub dry_run: bool,
+}
+
+/// AddCommunicationToCase.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AddCommunicationToCase {
+    /// The case's id.
+    pub case_id: Option<String>,
+    /// The text; required.
+    pub communication_body: Option<String>,
+    /// Who gets copies.
+    pub cc_email_addresses: Vec<String>,
+    /// A set of attachments.
+    pub attachment_set_id: Option<String>,
+    /// Uploaded files.
+    pub upload_ids: Vec<String>,
+    /// Only check the request.
+    pub dry_run: bool,
+}
+
+/// ResolveCase.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ResolveCase {
+    /// The case's id.
+    pub case_id: Option<String>,
+    /// Only check the request.
+    pub dry_run: bool,
+}
+
+/// DescribeCases.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DescribeCases {
+    /// Only these cases; empty: all.
+    pub case_id_list: Vec<String>,
+    /// Only the case with this id.
+    pub display_id: Option<String>,
+    /// Only cases created after this time.
+    pub after_time: Option<String>,
+    /// Only cases created before this time.
+    pub before_time: Option<String>,
+    /// Resolved cases, too; by default they are left out, even when named by id.
+    pub include_resolved_cases: bool,
+    /// Where the page begins.
+    pub next_token: Option<String>,
+    /// The page's size.
+    pub max_results: Option<i64>,
+    /// The language of the cases.
+    pub language: Option<String>,
+    /// The newest communications of each case, too; by default they are there.
+    pub include_communications: Option<bool>,
+    /// Only check the request.
+    pub dry_run: bool,
+}
+
+/// DescribeCommunications.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DescribeCommunications {
+    /// The case's id; required.
+    pub case_id: Option<String>,
+    /// Only communications written after this time.
+    pub after_time: Option<String>,
+    /// Only communications written before this time.
+    pub before_time: Option<String>,
+    /// Where the page begins.
+    pub next_token: Option<String>,
+    /// The page's size.
+    pub max_results: Option<i64>,
+    /// Only check the request.
+    pub dry_run: bool,
+}
+
+/// DescribeServices.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DescribeServices {
+    /// Only these services; empty: all.
+    pub service_code_list: Vec<String>,
+    /// The language of the names.
+    pub language: Option<String>,
+    /// Only check the request.
+    pub dry_run: bool,
+}
+
+/// DescribeSeverityLevels.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DescribeSeverityLevels {
+    /// The language of the names.
+    pub language: Option<String>,
+    /// Only check the request.
+    pub dry_run: bool,
+}
+
+/// A required text that may not be empty.
+pub(super) fn required<'a>(value: Option<&'a str>, field: &str) -> Result<&'a str, SupportError> {
+    let value = value.ok_or_else(|| violation("null", field, "Member must not be null"))?;
+    if value.is_empty() {
+        return Err(violation("''", field, "Member must have length greater than or equal to 1"));
+    }
+    Ok(value)
+}
+
+/// The text of a communication, within its limits.
+pub(super) fn body(value: Option<&str>) -> Result<&str, SupportError> {
+    let body = required(value, "communicationBody")?;
+    // Bytes bound characters from above: only long texts are counted.
+    if body.len() > BODY_LENGTH_MAX && body.chars().count() > BODY_LENGTH_MAX {
+        let constraint = format!("Member must have length less than or equal to {BODY_LENGTH_MAX}");
+        return Err(violation("(text)", "communicationBody", &constraint));
+    }
+    Ok(body)
+}
+
+/// A list that may not be longer than its limit.
+pub(super) fn at_most<T>(list: &[T], limit: usize, field: &str) -> Result<(), SupportError> {
+    if list.len() > limit {
+        let constraint = format!("Member must have length less than or equal to {limit}");
+        return Err(violation("(list)", field, &constraint));
+    }
+    Ok(())
+}
+
+/// The size of a page.
+pub(super) fn page_size(requested: Option<i64>) -> Result<usize, SupportError> {
+    let Some(requested) = requested else { return Ok(RESULTS_DEFAULT) };
+    let size = usize::try_from(requested).ok().filter(|size| (RESULTS_MIN..=RESULTS_MAX).contains(size));
+    size.ok_or_else(|| {
+        let constraint = format!("Member must be between {RESULTS_MIN} and {RESULTS_MAX}");
+        violation(&requested.to_string(), "maxResults", &constraint)
+    })
+}
+
+/// Files belong to sets and uploads, and no call here creates any: every id is an unknown one.
+pub(super) fn no_files(attachment_set_id: Option<&str>, upload_ids: &[String]) -> Result<(), SupportError> {
+    if let Some(id) = attachment_set_id {
+        return Err(SupportError::AttachmentSetIdNotFound(id.to_owned()));
+    }
+    match upload_ids.first() {
+        Some(id) => Err(SupportError::UploadIdNotFound(id.clone())),
+        None => Ok(()),
+    }
+}
+
+/// A span of time that a request asks for, both ends excluded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    after: Option<Timestamp>,
+    before: Option<Timestamp>,
+}
+
+impl Span {
+    pub const ALWAYS: Self = Self { after: None, before: None };
+
+    pub fn parse(after: Option<&str>, before: Option<&str>) -> Result<Self, SupportError> {
+        Ok(Self {
+            after: after.map(|text| time(text, "afterTime")).transpose()?,
+            before: before.map(|text| time(text, "beforeTime")).transpose()?,
+        })
+    }
+
+    pub fn contains(self, time: Timestamp) -> bool {
+        self.after.is_none_or(|after| time > after) && self.before.is_none_or(|before| time < before)
+    }
+}
+
+/// An ISO 8601 time, with or without a zone (then UTC), or a date alone.
+fn time(text: &str, field: &str) -> Result<Timestamp, SupportError> {
+    let instant = text.parse::<Timestamp>().ok();
+    let civil = || text.parse::<DateTime>().ok().and_then(|time| time.to_zoned(TimeZone::UTC).ok());
+    instant
+        .or_else(|| civil().map(|zoned| zoned.timestamp()))
+        .ok_or_else(|| violation(&format!("'{text}'"), field, "Member must be an ISO 8601 time"))
+}
+
+pub(super) fn violation(value: &str, field: &str, constraint: &str) -> SupportError {
+    SupportError::Validation(format!(
+        "1 validation error detected: Value {value} at '{field}' failed to satisfy constraint: {constraint}"
+    ))
+}
