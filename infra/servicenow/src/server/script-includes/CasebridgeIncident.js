@@ -21,16 +21,15 @@ CasebridgeIncident.STATE_CANCELLED = '8';
 
 /** JSON in ASCII: nothing on the way to the receiver can change its bytes. */
 CasebridgeIncident.toAscii = function (value) {
-    // Half a surrogate pair is not text: parsers refuse it.
-    return JSON.stringify(value).replace(/[\ud800-\udbff][\udc00-\udfff]|[\u007f-\uffff]/g, function (character) {
-        if (character.length === 1 && character >= '\ud800' && character <= '\udfff') {
-            return '\\ufffd';
-        }
-        var escaped = '';
-        for (var index = 0; index < character.length; index += 1) {
-            escaped += '\\u' + ('000' + character.charCodeAt(index).toString(16)).slice(-4);
-        }
-        return escaped;
+    return JSON.stringify(value).replace(/[\u007f-\uffff]/g, function (character) {
+        return '\\u' + ('000' + character.charCodeAt(0).toString(16)).slice(-4);
+    });
+};
+
+/** The text with a replacement character for each half of a surrogate pair: parsers refuse JSON that holds one. */
+CasebridgeIncident.wellFormed = function (text) {
+    return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, function (characters) {
+        return characters.length === 2 ? characters : '\ufffd';
     });
 };
 
@@ -250,12 +249,14 @@ CasebridgeIncident.prototype = {
         if (CasebridgeIncident.toAscii(text).length <= limit) {
             return text;
         }
-        return text.substring(0, Math.floor(limit / CasebridgeIncident.BYTES_PER_ESCAPE));
+        return CasebridgeIncident.wellFormed(
+            text.substring(0, Math.floor(limit / CasebridgeIncident.BYTES_PER_ESCAPE))
+        );
     },
 
     _text: function (record, name) {
         var value = record.getValue(name);
-        return value === null || value === undefined ? '' : String(value);
+        return value === null || value === undefined ? '' : CasebridgeIncident.wellFormed(String(value));
     },
 
     type: 'CasebridgeIncident'
