@@ -54,8 +54,9 @@ const only = (files, globals) => ({
 })
 
 export default [
-    { ignores: ['dist/**', 'target/**', 'src/fluent/**', 'eslint.config.mjs'] },
+    { ignores: ['dist/**', 'target/**', 'src/fluent/**', 'types/**', 'eslint.config.mjs'] },
     only(['src/server/script-includes/**/*.js', 'src/server/jobs/**/*.js'], {}),
     only(['src/server/business-rules/**/*.js'], { current: 'readonly' }),
     only(['src/server/rest/**/*.js'], { request: 'readonly', response: 'readonly' }),
+    only(['src/server/tests/**/*.js'], { assertEqual: 'readonly' }),
 ]

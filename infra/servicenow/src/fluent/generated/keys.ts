@@ -213,6 +213,18 @@ declare global {
                         table: 'sys_script_include'
                         id: '81536ea8ba264797a3b4e66bcd9dc819'
                     }
+                    'test-installation': {
+                        table: 'sys_atf_test'
+                        id: '644bf1eb1b994fbdb1b9ddebe4293f20'
+                    }
+                    'test-installation-incident': {
+                        table: 'sys_atf_step'
+                        id: 'fade5129c1354e68b56be674649e8f69'
+                    }
+                    'test-installation-script': {
+                        table: 'sys_atf_step'
+                        id: 'a3eaa2cd07dc41a79d26c542db790d49'
+                    }
                 }
                 composite: [
                     {
@@ -229,6 +241,14 @@ declare global {
                         key: {
                             name: 'incident'
                             element: 'x_casebridge_aws_display_id'
+                        }
+                    },
+                    {
+                        table: 'sys_variable_value'
+                        id: '05f72c36541e41b9bf1e47f1ea64355d'
+                        key: {
+                            document_key: 'fade5129c1354e68b56be674649e8f69'
+                            variable: '9024a37f671003007ba405225685efe5'
                         }
                     },
                     {
@@ -473,6 +493,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_variable_value'
+                        id: '322d3f1b7d8b43c3b056e882aaf58bcd'
+                        key: {
+                            document_key: 'a3eaa2cd07dc41a79d26c542db790d49'
+                            variable: '989d9e235324220002c6435723dc3484'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: '34718790f30c4bfcbc2a5eb5f2b3479e'
                         key: {
@@ -584,6 +612,14 @@ declare global {
                         key: {
                             web_service_operation: '44116cc4ad744168bce8d30d38690a77'
                             web_service_query_parameter: 'd729cba89a69464484584d479c486eae'
+                        }
+                    },
+                    {
+                        table: 'sys_variable_value'
+                        id: '461853d0c18946cc943be795bfc83f04'
+                        key: {
+                            document_key: 'fade5129c1354e68b56be674649e8f69'
+                            variable: 'e6e3c7535320220002c6435723dc3496'
                         }
                     },
                     {
@@ -976,6 +1012,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_variable_value'
+                        id: '8251c44014d04235a2c0c642eacdd699'
+                        key: {
+                            document_key: 'fade5129c1354e68b56be674649e8f69'
+                            variable: '90144b535320220002c6435723dc3488'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: '82a062c83cb149bfaddc9831cdb9087f'
                         key: {
@@ -1024,6 +1068,14 @@ declare global {
                             name: 'incident'
                             element: 'x_casebridge_aws_case_status'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_variable_value'
+                        id: '88a353c2ad8e485eaadebdc79dce1c60'
+                        key: {
+                            document_key: 'fade5129c1354e68b56be674649e8f69'
+                            variable: 'dd54cf535320220002c6435723dc34fd'
                         }
                     },
                     {
@@ -1181,6 +1233,14 @@ declare global {
                         key: {
                             logical_table_name: 'x_casebridge_aws_outbox'
                             col_name_string: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_variable_value'
+                        id: 'acf81414a15a47a69347cb9b7300287c'
+                        key: {
+                            document_key: 'a3eaa2cd07dc41a79d26c542db790d49'
+                            variable: '42f2564b73031300440211d8faf6a777'
                         }
                     },
                     {

@@ -1,0 +1,27 @@
+import { Test } from '@servicenow/sdk/core'
+import '@servicenow/sdk/global'
+
+// Nothing outside an instance can show that the platform keeps its side: this does. ATF takes back what it inserted.
+Test(
+    {
+        $id: Now.ID['test-installation'],
+        name: 'casebridge installation',
+        description:
+            'Checks what casebridge relies on: the signature equals a known one, the delivery table refuses a second row of one external_id, a snapshot shows a comment with its author and no work note.',
+        active: true,
+        failOnServerError: true,
+    },
+    (atf) => {
+        atf.server.recordInsert({
+            $id: Now.ID['test-installation-incident'],
+            table: 'incident',
+            fieldValues: { short_description: 'casebridge installation check' },
+            assert: 'record_successfully_inserted',
+            enforceSecurity: false,
+        })
+        atf.server.runServerSideScript({
+            $id: Now.ID['test-installation-script'],
+            script: Now.include('../server/tests/installation.js'),
+        })
+    }
+)
