@@ -1,0 +1,275 @@
+//! What an answer of ServiceNow means.
+
+use std::time::Duration;
+
+use casebridge_core::effect::{Failure, Refusal};
+use jiff::{Timestamp, ToSpan};
+use reqwest::{
+    StatusCode,
+    header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// How much of ServiceNow's own words a failure repeats.
+const MAX_MESSAGE_CHARACTERS: usize = 500;
+/// The longest wait that is taken from an answer: a rate limit counts by the hour.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
+/// When a rate limit ends, in Unix seconds. Source: ServiceNow, inbound REST API rate limiting.
+const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
+
+/// An answer that arrived whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: String,
+    pub(crate) retry_at: Option<Timestamp>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A failure, and whether the next moment may bring another answer.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) failure: Failure,
+    pub(crate) repeat: bool,
+}
+
+impl Problem {
+    pub(crate) fn refused(refusal: Refusal, message: impl Into<String>) -> Self {
+        Self { failure: Failure::Refused { refusal, message: shorten(&message.into()) }, repeat: false }
+    }
+
+    pub(crate) fn unavailable(message: impl Into<String>, retry_at: Option<Timestamp>, repeat: bool) -> Self {
+        Self { failure: Failure::Unavailable { message: shorten(&message.into()), retry_at }, repeat }
+    }
+
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self.failure, Failure::Refused { refusal: Refusal::NotFound, .. })
+    }
+}
+
+/// ServiceNow wraps every result and every error.
+#[derive(Deserialize)]
+struct Envelope<T> {
+    result: Option<T>,
+    error: Option<Value>,
+}
+
+impl Answer {
+    /// The headers and body of a response.
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: Vec<u8>, now: Timestamp) -> Self {
+        let content_type = header(headers, CONTENT_TYPE.as_str()).unwrap_or_default().to_ascii_lowercase();
+        Self { status, content_type, retry_at: retry_at(headers, now), body }
+    }
+
+    /// Whether the instance doesn't accept the credentials that the request carried.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// The result within the envelope. A success may hold an error, a part of a body, or a page for people.
+    pub(crate) fn result<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if !self.status.is_success() {
+            return Err(self.problem());
+        }
+        if !self.is_json() {
+            return Err(Problem::unavailable(
+                format!(
+                    "ServiceNow answered with `{}` where JSON was expected: the instance may be asleep, or a login page \
+                     stands before it",
+                    self.content_type
+                ),
+                self.retry_at,
+                true,
+            ));
+        }
+        let envelope: Envelope<T> = serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error))?;
+        match envelope {
+            Envelope { error: Some(error), .. } => Err(Problem::unavailable(
+                format!("ServiceNow broke off its answer: {}", words_of(&error)),
+                self.retry_at,
+                true,
+            )),
+            Envelope { result: Some(result), .. } => Ok(result),
+            Envelope { .. } => Err(Problem::unavailable("ServiceNow answered without a result", None, true)),
+        }
+    }
+
+    fn is_json(&self) -> bool {
+        self.content_type.starts_with("application/json")
+    }
+
+    /// A body that is cut off comes again by itself; one of another form needs another version of the app.
+    fn unreadable(&self, error: &serde_json::Error) -> Problem {
+        // A field may be missed before the missing end is: only the whole tells.
+        if serde_json::from_slice::<Value>(&self.body).is_err() {
+            return Problem::unavailable("ServiceNow's answer was cut off", self.retry_at, true);
+        }
+        if let Some(words) = self.error_words() {
+            return Problem::unavailable(format!("ServiceNow broke off its answer: {words}"), self.retry_at, true);
+        }
+        let message = format!(
+            "ServiceNow's answer is not of the expected form ({error}): install the version of the app that belongs to \
+             this version of casebridge"
+        );
+        Problem::unavailable(message, None, false)
+    }
+
+    /// What a status other than success means.
+    fn problem(&self) -> Problem {
+        let words = self.error_words();
+        let said = words.clone().unwrap_or_else(|| "no reason given".to_owned());
+        let status = self.status.as_u16();
+        match status {
+            401 => Problem::refused(
+                Refusal::Credentials,
+                format!("ServiceNow does not accept the credentials ({said}): check the secret and the user"),
+            ),
+            403 if said.starts_with("Operation Failed") => Problem::refused(Refusal::InvalidRequest, said),
+            403 => Problem::refused(
+                Refusal::Credentials,
+                format!("ServiceNow does not allow it ({said}): check the roles of the integration user"),
+            ),
+            // A page for people is no word on the record: a proxy or a sleeping instance may have written it.
+            404 if words.is_some() => Problem::refused(Refusal::NotFound, said),
+            409 => Problem::unavailable(
+                format!("ServiceNow is still working on an earlier attempt ({said})"),
+                self.retry_at,
+                false,
+            ),
+            300..=399 => Problem::unavailable(
+                format!("ServiceNow redirects ({status}): set the URL to the instance's own address"),
+                None,
+                false,
+            ),
+            404 | 408 | 425 | 429 | 500..=599 => {
+                Problem::unavailable(format!("ServiceNow answered {status} ({said})"), self.retry_at, true)
+            }
+            _ => Problem::refused(Refusal::InvalidRequest, format!("ServiceNow answered {status} ({said})")),
+        }
+    }
+
+    /// ServiceNow's own words, if the body is an error envelope.
+    fn error_words(&self) -> Option<String> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        body.get("error").map(words_of)
+    }
+}
+
+/// The words of an error envelope, or of an OAuth error.
+fn words_of(error: &Value) -> String {
+    let text = |key: &str| error.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    match (text("message"), text("detail")) {
+        (Some(message), Some(detail)) => format!("{message}: {detail}"),
+        (Some(words), None) | (None, Some(words)) => words.to_owned(),
+        (None, None) => error.as_str().unwrap_or("no reason given").to_owned(),
+    }
+}
+
+/// When the instance wants to be asked again, in any of the forms it uses.
+fn retry_at(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
+    let latest = now + MAX_RETRY_AFTER;
+    let from_header = header(headers, RETRY_AFTER.as_str()).and_then(|text| {
+        text.parse::<u32>()
+            .ok()
+            .and_then(|seconds| now.checked_add(i64::from(seconds).seconds()).ok())
+            .or_else(|| jiff::fmt::rfc2822::parse(text).ok().map(|moment| moment.timestamp()))
+    });
+    let from_limit = || {
+        let seconds = header(headers, RATE_LIMIT_RESET)?.parse::<i64>().ok()?;
+        Timestamp::from_second(seconds).ok()
+    };
+    from_header.or_else(from_limit).map(|moment| moment.clamp(now, latest))
+}
+
+fn header<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'headers str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
+}
+
+fn shorten(message: &str) -> String {
+    message.chars().take(MAX_MESSAGE_CHARACTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    fn answer(status: u16, content_type: &str, body: &str) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
+        Answer::new(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes().to_vec(), Timestamp::UNIX_EPOCH)
+    }
+
+    fn name(status: u16, content_type: &str, body: &str) -> &'static str {
+        answer(status, content_type, body).result::<Value>().unwrap_err().failure.name()
+    }
+
+    const JSON: &str = "application/json;charset=UTF-8";
+
+    #[test]
+    fn statuses_are_classified() {
+        let envelope = r#"{"error":{"message":"m","detail":"d"},"status":"failure"}"#;
+        let cases = [
+            (400, "refused_invalid_request"),
+            (401, "refused_credentials"),
+            (403, "refused_credentials"),
+            (404, "refused_not_found"),
+            (406, "refused_invalid_request"),
+            (408, "unavailable"),
+            (409, "unavailable"),
+            (425, "unavailable"),
+            (429, "unavailable"),
+            (500, "unavailable"),
+            (503, "unavailable"),
+            (302, "unavailable"),
+        ];
+        for (status, expected) in cases {
+            assert_eq!(name(status, JSON, envelope), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_forbidden_operation_is_told_by_its_detail() {
+        let policy = r#"{"error":{"message":"Operation Failed","detail":"Data Policy Exception"},"status":"failure"}"#;
+        assert_eq!(name(403, JSON, policy), "refused_invalid_request");
+    }
+
+    #[test]
+    fn a_page_for_people_is_never_not_found() {
+        assert_eq!(name(404, "text/html", "<html>"), "unavailable");
+        assert_eq!(name(200, "text/html", "<html>"), "unavailable");
+    }
+
+    #[test]
+    fn a_success_with_an_error_inside_is_a_failure() {
+        let whole = r#"{"result":[],"error":{"message":"Transaction cancelled: maximum execution time exceeded"}}"#;
+        assert_eq!(name(200, JSON, whole), "unavailable");
+        let cut_off = r#"{"result":[{"sys_id":"a","#;
+        assert_eq!(name(200, JSON, cut_off), "unavailable");
+        let spliced = r#"{"result":[{"sys_id":"a", "error": {"message":"m","detail":"d"},"status": "failure"}"#;
+        assert_eq!(name(200, JSON, spliced), "unavailable");
+    }
+
+    #[test]
+    fn waits_are_honoured_in_every_form_and_bounded() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        let at = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_str(value).unwrap());
+            retry_at(&headers, now).map(Timestamp::as_second)
+        };
+        assert_eq!(at("retry-after", "30"), Some(1_030));
+        assert_eq!(at("retry-after", "Thu, 01 Jan 1970 00:20:00 GMT"), Some(1_200));
+        assert_eq!(at("x-ratelimit-reset", "1100"), Some(1_100));
+        assert_eq!(at("retry-after", "999999999"), Some(4_600));
+        assert_eq!(at("retry-after", "soon"), None);
+    }
+
+    #[test]
+    fn long_words_are_cut() {
+        let problem = answer(400, JSON, &format!(r#"{{"error":{{"message":"{}"}}}}"#, "x".repeat(9_000)));
+        let problem = problem.result::<Value>().unwrap_err();
+        assert_eq!(problem.failure.message().chars().count(), MAX_MESSAGE_CHARACTERS);
+    }
+}

@@ -1,0 +1,306 @@
+use std::{
+    rc::Rc,
+    sync::atomic::{AtomicI64, AtomicUsize, Ordering},
+};
+
+use casebridge_core::effect::{FieldsOutcome, IncidentFields, MessageOutcome};
+use serde_json::{Value, json};
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{body_string_contains, header, method, path, query_param, query_param_is_missing},
+};
+
+use super::*;
+
+const INCIDENT: &str = "9d385017c611228701d22104cc95c371";
+
+/// A clock that stands where it was set.
+struct SetClock(Rc<AtomicI64>);
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+/// Credentials whose cached form differs from the renewed one.
+struct TwoForms {
+    cached: &'static str,
+    renewed: &'static str,
+    renewals: Rc<AtomicUsize>,
+}
+
+impl CredentialSource for TwoForms {
+    async fn credentials(&self) -> Result<Credentials, Failure> {
+        Ok(Credentials::parse(self.cached).unwrap())
+    }
+
+    async fn renewed_credentials(&self) -> Result<Credentials, Failure> {
+        self.renewals.fetch_add(1, Ordering::Relaxed);
+        Ok(Credentials::parse(self.renewed).unwrap())
+    }
+}
+
+const BASIC: &str = r#"{"username":"u","password":"p"}"#;
+const OAUTH: &str = r#"{"client_id":"c","client_secret":"s"}"#;
+
+struct World {
+    server: MockServer,
+    client: Client<TwoForms, SetClock>,
+    now: Rc<AtomicI64>,
+    renewals: Rc<AtomicUsize>,
+}
+
+async fn world(cached: &'static str, renewed: &'static str) -> World {
+    let server = MockServer::start().await;
+    let now = Rc::new(AtomicI64::new(1_800_000_000));
+    let renewals = Rc::new(AtomicUsize::new(0));
+    let credentials = TwoForms { cached, renewed, renewals: Rc::clone(&renewals) };
+    let instance = Url::parse(&server.uri()).unwrap();
+    let client = Client::with_instance(instance, credentials, SetClock(Rc::clone(&now))).unwrap();
+    World { server, client, now, renewals }
+}
+
+fn snapshot(entries: &[&str], complete: bool) -> Value {
+    let entries: Vec<Value> = entries
+        .iter()
+        .map(|id| {
+            json!({"sys_id": id, "created_on": "2026-11-20 21:14:05", "created_by": "abel", "author": "Abel Tuter",
+                   "text": "text", "ours": false})
+        })
+        .collect();
+    json!({"sys_id": INCIDENT, "number": "INC0010001", "sys_mod_count": 7, "state": "2", "hold_reason": "",
+           "resolved_at": "", "columns": {}, "close_codes": [], "taken_at": "2026-11-20 21:14:06", "account": null,
+           "service_code": "", "category_code": "", "short_description": "", "description": "", "priority": "3",
+           "entries": entries, "entries_complete": complete})
+}
+
+fn result(value: &Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(json!({ "result": value }))
+}
+
+fn token(text: &str, lifetime: u32) -> ResponseTemplate {
+    ResponseTemplate::new(200)
+        .set_body_json(json!({"access_token": text, "token_type": "Bearer", "expires_in": lifetime}))
+}
+
+fn error(status: u16, message: &str) -> ResponseTemplate {
+    ResponseTemplate::new(status)
+        .set_body_json(json!({"error": {"message": message, "detail": null}, "status": "failure"}))
+}
+
+fn snapshot_path() -> String {
+    format!("/api/x_casebridge_aws/v1/incidents/{INCIDENT}/snapshot")
+}
+
+fn incident() -> IncidentId {
+    IncidentId::new(INCIDENT)
+}
+
+fn delivery() -> Delivery {
+    Delivery {
+        expected_mod_count: 7,
+        messages: Vec::new(),
+        fields: IncidentFields::default(),
+        columns: casebridge_core::incident::BridgeColumns::default(),
+    }
+}
+
+async fn calls(world: &World) -> usize {
+    world.server.received_requests().await.unwrap().len()
+}
+
+#[tokio::test]
+async fn only_https_addresses_are_accepted() {
+    for bad in
+        ["http://dev.service-now.com", "dev.service-now.com", "https://u:p@dev.service-now.com", "", "https://x/?y"]
+    {
+        let clock = SetClock(Rc::new(AtomicI64::new(0)));
+        let credentials = TwoForms { cached: BASIC, renewed: BASIC, renewals: Rc::default() };
+        assert!(matches!(Client::new(bad, credentials, clock), Err(ClientError::Url(_))), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_pages_itself_to_completeness() {
+    let world = world(BASIC, BASIC).await;
+    let pages =
+        [(None, snapshot(&["c"], false)), (Some("c"), snapshot(&["b"], false)), (Some("b"), snapshot(&["a"], true))];
+    for (before, page) in pages {
+        let mock = Mock::given(method("GET")).and(path(snapshot_path())).and(header("authorization", "Basic dTpw"));
+        let mock = match before {
+            Some(entry) => mock.and(query_param("entries_before", entry)),
+            None => mock.and(query_param_is_missing("entries_before")),
+        };
+        mock.respond_with(result(&page)).expect(1).mount(&world.server).await;
+    }
+    let snapshot = world.client.snapshot(&incident()).await.unwrap().unwrap();
+    let entries: Vec<&str> = snapshot.entries.iter().map(|entry| entry.sys_id.as_str()).collect();
+    assert_eq!(entries, ["a", "b", "c"]);
+    assert!(snapshot.entries_complete);
+}
+
+#[tokio::test]
+async fn a_missing_incident_is_none_and_a_missing_page_is_not() {
+    let world = world(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(error(404, "No Record found")).mount(&world.server).await;
+    assert_eq!(world.client.snapshot(&incident()).await, Ok(None));
+    world.server.reset().await;
+    let page = ResponseTemplate::new(404).set_body_raw("<html>", "text/html");
+    Mock::given(path(snapshot_path())).respond_with(page).mount(&world.server).await;
+    assert_eq!(world.client.snapshot(&incident()).await.unwrap_err().name(), "unavailable");
+}
+
+#[tokio::test]
+async fn a_sys_id_can_not_leave_its_place_in_the_path() {
+    let world = world(BASIC, BASIC).await;
+    for bad in ["", "../../now", "a/b", "a?b"] {
+        let failure = world.client.snapshot(&IncidentId::new(bad)).await.unwrap_err();
+        assert_eq!(failure.name(), "refused_invalid_request");
+    }
+    assert_eq!(calls(&world).await, 0);
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_once_and_renewed_before_it_expires() {
+    let world = world(OAUTH, OAUTH).await;
+    let form = "grant_type=client_credentials&client_id=c&client_secret=s";
+    Mock::given(method("POST"))
+        .and(path("/oauth_token.do"))
+        .and(body_string_contains(form))
+        .respond_with(token("one", 1_800))
+        .expect(2)
+        .mount(&world.server)
+        .await;
+    Mock::given(header("authorization", "Bearer one"))
+        .respond_with(result(&snapshot(&[], true)))
+        .expect(3)
+        .mount(&world.server)
+        .await;
+    world.client.warm_up().await.unwrap();
+    world.client.snapshot(&incident()).await.unwrap();
+    world.client.snapshot(&incident()).await.unwrap();
+    world.now.fetch_add(1_750, Ordering::Relaxed);
+    world.client.snapshot(&incident()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_revoked_token_and_a_rotated_secret_are_renewed_once() {
+    let world = world(OAUTH, r#"{"client_id":"c","client_secret":"new"}"#).await;
+    let old = Mock::given(path("/oauth_token.do")).and(body_string_contains("client_secret=s"));
+    old.respond_with(token("old", 1_800)).mount(&world.server).await;
+    let new = Mock::given(path("/oauth_token.do")).and(body_string_contains("client_secret=new"));
+    new.respond_with(token("new", 1_800)).mount(&world.server).await;
+    let refused = Mock::given(header("authorization", "Bearer old"));
+    refused.respond_with(error(401, "User Not Authenticated")).expect(1).mount(&world.server).await;
+    let accepted = Mock::given(header("authorization", "Bearer new"));
+    accepted.respond_with(result(&snapshot(&[], true))).expect(1).mount(&world.server).await;
+    assert!(world.client.snapshot(&incident()).await.unwrap().is_some());
+    assert_eq!(world.renewals.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn credentials_that_stay_refused_are_told_and_not_hammered() {
+    let world = world(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(error(401, "User Not Authenticated")).mount(&world.server).await;
+    assert_eq!(world.client.snapshot(&incident()).await.unwrap_err().name(), "refused_credentials");
+    assert_eq!(calls(&world).await, 2);
+}
+
+#[tokio::test]
+async fn a_refused_oauth_client_is_told_with_the_words_of_the_instance() {
+    let world = world(OAUTH, OAUTH).await;
+    let answer = ResponseTemplate::new(401)
+        .set_body_json(json!({"error": "server_error", "error_description": "access_denied"}));
+    Mock::given(path("/oauth_token.do")).respond_with(answer).mount(&world.server).await;
+    let failure = world.client.snapshot(&incident()).await.unwrap_err();
+    assert_eq!(failure.name(), "refused_credentials");
+    assert!(failure.message().contains("access_denied"), "{}", failure.message());
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_told_with_its_end_and_not_waited_out() {
+    let world = world(BASIC, BASIC).await;
+    let limited = error(429, "Rate limit exceeded").insert_header("retry-after", "120");
+    Mock::given(path(snapshot_path())).respond_with(limited).mount(&world.server).await;
+    let Failure::Unavailable { retry_at, .. } = world.client.snapshot(&incident()).await.unwrap_err() else {
+        panic!("a rate limit passes");
+    };
+    assert_eq!(retry_at.map(Timestamp::as_second), Some(1_800_000_120));
+    assert_eq!(calls(&world).await, 1);
+}
+
+#[tokio::test]
+async fn what_passes_by_itself_is_repeated_at_once() {
+    let world = world(BASIC, BASIC).await;
+    let broken = r#"{"result":{"sys_id":"a", "error":{"message":"Transaction cancelled"},"status":"failure"}"#;
+    for answer in [ResponseTemplate::new(429), ResponseTemplate::new(200).set_body_raw(broken, "application/json")] {
+        Mock::given(path(snapshot_path())).respond_with(answer).up_to_n_times(1).mount(&world.server).await;
+    }
+    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&[], true))).mount(&world.server).await;
+    assert!(world.client.snapshot(&incident()).await.unwrap().is_some());
+    assert_eq!(calls(&world).await, 3);
+}
+
+#[tokio::test]
+async fn repeats_end() {
+    let world = world(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(ResponseTemplate::new(503)).mount(&world.server).await;
+    assert_eq!(world.client.snapshot(&incident()).await.unwrap_err().name(), "unavailable");
+    assert_eq!(calls(&world).await, 1 + MAX_REPEATS);
+}
+
+#[tokio::test]
+async fn a_young_claim_is_not_waited_out() {
+    let world = world(BASIC, BASIC).await;
+    Mock::given(method("POST")).respond_with(error(409, "Conflict")).mount(&world.server).await;
+    assert_eq!(world.client.deliver(&incident(), &delivery()).await.unwrap_err().name(), "unavailable");
+    assert_eq!(calls(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_delivery_is_sent_as_the_app_reads_it() {
+    let world = world(BASIC, BASIC).await;
+    let answer = json!({"messages": [{"external_id": "x", "outcome": "already_applied", "journal": "j", "error": ""}],
+                        "fields": "stale", "field_error": "", "snapshot": snapshot(&[], true)});
+    Mock::given(method("POST")).respond_with(result(&answer)).mount(&world.server).await;
+    let answer = world.client.deliver(&incident(), &delivery()).await.unwrap();
+    assert_eq!(answer.fields, FieldsOutcome::Stale);
+    assert_eq!(answer.messages[0].outcome, MessageOutcome::AlreadyApplied);
+    let request = &world.server.received_requests().await.unwrap()[0];
+    assert_eq!(request.url.path(), format!("/api/x_casebridge_aws/v1/incidents/{INCIDENT}/deliver"));
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(body["expected_mod_count"], 7);
+    assert_eq!(body["messages"], json!([]));
+    assert!(body.get("fields").is_none(), "empty fields are left out");
+}
+
+#[tokio::test]
+async fn changes_are_asked_for_by_time_and_key() {
+    let world = world(BASIC, BASIC).await;
+    let page = json!({"now": "2026-11-20 21:14:06", "more": true,
+                      "incidents": [{"sys_id": INCIDENT, "sys_mod_count": 7, "sys_updated_on": "2026-11-20 21:14:05"}]});
+    Mock::given(path("/api/x_casebridge_aws/v1/incidents/changes"))
+        .and(query_param("since", "2026-11-20 21:00:00"))
+        .and(query_param("after", "abc"))
+        .and(query_param("limit", "200"))
+        .respond_with(result(&page))
+        .mount(&world.server)
+        .await;
+    let since = time::parse_servicenow("2026-11-20 21:00:00").unwrap();
+    let changes = world.client.changes(since, Some(&IncidentId::new("abc")), 9_999).await.unwrap();
+    assert!(changes.more);
+    assert_eq!(changes.incidents[0].sys_mod_count, 7);
+}
+
+#[tokio::test]
+async fn an_unreachable_instance_is_unavailable_even_for_a_write() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let instance = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let credentials = TwoForms { cached: BASIC, renewed: BASIC, renewals: Rc::default() };
+    let clock = SetClock(Rc::new(AtomicI64::new(0)));
+    let client = Client::with_instance(Url::parse(&instance).unwrap(), credentials, clock).unwrap();
+    let failure = client.deliver(&incident(), &delivery()).await.unwrap_err();
+    assert_eq!(failure.name(), "unavailable");
+}
