@@ -119,6 +119,25 @@ pub struct JournalEntry {
     /// Whether casebridge itself delivered it.
     #[serde(default)]
     pub ours: bool,
+    /// The journal field that it belongs to: `comments`, unless the snapshot says otherwise.
+    #[serde(default = "comments", skip_serializing_if = "is_comments")]
+    pub element: String,
+}
+
+impl JournalEntry {
+    /// Whether it is meant for AWS: a customer-visible comment of a person. Work notes never are.
+    pub fn is_for_aws(&self) -> bool {
+        !self.ours && is_comments(&self.element)
+    }
+}
+
+/// The journal field that the customer sees.
+fn comments() -> String {
+    "comments".to_owned()
+}
+
+fn is_comments(element: &str) -> bool {
+    element == "comments"
 }
 
 /// What the link remembers of an incident between two reads.

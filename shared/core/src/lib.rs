@@ -10,4 +10,8 @@ pub mod identifiers;
 pub mod incident;
 pub mod link;
 pub mod mark;
+pub mod observation;
+pub mod plan;
+pub mod policy;
+pub mod render;
 pub mod time;

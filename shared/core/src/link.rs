@@ -32,6 +32,9 @@ pub struct LinkedCase {
     /// When it was reopened last, by our clock: a late read may still show it resolved.
     #[serde(default)]
     pub reopened_at: Option<Timestamp>,
+    /// The mark of our text that reopened it: a read that shows the text is no late one.
+    #[serde(default)]
+    pub reopened_by: Option<Mark>,
     /// When it was opened, by our clock.
     pub opened_at: Timestamp,
     /// What the last read showed, in short, see [`crate::case::Case::fingerprint`].
@@ -94,8 +97,8 @@ pub enum IntentKind {
 pub struct Intent {
     /// Counts the link's intents.
     pub sequence: u64,
-    /// The mark that the call's text carries.
-    pub mark: Mark,
+    /// The mark that the call's text carries; none for a call without text.
+    pub mark: Option<Mark>,
     /// When it was written, by our clock, before the call.
     pub written_at: Timestamp,
     /// What it is about to do.
@@ -120,6 +123,15 @@ pub enum IntentEnd {
     FoundDone,
     /// The call's effect was not there after the longest time that a write may take to appear.
     NeverApplied,
+}
+
+/// The link's latest intent that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedIntent {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// How it ended.
+    pub end: IntentEnd,
 }
 
 /// What keeps one side from being written to, and until when.
@@ -173,6 +185,8 @@ pub struct Link {
     pub intent: Option<Intent>,
     /// How many intents the link has had.
     pub intents: u64,
+    /// How the latest of them ended.
+    pub ended_intent: Option<EndedIntent>,
     /// What keeps AWS from being written to.
     pub aws_trouble: Option<Trouble>,
     /// What keeps ServiceNow from being written to.

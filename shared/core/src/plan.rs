@@ -1,0 +1,635 @@
+//! The plan: what to do next and what to wait for, from what both sides show and what the link remembers.
+//!
+//! A three-way merge. The base is what both sides last agreed on; a side that differs from it has changed. Messages are
+//! unioned and keep the order of their own side. The plan leaves no choice to the one who applies it: its effects are
+//! done in order, and the first one that fails ends it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    effect::{Content, Delivery, Effect, IncidentFields, Message, NewCase, Part, Refusal},
+    identifiers::{CommunicationId, ExternalId, LinkKey, digest},
+    incident::{BridgeColumns, Incident, IncidentState, JournalEntry},
+    link::{Link, LinkedCase, Trouble},
+    mark::{Entropy, Mark},
+    observation::{MESSAGES_REQUEST, Observation, backoff, fields_request, state_wanted},
+    policy::{Policy, seconds},
+    render,
+};
+
+/// How many effects a plan has at most; the rest comes with the next plan of the same pass.
+pub const EFFECTS_PER_PLAN: usize = 25;
+/// How many messages one delivery carries at most.
+pub const MESSAGES_PER_DELIVERY: usize = 25;
+/// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
+const REPORTS_BEYOND_BOUND: usize = 5;
+/// How many failures in a row pass before an agent is told: most pass by themselves in seconds.
+const QUIET_ATTEMPTS: u32 = 2;
+/// How many characters of an error an incident shows: what its column takes, so that it reads back as written.
+const LAST_ERROR_CHARACTERS: usize = 900;
+/// How long the display id of a new case is waited for before the case is read for it.
+const DISPLAY_ID_SECONDS: u32 = 5;
+
+/// What a link waits for, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// A call's outcome is not known; nothing follows it.
+    UnknownOutcome {
+        /// When to look for it again.
+        until: Timestamp,
+    },
+    /// The account may open no more cases for now.
+    CaseQuota {
+        /// When to try again.
+        until: Timestamp,
+    },
+    /// A side refused; a person has to change something.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// When to try again.
+        until: Timestamp,
+    },
+    /// A side throttles or does not answer.
+    Backoff {
+        /// When to try again.
+        until: Timestamp,
+    },
+    /// The case's display id is not known yet.
+    DisplayId {
+        /// When to look for it.
+        until: Timestamp,
+    },
+    /// The case could not be read in this pass.
+    CaseUnread {
+        /// When to read it again.
+        until: Timestamp,
+    },
+    /// The incident, or some of its comments, could not be read in this pass.
+    IncidentUnread {
+        /// When to read it again.
+        until: Timestamp,
+    },
+    /// The case shows a status that may be an echo of an earlier one.
+    UnsettledStatus {
+        /// When it is one no longer.
+        until: Timestamp,
+    },
+    /// All communications are read once more, since one may appear late among older ones.
+    FullRead {
+        /// When.
+        until: Timestamp,
+    },
+    /// Too many writes on this link: something goes in circles.
+    LoopBreaker {
+        /// When the next one is let through.
+        until: Timestamp,
+    },
+    /// AWS reopened the case of an incident that ServiceNow does not reopen any more.
+    IncidentClosed,
+    /// There is no such incident (any more).
+    IncidentGone,
+    /// The incident names a case that the ledger does not know: opening another one might double it.
+    UnknownCase,
+}
+
+impl Waiting {
+    /// When to look again; none if only a change on either side helps.
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::UnknownOutcome { until }
+            | Self::CaseQuota { until }
+            | Self::Refused { until, .. }
+            | Self::Backoff { until }
+            | Self::DisplayId { until }
+            | Self::CaseUnread { until }
+            | Self::IncidentUnread { until }
+            | Self::UnsettledStatus { until }
+            | Self::FullRead { until }
+            | Self::LoopBreaker { until } => Some(*until),
+            Self::IncidentClosed | Self::IncidentGone | Self::UnknownCase => None,
+        }
+    }
+
+    /// The wait's name for logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::UnknownOutcome { .. } => "unknown_outcome",
+            Self::CaseQuota { .. } => "case_quota",
+            Self::Refused { .. } => "refused",
+            Self::Backoff { .. } => "backoff",
+            Self::DisplayId { .. } => "display_id",
+            Self::CaseUnread { .. } => "case_unread",
+            Self::IncidentUnread { .. } => "incident_unread",
+            Self::UnsettledStatus { .. } => "unsettled_status",
+            Self::FullRead { .. } => "full_read",
+            Self::LoopBreaker { .. } => "loop_breaker",
+            Self::IncidentClosed => "incident_closed",
+            Self::IncidentGone => "incident_gone",
+            Self::UnknownCase => "unknown_case",
+        }
+    }
+
+    /// Whether what the incident shows meanwhile matters: then it is read again, not remembered.
+    fn concerns_incident(&self) -> bool {
+        !matches!(self, Self::FullRead { .. } | Self::DisplayId { .. })
+    }
+}
+
+/// What to do, in order, and what to wait for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[must_use = "a plan does nothing by itself"]
+pub struct Plan {
+    /// What to do, in order. The first failure ends the plan.
+    pub effects: Vec<Effect>,
+    /// What the link waits for.
+    pub waits: Vec<Waiting>,
+}
+
+impl Plan {
+    /// When to look again, if nothing happens before.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.waits.iter().filter_map(Waiting::until).min()
+    }
+
+    /// Whether nothing is left open that depends on the incident.
+    pub fn is_settled(&self) -> bool {
+        self.effects.is_empty() && !self.waits.iter().any(Waiting::concerns_incident)
+    }
+}
+
+/// Compares both sides with the base and says what to do.
+///
+/// Pure: the same arguments give the same plan. When both sides are in step it has no effects.
+pub fn plan(policy: &Policy, observation: &Observation, entropy: Entropy, now: Timestamp) -> Plan {
+    let mut planner = Planner { policy, observation, entropy, now, marks: 0, plan: Plan::default() };
+    planner.run();
+    planner.plan
+}
+
+/// The app's columns as the link says.
+pub fn columns(policy: &Policy, observation: &Observation, now: Timestamp) -> BridgeColumns {
+    let link = &observation.link;
+    let (sync_status, last_error) = sync_status(policy, observation, now);
+    let mut columns = BridgeColumns { sync_status: sync_status.to_owned(), last_error, ..BridgeColumns::default() };
+    match &link.case {
+        Some(case) => {
+            columns.account = case.account.to_string();
+            columns.case_id = case.case_id.to_string();
+            columns.display_id = case.display_id.as_ref().map(ToString::to_string).unwrap_or_default();
+            columns.case_status = case.status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default();
+        }
+        None => {
+            let account = observation.incident.as_ref().and_then(|incident| incident.account.as_ref());
+            columns.account = account.map(|account| account.number.to_string()).unwrap_or_default();
+        }
+    }
+    columns
+}
+
+/// The request that a refused CreateCase is remembered by: another one is tried at once.
+pub fn open_case_request(policy: &Policy, incident: &Incident) -> String {
+    let account = incident.account.as_ref().map(|account| account.number.as_str()).unwrap_or_default();
+    let severity = policy.severity(&incident.priority);
+    digest(&[account, &incident.service_code, &incident.category_code, severity], 16)
+}
+
+/// What makes the delivery of a communication unique in ServiceNow.
+pub fn external_id(link: &LinkKey, case: &LinkedCase, communication: &CommunicationId) -> ExternalId {
+    let parts = [link.to_string(), case.key().to_string(), communication.to_string()];
+    ExternalId::new(digest(&[&parts[0], &parts[1], &parts[2]], 32))
+}
+
+/// `in_sync`, `waiting` or `error`, and what to tell the agent.
+fn sync_status(policy: &Policy, observation: &Observation, now: Timestamp) -> (&'static str, String) {
+    let link = &observation.link;
+    let sides = [("AWS Support", &link.aws_trouble), ("ServiceNow", &link.servicenow_trouble)];
+    for (side, trouble) in sides {
+        let Some(trouble) = trouble.as_ref().filter(|trouble| trouble.until > now) else { continue };
+        match trouble.refusal {
+            Some(Refusal::CaseQuota) => return ("waiting", refusal_text(side, Refusal::CaseQuota, trouble)),
+            Some(refusal) => return ("error", refusal_text(side, refusal, trouble)),
+            None if trouble.attempts >= QUIET_ATTEMPTS => {
+                return ("waiting", format!("{side} does not answer or throttles; casebridge tries again by itself."));
+            }
+            None => {}
+        }
+    }
+    if link.intent.as_ref().is_some_and(|intent| intent.looked >= QUIET_ATTEMPTS) {
+        let text = "AWS Support did not confirm the last call; casebridge makes sure of it before it goes on.";
+        return ("waiting", text.to_owned());
+    }
+    if writes_left(policy, link, now) == 0 {
+        return ("waiting", "Too many changes in a short time; casebridge goes on in a few minutes.".to_owned());
+    }
+    if reopened_while_closed(link) {
+        let text = "AWS reopened the case, but this incident is closed: open a new incident if work is needed.";
+        return ("waiting", text.to_owned());
+    }
+    ("in_sync", String::new())
+}
+
+/// A refusal in plain words, with what to do.
+fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
+    let advice = match refusal {
+        Refusal::Subscription => {
+            "The AWS account has no support plan with an API. Ask its owners for Business Support+ or a higher plan."
+        }
+        Refusal::CaseQuota => {
+            "The AWS account has opened too many cases for now. casebridge opens this one later by itself."
+        }
+        Refusal::Credentials if side == "ServiceNow" => {
+            "ServiceNow refuses casebridge's user. Check its credentials and the role x_casebridge_aws.integration."
+        }
+        Refusal::Credentials => {
+            "AWS refuses the account's keys or role. Check the account's secret and its permissions."
+        }
+        Refusal::InvalidRequest if side == "ServiceNow" => {
+            "ServiceNow does not accept what AWS changed. Change it by hand or correct the rule that refuses it."
+        }
+        Refusal::InvalidRequest => {
+            "AWS Support does not accept the request. Check service code, category code and severity."
+        }
+        Refusal::NotFound => "The record is not there any more.",
+    };
+    render::one_line(&format!("{advice} ({side} says: {})", trouble.message), LAST_ERROR_CHARACTERS)
+}
+
+/// Whether AWS reopened the case of an incident that can't be reopened.
+fn reopened_while_closed(link: &Link) -> bool {
+    let (Some(incident), Some(case)) = (&link.incident, &link.case) else { return false };
+    let closed = incident.state.is_ended() && !incident.state.can_reopen();
+    closed && !case.is_resolved() && link.base.ended
+}
+
+/// How many writes the loop breaker still lets through.
+fn writes_left(policy: &Policy, link: &Link, now: Timestamp) -> usize {
+    let window = seconds(policy.write_window_seconds);
+    let recent = link.recent_writes.iter().filter(|write| now.duration_since(**write) < window).count();
+    usize::try_from(policy.writes_per_window).unwrap_or(usize::MAX).saturating_sub(recent)
+}
+
+struct Planner<'a> {
+    policy: &'a Policy,
+    observation: &'a Observation,
+    entropy: Entropy,
+    now: Timestamp,
+    marks: u64,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    fn run(&mut self) {
+        if self.observation.incident_gone {
+            self.plan.waits.push(Waiting::IncidentGone);
+            return;
+        }
+        match &self.observation.link.case {
+            None => self.plan_opening(),
+            Some(case) => self.plan_linked(case),
+        }
+        self.plan_report();
+        self.bound();
+    }
+
+    fn later(&self, wait: SignedDuration) -> Timestamp {
+        self.now.checked_add(wait).unwrap_or(self.now)
+    }
+
+    fn draw_mark(&mut self) -> Mark {
+        self.marks += 1;
+        Mark::draw(self.entropy, &self.observation.key, self.observation.link.intents + self.marks)
+    }
+
+    /// Waits for a call whose outcome is not known; whether there is one.
+    fn wait_for_doubt(&mut self) -> bool {
+        let Some(intent) = &self.observation.link.intent else { return false };
+        let latest = intent.written_at.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
+        let until = self.later(backoff(self.policy, intent.looked + 1)).min(latest.max(self.now));
+        self.plan.waits.push(Waiting::UnknownOutcome { until });
+        true
+    }
+
+    /// Waits while AWS is not to be written to; whether it is so. Another request than the refused one is let through.
+    fn wait_for_aws(&mut self, request: &str) -> bool {
+        let trouble = self.observation.link.aws_trouble.as_ref();
+        let Some(trouble) = trouble.filter(|trouble| trouble.until > self.now) else { return false };
+        if trouble.refusal.is_some() && trouble.request != request {
+            return false;
+        }
+        self.plan.waits.push(wait_for(trouble));
+        true
+    }
+
+    /// The case that the incident asks for: an incident in scope that is open.
+    fn plan_opening(&mut self) {
+        if self.wait_for_doubt() {
+            return;
+        }
+        let Some(incident) = self.observation.incident.as_ref().filter(|_| !self.observation.needs_all_entries())
+        else {
+            let trouble = self.observation.link.servicenow_trouble.as_ref();
+            self.plan.waits.extend(trouble.filter(|trouble| trouble.until > self.now).map(wait_for));
+            return;
+        };
+        let Some(account) = &incident.account else { return };
+        let codes = !incident.service_code.is_empty() && !incident.category_code.is_empty();
+        if !codes || incident.summary.state.is_ended() {
+            return;
+        }
+        if !incident.summary.columns.case_id.is_empty() {
+            self.plan.waits.push(Waiting::UnknownCase);
+            return;
+        }
+        if self.wait_for_aws(&open_case_request(self.policy, incident)) {
+            return;
+        }
+        let (account_id, production) = (account.number.clone(), account.production);
+        let mark = self.draw_mark();
+        let entries = self.observation.unsent_entries();
+        let opening = render::opening(incident, &entries, &mark);
+        let covers = entries[..opening.entries].iter().map(|entry| entry.sys_id.clone()).collect();
+        let request = NewCase {
+            subject: render::subject(self.policy, incident, production),
+            body: opening.body,
+            service_code: incident.service_code.clone(),
+            category_code: incident.category_code.clone(),
+            severity_code: self.policy.severity(&incident.priority).to_owned(),
+            language: self.policy.language.clone(),
+            issue_type: self.policy.issue_type.clone(),
+            cc_email_addresses: self.policy.cc_email_addresses.clone(),
+        };
+        let effect = Effect::OpenCase { account: account_id, request, mark, covers, remainder: opening.remainder };
+        self.plan.effects.push(effect);
+    }
+
+    fn plan_linked(&mut self, case: &LinkedCase) {
+        self.wait_for_what_is_unread(case);
+        let in_doubt = self.wait_for_doubt();
+        // With a side unseen only messages go: who resolves or sends blindly overtakes what it has not seen.
+        let both_seen = self.observation.case.is_some() && !self.observation.is_blind_to_incident();
+        let merge = if both_seen && !in_doubt { self.merge(case) } else { Merge::default() };
+        self.plan_delivery(case, &merge);
+        if !both_seen || in_doubt || merge.reopening_blocked {
+            return;
+        }
+        self.plan_communications(case, &merge);
+        if merge.resolve_case && !self.wait_for_aws("") {
+            let effect = Effect::ResolveCase { account: case.account.clone(), case_id: case.case_id.clone() };
+            self.plan.effects.push(effect);
+        }
+    }
+
+    fn wait_for_what_is_unread(&mut self, case: &LinkedCase) {
+        if self.observation.case.is_none() {
+            let trouble = self.observation.link.aws_trouble.as_ref().filter(|trouble| trouble.until > self.now);
+            let until = self.later(backoff(self.policy, 1));
+            self.plan.waits.push(trouble.map_or(Waiting::CaseUnread { until }, wait_for));
+        }
+        if self.observation.is_blind_to_incident() {
+            let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.until > self.now);
+            let until = self.later(backoff(self.policy, 1));
+            self.plan.waits.push(trouble.map_or(Waiting::IncidentUnread { until }, wait_for));
+        }
+        if case.display_id.is_none() {
+            let until = self.later(seconds(DISPLAY_ID_SECONDS));
+            self.plan.waits.push(Waiting::DisplayId { until });
+        }
+        if let Some(until) = self.observation.link.full_read_at {
+            self.plan.waits.push(Waiting::FullRead { until });
+        }
+        let shown = self.observation.case.as_ref().map(|shown| &shown.status);
+        if shown.is_some_and(|shown| case.status.as_ref() != Some(shown)) {
+            let since = case.reopened_at.filter(|_| !case.is_resolved()).unwrap_or(case.status_since);
+            let until = since.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
+            self.plan.waits.push(Waiting::UnsettledStatus { until });
+        }
+    }
+
+    /// Which side has ended or gone on since both last agreed, and what follows for the other.
+    fn merge(&mut self, case: &LinkedCase) -> Merge {
+        let mut merge = Merge::default();
+        let Some(incident) = self.observation.summary() else { return merge };
+        let unsent = self.observation.unsent_entries();
+        let after_end = |entry: &&JournalEntry| incident.resolved_at.is_some_and(|at| entry.created_on > at);
+        let reopened_by_comment = incident.state.can_reopen() && unsent.iter().any(after_end);
+        match (incident.state.is_ended(), case.is_resolved()) {
+            (true, _) if reopened_by_comment => merge.fields.state = self.reopened_state(),
+            (true, false) if self.observation.link.base.ended => {
+                if incident.state.can_reopen() {
+                    merge.fields.state = self.reopened_state();
+                } else {
+                    self.plan.waits.push(Waiting::IncidentClosed);
+                }
+            }
+            (true, false) => merge.resolve_case = true,
+            // What was written up to the end goes out even now; it reopens the case, which is resolved again.
+            (true, true) => merge.resolve_case = !unsent.is_empty(),
+            (false, true) if self.observation.link.base.ended => merge.reopen_notice = unsent.is_empty(),
+            (false, true) if unsent.is_empty() => merge.fields = self.ending_fields(incident, case),
+            // A comment on an open incident whose case AWS resolved: it goes out and reopens the case.
+            (false, true) => {}
+            (false, false) => {
+                if let Some(state) = state_wanted(self.policy, &self.observation.link) {
+                    state.value().clone_into(&mut merge.fields.state);
+                }
+            }
+        }
+        if merge.fields.state == IncidentState::OnHold.value() {
+            merge.fields.hold_reason.clone_from(&self.policy.hold_reason);
+        }
+        self.hold_back_refused_fields(&mut merge);
+        merge
+    }
+
+    fn reopened_state(&self) -> String {
+        self.policy.reopened_state.value().to_owned()
+    }
+
+    fn ending_fields(&self, incident: &crate::incident::IncidentSummary, case: &LinkedCase) -> IncidentFields {
+        let accepted = |code: &&String| incident.close_codes.is_empty() || incident.close_codes.contains(code);
+        let preferred = self.policy.close_codes.iter().find(accepted);
+        let close_code = preferred.or(incident.close_codes.first()).cloned().unwrap_or_default();
+        IncidentFields {
+            state: IncidentState::Resolved.value().to_owned(),
+            close_code,
+            close_notes: render::close_notes(case, self.now),
+            ..IncidentFields::default()
+        }
+    }
+
+    /// Fields that the platform has just refused are not tried again before their time.
+    fn hold_back_refused_fields(&mut self, merge: &mut Merge) {
+        let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.until > self.now);
+        let Some(trouble) = trouble.filter(|_| !merge.fields.is_empty()) else { return };
+        let about_another =
+            trouble.refusal == Some(Refusal::InvalidRequest) && trouble.request != fields_request(&merge.fields);
+        if !about_another {
+            self.plan.waits.push(wait_for(trouble));
+            merge.fields = IncidentFields::default();
+            merge.reopening_blocked = self.observation.summary().is_some_and(|incident| incident.state.is_ended());
+        }
+    }
+
+    /// Messages for the incident and, with the last of them, its fields.
+    fn plan_delivery(&mut self, case: &LinkedCase, merge: &Merge) {
+        let Some(incident) = self.observation.summary() else { return };
+        let unreceived = self.observation.unreceived_communications();
+        let messages_held_back = self.wait_for_servicenow(MESSAGES_REQUEST, !unreceived.is_empty());
+        let unreceived = if messages_held_back { Vec::new() } else { unreceived };
+        if unreceived.is_empty() && merge.fields.is_empty() {
+            return;
+        }
+        let columns = columns(self.policy, self.observation, self.now);
+        let mut batches: Vec<&[&crate::case::Communication]> = unreceived.chunks(MESSAGES_PER_DELIVERY).collect();
+        if batches.is_empty() {
+            batches.push(&[]);
+        }
+        let last = batches.len() - 1;
+        let key = &self.observation.key;
+        for (index, batch) in batches.into_iter().enumerate() {
+            let messages = batch.iter().map(|communication| Message {
+                external_id: external_id(key, case, &communication.id),
+                text: render::reply(case, communication),
+                kind: self.policy.replies_become,
+            });
+            let delivery = Delivery {
+                expected_mod_count: incident.sys_mod_count,
+                messages: messages.collect(),
+                fields: if index == last { merge.fields.clone() } else { IncidentFields::default() },
+                columns: columns.clone(),
+            };
+            let communications = batch.iter().map(|communication| communication.id.clone()).collect();
+            self.plan.effects.push(Effect::Deliver { delivery, communications });
+        }
+    }
+
+    /// Waits while ServiceNow is not to be written to in this way; whether it is so.
+    fn wait_for_servicenow(&mut self, request: &str, wanted: bool) -> bool {
+        let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.until > self.now);
+        let Some(trouble) = trouble else { return false };
+        let about_another = trouble.refusal == Some(Refusal::InvalidRequest) && trouble.request != request;
+        if about_another || !wanted {
+            return false;
+        }
+        let wait = wait_for(trouble);
+        if !self.plan.waits.contains(&wait) {
+            self.plan.waits.push(wait);
+        }
+        true
+    }
+
+    /// What people wrote in ServiceNow, for the case, in order.
+    fn plan_communications(&mut self, case: &LinkedCase, merge: &Merge) {
+        let Some(number) = self.observation.summary().map(|incident| incident.number.clone()) else { return };
+        let entries = self.observation.unsent_entries();
+        let remainder = self.observation.link.opening_remainder.as_deref();
+        let nothing = entries.is_empty() && remainder.is_none() && !merge.reopen_notice;
+        if nothing || self.wait_for_aws("") {
+            return;
+        }
+        if let Some(text) = remainder {
+            self.add_parts(case, &Content::OpeningRemainder, text, |text, part, mark| {
+                render::opening_remainder(&number, text, part, mark)
+            });
+        }
+        for entry in entries {
+            let content = Content::Entry(entry.sys_id.clone());
+            self.add_parts(case, &content, &entry.text, |text, part, mark| {
+                render::comment(&number, entry, text, part, mark)
+            });
+        }
+        if merge.reopen_notice {
+            self.add_parts(case, &Content::ReopenNotice, "", |_, _, mark| render::reopen_notice(&number, mark));
+        }
+    }
+
+    fn add_parts(
+        &mut self,
+        case: &LinkedCase,
+        content: &Content,
+        text: &str,
+        render: impl Fn(&str, Part, &Mark) -> String,
+    ) {
+        let partly_sent = self.observation.link.partly_sent.as_ref();
+        let sent = partly_sent.filter(|partly| partly.content == *content).map_or(0, |partly| partly.parts);
+        let parts = render::parts(text);
+        let of = u16::try_from(parts.len()).unwrap_or(u16::MAX);
+        for (number, part) in (1..=of).zip(parts).skip(usize::from(sent)) {
+            let mark = self.draw_mark();
+            let part_number = Part { number, of };
+            self.plan.effects.push(Effect::AddCommunication {
+                account: case.account.clone(),
+                case_id: case.case_id.clone(),
+                content: content.clone(),
+                part: part_number,
+                body: render(part, part_number, &mark),
+                mark,
+            });
+        }
+    }
+
+    /// The columns, if they differ from what the incident shows or the effects before will change them.
+    fn plan_report(&mut self) {
+        let link = &self.observation.link;
+        let Some(incident) = self.observation.summary() else { return };
+        let nothing_to_say = link.is_blank() && self.plan.effects.is_empty();
+        if nothing_to_say || self.servicenow_is_out() {
+            return;
+        }
+        let changes_columns = |effect: &Effect| matches!(effect, Effect::OpenCase { .. } | Effect::ResolveCase { .. });
+        let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver { .. }));
+        let differ = columns(self.policy, self.observation, self.now) != incident.columns;
+        if self.plan.effects.iter().any(changes_columns) || (differ && !written) {
+            self.plan.effects.push(Effect::Report);
+        }
+    }
+
+    fn servicenow_is_out(&self) -> bool {
+        let trouble = self.observation.link.servicenow_trouble.as_ref();
+        trouble.is_some_and(|trouble| trouble.until > self.now && trouble.refusal != Some(Refusal::InvalidRequest))
+    }
+
+    /// Keeps the plan within its bounds; the loop breaker says until when it defers the rest.
+    fn bound(&mut self) {
+        let link = &self.observation.link;
+        let left = writes_left(self.policy, link, self.now);
+        let wanted = self.plan.effects.len();
+        let tripped = left < wanted.min(EFFECTS_PER_PLAN);
+        let report_only = left == 0 && self.plan.effects.last() == Some(&Effect::Report);
+        let bound = usize::try_from(self.policy.writes_per_window).unwrap_or(usize::MAX);
+        if tripped && report_only && link.recent_writes.len() < bound.saturating_add(REPORTS_BEYOND_BOUND) {
+            self.plan.effects = vec![Effect::Report];
+        } else {
+            self.plan.effects.truncate(left.min(EFFECTS_PER_PLAN));
+        }
+        if tripped {
+            let oldest = link.recent_writes.iter().min().copied().unwrap_or(self.now);
+            let window = seconds(self.policy.write_window_seconds);
+            let until = oldest.checked_add(window).unwrap_or(self.now).max(self.later(seconds(1)));
+            self.plan.waits.push(Waiting::LoopBreaker { until });
+        }
+    }
+}
+
+/// What follows from the merge of base, incident and case.
+#[derive(Debug, Default)]
+struct Merge {
+    /// Fields of the incident to set.
+    fields: IncidentFields,
+    /// Whether the incident's reopening waits: what would reopen the case waits with it.
+    reopening_blocked: bool,
+    /// Whether the case is to be resolved, after all that was written before.
+    resolve_case: bool,
+    /// Whether the case is to be reopened though nobody wrote anything.
+    reopen_notice: bool,
+}
+
+fn wait_for(trouble: &Trouble) -> Waiting {
+    let until = trouble.until;
+    match trouble.refusal {
+        None => Waiting::Backoff { until },
+        Some(Refusal::CaseQuota) => Waiting::CaseQuota { until },
+        Some(refusal) => Waiting::Refused { refusal, until },
+    }
+}

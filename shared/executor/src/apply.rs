@@ -1,0 +1,183 @@
+//! Effects, one after the other: the intent, the call, the outcome.
+
+use casebridge_core::{
+    effect::{Delivery, Effect, Failure, IncidentFields, Outcome},
+    link::{IntentEnd, Link},
+    observation::{Observation, Side},
+    plan::{Plan, columns, open_case_request, plan},
+};
+use casebridge_ledger::{Lease, Ledger, LedgerError};
+
+use crate::{
+    ports::{Clock, Randomness, ServiceNow, Support},
+    reconcile::{Executor, Report},
+};
+
+/// How many plans a pass makes at most: each but the last did something or met a change.
+const PLANS_PER_PASS: usize = 40;
+
+/// How far the applying of a plan came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// The effect was done.
+    Done,
+    /// It was not, or something had changed: plan anew.
+    Replan,
+    /// A call ended in doubt: nothing follows it before both sides were looked at.
+    Doubt,
+}
+
+/// How a pass ended.
+pub(crate) struct Applied {
+    /// The last plan: it has no effects left, unless the pass ran out of plans or time.
+    pub(crate) plan: Plan,
+    /// Whether a call of this pass ended in doubt.
+    pub(crate) doubt: bool,
+}
+
+/// What is under way: the lease and what was last recorded under it.
+pub(crate) struct Tenure {
+    pub(crate) lease: Lease,
+    pub(crate) recorded: Link,
+}
+
+impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, S, A, C, R> {
+    /// Plans and applies until nothing is left to do.
+    pub(crate) async fn apply(
+        &self,
+        observation: &mut Observation,
+        tenure: &mut Tenure,
+        report: &mut Report,
+    ) -> Result<Applied, LedgerError> {
+        let mut last = Plan::default();
+        for _ in 0..PLANS_PER_PASS {
+            last = plan(&self.policy, observation, self.randomness.entropy(), self.clock.now());
+            if last.effects.is_empty() || self.is_out_of_time(tenure) {
+                return Ok(Applied { plan: last, doubt: false });
+            }
+            for effect in &last.effects {
+                match self.apply_effect(effect, observation, tenure, report).await? {
+                    Progress::Done => {}
+                    Progress::Replan => break,
+                    Progress::Doubt => {
+                        let plan = plan(&self.policy, observation, self.randomness.entropy(), self.clock.now());
+                        return Ok(Applied { plan, doubt: true });
+                    }
+                }
+                if self.is_out_of_time(tenure) {
+                    break;
+                }
+            }
+        }
+        Ok(Applied { plan: last, doubt: false })
+    }
+
+    /// Whether too little of the lease is left to begin another call.
+    fn is_out_of_time(&self, tenure: &Tenure) -> bool {
+        tenure.lease.until.duration_since(self.clock.now()) < self.limits.least_time_left
+    }
+
+    async fn apply_effect(
+        &self,
+        effect: &Effect,
+        observation: &mut Observation,
+        tenure: &mut Tenure,
+        report: &mut Report,
+    ) -> Result<Progress, LedgerError> {
+        match effect {
+            Effect::Deliver { .. } => Ok(self.deliver(effect, observation, report).await),
+            Effect::Report => Ok(self.report_columns(observation, report).await),
+            Effect::OpenCase { .. } | Effect::AddCommunication { .. } | Effect::ResolveCase { .. } => {
+                observation.begin(effect, self.clock.now());
+                report.calls += 1;
+                tenure.lease =
+                    self.ledger.record(&tenure.lease, &tenure.recorded, &observation.link, self.clock.now()).await?;
+                tenure.recorded = observation.link.clone();
+                Ok(self.call_support(effect, observation, report).await)
+            }
+        }
+    }
+
+    /// Makes the call of an intent, once, and takes in its outcome.
+    async fn call_support(&self, effect: &Effect, observation: &mut Observation, report: &mut Report) -> Progress {
+        observation.count_write(&self.policy, self.clock.now());
+        report.calls += 1;
+        let outcome = match effect {
+            Effect::OpenCase { account, request, .. } => {
+                self.support.create_case(account, request).await.map(|case_id| Outcome::CaseOpened { case_id })
+            }
+            Effect::AddCommunication { account, case_id, body, .. } => {
+                let added = self.support.add_communication(account, case_id, body).await;
+                added.map(|()| Outcome::CommunicationAdded)
+            }
+            Effect::ResolveCase { account, case_id } => {
+                let resolved = self.support.resolve_case(account, case_id).await;
+                resolved.map(|status| Outcome::CaseResolved { status })
+            }
+            Effect::Deliver { .. } | Effect::Report => return Progress::Done,
+        };
+        report.effect(effect, outcome.as_ref().err());
+        let now = self.clock.now();
+        match outcome {
+            Ok(outcome) => {
+                let (case_id, status) = match &outcome {
+                    Outcome::CaseOpened { case_id } => (Some(case_id), None),
+                    Outcome::CaseResolved { status } => (None, Some(status)),
+                    Outcome::CommunicationAdded | Outcome::Delivered(_) => (None, None),
+                };
+                observation.end_intent(&self.policy, IntentEnd::Done, case_id, status, now);
+                Progress::Done
+            }
+            Err(Failure::InDoubt { message }) => {
+                observation.doubt(&message);
+                Progress::Doubt
+            }
+            Err(failure) => {
+                observation.end_intent(&self.policy, IntentEnd::Refused, None, None, now);
+                let request = match (effect, &observation.incident) {
+                    (Effect::OpenCase { .. }, Some(incident)) => open_case_request(&self.policy, incident),
+                    _ => String::new(),
+                };
+                self.note_failure(observation, Side::Aws, &failure, &request, report);
+                Progress::Replan
+            }
+        }
+    }
+
+    /// Writes to the incident. A repeat has no effect there, so no intent is needed.
+    async fn deliver(&self, effect: &Effect, observation: &mut Observation, report: &mut Report) -> Progress {
+        let Effect::Deliver { delivery, .. } = effect else { return Progress::Done };
+        observation.count_write(&self.policy, self.clock.now());
+        report.calls += 1;
+        let answer = self.servicenow.deliver(&observation.key.incident, delivery).await;
+        report.effect(effect, answer.as_ref().err());
+        match answer {
+            Ok(answer) => {
+                let (now, spread) = (self.clock.now(), self.randomness.spread());
+                let whole = observation.delivered(&self.policy, effect, answer, now, spread);
+                if whole { Progress::Done } else { Progress::Replan }
+            }
+            Err(failure) => {
+                self.note_failure(observation, Side::ServiceNow, &failure, "", report);
+                Progress::Replan
+            }
+        }
+    }
+
+    /// Writes the columns as the link says now, unless the incident shows them already.
+    async fn report_columns(&self, observation: &mut Observation, report: &mut Report) -> Progress {
+        let columns = columns(&self.policy, observation, self.clock.now());
+        let Some(incident) = observation.summary() else { return Progress::Done };
+        if incident.columns == columns {
+            return Progress::Done;
+        }
+        let delivery = Delivery {
+            expected_mod_count: incident.sys_mod_count,
+            messages: Vec::new(),
+            fields: IncidentFields::default(),
+            columns,
+        };
+        let effect = Effect::Deliver { delivery, communications: Vec::new() };
+        self.deliver(&effect, observation, report).await
+    }
+}

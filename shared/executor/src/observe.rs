@@ -1,0 +1,277 @@
+//! Reads of both sides, folded into the observation.
+
+use casebridge_core::{
+    case::{Case, RawCommunication, identify},
+    effect::{Failure, Refusal},
+    hint::{Cause, Hint},
+    identifiers::{AccountId, CaseId},
+    link::{IntentKind, LinkedCase},
+    mark::Mark,
+    observation::{Observation, Side},
+    policy::{Policy, seconds},
+};
+use casebridge_ledger::Ledger;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    ports::{CaseQuery, Clock, DescribedCase, Randomness, ServiceNow, Support},
+    reconcile::{Executor, Report},
+};
+
+/// How many pages of communications are read of one case: 10,000 communications.
+const COMMUNICATION_PAGES: usize = 100;
+/// How many pages of cases are searched for a case in doubt: 2,000 cases.
+const SEARCH_PAGES: usize = 20;
+/// How far a search for a case in doubt reaches back before its intent, for clocks that differ.
+const SEARCH_MARGIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// The case that a described case is, as far as DescribeCases shows it.
+pub fn case_from(described: &DescribedCase) -> Case {
+    case_with(described, described.recent.clone(), !described.more_communications)
+}
+
+fn case_with(described: &DescribedCase, communications: Vec<RawCommunication>, complete: bool) -> Case {
+    Case {
+        case_id: described.case_id.clone(),
+        display_id: described.display_id.clone(),
+        subject: described.subject.clone(),
+        status: described.status.clone(),
+        severity_code: described.severity_code.clone(),
+        time_created: described.time_created,
+        communications: identify(communications),
+        communications_complete: complete,
+    }
+}
+
+/// Which reads a pass starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look<'a> {
+    /// What the hint asks for; its snapshot may stand in for a read.
+    Hint(&'a Hint),
+    /// Both sides: somebody left word, or a call ended in doubt.
+    Both,
+}
+
+impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, S, A, C, R> {
+    /// Reads what the pass needs of both sides.
+    pub(crate) async fn observe(&self, observation: &mut Observation, look: Look<'_>, report: &mut Report) {
+        self.observe_incident(observation, look, report).await;
+        if observation.incident_gone {
+            return;
+        }
+        let now = self.clock.now();
+        if let Some(linked) = observation.link.case.clone() {
+            self.observe_case(observation, &linked, now, report).await;
+        } else if let Some(intent) = observation.link.intent.clone() {
+            if let (IntentKind::OpenCase { account, .. }, Some(mark)) = (&intent.kind, &intent.mark) {
+                self.search_case(observation, account, mark, intent.written_at, now, report).await;
+            }
+        }
+    }
+
+    async fn observe_incident(&self, observation: &mut Observation, look: Look<'_>, report: &mut Report) {
+        let now = self.clock.now();
+        let must_read = match look {
+            Look::Both => true,
+            Look::Hint(hint) => {
+                let snapshot = hint.incident.as_deref().filter(|incident| {
+                    is_fresh(&self.policy, incident.taken_at, now)
+                        && observation
+                            .summary()
+                            .is_none_or(|known| incident.summary.sys_mod_count >= known.sys_mod_count)
+                });
+                if let Some(snapshot) = snapshot {
+                    observation.see_incident(&self.policy, snapshot.clone());
+                }
+                let from_aws = matches!(hint.cause, Cause::SupportEvent | Cause::CasePoll);
+                snapshot.is_none() && (!from_aws || observation.needs_incident())
+            }
+        };
+        if !must_read && !observation.needs_all_entries() {
+            return;
+        }
+        report.calls += 1;
+        match self.servicenow.snapshot(&observation.key.incident).await {
+            Ok(Some(incident)) => observation.see_incident(&self.policy, incident),
+            Ok(None) => observation.incident_gone = true,
+            Err(failure) => self.note_failure(observation, Side::ServiceNow, &failure, "", report),
+        }
+    }
+
+    async fn observe_case(
+        &self,
+        observation: &mut Observation,
+        linked: &LinkedCase,
+        now: Timestamp,
+        report: &mut Report,
+    ) {
+        let query = CaseQuery::Ids(vec![linked.case_id.clone()]);
+        report.calls += 1;
+        let described = match self.support.describe_cases(&linked.account, &query).await {
+            Ok(page) => page.cases.into_iter().next(),
+            // A case that was opened lately may not show yet; one that is gone for good is told to the agent.
+            Err(Failure::Refused { refusal: Refusal::NotFound, .. })
+                if now.duration_since(linked.opened_at) < self.policy.unknown_outcome() =>
+            {
+                None
+            }
+            Err(failure) => return self.note_failure(observation, Side::Aws, &failure, "", report),
+        };
+        let Some(described) = described else { return };
+        let case = case_from(&described);
+        if !observation.needs_all_communications(&case, now) {
+            return observation.see_case(&self.policy, case, now);
+        }
+        match self.all_communications(&linked.account, &described.case_id, report).await {
+            Ok((mut communications, complete)) => {
+                union(&mut communications, &described.recent);
+                observation.see_case(&self.policy, case_with(&described, communications, complete), now);
+            }
+            Err(failure) => self.note_failure(observation, Side::Aws, &failure, "", report),
+        }
+    }
+
+    /// All communications of a case, and whether the last page was reached.
+    async fn all_communications(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        report: &mut Report,
+    ) -> Result<(Vec<RawCommunication>, bool), Failure> {
+        let mut communications = Vec::new();
+        let mut next: Option<String> = None;
+        for _ in 0..COMMUNICATION_PAGES {
+            report.calls += 1;
+            let page = self.support.describe_communications(account, case_id, next.as_deref()).await?;
+            union(&mut communications, &page.communications);
+            next = page.next;
+            if next.is_none() {
+                return Ok((communications, true));
+            }
+        }
+        Ok((communications, false))
+    }
+
+    /// Looks for the case of a CreateCase whose answer never came.
+    async fn search_case(
+        &self,
+        observation: &mut Observation,
+        account: &AccountId,
+        mark: &Mark,
+        written_at: Timestamp,
+        now: Timestamp,
+        report: &mut Report,
+    ) {
+        match self.find_case(observation, account, mark, written_at, report).await {
+            Ok(Search::Found(described)) => {
+                observation.settle_open_case(&self.policy, Some(&described.case_id), now);
+                observation.see_case(&self.policy, case_from(&described), now);
+            }
+            Ok(Search::Absent) => observation.settle_open_case(&self.policy, None, now),
+            Ok(Search::Unfinished) => {}
+            Err(failure) => self.note_failure(observation, Side::Aws, &failure, "", report),
+        }
+    }
+
+    async fn find_case(
+        &self,
+        observation: &Observation,
+        account: &AccountId,
+        mark: &Mark,
+        written_at: Timestamp,
+        report: &mut Report,
+    ) -> Result<Search, Failure> {
+        let after = written_at.checked_sub(SEARCH_MARGIN).unwrap_or(written_at);
+        let number = observation.summary().map(|incident| incident.number.clone()).unwrap_or_default();
+        let mut next = None;
+        for _ in 0..SEARCH_PAGES {
+            let query = CaseQuery::Since { after, next };
+            report.calls += 1;
+            let page = self.support.describe_cases(account, &query).await?;
+            for described in page.cases {
+                let mut carries = carries(mark, &described.recent);
+                if !carries && described.more_communications && described.subject.contains(&number) {
+                    let (all, _) = self.all_communications(account, &described.case_id, report).await?;
+                    carries = self::carries(mark, &all);
+                }
+                if carries {
+                    return Ok(Search::Found(Box::new(described)));
+                }
+            }
+            next = page.next;
+            if next.is_none() {
+                return Ok(Search::Absent);
+            }
+        }
+        Ok(Search::Unfinished)
+    }
+
+    /// The mark that the first communication of a case carries, if the case can be read.
+    pub(crate) async fn first_mark(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        report: &mut Report,
+    ) -> Result<Option<Mark>, Failure> {
+        report.calls += 1;
+        let page = self.support.describe_cases(account, &CaseQuery::Ids(vec![case_id.clone()])).await?;
+        let Some(described) = page.cases.into_iter().next() else { return Ok(None) };
+        let mut communications = described.recent.clone();
+        if described.more_communications {
+            let (all, _) = self.all_communications(account, case_id, report).await?;
+            union(&mut communications, &all);
+        }
+        let first = identify(communications).into_iter().find(|communication| !communication.is_by_aws());
+        Ok(first.and_then(|first| Mark::of_text(&first.raw.body)))
+    }
+
+    /// Notes a read that failed.
+    pub(crate) fn note_failure(
+        &self,
+        observation: &mut Observation,
+        side: Side,
+        failure: &Failure,
+        request: &str,
+        report: &mut Report,
+    ) {
+        report.failed(side, failure);
+        let (refusal, retry_at) = match failure {
+            Failure::Refused { refusal, .. } => (Some(*refusal), None),
+            Failure::Unavailable { retry_at, .. } => (None, *retry_at),
+            Failure::InDoubt { .. } => (None, None),
+        };
+        let (now, spread) = (self.clock.now(), self.randomness.spread());
+        observation.trouble(&self.policy, side, refusal, failure.message(), request, now, retry_at, spread);
+    }
+}
+
+/// What a search for a case came to.
+enum Search {
+    Found(Box<DescribedCase>),
+    Absent,
+    Unfinished,
+}
+
+/// Whether a text of ours with the mark is among the communications.
+fn carries(mark: &Mark, communications: &[RawCommunication]) -> bool {
+    identify(communications.to_vec()).iter().any(|communication| {
+        !communication.is_by_aws() && Mark::of_text(&communication.raw.body).as_ref() == Some(mark)
+    })
+}
+
+/// Adds what is not there yet. Pages that shift while they are read show a communication twice; equal ones within one
+/// page are different communications.
+fn union(all: &mut Vec<RawCommunication>, page: &[RawCommunication]) {
+    for communication in page {
+        let here = page.iter().filter(|other| *other == communication).count();
+        let there = all.iter().filter(|other| *other == communication).count();
+        if there < here {
+            all.push(communication.clone());
+        }
+    }
+}
+
+/// Whether a snapshot is young enough to stand in for a read.
+fn is_fresh(policy: &Policy, taken_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(taken_at).abs() <= seconds(policy.snapshot_freshness_seconds)
+}
