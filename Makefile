@@ -1,0 +1,40 @@
+# `make` lists what there is. Needs Rust, Python 3.11 or newer, Node 20 or newer, gcc and make; the rest is installed
+# into .tools with exact versions.
+
+PYTHON := .tools/python/bin/python
+LOCAL := infra/local
+.DEFAULT_GOAL := help
+.PHONY: help tools up down demo test lint e2e package clean clean-tools
+
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+tools: ## Installs the Python tools of exact versions (the other targets do it by themselves)
+	@python3 $(LOCAL)/tools.py
+
+up: tools ## Builds and starts the local stack, or brings it up to date; IAM=enforced refuses what roles don't grant
+	@IAM=$(or $(IAM),open) $(PYTHON) $(LOCAL)/up.py
+
+down: tools ## Stops the local stack
+	@$(PYTHON) $(LOCAL)/down.py
+
+demo: tools ## Starts the stack and tells the main job as a story; exit code 0 when it holds
+	@IAM=$(or $(IAM),open) $(PYTHON) $(LOCAL)/demo.py
+
+test: tools ## Runs every check: lints, tests, the demo, end to end, packages
+	@$(PYTHON) $(LOCAL)/verify.py
+
+lint: tools ## Runs the lints: format, clippy, rustdoc, dependencies, template, app
+	@$(PYTHON) $(LOCAL)/verify.py lint
+
+e2e: tools ## Runs the end-to-end tests on a stack of their own with IAM enforced
+	@$(PYTHON) $(LOCAL)/verify.py e2e
+
+package: tools ## Builds the functions for release into target/package and checks their size
+	@$(PYTHON) $(LOCAL)/package.py
+
+clean: down ## Stops the stack and removes what was built
+	@rm -rf target .local infra/servicenow/dist infra/servicenow/target
+
+clean-tools: clean ## Removes the installed tools too
+	@rm -rf .tools infra/servicenow/node_modules

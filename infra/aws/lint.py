@@ -1,0 +1,26 @@
+"""Runs cfn-lint on the template's expansion: on the template itself it does not look into serverless resources.
+
+    python lint.py [file for the expansion]
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import expand
+
+
+def main() -> None:
+    """Expands and lints; exit code 0 means that there is nothing to say."""
+    with tempfile.TemporaryDirectory() as folder:
+        expansion = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else f"{folder}/expanded.json")
+        expansion.parent.mkdir(parents=True, exist_ok=True)
+        expansion.write_text(json.dumps(expand.expand(), indent=2))
+        command = [sys.executable, "-m", "cfnlint", "--regions", "us-east-1", "us-gov-west-1", "--", str(expansion)]
+        sys.exit(subprocess.run(command, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Builds what the stack runs: the functions' packages, the simulator and the ServiceNow app. Only what has changed."""
+
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+
+import console
+import paths
+import tools
+
+SIMULATOR_PACKAGE = "casebridge-simulator"
+PROGRESS_SECONDS = 15
+# The same time in every package, so that the same binary gives the same package.
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+EXECUTABLE = 0o755 << 16
+APP_IGNORED = {"node_modules", "dist", "target", ".now"}
+
+
+def cargo_build(packages: list[str], profile: str = "dev") -> dict[str, pathlib.Path]:
+    """Builds packages with cargo and names the executable of each."""
+    command = ["cargo", "build", "--locked", "--profile", profile, "--message-format", "json-render-diagnostics"]
+    for package in packages:
+        command += ["--package", package]
+    interactive = sys.stderr.isatty()
+    try:
+        process = subprocess.Popen(
+            command, cwd=paths.ROOT, text=True, stdout=subprocess.PIPE, stderr=None if interactive else subprocess.PIPE
+        )
+    except FileNotFoundError as error:
+        raise console.StackError("`cargo` is not installed. Install Rust and try again.") from error
+    errors: list[str] = []
+    if not interactive:
+        threading.Thread(target=_follow, args=(process.stderr, errors), daemon=True).start()
+    executables = {}
+    for line in process.stdout:
+        message = json.loads(line)
+        if message["reason"] == "compiler-artifact" and message.get("executable"):
+            executables[message["target"]["name"]] = pathlib.Path(message["executable"])
+    if process.wait() != 0:
+        console.say("".join(errors))
+        raise console.StackError("cargo could not build the binaries; see above.")
+    missing = set(packages) - set(executables)
+    if missing:
+        raise console.StackError(f"these packages have no binary of their own name: {', '.join(sorted(missing))}")
+    return executables
+
+
+def _follow(stream, kept: list[str]) -> None:
+    """Keeps cargo's output for a failure, and says now and then how far it is."""
+    compiled = 0
+    told = time.monotonic()
+    for line in stream:
+        kept.append(line)
+        compiled += line.lstrip().startswith("Compiling ")
+        if time.monotonic() - told >= PROGRESS_SECONDS:
+            told = time.monotonic()
+            console.say(f"     {compiled} crates so far, {line.strip()}")
+
+
+def build_binaries() -> dict[str, pathlib.Path]:
+    """The functions and the simulator, in the profile that builds fastest."""
+    with console.step("building the functions and the simulator") as remark:
+        began = time.monotonic()
+        executables = cargo_build([*paths.FUNCTIONS, SIMULATOR_PACKAGE])
+        if time.monotonic() - began < 2:
+            remark.append("nothing to do")
+        return executables
+
+
+def file_digest(path: pathlib.Path) -> str:
+    """A short name for a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
+def write_package(bootstrap: pathlib.Path, package: pathlib.Path, compression: int = zipfile.ZIP_DEFLATED) -> None:
+    """A function's package: one executable with the name that Lambda starts."""
+    package.parent.mkdir(parents=True, exist_ok=True)
+    entry = zipfile.ZipInfo("bootstrap", ZIP_TIME)
+    entry.external_attr = EXECUTABLE
+    entry.compress_type = compression
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr(entry, bootstrap.read_bytes(), compresslevel=9)
+
+
+def local_packages(executables: dict[str, pathlib.Path]) -> dict[str, pathlib.Path]:
+    """Packages for the local stack: without debugging information, named by content."""
+    return {function: _local_package(function, executables[function]) for function in paths.FUNCTIONS}
+
+
+def _local_package(function: str, executable: pathlib.Path) -> pathlib.Path:
+    status = executable.stat()
+    built = f"{executable}:{status.st_mtime_ns}:{status.st_size}"
+    known = sorted(paths.LOCAL_PACKAGES.glob(f"{function}-*.zip"))
+    if len(known) == 1 and tools.is_stamped(f"package-{function}", built):
+        return known[0]
+    paths.LOCAL_PACKAGES.mkdir(parents=True, exist_ok=True)
+    stripped = paths.LOCAL_PACKAGES / function
+    tools.run_quietly(["strip", "-o", str(stripped), str(executable)])
+    for old in known:
+        old.unlink()
+    package = paths.LOCAL_PACKAGES / f"{function}-{file_digest(stripped)}.zip"
+    write_package(stripped, package, zipfile.ZIP_STORED)
+    stripped.unlink()
+    tools.stamp(f"package-{function}", built)
+    return package
+
+
+def app_digest() -> str:
+    """A digest of every file that the app is built from."""
+    found = []
+    for folder, subfolders, files in os.walk(paths.APP):
+        subfolders[:] = sorted(set(subfolders) - APP_IGNORED)
+        found += [pathlib.Path(folder) / file for file in sorted(files)]
+    return tools.digest(*(str(path.relative_to(paths.APP)).encode() + path.read_bytes() for path in found))
+
+
+def ensure_app_tools() -> None:
+    """The app's own tools, as its lock file says."""
+    lock = tools.digest((paths.APP / "package-lock.json").read_bytes())
+    if (paths.APP / "node_modules").exists() and tools.is_stamped("npm", lock):
+        return
+    with console.step("installing the ServiceNow SDK"):
+        tools.run_quietly(["npm", "ci", "--no-audit", "--no-fund"], cwd=paths.APP)
+        tools.stamp("npm", lock)
+
+
+def build_app() -> str:
+    """The built app, and a digest of all that it was built from."""
+    ensure_app_tools()
+    sources = app_digest()
+    if not paths.APP_BUILT.exists() or not tools.is_stamped("app", sources):
+        with console.step("building the ServiceNow app"):
+            tools.run_quietly(["npm", "run", "build"], cwd=paths.APP)
+            # The build may write its own registry of keys next to the sources: name what it left.
+            sources = app_digest()
+            tools.stamp("app", sources)
+    return sources

@@ -1,0 +1,119 @@
+"""Deploys the hub's own template to the local AWS, and fills what an operator would fill."""
+
+import json
+import pathlib
+import sys
+import time
+
+import boto3
+import botocore.config
+import botocore.exceptions
+
+import console
+import layout
+import paths
+
+sys.path.insert(0, str(paths.AWS))
+
+import expand  # noqa: E402
+
+DEPLOY_SECONDS = 60
+POLL_SECONDS = 0.1
+PACKAGE_PARAMETERS = {
+    "servicenow-webhook": "ServicenowWebhookKey",
+    "aws-events": "AwsEventsKey",
+    "case-poller": "CasePollerKey",
+    "reconciler": "ReconcilerKey",
+}
+
+
+class Cloud:
+    """The local AWS, as its own account sees it."""
+
+    def __init__(self, endpoint: str):
+        self.endpoint = endpoint
+        self.session = boto3.Session(layout.AWS_ACCESS_KEY_ID, layout.AWS_SECRET_ACCESS_KEY, region_name=layout.REGION)
+
+    def client(self, service: str):
+        """A client whose errors come at once: everything is on this machine."""
+        settings = botocore.config.Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=60, proxies={})
+        return self.session.client(service, endpoint_url=self.endpoint, config=settings)
+
+    def upload(self, packages: dict[str, pathlib.Path]) -> None:
+        """Puts the functions' packages where the template looks for them."""
+        storage = self.client("s3")
+        storage.create_bucket(Bucket=layout.ARTIFACT_BUCKET)
+        for package in packages.values():
+            storage.put_object(Bucket=layout.ARTIFACT_BUCKET, Key=package.name, Body=package.read_bytes())
+
+    def deploy(self, template: dict, parameters: dict[str, str]) -> dict[str, str]:
+        """Creates or updates the stack and returns its outputs."""
+        formation = self.client("cloudformation")
+        request = {
+            "StackName": layout.STACK_NAME,
+            "TemplateBody": json.dumps(template),
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            "Capabilities": ["CAPABILITY_IAM"],
+        }
+        try:
+            if self.stack(formation) is None:
+                formation.create_stack(**request)
+            else:
+                formation.update_stack(**request)
+        except botocore.exceptions.ClientError as error:
+            if "No updates are to be performed" not in str(error):
+                raise console.StackError(f"the template was refused: {error}") from error
+        return self._outputs(formation)
+
+    def stack(self, formation) -> dict | None:
+        """The stack's description, if there is one."""
+        try:
+            return formation.describe_stacks(StackName=layout.STACK_NAME)["Stacks"][0]
+        except botocore.exceptions.ClientError:
+            return None
+
+    def _outputs(self, formation) -> dict[str, str]:
+        deadline = time.monotonic() + DEPLOY_SECONDS
+        while time.monotonic() < deadline:
+            stack = self.stack(formation)
+            status = stack["StackStatus"] if stack else "missing"
+            if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+                return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+            if not status.endswith("_IN_PROGRESS"):
+                raise console.StackError(f"the deployment ended as {status}.{self._reasons(formation)}")
+            time.sleep(POLL_SECONDS)
+        raise console.StackError(f"the deployment was not done after {DEPLOY_SECONDS} s.")
+
+    def _reasons(self, formation) -> str:
+        events = formation.describe_stack_events(StackName=layout.STACK_NAME)["StackEvents"]
+        failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+        return "".join(f"\n    {e['LogicalResourceId']}: {e.get('ResourceStatusReason', '')}" for e in failed)
+
+    def put_secret(self, name: str, value: dict) -> None:
+        """A secret with this value, whether it exists or not."""
+        manager = self.client("secretsmanager")
+        try:
+            manager.put_secret_value(SecretId=name, SecretString=json.dumps(value))
+        except manager.exceptions.ResourceNotFoundException:
+            manager.create_secret(Name=name, SecretString=json.dumps(value))
+
+    def read_secret(self, name: str) -> str:
+        """A secret's text."""
+        return self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+
+
+def template() -> dict:
+    """The expansion of the template that is deployed everywhere."""
+    return expand.expand()
+
+
+def parameters(packages: dict[str, pathlib.Path], servicenow_url: str) -> dict[str, str]:
+    """All that differs between the local stack and one in AWS."""
+    return {
+        "ArtifactBucket": layout.ARTIFACT_BUCKET,
+        "ServiceNowUrl": servicenow_url,
+        "Policy": json.dumps(layout.POLICY),
+        "LogRetentionDays": "1",
+        "TableDeletionProtection": "false",
+        **{PACKAGE_PARAMETERS[function]: package.name for function, package in packages.items()},
+    }

@@ -1,0 +1,81 @@
+"""What the local stack holds: Region, accounts, people and policy. Keys and passwords are made anew at each start."""
+
+import dataclasses
+import secrets
+import string
+
+REGION = "us-east-1"
+STACK_NAME = "casebridge"
+ARTIFACT_BUCKET = "casebridge-artifacts"
+# The local AWS takes these as its own account's root user.
+AWS_ACCESS_KEY_ID = "test"
+AWS_SECRET_ACCESS_KEY = "test"
+INTEGRATION_USER = "casebridge.integration"
+ACCOUNT_SECRET_PREFIX = "casebridge/accounts/"
+
+# Shorter waits than the default's, so that nobody waits a quarter of an hour for an answer in doubt.
+POLICY = {
+    "unknown_outcome_seconds": 20,
+    "retry_first_seconds": 1,
+    "retry_longest_seconds": 30,
+    "refusal_retry_seconds": 60,
+    "case_quota_retry_seconds": 60,
+}
+
+
+@dataclasses.dataclass
+class Account:
+    """An AWS account that has cases, with the keys that its secret holds."""
+
+    id: str
+    name: str
+    production: bool
+    assignment_group: str
+    access_key_id: str
+    secret_access_key: str
+
+    @property
+    def email(self) -> str:
+        """The address that stands as the sender of what the account writes."""
+        return f"aws+{self.id}@example.com"
+
+
+@dataclasses.dataclass
+class User:
+    """A ServiceNow user."""
+
+    user_name: str
+    password: str
+    first_name: str
+    last_name: str
+    roles: list[str]
+
+
+def token(length: int, alphabet: str = string.ascii_letters + string.digits) -> str:
+    """Random text."""
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def make_account(id: str, name: str, production: bool, assignment_group: str) -> Account:
+    """An account with new keys of AWS's shape."""
+    access_key_id = "AKIA" + token(16, string.ascii_uppercase + "234567")
+    return Account(id, name, production, assignment_group, access_key_id, token(40))
+
+
+def make_accounts() -> list[Account]:
+    """Two accounts, one of them not for production."""
+    return [
+        make_account("111122223333", "Payments", True, "AWS-Payments"),
+        make_account("444455556666", "Sandbox", False, "AWS-Sandbox"),
+    ]
+
+
+def make_users() -> dict[str, User]:
+    """The people and the program that work in ServiceNow."""
+    return {
+        "admin": User("admin", token(24), "System", "Administrator", ["admin"]),
+        "agent": User("abel.tuter", token(24), "Abel", "Tuter", ["itil", "x_casebridge_aws.user"]),
+        "integration": User(
+            INTEGRATION_USER, token(24), "casebridge", "Integration", ["itil", "x_casebridge_aws.integration"]
+        ),
+    }

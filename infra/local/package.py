@@ -1,0 +1,44 @@
+"""`make package`: the functions as they are deployed to AWS, with the limits that they must keep."""
+
+import pathlib
+import re
+
+import artifacts
+import console
+import paths
+
+LARGEST_PACKAGE_BYTES = 5_000_000
+# What the runtime provided.al2023 has.
+NEWEST_GLIBC = (2, 34)
+GLIBC_SYMBOL = re.compile(rb"GLIBC_(\d+)\.(\d+)")
+
+
+def newest_glibc(executable: pathlib.Path) -> tuple[int, int]:
+    """The newest version of the C library that an executable asks for."""
+    found = GLIBC_SYMBOL.findall(executable.read_bytes())
+    return max(((int(major), int(minor)) for major, minor in found), default=(0, 0))
+
+
+def main() -> None:
+    """Builds, packs, prints the sizes and refuses what would not run or is too large."""
+    with console.step("building the functions for release (some minutes)"):
+        executables = artifacts.cargo_build(paths.FUNCTIONS, "release")
+    problems = []
+    for function in paths.FUNCTIONS:
+        package = paths.PACKAGES / f"{function}.zip"
+        artifacts.write_package(executables[function], package)
+        size = package.stat().st_size
+        glibc = newest_glibc(executables[function])
+        version = ".".join(map(str, glibc))
+        console.say(f"     {paths.relative(package)}  {size / 1e6:.2f} MB  glibc {version}")
+        if size > LARGEST_PACKAGE_BYTES:
+            problems.append(f"{package.name} has {size / 1e6:.2f} MB, the limit is {LARGEST_PACKAGE_BYTES / 1e6:.0f}.")
+        if glibc > NEWEST_GLIBC:
+            problems.append(f"{package.name} asks for glibc {version}, the Lambda runtime has 2.34: build with zig.")
+    if problems:
+        raise console.StackError(" ".join(problems))
+    console.say(f"{console.paint('Packed', 'green')} after {console.elapsed():.1f} s.")
+
+
+if __name__ == "__main__":
+    console.run(main)

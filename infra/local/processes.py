@@ -1,0 +1,118 @@
+"""Starts, recognises and stops the stack's processes.
+
+A process is known by its number and the time it started: numbers are used again, so one without the other could stop
+somebody else's process.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import console
+import paths
+
+STOP_SECONDS = 10
+POLL_SECONDS = 0.05
+
+
+def started_at(process_id: int) -> str | None:
+    """When a process started, in the system's own words; nothing if there is none or it has ended."""
+    status = pathlib.Path(f"/proc/{process_id}/stat")
+    if status.parent.parent.joinpath("self").exists():
+        try:
+            # The name, in brackets, may hold spaces: count the fields behind it.
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return None if fields[0] in "ZX" else fields[19]
+    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(process_id)], capture_output=True, text=True, check=False)
+    return listed.stdout.strip() or None
+
+
+def record_file(name: str) -> pathlib.Path:
+    """Where a process that we started is written down."""
+    return paths.PROCESSES / f"{name}.json"
+
+
+def start(name: str, command: list[str], environment: dict[str, str], output: pathlib.Path | None = None) -> None:
+    """Starts a process in a session of its own, with exactly this environment, and writes it down."""
+    for folder in [paths.LOGS, paths.PROCESSES]:
+        folder.mkdir(parents=True, exist_ok=True)
+    with open(paths.LOGS / f"{name}.log", "wb") as log, open(output or os.devnull, "wb") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=paths.STATE,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out if output else log,
+            stderr=log,
+            start_new_session=True,
+        )
+    record = {"process_id": process.pid, "started_at": started_at(process.pid)}
+    record_file(name).write_text(json.dumps(record))
+
+
+def find(name: str) -> int | None:
+    """The number of a process that we started and that still runs."""
+    try:
+        record = json.loads(record_file(name).read_text())
+    except (OSError, ValueError):
+        return None
+    process_id, begun = record["process_id"], record["started_at"]
+    return process_id if begun is not None and started_at(process_id) == begun else None
+
+
+def stop(name: str) -> bool:
+    """Stops a process of ours and all that it started. Says whether there was one."""
+    process_id = find(name)
+    if process_id is not None:
+        # Its session is its own, so the group holds it and what it started, and nothing else.
+        _signal_group(process_id, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while started_at(process_id) is not None and time.monotonic() < deadline:
+            _reap(process_id)
+            time.sleep(POLL_SECONDS)
+        _signal_group(process_id, signal.SIGKILL)
+        _reap(process_id)
+    record_file(name).unlink(missing_ok=True)
+    return process_id is not None
+
+
+def _signal_group(process_id: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(process_id, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _reap(process_id: int) -> None:
+    """Collects an ended child of this very command, which would else stay as a zombie."""
+    try:
+        os.waitpid(process_id, os.WNOHANG)
+    except ChildProcessError:
+        pass
+
+
+def wait_until(name: str, is_ready, seconds: float):
+    """Waits for `is_ready` to return something; fails with the log's end if the process dies or takes too long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        result = is_ready()
+        if result:
+            return result
+        if find(name) is None:
+            raise console.StackError(f"{name} ended at once.{log_tail(name)}")
+        time.sleep(POLL_SECONDS)
+    raise console.StackError(f"{name} was not ready after {seconds:.0f} s.{log_tail(name)}")
+
+
+def log_tail(name: str, lines: int = 20) -> str:
+    """The last lines of a process's log, with the file's name."""
+    log = paths.LOGS / f"{name}.log"
+    if not log.exists():
+        return ""
+    tail = log.read_text(errors="replace").splitlines()[-lines:]
+    return f" The end of {paths.relative(log)}:\n" + "\n".join(f"    {line}" for line in tail)

@@ -1,0 +1,285 @@
+"""`make up`: builds what has changed, starts the local AWS and the simulator, deploys, and writes .local/stack.json.
+
+With IAM=enforced in the environment the local AWS refuses what the functions' roles don't grant.
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+import socket
+import urllib.parse
+
+import artifacts
+import cloud
+import console
+import layout
+import paths
+import processes
+import tools
+import web
+
+MINISTACK = "ministack"
+SIMULATOR = "simulator"
+START_SECONDS = 30
+IAM_MODES = ("open", "enforced")
+# What the running processes and their contents were made from, besides the binaries.
+STARTING_SOURCES = ("layout.py", "ministack_server.py", "requirements-ministack.txt", "up.py")
+
+
+def main() -> None:
+    """Brings the stack to the state of the sources."""
+    stack = bring_up()
+    console.say(f"\n{console.paint('The stack is up', 'green')} after {console.elapsed():.1f} s.")
+    console.say(f"  ServiceNow  {stack['servicenow']['url']}")
+    console.say(f"  AWS         {stack['aws']['endpoint']}")
+    console.say(f"  everything  {paths.relative(paths.STACK_FILE)}")
+
+
+def bring_up() -> dict:
+    """The running stack's description; started or updated where the sources have changed."""
+    mode = os.environ.get("IAM", "open")
+    if mode not in IAM_MODES:
+        raise console.StackError(f"IAM={mode} is not known: use one of {', '.join(IAM_MODES)}.")
+    tools.ensure()
+    app = artifacts.build_app()
+    executables = artifacts.build_binaries()
+    packages = artifacts.local_packages(executables)
+    template = cloud.template()
+    wanted = fingerprint(mode, app, executables, packages, template)
+    running = read_running()
+    if running and running["environment"] == wanted["environment"]:
+        stack = json.loads(paths.STACK_FILE.read_text())
+        if running["deployment"] != wanted["deployment"]:
+            with console.step("deploying what has changed"):
+                deploy(cloud.Cloud(stack["aws"]["endpoint"]), template, packages, stack["servicenow"]["https_url"])
+                write_json(paths.FINGERPRINT_FILE, wanted)
+        return stack
+    take_down()
+    stack = start(mode, executables, packages, template)
+    write_json(paths.FINGERPRINT_FILE, wanted)
+    # Last, and at once: whoever sees it sees a stack that works.
+    write_json(paths.STACK_FILE, stack)
+    return stack
+
+
+def fingerprint(mode: str, app: str, executables: dict, packages: dict, template: dict) -> dict[str, str]:
+    """What needs a fresh start when it changes, and what can be deployed to a running stack."""
+    simulator = artifacts.file_digest(executables[artifacts.SIMULATOR_PACKAGE])
+    sources = [(paths.LOCAL / name).read_bytes() for name in STARTING_SOURCES]
+    names = sorted(package.name for package in packages.values())
+    return {
+        "environment": tools.digest(mode.encode(), app.encode(), simulator.encode(), *sources),
+        "deployment": tools.digest(json.dumps([names, template], sort_keys=True).encode()),
+    }
+
+
+def read_running() -> dict | None:
+    """The fingerprint of the running stack; nothing if any part of it is missing or does not answer."""
+    try:
+        stack = json.loads(paths.STACK_FILE.read_text())
+        running = json.loads(paths.FINGERPRINT_FILE.read_text())
+        if processes.find(MINISTACK) is None or processes.find(SIMULATOR) is None:
+            return None
+        web.request("GET", stack["aws"]["endpoint"] + "/_ministack/health")
+        web.request("GET", stack["control"]["url"] + "/calls")
+    except (OSError, ValueError, KeyError, console.StackError):
+        return None
+    return running
+
+
+def take_down() -> bool:
+    """Stops what runs and removes what describes it. Says whether anything ran."""
+    paths.STACK_FILE.unlink(missing_ok=True)
+    paths.FINGERPRINT_FILE.unlink(missing_ok=True)
+    stopped = [processes.stop(MINISTACK), processes.stop(SIMULATOR)]
+    for folder in [paths.TEMPORARY, paths.SIMULATOR]:
+        shutil.rmtree(folder, ignore_errors=True)
+    return any(stopped)
+
+
+def start(mode: str, executables: dict, packages: dict, template: dict) -> dict:
+    """Starts everything from nothing."""
+    paths.TEMPORARY.mkdir(parents=True, exist_ok=True)
+    accounts = layout.make_accounts()
+    users = layout.make_users()
+    oauth = {"client_id": layout.token(32), "client_secret": layout.token(32)}
+    try:
+        with console.step("starting the simulator of ServiceNow and AWS Support"):
+            simulator = start_simulator(executables[artifacts.SIMULATOR_PACKAGE], accounts, users, oauth)
+        with console.step(f"starting the local AWS, IAM {mode}"):
+            hub = cloud.Cloud(start_ministack(mode, simulator))
+        with console.step("deploying the template"):
+            outputs = deploy(hub, template, packages, simulator["https_url"])
+        with console.step("storing the credentials of accounts and ServiceNow"):
+            for account in accounts:
+                keys = {"access_key_id": account.access_key_id, "secret_access_key": account.secret_access_key}
+                hub.put_secret(layout.ACCOUNT_SECRET_PREFIX + account.id, keys)
+            hub.put_secret(outputs["ServiceNowSecretId"], oauth)
+        stack = describe(hub.endpoint, simulator, outputs, accounts, users)
+        with console.step("setting up the app in ServiceNow"):
+            connect(stack, hub.read_secret(outputs["WebhookSecretId"]), accounts, users["admin"])
+        return stack
+    except BaseException:
+        # The logs stay for a look.
+        take_down()
+        raise
+
+
+def start_simulator(executable, accounts: list, users: dict, oauth: dict) -> dict:
+    """ServiceNow and AWS Support; returns the addresses that it prints when it is ready."""
+    paths.SIMULATOR.mkdir(parents=True, exist_ok=True)
+    configuration = {
+        "listen": "127.0.0.1:0",
+        "directory": str(paths.SIMULATOR),
+        "app": str(paths.APP_BUILT),
+        "servicenow": {
+            "users": [dataclasses.asdict(user) for user in users.values()],
+            "oauth_clients": [{**oauth, "user_name": layout.INTEGRATION_USER}],
+        },
+        "accounts": [
+            {
+                "id": account.id,
+                "access_key_id": account.access_key_id,
+                "secret_access_key": account.secret_access_key,
+                "email": account.email,
+            }
+            for account in accounts
+        ],
+    }
+    configuration_file = paths.SIMULATOR / "config.json"
+    write_json(configuration_file, configuration)
+    output = paths.SIMULATOR / "addresses.json"
+    processes.start(SIMULATOR, [str(executable), "--config", str(configuration_file)], clean_environment(), output)
+
+    def addresses() -> dict | None:
+        text = output.read_text()
+        return json.loads(text.splitlines()[0]) if "\n" in text else None
+
+    return processes.wait_until(SIMULATOR, addresses, START_SECONDS)
+
+
+def start_ministack(mode: str, simulator: dict) -> str:
+    """The local AWS. What the functions must know of this machine reaches them through its environment."""
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    environment = clean_environment() | {
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": layout.REGION,
+        "AUTH": "true" if mode == "enforced" else "false",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_SUPPORT": simulator["support"]["endpoint"],
+        "AWS_ENDPOINT_URL_SSM_INCIDENTS": simulator["ssm_incidents"]["endpoint"],
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SSL_CERT_FILE": simulator["ca_file"],
+    }
+    command = [str(paths.MINISTACK / "bin" / "python"), str(paths.LOCAL / "ministack_server.py")]
+    processes.start(MINISTACK, command, environment)
+
+    def is_ready() -> bool:
+        try:
+            return bool(web.request("GET", endpoint + "/_ministack/health"))
+        except console.StackError:
+            return False
+
+    processes.wait_until(MINISTACK, is_ready, START_SECONDS)
+    return endpoint
+
+
+def deploy(hub: cloud.Cloud, template: dict, packages: dict, servicenow_url: str) -> dict[str, str]:
+    """Uploads the packages and deploys the template."""
+    hub.upload(packages)
+    return hub.deploy(template, cloud.parameters(packages, servicenow_url))
+
+
+def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: list, users: dict) -> dict:
+    """The stack's contract with people, scripts and tests."""
+    aws_host = urllib.parse.urlparse(endpoint).netloc
+    webhook_host = f"{urllib.parse.urlparse(outputs['WebhookUrl']).hostname}:{aws_host.rpartition(':')[2]}"
+    return {
+        "aws": {"endpoint": endpoint, "region": layout.REGION},
+        "support": simulator["support"],
+        "ssm_incidents": simulator["ssm_incidents"],
+        "servicenow": {
+            "url": simulator["url"],
+            "https_url": simulator["https_url"],
+            "ca_file": simulator["ca_file"],
+            "agent": {"username": users["agent"].user_name, "password": users["agent"].password},
+            "admin": {"username": users["admin"].user_name, "password": users["admin"].password},
+        },
+        "accounts": [dataclasses.asdict(account) for account in accounts],
+        "webhook": {"url": endpoint + "/", "headers": {"Host": webhook_host}},
+        "webhook_secret_id": outputs["WebhookSecretId"],
+        "sns_events_topic_arn": outputs["SupportEventsTopicArn"],
+        "chat_topic_arn": outputs["ChatTopicArn"],
+        "queue_url": outputs["HintQueueUrl"],
+        "dead_letter_queue_url": outputs["HintDeadLetterQueueUrl"],
+        "table_name": outputs["TableName"],
+        "functions": {
+            "servicenow-webhook": outputs["ServicenowWebhookFunctionName"],
+            "aws-events": outputs["AwsEventsFunctionName"],
+            "case-poller": outputs["CasePollerFunctionName"],
+            "reconciler": outputs["ReconcilerFunctionName"],
+        },
+        "control": simulator["control"],
+    }
+
+
+def connect(stack: dict, webhook_secret: str, accounts: list, administrator: layout.User) -> None:
+    """What an administrator does once after installing the app, and the way between the two sides on this machine."""
+    webhook_host = stack["webhook"]["headers"]["Host"]
+    aws_host = urllib.parse.urlparse(stack["aws"]["endpoint"]).netloc
+    web.request("PUT", stack["control"]["url"] + "/resolve", {webhook_host.partition(":")[0]: aws_host})
+    events = {
+        "sns_endpoint": stack["aws"]["endpoint"],
+        "topic_arn": stack["sns_events_topic_arn"],
+        "region": layout.REGION,
+        "access_key_id": layout.AWS_ACCESS_KEY_ID,
+        "secret_access_key": layout.AWS_SECRET_ACCESS_KEY,
+    }
+    web.request("PUT", stack["control"]["url"] + "/events", events)
+    servicenow = web.ServiceNow(stack["servicenow"]["url"], administrator.user_name, administrator.password)
+    for name, value in {
+        "webhook_url": f"http://{webhook_host}/",
+        "webhook_secret": webhook_secret,
+        "integration_user": layout.INTEGRATION_USER,
+    }.items():
+        servicenow.ensure("sys_properties", "name", {"name": f"x_casebridge_aws.{name}", "value": value})
+    for account in accounts:
+        group = servicenow.ensure("sys_user_group", "name", {"name": account.assignment_group})
+        record = {
+            "name": account.name,
+            "number": account.id,
+            "active": "true",
+            "production": str(account.production).lower(),
+            "assignment_group": group["sys_id"],
+        }
+        servicenow.ensure("x_casebridge_aws_account", "number", record)
+
+
+def clean_environment() -> dict[str, str]:
+    """As little as a process needs, so that nothing of this shell reaches the functions."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(paths.STATE), "TMPDIR": str(paths.TEMPORARY)}
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def write_json(path, value) -> None:
+    """Writes a file that holds secrets: whole or not at all, and for its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
+    unfinished.replace(path)
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,178 @@
+"""Runs the project's checks one after another and ends with one line that counts them.
+
+    python verify.py [name of a check or group ...]      all checks where none is named
+
+A failing check does not stop the others. Each one's output is in target/verify/<name>.log.
+"""
+
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import artifacts
+import console
+import down
+import paths
+import tools
+import up
+
+LOGS = paths.TARGET / "verify"
+PROGRESS_SECONDS = 60
+SHOWN_LINES = 80
+PYTHON = str(paths.PYTHON / "bin" / "python")
+# How cargo test and pytest say what they counted.
+CARGO_RESULT = re.compile(r"^test result: .*? (\d+) passed; (\d+) failed;", re.MULTILINE)
+PYTEST_PASSED = re.compile(r"^[=\s].*?\b(\d+) passed\b.* in [\d.]+s|^(\d+) passed\b.* in [\d.]+s", re.MULTILINE)
+PYTEST_FAILED = re.compile(r"\b(\d+) (?:failed|errors?)\b.* in [\d.]+s", re.MULTILINE)
+
+
+@dataclasses.dataclass
+class Check:
+    """One check: its commands, and what makes it ready and cleans up behind it."""
+
+    name: str
+    groups: tuple[str, ...]
+    commands: list[list[str]]
+    folder: pathlib.Path = paths.ROOT
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    prepare: Callable[[], object] | None = None
+    finish: Callable[[], object] | None = None
+    counts_tests: bool = False
+
+
+def cargo(*arguments: str) -> list[str]:
+    """A cargo command that keeps to Cargo.lock."""
+    return ["cargo", *arguments, "--locked"]
+
+
+def stack_up(mode: str) -> Callable[[], object]:
+    """Brings the stack up with IAM open or enforced."""
+
+    def bring_up() -> None:
+        os.environ["IAM"] = mode
+        up.bring_up()
+
+    return bring_up
+
+
+def checks() -> list[Check]:
+    """All checks, the quick ones first."""
+    lint = ("lint",)
+    deny = [str(tools.CARGO_DENY), "--log-level", "error", "--color", "never"]
+    return [
+        Check("format", lint, [["cargo", "fmt", "--all", "--check"]]),
+        Check("template", (*lint, "test"), [
+            [PYTHON, str(paths.AWS / "lint.py"), str(paths.TARGET / "template" / "expanded.json")],
+            [PYTHON, "-m", "pytest", "-q", str(paths.AWS / "checks")],
+        ], counts_tests=True),
+        Check("app", lint, [
+            ["npm", "run", "lint"], ["npm", "run", "build"], ["npm", "run", "pack"],
+        ], folder=paths.APP, prepare=artifacts.ensure_app_tools),
+        Check("dependencies", lint, [
+            [*deny, "check", "--hide-inclusion-graph", "licenses", "bans", "sources"],
+        ], prepare=tools.ensure_cargo_deny),
+        Check("clippy", lint, [[*cargo("clippy", "--workspace", "--all-targets"), "--", "-D", "warnings"]]),
+        Check("rustdoc", lint, [
+            cargo("doc", "--workspace", "--no-deps"),
+        ], environment={"RUSTDOCFLAGS": "-D warnings"}),
+        Check("rust tests", ("test",), [cargo("test", "--workspace")], counts_tests=True),
+        Check("demo", ("test",), [[PYTHON, str(paths.LOCAL / "demo.py")]], finish=down.main),
+        Check("end to end, IAM enforced", ("test", "e2e"), [
+            [PYTHON, "-m", "pytest", "-q", "tests/e2e"],
+        ], prepare=stack_up("enforced"), finish=down.main, counts_tests=True),
+        Check("packages", ("test",), [[PYTHON, str(paths.LOCAL / "package.py")]]),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    """Runs the chosen checks and prints the verdict."""
+    chosen = select(sys.argv[1:])
+    results = [(check, *perform(check)) for check in chosen]
+    console.say()
+    for check, passed, failed, seconds in results:
+        verdict = console.paint("FAIL", "red") if failed else console.paint("  ok", "green")
+        counted = f", {passed} passed, {failed} failed" if check.counts_tests else ""
+        console.say(f"{verdict} {check.name} ({seconds:.0f} s{counted})")
+    passed = sum(result[1] for result in results)
+    failed = sum(result[2] for result in results)
+    console.say(f"{'FAILED' if failed else 'All is well'} after {console.elapsed():.0f} s.")
+    console.say(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+def select(names: list[str]) -> list[Check]:
+    """The checks of these names or groups."""
+    known = checks()
+    for name in names:
+        if not any(name == check.name or name in check.groups for check in known):
+            choices = sorted({check.name for check in known} | {group for check in known for group in check.groups})
+            raise console.StackError(f"no check is called {name!r}. There are: {', '.join(choices)}.")
+    return [check for check in known if not names or check.name in names or set(names) & set(check.groups)]
+
+
+def perform(check: Check) -> tuple[int, int, float]:
+    """Runs one check; returns what passed, what failed and how long it took."""
+    began = time.monotonic()
+    log = LOGS / f"{check.name.replace(' ', '-').replace(',', '')}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
+    good = False
+    try:
+        with console.step(check.name) as remark:
+            if check.prepare:
+                check.prepare()
+            for command in check.commands:
+                run_command(check, command, log)
+            good = True
+            passed, failed = count(check, log, good)
+            remark.append(f"{passed} passed" if check.counts_tests else "passed")
+    except console.StackError as error:
+        console.say(f"     {error}")
+    finally:
+        if check.finish:
+            check.finish()
+    passed, failed = count(check, log, good)
+    return passed, failed, time.monotonic() - began
+
+
+def run_command(check: Check, command: list[str], log: pathlib.Path) -> None:
+    """Runs a command with its output in the log; says now and then that it is still at it."""
+    environment = os.environ | check.environment
+    with open(log, "ab") as output:
+        process = subprocess.Popen(
+            command, cwd=check.folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        while True:
+            try:
+                code = process.wait(PROGRESS_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                lines = log.read_text(errors="replace").splitlines()
+                console.say(f"     still at it: {lines[-1].strip()[:100] if lines else 'no output yet'}")
+    if code != 0:
+        for line in log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]:
+            console.say(f"     {line}")
+        raise console.StackError(f"`{' '.join(command)}` ended with exit code {code}. All of it: {paths.relative(log)}")
+
+
+def count(check: Check, log: pathlib.Path, good: bool) -> tuple[int, int]:
+    """Tests that passed and failed; one for a check that has no tests, and at least one failure where it failed."""
+    if not check.counts_tests:
+        return int(good), int(not good)
+    text = log.read_text(errors="replace")
+    passed = sum(int(found[0]) for found in CARGO_RESULT.findall(text))
+    failed = sum(int(found[1]) for found in CARGO_RESULT.findall(text))
+    passed += sum(int(found[0] or found[1]) for found in PYTEST_PASSED.findall(text))
+    failed += sum(int(found) for found in PYTEST_FAILED.findall(text))
+    if good and passed == 0:
+        return 0, 1
+    return passed, failed if good else max(failed, 1)
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,77 @@
+"""Requests to the stack's own addresses, with the standard library alone."""
+
+import base64
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import console
+
+TIMEOUT_SECONDS = 30
+# The stack's addresses are on this machine: never ask a proxy for them.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Refused(console.StackError):
+    """An answer with an error status."""
+
+    def __init__(self, method: str, url: str, status: int, body: str):
+        super().__init__(f"{method} {url} answered {status}: {body[:500]}")
+        self.status = status
+        self.body = body
+
+
+def request(method: str, url: str, body=None, headers: dict[str, str] | None = None, login: tuple | None = None):
+    """Sends JSON, returns the parsed answer (nothing for an empty one)."""
+    headers = {"Accept": "application/json", **(headers or {})}
+    data = None
+    if body is not None:
+        data = json.dumps(body).encode()
+        headers["Content-Type"] = "application/json"
+    if login:
+        headers["Authorization"] = "Basic " + base64.b64encode(":".join(login).encode()).decode()
+    outgoing = urllib.request.Request(url, data=data, headers=headers, method=method)
+    try:
+        with _OPENER.open(outgoing, timeout=TIMEOUT_SECONDS) as answer:
+            text = answer.read().decode()
+    except urllib.error.HTTPError as error:
+        raise Refused(method, url, error.code, error.read().decode(errors="replace")) from error
+    except OSError as error:
+        raise console.StackError(f"{method} {url} failed: {error}. Is the stack up? `make up` starts it.") from error
+    return json.loads(text) if text.strip() else None
+
+
+class ServiceNow:
+    """The Table API, as one user sees it."""
+
+    def __init__(self, url: str, username: str, password: str):
+        self.url = url.rstrip("/")
+        self.login = (username, password)
+
+    def request(self, method: str, path: str, body=None):
+        """Any resource of the instance."""
+        answer = request(method, self.url + path, body, login=self.login)
+        return answer["result"] if answer else None
+
+    def find(self, table: str, **values: str) -> list[dict]:
+        """Records whose columns have these values."""
+        query = urllib.parse.quote("^".join(f"{column}={value}" for column, value in values.items()))
+        return self.request("GET", f"/api/now/table/{table}?sysparm_query={query}")
+
+    def read(self, table: str, sys_id: str) -> dict:
+        """One record."""
+        return self.request("GET", f"/api/now/table/{table}/{sys_id}")
+
+    def insert(self, table: str, record: dict) -> dict:
+        """A new record, as the instance stored it."""
+        return self.request("POST", f"/api/now/table/{table}", record)
+
+    def update(self, table: str, sys_id: str, changes: dict) -> dict:
+        """Changes of one record."""
+        return self.request("PATCH", f"/api/now/table/{table}/{sys_id}", changes)
+
+    def ensure(self, table: str, key: str, record: dict) -> dict:
+        """A record that has these values, found by one column: updated, or inserted where there is none."""
+        found = self.find(table, **{key: record[key]})
+        return self.update(table, found[0]["sys_id"], record) if found else self.insert(table, record)
