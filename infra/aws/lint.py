@@ -18,7 +18,8 @@ def main() -> None:
         expansion = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else f"{folder}/expanded.json")
         expansion.parent.mkdir(parents=True, exist_ok=True)
         expansion.write_text(json.dumps(expand.expand(), indent=2))
-        command = [sys.executable, "-m", "cfnlint", "--regions", "us-east-1", "us-gov-west-1", "--", str(expansion)]
+        linter = pathlib.Path(sys.executable).with_name("cfn-lint")
+        command = [str(linter), "--regions", "us-east-1", "--", str(expansion)]
         sys.exit(subprocess.run(command, check=False).returncode)
 
 

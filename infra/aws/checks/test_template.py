@@ -225,8 +225,7 @@ def test_the_subscription_and_the_rule_keep_what_failed(resources):
 
 def test_the_rule_exists_only_where_support_emits_events(template):
     assert template["Resources"]["SupportEventsRule"]["Condition"] == "EmitsSupportEvents"
-    regions = {test["Fn::Equals"][1] for test in template["Conditions"]["EmitsSupportEvents"]["Fn::Or"]}
-    assert regions == {"us-east-1", "us-gov-west-1"}
+    assert template["Conditions"]["EmitsSupportEvents"] == {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}
 
 
 def test_the_table_is_encrypted_and_recoverable(resources):
