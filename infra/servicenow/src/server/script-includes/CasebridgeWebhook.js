@@ -10,6 +10,8 @@ CasebridgeWebhook.SECRET_PREFIX = 'whsec_';
 CasebridgeWebhook.REFUSAL_LIMIT = 300;
 
 CasebridgeWebhook.prototype = {
+    initialize: function () {},
+
     /** Sends the incident's snapshot. Returns '' when it was accepted, else what went wrong. */
     send: function (webhookId, snapshot) {
         var url = String(gs.getProperty('x_casebridge_aws.webhook_url', '') || '').trim();
@@ -88,8 +90,6 @@ CasebridgeWebhook.prototype = {
             ? text.substring(0, CasebridgeWebhook.REFUSAL_LIMIT)
             : text;
     },
-
-    initialize: function () {},
 
     type: 'CasebridgeWebhook'
 };
