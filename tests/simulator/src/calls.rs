@@ -1,0 +1,101 @@
+//! Which API calls were made: counted per target and operation, and logged.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::faults::{Call, Kind, Target};
+
+/// How many calls the log keeps; the oldest go first. The counts know all.
+pub const LOG_LENGTH_MAX: usize = 10_000;
+
+#[derive(Debug)]
+struct Entry {
+    at: Timestamp,
+    target: Target,
+    operation: String,
+    account: Option<String>,
+    status: Option<u16>,
+    fault: Option<Kind>,
+}
+
+/// Every call since the start or the last reset.
+#[derive(Debug, Default)]
+pub struct Calls {
+    counts: BTreeMap<(Target, String), u64>,
+    log: VecDeque<Entry>,
+}
+
+impl Calls {
+    /// Records a call, by the time it came. The status is none if nothing was answered.
+    pub fn record(&mut self, at: Timestamp, call: &Call<'_>, status: Option<u16>, fault: Option<Kind>) {
+        *self.counts.entry((call.target, call.operation.to_owned())).or_default() += 1;
+        if self.log.len() == LOG_LENGTH_MAX {
+            self.log.pop_front();
+        }
+        self.log.push_back(Entry {
+            at,
+            target: call.target,
+            operation: call.operation.to_owned(),
+            account: call.account.map(ToOwned::to_owned),
+            status,
+            fault,
+        });
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The counts per target and operation, and the log.
+    pub fn to_json(&self) -> Value {
+        let counts = |target: Target| -> Map<String, Value> {
+            let of_target = self.counts.iter().filter(|((owner, _), _)| *owner == target);
+            of_target.map(|((_, operation), count)| (operation.clone(), json!(count))).collect()
+        };
+        json!({
+            "support": counts(Target::Support),
+            "servicenow": counts(Target::Servicenow),
+            "log": self.log.iter().map(Entry::to_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Entry {
+    fn to_json(&self) -> Value {
+        let mut entry = json!({
+            "at": format!("{:.3}", self.at),
+            "target": self.target,
+            "operation": self.operation,
+            "status": self.status,
+        });
+        if let Some(account) = &self.account {
+            entry["account"] = json!(account);
+        }
+        if let Some(fault) = self.fault {
+            entry["fault"] = json!(fault.as_str());
+        }
+        entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_bounded_and_the_counts_are_not() {
+        let mut calls = Calls::default();
+        let call = Call { target: Target::Support, operation: "CreateCase", account: Some("111122223333") };
+        for _ in 0..=LOG_LENGTH_MAX {
+            calls.record(Timestamp::UNIX_EPOCH, &call, Some(200), None);
+        }
+        let json = calls.to_json();
+        assert_eq!(json["support"]["CreateCase"], LOG_LENGTH_MAX + 1);
+        assert_eq!(json["log"].as_array().unwrap().len(), LOG_LENGTH_MAX);
+        calls.reset();
+        assert_eq!(calls.to_json(), json!({"support": {}, "servicenow": {}, "log": []}));
+    }
+}

@@ -1,0 +1,147 @@
+//! What the server is started with: one JSON file.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::publisher::Topic;
+use crate::support::catalogue::SEVERITY_LEVELS;
+use crate::support::model::DEFAULT_PRINCIPAL;
+use crate::support::{Account, Quotas};
+
+/// The configuration file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The address to listen on; by default a free port of this machine.
+    #[serde(default = "free_port")]
+    pub listen: SocketAddr,
+    /// The folder for `ca.pem`.
+    pub directory: PathBuf,
+    /// AWS Support as a whole.
+    #[serde(default)]
+    pub support: SupportConfig,
+    /// The AWS accounts.
+    #[serde(default)]
+    pub accounts: Vec<AccountConfig>,
+    /// The topic for Support events; without it they are lost until one is set.
+    #[serde(default)]
+    pub events: Option<Topic>,
+    /// Host names and the addresses they lead to.
+    #[serde(default)]
+    pub resolve: BTreeMap<String, SocketAddr>,
+}
+
+/// The quotas of each account: missing means as documented, null means none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SupportConfig {
+    /// Calls in one second.
+    pub calls_per_second: Option<usize>,
+    /// New cases in one hour.
+    pub cases_per_hour: Option<usize>,
+}
+
+impl Default for SupportConfig {
+    fn default() -> Self {
+        let Quotas { calls_per_second, cases_per_hour } = Quotas::default();
+        Self { calls_per_second, cases_per_hour }
+    }
+}
+
+impl SupportConfig {
+    /// The quotas.
+    pub fn quotas(&self) -> Quotas {
+        Quotas { calls_per_second: self.calls_per_second, cases_per_hour: self.cases_per_hour }
+    }
+}
+
+/// An AWS account.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountConfig {
+    /// The twelve digits.
+    pub id: String,
+    /// The access key's id.
+    pub access_key_id: String,
+    /// The access key's secret. Signatures are not verified: it is here so that one file describes the account.
+    #[serde(default)]
+    pub secret_access_key: Option<SecretString>,
+    /// The account's e-mail address.
+    pub email: String,
+    /// Who its API calls are made by, for example `AdminRole (Role)`.
+    #[serde(default = "default_principal")]
+    pub principal: String,
+    /// Whether its support plan includes the API.
+    #[serde(default = "yes")]
+    pub support_plan: bool,
+    /// The severities its plan offers; by default all.
+    #[serde(default)]
+    pub severities: Option<Vec<String>>,
+}
+
+impl AccountConfig {
+    /// The account as AWS Support knows it.
+    pub fn account(&self) -> Account {
+        let all = || SEVERITY_LEVELS.iter().map(|level| level.code.to_owned()).collect();
+        Account {
+            id: self.id.clone(),
+            access_key_ids: vec![self.access_key_id.clone()],
+            email: self.email.clone(),
+            principal: self.principal.clone(),
+            has_plan: self.support_plan,
+            severities: self.severities.clone().unwrap_or_else(all),
+        }
+    }
+}
+
+fn free_port() -> SocketAddr {
+    SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into()
+}
+
+fn default_principal() -> String {
+    DEFAULT_PRINCIPAL.to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(json: &str) -> Config {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn quotas_are_as_documented_unless_set() {
+        assert_eq!(config(r#"{"directory":"."}"#).support.quotas(), Quotas::default());
+        let json = r#"{"directory":".","support":{"calls_per_second":null}}"#;
+        let quotas = config(json).support.quotas();
+        assert_eq!(quotas, Quotas { calls_per_second: None, cases_per_hour: Some(10) });
+    }
+
+    #[test]
+    fn an_account_has_every_severity_unless_told() {
+        let json = r#"{"directory":".","accounts":[
+            {"id":"111122223333","access_key_id":"AKIAONE","secret_access_key":"hidden","email":"one@example.com"},
+            {"id":"444455556666","access_key_id":"AKIATWO","email":"two@example.com","severities":["low"],
+             "support_plan":false}]}"#;
+        let config = config(json);
+        assert!(!format!("{config:?}").contains("hidden"));
+        let [first, second] = config.accounts.as_slice() else { panic!("two accounts") };
+        assert_eq!(first.account().severities.len(), SEVERITY_LEVELS.len());
+        assert_eq!(second.account().severities, ["low"]);
+        assert!(!second.account().has_plan);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused() {
+        assert!(serde_json::from_str::<Config>(r#"{"directory":".","acounts":[]}"#).is_err());
+    }
+}

@@ -1,0 +1,223 @@
+//! Faults on order: rules that the calls they match use up, in the order in which they were given.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+/// The most rules that may wait at a time.
+pub const RULES_MAX: usize = 1000;
+
+/// Whose calls a rule breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// AWS Support.
+    Support,
+    /// ServiceNow.
+    Servicenow,
+}
+
+/// How a call breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// It is answered with an error and has no effect.
+    Error,
+    /// It is refused because of too many calls, without effect.
+    Throttle,
+    /// It has no effect, and nothing answers until the client gives up.
+    Timeout,
+    /// It takes effect, and the answer is lost.
+    ApplyThenDrop,
+    /// The instance dies after some of its record writes; only ServiceNow.
+    Stop,
+}
+
+impl Kind {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Throttle => "throttle",
+            Self::Timeout => "timeout",
+            Self::ApplyThenDrop => "apply_then_drop",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+/// A fault on order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Whose calls it breaks.
+    pub target: Target,
+    /// Only calls of this operation. `table` matches `table.get`, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// Only calls of this account; only AWS Support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// How many calls it breaks.
+    #[serde(default = "once")]
+    pub count: u64,
+    /// How.
+    pub kind: Kind,
+    /// Which error; by default the target's own server error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// After how many record writes the instance dies; only with the kind `stop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_commits: Option<u64>,
+}
+
+fn once() -> u64 {
+    1
+}
+
+impl Rule {
+    /// Refuses what could never match or would be ignored.
+    fn check(&self) -> Result<(), RuleError> {
+        if self.count == 0 {
+            return Err(RuleError("'count' must be at least 1"));
+        }
+        if self.target == Target::Servicenow && self.account.is_some() {
+            return Err(RuleError("'account' belongs to the target 'support': ServiceNow has no AWS accounts"));
+        }
+        match (self.kind, self.target, self.after_commits) {
+            (Kind::Stop, Target::Support, _) => Err(RuleError("the kind 'stop' belongs to the target 'servicenow'")),
+            (Kind::Stop, Target::Servicenow, None) => Err(RuleError("the kind 'stop' needs 'after_commits'")),
+            (Kind::Stop, Target::Servicenow, Some(_)) | (_, _, None) => Ok(()),
+            (_, _, Some(_)) => Err(RuleError("'after_commits' belongs to the kind 'stop'")),
+        }
+    }
+
+    fn matches(&self, call: &Call<'_>) -> bool {
+        let same_operation = |wanted: &str| {
+            call.operation.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.target == call.target
+            && self.operation.as_deref().is_none_or(same_operation)
+            && (self.account.is_none() || self.account.as_deref() == call.account)
+    }
+}
+
+/// Why a rule was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RuleError(&'static str);
+
+/// A call that rules may match.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// Whom it calls.
+    pub target: Target,
+    /// The operation.
+    pub operation: &'a str,
+    /// The calling account.
+    pub account: Option<&'a str>,
+}
+
+/// What is to happen to one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// How it breaks.
+    pub kind: Kind,
+    /// Which error.
+    pub error: Option<String>,
+    /// After how many record writes the instance dies.
+    pub after_commits: u64,
+}
+
+/// The faults on order.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    rules: VecDeque<Rule>,
+}
+
+impl Faults {
+    /// Adds a rule behind the others.
+    pub fn add(&mut self, rule: Rule) -> Result<(), RuleError> {
+        rule.check()?;
+        if self.rules.len() == RULES_MAX {
+            return Err(RuleError("too many faults are waiting; DELETE /control/faults drops them"));
+        }
+        self.rules.push_back(rule);
+        Ok(())
+    }
+
+    /// Drops all rules.
+    pub fn clear(&mut self) {
+        self.rules.clear();
+    }
+
+    /// What is left of the rules.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter()
+    }
+
+    /// The fault for this call: the first rule that matches pays for it.
+    pub fn take(&mut self, call: &Call<'_>) -> Option<Fault> {
+        let position = self.rules.iter().position(|rule| rule.matches(call))?;
+        let rule = &mut self.rules[position];
+        rule.count -= 1;
+        let fault =
+            Fault { kind: rule.kind, error: rule.error.clone(), after_commits: rule.after_commits.unwrap_or(0) };
+        if rule.count == 0 {
+            self.rules.remove(position);
+        }
+        Some(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(json: &str) -> Rule {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn call<'a>(target: Target, operation: &'a str, account: Option<&'a str>) -> Call<'a> {
+        Call { target, operation, account }
+    }
+
+    #[test]
+    fn rules_are_used_up_in_their_order() {
+        let mut faults = Faults::default();
+        faults.add(rule(r#"{"target":"support","operation":"CreateCase","count":2,"kind":"throttle"}"#)).unwrap();
+        faults.add(rule(r#"{"target":"support","kind":"timeout"}"#)).unwrap();
+        let create = call(Target::Support, "CreateCase", Some("111122223333"));
+        let kinds: Vec<Option<Kind>> = (0..4).map(|_| faults.take(&create).map(|fault| fault.kind)).collect();
+        assert_eq!(kinds, [Some(Kind::Throttle), Some(Kind::Throttle), Some(Kind::Timeout), None]);
+    }
+
+    #[test]
+    fn a_rule_breaks_only_what_it_names() {
+        let mut faults = Faults::default();
+        faults.add(rule(r#"{"target":"support","account":"111122223333","kind":"error"}"#)).unwrap();
+        faults.add(rule(r#"{"target":"servicenow","operation":"table","kind":"error","error":"html"}"#)).unwrap();
+        assert!(faults.take(&call(Target::Support, "CreateCase", Some("444455556666"))).is_none());
+        assert!(faults.take(&call(Target::Support, "CreateCase", None)).is_none());
+        assert!(faults.take(&call(Target::Servicenow, "deliver", None)).is_none());
+        assert!(faults.take(&call(Target::Servicenow, "tables", None)).is_none());
+        let fault = faults.take(&call(Target::Servicenow, "table.get", None)).unwrap();
+        assert_eq!(fault.error.as_deref(), Some("html"));
+        assert!(faults.take(&call(Target::Support, "CreateCase", Some("111122223333"))).is_some());
+    }
+
+    #[test]
+    fn a_rule_that_could_not_work_is_refused() {
+        let mut faults = Faults::default();
+        for wrong in [
+            r#"{"target":"support","kind":"error","count":0}"#,
+            r#"{"target":"support","kind":"stop","after_commits":1}"#,
+            r#"{"target":"servicenow","kind":"stop"}"#,
+            r#"{"target":"servicenow","kind":"error","after_commits":1}"#,
+            r#"{"target":"servicenow","kind":"error","account":"111122223333"}"#,
+        ] {
+            assert!(faults.add(rule(wrong)).is_err(), "{wrong}");
+        }
+        assert!(serde_json::from_str::<Rule>(r#"{"target":"support","kind":"error","times":3}"#).is_err());
+    }
+}
