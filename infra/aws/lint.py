@@ -1,6 +1,6 @@
 """Runs cfn-lint on the template's expansion: on the template itself it does not look into serverless resources.
 
-    python lint.py [file for the expansion]
+python lint.py [file for the expansion]
 """
 
 import json

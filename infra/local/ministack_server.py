@@ -26,7 +26,7 @@ def main() -> None:
     """Replaces the limit and serves until it is told to stop."""
     found = importlib.metadata.version("ministack")
     if found != VERSION:
-        sys.exit(f"ministack {found} is installed, but this launcher was written for {VERSION}: run `make clean-tools`.")
+        sys.exit(f"ministack is {found}, but this launcher was written for {VERSION}: run `make clean-tools`.")
     lambda_svc._sqs_esm_concurrency = concurrency
     app.main()
 

@@ -4,6 +4,7 @@ A process is known by its number and the time it started: numbers are used again
 somebody else's process.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -82,18 +83,14 @@ def stop(name: str) -> bool:
 
 
 def _signal_group(process_id: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process_id, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _reap(process_id: int) -> None:
     """Collects an ended child of this very command, which would else stay as a zombie."""
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(process_id, os.WNOHANG)
-    except ChildProcessError:
-        pass
 
 
 def wait_until(name: str, is_ready, seconds: float):

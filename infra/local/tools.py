@@ -1,6 +1,6 @@
 """Installs the tools of exact versions into .tools: needs nothing but Python, and does nothing when they are there.
 
-    python3 infra/local/tools.py [cargo-deny]
+python3 infra/local/tools.py [cargo-deny]
 """
 
 import hashlib

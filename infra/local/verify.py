@@ -66,6 +66,10 @@ def checks() -> list[Check]:
     deny = [str(tools.CARGO_DENY), "--log-level", "error", "--color", "never"]
     return [
         Check("format", lint, [["cargo", "fmt", "--all", "--check"]]),
+        Check("python", lint, [
+            [PYTHON, "-m", "ruff", "format", "--check", "."],
+            [PYTHON, "-m", "ruff", "check", "."],
+        ]),
         Check("template", (*lint, "test"), [
             [PYTHON, str(paths.AWS / "lint.py"), str(paths.TARGET / "template" / "expanded.json")],
             [PYTHON, "-m", "pytest", "-q", str(paths.AWS / "checks")],

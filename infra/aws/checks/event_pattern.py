@@ -1,4 +1,4 @@
-"""EventBridge's matching, as far as the template's patterns go: nested fields, and lists of exact values or prefixes."""
+"""EventBridge's matching as far as the template's patterns go: nested fields, lists of exact values or prefixes."""
 
 
 def matches(pattern: dict, event: dict) -> bool:

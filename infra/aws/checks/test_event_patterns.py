@@ -4,6 +4,7 @@ import json
 import pathlib
 
 import pytest
+
 from event_pattern import matches
 
 EVENTS = {path.stem: json.loads(path.read_text()) for path in (pathlib.Path(__file__).parent / "events").glob("*.json")}
