@@ -1,0 +1,224 @@
+//! What a failed call to AWS Support means.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use casebridge_core::effect::{Failure, Refusal};
+
+/// How much of AWS's own words a failure repeats.
+const MAX_MESSAGE_CHARACTERS: usize = 500;
+
+/// Codes of a request that AWS turned away for its rate: certainly not applied.
+const THROTTLING: [&str; 10] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+    "SlowDown",
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
+];
+/// Codes of credentials that AWS does not know (any more): a secret that was rotated shows like this.
+const STALE_CREDENTIALS: [&str; 12] = [
+    "UnrecognizedClientException",
+    "UnrecognizedClient",
+    "InvalidClientTokenId",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "IncompleteSignature",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+];
+
+/// Whether a call changes something on AWS's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// It may be repeated.
+    Read,
+    /// It may not.
+    Write,
+}
+
+/// A failure, and whether renewed credentials may mend it.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) failure: Failure,
+    pub(crate) stale_credentials: bool,
+}
+
+impl Problem {
+    fn certain(failure: Failure) -> Self {
+        Self { failure, stale_credentials: false }
+    }
+}
+
+/// Sorts the error of a call.
+pub(crate) fn classify<E>(call: Call, error: &SdkError<E, Response>) -> Problem
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    if let Some(credentials) = credentials_error(error) {
+        return Problem::certain(without_credentials(credentials));
+    }
+    match error {
+        SdkError::ConstructionFailure(_) => Problem::certain(refused(
+            Refusal::InvalidRequest,
+            "the request to AWS Support could not be built: check the Region and the endpoint".to_owned(),
+        )),
+        SdkError::TimeoutError(_) => unanswered(call, "AWS Support did not answer in time"),
+        SdkError::DispatchFailure(_) => unanswered(call, "AWS Support can't be reached"),
+        SdkError::ResponseError(_) => unanswered(call, "AWS Support's answer was unreadable"),
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            answered(call, status, service.err().code().unwrap_or_default(), service.err().message())
+        }
+        _ => unanswered(call, "the call to AWS Support failed in a way that is not known"),
+    }
+}
+
+/// Sorts an answer by its code, then by its status.
+fn answered(call: Call, status: u16, code: &str, words: Option<&str>) -> Problem {
+    let said = shorten(&format!("AWS Support answered {}", describe(status, code, words)));
+    if code == "CaseCreationLimitExceeded" {
+        return Problem::certain(refused(Refusal::CaseQuota, said));
+    }
+    if code.starts_with("SubscriptionRequired") {
+        return Problem::certain(refused(Refusal::Subscription, said));
+    }
+    if code == "CaseIdNotFound" {
+        return Problem::certain(refused(Refusal::NotFound, said));
+    }
+    if THROTTLING.contains(&code) || status == 429 {
+        return Problem::certain(Failure::Unavailable { message: said, retry_at: None });
+    }
+    if STALE_CREDENTIALS.contains(&code) {
+        // AWS's own words on a signature may repeat what was signed, a session token among it.
+        let message = format!("AWS does not accept the account's credentials ({code}): check its secret");
+        return Problem { failure: refused(Refusal::Credentials, message), stale_credentials: true };
+    }
+    if code.starts_with("AccessDenied") || code == "NotAuthorized" || code == "UnauthorizedOperation" {
+        return Problem::certain(refused(Refusal::Credentials, said));
+    }
+    match status {
+        400..=407 | 409..=499 if code != "InternalServerError" && !code.starts_with("RequestTimeout") => {
+            Problem::certain(refused(Refusal::InvalidRequest, said))
+        }
+        _ => unanswered(call, &said),
+    }
+}
+
+fn describe(status: u16, code: &str, words: Option<&str>) -> String {
+    match (code, words) {
+        ("", None) => status.to_string(),
+        ("", Some(words)) => format!("{status}: {words}"),
+        (code, None) => code.to_owned(),
+        (code, Some(words)) => format!("{code}: {words}"),
+    }
+}
+
+/// Nobody knows whether the call was applied.
+fn unanswered(call: Call, message: &str) -> Problem {
+    let message = shorten(message);
+    Problem::certain(match call {
+        Call::Read => Failure::Unavailable { message, retry_at: None },
+        Call::Write => Failure::InDoubt { message },
+    })
+}
+
+/// Credentials that could not be had, wherever in the chain of causes that stands: nothing was sent.
+fn credentials_error<'error>(error: &'error (dyn Error + 'static)) -> Option<&'error CredentialsError> {
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        if let Some(credentials) = current.downcast_ref::<CredentialsError>() {
+            return Some(credentials);
+        }
+        cause = current.source();
+    }
+    None
+}
+
+fn without_credentials(error: &CredentialsError) -> Failure {
+    match error {
+        CredentialsError::ProviderTimedOut(_) => Failure::Unavailable {
+            message: "the account's role could not be assumed in time".to_owned(),
+            retry_at: None,
+        },
+        _ => refused(
+            Refusal::Credentials,
+            "the account's role could not be assumed: check the role, its trust policy and the external id".to_owned(),
+        ),
+    }
+}
+
+/// AWS answered a read with something that is not of the documented form.
+pub(crate) fn unreadable(what: &str) -> Failure {
+    refused(Refusal::InvalidRequest, shorten(&format!("AWS Support's answer has {what}")))
+}
+
+fn refused(refusal: Refusal, message: String) -> Failure {
+    Failure::Refused { refusal, message }
+}
+
+fn shorten(message: &str) -> String {
+    message.chars().take(MAX_MESSAGE_CHARACTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(call: Call, status: u16, code: &str) -> &'static str {
+        answered(call, status, code, Some("words")).failure.name()
+    }
+
+    #[test]
+    fn what_is_certain_is_refused_alike_for_reads_and_writes() {
+        let cases = [
+            (400, "CaseCreationLimitExceeded", "refused_case_quota"),
+            (400, "SubscriptionRequiredException", "refused_subscription"),
+            (400, "CaseIdNotFound", "refused_not_found"),
+            (400, "ThrottlingException", "unavailable"),
+            (503, "SlowDown", "unavailable"),
+            (429, "", "unavailable"),
+            (400, "AccessDeniedException", "refused_credentials"),
+            (403, "AccessDenied", "refused_credentials"),
+            (400, "UnrecognizedClientException", "refused_credentials"),
+            (403, "InvalidClientTokenId", "refused_credentials"),
+            (400, "ExpiredTokenException", "refused_credentials"),
+            (403, "SignatureDoesNotMatch", "refused_credentials"),
+            (400, "ValidationException", "refused_invalid_request"),
+            (400, "InvalidParameterValueException", "refused_invalid_request"),
+            (404, "", "refused_invalid_request"),
+        ];
+        for (status, code, expected) in cases {
+            assert_eq!(name(Call::Read, status, code), expected, "{code}");
+            assert_eq!(name(Call::Write, status, code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_certain_leaves_a_write_in_doubt() {
+        for (status, code) in
+            [(500, "InternalServerError"), (503, "ServiceUnavailable"), (504, ""), (408, ""), (302, "")]
+        {
+            assert_eq!(name(Call::Read, status, code), "unavailable", "{status}");
+            assert_eq!(name(Call::Write, status, code), "in_doubt", "{status}");
+        }
+    }
+
+    #[test]
+    fn words_on_a_signature_are_not_repeated() {
+        let problem = answered(Call::Write, 403, "SignatureDoesNotMatch", Some("x-amz-security-token:hunter2"));
+        assert!(problem.stale_credentials);
+        assert!(!problem.failure.message().contains("hunter2"));
+    }
+}

@@ -1,0 +1,302 @@
+//! The client of AWS Support for all accounts.
+
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    future::Future,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_sdk_support::{
+    Client,
+    config::{Builder, retry::RetryConfig, timeout::TimeoutConfig},
+    types,
+};
+use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::SdkConfig;
+use casebridge_core::{
+    case::{CaseStatus, RawCommunication},
+    effect::{Failure, NewCase},
+    identifiers::{AccountId, CaseId, DisplayId},
+};
+use casebridge_executor::ports::{CasePage, CaseQuery, CommunicationPage, DescribedCase, Support};
+use jiff::Timestamp;
+
+use crate::{
+    account::{AccountCredentials, AccountSource},
+    failure::{Call, classify, unreadable},
+};
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long one attempt of a read may take.
+const READ_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a read may take with its repeats.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often a read is attempted.
+const READ_ATTEMPTS: u32 = 3;
+/// The longest pause between two attempts of a read.
+const READ_PAUSE: Duration = Duration::from_secs(2);
+/// How long a write may take: the longer we wait, the less often it ends in doubt.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How many cases or communications a page has: the most that AWS allows. Source: AWS Support API, maxResults.
+const PAGE_SIZE: i32 = 100;
+/// How many pages the answer for one list of ids may have: 100 ids, 10 at least on a page.
+const MAX_PAGES_OF_IDS: usize = 10;
+
+/// AWS Support of every account.
+pub struct SupportClient<S> {
+    hub: SdkConfig,
+    accounts: S,
+    clients: Mutex<BTreeMap<AccountId, AccountClient>>,
+}
+
+/// A client, and the credentials that it was built with.
+#[derive(Clone)]
+struct AccountClient {
+    credentials: AccountCredentials,
+    client: Client,
+}
+
+impl<S: AccountSource> SupportClient<S> {
+    /// A client that takes its endpoint, HTTP client and own identity from the function's configuration.
+    pub fn new(hub: SdkConfig, accounts: S) -> Self {
+        Self { hub, accounts, clients: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// The account's client, built anew when its credentials have changed.
+    async fn client(&self, account: &AccountId) -> Result<AccountClient, Failure> {
+        let credentials = self.accounts.credentials(account).await?;
+        let known = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned();
+        match known {
+            Some(known) if known.credentials == credentials => Ok(known),
+            _ => Ok(self.build(account, credentials).await),
+        }
+    }
+
+    async fn build(&self, account: &AccountId, credentials: AccountCredentials) -> AccountClient {
+        let config = Builder::from(&self.hub)
+            .credentials_provider(credentials.provider(&self.hub).await)
+            .retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS).with_max_backoff(READ_PAUSE))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(READ_ATTEMPT_TIMEOUT)
+                    .operation_timeout(READ_TIMEOUT)
+                    .build(),
+            )
+            .build();
+        let built = AccountClient { credentials, client: Client::from_conf(config) };
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.insert(account.clone(), built.clone());
+        built
+    }
+
+    /// Calls, and once more if AWS does not know the credentials and there are others by now: nothing was applied then.
+    async fn call<T, E, F>(&self, account: &AccountId, call: Call, send: impl Fn(Client) -> F) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, Response>>>,
+    {
+        let known = self.client(account).await?;
+        let problem = match send(known.client).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => classify(call, &error),
+        };
+        tracing::warn!(account = %account, failure = problem.failure.name(), "a call to AWS Support failed");
+        if !problem.stale_credentials {
+            return Err(problem.failure);
+        }
+        let renewed = self.accounts.renewed_credentials(account).await?;
+        let is_role = matches!(renewed, AccountCredentials::Role { .. });
+        if renewed == known.credentials && !is_role {
+            return Err(problem.failure);
+        }
+        let renewed = self.build(account, renewed).await;
+        send(renewed.client).await.map_err(|error| classify(call, &error).failure)
+    }
+}
+
+/// The configuration of a write: sent once.
+fn once() -> Builder {
+    aws_sdk_support::Config::builder().retry_config(RetryConfig::disabled()).timeout_config(
+        TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(WRITE_TIMEOUT)
+            .operation_timeout(WRITE_TIMEOUT)
+            .build(),
+    )
+}
+
+impl<S: AccountSource> Support for SupportClient<S> {
+    async fn create_case(&self, account: &AccountId, request: &NewCase) -> Result<CaseId, Failure> {
+        let copies = Some(request.cc_email_addresses.clone()).filter(|addresses| !addresses.is_empty());
+        let answer = self
+            .call(account, Call::Write, |client| {
+                client
+                    .create_case()
+                    .subject(&request.subject)
+                    .communication_body(&request.body)
+                    .service_code(&request.service_code)
+                    .category_code(&request.category_code)
+                    .severity_code(&request.severity_code)
+                    .language(&request.language)
+                    .issue_type(&request.issue_type)
+                    .set_cc_email_addresses(copies.clone())
+                    .customize()
+                    .config_override(once())
+                    .send()
+            })
+            .await?;
+        answer.case_id.map(CaseId::new).ok_or_else(|| Failure::InDoubt {
+            message: "AWS Support answered CreateCase without the id of the case".to_owned(),
+        })
+    }
+
+    async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
+        let answer = self
+            .call(account, Call::Write, |client| {
+                client
+                    .add_communication_to_case()
+                    .case_id(case_id.as_str())
+                    .communication_body(body)
+                    .customize()
+                    .config_override(once())
+                    .send()
+            })
+            .await?;
+        if answer.result {
+            return Ok(());
+        }
+        Err(Failure::InDoubt { message: "AWS Support did not confirm the communication".to_owned() })
+    }
+
+    async fn resolve_case(&self, account: &AccountId, case_id: &CaseId) -> Result<CaseStatus, Failure> {
+        let answer = self
+            .call(account, Call::Write, |client| {
+                client.resolve_case().case_id(case_id.as_str()).customize().config_override(once()).send()
+            })
+            .await?;
+        answer.final_case_status.map(CaseStatus::new).ok_or_else(|| Failure::InDoubt {
+            message: "AWS Support answered ResolveCase without the status of the case".to_owned(),
+        })
+    }
+
+    async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
+        match query {
+            CaseQuery::Ids(ids) => self.cases_by_id(account, ids).await,
+            CaseQuery::Since { after, next } => {
+                let answer = self
+                    .call(account, Call::Read, |client| {
+                        client
+                            .describe_cases()
+                            .after_time(after.to_string())
+                            .include_resolved_cases(true)
+                            .include_communications(true)
+                            .max_results(PAGE_SIZE)
+                            .set_next_token(next.clone())
+                            .send()
+                    })
+                    .await?;
+                Ok(CasePage { cases: described(answer.cases.unwrap_or_default())?, next: some_text(answer.next_token) })
+            }
+        }
+    }
+
+    async fn describe_communications(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        next: Option<&str>,
+    ) -> Result<CommunicationPage, Failure> {
+        let answer = self
+            .call(account, Call::Read, |client| {
+                client
+                    .describe_communications()
+                    .case_id(case_id.as_str())
+                    .max_results(PAGE_SIZE)
+                    .set_next_token(next.map(str::to_owned))
+                    .send()
+            })
+            .await?;
+        let communications = answer.communications.unwrap_or_default().into_iter().map(communication);
+        Ok(CommunicationPage {
+            communications: communications.collect::<Result<_, _>>()?,
+            next: some_text(answer.next_token),
+        })
+    }
+}
+
+impl<S: AccountSource> SupportClient<S> {
+    /// The cases with these ids: all pages, since whoever asks by id has no place to go on from.
+    async fn cases_by_id(&self, account: &AccountId, ids: &[CaseId]) -> Result<CasePage, Failure> {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let mut cases = Vec::with_capacity(ids.len());
+        let mut next = None;
+        for _ in 0..MAX_PAGES_OF_IDS {
+            let answer = self
+                .call(account, Call::Read, |client| {
+                    client
+                        .describe_cases()
+                        .set_case_id_list(Some(ids.clone()))
+                        .include_resolved_cases(true)
+                        .include_communications(true)
+                        .set_next_token(next.clone())
+                        .send()
+                })
+                .await?;
+            cases.extend(described(answer.cases.unwrap_or_default())?);
+            next = some_text(answer.next_token);
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(CasePage { cases, next: None })
+    }
+}
+
+fn described(cases: Vec<types::CaseDetails>) -> Result<Vec<DescribedCase>, Failure> {
+    cases.into_iter().map(described_case).collect()
+}
+
+fn described_case(case: types::CaseDetails) -> Result<DescribedCase, Failure> {
+    let recent = case.recent_communications.unwrap_or_else(|| types::RecentCaseCommunications::builder().build());
+    let more_communications = some_text(recent.next_token).is_some();
+    let communications = recent.communications.unwrap_or_default().into_iter().map(communication);
+    Ok(DescribedCase {
+        case_id: CaseId::new(case.case_id.ok_or_else(|| unreadable("a case without an id"))?),
+        display_id: DisplayId::new(case.display_id.ok_or_else(|| unreadable("a case without a display id"))?),
+        subject: case.subject.unwrap_or_default(),
+        status: CaseStatus::new(case.status.ok_or_else(|| unreadable("a case without a status"))?),
+        severity_code: case.severity_code.unwrap_or_default(),
+        time_created: time(case.time_created.as_deref())?,
+        recent: communications.collect::<Result<_, _>>()?,
+        more_communications,
+    })
+}
+
+fn communication(communication: types::Communication) -> Result<RawCommunication, Failure> {
+    Ok(RawCommunication {
+        time_created: time(communication.time_created.as_deref())?,
+        submitted_by: communication.submitted_by.unwrap_or_default(),
+        body: communication.body.unwrap_or_default(),
+    })
+}
+
+/// AWS writes `2020-03-23T21:31:47.774Z`, and in places an offset without a colon.
+fn time(text: Option<&str>) -> Result<Timestamp, Failure> {
+    let text = text.ok_or_else(|| unreadable("a record without a time"))?;
+    text.parse()
+        .or_else(|_| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text))
+        .map_err(|_| unreadable(&format!("an unreadable time (`{text}`)")))
+}
+
+/// AWS writes the end of a list as an absent or an empty token.
+fn some_text(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests;
