@@ -5,6 +5,7 @@ somebody else's process.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -17,6 +18,19 @@ import paths
 
 STOP_SECONDS = 10
 POLL_SECONDS = 0.05
+
+
+@contextlib.contextmanager
+def exclusive():
+    """One command at a time may change the stack; another waits for it."""
+    paths.STATE.mkdir(parents=True, exist_ok=True)
+    with open(paths.STATE / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.say("     waiting for another command that changes the stack")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def started_at(process_id: int) -> str | None:
