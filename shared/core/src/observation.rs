@@ -82,8 +82,7 @@ impl Observation {
     pub fn needs_all_entries(&self) -> bool {
         self.incident.as_ref().is_some_and(|incident| {
             let oldest = incident.entries.first();
-            !incident.entries_complete
-                && oldest.is_none_or(|entry| entry.is_for_aws() && !self.link.sent.contains(&entry.sys_id))
+            !incident.entries_complete && oldest.is_none_or(|entry| !self.link.sent.contains(&entry.sys_id))
         })
     }
 
@@ -409,7 +408,9 @@ pub(crate) fn state_wanted(policy: &Policy, link: &Link) -> Option<IncidentState
     let written_by_us = link.base.state_written.as_ref() == Some(&incident.state)
         && incident.state == IncidentState::OnHold
         && rule.state != IncidentState::OnHold;
-    let compatible = incident.state == rule.state || rule.compatible.contains(&incident.state);
+    // A state of the instance's own is an agent's choice that the table knows nothing of.
+    let unknown = matches!(incident.state, IncidentState::Other(_));
+    let compatible = unknown || incident.state == rule.state || rule.compatible.contains(&incident.state);
     (!compatible || written_by_us).then(|| rule.state.clone())
 }
 

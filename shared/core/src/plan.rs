@@ -577,7 +577,13 @@ impl Planner<'_> {
         if nothing_to_say || self.servicenow_is_out() {
             return;
         }
-        let changes_columns = |effect: &Effect| matches!(effect, Effect::OpenCase { .. } | Effect::ResolveCase { .. });
+        let resolved = link.case.as_ref().is_some_and(LinkedCase::is_resolved);
+        let changes_columns = |effect: &Effect| match effect {
+            Effect::OpenCase { .. } | Effect::ResolveCase { .. } => true,
+            // It reopens a resolved case.
+            Effect::AddCommunication { .. } => resolved,
+            Effect::Deliver { .. } | Effect::Report => false,
+        };
         let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver { .. }));
         let differ = columns(self.policy, self.observation, self.now) != incident.columns;
         if self.plan.effects.iter().any(changes_columns) || (differ && !written) {

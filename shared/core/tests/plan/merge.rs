@@ -1,0 +1,221 @@
+//! What the plan does, row by row: the sequences that people see.
+
+use crate::world::{self, World};
+use casebridge_core::incident::IncidentState;
+
+#[test]
+fn an_incident_in_scope_opens_one_case_and_shows_it() {
+    let mut world = World::new();
+    assert_eq!(world.settle()[..2], ["open_case", "report"]);
+    assert_eq!(world.incident.summary.columns.case_id, world::CASE_ID);
+    assert_eq!(world.incident.summary.columns.display_id, "1234567890");
+    assert_eq!(world.incident.summary.columns.sync_status, "in_sync");
+    assert_eq!(world.pass(), Vec::<&str>::new());
+}
+
+#[test]
+fn an_incident_out_of_scope_opens_nothing() {
+    let changes: [fn(&mut World); 5] = [
+        |world| world.incident.account = None,
+        |world| world.incident.service_code.clear(),
+        |world| world.incident.category_code.clear(),
+        |world| world.set_state(IncidentState::Resolved),
+        |world| world.incident.summary.columns.case_id = "case-of-somebody-else".to_owned(),
+    ];
+    for change in changes {
+        let mut world = World::new();
+        change(&mut world);
+        assert_eq!(world.settle(), Vec::<&str>::new());
+        assert!(world.link.is_blank());
+    }
+}
+
+#[test]
+fn earlier_comments_open_the_case_and_are_not_sent_again() {
+    let mut world = World::new();
+    world.comment("e1", "It began at noon.");
+    world.comment("e2", "Two hosts are affected.");
+    world.settle();
+    assert_eq!(world.bodies().len(), 1);
+    assert!(world.bodies()[0].contains("Abel Tuter, 2027-01-15 08:00:01 UTC:\nIt began at noon."));
+    assert!(world.bodies()[0].contains("Two hosts are affected."));
+}
+
+#[test]
+fn a_long_description_and_its_comments_follow_in_order() {
+    let mut world = World::new();
+    world.incident.description = "X".repeat(9_000);
+    world.comment("e1", &"Y".repeat(8_000));
+    world.settle();
+    let bodies = world.bodies();
+    assert_eq!(bodies.len(), 4, "opening, its remainder, two parts of the comment");
+    assert!(bodies.iter().all(|body| body.chars().count() <= casebridge_core::render::COMMUNICATION_CHARACTERS));
+    assert_eq!(bodies.iter().map(|body| body.matches('Y').count()).sum::<usize>(), 8_000);
+    assert_eq!(bodies.iter().map(|body| body.matches('X').count()).sum::<usize>(), 9_000);
+    assert!(bodies[3].contains("part 2 of 2"));
+}
+
+#[test]
+fn a_comment_reaches_the_case_once() {
+    let mut world = World::linked();
+    world.comment("e1", "Any news?");
+    assert_eq!(world.settle(), ["add_communication"]);
+    assert_eq!(world.settle(), Vec::<&str>::new());
+    assert!(world.bodies()[1].contains("Any news?"));
+}
+
+#[test]
+fn a_reply_reaches_the_incident_once_with_author_and_time() {
+    let mut world = World::linked();
+    world.reply("Please restart it.");
+    assert_eq!(world.settle(), ["deliver"]);
+    let entry = world.incident.entries.last().unwrap();
+    assert!(entry.text.starts_with("Amazon Web Services, 2027-01-15 08:00:"));
+    assert!(entry.text.ends_with("Please restart it."));
+    assert_eq!(world.settle(), Vec::<&str>::new());
+}
+
+#[test]
+fn the_state_follows_the_status_only_where_it_contradicts_it() {
+    let cases = [
+        (IncidentState::New, "work-in-progress", IncidentState::InProgress),
+        (IncidentState::InProgress, "unassigned", IncidentState::InProgress),
+        (IncidentState::OnHold, "pending-customer-action", IncidentState::OnHold),
+        (IncidentState::InProgress, "pending-amazon-action", IncidentState::InProgress),
+        (IncidentState::New, "a-status-of-tomorrow", IncidentState::New),
+    ];
+    for (before, status, after) in cases {
+        let mut world = World::linked();
+        world.set_state(before.clone());
+        world.settle();
+        world.set_status(status);
+        world.settle();
+        assert_eq!(world.incident.summary.state, after, "{before:?} and {status}");
+        assert_eq!(world.incident.summary.columns.case_status, status);
+    }
+}
+
+#[test]
+fn a_resolved_closed_or_cancelled_incident_resolves_the_case_once() {
+    for state in [IncidentState::Resolved, IncidentState::Closed, IncidentState::Cancelled] {
+        let mut world = World::linked();
+        world.set_state(state);
+        assert_eq!(world.settle(), ["resolve_case", "report"]);
+        assert_eq!(world.status(), "resolved");
+        assert_eq!(world.settle(), Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn a_comment_with_the_resolution_is_sent_before_it() {
+    let mut world = World::linked();
+    world.comment("e1", "Fixed, thanks.");
+    world.incident.summary.state = IncidentState::Resolved;
+    world.incident.summary.resolved_at = Some(world.now);
+    assert_eq!(world.settle(), ["add_communication", "resolve_case", "report"]);
+    assert_eq!(world.status(), "resolved");
+}
+
+#[test]
+fn a_case_resolved_at_aws_resolves_the_incident_with_a_close_code() {
+    for with_reply in [false, true] {
+        let mut world = World::linked();
+        if with_reply {
+            world.reply("Fixed on our side.");
+        }
+        world.set_status("resolved");
+        assert_eq!(world.settle(), ["deliver"]);
+        assert_eq!(world.incident.summary.state, IncidentState::Resolved);
+        assert_eq!(world.settle(), Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn the_close_code_is_one_that_the_instance_accepts() {
+    let mut world = World::linked();
+    world.set_status("resolved");
+    world.incident.summary.close_codes = vec!["Solved (Permanently)".to_owned()];
+    let observation = world.observe();
+    let plan = world.plan(&observation);
+    let casebridge_core::effect::Effect::Deliver { delivery, .. } = &plan.effects[0] else { panic!("{plan:?}") };
+    assert_eq!(delivery.fields.close_code, "Solved (Permanently)");
+    assert!(!delivery.fields.close_notes.is_empty());
+}
+
+#[test]
+fn a_comment_on_a_resolved_incident_reopens_both() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.pass_time(5);
+    world.comment("e1", "It is back.");
+    assert_eq!(world.settle()[..2], ["deliver", "add_communication"]);
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+    assert_eq!(world.status(), "reopened");
+    assert_eq!(world.settle(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_reply_on_a_resolved_case_reopens_both() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.reply("One more thing.");
+    assert_eq!(world.settle(), ["deliver"]);
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+    assert_eq!(world.status(), "reopened");
+}
+
+#[test]
+fn an_incident_reopened_without_a_word_reopens_the_case() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.set_state(IncidentState::InProgress);
+    assert_eq!(world.settle()[0], "add_communication");
+    assert_eq!(world.status(), "reopened");
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+}
+
+#[test]
+fn a_reply_on_the_case_of_a_closed_incident_is_delivered_and_said() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Closed);
+    world.settle();
+    world.reply("One more thing.");
+    world.settle();
+    assert!(world.incident.entries.last().unwrap().text.ends_with("One more thing."));
+    assert_eq!(world.incident.summary.state, IncidentState::Closed);
+    assert_eq!(world.incident.summary.columns.sync_status, "waiting");
+    assert_eq!(world.settle(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_case_and_an_incident_that_leave_their_scope_stay_linked() {
+    let mut world = World::linked();
+    world.incident.account = None;
+    world.comment("e1", "Moved to another group.");
+    assert_eq!(world.settle(), ["add_communication"]);
+}
+
+#[test]
+fn a_text_that_quotes_ours_is_a_persons() {
+    let mut world = World::linked();
+    let ours = world.bodies()[0].to_owned();
+    world.communicate("Admin (Role) <person@example.com>", &format!("See below.\n\n> {ours}"));
+    world.communicate("Admin (Role) <person@example.com>", &ours);
+    assert_eq!(world.settle(), ["deliver"]);
+    assert_eq!(world.incident.entries.len(), 2, "both are a person's");
+}
+
+#[test]
+fn a_status_that_goes_back_is_believed_only_when_it_says_reopened_or_lasts() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.set_status("work-in-progress");
+    assert_eq!(world.settle(), Vec::<&str>::new(), "it may be a late read");
+    world.pass_time(i64::from(world.policy.unknown_outcome_seconds));
+    assert_eq!(world.settle(), ["deliver"]);
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+}

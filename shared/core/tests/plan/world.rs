@@ -1,0 +1,244 @@
+//! Both sides as plain values on which effects always succeed: what the tests of the plan apply plans to.
+
+use casebridge_core::{
+    case::{Case, CaseStatus, RawCommunication, identify},
+    effect::{DeliveryAnswer, Effect, FieldsOutcome, MessageAnswer, MessageOutcome},
+    identifiers::{AccountId, CaseId, DisplayId, IncidentId, JournalEntryId, LinkKey},
+    incident::{Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
+    link::{IntentEnd, Link},
+    mark::Entropy,
+    observation::Observation,
+    plan::{Plan, columns, plan},
+    policy::Policy,
+};
+use jiff::{SignedDuration, Timestamp};
+
+pub const ACCOUNT: &str = "111122223333";
+pub const CASE_ID: &str = "case-111122223333-muen-2026-0123456789abcdef";
+
+/// The moment at which every test starts.
+pub fn start() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+pub struct World {
+    pub policy: Policy,
+    pub now: Timestamp,
+    pub incident: Incident,
+    pub case: Option<RawCase>,
+    pub link: Link,
+    plans: u8,
+}
+
+pub struct RawCase {
+    pub status: String,
+    pub communications: Vec<RawCommunication>,
+}
+
+pub fn entry(name: &str, created_on: Timestamp, text: &str) -> JournalEntry {
+    JournalEntry {
+        sys_id: JournalEntryId::new(name),
+        created_on,
+        created_by: "abel.tuter".to_owned(),
+        author: "Abel Tuter".to_owned(),
+        text: text.to_owned(),
+        ours: false,
+        element: "comments".to_owned(),
+    }
+}
+
+impl World {
+    /// An open incident in scope, without a case.
+    pub fn new() -> Self {
+        let summary = IncidentSummary {
+            sys_id: IncidentId::new("0123456789abcdef0123456789abcdef"),
+            number: "INC0010001".to_owned(),
+            sys_mod_count: 1,
+            state: IncidentState::New,
+            hold_reason: String::new(),
+            resolved_at: None,
+            columns: casebridge_core::incident::BridgeColumns::default(),
+            close_codes: vec!["Duplicate".to_owned(), "Solution provided".to_owned()],
+        };
+        let incident = Incident {
+            summary,
+            taken_at: start(),
+            account: Some(IncidentAccount {
+                number: AccountId::new(ACCOUNT),
+                name: "Production".to_owned(),
+                production: true,
+            }),
+            service_code: "amazon-ec2".to_owned(),
+            category_code: "instance-issue".to_owned(),
+            short_description: "Instance unreachable".to_owned(),
+            description: "It does not answer.".to_owned(),
+            priority: "3".to_owned(),
+            entries: Vec::new(),
+            entries_complete: true,
+        };
+        Self { policy: Policy::default(), now: start(), incident, case: None, link: Link::default(), plans: 0 }
+    }
+
+    /// An incident with its case, both open and in step.
+    pub fn linked() -> Self {
+        let mut world = Self::new();
+        world.settle();
+        world.case.as_mut().unwrap().status = "opened".to_owned();
+        world.settle();
+        world
+    }
+
+    pub fn pass_time(&mut self, seconds: i64) {
+        self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    }
+
+    pub fn comment(&mut self, name: &str, text: &str) {
+        self.pass_time(1);
+        self.incident.entries.push(entry(name, self.now, text));
+        self.incident.summary.sys_mod_count += 1;
+    }
+
+    pub fn set_state(&mut self, state: IncidentState) {
+        self.pass_time(1);
+        self.incident.summary.resolved_at = state.is_ended().then_some(self.now);
+        self.incident.summary.state = state;
+        self.incident.summary.sys_mod_count += 1;
+    }
+
+    pub fn reply(&mut self, text: &str) {
+        self.communicate("Amazon Web Services", text);
+    }
+
+    pub fn communicate(&mut self, submitted_by: &str, text: &str) {
+        self.pass_time(1);
+        let case = self.case.as_mut().unwrap();
+        if CaseStatus::new(case.status.as_str()).is_resolved() {
+            case.status = "reopened".to_owned();
+        }
+        case.communications.push(RawCommunication {
+            time_created: self.now,
+            submitted_by: submitted_by.to_owned(),
+            body: text.to_owned(),
+        });
+    }
+
+    pub fn set_status(&mut self, status: &str) {
+        self.pass_time(1);
+        self.case.as_mut().unwrap().status = status.to_owned();
+    }
+
+    pub fn observe(&self) -> Observation {
+        let key = LinkKey::support_case(self.incident.summary.sys_id.clone());
+        let mut observation = Observation::new(key, self.link.clone());
+        observation.see_incident(&self.policy, self.incident.clone());
+        if let (Some(case), Some(_)) = (&self.case, &observation.link.case) {
+            observation.see_case(&self.policy, as_case(case), self.now);
+        }
+        observation
+    }
+
+    pub fn plan(&mut self, observation: &Observation) -> Plan {
+        self.plans = self.plans.wrapping_add(1);
+        plan(&self.policy, observation, Entropy::new([self.plans; 16]), self.now)
+    }
+
+    /// Applies one effect to both sides and folds its outcome into the observation.
+    pub fn apply(&mut self, observation: &mut Observation, effect: &Effect) {
+        observation.begin(effect, self.now);
+        let end = IntentEnd::Done;
+        match effect {
+            Effect::OpenCase { request, .. } => {
+                assert!(self.case.is_none(), "a second case was opened");
+                self.case = Some(RawCase { status: "unassigned".to_owned(), communications: Vec::new() });
+                self.communicate("Casebridge (Role) <aws@example.com>", &request.body);
+                observation.end_intent(&self.policy, end, Some(&CaseId::new(CASE_ID)), None, self.now);
+            }
+            Effect::AddCommunication { body, .. } => {
+                self.communicate("Casebridge (Role) <aws@example.com>", body);
+                observation.end_intent(&self.policy, end, None, None, self.now);
+            }
+            Effect::ResolveCase { .. } => {
+                self.set_status("resolved");
+                observation.end_intent(&self.policy, end, None, Some(&CaseStatus::new("resolved")), self.now);
+            }
+            Effect::Deliver { delivery, .. } => {
+                let answer = self.deliver(delivery);
+                observation.delivered(&self.policy, effect, answer, self.now, 0);
+            }
+            Effect::Report => {
+                self.incident.summary.columns = columns(&self.policy, observation, self.now);
+                self.incident.summary.sys_mod_count += 1;
+                observation.see_incident(&self.policy, self.incident.clone());
+            }
+        }
+    }
+
+    fn deliver(&mut self, delivery: &casebridge_core::effect::Delivery) -> DeliveryAnswer {
+        let matches = delivery.expected_mod_count == self.incident.summary.sys_mod_count;
+        let mut messages = Vec::new();
+        for message in &delivery.messages {
+            self.comment(message.external_id.as_str(), &message.text);
+            self.incident.entries.last_mut().unwrap().ours = true;
+            messages.push(MessageAnswer {
+                external_id: message.external_id.clone(),
+                outcome: MessageOutcome::Applied,
+                error: String::new(),
+            });
+        }
+        if matches {
+            if !delivery.fields.state.is_empty() {
+                self.set_state(IncidentState::from(delivery.fields.state.clone()));
+            }
+            self.incident.summary.columns = delivery.columns.clone();
+            self.incident.summary.sys_mod_count += 1;
+        }
+        let fields = if matches { FieldsOutcome::Applied } else { FieldsOutcome::Stale };
+        DeliveryAnswer { messages, fields, field_error: String::new(), snapshot: self.incident.clone() }
+    }
+
+    /// One pass: observe, plan, apply; returns the names of the effects.
+    pub fn pass(&mut self) -> Vec<&'static str> {
+        let mut observation = self.observe();
+        let plan = self.plan(&observation);
+        for effect in &plan.effects {
+            self.apply(&mut observation, effect);
+        }
+        observation.link.settled = self.plan(&observation).is_settled();
+        self.link = observation.link;
+        plan.effects.iter().map(Effect::name).collect()
+    }
+
+    /// Passes until nothing is left to do.
+    pub fn settle(&mut self) -> Vec<&'static str> {
+        let mut all = Vec::new();
+        for _ in 0..10 {
+            let effects = self.pass();
+            if effects.is_empty() {
+                return all;
+            }
+            all.extend(effects);
+        }
+        panic!("the plan does not come to an end: {all:?}");
+    }
+
+    pub fn bodies(&self) -> Vec<&str> {
+        self.case.iter().flat_map(|case| &case.communications).map(|seen| seen.body.as_str()).collect()
+    }
+
+    pub fn status(&self) -> &str {
+        self.case.as_ref().map(|case| case.status.as_str()).unwrap_or_default()
+    }
+}
+
+pub fn as_case(case: &RawCase) -> Case {
+    Case {
+        case_id: CaseId::new(CASE_ID),
+        display_id: DisplayId::new("1234567890"),
+        subject: String::new(),
+        status: CaseStatus::new(case.status.as_str()),
+        severity_code: "high".to_owned(),
+        time_created: start(),
+        communications: identify(case.communications.clone()),
+        communications_complete: true,
+    }
+}
