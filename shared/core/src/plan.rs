@@ -172,17 +172,14 @@ pub fn columns(policy: &Policy, observation: &Observation, now: Timestamp) -> Br
     let link = &observation.link;
     let (sync_status, last_error) = sync_status(policy, observation, now);
     let mut columns = BridgeColumns { sync_status: sync_status.to_owned(), last_error, ..BridgeColumns::default() };
-    match &link.case {
-        Some(case) => {
-            columns.account = case.account.to_string();
-            columns.case_id = case.case_id.to_string();
-            columns.display_id = case.display_id.as_ref().map(ToString::to_string).unwrap_or_default();
-            columns.case_status = case.status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default();
-        }
-        None => {
-            let account = observation.incident.as_ref().and_then(|incident| incident.account.as_ref());
-            columns.account = account.map(|account| account.number.to_string()).unwrap_or_default();
-        }
+    if let Some(case) = &link.case {
+        columns.account = case.account.to_string();
+        columns.case_id = case.case_id.to_string();
+        columns.display_id = case.display_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        columns.case_status = case.status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default();
+    } else {
+        let account = observation.incident.as_ref().and_then(|incident| incident.account.as_ref());
+        columns.account = account.map(|account| account.number.to_string()).unwrap_or_default();
     }
     columns
 }

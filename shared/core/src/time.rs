@@ -40,7 +40,6 @@ pub mod optional_servicenow_form {
     use serde::{Deserialize, Deserializer, Serializer};
 
     /// Writes the moment in ServiceNow's form, or an empty text.
-    #[expect(clippy::ref_option, reason = "the signature that serde's `with` calls")]
     pub fn serialize<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&moment.map(super::format_servicenow).unwrap_or_default())
     }

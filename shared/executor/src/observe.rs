@@ -62,10 +62,10 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         let now = self.clock.now();
         if let Some(linked) = observation.link.case.clone() {
             self.observe_case(observation, &linked, now, report).await;
-        } else if let Some(intent) = observation.link.intent.clone() {
-            if let (IntentKind::OpenCase { account, .. }, Some(mark)) = (&intent.kind, &intent.mark) {
-                self.search_case(observation, account, mark, intent.written_at, now, report).await;
-            }
+        } else if let Some(intent) = observation.link.intent.clone()
+            && let (IntentKind::OpenCase { account, .. }, Some(mark)) = (&intent.kind, &intent.mark)
+        {
+            self.search_case(observation, account, mark, intent.written_at, now, report).await;
         }
     }
 
