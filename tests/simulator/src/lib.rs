@@ -6,5 +6,6 @@ pub mod config;
 pub mod faults;
 pub mod outbound;
 pub mod publisher;
+pub mod servicenow;
 pub mod support;
 pub mod wire;

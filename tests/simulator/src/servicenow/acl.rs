@@ -1,0 +1,137 @@
+//! Who may do what over the Table API. Scripts are not asked.
+
+use std::collections::BTreeSet;
+
+use super::{
+    app::App,
+    records::Actor,
+    store::{Store, field},
+};
+
+/// What is done to a record or a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what it says")]
+pub enum Operation {
+    Read,
+    Write,
+    Create,
+    Delete,
+}
+
+impl Operation {
+    /// The platform's name of the operation.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Create => "create",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// An access control that an app brings: a table (`name`), a column (`name.column`) or an endpoint.
+#[derive(Debug, Clone)]
+pub struct AccessControl {
+    /// Its record.
+    pub sys_id: String,
+    /// `record` or `REST_Endpoint`.
+    pub kind: String,
+    /// What it protects.
+    pub name: String,
+    /// `read`, `write`, `create`, `delete` or `execute`.
+    pub operation: String,
+    /// Whoever has one of these passes; with none everybody does.
+    pub roles: Vec<String>,
+}
+
+impl AccessControl {
+    /// Whether it lets the user pass.
+    pub fn admits(&self, actor: &Actor) -> bool {
+        self.roles.is_empty() || self.roles.iter().any(|role| actor.has_role(role))
+    }
+}
+
+/// The roles for a platform table: to read, and to write, create or delete. An empty list means every user.
+struct PlatformAccess {
+    table: &'static str,
+    read: &'static [&'static str],
+    change: &'static [&'static str],
+}
+
+const EVERYONE: &[&str] = &[];
+const ADMINISTRATORS: &[&str] = &["admin"];
+const PLATFORM_ACCESS: &[PlatformAccess] = &[
+    PlatformAccess {
+        table: "incident",
+        read: &["itil", "sn_incident_read", "sn_incident_write"],
+        change: &["itil", "sn_incident_write"],
+    },
+    PlatformAccess { table: "problem", read: &["itil"], change: &["itil"] },
+    PlatformAccess { table: "change_request", read: &["itil"], change: &["itil"] },
+    PlatformAccess { table: "task", read: &["itil"], change: &["itil"] },
+    PlatformAccess { table: "sys_user", read: EVERYONE, change: &["user_admin"] },
+    PlatformAccess { table: "sys_user_group", read: EVERYONE, change: &["user_admin"] },
+    PlatformAccess { table: "sys_user_grmember", read: EVERYONE, change: &["user_admin"] },
+    PlatformAccess { table: "sys_user_role", read: &["user_admin"], change: ADMINISTRATORS },
+    PlatformAccess { table: "sys_user_has_role", read: &["user_admin"], change: &["user_admin"] },
+    PlatformAccess { table: "sys_choice", read: EVERYONE, change: ADMINISTRATORS },
+    PlatformAccess { table: "sys_attachment", read: &["itil", "sn_incident_read"], change: &["itil"] },
+    PlatformAccess { table: "cmdb_ci", read: &["itil"], change: &["itil"] },
+];
+
+/// Whether the user may do this to records of the table. The app's own controls come first; a table without any is the
+/// administrators'.
+pub fn allows(app: &App, actor: &Actor, table: &str, operation: Operation) -> bool {
+    if actor.is_admin() {
+        return true;
+    }
+    let mut controls = app.controls_of(table, operation.name()).peekable();
+    if controls.peek().is_some() && controls.any(|control| control.admits(actor)) {
+        return true;
+    }
+    let platform = PLATFORM_ACCESS.iter().find(|access| access.table == table);
+    platform.is_some_and(|access| {
+        let roles = if operation == Operation::Read { access.read } else { access.change };
+        roles.is_empty() || roles.iter().any(|role| actor.has_role(role))
+    })
+}
+
+/// Whether the user may read or write the column; a column without a control of its own follows its table.
+pub fn allows_column(app: &App, actor: &Actor, table: &str, column: &str, operation: Operation) -> bool {
+    if actor.is_admin() {
+        return true;
+    }
+    let operation = if operation == Operation::Create { Operation::Write } else { operation };
+    let name = format!("{table}.{column}");
+    let mut controls = app.controls_of(&name, operation.name()).peekable();
+    controls.peek().is_none() || controls.any(|control| control.admits(actor))
+}
+
+/// The roles of a user: given directly or through a group, with all that they contain.
+pub fn roles_of(store: &Store, user: &str) -> BTreeSet<String> {
+    let mut waiting: Vec<String> = store
+        .rows("sys_user_has_role")
+        .filter(|(_, row)| field(row, "user") == user)
+        .map(|(_, row)| field(row, "role").to_owned())
+        .collect();
+    let groups = store.rows("sys_user_grmember").filter(|(_, row)| field(row, "user") == user);
+    for (_, membership) in groups {
+        let group = field(membership, "group");
+        let granted = store.rows("sys_group_has_role").filter(|(_, row)| field(row, "group") == group);
+        waiting.extend(granted.map(|(_, row)| field(row, "role").to_owned()));
+    }
+    let mut seen = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    while let Some(role) = waiting.pop() {
+        if !seen.insert(role.clone()) {
+            continue;
+        }
+        if let Some(row) = store.row("sys_user_role", &role) {
+            names.insert(field(row, "name").to_owned());
+        }
+        let contained = store.rows("sys_user_role_contains").filter(|(_, row)| field(row, "role") == role);
+        waiting.extend(contained.map(|(_, row)| field(row, "contains").to_owned()));
+    }
+    names
+}

@@ -1,0 +1,221 @@
+//! The records of an instance on its first day: demo users and groups, choices, roles, the tables' own descriptions.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use super::{
+    User,
+    schema::Schema,
+    state::named_identifier,
+    store::{Row, Store, field},
+};
+
+const DEMO_DATA: &str = include_str!("demo_data.json");
+/// When the instance was made, as its first records say.
+const FIRST_DAY: &str = "2026-01-01 00:00:00";
+/// How many users and problems the large demo data adds.
+const LARGE_USERS: usize = 600;
+const LARGE_PROBLEMS: usize = 80;
+
+#[derive(Deserialize)]
+struct DemoData {
+    choices: BTreeMap<String, BTreeMap<String, String>>,
+    roles: Vec<String>,
+    contained_roles: BTreeMap<String, Vec<String>>,
+    users: Vec<Row>,
+    groups: BTreeMap<String, String>,
+}
+
+/// The records of the first day. Copies share them.
+pub fn store(large: bool) -> Store {
+    static SMALL: LazyLock<Store> = LazyLock::new(small_store);
+    static LARGE: LazyLock<Store> = LazyLock::new(|| {
+        let mut store = SMALL.clone();
+        add_large_data(&mut store);
+        store
+    });
+    if large { LARGE.clone() } else { SMALL.clone() }
+}
+
+fn small_store() -> Store {
+    let data: DemoData = serde_json::from_str(DEMO_DATA).expect("the demo data is part of the source");
+    let mut store = Store::default();
+    for (column, choices) in data.choices {
+        let (table, element) = column.split_once('.').unwrap_or_default();
+        for (position, (value, label)) in choices.iter().enumerate() {
+            let sequence = position.to_string();
+            put(
+                &mut store,
+                "sys_choice",
+                &named_identifier(&format!("choice:{column}:{value}")),
+                &[
+                    ("name", table),
+                    ("element", element),
+                    ("value", value),
+                    ("label", label),
+                    ("language", "en"),
+                    ("sequence", &sequence),
+                    ("inactive", "false"),
+                ],
+            );
+        }
+    }
+    for role in &data.roles {
+        put_role(&mut store, role);
+    }
+    for (role, contained) in &data.contained_roles {
+        for inner in contained {
+            let (outer_id, inner_id) = (role_identifier(role), role_identifier(inner));
+            let sys_id = named_identifier(&format!("contains:{role}:{inner}"));
+            put(&mut store, "sys_user_role_contains", &sys_id, &[("role", &outer_id), ("contains", &inner_id)]);
+        }
+    }
+    for mut user in data.users {
+        let name = format!("{} {}", field(&user, "first_name"), field(&user, "last_name"));
+        user.insert("name".to_owned(), name);
+        user.insert("active".to_owned(), "true".to_owned());
+        let sys_id = field(&user, "sys_id").to_owned();
+        store.put("sys_user", &sys_id, stamped(user));
+    }
+    for (sys_id, name) in &data.groups {
+        put(&mut store, "sys_user_group", sys_id, &[("name", name), ("active", "true")]);
+    }
+    grant(&mut store, "admin", "6816f79cc0a8016401c5a33be04be441");
+    describe_tables(&mut store, Schema::platform());
+    store
+}
+
+fn add_large_data(store: &mut Store) {
+    for number in 0..LARGE_USERS {
+        let (user_name, last_name) = (format!("demo.user{number:04}"), format!("User {number:04}"));
+        let (name, email) = (format!("Demo {last_name}"), format!("{user_name}@example.com"));
+        let columns = [
+            ("user_name", user_name.as_str()),
+            ("first_name", "Demo"),
+            ("last_name", &last_name),
+            ("name", &name),
+            ("email", &email),
+            ("active", "true"),
+        ];
+        put(store, "sys_user", &named_identifier(&user_name), &columns);
+    }
+    for number in 0..LARGE_PROBLEMS {
+        let name = format!("PRB{:07}", 40_000 + number);
+        let columns = [
+            ("number", name.as_str()),
+            ("short_description", "A problem of the demo data"),
+            ("active", "true"),
+            ("state", "101"),
+            ("priority", "4"),
+            ("impact", "3"),
+            ("urgency", "2"),
+            ("opened_by", "6816f79cc0a8016401c5a33be04be441"),
+            ("sys_class_name", "problem"),
+        ];
+        put(store, "problem", &named_identifier(&name), &columns);
+        let message = format!("demo line {number}");
+        put(store, "syslog", &named_identifier(&message), &[("level", "0"), ("message", &message)]);
+    }
+}
+
+/// A record with the system's columns of the first day, where it has none of its own.
+pub fn stamped(mut row: Row) -> Row {
+    let columns = [
+        ("sys_created_on", FIRST_DAY),
+        ("sys_created_by", "admin"),
+        ("sys_updated_on", FIRST_DAY),
+        ("sys_updated_by", "admin"),
+        ("sys_mod_count", "0"),
+    ];
+    for (name, value) in columns {
+        row.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+    }
+    row
+}
+
+fn put(store: &mut Store, table: &str, sys_id: &str, columns: &[(&str, &str)]) {
+    let mut row: Row = columns.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    row.insert("sys_id".to_owned(), sys_id.to_owned());
+    store.put(table, sys_id, stamped(row));
+}
+
+fn role_identifier(name: &str) -> String {
+    named_identifier(&format!("role:{name}"))
+}
+
+fn put_role(store: &mut Store, name: &str) -> String {
+    if let Some(row) = store.find_by("sys_user_role", "name", name) {
+        return field(row, "sys_id").to_owned();
+    }
+    let sys_id = role_identifier(name);
+    put(store, "sys_user_role", &sys_id, &[("name", name)]);
+    sys_id
+}
+
+fn grant(store: &mut Store, role: &str, user: &str) {
+    let role_id = put_role(store, role);
+    let sys_id = named_identifier(&format!("grant:{user}:{role}"));
+    put(store, "sys_user_has_role", &sys_id, &[("user", user), ("role", &role_id), ("state", "active")]);
+}
+
+/// Adds a user of the configuration, or gives a user of the demo data a password and roles.
+pub fn put_user(store: &mut Store, user: &User) {
+    let known = store.find_by("sys_user", "user_name", &user.user_name).map(|row| row.as_ref().clone());
+    let mut row = known.unwrap_or_else(|| {
+        stamped(Row::from([
+            ("sys_id".to_owned(), named_identifier(&format!("user:{}", user.user_name))),
+            ("user_name".to_owned(), user.user_name.clone()),
+            ("name".to_owned(), user.user_name.clone()),
+            ("active".to_owned(), "true".to_owned()),
+        ]))
+    });
+    row.insert("user_password".to_owned(), user.password.expose_secret().to_owned());
+    let name = format!("{} {}", user.first_name, user.last_name);
+    if !name.trim().is_empty() {
+        row.insert("first_name".to_owned(), user.first_name.clone());
+        row.insert("last_name".to_owned(), user.last_name.clone());
+        row.insert("name".to_owned(), name.trim().to_owned());
+    }
+    let sys_id = field(&row, "sys_id").to_owned();
+    store.put("sys_user", &sys_id, row);
+    for role in &user.roles {
+        grant(store, role, &sys_id);
+    }
+}
+
+/// Writes what the platform keeps about tables: `sys_db_object` and `sys_dictionary`.
+pub fn describe_tables(store: &mut Store, schema: &Schema) {
+    for table in schema.tables() {
+        let sys_id = named_identifier(&format!("table:{}", table.name));
+        let parent = if table.extends.is_empty() {
+            String::new()
+        } else {
+            named_identifier(&format!("table:{}", table.extends))
+        };
+        let access = table.web_service_access.to_string();
+        let columns =
+            [("name", table.name.as_str()), ("label", &table.label), ("super_class", &parent), ("ws_access", &access)];
+        if store.row("sys_db_object", &sys_id).is_none() {
+            put(store, "sys_db_object", &sys_id, &columns);
+        }
+        for (name, column) in &table.columns {
+            let sys_id = named_identifier(&format!("column:{}:{name}", table.name));
+            if store.row("sys_dictionary", &sys_id).is_some() {
+                continue;
+            }
+            let length = column.max_length.map(|length| length.to_string()).unwrap_or_default();
+            let columns = [
+                ("name", table.name.as_str()),
+                ("element", name),
+                ("internal_type", column.kind.internal_type()),
+                ("column_label", &column.label),
+                ("reference", &column.reference),
+                ("max_length", &length),
+                ("active", "true"),
+            ];
+            put(store, "sys_dictionary", &sys_id, &columns);
+        }
+    }
+}

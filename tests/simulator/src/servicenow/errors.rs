@@ -1,0 +1,74 @@
+//! The platform's error answers, word for word.
+
+use serde_json::json;
+
+use super::records::WriteError;
+use crate::wire::Response;
+
+/// The status that a client sees when the instance dies while it answers: the load balancer's.
+const STATUS_OF_DEATH: u16 = 502;
+
+/// An error in the platform's envelope.
+pub fn envelope(status: u16, message: &str, detail: Option<&str>) -> Response {
+    Response::json(status, &json!({"error": {"message": message, "detail": detail}, "status": "failure"}))
+}
+
+/// 401 without or with wrong credentials.
+pub fn not_authenticated() -> Response {
+    let mut response = envelope(401, "User Not Authenticated", Some("Required to provide Auth information"));
+    response.headers.insert("www-authenticate".to_owned(), "Basic realm=\"Service-now\"".to_owned());
+    response
+}
+
+/// 404 for a record that is missing or hidden: nobody can tell which.
+pub fn no_record() -> Response {
+    envelope(404, "No Record found", Some("Record doesn't exist or ACL restricts the record retrieval"))
+}
+
+/// 400 for a table that the instance does not have.
+pub fn invalid_table(table: &str) -> Response {
+    envelope(400, &format!("Invalid table {table}"), Some(&format!("Table {table} does not exist")))
+}
+
+/// 400 for a path that nothing answers.
+pub fn unknown_path() -> Response {
+    envelope(400, "Requested URI does not represent any resource", None)
+}
+
+/// 405 for a path that answers other methods.
+pub fn method_not_supported(method: &str) -> Response {
+    envelope(405, &format!("{method} is not supported"), Some("This method is not supported by the resource"))
+}
+
+/// 403 for who may not read a table.
+pub fn may_not_query() -> Response {
+    envelope(403, "Insufficient rights to query records", None)
+}
+
+/// 403 for who may not write a record.
+pub fn may_not_write(operation: &str) -> Response {
+    envelope(403, "Operation Failed", Some(&format!("ACL Exception {operation} Failed due to security constraints")))
+}
+
+/// 400 for a body that can't be read.
+pub fn unreadable_body(detail: &str) -> Response {
+    envelope(400, "Exception while reading request", Some(detail))
+}
+
+/// What a client sees when the instance dies: no answer of its own.
+pub fn stopped() -> Response {
+    let headers = [("content-type".to_owned(), "text/html".to_owned())].into();
+    Response { status: STATUS_OF_DEATH, headers, body: b"<html><body>Bad Gateway</body></html>".to_vec() }
+}
+
+/// The answer to a write that was refused.
+pub fn refused(error: &WriteError) -> Response {
+    match error {
+        WriteError::NotFound => no_record(),
+        WriteError::NoTable(table) => invalid_table(table),
+        WriteError::Stopped => stopped(),
+        WriteError::DataPolicy(_) | WriteError::Aborted(_) | WriteError::AbortedBy(_) | WriteError::Unique { .. } => {
+            envelope(403, "Operation Failed", Some(&error.to_string()))
+        }
+    }
+}

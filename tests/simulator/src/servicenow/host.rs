@@ -1,0 +1,331 @@
+//! What scripts do on the instance: records, properties, digests, requests to other systems.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    engine::HostCalls,
+    query::{Condition, Operator, Order, Query, any_matches},
+    records::{Session, WriteError},
+    rules::UndecidedRule,
+    schema::Table,
+    state::hex,
+    store::{Row, field},
+    view::View,
+};
+use crate::wire::{Outbound, Request};
+
+/// How long a request of a script waits when the script does not say: the platform's default.
+const HTTP_TIMEOUT_MILLISECONDS: u64 = 175_000;
+
+/// The instance as one running script reaches it.
+pub struct Host<'a, 'b> {
+    /// Who acts on which records, when.
+    pub session: &'a mut Session<'b>,
+    /// Where requests to other systems go.
+    pub outbound: &'a dyn Outbound,
+    /// The rule whose condition the script is being asked.
+    pub undecided: Option<UndecidedRule>,
+}
+
+#[derive(Deserialize)]
+struct QueryArgument {
+    table: String,
+    parts: Vec<QueryPart>,
+    order: Vec<OrderArgument>,
+    limit: Option<usize>,
+    offset: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum QueryPart {
+    Encoded { encoded: String },
+    Any { any: Vec<ConditionArgument> },
+}
+
+#[derive(Deserialize)]
+struct ConditionArgument {
+    field: String,
+    operator: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct OrderArgument {
+    field: String,
+    descending: bool,
+}
+
+#[derive(Deserialize)]
+struct WriteArgument {
+    table: String,
+    sys_id: Option<String>,
+    #[serde(default)]
+    values: Row,
+    workflow: bool,
+}
+
+#[derive(Deserialize)]
+struct SendArgument {
+    url: String,
+    method: String,
+    headers: BTreeMap<String, String>,
+    body: String,
+    timeout: Option<u64>,
+}
+
+impl HostCalls for Host<'_, '_> {
+    fn call(&mut self, operation: &str, argument: &str) -> Result<String, String> {
+        let argument: Value = serde_json::from_str(argument).map_err(|error| error.to_string())?;
+        let answer = match operation {
+            "query" | "insert" | "update" | "delete" => self.record_operation(operation, argument)?,
+            "columns" | "defaults" | "display" | "label" => self.describe(operation, &argument)?,
+            "before_rules" | "next_undecided" | "queue_decided" | "drop_decided" => self.rules(operation, &argument),
+            "digest" | "mac" | "base64_encode" | "base64_decode" => encode(operation, &argument)?,
+            "send" => self.send(argument)?,
+            _ => self.environment(operation, &argument)?,
+        };
+        Ok(answer.to_string())
+    }
+}
+
+fn text<'a>(argument: &'a Value, name: &str) -> &'a str {
+    argument.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn read<T: for<'de> Deserialize<'de>>(argument: Value) -> Result<T, String> {
+    serde_json::from_value(argument).map_err(|error| error.to_string())
+}
+
+impl Host<'_, '_> {
+    fn record_operation(&mut self, operation: &str, argument: Value) -> Result<Value, String> {
+        if self.session.state.stopped {
+            return Err(WriteError::Stopped.to_string());
+        }
+        if operation == "query" {
+            return self.query(read(argument)?);
+        }
+        let argument: WriteArgument = read(argument)?;
+        if let Some(refusal) = self.refuse_cross_scope(operation, &argument.table) {
+            self.session.state.log(self.session.now, "error", refusal.clone());
+            return Ok(json!({"error": refusal}));
+        }
+        let sys_id = argument.sys_id.unwrap_or_default();
+        let outcome = match operation {
+            "insert" => self.session.insert(&argument.table, argument.values, argument.workflow),
+            "update" => {
+                self.session.update(&argument.table, &sys_id, argument.values, argument.workflow).map(|()| sys_id)
+            }
+            _ => self.session.delete(&argument.table, &sys_id, argument.workflow).map(|()| sys_id),
+        };
+        match outcome {
+            Ok(sys_id) => {
+                let row = self.session.view(&argument.table, &sys_id).map(|view| view.row.clone());
+                Ok(json!({"row": row}))
+            }
+            Err(WriteError::Stopped) => Err(WriteError::Stopped.to_string()),
+            Err(error) => Ok(json!({"error": error.to_string()})),
+        }
+    }
+
+    /// A scoped app writes the platform's tables only where it was given the privilege.
+    fn refuse_cross_scope(&self, operation: &str, table_name: &str) -> Option<String> {
+        let app = self.session.app;
+        let table = app.schema.table(table_name)?;
+        let privilege = match operation {
+            "insert" => "create",
+            "update" => "write",
+            _ => "delete",
+        };
+        let wanted = (table_name.to_owned(), privilege.to_owned());
+        let refused = !app.scope.is_empty() && table.scope.is_empty() && !app.privileges.contains(&wanted);
+        refused.then(|| {
+            format!(
+                "{privilege} operation against '{table_name}' from scope '{}' has been refused due to the table's \
+                 cross-scope access policy",
+                app.scope
+            )
+        })
+    }
+
+    fn query(&self, argument: QueryArgument) -> Result<Value, String> {
+        let mut parts: Vec<Query> = Vec::new();
+        let mut groups: Vec<Vec<Condition>> = Vec::new();
+        let mut order = Vec::new();
+        for part in argument.parts {
+            match part {
+                QueryPart::Encoded { encoded } => {
+                    let query = Query::parse(&encoded);
+                    order.extend(query.order.iter().cloned());
+                    parts.push(query);
+                }
+                QueryPart::Any { any } => {
+                    groups.push(any.into_iter().map(condition).collect::<Result<_, _>>()?);
+                }
+            }
+        }
+        order
+            .extend(argument.order.into_iter().map(|order| Order { field: order.field, descending: order.descending }));
+        let all = Query { alternatives: Vec::new(), order };
+        let session = &*self.session;
+        let (schema, store) = (&session.app.schema, &session.state.store);
+        let found = store.select(schema, &argument.table, &all);
+        let matching = found.into_iter().filter(|(table, row)| {
+            let view = View::new(schema, store, table, row);
+            parts.iter().all(|query| query.matches(&view)) && groups.iter().all(|group| any_matches(group, &view))
+        });
+        let limit = argument.limit.unwrap_or(usize::MAX);
+        let rows: Vec<&Row> = matching.skip(argument.offset).take(limit).map(|(_, row)| row.as_ref()).collect();
+        Ok(json!(rows))
+    }
+
+    fn describe(&self, operation: &str, argument: &Value) -> Result<Value, String> {
+        let schema = &self.session.app.schema;
+        let Some(table) = schema.table(text(argument, "table")) else { return Ok(Value::Null) };
+        Ok(match operation {
+            "columns" => describe_columns(table),
+            "defaults" => {
+                let defaults = table.columns.iter().filter(|(_, column)| !column.default_value.is_empty());
+                json!(defaults.map(|(name, column)| (name, &column.default_value)).collect::<BTreeMap<_, _>>())
+            }
+            "label" => json!(table.label),
+            _ => {
+                let row: Row = read(argument["row"].clone())?;
+                let view = View::new(schema, &self.session.state.store, table, &row);
+                json!(argument["field"].as_str().map_or_else(|| view.display_name(), |name| view.display(name)))
+            }
+        })
+    }
+
+    fn rules(&mut self, operation: &str, argument: &Value) -> Value {
+        let state = &mut *self.session.state;
+        match operation {
+            "before_rules" => {
+                let rules = self.session.app.before_rules(text(argument, "table"), text(argument, "operation"));
+                rules.map(|rule| json!({"name": rule.name, "script": rule.script})).collect()
+            }
+            "next_undecided" => {
+                self.undecided = state.undecided.pop_front();
+                self.undecided.as_ref().map_or(Value::Null, describe_undecided)
+            }
+            "queue_decided" => {
+                state.jobs.extend(self.undecided.take().map(|undecided| undecided.job));
+                Value::Null
+            }
+            _ => {
+                self.undecided = None;
+                Value::Null
+            }
+        }
+    }
+
+    fn environment(&mut self, operation: &str, argument: &Value) -> Result<Value, String> {
+        let session = &mut *self.session;
+        Ok(match operation {
+            "property" => json!(session.property(text(argument, "name"))),
+            "set_property" => {
+                let found = session.state.store.find_by("sys_properties", "name", text(argument, "name"));
+                let sys_id = found.map(|row| field(row, "sys_id").to_owned()).ok_or("no such property")?;
+                let values = Row::from([("value".to_owned(), text(argument, "value").to_owned())]);
+                session.update("sys_properties", &sys_id, values, false).map_err(|error| error.to_string())?;
+                Value::Null
+            }
+            "has_role" => {
+                let roles: Vec<String> = read(argument["roles"].clone())?;
+                json!(roles.iter().any(|role| session.actor.has_role(role.trim())))
+            }
+            "log" => {
+                session.state.log(session.now, text(argument, "level"), text(argument, "message").to_owned());
+                Value::Null
+            }
+            "guid" => json!(session.state.next_identifier()),
+            "include" => json!(session.app.includes.get(text(argument, "name"))),
+            _ => return Err(format!("{operation} is not played by the simulator")),
+        })
+    }
+
+    fn send(&self, argument: Value) -> Result<Value, String> {
+        if self.session.state.stopped {
+            return Err(WriteError::Stopped.to_string());
+        }
+        let argument: SendArgument = read(argument)?;
+        let (url, path, query) = split_url(&argument.url);
+        let mut headers = argument.headers;
+        headers.entry("user-agent".to_owned()).or_insert_with(|| "ServiceNow/1.0".to_owned());
+        let request = Request { method: argument.method, path, query, headers, body: argument.body.into_bytes() };
+        let timeout = argument.timeout.unwrap_or(HTTP_TIMEOUT_MILLISECONDS);
+        Ok(match self.outbound.send(url, &request, timeout) {
+            Ok(response) => json!({
+                "status": response.status, "headers": response.headers, "error": null,
+                "body": String::from_utf8_lossy(&response.body),
+            }),
+            Err(error) => json!({"status": 0, "headers": {}, "error": error, "body": ""}),
+        })
+    }
+}
+
+fn condition(argument: ConditionArgument) -> Result<Condition, String> {
+    let operator = Operator::parse(&argument.operator)
+        .ok_or_else(|| format!("the operator '{}' is not played by the simulator", argument.operator))?;
+    Ok(Condition { field: argument.field, operator, value: argument.value })
+}
+
+fn describe_undecided(undecided: &UndecidedRule) -> Value {
+    json!({
+        "name": undecided.rule.name, "condition": undecided.rule.condition,
+        "table": undecided.job.table, "operation": undecided.job.operation,
+        "current": undecided.current, "previous": undecided.previous, "changed": undecided.changed,
+    })
+}
+
+fn describe_columns(table: &Table) -> Value {
+    let columns = table.columns.iter().map(|(name, column)| {
+        let description = json!({
+            "kind": column.kind.internal_type(), "label": column.label, "reference": column.reference,
+        });
+        (name.clone(), description)
+    });
+    Value::Object(columns.collect())
+}
+
+/// An absolute address without its query, its path, and its query.
+fn split_url(url: &str) -> (&str, String, Vec<(String, String)>) {
+    let (url, query) = url.split_once('?').unwrap_or((url, ""));
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.find('/').map_or("/", |start| &rest[start..]);
+    (url, path.to_owned(), super::authentication::parse_form(query))
+}
+
+fn encode(operation: &str, argument: &Value) -> Result<Value, String> {
+    let given = text(argument, "text");
+    Ok(match operation {
+        "base64_encode" => json!(STANDARD.encode(given)),
+        "base64_decode" => {
+            let bytes = STANDARD.decode(given).map_err(|error| error.to_string())?;
+            json!(String::from_utf8_lossy(&bytes))
+        }
+        "mac" => {
+            if text(argument, "algorithm") != "HmacSHA256" {
+                return Err("only HmacSHA256 is played by the simulator".to_owned());
+            }
+            let key =
+                STANDARD.decode(text(argument, "key")).map_err(|error| format!("the key is not base64: {error}"))?;
+            let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|error| error.to_string())?;
+            mac.update(text(argument, "data").as_bytes());
+            json!(STANDARD.encode(mac.finalize().into_bytes()))
+        }
+        _ => {
+            if text(argument, "algorithm") != "SHA256" {
+                return Err("only SHA256 is played by the simulator".to_owned());
+            }
+            let digest = Sha256::digest(given.as_bytes());
+            json!(if text(argument, "form") == "Hex" { hex(&digest) } else { STANDARD.encode(digest) })
+        }
+    })
+}

@@ -1,0 +1,297 @@
+//! A ServiceNow instance as a state machine: requests and the clock go in, answers come out.
+//!
+//! It commits per record, as the platform does, and can be told to die between any two commits. Asynchronous business
+//! rules never run inside a request: they are queued and run by [`Instance::run_due_jobs`].
+//!
+//! A script that calls another system waits for the answer, and the instance answers nobody meanwhile: in the server,
+//! which holds it behind a lock, a webhook that hangs holds it for the webhook's timeout. Whoever receives webhooks must
+//! not call the instance before it has answered.
+
+pub mod acl;
+pub mod app;
+mod attachments;
+pub mod authentication;
+mod base;
+mod batch;
+pub mod engine;
+mod errors;
+mod host;
+mod incident;
+mod jobs;
+mod journal;
+pub mod query;
+pub mod records;
+pub mod rules;
+pub mod schema;
+mod scripted_rest;
+pub mod state;
+mod stats;
+pub mod store;
+mod table_api;
+mod view;
+
+use std::{path::Path, sync::Arc};
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use app::{App, AppError};
+use engine::{Engine, Script, ScriptError};
+use records::{Actor, Session};
+use state::{LogLine, State, named_identifier};
+use store::{Row, field};
+
+use crate::wire::{Outbound, Request, Response};
+
+/// The address that an instance gives itself if its configuration names none.
+const DEFAULT_URL: &str = "https://127.0.0.1";
+
+/// What an instance is set up with.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Configuration {
+    /// The users who can log in, besides those of the demo data.
+    pub users: Vec<User>,
+    /// The clients that get tokens.
+    pub oauth_clients: Vec<OauthClient>,
+    /// Decides all identifiers: the same seed gives the same ones.
+    pub seed: u64,
+    /// The instance's own address, for links; requests' own `Host` is not trusted, as on the platform.
+    pub url: Option<String>,
+    /// Keeps prepared script contexts from one script to the next: faster, and what a script leaves in the global scope
+    /// is there for the next.
+    pub reuse_contexts: bool,
+    /// Adds the many users and problems that tests of general clients page through.
+    pub large_demo_data: bool,
+}
+
+/// A user who can log in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// The name to log in with.
+    pub user_name: String,
+    /// The password.
+    pub password: SecretString,
+    /// The roles, by name.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// The first name.
+    #[serde(default)]
+    pub first_name: String,
+    /// The last name.
+    #[serde(default)]
+    pub last_name: String,
+}
+
+/// A client that gets tokens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OauthClient {
+    /// The client's id.
+    pub client_id: String,
+    /// The client's secret.
+    pub client_secret: SecretString,
+    /// The user that a token for the client itself stands for.
+    #[serde(default)]
+    pub user_name: Option<String>,
+}
+
+/// A ServiceNow instance. A copy is cheap and independent: it is the instance at that moment.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    app: Arc<App>,
+    state: State,
+    configuration: Arc<Configuration>,
+    engine: Engine,
+}
+
+impl Instance {
+    /// The platform with its demo data, without any app.
+    pub fn new(configuration: Configuration) -> Self {
+        let mut state = State::new(configuration.seed);
+        state.store = base::store(configuration.large_demo_data);
+        for user in &configuration.users {
+            base::put_user(&mut state.store, user);
+        }
+        let engine = Engine { reuse_contexts: configuration.reuse_contexts };
+        Self { app: App::platform(), state, configuration: Arc::new(configuration), engine }
+    }
+
+    /// Reads a built app from its folder and installs it.
+    pub fn load_app(&mut self, folder: &Path) -> Result<(), AppError> {
+        self.install(App::load(folder)?);
+        Ok(())
+    }
+
+    /// Installs an app that has been read: the way to many instances with one app. Values of properties that exist stay.
+    pub fn install(&mut self, app: Arc<App>) {
+        for (table, sys_id, row) in &app.records {
+            let keeps_value = table == "sys_properties" && self.state.store.row(table, sys_id).is_some();
+            if table == "sys_user_role" {
+                self.take_over_role(sys_id, field(row, "name"));
+            }
+            if !keeps_value {
+                self.state.store.put(table, sys_id, base::stamped(row.clone()));
+            }
+        }
+        base::describe_tables(&mut self.state.store, &app.schema);
+        self.state.schedule =
+            app.scheduled_jobs.iter().filter(|job| job.active).map(|job| (job.sys_id.clone(), job.start)).collect();
+        self.app = app;
+    }
+
+    /// A role that a user was given by name before the app brought it is the app's from now on.
+    fn take_over_role(&mut self, sys_id: &str, name: &str) {
+        let store = &mut self.state.store;
+        let Some(old) = store.find_by("sys_user_role", "name", name).map(|row| field(row, "sys_id").to_owned()) else {
+            return;
+        };
+        if old == sys_id {
+            return;
+        }
+        store.remove("sys_user_role", &old);
+        let grants: Vec<(String, Row)> = store
+            .rows("sys_user_has_role")
+            .filter(|(_, row)| field(row, "role") == old)
+            .map(|(grant, row)| (grant.clone(), row.as_ref().clone()))
+            .collect();
+        for (grant, mut row) in grants {
+            row.insert("role".to_owned(), sys_id.to_owned());
+            store.put("sys_user_has_role", &grant, row);
+        }
+    }
+
+    /// Answers one request. A script's own requests go to `outbound` and are waited for.
+    pub fn handle(&mut self, now: Timestamp, request: &Request, outbound: &dyn Outbound) -> Response {
+        let response = self.dispatch(now, request, outbound);
+        let stopped = self.state.stopped;
+        self.restart_if_stopped();
+        self.state.commits_left = None;
+        if stopped { errors::stopped() } else { response }
+    }
+
+    fn dispatch(&mut self, now: Timestamp, request: &Request, outbound: &dyn Outbound) -> Response {
+        let request = &with_overridden_method(request);
+        let path = request.path.trim_end_matches('/');
+        if path == "/oauth_token.do" {
+            return self.oauth_token(request, now);
+        }
+        let actor = authentication::authenticate(&self.state, request, now);
+        if scripted_rest::knows_path(&self.app, path) {
+            return self.scripted_rest(now, request, actor, outbound);
+        }
+        let Some(actor) = actor else { return errors::not_authenticated() };
+        let Some((api, rest)) = platform_api(path) else { return errors::unknown_path() };
+        let mut call = Call {
+            session: Session { app: &self.app, state: &mut self.state, actor, now },
+            engine: self.engine,
+            request,
+            outbound,
+        };
+        let url = self.configuration.url.as_deref().unwrap_or(DEFAULT_URL);
+        match (api, rest.as_slice()) {
+            ("table", [table]) => table_api::collection(&mut call, url, table, path),
+            ("table", [table, sys_id]) => table_api::record(&mut call, url, table, sys_id),
+            ("stats", [table]) => stats::answer(&call, table),
+            ("attachment", rest) => attachments::answer(&mut call, url, rest),
+            ("batch", []) => batch::answer(self, now, request, outbound),
+            _ => errors::unknown_path(),
+        }
+    }
+
+    /// Lets the instance die with the next commit after `commits` more, in the next request or job that gets that far.
+    /// What was committed stays, the rest of the request does not happen, and the instance is up again at once. A request
+    /// that ends before puts an end to the order.
+    pub fn stop_after_commits(&mut self, commits: u64) {
+        self.state.commits_left = Some(commits);
+    }
+
+    fn restart_if_stopped(&mut self) {
+        if self.state.stopped {
+            self.state.stopped = false;
+            self.state.commits_left = None;
+            self.state.undecided.clear();
+        }
+    }
+
+    /// What was logged, the oldest line first.
+    pub fn log(&self) -> impl Iterator<Item = &LogLine> {
+        self.state.log.iter()
+    }
+
+    /// A record as it is, for checks.
+    pub fn record(&self, table: &str, sys_id: &str) -> Option<&Row> {
+        self.state.store.row(table, sys_id).map(Arc::as_ref)
+    }
+
+    /// The records of a table that match an encoded query, for checks.
+    pub fn records(&self, table: &str, query: &str) -> Vec<Row> {
+        let query = query::Query::parse(query);
+        let found = self.state.store.select(&self.app.schema, table, &query);
+        found.into_iter().map(|(_, row)| row.as_ref().clone()).collect()
+    }
+
+    /// Sets a system property that exists, or makes it.
+    pub fn set_property(&mut self, name: &str, value: &str) {
+        let store = &mut self.state.store;
+        let known = store.find_by("sys_properties", "name", name).map(|row| row.as_ref().clone());
+        let mut row = known.unwrap_or_else(|| {
+            base::stamped(Row::from([
+                ("sys_id".to_owned(), named_identifier(&format!("property:{name}"))),
+                ("name".to_owned(), name.to_owned()),
+            ]))
+        });
+        row.insert("value".to_owned(), value.to_owned());
+        let sys_id = field(&row, "sys_id").to_owned();
+        store.put("sys_properties", &sys_id, row);
+    }
+
+    /// Runs a script as the user of this name and gives its value as text, as a background script does.
+    pub fn run_script(
+        &mut self,
+        now: Timestamp,
+        user_name: &str,
+        source: &str,
+        outbound: &dyn Outbound,
+    ) -> Result<String, ScriptError> {
+        let actor = self.state.actor(user_name).unwrap_or_else(Actor::system);
+        let app = self.app.clone();
+        let mut session = Session { app: &app, state: &mut self.state, actor, now };
+        let outcome = engine::run(&mut session, outbound, self.engine, &Script::Plain { source });
+        self.restart_if_stopped();
+        outcome.map(|value| value.as_str().unwrap_or_default().to_owned())
+    }
+}
+
+/// One request of one user.
+pub(crate) struct Call<'a, 'b> {
+    session: Session<'a>,
+    engine: Engine,
+    request: &'b Request,
+    outbound: &'b dyn Outbound,
+}
+
+fn with_overridden_method(request: &Request) -> Request {
+    let mut request = request.clone();
+    if let Some(method) = request.header("x-http-method-override").map(str::to_uppercase) {
+        request.method = method;
+    }
+    request
+}
+
+/// Takes `/api/now[/v1]/<api>/...` apart.
+fn platform_api(path: &str) -> Option<(&str, Vec<&str>)> {
+    let mut segments = path.strip_prefix("/api/now/")?.split('/').peekable();
+    segments.next_if(|segment| segment.starts_with('v') && segment[1..].parse::<u8>().is_ok());
+    let api = segments.next()?;
+    Some((api, segments.collect()))
+}
+
+impl Configuration {
+    /// Whether the password is the user's, for checks of configurations.
+    pub fn has_password(&self, user_name: &str, password: &str) -> bool {
+        self.users.iter().any(|user| user.user_name == user_name && user.password.expose_secret() == password)
+    }
+}

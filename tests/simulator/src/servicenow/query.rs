@@ -1,0 +1,318 @@
+//! Encoded queries: `active=true^stateIN1,2^ORpriority<3^NQnumber=INC0010001^ORDERBYnumber`.
+
+use std::cmp::Ordering;
+
+use super::{schema::ColumnKind, view::View};
+
+/// The operators in the order in which they are recognised: a longer one before any that it starts with.
+const OPERATORS: [(&str, Operator); 30] = [
+    ("VALCHANGES", Operator::Changes),
+    ("CHANGESFROM", Operator::ChangesFrom),
+    ("CHANGESTO", Operator::ChangesTo),
+    ("CHANGES", Operator::Changes),
+    ("ISNOTEMPTY", Operator::IsNotEmpty),
+    ("ISEMPTY", Operator::IsEmpty),
+    ("EMPTYSTRING", Operator::IsEmpty),
+    ("ANYTHING", Operator::Anything),
+    ("STARTSWITH", Operator::StartsWith),
+    ("ENDSWITH", Operator::EndsWith),
+    ("DOES NOT CONTAIN", Operator::NotLike),
+    ("CONTAINS", Operator::Like),
+    ("NOT LIKE", Operator::NotLike),
+    ("NOTLIKE", Operator::NotLike),
+    ("LIKE", Operator::Like),
+    ("NOT IN", Operator::NotIn),
+    ("NOTIN", Operator::NotIn),
+    ("INSTANCEOF", Operator::InstanceOf),
+    ("IN", Operator::In),
+    ("BETWEEN", Operator::Between),
+    ("NSAMEAS", Operator::NotSameAs),
+    ("SAMEAS", Operator::SameAs),
+    ("ON", Operator::On),
+    ("!=", Operator::NotEqual),
+    ("<>", Operator::NotEqual),
+    (">=", Operator::GreaterOrEqual),
+    ("<=", Operator::LessOrEqual),
+    ("=", Operator::Equal),
+    (">", Operator::Greater),
+    ("<", Operator::Less),
+];
+
+/// How a condition compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is named after the platform's operator")]
+pub enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    In,
+    NotIn,
+    Like,
+    NotLike,
+    StartsWith,
+    EndsWith,
+    IsEmpty,
+    IsNotEmpty,
+    Anything,
+    Between,
+    SameAs,
+    NotSameAs,
+    On,
+    InstanceOf,
+    Changes,
+    ChangesFrom,
+    ChangesTo,
+}
+
+impl Operator {
+    /// Reads an operator on its own, as a script's `addQuery` names it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim().to_uppercase();
+        OPERATORS.iter().find(|(name, _)| *name == text).map(|(_, operator)| *operator)
+    }
+}
+
+/// One comparison of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// The column, or a path to one.
+    pub field: String,
+    /// The comparison.
+    pub operator: Operator,
+    /// What it compares with.
+    pub value: String,
+}
+
+/// A column to sort by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The column, or a path to one.
+    pub field: String,
+    /// From the greatest down.
+    pub descending: bool,
+}
+
+/// Conditions of which one must hold.
+pub type AnyOf = Vec<Condition>;
+
+/// A query: alternatives (`^NQ`) of groups that must all hold (`^`), each of which is a list of conditions of which one
+/// must hold (`^OR`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    /// The alternatives; none means that everything matches.
+    pub alternatives: Vec<Vec<AnyOf>>,
+    /// The order of the result.
+    pub order: Vec<Order>,
+}
+
+impl Query {
+    /// Reads an encoded query. What can't be read as a condition is left out, as the platform does.
+    pub fn parse(text: &str) -> Self {
+        let mut query = Self::default();
+        let mut groups: Vec<AnyOf> = Vec::new();
+        for term in split_terms(text) {
+            if term.is_empty() || term == "EQ" {
+                continue;
+            }
+            if let Some(field) = term.strip_prefix("ORDERBYDESC") {
+                query.order.push(Order { field: field.to_owned(), descending: true });
+            } else if let Some(field) = term.strip_prefix("ORDERBY") {
+                query.order.push(Order { field: field.to_owned(), descending: false });
+            } else if let Some(rest) = term.strip_prefix("NQ") {
+                query.alternatives.push(std::mem::take(&mut groups));
+                groups.extend(parse_condition(rest).map(|condition| vec![condition]));
+            } else if let Some(rest) = term.strip_prefix("OR") {
+                match (parse_condition(rest), groups.last_mut()) {
+                    (Some(condition), Some(group)) => group.push(condition),
+                    (Some(condition), None) => groups.push(vec![condition]),
+                    (None, _) => {}
+                }
+            } else if let Some(condition) = parse_condition(&term) {
+                groups.push(vec![condition]);
+            }
+        }
+        if !groups.is_empty() || !query.alternatives.is_empty() {
+            query.alternatives.push(groups);
+        }
+        query
+    }
+
+    /// Whether a record matches. A condition on a column that does not exist is ignored.
+    pub fn matches(&self, view: &View<'_>) -> bool {
+        self.alternatives.is_empty()
+            || self.alternatives.iter().any(|groups| groups.iter().all(|group| any_matches(group, view)))
+    }
+
+    /// Whether any condition names a column that the table does not have.
+    pub fn has_invalid_field(&self, view: &View<'_>) -> bool {
+        self.alternatives.iter().flatten().flatten().any(|condition| view.kind(&condition.field).is_none())
+    }
+
+    /// Compares two records by the query's order.
+    pub fn compare(&self, left: &View<'_>, right: &View<'_>) -> Ordering {
+        for order in &self.order {
+            let Some(kind) = left.kind(&order.field) else { continue };
+            let result = compare_values(kind, &left.value(&order.field), &right.value(&order.field));
+            let result = if order.descending { result.reverse() } else { result };
+            if result != Ordering::Equal {
+                return result;
+            }
+        }
+        Ordering::Equal
+    }
+}
+
+/// Whether one of the conditions holds; those on unknown columns count for nothing.
+pub fn any_matches(group: &[Condition], view: &View<'_>) -> bool {
+    let mut known = group.iter().filter(|condition| view.kind(&condition.field).is_some()).peekable();
+    known.peek().is_none() || known.any(|condition| matches(condition, view))
+}
+
+/// Splits at `^`; a doubled one is a part of the value.
+fn split_terms(text: &str) -> Vec<String> {
+    let mut terms = vec![String::new()];
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character == '^' {
+            if characters.peek() != Some(&'^') {
+                terms.push(String::new());
+                continue;
+            }
+            characters.next();
+        }
+        if let Some(term) = terms.last_mut() {
+            term.push(character);
+        }
+    }
+    terms
+}
+
+/// Reads one condition: a column's name in lower case, an operator, a value.
+fn parse_condition(text: &str) -> Option<Condition> {
+    let end = text.find(|character: char| {
+        !(character.is_ascii_lowercase() || character.is_ascii_digit() || matches!(character, '_' | '.'))
+    })?;
+    let (field, rest) = text.split_at(end);
+    let (name, operator) = OPERATORS.iter().find(|(name, _)| rest.starts_with(name))?;
+    (!field.is_empty()).then(|| Condition {
+        field: field.to_owned(),
+        operator: *operator,
+        value: rest[name.len()..].to_owned(),
+    })
+}
+
+fn matches(condition: &Condition, view: &View<'_>) -> bool {
+    let Some(kind) = view.kind(&condition.field) else { return true };
+    let actual = view.value(&condition.field);
+    let expected = normalize(kind, &condition.value);
+    let lower = || (actual.to_lowercase(), expected.to_lowercase());
+    let compared = || compare_values(kind, &actual, &expected);
+    match condition.operator {
+        Operator::Equal => equal(kind, &actual, &expected),
+        Operator::NotEqual => !equal(kind, &actual, &expected),
+        Operator::Less => !actual.is_empty() && compared().is_lt(),
+        Operator::LessOrEqual => !actual.is_empty() && compared().is_le(),
+        Operator::Greater => !actual.is_empty() && compared().is_gt(),
+        Operator::GreaterOrEqual => !actual.is_empty() && compared().is_ge(),
+        Operator::In => condition.value.split(',').any(|value| equal(kind, &actual, value.trim())),
+        Operator::NotIn => !condition.value.split(',').any(|value| equal(kind, &actual, value.trim())),
+        Operator::Like => contains(&lower()),
+        Operator::NotLike => !contains(&lower()),
+        Operator::StartsWith => lower().0.starts_with(&lower().1),
+        Operator::EndsWith => lower().0.ends_with(&lower().1),
+        Operator::IsEmpty => actual.is_empty(),
+        Operator::IsNotEmpty => !actual.is_empty(),
+        Operator::Anything => true,
+        Operator::Between => condition.value.split_once('@').is_some_and(|(low, high)| {
+            compare_values(kind, &actual, low).is_ge() && compare_values(kind, &actual, high).is_le()
+        }),
+        Operator::SameAs => actual == view.value(&condition.value),
+        Operator::NotSameAs => actual != view.value(&condition.value),
+        Operator::On => !expected.is_empty() && actual.starts_with(expected.split('@').next().unwrap_or_default()),
+        Operator::InstanceOf => actual == expected,
+        Operator::Changes => view.changed(&condition.field),
+        Operator::ChangesFrom => view.changed(&condition.field) && view.previous(&condition.field) == expected,
+        Operator::ChangesTo => view.changed(&condition.field) && actual == expected,
+    }
+}
+
+fn contains((actual, expected): &(String, String)) -> bool {
+    actual.contains(expected.trim_matches('%'))
+}
+
+fn normalize(kind: ColumnKind, value: &str) -> String {
+    match (kind, value) {
+        (ColumnKind::Boolean, "1") => "true".to_owned(),
+        (ColumnKind::Boolean, "0") => "false".to_owned(),
+        (_, "NULL") => String::new(),
+        _ => value.to_owned(),
+    }
+}
+
+/// Texts are equal whatever their case, as in the platform's database.
+fn equal(kind: ColumnKind, actual: &str, expected: &str) -> bool {
+    match kind {
+        ColumnKind::Boolean => {
+            let actual = if actual.is_empty() { "false" } else { actual };
+            actual == normalize(kind, expected)
+        }
+        _ => actual == expected || actual.to_lowercase() == expected.to_lowercase(),
+    }
+}
+
+fn compare_values(kind: ColumnKind, left: &str, right: &str) -> Ordering {
+    match kind {
+        ColumnKind::Integer => left.parse::<i64>().ok().cmp(&right.parse::<i64>().ok()),
+        ColumnKind::DateTime => left.cmp(right),
+        _ => left.to_lowercase().cmp(&right.to_lowercase()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(field: &str, operator: Operator, value: &str) -> Condition {
+        Condition { field: field.to_owned(), operator, value: value.to_owned() }
+    }
+
+    #[test]
+    fn terms_become_alternatives_of_groups() {
+        let query = Query::parse("active=true^stateIN1,2^ORpriority<=3^NQnumberSTARTSWITHINC^ORDERBYDESCnumber^EQ");
+        assert_eq!(
+            query.alternatives,
+            vec![
+                vec![
+                    vec![condition("active", Operator::Equal, "true")],
+                    vec![condition("state", Operator::In, "1,2"), condition("priority", Operator::LessOrEqual, "3")],
+                ],
+                vec![vec![condition("number", Operator::StartsWith, "INC")]],
+            ]
+        );
+        assert_eq!(query.order, vec![Order { field: "number".to_owned(), descending: true }]);
+    }
+
+    #[test]
+    fn a_doubled_separator_belongs_to_the_value() {
+        let query = Query::parse("short_description=a^^b^active=true");
+        assert_eq!(query.alternatives[0][0][0].value, "a^b");
+        assert_eq!(query.alternatives[0].len(), 2);
+    }
+
+    #[test]
+    fn operators_are_recognised_by_their_longest_form() {
+        for (text, operator) in [
+            ("closed_atISNOTEMPTY", Operator::IsNotEmpty),
+            ("stateNOT IN1,2", Operator::NotIn),
+            ("state!=1", Operator::NotEqual),
+            ("stateVALCHANGES", Operator::Changes),
+            ("sys_updated_on>=2026-01-01 00:00:00", Operator::GreaterOrEqual),
+        ] {
+            assert_eq!(Query::parse(text).alternatives[0][0][0].operator, operator, "{text}");
+        }
+        assert_eq!(Query::parse("nonsense").alternatives, Vec::<Vec<AnyOf>>::new());
+    }
+}

@@ -1,0 +1,331 @@
+//! Writing records: the platform's rules, unique indexes, journals, one commit per record, rules that follow.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use casebridge_core::time::format_servicenow;
+
+use super::{
+    app::App,
+    incident, journal, rules,
+    schema::{ColumnKind, Table},
+    state::{State, is_identifier},
+    store::{Row, Store, field},
+    view::View,
+};
+
+/// The prefixes of numbered tables.
+const NUMBER_PREFIXES: [(&str, &str); 4] =
+    [("incident", "INC"), ("problem", "PRB"), ("change_request", "CHG"), ("kb_knowledge", "KB")];
+/// Columns that only the platform writes.
+const PLATFORM_COLUMNS: [&str; 6] =
+    ["sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by", "sys_mod_count", "sys_class_name"];
+
+/// Why a write was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum WriteError {
+    /// A data policy asks for more; the labels of what is missing.
+    #[error("Data Policy Exception: \n\tThe following fields are mandatory: {0}")]
+    DataPolicy(String),
+    /// A rule of the platform aborted it.
+    #[error("Operation against file 'incident' was aborted by Business Rule '{0}'. Business Rule Stack:{0}")]
+    Aborted(String),
+    /// A rule of the app aborted it; what the rule said.
+    #[error("{0}")]
+    AbortedBy(String),
+    /// A unique index has such a record already.
+    #[error("Error during insert of {table} ({display})")]
+    Unique {
+        /// The table.
+        table: String,
+        /// What the new record would be called.
+        display: String,
+    },
+    /// There is no such record.
+    #[error("No Record found")]
+    NotFound,
+    /// There is no such table.
+    #[error("Invalid table {0}")]
+    NoTable(String),
+    /// The instance died before this commit or with it.
+    #[error("the instance stopped")]
+    Stopped,
+}
+
+/// Who acts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Actor {
+    /// The user's record.
+    pub sys_id: String,
+    /// The user's name to log in with.
+    pub user_name: String,
+    /// The user's full name.
+    pub name: String,
+    /// All roles, contained ones included.
+    pub roles: BTreeSet<String>,
+}
+
+impl Actor {
+    /// The platform itself: scheduled jobs run as it.
+    pub fn system() -> Self {
+        Self {
+            sys_id: "system".to_owned(),
+            user_name: "system".to_owned(),
+            name: "System".to_owned(),
+            roles: BTreeSet::from(["admin".to_owned()]),
+        }
+    }
+
+    /// The user of this name, with the roles that the records give.
+    pub fn of(store: &Store, user_name: &str) -> Option<Self> {
+        if user_name == "system" {
+            return Some(Self::system());
+        }
+        let user = store.find_by("sys_user", "user_name", user_name)?;
+        let sys_id = field(user, "sys_id").to_owned();
+        let roles = super::acl::roles_of(store, &sys_id);
+        Some(Self { sys_id, user_name: user_name.to_owned(), name: field(user, "name").to_owned(), roles })
+    }
+
+    /// Whether every access control lets the user pass.
+    pub fn is_admin(&self) -> bool {
+        self.roles.contains("admin")
+    }
+
+    /// Whether the user has the role; an administrator has all.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.is_admin() || self.roles.contains(role)
+    }
+}
+
+/// One who acts on an instance at a moment.
+#[derive(Debug)]
+pub struct Session<'a> {
+    /// The tables, rules and scripts.
+    pub app: &'a App,
+    /// The records and all else that changes.
+    pub state: &'a mut State,
+    /// Who acts.
+    pub actor: Actor,
+    /// The instance's clock.
+    pub now: Timestamp,
+}
+
+impl Session<'_> {
+    /// Writes a new record; gives its `sys_id`.
+    pub fn insert(&mut self, table_name: &str, mut values: Row, with_rules: bool) -> Result<String, WriteError> {
+        let table = self.table(table_name)?;
+        let journals = journal::take_entries(&table, &mut values);
+        let chosen = values.remove("sys_id").filter(|sys_id| is_identifier(sys_id));
+        let sys_id = chosen.unwrap_or_else(|| self.state.next_identifier());
+        let mut row = clean(&table, values);
+        for (name, column) in &table.columns {
+            if !column.default_value.is_empty() && !row.contains_key(name) {
+                row.insert(name.clone(), column.default_value.clone());
+            }
+        }
+        self.number(&table, &mut row);
+        self.platform_rules(&table, None, &mut row, &journals)?;
+        self.stamp(&mut row, None);
+        row.insert("sys_id".to_owned(), sys_id.clone());
+        if table.columns.contains_key("sys_class_name") {
+            row.insert("sys_class_name".to_owned(), table.name.clone());
+        }
+        row.retain(|_, value| !value.is_empty());
+        self.check_unique(&table, &row, None)?;
+        let changed = row.keys().chain(journals.iter().map(|(name, _)| name)).cloned().collect();
+        self.commit(&table.name, &sys_id, row)?;
+        self.append_journals(&table, &sys_id, journals)?;
+        if with_rules {
+            rules::queue(self, "insert", &table, &sys_id, &Row::new(), &changed);
+        }
+        Ok(sys_id)
+    }
+
+    /// Changes a record. Values that it has already change nothing: then there is no commit, and no rule runs.
+    pub fn update(
+        &mut self,
+        table_name: &str,
+        sys_id: &str,
+        mut values: Row,
+        with_rules: bool,
+    ) -> Result<(), WriteError> {
+        self.table(table_name)?;
+        let (table, old) = self.state.store.find(&self.app.schema, table_name, sys_id).ok_or(WriteError::NotFound)?;
+        let (table, old) = (table.clone(), old.clone());
+        let journals = journal::take_entries(&table, &mut values);
+        values.remove("sys_id");
+        let mut row = old.as_ref().clone();
+        row.extend(clean(&table, values));
+        self.platform_rules(&table, Some(&old), &mut row, &journals)?;
+        row.retain(|_, value| !value.is_empty());
+        let mut changed: BTreeSet<String> = journals.iter().map(|(name, _)| name.clone()).collect();
+        let names: BTreeSet<&String> = old.keys().chain(row.keys()).collect();
+        changed.extend(names.into_iter().filter(|name| old.get(*name) != row.get(*name)).cloned());
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.stamp(&mut row, Some(&old));
+        self.check_unique(&table, &row, Some(sys_id))?;
+        self.commit(&table.name, sys_id, row)?;
+        self.append_journals(&table, sys_id, journals)?;
+        if with_rules {
+            rules::queue(self, "update", &table, sys_id, &old, &changed);
+        }
+        Ok(())
+    }
+
+    /// Removes a record.
+    pub fn delete(&mut self, table_name: &str, sys_id: &str, with_rules: bool) -> Result<(), WriteError> {
+        self.table(table_name)?;
+        let (table, old) = self.state.store.find(&self.app.schema, table_name, sys_id).ok_or(WriteError::NotFound)?;
+        let (table, old) = (table.clone(), old.clone());
+        self.before_commit()?;
+        self.state.store.remove(&table.name, sys_id);
+        self.after_commit()?;
+        if with_rules {
+            rules::queue(self, "delete", &table, sys_id, &old, &BTreeSet::new());
+        }
+        Ok(())
+    }
+
+    /// A record as queries and displays look at it.
+    pub fn view(&self, table: &str, sys_id: &str) -> Option<View<'_>> {
+        let (table, row) = self.state.store.find(&self.app.schema, table, sys_id)?;
+        Some(View::new(&self.app.schema, &self.state.store, table, row))
+    }
+
+    /// The value of a system property.
+    pub fn property(&self, name: &str) -> Option<String> {
+        self.state.store.find_by("sys_properties", "name", name).map(|row| field(row, "value").to_owned())
+    }
+
+    fn table(&self, name: &str) -> Result<std::sync::Arc<Table>, WriteError> {
+        self.app.schema.table(name).cloned().ok_or_else(|| WriteError::NoTable(name.to_owned()))
+    }
+
+    fn number(&mut self, table: &Table, row: &mut Row) {
+        let prefix = NUMBER_PREFIXES.iter().find(|(name, _)| *name == table.name);
+        if let Some((_, prefix)) = prefix
+            && field(row, "number").is_empty()
+        {
+            row.insert("number".to_owned(), self.state.next_number(prefix));
+        }
+    }
+
+    fn platform_rules(
+        &self,
+        table: &Table,
+        old: Option<&Row>,
+        row: &mut Row,
+        journals: &[(String, String)],
+    ) -> Result<(), WriteError> {
+        match table.name.as_str() {
+            "incident" => incident::before_write(old, row, journals, &self.actor, self.now),
+            "sys_user" => {
+                let name = format!("{} {}", field(row, "first_name"), field(row, "last_name"));
+                if !name.trim().is_empty() {
+                    row.insert("name".to_owned(), name.trim().to_owned());
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn stamp(&self, row: &mut Row, old: Option<&Row>) {
+        let moment = format_servicenow(self.now);
+        let count = old.map_or(0, |old| field(old, "sys_mod_count").parse::<u64>().unwrap_or_default() + 1);
+        if old.is_none() {
+            row.insert("sys_created_on".to_owned(), moment.clone());
+            row.insert("sys_created_by".to_owned(), self.actor.user_name.clone());
+        }
+        row.insert("sys_updated_on".to_owned(), moment);
+        row.insert("sys_updated_by".to_owned(), self.actor.user_name.clone());
+        row.insert("sys_mod_count".to_owned(), count.to_string());
+    }
+
+    fn check_unique(&self, table: &Table, row: &Row, own: Option<&str>) -> Result<(), WriteError> {
+        let store = &self.state.store;
+        let sys_id = field(row, "sys_id");
+        let same = |columns: &[String], other: &Row| {
+            columns.iter().all(|column| field(row, column) == field(other, column))
+                && columns.iter().any(|column| !field(row, column).is_empty())
+        };
+        let taken = (own.is_none() && store.row(&table.name, sys_id).is_some())
+            || table.unique.iter().any(|columns| {
+                store.rows(&table.name).any(|(other, held)| Some(other.as_str()) != own && same(columns, held))
+            });
+        if !taken {
+            return Ok(());
+        }
+        let display = View::new(&self.app.schema, store, table, row).display_name();
+        Err(WriteError::Unique { table: table.name.clone(), display })
+    }
+
+    fn append_journals(
+        &mut self,
+        table: &Table,
+        sys_id: &str,
+        journals: Vec<(String, String)>,
+    ) -> Result<(), WriteError> {
+        for (element, text) in journals {
+            let mut row = journal::entry(&table.name, sys_id, &element, &text);
+            let entry = self.state.next_identifier();
+            row.insert("sys_id".to_owned(), entry.clone());
+            row.insert("sys_created_on".to_owned(), format_servicenow(self.now));
+            row.insert("sys_created_by".to_owned(), self.actor.user_name.clone());
+            self.commit("sys_journal_field", &entry, row)?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, table: &str, sys_id: &str, row: Row) -> Result<(), WriteError> {
+        self.before_commit()?;
+        self.state.store.put(table, sys_id, row);
+        self.after_commit()
+    }
+
+    fn before_commit(&mut self) -> Result<(), WriteError> {
+        if self.state.commits_left == Some(0) {
+            self.state.stopped = true;
+        }
+        if self.state.stopped { Err(WriteError::Stopped) } else { Ok(()) }
+    }
+
+    /// With its last commit the instance is gone: what would have come after it, rules included, does not.
+    fn after_commit(&mut self) -> Result<(), WriteError> {
+        if let Some(left) = self.state.commits_left.as_mut() {
+            *left -= 1;
+            self.state.stopped = *left == 0;
+        }
+        if self.state.stopped { Err(WriteError::Stopped) } else { Ok(()) }
+    }
+}
+
+/// The values that the table can hold: unknown columns are dropped, booleans are `true` or `false`, texts of the app's
+/// own tables are cut to their column's length, as the database does.
+fn clean(table: &Table, values: Row) -> Row {
+    let known = values.into_iter().filter(|(name, _)| !PLATFORM_COLUMNS.contains(&name.as_str()));
+    known
+        .filter_map(|(name, value)| {
+            let column = table.columns.get(&name)?;
+            let value = match (column.kind, value.as_str()) {
+                (ColumnKind::Boolean, "1") => "true".to_owned(),
+                (ColumnKind::Boolean, "0" | "") => "false".to_owned(),
+                (ColumnKind::JournalList, _) => return None,
+                _ => cut(value, column.max_length.filter(|_| table.extends.is_empty())),
+            };
+            Some((name, value))
+        })
+        .collect()
+}
+
+fn cut(value: String, length: Option<usize>) -> String {
+    match length {
+        Some(length) if value.chars().count() > length => value.chars().take(length).collect(),
+        _ => value,
+    }
+}

@@ -1,0 +1,66 @@
+//! Asynchronous business rules: whether they run is decided when a record is written, what they see is read when they
+//! run.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{app::Rule, jobs::Job, query::Query, records::Session, schema::Table, store::Row, view::View};
+
+/// A rule whose filter let a write pass and whose `condition` is a script that is yet to be asked.
+#[derive(Debug, Clone)]
+pub struct UndecidedRule {
+    /// The rule.
+    pub rule: Arc<Rule>,
+    /// The job that it becomes if the script agrees.
+    pub job: Job,
+    /// The record as it was written.
+    pub current: Row,
+    /// The record before.
+    pub previous: Row,
+    /// The columns that the write touched.
+    pub changed: BTreeSet<String>,
+}
+
+/// Queues the rules that a write starts. Those with a script as condition wait in `undecided`.
+pub fn queue(
+    session: &mut Session<'_>,
+    operation: &str,
+    table: &Table,
+    sys_id: &str,
+    previous: &Row,
+    changed: &BTreeSet<String>,
+) {
+    let app = session.app;
+    let current = match session.state.store.row(&table.name, sys_id) {
+        Some(row) => row.as_ref().clone(),
+        None => previous.clone(),
+    };
+    for rule in &app.rules {
+        if !rule.follows(operation) || !app.schema.is_a(&table.name, &rule.table) {
+            continue;
+        }
+        let view = View::new(&app.schema, &session.state.store, table, &current).with_change(previous, changed);
+        if !Query::parse(&rule.filter).matches(&view) {
+            continue;
+        }
+        let job = Job {
+            rule: rule.sys_id.clone(),
+            table: table.name.clone(),
+            record: sys_id.to_owned(),
+            operation: operation.to_owned(),
+            user_name: session.actor.user_name.clone(),
+            queued_at: session.now,
+            last_seen: current.clone(),
+        };
+        if rule.condition.trim().is_empty() {
+            session.state.jobs.push_back(job);
+        } else {
+            session.state.undecided.push_back(UndecidedRule {
+                rule: rule.clone(),
+                job,
+                current: current.clone(),
+                previous: previous.clone(),
+                changed: changed.clone(),
+            });
+        }
+    }
+}

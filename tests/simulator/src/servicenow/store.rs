@@ -1,0 +1,117 @@
+//! The records: tables of rows, cheap to copy because copies share what neither has changed.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    query::Query,
+    schema::{Schema, Table},
+    view::View,
+};
+
+/// A record: its columns that are not empty.
+pub type Row = BTreeMap<String, String>;
+
+/// A record's column, empty if it has none.
+pub fn field<'a>(row: &'a Row, name: &str) -> &'a str {
+    row.get(name).map_or("", String::as_str)
+}
+
+/// All records of an instance.
+#[derive(Debug, Clone, Default)]
+pub struct Store {
+    tables: BTreeMap<String, Arc<BTreeMap<String, Arc<Row>>>>,
+}
+
+impl Store {
+    /// A record of exactly this table.
+    pub fn row(&self, table: &str, sys_id: &str) -> Option<&Arc<Row>> {
+        self.tables.get(table)?.get(sys_id)
+    }
+
+    /// A record of this table or of one that extends it, with the table that it is of.
+    pub fn find<'a>(&'a self, schema: &'a Schema, table: &str, sys_id: &str) -> Option<(&'a Arc<Table>, &'a Arc<Row>)> {
+        if let Some(row) = self.row(table, sys_id) {
+            return schema.table(table).map(|table| (table, row));
+        }
+        schema.family(table).iter().find_map(|member| Some((schema.table(member)?, self.row(member, sys_id)?)))
+    }
+
+    /// The records of exactly this table, by `sys_id`.
+    pub fn rows(&self, table: &str) -> impl Iterator<Item = (&String, &Arc<Row>)> {
+        self.tables.get(table).into_iter().flat_map(|rows| rows.iter())
+    }
+
+    /// The first record of exactly this table whose column has this value.
+    pub fn find_by(&self, table: &str, column: &str, value: &str) -> Option<&Arc<Row>> {
+        self.rows(table).map(|(_, row)| row).find(|row| field(row, column) == value)
+    }
+
+    /// Stores a record.
+    pub fn put(&mut self, table: &str, sys_id: &str, row: Row) {
+        let rows = self.tables.entry(table.to_owned()).or_default();
+        Arc::make_mut(rows).insert(sys_id.to_owned(), Arc::new(row));
+    }
+
+    /// Removes a record.
+    pub fn remove(&mut self, table: &str, sys_id: &str) -> Option<Arc<Row>> {
+        Arc::make_mut(self.tables.get_mut(table)?).remove(sys_id)
+    }
+
+    /// The records of a table and of those that extend it which match, in the query's order and then by `sys_id`.
+    pub fn select<'a>(&'a self, schema: &'a Schema, table: &str, query: &Query) -> Vec<(&'a Arc<Table>, &'a Arc<Row>)> {
+        let mut found = Vec::new();
+        for member in schema.family(table) {
+            let Some(definition) = schema.table(&member) else { continue };
+            for (_, row) in self.rows(&member) {
+                if query.matches(&View::new(schema, self, definition, row)) {
+                    found.push((definition, row));
+                }
+            }
+        }
+        if !query.order.is_empty() {
+            found.sort_by(|(left_table, left), (right_table, right)| {
+                let left = View::new(schema, self, left_table, left);
+                query.compare(&left, &View::new(schema, self, right_table, right))
+            });
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn incident(sys_id: &str, number: &str, state: &str) -> Row {
+        [("sys_id", sys_id), ("number", number), ("state", state)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    fn numbers(store: &Store, query: &str) -> Vec<String> {
+        let found = store.select(Schema::platform(), "task", &Query::parse(query));
+        found.into_iter().map(|(_, row)| field(row, "number").to_owned()).collect()
+    }
+
+    #[test]
+    fn selects_through_the_parent_table_in_order() {
+        let mut store = Store::default();
+        store.put("incident", "a", incident("a", "INC3", "1"));
+        store.put("incident", "b", incident("b", "INC2", "10"));
+        store.put("incident", "c", incident("c", "INC1", "2"));
+        assert_eq!(numbers(&store, "ORDERBYnumber"), ["INC1", "INC2", "INC3"]);
+        assert_eq!(numbers(&store, "state>1^ORDERBYDESCstate"), ["INC2", "INC1"]);
+        assert_eq!(numbers(&store, "state=1^NQnumber=INC1"), ["INC3", "INC1"]);
+        assert_eq!(numbers(&store, "no_such_column=1").len(), 3, "an unknown column is ignored");
+    }
+
+    #[test]
+    fn a_copy_does_not_see_later_changes() {
+        let mut store = Store::default();
+        store.put("incident", "a", incident("a", "INC1", "1"));
+        let copy = store.clone();
+        store.remove("incident", "a");
+        assert!(copy.row("incident", "a").is_some());
+        assert!(store.row("incident", "a").is_none());
+    }
+}

@@ -1,0 +1,105 @@
+//! One record as queries and displays look at it: by paths that follow references.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use super::{
+    journal,
+    schema::{ColumnKind, Schema, Table},
+    store::{Row, Store, field},
+};
+
+/// A record within its instance, and what it was before, if that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The instance's tables.
+    pub schema: &'a Schema,
+    /// The instance's records.
+    pub store: &'a Store,
+    /// The record's table.
+    pub table: &'a Table,
+    /// The record.
+    pub row: &'a Row,
+    /// The record before the change that is looked at, and the columns that the change touched.
+    change: Option<(&'a Row, &'a BTreeSet<String>)>,
+}
+
+impl<'a> View<'a> {
+    /// A record as it is.
+    pub fn new(schema: &'a Schema, store: &'a Store, table: &'a Table, row: &'a Row) -> Self {
+        Self { schema, store, table, row, change: None }
+    }
+
+    /// A record together with what it was and which columns changed.
+    #[must_use]
+    pub fn with_change(mut self, previous: &'a Row, changed: &'a BTreeSet<String>) -> Self {
+        self.change = Some((previous, changed));
+        self
+    }
+
+    /// What the column at the path holds; none if there is no such column.
+    pub fn kind(&self, path: &str) -> Option<ColumnKind> {
+        self.schema.column_at(&self.table.name, path).map(|column| column.kind)
+    }
+
+    /// The value at the path, empty if there is none.
+    pub fn value(&self, path: &str) -> Cow<'a, str> {
+        match path.split_once('.') {
+            None => Cow::Borrowed(field(self.row, path)),
+            Some((first, rest)) => self.referenced(first).map_or(Cow::Borrowed(""), |view| view.value(rest)),
+        }
+    }
+
+    /// The record that a reference points to.
+    pub fn referenced(&self, name: &str) -> Option<View<'a>> {
+        let column = self.table.columns.get(name).filter(|column| column.kind == ColumnKind::Reference)?;
+        let (table, row) = self.store.find(self.schema, &column.reference, field(self.row, name))?;
+        Some(View::new(self.schema, self.store, table, row))
+    }
+
+    /// What people see for the value at the path.
+    pub fn display(&self, path: &str) -> String {
+        if let Some((first, rest)) = path.split_once('.') {
+            return self.referenced(first).map(|view| view.display(rest)).unwrap_or_default();
+        }
+        let Some(column) = self.table.columns.get(path) else { return String::new() };
+        let value = field(self.row, path);
+        match column.kind {
+            ColumnKind::Reference => self.referenced(path).map(|view| view.display_name()).unwrap_or_default(),
+            ColumnKind::Journal => journal::display(self, &[path]),
+            ColumnKind::JournalList => journal::display(self, &self.table.journals().collect::<Vec<_>>()),
+            ColumnKind::Boolean if value.is_empty() => "false".to_owned(),
+            ColumnKind::Password => String::new(),
+            _ if column.choice => self.choice_label(path, value).unwrap_or_else(|| value.to_owned()),
+            _ => value.to_owned(),
+        }
+    }
+
+    /// What stands for the record itself.
+    pub fn display_name(&self) -> String {
+        if self.table.display.is_empty() {
+            field(self.row, "sys_id").to_owned()
+        } else {
+            self.display(&self.table.display)
+        }
+    }
+
+    fn choice_label(&self, column: &str, value: &str) -> Option<String> {
+        let tables = [self.table.name.as_str(), self.table.extends.as_str()];
+        tables.iter().find_map(|table| {
+            let found = self.store.rows("sys_choice").find(|(_, row)| {
+                field(row, "name") == *table && field(row, "element") == column && field(row, "value") == value
+            });
+            found.map(|(_, row)| field(row, "label").to_owned())
+        })
+    }
+
+    /// Whether the change touched the column.
+    pub fn changed(&self, column: &str) -> bool {
+        self.change.is_some_and(|(_, changed)| changed.contains(column))
+    }
+
+    /// The column's value before the change.
+    pub fn previous(&self, column: &str) -> &'a str {
+        self.change.map_or("", |(previous, _)| field(previous, column))
+    }
+}

@@ -1,0 +1,255 @@
+//! The built app on the instance: what it announces, what it delivers, what it lists.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use casebridge_core::incident::Incident;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::support::{WEBHOOK_KEY, World, body, text};
+
+/// An incident in scope of an active account; gives its `sys_id`.
+fn incident_in_scope(world: &mut World) -> String {
+    let group = world.create("admin", "sys_user_group", &json!({"name": "AWS-111122223333"}));
+    world.create(
+        "admin",
+        "x_casebridge_aws_account",
+        &json!({"name": "Shop", "number": "111122223333", "assignment_group": group, "production": "true"}),
+    );
+    world.create(
+        "agent",
+        "incident",
+        &json!({
+            "short_description": "Ünreachable host", "description": "Since noon.", "assignment_group": group,
+            "impact": "2", "urgency": "2", "x_casebridge_aws_service_code": "amazon-ec2",
+            "x_casebridge_aws_category_code": "instance-issue", "comments": "First ${words}",
+        }),
+    )
+}
+
+fn deliver(world: &mut World, incident: &str, order: &Value) -> casebridge_simulator::wire::Response {
+    let target = format!("/api/x_casebridge_aws/v1/incidents/{incident}/deliver");
+    world.call("casebridge", "POST", &target, Some(order))
+}
+
+fn message(external_id: &str, words: &str) -> Value {
+    json!({"messages": [{"external_id": external_id, "text": words, "kind": "comment"}]})
+}
+
+#[test]
+fn an_incident_in_scope_leads_to_one_signed_webhook() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    assert!(world.sent().is_empty(), "nothing is sent while the agent waits");
+    world.run_jobs();
+    let sent = world.sent();
+    let [(url, request)] = sent.as_slice() else { panic!("{} requests instead of one", sent.len()) };
+    assert_eq!(url, "https://hub.example.com/");
+    assert_eq!(request.method, "POST");
+    let header = |name: &str| request.header(name).unwrap().to_owned();
+    assert_eq!(header("webhook-timestamp"), world.now.as_second().to_string());
+    let mut mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_KEY).unwrap();
+    mac.update(format!("{}.{}.", header("webhook-id"), header("webhook-timestamp")).as_bytes());
+    mac.update(&request.body);
+    let expected = STANDARD.encode(mac.finalize().into_bytes());
+    assert_eq!(header("webhook-signature"), format!("v1,{expected}"));
+    assert!(request.body.is_ascii());
+    let sent: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(sent["type"], "incident.changed");
+    let shown: Incident = serde_json::from_value(sent["data"].clone()).unwrap();
+    assert_eq!(shown.summary.sys_id.to_string(), incident);
+    assert_eq!(shown.short_description, "Ünreachable host");
+    assert_eq!(shown.entries.len(), 1);
+    assert_eq!(shown.entries[0].text, "First ${words}");
+    assert_eq!(shown.entries[0].author, "Alice Tester");
+    assert!(!shown.entries[0].ours);
+    assert!(shown.account.unwrap().production);
+    assert_eq!(world.run_jobs(), 0);
+    assert_eq!(world.instance.records("x_casebridge_aws_outbox", "state=sent").len(), 1);
+}
+
+#[test]
+fn an_incident_out_of_scope_and_work_notes_send_nothing() {
+    let mut world = World::with_app();
+    world.create("agent", "incident", &json!({"short_description": "Printer", "work_notes": "secret"}));
+    world.run_jobs();
+    assert!(world.sent().is_empty());
+    let incident = incident_in_scope(&mut world);
+    world.run_jobs();
+    world.sent();
+    assert_eq!(world.update("agent", "incident", &incident, &json!({"work_notes": "very secret"})).status, 200);
+    world.run_jobs();
+    assert!(world.sent().iter().all(|(_, request)| !String::from_utf8_lossy(&request.body).contains("secret")));
+}
+
+#[test]
+fn what_the_integration_user_writes_is_not_announced() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.run_jobs();
+    world.sent();
+    let response = deliver(&mut world, &incident, &message("one", "from AWS"));
+    assert_eq!(response.status, 200, "{}", text(&response));
+    world.run_jobs();
+    assert!(world.sent().is_empty());
+    assert_eq!(world.update("agent", "incident", &incident, &json!({"comments": "from Alice"})).status, 200);
+    world.run_jobs();
+    let sent = world.sent();
+    assert_eq!(sent.len(), 1);
+    let webhook: Value = serde_json::from_slice(&sent[0].1.body).unwrap();
+    let ours: Vec<&Value> = webhook["data"]["entries"].as_array().unwrap().iter().map(|entry| &entry["ours"]).collect();
+    assert_eq!(ours.iter().filter(|ours| **ours == &json!(true)).count(), 1);
+}
+
+#[test]
+fn a_webhook_that_fails_is_sent_again_with_its_id() {
+    let mut world = World::with_app();
+    incident_in_scope(&mut world);
+    world.network.status.replace(Some(503));
+    world.run_jobs();
+    let first = world.sent();
+    assert_eq!(first.len(), 1);
+    world.network.status.replace(None);
+    let mut again = Vec::new();
+    for _ in 0..10 {
+        world.pass(60);
+        world.run_jobs();
+        again.extend(world.sent());
+    }
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0].1.header("webhook-id"), first[0].1.header("webhook-id"));
+    assert_ne!(again[0].1.header("webhook-timestamp"), first[0].1.header("webhook-timestamp"));
+}
+
+#[test]
+fn deliver_applies_a_comment_once() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let order = message("one", "from AWS");
+    let first = body(&deliver(&mut world, &incident, &order));
+    assert_eq!(first["result"]["messages"][0]["outcome"], "applied");
+    let shown: Incident = serde_json::from_value(first["result"]["snapshot"].clone()).unwrap();
+    assert!(shown.entries.iter().any(|entry| entry.ours && entry.text == "from AWS"));
+    for _ in 0..3 {
+        world.pass(100);
+        let again = body(&deliver(&mut world, &incident, &order));
+        assert_eq!(again["result"]["messages"][0]["outcome"], "already_applied");
+        assert_eq!(again["result"]["messages"][0]["journal"], first["result"]["messages"][0]["journal"]);
+    }
+    assert_eq!(world.comments(&incident).iter().filter(|words| *words == "from AWS").count(), 1);
+}
+
+#[test]
+fn death_between_any_two_commits_leaves_one_comment() {
+    // The claim, the incident, the journal entry, the end of the claim.
+    const DELIVERY_COMMITS: u64 = 4;
+    for commits in 0..DELIVERY_COMMITS + 2 {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        let order = message("one", "from AWS");
+        world.instance.stop_after_commits(commits);
+        let died = deliver(&mut world, &incident, &order);
+        world.pass(1);
+        let young = deliver(&mut world, &incident, &order);
+        assert!(matches!(young.status, 200 | 409), "after {commits} commits: {}", text(&young));
+        if young.status == 409 {
+            assert_eq!(body(&young)["error"]["detail"], "one");
+        }
+        world.pass(120);
+        let again = deliver(&mut world, &incident, &order);
+        assert_eq!(again.status, 200, "after {commits} commits: {}", text(&again));
+        let count = world.comments(&incident).iter().filter(|words| *words == "from AWS").count();
+        assert_eq!(count, 1, "after {commits} commits, first answer {}", died.status);
+        let rows = world.instance.records("x_casebridge_aws_delivery", "external_id=one");
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0]["state"], "done");
+        assert_eq!(died.status == 502, commits <= DELIVERY_COMMITS, "after {commits} commits: {}", text(&died));
+    }
+}
+
+#[test]
+fn fields_are_written_only_on_a_match_and_a_refusal_keeps_the_message() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let columns = json!({"case_id": "case-111122223333-muen-2026-1", "display_id": "1", "sync_status": "in_sync"});
+    let mut order = message("one", "from AWS");
+    order["expected_mod_count"] = json!(7);
+    order["columns"] = columns.clone();
+    let stale = body(&deliver(&mut world, &incident, &order));
+    assert_eq!(stale["result"]["fields"], "stale");
+    let count = &stale["result"]["snapshot"]["sys_mod_count"];
+    let resolve = json!({
+        "expected_mod_count": count, "columns": columns, "fields": {"state": "6"},
+        "messages": [{"external_id": "two", "text": "resolved", "kind": "comment"}],
+    });
+    let refused = body(&deliver(&mut world, &incident, &resolve));
+    assert_eq!(refused["result"]["fields"], "refused");
+    assert!(refused["result"]["field_error"].as_str().unwrap().contains("Resolution code"), "{refused}");
+    assert_eq!(refused["result"]["messages"][0]["outcome"], "applied");
+    assert_eq!(refused["result"]["snapshot"]["columns"]["display_id"], "1");
+    assert_eq!(refused["result"]["snapshot"]["state"], "1");
+    let fields = json!({"fields": {"state": "6", "close_code": "Solution provided", "close_notes": "Done."}});
+    let applied = body(&deliver(&mut world, &incident, &fields));
+    assert_eq!(applied["result"]["fields"], "applied", "{applied}");
+    let shown: Incident = serde_json::from_value(applied["result"]["snapshot"].clone()).unwrap();
+    assert!(shown.summary.state.is_ended());
+    assert_eq!(shown.summary.resolved_at, Some(world.now));
+    assert!(shown.summary.close_codes.contains(&"Solution provided".to_owned()));
+}
+
+#[test]
+fn snapshot_and_changes_have_their_shapes() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let target = format!("/api/x_casebridge_aws/v1/incidents/{incident}/snapshot");
+    let shown = body(&world.call("casebridge", "GET", &target, None));
+    let shown: Incident = serde_json::from_value(shown["result"].clone()).unwrap();
+    assert_eq!(shown.taken_at, world.now);
+    assert!(shown.entries_complete);
+    let changes = "/api/x_casebridge_aws/v1/incidents/changes?since=2026-11-20 00:00:00&limit=10";
+    let listed = body(&world.call("casebridge", "GET", changes, None));
+    assert_eq!(listed["result"]["more"], false);
+    assert_eq!(listed["result"]["now"], "2026-11-20 21:00:00");
+    assert_eq!(
+        listed["result"]["incidents"],
+        json!([{"sys_id": incident, "sys_mod_count": 0, "sys_updated_on": "2026-11-20 21:00:00"}])
+    );
+    let missing = world.call(
+        "casebridge",
+        "GET",
+        "/api/x_casebridge_aws/v1/incidents/0123456789abcdef0123456789abcdef/snapshot",
+        None,
+    );
+    assert_eq!(missing.status, 404);
+    let malformed = world.call("casebridge", "GET", "/api/x_casebridge_aws/v1/incidents/changes?since=noon", None);
+    assert_eq!(malformed.status, 400);
+    assert!(body(&malformed)["error"]["detail"].as_str().unwrap().starts_with("since"), "{}", text(&malformed));
+}
+
+#[test]
+fn the_apps_resources_are_the_integration_users() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let target = format!("/api/x_casebridge_aws/v1/incidents/{incident}/snapshot");
+    assert_eq!(world.call("agent", "GET", &target, None).status, 403);
+    assert_eq!(world.call_with("Bearer nonsense", "GET", &target, None).status, 401);
+    let refused = world.update("agent", "incident", &incident, &json!({"x_casebridge_aws_case_id": "mine"}));
+    assert_eq!(refused.status, 200);
+    assert_eq!(body(&refused)["result"]["x_casebridge_aws_case_id"], "", "the column is not the agents'");
+    assert_eq!(world.call("nobody", "GET", "/api/now/table/x_casebridge_aws_account", None).status, 403);
+    assert_eq!(world.call("admin", "GET", "/api/now/table/x_casebridge_aws_delivery", None).status, 403);
+}
+
+#[test]
+fn an_account_that_is_none_is_refused_by_the_apps_rule() {
+    let mut world = World::with_app();
+    let group = world.create("admin", "sys_user_group", &json!({"name": "AWS"}));
+    let account = json!({"name": "Shop", "number": "12", "assignment_group": group});
+    let refused = world.call("admin", "POST", "/api/now/table/x_casebridge_aws_account", Some(&account));
+    assert_eq!(refused.status, 403, "{}", text(&refused));
+    assert!(text(&refused).contains("12 digits"), "{}", text(&refused));
+    let account = json!({"name": "Shop", "number": "111122223333", "assignment_group": group});
+    world.create("admin", "x_casebridge_aws_account", &account);
+    let twice = world.call("admin", "POST", "/api/now/table/x_casebridge_aws_account", Some(&account));
+    assert_eq!(twice.status, 403);
+}

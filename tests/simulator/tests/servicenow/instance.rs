@@ -1,0 +1,163 @@
+//! The instance as a whole: tokens, determinism, copies, scripts.
+
+use casebridge_simulator::{servicenow::Instance, wire::Request};
+use serde_json::json;
+
+use crate::support::{World, body, configuration, text};
+
+fn token(world: &mut World, form: &str) -> casebridge_simulator::wire::Response {
+    let request = Request {
+        method: "POST".to_owned(),
+        path: "/oauth_token.do".to_owned(),
+        body: form.as_bytes().to_vec(),
+        ..Request::default()
+    };
+    world.instance.handle(world.now, &request, &world.network)
+}
+
+#[test]
+fn tokens_are_given_to_clients_and_end() {
+    let mut world = World::platform();
+    assert_eq!(token(&mut world, "grant_type=client_credentials&client_id=client&client_secret=wrong").status, 401);
+    let given = token(&mut world, "grant_type=client_credentials&client_id=client&client_secret=secret");
+    assert_eq!(given.status, 200, "{}", text(&given));
+    assert_eq!(body(&given)["token_type"], "Bearer");
+    let bearer = format!("Bearer {}", body(&given)["access_token"].as_str().unwrap());
+    let target = "/api/now/table/incident?sysparm_limit=1";
+    assert_eq!(world.call_with(&bearer, "GET", target, None).status, 200);
+    world.pass(1_800);
+    assert_eq!(world.call_with(&bearer, "GET", target, None).status, 401);
+    let form =
+        "grant_type=password&client_id=client&client_secret=secret&username=agent&password=password%20of%20agent";
+    assert!(body(&token(&mut world, form))["refresh_token"].is_string());
+}
+
+#[test]
+fn scripts_see_the_passed_clock_and_the_same_chance() {
+    let run = || {
+        let mut world = World::platform();
+        let source = "new Date().getTime() + ' ' + Math.random() + ' ' + gs.generateGUID() + ' ' + gs.getUserName()";
+        world.instance.run_script(world.now, "agent", source, &world.network).unwrap()
+    };
+    assert_eq!(run(), run());
+    assert!(run().starts_with("1795208400000 0."), "{}", run());
+    assert!(run().ends_with(" agent"));
+}
+
+#[test]
+fn glide_records_query_write_and_refuse() {
+    let mut world = World::platform();
+    let source = "
+        var group = new GlideRecord('sys_user_group');
+        group.initialize();
+        group.name = 'Written';
+        var id = group.insert();
+        var incident = new GlideRecord('incident');
+        incident.initialize();
+        incident.setValue('short_description', 'By script');
+        incident.assignment_group = id;
+        incident.comments = 'Hello';
+        var created = incident.insert();
+        var found = new GlideRecord('incident');
+        found.addQuery('assignment_group.name', 'Written').addOrCondition('number', 'nothing');
+        found.addNullQuery('closed_at');
+        found.orderByDesc('number');
+        found.query();
+        var out = [found.getRowCount(), found.next(), found.getUniqueValue() === created];
+        out.push(String(found.assignment_group.name), found.getDisplayValue('assignment_group'));
+        out.push(found.getValue('active'), String(found.active), found.active == true, found.state.nil());
+        found.state = 6;
+        out.push(found.update(), found.getLastErrorMessage());
+        out.push(found.get('short_description', 'By script'), found.getValue('state'));
+        out.push(new GlideRecord('nothing').isValid(), found.getValue('no_such_column'));
+        JSON.stringify(out);";
+    let answer = world.instance.run_script(world.now, "admin", source, &world.network).unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(
+        answer,
+        json!([
+            1,
+            true,
+            true,
+            "Written",
+            "Written",
+            "1",
+            "true",
+            true,
+            false,
+            null,
+            "Data Policy Exception: \n\tThe following fields are mandatory: Resolution code, Close notes",
+            true,
+            "1",
+            false,
+            null
+        ])
+    );
+}
+
+#[test]
+fn digests_and_times_are_the_platforms() {
+    let mut world = World::platform();
+    let source = "
+        var time = new GlideDateTime('2026-11-20 21:00:00');
+        time.addSeconds(-3600);
+        [new GlideDigest().getSHA256Hex('abc').substring(0, 8), time.getValue(), time.getNumericValue(),
+         new CertificateEncryption().generateMac(gs.base64Encode('key'), 'HmacSHA256', 'data'),
+         CertificateEncryption.generateMac(gs.base64Encode('key'), 'HmacSHA256', 'data')].join(' ')";
+    let answer = world.instance.run_script(world.now, "admin", source, &world.network).unwrap();
+    let mac = "UDH+PZicbRU3oBP6bnOdojRj/a7DtwE32Cjjas4iG9A=";
+    assert_eq!(answer, format!("ba7816bf 2026-11-20 20:00:00 1795204800000 {mac} {mac}"));
+}
+
+#[test]
+fn bodies_are_altered_unless_substitution_is_off() {
+    let mut world = World::platform();
+    let source = "
+        function send(keep) {
+            var message = new sn_ws.RESTMessageV2();
+            message.setEndpoint('https://example.com/a?b=c');
+            message.setHttpMethod('POST');
+            message.setRequestBody('x ${y} z');
+            if (keep) { message.disableForcedVariableSubstitution(); }
+            return message.execute().getStatusCode();
+        }
+        send(false) + ' ' + send(true)";
+    let answer = world.instance.run_script(world.now, "admin", source, &world.network).unwrap();
+    assert_eq!(answer, "202 202");
+    let sent = world.sent();
+    let bodies: Vec<&[u8]> = sent.iter().map(|(_, request)| request.body.as_slice()).collect();
+    assert_eq!(bodies, [b"x  z".as_slice(), b"x ${y} z"]);
+    assert_eq!(sent[0].1.parameter("b"), Some("c"));
+    world.network.status.replace(Some(0));
+    let source = "
+        var message = new sn_ws.RESTMessageV2();
+        message.setEndpoint('https://example.com/');
+        var response = message.execute();
+        [response.getStatusCode(), response.haveError(), response.getErrorMessage(), response.getErrorCode()].join(' ')";
+    let answer = world.instance.run_script(world.now, "admin", source, &world.network).unwrap();
+    assert_eq!(answer, "0 true connection refused 1");
+}
+
+#[test]
+fn a_script_that_runs_away_is_ended_and_the_next_runs() {
+    let mut world = World::platform();
+    assert!(world.instance.run_script(world.now, "admin", "while (true) {}", &world.network).is_err());
+    assert!(
+        world
+            .instance
+            .run_script(world.now, "admin", "var a = []; while (true) { a.push(new Array(1000)); }", &world.network)
+            .is_err()
+    );
+    assert_eq!(world.instance.run_script(world.now, "admin", "1 + 1", &world.network).unwrap(), "2");
+}
+
+#[test]
+fn a_copy_is_an_instance_of_its_own() {
+    let mut world = World::platform();
+    let incident = world.create("agent", "incident", &json!({"short_description": "Here"}));
+    let mut copy: Instance = world.instance.clone();
+    world.update("agent", "incident", &incident, &json!({"short_description": "There"}));
+    assert_eq!(copy.record("incident", &incident).unwrap()["short_description"], "Here");
+    assert_eq!(copy.run_due_jobs(world.now, &world.network), 0);
+    assert!(configuration().has_password("agent", "password of agent"));
+}

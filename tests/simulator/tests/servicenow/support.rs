@@ -1,0 +1,161 @@
+//! An instance with users to log in as, and a network that remembers what was sent.
+
+use std::{
+    cell::RefCell,
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use casebridge_simulator::{
+    servicenow::{Configuration, Instance, OauthClient, User, app::App},
+    wire::{Outbound, Request, Response},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+/// The bytes that sign webhooks, and how both sides write them.
+pub const WEBHOOK_KEY: &[u8] = b"a key of thirty-two bytes, no more";
+
+/// 2026-11-20 21:00:00 UTC.
+const START: i64 = 1_795_208_400;
+
+/// A network whose other end answers what it is told to.
+#[derive(Default)]
+pub struct Network {
+    pub requests: RefCell<Vec<(String, Request)>>,
+    pub status: RefCell<Option<u16>>,
+}
+
+impl Outbound for Network {
+    fn send(&self, url: &str, request: &Request, _timeout_milliseconds: u64) -> Result<Response, String> {
+        self.requests.borrow_mut().push((url.to_owned(), request.clone()));
+        match *self.status.borrow() {
+            Some(0) => Err("connection refused".to_owned()),
+            Some(status) => Ok(Response::json(status, &json!({"error": {"code": "x", "message": "no"}}))),
+            None => Ok(Response::json(202, &json!({"status": "accepted"}))),
+        }
+    }
+}
+
+/// An instance, its clock and its network.
+pub struct World {
+    pub instance: Instance,
+    pub network: Network,
+    pub now: Timestamp,
+}
+
+fn user(user_name: &str, roles: &[&str], first_name: &str) -> User {
+    User {
+        user_name: user_name.to_owned(),
+        password: format!("password of {user_name}").into(),
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        first_name: first_name.to_owned(),
+        last_name: "Tester".to_owned(),
+    }
+}
+
+pub fn configuration() -> Configuration {
+    Configuration {
+        users: vec![
+            User { first_name: String::new(), last_name: String::new(), ..user("admin", &["admin"], "") },
+            user("agent", &["itil"], "Alice"),
+            user("casebridge", &["x_casebridge_aws.integration", "sn_incident_read", "sn_incident_write"], "Case"),
+            user("nobody", &[], "No"),
+        ],
+        oauth_clients: vec![OauthClient {
+            client_id: "client".to_owned(),
+            client_secret: "secret".into(),
+            user_name: Some("casebridge".to_owned()),
+        }],
+        ..Configuration::default()
+    }
+}
+
+/// The built app, read once for all tests.
+pub fn built_app() -> Arc<App> {
+    static APP: LazyLock<Arc<App>> = LazyLock::new(|| {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../infra/servicenow/dist/app");
+        App::load(&folder).unwrap_or_else(|error| panic!("the app must be built before its tests run: {error}"))
+    });
+    APP.clone()
+}
+
+impl World {
+    pub fn platform() -> Self {
+        Self {
+            instance: Instance::new(configuration()),
+            network: Network::default(),
+            now: Timestamp::from_second(START).expect("a moment in range"),
+        }
+    }
+
+    /// With the built app, set up as its documentation says.
+    pub fn with_app() -> Self {
+        let mut world = Self::platform();
+        world.instance.install(built_app());
+        world.instance.set_property("x_casebridge_aws.webhook_url", "https://hub.example.com/");
+        let secret = format!("whsec_{}", STANDARD.encode(WEBHOOK_KEY));
+        world.instance.set_property("x_casebridge_aws.webhook_secret", &secret);
+        world.instance.set_property("x_casebridge_aws.integration_user", "casebridge");
+        world
+    }
+
+    pub fn pass(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+    }
+
+    pub fn call(&mut self, user_name: &str, method: &str, target: &str, body: Option<&Value>) -> Response {
+        let credentials = STANDARD.encode(format!("{user_name}:password of {user_name}"));
+        self.call_with(&format!("Basic {credentials}"), method, target, body)
+    }
+
+    pub fn call_with(&mut self, authorization: &str, method: &str, target: &str, body: Option<&Value>) -> Response {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = query.split('&').filter_map(|pair| pair.split_once('='));
+        let mut headers = std::collections::BTreeMap::from([("authorization".to_owned(), authorization.to_owned())]);
+        if body.is_some() {
+            headers.insert("content-type".to_owned(), "application/json".to_owned());
+        }
+        let request = Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            headers,
+            body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+        };
+        self.instance.handle(self.now, &request, &self.network)
+    }
+
+    pub fn run_jobs(&mut self) -> usize {
+        self.instance.run_due_jobs(self.now, &self.network)
+    }
+
+    pub fn sent(&self) -> Vec<(String, Request)> {
+        self.network.requests.take()
+    }
+
+    /// Creates a record as the user; gives its `sys_id`.
+    pub fn create(&mut self, user_name: &str, table: &str, values: &Value) -> String {
+        let response = self.call(user_name, "POST", &format!("/api/now/table/{table}"), Some(values));
+        assert_eq!(response.status, 201, "{}", text(&response));
+        body(&response)["result"]["sys_id"].as_str().expect("a record has a sys_id").to_owned()
+    }
+
+    pub fn update(&mut self, user_name: &str, table: &str, sys_id: &str, values: &Value) -> Response {
+        self.call(user_name, "PATCH", &format!("/api/now/table/{table}/{sys_id}"), Some(values))
+    }
+
+    pub fn comments(&self, incident: &str) -> Vec<String> {
+        let query = format!("element_id={incident}^element=comments^ORDERBYsys_created_on");
+        self.instance.records("sys_journal_field", &query).into_iter().map(|row| row["value"].clone()).collect()
+    }
+}
+
+pub fn text(response: &Response) -> String {
+    String::from_utf8_lossy(&response.body).into_owned()
+}
+
+pub fn body(response: &Response) -> Value {
+    serde_json::from_slice(&response.body).unwrap_or_else(|error| panic!("{error}: {}", text(response)))
+}
