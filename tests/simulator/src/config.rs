@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::publisher::Topic;
+use crate::servicenow;
 use crate::support::catalogue::SEVERITY_LEVELS;
 use crate::support::model::DEFAULT_PRINCIPAL;
 use crate::support::{Account, Quotas};
@@ -21,6 +22,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder for `ca.pem`.
     pub directory: PathBuf,
+    /// The folder of the built app; without it the instance has none.
+    #[serde(default)]
+    pub app: Option<PathBuf>,
+    /// The ServiceNow instance.
+    #[serde(default)]
+    pub servicenow: servicenow::Configuration,
     /// AWS Support as a whole.
     #[serde(default)]
     pub support: SupportConfig,

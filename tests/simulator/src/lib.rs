@@ -1,4 +1,4 @@
-//! Plays what no emulator has: a ServiceNow instance and AWS Support, as state machines with a passed clock.
+#![doc = include_str!("../README.md")]
 
 pub mod calls;
 pub mod clock;
@@ -6,6 +6,8 @@ pub mod config;
 pub mod faults;
 pub mod outbound;
 pub mod publisher;
+pub mod server;
 pub mod servicenow;
 pub mod support;
+mod tls;
 pub mod wire;

@@ -2,60 +2,85 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use url::Url;
 
 use crate::wire::{Outbound, Request, Response};
 
-/// The network, with the names that are to lead to this machine.
+/// The network, with the names that lead to this machine.
+///
+/// A name that leads here is reached over plain http, whatever scheme the URL has: this machine stands in for the
+/// endpoint that ends TLS in front of the service. The `Host` header keeps what the URL says.
 ///
 /// Its calls block: they belong on a thread that may.
 #[derive(Debug)]
 pub struct Network {
     runtime: Handle,
-    client: Mutex<reqwest::Client>,
+    names: Mutex<Arc<Names>>,
+}
+
+/// The names that lead here, and a client that knows them.
+#[derive(Debug)]
+struct Names {
+    addresses: BTreeMap<String, SocketAddr>,
+    client: reqwest::Client,
+}
+
+impl Names {
+    fn new(addresses: &BTreeMap<String, SocketAddr>) -> Result<Self, reqwest::Error> {
+        // Proxies of the environment must not see what stays on this machine.
+        let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let builder = addresses.iter().fold(builder, |builder, (host, address)| builder.resolve(host, *address));
+        Ok(Self { addresses: addresses.clone(), client: builder.build()? })
+    }
+
+    /// Where a URL leads, and the `Host` header if it is not the one of that place.
+    fn locate(&self, url: &str) -> Result<(Url, Option<String>), String> {
+        let mut url = Url::parse(url).map_err(|error| format!("the address is no URL: {error}"))?;
+        let host = url.host_str().unwrap_or_default();
+        let Some(address) = self.addresses.get(host) else { return Ok((url, None)) };
+        let authority = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let replaced = url.set_scheme("http").and_then(|()| url.set_port(Some(address.port())));
+        replaced.map_err(|()| "the address is neither http nor https".to_owned())?;
+        Ok((url, Some(authority)))
+    }
 }
 
 impl Network {
-    /// Connects the given host names to the given addresses. The `Host` header keeps the name, and a port in an address
-    /// counts only for URLs without one.
-    pub fn new(runtime: Handle, resolve: &BTreeMap<String, SocketAddr>) -> Result<Self, reqwest::Error> {
-        Ok(Self { runtime, client: Mutex::new(client(resolve)?) })
+    /// Lets the given host names lead to the given addresses.
+    pub fn new(runtime: Handle, addresses: &BTreeMap<String, SocketAddr>) -> Result<Self, reqwest::Error> {
+        Ok(Self { runtime, names: Mutex::new(Arc::new(Names::new(addresses)?)) })
     }
 
     /// Replaces the names.
-    pub fn resolve(&self, resolve: &BTreeMap<String, SocketAddr>) -> Result<(), reqwest::Error> {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client(resolve)?;
+    pub fn resolve(&self, addresses: &BTreeMap<String, SocketAddr>) -> Result<(), reqwest::Error> {
+        let names = Arc::new(Names::new(addresses)?);
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
         Ok(())
     }
-
-    fn client(&self) -> reqwest::Client {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-fn client(resolve: &BTreeMap<String, SocketAddr>) -> Result<reqwest::Client, reqwest::Error> {
-    // Proxies of the environment must not see what stays on this machine.
-    let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    resolve.iter().fold(builder, |builder, (host, address)| builder.resolve(host, *address)).build()
 }
 
 impl Outbound for Network {
     fn send(&self, url: &str, request: &Request, timeout_milliseconds: u64) -> Result<Response, String> {
-        let client = self.client();
-        self.runtime.block_on(async {
-            let sent = exchange(&client, url, request, Duration::from_millis(timeout_milliseconds)).await;
-            // The URL is left out: it may hold a secret in its query.
-            sent.map_err(|error| describe(&error.without_url()))
-        })
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (url, host) = names.locate(url)?;
+        let timeout = Duration::from_millis(timeout_milliseconds);
+        let sent = self.runtime.block_on(exchange(&names.client, url, host, request, timeout));
+        // The URL is left out: it may hold a secret in its query.
+        sent.map_err(|error| describe(&error.without_url()))
     }
 }
 
 async fn exchange(
     client: &reqwest::Client,
-    url: &str,
+    url: Url,
+    host: Option<String>,
     request: &Request,
     timeout: Duration,
 ) -> Result<Response, reqwest::Error> {
@@ -66,6 +91,9 @@ async fn exchange(
     }
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
+    }
+    if let Some(host) = host {
+        builder = builder.header(reqwest::header::HOST, host);
     }
     let answer = builder.send().await?;
     let status = answer.status().as_u16();

@@ -1,0 +1,169 @@
+//! The control API: people on AWS's side, faults, counts, and the truth.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::world::World;
+use crate::clock;
+use crate::faults::{Rule, RuleError};
+use crate::publisher::Topic;
+use crate::servicenow::state::LogLine;
+use crate::support::{Case, PeopleError};
+use crate::wire::{Request, Response};
+
+/// Where the control API begins.
+pub(super) const PREFIX: &str = "/control";
+
+/// The rest of the path, if the request is for the control API.
+pub(super) fn path(request: &Request) -> Option<&str> {
+    request.path.strip_prefix(PREFIX).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+pub(super) fn answer(world: &World, request: &Request, path: &str) -> Response {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let result = match (request.method.as_str(), segments.as_slice()) {
+        ("GET", ["support", "cases"]) => Ok(all_cases(world)),
+        ("POST", ["support", "cases", case, "communications"]) => communicate(world, request, case),
+        ("POST", ["support", "cases", case, "status"]) => set_status(world, request, case),
+        ("GET", ["servicenow", "log"]) => Ok(instance_log(world)),
+        ("POST", ["faults"]) => add_fault(world, request),
+        ("GET", ["faults"]) => Ok(json!({ "faults": world.faults().rules().collect::<Vec<_>>() })),
+        ("DELETE", ["faults"]) => {
+            world.faults().clear();
+            Ok(json!({ "faults": [] }))
+        }
+        ("GET", ["calls"]) => Ok(world.calls().to_json()),
+        ("DELETE", ["calls"]) => {
+            world.calls().reset();
+            Ok(world.calls().to_json())
+        }
+        ("PUT", ["events"]) => set_topic(world, request),
+        ("PUT", ["resolve"]) => set_names(world, request),
+        (_, ["servicenow", "log"]) => Err(Refusal::Method),
+        (_, ["support", "cases" | "communications" | "status", ..] | ["faults" | "calls" | "events" | "resolve"]) => {
+            Err(Refusal::Method)
+        }
+        _ => Err(Refusal::Path),
+    };
+    match result {
+        Ok(body) => Response::json(200, &body),
+        Err(refusal) => refusal.response(request),
+    }
+}
+
+/// Why a request was refused.
+#[derive(Debug)]
+enum Refusal {
+    Path,
+    Method,
+    Invalid(String),
+    NotFound(String),
+}
+
+impl Refusal {
+    fn response(self, request: &Request) -> Response {
+        let (status, code, message) = match self {
+            Self::Path => (404, "not_found", format!("the control API has no path {}", request.path)),
+            Self::Method => {
+                let message = format!("{} is not a method of {}", request.method, request.path);
+                (405, "method_not_allowed", message)
+            }
+            Self::Invalid(message) => (400, "invalid_request", message),
+            Self::NotFound(message) => (404, "not_found", message),
+        };
+        Response::json(status, &json!({ "error": { "code": code, "message": message } }))
+    }
+}
+
+impl From<PeopleError> for Refusal {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::NoSuchCase(_) => Self::NotFound(error.to_string()),
+            PeopleError::Invalid(message) => Self::Invalid(message),
+        }
+    }
+}
+
+impl From<RuleError> for Refusal {
+    fn from(error: RuleError) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Message {
+    body: String,
+    submitted_by: Option<String>,
+    #[serde(default)]
+    attachments: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Status {
+    status: String,
+}
+
+fn all_cases(world: &World) -> Value {
+    let now = clock::now();
+    world.support(|support| {
+        support.settle(now);
+        json!({ "cases": support.cases().iter().map(Case::truth).collect::<Vec<_>>() })
+    })
+}
+
+/// What scripts logged, and why they failed.
+fn instance_log(world: &World) -> Value {
+    let instance = world.instance();
+    let line =
+        |line: &LogLine| json!({ "at": format!("{:.3}", line.at), "level": line.level, "message": line.message });
+    json!({ "log": instance.log().map(line).collect::<Vec<_>>() })
+}
+
+fn communicate(world: &World, request: &Request, case: &str) -> Result<Value, Refusal> {
+    let message: Message = parse(request)?;
+    if !message.attachments.is_empty() {
+        return Err(Refusal::Invalid("'attachments' must be empty: AWS Support is simulated without files".to_owned()));
+    }
+    world.support(|support| {
+        support.communicate(clock::now(), case, &message.body, message.submitted_by.as_deref())?;
+        Ok(support.case(case).map(Case::truth).unwrap_or_default())
+    })
+}
+
+fn set_status(world: &World, request: &Request, case: &str) -> Result<Value, Refusal> {
+    let Status { status } = parse(request)?;
+    world.support(|support| {
+        support.set_status(clock::now(), case, &status)?;
+        Ok(support.case(case).map(Case::truth).unwrap_or_default())
+    })
+}
+
+fn add_fault(world: &World, request: &Request) -> Result<Value, Refusal> {
+    let rule: Rule = parse(request)?;
+    let mut faults = world.faults();
+    faults.add(rule)?;
+    Ok(json!({ "faults": faults.rules().collect::<Vec<_>>() }))
+}
+
+fn set_topic(world: &World, request: &Request) -> Result<Value, Refusal> {
+    let topic: Topic = parse(request)?;
+    let answer = json!({ "topic_arn": topic.topic_arn });
+    world.publisher.redirect(topic);
+    Ok(answer)
+}
+
+fn set_names(world: &World, request: &Request) -> Result<Value, Refusal> {
+    let names: BTreeMap<String, SocketAddr> = parse(request)?;
+    world.network.resolve(&names).map_err(|error| Refusal::Invalid(error.to_string()))?;
+    Ok(json!(names))
+}
+
+fn parse<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
+    serde_json::from_slice(&request.body).map_err(|error| Refusal::Invalid(format!("the body is not right: {error}")))
+}

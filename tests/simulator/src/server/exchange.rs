@@ -1,0 +1,112 @@
+//! From the network's requests to the state machines' and back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use super::world::World;
+use super::{control, servicenow, support};
+use crate::support::json::is_aws_json;
+use crate::wire::{Request, Response};
+
+/// The largest body that is read: three attachments of 5 MB in base64 and some room.
+const BODY_BYTES_MAX: usize = 25 * 1024 * 1024;
+/// How long a call that is to time out is held, unless its client leaves earlier.
+const HOLD: Duration = Duration::from_secs(15);
+
+/// What becomes of a call.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It is answered.
+    Answer(Response),
+    /// The connection closes without an answer.
+    Drop,
+    /// The connection stays open for a while, and closes without an answer.
+    Hold,
+}
+
+/// Why a connection closes without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is withheld on purpose")]
+pub(super) struct Withheld;
+
+/// Answers one request of a connection.
+pub(super) async fn answer(
+    world: Arc<World>,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Full<Bytes>>, Withheld> {
+    let request = match read(request).await {
+        Ok(request) => request,
+        Err(refusal) => return Ok(write(refusal)),
+    };
+    // The state machines run scripts and block: not on a thread that serves connections.
+    let outcome = tokio::task::spawn_blocking(move || route(&world, &request)).await;
+    match outcome {
+        Ok(Outcome::Answer(response)) => Ok(write(response)),
+        Ok(Outcome::Drop) => Err(Withheld),
+        Ok(Outcome::Hold) => {
+            tokio::time::sleep(HOLD).await;
+            Err(Withheld)
+        }
+        Err(error) => {
+            eprintln!("a call failed inside the simulator: {error}");
+            Err(Withheld)
+        }
+    }
+}
+
+fn route(world: &World, request: &Request) -> Outcome {
+    if let Some(path) = control::path(request) {
+        Outcome::Answer(control::answer(world, request, path))
+    } else if is_aws_json(request) {
+        support::answer(world, request)
+    } else {
+        servicenow::answer(world, request)
+    }
+}
+
+async fn read(request: hyper::Request<Incoming>) -> Result<Request, Response> {
+    let (parts, body) = request.into_parts();
+    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => body.to_bytes().to_vec(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(refusal(413, "the body is too large")),
+        Err(_) => return Err(refusal(400, "the body ended early")),
+    };
+    let mut result = Request {
+        method: parts.method.as_str().to_owned(),
+        path: percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned(),
+        query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
+        body,
+        ..Request::default()
+    };
+    for (name, value) in &parts.headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        result
+            .headers
+            .entry(name.as_str().to_owned())
+            .and_modify(|earlier| *earlier = format!("{earlier}, {value}"))
+            .or_insert_with(|| value.into_owned());
+    }
+    Ok(result)
+}
+
+fn refusal(status: u16, message: &str) -> Response {
+    Response::json(status, &json!({ "error": { "code": "invalid_request", "message": message } }))
+}
+
+fn write(response: Response) -> hyper::Response<Full<Bytes>> {
+    let mut result = hyper::Response::new(Full::<Bytes>::from(response.body));
+    *result.status_mut() =
+        hyper::StatusCode::from_u16(response.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in response.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            result.headers_mut().insert(name, value);
+        }
+    }
+    result
+}

@@ -1,0 +1,168 @@
+//! The simulator on the network: one port for http and https, for ServiceNow, AWS Support and the control API.
+
+mod control;
+mod exchange;
+mod servicenow;
+mod support;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::{AccountConfig, Config};
+use crate::publisher::Publisher;
+use crate::servicenow::{Configuration, Instance};
+use crate::support::Support;
+use crate::{outbound, tls};
+use world::World;
+
+/// The first byte of every TLS connection: a handshake record.
+const TLS_HANDSHAKE: u8 = 0x16;
+/// How long a client may take to begin, and to send its headers.
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often the instance's jobs get their turn.
+const JOBS_INTERVAL: Duration = Duration::from_millis(100);
+/// How long to wait when no connection can be accepted, for example for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why the server could not start.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A simulator that listens.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    acceptor: TlsAcceptor,
+    ca_file: PathBuf,
+    world: Arc<World>,
+}
+
+impl Server {
+    /// Builds the world and begins to listen.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let (acceptor, ca_file) = tls::acceptor(&config.directory)?;
+        let listener = TcpListener::bind(config.listen).await?;
+        let address = listener.local_addr()?;
+        // Ids differ from run to run: whoever remembers an earlier one must not meet its ids again.
+        let seed = u64::from_ne_bytes(crate::clock::now().as_microsecond().to_ne_bytes());
+        let accounts = config.accounts.iter().map(AccountConfig::account);
+        let support = Support::new(seed, config.support.quotas(), accounts);
+        let instance = instance(config.servicenow, config.app.as_deref(), seed, address)?;
+        let network = outbound::Network::new(Handle::current(), &config.resolve)?;
+        let (publisher, queue) = Publisher::new(config.events);
+        let publisher = Arc::new(publisher);
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        tokio::spawn({
+            let publisher = publisher.clone();
+            async move { publisher.run(queue, client).await }
+        });
+        let world = Arc::new(World::new(support, instance, network, publisher));
+        Ok(Self { listener, address, acceptor, ca_file, world })
+    }
+
+    /// Where everything is, as clients need it.
+    pub fn description(&self) -> Value {
+        let url = format!("http://{}", self.address);
+        json!({
+            "url": url,
+            "https_url": format!("https://{}", self.address),
+            "ca_file": self.ca_file,
+            "support": { "endpoint": url },
+            "ssm_incidents": { "endpoint": url },
+            "control": { "url": format!("{url}{}", control::PREFIX) },
+        })
+    }
+
+    /// The folder and file of the authority's certificate.
+    pub fn ca_file(&self) -> &Path {
+        &self.ca_file
+    }
+
+    /// Serves until the task is dropped.
+    pub async fn serve(self) {
+        let _jobs = tokio::spawn(run_jobs(self.world.clone()));
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    tokio::spawn(connection(stream, self.acceptor.clone(), self.world.clone()));
+                }
+                Err(error) => {
+                    eprintln!("a connection could not be accepted: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// The instance with its app. What the configuration leaves open becomes this server's.
+fn instance(
+    mut configuration: Configuration,
+    app: Option<&Path>,
+    seed: u64,
+    address: SocketAddr,
+) -> Result<Instance, StartError> {
+    if configuration.seed == 0 {
+        configuration.seed = seed;
+    }
+    configuration.url.get_or_insert_with(|| format!("https://{address}"));
+    let mut instance = Instance::new(configuration);
+    if let Some(app) = app {
+        instance.load_app(app).map_err(|error| format!("the app in {} can't be loaded: {error}", app.display()))?;
+    }
+    Ok(instance)
+}
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, world: Arc<World>) {
+    // A client that goes away, or never speaks, concerns nobody else.
+    let _ = serve_connection(stream, acceptor, world).await;
+}
+
+async fn serve_connection(stream: TcpStream, acceptor: TlsAcceptor, world: Arc<World>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut first = [0];
+    let length = tokio::time::timeout(BEGIN_TIMEOUT, stream.peek(&mut first)).await??;
+    if length == 1 && first[0] == TLS_HANDSHAKE {
+        let stream = tokio::time::timeout(BEGIN_TIMEOUT, acceptor.accept(stream)).await??;
+        answer_requests(stream, world).await;
+    } else {
+        answer_requests(stream, world).await;
+    }
+    Ok(())
+}
+
+async fn answer_requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, world: Arc<World>) {
+    let service = service_fn(move |request| exchange::answer(world.clone(), request));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(BEGIN_TIMEOUT);
+    // An answer that is withheld on purpose ends here, too: as an error that closes the connection.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// Gives the instance's rules and scheduled jobs their turns.
+async fn run_jobs(world: Arc<World>) {
+    let mut interval = tokio::time::interval(JOBS_INTERVAL);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let world = world.clone();
+        // Scripts take processor time and wait for webhooks: not on a thread that serves connections.
+        if let Err(error) = tokio::task::spawn_blocking(move || servicenow::run_jobs(&world)).await {
+            eprintln!("the jobs of the instance failed: {error}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Everything that is simulated, shared by the connections.
+//!
+//! Each part has a lock of its own and none is held while another is taken or while an event is published: ServiceNow
+//! may wait for its webhook to be answered while AWS Support goes on.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use super::exchange::Outcome;
+use crate::calls::Calls;
+use crate::faults::{Call, Fault, Faults};
+use crate::outbound::Network;
+use crate::publisher::Publisher;
+use crate::servicenow::Instance;
+use crate::support::Support;
+
+/// The simulated world.
+#[derive(Debug)]
+pub(super) struct World {
+    support: Mutex<Support>,
+    instance: Mutex<Instance>,
+    faults: Mutex<Faults>,
+    calls: Mutex<Calls>,
+    pub network: Network,
+    pub publisher: Arc<Publisher>,
+}
+
+impl World {
+    pub fn new(support: Support, instance: Instance, network: Network, publisher: Arc<Publisher>) -> Self {
+        Self {
+            support: Mutex::new(support),
+            instance: Mutex::new(instance),
+            faults: Mutex::default(),
+            calls: Mutex::default(),
+            network,
+            publisher,
+        }
+    }
+
+    pub fn instance(&self) -> MutexGuard<'_, Instance> {
+        lock(&self.instance)
+    }
+
+    pub fn faults(&self) -> MutexGuard<'_, Faults> {
+        lock(&self.faults)
+    }
+
+    pub fn calls(&self) -> MutexGuard<'_, Calls> {
+        lock(&self.calls)
+    }
+
+    /// Looks at AWS Support or changes it, and then announces what changed.
+    pub fn support<T>(&self, act: impl FnOnce(&mut Support) -> T) -> T {
+        let mut support = lock(&self.support);
+        let result = act(&mut support);
+        let events = support.take_events();
+        // Queued under the lock, which keeps the events in the order of their changes; sent elsewhere.
+        self.publisher.publish(events);
+        result
+    }
+
+    /// Makes one call: takes its fault, lets it happen and records it.
+    pub fn call(&self, at: Timestamp, call: &Call<'_>, happen: impl FnOnce(Option<&Fault>) -> Outcome) -> Outcome {
+        let fault = self.faults().take(call);
+        let outcome = happen(fault.as_ref());
+        let status = match &outcome {
+            Outcome::Answer(response) => Some(response.status),
+            Outcome::Drop | Outcome::Hold => None,
+        };
+        self.calls().record(at, call, status, fault.map(|fault| fault.kind));
+        outcome
+    }
+}
+
+/// A panic while a lock was held spoils one call, not the simulator.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
