@@ -4,7 +4,7 @@
 PYTHON := .tools/python/bin/python
 LOCAL := infra/local
 .DEFAULT_GOAL := help
-.PHONY: help tools up down demo test lint e2e package clean clean-tools
+.PHONY: help tools up down demo test lint rust-test e2e package clean clean-tools
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: tools ## Runs every check: lints, tests, the demo, end to end, packages
 
 lint: tools ## Runs the lints: format, clippy, rustdoc, dependencies, template, app
 	@$(PYTHON) $(LOCAL)/verify.py lint
+
+rust-test: tools ## Runs the Rust tests, with a DynamoDB for those of the ledger
+	@$(PYTHON) $(LOCAL)/verify.py rust
 
 e2e: tools ## Runs the end-to-end tests on a stack of their own with IAM enforced
 	@$(PYTHON) $(LOCAL)/verify.py e2e

@@ -102,14 +102,13 @@ def take_down() -> bool:
     paths.STACK_FILE.unlink(missing_ok=True)
     paths.FINGERPRINT_FILE.unlink(missing_ok=True)
     stopped = [processes.stop(MINISTACK), processes.stop(SIMULATOR)]
-    for folder in [paths.TEMPORARY, paths.SIMULATOR]:
+    for folder in [paths.TEMPORARY / MINISTACK, paths.SIMULATOR]:
         shutil.rmtree(folder, ignore_errors=True)
     return any(stopped)
 
 
 def start(mode: str, executables: dict, packages: dict, template: dict) -> dict:
     """Starts everything from nothing."""
-    paths.TEMPORARY.mkdir(parents=True, exist_ok=True)
     accounts = layout.make_accounts()
     users = layout.make_users()
     oauth = {"client_id": layout.token(32), "client_secret": layout.token(32)}
@@ -117,7 +116,7 @@ def start(mode: str, executables: dict, packages: dict, template: dict) -> dict:
         with console.step("starting the simulator of ServiceNow and AWS Support"):
             simulator = start_simulator(executables[artifacts.SIMULATOR_PACKAGE], accounts, users, oauth)
         with console.step(f"starting the local AWS, IAM {mode}"):
-            hub = cloud.Cloud(start_ministack(mode, simulator))
+            hub = cloud.Cloud(start_hub(mode, simulator))
         with console.step("deploying the template"):
             outputs = deploy(hub, template, packages, simulator["https_url"])
         with console.step("storing the credentials of accounts and ServiceNow"):
@@ -170,24 +169,36 @@ def start_simulator(executable, accounts: list, users: dict, oauth: dict) -> dic
     return processes.wait_until(SIMULATOR, addresses, START_SECONDS)
 
 
-def start_ministack(mode: str, simulator: dict) -> str:
-    """The local AWS. What the functions must know of this machine reaches them through its environment."""
+def start_hub(mode: str, simulator: dict) -> str:
+    """The hub's AWS. What the functions must know of this machine reaches them through its environment."""
+    surroundings = {
+        "AUTH": "true" if mode == "enforced" else "false",
+        "AWS_ENDPOINT_URL_SUPPORT": simulator["support"]["endpoint"],
+        "AWS_ENDPOINT_URL_SSM_INCIDENTS": simulator["ssm_incidents"]["endpoint"],
+        "SSL_CERT_FILE": simulator["ca_file"],
+    }
+    return start_ministack(MINISTACK, surroundings)
+
+
+def start_ministack(name: str, surroundings: dict[str, str]) -> str:
+    """A local AWS on a free port, empty; returns its endpoint."""
+    temporary = paths.TEMPORARY / name
+    temporary.mkdir(parents=True, exist_ok=True)
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    environment = clean_environment() | {
+    environment = {
+        **clean_environment(),
+        "TMPDIR": str(temporary),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": layout.REGION,
-        "AUTH": "true" if mode == "enforced" else "false",
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ENDPOINT_URL_SUPPORT": simulator["support"]["endpoint"],
-        "AWS_ENDPOINT_URL_SSM_INCIDENTS": simulator["ssm_incidents"]["endpoint"],
         "AWS_EC2_METADATA_DISABLED": "true",
-        "SSL_CERT_FILE": simulator["ca_file"],
+        **surroundings,
     }
     command = [str(paths.MINISTACK / "bin" / "python"), str(paths.LOCAL / "ministack_server.py")]
-    processes.start(MINISTACK, command, environment)
+    processes.start(name, command, environment)
 
     def is_ready() -> bool:
         try:
@@ -195,7 +206,7 @@ def start_ministack(mode: str, simulator: dict) -> str:
         except console.StackError:
             return False
 
-    processes.wait_until(MINISTACK, is_ready, START_SECONDS)
+    processes.wait_until(name, is_ready, START_SECONDS)
     return endpoint
 
 
@@ -272,7 +283,7 @@ def connect(stack: dict, webhook_secret: str, accounts: list, administrator: lay
 
 def clean_environment() -> dict[str, str]:
     """As little as a process needs, so that nothing of this shell reaches the functions."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(paths.STATE), "TMPDIR": str(paths.TEMPORARY)}
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(paths.STATE)}
 
 
 def free_port() -> int:

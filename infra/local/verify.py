@@ -9,6 +9,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -18,12 +19,16 @@ import artifacts
 import console
 import down
 import paths
+import processes
 import tools
 import up
 
 LOGS = paths.TARGET / "verify"
 PROGRESS_SECONDS = 60
 SHOWN_LINES = 80
+# What the tests of the ledger run against.
+DYNAMODB = "ministack-tests"
+DYNAMODB_VARIABLE = "CASEBRIDGE_TEST_DYNAMODB_ENDPOINT"
 PYTHON = str(paths.PYTHON / "bin" / "python")
 # How cargo test and pytest say what they counted.
 CARGO_RESULT = re.compile(r"^test result: .*? (\d+) passed; (\d+) failed;", re.MULTILINE)
@@ -60,12 +65,24 @@ def stack_up(mode: str) -> Callable[[], object]:
     return bring_up
 
 
+def start_dynamodb() -> None:
+    """An empty local AWS for the tests of the ledger."""
+    os.environ[DYNAMODB_VARIABLE] = up.start_ministack(DYNAMODB, {})
+
+
+def stop_dynamodb() -> None:
+    """Stops it and forgets it."""
+    processes.stop(DYNAMODB)
+    shutil.rmtree(paths.TEMPORARY / DYNAMODB, ignore_errors=True)
+    os.environ.pop(DYNAMODB_VARIABLE, None)
+
+
 def checks() -> list[Check]:
     """All checks, the quick ones first."""
     lint = ("lint",)
     deny = [str(tools.CARGO_DENY), "--log-level", "error", "--color", "never"]
     return [
-        Check("format", lint, [["cargo", "fmt", "--all", "--check"]]),
+        Check("format", lint, [["cargo", "fmt", "--all", "--check", "--", "--color", "never"]]),
         Check("python", lint, [
             [PYTHON, "-m", "ruff", "format", "--check", "."],
             [PYTHON, "-m", "ruff", "check", "."],
@@ -84,7 +101,9 @@ def checks() -> list[Check]:
         Check("rustdoc", lint, [
             cargo("doc", "--workspace", "--no-deps"),
         ], environment={"RUSTDOCFLAGS": "-D warnings"}),
-        Check("rust tests", ("test",), [cargo("test", "--workspace")], counts_tests=True),
+        Check("rust tests", ("test", "rust"), [
+            cargo("test", "--workspace"),
+        ], prepare=start_dynamodb, finish=stop_dynamodb, counts_tests=True),
         Check("demo", ("test",), [[PYTHON, str(paths.LOCAL / "demo.py")]], finish=down.main),
         Check("end to end, IAM enforced", ("test", "e2e"), [
             [PYTHON, "-m", "pytest", "-q", "tests/e2e"],
@@ -127,14 +146,12 @@ def perform(check: Check) -> tuple[int, int, float]:
     log.write_text("")
     good = False
     try:
-        with console.step(check.name) as remark:
+        with console.step(check.name):
             if check.prepare:
                 check.prepare()
             for command in check.commands:
                 run_command(check, command, log)
             good = True
-            passed, failed = count(check, log, good)
-            remark.append(f"{passed} passed" if check.counts_tests else "passed")
     except console.StackError as error:
         console.say(f"     {error}")
     finally:
