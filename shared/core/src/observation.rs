@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::{
     case::{Case, CaseStatus, Communication},
-    effect::{Content, DeliveryAnswer, Effect, FieldsOutcome, IncidentFields, MessageOutcome, Part, Refusal},
+    effect::{Content, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part, Refusal},
     identifiers::{AccountId, CaseId, CommunicationId, JournalEntryId, LinkKey},
     incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
     link::{EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase, PartlySent, Trouble},
@@ -285,34 +285,30 @@ impl Observation {
         match &refusal {
             None => self.link.servicenow_trouble = None,
             Some((request, error)) => {
-                self.trouble(
-                    policy,
-                    Side::ServiceNow,
-                    Some(Refusal::InvalidRequest),
-                    error,
-                    request,
-                    now,
-                    None,
-                    spread,
-                );
+                let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message: error.clone() };
+                self.trouble(policy, Side::ServiceNow, &failure, request, now, spread);
             }
         }
         refusal.is_none() && answer.fields != FieldsOutcome::Stale
     }
 
     /// Notes a failure of a side and when to try again.
-    #[expect(clippy::too_many_arguments, reason = "a failure has this many sides, and each caller names them all")]
+    ///
+    /// `request` is what was refused, in short; `spread` (0 to 1,000) spreads the retries of many links.
     pub fn trouble(
         &mut self,
         policy: &Policy,
         side: Side,
-        refusal: Option<Refusal>,
-        message: &str,
+        failure: &Failure,
         request: &str,
         now: Timestamp,
-        retry_at: Option<Timestamp>,
         spread: u32,
     ) {
+        let (refusal, retry_at) = match failure {
+            Failure::Refused { refusal, .. } => (Some(*refusal), None),
+            Failure::Unavailable { retry_at, .. } => (None, *retry_at),
+            Failure::InDoubt { .. } => (None, None),
+        };
         let slot = match side {
             Side::Aws => &mut self.link.aws_trouble,
             Side::ServiceNow => &mut self.link.servicenow_trouble,
@@ -329,7 +325,7 @@ impl Observation {
         let until = now.checked_add(wait + extra).unwrap_or(now);
         *slot = Some(Trouble {
             refusal,
-            message: message.to_owned(),
+            message: failure.message().to_owned(),
             since: earlier.map_or(now, |earlier| earlier.since),
             attempts,
             until: retry_at.map_or(until, |retry_at| until.max(retry_at)),

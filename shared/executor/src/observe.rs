@@ -235,13 +235,8 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         report: &mut Report,
     ) {
         report.failed(side, failure);
-        let (refusal, retry_at) = match failure {
-            Failure::Refused { refusal, .. } => (Some(*refusal), None),
-            Failure::Unavailable { retry_at, .. } => (None, *retry_at),
-            Failure::InDoubt { .. } => (None, None),
-        };
         let (now, spread) = (self.clock.now(), self.randomness.spread());
-        observation.trouble(&self.policy, side, refusal, failure.message(), request, now, retry_at, spread);
+        observation.trouble(&self.policy, side, failure, request, now, spread);
     }
 }
 
