@@ -26,6 +26,19 @@ pub enum LedgerError {
         /// The link.
         key: LinkKey,
     },
+    /// The link remembers more than a row may hold. Nothing was written.
+    #[error(
+        "link {key} remembers {bytes} bytes, and a row may hold {limit}: its conversation is too long; resolve the \
+         incident and its case by hand and go on in a new incident"
+    )]
+    TooLarge {
+        /// The link.
+        key: LinkKey,
+        /// How much it remembers.
+        bytes: usize,
+        /// How much it may.
+        limit: usize,
+    },
     /// A row is not of the form that this version writes.
     #[error("ledger row {row} is unreadable: {reason}; repair or remove it, then replay the message")]
     Corrupt {

@@ -88,7 +88,8 @@ pub trait Ledger {
     /// Takes the link's lease for `attempt` until `until`, or leaves word with the one who holds it.
     ///
     /// One conditional write. A lease whose time is over is taken; a write whose answer was lost is recognised by its
-    /// attempt. While a lease is held the link is due at its end, so that a worker's death is a wake-up.
+    /// attempt. While a lease is held the link is due at its end, so that a worker's death is a wake-up. Word that was
+    /// left with a lease that ran out stays: the release answers [`ReleaseAnswer::Dirty`].
     fn take_lease(
         &self,
         key: &LinkKey,
@@ -110,8 +111,8 @@ pub trait Ledger {
 
     /// Records `after` and lets the link go, on condition that nobody left word; `due` is when to look again.
     ///
-    /// A blank link is forgotten. When somebody left word the state is recorded too, the word is taken and the lease
-    /// stays. With `regardless` the link is let go even then, due at once.
+    /// A blank link without a due time is forgotten. When somebody left word the state is recorded too, the word is taken
+    /// and the lease stays. With `regardless` the link is let go even then, due at once, and the word waits for the next.
     fn release(
         &self,
         lease: &Lease,

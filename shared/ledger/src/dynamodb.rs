@@ -1,0 +1,505 @@
+//! The ledger on DynamoDB.
+
+mod rows;
+mod write;
+
+use std::{collections::BTreeSet, error::Error, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::AsyncSleep,
+    operation::{
+        delete_item::DeleteItemError,
+        transact_write_items::{TransactWriteItemsError, builders::TransactWriteItemsFluentBuilder},
+        update_item::UpdateItemError,
+    },
+    types::{
+        AttributeValue, CancellationReason, Delete, KeysAndAttributes, Put, ReturnValue,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    },
+};
+use casebridge_core::{
+    identifiers::{AccountId, AttemptId, CaseKey, IncidentId, LinkKey},
+    link::Link,
+    mark::Mark,
+};
+use jiff::Timestamp;
+
+use crate::{
+    CASES_PER_PAGE,
+    changes::changes,
+    dynamodb::{
+        rows::{
+            DUE_INDEX, DUE_SHARDS, Item, ItemChange, Keys, Reader, WATCHED_PREFIX, account_partition, due_shard,
+            number, text,
+        },
+        write::{ConditionalWrite, UNDER_CLEAN_LEASE, UNDER_LEASE},
+    },
+    error::LedgerError,
+    ledger::{CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer},
+    row::{self, LinkRow, Refused, Summary},
+};
+
+/// How often a lease is tried for while it changes hands under our eyes.
+const TAKE_ROUNDS: u32 = 3;
+/// How often a write is tried that meets another one's transaction.
+const CONFLICT_ROUNDS: u32 = 5;
+/// How many rounds in a row a batch may be answered with nothing at all.
+const EMPTY_BATCH_ROUNDS: u32 = 5;
+/// How long the first pause between rounds is; each next one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+/// The reasons for which a transaction is cancelled and may be repeated. Source: DynamoDB API, CancellationReason.
+const PASSING_REASONS: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+/// How many keys one BatchGetItem takes. Source: DynamoDB API, BatchGetItem.
+const KEYS_PER_BATCH: usize = 100;
+
+/// The ledger on one DynamoDB table.
+///
+/// The client's own retries stay on: every write that they may repeat is recognised or may be repeated.
+/// Remote calls, in the usual case and at most (without the client's own retries):
+///
+/// | operation | usually | otherwise |
+/// |---|---|---|
+/// | take a lease | 1 | 2 if another worker holds it, up to 6 while it changes hands |
+/// | record | 1 | up to 5 while another one's transaction is in the way |
+/// | release | 1 | 2 if somebody left word |
+/// | link of a case, link of an open intent, read or move a watermark | 1 | 1 |
+/// | a page of an account's cases | 1 | 1 |
+/// | due links | 4, one for each shard | 4 |
+/// | remembered counts | 1 for each 100 incidents | as many as a throttled table needs, bounded |
+#[derive(Debug, Clone)]
+pub struct DynamoLedger {
+    client: Client,
+    table: String,
+}
+
+/// What became of a conditional write.
+enum Written {
+    /// It was applied; the row, if it was asked for.
+    Applied(Option<Item>),
+    /// Its condition did not hold; the row as it is.
+    Refused(Option<Item>),
+}
+
+/// Why a write has no answer.
+enum WriteError {
+    /// Another one's transaction is in the way: it passes.
+    Conflict(BoxError),
+    /// The table did not do it.
+    Unavailable(BoxError),
+}
+
+/// An error of whatever kind that is a source.
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl DynamoLedger {
+    /// The ledger on this table.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    /// One conditional write to a link's row and unconditional ones to rows beside it, all or none.
+    async fn write(
+        &self,
+        doing: &'static str,
+        write: &ConditionalWrite,
+        beside: Vec<ItemChange>,
+        returned: ReturnValue,
+    ) -> Result<Written, LedgerError> {
+        let mut transaction = None;
+        if !beside.is_empty() {
+            transaction = Some(self.transaction(write, beside).map_err(|source| unavailable(doing, source))?);
+        }
+        let mut round = 0;
+        loop {
+            let answer = match transaction.clone() {
+                Some(transaction) => transact(transaction).await,
+                None if write.deletes() => self.delete(write).await,
+                None => self.update(write, returned.clone()).await,
+            };
+            match answer {
+                Ok(written) => return Ok(written),
+                Err(WriteError::Conflict(_)) if round + 1 < CONFLICT_ROUNDS => self.pause(round).await,
+                Err(WriteError::Conflict(source) | WriteError::Unavailable(source)) => {
+                    return Err(LedgerError::Unavailable { doing, source });
+                }
+            }
+            round += 1;
+        }
+    }
+
+    async fn update(&self, write: &ConditionalWrite, returned: ReturnValue) -> Result<Written, WriteError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(write.keys()))
+            .update_expression(write.update_expression())
+            .condition_expression(write.condition())
+            .set_expression_attribute_names(Some(write.names()))
+            .set_expression_attribute_values(Some(write.values()))
+            .return_values(returned)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(answer) => Ok(Written::Applied(answer.attributes)),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Written::Refused(refused.item.clone()))
+                }
+                Some(UpdateItemError::TransactionConflictException(_)) => Err(WriteError::Conflict(error.into())),
+                _ => Err(WriteError::Unavailable(error.into())),
+            },
+        }
+    }
+
+    async fn delete(&self, write: &ConditionalWrite) -> Result<Written, WriteError> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(write.keys()))
+            .condition_expression(write.condition())
+            .set_expression_attribute_names(Some(write.names()))
+            .set_expression_attribute_values(Some(write.values()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(_) => Ok(Written::Applied(None)),
+            Err(error) => match error.as_service_error() {
+                Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Written::Refused(refused.item.clone()))
+                }
+                Some(DeleteItemError::TransactionConflictException(_)) => Err(WriteError::Conflict(error.into())),
+                _ => Err(WriteError::Unavailable(error.into())),
+            },
+        }
+    }
+
+    /// The transaction of a link's write and the changes beside it. The link's comes first.
+    fn transaction(
+        &self,
+        write: &ConditionalWrite,
+        beside: Vec<ItemChange>,
+    ) -> Result<TransactWriteItemsFluentBuilder, aws_sdk_dynamodb::error::BuildError> {
+        let first = if write.deletes() {
+            TransactWriteItem::builder().delete(write.to_delete(&self.table)?)
+        } else {
+            TransactWriteItem::builder().update(write.to_update(&self.table)?)
+        };
+        let mut transaction = self.client.transact_write_items().transact_items(first.build());
+        for change in beside {
+            let item = TransactWriteItem::builder();
+            let item = match change {
+                ItemChange::Put(row) => item.put(Put::builder().table_name(&self.table).set_item(Some(row)).build()?),
+                ItemChange::Delete(keys) => {
+                    item.delete(Delete::builder().table_name(&self.table).set_key(Some(keys.attributes())).build()?)
+                }
+            };
+            transaction = transaction.transact_items(item.build());
+        }
+        Ok(transaction)
+    }
+
+    /// A pause before the next round, if the client has a clock for it.
+    async fn pause(&self, round: u32) {
+        if let Some(clock) = self.client.config().sleep_impl() {
+            clock.sleep(FIRST_PAUSE * 2_u32.saturating_pow(round)).await;
+        }
+    }
+
+    /// Leaves word with the holder of the lease; false if it holds it no more.
+    async fn leave_word(&self, key: &LinkKey, holder: &AttemptId) -> Result<bool, LedgerError> {
+        let write = ConditionalWrite::new(Keys::link(key), "#lease_owner = :holder")
+            .bind(":holder", text(holder))
+            .set("dirty", AttributeValue::Bool(true));
+        let written = self.write("leaving word with a lease's holder", &write, Vec::new(), ReturnValue::None).await?;
+        Ok(matches!(written, Written::Applied(_)))
+    }
+
+    /// Lets go of a link whose row is unreadable, and of its due time: it waits for a person, not for the next wake-up.
+    async fn park(&self, key: &LinkKey, attempt: &AttemptId) -> Result<(), LedgerError> {
+        let write = ConditionalWrite::new(Keys::link(key), "#lease_owner = :holder")
+            .bind(":holder", text(attempt))
+            .remove("lease_owner")
+            .remove("lease_until")
+            .remove("due_shard")
+            .remove("due_at");
+        self.write("letting go of an unreadable link", &write, Vec::new(), ReturnValue::None).await.map(drop)
+    }
+
+    async fn get(&self, doing: &'static str, keys: &Keys) -> Result<Option<Item>, LedgerError> {
+        let request =
+            self.client.get_item().table_name(&self.table).set_key(Some(keys.attributes())).consistent_read(true);
+        Ok(request.send().await.map_err(|error| unavailable(doing, error))?.item)
+    }
+
+    async fn linked_from(&self, doing: &'static str, keys: &Keys) -> Result<Option<LinkKey>, LedgerError> {
+        self.get(doing, keys).await?.map(|item| Reader::new(keys.name(), &item).link("link")).transpose()
+    }
+
+    async fn due_links_of_shard(&self, shard: u32, now: Timestamp, limit: i32) -> Result<Vec<DueLink>, LedgerError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(DUE_INDEX)
+            .key_condition_expression("due_shard = :shard AND due_at <= :now")
+            .expression_attribute_values(":shard", text(&shard))
+            .expression_attribute_values(":now", number(&now.as_millisecond()))
+            .limit(limit);
+        let answer = request.send().await.map_err(|error| unavailable("listing due links", error))?;
+        let due_link = |item: &Item| {
+            let reader = Reader::of_listed(item);
+            Ok(DueLink { key: reader.link_of_partition()?, due_at: reader.moment("due_at")? })
+        };
+        Ok(answer.items().iter().filter_map(|item| readable(due_link(item))).collect())
+    }
+
+    /// Reads the counts of at most [`KEYS_PER_BATCH`] links; what the table leaves out is asked for again.
+    async fn mod_counts(&self, links: &[LinkKey]) -> Result<Vec<(LinkKey, u64)>, LedgerError> {
+        let doing = "reading remembered counts";
+        let wanted = KeysAndAttributes::builder()
+            .set_keys(Some(links.iter().map(|key| Keys::link(key).attributes()).collect()))
+            .projection_expression("pk, sk, mod_count")
+            .build()
+            .map_err(|error| unavailable(doing, error))?;
+        let mut wanted = Some(wanted);
+        let mut counts = Vec::new();
+        let mut empty_rounds = 0;
+        while let Some(keys) = wanted.take() {
+            let request = self.client.batch_get_item().request_items(&self.table, keys);
+            let answer = request.send().await.map_err(|error| unavailable(doing, error))?;
+            let items = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+            for item in &items {
+                let reader = Reader::of_listed(item);
+                let count = readable(reader.optional_number("mod_count")).flatten();
+                counts.extend(readable(reader.link_of_partition()).zip(count));
+            }
+            wanted = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
+            if wanted.is_some() && items.is_empty() {
+                empty_rounds += 1;
+                if empty_rounds == EMPTY_BATCH_ROUNDS {
+                    return Err(unavailable(doing, "the table answers with no row at all, again and again"));
+                }
+                self.pause(empty_rounds).await;
+            }
+        }
+        Ok(counts)
+    }
+}
+
+async fn transact(request: TransactWriteItemsFluentBuilder) -> Result<Written, WriteError> {
+    let Err(error) = request.send().await else { return Ok(Written::Applied(None)) };
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return Err(WriteError::Unavailable(error.into()));
+    };
+    let reasons = cancelled.cancellation_reasons();
+    // Only the link's write has a condition, and it comes first.
+    if let Some(refused) = reasons.first().filter(|reason| reason.code() == Some("ConditionalCheckFailed")) {
+        return Ok(Written::Refused(refused.item.clone()));
+    }
+    let passes = |reason: &CancellationReason| reason.code().is_some_and(|code| PASSING_REASONS.contains(&code));
+    if reasons.iter().any(passes) {
+        return Err(WriteError::Conflict(error.into()));
+    }
+    Err(WriteError::Unavailable(error.into()))
+}
+
+/// A listed row, unless it is unreadable: one such row must not keep all others from being seen. Whoever acts on it
+/// reads it by its key and fails.
+fn readable<T>(row: Result<T, LedgerError>) -> Option<T> {
+    row.inspect_err(|error| tracing::error!(%error, "an unreadable row was left out of a list")).ok()
+}
+
+fn unavailable(doing: &'static str, source: impl Into<BoxError>) -> LedgerError {
+    LedgerError::Unavailable { doing, source: source.into() }
+}
+
+fn lost(lease: &Lease) -> LedgerError {
+    LedgerError::LeaseLost { key: lease.key.clone() }
+}
+
+/// A write of the state under the lease, on this condition.
+fn write_under(lease: &Lease, condition: &'static str, after: &Link, state: &str) -> ConditionalWrite {
+    let summary = Summary::of(after);
+    ConditionalWrite::new(Keys::link(&lease.key), condition)
+        .bind(":holder", text(&lease.attempt))
+        .bind(":expected", number(&lease.revision))
+        .set("state", text(state))
+        .set("revision", number(&(lease.revision + 1)))
+        .set_or_remove("mod_count", summary.mod_count.as_ref().map(number))
+        .set_or_remove("number", summary.number.as_ref().map(text))
+        .set_or_remove("account", summary.account.as_ref().map(text))
+}
+
+/// The same write, and the link is let go and wants to be looked at again when it is due.
+fn let_go(write: ConditionalWrite, lease: &Lease, due: Option<Timestamp>) -> ConditionalWrite {
+    write
+        .set("released_by", text(&lease.attempt))
+        .remove("lease_owner")
+        .remove("lease_until")
+        .set_or_remove("due_shard", due.map(|_| text(&due_shard(&lease.key))))
+        .set_or_remove("due_at", due.map(|due| number(&due.as_millisecond())))
+}
+
+/// Why a write under the lease was refused, from the row that came with the refusal.
+fn refused(lease: &Lease, state: &str, item: Option<&Item>) -> Result<Refused, LedgerError> {
+    let row: Option<LinkRow> =
+        item.map(|item| Reader::new(Keys::link(&lease.key).name(), item).link_row()).transpose()?;
+    Ok(row::refused(row.as_ref(), lease, state))
+}
+
+impl Ledger for DynamoLedger {
+    async fn take_lease(
+        &self,
+        key: &LinkKey,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<LeaseAnswer, LedgerError> {
+        let free = "attribute_not_exists(#lease_owner) OR #lease_until <= :now OR #lease_owner = :lease_owner";
+        let write = ConditionalWrite::new(Keys::link(key), free)
+            .bind(":now", number(&now.as_millisecond()))
+            .set_once("revision", number(&0))
+            .set("lease_owner", text(attempt))
+            .set("lease_until", number(&until.as_millisecond()))
+            .set("due_shard", text(&due_shard(key)))
+            .set("due_at", number(&until.as_millisecond()));
+        for _ in 0..TAKE_ROUNDS {
+            let item = match self.write("taking a lease", &write, Vec::new(), ReturnValue::AllNew).await? {
+                Written::Applied(item) => {
+                    let item = item.unwrap_or_default();
+                    let row = Reader::new(Keys::link(key).name(), &item).link_row();
+                    let answer = row.and_then(|row| row::taken(&row, key, attempt, until));
+                    if matches!(answer, Err(LedgerError::Corrupt { .. })) {
+                        self.park(key, attempt).await?;
+                    }
+                    return answer;
+                }
+                Written::Refused(item) => item.unwrap_or_default(),
+            };
+            let holder = Reader::new(Keys::link(key).name(), &item).optional_text("lease_owner")?.map(AttemptId::new);
+            if let Some(holder) = holder
+                && self.leave_word(key, &holder).await?
+            {
+                return Ok(LeaseAnswer::Deferred);
+            }
+        }
+        Err(LedgerError::Contended { key: key.clone() })
+    }
+
+    async fn record(&self, lease: &Lease, before: &Link, after: &Link, now: Timestamp) -> Result<Lease, LedgerError> {
+        let state = row::encode(&lease.key, after)?;
+        let write = write_under(lease, UNDER_LEASE, after, &state);
+        let beside = changes(&lease.key, before, after, now).into_iter().map(ItemChange::from).collect();
+        match self.write("recording a link", &write, beside, ReturnValue::None).await? {
+            Written::Applied(_) => Ok(row::next(lease)),
+            Written::Refused(item) => match refused(lease, &state, item.as_ref())? {
+                Refused::AlreadyWritten => Ok(row::next(lease)),
+                Refused::Held | Refused::AlreadyReleased | Refused::Absent | Refused::Lost => Err(lost(lease)),
+            },
+        }
+    }
+
+    async fn release(
+        &self,
+        lease: &Lease,
+        before: &Link,
+        after: &Link,
+        due: Option<Timestamp>,
+        regardless: bool,
+        now: Timestamp,
+    ) -> Result<ReleaseAnswer, LedgerError> {
+        let doing = "letting go of a link";
+        let state = row::encode(&lease.key, after)?;
+        let forgotten = row::is_forgotten(after, due);
+        let beside = || changes(&lease.key, before, after, now).into_iter().map(ItemChange::from).collect();
+        let clean = if forgotten {
+            ConditionalWrite::new(Keys::link(&lease.key), UNDER_CLEAN_LEASE)
+                .bind(":holder", text(&lease.attempt))
+                .bind(":expected", number(&lease.revision))
+                .delete()
+        } else {
+            let_go(write_under(lease, UNDER_CLEAN_LEASE, after, &state), lease, due)
+        };
+        let item = match self.write(doing, &clean, beside(), ReturnValue::None).await? {
+            Written::Applied(_) => return Ok(ReleaseAnswer::Released),
+            Written::Refused(item) => item,
+        };
+        let why = refused(lease, &state, item.as_ref())?;
+        if why != Refused::Held {
+            return row::late_release(why, lease, forgotten);
+        }
+        let write = write_under(lease, UNDER_LEASE, after, &state);
+        let (write, answer) = if regardless {
+            (let_go(write, lease, Some(now)), ReleaseAnswer::Released)
+        } else {
+            (write.remove("dirty"), ReleaseAnswer::Dirty { lease: row::next(lease) })
+        };
+        match self.write(doing, &write, beside(), ReturnValue::None).await? {
+            Written::Applied(_) => Ok(answer),
+            Written::Refused(item) => row::late_release(refused(lease, &state, item.as_ref())?, lease, false),
+        }
+    }
+
+    async fn link_of_case(&self, case: &CaseKey) -> Result<Option<LinkKey>, LedgerError> {
+        self.linked_from("looking for a case's link", &Keys::case(case)).await
+    }
+
+    async fn link_of_open_intent(&self, account: &AccountId, mark: &Mark) -> Result<Option<LinkKey>, LedgerError> {
+        self.linked_from("looking for an open intent", &Keys::open_intent(account, mark)).await
+    }
+
+    async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
+        let limit_of_shard = i32::try_from(limit).unwrap_or(i32::MAX);
+        let mut due = Vec::new();
+        for shard in 0..DUE_SHARDS {
+            due.extend(self.due_links_of_shard(shard, now, limit_of_shard).await?);
+        }
+        Ok(row::oldest(due, limit))
+    }
+
+    async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {
+        let start = |stable_id: &str| {
+            Keys::watched_case(&CaseKey { account: account.clone(), stable_id: stable_id.to_owned() }).attributes()
+        };
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :account AND begins_with(sk, :watched)")
+            .expression_attribute_values(":account", text(&account_partition(account)))
+            .expression_attribute_values(":watched", text(WATCHED_PREFIX))
+            .limit(i32::try_from(CASES_PER_PAGE).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(from.map(start));
+        let answer = request.send().await.map_err(|error| unavailable("listing an account's cases", error))?;
+        let last = answer.last_evaluated_key.as_ref();
+        let next = last.map(|last| Reader::of_listed(last).watched_id().map(str::to_owned)).transpose()?;
+        let row = |item: &Item| Reader::of_listed(item).watched_case(account);
+        let rows = answer.items().iter().filter_map(|item| readable(row(item))).collect();
+        Ok(CaseRowPage { rows, next })
+    }
+
+    async fn remembered_mod_counts(&self, incidents: &[IncidentId]) -> Result<Vec<Option<u64>>, LedgerError> {
+        let links: BTreeSet<LinkKey> = incidents.iter().cloned().map(LinkKey::support_case).collect();
+        let links: Vec<LinkKey> = links.into_iter().collect();
+        let mut counts = std::collections::BTreeMap::new();
+        for batch in links.chunks(KEYS_PER_BATCH) {
+            counts.extend(self.mod_counts(batch).await?);
+        }
+        Ok(incidents.iter().map(|incident| counts.get(&LinkKey::support_case(incident.clone())).copied()).collect())
+    }
+
+    async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        let keys = Keys::watermark(name);
+        let item = self.get("reading a watermark", &keys).await?;
+        item.map(|item| Reader::new(keys.name(), &item).text("value").map(str::to_owned)).transpose()
+    }
+
+    async fn set_watermark(&self, name: &str, value: &str) -> Result<(), LedgerError> {
+        let mut item = Keys::watermark(name).attributes();
+        item.insert("value".to_owned(), text(value));
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        request.send().await.map_err(|error| unavailable("moving a watermark", error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+//! The table's rows: their keys and attributes, and how they are read.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use casebridge_core::{
+    identifiers::{AccountId, AttemptId, CaseId, CaseKey, DisplayId, IncidentId, LinkKey, LinkKind},
+    mark::Mark,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    changes::{IntentRow, RowChange, WatchedCase},
+    error::LedgerError,
+    ledger::CaseRow,
+    row::{LinkRow, corrupt, link_partition},
+};
+
+/// An item as the SDK has it.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The index of the links that want to be looked at.
+pub(super) const DUE_INDEX: &str = "due";
+/// How many partitions that index has: each takes about 500 writes to leases a second.
+pub(super) const DUE_SHARDS: u32 = 4;
+/// What the sort key of a watched case starts with.
+pub(super) const WATCHED_PREFIX: &str = "WATCHED#";
+/// How many digits an intent's number is padded to, so that its rows sort by it.
+const SEQUENCE_DIGITS: usize = 10;
+
+/// A row's keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Keys {
+    pub(super) partition: String,
+    pub(super) sort: String,
+}
+
+impl Keys {
+    pub(super) fn link(key: &LinkKey) -> Self {
+        Self { partition: link_partition(key), sort: "LINK".to_owned() }
+    }
+
+    fn intent(key: &LinkKey, sequence: u64) -> Self {
+        Self { partition: link_partition(key), sort: format!("INTENT#{sequence:0SEQUENCE_DIGITS$}") }
+    }
+
+    pub(super) fn open_intent(account: &AccountId, mark: &Mark) -> Self {
+        Self { partition: account_partition(account), sort: format!("INTENT#{mark}") }
+    }
+
+    pub(super) fn case(case: &CaseKey) -> Self {
+        Self { partition: account_partition(&case.account), sort: format!("CASE#{}", case.stable_id) }
+    }
+
+    pub(super) fn watched_case(case: &CaseKey) -> Self {
+        Self { partition: account_partition(&case.account), sort: format!("{WATCHED_PREFIX}{}", case.stable_id) }
+    }
+
+    pub(super) fn watermark(name: &str) -> Self {
+        Self { partition: "WATERMARK".to_owned(), sort: name.to_owned() }
+    }
+
+    /// The keys as attributes.
+    pub(super) fn attributes(&self) -> Item {
+        HashMap::from([("pk".to_owned(), text(&self.partition)), ("sk".to_owned(), text(&self.sort))])
+    }
+
+    /// The row's name in errors.
+    pub(super) fn name(&self) -> String {
+        format!("{} / {}", self.partition, self.sort)
+    }
+}
+
+/// The partition of an account's rows.
+pub(super) fn account_partition(account: &AccountId) -> String {
+    format!("ACCOUNT#{account}")
+}
+
+/// The shard of the due index that a link is in.
+pub(super) fn due_shard(key: &LinkKey) -> String {
+    // The sum of an id's bytes spreads random ids evenly, and is the same in every version.
+    let sum: u32 = key.to_string().bytes().map(u32::from).sum();
+    (sum % DUE_SHARDS).to_string()
+}
+
+pub(super) fn text(value: &(impl ToString + ?Sized)) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+pub(super) fn number(value: &(impl ToString + ?Sized)) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// A change of a row beside the link's, as the table has it.
+pub(super) enum ItemChange {
+    Put(Item),
+    Delete(Keys),
+}
+
+impl From<RowChange> for ItemChange {
+    fn from(change: RowChange) -> Self {
+        match change {
+            RowChange::PutIntent(intent) => Self::Put(intent_item(&intent)),
+            RowChange::PutOpenIntent { account, mark, link } => {
+                Self::Put(item(&Keys::open_intent(&account, &mark), [("link", Some(text(&link)))]))
+            }
+            RowChange::DeleteOpenIntent { account, mark } => Self::Delete(Keys::open_intent(&account, &mark)),
+            RowChange::PutCase { case, link } => Self::Put(item(&Keys::case(&case), [("link", Some(text(&link)))])),
+            RowChange::DeleteCase(case) => Self::Delete(Keys::case(&case)),
+            RowChange::PutWatchedCase(watched) => Self::Put(watched_case_item(&watched)),
+            RowChange::DeleteWatchedCase(case) => Self::Delete(Keys::watched_case(&case)),
+        }
+    }
+}
+
+fn item<const N: usize>(keys: &Keys, attributes: [(&str, Option<AttributeValue>); N]) -> Item {
+    let mut item = keys.attributes();
+    item.extend(attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    item
+}
+
+fn intent_item(intent: &IntentRow) -> Item {
+    let ending = intent.ending.as_ref();
+    item(
+        &Keys::intent(&intent.link, intent.sequence),
+        [
+            ("kind", Some(text(intent.kind))),
+            ("mark", intent.mark.as_ref().map(text)),
+            ("written_at", Some(text(&intent.written_at))),
+            ("end", ending.map(|ending| text(ending.end))),
+            ("ended_at", ending.map(|ending| text(&ending.ended_at))),
+            ("expires_at", ending.map(|ending| number(&ending.expires_at.as_second()))),
+        ],
+    )
+}
+
+fn watched_case_item(watched: &WatchedCase) -> Item {
+    let row = &watched.row;
+    item(
+        &Keys::watched_case(&row.key),
+        [
+            ("case_id", Some(text(&row.case_id))),
+            ("display_id", row.display_id.as_ref().map(text)),
+            ("link", Some(text(&row.link))),
+            ("fingerprint", Some(text(&row.fingerprint))),
+            ("expires_at", watched.expires_at.map(|moment| number(&moment.as_second()))),
+        ],
+    )
+}
+
+/// Reads the attributes of one row; what is not of our form is an error that names the row.
+pub(super) struct Reader<'item> {
+    row: String,
+    item: &'item Item,
+}
+
+impl<'item> Reader<'item> {
+    pub(super) fn new(row: String, item: &'item Item) -> Self {
+        Self { row, item }
+    }
+
+    /// A reader of a row that carries its keys.
+    pub(super) fn of_listed(item: &'item Item) -> Self {
+        let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
+        Self { row: format!("{} / {}", part("pk"), part("sk")), item }
+    }
+
+    fn corrupt(&self, name: &str, expected: &str) -> LedgerError {
+        corrupt(self.row.as_str(), format!("its attribute `{name}` is not {expected}"))
+    }
+
+    pub(super) fn optional_text(&self, name: &str) -> Result<Option<&'item str>, LedgerError> {
+        match self.item.get(name) {
+            None => Ok(None),
+            Some(AttributeValue::S(value)) => Ok(Some(value)),
+            Some(_) => Err(self.corrupt(name, "a text")),
+        }
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<&'item str, LedgerError> {
+        self.optional_text(name)?.ok_or_else(|| self.corrupt(name, "there"))
+    }
+
+    pub(super) fn optional_number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, LedgerError> {
+        match self.item.get(name) {
+            None => Ok(None),
+            Some(AttributeValue::N(value)) => {
+                value.parse().map(Some).map_err(|_| self.corrupt(name, "a whole number in range"))
+            }
+            Some(_) => Err(self.corrupt(name, "a number")),
+        }
+    }
+
+    /// The link that an attribute names.
+    pub(super) fn link(&self, name: &str) -> Result<LinkKey, LedgerError> {
+        parse_link_key(self.text(name)?).ok_or_else(|| self.corrupt(name, "a link's key"))
+    }
+
+    /// The link of a row of the due index.
+    pub(super) fn link_of_partition(&self) -> Result<LinkKey, LedgerError> {
+        let partition = self.text("pk")?.strip_prefix("LINK#");
+        partition.and_then(parse_link_key).ok_or_else(|| self.corrupt("pk", "a link's partition"))
+    }
+
+    /// A moment in milliseconds.
+    pub(super) fn moment(&self, name: &str) -> Result<Timestamp, LedgerError> {
+        let moment = self.optional_number(name)?.and_then(|value| Timestamp::from_millisecond(value).ok());
+        moment.ok_or_else(|| self.corrupt(name, "a moment in milliseconds"))
+    }
+
+    pub(super) fn link_row(&self) -> Result<LinkRow, LedgerError> {
+        Ok(LinkRow {
+            state: self.optional_text("state")?.map(str::to_owned),
+            revision: self.optional_number("revision")?.unwrap_or_default(),
+            lease_owner: self.optional_text("lease_owner")?.map(AttemptId::new),
+            released_by: self.optional_text("released_by")?.map(AttemptId::new),
+        })
+    }
+
+    /// The stable id of a watched case, from the row's key.
+    pub(super) fn watched_id(&self) -> Result<&'item str, LedgerError> {
+        self.text("sk")?.strip_prefix(WATCHED_PREFIX).ok_or_else(|| self.corrupt("sk", "a watched case"))
+    }
+
+    pub(super) fn watched_case(&self, account: &AccountId) -> Result<CaseRow, LedgerError> {
+        let stable_id = self.watched_id()?.to_owned();
+        Ok(CaseRow {
+            key: CaseKey { account: account.clone(), stable_id },
+            case_id: CaseId::new(self.text("case_id")?),
+            display_id: self.optional_text("display_id")?.map(DisplayId::new),
+            link: self.link("link")?,
+            fingerprint: self.text("fingerprint")?.to_owned(),
+        })
+    }
+}
+
+/// A link's key from the form in which it is written.
+fn parse_link_key(text: &str) -> Option<LinkKey> {
+    let (kind, incident) = text.split_once(':')?;
+    let kind: LinkKind = serde_json::from_value(Value::from(kind)).ok()?;
+    Some(LinkKey { kind, incident: IncidentId::new(incident) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_links_key_is_read_as_it_is_written() {
+        let key = LinkKey::support_case(IncidentId::new("0a1b"));
+        assert_eq!(parse_link_key(&key.to_string()), Some(key));
+        assert_eq!(parse_link_key("0a1b"), None);
+        assert_eq!(parse_link_key("something_else:0a1b"), None);
+    }
+
+    #[test]
+    fn intents_sort_by_their_number() {
+        let key = LinkKey::support_case(IncidentId::new("0a1b"));
+        assert!(Keys::intent(&key, 9).sort < Keys::intent(&key, 10).sort);
+    }
+
+    #[test]
+    fn links_spread_over_all_shards() {
+        let shards: std::collections::BTreeSet<String> =
+            (0..64).map(|id| due_shard(&LinkKey::support_case(IncidentId::new(format!("{id:032x}"))))).collect();
+        assert_eq!(shards.len(), DUE_SHARDS as usize);
+    }
+}

@@ -1,0 +1,155 @@
+//! A conditional write to a link's row: one UpdateItem or DeleteItem, or the first item of a transaction.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValuesOnConditionCheckFailure, Update};
+
+use crate::dynamodb::rows::Keys;
+
+/// What the condition of a write under a lease says: the lease is ours, in the revision that we know.
+pub(super) const UNDER_LEASE: &str = "#lease_owner = :holder AND #revision = :expected";
+
+/// The same, and nobody left word.
+pub(super) const UNDER_CLEAN_LEASE: &str =
+    "#lease_owner = :holder AND #revision = :expected AND attribute_not_exists(#dirty)";
+
+/// A conditional write to one row. In expressions `#name` stands for the attribute of that name.
+#[derive(Debug, Clone)]
+pub(super) struct ConditionalWrite {
+    keys: Keys,
+    condition: &'static str,
+    sets: Vec<String>,
+    removes: Vec<String>,
+    deletes: bool,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl ConditionalWrite {
+    /// A write that passes on this condition.
+    pub(super) fn new(keys: Keys, condition: &'static str) -> Self {
+        Self { keys, condition, sets: Vec::new(), removes: Vec::new(), deletes: false, values: HashMap::new() }
+    }
+
+    /// Gives a placeholder of the condition its value.
+    pub(super) fn bind(mut self, placeholder: &'static str, value: AttributeValue) -> Self {
+        self.values.insert(placeholder.to_owned(), value);
+        self
+    }
+
+    /// Sets an attribute.
+    pub(super) fn set(mut self, attribute: &'static str, value: AttributeValue) -> Self {
+        self.sets.push(format!("#{attribute} = :{attribute}"));
+        self.values.insert(format!(":{attribute}"), value);
+        self
+    }
+
+    /// Sets an attribute that is not there yet.
+    pub(super) fn set_once(mut self, attribute: &'static str, value: AttributeValue) -> Self {
+        self.sets.push(format!("#{attribute} = if_not_exists(#{attribute}, :{attribute})"));
+        self.values.insert(format!(":{attribute}"), value);
+        self
+    }
+
+    /// Sets an attribute, or removes it.
+    pub(super) fn set_or_remove(self, attribute: &'static str, value: Option<AttributeValue>) -> Self {
+        match value {
+            Some(value) => self.set(attribute, value),
+            None => self.remove(attribute),
+        }
+    }
+
+    /// Removes an attribute.
+    pub(super) fn remove(mut self, attribute: &'static str) -> Self {
+        self.removes.push(format!("#{attribute}"));
+        self
+    }
+
+    /// Deletes the row instead of updating it.
+    pub(super) fn delete(mut self) -> Self {
+        self.deletes = true;
+        self
+    }
+
+    pub(super) fn deletes(&self) -> bool {
+        self.deletes
+    }
+
+    pub(super) fn keys(&self) -> HashMap<String, AttributeValue> {
+        self.keys.attributes()
+    }
+
+    pub(super) fn condition(&self) -> &'static str {
+        self.condition
+    }
+
+    /// What it sets and removes; empty if it deletes.
+    pub(super) fn update_expression(&self) -> String {
+        let clause = |verb: &str, parts: &[String]| {
+            if parts.is_empty() { String::new() } else { format!("{verb} {} ", parts.join(", ")) }
+        };
+        if self.deletes {
+            return String::new();
+        }
+        format!("{}{}", clause("SET", &self.sets), clause("REMOVE", &self.removes)).trim_end().to_owned()
+    }
+
+    /// The names behind the placeholders that the expressions use: DynamoDB refuses one that none uses.
+    pub(super) fn names(&self) -> HashMap<String, String> {
+        let expressions = format!("{} {}", self.condition, self.update_expression());
+        expressions
+            .split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_' || letter == '#'))
+            .filter_map(|word| word.strip_prefix('#'))
+            .map(|name| (format!("#{name}"), name.to_owned()))
+            .collect()
+    }
+
+    pub(super) fn values(&self) -> HashMap<String, AttributeValue> {
+        self.values.clone()
+    }
+
+    /// The write as an update within a transaction.
+    pub(super) fn to_update(&self, table: &str) -> Result<Update, aws_sdk_dynamodb::error::BuildError> {
+        Update::builder()
+            .table_name(table)
+            .set_key(Some(self.keys()))
+            .update_expression(self.update_expression())
+            .condition_expression(self.condition)
+            .set_expression_attribute_names(Some(self.names()))
+            .set_expression_attribute_values(Some(self.values()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+    }
+
+    /// The write as a deletion within a transaction.
+    pub(super) fn to_delete(&self, table: &str) -> Result<Delete, aws_sdk_dynamodb::error::BuildError> {
+        Delete::builder()
+            .table_name(table)
+            .set_key(Some(self.keys()))
+            .condition_expression(self.condition)
+            .set_expression_attribute_names(Some(self.names()))
+            .set_expression_attribute_values(Some(self.values()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamodb::rows::number;
+
+    #[test]
+    fn names_and_values_are_those_of_the_expressions() {
+        let keys = Keys { partition: "p".to_owned(), sort: "s".to_owned() };
+        let write = ConditionalWrite::new(keys, UNDER_LEASE)
+            .bind(":holder", AttributeValue::S("a".to_owned()))
+            .bind(":expected", number(&1))
+            .set("state", AttributeValue::S("{}".to_owned()))
+            .set_or_remove("mod_count", None);
+        assert_eq!(write.update_expression(), "SET #state = :state REMOVE #mod_count");
+        let mut names: Vec<String> = write.names().into_values().collect();
+        names.sort();
+        assert_eq!(names, ["lease_owner", "mod_count", "revision", "state"]);
+        assert_eq!(write.values().len(), 3);
+    }
+}

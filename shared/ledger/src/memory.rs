@@ -1,0 +1,266 @@
+//! The ledger in memory, for simulation: the same rows, conditions and answers as the table's.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    ops::Bound::{Excluded, Included, Unbounded},
+};
+
+use casebridge_core::{
+    identifiers::{AccountId, AttemptId, CaseKey, IncidentId, LinkKey},
+    link::Link,
+    mark::Mark,
+};
+use jiff::Timestamp;
+
+use crate::{
+    CASES_PER_PAGE,
+    changes::{IntentRow, RowChange, changes},
+    error::LedgerError,
+    ledger::{CaseRow, CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer},
+    row::{self, LinkRow, Refused, Summary},
+};
+
+/// A ledger in memory, for one thread. A clone is a copy of its own: a moment of the world to come back to.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryLedger {
+    tables: RefCell<Tables>,
+}
+
+/// The rows, by their keys.
+#[derive(Debug, Clone, Default)]
+struct Tables {
+    links: BTreeMap<LinkKey, MemoryLink>,
+    intents: BTreeMap<(LinkKey, u64), IntentRow>,
+    open_intents: BTreeMap<(AccountId, Mark), LinkKey>,
+    cases: BTreeMap<CaseKey, LinkKey>,
+    watched_cases: BTreeMap<CaseKey, CaseRow>,
+    watermarks: BTreeMap<String, String>,
+}
+
+/// The link's row.
+#[derive(Debug, Clone, Default)]
+struct MemoryLink {
+    row: LinkRow,
+    lease_until: i64,
+    dirty: bool,
+    due_at: Option<i64>,
+    mod_count: Option<u64>,
+}
+
+/// What becomes of the lease with a write.
+enum LeaseChange {
+    Keep,
+    KeepAndTakeWord,
+    Free { due_at: Option<i64> },
+    Forget,
+}
+
+impl MemoryLedger {
+    /// An empty ledger.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many links it remembers.
+    pub fn link_count(&self) -> usize {
+        self.tables.borrow().links.len()
+    }
+
+    /// What it remembers of a link, whoever holds its lease; for checks.
+    pub fn link(&self, key: &LinkKey) -> Result<Option<Link>, LedgerError> {
+        match self.tables.borrow().links.get(key) {
+            Some(link) => row::decode(key, &link.row).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The intents that a link has had and the word for how each ended; for checks.
+    pub fn intent_ends(&self, key: &LinkKey) -> Vec<(u64, Option<&'static str>)> {
+        let first = (key.clone(), 0);
+        let tables = self.tables.borrow();
+        let intents = tables.intents.range(first..).take_while(|((link, _), _)| link == key);
+        intents.map(|((_, sequence), row)| (*sequence, row.ending.as_ref().map(|ending| ending.end))).collect()
+    }
+
+    /// The links that it remembers, for checks.
+    pub fn link_keys(&self) -> Vec<LinkKey> {
+        self.tables.borrow().links.keys().cloned().collect()
+    }
+}
+
+impl Tables {
+    fn take_lease(
+        &mut self,
+        key: &LinkKey,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<LeaseAnswer, LedgerError> {
+        let link = self.links.entry(key.clone()).or_default();
+        let held_by_another = link.row.lease_owner.as_ref().is_some_and(|owner| owner != attempt);
+        if held_by_another && link.lease_until > now.as_millisecond() {
+            link.dirty = true;
+            return Ok(LeaseAnswer::Deferred);
+        }
+        link.row.lease_owner = Some(attempt.clone());
+        link.lease_until = until.as_millisecond();
+        link.due_at = Some(until.as_millisecond());
+        row::taken(&link.row, key, attempt, until)
+    }
+
+    /// Why a write under the lease would not pass; `Held` says that it would.
+    fn refused(&self, lease: &Lease, state: &str) -> Refused {
+        row::refused(self.links.get(&lease.key).map(|link| &link.row), lease, state)
+    }
+
+    fn is_dirty(&self, key: &LinkKey) -> bool {
+        self.links.get(key).is_some_and(|link| link.dirty)
+    }
+
+    fn write(&mut self, lease: &Lease, after: &Link, state: String, rows: Vec<RowChange>, lease_change: &LeaseChange) {
+        for change in rows {
+            self.apply(change);
+        }
+        if matches!(lease_change, LeaseChange::Forget) {
+            self.links.remove(&lease.key);
+            return;
+        }
+        let link = self.links.entry(lease.key.clone()).or_default();
+        link.row.state = Some(state);
+        link.row.revision = lease.revision + 1;
+        link.mod_count = Summary::of(after).mod_count;
+        match lease_change {
+            LeaseChange::Keep | LeaseChange::Forget => {}
+            LeaseChange::KeepAndTakeWord => link.dirty = false,
+            LeaseChange::Free { due_at } => {
+                link.row.released_by = link.row.lease_owner.take();
+                link.due_at = *due_at;
+            }
+        }
+    }
+
+    fn apply(&mut self, change: RowChange) {
+        match change {
+            RowChange::PutIntent(intent) => {
+                self.intents.insert((intent.link.clone(), intent.sequence), intent);
+            }
+            RowChange::PutOpenIntent { account, mark, link } => {
+                self.open_intents.insert((account, mark), link);
+            }
+            RowChange::DeleteOpenIntent { account, mark } => {
+                self.open_intents.remove(&(account, mark));
+            }
+            RowChange::PutCase { case, link } => {
+                self.cases.insert(case, link);
+            }
+            RowChange::DeleteCase(case) => {
+                self.cases.remove(&case);
+            }
+            RowChange::PutWatchedCase(watched) => {
+                self.watched_cases.insert(watched.row.key.clone(), watched.row);
+            }
+            RowChange::DeleteWatchedCase(case) => {
+                self.watched_cases.remove(&case);
+            }
+        }
+    }
+}
+
+impl Ledger for MemoryLedger {
+    async fn take_lease(
+        &self,
+        key: &LinkKey,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<LeaseAnswer, LedgerError> {
+        self.tables.borrow_mut().take_lease(key, attempt, now, until)
+    }
+
+    async fn record(&self, lease: &Lease, before: &Link, after: &Link, now: Timestamp) -> Result<Lease, LedgerError> {
+        let state = row::encode(&lease.key, after)?;
+        let mut tables = self.tables.borrow_mut();
+        match tables.refused(lease, &state) {
+            Refused::Held => {
+                tables.write(lease, after, state, changes(&lease.key, before, after, now), &LeaseChange::Keep);
+                Ok(row::next(lease))
+            }
+            Refused::AlreadyWritten => Ok(row::next(lease)),
+            Refused::AlreadyReleased | Refused::Absent | Refused::Lost => {
+                Err(LedgerError::LeaseLost { key: lease.key.clone() })
+            }
+        }
+    }
+
+    async fn release(
+        &self,
+        lease: &Lease,
+        before: &Link,
+        after: &Link,
+        due: Option<Timestamp>,
+        regardless: bool,
+        now: Timestamp,
+    ) -> Result<ReleaseAnswer, LedgerError> {
+        let state = row::encode(&lease.key, after)?;
+        let forgotten = row::is_forgotten(after, due);
+        let mut tables = self.tables.borrow_mut();
+        let refused = tables.refused(lease, &state);
+        if refused != Refused::Held {
+            return row::late_release(refused, lease, forgotten);
+        }
+        let dirty = tables.is_dirty(&lease.key);
+        let (lease_change, answer) = match (dirty, regardless) {
+            (false, _) if forgotten => (LeaseChange::Forget, ReleaseAnswer::Released),
+            (false, _) => (LeaseChange::Free { due_at: due.map(Timestamp::as_millisecond) }, ReleaseAnswer::Released),
+            (true, true) => (LeaseChange::Free { due_at: Some(now.as_millisecond()) }, ReleaseAnswer::Released),
+            (true, false) => (LeaseChange::KeepAndTakeWord, ReleaseAnswer::Dirty { lease: row::next(lease) }),
+        };
+        tables.write(lease, after, state, changes(&lease.key, before, after, now), &lease_change);
+        Ok(answer)
+    }
+
+    async fn link_of_case(&self, case: &CaseKey) -> Result<Option<LinkKey>, LedgerError> {
+        Ok(self.tables.borrow().cases.get(case).cloned())
+    }
+
+    async fn link_of_open_intent(&self, account: &AccountId, mark: &Mark) -> Result<Option<LinkKey>, LedgerError> {
+        Ok(self.tables.borrow().open_intents.get(&(account.clone(), mark.clone())).cloned())
+    }
+
+    async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
+        let tables = self.tables.borrow();
+        let due = tables.links.iter().filter_map(|(key, link)| {
+            let due_at = link.due_at.filter(|due_at| *due_at <= now.as_millisecond())?;
+            Some(DueLink { key: key.clone(), due_at: Timestamp::from_millisecond(due_at).ok()? })
+        });
+        Ok(row::oldest(due.collect(), limit))
+    }
+
+    async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {
+        let tables = self.tables.borrow();
+        let key = |stable_id: &str| CaseKey { account: account.clone(), stable_id: stable_id.to_owned() };
+        let start = from.map_or(Included(key("")), |from| Excluded(key(from)));
+        let mut cases = tables.watched_cases.range((start, Unbounded)).take_while(|(case, _)| case.account == *account);
+        let rows: Vec<CaseRow> = cases.by_ref().take(CASES_PER_PAGE).map(|(_, row)| row.clone()).collect();
+        let next = cases.next().and(rows.last()).map(|row| row.key.stable_id.clone());
+        Ok(CaseRowPage { rows, next })
+    }
+
+    async fn remembered_mod_counts(&self, incidents: &[IncidentId]) -> Result<Vec<Option<u64>>, LedgerError> {
+        let tables = self.tables.borrow();
+        let remembered = |incident: &IncidentId| {
+            tables.links.get(&LinkKey::support_case(incident.clone())).and_then(|link| link.mod_count)
+        };
+        Ok(incidents.iter().map(remembered).collect())
+    }
+
+    async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        Ok(self.tables.borrow().watermarks.get(name).cloned())
+    }
+
+    async fn set_watermark(&self, name: &str, value: &str) -> Result<(), LedgerError> {
+        self.tables.borrow_mut().watermarks.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+}

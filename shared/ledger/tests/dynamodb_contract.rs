@@ -1,0 +1,426 @@
+//! The contract of the ledger, against a running DynamoDB: the one that the environment names, with a table for each test.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod suite;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{
+        BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+        http::HttpResponse,
+        interceptors::{BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextRef},
+        retry::RetryConfig,
+    },
+    error::BoxError,
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+        ProjectionType, ScalarAttributeType,
+    },
+};
+use casebridge_core::link::{EndedIntent, IntentEnd, Link};
+use casebridge_ledger::{DynamoLedger, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
+use suite::{at, attempt, key, remembered};
+
+/// Names the endpoint of the DynamoDB that the tests use.
+const ENDPOINT_VARIABLE: &str = "CASEBRIDGE_TEST_DYNAMODB_ENDPOINT";
+
+contract_tests!(Table::create().await.ledger());
+
+/// A table of its own in the running DynamoDB.
+struct Table {
+    client: Client,
+    name: String,
+}
+
+impl Table {
+    /// Creates a table with the keys and the index of the template.
+    async fn create() -> Self {
+        static CREATED: AtomicU32 = AtomicU32::new(0);
+        let created = CREATED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ledger-contract-{}-{created}", std::process::id());
+        let client = Client::from_conf(config(&endpoint()).build());
+        let attribute = |name: &str, kind| {
+            AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
+        };
+        let keys = |hash: &str, range: &str| {
+            [(hash, KeyType::Hash), (range, KeyType::Range)]
+                .map(|(name, kind)| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap())
+                .to_vec()
+        };
+        let due = GlobalSecondaryIndex::builder()
+            .index_name("due")
+            .set_key_schema(Some(keys("due_shard", "due_at")))
+            .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+            .build()
+            .unwrap();
+        client
+            .create_table()
+            .table_name(&name)
+            .billing_mode(BillingMode::PayPerRequest)
+            .attribute_definitions(attribute("pk", ScalarAttributeType::S))
+            .attribute_definitions(attribute("sk", ScalarAttributeType::S))
+            .attribute_definitions(attribute("due_shard", ScalarAttributeType::S))
+            .attribute_definitions(attribute("due_at", ScalarAttributeType::N))
+            .set_key_schema(Some(keys("pk", "sk")))
+            .global_secondary_indexes(due)
+            .send()
+            .await
+            .unwrap();
+        Self { client, name }
+    }
+
+    fn ledger(&self) -> DynamoLedger {
+        DynamoLedger::new(self.client.clone(), &self.name)
+    }
+
+    /// A ledger on the table whose calls are counted and may lose their answers.
+    fn observed(&self) -> (DynamoLedger, Wire) {
+        let wire = Wire::default();
+        let client = Client::from_conf(config(&endpoint()).interceptor(wire.clone()).build());
+        (DynamoLedger::new(client, &self.name), wire)
+    }
+
+    async fn put(&self, attributes: &[(&str, AttributeValue)]) {
+        let item = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await.unwrap();
+    }
+
+    async fn row(&self, partition: &str, sort: &str) -> Option<HashMap<String, AttributeValue>> {
+        let request = self.client.get_item().table_name(&self.name).key("pk", text(partition)).key("sk", text(sort));
+        request.send().await.unwrap().item
+    }
+}
+
+fn endpoint() -> String {
+    std::env::var(ENDPOINT_VARIABLE)
+        .unwrap_or_else(|_| panic!("set {ENDPOINT_VARIABLE} to the endpoint of a running DynamoDB; `make test` does"))
+}
+
+fn config(endpoint: &str) -> aws_sdk_dynamodb::config::Builder {
+    Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .endpoint_url(endpoint)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// Counts the requests that leave, and puts other answers in the place of the next ones.
+#[derive(Debug, Clone, Default)]
+struct Wire {
+    sent: Arc<AtomicU32>,
+    answers: Arc<Mutex<VecDeque<Option<(u16, &'static str)>>>>,
+}
+
+impl Wire {
+    /// How many requests left since the last time this was asked.
+    fn sent(&self) -> u32 {
+        self.sent.swap(0, Ordering::Relaxed)
+    }
+
+    /// The next request is carried out, and its answer is lost.
+    fn lose_next_answer(&self) {
+        self.replace_next_answers(1, 500, "");
+    }
+
+    /// The answer to the next request arrives as it is.
+    fn let_next_answer_pass(&self) {
+        self.answers.lock().unwrap().push_back(None);
+    }
+
+    fn replace_next_answers(&self, count: usize, status: u16, body: &'static str) {
+        self.answers.lock().unwrap().extend(std::iter::repeat_n(Some((status, body)), count));
+    }
+}
+
+impl Intercept for Wire {
+    fn name(&self) -> &'static str {
+        "Wire"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some((status, body)) = self.answers.lock().unwrap().pop_front().flatten() {
+            *context.response_mut() = HttpResponse::new(status.try_into()?, body.into());
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_operation_is_one_call_in_the_usual_case() {
+    let (ledger, wire) = Table::create().await.observed();
+    let (lease, blank) = suite::take(&ledger, &key(1), "a").await;
+    assert_eq!(wire.sent(), 1);
+    let open = suite::opening(1, &key(1));
+    let lease = ledger.record(&lease, &blank, &open, at(1)).await.unwrap();
+    assert_eq!(wire.sent(), 1, "an intent with its rows");
+    let opened = opened(&open);
+    ledger.release(&lease, &open, &opened, None, false, at(2)).await.unwrap();
+    assert_eq!(wire.sent(), 1, "an outcome with its rows and the release");
+
+    suite::take(&ledger, &key(1), "b").await;
+    wire.sent();
+    suite::leave_word(&ledger, &key(1), "c").await;
+    assert_eq!(wire.sent(), 2, "a claim that is refused, and the word");
+    ledger.cases_of_account(&suite::account(), None).await.unwrap();
+    assert_eq!(wire.sent(), 1);
+    ledger.link_of_case(&suite::case(1).key()).await.unwrap();
+    assert_eq!(wire.sent(), 1);
+    let incidents: Vec<_> = (0..100).map(suite::incident_id).collect();
+    ledger.remembered_mod_counts(&incidents).await.unwrap();
+    assert_eq!(wire.sent(), 1);
+    ledger.due_links(at(0), 100).await.unwrap();
+    assert_eq!(wire.sent(), 4, "one for each shard");
+}
+
+fn opened(open: &Link) -> Link {
+    let ended_intent = Some(EndedIntent { sequence: 1, end: IntentEnd::Done });
+    Link { case: Some(suite::case(1)), intent: None, ended_intent, ..open.clone() }
+}
+
+#[tokio::test]
+async fn writes_whose_answers_are_lost_are_recognised() {
+    let (ledger, wire) = Table::create().await.observed();
+    wire.lose_next_answer();
+    let (lease, blank) = suite::take(&ledger, &key(1), "a").await;
+    assert_eq!(wire.sent(), 2);
+
+    wire.lose_next_answer();
+    let lease = ledger.record(&lease, &blank, &remembered(1), at(1)).await.unwrap();
+    assert_eq!(wire.sent(), 2);
+
+    wire.lose_next_answer();
+    let open = suite::opening(1, &key(1));
+    let lease = ledger.record(&lease, &remembered(1), &open, at(1)).await.unwrap();
+    assert_eq!(wire.sent(), 2);
+
+    suite::leave_word(&ledger, &key(1), "b").await;
+    wire.sent();
+    wire.let_next_answer_pass();
+    wire.lose_next_answer();
+    let answer = ledger.release(&lease, &open, &open, None, false, at(2)).await.unwrap();
+    let ReleaseAnswer::Dirty { lease } = answer else { panic!("the word was lost") };
+    assert_eq!(wire.sent(), 3);
+
+    wire.lose_next_answer();
+    let released = ledger.release(&lease, &open, &opened(&open), None, false, at(2)).await.unwrap();
+    assert_eq!((released, wire.sent()), (ReleaseAnswer::Released, 2));
+    assert_eq!(suite::take(&ledger, &key(1), "c").await.1, opened(&open));
+}
+
+#[tokio::test]
+async fn the_lost_answer_to_the_deletion_of_a_blank_link_is_recognised() {
+    let (ledger, wire) = Table::create().await.observed();
+    let (lease, blank) = suite::take(&ledger, &key(1), "a").await;
+    wire.sent();
+    wire.lose_next_answer();
+    let released = ledger.release(&lease, &blank, &blank, None, false, at(2)).await.unwrap();
+    assert_eq!((released, wire.sent()), (ReleaseAnswer::Released, 2));
+}
+
+#[tokio::test]
+async fn a_write_that_meets_a_transaction_is_tried_again_and_not_for_ever() {
+    const CONFLICT: &str = r#"{"__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException"}"#;
+    const CANCELLED: &str = r#"{"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}]}"#;
+    let (ledger, wire) = Table::create().await.observed();
+    wire.replace_next_answers(2, 400, CONFLICT);
+    let (lease, blank) = suite::take(&ledger, &key(1), "a").await;
+    assert_eq!(wire.sent(), 3);
+
+    wire.replace_next_answers(2, 400, CANCELLED);
+    let open = suite::opening(1, &key(1));
+    let lease = ledger.record(&lease, &blank, &open, at(1)).await.unwrap();
+    assert_eq!(wire.sent(), 3);
+
+    wire.replace_next_answers(5, 400, CONFLICT);
+    assert_unavailable(&ledger.record(&lease, &open, &open, at(1)).await);
+    assert_eq!(wire.sent(), 5);
+}
+
+#[tokio::test]
+async fn counts_that_a_batch_leaves_out_are_asked_for_again_and_not_for_ever() {
+    let table = Table::create().await;
+    let (ledger, wire) = table.observed();
+    suite::store(&ledger, &key(1), &remembered(7)).await;
+    wire.sent();
+    let left_out: &'static str = format!(
+        r#"{{"Responses": {{}}, "UnprocessedKeys": {{"{}": {{"Keys": [{{"pk": {{"S": "LINK#{}"}}, "sk": {{"S": "LINK"}}}}],
+            "ProjectionExpression": "pk, sk, mod_count"}}}}}}"#,
+        table.name,
+        key(1)
+    )
+    .leak();
+    wire.replace_next_answers(1, 200, left_out);
+    assert_eq!(ledger.remembered_mod_counts(&[suite::incident_id(1)]).await.unwrap(), [Some(7)]);
+    assert_eq!(wire.sent(), 2);
+    wire.replace_next_answers(5, 200, left_out);
+    assert_unavailable(&ledger.remembered_mod_counts(&[suite::incident_id(1)]).await);
+    assert_eq!(wire.sent(), 5);
+}
+
+#[tokio::test]
+async fn rows_are_as_documented() {
+    let table = Table::create().await;
+    let ledger = table.ledger();
+    let (lease, blank) = suite::take(&ledger, &key(10), "a").await;
+    let partition = format!("LINK#{}", key(10));
+    let row = table.row(&partition, "LINK").await.unwrap();
+    assert_eq!(row["lease_owner"], text("a"));
+    assert_eq!(row["due_at"], AttributeValue::N(at(100).as_millisecond().to_string()));
+
+    let open = suite::opening(1, &key(10));
+    let lease = ledger.record(&lease, &blank, &open, at(1)).await.unwrap();
+    let intent = table.row(&partition, "INTENT#0000000001").await.unwrap();
+    assert_eq!((&intent["kind"], intent.get("end")), (&text("open_case"), None));
+    assert_eq!(intent["mark"], text(suite::mark(1, &key(10)).as_str()));
+    let open_intent = table.row("ACCOUNT#111122223333", &format!("INTENT#{}", suite::mark(1, &key(10)))).await.unwrap();
+    assert_eq!(open_intent["link"], text(&key(10).to_string()));
+
+    let after = Link { incident: remembered(7).incident, ..opened(&open) };
+    ledger.release(&lease, &open, &after, None, false, at(2)).await.unwrap();
+    let intent = table.row(&partition, "INTENT#0000000001").await.unwrap();
+    assert_eq!(intent["end"], text("done"));
+    assert!(intent["expires_at"].is_n());
+    let row = table.row(&partition, "LINK").await.unwrap();
+    assert_eq!(row["mod_count"], AttributeValue::N("7".to_owned()));
+    assert_eq!((&row["number"], &row["account"]), (&text("INC0000001"), &text("111122223333")));
+    assert_eq!(row["released_by"], text("a"));
+    for gone in ["lease_owner", "lease_until", "due_shard", "due_at", "dirty"] {
+        assert_eq!(row.get(gone), None);
+    }
+}
+
+#[tokio::test]
+async fn a_corrupt_row_is_an_error_and_never_an_absent_one() {
+    let table = Table::create().await;
+    let ledger = table.ledger();
+    let case = suite::case(1).key();
+    let account = "ACCOUNT#111122223333";
+    table.put(&[("pk", text(account)), ("sk", text(&format!("CASE#{}", case.stable_id)))]).await;
+    assert_corrupt(&ledger.link_of_case(&case).await);
+    let mark = suite::mark(1, &key(1));
+    let nonsense = ("link", text("nonsense"));
+    table.put(&[("pk", text(account)), ("sk", text(&format!("INTENT#{mark}"))), nonsense]).await;
+    assert_corrupt(&ledger.link_of_open_intent(&suite::account(), &mark).await);
+    table.put(&[("pk", text("WATERMARK")), ("sk", text("changes"))]).await;
+    assert_corrupt(&ledger.watermark("changes").await);
+}
+
+#[tokio::test]
+async fn an_unreadable_link_is_not_taken_for_a_blank_one_and_waits_for_a_person() {
+    let table = Table::create().await;
+    let ledger = table.ledger();
+    let partition = format!("LINK#{}", key(1));
+    for state in [text("{\"case\":7}"), AttributeValue::Bool(true)] {
+        table.put(&[("pk", text(&partition)), ("sk", text("LINK")), ("state", state)]).await;
+        for by in ["a", "b"] {
+            assert_corrupt(&ledger.take_lease(&key(1), &attempt(by), at(0), at(100)).await);
+        }
+        assert_eq!(ledger.due_links(at(1_000), 10).await.unwrap(), [], "it does not come up again by itself");
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_row_keeps_no_other_from_being_listed() {
+    let table = Table::create().await;
+    let ledger = table.ledger();
+    suite::store(&ledger, &key(1), &suite::with_case(1)).await;
+    suite::take(&ledger, &key(1), "a").await;
+    let due_at = ("due_at", AttributeValue::N("1".to_owned()));
+    table.put(&[("pk", text("LINK#nonsense")), ("sk", text("LINK")), ("due_shard", text("0")), due_at]).await;
+    table.put(&[("pk", text("ACCOUNT#111122223333")), ("sk", text("WATCHED#nonsense"))]).await;
+    assert_eq!(ledger.due_links(at(1_000), 10).await.unwrap().len(), 1);
+    assert_eq!(ledger.cases_of_account(&suite::account(), None).await.unwrap().rows.len(), 1);
+}
+
+fn assert_corrupt<T: std::fmt::Debug>(answer: &Result<T, LedgerError>) {
+    assert!(matches!(answer, Err(LedgerError::Corrupt { .. })), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_answer_is_no_answer() {
+    // Nothing listens on the port: the system gave it to us, and we let it go.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let nobody = config(&format!("http://127.0.0.1:{port}")).retry_config(RetryConfig::disabled());
+    let client = Client::from_conf(nobody.build());
+    let ledger = DynamoLedger::new(client, "ledger");
+    let lease = Lease { key: key(1), attempt: attempt("a"), until: at(100), revision: 0 };
+    let blank = Link::default();
+    assert_unavailable(&ledger.take_lease(&key(1), &attempt("a"), at(0), at(100)).await);
+    assert_unavailable(&ledger.record(&lease, &blank, &remembered(1), at(1)).await);
+    assert_unavailable(&ledger.record(&lease, &blank, &suite::opening(1, &key(1)), at(1)).await);
+    assert_unavailable(&ledger.release(&lease, &blank, &blank, None, false, at(1)).await);
+    assert_unavailable(&ledger.link_of_case(&suite::case(1).key()).await);
+    assert_unavailable(&ledger.link_of_open_intent(&suite::account(), &suite::mark(1, &key(1))).await);
+    assert_unavailable(&ledger.due_links(at(0), 10).await);
+    assert_unavailable(&ledger.cases_of_account(&suite::account(), None).await);
+    assert_unavailable(&ledger.remembered_mod_counts(&[suite::incident_id(1)]).await);
+    assert_unavailable(&ledger.watermark("changes").await);
+    assert_unavailable(&ledger.set_watermark("changes", "1").await);
+}
+
+fn assert_unavailable<T: std::fmt::Debug>(answer: &Result<T, LedgerError>) {
+    assert!(matches!(answer, Err(LedgerError::Unavailable { .. })), "{answer:?}");
+}
+
+#[tokio::test]
+async fn workers_with_clients_of_their_own_lose_no_update() {
+    const WORKERS: u64 = 8;
+    const ROUNDS: u64 = 5;
+    let table = Table::create().await;
+    let mut workers = tokio::task::JoinSet::new();
+    for worker in 0..WORKERS {
+        let (ledger, _) = table.observed();
+        workers.spawn(async move {
+            for round in 0..ROUNDS {
+                count_one(&ledger, &format!("{worker}/{round}")).await;
+            }
+        });
+    }
+    workers.join_all().await;
+    let (_, link) = suite::take(&table.ledger(), &key(1), "end").await;
+    assert_eq!(link.intents, WORKERS * ROUNDS);
+}
+
+/// Adds one to the link's count of intents under a lease, as often tried for as it takes.
+async fn count_one(ledger: &DynamoLedger, by: &str) {
+    loop {
+        let answer = match ledger.take_lease(&key(1), &attempt(by), at(0), at(100)).await {
+            Err(LedgerError::Contended { .. }) => continue,
+            answer => answer.unwrap(),
+        };
+        let LeaseAnswer::Taken { lease, link } = answer else { continue };
+        let counted = Link { intents: link.intents + 1, ..*link.clone() };
+        let lease = ledger.record(&lease, &link, &counted, at(1)).await.unwrap();
+        ledger.release(&lease, &counted, &counted, None, true, at(1)).await.unwrap();
+        return;
+    }
+}

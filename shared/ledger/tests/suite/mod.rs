@@ -1,0 +1,535 @@
+//! What every ledger must do, told once. Each test gets an empty ledger.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+use std::rc::Rc;
+
+use casebridge_core::{
+    case::CaseStatus,
+    effect::{Content, Part},
+    identifiers::{AccountId, AttemptId, CaseId, CaseKey, DisplayId, IncidentId, JournalEntryId, LinkKey},
+    incident::IncidentSummary,
+    link::{EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase},
+    mark::{Entropy, Mark},
+};
+use casebridge_ledger::{
+    CASES_PER_PAGE, CaseRow, Lease, LeaseAnswer, Ledger, LedgerError, MAXIMUM_STATE_BYTES, ReleaseAnswer,
+};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::task::{JoinSet, LocalSet};
+
+/// How many workers want one lease at the same moment.
+const CLAIMS_AT_ONCE: usize = 64;
+
+/// Declares the suite's tests for the ledger that an async expression makes.
+#[macro_export]
+macro_rules! contract_tests {
+    ($empty_ledger:expr; $($name:ident),+ $(,)?) => {
+        $(
+            #[tokio::test(flavor = "current_thread")]
+            async fn $name() {
+                suite::$name($empty_ledger).await;
+            }
+        )+
+    };
+    ($empty_ledger:expr) => {
+        contract_tests! { $empty_ledger;
+            an_unknown_link_comes_blank,
+            a_lease_is_exclusive_and_the_loser_leaves_word,
+            of_many_claims_at_once_one_wins,
+            a_lease_that_ran_out_is_taken_and_its_word_is_not_lost,
+            a_lease_is_taken_again_by_the_same_attempt,
+            word_that_was_left_survives_a_repeated_claim,
+            a_recorded_state_comes_with_the_next_lease,
+            a_repeated_record_is_recognised,
+            another_state_in_the_same_revision_is_not_recognised,
+            a_worker_that_was_too_slow_records_nothing,
+            a_worker_that_was_too_slow_releases_nothing,
+            a_repeated_release_is_recognised,
+            a_repeated_release_that_kept_the_lease_is_recognised,
+            a_release_regardless_passes_the_word_on,
+            a_blank_link_is_forgotten,
+            a_blank_link_with_a_due_time_or_word_is_not_forgotten,
+            a_link_is_due_when_its_lease_ends_or_when_it_was_asked_for,
+            due_links_come_oldest_first_and_not_more_than_asked,
+            an_opening_is_found_by_its_mark_until_it_is_decided,
+            an_outcome_may_be_recorded_with_the_release,
+            a_case_leads_to_its_link_in_every_language,
+            another_case_of_a_link_replaces_the_first,
+            an_accounts_cases_come_in_pages,
+            counts_come_in_the_order_asked,
+            more_counts_than_one_batch_takes,
+            watermarks_move,
+            a_link_too_large_for_a_row_is_refused_before_it_is_written,
+        }
+    };
+}
+
+pub fn key(id: usize) -> LinkKey {
+    LinkKey::support_case(incident_id(id))
+}
+
+pub fn incident_id(id: usize) -> IncidentId {
+    IncidentId::new(format!("{id:032x}"))
+}
+
+pub fn attempt(name: &str) -> AttemptId {
+    AttemptId::new(name)
+}
+
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+pub fn account() -> AccountId {
+    AccountId::new("111122223333")
+}
+
+// Made from JSON, as they are read: what is remembered besides grows without this suite.
+fn incident(id: usize, mod_count: u64) -> IncidentSummary {
+    let incident =
+        json!({"sys_id": incident_id(id), "number": format!("INC{id:07}"), "sys_mod_count": mod_count, "state": "2"});
+    serde_json::from_value(incident).unwrap()
+}
+
+fn case_id(number: usize, language: &str) -> CaseId {
+    CaseId::new(format!("case-111122223333-{language}-2026-{number:016x}"))
+}
+
+pub fn case(number: usize) -> LinkedCase {
+    let case_id = case_id(number, "muen");
+    let case = json!({"account": account(), "case_id": case_id, "display_id": null, "status": null, "status_since": at(0),
+        "opened_at": at(0)});
+    serde_json::from_value(case).unwrap()
+}
+
+/// A link that is worth remembering and has no case.
+pub fn remembered(mod_count: u64) -> Link {
+    Link { incident: Some(incident(1, mod_count)), intents: 1, ..Link::default() }
+}
+
+pub fn with_case(number: usize) -> Link {
+    Link { case: Some(case(number)), ..Link::default() }
+}
+
+pub fn opening(sequence: u64, key: &LinkKey) -> Link {
+    let kind = IntentKind::OpenCase { account: account(), covers: Vec::new(), remainder: Some("more".to_owned()) };
+    let intent = json!({"sequence": sequence, "mark": mark(sequence, key), "written_at": at(0), "kind": kind});
+    let intent = serde_json::from_value(intent).unwrap();
+    Link { intent: Some(intent), intents: sequence, ..Link::default() }
+}
+
+pub fn mark(sequence: u64, key: &LinkKey) -> Mark {
+    Mark::draw(Entropy::new([3; 16]), key, sequence)
+}
+
+/// Takes the lease from second 0 to 100 and expects to get it.
+pub async fn take(ledger: &impl Ledger, key: &LinkKey, by: &str) -> (Lease, Link) {
+    take_at(ledger, key, by, 0).await
+}
+
+async fn take_at(ledger: &impl Ledger, key: &LinkKey, by: &str, second: i64) -> (Lease, Link) {
+    match ledger.take_lease(key, &attempt(by), at(second), at(second + 100)).await.unwrap() {
+        LeaseAnswer::Taken { lease, link } => (lease, *link),
+        LeaseAnswer::Deferred => panic!("{by} did not get the lease"),
+    }
+}
+
+/// Tries for the lease that somebody else holds and leaves word.
+pub async fn leave_word(ledger: &impl Ledger, key: &LinkKey, by: &str) {
+    let answer = ledger.take_lease(key, &attempt(by), at(1), at(101)).await.unwrap();
+    assert_eq!(answer, LeaseAnswer::Deferred);
+}
+
+async fn release(ledger: &impl Ledger, lease: &Lease, before: &Link, after: &Link) -> ReleaseAnswer {
+    ledger.release(lease, before, after, None, false, at(2)).await.unwrap()
+}
+
+/// Takes the lease, records the state and lets the link go.
+pub async fn store(ledger: &impl Ledger, key: &LinkKey, after: &Link) {
+    let (lease, before) = take(ledger, key, "store").await;
+    assert_eq!(release(ledger, &lease, &before, after).await, ReleaseAnswer::Released);
+}
+
+async fn due_keys(ledger: &impl Ledger, second: i64) -> Vec<LinkKey> {
+    ledger.due_links(at(second), 100).await.unwrap().into_iter().map(|due| due.key).collect()
+}
+
+fn assert_lease_lost<T: std::fmt::Debug>(answer: &Result<T, LedgerError>) {
+    assert!(matches!(answer, Err(LedgerError::LeaseLost { .. })), "{answer:?}");
+}
+
+pub async fn an_unknown_link_comes_blank(ledger: impl Ledger) {
+    let (lease, link) = take(&ledger, &key(1), "a").await;
+    assert_eq!(link, Link::default());
+    assert_eq!((lease.key, lease.attempt, lease.until), (key(1), attempt("a"), at(100)));
+}
+
+pub async fn a_lease_is_exclusive_and_the_loser_leaves_word(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    leave_word(&ledger, &key(1), "b").await;
+    leave_word(&ledger, &key(1), "c").await;
+
+    let ReleaseAnswer::Dirty { lease } = release(&ledger, &lease, &blank, &remembered(7)).await else {
+        panic!("the word was lost");
+    };
+    leave_word(&ledger, &key(1), "d").await;
+    let ReleaseAnswer::Dirty { lease } = release(&ledger, &lease, &remembered(7), &remembered(8)).await else {
+        panic!("the second word was lost");
+    };
+    assert_eq!(release(&ledger, &lease, &remembered(8), &remembered(9)).await, ReleaseAnswer::Released);
+
+    let (_, link) = take(&ledger, &key(1), "e").await;
+    assert_eq!(link, remembered(9));
+}
+
+pub async fn of_many_claims_at_once_one_wins(ledger: impl Ledger + 'static) {
+    let ledger = Rc::new(ledger);
+    let claims = LocalSet::new();
+    let answers = claims
+        .run_until(async {
+            let mut claims = JoinSet::new();
+            for number in 0..CLAIMS_AT_ONCE {
+                let ledger = Rc::clone(&ledger);
+                claims.spawn_local(async move {
+                    let by = attempt(&format!("claim {number}"));
+                    ledger.take_lease(&key(1), &by, at(0), at(100)).await.unwrap()
+                });
+            }
+            claims.join_all().await
+        })
+        .await;
+    let mut leases = answers.into_iter().filter_map(|answer| match answer {
+        LeaseAnswer::Taken { lease, .. } => Some(lease),
+        LeaseAnswer::Deferred => None,
+    });
+    let lease = leases.next().expect("one of them takes it");
+    assert_eq!(leases.next(), None);
+    let answer = release(ledger.as_ref(), &lease, &Link::default(), &remembered(1)).await;
+    assert!(matches!(answer, ReleaseAnswer::Dirty { .. }), "{answer:?}");
+}
+
+pub async fn a_lease_that_ran_out_is_taken_and_its_word_is_not_lost(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    ledger.record(&lease, &blank, &remembered(7), at(1)).await.unwrap();
+    leave_word(&ledger, &key(1), "b").await;
+
+    let (lease, link) = take_at(&ledger, &key(1), "c", 100).await;
+    assert_eq!(link, remembered(7));
+    let answer = release(&ledger, &lease, &link, &link).await;
+    assert!(matches!(answer, ReleaseAnswer::Dirty { .. }), "{answer:?}");
+}
+
+pub async fn a_lease_is_taken_again_by_the_same_attempt(ledger: impl Ledger) {
+    let first = take(&ledger, &key(1), "a").await;
+    let second = take(&ledger, &key(1), "a").await;
+    assert_eq!(first, second);
+    let (lease, blank) = second;
+    assert_eq!(release(&ledger, &lease, &blank, &remembered(1)).await, ReleaseAnswer::Released);
+}
+
+pub async fn word_that_was_left_survives_a_repeated_claim(ledger: impl Ledger) {
+    take(&ledger, &key(1), "a").await;
+    leave_word(&ledger, &key(1), "b").await;
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    let answer = release(&ledger, &lease, &blank, &remembered(1)).await;
+    assert!(matches!(answer, ReleaseAnswer::Dirty { .. }), "{answer:?}");
+}
+
+pub async fn a_recorded_state_comes_with_the_next_lease(ledger: impl Ledger) {
+    let mut full = opening(2, &key(1));
+    full.incident = Some(incident(1, 7));
+    full.sent.insert(JournalEntryId::new("e1"));
+    full.marks.insert(mark(1, &key(1)), None);
+    full.recent_writes.push(at(3));
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    let lease = ledger.record(&lease, &blank, &full, at(1)).await.unwrap();
+    let mut fuller = full.clone();
+    fuller.case = Some(LinkedCase { display_id: Some(DisplayId::new("1234")), ..case(1) });
+    let lease = ledger.record(&lease, &full, &fuller, at(2)).await.unwrap();
+    assert_eq!(release(&ledger, &lease, &fuller, &fuller).await, ReleaseAnswer::Released);
+
+    assert_eq!(take(&ledger, &key(1), "b").await.1, fuller);
+}
+
+pub async fn a_repeated_record_is_recognised(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    // One row, then several.
+    let first = ledger.record(&lease, &blank, &remembered(1), at(1)).await.unwrap();
+    assert_eq!(ledger.record(&lease, &blank, &remembered(1), at(1)).await.unwrap(), first);
+    let open = opening(2, &key(1));
+    let second = ledger.record(&first, &remembered(1), &open, at(1)).await.unwrap();
+    assert_eq!(ledger.record(&first, &remembered(1), &open, at(1)).await.unwrap(), second);
+    assert_lease_lost(&ledger.record(&lease, &blank, &remembered(1), at(1)).await);
+}
+
+pub async fn another_state_in_the_same_revision_is_not_recognised(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    ledger.record(&lease, &blank, &remembered(1), at(1)).await.unwrap();
+    assert_lease_lost(&ledger.record(&lease, &blank, &remembered(2), at(1)).await);
+}
+
+pub async fn a_worker_that_was_too_slow_records_nothing(ledger: impl Ledger) {
+    let (slow, blank) = take(&ledger, &key(1), "a").await;
+    let (lease, _) = take_at(&ledger, &key(1), "b", 100).await;
+    assert_lease_lost(&ledger.record(&slow, &blank, &remembered(1), at(101)).await);
+    assert_lease_lost(&ledger.record(&slow, &blank, &opening(1, &key(1)), at(101)).await);
+    assert_eq!(ledger.link_of_open_intent(&account(), &mark(1, &key(1))).await.unwrap(), None);
+
+    ledger.record(&lease, &blank, &remembered(2), at(102)).await.unwrap();
+    assert_lease_lost(&ledger.record(&slow, &blank, &remembered(1), at(103)).await);
+    assert_eq!(take_at(&ledger, &key(1), "c", 200).await.1, remembered(2));
+}
+
+pub async fn a_worker_that_was_too_slow_releases_nothing(ledger: impl Ledger) {
+    let (slow, blank) = take(&ledger, &key(1), "a").await;
+    let (lease, _) = take_at(&ledger, &key(1), "b", 100).await;
+    for (after, regardless) in [(remembered(1), false), (remembered(1), true), (blank.clone(), false)] {
+        assert_lease_lost(&ledger.release(&slow, &blank, &after, None, regardless, at(101)).await);
+    }
+    assert_eq!(release(&ledger, &lease, &blank, &remembered(2)).await, ReleaseAnswer::Released);
+    for after in [remembered(1), blank.clone()] {
+        assert_lease_lost(&ledger.release(&slow, &blank, &after, None, false, at(103)).await);
+    }
+    assert_eq!(take_at(&ledger, &key(1), "c", 104).await.1, remembered(2));
+}
+
+pub async fn a_repeated_release_is_recognised(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    assert_eq!(release(&ledger, &lease, &blank, &remembered(1)).await, ReleaseAnswer::Released);
+    assert_eq!(release(&ledger, &lease, &blank, &remembered(1)).await, ReleaseAnswer::Released);
+    // Another worker has it by now: still our own release.
+    let (other, link) = take(&ledger, &key(1), "b").await;
+    assert_eq!(release(&ledger, &lease, &blank, &remembered(1)).await, ReleaseAnswer::Released);
+    assert_eq!(release(&ledger, &other, &link, &link).await, ReleaseAnswer::Released);
+}
+
+pub async fn a_repeated_release_that_kept_the_lease_is_recognised(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    leave_word(&ledger, &key(1), "b").await;
+    let first = release(&ledger, &lease, &blank, &remembered(1)).await;
+    assert!(matches!(first, ReleaseAnswer::Dirty { .. }), "{first:?}");
+    assert_eq!(release(&ledger, &lease, &blank, &remembered(1)).await, first);
+}
+
+pub async fn a_release_regardless_passes_the_word_on(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    leave_word(&ledger, &key(1), "b").await;
+    let later = Some(at(5_000));
+    let answer = ledger.release(&lease, &blank, &remembered(1), later, true, at(2)).await.unwrap();
+    assert_eq!(answer, ReleaseAnswer::Released);
+    assert_eq!(due_keys(&ledger, 2).await, [key(1)]);
+
+    let (lease, link) = take(&ledger, &key(1), "c").await;
+    let answer = release(&ledger, &lease, &link, &link).await;
+    assert!(matches!(answer, ReleaseAnswer::Dirty { .. }), "{answer:?}");
+
+    // Without word it is an ordinary release.
+    let (lease, blank) = take(&ledger, &key(2), "a").await;
+    ledger.release(&lease, &blank, &remembered(1), None, true, at(2)).await.unwrap();
+    assert_eq!(due_keys(&ledger, 50).await, []);
+}
+
+pub async fn a_blank_link_is_forgotten(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    let looked_at = Link { incident: Some(incident(1, 7)), ..Link::default() };
+    assert_eq!(release(&ledger, &lease, &blank, &looked_at).await, ReleaseAnswer::Released);
+    assert_eq!(release(&ledger, &lease, &blank, &looked_at).await, ReleaseAnswer::Released);
+    assert_eq!(ledger.remembered_mod_counts(&[incident_id(1)]).await.unwrap(), [None]);
+    assert_eq!(due_keys(&ledger, 1_000).await, []);
+    assert_eq!(take(&ledger, &key(1), "b").await.1, Link::default());
+}
+
+pub async fn a_blank_link_with_a_due_time_or_word_is_not_forgotten(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    ledger.release(&lease, &blank, &blank, Some(at(10)), false, at(2)).await.unwrap();
+    assert_eq!(due_keys(&ledger, 10).await, [key(1)]);
+
+    let (lease, blank) = take(&ledger, &key(2), "a").await;
+    leave_word(&ledger, &key(2), "b").await;
+    let ReleaseAnswer::Dirty { lease } = release(&ledger, &lease, &blank, &blank).await else {
+        panic!("the word was lost");
+    };
+    assert_eq!(release(&ledger, &lease, &blank, &blank).await, ReleaseAnswer::Released);
+    assert_eq!(due_keys(&ledger, 10).await, [key(1)]);
+}
+
+pub async fn a_link_is_due_when_its_lease_ends_or_when_it_was_asked_for(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    assert_eq!(due_keys(&ledger, 99).await, []);
+    assert_eq!(due_keys(&ledger, 100).await, [key(1)]);
+    let lease = ledger.record(&lease, &blank, &remembered(1), at(1)).await.unwrap();
+    assert_eq!(due_keys(&ledger, 100).await, [key(1)]);
+
+    ledger.release(&lease, &remembered(1), &remembered(1), Some(at(30)), false, at(2)).await.unwrap();
+    assert_eq!(due_keys(&ledger, 29).await, []);
+    let due = ledger.due_links(at(30), 10).await.unwrap();
+    assert_eq!((&due[0].key, due[0].due_at, due.len()), (&key(1), at(30), 1));
+
+    store(&ledger, &key(1), &remembered(2)).await;
+    assert_eq!(due_keys(&ledger, 10_000).await, []);
+}
+
+pub async fn due_links_come_oldest_first_and_not_more_than_asked(ledger: impl Ledger) {
+    for id in 1..=12_usize {
+        let (lease, blank) = take(&ledger, &key(id), "a").await;
+        let due = at(50 - i64::try_from(id).unwrap());
+        ledger.release(&lease, &blank, &remembered(1), Some(due), false, at(2)).await.unwrap();
+    }
+    let due = ledger.due_links(at(1_000), 5).await.unwrap();
+    let keys: Vec<LinkKey> = due.into_iter().map(|due| due.key).collect();
+    assert_eq!(keys, [key(12), key(11), key(10), key(9), key(8)]);
+    assert_eq!(due_keys(&ledger, 40).await, [key(12), key(11), key(10)]);
+}
+
+pub async fn an_opening_is_found_by_its_mark_until_it_is_decided(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    let open = opening(1, &key(1));
+    let lease = ledger.record(&lease, &blank, &open, at(1)).await.unwrap();
+    let found = ledger.link_of_open_intent(&account(), &mark(1, &key(1))).await.unwrap();
+    assert_eq!(found, Some(key(1)));
+    let elsewhere = AccountId::new("444455556666");
+    assert_eq!(ledger.link_of_open_intent(&elsewhere, &mark(1, &key(1))).await.unwrap(), None);
+
+    let mut next = opening(2, &key(1));
+    next.ended_intent = Some(EndedIntent { sequence: 1, end: IntentEnd::NeverApplied });
+    ledger.record(&lease, &open, &next, at(2)).await.unwrap();
+    assert_eq!(ledger.link_of_open_intent(&account(), &mark(1, &key(1))).await.unwrap(), None);
+    assert_eq!(ledger.link_of_open_intent(&account(), &mark(2, &key(1))).await.unwrap(), Some(key(1)));
+}
+
+pub async fn an_outcome_may_be_recorded_with_the_release(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    let open = opening(1, &key(1));
+    let lease = ledger.record(&lease, &blank, &open, at(1)).await.unwrap();
+    leave_word(&ledger, &key(1), "b").await;
+    let opened = Link {
+        case: Some(case(1)),
+        intent: None,
+        ended_intent: Some(EndedIntent { sequence: 1, end: IntentEnd::Done }),
+        ..open.clone()
+    };
+    let ReleaseAnswer::Dirty { lease } = release(&ledger, &lease, &open, &opened).await else {
+        panic!("the word was lost");
+    };
+    assert_eq!(ledger.link_of_open_intent(&account(), &mark(1, &key(1))).await.unwrap(), None);
+    assert_eq!(ledger.link_of_case(&case(1).key()).await.unwrap(), Some(key(1)));
+
+    let mut adding = opened.clone();
+    adding.intents = 2;
+    adding.intent = Some(Intent {
+        kind: IntentKind::AddCommunication { content: Content::ReopenNotice, part: Part::WHOLE },
+        ..opening(2, &key(1)).intent.unwrap()
+    });
+    let lease = ledger.record(&lease, &opened, &adding, at(3)).await.unwrap();
+    assert_eq!(release(&ledger, &lease, &adding, &opened).await, ReleaseAnswer::Released);
+    assert_eq!(take(&ledger, &key(1), "c").await.1, opened);
+}
+
+pub async fn a_case_leads_to_its_link_in_every_language(ledger: impl Ledger) {
+    let english = CaseKey::new(account(), &case_id(1, "muen"));
+    let french = CaseKey::new(account(), &case_id(1, "mufr"));
+    assert_eq!(ledger.link_of_case(&english).await.unwrap(), None);
+    store(&ledger, &key(1), &with_case(1)).await;
+    assert_eq!(ledger.link_of_case(&english).await.unwrap(), Some(key(1)));
+    assert_eq!(ledger.link_of_case(&french).await.unwrap(), Some(key(1)));
+
+    let (lease, before) = take(&ledger, &key(1), "a").await;
+    let mut after = before.clone();
+    after.case = Some(LinkedCase {
+        case_id: case_id(1, "mufr"),
+        display_id: Some(DisplayId::new("1234563851")),
+        status: Some(CaseStatus::new("resolved")),
+        fingerprint: "f1".to_owned(),
+        ..case(1)
+    });
+    assert_eq!(release(&ledger, &lease, &before, &after).await, ReleaseAnswer::Released);
+    assert_eq!(ledger.link_of_case(&english).await.unwrap(), Some(key(1)));
+    let page = ledger.cases_of_account(&account(), None).await.unwrap();
+    let expected = CaseRow {
+        key: french,
+        case_id: case_id(1, "mufr"),
+        display_id: Some(DisplayId::new("1234563851")),
+        link: key(1),
+        fingerprint: "f1".to_owned(),
+    };
+    assert_eq!((page.rows, page.next), (vec![expected], None));
+}
+
+pub async fn another_case_of_a_link_replaces_the_first(ledger: impl Ledger) {
+    store(&ledger, &key(1), &with_case(1)).await;
+    let (lease, before) = take(&ledger, &key(1), "a").await;
+    assert_eq!(release(&ledger, &lease, &before, &with_case(2)).await, ReleaseAnswer::Released);
+    assert_eq!(ledger.link_of_case(&case(1).key()).await.unwrap(), None);
+    assert_eq!(ledger.link_of_case(&case(2).key()).await.unwrap(), Some(key(1)));
+
+    // The link itself and the rows of its case go together.
+    let (lease, before) = take(&ledger, &key(1), "b").await;
+    assert_eq!(release(&ledger, &lease, &before, &Link::default()).await, ReleaseAnswer::Released);
+    assert_eq!(ledger.link_of_case(&case(2).key()).await.unwrap(), None);
+    assert_eq!(ledger.cases_of_account(&account(), None).await.unwrap().rows, []);
+}
+
+pub async fn an_accounts_cases_come_in_pages(ledger: impl Ledger) {
+    let count = CASES_PER_PAGE + 5;
+    for id in 1..=count {
+        store(&ledger, &key(id), &with_case(id)).await;
+    }
+    let mut elsewhere = with_case(1_000);
+    elsewhere.case.as_mut().unwrap().account = AccountId::new("111122223334");
+    store(&ledger, &key(1_000), &elsewhere).await;
+    let (lease, blank) = take(&ledger, &key(2_000), "a").await;
+    ledger.record(&lease, &blank, &opening(1, &key(2_000)), at(1)).await.unwrap();
+
+    let first = ledger.cases_of_account(&account(), None).await.unwrap();
+    assert_eq!(first.rows.len(), CASES_PER_PAGE);
+    let second = ledger.cases_of_account(&account(), first.next.as_deref()).await.unwrap();
+    assert_eq!((second.rows.len(), second.next), (5, None));
+    let mut links: Vec<LinkKey> = first.rows.into_iter().chain(second.rows).map(|row| row.link).collect();
+    links.sort();
+    assert_eq!(links, (1..=count).map(key).collect::<Vec<_>>());
+}
+
+pub async fn counts_come_in_the_order_asked(ledger: impl Ledger) {
+    assert_eq!(ledger.remembered_mod_counts(&[]).await.unwrap(), []);
+    store(&ledger, &key(1), &remembered(11)).await;
+    store(&ledger, &key(2), &remembered(12)).await;
+    store(&ledger, &key(3), &with_case(3)).await;
+    let asked = [incident_id(2), incident_id(9), incident_id(1), incident_id(2), incident_id(3)];
+    let counts = ledger.remembered_mod_counts(&asked).await.unwrap();
+    assert_eq!(counts, [Some(12), None, Some(11), Some(12), None]);
+}
+
+pub async fn more_counts_than_one_batch_takes(ledger: impl Ledger) {
+    store(&ledger, &key(1), &remembered(11)).await;
+    store(&ledger, &key(250), &remembered(12)).await;
+    let asked: Vec<IncidentId> = (1..=250).map(incident_id).collect();
+    let counts = ledger.remembered_mod_counts(&asked).await.unwrap();
+    assert_eq!((counts.len(), counts[0], counts[1], counts[249]), (250, Some(11), None, Some(12)));
+}
+
+pub async fn watermarks_move(ledger: impl Ledger) {
+    assert_eq!(ledger.watermark("changes").await.unwrap(), None);
+    ledger.set_watermark("changes", "2026-11-20 21:14:05|0a").await.unwrap();
+    ledger.set_watermark("cases", "1").await.unwrap();
+    ledger.set_watermark("changes", "2026-11-20 21:15:05|0b").await.unwrap();
+    assert_eq!(ledger.watermark("changes").await.unwrap().as_deref(), Some("2026-11-20 21:15:05|0b"));
+}
+
+pub async fn a_link_too_large_for_a_row_is_refused_before_it_is_written(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    let too_large = Link { opening_remainder: Some("x".repeat(MAXIMUM_STATE_BYTES)), ..remembered(1) };
+    let refused = ledger.record(&lease, &blank, &too_large, at(1)).await;
+    assert!(matches!(refused, Err(LedgerError::TooLarge { .. })), "{refused:?}");
+    let refused = ledger.release(&lease, &blank, &too_large, None, false, at(1)).await;
+    assert!(matches!(refused, Err(LedgerError::TooLarge { .. })), "{refused:?}");
+
+    // What is just small enough goes through in one piece.
+    let overhead = serde_json::to_string(&Link { opening_remainder: Some(String::new()), ..remembered(1) }).unwrap();
+    let room = MAXIMUM_STATE_BYTES - overhead.len();
+    let large = Link { opening_remainder: Some("x".repeat(room)), ..remembered(1) };
+    let lease = ledger.record(&lease, &blank, &large, at(1)).await.unwrap();
+    assert_eq!(release(&ledger, &lease, &large, &large).await, ReleaseAnswer::Released);
+    assert_eq!(take(&ledger, &key(1), "b").await.1, large);
+}
