@@ -117,11 +117,14 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
+/// An answer in the place of the one that came, or none to let that one pass.
+type Answer = Option<(u16, &'static str)>;
+
 /// Counts the requests that leave, and puts other answers in the place of the next ones.
 #[derive(Debug, Clone, Default)]
 struct Wire {
     sent: Arc<AtomicU32>,
-    answers: Arc<Mutex<VecDeque<Option<(u16, &'static str)>>>>,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
 }
 
 impl Wire {
