@@ -24,6 +24,8 @@ MINISTACK = "ministack"
 SIMULATOR = "simulator"
 START_SECONDS = 30
 IAM_MODES = ("open", "enforced")
+# What Standard Webhooks writes in front of a secret; the generated one comes without.
+WEBHOOK_SECRET_PREFIX = "whsec_"
 # What the running processes and their contents were made from, besides the binaries.
 STARTING_SOURCES = ("layout.py", "ministack_server.py", "requirements-ministack.txt", "up.py")
 
@@ -218,8 +220,7 @@ def deploy(hub: cloud.Cloud, template: dict, packages: dict, servicenow_url: str
 
 def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: list, users: dict) -> dict:
     """The stack's contract with people, scripts and tests."""
-    aws_host = urllib.parse.urlparse(endpoint).netloc
-    webhook_host = f"{urllib.parse.urlparse(outputs['WebhookUrl']).hostname}:{aws_host.rpartition(':')[2]}"
+    webhook_host = urllib.parse.urlparse(outputs["WebhookUrl"]).hostname
     return {
         "aws": {"endpoint": endpoint, "region": layout.REGION},
         "support": simulator["support"],
@@ -252,8 +253,8 @@ def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: 
 def connect(stack: dict, webhook_secret: str, accounts: list, administrator: layout.User) -> None:
     """What an administrator does once after installing the app, and the way between the two sides on this machine."""
     webhook_host = stack["webhook"]["headers"]["Host"]
-    aws_host = urllib.parse.urlparse(stack["aws"]["endpoint"]).netloc
-    web.request("PUT", stack["control"]["url"] + "/resolve", {webhook_host.partition(":")[0]: aws_host})
+    aws_address = urllib.parse.urlparse(stack["aws"]["endpoint"]).netloc
+    web.request("PUT", stack["control"]["url"] + "/resolve", {webhook_host: aws_address})
     events = {
         "sns_endpoint": stack["aws"]["endpoint"],
         "topic_arn": stack["sns_events_topic_arn"],
@@ -264,8 +265,8 @@ def connect(stack: dict, webhook_secret: str, accounts: list, administrator: lay
     web.request("PUT", stack["control"]["url"] + "/events", events)
     servicenow = web.ServiceNow(stack["servicenow"]["url"], administrator.user_name, administrator.password)
     for name, value in {
-        "webhook_url": f"http://{webhook_host}/",
-        "webhook_secret": webhook_secret,
+        "webhook_url": f"https://{webhook_host}/",
+        "webhook_secret": WEBHOOK_SECRET_PREFIX + webhook_secret.removeprefix(WEBHOOK_SECRET_PREFIX),
         "integration_user": layout.INTEGRATION_USER,
     }.items():
         servicenow.ensure("sys_properties", "name", {"name": f"x_casebridge_aws.{name}", "value": value})
