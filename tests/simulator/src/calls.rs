@@ -88,7 +88,13 @@ mod tests {
     #[test]
     fn the_log_is_bounded_and_the_counts_are_not() {
         let mut calls = Calls::default();
-        let call = Call { target: Target::Support, operation: "CreateCase", account: Some("111122223333") };
+        let call = Call {
+            target: Target::Support,
+            operation: "CreateCase",
+            account: Some("111122223333"),
+            path: "/",
+            body: b"",
+        };
         for _ in 0..=LOG_LENGTH_MAX {
             calls.record(Timestamp::UNIX_EPOCH, &call, Some(200), None);
         }

@@ -29,6 +29,8 @@ pub enum Kind {
     Timeout,
     /// It takes effect, and the answer is lost.
     ApplyThenDrop,
+    /// It takes effect, and nothing answers until the client gives up.
+    ApplyThenTimeout,
     /// The instance dies after some of its record writes; only ServiceNow.
     Stop,
 }
@@ -41,6 +43,7 @@ impl Kind {
             Self::Throttle => "throttle",
             Self::Timeout => "timeout",
             Self::ApplyThenDrop => "apply_then_drop",
+            Self::ApplyThenTimeout => "apply_then_timeout",
             Self::Stop => "stop",
         }
     }
@@ -58,6 +61,9 @@ pub struct Rule {
     /// Only calls of this account; only AWS Support.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// Only calls with this text in their path or body: those about one record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containing: Option<String>,
     /// How many calls it breaks.
     #[serde(default = "once")]
     pub count: u64,
@@ -81,6 +87,9 @@ impl Rule {
         if self.count == 0 {
             return Err(RuleError("'count' must be at least 1"));
         }
+        if self.containing.as_deref() == Some("") {
+            return Err(RuleError("'containing' must not be empty"));
+        }
         if self.target == Target::Servicenow && self.account.is_some() {
             return Err(RuleError("'account' belongs to the target 'support': ServiceNow has no AWS accounts"));
         }
@@ -99,6 +108,7 @@ impl Rule {
         self.target == call.target
             && self.operation.as_deref().is_none_or(same_operation)
             && (self.account.is_none() || self.account.as_deref() == call.account)
+            && self.containing.as_deref().is_none_or(|text| call.contains(text))
     }
 }
 
@@ -116,6 +126,16 @@ pub struct Call<'a> {
     pub operation: &'a str,
     /// The calling account.
     pub account: Option<&'a str>,
+    /// The path.
+    pub path: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+impl Call<'_> {
+    fn contains(&self, text: &str) -> bool {
+        self.path.contains(text) || String::from_utf8_lossy(self.body).contains(text)
+    }
 }
 
 /// What is to happen to one call.
@@ -179,7 +199,7 @@ mod tests {
     }
 
     fn call<'a>(target: Target, operation: &'a str, account: Option<&'a str>) -> Call<'a> {
-        Call { target, operation, account }
+        Call { target, operation, account, path: "/", body: b"" }
     }
 
     #[test]
@@ -207,12 +227,26 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_may_break_only_calls_about_one_record() {
+        let mut faults = Faults::default();
+        faults.add(rule(r#"{"target":"support","containing":"INC0010002","kind":"apply_then_timeout"}"#)).unwrap();
+        let about = |body| Call { body, ..call(Target::Support, "CreateCase", None) };
+        assert!(faults.take(&about(br#"{"subject":"[INC0010001] One"}"#)).is_none());
+        let fault = faults.take(&about(br#"{"subject":"[INC0010002] Two"}"#)).unwrap();
+        assert_eq!(fault.kind, Kind::ApplyThenTimeout);
+        faults.add(rule(r#"{"target":"servicenow","containing":"0123abcd","kind":"error"}"#)).unwrap();
+        let deliver = Call { path: "/incidents/0123abcd/deliver", ..call(Target::Servicenow, "deliver", None) };
+        assert!(faults.take(&deliver).is_some());
+    }
+
+    #[test]
     fn a_rule_that_could_not_work_is_refused() {
         let mut faults = Faults::default();
         for wrong in [
             r#"{"target":"support","kind":"error","count":0}"#,
             r#"{"target":"support","kind":"stop","after_commits":1}"#,
             r#"{"target":"servicenow","kind":"stop"}"#,
+            r#"{"target":"servicenow","kind":"error","containing":""}"#,
             r#"{"target":"servicenow","kind":"error","after_commits":1}"#,
             r#"{"target":"servicenow","kind":"error","account":"111122223333"}"#,
         ] {

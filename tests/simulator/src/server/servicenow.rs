@@ -29,7 +29,13 @@ const SECONDS_PER_HOUR: i64 = 3600;
 pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     let now = clock::now();
     let operation = operation(request);
-    let call = Call { target: Target::Servicenow, operation: &operation, account: None };
+    let call = Call {
+        target: Target::Servicenow,
+        operation: &operation,
+        account: None,
+        path: &request.path,
+        body: &request.body,
+    };
     let happen = || world.instance().handle(clock::now(), request, &world.network);
     world.call(now, &call, |fault| match fault {
         None => Outcome::Answer(happen()),
@@ -37,6 +43,10 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
         Some(Fault { kind: Kind::ApplyThenDrop, .. }) => {
             happen();
             Outcome::Drop
+        }
+        Some(Fault { kind: Kind::ApplyThenTimeout, .. }) => {
+            happen();
+            Outcome::Hold
         }
         Some(Fault { kind: Kind::Throttle, .. }) => Outcome::Answer(throttled()),
         Some(Fault { kind: Kind::Stop, after_commits, .. }) => {

@@ -14,7 +14,13 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     let now = clock::now();
     let key = access_key_id(request);
     let account = key.and_then(|key| world.support(|support| support.account_of_key(key).map(ToOwned::to_owned)));
-    let call = Call { target: Target::Support, operation: operation(request), account: account.as_deref() };
+    let call = Call {
+        target: Target::Support,
+        operation: operation(request),
+        account: account.as_deref(),
+        path: &request.path,
+        body: &request.body,
+    };
     let happen = || world.support(|support| handle(support, now, request));
     world.call(now, &call, |fault| match fault {
         None => Outcome::Answer(happen()),
@@ -22,6 +28,10 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
         Some(Fault { kind: Kind::ApplyThenDrop, .. }) => {
             happen();
             Outcome::Drop
+        }
+        Some(Fault { kind: Kind::ApplyThenTimeout, .. }) => {
+            happen();
+            Outcome::Hold
         }
         Some(Fault { kind: Kind::Throttle, error, .. }) => {
             let code = error.as_deref().unwrap_or(THROTTLED);
