@@ -1,0 +1,209 @@
+//! Metrics in CloudWatch's embedded format: one line of JSON in the log becomes a value of each metric.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    sync::{Mutex, PoisonError},
+};
+
+use casebridge_core::effect::Failure;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+/// The namespace of all metrics.
+const NAMESPACE: &str = "casebridge";
+/// The one dimension.
+const DIMENSION: &str = "function";
+/// How many values of a metric one line may hold. Source: CloudWatch embedded metric format specification.
+const MAX_VALUES_PER_LINE: usize = 100;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Metric {
+    /// Milliseconds from the trigger until the link was in step as far as possible.
+    SyncLag,
+    /// Effects that were applied.
+    Effects,
+    /// Calls that a side turned away for now: throttled or not available.
+    Throttles,
+    /// Calls whose outcome is not known.
+    Doubts,
+    /// Calls that a side refused for good.
+    Refusals,
+    /// Records that were left aside because they can't be read.
+    Parked,
+    /// Hints that found another worker at the link.
+    Deferred,
+    /// Remote calls, the ledger's among them.
+    RemoteCalls,
+    /// Hints that were put on the queue.
+    HintsSent,
+    /// Links that were due.
+    LinksDue,
+    /// Incidents that a poll looked at.
+    IncidentsPolled,
+    /// Cases that a poll looked at.
+    CasesPolled,
+    /// Accounts or instances that could not be polled.
+    PollFailures,
+    /// Webhooks that were accepted.
+    WebhooksAccepted,
+    /// Webhooks that were turned away.
+    WebhooksRejected,
+    /// Policy documents that could not be read: the last good one is in force.
+    PolicyFailures,
+}
+
+impl Metric {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SyncLag => "SyncLag",
+            Self::Effects => "Effects",
+            Self::Throttles => "Throttles",
+            Self::Doubts => "Doubts",
+            Self::Refusals => "Refusals",
+            Self::Parked => "Parked",
+            Self::Deferred => "Deferred",
+            Self::RemoteCalls => "RemoteCalls",
+            Self::HintsSent => "HintsSent",
+            Self::LinksDue => "LinksDue",
+            Self::IncidentsPolled => "IncidentsPolled",
+            Self::CasesPolled => "CasesPolled",
+            Self::PollFailures => "PollFailures",
+            Self::WebhooksAccepted => "WebhooksAccepted",
+            Self::WebhooksRejected => "WebhooksRejected",
+            Self::PolicyFailures => "PolicyFailures",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::SyncLag => "Milliseconds",
+            _ => "Count",
+        }
+    }
+
+    /// The metric of a failure, by its name ([`Failure::name`]).
+    pub fn of_failure(name: &str) -> Self {
+        match name {
+            "unavailable" => Self::Throttles,
+            "in_doubt" => Self::Doubts,
+            _ => Self::Refusals,
+        }
+    }
+}
+
+/// The values of one invocation.
+pub struct Metrics {
+    function: &'static str,
+    values: Mutex<BTreeMap<Metric, Vec<i64>>>,
+}
+
+impl Metrics {
+    /// No values yet, for the function of this name.
+    pub fn new(function: &'static str) -> Self {
+        Self { function, values: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// Adds to a count.
+    pub fn count(&self, metric: Metric, by: usize) {
+        let by = i64::try_from(by).unwrap_or(i64::MAX);
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        match values.entry(metric).or_default().as_mut_slice() {
+            [sum] => *sum = sum.saturating_add(by),
+            _ => drop(values.insert(metric, vec![by])),
+        }
+    }
+
+    /// Counts a failure under its metric.
+    pub fn failure(&self, failure: &Failure) {
+        self.count(Metric::of_failure(failure.name()), 1);
+    }
+
+    /// Adds a duration.
+    pub fn duration(&self, metric: Metric, duration: SignedDuration) {
+        let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).entry(metric).or_default().push(milliseconds);
+    }
+
+    /// Writes the values to the log and forgets them.
+    pub fn flush(&self, now: Timestamp) {
+        if let Err(error) = self.write(now, &mut io::stdout().lock()) {
+            tracing::error!(%error, "the metrics could not be written");
+        }
+    }
+
+    /// Writes the values and forgets them.
+    pub fn write(&self, now: Timestamp, target: &mut impl Write) -> io::Result<()> {
+        let mut values = std::mem::take(&mut *self.values.lock().unwrap_or_else(PoisonError::into_inner));
+        while !values.is_empty() {
+            let line: BTreeMap<Metric, Vec<i64>> = values
+                .iter_mut()
+                .map(|(metric, values)| (*metric, values.drain(..values.len().min(MAX_VALUES_PER_LINE)).collect()))
+                .collect();
+            values.retain(|_, values| !values.is_empty());
+            writeln!(target, "{}", self.line(now, &line))?;
+        }
+        target.flush()
+    }
+
+    fn line(&self, now: Timestamp, values: &BTreeMap<Metric, Vec<i64>>) -> Value {
+        let definitions: Vec<Value> =
+            values.keys().map(|metric| json!({"Name": metric.name(), "Unit": metric.unit()})).collect();
+        let mut line = Map::new();
+        line.insert(
+            "_aws".to_owned(),
+            json!({
+                "Timestamp": now.as_millisecond(),
+                "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": definitions}],
+            }),
+        );
+        line.insert(DIMENSION.to_owned(), self.function.into());
+        for (metric, values) in values {
+            let value = match values.as_slice() {
+                [single] => (*single).into(),
+                several => several.into(),
+            };
+            line.insert(metric.name().to_owned(), value);
+        }
+        Value::Object(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(metrics: &Metrics) -> Vec<Value> {
+        let mut written = Vec::new();
+        metrics.write(Timestamp::from_second(1).unwrap(), &mut written).unwrap();
+        String::from_utf8(written).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn one_line_holds_the_invocation_in_cloudwatchs_format() {
+        let metrics = Metrics::new("reconciler");
+        metrics.count(Metric::Effects, 1);
+        metrics.count(Metric::Effects, 2);
+        metrics.duration(Metric::SyncLag, SignedDuration::from_millis(7));
+        metrics.duration(Metric::SyncLag, SignedDuration::from_millis(9));
+        let expected = json!({
+            "_aws": {"Timestamp": 1_000, "CloudWatchMetrics": [{
+                "Namespace": "casebridge", "Dimensions": [["function"]],
+                "Metrics": [{"Name": "SyncLag", "Unit": "Milliseconds"}, {"Name": "Effects", "Unit": "Count"}]}]},
+            "function": "reconciler", "SyncLag": [7, 9], "Effects": 3,
+        });
+        assert_eq!(lines(&metrics), [expected]);
+        assert!(lines(&metrics).is_empty(), "values are written once");
+    }
+
+    #[test]
+    fn no_line_holds_more_values_than_cloudwatch_reads() {
+        let metrics = Metrics::new("reconciler");
+        for millisecond in 0..250 {
+            metrics.duration(Metric::SyncLag, SignedDuration::from_millis(millisecond));
+        }
+        let counts: Vec<usize> = lines(&metrics).iter().map(|line| line["SyncLag"].as_array().unwrap().len()).collect();
+        assert_eq!(counts, [100, 100, 50]);
+    }
+}

@@ -1,0 +1,159 @@
+//! The FIFO queue of hints, from the sender's side.
+
+use std::{error::Error, fmt, future::Future};
+
+use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
+use casebridge_core::hint::Hint;
+
+/// The largest message that the queue takes. Source: Amazon SQS quotas.
+pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
+/// How many messages a batch may have. Source: Amazon SQS, SendMessageBatch.
+const MAX_BATCH: usize = 10;
+/// How many characters a deduplication id may have. Source: Amazon SQS, SendMessage.
+const MAX_DEDUPLICATION_ID: usize = 128;
+
+/// What makes a message unique for five minutes: the id of the event that it comes from, never its content or its link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeduplicationId(String);
+
+/// A text that can't be a deduplication id.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to {MAX_DEDUPLICATION_ID} characters: letters, digits and punctuation")]
+pub struct InvalidDeduplicationId;
+
+impl DeduplicationId {
+    /// Checks the text against what SQS accepts.
+    pub fn parse(text: impl Into<String>) -> Result<Self, InvalidDeduplicationId> {
+        let text = text.into();
+        let valid =
+            (1..=MAX_DEDUPLICATION_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if valid { Ok(Self(text)) } else { Err(InvalidDeduplicationId) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DeduplicationId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The hint is not on the queue.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The queue did not take the message.
+    #[error("the queue of hints did not take a message; whoever sent the trigger sends it again")]
+    NotTaken(#[source] Box<dyn Error + Send + Sync>),
+    /// The queue took a part of a batch.
+    #[error("the queue of hints refused {refused} of {sent} messages ({codes})")]
+    PartlyTaken {
+        /// How many messages were sent.
+        sent: usize,
+        /// How many of them were refused.
+        refused: usize,
+        /// SQS's codes.
+        codes: String,
+    },
+    /// The hint can't be written, or is too large even without its snapshot.
+    #[error("the hint can't be written as a message of at most {MAX_MESSAGE_BYTES} bytes")]
+    Unwritable,
+}
+
+/// Where hints go.
+pub trait HintSink {
+    /// Puts a hint on the queue.
+    fn send(&self, hint: &Hint, deduplication: &DeduplicationId) -> impl Future<Output = Result<(), QueueError>>;
+
+    /// Puts hints on the queue, in as few calls as there can be.
+    fn send_all(&self, hints: &[(Hint, DeduplicationId)]) -> impl Future<Output = Result<(), QueueError>>;
+}
+
+/// The queue of hints.
+pub struct HintQueue {
+    client: Client,
+    url: String,
+}
+
+impl HintQueue {
+    /// The queue at this URL.
+    pub fn new(client: Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    async fn send_batch(&self, batch: Vec<SendMessageBatchRequestEntry>) -> Result<(), QueueError> {
+        let sent = batch.len();
+        let answer = self
+            .client
+            .send_message_batch()
+            .queue_url(&self.url)
+            .set_entries(Some(batch))
+            .send()
+            .await
+            .map_err(|error| QueueError::NotTaken(Box::new(error)))?;
+        if answer.failed.is_empty() {
+            return Ok(());
+        }
+        let codes: Vec<&str> = answer.failed.iter().map(|failed| failed.code.as_str()).collect();
+        Err(QueueError::PartlyTaken { sent, refused: codes.len(), codes: codes.join(", ") })
+    }
+}
+
+impl HintSink for HintQueue {
+    async fn send(&self, hint: &Hint, deduplication: &DeduplicationId) -> Result<(), QueueError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(message_of(hint)?)
+            .message_group_id(hint.group_id())
+            .message_deduplication_id(deduplication.as_str())
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| QueueError::NotTaken(Box::new(error)))
+    }
+
+    async fn send_all(&self, hints: &[(Hint, DeduplicationId)]) -> Result<(), QueueError> {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut bytes = 0;
+        for (hint, deduplication) in hints {
+            let body = message_of(hint)?;
+            if batch.len() == MAX_BATCH || bytes + body.len() > MAX_MESSAGE_BYTES {
+                self.send_batch(std::mem::take(&mut batch)).await?;
+                bytes = 0;
+            }
+            bytes += body.len();
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(batch.len().to_string())
+                .message_body(body)
+                .message_group_id(hint.group_id())
+                .message_deduplication_id(deduplication.as_str())
+                .build()
+                .map_err(|_| QueueError::Unwritable)?;
+            batch.push(entry);
+        }
+        if batch.is_empty() { Ok(()) } else { self.send_batch(batch).await }
+    }
+}
+
+/// The hint as a message. One that is too large goes without its snapshot: the reconciler reads the incident then.
+fn message_of(hint: &Hint) -> Result<String, QueueError> {
+    let message = written(hint)?;
+    if message.len() <= MAX_MESSAGE_BYTES {
+        return Ok(message);
+    }
+    let message = written(&Hint { incident: None, ..hint.clone() })?;
+    if message.len() <= MAX_MESSAGE_BYTES { Ok(message) } else { Err(QueueError::Unwritable) }
+}
+
+/// JSON, with the two characters escaped that JSON allows and SQS does not.
+fn written(hint: &Hint) -> Result<String, QueueError> {
+    let json = serde_json::to_string(hint).map_err(|_| QueueError::Unwritable)?;
+    Ok(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+use casebridge_core::{
+    hint::{Cause, Subject},
+    identifiers::{AccountId, CaseId, IncidentId, LinkKey},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::replay::{body, calls, replay};
+
+fn hint(incident: &str) -> Hint {
+    Hint {
+        subject: Subject::Link { key: LinkKey::support_case(IncidentId::new(incident)) },
+        cause: Cause::Due,
+        received_at: Timestamp::UNIX_EPOCH,
+        incident: None,
+    }
+}
+
+fn deduplication(text: &str) -> DeduplicationId {
+    DeduplicationId::parse(text).unwrap()
+}
+
+#[test]
+fn deduplication_ids_are_what_sqs_accepts() {
+    assert!(DeduplicationId::parse("a".repeat(128)).is_ok());
+    for bad in [String::new(), "a".repeat(129), "a b".to_owned(), "ä".to_owned(), "a\n".to_owned()] {
+        assert_eq!(DeduplicationId::parse(bad), Err(InvalidDeduplicationId));
+    }
+}
+
+#[tokio::test]
+async fn a_hint_goes_to_its_links_group_under_its_events_id() {
+    let (http, config) = replay(&[(200, json!({"MessageId": "m"}))]);
+    let queue = HintQueue::new(Client::new(&config), "https://sqs/queue.fifo".to_owned());
+    queue.send(&hint("abc"), &deduplication("event-1")).await.unwrap();
+    let sent = body(&http, 0);
+    assert_eq!(sent["MessageGroupId"], "support_case:abc");
+    assert_eq!(sent["MessageDeduplicationId"], "event-1");
+    let message: Hint = serde_json::from_str(sent["MessageBody"].as_str().unwrap()).unwrap();
+    assert_eq!(message, hint("abc"));
+}
+
+#[tokio::test]
+async fn many_hints_go_in_tens() {
+    let taken = (200, json!({"Successful": [], "Failed": []}));
+    let (http, config) = replay(&[taken.clone(), taken.clone(), taken]);
+    let queue = HintQueue::new(Client::new(&config), "https://sqs/queue.fifo".to_owned());
+    let hints: Vec<_> = (0..21).map(|number| (hint("abc"), deduplication(&format!("event-{number}")))).collect();
+    queue.send_all(&hints).await.unwrap();
+    let sizes: Vec<usize> = (0..3).map(|call| body(&http, call)["Entries"].as_array().unwrap().len()).collect();
+    assert_eq!(sizes, [10, 10, 1]);
+    queue.send_all(&[]).await.unwrap();
+    assert_eq!(calls(&http), 3);
+}
+
+#[tokio::test]
+async fn a_part_of_a_batch_that_is_refused_is_an_error() {
+    let refused: Value =
+        json!({"Successful": [], "Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": false}]});
+    let (_, config) = replay(&[(200, refused), (500, json!({}))]);
+    let queue = HintQueue::new(Client::new(&config), "https://sqs/queue.fifo".to_owned());
+    let hints = [(hint("abc"), deduplication("event"))];
+    assert!(matches!(queue.send_all(&hints).await, Err(QueueError::PartlyTaken { refused: 1, sent: 1, .. })));
+    assert!(matches!(queue.send_all(&hints).await, Err(QueueError::NotTaken(_))));
+}
+
+#[test]
+fn characters_that_sqs_refuses_are_escaped() {
+    let subject =
+        Subject::Case { account: AccountId::new("1"), case_id: CaseId::new("\u{fffe}\u{ffff}\u{1}"), display_id: None };
+    let hint = Hint { subject, ..hint("abc") };
+    let message = message_of(&hint).unwrap();
+    assert!(message.chars().all(|letter| letter >= ' ' && letter < '\u{fffe}'));
+    assert_eq!(serde_json::from_str::<Hint>(&message).unwrap(), hint);
+}

@@ -1,0 +1,227 @@
+//! The environment of the functions: every variable is declared here, once, with its purpose.
+
+use std::fmt;
+
+/// One environment variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub purpose: &'static str,
+    /// What holds when it is not set; none where it must be.
+    pub default: Option<&'static str>,
+}
+
+/// The ledger.
+pub const TABLE_NAME: Variable =
+    Variable { name: "CASEBRIDGE_TABLE_NAME", purpose: "the name of the ledger's DynamoDB table", default: None };
+/// The queue of hints.
+pub const QUEUE_URL: Variable =
+    Variable { name: "CASEBRIDGE_QUEUE_URL", purpose: "the URL of the FIFO queue of hints", default: None };
+/// The ServiceNow instance.
+pub const SERVICENOW_URL: Variable = Variable {
+    name: "CASEBRIDGE_SERVICENOW_URL",
+    purpose: "the address of the ServiceNow instance, `https://<instance>.service-now.com`",
+    default: None,
+};
+/// Our credentials on the instance.
+pub const SERVICENOW_SECRET_ID: Variable = Variable {
+    name: "CASEBRIDGE_SERVICENOW_SECRET_ID",
+    purpose: "the secret with `client_id` and `client_secret`, or with `username` and `password`, of the integration user",
+    default: None,
+};
+/// What signs the webhook.
+pub const WEBHOOK_SECRET_ID: Variable = Variable {
+    name: "CASEBRIDGE_WEBHOOK_SECRET_ID",
+    purpose: "the secret that ServiceNow signs its webhooks with, as `whsec_<base64>`",
+    default: None,
+};
+/// Where the accounts' credentials are.
+pub const ACCOUNT_SECRET_PREFIX: Variable = Variable {
+    name: "CASEBRIDGE_ACCOUNT_SECRET_PREFIX",
+    purpose: "what the names of the accounts' secrets begin with; the account's 12 digits follow",
+    default: Some("casebridge/accounts/"),
+};
+/// The policy document.
+pub const POLICY_PARAMETER: Variable = Variable {
+    name: "CASEBRIDGE_POLICY_PARAMETER",
+    purpose: "the name of the SSM parameter that holds the policy document",
+    default: None,
+};
+
+/// All variables.
+pub const VARIABLES: [Variable; 7] = [
+    TABLE_NAME,
+    QUEUE_URL,
+    SERVICENOW_URL,
+    SERVICENOW_SECRET_ID,
+    WEBHOOK_SECRET_ID,
+    ACCOUNT_SECRET_PREFIX,
+    POLICY_PARAMETER,
+];
+
+/// The variables that a function needs and that are not set.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MissingVariables(Vec<Variable>);
+
+impl fmt::Display for MissingVariables {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the function's environment is incomplete; set")?;
+        for variable in &self.0 {
+            write!(formatter, " {} ({});", variable.name, variable.purpose)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for MissingVariables {}
+
+/// What `servicenow-webhook` needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// [`QUEUE_URL`]
+    pub queue_url: String,
+    /// [`WEBHOOK_SECRET_ID`]
+    pub webhook_secret_id: String,
+}
+
+/// What `aws-events` needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventsSettings {
+    /// [`QUEUE_URL`]
+    pub queue_url: String,
+    /// [`TABLE_NAME`]
+    pub table_name: String,
+}
+
+/// What a function that talks to both sides needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BothSidesSettings {
+    /// [`TABLE_NAME`]
+    pub table_name: String,
+    /// [`SERVICENOW_URL`]
+    pub servicenow_url: String,
+    /// [`SERVICENOW_SECRET_ID`]
+    pub servicenow_secret_id: String,
+    /// [`ACCOUNT_SECRET_PREFIX`]
+    pub account_secret_prefix: String,
+    /// [`POLICY_PARAMETER`]
+    pub policy_parameter: String,
+}
+
+/// What `case-poller` needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PollerSettings {
+    /// [`QUEUE_URL`]
+    pub queue_url: String,
+    /// Both sides.
+    pub sides: BothSidesSettings,
+}
+
+/// The process's environment.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Collects what is missing, so that all of it is told at once.
+struct Reader<L> {
+    lookup: L,
+    missing: Vec<Variable>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn new(lookup: L) -> Self {
+        Self { lookup, missing: Vec::new() }
+    }
+
+    fn read(&mut self, variable: Variable) -> String {
+        let value = (self.lookup)(variable.name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        value.or_else(|| variable.default.map(str::to_owned)).unwrap_or_else(|| {
+            self.missing.push(variable);
+            String::new()
+        })
+    }
+
+    fn finish<S>(self, settings: S) -> Result<S, MissingVariables> {
+        if self.missing.is_empty() { Ok(settings) } else { Err(MissingVariables(self.missing)) }
+    }
+
+    fn both_sides(&mut self) -> BothSidesSettings {
+        BothSidesSettings {
+            table_name: self.read(TABLE_NAME),
+            servicenow_url: self.read(SERVICENOW_URL),
+            servicenow_secret_id: self.read(SERVICENOW_SECRET_ID),
+            account_secret_prefix: self.read(ACCOUNT_SECRET_PREFIX),
+            policy_parameter: self.read(POLICY_PARAMETER),
+        }
+    }
+}
+
+impl WebhookSettings {
+    /// Reads the settings by a lookup of variables.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+        let mut reader = Reader::new(lookup);
+        let settings = Self { queue_url: reader.read(QUEUE_URL), webhook_secret_id: reader.read(WEBHOOK_SECRET_ID) };
+        reader.finish(settings)
+    }
+}
+
+impl EventsSettings {
+    /// Reads the settings by a lookup of variables.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+        let mut reader = Reader::new(lookup);
+        let settings = Self { queue_url: reader.read(QUEUE_URL), table_name: reader.read(TABLE_NAME) };
+        reader.finish(settings)
+    }
+}
+
+impl BothSidesSettings {
+    /// Reads the settings by a lookup of variables.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+        let mut reader = Reader::new(lookup);
+        let settings = reader.both_sides();
+        reader.finish(settings)
+    }
+}
+
+impl PollerSettings {
+    /// Reads the settings by a lookup of variables.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+        let mut reader = Reader::new(lookup);
+        let settings = Self { queue_url: reader.read(QUEUE_URL), sides: reader.both_sides() };
+        reader.finish(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(name: &str) -> Option<String> {
+        VARIABLES.iter().any(|variable| variable.name == name).then(|| format!(" value of {name} "))
+    }
+
+    #[test]
+    fn a_complete_environment_is_read_and_trimmed() {
+        let settings = PollerSettings::read(complete).unwrap();
+        assert_eq!(settings.queue_url, "value of CASEBRIDGE_QUEUE_URL");
+        assert_eq!(settings.sides, BothSidesSettings::read(complete).unwrap());
+        assert!(WebhookSettings::read(complete).is_ok());
+        assert!(EventsSettings::read(complete).is_ok());
+    }
+
+    #[test]
+    fn all_missing_variables_are_named_with_their_purpose() {
+        let message = PollerSettings::read(|_| None).unwrap_err().to_string();
+        for variable in [TABLE_NAME, QUEUE_URL, SERVICENOW_URL, SERVICENOW_SECRET_ID, POLICY_PARAMETER] {
+            assert!(message.contains(variable.name) && message.contains(variable.purpose), "{message}");
+        }
+        assert!(!message.contains(ACCOUNT_SECRET_PREFIX.name), "it has a default");
+    }
+
+    #[test]
+    fn an_empty_value_is_a_missing_one() {
+        assert!(EventsSettings::read(|_| Some("  ".to_owned())).is_err());
+    }
+}
