@@ -135,3 +135,39 @@ pub fn roles_of(store: &Store, user: &str) -> BTreeSet<String> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servicenow::{base, store::Row};
+
+    fn actor(roles: &[&str]) -> Actor {
+        Actor { roles: roles.iter().map(|role| (*role).to_owned()).collect(), ..Actor::default() }
+    }
+
+    #[test]
+    fn tables_are_read_and_written_by_their_roles() {
+        let app = App::platform();
+        assert!(allows(&app, &actor(&["itil"]), "incident", Operation::Write));
+        assert!(allows(&app, &actor(&["sn_incident_read"]), "incident", Operation::Read));
+        assert!(!allows(&app, &actor(&["sn_incident_read"]), "incident", Operation::Write));
+        assert!(!allows(&app, &actor(&["itil"]), "sys_journal_field", Operation::Read));
+        assert!(allows(&app, &actor(&["admin"]), "sys_journal_field", Operation::Read));
+        assert!(allows(&app, &actor(&[]), "sys_choice", Operation::Read));
+        assert!(!allows(&app, &actor(&[]), "sys_properties", Operation::Read));
+    }
+
+    #[test]
+    fn roles_come_through_groups_and_contain_others() {
+        let mut store = base::store(false);
+        let role = store.find_by("sys_user_role", "name", "itil").unwrap()["sys_id"].clone();
+        let row = |pairs: &[(&str, &str)]| -> Row {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        store.put("sys_user_grmember", "m", row(&[("user", "u"), ("group", "g")]));
+        store.put("sys_group_has_role", "r", row(&[("group", "g"), ("role", &role)]));
+        let roles = roles_of(&store, "u");
+        assert!(roles.contains("itil") && roles.contains("sn_incident_write"), "{roles:?}");
+        assert!(roles_of(&store, "other").is_empty());
+    }
+}

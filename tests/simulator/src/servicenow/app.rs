@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use super::{
     acl::AccessControl,
+    base,
     schema::{Column, ColumnKind, Schema, Table},
     store::{Row, field},
 };
@@ -39,7 +40,7 @@ const DATA_TABLES: [&str; 8] = [
 #[derive(Debug, Error)]
 pub enum AppError {
     /// A file or folder can't be read.
-    #[error("{path}: {source}; build the app first (`make app` in the project's root)")]
+    #[error("{path}: {source}; build the app first: `npm run build` in infra/servicenow")]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
@@ -243,6 +244,7 @@ impl App {
         for record in &records {
             app.add_record(record, &records)?;
         }
+        app.records.extend(base::describe_tables(&app.schema, Schema::platform()));
         app.rules.sort_by(|left, right| (left.order, &left.sys_id).cmp(&(right.order, &right.sys_id)));
         Ok(Arc::new(app))
     }

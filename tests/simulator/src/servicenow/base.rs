@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     User,
-    schema::Schema,
+    schema::{Column, Schema, Table},
     state::named_identifier,
     store::{Row, Store, field},
 };
@@ -83,7 +83,9 @@ fn small_store() -> Store {
         put(&mut store, "sys_user_group", sys_id, &[("name", name), ("active", "true")]);
     }
     grant(&mut store, "admin", "6816f79cc0a8016401c5a33be04be441");
-    describe_tables(&mut store, Schema::platform());
+    for (table, sys_id, row) in describe_tables(Schema::platform(), &Schema::default()) {
+        store.put(&table, &sys_id, row);
+    }
     store
 }
 
@@ -185,37 +187,56 @@ pub fn put_user(store: &mut Store, user: &User) {
     }
 }
 
-/// Writes what the platform keeps about tables: `sys_db_object` and `sys_dictionary`.
-pub fn describe_tables(store: &mut Store, schema: &Schema) {
+/// What the platform keeps about the tables and columns that are not known yet: `sys_db_object` and `sys_dictionary`.
+pub fn describe_tables(schema: &Schema, known: &Schema) -> Vec<(String, String, Row)> {
+    let mut records = Vec::new();
     for table in schema.tables() {
-        let sys_id = named_identifier(&format!("table:{}", table.name));
-        let parent = if table.extends.is_empty() {
-            String::new()
-        } else {
-            named_identifier(&format!("table:{}", table.extends))
-        };
-        let access = table.web_service_access.to_string();
-        let columns =
-            [("name", table.name.as_str()), ("label", &table.label), ("super_class", &parent), ("ws_access", &access)];
-        if store.row("sys_db_object", &sys_id).is_none() {
-            put(store, "sys_db_object", &sys_id, &columns);
+        let known_table = known.table(&table.name);
+        if known_table.is_none() {
+            records.push(describe_table(table));
         }
         for (name, column) in &table.columns {
-            let sys_id = named_identifier(&format!("column:{}:{name}", table.name));
-            if store.row("sys_dictionary", &sys_id).is_some() {
-                continue;
+            if known_table.is_none_or(|known| !known.columns.contains_key(name)) {
+                records.push(describe_column(&table.name, name, column));
             }
-            let length = column.max_length.map(|length| length.to_string()).unwrap_or_default();
-            let columns = [
-                ("name", table.name.as_str()),
-                ("element", name),
-                ("internal_type", column.kind.internal_type()),
-                ("column_label", &column.label),
-                ("reference", &column.reference),
-                ("max_length", &length),
-                ("active", "true"),
-            ];
-            put(store, "sys_dictionary", &sys_id, &columns);
         }
     }
+    records
+}
+
+fn table_identifier(name: &str) -> String {
+    if name.is_empty() { String::new() } else { named_identifier(&format!("table:{name}")) }
+}
+
+fn describe_table(table: &Table) -> (String, String, Row) {
+    let columns = [
+        ("name", table.name.clone()),
+        ("label", table.label.clone()),
+        ("super_class", table_identifier(&table.extends)),
+        ("ws_access", table.web_service_access.to_string()),
+    ];
+    described("sys_db_object", table_identifier(&table.name), columns)
+}
+
+fn describe_column(table: &str, name: &str, column: &Column) -> (String, String, Row) {
+    let columns = [
+        ("name", table.to_owned()),
+        ("element", name.to_owned()),
+        ("internal_type", column.kind.internal_type().to_owned()),
+        ("column_label", column.label.clone()),
+        ("reference", column.reference.clone()),
+        ("max_length", column.max_length.map(|length| length.to_string()).unwrap_or_default()),
+        ("active", "true".to_owned()),
+    ];
+    described("sys_dictionary", named_identifier(&format!("column:{table}:{name}")), columns)
+}
+
+fn described<const COUNT: usize>(
+    table: &str,
+    sys_id: String,
+    columns: [(&str, String); COUNT],
+) -> (String, String, Row) {
+    let mut row: Row = columns.map(|(name, value)| (name.to_owned(), value)).into();
+    row.insert("sys_id".to_owned(), sys_id.clone());
+    (table.to_owned(), sys_id, stamped(row))
 }

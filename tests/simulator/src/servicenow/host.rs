@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     engine::HostCalls,
-    query::{Condition, Operator, Order, Query, any_matches},
+    query::{self, Condition, Operator, Order, Query, any_matches},
     records::{Session, WriteError},
     rules::UndecidedRule,
     schema::Table,
@@ -172,16 +172,14 @@ impl Host<'_, '_> {
         }
         order
             .extend(argument.order.into_iter().map(|order| Order { field: order.field, descending: order.descending }));
-        let all = Query { alternatives: Vec::new(), order };
-        let session = &*self.session;
-        let (schema, store) = (&session.app.schema, &session.state.store);
-        let found = store.select(schema, &argument.table, &all);
-        let matching = found.into_iter().filter(|(table, row)| {
-            let view = View::new(schema, store, table, row);
-            parts.iter().all(|query| query.matches(&view)) && groups.iter().all(|group| any_matches(group, &view))
+        let identifier = groups.iter().find_map(|group| query::identifier(group));
+        let identifier = identifier.or_else(|| parts.iter().find_map(Query::identifier));
+        let (schema, store) = (&self.session.app.schema, &self.session.state.store);
+        let found = store.select_where(schema, &argument.table, identifier, &order, |view| {
+            parts.iter().all(|query| query.matches(view)) && groups.iter().all(|group| any_matches(group, view))
         });
         let limit = argument.limit.unwrap_or(usize::MAX);
-        let rows: Vec<&Row> = matching.skip(argument.offset).take(limit).map(|(_, row)| row.as_ref()).collect();
+        let rows: Vec<&Row> = found.iter().skip(argument.offset).take(limit).map(|view| view.row).collect();
         Ok(json!(rows))
     }
 

@@ -59,11 +59,9 @@ fn set(row: &mut Row, name: &str, value: &str) {
 fn set_defaults(row: &mut Row, actor: &Actor, now: Timestamp) {
     let moment = format_servicenow(now);
     let defaults = [
-        ("state", ""),
         ("impact", "3"),
         ("urgency", "3"),
         ("severity", "3"),
-        ("active", "true"),
         ("opened_at", moment.as_str()),
         ("opened_by", actor.sys_id.as_str()),
         ("approval", "not requested"),

@@ -136,7 +136,6 @@ impl Instance {
                 self.state.store.put(table, sys_id, base::stamped(row.clone()));
             }
         }
-        base::describe_tables(&mut self.state.store, &app.schema);
         self.state.schedule =
             app.scheduled_jobs.iter().filter(|job| job.active).map(|job| (job.sys_id.clone(), job.start)).collect();
         self.app = app;
@@ -166,10 +165,24 @@ impl Instance {
     /// Answers one request. A script's own requests go to `outbound` and are waited for.
     pub fn handle(&mut self, now: Timestamp, request: &Request, outbound: &dyn Outbound) -> Response {
         let response = self.dispatch(now, request, outbound);
+        self.decide_rules(now, outbound);
         let stopped = self.state.stopped;
         self.restart_if_stopped();
         self.state.commits_left = None;
         if stopped { errors::stopped() } else { response }
+    }
+
+    /// Asks the `condition` scripts of the rules that the request's writes may start, as the user who wrote. Scripts do
+    /// so themselves after each of their writes.
+    fn decide_rules(&mut self, now: Timestamp, outbound: &dyn Outbound) {
+        let undecided = self.state.undecided.front().filter(|_| !self.state.stopped);
+        let Some(user_name) = undecided.map(|rule| rule.job.user_name.clone()) else { return };
+        let actor = self.state.actor(&user_name).unwrap_or_else(Actor::system);
+        let mut session = Session { app: &self.app, state: &mut self.state, actor, now };
+        if let Err(error) = engine::run(&mut session, outbound, self.engine, &Script::Decide) {
+            self.state.log(now, "error", error.to_string());
+        }
+        self.state.undecided.clear();
     }
 
     fn dispatch(&mut self, now: Timestamp, request: &Request, outbound: &dyn Outbound) -> Response {
@@ -230,7 +243,7 @@ impl Instance {
     pub fn records(&self, table: &str, query: &str) -> Vec<Row> {
         let query = query::Query::parse(query);
         let found = self.state.store.select(&self.app.schema, table, &query);
-        found.into_iter().map(|(_, row)| row.as_ref().clone()).collect()
+        found.into_iter().map(|view| view.row.clone()).collect()
     }
 
     /// Sets a system property that exists, or makes it.

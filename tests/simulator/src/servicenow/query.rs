@@ -151,18 +151,31 @@ impl Query {
         self.alternatives.iter().flatten().flatten().any(|condition| view.kind(&condition.field).is_none())
     }
 
-    /// Compares two records by the query's order.
-    pub fn compare(&self, left: &View<'_>, right: &View<'_>) -> Ordering {
-        for order in &self.order {
-            let Some(kind) = left.kind(&order.field) else { continue };
-            let result = compare_values(kind, &left.value(&order.field), &right.value(&order.field));
-            let result = if order.descending { result.reverse() } else { result };
-            if result != Ordering::Equal {
-                return result;
-            }
-        }
-        Ordering::Equal
+    /// The only `sys_id` that can match, if the query names one.
+    pub fn identifier(&self) -> Option<&str> {
+        let [groups] = self.alternatives.as_slice() else { return None };
+        groups.iter().find_map(|group| identifier(group))
     }
+}
+
+/// The only `sys_id` for which the conditions can hold, if they name one.
+pub fn identifier(group: &[Condition]) -> Option<&str> {
+    let [condition] = group else { return None };
+    let names_one = condition.field == "sys_id" && condition.operator == Operator::Equal;
+    names_one.then_some(condition.value.as_str())
+}
+
+/// Compares two records by an order.
+pub fn compare(orders: &[Order], left: &View<'_>, right: &View<'_>) -> Ordering {
+    for order in orders {
+        let Some(kind) = left.kind(&order.field) else { continue };
+        let result = compare_values(kind, &left.value(&order.field), &right.value(&order.field));
+        let result = if order.descending { result.reverse() } else { result };
+        if result != Ordering::Equal {
+            return result;
+        }
+    }
+    Ordering::Equal
 }
 
 /// Whether one of the conditions holds; those on unknown columns count for nothing.

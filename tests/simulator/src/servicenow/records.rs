@@ -329,3 +329,71 @@ fn cut(value: String, length: Option<usize>) -> String {
         _ => value,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn row(pairs: &[(&str, &str)]) -> Row {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn with_session<T>(state: &mut State, act: impl FnOnce(&mut Session<'_>) -> T) -> T {
+        let app = App::platform();
+        act(&mut Session { app: &app, state, actor: Actor::system(), now: NOW })
+    }
+
+    #[test]
+    fn equal_values_change_nothing_and_equal_texts_are_two_entries() {
+        let mut state = State::new(1);
+        let sys_id = with_session(&mut state, |session| {
+            let sys_id = session.insert("incident", row(&[("short_description", "a")]), true).unwrap();
+            session.update("incident", &sys_id, row(&[("short_description", "a")]), true).unwrap();
+            for _ in 0..2 {
+                session.update("incident", &sys_id, row(&[("comments", "same")]), true).unwrap();
+            }
+            sys_id
+        });
+        assert_eq!(field(state.store.row("incident", &sys_id).unwrap(), "sys_mod_count"), "2");
+        assert_eq!(state.store.rows("sys_journal_field").count(), 2);
+    }
+
+    #[test]
+    fn a_unique_index_refuses_the_second() {
+        let mut state = State::new(1);
+        with_session(&mut state, |session| {
+            session.insert("sys_user_role", row(&[("name", "twice")]), true).unwrap();
+            let refused = session.insert("sys_user_role", row(&[("name", "twice")]), true).unwrap_err();
+            assert_eq!(refused.to_string(), "Error during insert of sys_user_role (twice)");
+            session.insert("sys_user_role", row(&[]), true).unwrap();
+            session.insert("sys_user_role", row(&[]), true).unwrap();
+        });
+    }
+
+    #[test]
+    fn death_comes_with_the_last_commit_and_keeps_it() {
+        for (commits, records, entries) in [(0, 0, 0), (1, 1, 0), (2, 1, 1)] {
+            let mut state = State::new(1);
+            state.commits_left = Some(commits);
+            with_session(&mut state, |session| {
+                let died = session.insert("incident", row(&[("comments", "text")]), true);
+                assert_eq!(died, Err(WriteError::Stopped));
+                assert_eq!(session.insert("incident", Row::new(), true), Err(WriteError::Stopped));
+            });
+            assert_eq!(state.store.rows("incident").count(), records);
+            assert_eq!(state.store.rows("sys_journal_field").count(), entries);
+        }
+    }
+
+    #[test]
+    fn unknown_columns_and_the_platforms_own_are_left_out() {
+        let mut state = State::new(1);
+        let values = row(&[("nonsense", "x"), ("sys_created_by", "me"), ("active", "0"), ("name", "Group")]);
+        let sys_id = with_session(&mut state, |session| session.insert("sys_user_group", values, true)).unwrap();
+        let stored = state.store.row("sys_user_group", &sys_id).unwrap();
+        assert_eq!((field(stored, "active"), field(stored, "sys_created_by")), ("false", "system"));
+        assert!(!stored.contains_key("nonsense"));
+    }
+}

@@ -136,7 +136,8 @@ pub struct Schema {
     tables: BTreeMap<String, Arc<Table>>,
 }
 
-/// A table as the file of platform tables describes it: a column is `kind Label [referenced table] [choice] [unique]`.
+/// A table as the file of platform tables describes it: a column is
+/// `kind Label [referenced table] [choice] [unique] [default=value]`.
 #[derive(Deserialize)]
 struct PlatformTable {
     label: String,
@@ -176,6 +177,8 @@ impl Schema {
                 words.get(2).copied().unwrap_or_default().clone_into(&mut column.reference);
             }
             column.choice = words.contains(&"choice");
+            let default_value = words.iter().find_map(|word| word.strip_prefix("default="));
+            default_value.unwrap_or_default().clone_into(&mut column.default_value);
             if words.contains(&"unique") {
                 unique.push(vec![column_name.clone()]);
             }

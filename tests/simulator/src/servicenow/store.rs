@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    query::Query,
+    query::{self, Order, Query},
     schema::{Schema, Table},
     view::View,
 };
@@ -58,21 +58,36 @@ impl Store {
     }
 
     /// The records of a table and of those that extend it which match, in the query's order and then by `sys_id`.
-    pub fn select<'a>(&'a self, schema: &'a Schema, table: &str, query: &Query) -> Vec<(&'a Arc<Table>, &'a Arc<Row>)> {
+    pub fn select<'a>(&'a self, schema: &'a Schema, table: &str, query: &Query) -> Vec<View<'a>> {
+        self.select_where(schema, table, query.identifier(), &query.order, |view| query.matches(view))
+    }
+
+    /// The records of a table and of those that extend it which the test accepts, in that order and then by `sys_id`.
+    /// If they can only be one record, its `sys_id` spares the search.
+    pub fn select_where<'a>(
+        &'a self,
+        schema: &'a Schema,
+        table: &str,
+        sys_id: Option<&str>,
+        order: &[Order],
+        accepts: impl Fn(&View<'a>) -> bool,
+    ) -> Vec<View<'a>> {
         let mut found = Vec::new();
         for member in schema.family(table) {
             let Some(definition) = schema.table(&member) else { continue };
-            for (_, row) in self.rows(&member) {
-                if query.matches(&View::new(schema, self, definition, row)) {
-                    found.push((definition, row));
+            let mut consider = |row: &'a Row| {
+                let view = View::new(schema, self, definition, row);
+                if accepts(&view) {
+                    found.push(view);
                 }
+            };
+            match sys_id {
+                Some(sys_id) => self.row(&member, sys_id).into_iter().for_each(|row| consider(row)),
+                None => self.rows(&member).for_each(|(_, row)| consider(row)),
             }
         }
-        if !query.order.is_empty() {
-            found.sort_by(|(left_table, left), (right_table, right)| {
-                let left = View::new(schema, self, left_table, left);
-                query.compare(&left, &View::new(schema, self, right_table, right))
-            });
+        if !order.is_empty() {
+            found.sort_by(|left, right| query::compare(order, left, right));
         }
         found
     }
@@ -90,7 +105,7 @@ mod tests {
 
     fn numbers(store: &Store, query: &str) -> Vec<String> {
         let found = store.select(Schema::platform(), "task", &Query::parse(query));
-        found.into_iter().map(|(_, row)| field(row, "number").to_owned()).collect()
+        found.into_iter().map(|view| field(view.row, "number").to_owned()).collect()
     }
 
     #[test]

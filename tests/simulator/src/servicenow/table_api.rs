@@ -151,8 +151,7 @@ pub fn matching<'a>(call: &'a Call<'_, '_>, table: &Table, query: &Query) -> Vec
     if invalid && call.session.property(INVALID_QUERY_PROPERTY).as_deref() == Some("true") {
         return Vec::new();
     }
-    let found = store.select(schema, &table.name, query);
-    found.into_iter().map(|(table, row)| View::new(schema, store, table, row)).collect()
+    store.select(schema, &table.name, query)
 }
 
 fn list(call: &mut Call<'_, '_>, url: &str, table: &Table, path: &str) -> Response {
@@ -270,7 +269,6 @@ fn create(call: &mut Call<'_, '_>, url: &str, table: &Table) -> Response {
         .and_then(|values| call.session.insert(&table.name, values, true));
     match written {
         Ok(sys_id) => {
-            decide_rules(call);
             let mut response = written_record(call, url, table, &sys_id, 201);
             let location = format!("{url}/api/now/table/{}/{sys_id}", table.name);
             response.headers.insert("location".to_owned(), location);
@@ -295,10 +293,7 @@ fn change(call: &mut Call<'_, '_>, url: &str, table: &Table, sys_id: &str) -> Re
     let written = run_before_rules(call, table, "update", &current, values)
         .and_then(|values| call.session.update(&table.name, sys_id, values, true));
     match written {
-        Ok(()) => {
-            decide_rules(call);
-            written_record(call, url, table, sys_id, 200)
-        }
+        Ok(()) => written_record(call, url, table, sys_id, 200),
         Err(error) => errors::refused(&error),
     }
 }
@@ -340,7 +335,10 @@ fn written_record(call: &Call<'_, '_>, url: &str, table: &Table, sys_id: &str, s
 /// exist, is left out without a word.
 fn read_values(call: &Call<'_, '_>, table: &Table, operation: Operation) -> Result<Row, Response> {
     let content_type = call.request.header("content-type").unwrap_or_default();
-    if !content_type.is_empty() && !content_type.contains("json") {
+    if content_type.is_empty() {
+        return Err(errors::envelope(400, "Missing header", Some("Content-Type is required")));
+    }
+    if !content_type.contains("json") {
         return Err(errors::envelope(415, "Unsupported media type", Some(content_type)));
     }
     let body: Value = match serde_json::from_slice(&call.request.body) {
@@ -417,14 +415,5 @@ fn run_before_rules(
             call.session.state.log(call.session.now, "error", format!("{} {operation}: {message}", table.name));
             Ok(values)
         }
-    }
-}
-
-fn decide_rules(call: &mut Call<'_, '_>) {
-    if call.session.state.undecided.is_empty() {
-        return;
-    }
-    if let Err(error) = engine::run(&mut call.session, call.outbound, call.engine, &Script::Decide) {
-        call.session.state.log(call.session.now, "error", error.to_string());
     }
 }

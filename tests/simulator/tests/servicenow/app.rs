@@ -2,11 +2,12 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use casebridge_core::incident::Incident;
+use casebridge_simulator::servicenow::Configuration;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::support::{WEBHOOK_KEY, World, body, text};
+use crate::support::{WEBHOOK_KEY, World, body, configuration, text};
 
 /// An incident in scope of an active account; gives its `sys_id`.
 fn incident_in_scope(world: &mut World) -> String {
@@ -252,4 +253,40 @@ fn an_account_that_is_none_is_refused_by_the_apps_rule() {
     world.create("admin", "x_casebridge_aws_account", &account);
     let twice = world.call("admin", "POST", "/api/now/table/x_casebridge_aws_account", Some(&account));
     assert_eq!(twice.status, 403);
+}
+
+#[test]
+fn the_app_writes_the_platforms_tables_only_with_a_privilege() {
+    let mut world = World::with_app();
+    let source = "
+        var group = new GlideRecord('sys_user_group');
+        group.initialize();
+        group.name = 'Not ours';
+        var incident = new GlideRecord('incident');
+        incident.initialize();
+        [group.insert(), group.getLastErrorMessage(), incident.insert()].join('|')";
+    let answer = world.instance.run_script(world.now, "admin", source, &world.network).unwrap();
+    assert!(answer.contains("create operation against 'sys_user_group' from scope 'x_casebridge_aws'"), "{answer}");
+    assert!(answer.ends_with('|'), "incidents are the app's to write, not to make: {answer}");
+}
+
+#[test]
+fn includes_answer_to_both_their_names() {
+    let mut world = World::with_app();
+    let source = "[x_casebridge_aws.CasebridgeIncident === CasebridgeIncident, new CasebridgeOutbox().type].join(' ')";
+    let answer = world.instance.run_script(world.now, "admin", source, &world.network).unwrap();
+    assert_eq!(answer, "true CasebridgeOutbox");
+}
+
+#[test]
+fn reused_contexts_give_the_same_answers() {
+    let answers = |reuse_contexts: bool| {
+        let mut world = World::with_app_configured(Configuration { reuse_contexts, ..configuration() });
+        let incident = incident_in_scope(&mut world);
+        world.run_jobs();
+        let delivered = text(&deliver(&mut world, &incident, &message("one", "from AWS")));
+        let sent: Vec<Vec<u8>> = world.sent().into_iter().map(|(_, request)| request.body).collect();
+        (delivered, sent)
+    };
+    assert_eq!(answers(false), answers(true));
 }

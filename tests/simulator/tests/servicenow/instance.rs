@@ -1,6 +1,10 @@
 //! The instance as a whole: tokens, determinism, copies, scripts.
 
-use casebridge_simulator::{servicenow::Instance, wire::Request};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use casebridge_simulator::{
+    servicenow::{Configuration, Instance},
+    wire::Request,
+};
 use serde_json::json;
 
 use crate::support::{World, body, configuration, text};
@@ -160,4 +164,52 @@ fn a_copy_is_an_instance_of_its_own() {
     assert_eq!(copy.record("incident", &incident).unwrap()["short_description"], "Here");
     assert_eq!(copy.run_due_jobs(world.now, &world.network), 0);
     assert!(configuration().has_password("agent", "password of agent"));
+}
+
+#[test]
+fn a_batch_answers_each_request_as_if_it_came_alone() {
+    let mut world = World::platform();
+    let made = STANDARD.encode(json!({"short_description": "In a batch"}).to_string());
+    let headers = json!([{"name": "Content-Type", "value": "application/json"}]);
+    let batch = json!({"batch_request_id": "1", "rest_requests": [
+        {"id": "a", "method": "POST", "url": "/api/now/table/incident", "headers": headers, "body": made},
+        {"id": "b", "method": "GET", "url": "/api/now/table/incident?sysparm_fields=number&sysparm_limit=5"},
+        {"id": "c", "method": "GET", "url": "/api/now/table/nothing"},
+    ]});
+    let answer = body(&world.call("agent", "POST", "/api/now/v1/batch", Some(&batch)));
+    let part = |index: usize| {
+        let part = &answer["serviced_requests"][index];
+        let bytes = STANDARD.decode(part["body"].as_str().unwrap()).unwrap();
+        (part["status_code"].clone(), serde_json::from_slice::<serde_json::Value>(&bytes).unwrap())
+    };
+    assert_eq!(part(0).0, 201);
+    assert_eq!(part(1), (json!(200), json!({"result": [{"number": "INC0010001"}]})));
+    assert_eq!(part(2).0, 400);
+}
+
+#[test]
+fn a_user_made_over_the_api_can_log_in() {
+    let mut world = World::platform();
+    let values = json!({"user_name": "made", "first_name": "Made", "user_password": "password of made"});
+    let user = world.create("admin", "sys_user", &values);
+    let shown = body(&world.call("admin", "GET", &format!("/api/now/table/sys_user/{user}"), None));
+    assert_eq!(shown["result"]["user_password"], "********");
+    let role = world.instance.records("sys_user_role", "name=itil")[0]["sys_id"].clone();
+    assert_eq!(world.call("made", "GET", "/api/now/table/incident", None).status, 403);
+    world.create("admin", "sys_user_has_role", &json!({"user": user, "role": role}));
+    assert_eq!(world.call("made", "GET", "/api/now/table/incident", None).status, 200);
+    world.update("admin", "sys_user", &user, &json!({"active": "false"}));
+    assert_eq!(world.call("made", "GET", "/api/now/table/incident", None).status, 401);
+}
+
+#[test]
+fn an_instance_may_be_used_from_any_thread_and_has_its_data() {
+    fn is_sendable<T: Send>(value: T) -> T {
+        value
+    }
+    let instance = is_sendable(Instance::new(Configuration { large_demo_data: true, ..Configuration::default() }));
+    assert!(instance.records("sys_user", "").len() > 500);
+    assert!(instance.records("problem", "").len() > 50);
+    assert_eq!(instance.records("sys_db_object", "name=incident").len(), 1);
+    assert!(instance.records("sys_choice", "name=incident^element=close_code").len() > 5);
 }

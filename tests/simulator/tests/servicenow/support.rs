@@ -83,8 +83,12 @@ pub fn built_app() -> Arc<App> {
 
 impl World {
     pub fn platform() -> Self {
+        Self::configured(configuration())
+    }
+
+    fn configured(configuration: Configuration) -> Self {
         Self {
-            instance: Instance::new(configuration()),
+            instance: Instance::new(configuration),
             network: Network::default(),
             now: Timestamp::from_second(START).expect("a moment in range"),
         }
@@ -92,7 +96,11 @@ impl World {
 
     /// With the built app, set up as its documentation says.
     pub fn with_app() -> Self {
-        let mut world = Self::platform();
+        Self::with_app_configured(configuration())
+    }
+
+    pub fn with_app_configured(configuration: Configuration) -> Self {
+        let mut world = Self::configured(configuration);
         world.instance.install(built_app());
         world.instance.set_property("x_casebridge_aws.webhook_url", "https://hub.example.com/");
         let secret = format!("whsec_{}", STANDARD.encode(WEBHOOK_KEY));
