@@ -195,11 +195,11 @@ impl Record {
 impl App {
     /// The platform without any app.
     pub fn platform() -> Arc<Self> {
-        static PLATFORM: LazyLock<Arc<App>> = LazyLock::new(|| Arc::new(App::empty()));
+        static PLATFORM: LazyLock<Arc<App>> = LazyLock::new(|| Arc::new(App::bare()));
         PLATFORM.clone()
     }
 
-    fn empty() -> Self {
+    pub(super) fn bare() -> Self {
         static IDENTITIES: AtomicU64 = AtomicU64::new(0);
         Self {
             identity: IDENTITIES.fetch_add(1, Ordering::Relaxed),
@@ -217,7 +217,7 @@ impl App {
 
     /// Reads a built app from its folder (`dist/app`).
     pub fn load(folder: &Path) -> Result<Arc<Self>, AppError> {
-        let mut app = Self::empty();
+        let mut app = Self::bare();
         for path in xml_files(&folder.join("scope"))? {
             let found = read_records(&path)?.into_iter().find(|record| record.table == "sys_app");
             app.scope = found.map(|record| record.get("scope").to_owned()).unwrap_or_default();

@@ -18,6 +18,9 @@ use crate::wire::Response;
 /// The largest file (`com.glide.attachment.max_size` of a small instance).
 const FILE_BYTES_MAXIMUM: usize = 100 * 1024 * 1024;
 
+/// How many files a list holds if the client does not say.
+const LIMIT_DEFAULT: usize = 1_000;
+
 /// Answers requests under `/api/now/attachment`.
 pub fn answer(call: &mut Call<'_, '_>, url: &str, rest: &[&str]) -> Response {
     match (call.request.method.as_str(), rest) {
@@ -38,11 +41,13 @@ fn list(call: &Call<'_, '_>, url: &str) -> Response {
     let query = table_api::request_query(call, table);
     let number =
         |name: &str, otherwise| call.request.parameter(name).and_then(|text| text.parse().ok()).unwrap_or(otherwise);
-    let (limit, offset): (usize, usize) = (number("sysparm_limit", 1_000), number("sysparm_offset", 0));
+    let (limit, offset): (usize, usize) = (number("sysparm_limit", LIMIT_DEFAULT), number("sysparm_offset", 0));
     let found = table_api::matching(call, table, &query);
-    let readable = found.iter().filter(|view| may_read(call, view.row));
-    let page: Vec<_> = readable.skip(offset).take(limit).map(|view| describe(view.row, url)).collect();
-    Response::json(200, &json!({"result": page}))
+    let readable: Vec<_> = found.iter().filter(|view| may_read(call, view.row)).collect();
+    let page: Vec<_> = readable.iter().skip(offset).take(limit).map(|view| describe(view.row, url)).collect();
+    let mut response = Response::json(200, &json!({"result": page}));
+    response.headers.insert("x-total-count".to_owned(), readable.len().to_string());
+    response
 }
 
 /// A file is readable by those who can read its record.

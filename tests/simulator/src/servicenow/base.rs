@@ -15,9 +15,10 @@ use super::{
 const DEMO_DATA: &str = include_str!("demo_data.json");
 /// When the instance was made, as its first records say.
 const FIRST_DAY: &str = "2026-01-01 00:00:00";
-/// How many users and problems the large demo data adds.
+/// How much the large demo data adds.
 const LARGE_USERS: usize = 600;
 const LARGE_PROBLEMS: usize = 80;
+const LARGE_LOG_LINES: usize = 700;
 
 #[derive(Deserialize)]
 struct DemoData {
@@ -117,6 +118,8 @@ fn add_large_data(store: &mut Store) {
             ("sys_class_name", "problem"),
         ];
         put(store, "problem", &named_identifier(&name), &columns);
+    }
+    for number in 0..LARGE_LOG_LINES {
         let message = format!("demo line {number}");
         put(store, "syslog", &named_identifier(&message), &[("level", "0"), ("message", &message)]);
     }

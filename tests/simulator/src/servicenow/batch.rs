@@ -15,13 +15,14 @@ const REQUESTS_MAXIMUM: usize = 500;
 
 #[derive(Deserialize)]
 struct Batch {
-    batch_request_id: String,
+    /// Clients send texts and numbers; both come back as texts.
+    batch_request_id: Value,
     rest_requests: Vec<Part>,
 }
 
 #[derive(Deserialize)]
 struct Part {
-    id: String,
+    id: Value,
     method: String,
     url: String,
     #[serde(default)]
@@ -56,9 +57,13 @@ pub fn answer(instance: &mut Instance, now: Timestamp, request: &Request, outbou
     Response::json(
         200,
         &json!({
-            "batch_request_id": batch.batch_request_id, "serviced_requests": serviced, "unserviced_requests": [],
+            "batch_request_id": as_text(&batch.batch_request_id), "serviced_requests": serviced, "unserviced_requests": [],
         }),
     )
+}
+
+fn as_text(id: &Value) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
 }
 
 fn part_request(request: &Request, part: &Part) -> Request {
@@ -73,11 +78,11 @@ fn part_request(request: &Request, part: &Part) -> Request {
     Request { method: part.method.to_uppercase(), path, query: parse_form(query), headers, body }
 }
 
-fn describe(id: &str, response: &Response) -> Value {
+fn describe(id: &Value, response: &Response) -> Value {
     let headers: Vec<Value> =
         response.headers.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
     json!({
-        "id": id, "status_code": response.status, "status_text": if response.status < 400 { "OK" } else { "Error" },
+        "id": as_text(id), "status_code": response.status, "status_text": if response.status < 400 { "OK" } else { "Error" },
         "headers": headers, "body": STANDARD.encode(&response.body), "execution_time": 0, "redirect_url": null,
     })
 }

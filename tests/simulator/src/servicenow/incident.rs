@@ -32,7 +32,7 @@ pub fn before_write(
     let empty = Row::new();
     let old_row = old.unwrap_or(&empty);
     if old.is_none() {
-        set_defaults(new, actor, now);
+        set_defaults(new);
     }
     agree_on_state(old_row, new);
     if field(old_row, "state") == CLOSED && field(new, "state") != CLOSED && !actor.is_admin() {
@@ -56,14 +56,11 @@ fn set(row: &mut Row, name: &str, value: &str) {
     row.insert(name.to_owned(), value.to_owned());
 }
 
-fn set_defaults(row: &mut Row, actor: &Actor, now: Timestamp) {
-    let moment = format_servicenow(now);
+fn set_defaults(row: &mut Row) {
     let defaults = [
         ("impact", "3"),
         ("urgency", "3"),
         ("severity", "3"),
-        ("opened_at", moment.as_str()),
-        ("opened_by", actor.sys_id.as_str()),
         ("approval", "not requested"),
         ("category", "inquiry"),
         ("escalation", "0"),

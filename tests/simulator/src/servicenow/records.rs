@@ -222,6 +222,10 @@ impl Session<'_> {
         row: &mut Row,
         journals: &[(String, String)],
     ) -> Result<(), WriteError> {
+        if old.is_none() && self.app.schema.is_a(&table.name, "task") {
+            row.entry("opened_at".to_owned()).or_insert_with(|| format_servicenow(self.now));
+            row.entry("opened_by".to_owned()).or_insert_with(|| self.actor.sys_id.clone());
+        }
         match table.name.as_str() {
             "incident" => incident::before_write(old, row, journals, &self.actor, self.now),
             "sys_user" => {

@@ -64,3 +64,55 @@ pub fn queue(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servicenow::{
+        app::{App, When},
+        records::Actor,
+        state::State,
+    };
+
+    fn app(filter: &str, condition: &str) -> App {
+        let rule = Rule {
+            sys_id: "rule".to_owned(),
+            name: "rule".to_owned(),
+            table: "task".to_owned(),
+            when: When::Async,
+            order: 100,
+            operations: BTreeSet::from(["update"]),
+            filter: filter.to_owned(),
+            condition: condition.to_owned(),
+            script: String::new(),
+        };
+        App { rules: vec![Arc::new(rule)], ..App::bare() }
+    }
+
+    /// How many rules are queued, and how many undecided, after an incident got these values.
+    fn queued(filter: &str, condition: &str, name: &str, value: &str) -> (usize, usize) {
+        let app = app(filter, condition);
+        let mut state = State::new(1);
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let mut session = Session { app: &app, state: &mut state, actor: Actor::system(), now };
+        let row = |name: &str, value: &str| Row::from([(name.to_owned(), value.to_owned())]);
+        let sys_id = session.insert("incident", row("description", "old"), true).unwrap();
+        session.update("incident", &sys_id, row(name, value), true).unwrap();
+        (state.jobs.len(), state.undecided.len())
+    }
+
+    #[test]
+    fn filters_see_what_the_write_changed() {
+        assert_eq!(queued("descriptionVALCHANGES^EQ", "", "description", "new"), (1, 0));
+        assert_eq!(queued("descriptionVALCHANGES^EQ", "", "short_description", "new"), (0, 0));
+        assert_eq!(queued("stateVALCHANGES^ORcommentsVALCHANGES^EQ", "", "comments", "text"), (1, 0));
+        assert_eq!(queued("stateCHANGESTO2", "", "state", "2"), (1, 0));
+        assert_eq!(queued("stateCHANGESFROM1", "", "state", "2"), (1, 0));
+        assert_eq!(queued("descriptionVALCHANGES", "", "description", "old"), (0, 0), "nothing was written");
+    }
+
+    #[test]
+    fn a_condition_that_is_a_script_waits_to_be_asked() {
+        assert_eq!(queued("", "gs.getUserName() != 'me'", "description", "new"), (0, 1));
+    }
+}

@@ -171,12 +171,13 @@ fn a_batch_answers_each_request_as_if_it_came_alone() {
     let mut world = World::platform();
     let made = STANDARD.encode(json!({"short_description": "In a batch"}).to_string());
     let headers = json!([{"name": "Content-Type", "value": "application/json"}]);
-    let batch = json!({"batch_request_id": "1", "rest_requests": [
+    let batch = json!({"batch_request_id": 1, "rest_requests": [
         {"id": "a", "method": "POST", "url": "/api/now/table/incident", "headers": headers, "body": made},
         {"id": "b", "method": "GET", "url": "/api/now/table/incident?sysparm_fields=number&sysparm_limit=5"},
         {"id": "c", "method": "GET", "url": "/api/now/table/nothing"},
     ]});
     let answer = body(&world.call("agent", "POST", "/api/now/v1/batch", Some(&batch)));
+    assert_eq!(answer["batch_request_id"], "1");
     let part = |index: usize| {
         let part = &answer["serviced_requests"][index];
         let bytes = STANDARD.decode(part["body"].as_str().unwrap()).unwrap();
