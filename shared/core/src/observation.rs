@@ -101,13 +101,13 @@ impl Observation {
         let recognised_before = recognised(&self.link);
         let news = case.communications.iter().any(|seen| !is_known(&self.link, &recognised_before, seen));
         recognise_ours(&mut self.link, &case);
+        self.settle_doubt(policy, &case, now);
         if let Some(linked) = &mut self.link.case {
             linked.case_id = case.case_id.clone();
             linked.display_id = Some(case.display_id.clone());
             linked.fingerprint = case.fingerprint();
             accept_status(linked, &self.link.marks, policy, &case, now);
         }
-        self.settle_doubt(policy, &case, now);
         if case.communications_complete {
             self.link.full_read_at = self.link.full_read_at.filter(|at| *at > now);
         } else if news && self.link.full_read_at.is_none() {

@@ -172,14 +172,16 @@ pub fn columns(policy: &Policy, observation: &Observation, now: Timestamp) -> Br
     let link = &observation.link;
     let (sync_status, last_error) = sync_status(policy, observation, now);
     let mut columns = BridgeColumns { sync_status: sync_status.to_owned(), last_error, ..BridgeColumns::default() };
+    let incident = observation.incident.as_ref();
     if let Some(case) = &link.case {
         columns.account = case.account.to_string();
         columns.case_id = case.case_id.to_string();
         columns.display_id = case.display_id.as_ref().map(ToString::to_string).unwrap_or_default();
         columns.case_status = case.status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default();
+    } else if let Some(account) = incident.filter(|incident| is_in_scope(incident)).and_then(|it| it.account.as_ref()) {
+        columns.account = account.number.to_string();
     } else {
-        let account = observation.incident.as_ref().and_then(|incident| incident.account.as_ref());
-        columns.account = account.map(|account| account.number.to_string()).unwrap_or_default();
+        return BridgeColumns::default();
     }
     columns
 }
@@ -197,7 +199,7 @@ pub fn external_id(link: &LinkKey, case: &LinkedCase, communication: &Communicat
     ExternalId::new(digest(&[&parts[0], &parts[1], &parts[2]], 32))
 }
 
-/// `in_sync`, `waiting` or `error`, and what to tell the agent.
+/// `pending`, `in_sync`, `waiting` or `error`, and what to tell the agent.
 fn sync_status(policy: &Policy, observation: &Observation, now: Timestamp) -> (&'static str, String) {
     let link = &observation.link;
     let sides = [("AWS Support", &link.aws_trouble), ("ServiceNow", &link.servicenow_trouble)];
@@ -223,7 +225,13 @@ fn sync_status(policy: &Policy, observation: &Observation, now: Timestamp) -> (&
         let text = "AWS reopened the case, but this incident is closed: open a new incident if work is needed.";
         return ("waiting", text.to_owned());
     }
-    ("in_sync", String::new())
+    (if link.case.is_some() { "in_sync" } else { "pending" }, String::new())
+}
+
+/// Whether an incident asks for a case: its group stands for an active account, its codes are set, it is open.
+fn is_in_scope(incident: &Incident) -> bool {
+    let codes = !incident.service_code.is_empty() && !incident.category_code.is_empty();
+    incident.account.is_some() && codes && !incident.summary.state.is_ended()
 }
 
 /// A refusal in plain words, with what to do.
@@ -329,11 +337,7 @@ impl Planner<'_> {
             self.plan.waits.extend(trouble.filter(|trouble| trouble.until > self.now).map(wait_for));
             return;
         };
-        let Some(account) = &incident.account else { return };
-        let codes = !incident.service_code.is_empty() && !incident.category_code.is_empty();
-        if !codes || incident.summary.state.is_ended() {
-            return;
-        }
+        let Some(account) = incident.account.as_ref().filter(|_| is_in_scope(incident)) else { return };
         if !incident.summary.columns.case_id.is_empty() {
             self.plan.waits.push(Waiting::UnknownCase);
             return;
@@ -571,7 +575,8 @@ impl Planner<'_> {
         let link = &self.observation.link;
         let Some(incident) = self.observation.summary() else { return };
         let nothing_to_say = link.is_blank() && self.plan.effects.is_empty();
-        if nothing_to_say || self.servicenow_is_out() {
+        let unseen = link.case.is_none() && self.observation.incident.is_none();
+        if nothing_to_say || unseen || self.servicenow_is_out() {
             return;
         }
         let resolved = link.case.as_ref().is_some_and(LinkedCase::is_resolved);
@@ -582,7 +587,10 @@ impl Planner<'_> {
             Effect::Deliver { .. } | Effect::Report => false,
         };
         let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver { .. }));
-        let differ = columns(self.policy, self.observation, self.now) != incident.columns;
+        let columns = columns(self.policy, self.observation, self.now);
+        // That a case is about to be opened is worth a write only where something else stands.
+        let about_to_open = columns.sync_status == "pending" && incident.columns == BridgeColumns::default();
+        let differ = columns != incident.columns && !about_to_open;
         if self.plan.effects.iter().any(changes_columns) || (differ && !written) {
             self.plan.effects.push(Effect::Report);
         }

@@ -1,0 +1,305 @@
+//! Calls whose outcome nobody knows, and sides that refuse or do not answer.
+
+use casebridge_core::{
+    effect::{Effect, Failure, Refusal},
+    identifiers::CaseId,
+    incident::IncidentState,
+    link::IntentEnd,
+    observation::{Observation, Side, backoff},
+    plan::Waiting,
+    policy::{Policy, seconds},
+};
+use jiff::Timestamp;
+
+use crate::world::{self, World};
+
+/// Begins the world's next effect of this name and leaves it in doubt; returns the pass's observation.
+fn leave_in_doubt(world: &mut World, name: &str, applied: bool) -> Observation {
+    let mut observation = world.observe();
+    let plan = world.plan(&observation);
+    let effect = plan.effects.into_iter().find(|effect| effect.name() == name).unwrap();
+    let mut begun = observation.clone();
+    begun.begin(&effect, world.now);
+    if applied {
+        world.apply(&mut observation, &effect);
+    }
+    begun.doubt("the connection was closed");
+    world.link = begun.link.clone();
+    begun
+}
+
+fn longest_doubt(world: &World) -> i64 {
+    i64::from(world.policy.unknown_outcome_seconds)
+}
+
+fn refusal(refusal: Refusal) -> Failure {
+    Failure::Refused { refusal, message: "no".to_owned() }
+}
+
+fn unavailable() -> Failure {
+    Failure::Unavailable { message: "slow down".to_owned(), retry_at: None }
+}
+
+#[test]
+fn a_communication_in_doubt_that_is_there_counts_as_sent() {
+    let mut world = World::linked();
+    world.comment("e1", "Any news?");
+    leave_in_doubt(&mut world, "add_communication", true);
+    assert_eq!(world.settle(), Vec::<&str>::new());
+    assert_eq!(world.link.ended_intent.unwrap().end, IntentEnd::FoundDone);
+    assert_eq!(world.bodies().len(), 2);
+}
+
+#[test]
+fn a_communication_in_doubt_that_is_not_there_is_repeated_after_l_and_not_before() {
+    let mut world = World::linked();
+    world.comment("e1", "Any news?");
+    world.comment("e2", "Hello?");
+    leave_in_doubt(&mut world, "add_communication", false);
+    world.pass_time(longest_doubt(&world) - 1);
+    let observation = world.observe();
+    let plan = world.plan(&observation);
+    assert!(plan.effects.is_empty(), "nothing overtakes it: {plan:?}");
+    assert!(matches!(plan.waits[..], [Waiting::UnknownOutcome { .. }]));
+    assert_eq!(plan.due(), Some(world.now.checked_add(seconds(1)).unwrap()), "L is over by then");
+    world.pass_time(1);
+    assert_eq!(world.settle(), ["add_communication", "add_communication"]);
+    assert_eq!(world.bodies().len(), 3);
+}
+
+#[test]
+fn while_a_call_is_in_doubt_replies_still_arrive() {
+    let mut world = World::linked();
+    world.comment("e1", "Any news?");
+    leave_in_doubt(&mut world, "add_communication", false);
+    world.reply("We are looking into it.");
+    assert_eq!(world.pass(), ["deliver"]);
+    assert!(world.link.intent.is_some());
+}
+
+#[test]
+fn a_doubt_that_lasts_is_told_to_the_agent() {
+    let mut world = World::linked();
+    world.comment("e1", "Any news?");
+    leave_in_doubt(&mut world, "add_communication", false);
+    world.pass();
+    assert_eq!(world.incident.summary.columns.sync_status, "in_sync", "most pass in seconds");
+    assert_eq!(world.pass(), ["report"]);
+    assert_eq!(world.incident.summary.columns.sync_status, "waiting");
+    assert!(world.incident.summary.columns.last_error.contains("did not confirm"));
+}
+
+#[test]
+fn a_case_in_doubt_is_adopted_when_it_is_found() {
+    let mut world = World::new();
+    let mut observation = leave_in_doubt(&mut world, "open_case", true);
+    observation.settle_open_case(&world.policy, Some(&CaseId::new(world::CASE_ID)), world.now);
+    world.link = observation.link;
+    assert_eq!(world.settle(), ["report"]);
+    assert_eq!(world.incident.summary.columns.case_id, world::CASE_ID);
+}
+
+#[test]
+fn a_case_in_doubt_that_is_not_found_is_opened_again_after_l_and_not_before() {
+    let mut world = World::new();
+    let mut observation = leave_in_doubt(&mut world, "open_case", false);
+    world.pass_time(longest_doubt(&world) - 1);
+    observation.settle_open_case(&world.policy, None, world.now);
+    assert!(world.plan(&observation).effects.is_empty());
+    world.pass_time(1);
+    observation.settle_open_case(&world.policy, None, world.now);
+    assert_eq!(observation.link.ended_intent.unwrap().end, IntentEnd::NeverApplied);
+    assert_eq!(observation.link.marks.len(), 1, "should it appear after all, the text is still ours");
+    world.link = observation.link;
+    assert_eq!(world.settle()[0], "open_case");
+    assert_eq!(world.link.marks.len(), 2);
+}
+
+#[test]
+fn a_resolution_in_doubt_is_found_by_its_status() {
+    for (applied, reopened) in [(true, false), (true, true), (false, false)] {
+        let mut world = World::linked();
+        world.set_state(IncidentState::Resolved);
+        leave_in_doubt(&mut world, "resolve_case", applied);
+        if reopened {
+            world.reply("One more thing.");
+        }
+        world.settle();
+        assert_eq!(world.link.intent.is_none(), applied);
+        let expected = if reopened { IncidentState::InProgress } else { IncidentState::Resolved };
+        assert_eq!(world.incident.summary.state, expected);
+    }
+}
+
+#[test]
+fn a_refused_call_is_no_doubt_and_forgets_its_mark() {
+    let mut world = World::new();
+    let mut observation = world.observe();
+    let plan = world.plan(&observation);
+    observation.begin(&plan.effects[0], world.now);
+    assert_eq!(observation.link.marks.len(), 1);
+    observation.end_intent(&world.policy, IntentEnd::Refused, None, None, world.now);
+    assert!(observation.link.intent.is_none() && observation.link.marks.is_empty());
+}
+
+#[test]
+fn a_refused_case_is_told_in_plain_words_and_tried_again_when_the_request_changes() {
+    let words = [
+        (Refusal::Subscription, "error", "support plan"),
+        (Refusal::InvalidRequest, "error", "service code"),
+        (Refusal::Credentials, "error", "secret"),
+        (Refusal::CaseQuota, "waiting", "too many cases"),
+    ];
+    for (reason, status, word) in words {
+        let mut world = World::new();
+        let mut observation = world.observe();
+        let request = casebridge_core::plan::open_case_request(&world.policy, &world.incident);
+        observation.link.intents = 1;
+        observation.trouble(&world.policy, Side::Aws, &refusal(reason), &request, world.now, 0);
+        world.link = observation.link;
+        assert_eq!(world.settle(), ["report"], "{reason:?}");
+        assert_eq!(world.incident.summary.columns.sync_status, status);
+        assert!(world.incident.summary.columns.last_error.contains(word), "{:?}", world.incident.summary.columns);
+        assert_eq!(world.incident.summary.columns.account, world::ACCOUNT);
+        world.incident.service_code = "amazon-s3".to_owned();
+        assert_eq!(world.settle()[0], "open_case");
+        assert_eq!(world.incident.summary.columns.sync_status, "in_sync");
+    }
+}
+
+#[test]
+fn a_quota_is_waited_out() {
+    let mut world = World::new();
+    let mut observation = world.observe();
+    let request = casebridge_core::plan::open_case_request(&world.policy, &world.incident);
+    observation.trouble(&world.policy, Side::Aws, &refusal(Refusal::CaseQuota), &request, world.now, 0);
+    let plan = world.plan(&observation);
+    let until = world.now.checked_add(seconds(world.policy.case_quota_retry_seconds)).unwrap();
+    assert!(plan.waits.contains(&Waiting::CaseQuota { until }));
+    assert_eq!(plan.due(), Some(until));
+    world.link = observation.link;
+    world.pass_time(i64::from(world.policy.case_quota_retry_seconds));
+    assert_eq!(world.settle()[0], "open_case");
+}
+
+#[test]
+fn a_side_that_does_not_answer_is_left_alone_for_longer_each_time() {
+    let policy = Policy::default();
+    let mut world = World::linked();
+    let mut observation = world.observe();
+    let mut waits = Vec::new();
+    for _ in 0..12 {
+        observation.trouble(&policy, Side::Aws, &unavailable(), "", world.now, 0);
+        let until = observation.link.aws_trouble.as_ref().unwrap().until;
+        waits.push(until.duration_since(world.now).as_secs());
+    }
+    assert_eq!(waits[..4], [5, 10, 20, 40]);
+    assert_eq!(*waits.last().unwrap(), i64::from(policy.retry_longest_seconds));
+    assert_eq!(backoff(&policy, 1), seconds(policy.retry_first_seconds));
+    world.comment("e1", "Any news?");
+    observation.see_incident(&policy, world.incident.clone());
+    let plan = world.plan(&observation);
+    assert_eq!(plan.effects, [Effect::Report], "it is only told");
+}
+
+#[test]
+fn one_failure_is_not_told_and_a_spread_delays_by_half_at_most() {
+    let mut world = World::linked();
+    let mut observation = world.observe();
+    observation.trouble(&world.policy, Side::Aws, &unavailable(), "", world.now, 1_000);
+    let trouble = observation.link.aws_trouble.clone().unwrap();
+    assert_eq!(trouble.until.duration_since(world.now).as_millis(), 7_500);
+    assert!(world.plan(&observation).effects.is_empty());
+    observation.forget_passed_troubles(world.now);
+    assert!(observation.link.aws_trouble.is_some());
+    observation.forget_passed_troubles(trouble.until);
+    assert!(observation.link.aws_trouble.is_none());
+}
+
+#[test]
+fn a_side_that_says_when_to_come_back_is_believed() {
+    let world = World::linked();
+    let mut observation = world.observe();
+    let retry_at = world.now.checked_add(seconds(300)).unwrap();
+    let failure = Failure::Unavailable { message: "429".to_owned(), retry_at: Some(retry_at) };
+    observation.trouble(&world.policy, Side::ServiceNow, &failure, "", world.now, 0);
+    assert_eq!(observation.link.servicenow_trouble.unwrap().until, retry_at);
+}
+
+#[test]
+fn comments_go_to_aws_while_servicenow_does_not_answer() {
+    let mut world = World::linked();
+    world.comment("e1", "Any news?");
+    world.reply("Please restart it.");
+    let mut observation = world.observe();
+    observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), "", world.now, 0);
+    let plan = world.plan(&observation);
+    assert_eq!(plan.effects.iter().map(Effect::name).collect::<Vec<_>>(), ["add_communication"]);
+    assert!(matches!(plan.waits[..], [Waiting::Backoff { .. }]));
+}
+
+#[test]
+fn a_comment_that_reopens_waits_for_the_incident_to_be_reopened() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.pass_time(5);
+    world.comment("e1", "It is back.");
+    let mut observation = world.observe();
+    observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), "", world.now, 0);
+    assert!(world.plan(&observation).effects.is_empty());
+}
+
+#[test]
+fn a_side_that_was_not_seen_is_not_acted_upon() {
+    let mut world = World::linked();
+    world.comment("e1", "Fixed.");
+    world.set_state(IncidentState::Resolved);
+    let mut observation = world.observe();
+    observation.incident = None;
+    observation.link.settled = false;
+    let plan = world.plan(&observation);
+    assert!(plan.effects.is_empty(), "a resolution would overtake the comment: {plan:?}");
+    assert!(matches!(plan.waits[..], [Waiting::IncidentUnread { .. }]));
+    let mut observation = world.observe();
+    observation.case = None;
+    let plan = world.plan(&observation);
+    assert!(plan.effects.is_empty());
+    assert!(matches!(plan.waits[..], [Waiting::CaseUnread { .. }]));
+}
+
+#[test]
+fn an_incident_that_is_gone_is_waited_for_and_nothing_else() {
+    let mut world = World::linked();
+    let mut observation = world.observe();
+    observation.incident_gone = true;
+    let plan = world.plan(&observation);
+    assert_eq!(plan.waits, [Waiting::IncidentGone]);
+    assert_eq!(plan.due(), None::<Timestamp>);
+}
+
+#[test]
+fn the_loop_breaker_defers_and_says_so_and_drops_nothing() {
+    let mut world = World::linked();
+    world.policy.writes_per_window = 3;
+    let now = world.now;
+    world.link.recent_writes = vec![now, now];
+    for number in 0..3 {
+        world.comment(&format!("e{number}"), "again");
+    }
+    let mut observation = world.observe();
+    let plan = world.plan(&observation);
+    assert_eq!(plan.effects.len(), 1, "one write is left");
+    world.apply(&mut observation, &plan.effects[0]);
+    observation.count_write(&world.policy, world.now);
+    let plan = world.plan(&observation);
+    assert_eq!(plan.effects, [Effect::Report]);
+    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::LoopBreaker { .. })));
+    world.apply(&mut observation, &Effect::Report);
+    assert_eq!(world.incident.summary.columns.sync_status, "waiting");
+    world.link = observation.link;
+    world.pass_time(i64::from(world.policy.write_window_seconds) + 1);
+    world.settle();
+    assert_eq!(world.bodies().len(), 4);
+    assert_eq!(world.incident.summary.columns.sync_status, "in_sync");
+}
