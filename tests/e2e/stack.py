@@ -1,0 +1,106 @@
+"""The running local stack, reached with clients that are not ours: PySNC for ServiceNow, boto3 for AWS."""
+
+import functools
+import json
+import os
+import pathlib
+
+import boto3
+import botocore.config
+import pysnc
+import requests
+
+# Another stack than the one of `make up`, for whoever runs two.
+STACK_FILE = pathlib.Path(
+    os.environ.get("CASEBRIDGE_STACK", pathlib.Path(__file__).resolve().parents[2] / ".local" / "stack.json")
+)
+# The local AWS takes these as its own account's root user.
+HUB_KEYS = ("test", "test")
+REQUEST_SECONDS = 30
+
+
+class Stack:
+    """What .local/stack.json describes."""
+
+    def __init__(self, description: dict):
+        self.description = description
+        self.accounts = description["accounts"]
+        # PySNC takes https only and asks the usual variables for the authority and the proxies.
+        os.environ["REQUESTS_CA_BUNDLE"] = description["servicenow"]["ca_file"]
+        os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+        self.web = requests.Session()
+        self.web.trust_env = False
+
+    @classmethod
+    def running(cls) -> "Stack":
+        """The stack that `make up` started."""
+        if not STACK_FILE.exists():
+            raise RuntimeError(f"{STACK_FILE} does not exist: start the stack with `make up`.")
+        return cls(json.loads(STACK_FILE.read_text()))
+
+    @property
+    def production(self) -> dict:
+        """The account whose cases are meant."""
+        return next(account for account in self.accounts if account["production"])
+
+    @property
+    def sandbox(self) -> dict:
+        """The account whose cases are tests."""
+        return next(account for account in self.accounts if not account["production"])
+
+    @functools.cached_property
+    def agent(self) -> pysnc.ServiceNowClient:
+        """ServiceNow as an agent sees it."""
+        return self.servicenow("agent")
+
+    @functools.cached_property
+    def admin(self) -> pysnc.ServiceNowClient:
+        """ServiceNow as its administrator sees it, journals and properties included."""
+        return self.servicenow("admin")
+
+    def servicenow(self, login: str) -> pysnc.ServiceNowClient:
+        """ServiceNow as one of its users sees it."""
+        servicenow = self.description["servicenow"]
+        user = servicenow[login]
+        # A failed call is for the test to see, not for the client to repeat.
+        return pysnc.ServiceNowClient(
+            servicenow["https_url"], (user["username"], user["password"]), auto_retry=False
+        )  # fmt: skip
+
+    @functools.cache  # noqa: B019 - one stack lives as long as the tests
+    def support(self, account_id: str):
+        """AWS Support as the people of an account reach it."""
+        account = next(account for account in self.accounts if account["id"] == account_id)
+        return boto3.client(
+            "support",
+            endpoint_url=self.description["support"]["endpoint"],
+            region_name=self.description["aws"]["region"],
+            aws_access_key_id=account["access_key_id"],
+            aws_secret_access_key=account["secret_access_key"],
+            config=botocore.config.Config(retries={"max_attempts": 10, "mode": "adaptive"}, proxies={}),
+        )
+
+    @functools.cache  # noqa: B019 - one stack lives as long as the tests
+    def hub(self, service: str):
+        """A service of the account that casebridge runs in."""
+        return boto3.client(
+            service,
+            endpoint_url=self.description["aws"]["endpoint"],
+            region_name=self.description["aws"]["region"],
+            aws_access_key_id=HUB_KEYS[0],
+            aws_secret_access_key=HUB_KEYS[1],
+            config=botocore.config.Config(retries={"max_attempts": 3}, read_timeout=90, proxies={}),
+        )
+
+    @functools.cached_property
+    def iam_enforced(self) -> bool:
+        """Whether the local AWS refuses what the functions' roles don't grant."""
+        health = self.web.get(self.description["aws"]["endpoint"] + "/_ministack/health", timeout=REQUEST_SECONDS)
+        return health.json()["auth"] == "enabled"
+
+    def control(self, method: str, path: str, body: dict | None = None) -> dict:
+        """The simulator's control API: the people at AWS, faults, counts, and the truth."""
+        url = self.description["control"]["url"] + path
+        answer = self.web.request(method, url, json=body, timeout=REQUEST_SECONDS)
+        assert answer.ok, f"{method} {url} answered {answer.status_code}: {answer.text}"
+        return answer.json()

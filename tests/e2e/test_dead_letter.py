@@ -1,0 +1,102 @@
+"""A message that can't be handled is parked with all that a replay needs, and stops nobody else."""
+
+import contextlib
+import json
+import time
+import uuid
+
+import pytest
+
+from world import World
+
+# Shorter than the queue's own six minutes: a message is given up after five attempts.
+IMPATIENT_SECONDS = 2
+
+
+@contextlib.contextmanager
+def impatient_queue(world: World):
+    """The queue hands out failed messages again after seconds instead of minutes."""
+    queues, url = world.stack.hub("sqs"), world.stack.description["queue_url"]
+    name = "VisibilityTimeout"
+    usual = queues.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
+    queues.set_queue_attributes(QueueUrl=url, Attributes={name: str(IMPATIENT_SECONDS)})
+    try:
+        yield
+    finally:
+        queues.set_queue_attributes(QueueUrl=url, Attributes={name: usual})
+
+
+def send(world: World, body: str, group: str) -> None:
+    """Puts a message on the hint queue."""
+    world.stack.hub("sqs").send_message(
+        QueueUrl=world.stack.description["queue_url"],
+        MessageBody=body,
+        MessageGroupId=group,
+        MessageDeduplicationId=uuid.uuid4().hex,
+    )
+
+
+def parked(world: World, body: str) -> dict | None:
+    """The message with this body in the dead-letter queue; others go back at once."""
+    queues, url = world.stack.hub("sqs"), world.stack.description["dead_letter_queue_url"]
+    answer = queues.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=5, AttributeNames=["All"], MessageAttributeNames=["All"]
+    )
+    found = None
+    for message in answer.get("Messages", []):
+        if message["Body"] == body:
+            found = message
+        else:
+            queues.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+    return found
+
+
+@pytest.mark.slow
+def test_a_message_that_nobody_can_read_is_parked_and_can_be_replayed(world: World):
+    queues, url = world.stack.hub("sqs"), world.stack.description["dead_letter_queue_url"]
+    incident = world.draft()
+    world.change_unannounced(incident, **world.scope(incident.account))
+    # A hint of this incident, damaged: the rest of its text must survive for whoever repairs it.
+    damaged = world.hint(incident).replace('"kind": "link"', '"kind": "lnik"')
+    assert damaged != world.hint(incident)
+    with impatient_queue(world):
+        send(world, damaged, incident.link)
+        # Other groups go on meanwhile.
+        other = world.linked()
+        world.assert_once_at_aws(other)
+        message = world.until("the message is parked", lambda: parked(world, damaged), incident)
+    assert message["Body"] == damaged
+    assert message["Attributes"]["MessageGroupId"] == incident.link
+    repaired = json.loads(message["Body"])
+    repaired["subject"]["kind"] = "link"
+    send(world, json.dumps(repaired), message["Attributes"]["MessageGroupId"])
+    queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    world.until_in_sync(incident)
+    world.settle()
+    world.assert_once_at_aws(incident)
+    assert parked(world, damaged) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("body", ["not JSON", "{}", '{"subject": 1}', "[]"])
+def test_whatever_is_on_the_queue_is_parked_as_it_came(world: World, body: str):
+    body = body if body.startswith(("[", "{")) and len(body) > 2 else body + " " * (1 + uuid.uuid4().int % 50)
+    with impatient_queue(world):
+        send(world, body, f"e2e-{uuid.uuid4().hex}")
+        message = world.until("the message is parked", lambda: parked(world, body))
+    world.stack.hub("sqs").delete_message(
+        QueueUrl=world.stack.description["dead_letter_queue_url"], ReceiptHandle=message["ReceiptHandle"]
+    )
+
+
+def test_a_hint_about_an_incident_that_is_gone_is_no_failure(world: World):
+    incident = world.linked()
+    record = world.stack.admin.GlideRecord("incident")
+    assert record.get(incident.sys_id)
+    record.delete()
+    send(world, world.hint(incident), incident.link)
+    time.sleep(2)
+    world.poll()
+    other = world.linked()
+    world.assert_once_at_aws(other)
+    assert len(world.cases(incident)) == 1

@@ -1,0 +1,191 @@
+"""Both sides end, stay ended and reopen together."""
+
+import pytest
+
+from world import CANCELLED, CLOSED, IN_PROGRESS, NEW, ON_HOLD, PREFIX, RESOLUTION, RESOLVED, World, unique
+
+
+def times_tried(world: World, incident, effect: str) -> int:
+    """How often the reconciler tried an effect on an incident's link."""
+    return sum(str(line.get("effects")).count(effect) for line in world.hints_handled(incident))
+
+
+@pytest.mark.parametrize("state", [RESOLVED, CLOSED, CANCELLED])
+def test_the_case_is_resolved_once_when_the_incident_ends(world: World, state: str):
+    incident = world.linked()
+    world.change(incident, world.stack.admin, state=state, **RESOLUTION)
+    world.until_status(incident, "resolved")
+    # Further saves of an ended incident resolve nothing again.
+    world.change(incident, work_notes="For the record.")
+    world.change(incident, category="software")
+    world.settle()
+    assert world.status(incident) == "resolved"
+    assert world.state(incident) == state
+    assert len(world.communications(incident)) == 1
+    assert times_tried(world, incident, "resolve_case") == 1, world.describe(incident)
+    assert world.column(incident, "case_status") == "resolved"
+
+
+def test_a_comment_and_the_resolution_in_one_save(world: World):
+    incident = world.linked()
+    text = unique("Thank you, it works again.")
+    world.resolve(incident, comments=text)
+    world.until_status(incident, "resolved")
+    world.settle()
+    world.assert_once_at_aws(incident, text)
+    assert world.status(incident) == "resolved", "the comment reopened what it came with"
+    assert world.state(incident) == RESOLVED
+
+
+def test_the_link_lasts_when_the_incident_leaves_the_group(world: World):
+    incident = world.linked()
+    world.change(incident, assignment_group=world.group("Service Desk"))
+    world.comment(incident, "The service desk goes on.")
+    world.until_sent(incident, "The service desk goes on.")
+    world.reply(incident, "Hello, service desk.")
+    world.until_received(incident, "Hello, service desk.")
+    # Into the other account's group, and back.
+    world.change(incident, assignment_group=world.group(world.stack.sandbox["assignment_group"]))
+    world.comment(incident, "The sandbox goes on.")
+    world.until_sent(incident, "The sandbox goes on.")
+    world.assign(incident)
+    world.comment(incident, "Home again.")
+    world.until_sent(incident, "Home again.")
+    world.settle()
+    world.assert_once_at_aws(incident, "The service desk goes on.", "The sandbox goes on.", "Home again.")
+    assert world.case(incident)["account"] == world.stack.production["id"]
+    assert world.column(incident, "account") == world.stack.production["id"]
+
+
+@pytest.mark.parametrize("last_reply", ["", "Replaced. We close this case."])
+def test_the_incident_is_resolved_when_aws_resolves_the_case(world: World, last_reply: str):
+    incident = world.linked()
+    if last_reply:
+        world.reply(incident, last_reply)
+    world.set_status(incident, "resolved")
+    world.until_state(incident, RESOLVED)
+    world.settle()
+    record = world.record(incident)
+    choices = {choice["value"] for choice in world.find("sys_choice", name="incident", element="close_code")}
+    assert record["close_code"] in choices
+    assert world.column(incident, "display_id") in record["close_notes"]
+    assert record["state"] == RESOLVED
+    assert world.status(incident) == "resolved"
+    assert record[f"{PREFIX}case_status"] == "resolved"
+    assert len(world.comments(incident)) == bool(last_reply)
+    assert len(world.communications(incident)) == 1 + bool(last_reply)
+
+
+def test_a_customer_resolves_the_case_in_the_console(world: World):
+    incident = world.linked()
+    support = world.stack.support(incident.account["id"])
+    support.resolve_case(caseId=world.column(incident, "case_id"))
+    world.until_state(incident, RESOLVED)
+    world.settle()
+    assert world.status(incident) == "resolved"
+
+
+def test_an_incident_on_hold_is_resolved_too(world: World):
+    incident = world.linked()
+    world.change(incident, state=ON_HOLD, hold_reason="4")
+    world.set_status(incident, "resolved")
+    world.until_state(incident, RESOLVED)
+
+
+def resolved_pair(world: World):
+    """An incident and its case, both resolved and in step."""
+    incident = world.linked()
+    world.resolve(incident)
+    world.until_status(incident, "resolved")
+    world.until("the incident shows it", lambda: world.column(incident, "case_status") == "resolved", incident)
+    # A comment of the very second of the resolution would belong to it.
+    world.settle()
+    return incident
+
+
+def test_a_comment_on_a_resolved_incident_reopens_both(world: World):
+    incident = resolved_pair(world)
+    text = unique("It is down again.")
+    world.comment(incident, text)
+    world.until_status(incident, "reopened")
+    world.until_state(incident, IN_PROGRESS)
+    world.settle()
+    world.assert_once_at_aws(incident, text)
+    assert world.status(incident) == "reopened"
+    assert world.state(incident) == IN_PROGRESS
+    world.resolve(incident, comments="Now it is good.")
+    world.until_status(incident, "resolved")
+    world.settle()
+    assert (world.status(incident), world.state(incident)) == ("resolved", RESOLVED)
+
+
+def test_a_reply_on_a_resolved_case_reopens_both(world: World):
+    incident = resolved_pair(world)
+    text = unique("One more thing.")
+    # A customer's reply reopens a case by itself; when AWS writes, it sets the status.
+    world.stack.support(incident.account["id"]).add_communication_to_case(
+        caseId=world.column(incident, "case_id"), communicationBody=text
+    )
+    world.until_state(incident, IN_PROGRESS)
+    world.until_received(incident, text)
+    world.settle()
+    world.assert_once_in_servicenow(incident, text)
+    assert world.status(incident) == "reopened"
+    assert world.state(incident) == IN_PROGRESS
+
+
+def test_aws_reopens_the_case(world: World):
+    incident = resolved_pair(world)
+    world.reply(incident, "We look into it once more.")
+    world.set_status(incident, "reopened")
+    world.until_state(incident, IN_PROGRESS)
+    world.until_received(incident, "We look into it once more.")
+    world.settle()
+    assert world.status(incident) == "reopened"
+
+
+def test_an_agent_reopens_without_a_word(world: World):
+    incident = resolved_pair(world)
+    world.change(incident, state=IN_PROGRESS)
+    world.until_status(incident, "reopened")
+    world.settle()
+    assert world.state(incident) == IN_PROGRESS
+    assert len(world.communications(incident)) == 2
+    assert world.comments(incident) == []
+
+
+def test_an_incident_that_is_resolved_before_it_comes_into_scope_opens_nothing(world: World):
+    incident = world.draft()
+    world.resolve(incident)
+    world.assign(incident)
+    world.settle()
+    assert world.cases(incident) == []
+
+
+def test_a_reply_on_a_closed_incident_is_kept_and_said(world: World):
+    incident = world.linked()
+    world.change(incident, world.stack.admin, state=CLOSED, **RESOLUTION)
+    world.until_status(incident, "resolved")
+    world.until_in_sync(incident)
+    world.settle()
+    world.reply(incident, "We reopened this by mistake.")
+    world.set_status(incident, "reopened")
+    world.until_received(incident, "We reopened this by mistake.")
+    world.until(
+        "the incident says that AWS reopened the case", lambda: "closed" in world.column(incident, "last_error"),
+        incident,
+    )  # fmt: skip
+    assert world.state(incident) == CLOSED
+    assert world.column(incident, "sync_status") == "waiting"
+    world.assert_once_in_servicenow(incident, "We reopened this by mistake.")
+
+
+def test_new_incidents_of_one_moment_have_a_case_each(world: World):
+    incidents = [world.open_incident() for _ in range(8)]
+    for incident in incidents:
+        world.until_in_sync(incident)
+    world.settle()
+    for incident in incidents:
+        world.assert_once_at_aws(incident)
+        assert world.state(incident) == NEW
+    assert len({world.column(incident, "case_id") for incident in incidents}) == len(incidents)

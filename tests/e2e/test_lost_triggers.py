@@ -1,0 +1,141 @@
+"""Webhooks and events are lost altogether: the poller brings both sides in step within its interval."""
+
+import contextlib
+import fcntl
+import time
+
+import pytest
+
+from stack import HUB_KEYS, STACK_FILE
+from world import PREFIX, RESOLUTION, RESOLVED, Incident, World, unique
+
+POLL_SECONDS = 60
+# One interval, the work, and the time until the links that it wakes are done.
+WITHIN_SECONDS = POLL_SECONDS + 30
+DROP_SECONDS = 3
+
+
+@pytest.fixture
+def alone():
+    """Only one test at a time switches something off that all share."""
+    with open(STACK_FILE.with_name("e2e.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def events_lost(world: World):
+    """No event of AWS Support reaches the hub."""
+    description = world.stack.description
+    topic = {
+        "sns_endpoint": description["aws"]["endpoint"],
+        "topic_arn": description["sns_events_topic_arn"],
+        "region": description["aws"]["region"],
+        "access_key_id": HUB_KEYS[0],
+        "secret_access_key": HUB_KEYS[1],
+    }
+    # Nobody listens there: the simulator gives up after a few attempts, as if nothing had been forwarded.
+    world.stack.control("PUT", "/events", {**topic, "sns_endpoint": "http://127.0.0.1:9"})
+    try:
+        yield
+        time.sleep(DROP_SECONDS)
+    finally:
+        world.stack.control("PUT", "/events", topic)
+
+
+@pytest.mark.slow
+def test_the_webhook_of_a_new_incident_is_lost(world: World):
+    incident = world.draft()
+    world.change_unannounced(incident, **world.scope(incident.account))
+    assert world.outbox(incident) == []
+    world.until("the incident has a case", lambda: world.case(incident), incident, patience=WITHIN_SECONDS)
+    world.until_in_sync(incident)
+    world.settle()
+    world.assert_once_at_aws(incident)
+    assert world.outbox(incident) == []
+
+
+@pytest.mark.slow
+def test_the_webhook_of_a_comment_is_lost(world: World):
+    incident = world.linked()
+    text = unique("Unheard.")
+    announced = len(world.outbox(incident))
+    world.change_unannounced(incident, comments=text)
+    world.until("the case has it", lambda: world.communications(incident, text), incident, patience=WITHIN_SECONDS)
+    world.settle()
+    world.assert_once_at_aws(incident, text)
+    assert len(world.outbox(incident)) == announced
+
+
+@pytest.mark.slow
+def test_the_webhook_of_a_resolution_is_lost(world: World):
+    incident = world.linked()
+    world.change_unannounced(incident, comments="It works.", state=RESOLVED, **RESOLUTION)
+    world.until("the case is resolved", lambda: world.status(incident) == "resolved", incident, patience=WITHIN_SECONDS)
+    world.settle()
+    assert (world.status(incident), world.state(incident)) == ("resolved", RESOLVED)
+    world.assert_once_at_aws(incident, "It works.")
+
+
+@pytest.mark.slow
+def test_the_events_of_replies_and_a_resolution_are_lost(world: World, alone):
+    replied, resolved = world.linked(), world.linked(world.stack.sandbox)
+    text = unique("Unheard.")
+    with events_lost(world):
+        world.reply(replied, text)
+        world.set_status(resolved, "resolved")
+    world.until("the incident has it", lambda: world.comments(replied, text), replied, patience=WITHIN_SECONDS)
+    world.until(
+        "the incident is resolved", lambda: world.state(resolved) == RESOLVED, resolved, patience=WITHIN_SECONDS
+    )
+    world.settle()
+    world.assert_once_in_servicenow(replied, text)
+    assert (world.status(resolved), world.state(resolved)) == ("resolved", RESOLVED)
+
+
+@contextlib.contextmanager
+def webhooks_astray(world: World):
+    """ServiceNow sends its webhooks to where nobody is."""
+    name = f"{PREFIX[:-1]}.webhook_url"
+    properties = world.stack.admin.GlideRecord("sys_properties")
+    assert properties.get("name", name)
+    right = properties.get_value("value")
+    properties.set_value("value", "https://127.0.0.1:9/")
+    properties.update()
+    try:
+        yield
+    finally:
+        properties.set_value("value", right)
+        properties.update()
+
+
+def last_webhook(world: World, incident: Incident) -> dict[str, str]:
+    """The incident's newest webhook."""
+    return world.outbox(incident)[-1]
+
+
+@pytest.mark.slow
+def test_the_address_of_the_webhook_is_wrong_for_a_while(world: World, alone):
+    incident = world.linked()
+    text = unique("Into the void.")
+    announced = len(world.outbox(incident))
+    with webhooks_astray(world):
+        world.comment(incident, text)
+        world.until(
+            "the outbox keeps the webhook and says why",
+            lambda: (
+                len(world.outbox(incident)) > announced
+                and last_webhook(world, incident)["state"] == "error"
+                and last_webhook(world, incident)["last_error"]
+            ),
+            incident,
+        )
+    row = last_webhook(world, incident)
+    assert "not reached" in row["last_error"], row
+    world.until_sent(incident, text)
+    # The outbox does not let go either: what it kept is sent under the same id, and repeats nothing.
+    world.until("the outbox is empty", lambda: last_webhook(world, incident)["state"] == "sent", incident)
+    assert last_webhook(world, incident)["webhook_id"] == row["webhook_id"]
+    assert int(last_webhook(world, incident)["attempts"]) >= 2
+    world.settle()
+    world.assert_once_at_aws(incident, text)

@@ -1,0 +1,158 @@
+"""Either side throttles, fails or refuses: what passes by itself is tried again, what does not is said."""
+
+import pytest
+
+from world import PREFIX, World, unique
+
+TRANSIENT_AT_AWS = [
+    {"kind": "throttle"},
+    {"kind": "throttle", "error": "TooManyRequestsException"},
+    {"kind": "error", "error": "InternalServerError"},
+    {"kind": "error", "error": "ServiceUnavailable"},
+    {"kind": "timeout"},
+]
+TRANSIENT_IN_SERVICENOW = [
+    {"kind": "throttle"},
+    {"kind": "error", "error": "semaphore"},
+    {"kind": "error", "error": "500"},
+    {"kind": "error", "error": "503"},
+    {"kind": "error", "error": "html"},
+    {"kind": "error", "error": "truncated"},
+    {"kind": "timeout"},
+]
+
+
+def name(fault: dict) -> str:
+    """A fault's name in the list of tests."""
+    return "-".join(fault.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", TRANSIENT_AT_AWS, ids=name)
+def test_aws_fails_for_a_while(world: World, fault: dict):
+    incident = world.linked()
+    case_id = world.case(incident)["caseId"]
+    text = unique("Through it all.")
+    world.fault("support", containing=case_id, operation="DescribeCases", count=2, **fault)
+    world.fault("support", containing=text, operation="AddCommunicationToCase", count=1, **fault)
+    world.comment(incident, text)
+    world.until_sent(incident, text)
+    world.reply(incident, "And back.")
+    world.until_received(incident, "And back.")
+    world.until_in_sync(incident)
+    world.settle()
+    world.assert_once_at_aws(incident, text)
+    world.assert_once_in_servicenow(incident, "And back.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", TRANSIENT_IN_SERVICENOW, ids=name)
+def test_servicenow_fails_for_a_while(world: World, fault: dict):
+    incident = world.linked()
+    text = unique("We see a host failure.")
+    world.fault("servicenow", containing=incident.sys_id, operation="deliver", count=2, **fault)
+    world.fault("servicenow", containing=incident.sys_id, operation="snapshot", count=1, **fault)
+    world.reply(incident, text)
+    world.until_received(incident, text)
+    world.comment(incident, "Thank you.")
+    world.until_sent(incident, "Thank you.")
+    world.until_in_sync(incident)
+    world.settle()
+    world.assert_once_in_servicenow(incident, text)
+    world.assert_once_at_aws(incident, "Thank you.")
+
+
+@pytest.mark.slow
+def test_a_throttled_new_case_opens_later(world: World):
+    incident = world.draft()
+    world.fault("support", "throttle", incident.number, operation="CreateCase", count=2)
+    world.assign(incident)
+    world.until_broken(incident, incident.number)
+    world.until_in_sync(incident)
+    world.settle()
+    world.assert_once_at_aws(incident)
+
+
+def until_said(world: World, incident, status: str, words: str) -> str:
+    """Waits until the incident says in plain words what is wrong."""
+
+    def said() -> bool:
+        record = world.record(incident)
+        return record[f"{PREFIX}sync_status"] == status and words in record[f"{PREFIX}last_error"]
+
+    world.until(f"the incident is {status} and says {words!r}", said, incident)
+    return world.column(incident, "last_error")
+
+
+@pytest.mark.slow
+def test_an_account_without_a_support_plan(world: World):
+    incident = world.draft(world.stack.sandbox)
+    world.fault(
+        "support", "error", incident.number, operation="CreateCase", error="SubscriptionRequiredException"
+    )  # fmt: skip
+    world.assign(incident)
+    until_said(world, incident, "error", "support plan")
+    assert world.cases(incident) == []
+    # Others of the account go on.
+    other = world.linked(world.stack.sandbox)
+    world.assert_once_at_aws(other)
+    # The plan is bought: the case opens by itself.
+    world.until_in_sync(incident)
+    world.settle()
+    world.assert_once_at_aws(incident)
+    assert world.column(incident, "last_error") == ""
+
+
+@pytest.mark.slow
+def test_the_quota_of_new_cases_is_waited_out(world: World):
+    incident = world.draft(world.stack.sandbox)
+    world.fault(
+        "support", "error", incident.number, operation="CreateCase", error="CaseCreationLimitExceeded"
+    )  # fmt: skip
+    world.assign(incident)
+    until_said(world, incident, "waiting", "too many cases")
+    assert world.cases(incident) == []
+    other = world.linked(world.stack.sandbox)
+    world.assert_once_at_aws(other)
+    world.until_in_sync(incident)
+    world.settle()
+    world.assert_once_at_aws(incident)
+
+
+def test_an_unknown_service_code_is_said_and_can_be_mended(world: World):
+    incident = world.open_incident(**{f"{PREFIX}service_code": "no-such-service"})
+    until_said(world, incident, "error", "service code")
+    assert world.cases(incident) == []
+    other = world.linked()
+    world.assert_once_at_aws(other)
+    world.change(incident, **world.scope(incident.account))
+    world.until_in_sync(incident)
+    world.settle()
+    world.assert_once_at_aws(incident)
+    assert world.column(incident, "last_error") == ""
+
+
+def test_one_unknown_case_does_not_stop_the_others(world: World):
+    incident, other = world.linked(), world.linked()
+    case_id = world.case(incident)["caseId"]
+    world.fault("support", "error", case_id, operation="DescribeCases", error="CaseIdNotFound", count=1)
+    world.poll()
+    world.reply(other, "Go on.")
+    world.until_received(other, "Go on.")
+    world.reply(incident, "You too.")
+    world.until_received(incident, "You too.")
+    world.assert_once_in_servicenow(incident, "You too.")
+
+
+@pytest.mark.slow
+def test_servicenow_refuses_a_message_and_says_so_in_the_log_of_the_link(world: World):
+    incident = world.linked()
+    world.fault("servicenow", "error", incident.sys_id, operation="deliver", error="403", count=1)
+    world.reply(incident, "Refused at first.")
+    world.until_broken(incident, incident.sys_id)
+    other = world.linked()
+    world.reply(other, "Unmoved.")
+    world.until_received(other, "Unmoved.")
+    world.until_received(incident, "Refused at first.")
+    world.settle()
+    world.assert_once_in_servicenow(incident, "Refused at first.")

@@ -1,0 +1,277 @@
+"""The webhook: who may send what, and what repeats do. Signed by the library of the Standard Webhooks project."""
+
+import concurrent.futures
+import datetime
+import json
+import time
+import uuid
+
+import pytest
+import requests
+import standardwebhooks
+
+from stack import REQUEST_SECONDS, Stack
+from world import Incident, World
+
+SECRET_PREFIX = "whsec_"
+# The body may have 200,000 bytes and what frames it; this is more by any reading.
+TOO_LARGE = 1_100_000
+
+
+def secret(stack: Stack, stage: str = "AWSCURRENT") -> str:
+    """The secret that both sides share."""
+    manager = stack.hub("secretsmanager")
+    text = manager.get_secret_value(SecretId=stack.description["webhook_secret_id"], VersionStage=stage)["SecretString"]
+    return text if text.startswith(SECRET_PREFIX) else SECRET_PREFIX + text
+
+
+def signed(stack: Stack, body: str, *, key: str = "", age: float = 0, webhook_id: str = "") -> dict[str, str]:
+    """The headers of a webhook."""
+    webhook_id = webhook_id or uuid.uuid4().hex
+    moment = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=age)
+    signature = standardwebhooks.Webhook(key or secret(stack)).sign(webhook_id, moment, body)
+    return {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": signature,
+    }
+
+
+def post(stack: Stack, body: str | bytes, headers: dict[str, str], method: str = "POST") -> requests.Response:
+    """Sends a webhook as ServiceNow does."""
+    webhook = stack.description["webhook"]
+    headers = {"content-type": "application/json; charset=utf-8", **webhook["headers"], **headers}
+    data = body if isinstance(body, bytes) else body.encode()
+    return stack.web.request(method, webhook["url"], data=data, headers=headers, timeout=REQUEST_SECONDS)
+
+
+def body_of(snapshot: dict) -> str:
+    """The body that tells of an incident."""
+    timestamp = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return json.dumps({"type": "incident.changed", "timestamp": timestamp, "data": snapshot})
+
+
+@pytest.fixture(scope="module")
+def snapshot(world: World) -> dict:
+    """A real incident's snapshot, to be told under other names."""
+    return world.snapshot(world.draft())
+
+
+@pytest.fixture
+def unknown(world: World, snapshot: dict) -> tuple[Incident, dict]:
+    """An incident that does not exist: a hint about it leaves a line in the log, and nothing else."""
+    sys_id = uuid.uuid4().hex
+    return Incident(sys_id, "INC0", world.stack.production), {**snapshot, "sys_id": sys_id}
+
+
+def assert_refused(answer: requests.Response, status: int) -> dict:
+    """An error in JSON that says what is wrong."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("application/json")
+    error = answer.json()["error"]
+    assert error["code"] and error["message"]
+    return error
+
+
+def assert_nothing_enqueued(world: World, *incidents: Incident) -> None:
+    """No hint about any of the incidents reaches the reconciler; one that is sent now does."""
+    stack = world.stack
+    witness = Incident(uuid.uuid4().hex, "INC0", stack.production)
+    body = body_of({**world.snapshot(world.draft()), "sys_id": witness.sys_id})
+    assert post(stack, body, signed(stack, body)).status_code == 202
+    world.until("the witness is handled", lambda: world.hints_handled(witness))
+    links = {line.get("link") for line in world.log_lines("reconciler")}
+    assert not links & {incident.link for incident in incidents}
+
+
+def test_a_signed_webhook_is_accepted(world: World, unknown):
+    incident, data = unknown
+    body = body_of(data)
+    answer = post(world.stack, body, signed(world.stack, body))
+    assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
+    world.until("the hint is handled", lambda: world.hints_handled(incident))
+
+
+@pytest.mark.parametrize("flaw", [
+    "unsigned", "wrong secret", "older than 5 minutes", "newer than 5 minutes", "another body", "another id",
+    "another time", "no version", "not base64", "asymmetric", "empty time", "no id",
+])  # fmt: skip
+def test_a_signature_that_does_not_hold_is_refused_without_detail(world: World, unknown, flaw: str):
+    incident, data = unknown
+    stack, body = world.stack, body_of(data)
+    headers = signed(stack, body)
+    signature = headers["webhook-signature"].removeprefix("v1,")
+    if flaw == "unsigned":
+        headers = {}
+    elif flaw == "wrong secret":
+        headers = signed(stack, body, key=SECRET_PREFIX + "d3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmc=")
+    elif flaw == "older than 5 minutes":
+        headers = signed(stack, body, age=310)
+    elif flaw == "newer than 5 minutes":
+        headers = signed(stack, body, age=-310)
+    elif flaw == "another body":
+        body = body.replace("is down", "is up")
+    elif flaw == "another id":
+        headers["webhook-id"] = uuid.uuid4().hex
+    elif flaw == "another time":
+        headers["webhook-timestamp"] = str(int(headers["webhook-timestamp"]) + 1)
+    elif flaw == "no version":
+        headers["webhook-signature"] = signature
+    elif flaw == "not base64":
+        headers["webhook-signature"] = "v1,!!!"
+    elif flaw == "asymmetric":
+        headers["webhook-signature"] = f"v1a,{signature}"
+    elif flaw == "empty time":
+        headers["webhook-timestamp"] = ""
+    elif flaw == "no id":
+        del headers["webhook-id"]
+    error = assert_refused(post(stack, body, headers), 401)
+    # Whoever guesses learns nothing from the words.
+    assert error == assert_refused(post(stack, body, {}), 401)
+    assert_nothing_enqueued(world, incident)
+
+
+def test_a_webhook_of_four_minutes_ago_is_accepted(world: World, unknown):
+    _, data = unknown
+    body = body_of(data)
+    for age in (240, -240):
+        assert post(world.stack, body, signed(world.stack, body, age=age)).status_code == 202
+
+
+def test_one_good_signature_of_several_is_enough(world: World, unknown):
+    _, data = unknown
+    body = body_of(data)
+    headers = signed(world.stack, body)
+    headers["webhook-signature"] = "v1,AAAA v1a,BBBB " + headers["webhook-signature"]
+    assert post(world.stack, body, headers).status_code == 202
+
+
+@pytest.mark.parametrize("flaw", ["not JSON", "no object", "another type", "no data", "not UTF-8", "empty"])
+def test_a_malformed_body_is_refused(world: World, unknown, flaw: str):
+    incident, data = unknown
+    body = {
+        "not JSON": body_of(data)[:-2],
+        "no object": "[]",
+        "another type": body_of(data).replace("incident.changed", "incident.sneezed"),
+        "no data": json.dumps({"type": "incident.changed", "timestamp": "2026-11-20T21:14:06Z"}),
+        "not UTF-8": body_of(data),
+        "empty": "",
+    }[flaw]
+    assert_refused(post(world.stack, body, signed(world.stack, body)), 400)
+    assert_nothing_enqueued(world, incident)
+
+
+@pytest.mark.parametrize("field", ["sys_id", "number", "sys_mod_count", "state", "taken_at", "entries"])
+def test_a_missing_field_is_named(world: World, unknown, field: str):
+    incident, data = unknown
+    body = body_of({name: value for name, value in data.items() if name != field})
+    error = assert_refused(post(world.stack, body, signed(world.stack, body)), 400)
+    assert field in error["message"]
+    assert_nothing_enqueued(world, incident)
+
+
+def test_a_field_of_the_wrong_kind_is_named(world: World, unknown):
+    incident, data = unknown
+    body = body_of({**data, "sys_mod_count": "seven"})
+    assert "sys_mod_count" in assert_refused(post(world.stack, body, signed(world.stack, body)), 400)["message"]
+    assert_nothing_enqueued(world, incident)
+
+
+def test_a_body_over_the_limit_is_refused(world: World, unknown):
+    incident, data = unknown
+    body = body_of({**data, "description": "x" * TOO_LARGE})
+    assert_refused(post(world.stack, body, signed(world.stack, body)), 413)
+    assert_nothing_enqueued(world, incident)
+
+
+def test_another_method_is_refused(world: World):
+    assert_refused(post(world.stack, "", {}, method="GET"), 405)
+
+
+def unannounced(world: World) -> Incident:
+    """An incident in scope that AWS has not heard of."""
+    incident = world.draft()
+    world.change_unannounced(incident, **world.scope(incident.account))
+    return incident
+
+
+def test_the_same_webhook_five_times_opens_one_case(world: World):
+    incident = unannounced(world)
+    body = body_of(world.snapshot(incident))
+    headers = signed(world.stack, body)
+    for _ in range(5):
+        assert post(world.stack, body, headers).status_code == 202
+    world.until_in_sync(incident)
+    # Once more, when all is done.
+    assert post(world.stack, body, signed(world.stack, body, webhook_id=headers["webhook-id"])).status_code == 202
+    world.settle()
+    world.assert_once_at_aws(incident)
+    assert len(world.communications(incident)) == 1
+
+
+def test_two_webhooks_at_once_open_one_case(world: World):
+    incident = unannounced(world)
+    body = body_of(world.snapshot(incident))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda _: post(world.stack, body, signed(world.stack, body)), range(2)))
+    assert [answer.status_code for answer in answers] == [202, 202]
+    world.until_in_sync(incident)
+    world.settle()
+    world.assert_once_at_aws(incident)
+    assert len(world.communications(incident)) == 1
+
+
+def test_a_comment_is_sent_once_however_often_it_is_told(world: World):
+    incident = world.linked()
+    world.change_unannounced(incident, comments="Told often.")
+    body = body_of(world.snapshot(incident))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(lambda _: post(world.stack, body, signed(world.stack, body)), range(5)))
+    world.until_sent(incident, "Told often.")
+    world.settle()
+    world.assert_once_at_aws(incident, "Told often.")
+
+
+def test_an_old_snapshot_takes_nothing_back(world: World):
+    incident = world.linked()
+    old = body_of(world.snapshot(incident))
+    world.comment(incident, "The newer one.")
+    world.resolve(incident)
+    world.until_status(incident, "resolved")
+    world.until_in_sync(incident)
+    assert post(world.stack, old, signed(world.stack, old)).status_code == 202
+    world.settle()
+    assert world.status(incident) == "resolved"
+    assert len(world.communications(incident)) == 2
+
+
+def test_the_previous_secret_holds_after_a_rotation(world: World, unknown):
+    stack, (_, data) = world.stack, unknown
+    manager, secret_id = stack.hub("secretsmanager"), stack.description["webhook_secret_id"]
+    original = manager.get_secret_value(SecretId=secret_id)["SecretString"]
+    rotated = SECRET_PREFIX + "cm90YXRlZCByb3RhdGVkIHJvdGF0ZWQgcm90YXRlZA=="
+    old_key, body = secret(stack), body_of(data)
+    try:
+        manager.put_secret_value(SecretId=secret_id, SecretString=rotated)
+        # ServiceNow signs with the old secret until its administrator has set the new one: no webhook is lost.
+        assert post(stack, body, signed(stack, body, key=old_key)).status_code == 202
+        # The new one is good as soon as the function has heard of it.
+        world.until(
+            "the new secret is good", lambda: post(stack, body, signed(stack, body, key=rotated)).ok
+        )  # fmt: skip
+        assert post(stack, body, signed(stack, body, key=old_key)).status_code == 202
+        incident = world.linked()
+        world.assert_once_at_aws(incident)
+    finally:
+        manager.put_secret_value(SecretId=secret_id, SecretString=original)
+    world.until("the first secret is good again", lambda: post(stack, body, signed(stack, body, key=old_key)).ok)
+
+
+def test_the_answer_comes_at_once(world: World, unknown):
+    _, data = unknown
+    body = body_of(data)
+    post(world.stack, body, signed(world.stack, body))
+    began = time.monotonic()
+    assert post(world.stack, body, signed(world.stack, body)).status_code == 202
+    # ServiceNow has four connections per host and gives up after five seconds.
+    assert time.monotonic() - began < 5

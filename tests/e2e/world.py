@@ -1,0 +1,370 @@
+"""What people do on both sides, what both sides show, and waiting for it."""
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import time
+import uuid
+
+import pysnc.exceptions
+
+from stack import Stack
+
+SERVICE_CODE = "amazon-elastic-compute-cloud-linux"
+CATEGORY_CODE = "instance-issue"
+PREFIX = "x_casebridge_aws_"
+NEW, IN_PROGRESS, ON_HOLD, RESOLVED, CLOSED, CANCELLED = "1", "2", "3", "6", "7", "8"
+RESOLUTION = {"close_code": "Solution provided", "close_notes": "Done."}
+BY_AWS = "Amazon Web Services"
+TEST_PREFIX = "TEST CASE--Please ignore - "
+
+LOOK_SECONDS = 0.5
+# Long enough for two of the poller's minutes: a trigger that another test's trouble swallows is found by then.
+PATIENCE_SECONDS = 150
+# How long a double may take to show at the latest after what should happen once has happened.
+SETTLE_SECONDS = 4
+# L of the local stack's policy, and a little more.
+UNKNOWN_OUTCOME_SECONDS = 25
+
+
+@dataclasses.dataclass(frozen=True)
+class Incident:
+    """An incident, and the account that it should have a case in."""
+
+    sys_id: str
+    number: str
+    account: dict
+
+    @property
+    def link(self) -> str:
+        """The name of its link in logs and on the queue."""
+        return f"support_case:{self.sys_id}"
+
+
+class World:
+    """Both sides of the stack."""
+
+    def __init__(self, stack: Stack):
+        self.stack = stack
+        self._groups: dict[str, str] = {}
+
+    # ---- The agent in ServiceNow ---------------------------------------------------------------------------------
+
+    def group(self, name: str) -> str:
+        """The sys_id of an assignment group."""
+        if name not in self._groups:
+            (found,) = self.find("sys_user_group", name=name)
+            self._groups[name] = found["sys_id"]
+        return self._groups[name]
+
+    def scope(self, account: dict) -> dict[str, str]:
+        """The columns that put an incident in the scope of an account."""
+        return {
+            "assignment_group": self.group(account["assignment_group"]),
+            f"{PREFIX}service_code": SERVICE_CODE,
+            f"{PREFIX}category_code": CATEGORY_CODE,
+        }
+
+    def insert(self, table: str, client=None, **columns: str) -> dict[str, str]:
+        """A new record."""
+        record = (client or self.stack.admin).GlideRecord(table)
+        record.initialize()
+        for name, value in columns.items():
+            record.set_value(name, value)
+        assert record.insert(), f"{table} was not inserted"
+        return record.serialize()
+
+    def draft(self, account: dict | None = None, **columns: str) -> Incident:
+        """A new incident that is out of scope: nothing happens yet."""
+        account = account or self.stack.production
+        unique = uuid.uuid4().hex[:8]
+        values = {
+            "short_description": f"Instance {unique} is down",
+            "description": f"Instance {unique} does not answer.",
+            "impact": "2",
+            "urgency": "2",
+            **columns,
+        }
+        record = self.insert("incident", self.stack.agent, **values)
+        return Incident(record["sys_id"], record["number"], account)
+
+    def assign(self, incident: Incident, **columns: str) -> None:
+        """The agent puts the incident in the scope of its account."""
+        self.change(incident, **self.scope(incident.account), **columns)
+
+    def open_incident(self, account: dict | None = None, **columns: str) -> Incident:
+        """A new incident in the scope of an account."""
+        account = account or self.stack.production
+        return self.draft(account, **self.scope(account), **columns)
+
+    def linked(self, account: dict | None = None, **columns: str) -> Incident:
+        """A new incident that has its case and is in step with it."""
+        incident = self.open_incident(account, **columns)
+        self.until_in_sync(incident)
+        return incident
+
+    def change(self, incident: Incident, client=None, **changes: str) -> None:
+        """What the agent saves at once."""
+        record = (client or self.stack.agent).GlideRecord("incident")
+        assert record.get(incident.sys_id), f"{incident.number} does not exist"
+        for name, value in changes.items():
+            record.set_value(name, value)
+        record.update()
+
+    def comment(self, incident: Incident, text: str) -> None:
+        """The agent writes a comment."""
+        self.change(incident, comments=text)
+
+    def resolve(self, incident: Incident, **changes: str) -> None:
+        """The agent resolves the incident."""
+        self.change(incident, state=RESOLVED, **RESOLUTION, **changes)
+
+    def change_unannounced(self, incident: Incident, **changes: str) -> None:
+        """The agent saves, and the instance dies before it can announce it: no webhook is sent, or ever will be."""
+        # One write for the record, one for each journal entry.
+        commits = 1 + sum(name in ("comments", "work_notes") for name in changes)
+        self.fault("servicenow", "stop", incident.sys_id, operation="table.patch", after_commits=commits)
+        with contextlib.suppress(pysnc.exceptions.RestException, pysnc.exceptions.RequestException):
+            self.change(incident, **changes)
+            raise AssertionError("the instance did not die")
+        assert not self.faults_on(incident.sys_id), "the fault was not used"
+
+    # ---- What ServiceNow shows -----------------------------------------------------------------------------------
+
+    def find(self, table: str, order: str = "sys_created_on", **values: str) -> list[dict[str, str]]:
+        """The records whose columns have these values, oldest first."""
+        records = self.stack.admin.GlideRecord(table)
+        for name, value in values.items():
+            records.add_query(name, value)
+        records.order_by(order)
+        records.query()
+        return [record.serialize() for record in records]
+
+    def record(self, incident: Incident) -> dict[str, str]:
+        """The incident as the agent sees it."""
+        record = self.stack.agent.GlideRecord("incident")
+        assert record.get(incident.sys_id), f"{incident.number} does not exist"
+        return record.serialize()
+
+    def column(self, incident: Incident, name: str) -> str:
+        """One of the app's columns of the incident."""
+        return self.record(incident)[PREFIX + name]
+
+    def state(self, incident: Incident) -> str:
+        """The incident's state."""
+        return self.record(incident)["state"]
+
+    def comments(self, incident: Incident, text: str = "") -> list[dict[str, str]]:
+        """The incident's comments that contain a text, oldest first."""
+        entries = self.find("sys_journal_field", element_id=incident.sys_id, element="comments")
+        return [entry for entry in entries if text in entry["value"]]
+
+    def outbox(self, incident: Incident) -> list[dict[str, str]]:
+        """The incident's webhooks."""
+        return self.find("x_casebridge_aws_outbox", incident=incident.sys_id)
+
+    def in_sync(self, incident: Incident) -> bool:
+        """Whether the incident says that both sides are in step, and shows the whole case."""
+        record = self.record(incident)
+        return record[f"{PREFIX}sync_status"] == "in_sync" and bool(record[f"{PREFIX}display_id"])
+
+    def snapshot(self, incident: Incident) -> dict:
+        """The incident as the app shows it to AWS."""
+        url = f"{self.stack.admin.instance}/api/x_casebridge_aws/v1/incidents/{incident.sys_id}/snapshot"
+        answer = self.stack.admin.session.get(url)
+        answer.raise_for_status()
+        return answer.json()["result"]
+
+    # ---- People at AWS, and what AWS shows -----------------------------------------------------------------------
+
+    def all_cases(self) -> list[dict]:
+        """All cases of all accounts: the truth, outside of any quota."""
+        return self.stack.control("GET", "/support/cases")["cases"]
+
+    def cases(self, incident: Incident) -> list[dict]:
+        """The cases about an incident."""
+        return [case for case in self.all_cases() if f"[{incident.number}]" in case["subject"]]
+
+    def case(self, incident: Incident) -> dict | None:
+        """The incident's case, if there is one. More than one is an error wherever it shows."""
+        cases = self.cases(incident)
+        assert len(cases) <= 1, f"{len(cases)} cases for one incident.\n{self.describe(incident)}"
+        return cases[0] if cases else None
+
+    def status(self, incident: Incident) -> str:
+        """The status of the incident's case."""
+        return (self.case(incident) or {"status": "no case"})["status"]
+
+    def communications(self, incident: Incident, text: str = "") -> list[dict]:
+        """The communications of the incident's case that contain a text, oldest first."""
+        case = self.case(incident) or {"communications": []}
+        return [communication for communication in case["communications"] if text in communication["body"]]
+
+    def reply(self, incident: Incident, text: str) -> None:
+        """An engineer at AWS writes on the case."""
+        case = self.case(incident)
+        self.stack.control("POST", f"/support/cases/{case['caseId']}/communications", {"body": text})
+
+    def set_status(self, incident: Incident, status: str) -> None:
+        """AWS sets the case's status."""
+        case = self.case(incident)
+        self.stack.control("POST", f"/support/cases/{case['caseId']}/status", {"status": status})
+
+    # ---- What breaks ---------------------------------------------------------------------------------------------
+
+    def fault(self, target: str, kind: str, containing: str, **details) -> None:
+        """Breaks the next calls about one record: no other test's."""
+        self.stack.control("POST", "/faults", {"target": target, "kind": kind, "containing": containing, **details})
+
+    def faults_on(self, containing: str) -> list[dict]:
+        """The faults about one record that wait for their calls."""
+        return [fault for fault in self.stack.control("GET", "/faults")["faults"] if containing in fault.values()]
+
+    def until_broken(self, incident: Incident, containing: str) -> None:
+        """Waits until the calls that were to break have been made."""
+        self.until("the faults are used up", lambda: not self.faults_on(containing), incident)
+
+    # ---- The hub -------------------------------------------------------------------------------------------------
+
+    def poll(self) -> None:
+        """The poller's turn, without waiting for its minute."""
+        function = self.stack.description["functions"]["case-poller"]
+        answer = self.stack.hub("lambda").invoke(FunctionName=function, Payload=b"{}")
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+    def hint(self, incident: Incident) -> str:
+        """The message that makes the reconciler look at an incident."""
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        key = {"kind": "support_case", "incident": incident.sys_id}
+        return json.dumps({"subject": {"kind": "link", "key": key}, "cause": "replay", "received_at": now})
+
+    def log_lines(self, function: str) -> list[dict]:
+        """What a function has logged as JSON, oldest first, fields and span on one level."""
+        lambda_client, logs = self.stack.hub("lambda"), self.stack.hub("logs")
+        name = self.stack.description["functions"][function]
+        configuration = lambda_client.get_function_configuration(FunctionName=name)
+        group = configuration.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        lines = []
+        for event in (event for page in pages for event in page["events"]):
+            for text in event["message"].splitlines():
+                with contextlib.suppress(ValueError):
+                    line = json.loads(text)
+                    if isinstance(line, dict):
+                        lines.append({**line.get("span", {}), **line.get("fields", {}), **line})
+        return lines
+
+    def hints_handled(self, incident: Incident) -> list[dict]:
+        """The reconciler's lines about an incident that say what a hint came to."""
+        lines = self.log_lines("reconciler")
+        return [line for line in lines if line.get("link") == incident.link and "calls" in line]
+
+    # ---- Waiting -------------------------------------------------------------------------------------------------
+
+    def until(self, outcome: str, probe, *incidents: Incident, patience: float = PATIENCE_SECONDS):
+        """Waits until the probe returns something; else says what both sides show."""
+        began = time.monotonic()
+        while True:
+            result = probe()
+            if result:
+                return result
+            if time.monotonic() - began > patience:
+                shown = "\n".join(self.describe(incident) for incident in incidents)
+                raise AssertionError(f"after {patience:.0f} s it is not so that {outcome}.\n{shown}")
+            time.sleep(LOOK_SECONDS)
+
+    def until_case(self, incident: Incident) -> dict:
+        """Waits for the incident's case."""
+        return self.until("the incident has a case", lambda: self.case(incident), incident)
+
+    def until_in_sync(self, incident: Incident) -> None:
+        """Waits until both sides are in step."""
+        self.until("the incident shows its case, in sync", lambda: self.in_sync(incident), incident)
+
+    def until_sent(self, incident: Incident, text: str) -> None:
+        """Waits until the case has a text of the incident."""
+        self.until(f"the case has {text[:60]!r}", lambda: self.communications(incident, text), incident)
+
+    def until_received(self, incident: Incident, text: str) -> None:
+        """Waits until the incident has a text of the case."""
+        self.until(f"the incident has {text[:60]!r}", lambda: self.comments(incident, text), incident)
+
+    def until_state(self, incident: Incident, state: str) -> None:
+        """Waits until the incident has a state."""
+        self.until(f"the incident's state is {state}", lambda: self.state(incident) == state, incident)
+
+    def until_status(self, incident: Incident, status: str) -> None:
+        """Waits until the case has a status."""
+        self.until(f"the case is {status}", lambda: self.status(incident) == status, incident)
+
+    def settle(self, seconds: float = SETTLE_SECONDS) -> None:
+        """Gives a double every chance to show: some time, a poll, and some time again."""
+        time.sleep(seconds)
+        self.poll()
+        time.sleep(SETTLE_SECONDS)
+
+    # ---- What must hold ------------------------------------------------------------------------------------------
+
+    def assert_once_at_aws(self, incident: Incident, *texts: str) -> None:
+        """One case, with each of the texts on it once."""
+        assert len(self.cases(incident)) == 1, self.describe(incident)
+        for text in texts:
+            found = len(self.communications(incident, text))
+            assert found == 1, f"{text!r} is on the case {found} times.\n{self.describe(incident)}"
+
+    def assert_once_in_servicenow(self, incident: Incident, *texts: str) -> None:
+        """Each of the texts once among the incident's comments."""
+        for text in texts:
+            found = len(self.comments(incident, text))
+            assert found == 1, f"{text!r} is on the incident {found} times.\n{self.describe(incident)}"
+
+    def assert_order(self, shown: list[str], texts: list[str]) -> None:
+        """Each of the texts in exactly one of what is shown, in their order."""
+        places = [[place for place, body in enumerate(shown) if text in body] for text in texts]
+        assert all(len(found) == 1 for found in places), dict(zip(texts, places, strict=True))
+        assert places == sorted(places), dict(zip(texts, places, strict=True))
+
+    # ---- For people who read a failure ---------------------------------------------------------------------------
+
+    def describe(self, incident: Incident) -> str:
+        """What both sides, the outbox and the reconciler say about an incident."""
+        record = self.record(incident)
+        columns = {name.removeprefix(PREFIX): value for name, value in record.items() if name.startswith(PREFIX)}
+        lines = [f"ServiceNow: {incident.number} {incident.sys_id}, state {record['state']}, {columns}"]
+        lines += [
+            f"    {entry['sys_created_on']} {entry['sys_created_by']}: {brief(entry['value'])}"
+            for entry in self.comments(incident)
+        ]
+        lines += [
+            f"    webhook {row['webhook_id'][:8]} {row['state']} after {row['attempts']} attempts {row['last_error']}"
+            for row in self.outbox(incident)
+        ]
+        for case in self.cases(incident):
+            lines.append(f"AWS: {case['account']} {case['caseId']} ({case['displayId']}), {case['status']}")
+            lines += [
+                f"    {communication['timeCreated']} {communication['submittedBy']}: {brief(communication['body'])}"
+                for communication in case["communications"]
+            ]
+        about = (incident.sys_id, incident.number)
+        faults = [fault for text in about for fault in self.faults_on(text)]
+        lines.append(f"Faults that wait: {faults}")
+        try:
+            handled = self.hints_handled(incident)
+        except Exception as problem:  # The state of both sides is worth more than the log.
+            lines.append(f"The reconciler's log could not be read: {problem}")
+        else:
+            keys = ("timestamp", "cause", "deferred", "calls", "effects", "failures", "waits", "due")
+            lines += [f"Reconciler: { {key: line[key] for key in keys if key in line} }" for line in handled]
+        return "\n".join(lines)
+
+
+def brief(text: str) -> str:
+    """The beginning of a text on one line."""
+    flat = " | ".join(text.splitlines())
+    return flat if len(flat) <= 160 else flat[:160] + f"... ({len(text)} characters)"
+
+
+def unique(text: str) -> str:
+    """The text with a word that no other text has."""
+    return f"{text} {uuid.uuid4().hex[:8]}"
