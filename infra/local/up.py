@@ -143,8 +143,9 @@ def start_simulator(executable, accounts: list, users: dict, oauth: dict) -> dic
         "listen": "127.0.0.1:0",
         "directory": str(paths.SIMULATOR),
         "app": str(paths.APP_BUILT),
-        # AWS's quota of new cases would stop whoever tries things for an hour. Tests of it order the fault.
-        "support": {"cases_per_hour": None},
+        # AWS's quotas of new cases and of calls would stop whoever tries things, or many tests at once. Tests of them
+        # order the fault.
+        "support": {"cases_per_hour": None, "calls_per_second": None},
         "servicenow": {
             "users": [dataclasses.asdict(user) for user in users.values()],
             "oauth_clients": [{**oauth, "user_name": layout.INTEGRATION_USER}],
