@@ -116,6 +116,10 @@ class World:
         """The agent writes a comment."""
         self.change(incident, comments=text)
 
+    def next_second(self) -> None:
+        """Lets the instance's clock go on: what is written in one second has no order."""
+        time.sleep(1.1)
+
     def resolve(self, incident: Incident, **changes: str) -> None:
         """The agent resolves the incident."""
         self.change(incident, state=RESOLVED, **RESOLUTION, **changes)
