@@ -443,6 +443,10 @@
         var rules = record.$.workflow ? host('before_rules', { table: record.$.table, operation: operation }) : [];
         var messages = errorMessages;
         errorMessages = [];
+        if (operation === 'insert' && rules.length > 0) {
+            // A rule sees the new record as it will be: with the defaults of its columns.
+            record.$.row = Object.assign(host('defaults', { table: record.$.table }), record.$.row);
+        }
         for (var index = 0; index < rules.length; index += 1) {
             record.$.operation = operation;
             runWith({ current: record, previous: recordOf(record.$.table, Object.assign({}, record.$.row), operation) }, rules[index]);

@@ -38,6 +38,11 @@ const OPERATORS: [(&str, Operator); 30] = [
     ("<", Operator::Less),
 ];
 
+/// How the parts about other tables begin and end.
+const JOIN_START: &str = "JOIN";
+const LIST_START: &str = "RLQUERY";
+const LIST_END: &str = "^ENDRLQUERY";
+
 /// How a condition compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is named after the platform's operator")]
@@ -104,16 +109,82 @@ pub type AnyOf = Vec<Condition>;
 pub struct Query {
     /// The alternatives; none means that everything matches.
     pub alternatives: Vec<Vec<AnyOf>>,
+    /// What must be true of other tables' records that belong to the record.
+    pub related: Vec<Related>,
     /// The order of the result.
     pub order: Vec<Order>,
+}
+
+/// How many records of another table belong to a record: `JOIN` asks for any, `RLQUERY` for a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// The record's own column.
+    pub own_field: String,
+    /// The other table.
+    pub table: String,
+    /// The other table's column that holds the same value.
+    pub field: String,
+    /// What the other records must match.
+    pub query: Query,
+    /// How their number is compared, and with what.
+    pub count: (Operator, usize),
+}
+
+impl Related {
+    /// Reads `table.field=other.field!conditions`.
+    fn parse_join(text: &str) -> Option<Self> {
+        let (columns, conditions) = text.split_once('!')?;
+        let (own, other) = columns.split_once('=')?;
+        let (_, own_field) = own.split_once('.')?;
+        let (table, field) = other.split_once('.')?;
+        Some(Self::new(own_field, table, field, conditions, (Operator::Greater, 0)))
+    }
+
+    /// Reads `other.field,>0[,m2m][^conditions]`.
+    fn parse_related_list(text: &str) -> Option<Self> {
+        let (columns, conditions) = text.split_once('^').unwrap_or((text, ""));
+        let mut parts = columns.split(',');
+        let (table, field) = parts.next()?.split_once('.')?;
+        let comparison = parts.next()?;
+        let (name, operator) = OPERATORS.iter().find(|(name, _)| comparison.starts_with(name))?;
+        let count = comparison[name.len()..].parse().ok()?;
+        Some(Self::new("sys_id", table, field, conditions, (*operator, count)))
+    }
+
+    fn new(own_field: &str, table: &str, field: &str, conditions: &str, count: (Operator, usize)) -> Self {
+        Self {
+            own_field: own_field.to_owned(),
+            table: table.to_owned(),
+            field: field.to_owned(),
+            query: Query::parse(conditions),
+            count,
+        }
+    }
+
+    fn matches(&self, view: &View<'_>) -> bool {
+        let own = view.value(&self.own_field);
+        let found = view.store.select_where(view.schema, &self.table, None, &[], |other| {
+            !own.is_empty() && other.value(&self.field) == own && self.query.matches(other)
+        });
+        let (operator, count) = self.count;
+        match operator {
+            Operator::Equal => found.len() == count,
+            Operator::NotEqual => found.len() != count,
+            Operator::Less => found.len() < count,
+            Operator::LessOrEqual => found.len() <= count,
+            Operator::GreaterOrEqual => found.len() >= count,
+            _ => found.len() > count,
+        }
+    }
 }
 
 impl Query {
     /// Reads an encoded query. What can't be read as a condition is left out, as the platform does.
     pub fn parse(text: &str) -> Self {
         let mut query = Self::default();
+        let text = query.take_related(text);
         let mut groups: Vec<AnyOf> = Vec::new();
-        for term in split_terms(text) {
+        for term in split_terms(&text) {
             if term.is_empty() || term == "EQ" {
                 continue;
             }
@@ -140,10 +211,29 @@ impl Query {
         query
     }
 
+    /// Takes the parts about other tables out of the text. A related list ends by itself; what follows a join up to the
+    /// order belongs to the join.
+    fn take_related(&mut self, text: &str) -> String {
+        let mut rest = text.to_owned();
+        while let Some((start, end)) =
+            rest.find(LIST_START).and_then(|start| Some((start, start + rest[start..].find(LIST_END)?)))
+        {
+            self.related.extend(Related::parse_related_list(&rest[start + LIST_START.len()..end]));
+            cut(&mut rest, start, end + LIST_END.len());
+        }
+        if let Some(start) = rest.find(JOIN_START).filter(|start| *start == 0 || rest[..*start].ends_with('^')) {
+            let end = rest[start..].find("^ORDERBY").map_or(rest.len(), |length| start + length);
+            self.related.extend(Related::parse_join(&rest[start + JOIN_START.len()..end]));
+            cut(&mut rest, start, end);
+        }
+        rest
+    }
+
     /// Whether a record matches. A condition on a column that does not exist is ignored.
     pub fn matches(&self, view: &View<'_>) -> bool {
-        self.alternatives.is_empty()
-            || self.alternatives.iter().any(|groups| groups.iter().all(|group| any_matches(group, view)))
+        let is_among = self.alternatives.is_empty()
+            || self.alternatives.iter().any(|groups| groups.iter().all(|group| any_matches(group, view)));
+        is_among && self.related.iter().all(|related| related.matches(view))
     }
 
     /// Whether any condition names a column that the table does not have.
@@ -182,6 +272,12 @@ pub fn compare(orders: &[Order], left: &View<'_>, right: &View<'_>) -> Ordering 
 pub fn any_matches(group: &[Condition], view: &View<'_>) -> bool {
     let mut known = group.iter().filter(|condition| view.kind(&condition.field).is_some()).peekable();
     known.peek().is_none() || known.any(|condition| matches(condition, view))
+}
+
+/// Removes a part and the separator before it: two separators in a row would be one of a value.
+fn cut(text: &mut String, start: usize, end: usize) {
+    let start = if text[..start].ends_with('^') { start - 1 } else { start };
+    text.replace_range(start..end, "");
 }
 
 /// Splits at `^`; a doubled one is a part of the value.
@@ -327,5 +423,24 @@ mod tests {
             assert_eq!(Query::parse(text).alternatives[0][0][0].operator, operator, "{text}");
         }
         assert_eq!(Query::parse("nonsense").alternatives, Vec::<Vec<AnyOf>>::new());
+    }
+
+    #[test]
+    fn other_tables_are_asked_by_joins_and_related_lists() {
+        let join = Query::parse("JOINsys_user.sys_id=sys_user_has_role.user!state=active^ORDERBYname");
+        assert_eq!(join.order.len(), 1);
+        assert_eq!(join.related[0].own_field, "sys_id");
+        assert_eq!(join.related[0].query.alternatives[0][0][0], condition("state", Operator::Equal, "active"));
+        let list = Query::parse("active=true^RLQUERYsys_user_has_role.user,>=2,m2m^state=active^ENDRLQUERY^name=a");
+        assert_eq!(list.related[0].count, (Operator::GreaterOrEqual, 2));
+        assert_eq!(list.alternatives[0].len(), 2);
+        let store = crate::servicenow::base::store(false);
+        let names = |query: &str| -> Vec<String> {
+            let found = store.select(crate::servicenow::schema::Schema::platform(), "sys_user", &Query::parse(query));
+            found.iter().map(|view| view.value("user_name").into_owned()).collect()
+        };
+        assert_eq!(names("JOINsys_user.sys_id=sys_user_has_role.user!"), ["admin"]);
+        assert_eq!(names("RLQUERYsys_user_has_role.user,>0^ENDRLQUERY"), ["admin"]);
+        assert!(names("RLQUERYsys_user_has_role.user,=0^ENDRLQUERY").len() > 3);
     }
 }

@@ -118,7 +118,7 @@ pub fn request_query(call: &Call<'_, '_>, table: &Table) -> Query {
         })
         .collect();
     let alternatives = if groups.is_empty() { Vec::new() } else { vec![groups] };
-    Query { alternatives, order: Vec::new() }
+    Query { alternatives, ..Query::default() }
 }
 
 /// The value that people see as this name: a choice's label, or the name of the record that is referenced.

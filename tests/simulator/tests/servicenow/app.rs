@@ -253,6 +253,11 @@ fn an_account_that_is_none_is_refused_by_the_apps_rule() {
     world.create("admin", "x_casebridge_aws_account", &account);
     let twice = world.call("admin", "POST", "/api/now/table/x_casebridge_aws_account", Some(&account));
     assert_eq!(twice.status, 403);
+    // A new account is active unless it says otherwise, and the rule knows.
+    let same_group = json!({"name": "Other", "number": "444455556666", "assignment_group": group});
+    let refused = world.call("admin", "POST", "/api/now/table/x_casebridge_aws_account", Some(&same_group));
+    assert_eq!(refused.status, 403, "{}", text(&refused));
+    assert!(text(&refused).contains("already belongs"), "{}", text(&refused));
 }
 
 #[test]
