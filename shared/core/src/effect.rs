@@ -152,6 +152,8 @@ pub enum Content {
     Entry(JournalEntryId),
     /// That the incident was reopened: AWS has no call for it, a communication reopens the case.
     ReopenNotice,
+    /// On a case that was opened twice: that the other one goes on.
+    DoubleNotice(CaseId),
 }
 
 /// A part of a text too long for one communication.

@@ -13,5 +13,6 @@ pub mod mark;
 pub mod observation;
 pub mod plan;
 pub mod policy;
+pub mod poll;
 pub mod render;
 pub mod time;

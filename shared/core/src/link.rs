@@ -89,6 +89,9 @@ pub enum IntentKind {
     ResolveCase {
         /// The status that the case had before.
         status_before: Option<CaseStatus>,
+        /// The doubled case that is resolved; none for the link's own.
+        #[serde(default)]
+        double: Option<CaseId>,
     },
 }
 
@@ -161,12 +164,27 @@ pub struct PartlySent {
     pub parts: u16,
 }
 
+/// A second case that we opened for the incident: a CreateCase that appeared later than L allows for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoubledCase {
+    /// The account that owns it.
+    pub account: AccountId,
+    /// The case.
+    pub case_id: CaseId,
+    /// Whether it says which case goes on.
+    pub told: bool,
+    /// Whether it is resolved.
+    pub resolved: bool,
+}
+
 /// Everything that is remembered of a link.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Link {
     /// The case, once there is one.
     pub case: Option<LinkedCase>,
+    /// Cases that we opened twice: each gets a note and is resolved.
+    pub doubles: Vec<DoubledCase>,
     /// What both sides last agreed on.
     pub base: Base,
     /// The incident as last seen.

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use crate::{
     case::{Case, CaseStatus, Communication},
     effect::{Content, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part, Refusal},
-    identifiers::{AccountId, CaseId, CommunicationId, JournalEntryId, LinkKey},
+    identifiers::{AccountId, CaseId, CaseKey, CommunicationId, JournalEntryId, LinkKey},
     incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
-    link::{EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase, PartlySent, Trouble},
+    link::{DoubledCase, EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase, PartlySent, Trouble},
     mark::Mark,
     policy::{Policy, seconds},
 };
@@ -75,6 +75,7 @@ impl Observation {
         self.link.incident = Some(incident.summary.clone());
         self.incident = Some(incident);
         self.incident_gone = false;
+        end_trouble_with_reading(&mut self.link.servicenow_trouble);
         self.agree(policy);
     }
 
@@ -100,6 +101,7 @@ impl Observation {
     pub fn see_case(&mut self, policy: &Policy, case: Case, now: Timestamp) {
         let recognised_before = recognised(&self.link);
         let news = case.communications.iter().any(|seen| !is_known(&self.link, &recognised_before, seen));
+        end_trouble_with_reading(&mut self.link.aws_trouble);
         recognise_ours(&mut self.link, &case);
         self.settle_doubt(policy, &case, now);
         if let Some(linked) = &mut self.link.case {
@@ -122,10 +124,12 @@ impl Observation {
         let Some(intent) = &self.link.intent else { return };
         let found = match &intent.kind {
             IntentKind::OpenCase { .. } => return,
+            // A doubled case is not read: its resolution is repeated after L, which changes nothing there.
+            IntentKind::ResolveCase { double: Some(_), .. } => false,
             IntentKind::AddCommunication { .. } => {
                 intent.mark.as_ref().is_some_and(|mark| self.link.marks.get(mark).is_some_and(Option::is_some))
             }
-            IntentKind::ResolveCase { status_before } => {
+            IntentKind::ResolveCase { status_before, double: None } => {
                 let reopened_since =
                     case.status.is_reopened() && status_before.as_ref().is_some_and(|status| !status.is_reopened());
                 case.status.is_resolved() || reopened_since
@@ -151,6 +155,20 @@ impl Observation {
         }
     }
 
+    /// Takes in a case whose first communication carries this mark: one of ours that the link goes on without is a
+    /// double. Whether it is a new one.
+    pub fn see_double(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark) -> bool {
+        let key = CaseKey::new(account.clone(), case_id);
+        let other = self.link.case.as_ref().is_some_and(|linked| linked.key() != key);
+        let known = self.link.doubles.iter().any(|double| CaseKey::new(double.account.clone(), &double.case_id) == key);
+        let new = other && !known && self.link.marks.contains_key(mark);
+        if new {
+            let (account, case_id) = (account.clone(), case_id.clone());
+            self.link.doubles.push(DoubledCase { account, case_id, told: false, resolved: false });
+        }
+        new
+    }
+
     /// Notes that an effect in doubt was looked for in vain; after L it never was.
     fn not_found(&mut self, policy: &Policy, now: Timestamp) {
         let Some(intent) = &mut self.link.intent else { return };
@@ -174,9 +192,11 @@ impl Observation {
             Effect::AddCommunication { content, part, mark, .. } => {
                 (Some(mark.clone()), IntentKind::AddCommunication { content: content.clone(), part: *part })
             }
-            Effect::ResolveCase { .. } => {
-                let status_before = self.link.case.as_ref().and_then(|case| case.status.clone());
-                (None, IntentKind::ResolveCase { status_before })
+            Effect::ResolveCase { case_id, .. } => {
+                let linked = self.link.case.as_ref();
+                let status_before = linked.and_then(|case| case.status.clone());
+                let double = self.link.doubles.iter().any(|double| double.case_id == *case_id);
+                (None, IntentKind::ResolveCase { status_before, double: double.then(|| case_id.clone()) })
             }
             Effect::Deliver { .. } | Effect::Report => return,
         };
@@ -225,14 +245,20 @@ impl Observation {
                 self.link.base.ended = false;
             }
             IntentKind::AddCommunication { content, part } => {
+                let on_own_case = !matches!(content, Content::DoubleNotice(_));
                 note_sent(&mut self.link, content, part);
-                if let Some(linked) = self.link.case.as_mut().filter(|linked| linked.is_resolved()) {
+                if let Some(linked) = self.link.case.as_mut().filter(|linked| on_own_case && linked.is_resolved()) {
                     set_status(linked, CaseStatus::new("reopened"), now);
                     linked.reopened_by = intent.mark;
                     self.link.base.ended = false;
                 }
             }
-            IntentKind::ResolveCase { .. } => {
+            IntentKind::ResolveCase { double: Some(case_id), .. } => {
+                for double in self.link.doubles.iter_mut().filter(|double| double.case_id == case_id) {
+                    double.resolved = true;
+                }
+            }
+            IntentKind::ResolveCase { double: None, .. } => {
                 if let (Some(linked), Some(status)) = (&mut self.link.case, status) {
                     set_status(linked, status.clone(), now);
                 }
@@ -382,6 +408,9 @@ impl Observation {
     }
 }
 
+/// The request that a trouble with reading names: the next read that succeeds ends it.
+pub const READ_REQUEST: &str = "read";
+
 /// The request that a trouble with refused messages names.
 pub(crate) const MESSAGES_REQUEST: &str = "messages";
 
@@ -450,8 +479,20 @@ fn is_known(link: &Link, recognised: &BTreeSet<&CommunicationId>, communication:
     link.received.contains(&communication.id) || recognised.contains(&communication.id)
 }
 
+fn end_trouble_with_reading(slot: &mut Option<Trouble>) {
+    if slot.as_ref().is_some_and(|trouble| trouble.request == READ_REQUEST) {
+        *slot = None;
+    }
+}
+
 /// Gives each mark of ours to the earliest communication that carries it and that AWS did not write.
+///
+/// Only where no earlier one may be hidden: the read is whole, or it joins on to what is known.
 fn recognise_ours(link: &mut Link, case: &Case) {
+    let joins = case.communications.first().is_some_and(|oldest| is_known(link, &recognised(link), oldest));
+    if !case.communications_complete && !joins {
+        return;
+    }
     for communication in case.communications.iter().filter(|communication| !communication.is_by_aws()) {
         let Some(mark) = Mark::of_text(&communication.raw.body) else { continue };
         if let Some(slot @ None) = link.marks.get_mut(&mark) {
@@ -473,6 +514,11 @@ fn note_sent(link: &mut Link, content: Content, part: Part) {
             link.sent.insert(entry);
         }
         Content::ReopenNotice => {}
+        Content::DoubleNotice(case_id) => {
+            for double in link.doubles.iter_mut().filter(|double| double.case_id == case_id) {
+                double.told = true;
+            }
+        }
     }
 }
 

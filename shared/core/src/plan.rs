@@ -295,6 +295,31 @@ impl Planner<'_> {
         }
         self.plan_report();
         self.bound();
+        self.wait_for_what_is_told();
+    }
+
+    /// What the columns tell passes: the link is looked at again when it does.
+    fn wait_for_what_is_told(&mut self) {
+        let link = &self.observation.link;
+        let troubles = [&link.aws_trouble, &link.servicenow_trouble].into_iter().flatten();
+        let mut waits: Vec<Waiting> = troubles.filter(|trouble| trouble.until > self.now).map(wait_for).collect();
+        if writes_left(self.policy, link, self.now) == 0 {
+            waits.push(self.wait_for_a_write());
+        }
+        waits.retain(|wait| !self.plan.waits.contains(wait));
+        self.plan.waits.extend(waits);
+    }
+
+    fn wait_for_a_write(&self) -> Waiting {
+        let writes = &self.observation.link.recent_writes;
+        let window = seconds(self.policy.write_window_seconds);
+        let bound = usize::try_from(self.policy.writes_per_window).unwrap_or(usize::MAX);
+        // The write that has to leave the window for the next one to be let through.
+        let mut recent: Vec<Timestamp> = writes.clone();
+        recent.sort();
+        let leaving = recent.len().checked_sub(bound).and_then(|index| recent.get(index)).or(recent.first());
+        let until = leaving.and_then(|write| write.checked_add(window).ok()).unwrap_or(self.now);
+        Waiting::LoopBreaker { until: until.max(self.later(seconds(1))) }
     }
 
     fn later(&self, wait: SignedDuration) -> Timestamp {
@@ -379,6 +404,7 @@ impl Planner<'_> {
             let effect = Effect::ResolveCase { account: case.account.clone(), case_id: case.case_id.clone() };
             self.plan.effects.push(effect);
         }
+        self.plan_doubles(case);
     }
 
     fn wait_for_what_is_unread(&mut self, case: &LinkedCase) {
@@ -396,7 +422,9 @@ impl Planner<'_> {
             let until = self.later(seconds(DISPLAY_ID_SECONDS));
             self.plan.waits.push(Waiting::DisplayId { until });
         }
-        if let Some(until) = self.observation.link.full_read_at {
+        if let Some(at) = self.observation.link.full_read_at {
+            let trouble = self.observation.link.aws_trouble.as_ref();
+            let until = trouble.map_or(at, |trouble| at.max(trouble.until));
             self.plan.waits.push(Waiting::FullRead { until });
         }
         let shown = self.observation.case.as_ref().map(|shown| &shown.status);
@@ -570,6 +598,30 @@ impl Planner<'_> {
         }
     }
 
+    /// Cases that were opened twice get a note and are resolved.
+    fn plan_doubles(&mut self, case: &LinkedCase) {
+        let number = self.observation.summary().map(|incident| incident.number.clone()).unwrap_or_default();
+        let doubles = self.observation.link.doubles.iter().filter(|double| !double.resolved);
+        for double in doubles {
+            if self.wait_for_aws("") {
+                return;
+            }
+            let (account, case_id) = (double.account.clone(), double.case_id.clone());
+            if !double.told {
+                let mark = self.draw_mark();
+                self.plan.effects.push(Effect::AddCommunication {
+                    account: account.clone(),
+                    case_id: case_id.clone(),
+                    content: Content::DoubleNotice(case_id.clone()),
+                    part: Part::WHOLE,
+                    body: render::double_notice(&number, case, &mark),
+                    mark,
+                });
+            }
+            self.plan.effects.push(Effect::ResolveCase { account, case_id });
+        }
+    }
+
     /// The columns, if they differ from what the incident shows or the effects before will change them.
     fn plan_report(&mut self) {
         let link = &self.observation.link;
@@ -579,11 +631,12 @@ impl Planner<'_> {
         if nothing_to_say || unseen || self.servicenow_is_out() {
             return;
         }
-        let resolved = link.case.as_ref().is_some_and(LinkedCase::is_resolved);
+        let own = link.case.as_ref();
         let changes_columns = |effect: &Effect| match effect {
-            Effect::OpenCase { .. } | Effect::ResolveCase { .. } => true,
+            Effect::OpenCase { .. } => true,
+            Effect::ResolveCase { case_id, .. } => own.is_some_and(|own| own.case_id == *case_id),
             // It reopens a resolved case.
-            Effect::AddCommunication { .. } => resolved,
+            Effect::AddCommunication { .. } => own.is_some_and(LinkedCase::is_resolved),
             Effect::Deliver { .. } | Effect::Report => false,
         };
         let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver { .. }));
@@ -615,10 +668,8 @@ impl Planner<'_> {
             self.plan.effects.truncate(left.min(EFFECTS_PER_PLAN));
         }
         if tripped {
-            let oldest = link.recent_writes.iter().min().copied().unwrap_or(self.now);
-            let window = seconds(self.policy.write_window_seconds);
-            let until = oldest.checked_add(window).unwrap_or(self.now).max(self.later(seconds(1)));
-            self.plan.waits.push(Waiting::LoopBreaker { until });
+            let wait = self.wait_for_a_write();
+            self.plan.waits.push(wait);
         }
     }
 }

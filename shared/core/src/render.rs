@@ -126,6 +126,13 @@ pub fn reopen_notice(number: &str, mark: &Mark) -> String {
     format!("{first_line}\n\nPlease continue to work on this case.")
 }
 
+/// Renders the communication on a case that was opened twice.
+pub fn double_notice(number: &str, case: &LinkedCase, mark: &Mark) -> String {
+    let first_line = mark.sign(&format!("{number} has another case."));
+    let other = case_name(case);
+    format!("{first_line}\n\nThis case was opened twice by mistake. Please go on with {other}; this one is resolved.")
+}
+
 /// How the case is called in texts for agents.
 pub fn case_name(case: &LinkedCase) -> String {
     match &case.display_id {

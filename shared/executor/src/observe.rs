@@ -7,7 +7,7 @@ use casebridge_core::{
     identifiers::{AccountId, CaseId},
     link::{IntentKind, LinkedCase},
     mark::Mark,
-    observation::{Observation, Side},
+    observation::{Observation, READ_REQUEST, Side},
     policy::{Policy, seconds},
 };
 use casebridge_ledger::Ledger;
@@ -63,9 +63,9 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         if let Some(linked) = observation.link.case.clone() {
             self.observe_case(observation, &linked, now, report).await;
         } else if let Some(intent) = observation.link.intent.clone()
-            && let (IntentKind::OpenCase { account, .. }, Some(mark)) = (&intent.kind, &intent.mark)
+            && let IntentKind::OpenCase { account, .. } = &intent.kind
         {
-            self.search_case(observation, account, mark, intent.written_at, now, report).await;
+            self.search_case(observation, account, intent.written_at, now, report).await;
         }
     }
 
@@ -94,7 +94,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         match self.servicenow.snapshot(&observation.key.incident).await {
             Ok(Some(incident)) => observation.see_incident(&self.policy, incident),
             Ok(None) => observation.incident_gone = true,
-            Err(failure) => self.note_failure(observation, Side::ServiceNow, &failure, "", report),
+            Err(failure) => self.note_failure(observation, Side::ServiceNow, &failure, READ_REQUEST, report),
         }
     }
 
@@ -115,19 +115,16 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             {
                 None
             }
-            Err(failure) => return self.note_failure(observation, Side::Aws, &failure, "", report),
+            Err(failure) => return self.note_failure(observation, Side::Aws, &failure, READ_REQUEST, report),
         };
         let Some(described) = described else { return };
         let case = case_from(&described);
         if !observation.needs_all_communications(&case, now) {
             return observation.see_case(&self.policy, case, now);
         }
-        match self.all_communications(&linked.account, &described.case_id, report).await {
-            Ok((mut communications, complete)) => {
-                union(&mut communications, &described.recent);
-                observation.see_case(&self.policy, case_with(&described, communications, complete), now);
-            }
-            Err(failure) => self.note_failure(observation, Side::Aws, &failure, "", report),
+        match self.whole_case(&linked.account, &described, report).await {
+            Ok(case) => observation.see_case(&self.policy, case, now),
+            Err(failure) => self.note_failure(observation, Side::Aws, &failure, READ_REQUEST, report),
         }
     }
 
@@ -157,57 +154,59 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         &self,
         observation: &mut Observation,
         account: &AccountId,
-        mark: &Mark,
         written_at: Timestamp,
         now: Timestamp,
         report: &mut Report,
     ) {
-        match self.find_case(observation, account, mark, written_at, report).await {
-            Ok(Search::Found(described)) => {
-                observation.settle_open_case(&self.policy, Some(&described.case_id), now);
-                observation.see_case(&self.policy, case_from(&described), now);
+        let Search { mut found, finished } = match self.find_cases(observation, account, written_at, report).await {
+            Ok(search) => search,
+            Err(failure) => return self.note_failure(observation, Side::Aws, &failure, READ_REQUEST, report),
+        };
+        // Of several the oldest goes on.
+        found.sort_by_key(|(case, _)| case.time_created);
+        let mut found = found.into_iter();
+        if let Some((case, _)) = found.next() {
+            observation.settle_open_case(&self.policy, Some(&case.case_id), now);
+            observation.see_case(&self.policy, case, now);
+            for (double, mark) in found {
+                report.doubles += u32::from(observation.see_double(account, &double.case_id, &mark));
             }
-            Ok(Search::Absent) => observation.settle_open_case(&self.policy, None, now),
-            Ok(Search::Unfinished) => {}
-            Err(failure) => self.note_failure(observation, Side::Aws, &failure, "", report),
+        } else if finished {
+            observation.settle_open_case(&self.policy, None, now);
         }
     }
 
-    async fn find_case(
+    /// All cases of the account whose first communication carries a mark of the link.
+    async fn find_cases(
         &self,
         observation: &Observation,
         account: &AccountId,
-        mark: &Mark,
         written_at: Timestamp,
         report: &mut Report,
     ) -> Result<Search, Failure> {
         let after = written_at.checked_sub(SEARCH_MARGIN).unwrap_or(written_at);
-        let number = observation.summary().map(|incident| incident.number.clone()).unwrap_or_default();
+        let mut search = Search::default();
         let mut next = None;
         for _ in 0..SEARCH_PAGES {
             let query = CaseQuery::Since { after, next };
             report.calls += 1;
             let page = self.support.describe_cases(account, &query).await?;
-            for described in page.cases {
-                let mut carries = carries(mark, &described.recent);
-                if !carries && described.more_communications && described.subject.contains(&number) {
-                    let (all, _) = self.all_communications(account, &described.case_id, report).await?;
-                    carries = self::carries(mark, &all);
-                }
-                if carries {
-                    return Ok(Search::Found(Box::new(described)));
-                }
+            for described in page.cases.iter().filter(|described| described.time_created >= after) {
+                let case = self.whole_case(account, described, report).await?;
+                let ours = first_mark(&case).filter(|mark| observation.link.marks.contains_key(mark));
+                search.found.extend(ours.map(|mark| (case, mark)));
             }
             next = page.next;
             if next.is_none() {
-                return Ok(Search::Absent);
+                search.finished = true;
+                break;
             }
         }
-        Ok(Search::Unfinished)
+        Ok(search)
     }
 
     /// The mark that the first communication of a case carries, if the case can be read.
-    pub(crate) async fn first_mark(
+    pub(crate) async fn mark_of_case(
         &self,
         account: &AccountId,
         case_id: &CaseId,
@@ -215,14 +214,24 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
     ) -> Result<Option<Mark>, Failure> {
         report.calls += 1;
         let page = self.support.describe_cases(account, &CaseQuery::Ids(vec![case_id.clone()])).await?;
-        let Some(described) = page.cases.into_iter().next() else { return Ok(None) };
-        let mut communications = described.recent.clone();
-        if described.more_communications {
-            let (all, _) = self.all_communications(account, case_id, report).await?;
-            union(&mut communications, &all);
+        let Some(described) = page.cases.first() else { return Ok(None) };
+        let case = self.whole_case(account, described, report).await?;
+        Ok(first_mark(&case))
+    }
+
+    /// The case with all its communications, read if there are more than the most recent ones.
+    async fn whole_case(
+        &self,
+        account: &AccountId,
+        described: &DescribedCase,
+        report: &mut Report,
+    ) -> Result<Case, Failure> {
+        if !described.more_communications {
+            return Ok(case_from(described));
         }
-        let first = identify(communications).into_iter().find(|communication| !communication.is_by_aws());
-        Ok(first.and_then(|first| Mark::of_text(&first.raw.body)))
+        let (mut communications, complete) = self.all_communications(account, &described.case_id, report).await?;
+        union(&mut communications, &described.recent);
+        Ok(case_with(described, communications, complete))
     }
 
     /// Notes a read that failed.
@@ -240,18 +249,19 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
     }
 }
 
-/// What a search for a case came to.
-enum Search {
-    Found(Box<DescribedCase>),
-    Absent,
-    Unfinished,
+/// What a search for the cases of a link came to.
+#[derive(Default)]
+struct Search {
+    /// The cases, each with the mark of ours that it carries.
+    found: Vec<(Case, Mark)>,
+    /// Whether all cases were looked at.
+    finished: bool,
 }
 
-/// Whether a text of ours with the mark is among the communications.
-fn carries(mark: &Mark, communications: &[RawCommunication]) -> bool {
-    identify(communications.to_vec()).iter().any(|communication| {
-        !communication.is_by_aws() && Mark::of_text(&communication.raw.body).as_ref() == Some(mark)
-    })
+/// The mark in the first of the communications that AWS did not write.
+fn first_mark(case: &Case) -> Option<Mark> {
+    let first = case.communications.iter().find(|communication| !communication.is_by_aws())?;
+    Mark::of_text(&first.raw.body)
 }
 
 /// Adds what is not there yet. Pages that shift while they are read show a communication twice; equal ones within one

@@ -4,6 +4,7 @@ use casebridge_core::{
     effect::{Effect, Failure},
     hint::{Hint, Subject},
     identifiers::{AccountId, CaseId, CaseKey, LinkKey},
+    mark::Mark,
     observation::{Observation, Side},
     plan::Waiting,
     policy::Policy,
@@ -42,6 +43,8 @@ pub struct Report {
     pub effects: Vec<(&'static str, Option<&'static str>)>,
     /// The reads that failed: side and failure.
     pub failures: Vec<(&'static str, &'static str)>,
+    /// How many cases were found that we had opened twice.
+    pub doubles: u32,
     /// What the link waits for.
     pub waits: Vec<&'static str>,
     /// When the link is looked at again, if nothing happens before.
@@ -60,6 +63,19 @@ impl Report {
         };
         self.failures.push((side, failure.name()));
     }
+}
+
+/// The link of a hint about a case.
+struct Found {
+    key: LinkKey,
+    stray: Option<Stray>,
+}
+
+/// A case that carries a mark of the link and is not its case, or not yet.
+struct Stray {
+    account: AccountId,
+    case_id: CaseId,
+    mark: Mark,
 }
 
 /// Acts on hints. The same code runs in the function and, over ports in memory, in the simulation.
@@ -86,11 +102,11 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
     /// Fails only if the ledger does: everything else is written down as something to wait for.
     pub async fn reconcile(&self, hint: &Hint) -> Result<Report, LedgerError> {
         let mut report = Report::default();
-        let key = match &hint.subject {
-            Subject::Link { key } => Some(key.clone()),
+        let found = match &hint.subject {
+            Subject::Link { key } => Some(Found { key: key.clone(), stray: None }),
             Subject::Case { account, case_id, .. } => self.find_link(account, case_id, &mut report).await?,
         };
-        let Some(key) = key else { return Ok(report) };
+        let Some(Found { key, stray }) = found else { return Ok(report) };
         report.link = Some(key.clone());
         let now = self.clock.now();
         let until = now.checked_add(self.limits.lease).unwrap_or(now);
@@ -99,7 +115,11 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             LeaseAnswer::Deferred => report.deferred = true,
             LeaseAnswer::Taken { lease, link } => {
                 let tenure = Tenure { lease, recorded: (*link).clone() };
-                self.passes(Observation::new(key, *link), tenure, hint, &mut report).await?;
+                let mut observation = Observation::new(key, *link);
+                if let Some(Stray { account, case_id, mark }) = stray {
+                    report.doubles += u32::from(observation.see_double(&account, &case_id, &mark));
+                }
+                self.passes(observation, tenure, hint, &mut report).await?;
             }
         }
         Ok(report)
@@ -113,13 +133,14 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         account: &AccountId,
         case_id: &CaseId,
         report: &mut Report,
-    ) -> Result<Option<LinkKey>, LedgerError> {
+    ) -> Result<Option<Found>, LedgerError> {
+        let found = |key| Found { key, stray: None };
         let key = CaseKey::new(account.clone(), case_id);
         report.calls += 1;
         if let Some(link) = self.ledger.link_of_case(&key).await? {
-            return Ok(Some(link));
+            return Ok(Some(found(link)));
         }
-        let mark = match self.first_mark(account, case_id, report).await {
+        let mark = match self.mark_of_case(account, case_id, report).await {
             Ok(Some(mark)) => mark,
             Ok(None) => return Ok(None),
             // The link that opened it, if any, is due by itself.
@@ -130,11 +151,12 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         };
         report.calls += 1;
         if let Some(link) = self.ledger.link_of_open_intent(account, &mark).await? {
-            return Ok(Some(link));
+            let stray = Stray { account: account.clone(), case_id: case_id.clone(), mark };
+            return Ok(Some(Found { key: link, stray: Some(stray) }));
         }
         // The outcome may have been recorded between the two looks.
         report.calls += 1;
-        self.ledger.link_of_case(&key).await
+        Ok(self.ledger.link_of_case(&key).await?.map(found))
     }
 
     async fn passes(

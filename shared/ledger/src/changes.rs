@@ -20,7 +20,7 @@ const ENDED_INTENT_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 pub(crate) enum RowChange {
     /// An intent that starts, or one that has ended.
     PutIntent(IntentRow),
-    /// An undecided CreateCase intent.
+    /// A CreateCase intent that is undecided, or was given up: a case with its mark belongs to the link.
     PutOpenIntent {
         /// The account that the case is opened in.
         account: AccountId,
@@ -150,7 +150,9 @@ fn open_intent_changes(key: &LinkKey, before: &Link, after: &Link, rows: &mut Ve
     if was_open == is_open {
         return;
     }
-    if let Some((account, mark)) = was_open {
+    // A call that seemed never applied may have been, later than L: its mark keeps leading to the link.
+    let given_up = after.ended_intent.is_some_and(|ended| ended.end == IntentEnd::NeverApplied);
+    if let Some((account, mark)) = was_open.filter(|_| !given_up) {
         rows.push(RowChange::DeleteOpenIntent { account: account.clone(), mark: mark.clone() });
     }
     if let Some((account, mark)) = is_open {

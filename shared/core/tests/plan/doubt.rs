@@ -1,8 +1,9 @@
 //! Calls whose outcome nobody knows, and sides that refuse or do not answer.
 
 use casebridge_core::{
+    case::CaseStatus,
     effect::{Effect, Failure, Refusal},
-    identifiers::CaseId,
+    identifiers::{AccountId, CaseId},
     incident::IncidentState,
     link::IntentEnd,
     observation::{Observation, Side, backoff},
@@ -113,6 +114,27 @@ fn a_case_in_doubt_that_is_not_found_is_opened_again_after_l_and_not_before() {
     world.link = observation.link;
     assert_eq!(world.settle()[0], "open_case");
     assert_eq!(world.link.marks.len(), 2);
+}
+
+#[test]
+fn a_case_that_was_opened_twice_gets_a_note_and_is_resolved() {
+    let mut world = World::linked();
+    let mark = world.link.marks.keys().next().unwrap().clone();
+    let (account, double) =
+        (AccountId::new(world::ACCOUNT), CaseId::new("case-111122223333-muen-2026-ffffffffffffffff"));
+    let mut observation = world.observe();
+    assert!(!observation.see_double(&account, &CaseId::new(world::CASE_ID), &mark), "that is the link's own");
+    assert!(observation.see_double(&account, &double, &mark));
+    assert!(!observation.see_double(&account, &double, &mark), "it is known by now");
+    let plan = world.plan(&observation);
+    assert_eq!(plan.effects.iter().map(Effect::name).collect::<Vec<_>>(), ["add_communication", "resolve_case"]);
+    for effect in &plan.effects {
+        observation.begin(effect, world.now);
+        observation.end_intent(&world.policy, IntentEnd::Done, None, Some(&CaseStatus::new("resolved")), world.now);
+    }
+    assert!(observation.link.doubles[0].told && observation.link.doubles[0].resolved);
+    assert!(!observation.link.case.as_ref().unwrap().is_resolved(), "the link's own case goes on");
+    assert!(world.plan(&observation).effects.is_empty());
 }
 
 #[test]
