@@ -393,10 +393,16 @@ pub async fn an_opening_is_found_by_its_mark_until_it_is_decided(ledger: impl Le
     assert_eq!(ledger.link_of_open_intent(&elsewhere, &mark(1, &key(1))).await.unwrap(), None);
 
     let mut next = opening(2, &key(1));
-    next.ended_intent = Some(EndedIntent { sequence: 1, end: IntentEnd::NeverApplied });
-    ledger.record(&lease, &open, &next, at(2)).await.unwrap();
+    next.ended_intent = Some(EndedIntent { sequence: 1, end: IntentEnd::Refused });
+    let lease = ledger.record(&lease, &open, &next, at(2)).await.unwrap();
     assert_eq!(ledger.link_of_open_intent(&account(), &mark(1, &key(1))).await.unwrap(), None);
     assert_eq!(ledger.link_of_open_intent(&account(), &mark(2, &key(1))).await.unwrap(), Some(key(1)));
+
+    let mut given_up = opening(3, &key(1));
+    given_up.ended_intent = Some(EndedIntent { sequence: 2, end: IntentEnd::NeverApplied });
+    ledger.record(&lease, &next, &given_up, at(3)).await.unwrap();
+    let late = ledger.link_of_open_intent(&account(), &mark(2, &key(1))).await.unwrap();
+    assert_eq!(late, Some(key(1)), "should it have been applied after all, its case leads to the link");
 }
 
 pub async fn an_outcome_may_be_recorded_with_the_release(ledger: impl Ledger) {
