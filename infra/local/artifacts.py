@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zipfile
@@ -95,21 +96,30 @@ def local_packages(executables: dict[str, pathlib.Path]) -> dict[str, pathlib.Pa
 
 
 def _local_package(function: str, executable: pathlib.Path) -> pathlib.Path:
-    status = executable.stat()
-    built = f"{executable}:{status.st_mtime_ns}:{status.st_size}"
+    built = _signature(executable)
     known = sorted(paths.LOCAL_PACKAGES.glob(f"{function}-*.zip"))
     if len(known) == 1 and tools.is_stamped(f"package-{function}", built):
         return known[0]
     paths.LOCAL_PACKAGES.mkdir(parents=True, exist_ok=True)
-    stripped = paths.LOCAL_PACKAGES / function
-    tools.run_quietly(["strip", "-o", str(stripped), str(executable)])
-    for old in known:
-        old.unlink()
-    package = paths.LOCAL_PACKAGES / f"{function}-{file_digest(stripped)}.zip"
-    write_package(stripped, package, zipfile.ZIP_STORED)
-    stripped.unlink()
+    with tempfile.TemporaryDirectory(dir=paths.LOCAL_PACKAGES) as folder:
+        stripped = pathlib.Path(folder) / function
+        tools.run_quietly(["strip", "-o", str(stripped), str(executable)])
+        if _signature(executable) != built or stripped.stat().st_size == 0:
+            raise console.StackError(f"{paths.relative(executable)} was built anew while it was packed: try again.")
+        package = paths.LOCAL_PACKAGES / f"{function}-{file_digest(stripped)}.zip"
+        unfinished = stripped.with_suffix(".zip")
+        write_package(stripped, unfinished, zipfile.ZIP_STORED)
+        for old in known:
+            old.unlink(missing_ok=True)
+        unfinished.replace(package)
     tools.stamp(f"package-{function}", built)
     return package
+
+
+def _signature(executable: pathlib.Path) -> str:
+    """What tells one build of an executable from another without reading it."""
+    status = executable.stat()
+    return f"{executable}:{status.st_ino}:{status.st_mtime_ns}:{status.st_size}"
 
 
 def app_digest() -> str:
