@@ -197,6 +197,8 @@ pub struct Link {
     pub opening_remainder: Option<String>,
     /// The communications that are on the incident.
     pub received: BTreeSet<CommunicationId>,
+    /// Whether some that were seen are not on the incident yet: what came after them must not overtake them.
+    pub undelivered: bool,
     /// The marks of all texts of ours, with the communication that each was recognised on.
     pub marks: BTreeMap<Mark, Option<CommunicationId>>,
     /// The call whose outcome is not recorded yet. Nothing follows it before.

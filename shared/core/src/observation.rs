@@ -94,7 +94,7 @@ impl Observation {
         let oldest_known = oldest.is_some_and(|oldest| is_known(&self.link, &recognised, oldest));
         let in_doubt = matches!(&self.link.intent, Some(Intent { kind: IntentKind::AddCommunication { .. }, .. }));
         let due = self.link.full_read_at.is_some_and(|at| at <= now);
-        !case.communications_complete && (!oldest_known || in_doubt || due)
+        !case.communications_complete && (!oldest_known || self.link.undelivered || in_doubt || due)
     }
 
     /// Takes in a read of the case that began at `now`.
@@ -116,6 +116,7 @@ impl Observation {
             self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
         }
         self.case = Some(case);
+        self.link.undelivered = !self.unreceived_communications().is_empty();
         self.agree(policy);
     }
 
@@ -307,6 +308,7 @@ impl Observation {
             // What the platform does not let us write is not written again and again: an agent decides.
             self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
         }
+        self.link.undelivered = !self.unreceived_communications().is_empty();
         self.see_incident(policy, answer.snapshot);
         match &refusal {
             None => self.link.servicenow_trouble = None,

@@ -454,7 +454,11 @@ impl Planner<'_> {
             (true, false) => merge.resolve_case = true,
             // What was written up to the end goes out even now; it reopens the case, which is resolved again.
             (true, true) => merge.resolve_case = !unsent.is_empty(),
-            (false, true) if self.observation.link.base.ended => merge.reopen_notice = unsent.is_empty(),
+            (false, true) if self.observation.link.base.ended => {
+                // The case may be open by now, if not believably so: then nothing need be said.
+                let shown = self.observation.case.as_ref();
+                merge.reopen_notice = unsent.is_empty() && shown.is_some_and(|shown| shown.status.is_resolved());
+            }
             (false, true) if unsent.is_empty() => merge.fields = self.ending_fields(incident, case),
             // A comment on an open incident whose case AWS resolved: it goes out and reopens the case.
             (false, true) => {}
