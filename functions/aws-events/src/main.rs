@@ -1,2 +1,35 @@
-//! Placeholder.
-fn main() {}
+//! The function that receives the events of all accounts from SNS.
+
+// The futures of the SDK are nested deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
+use std::sync::Arc;
+
+use aws_events::Events;
+use aws_lambda_events::sns::SnsEvent;
+use casebridge_ledger::DynamoLedger;
+use casebridge_runtime::{
+    HintQueue, Pace, SystemClock, logging,
+    metrics::Metrics,
+    sdk_config,
+    settings::{self, EventsSettings},
+};
+use lambda_runtime::{LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    logging::start();
+    let settings = EventsSettings::read(settings::environment)?;
+    let sdk = sdk_config(Pace::Background).await;
+    let events = Arc::new(Events {
+        ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name),
+        queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url),
+        clock: SystemClock,
+        metrics: Metrics::new("aws-events"),
+    });
+    lambda_runtime::run(service_fn(|event: LambdaEvent<SnsEvent>| {
+        let events = Arc::clone(&events);
+        async move { events.handle(event.payload).await.map_err(lambda_runtime::Error::from) }
+    }))
+    .await
+}

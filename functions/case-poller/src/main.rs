@@ -1,2 +1,54 @@
-//! Placeholder.
-fn main() {}
+//! The scheduled function that brings in step what events did not.
+
+// The futures of the SDK are nested deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
+use std::sync::{Arc, Mutex};
+
+use case_poller::Poller;
+use casebridge_aws::SupportClient;
+use casebridge_ledger::DynamoLedger;
+use casebridge_runtime::{
+    AccountSecrets, HintQueue, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, logging,
+    metrics::{Metric, Metrics},
+    sdk_config,
+    settings::{self, PollerSettings},
+};
+use casebridge_servicenow::Client;
+use jiff::Timestamp;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    logging::start();
+    let PollerSettings { queue_url, sides } = PollerSettings::read(settings::environment)?;
+    let sdk = sdk_config(Pace::Background).await;
+    let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
+    let policies =
+        Arc::new(PolicySource::load(aws_sdk_ssm::Client::new(&sdk), sides.policy_parameter, SystemClock).await?);
+    let servicenow_secret = ServiceNowSecret::new(Arc::clone(&secrets), sides.servicenow_secret_id);
+    let accounts = |secrets| AccountSecrets::new(secrets, sides.account_secret_prefix.clone());
+    let poller = Arc::new(Poller {
+        ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), sides.table_name.clone()),
+        queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), queue_url),
+        servicenow: Client::new(&sides.servicenow_url, servicenow_secret, SystemClock)?,
+        support: SupportClient::new(sdk, accounts(Arc::clone(&secrets))),
+        accounts: accounts(secrets),
+        clock: SystemClock,
+        metrics: Metrics::new("case-poller"),
+        parked: Mutex::default(),
+    });
+    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| {
+        let (poller, policies) = (Arc::clone(&poller), Arc::clone(&policies));
+        async move {
+            let deadline = Timestamp::try_from(event.context.deadline())?;
+            let (policy, outcome) = policies.current().await;
+            if let Err(error) = outcome {
+                poller.metrics.count(Metric::PolicyFailures, 1);
+                tracing::error!(error = &error as &dyn std::error::Error, "the last good policy stays in force");
+            }
+            poller.poll(&policy, deadline).await.map_err(lambda_runtime::Error::from)
+        }
+    }))
+    .await
+}

@@ -1,2 +1,64 @@
-//! Placeholder.
-fn main() {}
+//! The function that acts on the hints of the FIFO queue.
+
+// The futures of the SDK are nested deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::SqsEvent;
+use casebridge_aws::SupportClient;
+use casebridge_executor::Executor;
+use casebridge_ledger::DynamoLedger;
+use casebridge_runtime::{
+    AccountSecrets, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness, logging,
+    metrics::{Metric, Metrics},
+    sdk_config,
+    settings::{self, BothSidesSettings},
+};
+use casebridge_servicenow::Client;
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{LambdaEvent, service_fn};
+use reconciler::{handle, limits};
+use tokio::sync::Mutex;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    logging::start();
+    let settings = BothSidesSettings::read(settings::environment)?;
+    let sdk = sdk_config(Pace::Background).await;
+    let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
+    let policies =
+        Arc::new(PolicySource::load(aws_sdk_ssm::Client::new(&sdk), settings.policy_parameter, SystemClock).await?);
+    let secret = ServiceNowSecret::new(Arc::clone(&secrets), settings.servicenow_secret_id);
+    let servicenow = Client::new(&settings.servicenow_url, secret, SystemClock)?;
+    // Connecting costs processor time, of which there is more now than when a hint waits.
+    if let Err(failure) = servicenow.warm_up().await {
+        tracing::warn!(failure = failure.name(), "ServiceNow could not be reached ahead of the first hint");
+    }
+    let executor = Arc::new(Mutex::new(Executor {
+        ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name),
+        servicenow,
+        support: SupportClient::new(sdk, AccountSecrets::new(secrets, settings.account_secret_prefix)),
+        clock: SystemClock,
+        randomness: SystemRandomness,
+        policy: policies.current().await.0.as_ref().clone(),
+        limits: limits(SignedDuration::ZERO),
+    }));
+    let metrics = Arc::new(Metrics::new("reconciler"));
+    lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| {
+        let (executor, policies, metrics) = (Arc::clone(&executor), Arc::clone(&policies), Arc::clone(&metrics));
+        async move {
+            let deadline = Timestamp::try_from(event.context.deadline())?;
+            let (policy, outcome) = policies.current().await;
+            if let Err(error) = outcome {
+                metrics.count(Metric::PolicyFailures, 1);
+                tracing::error!(error = &error as &dyn std::error::Error, "the last good policy stays in force");
+            }
+            let mut executor = executor.lock().await;
+            executor.policy = policy.as_ref().clone();
+            let handled = Box::pin(handle(event.payload, &mut *executor, &SystemClock, &metrics, deadline));
+            Ok::<_, lambda_runtime::Error>(handled.await)
+        }
+    }))
+    .await
+}

@@ -1,2 +1,40 @@
-//! Placeholder.
-fn main() {}
+//! The function behind the Function URL that ServiceNow sends its webhooks to.
+
+// The futures of the SDK are nested deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
+use std::sync::Arc;
+
+use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
+use casebridge_runtime::{
+    HintQueue, Pace, Secrets, SystemClock, WebhookSecrets, logging,
+    metrics::Metrics,
+    sdk_config,
+    settings::{self, WebhookSettings},
+};
+use lambda_runtime::{LambdaEvent, service_fn};
+use servicenow_webhook::{KeySource, Webhook};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    logging::start();
+    let settings = WebhookSettings::read(settings::environment)?;
+    let sdk = sdk_config(Pace::Interactive).await;
+    let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
+    let keys = WebhookSecrets::new(secrets, settings.webhook_secret_id);
+    // The first connection costs processor time, of which there is more now than when a webhook waits.
+    if let Err(error) = KeySource::valid(&keys).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "webhooks are answered with 503 until this passes");
+    }
+    let webhook = Arc::new(Webhook {
+        keys,
+        queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url),
+        clock: SystemClock,
+        metrics: Metrics::new("servicenow-webhook"),
+    });
+    lambda_runtime::run(service_fn(|event: LambdaEvent<LambdaFunctionUrlRequest>| {
+        let webhook = Arc::clone(&webhook);
+        async move { Ok::<_, std::convert::Infallible>(webhook.handle(event.payload).await) }
+    }))
+    .await
+}

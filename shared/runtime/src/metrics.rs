@@ -127,9 +127,12 @@ impl Metrics {
     }
 
     /// Writes the values to the log and forgets them.
+    #[expect(clippy::print_stdout, reason = "Lambda takes the log from there, and CloudWatch the metrics from the log")]
     pub fn flush(&self, now: Timestamp) {
-        if let Err(error) = self.write(now, &mut io::stdout().lock()) {
-            tracing::error!(%error, "the metrics could not be written");
+        let mut lines = Vec::new();
+        match self.write(now, &mut lines) {
+            Ok(()) => print!("{}", String::from_utf8_lossy(&lines)),
+            Err(error) => tracing::error!(%error, "the metrics could not be written"),
         }
     }
 

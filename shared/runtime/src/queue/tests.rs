@@ -71,6 +71,6 @@ fn characters_that_sqs_refuses_are_escaped() {
         Subject::Case { account: AccountId::new("1"), case_id: CaseId::new("\u{fffe}\u{ffff}\u{1}"), display_id: None };
     let hint = Hint { subject, ..hint("abc") };
     let message = message_of(&hint).unwrap();
-    assert!(message.chars().all(|letter| letter >= ' ' && letter < '\u{fffe}'));
+    assert!(message.chars().all(|letter| (' '..'\u{fffe}').contains(&letter)));
     assert_eq!(serde_json::from_str::<Hint>(&message).unwrap(), hint);
 }

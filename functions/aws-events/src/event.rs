@@ -1,0 +1,106 @@
+//! What an SNS message says: an EventBridge event, of which Support Case Updates concern us.
+
+use casebridge_core::identifiers::{AccountId, CaseId, DisplayId};
+use casebridge_runtime::DeduplicationId;
+use serde::Deserialize;
+
+/// The source of the events of AWS Support.
+const SOURCE: &str = "aws.support";
+/// Their one type.
+const DETAIL_TYPE: &str = "Support Case Update";
+/// How many digits an account has.
+const ACCOUNT_DIGITS: usize = 12;
+/// The longest id of a case or number of a case that is accepted; known ones have some 50 characters.
+const MAX_ID_LENGTH: usize = 100;
+
+/// A message that is not of the documented form.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message is not an event of the documented form: {problem}; it is kept in the on-failure queue")]
+pub struct UnreadableEvent {
+    problem: String,
+}
+
+/// What a message tells.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A case has changed.
+    CaseUpdate(CaseUpdate),
+    /// Something that is none of our business.
+    Other {
+        /// The event's source.
+        source: String,
+        /// The event's type.
+        detail_type: String,
+    },
+}
+
+/// A case has changed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CaseUpdate {
+    /// The event.
+    pub id: DeduplicationId,
+    /// The account that owns the case.
+    pub account: AccountId,
+    /// The case.
+    pub case_id: CaseId,
+    /// Its number.
+    pub display_id: Option<DisplayId>,
+}
+
+/// The envelope of every event.
+#[derive(Deserialize)]
+struct Envelope {
+    source: String,
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    account: String,
+    #[serde(default)]
+    detail: serde_json::Value,
+}
+
+/// The detail of a Support Case Update. What happened is not read: it is looked up.
+#[derive(Deserialize)]
+struct Detail {
+    #[serde(rename = "case-id")]
+    case_id: String,
+    #[serde(rename = "display-id", default)]
+    display_id: String,
+}
+
+/// Reads a message.
+pub(crate) fn read(message: &str) -> Result<Event, UnreadableEvent> {
+    let envelope: Envelope = serde_json::from_str(message).map_err(|error| unreadable(error.to_string()))?;
+    if envelope.source != SOURCE || envelope.detail_type != DETAIL_TYPE {
+        return Ok(Event::Other { source: envelope.source, detail_type: envelope.detail_type });
+    }
+    let detail: Detail = serde_json::from_value(envelope.detail).map_err(|error| unreadable(error.to_string()))?;
+    let is_account =
+        envelope.account.len() == ACCOUNT_DIGITS && envelope.account.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_account {
+        return Err(unreadable("`account` must have 12 digits"));
+    }
+    if !is_id(&detail.case_id) {
+        return Err(unreadable("`detail.case-id` must be the id of a case"));
+    }
+    if !detail.display_id.is_empty() && !is_id(&detail.display_id) {
+        return Err(unreadable("`detail.display-id` must be the number of a case or empty"));
+    }
+    let id = DeduplicationId::parse(envelope.id).map_err(|problem| unreadable(format!("`id` {problem}")))?;
+    Ok(Event::CaseUpdate(CaseUpdate {
+        id,
+        account: AccountId::new(envelope.account),
+        case_id: CaseId::new(detail.case_id),
+        display_id: Some(detail.display_id).filter(|number| !number.is_empty()).map(DisplayId::new),
+    }))
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=MAX_ID_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn unreadable(problem: impl Into<String>) -> UnreadableEvent {
+    UnreadableEvent { problem: problem.into() }
+}

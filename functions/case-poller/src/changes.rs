@@ -1,0 +1,82 @@
+//! The poll of ServiceNow: incidents that changed since the watermark.
+
+use casebridge_core::{
+    hint::Cause,
+    identifiers::{IncidentId, LinkKey},
+    policy::{Policy, seconds},
+    poll::{self, Position, Watermark, has_incident_changed},
+};
+use casebridge_executor::ports::{Clock, Support};
+use casebridge_ledger::Ledger;
+use casebridge_runtime::{HintSink, metrics::Metric};
+use casebridge_servicenow::{IncidentChange, MAX_CHANGES_PER_PAGE};
+
+use crate::{AccountList, ChangeFeed, PollError, Poller, Tick};
+
+/// The name of the watermark in the ledger.
+pub const WATERMARK: &str = "servicenow_changes";
+/// How many pages one poll reads; the next one goes on.
+const MAX_PAGES: usize = 50;
+
+impl<L, Q, N, S, A, C> Poller<L, Q, N, S, A, C>
+where
+    L: Ledger,
+    Q: HintSink,
+    N: ChangeFeed,
+    S: Support,
+    A: AccountList,
+    C: Clock,
+{
+    pub(crate) async fn poll_changes(&self, policy: &Policy, tick: Tick) -> Result<(), PollError> {
+        let watermark: Option<Watermark> = match self.ledger.watermark(WATERMARK).await? {
+            Some(text) => Some(serde_json::from_str(&text).map_err(PollError::Watermark)?),
+            None => None,
+        };
+        let overlap = seconds(policy.poll_overlap_seconds);
+        let mut position = poll::start(watermark.as_ref(), overlap, tick.now);
+        let mut began_at = None;
+        let mut outcome = Ok(());
+        let mut finished = false;
+        for _ in 0..MAX_PAGES {
+            if self.is_time_up(tick) {
+                break;
+            }
+            let page =
+                match self.servicenow.changes(position.since, position.after.as_ref(), MAX_CHANGES_PER_PAGE).await {
+                    Ok(page) => page,
+                    Err(failure) => {
+                        self.metrics.failure(&failure);
+                        outcome = Err(PollError::side("ServiceNow", &failure));
+                        break;
+                    }
+                };
+            self.hand_off_changed(&page.incidents, tick).await?;
+            began_at.get_or_insert(page.now);
+            let Some(last) = page.incidents.last().filter(|_| page.more) else {
+                finished = true;
+                break;
+            };
+            position = Position { since: last.sys_updated_on, after: Some(last.sys_id.clone()) };
+        }
+        // Everything up to the position is on the queue: only now may the watermark move.
+        if let Some(began_at) = began_at {
+            let stopped_at = if finished { None } else { Some(position) };
+            let advanced = poll::advance(watermark.as_ref(), began_at, stopped_at);
+            let text = serde_json::to_string(&advanced).map_err(PollError::Watermark)?;
+            self.ledger.set_watermark(WATERMARK, &text).await?;
+        }
+        outcome
+    }
+
+    async fn hand_off_changed(&self, changes: &[IncidentChange], tick: Tick) -> Result<(), PollError> {
+        self.metrics.count(Metric::IncidentsPolled, changes.len());
+        let incidents: Vec<IncidentId> = changes.iter().map(|change| change.sys_id.clone()).collect();
+        let remembered = self.ledger.remembered_mod_counts(&incidents).await?;
+        let drifted = changes
+            .iter()
+            .zip(remembered)
+            .filter(|(change, remembered)| has_incident_changed(change.sys_mod_count, *remembered))
+            .map(|(change, _)| LinkKey::support_case(change.sys_id.clone()));
+        self.hand_off(drifted, Cause::ServicenowPoll, tick).await
+    }
+}

@@ -1,0 +1,189 @@
+//! The certainty behind the events: what is due, what has changed in ServiceNow, what has changed at AWS.
+//!
+//! The poller makes no decision on a link; it enqueues hints. One side's or one account's failure touches no other. Only a
+//! failing ledger or queue fails the invocation, at its end, once everything else has had its turn.
+
+mod cases;
+mod changes;
+
+use std::{collections::BTreeMap, future::Future, sync::Mutex};
+
+use casebridge_core::{
+    effect::Failure,
+    hint::{Cause, Hint, Subject},
+    identifiers::{AccountId, CaseId, IncidentId, LinkKey},
+    policy::Policy,
+};
+use casebridge_executor::ports::{Clock, Support};
+use casebridge_ledger::{Ledger, LedgerError};
+use casebridge_runtime::{
+    AccountSecrets, DeduplicationId, HintSink, QueueError, SecretError,
+    metrics::{Metric, Metrics},
+};
+use casebridge_servicenow::{Changes, Client, CredentialSource};
+use jiff::{SignedDuration, Timestamp};
+
+pub use cases::PARKED_FOR;
+pub use changes::WATERMARK;
+
+/// How many due links are handed off in one poll; the next one takes the others.
+pub const MAX_DUE_LINKS: usize = 1_000;
+/// What is left of an invocation's time when no further call is begun: a call with its repeats may take as long.
+const RESERVE: SignedDuration = SignedDuration::from_secs(25);
+/// Polls within the same so many seconds are one: their hints have the same ids.
+const TICK_SECONDS: i64 = 10;
+
+/// Why a poll did not get through.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// The ledger did not answer.
+    #[error("the ledger failed the poll")]
+    Ledger(#[from] LedgerError),
+    /// The queue did not take the hints.
+    #[error("the queue failed the poll")]
+    Queue(#[from] QueueError),
+    /// The watermark is not of the form that this version writes.
+    #[error("the watermark `{WATERMARK}` is unreadable; remove its row, and replay what has changed since")]
+    Watermark(#[source] serde_json::Error),
+    /// A side did not answer as it should. The next poll covers it.
+    #[error("{side} could not be polled: {name}")]
+    Side {
+        /// Which.
+        side: String,
+        /// The failure's name.
+        name: &'static str,
+    },
+}
+
+impl PollError {
+    fn side(side: impl Into<String>, failure: &Failure) -> Self {
+        Self::Side { side: side.into(), name: failure.name() }
+    }
+
+    /// Whether the invocation has to fail.
+    fn is_fatal(&self) -> bool {
+        !matches!(self, Self::Side { .. })
+    }
+}
+
+/// What has changed in ServiceNow.
+pub trait ChangeFeed {
+    /// A page of changes, see [`Client::changes`].
+    fn changes(
+        &self,
+        since: Timestamp,
+        after: Option<&IncidentId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Changes, Failure>>;
+}
+
+impl<S: CredentialSource, C: Clock> ChangeFeed for Client<S, C> {
+    async fn changes(&self, since: Timestamp, after: Option<&IncidentId>, limit: u32) -> Result<Changes, Failure> {
+        self.changes(since, after, limit).await
+    }
+}
+
+/// Which accounts there are.
+pub trait AccountList {
+    /// All of them.
+    fn accounts(&self) -> impl Future<Output = Result<Vec<AccountId>, SecretError>>;
+}
+
+impl<C: Clock> AccountList for AccountSecrets<C> {
+    async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
+        self.accounts().await
+    }
+}
+
+/// The poller and what it needs.
+pub struct Poller<L, Q, N, S, A, C> {
+    /// What is remembered.
+    pub ledger: L,
+    /// Where hints go.
+    pub queue: Q,
+    /// The ServiceNow instance.
+    pub servicenow: N,
+    /// AWS Support of every account.
+    pub support: S,
+    /// The accounts.
+    pub accounts: A,
+    /// Our clock.
+    pub clock: C,
+    /// What is measured.
+    pub metrics: Metrics,
+    /// The cases that can't be read, and until when they are left aside.
+    pub parked: Mutex<BTreeMap<(AccountId, CaseId), Timestamp>>,
+}
+
+/// One poll: its number, and when it has to end.
+#[derive(Debug, Clone, Copy)]
+struct Tick {
+    number: i64,
+    now: Timestamp,
+    end: Timestamp,
+}
+
+impl<L, Q, N, S, A, C> Poller<L, Q, N, S, A, C>
+where
+    L: Ledger,
+    Q: HintSink,
+    N: ChangeFeed,
+    S: Support,
+    A: AccountList,
+    C: Clock,
+{
+    /// Polls everything once; begins nothing that could not end before the deadline.
+    pub async fn poll(&self, policy: &Policy, deadline: Timestamp) -> Result<(), PollError> {
+        let now = self.clock.now();
+        let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
+        let tick = Tick { number: now.as_second().div_euclid(TICK_SECONDS), now, end };
+        // What is due waits longest already; both sides are polled at once, so that a slow one holds up neither.
+        let due = self.poll_due(tick).await;
+        let (changes, cases) = tokio::join!(self.poll_changes(policy, tick), self.poll_accounts(tick));
+        let mut outcome = Ok(());
+        for error in [due, changes].into_iter().chain(cases).filter_map(Result::err) {
+            self.metrics.count(Metric::PollFailures, 1);
+            tracing::error!(error = &error as &dyn std::error::Error, "a part of the poll failed");
+            if error.is_fatal() {
+                outcome = outcome.and(Err(error));
+            }
+        }
+        self.metrics.flush(self.clock.now());
+        outcome
+    }
+
+    async fn poll_due(&self, tick: Tick) -> Result<(), PollError> {
+        let due = self.ledger.due_links(tick.now, MAX_DUE_LINKS).await?;
+        self.metrics.count(Metric::LinksDue, due.len());
+        self.hand_off(due.into_iter().map(|link| link.key), Cause::Due, tick).await
+    }
+
+    /// Enqueues a hint for each link.
+    async fn hand_off(
+        &self,
+        links: impl IntoIterator<Item = LinkKey>,
+        cause: Cause,
+        tick: Tick,
+    ) -> Result<(), PollError> {
+        let mut hints = Vec::new();
+        for key in links {
+            match DeduplicationId::parse(format!("{}/{key}/{}", cause.as_str(), tick.number)) {
+                Ok(id) => {
+                    let subject = Subject::Link { key };
+                    hints.push((Hint { subject, cause, received_at: self.clock.now(), incident: None }, id));
+                }
+                Err(error) => {
+                    self.metrics.count(Metric::Parked, 1);
+                    tracing::error!(link = %key, %error, "no message can be made for this link");
+                }
+            }
+        }
+        self.queue.send_all(&hints).await?;
+        self.metrics.count(Metric::HintsSent, hints.len());
+        Ok(())
+    }
+
+    fn is_time_up(&self, tick: Tick) -> bool {
+        self.clock.now() >= tick.end
+    }
+}

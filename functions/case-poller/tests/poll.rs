@@ -1,0 +1,418 @@
+//! What a poll enqueues, and what one side's failure does to the others.
+#![expect(clippy::unwrap_used, reason = "a test fails by its panic")]
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+};
+
+use case_poller::{AccountList, ChangeFeed, PARKED_FOR, PollError, Poller, WATERMARK};
+use casebridge_core::{
+    case::CaseStatus,
+    effect::{Failure, NewCase, Refusal},
+    hint::{Hint, Subject},
+    identifiers::{AccountId, AttemptId, CaseId, CaseKey, DisplayId, IncidentId, LinkKey},
+    link::Link,
+    mark::Mark,
+    policy::Policy,
+};
+use casebridge_executor::{
+    observe::case_from,
+    ports::{CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Support},
+};
+use casebridge_ledger::{CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer};
+use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, metrics::Metrics};
+use casebridge_servicenow::{Changes, IncidentChange};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+const PRODUCTION: &str = "111122223333";
+const STAGING: &str = "444455556666";
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// The world around the poller, all in memory.
+struct World {
+    ledger: MemoryLedger,
+    now: Cell<i64>,
+    queue_is_down: Cell<bool>,
+    sent: RefCell<Vec<(Hint, String)>>,
+    /// ServiceNow's incidents: key, mod count, time of the last update.
+    incidents: RefCell<Vec<(String, u64, i64)>>,
+    changes_asked: RefCell<Vec<(i64, Option<String>)>>,
+    servicenow_is_down: Cell<bool>,
+    /// The status of each case at AWS; a case that is not here is unknown to it.
+    statuses: RefCell<Vec<(String, &'static str)>>,
+    accounts_down: RefCell<BTreeSet<String>>,
+    describes: RefCell<Vec<(String, usize)>>,
+}
+
+/// A case as AWS shows it.
+fn described(account: &str, number: &str, status: &str) -> DescribedCase {
+    DescribedCase {
+        case_id: CaseId::new(format!("case-{account}-muen-2026-{number}")),
+        display_id: DisplayId::new(number),
+        subject: "subject".to_owned(),
+        status: CaseStatus::new(status),
+        severity_code: "low".to_owned(),
+        time_created: at(0),
+        recent: Vec::new(),
+        more_communications: false,
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            ledger: MemoryLedger::new(),
+            now: Cell::new(1_800_000_000),
+            queue_is_down: Cell::default(),
+            sent: RefCell::default(),
+            incidents: RefCell::default(),
+            changes_asked: RefCell::default(),
+            servicenow_is_down: Cell::default(),
+            statuses: RefCell::default(),
+            accounts_down: RefCell::default(),
+            describes: RefCell::default(),
+        }
+    }
+
+    fn poller(&self) -> Poller<&Self, &Self, &Self, &Self, &Self, &Self> {
+        Poller {
+            ledger: self,
+            queue: self,
+            servicenow: self,
+            support: self,
+            accounts: self,
+            clock: self,
+            metrics: Metrics::new("case-poller"),
+            parked: std::sync::Mutex::default(),
+        }
+    }
+
+    async fn poll(&self) -> Result<(), PollError> {
+        self.poll_with(&self.poller()).await
+    }
+
+    async fn poll_with(&self, poller: &Poller<&Self, &Self, &Self, &Self, &Self, &Self>) -> Result<(), PollError> {
+        poller.poll(&Policy::default(), at(self.now.get() + 300)).await
+    }
+
+    /// The incidents that hints were sent for, in order, and forgets them.
+    fn hinted(&self) -> Vec<String> {
+        let mut hinted: Vec<String> = self
+            .sent
+            .take()
+            .into_iter()
+            .map(|(hint, _)| match hint.subject {
+                Subject::Link { key } => key.incident.to_string(),
+                Subject::Case { .. } => panic!("the poller knows its links"),
+            })
+            .collect();
+        hinted.sort();
+        hinted
+    }
+
+    /// Links an incident with a case that both sides show as `opened`, and lets it wait until `due`.
+    async fn link(&self, account: &str, number: &str, due: Option<i64>) {
+        let case = case_from(&described(account, number, "opened"));
+        self.statuses.borrow_mut().push((case.case_id.to_string(), "opened"));
+        let now = self.clock_now();
+        let key = LinkKey::support_case(IncidentId::new(number));
+        let until = now + SignedDuration::from_secs(60);
+        let LeaseAnswer::Taken { lease, link: before } =
+            self.ledger.take_lease(&key, &AttemptId::new(number), now, until).await.unwrap()
+        else {
+            panic!("free");
+        };
+        let mut after = (*before).clone();
+        let linked = json!({"account": account, "case_id": case.case_id, "display_id": number, "status": "opened",
+                            "status_since": now, "opened_at": now, "fingerprint": case.fingerprint()});
+        after.case = Some(serde_json::from_value(linked).unwrap());
+        let incident = json!({"sys_id": number, "number": "INC1", "sys_mod_count": 5, "state": "2"});
+        after.incident = Some(serde_json::from_value(incident).unwrap());
+        self.ledger.release(&lease, &before, &after, due.map(at), false, now).await.unwrap();
+    }
+
+    fn clock_now(&self) -> Timestamp {
+        at(self.now.get())
+    }
+
+    fn set_status(&self, account: &str, number: &str, status: Option<&'static str>) {
+        let id = format!("case-{account}-muen-2026-{number}");
+        self.statuses.borrow_mut().retain(|(known, _)| *known != id);
+        if let Some(status) = status {
+            self.statuses.borrow_mut().push((id, status));
+        }
+    }
+}
+
+impl Clock for &World {
+    fn now(&self) -> Timestamp {
+        self.clock_now()
+    }
+}
+
+/// What the poller asks of the ledger; it takes no lease.
+impl Ledger for &World {
+    async fn take_lease(
+        &self,
+        _: &LinkKey,
+        _: &AttemptId,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<LeaseAnswer, LedgerError> {
+        unreachable!("the poller acts on no link")
+    }
+
+    async fn record(&self, _: &Lease, _: &Link, _: &Link, _: Timestamp) -> Result<Lease, LedgerError> {
+        unreachable!("the poller acts on no link")
+    }
+
+    async fn release(
+        &self,
+        _: &Lease,
+        _: &Link,
+        _: &Link,
+        _: Option<Timestamp>,
+        _: bool,
+        _: Timestamp,
+    ) -> Result<ReleaseAnswer, LedgerError> {
+        unreachable!("the poller acts on no link")
+    }
+
+    async fn link_of_case(&self, _: &CaseKey) -> Result<Option<LinkKey>, LedgerError> {
+        unreachable!("the poller knows its links")
+    }
+
+    async fn link_of_open_intent(&self, _: &AccountId, _: &Mark) -> Result<Option<LinkKey>, LedgerError> {
+        unreachable!("the poller knows its links")
+    }
+
+    async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
+        self.ledger.due_links(now, limit).await
+    }
+
+    async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {
+        self.ledger.cases_of_account(account, from).await
+    }
+
+    async fn remembered_mod_counts(&self, incidents: &[IncidentId]) -> Result<Vec<Option<u64>>, LedgerError> {
+        self.ledger.remembered_mod_counts(incidents).await
+    }
+
+    async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        self.ledger.watermark(name).await
+    }
+
+    async fn set_watermark(&self, name: &str, value: &str) -> Result<(), LedgerError> {
+        self.ledger.set_watermark(name, value).await
+    }
+}
+
+impl HintSink for &World {
+    async fn send(&self, _: &Hint, _: &DeduplicationId) -> Result<(), QueueError> {
+        unreachable!("the poller sends in batches")
+    }
+
+    async fn send_all(&self, hints: &[(Hint, DeduplicationId)]) -> Result<(), QueueError> {
+        if self.queue_is_down.get() && !hints.is_empty() {
+            return Err(QueueError::NotTaken("down".into()));
+        }
+        self.sent.borrow_mut().extend(hints.iter().map(|(hint, id)| (hint.clone(), id.to_string())));
+        Ok(())
+    }
+}
+
+impl ChangeFeed for &World {
+    async fn changes(&self, since: Timestamp, after: Option<&IncidentId>, limit: u32) -> Result<Changes, Failure> {
+        self.changes_asked.borrow_mut().push((since.as_second(), after.map(ToString::to_string)));
+        if self.servicenow_is_down.get() {
+            return Err(Failure::Unavailable { message: "down".to_owned(), retry_at: None });
+        }
+        let mut incidents: Vec<_> = self
+            .incidents
+            .borrow()
+            .iter()
+            .filter(|(id, _, updated)| {
+                let position = (*updated, id.as_str());
+                match after {
+                    Some(after) => position > (since.as_second(), after.as_str()),
+                    None => *updated >= since.as_second(),
+                }
+            })
+            .cloned()
+            .collect();
+        incidents.sort_by_key(|(id, _, updated)| (*updated, id.clone()));
+        let more = incidents.len() > limit as usize;
+        incidents.truncate(limit as usize);
+        let incidents = incidents
+            .into_iter()
+            .map(|(id, sys_mod_count, updated)| IncidentChange {
+                sys_id: IncidentId::new(id),
+                sys_mod_count,
+                sys_updated_on: at(updated),
+            })
+            .collect();
+        Ok(Changes { now: self.clock_now(), incidents, more })
+    }
+}
+
+impl AccountList for &World {
+    async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
+        Ok(vec![AccountId::new(PRODUCTION), AccountId::new(STAGING)])
+    }
+}
+
+impl Support for &World {
+    async fn create_case(&self, _: &AccountId, _: &NewCase) -> Result<CaseId, Failure> {
+        unreachable!("the poller writes nothing")
+    }
+
+    async fn add_communication(&self, _: &AccountId, _: &CaseId, _: &str) -> Result<(), Failure> {
+        unreachable!("the poller writes nothing")
+    }
+
+    async fn resolve_case(&self, _: &AccountId, _: &CaseId) -> Result<CaseStatus, Failure> {
+        unreachable!("the poller writes nothing")
+    }
+
+    async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
+        let CaseQuery::Ids(ids) = query else { panic!("the poller asks by id") };
+        self.describes.borrow_mut().push((account.to_string(), ids.len()));
+        if self.accounts_down.borrow().contains(account.as_str()) {
+            return Err(Failure::Unavailable { message: "down".to_owned(), retry_at: None });
+        }
+        let statuses = self.statuses.borrow();
+        let described: Option<Vec<DescribedCase>> = ids
+            .iter()
+            .map(|id| {
+                let (_, status) = statuses.iter().find(|(known, _)| known == id.as_str())?;
+                let number = id.as_str().rsplit('-').next()?;
+                Some(described(account.as_str(), number, status))
+            })
+            .collect();
+        match described {
+            Some(cases) => Ok(CasePage { cases, next: None }),
+            None => Err(Failure::Refused { refusal: Refusal::NotFound, message: "CaseIdNotFound".to_owned() }),
+        }
+    }
+
+    async fn describe_communications(
+        &self,
+        _: &AccountId,
+        _: &CaseId,
+        _: Option<&str>,
+    ) -> Result<CommunicationPage, Failure> {
+        unreachable!("the poller reads cases only")
+    }
+}
+
+#[tokio::test]
+async fn links_that_are_due_are_hinted_under_link_and_tick() {
+    let world = World::new();
+    world.link(PRODUCTION, "a", Some(world.now.get() - 5)).await;
+    world.link(PRODUCTION, "b", Some(world.now.get() + 5)).await;
+    world.poll().await.unwrap();
+    assert_eq!(world.sent.borrow()[0].1, "due/support_case:a/180000000");
+    assert_eq!(world.hinted(), ["a"]);
+}
+
+#[tokio::test]
+async fn incidents_that_are_newer_or_unknown_are_hinted_and_the_watermark_moves() {
+    let world = World::new();
+    world.link(PRODUCTION, "known", None).await;
+    let now = world.now.get();
+    *world.incidents.borrow_mut() = vec![("known".to_owned(), 5, now - 20), ("unknown".to_owned(), 1, now - 10)];
+    world.poll().await.unwrap();
+    assert_eq!(world.hinted(), ["unknown"]);
+    world.incidents.borrow_mut()[0] = ("known".to_owned(), 6, now + 30);
+    world.incidents.borrow_mut().truncate(1);
+    world.now.set(now + 60);
+    world.poll().await.unwrap();
+    assert_eq!(world.hinted(), ["known"]);
+    let asked: Vec<i64> = world.changes_asked.borrow().iter().map(|(since, _)| *since).collect();
+    assert_eq!(asked, [now - 3_600, now - 60], "the second poll overlaps the first by the policy's minute");
+}
+
+#[tokio::test]
+async fn many_changes_are_paged_by_key_and_an_unfinished_poll_goes_on() {
+    let world = World::new();
+    let updated = world.now.get() - 10;
+    *world.incidents.borrow_mut() = (0..10_400).map(|number| (format!("{number:05}"), 1, updated)).collect();
+    world.poll().await.unwrap();
+    assert_eq!(world.hinted().len(), 50 * 200);
+    assert_eq!(world.changes_asked.borrow()[1], (updated, Some("00199".to_owned())));
+    world.poll().await.unwrap();
+    assert_eq!(world.hinted().len(), 400);
+    assert_eq!(world.changes_asked.borrow()[50], (updated, Some("09999".to_owned())));
+}
+
+#[tokio::test]
+async fn cases_that_look_different_are_hinted_with_one_call_a_page() {
+    let world = World::new();
+    for number in 0..101 {
+        world.link(PRODUCTION, &format!("{number:03}"), None).await;
+    }
+    world.set_status(PRODUCTION, "007", Some("resolved"));
+    world.poll().await.unwrap();
+    assert_eq!(world.hinted(), ["007"]);
+    let calls = world.describes.borrow().iter().filter(|(account, _)| account == PRODUCTION).count();
+    assert_eq!(calls, 2, "a page of 100 and one of 1");
+}
+
+#[tokio::test]
+async fn an_unknown_case_is_found_told_once_and_left_aside_for_an_hour() {
+    let world = World::new();
+    for number in 0..100 {
+        world.link(PRODUCTION, &format!("{number:03}"), None).await;
+    }
+    world.set_status(PRODUCTION, "042", None);
+    world.set_status(PRODUCTION, "077", Some("resolved"));
+    let poller = world.poller();
+    world.poll_with(&poller).await.unwrap();
+    assert_eq!(world.hinted(), ["042", "077"]);
+    assert!(world.describes.take().len() <= 15, "halving");
+    world.poll_with(&poller).await.unwrap();
+    assert_eq!(world.hinted(), ["077"], "the reconciler has not come to it yet");
+    assert_eq!(world.describes.take(), [(PRODUCTION.to_owned(), 99)]);
+    world.now.set(world.now.get() + PARKED_FOR.as_secs());
+    world.poll_with(&poller).await.unwrap();
+    assert!(world.hinted().contains(&"042".to_owned()), "it is asked for again");
+}
+
+#[tokio::test]
+async fn one_sides_failure_touches_no_other() {
+    let world = World::new();
+    world.link(PRODUCTION, "a", None).await;
+    world.link(STAGING, "b", None).await;
+    world.link(PRODUCTION, "due", Some(world.now.get())).await;
+    world.set_status(PRODUCTION, "a", Some("resolved"));
+    world.set_status(STAGING, "b", Some("resolved"));
+    world.servicenow_is_down.set(true);
+    world.accounts_down.borrow_mut().insert(PRODUCTION.to_owned());
+    world.poll().await.unwrap();
+    assert_eq!(world.hinted(), ["b", "due"]);
+    assert_eq!(world.ledger.watermark(WATERMARK).await.unwrap(), None, "nothing was covered");
+}
+
+#[tokio::test]
+async fn a_queue_that_is_down_fails_the_poll_and_moves_no_watermark() {
+    let world = World::new();
+    world.link(PRODUCTION, "due", Some(world.now.get())).await;
+    *world.incidents.borrow_mut() = vec![("unknown".to_owned(), 1, world.now.get())];
+    world.queue_is_down.set(true);
+    assert!(matches!(world.poll().await, Err(PollError::Queue(_))));
+    assert_eq!(world.ledger.watermark(WATERMARK).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn nothing_is_begun_that_could_not_end_in_time() {
+    let world = World::new();
+    world.link(PRODUCTION, "a", None).await;
+    let poller = world.poller();
+    poller.poll(&Policy::default(), at(world.now.get() + 20)).await.unwrap();
+    assert!(world.changes_asked.borrow().is_empty() && world.describes.borrow().is_empty());
+}

@@ -1,0 +1,151 @@
+//! Acts on hints: one after the other within a link, and a failure of one link holds up no other.
+//!
+//! A message fails only if it can't be read or if the ledger fails. Then the messages of its group that follow it are left
+//! as they are, so that their order holds; the queue brings all of them again, and what exhausts its retries lies in the
+//! dead-letter queue, whole. Everything else that can go wrong is written to the ledger as something to wait for.
+
+use std::{collections::BTreeSet, future::Future};
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use casebridge_core::hint::{Cause, Hint};
+use casebridge_executor::{
+    Executor, Limits, Report,
+    ports::{Clock, Randomness, ServiceNow, Support},
+};
+use casebridge_ledger::{Ledger, LedgerError};
+use casebridge_runtime::{
+    logging::hint_span,
+    metrics::{Metric, Metrics},
+};
+use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument;
+
+/// The attribute that names a message's group.
+const GROUP: &str = "MessageGroupId";
+/// What must be left of an invocation's time to begin with another hint: a read of both sides, a write, an answer.
+pub const LEAST_TIME_FOR_A_HINT: SignedDuration = SignedDuration::from_secs(30);
+/// A lease outlives its worker by this much: a request on the wire may still arrive.
+pub const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(10);
+/// What must be left of the worker's time to begin another call: as long as the longest call may take.
+pub const LONGEST_CALL: SignedDuration = SignedDuration::from_secs(25);
+
+/// A message that is no hint.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    /// It can't be read.
+    #[error("the message is not a hint of this version: {0}; it goes to the dead-letter queue after its retries")]
+    Unreadable(#[source] serde_json::Error),
+    /// The ledger failed.
+    #[error("the ledger failed the hint; the message comes again by itself")]
+    Ledger(#[from] LedgerError),
+}
+
+/// Who acts on a hint.
+pub trait Reconcile {
+    /// Brings the hint's link in step within the time that is left.
+    fn reconcile(
+        &mut self,
+        hint: &Hint,
+        time_left: SignedDuration,
+    ) -> impl Future<Output = Result<Report, LedgerError>>;
+}
+
+impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Reconcile for Executor<L, S, A, C, R> {
+    async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, LedgerError> {
+        self.limits = limits(time_left);
+        Executor::reconcile(self, hint).await
+    }
+}
+
+/// A lease lasts longer than the worker can live, and no call is begun that the worker may not see the end of.
+pub fn limits(time_left: SignedDuration) -> Limits {
+    Limits { lease: time_left.saturating_add(LEASE_MARGIN), least_time_left: LONGEST_CALL.saturating_add(LEASE_MARGIN) }
+}
+
+/// Handles a batch: answers which of its messages the queue has to bring again.
+pub async fn handle(
+    event: SqsEvent,
+    executor: &mut impl Reconcile,
+    clock: &impl Clock,
+    metrics: &Metrics,
+    deadline: Timestamp,
+) -> SqsBatchResponse {
+    let mut stopped_groups: BTreeSet<String> = BTreeSet::new();
+    let mut failed = Vec::new();
+    for (position, message) in event.records.into_iter().enumerate() {
+        let group = message.attributes.get(GROUP).cloned().unwrap_or_default();
+        // The first one is always begun: otherwise a batch could come again and again untouched.
+        let time_left = deadline.duration_since(clock.now());
+        let is_late = position > 0 && time_left < LEAST_TIME_FOR_A_HINT;
+        if !is_late && !stopped_groups.contains(&group) {
+            match handle_message(&message, executor, time_left, clock, metrics).await {
+                Ok(()) => continue,
+                Err(error) => {
+                    metrics.count(Metric::Parked, usize::from(matches!(error, MessageError::Unreadable(_))));
+                    tracing::error!(
+                        message = message.message_id,
+                        link = group,
+                        error = &error as &dyn std::error::Error,
+                        "a message failed"
+                    );
+                }
+            }
+        }
+        stopped_groups.insert(group);
+        failed.push(failure_of(message));
+    }
+    metrics.flush(clock.now());
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failed;
+    response
+}
+
+async fn handle_message(
+    message: &SqsMessage,
+    executor: &mut impl Reconcile,
+    time_left: SignedDuration,
+    clock: &impl Clock,
+    metrics: &Metrics,
+) -> Result<(), MessageError> {
+    let hint: Hint =
+        serde_json::from_str(message.body.as_deref().unwrap_or_default()).map_err(MessageError::Unreadable)?;
+    async {
+        let report = executor.reconcile(&hint, time_left).await?;
+        measure(&hint, &report, clock.now(), metrics);
+        tracing::info!(
+            case_link = report.link.as_ref().map(tracing::field::display),
+            deferred = report.deferred,
+            calls = report.calls,
+            effects = ?report.effects,
+            failures = ?report.failures,
+            waits = ?report.waits,
+            due = report.due.map(tracing::field::display),
+            "hint handled"
+        );
+        Ok(())
+    }
+    .instrument(hint_span(&hint))
+    .await
+}
+
+fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
+    metrics.count(Metric::RemoteCalls, usize::try_from(report.calls).unwrap_or(usize::MAX));
+    metrics.count(Metric::Deferred, usize::from(report.deferred));
+    for (_, failure) in &report.effects {
+        metrics.count(failure.map_or(Metric::Effects, Metric::of_failure), 1);
+    }
+    for (_, failure) in &report.failures {
+        metrics.count(Metric::of_failure(failure), 1);
+    }
+    let is_from_a_trigger = matches!(hint.cause, Cause::ServicenowWebhook | Cause::SupportEvent);
+    if is_from_a_trigger && !report.effects.is_empty() {
+        metrics.duration(Metric::SyncLag, now.duration_since(hint.received_at));
+    }
+}
+
+/// A message without an id can't be named: an empty name fails the whole batch, which is what is left to do then.
+fn failure_of(message: SqsMessage) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = message.message_id.unwrap_or_default();
+    failure
+}

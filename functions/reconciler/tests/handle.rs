@@ -1,0 +1,119 @@
+//! Batches as SQS delivers them, and which of their messages have to come again.
+#![expect(clippy::unwrap_used, reason = "a test fails by its panic")]
+
+use std::cell::{Cell, RefCell};
+
+use aws_lambda_events::sqs::SqsEvent;
+use casebridge_core::{
+    hint::{Cause, Hint, Subject},
+    identifiers::{IncidentId, LinkKey},
+};
+use casebridge_executor::{Report, ports::Clock};
+use casebridge_ledger::LedgerError;
+use casebridge_runtime::metrics::Metrics;
+use jiff::{SignedDuration, Timestamp};
+use reconciler::{LEAST_TIME_FOR_A_HINT, Reconcile, handle};
+use serde_json::{Value, json};
+
+/// Reconciles in a time of its own; the link `broken` meets a ledger that does not answer.
+#[derive(Default)]
+struct Worker {
+    now: Cell<i64>,
+    seconds_per_hint: i64,
+    handled: RefCell<Vec<String>>,
+    times_left: RefCell<Vec<i64>>,
+}
+
+impl Reconcile for &Worker {
+    async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, LedgerError> {
+        self.times_left.borrow_mut().push(time_left.as_secs());
+        self.now.set(self.now.get() + self.seconds_per_hint);
+        let Subject::Link { key } = &hint.subject else { panic!("a link") };
+        if key.incident.as_str() == "broken" {
+            return Err(LedgerError::Contended { key: key.clone() });
+        }
+        self.handled.borrow_mut().push(key.incident.to_string());
+        Ok(Report { effects: vec![("deliver", None), ("report", Some("in_doubt"))], calls: 4, ..Report::default() })
+    }
+}
+
+impl Clock for Worker {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.now.get()).unwrap()
+    }
+}
+
+fn hint(incident: &str) -> String {
+    let hint = Hint {
+        subject: Subject::Link { key: LinkKey::support_case(IncidentId::new(incident)) },
+        cause: Cause::ServicenowWebhook,
+        received_at: Timestamp::UNIX_EPOCH,
+        incident: None,
+    };
+    serde_json::to_string(&hint).unwrap()
+}
+
+/// A batch of (message id, group, body), each as Lambda documents a FIFO message.
+fn batch(messages: &[(&str, &str, String)]) -> SqsEvent {
+    let mut event: Value = serde_json::from_str(include_str!("fixtures/sqs-fifo-event.json")).unwrap();
+    let template = event["Records"][0].clone();
+    let records: Vec<Value> = messages
+        .iter()
+        .map(|(id, group, body)| {
+            let mut record = template.clone();
+            record["messageId"] = json!(id);
+            record["attributes"]["MessageGroupId"] = json!(group);
+            record["body"] = json!(body);
+            record
+        })
+        .collect();
+    event["Records"] = records.into();
+    serde_json::from_value(event).unwrap()
+}
+
+async fn failed(worker: &Worker, seconds_left: i64, messages: &[(&str, &str, String)]) -> Value {
+    let deadline = Timestamp::from_second(worker.now.get() + seconds_left).unwrap();
+    let response = handle(batch(messages), &mut { worker }, worker, &Metrics::new("reconciler"), deadline).await;
+    serde_json::to_value(&response).unwrap()
+}
+
+fn identifiers(ids: &[&str]) -> Value {
+    let failures: Vec<Value> = ids.iter().map(|id| json!({"itemIdentifier": id})).collect();
+    json!({"batchItemFailures": failures})
+}
+
+#[tokio::test]
+async fn a_batch_without_failures_says_so() {
+    let worker = Worker::default();
+    let messages = [("m1", "a", hint("a")), ("m2", "b", hint("b"))];
+    assert_eq!(failed(&worker, 60, &messages).await, identifiers(&[]));
+    assert_eq!(*worker.handled.borrow(), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_failure_stops_its_own_group_and_no_other() {
+    for poison in [hint("broken"), "not a hint".to_owned(), "{}".to_owned()] {
+        let worker = Worker::default();
+        let messages = [("m1", "a", hint("a")), ("m2", "b", poison), ("m3", "b", hint("b")), ("m4", "a", hint("a"))];
+        assert_eq!(failed(&worker, 60, &messages).await, identifiers(&["m2", "m3"]));
+        assert_eq!(*worker.handled.borrow(), ["a", "a"]);
+    }
+}
+
+#[tokio::test]
+async fn what_time_does_not_reach_comes_again_and_the_first_is_always_begun() {
+    let worker = Worker { seconds_per_hint: 20, ..Worker::default() };
+    let messages = [("m1", "a", hint("a")), ("m2", "b", hint("b")), ("m3", "c", hint("c"))];
+    assert_eq!(failed(&worker, LEAST_TIME_FOR_A_HINT.as_secs() + 20, &messages).await, identifiers(&["m3"]));
+    assert_eq!(*worker.times_left.borrow(), [50, 30], "each hint is told what is left");
+    assert_eq!(failed(&worker, 1, &messages).await, identifiers(&["m2", "m3"]));
+}
+
+#[tokio::test]
+async fn a_message_of_another_making_fails_with_its_own_id() {
+    let event: SqsEvent = serde_json::from_str(include_str!("fixtures/sqs-fifo-event.json")).unwrap();
+    let worker = Worker::default();
+    let deadline = Timestamp::from_second(60).unwrap();
+    let response = handle(event, &mut &worker, &worker, &Metrics::new("reconciler"), deadline).await;
+    assert_eq!(serde_json::to_value(&response).unwrap(), identifiers(&["11d6ee51-4cc7-4302-9e22-7cd8afdaadf5"]));
+}

@@ -1,0 +1,216 @@
+//! Receives ServiceNow's webhooks at a Function URL: verifies, reads, enqueues, answers. It decides nothing else.
+//!
+//! A webhook is signed as the Standard Webhooks specification says. Whoever can't sign learns nothing but that the webhook
+//! was not accepted; whoever can is told which field is wrong. The path of the URL does not matter: there is one resource.
+
+mod body;
+mod signature;
+
+use std::future::Future;
+
+use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use casebridge_core::{
+    hint::{Cause, Hint, Subject},
+    identifiers::LinkKey,
+};
+use casebridge_executor::ports::Clock;
+use casebridge_runtime::{
+    DeduplicationId, HintSink, SecretError, WebhookSecrets,
+    logging::hint_span,
+    metrics::{Metric, Metrics},
+};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{ALLOW, CONTENT_TYPE},
+};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tracing::Instrument;
+
+pub use body::MalformedBody;
+
+/// The largest body that is accepted: the app sends none above it.
+pub const MAX_BODY_BYTES: usize = 200 * 1024;
+/// How long the base64 text of the largest body is.
+const MAX_ENCODED_BYTES: usize = MAX_BODY_BYTES.div_ceil(3) * 4;
+
+/// Where the secrets come from that a webhook may be signed with.
+pub trait KeySource {
+    /// Those that are valid, as lately known.
+    fn valid(&self) -> impl Future<Output = Result<Vec<SecretString>, SecretError>>;
+    /// Those that are valid now.
+    fn renewed(&self) -> impl Future<Output = Result<Vec<SecretString>, SecretError>>;
+}
+
+impl<C: Clock> KeySource for WebhookSecrets<C> {
+    async fn valid(&self) -> Result<Vec<SecretString>, SecretError> {
+        self.valid().await
+    }
+
+    async fn renewed(&self) -> Result<Vec<SecretString>, SecretError> {
+        self.renewed().await
+    }
+}
+
+/// Why a webhook is not accepted.
+#[derive(Debug, PartialEq, Eq)]
+enum Rejection {
+    Method,
+    TooLarge,
+    Encoding,
+    Unauthorized,
+    Id(String),
+    Body(MalformedBody),
+    Unavailable,
+}
+
+impl Rejection {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Encoding | Self::Id(_) | Self::Body(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Method => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::Encoding | Self::Id(_) | Self::Body(_) => "malformed",
+            Self::Unauthorized => "unauthorized",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Method => "send webhooks with POST".to_owned(),
+            Self::TooLarge => {
+                format!("the body is larger than {MAX_BODY_BYTES} bytes; leave the oldest entries out of the snapshot")
+            }
+            Self::Encoding => "the body is not valid base64".to_owned(),
+            Self::Unauthorized => "the webhook is not accepted".to_owned(),
+            Self::Id(problem) => format!("the header webhook-id {problem}"),
+            Self::Body(malformed) => malformed.to_string(),
+            Self::Unavailable => "the webhook can't be taken now; send it again later".to_owned(),
+        }
+    }
+}
+
+/// The handler and what it needs.
+pub struct Webhook<K, Q, C> {
+    /// The secrets.
+    pub keys: K,
+    /// Where hints go.
+    pub queue: Q,
+    /// Our clock.
+    pub clock: C,
+    /// What is measured.
+    pub metrics: Metrics,
+}
+
+impl<K: KeySource, Q: HintSink, C: Clock> Webhook<K, Q, C> {
+    /// Handles one request.
+    pub async fn handle(&self, request: LambdaFunctionUrlRequest) -> LambdaFunctionUrlResponse {
+        let outcome = self.accept(request).await;
+        let response = match &outcome {
+            Ok(()) => {
+                self.metrics.count(Metric::WebhooksAccepted, 1);
+                answer(StatusCode::ACCEPTED, &json!({"status": "accepted"}))
+            }
+            Err(rejection) => {
+                self.metrics.count(Metric::WebhooksRejected, 1);
+                tracing::warn!(status = rejection.status().as_u16(), code = rejection.code(), "webhook not accepted");
+                let error = json!({"error": {"code": rejection.code(), "message": rejection.message()}});
+                answer(rejection.status(), &error)
+            }
+        };
+        self.metrics.flush(self.clock.now());
+        response
+    }
+
+    async fn accept(&self, request: LambdaFunctionUrlRequest) -> Result<(), Rejection> {
+        if request.request_context.http.method.as_deref() != Some("POST") {
+            return Err(Rejection::Method);
+        }
+        let body = bytes_of(request.body.unwrap_or_default(), request.is_base64_encoded)?;
+        self.authenticate(&request.headers, &body).await?;
+        let id = header(&request.headers, signature::ID_HEADER).unwrap_or_default();
+        let deduplication = DeduplicationId::parse(id).map_err(|problem| Rejection::Id(problem.to_string()))?;
+        let incident = body::incident_of(&body).map_err(Rejection::Body)?;
+        let hint = Hint {
+            subject: Subject::Link { key: LinkKey::support_case(incident.summary.sys_id.clone()) },
+            cause: Cause::ServicenowWebhook,
+            received_at: self.clock.now(),
+            incident: Some(Box::new(incident)),
+        };
+        self.enqueue(&hint, &deduplication).instrument(hint_span(&hint)).await
+    }
+
+    async fn enqueue(&self, hint: &Hint, deduplication: &DeduplicationId) -> Result<(), Rejection> {
+        match self.queue.send(hint, deduplication).await {
+            Ok(()) => {
+                self.metrics.count(Metric::HintsSent, 1);
+                tracing::info!(webhook = %deduplication, "webhook accepted");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the hint could not be enqueued");
+                Err(Rejection::Unavailable)
+            }
+        }
+    }
+
+    /// Checks the signature against the known secrets, and against those of this moment if none of them made it.
+    async fn authenticate(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejection> {
+        let signed = signature::Signed {
+            id: header(headers, signature::ID_HEADER).ok_or(Rejection::Unauthorized)?,
+            timestamp: header(headers, signature::TIMESTAMP_HEADER).ok_or(Rejection::Unauthorized)?,
+            signatures: header(headers, signature::SIGNATURE_HEADER).ok_or(Rejection::Unauthorized)?,
+            body,
+        };
+        if !signed.is_recent(self.clock.now()) {
+            return Err(Rejection::Unauthorized);
+        }
+        let known = self.keys.valid().await.map_err(|error| without_secret(&error))?;
+        if signed.is_by_one_of(&known) {
+            return Ok(());
+        }
+        let renewed = self.keys.renewed().await.map_err(|error| without_secret(&error))?;
+        if signed.is_by_one_of(&renewed) { Ok(()) } else { Err(Rejection::Unauthorized) }
+    }
+}
+
+fn without_secret(error: &SecretError) -> Rejection {
+    tracing::error!(error = error as &dyn std::error::Error, "the webhook's secret can't be read");
+    Rejection::Unavailable
+}
+
+/// The bytes that were sent, which are those that were signed.
+fn bytes_of(body: String, is_base64: bool) -> Result<Vec<u8>, Rejection> {
+    let most = if is_base64 { MAX_ENCODED_BYTES } else { MAX_BODY_BYTES };
+    if body.len() > most {
+        return Err(Rejection::TooLarge);
+    }
+    let bytes = if is_base64 { STANDARD.decode(body).map_err(|_| Rejection::Encoding)? } else { body.into_bytes() };
+    if bytes.len() > MAX_BODY_BYTES { Err(Rejection::TooLarge) } else { Ok(bytes) }
+}
+
+fn header<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'headers str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn answer(status: StatusCode, body: &Value) -> LambdaFunctionUrlResponse {
+    let mut response = LambdaFunctionUrlResponse::default();
+    response.status_code = i64::from(status.as_u16());
+    response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response.body = Some(body.to_string());
+    response
+}

@@ -1,0 +1,294 @@
+//! Requests as ServiceNow and others make them, and what comes of each.
+#![expect(clippy::unwrap_used, reason = "a test fails by its panic")]
+
+use std::cell::RefCell;
+
+use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use casebridge_core::hint::{Cause, Hint};
+use casebridge_executor::ports::Clock;
+use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, metrics::Metrics};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use servicenow_webhook::{KeySource, MAX_BODY_BYTES, Webhook};
+
+const NOW: i64 = 1_800_000_000;
+const INCIDENT: &str = "9d385017c611228701d22104cc95c371";
+const CURRENT: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+const PREVIOUS: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const NEWEST: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(NOW).unwrap()
+    }
+}
+
+/// Two secrets are known; a third has just been made.
+struct Keys {
+    available: bool,
+}
+
+impl KeySource for Keys {
+    async fn valid(&self) -> Result<Vec<SecretString>, SecretError> {
+        if self.available {
+            Ok(vec![SecretString::from(CURRENT), SecretString::from(PREVIOUS)])
+        } else {
+            Err(SecretError::Missing { id: "casebridge/webhook".to_owned() })
+        }
+    }
+
+    async fn renewed(&self) -> Result<Vec<SecretString>, SecretError> {
+        Ok(vec![SecretString::from(NEWEST.trim_start_matches("whsec_")), SecretString::from(CURRENT)])
+    }
+}
+
+struct Queue {
+    available: bool,
+    sent: RefCell<Vec<(Hint, String)>>,
+}
+
+impl HintSink for &Queue {
+    async fn send(&self, hint: &Hint, deduplication: &DeduplicationId) -> Result<(), QueueError> {
+        if !self.available {
+            return Err(QueueError::NotTaken("down".into()));
+        }
+        self.sent.borrow_mut().push((hint.clone(), deduplication.to_string()));
+        Ok(())
+    }
+
+    async fn send_all(&self, hints: &[(Hint, DeduplicationId)]) -> Result<(), QueueError> {
+        for (hint, deduplication) in hints {
+            self.send(hint, deduplication).await?;
+        }
+        Ok(())
+    }
+}
+
+fn queue() -> Queue {
+    Queue { available: true, sent: RefCell::default() }
+}
+
+fn snapshot() -> Value {
+    json!({"sys_id": INCIDENT, "number": "INC0010001", "sys_mod_count": 7, "state": "2", "hold_reason": "",
+           "resolved_at": "", "columns": {"account": "", "case_id": ""}, "close_codes": ["Solution provided"],
+           "taken_at": "2026-11-20 21:14:06",
+           "account": {"number": "111122223333", "name": "Shop", "production": true},
+           "service_code": "general-info", "category_code": "using-aws", "short_description": "Drucker",
+           "description": "\u{00e4}", "priority": "3",
+           "entries": [{"sys_id": "e1", "created_on": "2026-11-20 21:14:05", "created_by": "abel",
+                        "author": "Abel Tuter", "text": "hello", "ours": false}],
+           "entries_complete": true})
+}
+
+fn event(data: &Value) -> String {
+    json!({"type": "incident.changed", "timestamp": "2026-11-20T21:14:06Z", "data": data}).to_string()
+}
+
+/// What a request differs in from one that is accepted.
+struct Request<'a> {
+    secret: &'a str,
+    id: &'a str,
+    timestamp: i64,
+    body: String,
+    base64: bool,
+}
+
+impl Request<'_> {
+    fn of(body: String) -> Self {
+        Self { secret: CURRENT, id: "outbox-row-1", timestamp: NOW, body, base64: false }
+    }
+
+    /// Signs with an implementation that is not ours.
+    fn signature(&self) -> String {
+        let signer = standardwebhooks::Webhook::new(self.secret).unwrap();
+        signer.sign(self.id, self.timestamp, self.body.as_bytes()).unwrap()
+    }
+
+    fn event(&self, signature: &str) -> LambdaFunctionUrlRequest {
+        let template = include_str!("fixtures/function-url-request.json");
+        let mut event: Value = serde_json::from_str(template).unwrap();
+        event["headers"] = json!({"content-type": "application/json; charset=utf-8", "webhook-id": self.id,
+                                  "webhook-timestamp": self.timestamp.to_string(), "webhook-signature": signature});
+        event["isBase64Encoded"] = self.base64.into();
+        event["body"] = if self.base64 { STANDARD.encode(&self.body).into() } else { self.body.clone().into() };
+        serde_json::from_value(event).unwrap()
+    }
+
+    async fn send(&self, queue: &Queue) -> (i64, Value) {
+        handle(queue, self.event(&self.signature())).await
+    }
+}
+
+async fn handle(queue: &Queue, event: LambdaFunctionUrlRequest) -> (i64, Value) {
+    handle_with(Keys { available: true }, queue, event).await
+}
+
+async fn handle_with(keys: Keys, queue: &Queue, event: LambdaFunctionUrlRequest) -> (i64, Value) {
+    let webhook = Webhook { keys, queue, clock: FixedClock, metrics: Metrics::new("servicenow-webhook") };
+    let answer: LambdaFunctionUrlResponse = webhook.handle(event).await;
+    assert_eq!(answer.headers["content-type"], "application/json");
+    (answer.status_code, serde_json::from_str(&answer.body.unwrap()).unwrap())
+}
+
+fn code(answer: &Value) -> &str {
+    answer["error"]["code"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_signed_webhook_becomes_a_hint_with_its_snapshot() {
+    let queue = queue();
+    assert_eq!(Request::of(event(&snapshot())).send(&queue).await, (202, json!({"status": "accepted"})));
+    let sent = queue.sent.borrow();
+    let (hint, deduplication) = &sent[0];
+    assert_eq!(deduplication, "outbox-row-1");
+    assert_eq!(hint.group_id(), format!("support_case:{INCIDENT}"));
+    assert_eq!(hint.cause, Cause::ServicenowWebhook);
+    assert_eq!(hint.incident.as_ref().unwrap().entries[0].text, "hello");
+}
+
+#[tokio::test]
+async fn the_signature_is_over_the_decoded_bytes() {
+    let queue = queue();
+    let request = Request { base64: true, ..Request::of(event(&snapshot())) };
+    assert_eq!(request.send(&queue).await.0, 202);
+}
+
+#[tokio::test]
+async fn each_valid_secret_is_accepted_the_one_before_and_the_newest_too() {
+    for secret in [CURRENT, PREVIOUS, NEWEST] {
+        let queue = queue();
+        let request = Request { secret, ..Request::of(event(&snapshot())) };
+        assert_eq!(request.send(&queue).await.0, 202, "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn one_good_signature_among_several_is_enough() {
+    let queue = queue();
+    let request = Request::of(event(&snapshot()));
+    let several = format!("v1,AAAA v1a,BBBB nonsense {}", request.signature());
+    assert_eq!(handle(&queue, request.event(&several)).await.0, 202);
+}
+
+#[tokio::test]
+async fn what_is_not_signed_rightly_learns_nothing() {
+    let queue = queue();
+    let good = Request::of(event(&snapshot()));
+    let other = Request { secret: "whsec_BBECAwQFBgcICQoLDA0ODxAREhMUFRYX", ..Request::of(event(&snapshot())) };
+    let tampered = Request::of(event(&json!({})));
+    let mut without_header = good.event("v1,");
+    without_header.headers.remove("webhook-signature");
+    let mut events = vec![other.event(&other.signature()), tampered.event(&good.signature()), without_header];
+    for signature in ["", "v1", "v1,", "v1,????", "v2,AAAA"] {
+        events.push(good.event(signature));
+    }
+    for seconds in [-301, 301] {
+        let request = Request { timestamp: NOW + seconds, ..Request::of(event(&snapshot())) };
+        events.push(request.event(&request.signature()));
+    }
+    for event in events {
+        let (status, answer) = handle(&queue, event).await;
+        assert_eq!((status, code(&answer)), (401, "unauthorized"));
+        assert_eq!(answer["error"]["message"], "the webhook is not accepted");
+    }
+    assert!(queue.sent.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn five_minutes_either_way_are_accepted() {
+    for seconds in [-300, 300] {
+        let queue = queue();
+        let request = Request { timestamp: NOW + seconds, ..Request::of(event(&snapshot())) };
+        assert_eq!(request.send(&queue).await.0, 202, "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_body_is_told_by_its_field() {
+    let with = |field: &str, value: Value| {
+        let mut data = snapshot();
+        data[field] = value;
+        event(&data)
+    };
+    let mut without_number = snapshot();
+    without_number.as_object_mut().unwrap().remove("number");
+    let cases = [
+        ("not json".to_owned(), "body"),
+        ("[]".to_owned(), "body"),
+        (json!({"type": "incident.deleted"}).to_string(), "type"),
+        (json!({"type": "incident.changed", "timestamp": "today"}).to_string(), "timestamp"),
+        (event(&Value::Null), "data"),
+        (event(&without_number), "data.number"),
+        (with("sys_id", json!("../x")), "data.sys_id"),
+        (with("sys_mod_count", json!("7")), "data.sys_mod_count"),
+        (with("taken_at", json!("2026-11-20T21:14:06Z")), "data.taken_at"),
+        (with("account", json!({"number": 1})), "data.account.number"),
+        (with("entries", json!([{"sys_id": "e"}])), "data.entries[0].created_on"),
+        (with("entries_complete", json!("true")), "data.entries_complete"),
+    ];
+    for (body, field) in cases {
+        let queue = queue();
+        let (status, answer) = Request::of(body).send(&queue).await;
+        assert_eq!((status, code(&answer)), (400, "malformed"), "{field}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(&format!("`{field}`")), "{field}: {message}");
+        assert!(queue.sent.borrow().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_the_queue_would_refuse_is_malformed() {
+    let long = "a".repeat(129);
+    for id in ["a b", long.as_str()] {
+        let queue = queue();
+        let request = Request { id, ..Request::of(event(&snapshot())) };
+        let (status, answer) = request.send(&queue).await;
+        assert_eq!((status, code(&answer)), (400, "malformed"));
+        assert!(answer["error"]["message"].as_str().unwrap().contains("webhook-id"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_turned_away_before_anything_else() {
+    for base64 in [false, true] {
+        let queue = queue();
+        let request = Request { base64, ..Request::of("x".repeat(MAX_BODY_BYTES + 1)) };
+        let (status, answer) = handle(&queue, request.event("v1,")).await;
+        assert_eq!((status, code(&answer)), (413, "too_large"));
+        let request = Request { base64, ..Request::of("x".repeat(MAX_BODY_BYTES)) };
+        assert_eq!(handle(&queue, request.event("v1,")).await.0, 401);
+    }
+}
+
+#[tokio::test]
+async fn other_methods_and_other_bytes_are_turned_away() {
+    let queue = queue();
+    let mut event = Request::of(event(&snapshot())).event("v1,");
+    event.request_context.http.method = Some("GET".to_owned());
+    assert_eq!(handle(&queue, event).await.0, 405);
+    let mut event = Request { base64: true, ..Request::of(String::new()) }.event("v1,");
+    event.body = Some("????".to_owned());
+    assert_eq!(handle(&queue, event).await.0, 400);
+}
+
+#[tokio::test]
+async fn what_is_not_our_senders_fault_is_503_so_that_it_comes_again() {
+    let down = Queue { available: false, sent: RefCell::default() };
+    let request = Request::of(event(&snapshot()));
+    let (status, answer) = request.send(&down).await;
+    assert_eq!((status, code(&answer)), (503, "unavailable"));
+    let queue = queue();
+    let event = request.event(&request.signature());
+    assert_eq!(handle_with(Keys { available: false }, &queue, event).await.0, 503);
+}
+
+#[tokio::test]
+async fn a_request_as_lambda_documents_it_is_read() {
+    let event: LambdaFunctionUrlRequest =
+        serde_json::from_str(include_str!("fixtures/function-url-request-base64.json")).unwrap();
+    assert_eq!(handle(&queue(), event).await.0, 401);
+}
