@@ -150,14 +150,17 @@ def conversation_flows(story: Story, incident: dict) -> None:
 def nothing_is_doubled(story: Story, incident: dict) -> None:
     """AWS does what it is asked, but its answer is lost."""
     story.tell("AWS takes the next comment, but its answer is lost on the way.")
-    fault = {"target": "support", "operation": "AddCommunicationToCase", "count": 1, "kind": "apply_then_drop"}
-    web.request("POST", story.control + "/faults", fault)
-    story.change(incident, comments="Please confirm that the host was replaced.")
+    doubtful = "Please confirm that the host was replaced."
+    web.request("POST", story.control + "/faults", {
+        "target": "support", "operation": "AddCommunicationToCase", "containing": doubtful, "kind": "apply_then_drop",
+    })  # fmt: skip
+    story.change(incident, comments=doubtful)
 
     def settled() -> bool:
         return story.incident(incident)["x_casebridge_aws_sync_status"] == "in_sync"
 
-    story.until("the case has it", lambda: story.communications(incident, "Please confirm"))
+    story.until("the case has it", lambda: story.communications(incident, doubtful))
+    story.holds("and nobody told us", not web.request("GET", story.control + "/faults")["faults"])
     story.change(incident, comments="This one comes after the doubtful one.")
     story.until("doubt is settled by reading back, and the conversation goes on",
                 lambda: story.communications(incident, "after the doubtful one"), LONG_PATIENCE_SECONDS)  # fmt: skip
