@@ -1,0 +1,171 @@
+//! The remote calls and what may become of each.
+
+use std::fmt;
+
+/// A remote call of the functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call {
+    /// Ledger: the lease of a link.
+    TakeLease,
+    /// Ledger: an intent before its call, an outcome after it.
+    Record,
+    /// Ledger: the end of a pass.
+    Release,
+    /// Ledger: the link of a case.
+    LinkOfCase,
+    /// Ledger: the link of an undecided CreateCase.
+    LinkOfOpenIntent,
+    /// Ledger: the links that are due.
+    DueLinks,
+    /// Ledger: a page of an account's cases.
+    CasesOfAccount,
+    /// Ledger: what is remembered of incidents.
+    RememberedModCounts,
+    /// Ledger: how far the poller has come.
+    Watermark,
+    /// Ledger: how far the poller has come, now.
+    SetWatermark,
+    /// AWS Support.
+    CreateCase,
+    /// AWS Support.
+    AddCommunication,
+    /// AWS Support.
+    ResolveCase,
+    /// AWS Support.
+    DescribeCases,
+    /// AWS Support.
+    DescribeCommunications,
+    /// ServiceNow: the incident.
+    Snapshot,
+    /// ServiceNow: messages, fields and columns.
+    Deliver,
+    /// ServiceNow: what has changed.
+    Changes,
+    /// The queue: a hint.
+    Enqueue,
+}
+
+/// All calls, in the order of reports.
+pub const CALLS: [Call; 19] = [
+    Call::CreateCase,
+    Call::AddCommunication,
+    Call::ResolveCase,
+    Call::Deliver,
+    Call::DescribeCases,
+    Call::DescribeCommunications,
+    Call::Snapshot,
+    Call::Changes,
+    Call::TakeLease,
+    Call::Record,
+    Call::Release,
+    Call::LinkOfCase,
+    Call::LinkOfOpenIntent,
+    Call::DueLinks,
+    Call::CasesOfAccount,
+    Call::RememberedModCounts,
+    Call::Watermark,
+    Call::SetWatermark,
+    Call::Enqueue,
+];
+
+impl Call {
+    /// Its word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TakeLease => "take_lease",
+            Self::Record => "record",
+            Self::Release => "release",
+            Self::LinkOfCase => "link_of_case",
+            Self::LinkOfOpenIntent => "link_of_open_intent",
+            Self::DueLinks => "due_links",
+            Self::CasesOfAccount => "cases_of_account",
+            Self::RememberedModCounts => "remembered_mod_counts",
+            Self::Watermark => "watermark",
+            Self::SetWatermark => "set_watermark",
+            Self::CreateCase => "create_case",
+            Self::AddCommunication => "add_communication",
+            Self::ResolveCase => "resolve_case",
+            Self::DescribeCases => "describe_cases",
+            Self::DescribeCommunications => "describe_communications",
+            Self::Snapshot => "snapshot",
+            Self::Deliver => "deliver",
+            Self::Changes => "changes",
+            Self::Enqueue => "enqueue",
+        }
+    }
+
+    /// Whether it changes something at AWS Support.
+    pub fn writes_to_support(self) -> bool {
+        matches!(self, Self::CreateCase | Self::AddCommunication | Self::ResolveCase)
+    }
+
+    /// Whether it can meet this fate.
+    pub fn can_meet(self, fate: Fate) -> bool {
+        match fate {
+            Fate::Through | Fate::DiedBefore | Fate::DiedAfter | Fate::AnswerLost | Fate::Refused => true,
+            Fate::RequestLost | Fate::LandsLate | Fate::DiedLandsLate => self.writes_to_support(),
+            Fate::Stopped => self == Self::Deliver,
+        }
+    }
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// It is applied and answered.
+    Through,
+    /// The process dies before the call takes effect.
+    DiedBefore,
+    /// The process dies after the call took effect, before it has the answer.
+    DiedAfter,
+    /// It takes effect, and the answer is lost.
+    AnswerLost,
+    /// It is answered with an error and has no effect.
+    Refused,
+    /// It has no effect, and nobody answers.
+    RequestLost,
+    /// Nobody answers, and it takes effect later.
+    LandsLate,
+    /// The process dies, and the call takes effect later.
+    DiedLandsLate,
+    /// ServiceNow stops between two of the records that it writes.
+    Stopped,
+}
+
+/// All fates but the good one, in the order of reports.
+pub const FAULTS: [Fate; 8] = [
+    Fate::DiedBefore,
+    Fate::DiedAfter,
+    Fate::AnswerLost,
+    Fate::Refused,
+    Fate::RequestLost,
+    Fate::LandsLate,
+    Fate::DiedLandsLate,
+    Fate::Stopped,
+];
+
+/// The fates that exhaustive exploration gives to each call.
+pub const EXPLORED: [Fate; 4] = [Fate::DiedBefore, Fate::DiedAfter, Fate::AnswerLost, Fate::Refused];
+
+impl Fate {
+    /// Its words in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Through => "through",
+            Self::DiedBefore => "died before",
+            Self::DiedAfter => "died after",
+            Self::AnswerLost => "answer lost",
+            Self::Refused => "refused",
+            Self::RequestLost => "request lost",
+            Self::LandsLate => "lands late",
+            Self::DiedLandsLate => "died, lands late",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}

@@ -1,0 +1,367 @@
+//! The invariants: what must hold when a world has come to rest.
+
+use std::collections::BTreeMap;
+
+use casebridge_core::{
+    identifiers::{IncidentId, LinkKey},
+    incident::IncidentState,
+    mark::Mark,
+    render::PART_CHARACTERS,
+};
+use casebridge_ledger::Ledger;
+use casebridge_simulator::support::{Case, redaction::redact};
+use jiff::Timestamp;
+
+use crate::{
+    people::{EQUAL_TEXTS, tokens},
+    schedule::Life,
+    servicenow_model::{Journal, harmless},
+    world::{Invariant, World},
+};
+
+/// How many writes beyond the loop breaker's bound may tell that it has tripped.
+const REPORTS_BEYOND_BOUND: usize = 5;
+
+/// Whether casebridge wrote a communication.
+fn is_ours(world: &World, case: &Case, index: usize) -> bool {
+    !world.memory.persons.contains(&(case.case_id.clone(), case.communications[index].time_created))
+}
+
+/// Our texts on a case, in the order of their writing.
+fn our_bodies<'a>(world: &World, case: &'a Case) -> Vec<&'a str> {
+    let bodies = case.communications.iter().enumerate().filter(|(index, _)| is_ours(world, case, *index));
+    bodies.map(|(_, communication)| communication.body.as_str()).collect()
+}
+
+/// The text of a body of ours, without its first line.
+fn content(body: &str) -> &str {
+    body.split_once("\n\n").map_or("", |(_, content)| content)
+}
+
+impl World {
+    /// The incident that a case of ours was opened for.
+    pub fn incident_of(&self, case: &Case) -> Option<IncidentId> {
+        let (_, rest) = case.subject.split_once('[')?;
+        let (number, _) = rest.split_once(']')?;
+        let record = self.servicenow.incidents.values().find(|record| record.summary.number == number)?;
+        Some(record.summary.sys_id.clone())
+    }
+
+    /// The case of an incident, if it has exactly one.
+    fn case_of(&self, incident: &IncidentId) -> Option<&Case> {
+        self.our_cases().find(|case| self.incident_of(case).as_ref() == Some(incident))
+    }
+
+    /// Counts a write to a link for the loop breaker's bound.
+    pub fn count_write(&mut self, incident: IncidentId) {
+        let now = self.now;
+        let window = jiff::SignedDuration::from_secs(i64::from(self.settings.policy.write_window_seconds));
+        let bound = self.settings.policy.writes_per_window as usize + REPORTS_BEYOND_BOUND;
+        let writes = self.memory.writes.entry(incident).or_default();
+        writes.push(now);
+        // A call arrives a little after it was counted by the one who made it.
+        let slack = jiff::SignedDuration::from_secs(30);
+        let recent = writes.iter().filter(|at| now.duration_since(**at) < window - slack).count();
+        if recent > bound {
+            self.violate(Invariant::Bounds, format!("{recent} writes in the window, {bound} are allowed"));
+        }
+    }
+
+    /// Judges a case as soon as casebridge has written to it.
+    pub fn check_write_to_case(&mut self, case_id: &str) {
+        let Some(case) = self.support.case(case_id).cloned() else { return };
+        let Some(incident) = self.incident_of(&case) else {
+            self.violate(Invariant::OneCase, format!("{case_id} belongs to no incident"));
+            return;
+        };
+        let open = self.our_cases().filter(|other| {
+            other.account == case.account && !other.is_resolved() && self.incident_of(other).as_ref() == Some(&incident)
+        });
+        if open.count() > 1 {
+            self.violate(Invariant::OneCase, format!("{} has two open cases", self.number_of(&incident)));
+        }
+        self.count_write(incident);
+    }
+
+    fn fail(&mut self, invariant: Invariant, what: String) {
+        self.violate(invariant, what);
+    }
+}
+
+/// Judges a world that has come to rest.
+pub fn judge(life: &mut Life) {
+    let incidents: Vec<IncidentId> = life.desk.world.borrow().servicenow.incidents.keys().cloned().collect();
+    {
+        let world = &mut *life.desk.world.borrow_mut();
+        judge_cases(world, &incidents);
+        judge_confidentiality(world);
+        for incident in &incidents {
+            judge_messages(world, incident);
+        }
+    }
+    for incident in &incidents {
+        judge_convergence(life, incident);
+    }
+    count_doubts(life);
+}
+
+fn count_doubts(life: &Life) {
+    let world = &mut *life.desk.world.borrow_mut();
+    for key in life.desk.ledger.link_keys() {
+        for (_, end) in life.desk.ledger.intent_ends(&key) {
+            *world.tally.doubts.entry(end.unwrap_or("open")).or_default() += 1;
+        }
+    }
+}
+
+/// 2: one case for each incident that has been in scope, none for any other.
+fn judge_cases(world: &mut World, incidents: &[IncidentId]) {
+    let mut counts: BTreeMap<IncidentId, usize> = BTreeMap::new();
+    for case in world.our_cases() {
+        if let Some(incident) = world.incident_of(case) {
+            *counts.entry(incident).or_default() += 1;
+        }
+    }
+    for incident in incidents {
+        let number = world.number_of(incident);
+        let count = counts.get(incident).copied().unwrap_or_default();
+        if count > 1 {
+            world.fail(Invariant::OneCase, format!("{number} has {count} cases"));
+        }
+        if count > 0 && !world.memory.ever_in_scope.contains(incident) {
+            world.fail(Invariant::OneCase, format!("{number} was never in scope and has a case"));
+        }
+        let record = &world.servicenow.incidents[incident];
+        let wants = world.servicenow.is_in_scope(record) && !record.summary.state.is_ended();
+        if count == 0 && wants {
+            world.fail(Invariant::NothingLost, format!("{number} is in scope and has no case"));
+        }
+    }
+}
+
+/// 3: no work note at AWS, and no text on a case or an incident that it does not belong to.
+fn judge_confidentiality(world: &mut World) {
+    let mut found = Vec::new();
+    for case in world.support.cases() {
+        let incident = world.incident_of(case).filter(|_| !world.memory.own_cases.contains(&case.case_id));
+        for communication in &case.communications {
+            if communication.body.contains("«SECRET") {
+                found.push(format!("a work note is on {}", case.case_id));
+            }
+        }
+        for body in our_bodies(world, case) {
+            for token in tokens(body).filter(|token| token.starts_with("«c")) {
+                let owner = world.servicenow.journal.iter().find(|row| row.text.contains(token));
+                if owner.map(|row| &row.incident) != incident.as_ref() {
+                    found.push(format!("{token} is on {}, which is another incident's", case.case_id));
+                }
+            }
+        }
+    }
+    for row in world.servicenow.journal.iter().filter(|row| row.is_ours()) {
+        let case = world.case_of(&row.incident);
+        for token in tokens(&row.text) {
+            let written = case.is_some_and(|case| case.communications.iter().any(|seen| seen.body.contains(token)));
+            if !written {
+                found.push(format!("{token} is on {}, and not on its case", world.number_of(&row.incident)));
+            }
+        }
+    }
+    for what in found {
+        world.fail(Invariant::Confidential, what);
+    }
+}
+
+/// 1 and 8: every message once on the other side, in order.
+fn judge_messages(world: &mut World, incident: &IncidentId) {
+    let Some(case) = world.case_of(incident).cloned() else {
+        return;
+    };
+    let mut found = Vec::new();
+    judge_comments(world, incident, &case, &mut found);
+    judge_replies(world, incident, &case, &mut found);
+    judge_notices(world, incident, &case, &mut found);
+    let number = world.number_of(incident);
+    for (invariant, what) in found {
+        world.fail(invariant, format!("{number}: {what}"));
+    }
+}
+
+fn occurrences(bodies: &[&str], token: &str) -> Vec<(usize, usize)> {
+    let found = |(index, body): (usize, &&str)| -> Vec<(usize, usize)> {
+        body.match_indices(token).map(|(position, _)| (index, position)).collect()
+    };
+    bodies.iter().enumerate().flat_map(found).collect()
+}
+
+type Findings = Vec<(Invariant, String)>;
+
+/// Comments of people, on the case.
+fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
+    let bodies = our_bodies(world, case);
+    let description = world.servicenow.incidents[incident].description.clone();
+    for token in tokens(&description) {
+        expect_once(occurrences(&bodies, token).len(), Invariant::ExactlyOnce, token, found);
+    }
+    let comments: Vec<&Journal> = world.servicenow.comments_of(incident).filter(|row| !row.is_ours()).collect();
+    let mut last: Option<((usize, usize), Timestamp)> = None;
+    let mut sorted = comments.clone();
+    sorted.sort_by_key(|row| row.created_on);
+    for row in &sorted {
+        let has_mark = Mark::of_text(&row.text).is_some();
+        let invariant = if has_mark { Invariant::Marks } else { Invariant::ExactlyOnce };
+        for token in tokens(&row.text) {
+            let places = occurrences(&bodies, token);
+            expect_once(places.len(), invariant, token, found);
+            let Some(place) = places.first().copied() else { continue };
+            // Comments of the same second have no order of their own.
+            if let Some((earlier, created_on)) = last
+                && place < earlier
+                && created_on < row.created_on
+            {
+                found.push((Invariant::ExactlyOnce, format!("{token} is out of order on the case")));
+            }
+            if last.is_none_or(|(earlier, _)| place > earlier) {
+                last = Some((place, row.created_on));
+            }
+        }
+    }
+    for text in EQUAL_TEXTS {
+        let expected = comments.iter().filter(|row| row.text == text).count();
+        let whole = bodies.iter().skip(1).filter(|body| content(body) == text).count();
+        let digest = bodies.first().map_or(0, |opening| in_digest(opening, text));
+        if whole + digest != expected {
+            let what = format!("{text:?} is {} times on the case and was written {expected} times", whole + digest);
+            found.push((Invariant::ExactlyOnce, what));
+        }
+    }
+    judge_whole_texts(&bodies, &comments, found);
+}
+
+/// How often a text stands among the earlier comments of an opening.
+fn in_digest(opening: &str, text: &str) -> usize {
+    let entry = format!(" UTC:\n{text}");
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with("\n\n");
+    opening.match_indices(&entry).filter(|(start, _)| ends(&opening[start + entry.len()..])).count()
+}
+
+/// Texts arrive as they were written, but for what AWS redacts.
+fn judge_whole_texts(bodies: &[&str], comments: &[&Journal], found: &mut Findings) {
+    for row in comments.iter().filter(|row| row.text.chars().count() <= PART_CHARACTERS) {
+        let Some(token) = tokens(&row.text).next() else { continue };
+        let text = redact(&row.text);
+        let whole = bodies.iter().filter(|body| body.contains(token)).all(|body| body.contains(text.as_ref()));
+        if !whole {
+            found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
+        }
+    }
+}
+
+/// Communications of others, on the incident.
+fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
+    let delivered: Vec<&str> =
+        world.servicenow.comments_of(incident).filter(|row| row.is_ours()).map(|row| row.text.as_str()).collect();
+    let mut last = None;
+    let mut expected = 0;
+    let mut equal: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, communication) in case.communications.iter().enumerate() {
+        if is_ours(world, case, index) {
+            continue;
+        }
+        expected += 1;
+        if let Some(text) = EQUAL_TEXTS.iter().find(|text| **text == communication.body) {
+            *equal.entry(text).or_default() += 1;
+        }
+        let invariant =
+            if Mark::of_text(&communication.body).is_some() { Invariant::Marks } else { Invariant::ExactlyOnce };
+        let shown = harmless(&communication.body);
+        for token in tokens(&communication.body) {
+            let places = occurrences(&delivered, token);
+            expect_once(places.len(), invariant, token, found);
+            let Some(place) = places.first().copied() else { continue };
+            if last.is_some_and(|last| place < last) {
+                found.push((Invariant::ExactlyOnce, format!("{token} is out of order on the incident")));
+            }
+            last = last.max(Some(place));
+            if !delivered[place.0].contains(&shown) {
+                found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
+            }
+        }
+    }
+    for (text, count) in equal {
+        let times = delivered.iter().filter(|body| content(body) == text).count();
+        if times != count {
+            found.push((Invariant::ExactlyOnce, format!("{text:?} is {times} times on the incident, not {count}")));
+        }
+    }
+    if delivered.len() != expected {
+        let what = format!("{} comments of ours for {expected} communications", delivered.len());
+        found.push((Invariant::ExactlyOnce, what));
+    }
+}
+
+/// Each of our texts has a mark of its own, and a case is asked to go on at most as often as people reopened.
+fn judge_notices(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
+    let bodies = our_bodies(world, case);
+    let is_notice = |body: &&&str| body.lines().next().is_some_and(|line| line.contains("was reopened in ServiceNow."));
+    let notices = bodies.iter().filter(is_notice).count();
+    let reopenings = world.memory.reopenings.get(incident).copied().unwrap_or_default();
+    if notices > reopenings {
+        let what = format!("{notices} notices of reopening for {reopenings} reopenings");
+        found.push((Invariant::ExactlyOnce, what));
+    }
+}
+
+fn expect_once(count: usize, invariant: Invariant, token: &str, found: &mut Findings) {
+    if count != 1 {
+        let lost = if count == 0 && invariant == Invariant::ExactlyOnce { Invariant::NothingLost } else { invariant };
+        found.push((lost, format!("{token} is {count} times on the other side")));
+    }
+}
+
+/// 5: both sides agree, the columns say so, and one more look finds nothing to do.
+fn judge_convergence(life: &mut Life, incident: &IncidentId) {
+    let key = LinkKey::support_case(incident.clone());
+    let found = {
+        let world = life.desk.world.borrow();
+        let mut found = Vec::new();
+        let record = &world.servicenow.incidents[incident];
+        if let Some(case) = world.case_of(incident) {
+            let state = &record.summary.state;
+            let final_state = matches!(state, IncidentState::Closed | IncidentState::Cancelled);
+            if state.is_ended() != case.is_resolved() && !final_state {
+                found.push(format!("the incident is {state:?} and the case is {}", case.status()));
+            }
+            let columns = &record.summary.columns;
+            let told = (columns.case_id.as_str(), columns.display_id.as_str(), columns.case_status.as_str());
+            let true_ones = (case.case_id.as_str(), case.display_id.as_str(), case.status());
+            if told != true_ones {
+                found.push(format!("the columns say {told:?}, and it is {true_ones:?}"));
+            }
+            let visible = final_state && !case.is_resolved();
+            if columns.sync_status != "in_sync" && !visible {
+                found.push(format!("the sync status is {} {}", columns.sync_status, columns.last_error));
+            }
+        }
+        let undecided = life.desk.ledger.link(&key).ok().flatten().is_some_and(|link| link.intent.is_some());
+        if undecided {
+            found.push("a call is still in doubt".to_owned());
+        }
+        found
+    };
+    let number = life.desk.world.borrow().number_of(incident);
+    for what in found {
+        life.desk.world.borrow_mut().violate(Invariant::Convergence, format!("{number}: {what}"));
+    }
+    let report = life.look_again(&key);
+    let idle = report.as_ref().is_some_and(|report| report.effects.is_empty() && !report.deferred);
+    if !idle {
+        let what = format!("{number}: one more look finds something to do: {report:?}");
+        life.desk.world.borrow_mut().violate(Invariant::Convergence, what);
+    }
+}
+
+/// Whether the ledger can be asked at once, for callers that only want its trait in scope.
+pub fn ledger_of(life: &Life) -> &impl Ledger {
+    &life.desk.ledger
+}

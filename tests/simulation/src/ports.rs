@@ -1,0 +1,443 @@
+//! The ports of the functions, answered by the world: each call passes the desk, where its fate is decided.
+
+use std::{cell::RefCell, rc::Rc};
+
+use casebridge_core::{
+    case::{CaseStatus, RawCommunication},
+    effect::{Delivery, DeliveryAnswer, Failure, FieldsOutcome, NewCase, Refusal},
+    identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId},
+    incident::{Incident, IncidentState},
+    mark::Entropy,
+};
+use casebridge_executor::ports::{
+    CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Randomness, ServiceNow,
+};
+use casebridge_simulator::support::{
+    SupportError, Write,
+    model::{CaseDetails, CommunicationDetails},
+    request::{AddCommunicationToCase, CreateCase, DescribeCases, DescribeCommunications, ResolveCase},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    calls::{Call, Fate},
+    sabotage::{self, Sabotage},
+    servicenow_model,
+    timeline::{Place, shorten},
+    world::{Desk, Invariant, World},
+};
+
+/// How many records a page of AWS holds here: the least that it may.
+const PAGE_SIZE: i64 = 10;
+/// The longest list of ids.
+const IDS_PAGE_SIZE: i64 = 100;
+
+/// The clock of one process: ours, a little off.
+pub struct ClockPort {
+    /// The world.
+    pub desk: Rc<Desk>,
+    /// How far it is off.
+    pub skew: SignedDuration,
+}
+
+impl Clock for ClockPort {
+    fn now(&self) -> Timestamp {
+        self.desk.world.borrow().now + self.skew
+    }
+}
+
+/// Random bits from the world's seed.
+pub struct RandomnessPort {
+    /// The world.
+    pub desk: Rc<Desk>,
+}
+
+impl Randomness for RandomnessPort {
+    fn entropy(&self) -> Entropy {
+        Entropy::new(self.desk.world.borrow_mut().entropy.bytes())
+    }
+
+    fn attempt(&self) -> AttemptId {
+        AttemptId::new(format!("attempt-{}", self.desk.world.borrow_mut().next_attempt()))
+    }
+
+    fn spread(&self) -> u32 {
+        u32::try_from(self.desk.world.borrow_mut().entropy.below(1_001)).unwrap_or_default()
+    }
+}
+
+/// AWS Support.
+pub struct SupportPort {
+    /// The world.
+    pub desk: Rc<Desk>,
+}
+
+fn failure(error: &SupportError) -> Failure {
+    let message = format!("AWS Support answered {}: {error}", error.code());
+    let refusal = match error {
+        SupportError::Throttling => return Failure::Unavailable { message, retry_at: None },
+        SupportError::SubscriptionRequired => Refusal::Subscription,
+        SupportError::CaseCreationLimitExceeded => Refusal::CaseQuota,
+        SupportError::CaseIdNotFound(_) => Refusal::NotFound,
+        SupportError::UnrecognizedClient | SupportError::MissingAuthenticationToken => Refusal::Credentials,
+        _ => Refusal::InvalidRequest,
+    };
+    Failure::Refused { refusal, message }
+}
+
+fn in_doubt() -> Failure {
+    Failure::InDoubt { message: "AWS Support did not answer in time".to_owned() }
+}
+
+fn throttled(side: &str) -> Failure {
+    Failure::Unavailable { message: format!("{side} throttles"), retry_at: None }
+}
+
+impl SupportPort {
+    /// One write: refused, applied now, or landing later.
+    async fn write<T>(
+        &self,
+        call: Call,
+        account: &AccountId,
+        write: Write,
+        apply: impl FnOnce(&mut World) -> Result<T, SupportError>,
+    ) -> Result<T, Failure> {
+        let fate = self.desk.arrive(call, || describe(&write)).await;
+        if fate == Fate::Refused {
+            return Err(throttled("AWS Support"));
+        }
+        let refused = self.desk.world.borrow().refused_accounts.get(account).copied();
+        if let Some(refusal) = refused {
+            return Err(Failure::Refused { refusal, message: format!("AWS Support answered {refusal:?}") });
+        }
+        if fate == Fate::RequestLost {
+            self.desk.leave(fate).await;
+            return Err(in_doubt());
+        }
+        if matches!(fate, Fate::LandsLate | Fate::DiedLandsLate) {
+            {
+                let world = &mut *self.desk.world.borrow_mut();
+                let longest = world.settings.half_unknown().as_secs();
+                let wait = SignedDuration::from_secs(world.random.between(1, longest));
+                let lands_at = world.aws_now() + wait;
+                world.support.land_later(lands_at, account.as_str(), write);
+            }
+            self.desk.leave(fate).await;
+            return Err(in_doubt());
+        }
+        let result = apply(&mut self.desk.world.borrow_mut());
+        if let Err(error) = &result {
+            self.desk.world.borrow_mut().note(Place::Aws, || format!("refuses: {error}"));
+        }
+        self.desk.leave(fate).await;
+        match fate {
+            Fate::AnswerLost if result.is_ok() => Err(in_doubt()),
+            _ => result.map_err(|error| failure(&error)),
+        }
+    }
+
+    /// What every read passes. The lag of the read, or why it fails.
+    async fn read(&self, call: Call, account: &AccountId, what: impl FnOnce() -> String) -> Result<Fate, Failure> {
+        let fate = self.desk.arrive(call, what).await;
+        if matches!(fate, Fate::Refused | Fate::RequestLost) {
+            return Err(throttled("AWS Support"));
+        }
+        let refused = self.desk.world.borrow().refused_accounts.get(account).copied();
+        if let Some(refusal) = refused {
+            return Err(Failure::Refused { refusal, message: format!("AWS Support answered {refusal:?}") });
+        }
+        let world = &mut *self.desk.world.borrow_mut();
+        let lagging = world.faults.rates().lagging;
+        let lag = if world.random.chance(lagging) {
+            let longest = world.settings.half_unknown().as_secs();
+            let span = if world.random.chance(500) { 20.min(longest) } else { longest };
+            let lag = world.random.between(1, span);
+            world.count_fault("read lags");
+            world.note(Place::Aws, || format!("(the read is as of {lag} seconds ago)"));
+            lag
+        } else {
+            0
+        };
+        world.support.observe_with_lag(SignedDuration::from_secs(lag));
+        Ok(fate)
+    }
+
+    async fn answered<T>(&self, fate: Fate, result: Result<T, SupportError>) -> Result<T, Failure> {
+        self.desk.world.borrow_mut().support.observe_with_lag(SignedDuration::ZERO);
+        self.desk.leave(fate).await;
+        match fate {
+            Fate::AnswerLost => {
+                Err(Failure::Unavailable { message: "AWS Support did not answer".to_owned(), retry_at: None })
+            }
+            _ => result.map_err(|error| failure(&error)),
+        }
+    }
+
+    fn is_sabotaged(&self, sabotage: Sabotage) -> bool {
+        self.desk.world.borrow().settings.sabotage == Some(sabotage)
+    }
+
+    fn described(&self, details: CaseDetails) -> DescribedCase {
+        let recent = details.recent_communications;
+        let more = recent.as_ref().is_some_and(|page| page.next_token.is_some());
+        let recent = recent.map(|page| page.communications).unwrap_or_default();
+        DescribedCase {
+            recent: self.communications(&details.case_id, recent),
+            more_communications: more && !self.is_sabotaged(Sabotage::Paging),
+            case_id: CaseId::new(details.case_id),
+            display_id: DisplayId::new(details.display_id),
+            subject: details.subject,
+            status: CaseStatus::new(details.status),
+            severity_code: details.severity_code,
+            time_created: details.time_created,
+        }
+    }
+
+    fn communications(&self, case_id: &str, page: Vec<CommunicationDetails>) -> Vec<RawCommunication> {
+        let shown = page.into_iter().map(|communication| RawCommunication {
+            time_created: communication.time_created,
+            submitted_by: communication.submitted_by,
+            body: communication.body,
+        });
+        sabotage::shown_communications(&self.desk.world.borrow(), case_id, shown.collect())
+    }
+}
+
+fn describe(write: &Write) -> String {
+    match write {
+        Write::CreateCase(request) => shorten(request.subject.as_deref().unwrap_or_default()),
+        Write::AddCommunicationToCase(request) => shorten(request.communication_body.as_deref().unwrap_or_default()),
+        Write::ResolveCase(request) => request.case_id.clone().unwrap_or_default(),
+    }
+}
+
+impl casebridge_executor::ports::Support for SupportPort {
+    async fn create_case(&self, account: &AccountId, request: &NewCase) -> Result<CaseId, Failure> {
+        let given = CreateCase {
+            subject: Some(request.subject.clone()),
+            communication_body: Some(request.body.clone()),
+            service_code: Some(request.service_code.clone()),
+            category_code: Some(request.category_code.clone()),
+            severity_code: Some(request.severity_code.clone()),
+            issue_type: Some(request.issue_type.clone()),
+            language: Some(request.language.clone()),
+            cc_email_addresses: request.cc_email_addresses.clone(),
+            ..CreateCase::default()
+        };
+        let created = self
+            .write(Call::CreateCase, account, Write::CreateCase(given.clone()), |world| {
+                let now = world.aws_now();
+                let created = world.support.create_case(now, account.as_str(), &given)?;
+                world.check_write_to_case(&created);
+                Ok(created)
+            })
+            .await?;
+        Ok(CaseId::new(created))
+    }
+
+    async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
+        let given = AddCommunicationToCase {
+            case_id: Some(case_id.to_string()),
+            communication_body: Some(body.to_owned()),
+            ..AddCommunicationToCase::default()
+        };
+        self.write(Call::AddCommunication, account, Write::AddCommunicationToCase(given.clone()), |world| {
+            let now = world.aws_now();
+            world.support.add_communication_to_case(now, account.as_str(), &given)?;
+            world.check_write_to_case(case_id.as_str());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn resolve_case(&self, account: &AccountId, case_id: &CaseId) -> Result<CaseStatus, Failure> {
+        let given = ResolveCase { case_id: Some(case_id.to_string()), dry_run: false };
+        self.write(Call::ResolveCase, account, Write::ResolveCase(given.clone()), |world| {
+            let now = world.aws_now();
+            let resolution = world.support.resolve_case(now, account.as_str(), &given)?;
+            world.check_write_to_case(case_id.as_str());
+            Ok(CaseStatus::new(resolution.final_case_status))
+        })
+        .await
+    }
+
+    async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
+        let fate = self.read(Call::DescribeCases, account, || format!("{account} {}", asked(query))).await?;
+        let mut request = DescribeCases {
+            include_resolved_cases: !self.is_sabotaged(Sabotage::ResolvedCases),
+            ..DescribeCases::default()
+        };
+        match query {
+            CaseQuery::Ids(ids) => {
+                request.case_id_list = ids.iter().map(ToString::to_string).collect();
+                request.max_results = Some(IDS_PAGE_SIZE);
+            }
+            CaseQuery::Since { after, next } => {
+                request.after_time = Some(after.to_string());
+                request.next_token.clone_from(next);
+                request.max_results = Some(PAGE_SIZE);
+            }
+        }
+        let result = {
+            let world = &mut *self.desk.world.borrow_mut();
+            let now = world.aws_now();
+            world.support.describe_cases(now, account.as_str(), &request)
+        };
+        let page = self.answered(fate, result).await?;
+        let cases = page.cases.into_iter().map(|details| self.described(details)).collect();
+        Ok(CasePage { cases, next: page.next_token })
+    }
+
+    async fn describe_communications(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        next: Option<&str>,
+    ) -> Result<CommunicationPage, Failure> {
+        let fate = self.read(Call::DescribeCommunications, account, || case_id.to_string()).await?;
+        let request = DescribeCommunications {
+            case_id: Some(case_id.to_string()),
+            next_token: next.map(str::to_owned),
+            max_results: Some(PAGE_SIZE),
+            ..DescribeCommunications::default()
+        };
+        let result = {
+            let world = &mut *self.desk.world.borrow_mut();
+            let now = world.aws_now();
+            world.support.describe_communications(now, account.as_str(), &request)
+        };
+        let page = self.answered(fate, result).await?;
+        let communications = self.communications(case_id.as_str(), page.communications);
+        Ok(CommunicationPage { communications, next: page.next_token })
+    }
+}
+
+fn asked(query: &CaseQuery) -> String {
+    match query {
+        CaseQuery::Ids(ids) => format!("{} named", ids.len()),
+        CaseQuery::Since { after, .. } => format!("since {after:.0}"),
+    }
+}
+
+/// The app on the ServiceNow instance.
+pub struct ServiceNowPort {
+    /// The world.
+    pub desk: Rc<Desk>,
+    /// Which message got which id, when the unique ones are taken away.
+    pub renamed: RefCell<u64>,
+}
+
+fn servicenow_failure(refusal: servicenow_model::Refusal) -> Failure {
+    use servicenow_model::Refusal as Why;
+    match refusal {
+        Why::Refused(message) => Failure::Refused { refusal: Refusal::InvalidRequest, message },
+        Why::NotFound => Failure::Refused { refusal: Refusal::NotFound, message: "No such incident".to_owned() },
+        Why::Conflict => Failure::Unavailable {
+            message: "ServiceNow is still working on an earlier attempt".to_owned(),
+            retry_at: None,
+        },
+        Why::Stopped => Failure::Unavailable { message: "ServiceNow answered 503".to_owned(), retry_at: None },
+    }
+}
+
+impl ServiceNow for ServiceNowPort {
+    async fn snapshot(&self, incident: &IncidentId) -> Result<Option<Incident>, Failure> {
+        let number = self.desk.world.borrow().number_of(incident);
+        let fate = self.desk.arrive(Call::Snapshot, || number).await;
+        if fate == Fate::Refused {
+            return Err(throttled("ServiceNow"));
+        }
+        let snapshot = {
+            let world = self.desk.world.borrow();
+            world.servicenow.snapshot(world.servicenow_now(), incident)
+        };
+        self.desk.leave(fate).await;
+        if fate == Fate::AnswerLost {
+            return Err(Failure::Unavailable { message: "ServiceNow did not answer".to_owned(), retry_at: None });
+        }
+        let world = self.desk.world.borrow();
+        Ok(snapshot.map(|incident| sabotage::shown_incident(&world, incident)))
+    }
+
+    async fn deliver(&self, incident: &IncidentId, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
+        let what = {
+            let world = self.desk.world.borrow();
+            let texts: Vec<String> = delivery.messages.iter().map(|message| shorten(&message.text)).collect();
+            format!(
+                "{} messages {texts:?} state {:?} {} {}",
+                world.number_of(incident),
+                delivery.fields.state,
+                delivery.columns.sync_status,
+                delivery.columns.case_status,
+            )
+        };
+        let fate = self.desk.arrive(Call::Deliver, || what).await;
+        if fate == Fate::Refused {
+            return Err(throttled("ServiceNow"));
+        }
+        let result = {
+            let world = &mut *self.desk.world.borrow_mut();
+            if fate == Fate::Stopped {
+                let commits = 1 + world.random.below(5);
+                world.servicenow.stop_after_commits(commits);
+            }
+            let (sent, expected) = sabotage::sent_delivery(world, &mut self.renamed.borrow_mut(), delivery);
+            let now = world.servicenow_now();
+            let state_before = world.servicenow.incidents.get(incident).map(|record| record.summary.state.clone());
+            let mut result = world.servicenow.deliver(now, incident, &sent, expected);
+            world.check_delivery(incident, delivery, state_before.as_ref(), result.as_ref().ok());
+            if let Ok(answer) = &mut result {
+                for (answer, message) in answer.messages.iter_mut().zip(&delivery.messages) {
+                    answer.external_id = message.external_id.clone();
+                }
+            }
+            if let Err(refusal) = &result {
+                world.note(Place::ServiceNow, || format!("answers {refusal:?}"));
+            }
+            result
+        };
+        self.desk.leave(fate).await;
+        match (fate, result) {
+            (Fate::AnswerLost, _) => {
+                Err(Failure::Unavailable { message: "ServiceNow did not answer".to_owned(), retry_at: None })
+            }
+            (_, Err(refusal)) => Err(servicenow_failure(refusal)),
+            (_, Ok(mut answer)) => {
+                answer.snapshot = sabotage::shown_incident(&self.desk.world.borrow(), answer.snapshot);
+                Ok(answer)
+            }
+        }
+    }
+}
+
+impl World {
+    /// Judges a delivery by what it did to an agent's fields, and counts it.
+    fn check_delivery(
+        &mut self,
+        incident: &IncidentId,
+        delivery: &Delivery,
+        before: Option<&IncidentState>,
+        answer: Option<&DeliveryAnswer>,
+    ) {
+        self.count_write(incident.clone());
+        let Some(answer) = answer.filter(|answer| answer.fields == FieldsOutcome::Applied) else { return };
+        if delivery.fields.state.is_empty() {
+            return;
+        }
+        let number = self.number_of(incident);
+        let agents = self.memory.state_changes.get(incident).copied().unwrap_or_default();
+        if agents > delivery.expected_mod_count {
+            let what = format!("{number}: a state set by an agent after the plan was made was overwritten");
+            self.violate(Invariant::Fields, what);
+        }
+        let after = &answer.snapshot.summary.state;
+        let forbidden = match before {
+            Some(IncidentState::Closed | IncidentState::Cancelled) => before != Some(after),
+            Some(IncidentState::InProgress) => *after == IncidentState::New,
+            _ => false,
+        };
+        if forbidden {
+            self.violate(Invariant::Fields, format!("{number}: {before:?} became {after:?}"));
+        }
+    }
+}

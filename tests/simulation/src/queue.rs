@@ -1,0 +1,110 @@
+//! The FIFO queue: groups, deduplication, visibility, redelivery, the dead-letter queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use casebridge_core::hint::Hint;
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a deduplication id is remembered. Source: Amazon SQS, FIFO queues.
+const DEDUPLICATION: SignedDuration = SignedDuration::from_mins(5);
+/// How long a message that was received stays hidden.
+pub const VISIBILITY: SignedDuration = SignedDuration::from_mins(6);
+/// After how many receives a message goes to the dead-letter queue.
+const RECEIVES: u32 = 5;
+
+/// A message.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Its number in the queue.
+    pub number: u64,
+    /// Its group.
+    pub group: String,
+    /// What it says.
+    pub hint: Hint,
+    receives: u32,
+    visible_at: Timestamp,
+}
+
+/// The queue with its dead-letter queue.
+#[derive(Debug, Clone, Default)]
+pub struct Queue {
+    messages: BTreeMap<u64, Message>,
+    parked: Vec<Message>,
+    seen: BTreeMap<String, Timestamp>,
+    last: u64,
+}
+
+impl Queue {
+    /// Accepts a message, unless its deduplication id was seen in the last five minutes.
+    pub fn send(&mut self, now: Timestamp, deduplication: &str, hint: Hint) -> bool {
+        self.seen.retain(|_, at| now.duration_since(*at) < DEDUPLICATION);
+        if self.seen.contains_key(deduplication) {
+            return false;
+        }
+        self.seen.insert(deduplication.to_owned(), now);
+        self.last += 1;
+        let (number, group) = (self.last, hint.group_id());
+        self.messages.insert(number, Message { number, group, hint, receives: 0, visible_at: now });
+        true
+    }
+
+    /// The first message of each group whose turn it is: none of its group is being worked on.
+    pub fn receive(&mut self, now: Timestamp) -> Vec<Message> {
+        let mut groups = BTreeSet::new();
+        let mut received = Vec::new();
+        let mut exhausted = Vec::new();
+        for message in self.messages.values_mut() {
+            if !groups.insert(message.group.clone()) {
+                continue;
+            }
+            if message.visible_at > now {
+                continue;
+            }
+            if message.receives >= RECEIVES {
+                exhausted.push(message.number);
+                continue;
+            }
+            message.receives += 1;
+            message.visible_at = now + VISIBILITY;
+            received.push(message.clone());
+        }
+        for number in exhausted {
+            self.parked.extend(self.messages.remove(&number));
+        }
+        received
+    }
+
+    /// When the next message becomes visible.
+    pub fn next_visible(&self) -> Option<Timestamp> {
+        let mut groups = BTreeSet::new();
+        let first = self.messages.values().filter(|message| groups.insert(message.group.clone()));
+        first.map(|message| message.visible_at).min()
+    }
+
+    /// A message was worked on: it is gone.
+    pub fn delete(&mut self, number: u64) {
+        self.messages.remove(&number);
+    }
+
+    /// A message becomes visible at this moment, though somebody is still at it.
+    pub fn show(&mut self, number: u64, at: Timestamp) {
+        if let Some(message) = self.messages.get_mut(&number) {
+            message.visible_at = message.visible_at.min(at);
+        }
+    }
+
+    /// How many messages wait or are worked on.
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// The messages in the dead-letter queue.
+    pub fn parked(&self) -> &[Message] {
+        &self.parked
+    }
+}

@@ -1,0 +1,110 @@
+//! One safeguard at a time switched off, in front of a port and never in the product: each must be noticed.
+
+use casebridge_core::{
+    case::RawCommunication, effect::Delivery, identifiers::ExternalId, incident::Incident, mark::Mark,
+};
+
+use crate::world::{BEGINNING, World};
+
+/// A safeguard that is switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sabotage {
+    /// The lease is granted to everybody.
+    Lease,
+    /// The intent before a call is not written down.
+    Intent,
+    /// What we wrote is not shown when it is read back.
+    ReadBack,
+    /// A call in doubt is repeated without waiting for L.
+    Waiting,
+    /// What both sides last agreed on is forgotten.
+    Base,
+    /// Fields are written whatever happened to the incident since the plan.
+    ConditionalWrite,
+    /// Each delivery of a message is a new one.
+    UniqueDelivery,
+    /// Every text with a mark is taken for ours.
+    OwnIdentity,
+    /// Resolved cases are left out.
+    ResolvedCases,
+    /// Only the five most recent communications are read.
+    Paging,
+    /// The time of comments is not told.
+    Ordering,
+}
+
+/// All of them.
+pub const SABOTAGES: [Sabotage; 11] = [
+    Sabotage::Lease,
+    Sabotage::Intent,
+    Sabotage::ReadBack,
+    Sabotage::Waiting,
+    Sabotage::Base,
+    Sabotage::ConditionalWrite,
+    Sabotage::UniqueDelivery,
+    Sabotage::OwnIdentity,
+    Sabotage::ResolvedCases,
+    Sabotage::Paging,
+    Sabotage::Ordering,
+];
+
+impl Sabotage {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lease => "lease granted to everybody",
+            Self::Intent => "no intent before the call",
+            Self::ReadBack => "no read-back",
+            Self::Waiting => "no waiting for L",
+            Self::Base => "no base of the merge",
+            Self::ConditionalWrite => "unconditional fields",
+            Self::UniqueDelivery => "delivery without unique id",
+            Self::OwnIdentity => "every mark is ours",
+            Self::ResolvedCases => "resolved cases left out",
+            Self::Paging => "five communications only",
+            Self::Ordering => "comments without time",
+        }
+    }
+}
+
+/// What a read shows of the communications of a case.
+pub fn shown_communications(world: &World, case_id: &str, page: Vec<RawCommunication>) -> Vec<RawCommunication> {
+    let is_persons = |communication: &RawCommunication| {
+        world.memory.persons.contains(&(case_id.to_owned(), communication.time_created))
+    };
+    let keeps = |communication: &RawCommunication| match world.settings.sabotage {
+        Some(Sabotage::ReadBack) => is_persons(communication),
+        Some(Sabotage::OwnIdentity) => !is_persons(communication) || Mark::of_text(&communication.body).is_none(),
+        _ => true,
+    };
+    page.into_iter().filter(keeps).collect()
+}
+
+/// What a read shows of an incident.
+pub fn shown_incident(world: &World, mut incident: Incident) -> Incident {
+    if world.settings.sabotage == Some(Sabotage::Ordering) {
+        for entry in &mut incident.entries {
+            entry.created_on = jiff::Timestamp::from_second(BEGINNING).unwrap_or_default();
+        }
+        incident.entries.sort_by(|left, right| left.sys_id.cmp(&right.sys_id));
+    }
+    incident
+}
+
+/// The delivery as it is sent, and the `sys_mod_count` that it is bound to.
+pub fn sent_delivery(world: &World, renamed: &mut u64, delivery: &Delivery) -> (Delivery, Option<u64>) {
+    let mut sent = delivery.clone();
+    let mut expected = Some(delivery.expected_mod_count);
+    match world.settings.sabotage {
+        Some(Sabotage::ConditionalWrite) => expected = None,
+        Some(Sabotage::UniqueDelivery) => {
+            for message in &mut sent.messages {
+                *renamed += 1;
+                let moment = world.now.as_nanosecond();
+                message.external_id = ExternalId::new(format!("{}-{moment}-{renamed}", message.external_id));
+            }
+        }
+        _ => {}
+    }
+    (sent, expected)
+}

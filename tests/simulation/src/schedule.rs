@@ -1,0 +1,595 @@
+//! The life of a world: who acts when. One thread, one virtual clock, and an order that the seed decides.
+
+use std::{
+    cell::RefCell,
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+};
+
+use casebridge_core::hint::{Cause, Hint, Subject};
+use casebridge_core::identifiers::LinkKey;
+use casebridge_executor::{Executor, Limits, Report};
+use casebridge_ledger::Ledger;
+use casebridge_simulator::support::events::SupportEvent;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    handlers,
+    ledger_port::LedgerPort,
+    people::Deed,
+    ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort},
+    random::Random,
+    timeline::Place,
+    world::{Desk, Invariant, Settings},
+};
+
+/// How long a function lives at most.
+const FUNCTION_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+/// How long a lease lasts, and how much of it must be left to begin another call.
+const LIMITS: Limits = Limits { lease: SignedDuration::from_secs(90), least_time_left: SignedDuration::from_secs(55) };
+/// How long ServiceNow waits for the webhook's answer.
+const WEBHOOK_TIMEOUT: SignedDuration = SignedDuration::from_secs(5);
+/// How often an event is given to its handler, and how long the pause is before it is given again.
+const EVENT_ATTEMPTS: u32 = 3;
+const EVENT_PAUSE: SignedDuration = SignedDuration::from_secs(60);
+/// How often ServiceNow's outbox job runs.
+const OUTBOX_PERIOD: SignedDuration = SignedDuration::from_secs(60);
+/// How late a late hint is, in seconds.
+const LATE_SECONDS: i64 = 3 * 3_600;
+/// How many polls it may take until nothing is left to do.
+const CALM_POLLS: u32 = 150;
+/// The most steps of a life.
+const MOST_STEPS: u64 = 200_000;
+
+/// Runs a future that never waits.
+pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Event {
+    Deed,
+    Step(u64),
+    Rule,
+    Announced(Box<SupportEvent>, u32),
+    Outbox,
+    Poll,
+    Queue,
+    Land,
+}
+
+struct Scheduled {
+    at: Timestamp,
+    order: u64,
+    event: Event,
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.order) == (other.at, other.order)
+    }
+}
+
+impl Eq for Scheduled {}
+
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+/// What a process is there for.
+#[derive(Debug, Clone)]
+enum Duty {
+    Reconcile(u64),
+    Webhook(usize),
+    SupportEvent(Box<SupportEvent>, u32),
+    Poll,
+}
+
+struct Process {
+    duty: Duty,
+    name: String,
+    started: Timestamp,
+    future: Pin<Box<dyn Future<Output = bool>>>,
+}
+
+/// A life of a world.
+pub struct Life {
+    /// The world.
+    pub desk: Rc<Desk>,
+    events: BinaryHeap<Reverse<Scheduled>>,
+    order: u64,
+    processes: BTreeMap<u64, Process>,
+    people: Random,
+    deeds_left: usize,
+    calm: bool,
+    polls: u32,
+    quiet_polls: u32,
+    last_activity: Timestamp,
+    last_report: Rc<RefCell<Option<Report>>>,
+}
+
+impl Life {
+    /// A life that has not begun.
+    pub fn new(settings: Settings) -> Self {
+        let people = Random::new(settings.seed.rotate_left(17) ^ 0x7065_6f70_6c65);
+        let deeds_left = settings.deeds;
+        Self {
+            desk: Rc::new(Desk::new(settings)),
+            events: BinaryHeap::new(),
+            order: 0,
+            processes: BTreeMap::new(),
+            people,
+            deeds_left,
+            calm: false,
+            polls: 0,
+            quiet_polls: 0,
+            last_activity: Timestamp::UNIX_EPOCH,
+            last_report: Rc::default(),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.desk.world.borrow().now
+    }
+
+    fn schedule(&mut self, at: Timestamp, event: Event) {
+        self.order += 1;
+        self.events.push(Reverse(Scheduled { at, order: self.order, event }));
+    }
+
+    /// Lives: people act, faults strike; then both stop, and the world comes to rest.
+    pub fn live(&mut self) {
+        self.begin();
+        while self.deeds_left > 0 && self.step() {}
+        self.calm_down();
+    }
+
+    /// Starts what happens by itself: the poller and ServiceNow's jobs.
+    pub fn begin(&mut self) {
+        let now = self.now();
+        let polling = self.desk.world.borrow().settings.polling;
+        let first = SignedDuration::from_secs(self.people.between(1, polling.as_secs()));
+        self.schedule(now + first, Event::Poll);
+        self.schedule(now + OUTBOX_PERIOD, Event::Outbox);
+        if self.deeds_left > 0 {
+            self.schedule(now, Event::Deed);
+        }
+    }
+
+    /// Ends all faults and lets the world come to rest.
+    pub fn calm_down(&mut self) {
+        {
+            let world = &mut *self.desk.world.borrow_mut();
+            world.faults.stop();
+            world.refused_accounts.clear();
+            world.note(Place::Bridge, || "--- people and faults stop ---".to_owned());
+        }
+        self.calm = true;
+        self.rest();
+    }
+
+    /// Goes on until nothing is left to do.
+    pub fn rest(&mut self) {
+        self.polls = 0;
+        self.quiet_polls = 0;
+        while !self.is_at_rest() {
+            if self.polls > CALM_POLLS || self.desk.world.borrow().tally.steps > MOST_STEPS {
+                let what = "the world does not come to rest".to_owned();
+                self.desk.world.borrow_mut().violate(Invariant::Convergence, what);
+                return;
+            }
+            if !self.step() {
+                return;
+            }
+        }
+    }
+
+    /// Whether nothing moves, nothing is due, and the poller has found nothing.
+    fn is_at_rest(&self) -> bool {
+        let periodic = |event: &Reverse<Scheduled>| matches!(event.0.event, Event::Poll | Event::Outbox | Event::Queue);
+        let world = self.desk.world.borrow();
+        self.quiet_polls > 0
+            && self.processes.is_empty()
+            && world.servicenow.rules.is_empty()
+            && world.queue.is_empty()
+            && world.support.next_landing().is_none()
+            && (!world.settings.hints || world.servicenow.outbox.iter().all(|row| row.sent))
+            && self.next_due().is_none()
+            && self.events.iter().all(periodic)
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        let due = at_once(self.desk.ledger.due_links(Timestamp::MAX, usize::MAX));
+        let due = due.and_then(Result::ok).unwrap_or_default();
+        due.first().map(|due| due.due_at)
+    }
+
+    /// Lets the world go on for this long.
+    pub fn run_for(&mut self, span: SignedDuration) {
+        let until = self.now() + span;
+        while self.events.peek().is_some_and(|next| next.0.at <= until) && self.step() {}
+        self.desk.world.borrow_mut().now = until;
+    }
+
+    /// One step: the next event. False if there is none.
+    pub fn step(&mut self) -> bool {
+        let Some(Reverse(next)) = self.events.pop() else { return false };
+        {
+            let world = &mut *self.desk.world.borrow_mut();
+            world.now = world.now.max(next.at);
+            world.tally.steps += 1;
+        }
+        if !matches!(next.event, Event::Step(_) | Event::Outbox | Event::Poll | Event::Queue) {
+            self.last_activity = self.now();
+        }
+        match next.event {
+            Event::Deed => self.deed(),
+            Event::Step(process) => self.poll_process(process),
+            Event::Rule => self.run_rule(),
+            Event::Announced(event, attempts) => self.start_event(event, attempts),
+            Event::Outbox => self.run_outbox(),
+            Event::Poll => self.start_poll(),
+            Event::Queue => {}
+            Event::Land => {
+                let world = &mut *self.desk.world.borrow_mut();
+                let now = world.aws_now();
+                world.support.settle(now);
+                world.note(Place::Aws, || "a late write lands".to_owned());
+            }
+        }
+        self.follow_up();
+        true
+    }
+
+    fn deed(&mut self) {
+        self.deeds_left -= 1;
+        let first = self.desk.world.borrow().servicenow.incidents.is_empty();
+        let deed = if first { Deed::Open } else { Deed::draw(&mut self.people) };
+        self.desk.world.borrow_mut().do_deed(deed, &mut self.people);
+        if self.deeds_left == 0 {
+            return;
+        }
+        let longest = self.desk.world.borrow().settings.pause;
+        let pause = match self.people.below(10) {
+            0..=3 => SignedDuration::from_millis(self.people.between(0, 3_000)),
+            4..=8 => SignedDuration::from_millis(self.people.between(0, longest * 1_000)),
+            _ => SignedDuration::from_secs(self.people.between(0, longest * 10)),
+        };
+        let at = self.now() + pause;
+        self.schedule(at, Event::Deed);
+    }
+
+    /// What follows from a step: rules, events, landings, messages.
+    pub fn follow_up(&mut self) {
+        let now = self.now();
+        let (rules, events, landing, visible) = {
+            let world = &mut *self.desk.world.borrow_mut();
+            let rules = world.servicenow.rules.len();
+            let landing = world.support.next_landing().map(|at| at - world.settings.aws_clock);
+            (rules, world.support.take_events(), landing, world.queue.next_visible())
+        };
+        for _ in 0..rules {
+            self.queue_rule(now);
+        }
+        for event in events {
+            self.send_event(&event);
+        }
+        if let Some(landing) = landing {
+            self.schedule_once(landing.max(now), &Event::Land);
+        }
+        match visible {
+            Some(at) if at <= now => self.receive(),
+            Some(at) => self.schedule_once(at, &Event::Queue),
+            None => {}
+        }
+    }
+
+    fn schedule_once(&mut self, at: Timestamp, event: &Event) {
+        if !self.events.iter().any(|other| other.0.event == *event && other.0.at == at) {
+            self.schedule(at, event.clone());
+        }
+    }
+
+    fn queue_rule(&mut self, now: Timestamp) {
+        let waiting = self.events.iter().filter(|event| event.0.event == Event::Rule).count();
+        let (rules, delay) = {
+            let world = &mut *self.desk.world.borrow_mut();
+            (world.servicenow.rules.len(), SignedDuration::from_millis(world.random.between(50, 2_000)))
+        };
+        if waiting < rules {
+            self.schedule(now + delay, Event::Rule);
+        }
+    }
+
+    fn run_rule(&mut self) {
+        let row = {
+            let world = &mut *self.desk.world.borrow_mut();
+            let lost = world.faults.rates().hint_lost;
+            if !world.settings.hints || world.random.chance(lost) {
+                world.servicenow.rules.pop_front();
+                world.count_fault("rule lost");
+                world.note(Place::ServiceNow, || "an asynchronous rule is lost".to_owned());
+                return;
+            }
+            let now = world.servicenow_now();
+            world.servicenow.run_rule(now)
+        };
+        if let Some(row) = row {
+            self.attempt(row);
+        }
+    }
+
+    fn attempt(&mut self, row: usize) {
+        let (webhook_id, incident) = {
+            let world = &mut *self.desk.world.borrow_mut();
+            let now = world.servicenow_now();
+            let Some(entry) = world.servicenow.outbox.get(row).filter(|entry| !entry.sent).cloned() else { return };
+            let Some(snapshot) = world.servicenow.webhook_snapshot(now, &entry.incident) else { return };
+            let snapshot = crate::sabotage::shown_incident(world, snapshot);
+            let number = snapshot.summary.number.clone();
+            world.note(Place::ServiceNow, || format!("webhook {row} of {number}"));
+            (entry.webhook_id, snapshot)
+        };
+        let future = handlers::webhook(self.desk.clone(), webhook_id, incident);
+        self.start(Duty::Webhook(row), format!("webhook {row}"), async move { future.await.is_ok() });
+    }
+
+    fn run_outbox(&mut self) {
+        let now = self.now();
+        self.schedule(now + OUTBOX_PERIOD, Event::Outbox);
+        let due = {
+            let world = self.desk.world.borrow();
+            if !world.settings.hints {
+                return;
+            }
+            world.servicenow.due_outbox(world.servicenow_now())
+        };
+        for row in due {
+            let busy =
+                self.processes.values().any(|process| matches!(process.duty, Duty::Webhook(other) if other == row));
+            if !busy {
+                self.attempt(row);
+            }
+        }
+    }
+
+    /// Announces an event of AWS: perhaps never, twice or late.
+    fn send_event(&mut self, event: &SupportEvent) {
+        let now = self.now();
+        let mut arrivals = Vec::new();
+        {
+            let world = &mut *self.desk.world.borrow_mut();
+            let rates = world.faults.rates();
+            if !world.settings.hints || world.random.chance(rates.hint_lost) {
+                world.count_fault("event lost");
+                return;
+            }
+            let copies = if world.random.chance(rates.hint_doubled) { 2 } else { 1 };
+            if copies > 1 {
+                world.count_fault("event doubled");
+            }
+            for _ in 0..copies {
+                let late = world.random.chance(rates.hint_late);
+                if late {
+                    world.count_fault("event late");
+                }
+                let longest = if late { LATE_SECONDS * 1_000 } else { 3_000 };
+                arrivals.push(now + SignedDuration::from_millis(world.random.between(100, longest)));
+            }
+        }
+        for at in arrivals {
+            self.schedule(at, Event::Announced(Box::new(event.clone()), 1));
+        }
+    }
+
+    fn start_event(&mut self, event: Box<SupportEvent>, attempts: u32) {
+        let name = format!("event {}", event.name.as_str());
+        let future = handlers::support_event(self.desk.clone(), (*event).clone());
+        self.start(Duty::SupportEvent(event, attempts), name, async move { future.await.is_ok() });
+    }
+
+    fn start_poll(&mut self) {
+        let now = self.now();
+        let polling = self.desk.world.borrow().settings.polling;
+        self.polls += 1;
+        self.schedule(self.next_poll(now + polling), Event::Poll);
+        let overlaps = {
+            let world = &mut *self.desk.world.borrow_mut();
+            let doubled = world.faults.rates().hint_doubled;
+            world.random.chance(doubled)
+        };
+        let runs = if overlaps { 2 } else { 1 };
+        if overlaps {
+            self.desk.world.borrow_mut().count_fault("poller overlaps");
+        }
+        for _ in 0..runs {
+            let desk = self.desk.clone();
+            self.start(Duty::Poll, "poller".to_owned(), async move { handlers::poll(desk).await.is_ok() });
+        }
+    }
+
+    /// When the poller runs next: by its period, but once people have stopped, idle hours are skipped.
+    fn next_poll(&self, regular: Timestamp) -> Timestamp {
+        if !self.calm || !self.desk.world.borrow().queue.is_empty() {
+            return regular;
+        }
+        let moving = |event: &&Reverse<Scheduled>| !matches!(event.0.event, Event::Poll | Event::Outbox | Event::Queue);
+        let next = self.events.iter().filter(moving).map(|event| event.0.at).min();
+        let awaited = [next, self.next_due()].into_iter().flatten().min();
+        awaited.map_or(regular, |awaited| awaited.max(regular))
+    }
+
+    /// Gives visible messages to workers.
+    fn receive(&mut self) {
+        let now = self.now();
+        let messages = self.desk.world.borrow_mut().queue.receive(now);
+        for message in messages {
+            {
+                let world = &mut *self.desk.world.borrow_mut();
+                let redelivered = world.faults.rates().redelivered;
+                if world.random.chance(redelivered) {
+                    let wait = SignedDuration::from_millis(world.random.between(50, 3_000));
+                    world.queue.show(message.number, now + wait);
+                    world.count_fault("visibility expires");
+                }
+            }
+            self.start_reconciler(message.number, message.hint);
+        }
+        if let Some(at) = self.desk.world.borrow().queue.next_visible() {
+            let at = at.max(now + SignedDuration::from_millis(1));
+            self.order += 1;
+            self.events.push(Reverse(Scheduled { at, order: self.order, event: Event::Queue }));
+        }
+    }
+
+    fn start_reconciler(&mut self, message: u64, hint: Hint) {
+        let executor = self.executor();
+        let report = self.last_report.clone();
+        let future = async move {
+            match executor.reconcile(&hint).await {
+                Ok(done) => {
+                    report.replace(Some(done));
+                    true
+                }
+                Err(error) => {
+                    let world = &mut *executor.ledger.desk.world.borrow_mut();
+                    world.note(Place::Bridge, || format!("the message fails: {error}"));
+                    false
+                }
+            }
+        };
+        self.start(Duty::Reconcile(message), format!("worker of message {message}"), future);
+    }
+
+    fn executor(&self) -> Executor<LedgerPort, ServiceNowPort, SupportPort, ClockPort, RandomnessPort> {
+        let desk = &self.desk;
+        let policy = desk.world.borrow().settings.policy.clone();
+        let skew = SignedDuration::from_millis(desk.world.borrow_mut().random.between(-300, 300));
+        Executor {
+            ledger: LedgerPort { desk: desk.clone() },
+            servicenow: ServiceNowPort { desk: desk.clone(), renamed: RefCell::default() },
+            support: SupportPort { desk: desk.clone() },
+            clock: ClockPort { desk: desk.clone(), skew },
+            randomness: RandomnessPort { desk: desk.clone() },
+            policy,
+            limits: LIMITS,
+        }
+    }
+
+    fn start(&mut self, duty: Duty, name: String, future: impl Future<Output = bool> + 'static) {
+        self.order += 1;
+        let number = self.order;
+        let now = self.now();
+        self.processes.insert(number, Process { duty, name, started: now, future: Box::pin(future) });
+        self.poll_process(number);
+    }
+
+    fn poll_process(&mut self, number: u64) {
+        let Some(process) = self.processes.get_mut(&number) else { return };
+        let now = self.desk.world.borrow().now;
+        let deadline = process.started + FUNCTION_TIMEOUT;
+        if now >= deadline {
+            self.desk.world.borrow_mut().count_fault("function timed out");
+            return self.bury(number, "its time is up");
+        }
+        self.desk.current.replace(process.name.clone());
+        let polled = process.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let wake = self.desk.take_wake();
+        match polled {
+            Poll::Ready(done) => self.finish(number, done),
+            Poll::Pending if self.desk.take_death() => self.bury(number, "it dies"),
+            Poll::Pending => {
+                let at = wake.unwrap_or(deadline).min(deadline);
+                self.schedule(at, Event::Step(number));
+            }
+        }
+    }
+
+    /// A process dies: its future is dropped, and nothing of ours runs.
+    fn bury(&mut self, number: u64, how: &str) {
+        if let Some(process) = self.processes.remove(&number) {
+            self.desk.world.borrow_mut().note(Place::Bridge, || format!("{}: {how}", process.name));
+            self.end(&process.duty, process.started, false);
+        }
+    }
+
+    fn finish(&mut self, number: u64, done: bool) {
+        if let Some(process) = self.processes.remove(&number) {
+            let report = self.last_report.take();
+            self.desk.world.borrow_mut().note(Place::Bridge, || {
+                let report = report.map(|report| format!("{:?} waits {:?}", report.effects, report.waits));
+                format!(
+                    "{} ends, {} {}",
+                    process.name,
+                    if done { "done" } else { "failed" },
+                    report.unwrap_or_default()
+                )
+            });
+            self.end(&process.duty, process.started, done);
+        }
+    }
+
+    fn end(&mut self, duty: &Duty, started: Timestamp, done: bool) {
+        let now = self.now();
+        match duty {
+            Duty::Reconcile(message) => {
+                self.last_activity = now;
+                let world = &mut *self.desk.world.borrow_mut();
+                if done {
+                    world.queue.delete(*message);
+                }
+            }
+            Duty::Webhook(row) => {
+                let world = &mut *self.desk.world.borrow_mut();
+                let accepted = done && now.duration_since(started) <= WEBHOOK_TIMEOUT;
+                let servicenow_now = world.servicenow_now();
+                world.servicenow.attempted(servicenow_now, *row, accepted);
+            }
+            Duty::SupportEvent(event, attempts) if !done && *attempts < EVENT_ATTEMPTS => {
+                let pause = EVENT_PAUSE * i32::try_from(*attempts).unwrap_or(1);
+                self.schedule(now + pause, Event::Announced(event.clone(), attempts + 1));
+            }
+            Duty::SupportEvent(..) => {}
+            Duty::Poll => {
+                let idle = self.desk.world.borrow().queue.is_empty();
+                let saw_all = started > self.last_activity;
+                self.quiet_polls = if done && idle && saw_all { self.quiet_polls + 1 } else { 0 };
+            }
+        }
+    }
+
+    /// Lets one more pass look at a link; what it did.
+    pub fn look_again(&mut self, key: &LinkKey) -> Option<Report> {
+        let executor = self.executor();
+        let received_at = self.now();
+        let hint =
+            Hint { subject: Subject::Link { key: key.clone() }, cause: Cause::Replay, received_at, incident: None };
+        let report: Rc<RefCell<Option<Report>>> = Rc::default();
+        let slot = report.clone();
+        let future = async move {
+            let done = executor.reconcile(&hint).await.ok();
+            let ok = done.is_some();
+            slot.replace(done);
+            ok
+        };
+        self.start(Duty::Poll, "check".to_owned(), future);
+        while !self.processes.is_empty() && self.step() {}
+        report.take()
+    }
+}

@@ -1,0 +1,725 @@
+//! A native model of ServiceNow with the app on it: incidents, journal, accounts, deliveries, outbox.
+//!
+//! It does what the shipped scripts do, record by record, in microseconds; a differential test holds it against them.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt::Write,
+};
+
+use casebridge_core::{
+    effect::{
+        Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind, MessageOutcome,
+    },
+    identifiers::{AccountId, IncidentId, JournalEntryId},
+    incident::{BridgeColumns, Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
+    time::format_servicenow,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::random::Random;
+
+/// The user that casebridge logs in as.
+pub const INTEGRATION_USER: &str = "casebridge.integration";
+/// The size of a webhook that the shipped app keeps to, in bytes.
+pub const SIZE_LIMIT: usize = 200_000;
+/// How long a claim is young, by default.
+pub const CLAIM_SECONDS: i64 = 60;
+/// The frame that the app allows around a snapshot, in bytes.
+const FRAME_SIZE: usize = 1_000;
+/// How many characters of an error its column takes.
+const LAST_ERROR_CHARACTERS: usize = 1_000;
+/// The first number of the incident table.
+const FIRST_NUMBER: usize = 10_001;
+/// The close codes that the instance accepts.
+const CLOSE_CODES: [&str; 3] = ["Duplicate", "Resolved by request", "Solution provided"];
+const COMMENTS: &str = "comments";
+const WORK_NOTES: &str = "work_notes";
+/// What the platform says when a closed incident is changed back.
+const CLOSED_RULE: &str = "Closed incident cannot be reopened";
+/// While the rule makes its attempt the outbox job stays away for so long.
+const FIRST_ATTEMPT: SignedDuration = SignedDuration::from_secs(60);
+/// The first delay of the outbox; each one after it is twice as long.
+const OUTBOX_DELAY_SECONDS: i64 = 30;
+/// The longest delay of the outbox.
+const OUTBOX_DELAY_MAXIMUM_SECONDS: i64 = 3_600;
+
+/// An account as the app knows it.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Twelve digits.
+    pub number: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Whether cases in it are for real.
+    pub production: bool,
+    /// Its assignment group.
+    pub group: String,
+}
+
+/// An incident's record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What the columns of the table hold, as a snapshot shows them.
+    pub summary: IncidentSummary,
+    /// The assignment group.
+    pub group: String,
+    /// The service code.
+    pub service_code: String,
+    /// The category code.
+    pub category_code: String,
+    /// The short description.
+    pub short_description: String,
+    /// The description.
+    pub description: String,
+    /// The priority.
+    pub priority: String,
+    /// The close code.
+    pub close_code: String,
+    /// The close notes.
+    pub close_notes: String,
+    /// When the record was written last.
+    pub updated_on: Timestamp,
+    resolved_at: Option<Timestamp>,
+    closed_at: Option<Timestamp>,
+}
+
+/// A row of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Journal {
+    /// Its id.
+    pub sys_id: JournalEntryId,
+    /// The incident.
+    pub incident: IncidentId,
+    /// `comments` or `work_notes`.
+    pub element: &'static str,
+    /// The text.
+    pub text: String,
+    /// Its author's user name.
+    pub created_by: String,
+    /// When, to the second.
+    pub created_on: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+struct DeliveryRow {
+    incident: IncidentId,
+    done: bool,
+    journal: Option<JournalEntryId>,
+    claimed_at: Timestamp,
+}
+
+/// A webhook that waits to be accepted, or was.
+#[derive(Debug, Clone)]
+pub struct OutboxRow {
+    /// The webhook's id, the same at every attempt.
+    pub webhook_id: String,
+    /// The incident.
+    pub incident: IncidentId,
+    /// Whether it has been accepted.
+    pub sent: bool,
+    /// How often it was attempted.
+    pub attempts: u32,
+    /// When the job attempts it.
+    pub next_attempt_at: Timestamp,
+    in_scope: bool,
+}
+
+/// What a person changes in one save. What is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// The state.
+    pub state: Option<IncidentState>,
+    /// The hold reason.
+    pub hold_reason: Option<String>,
+    /// The assignment group.
+    pub group: Option<String>,
+    /// The service code and the category code.
+    pub codes: Option<(String, String)>,
+    /// The priority.
+    pub priority: Option<String>,
+    /// The close code and the close notes.
+    pub closing: Option<(String, String)>,
+    /// An additional comment.
+    pub comment: Option<String>,
+    /// A work note.
+    pub work_note: Option<String>,
+    /// The columns of the app.
+    pub columns: Option<BridgeColumns>,
+}
+
+/// Why a write or a request came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// A rule or a data policy of the platform; its words.
+    Refused(String),
+    /// The instance stopped before it was through.
+    Stopped,
+    /// Another request is writing the message.
+    Conflict,
+    /// There is no such incident.
+    NotFound,
+}
+
+/// An instance with the app. Every operation takes ServiceNow's time.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// The accounts.
+    pub accounts: Vec<Account>,
+    /// The incidents.
+    pub incidents: BTreeMap<IncidentId, Record>,
+    /// The journal, in the order of its writing.
+    pub journal: Vec<Journal>,
+    /// The outbox, in the order of its writing.
+    pub outbox: Vec<OutboxRow>,
+    /// The incidents whose asynchronous rule waits to run.
+    pub rules: VecDeque<IncidentId>,
+    /// How long a claim is young.
+    pub claim_seconds: i64,
+    /// How many bytes a webhook takes at most.
+    pub size_limit: usize,
+    deliveries: BTreeMap<String, DeliveryRow>,
+    random: Random,
+    commits_left: Option<u64>,
+}
+
+/// Whole seconds: ServiceNow knows no others.
+fn second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
+}
+
+impl Instance {
+    /// An instance without incidents; the random numbers decide its ids.
+    pub fn new(accounts: Vec<Account>, random: Random) -> Self {
+        Self {
+            accounts,
+            incidents: BTreeMap::new(),
+            journal: Vec::new(),
+            outbox: Vec::new(),
+            rules: VecDeque::new(),
+            claim_seconds: CLAIM_SECONDS,
+            size_limit: SIZE_LIMIT,
+            deliveries: BTreeMap::new(),
+            random,
+            commits_left: None,
+        }
+    }
+
+    /// Lets the instance die with the commit after `commits - 1` more, in the next delivery that gets that far.
+    pub fn stop_after_commits(&mut self, commits: u64) {
+        self.commits_left = Some(commits);
+    }
+
+    fn identifier(&mut self) -> String {
+        let mut text = String::with_capacity(32);
+        for byte in self.random.bytes() {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+
+    fn commit(&mut self) -> Result<(), Refusal> {
+        match self.commits_left.as_mut() {
+            None => Ok(()),
+            Some(0) => Err(Refusal::Stopped),
+            Some(left) => {
+                *left -= 1;
+                if *left == 0 { Err(Refusal::Stopped) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Whether the next commit does not take place: the instance has died.
+    fn is_stopped(&self) -> bool {
+        self.commits_left == Some(0)
+    }
+
+    /// A person opens an incident.
+    pub fn open(&mut self, now: Timestamp, user: &str, texts: (&str, &str), change: Change) -> IncidentId {
+        let sys_id = IncidentId::new(self.identifier());
+        let number = format!("INC{:07}", FIRST_NUMBER + self.incidents.len());
+        let summary = IncidentSummary {
+            sys_id: sys_id.clone(),
+            number,
+            sys_mod_count: 0,
+            state: IncidentState::New,
+            hold_reason: String::new(),
+            resolved_at: None,
+            columns: BridgeColumns::default(),
+            close_codes: CLOSE_CODES.map(str::to_owned).into(),
+        };
+        let (service_code, category_code) = change.codes.unwrap_or_default();
+        let record = Record {
+            summary,
+            group: change.group.unwrap_or_default(),
+            service_code,
+            category_code,
+            short_description: texts.0.to_owned(),
+            description: texts.1.to_owned(),
+            priority: change.priority.unwrap_or_else(|| "5".to_owned()),
+            close_code: String::new(),
+            close_notes: String::new(),
+            updated_on: second(now),
+            resolved_at: None,
+            closed_at: None,
+        };
+        let follows = !record.service_code.is_empty();
+        self.incidents.insert(sys_id.clone(), record);
+        for (element, text) in [(COMMENTS, change.comment), (WORK_NOTES, change.work_note)] {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                self.append(now, user, &sys_id, element, &text);
+            }
+        }
+        if follows && user != INTEGRATION_USER {
+            self.rules.push_back(sys_id.clone());
+        }
+        sys_id
+    }
+
+    /// Someone saves an incident: record, then journal; then the rule is queued.
+    pub fn save(&mut self, now: Timestamp, user: &str, id: &IncidentId, change: &Change) -> Result<(), Refusal> {
+        let old = self.incidents.get(id).ok_or(Refusal::NotFound)?.clone();
+        let mut new = old.clone();
+        apply(&mut new, change);
+        before_write(&old, &mut new, now)?;
+        let entries = [(COMMENTS, &change.comment), (WORK_NOTES, &change.work_note)];
+        let has_entries = entries.iter().any(|(_, text)| text.as_ref().is_some_and(|text| !text.is_empty()));
+        if new == old && !has_entries {
+            return Ok(());
+        }
+        if self.is_stopped() {
+            return Err(Refusal::Stopped);
+        }
+        new.summary.sys_mod_count += 1;
+        new.updated_on = second(now);
+        let code_changed = new.service_code != old.service_code;
+        let follows = !new.summary.columns.case_id.is_empty() || !new.service_code.is_empty() || code_changed;
+        self.incidents.insert(id.clone(), new);
+        self.commit()?;
+        for (element, text) in entries {
+            if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
+                if self.is_stopped() {
+                    return Err(Refusal::Stopped);
+                }
+                self.append(now, user, id, element, text);
+                self.commit()?;
+            }
+        }
+        if follows && user != INTEGRATION_USER {
+            self.rules.push_back(id.clone());
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, now: Timestamp, user: &str, incident: &IncidentId, element: &'static str, text: &str) {
+        let sys_id = JournalEntryId::new(self.identifier());
+        self.journal.push(Journal {
+            sys_id,
+            incident: incident.clone(),
+            element,
+            text: text.to_owned(),
+            created_by: user.to_owned(),
+            created_on: second(now),
+        });
+    }
+
+    /// The account of a group.
+    pub fn account_of(&self, group: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.group == group)
+    }
+
+    /// Whether an incident should have a case.
+    pub fn is_in_scope(&self, record: &Record) -> bool {
+        !record.service_code.is_empty() && !record.category_code.is_empty() && self.account_of(&record.group).is_some()
+    }
+
+    /// The incident with all its comments.
+    pub fn snapshot(&self, now: Timestamp, id: &IncidentId) -> Option<Incident> {
+        let record = self.incidents.get(id)?;
+        let mut summary = record.summary.clone();
+        summary.resolved_at = shown_resolution(record);
+        let account = self.account_of(&record.group).map(|account| IncidentAccount {
+            number: account.number.clone(),
+            name: account.name.clone(),
+            production: account.production,
+        });
+        let mut entries: Vec<JournalEntry> = self
+            .journal
+            .iter()
+            .filter(|row| row.incident == *id && row.element == COMMENTS)
+            .map(|row| JournalEntry {
+                sys_id: row.sys_id.clone(),
+                created_on: row.created_on,
+                created_by: row.created_by.clone(),
+                author: row.created_by.clone(),
+                text: row.text.clone(),
+                ours: row.created_by == INTEGRATION_USER,
+                element: COMMENTS.to_owned(),
+            })
+            .collect();
+        entries.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
+        Some(Incident {
+            summary,
+            taken_at: second(now),
+            account,
+            service_code: record.service_code.clone(),
+            category_code: record.category_code.clone(),
+            short_description: record.short_description.clone(),
+            description: record.description.clone(),
+            priority: record.priority.clone(),
+            entries,
+            entries_complete: true,
+        })
+    }
+
+    /// The incident with its newest comments, within the size that a webhook may have.
+    pub fn webhook_snapshot(&self, now: Timestamp, id: &IncidentId) -> Option<Incident> {
+        let mut incident = self.snapshot(now, id)?;
+        let entries = std::mem::take(&mut incident.entries);
+        let mut left = self.size_limit.saturating_sub(escaped_size(&incident) + FRAME_SIZE);
+        let mut kept = Vec::new();
+        for entry in entries.into_iter().rev() {
+            let size = escaped_size(&entry) + 1;
+            if size > left {
+                incident.entries_complete = false;
+                break;
+            }
+            left -= size;
+            kept.push(entry);
+        }
+        kept.reverse();
+        incident.entries = kept;
+        Some(incident)
+    }
+
+    /// The incidents that are linked or in scope and were written after (since, after), at most `limit`; and whether
+    /// there are more.
+    pub fn changes(
+        &self,
+        since: Timestamp,
+        after: Option<&IncidentId>,
+        limit: usize,
+    ) -> (Vec<(IncidentId, u64, Timestamp)>, bool) {
+        let mut found: Vec<(Timestamp, IncidentId, u64)> = self
+            .incidents
+            .values()
+            .filter(|record| !record.summary.columns.case_id.is_empty() || self.is_in_scope(record))
+            .filter(|record| match after {
+                None => record.updated_on >= since,
+                Some(after) => (record.updated_on, &record.summary.sys_id) > (since, after),
+            })
+            .map(|record| (record.updated_on, record.summary.sys_id.clone(), record.summary.sys_mod_count))
+            .collect();
+        found.sort();
+        let more = found.len() > limit;
+        found.truncate(limit);
+        (found.into_iter().map(|(updated_on, id, count)| (id, count, updated_on)).collect(), more)
+    }
+
+    /// Writes messages, each once, then fields and columns.
+    pub fn deliver(
+        &mut self,
+        now: Timestamp,
+        id: &IncidentId,
+        delivery: &Delivery,
+        expected: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal> {
+        let answer = self.deliver_until_stopped(now, id, delivery, expected);
+        self.commits_left = None;
+        answer
+    }
+
+    fn deliver_until_stopped(
+        &mut self,
+        now: Timestamp,
+        id: &IncidentId,
+        delivery: &Delivery,
+        expected: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal> {
+        let count = self.incidents.get(id).ok_or(Refusal::NotFound)?.summary.sys_mod_count;
+        let is_fresh = expected.is_none_or(|expected| expected == count);
+        let mut messages = Vec::new();
+        for message in &delivery.messages {
+            messages.push(self.message(now, id, message)?);
+        }
+        let (fields, field_error) = self.values(now, id, &delivery.fields, &delivery.columns, is_fresh)?;
+        let snapshot = self.snapshot(now, id).ok_or(Refusal::NotFound)?;
+        Ok(DeliveryAnswer { messages, fields, field_error, snapshot })
+    }
+
+    fn message(&mut self, now: Timestamp, id: &IncidentId, message: &Message) -> Result<MessageAnswer, Refusal> {
+        let answer = |outcome, error: &str| MessageAnswer {
+            external_id: message.external_id.clone(),
+            outcome,
+            error: error.to_owned(),
+        };
+        let key = message.external_id.as_str();
+        let text = harmless(&message.text);
+        let element = match message.kind {
+            MessageKind::Comment => COMMENTS,
+            MessageKind::WorkNote => WORK_NOTES,
+        };
+        if let Some(row) = self.deliveries.get(key).cloned() {
+            if row.incident != *id {
+                return Ok(answer(MessageOutcome::Refused, "This external_id belongs to another incident."));
+            }
+            if row.done {
+                return Ok(answer(MessageOutcome::AlreadyApplied, ""));
+            }
+            if row.claimed_at > second(now) - SignedDuration::from_secs(self.claim_seconds) {
+                return Err(Refusal::Conflict);
+            }
+            if let Some(earlier) = self.entry(id, element, &text, row.claimed_at) {
+                self.finish(key, Some(earlier))?;
+                return Ok(answer(MessageOutcome::AlreadyApplied, ""));
+            }
+            if self.is_stopped() {
+                return Err(Refusal::Stopped);
+            }
+            self.deliveries.remove(key);
+            self.commit()?;
+        }
+        if self.is_stopped() {
+            return Err(Refusal::Stopped);
+        }
+        let row = DeliveryRow { incident: id.clone(), done: false, journal: None, claimed_at: second(now) };
+        self.deliveries.insert(key.to_owned(), row);
+        self.commit()?;
+        let mut change = Change::default();
+        match message.kind {
+            MessageKind::Comment => change.comment = Some(text.clone()),
+            MessageKind::WorkNote => change.work_note = Some(text.clone()),
+        }
+        match self.save(now, INTEGRATION_USER, id, &change) {
+            Ok(()) => {}
+            Err(Refusal::Stopped) => return Err(Refusal::Stopped),
+            Err(refusal) => {
+                self.deliveries.remove(key);
+                self.commit()?;
+                return Ok(answer(MessageOutcome::Refused, &format!("{refusal:?}")));
+            }
+        }
+        let journal = self.entry(id, element, &text, second(now));
+        self.finish(key, journal)?;
+        Ok(answer(MessageOutcome::Applied, ""))
+    }
+
+    fn finish(&mut self, key: &str, journal: Option<JournalEntryId>) -> Result<(), Refusal> {
+        if self.is_stopped() {
+            return Err(Refusal::Stopped);
+        }
+        if let Some(row) = self.deliveries.get_mut(key) {
+            row.done = true;
+            row.journal = journal;
+        }
+        self.commit()
+    }
+
+    /// The entry of ours that holds the text, was written since the claim, and is no other delivery's.
+    fn entry(&self, id: &IncidentId, element: &str, text: &str, claimed_at: Timestamp) -> Option<JournalEntryId> {
+        let wanted = comparable(text);
+        let mut found: Vec<&Journal> = self
+            .journal
+            .iter()
+            .filter(|row| {
+                row.incident == *id
+                    && row.element == element
+                    && row.created_by == INTEGRATION_USER
+                    && row.created_on >= claimed_at
+                    && comparable(&row.text) == wanted
+                    && !self.deliveries.values().any(|delivery| delivery.journal.as_ref() == Some(&row.sys_id))
+            })
+            .collect();
+        found.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
+        found.first().map(|row| row.sys_id.clone())
+    }
+
+    fn values(
+        &mut self,
+        now: Timestamp,
+        id: &IncidentId,
+        fields: &IncidentFields,
+        columns: &BridgeColumns,
+        is_fresh: bool,
+    ) -> Result<(FieldsOutcome, String), Refusal> {
+        if !is_fresh {
+            return Ok((FieldsOutcome::Stale, String::new()));
+        }
+        match self.set(now, id, Some(fields), columns) {
+            Ok(()) => Ok((FieldsOutcome::Applied, String::new())),
+            Err(Refusal::Refused(words)) if !fields.is_empty() => {
+                self.set(now, id, None, columns)?;
+                Ok((FieldsOutcome::Refused, words))
+            }
+            Err(Refusal::Refused(words)) => Ok((FieldsOutcome::Refused, words)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    fn set(
+        &mut self,
+        now: Timestamp,
+        id: &IncidentId,
+        fields: Option<&IncidentFields>,
+        columns: &BridgeColumns,
+    ) -> Result<(), Refusal> {
+        let mut columns = columns.clone();
+        columns.last_error = columns.last_error.chars().take(LAST_ERROR_CHARACTERS).collect();
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let mut change = Change { columns: Some(columns), ..Change::default() };
+        if let Some(fields) = fields {
+            change.state = given(&fields.state).map(IncidentState::from);
+            change.hold_reason = given(&fields.hold_reason);
+            change.closing = given(&fields.close_code).map(|code| (code, fields.close_notes.clone()));
+        }
+        self.save(now, INTEGRATION_USER, id, &change)
+    }
+
+    /// Runs the rule that has waited longest: queues a webhook if the incident has a case, should have one, or no longer
+    /// should. Returns the outbox row whose first attempt is to be made.
+    pub fn run_rule(&mut self, now: Timestamp) -> Option<usize> {
+        let id = self.rules.pop_front()?;
+        let record = self.incidents.get(&id)?;
+        let in_scope = self.is_in_scope(record);
+        let linked = !record.summary.columns.case_id.is_empty();
+        let was_in_scope = self.outbox.iter().rev().find(|row| row.incident == id).is_some_and(|row| row.in_scope);
+        if !in_scope && !linked && !was_in_scope {
+            return None;
+        }
+        let webhook_id = self.identifier();
+        let next_attempt_at = second(now) + FIRST_ATTEMPT;
+        let row = OutboxRow { webhook_id, incident: id, sent: false, attempts: 0, next_attempt_at, in_scope };
+        self.outbox.push(row);
+        Some(self.outbox.len() - 1)
+    }
+
+    /// The outbox rows that the job attempts now.
+    pub fn due_outbox(&self, now: Timestamp) -> Vec<usize> {
+        let due = self.outbox.iter().enumerate().filter(|(_, row)| !row.sent && row.next_attempt_at <= now);
+        due.map(|(index, _)| index).collect()
+    }
+
+    /// Notes how an attempt ended.
+    pub fn attempted(&mut self, now: Timestamp, row: usize, accepted: bool) {
+        let Some(row) = self.outbox.get_mut(row) else { return };
+        row.attempts += 1;
+        row.sent |= accepted;
+        let delay = OUTBOX_DELAY_SECONDS.saturating_mul(1 << (row.attempts - 1).min(16));
+        row.next_attempt_at = second(now) + SignedDuration::from_secs(delay.min(OUTBOX_DELAY_MAXIMUM_SECONDS));
+    }
+
+    /// The comments of an incident that people wrote, in the order of their writing.
+    pub fn comments_of<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
+        self.journal.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
+    }
+}
+
+impl Journal {
+    /// Whether casebridge delivered it.
+    pub fn is_ours(&self) -> bool {
+        self.created_by == INTEGRATION_USER
+    }
+
+    /// Whether the customer sees it.
+    pub fn is_comment(&self) -> bool {
+        self.element == COMMENTS
+    }
+}
+
+fn apply(record: &mut Record, change: &Change) {
+    let set = |slot: &mut String, value: &Option<String>| {
+        if let Some(value) = value {
+            slot.clone_from(value);
+        }
+    };
+    if let Some(state) = &change.state {
+        record.summary.state = state.clone();
+    }
+    set(&mut record.summary.hold_reason, &change.hold_reason);
+    set(&mut record.group, &change.group);
+    set(&mut record.priority, &change.priority);
+    if let Some((service, category)) = &change.codes {
+        record.service_code.clone_from(service);
+        record.category_code.clone_from(category);
+    }
+    if let Some((code, notes)) = &change.closing {
+        record.close_code.clone_from(code);
+        record.close_notes.clone_from(notes);
+    }
+    if let Some(columns) = &change.columns {
+        record.summary.columns = columns.clone();
+    }
+}
+
+/// The platform's rules on every write of an incident.
+fn before_write(old: &Record, new: &mut Record, now: Timestamp) -> Result<(), Refusal> {
+    let (was, is) = (old.summary.state.clone(), new.summary.state.clone());
+    if was == IncidentState::Closed && is != IncidentState::Closed {
+        return Err(Refusal::Refused(CLOSED_RULE.to_owned()));
+    }
+    if was != is {
+        match is {
+            IncidentState::Resolved => new.resolved_at = Some(second(now)),
+            IncidentState::Closed | IncidentState::Cancelled => new.closed_at = Some(second(now)),
+            _ => {}
+        }
+        if was == IncidentState::OnHold {
+            new.summary.hold_reason = String::new();
+        }
+    }
+    let needs_closing = matches!(is, IncidentState::Resolved | IncidentState::Closed);
+    if needs_closing && (new.close_code.trim().is_empty() || new.close_notes.trim().is_empty()) {
+        return Err(Refusal::Refused("Data Policy Exception".to_owned()));
+    }
+    Ok(())
+}
+
+fn shown_resolution(record: &Record) -> Option<Timestamp> {
+    match record.summary.state {
+        IncidentState::Cancelled => record.closed_at.or(Some(record.updated_on)),
+        IncidentState::Resolved | IncidentState::Closed => {
+            record.resolved_at.or(record.closed_at).or(Some(record.updated_on))
+        }
+        _ => None,
+    }
+}
+
+/// The bytes of a value as JSON in ASCII.
+fn escaped_size(value: &impl serde::Serialize) -> usize {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    text.chars().map(|letter| if letter.is_ascii() && letter != '\u{7f}' { 1 } else { 6 * letter.len_utf16() }).sum()
+}
+
+/// The platform may change the white space around a text and its line ends.
+fn comparable(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n").trim().to_owned()
+}
+
+/// Between `[code]` tags the journal shows HTML: they are taken apart.
+pub fn harmless(text: &str) -> String {
+    let mut output = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('[') {
+        output.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let tag = ["[code]", "[/code]"].into_iter().find(|tag| {
+            rest.as_bytes().get(..tag.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(tag.as_bytes()))
+        });
+        let Some(tag) = tag else {
+            output.push('[');
+            rest = &rest[1..];
+            continue;
+        };
+        output.push_str("[ ");
+        output.push_str(&rest[1..tag.len() - 1]);
+        output.push_str(" ]");
+        rest = &rest[tag.len()..];
+    }
+    output.push_str(rest);
+    output
+}
+
+/// A moment as the instance writes it.
+pub fn written(moment: Timestamp) -> String {
+    format_servicenow(moment)
+}

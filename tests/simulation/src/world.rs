@@ -1,0 +1,395 @@
+//! One world: both sides, the queue, the ledger, and the desk at which every remote call passes.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet},
+    future::{Future, poll_fn},
+    task::Poll,
+};
+
+use casebridge_core::{
+    identifiers::{AccountId, IncidentId},
+    policy::Policy,
+};
+use casebridge_ledger::MemoryLedger;
+use casebridge_simulator::support::{self, Quotas, Support};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    calls::{Call, Fate},
+    faults::{Faults, Source},
+    people::Memory,
+    queue::Queue,
+    random::Random,
+    sabotage::Sabotage,
+    servicenow_model::{Account, Instance},
+    timeline::{Place, Timeline},
+};
+
+/// The moment at which every world begins.
+pub const BEGINNING: i64 = 1_800_000_000;
+/// The accounts, each with its assignment group.
+pub const ACCOUNTS: [(&str, &str, bool); 2] =
+    [("111122223333", "AWS-Production", true), ("444455556666", "AWS-Sandbox", false)];
+
+/// How a world is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Decides everything that is drawn.
+    pub seed: u64,
+    /// Where faults come from.
+    pub faults: Source,
+    /// The safeguard that is switched off, if any.
+    pub sabotage: Option<Sabotage>,
+    /// Whether the story is kept.
+    pub told: bool,
+    /// The policy.
+    pub policy: Policy,
+    /// How far ServiceNow's clock is ahead of ours.
+    pub servicenow_clock: SignedDuration,
+    /// How far AWS's clock is ahead of ours.
+    pub aws_clock: SignedDuration,
+    /// AWS's quotas.
+    pub quotas: Quotas,
+    /// How often the poller runs.
+    pub polling: SignedDuration,
+    /// How many bytes a webhook takes at most.
+    pub webhook_size: usize,
+    /// Whether webhooks and events are sent at all.
+    pub hints: bool,
+    /// How many things people do.
+    pub deeds: usize,
+    /// The longest pause between two of them, in seconds.
+    pub pause: i64,
+}
+
+impl Settings {
+    /// A world without faults in which all clocks agree.
+    pub fn quiet(seed: u64) -> Self {
+        Self {
+            seed,
+            faults: Source::Ordered(BTreeMap::new()),
+            sabotage: None,
+            told: false,
+            policy: Policy::default(),
+            servicenow_clock: SignedDuration::ZERO,
+            aws_clock: SignedDuration::ZERO,
+            quotas: Quotas::UNLIMITED,
+            polling: SignedDuration::from_secs(60),
+            webhook_size: crate::servicenow_model::SIZE_LIMIT,
+            hints: true,
+            deeds: 0,
+            pause: 60,
+        }
+    }
+
+    /// Half of L: how late a write may land at most, and how far a read may lag, so that both together stay below L.
+    pub fn half_unknown(&self) -> SignedDuration {
+        let seconds = i64::from(Policy::default().unknown_outcome_seconds.min(self.policy.unknown_outcome_seconds));
+        match self.sabotage {
+            Some(Sabotage::Waiting) => SignedDuration::from_secs(400),
+            _ => SignedDuration::from_secs(seconds * 45 / 100),
+        }
+    }
+}
+
+/// What was counted in one life.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// Steps of the scheduler.
+    pub steps: u64,
+    /// Calls by their fate.
+    pub fates: BTreeMap<(Call, Fate), u64>,
+    /// Other faults by name.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// In-doubt intents by how they ended.
+    pub doubts: BTreeMap<&'static str, u64>,
+    /// What people did, by name.
+    pub deeds: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    /// Adds another life's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        for (key, count) in &other.fates {
+            *self.fates.entry(*key).or_default() += count;
+        }
+        for (own, others) in
+            [(&mut self.faults, &other.faults), (&mut self.doubts, &other.doubts), (&mut self.deeds, &other.deeds)]
+        {
+            for (key, count) in others {
+                *own.entry(key).or_default() += count;
+            }
+        }
+    }
+}
+
+/// The world's state.
+pub struct World {
+    /// How it was set up.
+    pub settings: Settings,
+    /// Our clock.
+    pub now: Timestamp,
+    /// AWS Support.
+    pub support: Support,
+    /// ServiceNow.
+    pub servicenow: Instance,
+    /// The queue of hints.
+    pub queue: Queue,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// The story.
+    pub timeline: Timeline,
+    /// What was counted.
+    pub tally: Tally,
+    /// What people did and saw: what the world is judged by.
+    pub memory: Memory,
+    /// The accounts that AWS refuses now, and with what.
+    pub refused_accounts: BTreeMap<AccountId, casebridge_core::effect::Refusal>,
+    /// Broken rules, found while the world ran.
+    pub violations: Vec<Violation>,
+    /// What faults and latencies are drawn from.
+    pub random: Random,
+    /// What marks and attempts are drawn from.
+    pub entropy: Random,
+    attempts: u64,
+}
+
+/// A broken invariant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// How.
+    pub what: String,
+}
+
+/// What must hold in every world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Invariant {
+    /// 1: every comment and communication exactly once on the other side, in order.
+    ExactlyOnce,
+    /// 2: at most one open case per incident and account, and no incident for a case of ours.
+    OneCase,
+    /// 3: no work note and no other account's text reaches an account.
+    Confidential,
+    /// 4: no field of an agent overwritten against policy.
+    Fields,
+    /// 5: both sides agree in the end and nothing is left to do.
+    Convergence,
+    /// 6: writes per link stay under the loop breaker's bound.
+    Bounds,
+    /// 7: nothing that was accepted disappears.
+    NothingLost,
+    /// 8: a person's text with our mark in it is a person's text.
+    Marks,
+}
+
+impl Invariant {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExactlyOnce => "1 exactly once, in order",
+            Self::OneCase => "2 one case",
+            Self::Confidential => "3 confidential",
+            Self::Fields => "4 agents' fields",
+            Self::Convergence => "5 convergence",
+            Self::Bounds => "6 bounded writes",
+            Self::NothingLost => "7 nothing lost",
+            Self::Marks => "8 people's marks",
+        }
+    }
+}
+
+impl World {
+    fn new(settings: Settings) -> Self {
+        let mut random = Random::new(settings.seed);
+        let accounts = ACCOUNTS.map(|(id, _, _)| support::Account::new(id, id, &format!("root@{id}.example")));
+        let servicenow_accounts = ACCOUNTS.map(|(number, group, production)| Account {
+            number: AccountId::new(number),
+            name: group.to_owned(),
+            production,
+            group: group.to_owned(),
+        });
+        let mut servicenow = Instance::new(servicenow_accounts.into(), random.fork(1));
+        servicenow.size_limit = settings.webhook_size;
+        Self {
+            now: Timestamp::from_second(BEGINNING).unwrap_or_default(),
+            support: Support::new(settings.seed, settings.quotas, accounts),
+            servicenow,
+            queue: Queue::default(),
+            faults: Faults::new(settings.faults.clone()),
+            timeline: Timeline::new(settings.told),
+            tally: Tally::default(),
+            memory: Memory::default(),
+            refused_accounts: BTreeMap::new(),
+            violations: Vec::new(),
+            entropy: random.fork(2),
+            random: random.fork(3),
+            attempts: 0,
+            settings,
+        }
+    }
+
+    /// ServiceNow's time.
+    pub fn servicenow_now(&self) -> Timestamp {
+        self.now + self.settings.servicenow_clock
+    }
+
+    /// AWS's time.
+    pub fn aws_now(&self) -> Timestamp {
+        self.now + self.settings.aws_clock
+    }
+
+    /// The number of the next attempt.
+    pub fn next_attempt(&mut self) -> u64 {
+        self.attempts += 1;
+        self.attempts
+    }
+
+    /// Adds a line to the story.
+    pub fn note(&mut self, place: Place, what: impl FnOnce() -> String) {
+        let now = self.now;
+        self.timeline.add(now, place, what);
+    }
+
+    /// Notes a broken invariant.
+    pub fn violate(&mut self, invariant: Invariant, what: String) {
+        self.note(Place::Bridge, || format!("VIOLATION of {}: {what}", invariant.name()));
+        self.violations.push(Violation { invariant, what });
+    }
+
+    /// Counts a fault that is not the fate of a call.
+    pub fn count_fault(&mut self, name: &'static str) {
+        *self.tally.faults.entry(name).or_default() += 1;
+    }
+
+    /// The numbers of incidents, for the story.
+    pub fn number_of(&self, incident: &IncidentId) -> String {
+        let record = self.servicenow.incidents.get(incident);
+        record.map_or_else(|| incident.to_string(), |record| record.summary.number.clone())
+    }
+
+    /// The cases that casebridge opened.
+    pub fn our_cases(&self) -> impl Iterator<Item = &support::Case> {
+        self.support.cases().iter().filter(|case| !self.memory.own_cases.contains(&case.case_id))
+    }
+}
+
+/// Where all calls pass. What the ports share.
+pub struct Desk {
+    /// The world.
+    pub world: RefCell<World>,
+    /// The ledger.
+    pub ledger: MemoryLedger,
+    wake_at: Cell<Option<Timestamp>>,
+    died: Cell<bool>,
+    /// Who is being polled, for the story.
+    pub current: RefCell<String>,
+    /// The incidents that somebody is working on.
+    pub busy: RefCell<BTreeSet<String>>,
+}
+
+impl Desk {
+    /// The desk of a new world.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            world: RefCell::new(World::new(settings)),
+            ledger: MemoryLedger::new(),
+            wake_at: Cell::new(None),
+            died: Cell::new(false),
+            current: RefCell::new(String::new()),
+            busy: RefCell::new(BTreeSet::new()),
+        }
+    }
+
+    /// When the one who was just polled wants to go on; none: it has ended or died.
+    pub fn take_wake(&self) -> Option<Timestamp> {
+        self.wake_at.take()
+    }
+
+    /// Whether the one who was just polled has died.
+    pub fn take_death(&self) -> bool {
+        self.died.take()
+    }
+
+    /// Lets time pass.
+    pub fn pause(&self, wait: SignedDuration) -> impl Future<Output = ()> {
+        let mut asked = false;
+        poll_fn(move |_| {
+            if asked {
+                return Poll::Ready(());
+            }
+            asked = true;
+            let now = self.world.borrow().now;
+            self.wake_at.set(Some(now + wait));
+            Poll::Pending
+        })
+    }
+
+    /// The process dies here: whoever awaits this is never woken again.
+    pub fn die(&self) -> impl Future<Output = ()> {
+        poll_fn(|_| {
+            self.died.set(true);
+            Poll::Pending
+        })
+    }
+
+    /// A call is on its way: time passes, and its fate is decided. Does not return if the process dies before.
+    pub async fn arrive(&self, call: Call, what: impl FnOnce() -> String) -> Fate {
+        let (fate, latency) = {
+            let world = &mut *self.world.borrow_mut();
+            let mut fate = world.faults.next(call, &mut world.random);
+            if !call.can_meet(fate) {
+                fate = Fate::Refused;
+            }
+            *world.tally.fates.entry((call, fate)).or_default() += 1;
+            (fate, latency(world))
+        };
+        self.pause(latency).await;
+        {
+            let world = &mut *self.world.borrow_mut();
+            let now = world.now;
+            world.timeline.fold(now, ((call as u64) << 8) | fate as u64);
+            let place = match call {
+                Call::CreateCase
+                | Call::AddCommunication
+                | Call::ResolveCase
+                | Call::DescribeCases
+                | Call::DescribeCommunications => Place::Aws,
+                Call::Snapshot | Call::Deliver | Call::Changes => Place::ServiceNow,
+                _ => Place::Bridge,
+            };
+            world.timeline.add(now, place, || {
+                let fate = if fate == Fate::Through { String::new() } else { format!("  ** {fate} **") };
+                format!("{} {}({}){fate}", self.current.borrow(), call.name(), what())
+            });
+        }
+        if fate == Fate::DiedBefore {
+            self.die().await;
+        }
+        fate
+    }
+
+    /// The call's answer is on its way. Does not return if the process dies after the call.
+    pub async fn leave(&self, fate: Fate) {
+        let latency = latency(&mut self.world.borrow_mut());
+        self.pause(latency).await;
+        if matches!(fate, Fate::DiedAfter | Fate::DiedLandsLate) {
+            self.die().await;
+        }
+    }
+}
+
+/// How long one way of a call takes.
+fn latency(world: &mut World) -> SignedDuration {
+    if let Source::Ordered(_) = world.settings.faults {
+        return SignedDuration::from_millis(20);
+    }
+    let slow = world.faults.rates().slow;
+    if world.random.chance(slow) {
+        return SignedDuration::from_millis(world.random.between(1_000, 12_000));
+    }
+    SignedDuration::from_millis(world.random.between(5, 150))
+}
