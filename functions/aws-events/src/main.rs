@@ -3,7 +3,7 @@
 // The futures of the SDK are nested deeper than the compiler looks by default.
 #![recursion_limit = "256"]
 
-use std::sync::Arc;
+use std::{process::ExitCode, sync::Arc};
 
 use aws_events::Events;
 use aws_lambda_events::sns::SnsEvent;
@@ -17,8 +17,11 @@ use casebridge_runtime::{
 use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    logging::start();
+async fn main() -> ExitCode {
+    logging::logged(Box::pin(run())).await
+}
+
+async fn run() -> Result<(), lambda_runtime::Error> {
     let settings = EventsSettings::read(settings::environment)?;
     let sdk = sdk_config(Pace::Background).await;
     let events = Arc::new(Events {

@@ -3,7 +3,10 @@
 // The futures of the SDK are nested deeper than the compiler looks by default.
 #![recursion_limit = "256"]
 
-use std::sync::{Arc, Mutex};
+use std::{
+    process::ExitCode,
+    sync::{Arc, Mutex},
+};
 
 use case_poller::Poller;
 use casebridge_aws::SupportClient;
@@ -19,8 +22,11 @@ use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    logging::start();
+async fn main() -> ExitCode {
+    logging::logged(Box::pin(run())).await
+}
+
+async fn run() -> Result<(), lambda_runtime::Error> {
     let PollerSettings { queue_url, sides } = PollerSettings::read(settings::environment)?;
     let sdk = sdk_config(Pace::Background).await;
     let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));

@@ -3,7 +3,7 @@
 // The futures of the SDK are nested deeper than the compiler looks by default.
 #![recursion_limit = "256"]
 
-use std::sync::Arc;
+use std::{process::ExitCode, sync::Arc};
 
 use aws_lambda_events::sqs::SqsEvent;
 use casebridge_aws::SupportClient;
@@ -22,8 +22,11 @@ use reconciler::{handle, limits};
 use tokio::sync::Mutex;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    logging::start();
+async fn main() -> ExitCode {
+    logging::logged(Box::pin(run())).await
+}
+
+async fn run() -> Result<(), lambda_runtime::Error> {
     let settings = BothSidesSettings::read(settings::environment)?;
     let sdk = sdk_config(Pace::Background).await;
     let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));

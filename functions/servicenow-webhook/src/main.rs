@@ -3,7 +3,7 @@
 // The futures of the SDK are nested deeper than the compiler looks by default.
 #![recursion_limit = "256"]
 
-use std::sync::Arc;
+use std::{process::ExitCode, sync::Arc};
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
 use casebridge_runtime::{
@@ -16,8 +16,11 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use servicenow_webhook::{KeySource, Webhook};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    logging::start();
+async fn main() -> ExitCode {
+    logging::logged(Box::pin(run())).await
+}
+
+async fn run() -> Result<(), lambda_runtime::Error> {
     let settings = WebhookSettings::read(settings::environment)?;
     let sdk = sdk_config(Pace::Interactive).await;
     let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
