@@ -1,17 +1,28 @@
-"""Starts the local AWS with one change: groups of a FIFO queue run at the same time, as they do on AWS.
+"""Starts the local AWS with two changes that bring it nearer to AWS.
 
-The stock server runs one batch of a FIFO queue at a time, which would hide every race between two links. The function
-that says so is private, hence the exact version in requirements-ministack.txt and the check below.
+- Groups of a FIFO queue run at the same time. The stock server runs one batch at a time, which would hide every race
+  between two links.
+- A batch of messages is authorised by the action of the single message. The stock server asks for actions that IAM does
+  not have.
+
+What is changed is private, hence the exact version in requirements-ministack.txt and the check below.
 """
 
 import importlib.metadata
 import sys
 
 from ministack import app
+from ministack.core import iam_actions
 from ministack.services import lambda_svc
 
 VERSION = "1.5.33"
 DEFAULT_CONCURRENCY = 5
+SINGLE_ACTIONS = {
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+}
+stock_action = iam_actions.extract_iam_action
 
 
 def concurrency(mapping: dict, function: dict, config: dict, queue: dict | None = None) -> int:
@@ -22,12 +33,19 @@ def concurrency(mapping: dict, function: dict, config: dict, queue: dict | None 
     return limit if reserved is None else min(limit, reserved)
 
 
+def action(*request) -> str | None:
+    """The action that a request must be allowed to do."""
+    found = stock_action(*request)
+    return SINGLE_ACTIONS.get(found, found)
+
+
 def main() -> None:
-    """Replaces the limit and serves until it is told to stop."""
+    """Makes the changes and serves until it is told to stop."""
     found = importlib.metadata.version("ministack")
     if found != VERSION:
         sys.exit(f"ministack is {found}, but this launcher was written for {VERSION}: run `make clean-tools`.")
     lambda_svc._sqs_esm_concurrency = concurrency
+    iam_actions.extract_iam_action = action
     app.main()
 
 
