@@ -1,4 +1,13 @@
-//! Exploration: worlds at random from seeds, and pairs of faults one by one.
+//! Exploration: worlds at random from seeds, on as many threads as there are processors. A world has one thread.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use jiff::SignedDuration;
 
@@ -79,6 +88,8 @@ pub fn live_in(settings: Settings) -> Outcome {
 
 /// Judges a life that has come to rest.
 pub fn conclude(mut life: Life) -> Outcome {
+    let calls = life.desk.world.borrow().faults.calls();
+    life.desk.world.borrow_mut().faults.disarm();
     if life.desk.world.borrow().violations.is_empty() {
         invariants::judge(&mut life);
     }
@@ -88,6 +99,75 @@ pub fn conclude(mut life: Life) -> Outcome {
         violations: world.violations.clone(),
         digest: world.timeline.digest(),
         story: world.timeline.tell(),
-        calls: world.faults.calls(),
+        calls,
     }
+}
+
+/// The seeds that have ever failed, which are lived first.
+const FAILED_SEEDS: &str = include_str!("../seeds.txt");
+/// How many failures a run collects before it ends.
+const FAILURES_PER_RUN: usize = 20;
+
+/// The seeds that have ever failed.
+pub fn failed_seeds() -> Vec<u64> {
+    let seeds = FAILED_SEEDS.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok());
+    seeds.collect()
+}
+
+/// What a run over many worlds came to.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// How many worlds were lived.
+    pub lives: u64,
+    /// What was counted in them.
+    pub tally: Tally,
+    /// The worlds that broke an invariant, by their order.
+    pub failures: BTreeMap<usize, (String, Violation)>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Lives worlds on all processors until they are done or enough have failed; `lived` hears of each.
+pub fn run_all<T: Sync>(
+    worlds: &[T],
+    failures: usize,
+    name: impl Fn(&T) -> String + Sync,
+    live: impl Fn(&T) -> Outcome + Sync,
+    lived: impl Fn() + Sync,
+) -> Summary {
+    let started = Instant::now();
+    let (next, enough) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let summary = Mutex::new(Summary::default());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut own = Summary::default();
+                while !enough.load(Ordering::Relaxed) {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(world) = worlds.get(number) else { break };
+                    let outcome = live(world);
+                    own.lives += 1;
+                    own.tally.add(&outcome.tally);
+                    lived();
+                    if let Some(violation) = outcome.violations.first() {
+                        let mut all = summary.lock().unwrap_or_else(PoisonError::into_inner);
+                        all.failures.insert(number, (name(world), violation.clone()));
+                        enough.store(all.failures.len() >= failures, Ordering::Relaxed);
+                    }
+                }
+                let mut all = summary.lock().unwrap_or_else(PoisonError::into_inner);
+                all.lives += own.lives;
+                all.tally.add(&own.tally);
+            });
+        }
+    });
+    let mut summary = summary.into_inner().unwrap_or_else(PoisonError::into_inner);
+    summary.elapsed = started.elapsed();
+    summary
+}
+
+/// Lives the worlds of these seeds.
+pub fn run_seeds(seeds: &[u64], lived: impl Fn() + Sync) -> Summary {
+    run_all(seeds, FAILURES_PER_RUN, ToString::to_string, |seed| live(*seed, None, false), lived)
 }

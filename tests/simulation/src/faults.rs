@@ -70,6 +70,8 @@ pub enum Source {
     Random(Rates),
     /// The call with this number meets this fate; all others go through.
     Ordered(BTreeMap<u64, Fate>),
+    /// The call of this kind, counted from one, meets this fate; all others go through.
+    Scripted(BTreeMap<(Call, u64), Fate>),
 }
 
 /// The faults of one life.
@@ -77,17 +79,24 @@ pub enum Source {
 pub struct Faults {
     source: Source,
     calls: u64,
+    calls_of: BTreeMap<Call, u64>,
     over: bool,
 }
 
 impl Faults {
     /// Faults of this source.
     pub fn new(source: Source) -> Self {
-        Self { source, calls: 0, over: false }
+        Self { source, calls: 0, calls_of: BTreeMap::new(), over: false }
     }
 
     /// From now on nothing goes wrong.
     pub fn stop(&mut self) {
+        self.over = true;
+    }
+
+    /// From now on nothing that was ordered happens, either.
+    pub fn disarm(&mut self) {
+        self.source = Source::Random(Rates::default());
         self.over = true;
     }
 
@@ -96,11 +105,24 @@ impl Faults {
         self.calls
     }
 
+    /// How many calls of a kind were made.
+    pub fn calls_of(&self, call: Call) -> u64 {
+        self.calls_of.get(&call).copied().unwrap_or_default()
+    }
+
+    /// Orders the fate of the next call of a kind, and of as many after it as are given.
+    pub fn order(&mut self, call: Call, fates: &[Fate]) {
+        let first = self.calls_of(call) + 1;
+        if let Source::Scripted(orders) = &mut self.source {
+            orders.extend((first..).zip(fates).map(|(number, fate)| ((call, number), *fate)));
+        }
+    }
+
     /// How often things go wrong now.
     pub fn rates(&self) -> Rates {
         match &self.source {
             Source::Random(rates) if !self.over => *rates,
-            Source::Random(_) | Source::Ordered(_) => Rates::default(),
+            Source::Random(_) | Source::Ordered(_) | Source::Scripted(_) => Rates::default(),
         }
     }
 
@@ -108,8 +130,11 @@ impl Faults {
     pub fn next(&mut self, call: Call, random: &mut Random) -> Fate {
         let number = self.calls;
         self.calls += 1;
+        let count = self.calls_of.entry(call).or_default();
+        *count += 1;
         match &self.source {
             Source::Ordered(orders) => orders.get(&number).copied().unwrap_or(Fate::Through),
+            Source::Scripted(orders) => orders.get(&(call, *count)).copied().unwrap_or(Fate::Through),
             Source::Random(_) if self.over => Fate::Through,
             Source::Random(rates) => draw(rates, call, random),
         }

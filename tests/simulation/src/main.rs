@@ -1,33 +1,114 @@
-//! `casebridge-simulation`.
+//! `casebridge-simulation`: lives worlds, replays one, or checks that the simulation can fail.
 #![expect(clippy::print_stdout, reason = "a command that reports to people")]
 
-use casebridge_simulation::explore;
+use std::process::ExitCode;
 
-fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    if let Some(seed) = arguments.get(2).filter(|_| arguments[1] == "replay").and_then(|text| text.parse().ok()) {
-        let outcome = explore::live(seed, None, true);
-        println!("{}", outcome.story);
-        for violation in &outcome.violations {
-            println!("{}: {}", violation.invariant.name(), violation.what);
+use casebridge_simulation::{
+    explore::{self, Outcome},
+    pairs, report,
+    sabotage::{SABOTAGES, Sabotage, catch},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+
+const USAGE: &str = "usage:
+  casebridge-simulation run [seeds]                 lives the worlds of that many seeds, and those that ever failed
+  casebridge-simulation replay <seed> [sabotage]    tells the story of a seed
+  casebridge-simulation pairs                       every call and every fate, in pairs, in small worlds
+  casebridge-simulation replay-pair <name>          tells the story of a pair, by the name that a failure printed
+  casebridge-simulation sabotage [seeds]            switches off one safeguard at a time: each must be noticed";
+/// How many seeds are lived if nothing else is said.
+const SEEDS: u64 = 10_000;
+/// How many seeds a sabotage may take to be noticed.
+const SABOTAGE_SEEDS: u64 = 10_000;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let passed = match arguments.as_slice() {
+        ["run"] => run(SEEDS),
+        ["run", seeds] if seeds.parse::<u64>().is_ok() => run(seeds.parse().unwrap_or(SEEDS)),
+        ["replay", seed] if seed.parse::<u64>().is_ok() => tell(&explore::live(seed.parse().unwrap_or(0), None, true)),
+        ["replay", seed, name] if seed.parse::<u64>().is_ok() && Sabotage::named(name).is_some() => {
+            tell(&explore::live(seed.parse().unwrap_or(0), Sabotage::named(name), true))
         }
-        return;
-    }
-    let seeds: u64 = arguments.get(1).and_then(|text| text.parse().ok()).unwrap_or(1000);
-    let started = std::time::Instant::now();
-    let mut failed = 0;
-    for seed in 0..seeds {
-        let outcome = explore::live(seed, None, false);
-        if let Some(violation) = outcome.violations.first() {
-            if ["the columns say", "the sync status"].iter().any(|known| violation.what.contains(known)) {
-                continue;
-            }
-            failed += 1;
-            println!("seed {seed}: {}: {}", violation.invariant.name(), violation.what);
-            if failed > 30 {
-                break;
-            }
+        ["pairs"] => run_pairs(),
+        ["replay-pair", name] => pairs::replay(name).is_some_and(|outcome| tell(&outcome)),
+        ["sabotage"] => run_sabotage(SABOTAGE_SEEDS),
+        ["sabotage", seeds] if seeds.parse::<u64>().is_ok() => run_sabotage(seeds.parse().unwrap_or(SABOTAGE_SEEDS)),
+        _ => {
+            println!("{USAGE}");
+            false
         }
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn progress(length: usize) -> ProgressBar {
+    let bar = ProgressBar::new(length as u64);
+    let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} worlds, {per_sec}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+fn run(seeds: u64) -> bool {
+    let mut all = explore::failed_seeds();
+    all.extend(0..seeds);
+    let bar = progress(all.len());
+    let summary = explore::run_seeds(&all, || bar.inc(1));
+    bar.finish_and_clear();
+    println!("{}", report::summary(&summary));
+    for (seed, violation) in summary.failures.values() {
+        println!("FAILED seed {seed}: {}: {}", violation.invariant.name(), violation.what);
+        println!("  replay: cargo run -p casebridge-simulation -- replay {seed}");
     }
-    println!("{failed} failed, {:?}", started.elapsed());
+    if let Some((seed, _)) = summary.failures.values().next() {
+        println!("\nThe story of seed {seed}:");
+        tell(&explore::live(seed.parse().unwrap_or(0), None, true));
+    }
+    if report::lacks_coverage(&summary) {
+        println!("FAILED: a fault never struck a call: {}", report::empty_cells(&summary).join(", "));
+    }
+    summary.failures.is_empty() && !report::lacks_coverage(&summary)
+}
+
+fn run_pairs() -> bool {
+    let mut passed = true;
+    for world in pairs::WORLDS {
+        let lives = pairs::lives(&world);
+        let bar = progress(lives.len());
+        let summary = pairs::run(&lives, || bar.inc(1));
+        bar.finish_and_clear();
+        let seconds = summary.elapsed.as_secs_f64();
+        println!("{:32}{:>9} lives in {seconds:6.1} s, {} failed", world.name, summary.lives, summary.failures.len());
+        for (name, violation) in summary.failures.values() {
+            println!("  FAILED {name}: {}: {}", violation.invariant.name(), violation.what);
+            println!("    replay: cargo run -p casebridge-simulation -- replay-pair {name}");
+        }
+        passed &= summary.failures.is_empty();
+    }
+    passed
+}
+
+fn run_sabotage(seeds: u64) -> bool {
+    let bar = progress(SABOTAGES.len());
+    let rows: Vec<_> = SABOTAGES
+        .into_iter()
+        .map(|sabotage| {
+            let caught = catch(sabotage, seeds);
+            bar.inc(1);
+            (sabotage, caught)
+        })
+        .collect();
+    bar.finish_and_clear();
+    println!("{}", report::sabotages(&rows));
+    rows.iter().all(|(_, caught)| caught.is_some())
+}
+
+fn tell(outcome: &Outcome) -> bool {
+    println!("{}", outcome.story);
+    println!("digest {:016x}", outcome.digest);
+    for violation in &outcome.violations {
+        println!("{}: {}", violation.invariant.name(), violation.what);
+    }
+    outcome.violations.is_empty()
 }

@@ -156,7 +156,7 @@ impl SupportPort {
             world.note(Place::Aws, || format!("(the read is as of {lag} seconds ago)"));
             lag
         } else {
-            0
+            world.read_lag.as_secs()
         };
         world.support.observe_with_lag(SignedDuration::from_secs(lag));
         Ok(fate)

@@ -4,7 +4,10 @@ use casebridge_core::{
     case::RawCommunication, effect::Delivery, identifiers::ExternalId, incident::Incident, mark::Mark,
 };
 
-use crate::world::{BEGINNING, World};
+use crate::{
+    explore,
+    world::{BEGINNING, Violation, World},
+};
 
 /// A safeguard that is switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +68,30 @@ impl Sabotage {
             Self::Ordering => "comments without time",
         }
     }
+
+    /// The sabotage of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        SABOTAGES.into_iter().find(|sabotage| sabotage.name() == name)
+    }
+}
+
+/// The world that noticed a sabotage.
+#[derive(Debug, Clone)]
+pub struct Caught {
+    /// The invariant that was broken.
+    pub violation: Violation,
+    /// The seed of the world.
+    pub seed: u64,
+    /// How many worlds were lived until then, this one included.
+    pub worlds: u64,
+}
+
+/// Lives worlds with a safeguard off until one notices.
+pub fn catch(sabotage: Sabotage, seeds: u64) -> Option<Caught> {
+    (0..seeds).find_map(|seed| {
+        let violation = explore::live(seed, Some(sabotage), false).violations.into_iter().next()?;
+        Some(Caught { violation, seed, worlds: seed + 1 })
+    })
 }
 
 /// What a read shows of the communications of a case.

@@ -32,6 +32,9 @@ pub const BEGINNING: i64 = 1_800_000_000;
 pub const ACCOUNTS: [(&str, &str, bool); 2] =
     [("111122223333", "AWS-Production", true), ("444455556666", "AWS-Sandbox", false)];
 
+/// How long one way of a call takes in a world without chance.
+const STEADY_MILLISECONDS: i64 = 20;
+
 /// How a world is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -149,6 +152,8 @@ pub struct World {
     pub refused_accounts: BTreeMap<AccountId, casebridge_core::effect::Refusal>,
     /// Broken rules, found while the world ran.
     pub violations: Vec<Violation>,
+    /// How far reads of AWS lag, besides what is drawn.
+    pub read_lag: SignedDuration,
     /// What faults and latencies are drawn from.
     pub random: Random,
     /// What marks and attempts are drawn from.
@@ -225,6 +230,7 @@ impl World {
             memory: Memory::default(),
             refused_accounts: BTreeMap::new(),
             violations: Vec::new(),
+            read_lag: SignedDuration::ZERO,
             entropy: random.fork(2),
             random: random.fork(3),
             attempts: 0,
@@ -384,8 +390,8 @@ impl Desk {
 
 /// How long one way of a call takes.
 fn latency(world: &mut World) -> SignedDuration {
-    if let Source::Ordered(_) = world.settings.faults {
-        return SignedDuration::from_millis(20);
+    if !matches!(world.settings.faults, Source::Random(_)) {
+        return SignedDuration::from_millis(STEADY_MILLISECONDS);
     }
     let slow = world.faults.rates().slow;
     if world.random.chance(slow) {

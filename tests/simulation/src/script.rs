@@ -1,0 +1,230 @@
+//! Worlds by hand: a story in which people and faults come when the test says so.
+
+use casebridge_core::{
+    identifiers::{IncidentId, LinkKey},
+    incident::IncidentState,
+};
+use casebridge_executor::Report;
+use casebridge_simulator::support::Case;
+use jiff::SignedDuration;
+
+use crate::{
+    calls::{Call, Fate},
+    explore::{self, Outcome},
+    faults::Source,
+    sabotage::Sabotage,
+    schedule::Life,
+    servicenow_model::{Change, Journal},
+    world::{ACCOUNTS, Settings},
+};
+
+/// A world in the hands of a test.
+pub struct Script {
+    /// The life.
+    pub life: Life,
+}
+
+/// An incident in the hands of a test.
+pub type Handle = IncidentId;
+
+impl Default for Script {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Script {
+    /// A world with hints, in which the poller runs every minute.
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A world of other settings.
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings { faults: Source::Scripted([].into()), told: true, ..Settings::quiet(1) };
+        change(&mut settings);
+        let mut life = Life::new(settings);
+        life.begin();
+        Self { life }
+    }
+
+    /// A world in which a safeguard is off.
+    pub fn sabotaged(sabotage: Sabotage) -> Self {
+        Self::with(|settings| settings.sabotage = Some(sabotage))
+    }
+
+    /// The next calls of this kind meet these fates.
+    pub fn fate(&mut self, call: Call, fates: &[Fate]) -> &mut Self {
+        self.life.desk.world.borrow_mut().faults.order(call, fates);
+        self
+    }
+
+    /// From now on, reads of AWS show what was there so many seconds ago.
+    pub fn lag(&mut self, seconds: i64) -> &mut Self {
+        self.life.desk.world.borrow_mut().read_lag = SignedDuration::from_secs(seconds);
+        self
+    }
+
+    /// So many seconds pass.
+    pub fn wait(&mut self, seconds: i64) -> &mut Self {
+        self.life.run_for(SignedDuration::from_secs(seconds));
+        self
+    }
+
+    /// The world goes on until nothing is left to do.
+    pub fn settle(&mut self) -> &mut Self {
+        self.life.calm_down();
+        self
+    }
+
+    /// An agent opens an incident in scope of the first account.
+    pub fn open(&mut self, description: &str) -> Handle {
+        self.open_in(ACCOUNTS[0].1, description)
+    }
+
+    /// An agent opens an incident in a group, with service and category.
+    pub fn open_in(&mut self, group: &str, description: &str) -> Handle {
+        let change = Change {
+            group: Some(group.to_owned()),
+            codes: Some(("aws-lambda".to_owned(), "other".to_owned())),
+            ..Change::default()
+        };
+        let id = self.life.desk.world.borrow_mut().open(description, change);
+        self.life.follow_up();
+        id
+    }
+
+    /// An incident with its case, both open and in step.
+    pub fn linked(&mut self) -> Handle {
+        let id = self.open("It does not answer.");
+        self.settle();
+        assert!(self.case(&id).is_some(), "{}", self.story());
+        id
+    }
+
+    /// An agent saves an incident.
+    pub fn save(&mut self, id: &Handle, change: &Change) -> &mut Self {
+        self.life.desk.world.borrow_mut().save(id, change);
+        self.life.follow_up();
+        self
+    }
+
+    /// An agent comments.
+    pub fn comment(&mut self, id: &Handle, text: &str) -> &mut Self {
+        self.save(id, &Change { comment: Some(text.to_owned()), ..Change::default() })
+    }
+
+    /// An agent sets the state; a resolution with its code and notes.
+    pub fn set_state(&mut self, id: &Handle, state: IncidentState) -> &mut Self {
+        let closing = state.is_ended().then(|| ("Solution provided".to_owned(), "Done.".to_owned()));
+        self.save(id, &Change { state: Some(state), closing, ..Change::default() })
+    }
+
+    /// AWS writes on the incident's case.
+    pub fn reply(&mut self, id: &Handle, text: &str) -> &mut Self {
+        self.write_on_case(id, text, None)
+    }
+
+    /// Somebody writes on the incident's case.
+    pub fn write_on_case(&mut self, id: &Handle, text: &str, author: Option<&str>) -> &mut Self {
+        let case_id = self.case_id(id);
+        self.life.desk.world.borrow_mut().write_at_aws(&case_id, text, author);
+        self.life.follow_up();
+        self
+    }
+
+    /// AWS sets the status of the incident's case.
+    pub fn set_status(&mut self, id: &Handle, status: &str) -> &mut Self {
+        let case_id = self.case_id(id);
+        self.life.desk.world.borrow_mut().set_case_status(&case_id, status);
+        self.life.follow_up();
+        self
+    }
+
+    /// The cases that casebridge opened for the incident.
+    pub fn cases(&self, id: &Handle) -> Vec<Case> {
+        let world = self.life.desk.world.borrow();
+        world.our_cases().filter(|case| world.incident_of(case).as_ref() == Some(id)).cloned().collect()
+    }
+
+    /// The incident's case.
+    pub fn case(&self, id: &Handle) -> Option<Case> {
+        self.cases(id).into_iter().next()
+    }
+
+    fn case_id(&self, id: &Handle) -> String {
+        self.case(id).map(|case| case.case_id).unwrap_or_default()
+    }
+
+    /// All texts on the incident's case, oldest first.
+    pub fn bodies(&self, id: &Handle) -> Vec<String> {
+        let communications = self.case(id).map(|case| case.communications).unwrap_or_default();
+        communications.into_iter().map(|communication| communication.body).collect()
+    }
+
+    /// How many texts on the incident's cases contain this.
+    pub fn count_on_case(&self, id: &Handle, text: &str) -> usize {
+        let cases = self.cases(id);
+        cases.iter().flat_map(|case| &case.communications).filter(|seen| seen.body.contains(text)).count()
+    }
+
+    /// The status of the incident's case.
+    pub fn status(&self, id: &Handle) -> String {
+        self.case(id).map(|case| case.status().to_owned()).unwrap_or_default()
+    }
+
+    /// The comments on the incident that casebridge delivered.
+    pub fn delivered(&self, id: &Handle) -> Vec<String> {
+        let world = self.life.desk.world.borrow();
+        world.servicenow.comments_of(id).filter(|row| row.is_ours()).map(|row| row.text.clone()).collect()
+    }
+
+    /// How many of them contain this.
+    pub fn count_on_incident(&self, id: &Handle, text: &str) -> usize {
+        self.delivered(id).iter().filter(|delivered| delivered.contains(text)).count()
+    }
+
+    /// All comments on the incident.
+    pub fn journal(&self, id: &Handle) -> Vec<Journal> {
+        self.life.desk.world.borrow().servicenow.comments_of(id).cloned().collect()
+    }
+
+    /// The incident's state.
+    pub fn state(&self, id: &Handle) -> IncidentState {
+        self.life.desk.world.borrow().servicenow.incidents[id].summary.state.clone()
+    }
+
+    /// `sync_status` and `last_error` on the incident.
+    pub fn sync_status(&self, id: &Handle) -> (String, String) {
+        let columns = self.life.desk.world.borrow().servicenow.incidents[id].summary.columns.clone();
+        (columns.sync_status, columns.last_error)
+    }
+
+    /// How often a call was made.
+    pub fn calls(&self, call: Call) -> u64 {
+        self.life.desk.world.borrow().faults.calls_of(call)
+    }
+
+    /// Lets a pass look at the incident's link.
+    pub fn look_again(&mut self, id: &Handle) -> Option<Report> {
+        self.life.look_again(&LinkKey::support_case(id.clone()))
+    }
+
+    /// What happened so far.
+    pub fn story(&self) -> String {
+        self.life.desk.world.borrow().timeline.tell()
+    }
+
+    /// Comes to rest and is judged by all invariants.
+    pub fn conclude(mut self) -> Outcome {
+        self.settle();
+        explore::conclude(self.life)
+    }
+
+    /// Comes to rest; every invariant must hold.
+    pub fn must_hold(self) {
+        let outcome = self.conclude();
+        let first = outcome.violations.first();
+        assert!(first.is_none(), "{first:?}\n{}", outcome.story);
+    }
+}
