@@ -25,8 +25,8 @@ const ACCOUNTS_AT_ONCE: usize = 4;
 const MAX_PAGES: usize = 100;
 /// How many calls the search for unreadable cases may take for one page.
 const MAX_SEARCH_CALLS: usize = 40;
-/// How long an unreadable case is left aside before it is asked for again.
-pub const PARKED_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// How long an unreadable case is left aside before it is asked for again: a new one may show late, see the policy's L.
+pub const PARKED_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// What became of a page of cases.
 #[derive(Default)]
@@ -140,7 +140,7 @@ where
 
     fn park(&self, account: &AccountId, id: &CaseId, tick: Tick) {
         self.metrics.count(Metric::Parked, 1);
-        tracing::error!(account = %account, case = %id, "AWS does not show this case; it is left aside for an hour");
+        tracing::error!(account = %account, case = %id, "AWS does not show this case; it is left aside for a while");
         let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
         parked.retain(|_, until| tick.now < *until);
         parked.insert((account.clone(), id.clone()), tick.now.checked_add(PARKED_FOR).unwrap_or(tick.now));

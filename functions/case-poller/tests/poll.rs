@@ -364,7 +364,7 @@ async fn cases_that_look_different_are_hinted_with_one_call_a_page() {
 }
 
 #[tokio::test]
-async fn an_unknown_case_is_found_told_once_and_left_aside_for_an_hour() {
+async fn an_unknown_case_is_found_told_once_and_left_aside_for_a_while() {
     let world = World::new();
     for number in 0..100 {
         world.link(PRODUCTION, &format!("{number:03}"), None).await;
