@@ -179,6 +179,8 @@ def start_hub(mode: str, simulator: dict) -> str:
         "AWS_ENDPOINT_URL_SUPPORT": simulator["support"]["endpoint"],
         "AWS_ENDPOINT_URL_SSM_INCIDENTS": simulator["ssm_incidents"]["endpoint"],
         "SSL_CERT_FILE": simulator["ca_file"],
+        # As the functions' LoggingConfig says: AWS tells them, the local AWS does not.
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
     }
     return start_ministack(MINISTACK, surroundings)
 
