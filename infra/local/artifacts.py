@@ -1,5 +1,6 @@
 """Builds what the stack runs: the functions' packages, the simulator and the ServiceNow app. Only what has changed."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -28,6 +29,7 @@ def cargo_build(packages: list[str], profile: str = "dev") -> dict[str, pathlib.
     command = ["cargo", "build", "--locked", "--profile", profile, "--message-format", "json-render-diagnostics"]
     for package in packages:
         command += ["--package", package]
+    # On a terminal cargo draws its own progress.
     interactive = sys.stderr.isatty()
     try:
         process = subprocess.Popen(
@@ -35,33 +37,47 @@ def cargo_build(packages: list[str], profile: str = "dev") -> dict[str, pathlib.
         )
     except FileNotFoundError as error:
         raise console.StackError("`cargo` is not installed. Install Rust and try again.") from error
-    errors: list[str] = []
-    if not interactive:
-        threading.Thread(target=_follow, args=(process.stderr, errors), daemon=True).start()
-    executables = {}
-    for line in process.stdout:
-        message = json.loads(line)
-        if message["reason"] == "compiler-artifact" and message.get("executable"):
-            executables[message["target"]["name"]] = pathlib.Path(message["executable"])
-    if process.wait() != 0:
-        console.say("".join(errors))
+    with contextlib.nullcontext([]) if interactive else _progress(process.stderr) as output:
+        messages = [json.loads(line) for line in process.stdout]
+        code = process.wait()
+    if code != 0:
+        console.say("".join(output))
         raise console.StackError("cargo could not build the binaries; see above.")
+    executables = {
+        message["target"]["name"]: pathlib.Path(message["executable"])
+        for message in messages
+        if message["reason"] == "compiler-artifact" and message.get("executable")
+    }
     missing = set(packages) - set(executables)
     if missing:
         raise console.StackError(f"these packages have no binary of their own name: {', '.join(sorted(missing))}")
     return executables
 
 
-def _follow(stream, kept: list[str]) -> None:
-    """Keeps cargo's output for a failure, and says now and then how far it is."""
-    compiled = 0
-    told = time.monotonic()
-    for line in stream:
-        kept.append(line)
-        compiled += line.lstrip().startswith("Compiling ")
-        if time.monotonic() - told >= PROGRESS_SECONDS:
-            told = time.monotonic()
-            console.say(f"     {compiled} crates so far, {line.strip()}")
+@contextlib.contextmanager
+def _progress(stream):
+    """Collects cargo's output, and says now and then how far it is."""
+    output: list[str] = []
+    ended = threading.Event()
+
+    def read() -> None:
+        output.extend(stream)
+
+    def tell() -> None:
+        while not ended.wait(PROGRESS_SECONDS):
+            compiled = sum(line.lstrip().startswith("Compiling ") for line in output)
+            last = output[-1].strip() if output else "waiting for cargo"
+            console.say(f"     {compiled} crates so far, {last}")
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (read, tell)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield output
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
 
 
 def build_binaries() -> dict[str, pathlib.Path]:
