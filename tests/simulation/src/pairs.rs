@@ -122,9 +122,18 @@ pub fn lives(world: &SmallWorld) -> Vec<PairLife> {
     lives
 }
 
+/// All lives of a world with one fault at most.
+pub fn single_lives(world: &SmallWorld) -> Vec<PairLife> {
+    let clean = PairLife { world: *world, faults: Vec::new() };
+    let calls = clean.live(false).calls;
+    let singles =
+        (0..calls).flat_map(|call| EXPLORED.map(|fate| PairLife { world: *world, faults: vec![(call, fate)] }));
+    std::iter::once(clean).chain(singles).collect()
+}
+
 /// Lives them.
-pub fn run(lives: &[PairLife], lived: impl Fn() + Sync) -> Summary {
-    run_all(lives, FAILURES_PER_WORLD, PairLife::name, |life| life.live(false), lived)
+pub fn run(worlds: &[PairLife], lived: impl Fn() + Sync) -> Summary {
+    run_all(worlds, FAILURES_PER_WORLD, PairLife::name, |life| life.live(false), lived)
 }
 
 /// The story of a pair, by its name; none if there is no such.

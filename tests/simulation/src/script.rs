@@ -71,6 +71,12 @@ impl Script {
         self
     }
 
+    /// The world goes on until a call has been begun so many times since the beginning.
+    pub fn until(&mut self, call: Call, times: u64) -> &mut Self {
+        while self.calls(call) < times && self.life.step() {}
+        self
+    }
+
     /// The world goes on until nothing is left to do.
     pub fn settle(&mut self) -> &mut Self {
         self.life.calm_down();
@@ -95,6 +101,9 @@ impl Script {
     }
 
     /// An incident with its case, both open and in step.
+    ///
+    /// # Panics
+    /// If the world brings no case about.
     pub fn linked(&mut self) -> Handle {
         let id = self.open("It does not answer.");
         self.settle();
@@ -222,6 +231,9 @@ impl Script {
     }
 
     /// Comes to rest; every invariant must hold.
+    ///
+    /// # Panics
+    /// With the story, if one does not.
     pub fn must_hold(self) {
         let outcome = self.conclude();
         let first = outcome.violations.first();

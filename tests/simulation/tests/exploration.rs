@@ -1,0 +1,48 @@
+//! Random worlds, the seeds that ever failed, and pairs of faults in the smallest world: what every test run lives.
+
+use casebridge_simulation::{
+    explore, pairs,
+    sabotage::{SABOTAGES, catch},
+};
+
+/// How many seeds a plain test run lives; `make simulate` lives more.
+const SEEDS: u64 = 2_000;
+/// Within how many seeds each sabotage must be noticed here.
+const SABOTAGE_SEEDS: u64 = 2_000;
+
+#[test]
+fn every_invariant_holds_in_random_worlds() {
+    let mut seeds = explore::failed_seeds();
+    seeds.extend(0..SEEDS);
+    let summary = explore::run_seeds(&seeds, || {});
+    if let Some((seed, violation)) = summary.failures.values().next() {
+        let story = explore::live(seed.parse().unwrap(), None, true).story;
+        panic!("{story}\nseed {seed}: {violation:?}; replay: cargo run -p casebridge-simulation -- replay {seed}");
+    }
+}
+
+#[test]
+fn a_seed_is_replayed_bit_by_bit() {
+    for seed in 0..50 {
+        let (one, other) = (explore::live(seed, None, true), explore::live(seed, None, true));
+        assert_eq!((one.digest, one.story), (other.digest, other.story), "seed {seed}");
+    }
+}
+
+#[test]
+fn every_single_fault_is_survived_in_small_worlds() {
+    for world in pairs::WORLDS {
+        let lives = pairs::single_lives(&world);
+        let summary = pairs::run(&lives, || {});
+        let first = summary.failures.values().next();
+        assert!(first.is_none(), "{first:?}; replay: cargo run -p casebridge-simulation -- replay-pair <name>");
+    }
+}
+
+#[test]
+fn each_missing_safeguard_is_noticed() {
+    for sabotage in SABOTAGES {
+        let caught = catch(sabotage, SABOTAGE_SEEDS);
+        assert!(caught.is_some(), "{}: nobody noticed within {SABOTAGE_SEEDS} seeds", sabotage.name());
+    }
+}

@@ -1,0 +1,394 @@
+//! Each numbered rule of the design: the sequence of events that it closes, as a story.
+
+use casebridge_core::{identifiers::LinkKey, incident::IncidentState};
+use casebridge_simulation::{
+    calls::{Call, Fate},
+    sabotage::Sabotage,
+    script::Script,
+    servicenow_model::Change,
+    world::{ACCOUNTS, Invariant},
+};
+use jiff::SignedDuration;
+
+/// L of the default policy, in seconds.
+const LONGEST_DOUBT: i64 = 900;
+
+/// Two workers hold the hints of one link at once; only one of them acts, and the other's word is not lost.
+#[test]
+fn rule_1_lease_two_workers_on_one_link() {
+    let mut world = Script::new();
+    let incident = world.open("It does not answer. «d1»");
+    // The message becomes visible again while the first worker is still at it.
+    world.until(Call::CreateCase, 1);
+    world.life.desk.world.borrow_mut().queue.show(1, jiff::Timestamp::UNIX_EPOCH);
+    world.comment(&incident, "Written meanwhile «c2»");
+    world.until(Call::TakeLease, 2);
+    assert_eq!(world.calls(Call::Release), 0, "the workers did not overlap: {}", world.story());
+    world.settle();
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// The answer to the write of the lease is lost: the client's repeat, or the next message, is not shut out for ever.
+#[test]
+fn rule_1_lease_whose_answer_was_lost() {
+    let mut world = Script::new();
+    world.fate(Call::TakeLease, &[Fate::AnswerLost]);
+    let incident = world.open("It does not answer. «d1»");
+    world.settle();
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// A worker dies with the lease: its end is a wake-up, though no hint comes any more.
+#[test]
+fn rule_1_lease_of_a_dead_worker_ends() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.fate(Call::DescribeCases, &[Fate::DiedBefore]);
+    world.comment(&incident, "Anybody there? «c1»").settle();
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// The process dies right after CreateCase: the intent tells the next one to look before it acts.
+#[test]
+fn rule_2_intent_before_effect() {
+    let mut world = Script::new();
+    world.fate(Call::CreateCase, &[Fate::DiedAfter]);
+    let incident = world.open("It does not answer. «d1»");
+    world.settle();
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// A refused call was certainly not applied: it is done again without waiting for L.
+#[test]
+fn rule_2_refused_is_not_in_doubt() {
+    let mut world = Script::new();
+    world.fate(Call::CreateCase, &[Fate::Refused]);
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(LONGEST_DOUBT / 3);
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// People copy our text, mark and all: the earliest is ours, the copies are theirs and reach the incident.
+#[test]
+fn rule_3_mark_copied_by_people() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let ours = world.bodies(&incident)[0].clone();
+    let first_line = ours.lines().next().unwrap().to_owned();
+    for (number, author) in [(1, None), (2, Some("Admin (Role) <root@111122223333.example>"))] {
+        world.write_on_case(&incident, &format!("{first_line}\n\nA copy «m{number}»"), author).settle();
+        assert_eq!(world.count_on_incident(&incident, &format!("«m{number}»")), 1, "{}", world.story());
+    }
+    assert_eq!(world.delivered(&incident).len(), 2, "our own text came back: {}", world.story());
+    world.must_hold();
+}
+
+/// A person in ServiceNow pastes our mark into a comment: it is a comment like any other.
+#[test]
+fn rule_3_mark_in_a_comment() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let first_line = world.bodies(&incident)[0].lines().next().unwrap().to_owned();
+    world.comment(&incident, &format!("{first_line}\n\nI wrote this «c1»")).settle();
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    assert_eq!(world.delivered(&incident).len(), 0, "{}", world.story());
+    world.must_hold();
+}
+
+/// The answer is lost and the read does not show the effect yet: nothing is repeated before L.
+#[test]
+fn rule_4_doubt_waits_for_late_reads() {
+    let mut world = Script::new();
+    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(LONGEST_DOUBT / 2);
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(LONGEST_DOUBT / 3);
+    assert_eq!(world.calls(Call::CreateCase), 1, "{}", world.story());
+    world.lag(0).settle();
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// The request never arrived: after L, and not before, it is made again, once.
+#[test]
+fn rule_4_doubt_ends_after_the_longest_time() {
+    let mut world = Script::new();
+    world.fate(Call::CreateCase, &[Fate::RequestLost]);
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(LONGEST_DOUBT - 60);
+    assert_eq!(world.cases(&incident).len(), 0, "{}", world.story());
+    world.wait(180);
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    assert_eq!(world.calls(Call::CreateCase), 2, "{}", world.story());
+    world.must_hold();
+}
+
+/// The request lands after its caller has died: nothing is doubled.
+#[test]
+fn rule_4_doubt_about_a_late_landing() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.fate(Call::AddCommunication, &[Fate::DiedLandsLate]);
+    world.comment(&incident, "Slowly «c1»").settle();
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// Nothing follows an effect in doubt: a late comment would reopen the case that was resolved after it.
+#[test]
+fn rule_4_nothing_follows_an_effect_in_doubt() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.fate(Call::AddCommunication, &[Fate::RequestLost]);
+    world.comment(&incident, "Lost at first «c1»").set_state(&incident, IncidentState::Resolved);
+    world.wait(60);
+    assert_eq!(world.calls(Call::ResolveCase), 0, "{}", world.story());
+    world.settle();
+    assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// The event of a case that we are just creating arrives before its link is stored: our mark tells whose it is.
+#[test]
+fn rule_5_adopt_by_the_mark() {
+    let mut world = Script::new();
+    world.fate(Call::CreateCase, &[Fate::DiedAfter]);
+    let incident = world.open("It does not answer. «d1»");
+    world.settle();
+    assert_eq!(world.life.desk.world.borrow().servicenow.incidents.len(), 1);
+    assert!(world.calls(Call::LinkOfOpenIntent) > 0, "the event did not ask for the mark: {}", world.story());
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// A case that somebody opened at AWS names our incident in its subject and its text: it is none of ours.
+#[test]
+fn rule_5_adopt_no_case_of_others() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let subject = world.case(&incident).unwrap().subject;
+    world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, &subject, "Looks like it «o1»");
+    world.settle();
+    assert_eq!(world.delivered(&incident).len(), 0, "{}", world.story());
+    world.must_hold();
+}
+
+/// Equal texts of the same author are different communications, and each arrives.
+#[test]
+fn rule_6_identity_of_equal_texts() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.reply(&incident, "Any news?").reply(&incident, "Any news?").settle();
+    assert_eq!(world.count_on_incident(&incident, "Any news?"), 2, "{}", world.story());
+    world.comment(&incident, "k").comment(&incident, "k").settle();
+    assert_eq!(world.bodies(&incident).iter().filter(|body| body.ends_with("\n\nk")).count(), 2, "{}", world.story());
+    world.must_hold();
+}
+
+/// ServiceNow dies after each of the records of a delivery in turn: the message is there once.
+#[test]
+fn rule_7_servicenow_stops_between_two_records() {
+    for seed in 1..=20 {
+        let mut world = Script::with(|settings| settings.seed = seed);
+        let incident = world.linked();
+        world.fate(Call::Deliver, &[Fate::Stopped, Fate::Stopped]);
+        world.reply(&incident, "We look into it «r1»").settle();
+        assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "seed {seed}: {}", world.story());
+        world.must_hold();
+    }
+}
+
+/// The incident changes between the plan and the delivery: the message arrives, the fields wait for a new plan.
+#[test]
+fn rule_7_fields_only_on_a_match() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let deliveries = world.calls(Call::Deliver);
+    world.reply(&incident, "Solved «r1»").set_status(&incident, "resolved");
+    // The agent saves while the delivery is on its way.
+    world.until(Call::Deliver, deliveries + 1);
+    world.set_state(&incident, IncidentState::OnHold).wait(1);
+    assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{}", world.story());
+    assert!(world.calls(Call::Deliver) > deliveries + 1, "the fields were not planned anew: {}", world.story());
+    world.must_hold();
+}
+
+/// An agent comments and resolves in one save: the case gets the comment, then is resolved, and stays so.
+#[test]
+fn rule_8_order_comment_and_resolve_in_one_save() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let change = Change {
+        comment: Some("The last word «c1»".to_owned()),
+        state: Some(IncidentState::Resolved),
+        closing: Some(("Solution provided".to_owned(), "Done.".to_owned())),
+        ..Change::default()
+    };
+    world.save(&incident, &change).settle();
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+    assert_eq!(world.state(&incident), IncidentState::Resolved, "{}", world.story());
+    world.must_hold();
+}
+
+/// Only a comment that is later than the resolution reopens; then both sides are open.
+#[test]
+fn rule_8_order_a_later_comment_reopens() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+    world.wait(5).comment(&incident, "Not solved «c1»").settle();
+    assert_eq!(world.state(&incident), IncidentState::InProgress, "{}", world.story());
+    assert_eq!(world.status(&incident), "reopened", "{}", world.story());
+    world.must_hold();
+}
+
+/// A reply on a resolved case reopens both; what is observed as resolved is not resolved again.
+#[test]
+fn rule_8_order_reopened_at_aws() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    let resolutions = world.calls(Call::ResolveCase);
+    assert_eq!(resolutions, 1, "{}", world.story());
+    world.wait(5).reply(&incident, "One more question «r1»").settle();
+    assert_eq!(world.state(&incident), IncidentState::InProgress, "{}", world.story());
+    assert_eq!(world.calls(Call::ResolveCase), resolutions, "{}", world.story());
+    world.must_hold();
+}
+
+/// A young snapshot in the webhook spares the read; with ServiceNow's clock far off it is read, and nothing else differs.
+#[test]
+fn rule_9_fresh_snapshots_only() {
+    for (clock, reads) in [(0, 0), (600, 1), (-600, 1)] {
+        let mut world = Script::with(|settings| settings.servicenow_clock = SignedDuration::from_secs(clock));
+        world.open("It does not answer. «d1»");
+        world.until(Call::CreateCase, 1);
+        assert_eq!(world.calls(Call::Snapshot), reads, "clock {clock}: {}", world.story());
+        world.must_hold();
+    }
+}
+
+/// A webhook that leaves out older comments hides none: absence means nothing.
+#[test]
+fn rule_9_fresh_but_cut_snapshots() {
+    let mut world = Script::with(|settings| settings.webhook_size = 2_200);
+    let incident = world.linked();
+    for number in 1..=6 {
+        world.comment(&incident, &format!("A comment of some length, so that few fit into a webhook «c{number}»"));
+    }
+    world.settle();
+    for number in 1..=6 {
+        assert_eq!(world.count_on_case(&incident, &format!("«c{number}»")), 1, "{}", world.story());
+    }
+    world.must_hold();
+}
+
+/// A side fails: the link gets a due time, the message is acknowledged, and other links go on.
+#[test]
+fn rule_10_waits_are_wake_ups() {
+    let mut world = Script::with(|settings| settings.hints = false);
+    let incident = world.open("It does not answer. «d1»");
+    world.fate(Call::CreateCase, &[Fate::Refused, Fate::Refused]);
+    world.wait(90);
+    let key = LinkKey::support_case(incident.clone());
+    assert!(world.life.desk.ledger.link(&key).unwrap().unwrap().aws_trouble.is_some(), "{}", world.story());
+    assert!(world.life.desk.world.borrow().queue.is_empty(), "the message blocks its group: {}", world.story());
+    world.settle();
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// Every hint is lost: the poller brings both sides in step.
+#[test]
+fn rule_10_no_hint_at_all() {
+    let mut world = Script::with(|settings| settings.hints = false);
+    let incident = world.open("It does not answer. «d1»");
+    world.settle();
+    world.reply(&incident, "We look into it «r1»").comment(&incident, "Thanks «c2»").wait(130);
+    assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{}", world.story());
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// One account is refused; the other's link is untouched, and the refused one says so and recovers.
+#[test]
+fn rule_11_poison_stays_alone() {
+    let mut world = Script::new();
+    let refused = casebridge_core::effect::Refusal::Subscription;
+    let account = casebridge_core::identifiers::AccountId::new(ACCOUNTS[0].0);
+    world.life.desk.world.borrow_mut().refused_accounts.insert(account, refused);
+    let poisoned = world.open("In the account without a plan «d1»");
+    let other = world.open_in(ACCOUNTS[1].1, "In the other account «d2»");
+    world.wait(300);
+    assert_eq!(world.cases(&other).len(), 1, "{}", world.story());
+    let (status, error) = world.sync_status(&poisoned);
+    assert_eq!((status.as_str(), error.is_empty()), ("error", false), "{}", world.story());
+    world.settle();
+    assert_eq!(world.cases(&poisoned).len(), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// One id that AWS does not know fails the whole DescribeCases: the others are polled all the same.
+#[test]
+fn rule_11_one_unknown_case() {
+    let mut world = Script::with(|settings| settings.hints = false);
+    let first = world.open("The first «d1»");
+    world.settle();
+    let polls = world.calls(Call::DueLinks);
+    world.until(Call::DueLinks, polls + 1);
+    // Reads are so late that the next poll knows of the second case and AWS does not, yet.
+    world.wait(1).lag(70).reply(&first, "News «r3»");
+    let second = world.open("The second «d2»");
+    world.wait(130);
+    assert_eq!(world.count_on_incident(&first, "«r3»"), 1, "{}", world.story());
+    assert_eq!(world.cases(&second).len(), 1);
+    world.must_hold();
+}
+
+/// More writes than the bound: they are deferred, the incident says so, and nothing is dropped.
+#[test]
+fn rule_12_bounds_defer_and_drop_nothing() {
+    let mut world = Script::with(|settings| settings.policy.writes_per_window = 5);
+    let incident = world.linked();
+    for number in 1..=12 {
+        world.comment(&incident, &format!("One of many «c{number}»")).wait(2);
+    }
+    let sent = (1..=12).filter(|number| world.count_on_case(&incident, &format!("«c{number}»")) > 0).count();
+    assert!(sent < 12, "the breaker never tripped: {}", world.story());
+    assert_eq!(world.sync_status(&incident).0, "waiting", "{}", world.story());
+    world.settle();
+    for number in 1..=12 {
+        assert_eq!(world.count_on_case(&incident, &format!("«c{number}»")), 1, "{}", world.story());
+    }
+    world.must_hold();
+}
+
+/// Work notes never leave.
+#[test]
+fn work_notes_stay() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.save(&incident, &Change { work_note: Some("«SECRET1»".to_owned()), ..Change::default() }).settle();
+    assert_eq!(world.count_on_case(&incident, "SECRET"), 0, "{}", world.story());
+    world.must_hold();
+}
+
+/// The stories themselves can fail: with the unique ids gone, a lost answer doubles a reply.
+#[test]
+fn a_story_notices_a_missing_safeguard() {
+    let mut world = Script::sabotaged(Sabotage::UniqueDelivery);
+    let incident = world.linked();
+    world.fate(Call::Deliver, &[Fate::AnswerLost]);
+    world.reply(&incident, "Once only «r1»");
+    let outcome = world.conclude();
+    let invariants: Vec<Invariant> = outcome.violations.iter().map(|violation| violation.invariant).collect();
+    assert!(invariants.contains(&Invariant::ExactlyOnce), "{}", outcome.story);
+}
