@@ -72,6 +72,7 @@ impl Observation {
         if let Some(earlier) = self.incident.take() {
             union_entries(&mut incident, earlier);
         }
+        recall_unrecorded_delivery(&mut self.link, &incident.summary);
         self.link.incident = Some(incident.summary.clone());
         self.incident = Some(incident);
         self.incident_gone = false;
@@ -308,7 +309,9 @@ impl Observation {
             // What the platform does not let us write is not written again and again: an agent decides.
             self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
         }
-        self.link.undelivered = !self.unreceived_communications().is_empty();
+        if self.case.is_some() {
+            self.link.undelivered = !self.unreceived_communications().is_empty();
+        }
         self.see_incident(policy, answer.snapshot);
         match &refusal {
             None => self.link.servicenow_trouble = None,
@@ -479,6 +482,21 @@ fn recognised(link: &Link) -> BTreeSet<&CommunicationId> {
 
 fn is_known(link: &Link, recognised: &BTreeSet<&CommunicationId>, communication: &Communication) -> bool {
     link.received.contains(&communication.id) || recognised.contains(&communication.id)
+}
+
+/// Moves the base by the columns, which only casebridge writes, in one update with the state: where they went from a
+/// resolved status to an open one or back, a delivery brought both sides in step and died before it was recorded.
+fn recall_unrecorded_delivery(link: &mut Link, seen: &IncidentSummary) {
+    let Some(remembered) = &link.incident else { return };
+    let (before, after) = (&remembered.columns, &seen.columns);
+    if before.case_id.is_empty() || before.case_id != after.case_id || after.case_status.is_empty() {
+        return;
+    }
+    let was_resolved = CaseStatus::new(before.case_status.as_str()).is_resolved();
+    let is_resolved = CaseStatus::new(after.case_status.as_str()).is_resolved();
+    if was_resolved != is_resolved && is_resolved == seen.state.is_ended() {
+        link.base.ended = is_resolved;
+    }
 }
 
 fn end_trouble_with_reading(slot: &mut Option<Trouble>) {
