@@ -37,6 +37,8 @@ const COMMENTS: &str = "comments";
 const WORK_NOTES: &str = "work_notes";
 /// What the platform says when a closed incident is changed back.
 const CLOSED_RULE: &str = "Closed incident cannot be reopened";
+/// What the platform says when an agent changes a closed incident. The app's scripts are not held back.
+const CLOSED_TO_AGENTS: &str = "ACL Exception Update Failed due to security constraints";
 /// While the rule makes its attempt the outbox job stays away for so long.
 const FIRST_ATTEMPT: SignedDuration = SignedDuration::from_secs(60);
 /// The first delay of the outbox; each one after it is twice as long.
@@ -279,6 +281,9 @@ impl Instance {
     /// Someone saves an incident: record, then journal; then the rule is queued.
     pub fn save(&mut self, now: Timestamp, user: &str, id: &IncidentId, change: &Change) -> Result<(), Refusal> {
         let old = self.incidents.get(id).ok_or(Refusal::NotFound)?.clone();
+        if old.summary.state == IncidentState::Closed && user != INTEGRATION_USER {
+            return Err(Refusal::Refused(CLOSED_TO_AGENTS.to_owned()));
+        }
         let mut new = old.clone();
         apply(&mut new, change);
         before_write(&old, &mut new, now)?;

@@ -1,0 +1,460 @@
+//! The native model of ServiceNow is judged by the shipped scripts: the same random doings on both, the same answers.
+#![expect(clippy::unwrap_used, reason = "in a test, what can't be unwrapped is a failure")]
+
+use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use casebridge_core::{
+    effect::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageKind, MessageOutcome},
+    identifiers::{AccountId, ExternalId, IncidentId},
+    incident::{BridgeColumns, Incident, IncidentState},
+};
+use casebridge_simulation::{
+    random::Random,
+    servicenow_model::{Account, Change, INTEGRATION_USER, Instance as Model, Refusal, written},
+};
+use casebridge_simulator::{
+    servicenow::{Configuration, Instance, User, app::App},
+    wire::{Outbound, Request, Response},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+const START: i64 = 1_795_208_400;
+const AGENT: &str = "agent";
+const BASE: &str = "/api/x_casebridge_aws/v1/incidents";
+/// How many worlds are compared, and how many things are done in each.
+const WORLDS: u64 = 100;
+const DOINGS: usize = 40;
+
+/// A network that remembers webhooks and answers as it is told to.
+#[derive(Default)]
+struct Network {
+    bodies: RefCell<Vec<Value>>,
+    fails: RefCell<bool>,
+}
+
+impl Outbound for Network {
+    fn send(&self, _url: &str, request: &Request, _timeout_milliseconds: u64) -> Result<Response, String> {
+        self.bodies.borrow_mut().push(serde_json::from_slice(&request.body).unwrap());
+        if *self.fails.borrow() {
+            return Err("connection refused".to_owned());
+        }
+        Ok(Response::json(202, &json!({"status": "accepted"})))
+    }
+}
+
+/// Both instances, and which incident of one is which of the other.
+struct Both {
+    shipped: Instance,
+    network: Network,
+    model: Model,
+    now: Timestamp,
+    random: Random,
+    groups: Vec<String>,
+    incidents: Vec<(IncidentId, IncidentId)>,
+    seen: BTreeMap<String, usize>,
+}
+
+fn user(user_name: &str, roles: &[&str]) -> User {
+    User {
+        user_name: user_name.to_owned(),
+        password: format!("password of {user_name}").into(),
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        first_name: user_name.to_owned(),
+        last_name: "Tester".to_owned(),
+    }
+}
+
+fn built_app() -> Arc<App> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../infra/servicenow/dist/app");
+    App::load(&folder).unwrap_or_else(|error| panic!("the app must be built before its model is judged: {error}"))
+}
+
+/// What both must agree on of an incident: ids and display names are each instance's own.
+#[derive(Debug, PartialEq)]
+struct Shown {
+    incident: Incident,
+    entries: Vec<(Timestamp, bool, String)>,
+}
+
+fn shown(mut incident: Incident, id: &IncidentId) -> Shown {
+    let mut entries: Vec<_> = std::mem::take(&mut incident.entries)
+        .into_iter()
+        .map(|entry| (entry.created_on, entry.ours, entry.text))
+        .collect();
+    // Within a second the order is that of the ids.
+    entries.sort();
+    incident.summary.sys_id = id.clone();
+    incident.summary.close_codes.clear();
+    Shown { incident, entries }
+}
+
+impl Both {
+    fn new(seed: u64, app: &Arc<App>) -> Self {
+        let configuration = Configuration {
+            users: vec![
+                user("admin", &["admin"]),
+                user(AGENT, &["itil"]),
+                user(INTEGRATION_USER, &["x_casebridge_aws.integration", "sn_incident_read", "sn_incident_write"]),
+            ],
+            seed,
+            reuse_contexts: true,
+            ..Configuration::default()
+        };
+        let mut shipped = Instance::new(configuration);
+        shipped.install(app.clone());
+        shipped.set_property("x_casebridge_aws.webhook_url", "https://hub.example.com/");
+        let secret = format!("whsec_{}", STANDARD.encode([7_u8; 32]));
+        shipped.set_property("x_casebridge_aws.webhook_secret", &secret);
+        shipped.set_property("x_casebridge_aws.integration_user", INTEGRATION_USER);
+        let mut random = Random::new(seed);
+        let mut both = Self {
+            shipped,
+            network: Network::default(),
+            model: Model::new(Vec::new(), random.fork(1)),
+            now: Timestamp::from_second(START).unwrap(),
+            random,
+            groups: Vec::new(),
+            incidents: Vec::new(),
+            seen: BTreeMap::new(),
+        };
+        both.set_up_accounts();
+        both
+    }
+
+    fn set_up_accounts(&mut self) {
+        for (number, production) in [("111122223333", true), ("444455556666", false)] {
+            let group = self.create("admin", "sys_user_group", &json!({"name": format!("AWS-{number}")}));
+            let values = json!({
+                "name": number, "number": number, "assignment_group": group, "production": production.to_string(),
+            });
+            self.create("admin", "x_casebridge_aws_account", &values);
+            self.model.accounts.push(Account {
+                number: AccountId::new(number),
+                name: number.to_owned(),
+                production,
+                group: group.clone(),
+            });
+            self.groups.push(group);
+        }
+        let other = self.create("admin", "sys_user_group", &json!({"name": "Service Desk"}));
+        self.groups.push(other);
+    }
+
+    fn call(&mut self, user_name: &str, method: &str, target: &str, body: Option<&Value>) -> Response {
+        let credentials = STANDARD.encode(format!("{user_name}:password of {user_name}"));
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = query.split('&').filter_map(|pair| pair.split_once('='));
+        let request = Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            headers: BTreeMap::from([
+                ("authorization".to_owned(), format!("Basic {credentials}")),
+                ("content-type".to_owned(), "application/json".to_owned()),
+            ]),
+            body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+        };
+        self.shipped.handle(self.now, &request, &self.network)
+    }
+
+    fn create(&mut self, user_name: &str, table: &str, values: &Value) -> String {
+        let response = self.call(user_name, "POST", &format!("/api/now/table/{table}"), Some(values));
+        assert_eq!(response.status, 201, "{}", String::from_utf8_lossy(&response.body));
+        let body: Value = serde_json::from_slice(&response.body).unwrap();
+        body["result"]["sys_id"].as_str().unwrap().to_owned()
+    }
+
+    fn some_text(&mut self) -> String {
+        let texts = ["k", "Any news?", "line\r\nline ", "Grüße 🚒", "[code]<b>x</b>[/CODE]", "  blanks  "];
+        (*self.random.pick(&texts)).to_owned()
+    }
+
+    /// One of the incidents: its id in the model and its id in the shipped instance.
+    fn some_incident(&mut self) -> Option<(IncidentId, IncidentId)> {
+        let index = self.random.index(self.incidents.len());
+        self.incidents.get(index).cloned()
+    }
+
+    fn open(&mut self) {
+        let group = self.random.pick(&self.groups.clone()).clone();
+        let codes = self.random.chance(700).then(|| ("aws-lambda".to_owned(), "other".to_owned()));
+        let comment = self.random.chance(400).then(|| self.some_text());
+        let mut values = json!({"short_description": "Short", "description": "Long", "assignment_group": group});
+        if let Some((service, category)) = &codes {
+            values["x_casebridge_aws_service_code"] = json!(service);
+            values["x_casebridge_aws_category_code"] = json!(category);
+        }
+        if let Some(comment) = &comment {
+            values["comments"] = json!(comment);
+        }
+        let shipped = IncidentId::new(self.create(AGENT, "incident", &values));
+        let change = Change { group: Some(group), codes, comment, ..Change::default() };
+        let model = self.model.open(self.now, AGENT, ("Short", "Long"), change);
+        self.incidents.push((model, shipped));
+    }
+
+    fn save(&mut self) {
+        let Some((model, shipped)) = self.some_incident() else { return };
+        let mut change = Change::default();
+        match self.random.below(6) {
+            0 => change.comment = Some(self.some_text()),
+            1 => change.work_note = Some("secret".to_owned()),
+            2 => change.group = Some(self.random.pick(&self.groups.clone()).clone()),
+            3 => change.codes = Some((String::new(), String::new())),
+            _ => {
+                let state = *self.random.pick(&["1", "2", "3", "6", "7", "8"]);
+                change.state = Some(IncidentState::from(state.to_owned()));
+                let closes = self.random.chance(700);
+                change.closing = closes.then(|| ("Solution provided".to_owned(), "Done.".to_owned()));
+                change.hold_reason = (state == "3").then(|| "1".to_owned());
+                change.comment = self.random.chance(300).then(|| self.some_text());
+            }
+        }
+        let target = format!("/api/now/table/incident/{shipped}");
+        let response = self.call(AGENT, "PATCH", &target, Some(&as_json(&change)));
+        let saved = self.model.save(self.now, AGENT, &model, &change);
+        assert_eq!(response.status == 200, saved.is_ok(), "{change:?} {saved:?} {}", text(&response));
+    }
+
+    fn deliver(&mut self) {
+        let Some((model, shipped)) = self.some_incident() else { return };
+        let count = self.model.incidents[&model].summary.sys_mod_count;
+        let mut delivery = Delivery {
+            expected_mod_count: if self.random.chance(700) { count } else { count + 1 },
+            messages: Vec::new(),
+            fields: IncidentFields::default(),
+            columns: self.model.incidents[&model].summary.columns.clone(),
+        };
+        for _ in 0..self.random.below(3) {
+            let kind = if self.random.chance(800) { MessageKind::Comment } else { MessageKind::WorkNote };
+            let external_id = ExternalId::new(format!("message-{}", self.random.below(8)));
+            delivery.messages.push(Message { external_id, text: self.some_text(), kind });
+        }
+        if self.random.chance(500) {
+            delivery.columns = self.some_columns();
+        }
+        if self.random.chance(500) {
+            delivery.fields = self.some_fields();
+        }
+        let stop = self.random.chance(300).then(|| 1 + self.random.below(6));
+        if let Some(commits) = stop {
+            self.shipped.stop_after_commits(commits);
+            self.model.stop_after_commits(commits);
+        }
+        let target = format!("{BASE}/{shipped}/deliver");
+        let response = self.call(INTEGRATION_USER, "POST", &target, Some(&serde_json::to_value(&delivery).unwrap()));
+        let expected = Some(delivery.expected_mod_count);
+        let answer = self.model.deliver(self.now, &model, &delivery, expected);
+        for outcome in outcomes(&answer) {
+            *self.seen.entry(outcome).or_default() += 1;
+        }
+        compare_answers(&response, answer, &shipped, &format!("{delivery:?} stop {stop:?}"));
+    }
+
+    fn some_columns(&mut self) -> BridgeColumns {
+        BridgeColumns {
+            account: "111122223333".to_owned(),
+            case_id: (*self.random.pick(&["", "case-1", "case-2"])).to_owned(),
+            display_id: "1234567890".to_owned(),
+            case_status: (*self.random.pick(&["opened", "resolved"])).to_owned(),
+            sync_status: "in_sync".to_owned(),
+            last_error: (*self.random.pick(&["", "an error"])).to_owned(),
+        }
+    }
+
+    fn some_fields(&mut self) -> IncidentFields {
+        let closes = self.random.chance(600);
+        IncidentFields {
+            state: (*self.random.pick(&["2", "3", "6", "7"])).to_owned(),
+            hold_reason: (*self.random.pick(&["", "1"])).to_owned(),
+            close_code: if closes { "Solution provided".to_owned() } else { String::new() },
+            close_notes: if closes { "Resolved at AWS.".to_owned() } else { String::new() },
+        }
+    }
+
+    fn compare_snapshots(&mut self) {
+        let Some((model, shipped)) = self.some_incident() else { return };
+        let response = self.call(INTEGRATION_USER, "GET", &format!("{BASE}/{shipped}/snapshot"), None);
+        let theirs: Incident = result(&response);
+        let ours = self.model.snapshot(self.now, &model).unwrap();
+        assert_eq!(shown(ours, &shipped), shown(theirs, &shipped));
+    }
+
+    fn compare_changes(&mut self) {
+        let since = self.now - SignedDuration::from_secs(self.random.between(0, 600));
+        let limit = 1 + self.random.below(4);
+        let target = format!("{BASE}/changes?since={}&limit={limit}", written(since));
+        let response = self.call(INTEGRATION_USER, "GET", &target, None);
+        let theirs: Value = result(&response);
+        let (mut ours, more) = self.model.changes(since, None, usize::try_from(limit).unwrap());
+        assert_eq!(theirs["more"], json!(more), "{theirs} {ours:?}");
+        let times = |list: &[Value]| -> Vec<String> {
+            list.iter().map(|entry| entry["sys_updated_on"].as_str().unwrap().to_owned()).collect()
+        };
+        let listed = theirs["incidents"].as_array().unwrap();
+        ours.sort_by_key(|(_, _, updated_on)| *updated_on);
+        let own: Vec<String> = ours.iter().map(|(_, _, updated_on)| written(*updated_on)).collect();
+        assert_eq!(times(listed), own);
+        if !more {
+            let mut theirs: Vec<(String, u64)> = listed
+                .iter()
+                .map(|entry| (entry["sys_id"].as_str().unwrap().to_owned(), entry["sys_mod_count"].as_u64().unwrap()))
+                .collect();
+            let mut ours: Vec<(String, u64)> =
+                ours.iter().map(|(id, count, _)| (self.shipped_id(id).to_string(), *count)).collect();
+            theirs.sort();
+            ours.sort();
+            assert_eq!(theirs, ours);
+        }
+    }
+
+    fn shipped_id(&self, model: &IncidentId) -> IncidentId {
+        self.incidents.iter().find(|(own, _)| own == model).unwrap().1.clone()
+    }
+
+    /// Rules and the outbox job run on both: the same webhooks leave, with the same bodies.
+    fn run_jobs(&mut self) {
+        let fails = self.random.chance(300);
+        self.network.fails.replace(fails);
+        let job_is_due =
+            self.shipped.waiting_rules() == 0 && self.shipped.next_job_at().is_some_and(|at| at <= self.now);
+        let rules = self.shipped.waiting_rules();
+        assert_eq!(rules, self.model.rules.len(), "rules that wait");
+        let mut attempts = Vec::new();
+        for _ in 0..rules {
+            self.shipped.run_next_rule(self.now, &self.network);
+            if let Some(row) = self.model.run_rule(self.now) {
+                attempts.push(row);
+                self.model.attempted(self.now, row, !fails);
+            }
+        }
+        if job_is_due {
+            self.shipped.run_due_jobs(self.now, &self.network);
+            for row in self.model.due_outbox(self.now) {
+                attempts.push(row);
+                self.model.attempted(self.now, row, !fails);
+            }
+        }
+        let bodies = self.network.bodies.take();
+        let mut theirs: Vec<String> = bodies
+            .into_iter()
+            .map(|body| {
+                let incident: Incident = serde_json::from_value(body["data"].clone()).unwrap();
+                let id = incident.summary.sys_id.clone();
+                format!("{:?}", shown(incident, &id))
+            })
+            .collect();
+        let mut ours: Vec<String> = attempts
+            .into_iter()
+            .map(|row| {
+                let id = self.model.outbox[row].incident.clone();
+                let shipped = self.shipped_id(&id);
+                format!("{:?}", shown(self.model.webhook_snapshot(self.now, &id).unwrap(), &shipped))
+            })
+            .collect();
+        theirs.sort();
+        ours.sort();
+        assert_eq!(ours, theirs, "webhooks");
+    }
+
+    fn live(&mut self) {
+        for _ in 0..DOINGS {
+            match self.random.below(12) {
+                0 => self.open(),
+                1..=3 => self.save(),
+                4..=7 => self.deliver(),
+                8 => self.compare_snapshots(),
+                9 => self.compare_changes(),
+                10 => self.run_jobs(),
+                _ => self.now += SignedDuration::from_secs(self.random.between(1, 90)),
+            }
+            self.now += SignedDuration::from_secs(self.random.between(0, 2));
+        }
+    }
+}
+
+fn text(response: &Response) -> String {
+    format!("{} {}", response.status, String::from_utf8_lossy(&response.body))
+}
+
+fn result<T: serde::de::DeserializeOwned>(response: &Response) -> T {
+    assert_eq!(response.status, 200, "{}", text(response));
+    let body: Value = serde_json::from_slice(&response.body).unwrap();
+    serde_json::from_value(body["result"].clone()).unwrap()
+}
+
+fn as_json(change: &Change) -> Value {
+    let mut values = json!({});
+    let mut set = |name: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            values[name] = json!(value);
+        }
+    };
+    set("state", &change.state.as_ref().map(|state| state.value().to_owned()));
+    set("hold_reason", &change.hold_reason);
+    set("assignment_group", &change.group);
+    set("comments", &change.comment);
+    set("work_notes", &change.work_note);
+    set("x_casebridge_aws_service_code", &change.codes.as_ref().map(|codes| codes.0.clone()));
+    set("x_casebridge_aws_category_code", &change.codes.as_ref().map(|codes| codes.1.clone()));
+    set("close_code", &change.closing.as_ref().map(|closing| closing.0.clone()));
+    set("close_notes", &change.closing.as_ref().map(|closing| closing.1.clone()));
+    values
+}
+
+/// What an answer shows, in words, to see that all of it was compared.
+fn outcomes(answer: &Result<DeliveryAnswer, Refusal>) -> Vec<String> {
+    match answer {
+        Err(refusal) => vec![format!("{refusal:?}")],
+        Ok(answer) => {
+            let messages = answer.messages.iter().map(|message| format!("{:?}", message.outcome));
+            messages.chain([format!("fields {:?}", answer.fields)]).collect()
+        }
+    }
+}
+
+fn compare_answers(response: &Response, answer: Result<DeliveryAnswer, Refusal>, id: &IncidentId, what: &str) {
+    let theirs = text(response);
+    match answer {
+        Err(Refusal::Conflict) => assert_eq!(response.status, 409, "{what} {theirs}"),
+        Err(Refusal::NotFound) => assert_eq!(response.status, 404, "{what} {theirs}"),
+        Err(Refusal::Stopped) => assert!(response.status >= 500, "{what} {theirs}"),
+        Err(Refusal::Refused(words)) => panic!("{what} {words} {theirs}"),
+        Ok(ours) => {
+            let theirs: DeliveryAnswer = result(response);
+            let outcomes = |answer: &DeliveryAnswer| -> Vec<(ExternalId, MessageOutcome)> {
+                answer.messages.iter().map(|message| (message.external_id.clone(), message.outcome)).collect()
+            };
+            assert_eq!(outcomes(&ours), outcomes(&theirs), "{what}");
+            assert_eq!(ours.fields, theirs.fields, "{what}: {} / {}", ours.field_error, theirs.field_error);
+            assert_eq!(ours.fields == FieldsOutcome::Refused, !theirs.field_error.is_empty(), "{what}");
+            assert_eq!(shown(ours.snapshot, id), shown(theirs.snapshot, id), "{what}");
+        }
+    }
+}
+
+#[test]
+fn the_model_answers_as_the_shipped_scripts_do() {
+    let app = built_app();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for seed in 0..WORLDS {
+        println!("seed {seed}");
+        let mut both = Both::new(seed, &app);
+        both.open();
+        both.live();
+        for _ in 0..both.incidents.len() {
+            both.compare_snapshots();
+        }
+        both.run_jobs();
+        for (outcome, count) in both.seen {
+            *seen.entry(outcome).or_default() += count;
+        }
+    }
+    let all = ["Applied", "AlreadyApplied", "Refused", "Conflict", "Stopped"];
+    let fields = ["fields Applied", "fields Stale", "fields Refused"];
+    for outcome in all.into_iter().chain(fields) {
+        assert!(seen.contains_key(outcome), "{outcome} was never compared: {seen:?}");
+    }
+}
