@@ -7,7 +7,9 @@ use casebridge_core::{
     hint::{Cause, Hint, Subject},
     identifiers::{AccountId, CaseId, CaseKey, DisplayId, IncidentId, LinkKey},
     incident::Incident,
-    time::{format_servicenow, parse_servicenow},
+    policy::seconds,
+    poll::{self, Position, Watermark, has_case_changed, has_incident_changed},
+    time::format_servicenow,
 };
 use casebridge_executor::{
     observe::case_from,
@@ -15,7 +17,7 @@ use casebridge_executor::{
 };
 use casebridge_ledger::{CaseRow, Ledger, LedgerError};
 use casebridge_simulator::support::events::SupportEvent;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     calls::{Call, Fate},
@@ -29,8 +31,14 @@ use crate::{
 const DUE_LIMIT: usize = 100;
 /// How many changes of ServiceNow a page has.
 const CHANGES_LIMIT: usize = 2;
+/// How many pages of changes one poll reads.
+const CHANGES_PAGES: usize = 3;
+/// How many hints go with one call to the queue.
+const HINTS_PER_CALL: usize = 10;
+/// Polls within so many seconds are one.
+const TICK_SECONDS: i64 = 10;
 /// The poller's watermark.
-const WATERMARK: &str = "servicenow";
+const WATERMARK: &str = "servicenow_changes";
 
 /// Why a handler failed: its trigger comes again, or the next run makes up for it.
 #[derive(Debug)]
@@ -92,7 +100,7 @@ pub async fn support_event(desk: Rc<Desk>, event: SupportEvent) -> Result<(), Ha
 
 /// The poller: what is due, what changed in ServiceNow, what changed at AWS. A side that fails stops no other.
 pub async fn poll(desk: Rc<Desk>) -> Result<(), HandlerError> {
-    let tick = desk.world.borrow().now;
+    let tick = Tick::of(desk.world.borrow().now);
     let due = poll_due(&desk, tick).await;
     let servicenow = poll_servicenow(&desk, tick).await;
     let mut aws = Ok(());
@@ -102,68 +110,101 @@ pub async fn poll(desk: Rc<Desk>) -> Result<(), HandlerError> {
     due.and(servicenow).and(aws)
 }
 
-fn link_hint(key: LinkKey, cause: Cause, received_at: Timestamp) -> Hint {
-    Hint { subject: Subject::Link { key }, cause, received_at, incident: None }
+/// One poll. Two within the same few seconds are one for the queue.
+#[derive(Debug, Clone, Copy)]
+struct Tick {
+    now: Timestamp,
+    number: i64,
 }
 
-async fn poll_due(desk: &Rc<Desk>, tick: Timestamp) -> Result<(), HandlerError> {
-    let ledger = LedgerPort { desk: desk.clone() };
-    for due in ledger.due_links(tick, DUE_LIMIT).await? {
-        let deduplication = format!("due {} {}", due.key, tick.as_second());
-        enqueue(desk, &deduplication, link_hint(due.key, Cause::Due, tick)).await?;
+impl Tick {
+    fn of(now: Timestamp) -> Self {
+        Self { now, number: now.as_second().div_euclid(TICK_SECONDS) }
+    }
+}
+
+/// Puts a hint for each link on the queue, several with one call.
+async fn hand_off(desk: &Desk, links: Vec<LinkKey>, cause: Cause, tick: Tick) -> Result<(), HandlerError> {
+    for batch in links.chunks(HINTS_PER_CALL) {
+        let fate = desk.arrive(Call::Enqueue, || format!("{} hints, {}", batch.len(), cause.as_str())).await;
+        if fate == Fate::Refused {
+            return Err(HandlerError);
+        }
+        for key in batch {
+            let deduplication = format!("{}/{key}/{}", cause.as_str(), tick.number);
+            let subject = Subject::Link { key: key.clone() };
+            let hint = Hint { subject, cause, received_at: tick.now, incident: None };
+            let world = &mut *desk.world.borrow_mut();
+            let now = world.now;
+            world.queue.send(now, &deduplication, hint);
+        }
+        desk.leave(fate).await;
+        if fate == Fate::AnswerLost {
+            return Err(HandlerError);
+        }
     }
     Ok(())
+}
+
+async fn poll_due(desk: &Rc<Desk>, tick: Tick) -> Result<(), HandlerError> {
+    let ledger = LedgerPort { desk: desk.clone() };
+    let due = ledger.due_links(tick.now, DUE_LIMIT).await?;
+    hand_off(desk, due.into_iter().map(|due| due.key).collect(), Cause::Due, tick).await
 }
 
 /// One page of ServiceNow's changes: ServiceNow's time, what changed, whether there is more.
 type ChangesPage = (Timestamp, Vec<(IncidentId, u64, Timestamp)>, bool);
 
-async fn changes(desk: &Desk, since: Timestamp, after: Option<&IncidentId>) -> Result<ChangesPage, HandlerError> {
-    let fate = desk.arrive(Call::Changes, || format_servicenow(since)).await;
+async fn changes(desk: &Desk, position: &Position) -> Result<ChangesPage, HandlerError> {
+    let fate = desk.arrive(Call::Changes, || format_servicenow(position.since)).await;
     if fate == Fate::Refused {
         return Err(HandlerError);
     }
     let page = {
         let world = desk.world.borrow();
-        let (found, more) = world.servicenow.changes(since, after, CHANGES_LIMIT);
+        let (found, more) = world.servicenow.changes(position.since, position.after.as_ref(), CHANGES_LIMIT);
         (world.servicenow_now(), found, more)
     };
     desk.leave(fate).await;
     if fate == Fate::AnswerLost { Err(HandlerError) } else { Ok(page) }
 }
 
-async fn poll_servicenow(desk: &Rc<Desk>, tick: Timestamp) -> Result<(), HandlerError> {
+async fn poll_servicenow(desk: &Rc<Desk>, tick: Tick) -> Result<(), HandlerError> {
     let ledger = LedgerPort { desk: desk.clone() };
-    let overlap = i64::from(desk.world.borrow().settings.policy.poll_overlap_seconds);
-    let watermark = ledger.watermark(WATERMARK).await?.and_then(|text| parse_servicenow(&text));
-    let mut since = watermark.unwrap_or(Timestamp::UNIX_EPOCH);
-    let mut after = None;
-    let mut reached = None;
-    loop {
-        let (now, page, more) = changes(desk, since, after.as_ref()).await?;
-        reached = reached.or(Some(now));
-        let ids: Vec<IncidentId> = page.iter().map(|(id, _, _)| id.clone()).collect();
-        let remembered = if ids.is_empty() { Vec::new() } else { ledger.remembered_mod_counts(&ids).await? };
-        for ((id, count, _), known) in page.iter().zip(remembered) {
-            if known != Some(*count) {
-                let key = LinkKey::support_case(id.clone());
-                let deduplication = format!("servicenow {key} {}", tick.as_second());
-                enqueue(desk, &deduplication, link_hint(key, Cause::ServicenowPoll, tick)).await?;
+    let overlap = seconds(desk.world.borrow().settings.policy.poll_overlap_seconds);
+    let watermark: Option<Watermark> =
+        ledger.watermark(WATERMARK).await?.and_then(|text| serde_json::from_str(&text).ok());
+    let mut position = poll::start(watermark.as_ref(), overlap, tick.now);
+    let (mut began_at, mut finished, mut outcome) = (None, false, Ok(()));
+    for _ in 0..CHANGES_PAGES {
+        let (now, page, more) = match changes(desk, &position).await {
+            Ok(page) => page,
+            Err(error) => {
+                outcome = Err(error);
+                break;
             }
-        }
-        match page.last() {
-            Some((id, _, updated_on)) if more => (since, after) = (*updated_on, Some(id.clone())),
-            _ => break,
-        }
+        };
+        let ids: Vec<IncidentId> = page.iter().map(|(id, _, _)| id.clone()).collect();
+        let remembered = ledger.remembered_mod_counts(&ids).await?;
+        let drifted = page.iter().zip(remembered).filter(|((_, count, _), known)| has_incident_changed(*count, *known));
+        let links = drifted.map(|((id, _, _), _)| LinkKey::support_case(id.clone())).collect();
+        hand_off(desk, links, Cause::ServicenowPoll, tick).await?;
+        began_at.get_or_insert(now);
+        let Some((id, _, updated_on)) = page.last().filter(|_| more) else {
+            finished = true;
+            break;
+        };
+        position = Position { since: *updated_on, after: Some(id.clone()) };
     }
-    if let Some(reached) = reached {
-        let value = format_servicenow(reached - SignedDuration::from_secs(overlap));
-        ledger.set_watermark(WATERMARK, &value).await?;
+    if let Some(began_at) = began_at {
+        let stopped_at = if finished { None } else { Some(position) };
+        let advanced = poll::advance(watermark.as_ref(), began_at, stopped_at);
+        ledger.set_watermark(WATERMARK, &serde_json::to_string(&advanced).unwrap_or_default()).await?;
     }
-    Ok(())
+    outcome
 }
 
-async fn poll_account(desk: &Rc<Desk>, account: &AccountId, tick: Timestamp) -> Result<(), HandlerError> {
+async fn poll_account(desk: &Rc<Desk>, account: &AccountId, tick: Tick) -> Result<(), HandlerError> {
     let ledger = LedgerPort { desk: desk.clone() };
     let support = SupportPort { desk: desk.clone() };
     let mut from = None;
@@ -183,7 +224,7 @@ async fn poll_cases(
     support: &SupportPort,
     account: &AccountId,
     rows: &[CaseRow],
-    tick: Timestamp,
+    tick: Tick,
 ) -> Result<(), HandlerError> {
     let mut parts = vec![rows.to_vec()];
     while let Some(part) = parts.pop() {
@@ -205,15 +246,14 @@ async fn poll_cases(
             }
             Err(failure) => return Err(failure.into()),
         };
+        let mut links = Vec::new();
         for described in &page.cases {
-            let case = case_from(described);
             let key = CaseKey::new(account.clone(), &described.case_id);
             let row = part.iter().find(|row| row.key == key);
-            if let Some(row) = row.filter(|row| row.fingerprint != case.fingerprint()) {
-                let deduplication = format!("case {} {}", row.link, tick.as_second());
-                enqueue(desk, &deduplication, link_hint(row.link.clone(), Cause::CasePoll, tick)).await?;
-            }
+            let drifted = row.filter(|row| has_case_changed(&case_from(described), &row.fingerprint));
+            links.extend(drifted.map(|row| row.link.clone()));
         }
+        hand_off(desk, links, Cause::CasePoll, tick).await?;
     }
     Ok(())
 }

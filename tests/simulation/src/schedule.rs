@@ -10,8 +10,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use casebridge_core::hint::{Cause, Hint, Subject};
-use casebridge_core::identifiers::LinkKey;
+use casebridge_core::{
+    hint::{Cause, Hint, Subject},
+    identifiers::LinkKey,
+};
 use casebridge_executor::{Executor, Limits, Report};
 use casebridge_ledger::Ledger;
 use casebridge_simulator::support::events::SupportEvent;
@@ -22,15 +24,26 @@ use crate::{
     ledger_port::LedgerPort,
     people::Deed,
     ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort},
+    queue::Message,
     random::Random,
     timeline::Place,
     world::{Desk, Invariant, Settings},
 };
 
-/// How long a function lives at most.
-const FUNCTION_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
-/// How long a lease lasts, and how much of it must be left to begin another call.
-const LIMITS: Limits = Limits { lease: SignedDuration::from_secs(90), least_time_left: SignedDuration::from_secs(55) };
+/// How long the reconciler lives at most.
+const RECONCILER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+/// How long the poller lives at most.
+const POLLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(50);
+/// How long the handlers of triggers live at most.
+const HANDLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
+/// How much longer than its worker a lease lives.
+const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(10);
+/// How much of a lease must be left to begin another call.
+const LEAST_TIME_LEFT: SignedDuration = SignedDuration::from_secs(35);
+/// What must be left of a worker's time to begin with another message.
+const LEAST_TIME_FOR_A_HINT: SignedDuration = SignedDuration::from_secs(30);
+/// How many messages a worker gets at once.
+const BATCH: usize = 5;
 /// How long ServiceNow waits for the webhook's answer.
 const WEBHOOK_TIMEOUT: SignedDuration = SignedDuration::from_secs(5);
 /// How often an event is given to its handler, and how long the pause is before it is given again.
@@ -44,6 +57,11 @@ const LATE_SECONDS: i64 = 3 * 3_600;
 const CALM_POLLS: u32 = 150;
 /// The most steps of a life.
 const MOST_STEPS: u64 = 200_000;
+
+/// What a worker with so much time left may do.
+fn limits(time_left: SignedDuration) -> Limits {
+    Limits { lease: time_left.saturating_add(LEASE_MARGIN), least_time_left: LEAST_TIME_LEFT }
+}
 
 /// Runs a future that never waits.
 pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
@@ -95,10 +113,21 @@ impl Ord for Scheduled {
 /// What a process is there for.
 #[derive(Debug, Clone)]
 enum Duty {
-    Reconcile(u64),
+    /// The messages of a batch, and those that the worker reported as failed.
+    Reconcile(Vec<u64>, Rc<RefCell<Vec<u64>>>),
     Webhook(usize),
     SupportEvent(Box<SupportEvent>, u32),
     Poll,
+}
+
+impl Duty {
+    fn timeout(&self) -> SignedDuration {
+        match self {
+            Self::Reconcile(..) => RECONCILER_TIMEOUT,
+            Self::Poll => POLLER_TIMEOUT,
+            Self::Webhook(_) | Self::SupportEvent(..) => HANDLER_TIMEOUT,
+        }
+    }
 }
 
 struct Process {
@@ -439,7 +468,7 @@ impl Life {
     fn receive(&mut self) {
         let now = self.now();
         let messages = self.desk.world.borrow_mut().queue.receive(now);
-        for message in messages {
+        for message in &messages {
             {
                 let world = &mut *self.desk.world.borrow_mut();
                 let redelivered = world.faults.rates().redelivered;
@@ -449,7 +478,14 @@ impl Life {
                     world.count_fault("visibility expires");
                 }
             }
-            self.start_reconciler(message.number, message.hint);
+        }
+        let mut rest = messages;
+        while !rest.is_empty() {
+            let alone = self.desk.world.borrow_mut().random.chance(600);
+            let size = if alone { 1 } else { BATCH };
+            let later = rest.split_off(size.min(rest.len()));
+            self.start_reconciler(rest);
+            rest = later;
         }
         if let Some(at) = self.desk.world.borrow().queue.next_visible() {
             let at = at.max(now + SignedDuration::from_millis(1));
@@ -458,23 +494,37 @@ impl Life {
         }
     }
 
-    fn start_reconciler(&mut self, message: u64, hint: Hint) {
-        let executor = self.executor();
+    /// A worker acts on a batch, one message after the other; what fails comes again.
+    fn start_reconciler(&mut self, batch: Vec<Message>) {
+        let mut executor = self.executor();
         let report = self.last_report.clone();
+        let failed: Rc<RefCell<Vec<u64>>> = Rc::default();
+        let numbers: Vec<u64> = batch.iter().map(|message| message.number).collect();
+        let name = format!("worker of message {}", crate::timeline::join(&numbers));
+        let duty = Duty::Reconcile(numbers, failed.clone());
+        let deadline = self.now() + RECONCILER_TIMEOUT;
         let future = async move {
-            match executor.reconcile(&hint).await {
-                Ok(done) => {
-                    report.replace(Some(done));
-                    true
+            for (position, message) in batch.into_iter().enumerate() {
+                let time_left = deadline.duration_since(executor.ledger.desk.world.borrow().now);
+                if position > 0 && time_left < LEAST_TIME_FOR_A_HINT {
+                    failed.borrow_mut().push(message.number);
+                    continue;
                 }
-                Err(error) => {
-                    let world = &mut *executor.ledger.desk.world.borrow_mut();
-                    world.note(Place::Bridge, || format!("the message fails: {error}"));
-                    false
+                executor.limits = limits(time_left);
+                match executor.reconcile(&message.hint).await {
+                    Ok(done) => {
+                        report.replace(Some(done));
+                    }
+                    Err(error) => {
+                        let world = &mut *executor.ledger.desk.world.borrow_mut();
+                        world.note(Place::Bridge, || format!("message {} fails: {error}", message.number));
+                        failed.borrow_mut().push(message.number);
+                    }
                 }
             }
+            true
         };
-        self.start(Duty::Reconcile(message), format!("worker of message {message}"), future);
+        self.start(duty, name, future);
     }
 
     fn executor(&self) -> Executor<LedgerPort, ServiceNowPort, SupportPort, ClockPort, RandomnessPort> {
@@ -488,7 +538,7 @@ impl Life {
             clock: ClockPort { desk: desk.clone(), skew },
             randomness: RandomnessPort { desk: desk.clone() },
             policy,
-            limits: LIMITS,
+            limits: limits(RECONCILER_TIMEOUT),
         }
     }
 
@@ -503,7 +553,7 @@ impl Life {
     fn poll_process(&mut self, number: u64) {
         let Some(process) = self.processes.get_mut(&number) else { return };
         let now = self.desk.world.borrow().now;
-        let deadline = process.started + FUNCTION_TIMEOUT;
+        let deadline = process.started + process.duty.timeout();
         if now >= deadline {
             self.desk.world.borrow_mut().count_fault("function timed out");
             return self.bury(number, "its time is up");
@@ -548,10 +598,11 @@ impl Life {
     fn end(&mut self, duty: &Duty, started: Timestamp, done: bool) {
         let now = self.now();
         match duty {
-            Duty::Reconcile(message) => {
+            Duty::Reconcile(messages, failed) => {
                 self.last_activity = now;
                 let world = &mut *self.desk.world.borrow_mut();
-                if done {
+                let failed = failed.borrow();
+                for message in messages.iter().filter(|message| done && !failed.contains(message)) {
                     world.queue.delete(*message);
                 }
             }

@@ -82,3 +82,9 @@ pub fn shorten(text: &str) -> String {
     let tail: String = flat.chars().skip(count - TEXT_CHARACTERS / 2).collect();
     format!("{head}…{tail}")
 }
+
+/// Numbers in a row.
+pub fn join(numbers: &[u64]) -> String {
+    let words: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    words.join(", ")
+}

@@ -440,7 +440,6 @@ fn the_model_answers_as_the_shipped_scripts_do() {
     let app = built_app();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for seed in 0..WORLDS {
-        println!("seed {seed}");
         let mut both = Both::new(seed, &app);
         both.open();
         both.live();
