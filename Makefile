@@ -4,10 +4,10 @@
 PYTHON := .tools/python/bin/python
 LOCAL := infra/local
 .DEFAULT_GOAL := help
-.PHONY: help tools up down demo test lint rust-test e2e package clean clean-tools
+.PHONY: help tools up down demo test lint rust-test e2e package simulate simulate-pairs simulate-sabotage clean clean-tools
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 tools: ## Installs the Python tools of exact versions (the other targets do it by themselves)
 	@python3 $(LOCAL)/tools.py
@@ -35,6 +35,15 @@ e2e: tools ## Runs the end-to-end tests on a stack of their own with IAM enforce
 
 package: tools ## Builds the functions for release into target/package and checks their size
 	@$(PYTHON) $(LOCAL)/package.py
+
+simulate: ## Lives SEEDS random worlds with faults at every step, and the seeds that ever failed
+	@cargo run -q -p casebridge-simulation -- run $(or $(SEEDS),20000)
+
+simulate-pairs: ## Lives every pair of faults in small worlds (takes minutes)
+	@cargo run -q -p casebridge-simulation -- pairs
+
+simulate-sabotage: ## Switches off one safeguard at a time: the simulation must notice each
+	@cargo run -q -p casebridge-simulation -- sabotage $(or $(SEEDS),10000)
 
 clean: down ## Stops the stack and removes what was built
 	@rm -rf target .local infra/servicenow/dist infra/servicenow/target
