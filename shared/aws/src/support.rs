@@ -243,6 +243,7 @@ impl<S: AccountSource> SupportClient<S> {
                         .set_case_id_list(Some(ids.clone()))
                         .include_resolved_cases(true)
                         .include_communications(true)
+                        .max_results(PAGE_SIZE)
                         .set_next_token(next.clone())
                         .send()
                 })

@@ -227,7 +227,7 @@ async fn cases_are_asked_for_by_id_resolved_ones_included() {
     let page = world.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
     assert_eq!(
         world.body(0),
-        json!({"caseIdList": [case_id()], "includeResolvedCases": true, "includeCommunications": true})
+        json!({"caseIdList": [case_id()], "includeResolvedCases": true, "includeCommunications": true, "maxResults": 100})
     );
     assert_eq!(world.body(1)["nextToken"], "more");
     assert_eq!(page.next, None);
