@@ -1,4 +1,4 @@
-//! The deterministic simulation: the real plan, executor and ledger logic against both sides in one process.
+#![doc = include_str!("../README.md")]
 
 pub mod calls;
 pub mod explore;

@@ -467,7 +467,15 @@ impl Life {
     /// Gives visible messages to workers.
     fn receive(&mut self) {
         let now = self.now();
-        let messages = self.desk.world.borrow_mut().queue.receive(now);
+        let messages = {
+            let world = &mut *self.desk.world.borrow_mut();
+            let parked = world.queue.parked().len();
+            let messages = world.queue.receive(now);
+            for _ in parked..world.queue.parked().len() {
+                world.count_fault("message parked");
+            }
+            messages
+        };
         for message in &messages {
             {
                 let world = &mut *self.desk.world.borrow_mut();
