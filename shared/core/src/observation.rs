@@ -80,12 +80,11 @@ impl Observation {
         self.agree(policy);
     }
 
-    /// Whether a snapshot leaves out comments that are not on the case yet, so that all must be read.
+    /// Whether a snapshot leaves out comments, so that all must be read.
+    ///
+    /// That the oldest one shown has been sent proves nothing: another of the same second may stand before it.
     pub fn needs_all_entries(&self) -> bool {
-        self.incident.as_ref().is_some_and(|incident| {
-            let oldest = incident.entries.first();
-            !incident.entries_complete && oldest.is_none_or(|entry| !self.link.sent.contains(&entry.sys_id))
-        })
+        self.incident.as_ref().is_some_and(|incident| !incident.entries_complete)
     }
 
     /// Whether a read of the most recent communications is not enough, and all must be read.
