@@ -42,8 +42,9 @@ pub struct Outcome {
 pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     let mut random = Random::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
     let level = *random.pick(&LEVELS);
-    let skewed = random.chance(400);
-    let mut clock = || if skewed { SignedDuration::from_secs(random.between(-90, 90)) } else { SignedDuration::ZERO };
+    // Clocks agree, differ by seconds, or by most of an hour.
+    let skew = *random.pick(&[0, 0, 0, 90, 2_700]);
+    let mut clock = || SignedDuration::from_secs(random.between(-skew, skew));
     let (servicenow_clock, aws_clock) = (clock(), clock());
     let quotas = match random.below(6) {
         0 => Quotas { calls_per_second: Some(5), cases_per_hour: Some(1) },
@@ -64,7 +65,8 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
         polling: SignedDuration::from_secs(*random.pick(&[60, 60, 300])),
         webhook_size: *random.pick(&[SIZE_LIMIT, SIZE_LIMIT, 2_500]),
         hints: !random.chance(150),
-        deeds: 2 + random.index(14),
+        // Now and then a conversation is longer than a page.
+        deeds: if random.chance(60) { 40 + random.index(60) } else { 2 + random.index(14) },
         pause: *random.pick(&[3, 20, 60, 240]),
         ..quiet
     }

@@ -1,6 +1,6 @@
 //! The handlers as they are in the functions: parse a trigger, find its link by key, enqueue. No decision.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use casebridge_core::{
     effect::{Failure, Refusal},
@@ -86,7 +86,7 @@ pub async fn webhook(desk: Rc<Desk>, webhook_id: String, incident: Incident) -> 
 /// A Support Case Update event: the link of its case, if there is one.
 pub async fn support_event(desk: Rc<Desk>, event: SupportEvent) -> Result<(), HandlerError> {
     let account = AccountId::new(event.account);
-    let case_id = CaseId::new(event.case_id);
+    let case_id = CaseId::new(desk.world.borrow().told_id(&event.case_id));
     let ledger = LedgerPort { desk: desk.clone() };
     let link = ledger.link_of_case(&CaseKey::new(account.clone(), &case_id)).await?;
     let subject = match link {
@@ -206,7 +206,7 @@ async fn poll_servicenow(desk: &Rc<Desk>, tick: Tick) -> Result<(), HandlerError
 
 async fn poll_account(desk: &Rc<Desk>, account: &AccountId, tick: Tick) -> Result<(), HandlerError> {
     let ledger = LedgerPort { desk: desk.clone() };
-    let support = SupportPort { desk: desk.clone() };
+    let support = SupportPort { desk: desk.clone(), shown_last: RefCell::default() };
     let mut from = None;
     loop {
         let page = ledger.cases_of_account(account, from.as_deref()).await?;

@@ -16,7 +16,7 @@ use crate::{
     people::{EQUAL_TEXTS, tokens},
     schedule::Life,
     servicenow_model::{Journal, harmless},
-    world::{Invariant, World},
+    world::{Invariant, World, kept_id},
 };
 
 /// How many writes beyond the loop breaker's bound may tell that it has tripped.
@@ -81,6 +81,13 @@ impl World {
             self.violate(Invariant::OneCase, format!("{} has two open cases", self.number_of(&incident)));
         }
         self.count_write(incident);
+    }
+
+    /// The incident on which people wrote the text with this token.
+    fn writer_of(&self, token: &str) -> Option<IncidentId> {
+        let row = self.servicenow.journal.iter().find(|row| !row.is_ours() && row.text.contains(token));
+        let described = || self.servicenow.incidents.values().find(|record| record.description.contains(token));
+        row.map(|row| row.incident.clone()).or_else(|| described().map(|record| record.summary.sys_id.clone()))
     }
 
     fn fail(&mut self, invariant: Invariant, what: String) {
@@ -150,9 +157,8 @@ fn judge_confidentiality(world: &mut World) {
             }
         }
         for body in our_bodies(world, case) {
-            for token in tokens(body).filter(|token| token.starts_with("«c")) {
-                let owner = world.servicenow.journal.iter().find(|row| row.text.contains(token));
-                if owner.map(|row| &row.incident) != incident.as_ref() {
+            for token in tokens(body) {
+                if world.writer_of(token) != incident {
                     found.push(format!("{token} is on {}, which is another incident's", case.case_id));
                 }
             }
@@ -333,7 +339,8 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
                 found.push(format!("the incident is {state:?} and the case is {}", case.status()));
             }
             let columns = &record.summary.columns;
-            let told = (columns.case_id.as_str(), columns.display_id.as_str(), columns.case_status.as_str());
+            let case_id = kept_id(&columns.case_id);
+            let told = (case_id.as_str(), columns.display_id.as_str(), columns.case_status.as_str());
             let true_ones = (case.case_id.as_str(), case.display_id.as_str(), case.status());
             if told != true_ones {
                 found.push(format!("the columns say {told:?}, and it is {true_ones:?}"));

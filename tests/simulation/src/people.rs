@@ -99,6 +99,10 @@ pub enum Deed {
     ResolveCase,
     /// AWS replies and resolves.
     ReplyAndResolve,
+    /// AWS takes up a resolved case again, without a word.
+    ReopenCase,
+    /// AWS names its cases in another language, or as before.
+    Rename,
     /// Somebody opens a case at AWS.
     OpenOwnCase,
     /// An account loses its plan or its keys for a while.
@@ -108,7 +112,7 @@ pub enum Deed {
 }
 
 /// All deeds, each as often as it is likely.
-const DEEDS: [(Deed, u64); 21] = [
+const DEEDS: [(Deed, u64); 23] = [
     (Deed::Open, 6),
     (Deed::OpenElsewhere, 2),
     (Deed::Comment, 16),
@@ -127,6 +131,8 @@ const DEEDS: [(Deed, u64); 21] = [
     (Deed::Status, 6),
     (Deed::ResolveCase, 4),
     (Deed::ReplyAndResolve, 3),
+    (Deed::ReopenCase, 2),
+    (Deed::Rename, 1),
     (Deed::OpenOwnCase, 2),
     (Deed::LoseAccess, 1),
     (Deed::RegainAccess, 2),
@@ -166,6 +172,8 @@ impl Deed {
             Self::Status => "AWS sets status",
             Self::ResolveCase => "case resolved",
             Self::ReplyAndResolve => "reply and resolve",
+            Self::ReopenCase => "case reopened",
+            Self::Rename => "cases renamed",
             Self::OpenOwnCase => "case opened at AWS",
             Self::LoseAccess => "account loses access",
             Self::RegainAccess => "account regains access",
@@ -241,8 +249,17 @@ impl World {
     pub fn do_deed(&mut self, deed: Deed, random: &mut Random) {
         let done = match deed {
             Deed::Open | Deed::OpenElsewhere => self.do_open(deed, random),
-            Deed::Reply | Deed::Console | Deed::Copy | Deed::Status | Deed::ResolveCase | Deed::ReplyAndResolve => {
-                self.do_at_aws(deed, random)
+            Deed::Reply
+            | Deed::Console
+            | Deed::Copy
+            | Deed::Status
+            | Deed::ResolveCase
+            | Deed::ReopenCase
+            | Deed::ReplyAndResolve => self.do_at_aws(deed, random),
+            Deed::Rename => {
+                self.renamed = !self.renamed;
+                self.note(Place::Aws, || "the language of the cases changes, and their ids with it".to_owned());
+                true
             }
             Deed::OpenOwnCase => self.do_open_own_case(random),
             Deed::LoseAccess => {
@@ -394,6 +411,7 @@ impl World {
                 self.set_case_status(&case_id, status);
             }
             Deed::ResolveCase if !resolved => self.set_case_status(&case_id, "resolved"),
+            Deed::ReopenCase if resolved => self.set_case_status(&case_id, "reopened"),
             _ => return false,
         }
         true

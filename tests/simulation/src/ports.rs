@@ -24,7 +24,7 @@ use crate::{
     sabotage::{self, Sabotage},
     servicenow_model,
     timeline::{Place, shorten},
-    world::{Desk, Invariant, World},
+    world::{Desk, Invariant, World, kept_id},
 };
 
 /// How many records a page of AWS holds here: the least that it may.
@@ -70,6 +70,8 @@ impl Randomness for RandomnessPort {
 pub struct SupportPort {
     /// The world.
     pub desk: Rc<Desk>,
+    /// The last communication of the page before: pages shift while they are read.
+    pub shown_last: RefCell<Option<RawCommunication>>,
 }
 
 fn failure(error: &SupportError) -> Failure {
@@ -184,7 +186,7 @@ impl SupportPort {
         DescribedCase {
             recent: self.communications(&details.case_id, recent),
             more_communications: more && !self.is_sabotaged(Sabotage::Paging),
-            case_id: CaseId::new(details.case_id),
+            case_id: CaseId::new(self.desk.world.borrow().told_id(&details.case_id)),
             display_id: DisplayId::new(details.display_id),
             subject: details.subject,
             status: CaseStatus::new(details.status),
@@ -232,30 +234,32 @@ impl casebridge_executor::ports::Support for SupportPort {
                 Ok(created)
             })
             .await?;
-        Ok(CaseId::new(created))
+        Ok(CaseId::new(self.desk.world.borrow().told_id(&created)))
     }
 
     async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
+        let case_id = kept_id(case_id.as_str());
         let given = AddCommunicationToCase {
-            case_id: Some(case_id.to_string()),
+            case_id: Some(case_id.clone()),
             communication_body: Some(body.to_owned()),
             ..AddCommunicationToCase::default()
         };
         self.write(Call::AddCommunication, account, Write::AddCommunicationToCase(given.clone()), |world| {
             let now = world.aws_now();
             world.support.add_communication_to_case(now, account.as_str(), &given)?;
-            world.check_write_to_case(case_id.as_str());
+            world.check_write_to_case(&case_id);
             Ok(())
         })
         .await
     }
 
     async fn resolve_case(&self, account: &AccountId, case_id: &CaseId) -> Result<CaseStatus, Failure> {
-        let given = ResolveCase { case_id: Some(case_id.to_string()), dry_run: false };
+        let case_id = kept_id(case_id.as_str());
+        let given = ResolveCase { case_id: Some(case_id.clone()), dry_run: false };
         self.write(Call::ResolveCase, account, Write::ResolveCase(given.clone()), |world| {
             let now = world.aws_now();
             let resolution = world.support.resolve_case(now, account.as_str(), &given)?;
-            world.check_write_to_case(case_id.as_str());
+            world.check_write_to_case(&case_id);
             Ok(CaseStatus::new(resolution.final_case_status))
         })
         .await
@@ -269,7 +273,7 @@ impl casebridge_executor::ports::Support for SupportPort {
         };
         match query {
             CaseQuery::Ids(ids) => {
-                request.case_id_list = ids.iter().map(ToString::to_string).collect();
+                request.case_id_list = ids.iter().map(|id| kept_id(id.as_str())).collect();
                 request.max_results = Some(IDS_PAGE_SIZE);
             }
             CaseQuery::Since { after, next } => {
@@ -295,8 +299,9 @@ impl casebridge_executor::ports::Support for SupportPort {
         next: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
         let fate = self.read(Call::DescribeCommunications, account, || case_id.to_string()).await?;
+        let case_id = kept_id(case_id.as_str());
         let request = DescribeCommunications {
-            case_id: Some(case_id.to_string()),
+            case_id: Some(case_id.clone()),
             next_token: next.map(str::to_owned),
             max_results: Some(PAGE_SIZE),
             ..DescribeCommunications::default()
@@ -307,7 +312,16 @@ impl casebridge_executor::ports::Support for SupportPort {
             world.support.describe_communications(now, account.as_str(), &request)
         };
         let page = self.answered(fate, result).await?;
-        let communications = self.communications(case_id.as_str(), page.communications);
+        let mut communications = self.communications(&case_id, page.communications);
+        let last = self.shown_last.replace(communications.last().cloned());
+        if next.is_some() {
+            let world = &mut *self.desk.world.borrow_mut();
+            let shifts = world.faults.rates().lagging;
+            if world.random.chance(shifts) {
+                world.count_fault("pages shift");
+                communications.splice(0..0, last);
+            }
+        }
         Ok(CommunicationPage { communications, next: page.next_token })
     }
 }

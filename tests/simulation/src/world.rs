@@ -35,6 +35,14 @@ pub const ACCOUNTS: [(&str, &str, bool); 2] =
 /// How long one way of a call takes in a world without chance.
 const STEADY_MILLISECONDS: i64 = 20;
 
+/// The segment of a case's id that tells its language, and what it is after a change.
+const LANGUAGE: (&str, &str) = ("-muen-", "-mufr-");
+
+/// The id under which AWS keeps a case, in whatever language it is told.
+pub fn kept_id(case_id: &str) -> String {
+    case_id.replace(LANGUAGE.1, LANGUAGE.0)
+}
+
 /// How a world is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -154,6 +162,8 @@ pub struct World {
     pub violations: Vec<Violation>,
     /// How far reads of AWS lag, besides what is drawn.
     pub read_lag: SignedDuration,
+    /// Whether AWS names its cases in another language now: the third segment of their ids differs.
+    pub renamed: bool,
     /// What faults and latencies are drawn from.
     pub random: Random,
     /// What marks and attempts are drawn from.
@@ -231,6 +241,7 @@ impl World {
             refused_accounts: BTreeMap::new(),
             violations: Vec::new(),
             read_lag: SignedDuration::ZERO,
+            renamed: false,
             entropy: random.fork(2),
             random: random.fork(3),
             attempts: 0,
@@ -269,6 +280,11 @@ impl World {
     /// Counts a fault that is not the fate of a call.
     pub fn count_fault(&mut self, name: &'static str) {
         *self.tally.faults.entry(name).or_default() += 1;
+    }
+
+    /// The id of a case as AWS tells it now.
+    pub fn told_id(&self, case_id: &str) -> String {
+        if self.renamed { case_id.replace(LANGUAGE.0, LANGUAGE.1) } else { case_id.to_owned() }
     }
 
     /// The numbers of incidents, for the story.
