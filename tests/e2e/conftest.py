@@ -1,8 +1,11 @@
 """The running stack, as fixtures."""
 
+import fcntl
+from collections.abc import Iterator
+
 import pytest
 
-from stack import Stack
+from stack import STACK_FILE, Stack
 from world import World
 
 
@@ -16,6 +19,14 @@ def stack() -> Stack:
 def world(stack: Stack) -> World:
     """Both sides of the running stack."""
     return World(stack)
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """Only one test at a time changes something that all share."""
+    with open(STACK_FILE.with_name("e2e.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

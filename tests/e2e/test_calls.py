@@ -15,7 +15,7 @@ ROUNDS = 4
 
 def hints_with(world: World, incident: Incident, effect: str) -> list[dict]:
     """The reconciler's lines about an incident in which this effect was applied."""
-    return [line for line in world.hints_handled(incident) if effect in str(line["effects"])]
+    return [line for line in world.hints_handled(incident) if f'("{effect}", None)' in line["effects"]]
 
 
 def warm_up(world: World) -> None:

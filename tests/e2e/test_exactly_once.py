@@ -215,7 +215,11 @@ def test_the_reconciler_dies_after_the_call(world: World, operation: str):
         patience=LEASE_SECONDS,
     )  # fmt: skip
     world.settle()
-    world.assert_once_at_aws(incident, text, "Afterwards.")
+    world.assert_once_at_aws(incident, "Afterwards.")
+    if operation == "AddCommunicationToCase":
+        world.assert_once_at_aws(incident, text)
+    else:
+        assert len([case for case in world.all_cases() if text in case["subject"]]) == 1, world.describe(incident)
 
 
 @pytest.mark.slow
@@ -231,10 +235,6 @@ def test_servicenow_dies_between_the_records_of_a_delivery(world: World, commits
     world.until_received(incident, "And another one.")
     world.settle()
     world.assert_once_in_servicenow(incident, text, "And another one.")
-    world.until("the delivery is done", lambda: all(
-        row["state"] == "done" for row in world.find("x_casebridge_aws_delivery", incident=incident.sys_id)
-    ), incident)  # fmt: skip
-    assert len(world.find("x_casebridge_aws_delivery", incident=incident.sys_id)) == 2
 
 
 def test_the_answer_of_a_delivery_is_lost(world: World):

@@ -7,7 +7,7 @@ from world import CANCELLED, CLOSED, IN_PROGRESS, NEW, ON_HOLD, PREFIX, RESOLUTI
 
 def times_tried(world: World, incident, effect: str) -> int:
     """How often the reconciler tried an effect on an incident's link."""
-    return sum(str(line.get("effects")).count(effect) for line in world.hints_handled(incident))
+    return sum(line["effects"].count(f'("{effect}"') for line in world.hints_handled(incident))
 
 
 @pytest.mark.parametrize("state", [RESOLVED, CLOSED, CANCELLED])
@@ -16,8 +16,8 @@ def test_the_case_is_resolved_once_when_the_incident_ends(world: World, state: s
     world.change(incident, world.stack.admin, state=state, **RESOLUTION)
     world.until_status(incident, "resolved")
     # Further saves of an ended incident resolve nothing again.
-    world.change(incident, work_notes="For the record.")
-    world.change(incident, category="software")
+    world.change(incident, world.stack.admin, work_notes="For the record.")
+    world.change(incident, world.stack.admin, category="software")
     world.settle()
     assert world.status(incident) == "resolved"
     assert world.state(incident) == state

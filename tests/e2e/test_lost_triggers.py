@@ -1,26 +1,17 @@
 """Webhooks and events are lost altogether: the poller brings both sides in step within its interval."""
 
 import contextlib
-import fcntl
 import time
 
 import pytest
 
-from stack import HUB_KEYS, STACK_FILE
+from stack import HUB_KEYS
 from world import PREFIX, RESOLUTION, RESOLVED, Incident, World, unique
 
 POLL_SECONDS = 60
 # One interval, the work, and the time until the links that it wakes are done.
 WITHIN_SECONDS = POLL_SECONDS + 30
 DROP_SECONDS = 3
-
-
-@pytest.fixture
-def alone():
-    """Only one test at a time switches something off that all share."""
-    with open(STACK_FILE.with_name("e2e.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @contextlib.contextmanager
@@ -78,7 +69,7 @@ def test_the_webhook_of_a_resolution_is_lost(world: World):
 
 
 @pytest.mark.slow
-def test_the_events_of_replies_and_a_resolution_are_lost(world: World, alone):
+def test_the_events_of_replies_and_a_resolution_are_lost(world: World, alone: None):
     replied, resolved = world.linked(), world.linked(world.stack.sandbox)
     text = unique("Unheard.")
     with events_lost(world):
@@ -115,7 +106,7 @@ def last_webhook(world: World, incident: Incident) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_the_address_of_the_webhook_is_wrong_for_a_while(world: World, alone):
+def test_the_address_of_the_webhook_is_wrong_for_a_while(world: World, alone: None):
     incident = world.linked()
     text = unique("Into the void.")
     announced = len(world.outbox(incident))

@@ -120,7 +120,7 @@ def test_the_quota_of_new_cases_is_waited_out(world: World):
 
 
 def test_an_unknown_service_code_is_said_and_can_be_mended(world: World):
-    incident = world.open_incident(**{f"{PREFIX}service_code": "no-such-service"})
+    incident = world.draft(**{**world.scope(world.stack.production), f"{PREFIX}service_code": "no-such-service"})
     until_said(world, incident, "error", "service code")
     assert world.cases(incident) == []
     other = world.linked()

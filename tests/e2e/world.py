@@ -34,7 +34,7 @@ class Incident:
 
     sys_id: str
     number: str
-    account: dict
+    account: dict = dataclasses.field(compare=False)
 
     @property
     def link(self) -> str:
@@ -262,7 +262,8 @@ class World:
     def hints_handled(self, incident: Incident) -> list[dict]:
         """The reconciler's lines about an incident that say what a hint came to."""
         lines = self.log_lines("reconciler")
-        return [line for line in lines if line.get("link") == incident.link and "calls" in line]
+        names = ("link", "case_link")
+        return [line for line in lines if "calls" in line and incident.link in [line.get(name) for name in names]]
 
     # ---- Waiting -------------------------------------------------------------------------------------------------
 
