@@ -230,6 +230,11 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             return Ok(case_from(described));
         }
         let (mut communications, complete) = self.all_communications(account, &described.case_id, report).await?;
+        // Two reads may be of different ages. Unless they overlap, something between them is in neither.
+        if described.recent.iter().min().is_some_and(|oldest| !communications.contains(oldest)) {
+            let message = "AWS Support still shows an older state of the case's communications".to_owned();
+            return Err(Failure::Unavailable { message, retry_at: None });
+        }
         union(&mut communications, &described.recent);
         Ok(case_with(described, communications, complete))
     }
