@@ -29,6 +29,9 @@ SHOWN_LINES = 80
 # What the tests of the ledger run against.
 DYNAMODB = "ministack-tests"
 DYNAMODB_VARIABLE = "CASEBRIDGE_TEST_DYNAMODB_ENDPOINT"
+# How many random worlds are lived each time, and how many at most until a missing safeguard has to be noticed.
+SIMULATED_SEEDS = "20000"
+SABOTAGE_SEEDS = "10000"
 PYTHON = str(paths.PYTHON / "bin" / "python")
 # How cargo test and pytest say what they counted.
 CARGO_RESULT = re.compile(r"^test result: .*? (\d+) passed; (\d+) failed;", re.MULTILINE)
@@ -104,6 +107,10 @@ def checks() -> list[Check]:
         Check("rust tests", ("test", "rust"), [
             cargo("test", "--workspace"),
         ], prepare=start_dynamodb, finish=stop_dynamodb, counts_tests=True),
+        Check("simulation", ("test", "rust"), [
+            [*cargo("run", "-q", "-p", "casebridge-simulation"), "--", "run", SIMULATED_SEEDS],
+            [*cargo("run", "-q", "-p", "casebridge-simulation"), "--", "sabotage", SABOTAGE_SEEDS],
+        ]),
         Check("demo", ("test",), [[PYTHON, str(paths.LOCAL / "demo.py")]], finish=down.main),
         Check("end to end, IAM enforced", ("test", "e2e"), [
             [PYTHON, "-m", "pytest", "-q", "tests/e2e"],
