@@ -144,9 +144,6 @@ pub const FAULTS: [Fate; 8] = [
     Fate::Stopped,
 ];
 
-/// The fates that exhaustive exploration gives to each call.
-pub const EXPLORED: [Fate; 4] = [Fate::DiedBefore, Fate::DiedAfter, Fate::AnswerLost, Fate::Refused];
-
 impl Fate {
     /// Its words in reports.
     pub fn name(self) -> &'static str {

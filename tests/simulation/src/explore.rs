@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use casebridge_simulator::support::Quotas;
 
 use crate::{
+    calls::Call,
     faults::{LEVELS, Rates, Source},
     invariants,
     random::Random,
@@ -34,8 +35,8 @@ pub struct Outcome {
     pub digest: u64,
     /// The story, if it was kept.
     pub story: String,
-    /// How many remote calls were made.
-    pub calls: u64,
+    /// The remote calls of a life with ordered faults, in their order.
+    pub calls: Vec<Call>,
 }
 
 /// The world of a seed.
@@ -90,7 +91,7 @@ pub fn live_in(settings: Settings) -> Outcome {
 
 /// Judges a life that has come to rest.
 pub fn conclude(mut life: Life) -> Outcome {
-    let calls = life.desk.world.borrow().faults.calls();
+    let calls = life.desk.world.borrow().faults.made().to_vec();
     life.desk.world.borrow_mut().faults.disarm();
     if life.desk.world.borrow().violations.is_empty() {
         invariants::judge(&mut life);

@@ -80,13 +80,14 @@ pub struct Faults {
     source: Source,
     calls: u64,
     calls_of: BTreeMap<Call, u64>,
+    made: Vec<Call>,
     over: bool,
 }
 
 impl Faults {
     /// Faults of this source.
     pub fn new(source: Source) -> Self {
-        Self { source, calls: 0, calls_of: BTreeMap::new(), over: false }
+        Self { source, calls: 0, calls_of: BTreeMap::new(), made: Vec::new(), over: false }
     }
 
     /// From now on nothing goes wrong.
@@ -100,9 +101,9 @@ impl Faults {
         self.over = true;
     }
 
-    /// How many calls were made.
-    pub fn calls(&self) -> u64 {
-        self.calls
+    /// The calls of a life with ordered faults, in their order.
+    pub fn made(&self) -> &[Call] {
+        &self.made
     }
 
     /// How many calls of a kind were made.
@@ -132,6 +133,9 @@ impl Faults {
         self.calls += 1;
         let count = self.calls_of.entry(call).or_default();
         *count += 1;
+        if let Source::Ordered(_) = self.source {
+            self.made.push(call);
+        }
         match &self.source {
             Source::Ordered(orders) => orders.get(&number).copied().unwrap_or(Fate::Through),
             Source::Scripted(orders) => orders.get(&(call, *count)).copied().unwrap_or(Fate::Through),

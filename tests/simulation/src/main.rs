@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use casebridge_simulation::{
     explore::{self, Outcome},
-    pairs, report,
+    pairs::{self, PairLife},
+    report,
     sabotage::{SABOTAGES, Sabotage, catch},
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -74,19 +75,23 @@ fn run(seeds: u64) -> bool {
 fn run_pairs() -> bool {
     let mut passed = true;
     for world in pairs::WORLDS {
-        let lives = pairs::lives(&world);
-        let bar = progress(lives.len());
-        let summary = pairs::run(&lives, || bar.inc(1));
-        bar.finish_and_clear();
-        let seconds = summary.elapsed.as_secs_f64();
-        println!("{:32}{:>9} lives in {seconds:6.1} s, {} failed", world.name, summary.lives, summary.failures.len());
-        for (name, violation) in summary.failures.values() {
-            println!("  FAILED {name}: {}: {}", violation.invariant.name(), violation.what);
-            println!("    replay: cargo run -p casebridge-simulation -- replay-pair {name}");
-        }
-        passed &= summary.failures.is_empty();
+        passed &= run_lives(world.name, &pairs::lives(&world));
+        passed &= run_lives(&format!("{}, two workers", world.name), &pairs::overlapping_lives(&world));
     }
     passed
+}
+
+fn run_lives(title: &str, lives: &[PairLife]) -> bool {
+    let bar = progress(lives.len());
+    let summary = pairs::run(lives, || bar.inc(1));
+    bar.finish_and_clear();
+    let seconds = summary.elapsed.as_secs_f64();
+    println!("{title:36}{:>9} lives in {seconds:6.1} s, {} failed", summary.lives, summary.failures.len());
+    for (name, violation) in summary.failures.values() {
+        println!("  FAILED {name}: {}: {}", violation.invariant.name(), violation.what);
+        println!("    replay: cargo run -p casebridge-simulation -- replay-pair {name}");
+    }
+    summary.failures.is_empty()
 }
 
 fn run_sabotage(seeds: u64) -> bool {

@@ -1,4 +1,5 @@
-//! Every remote call × every fate × every later call × every fate, in small worlds: what pairs of faults find.
+//! Every remote call × every fate × every later call × every fate, in small worlds: what pairs of faults find. And every
+//! call × every fate while two workers are on the same message.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use casebridge_core::incident::IncidentState;
 use jiff::SignedDuration;
 
 use crate::{
-    calls::{EXPLORED, Fate},
+    calls::{Call, FAULTS, Fate},
     explore::{Outcome, Summary, run_all},
     faults::Source,
     script::Script,
@@ -16,7 +17,12 @@ use crate::{
 /// How many failures of a world are collected.
 const FAILURES_PER_WORLD: usize = 5;
 /// How many calls behind the first fault the second one may strike.
-const REACH: u64 = 60;
+const REACH: usize = 120;
+
+/// At how many moments the second worker starts.
+const OVERLAPS: i64 = 24;
+/// How far these moments are from each other: half of one way of a call, so that either may be first.
+const OVERLAP_STEP_MILLISECONDS: i64 = 10;
 
 /// A small world: a story without faults of its own.
 #[derive(Debug, Clone, Copy)]
@@ -27,12 +33,13 @@ pub struct SmallWorld {
 }
 
 /// The small worlds.
-pub const WORLDS: [SmallWorld; 5] = [
+pub const WORLDS: [SmallWorld; 6] = [
     SmallWorld { name: "open", story: open },
     SmallWorld { name: "comment-and-resolve", story: comment_and_resolve },
     SmallWorld { name: "reply-and-resolve", story: reply_and_resolve },
     SmallWorld { name: "reopen-both-ways", story: reopen_both_ways },
     SmallWorld { name: "two-accounts", story: two_accounts },
+    SmallWorld { name: "long-description", story: long_description },
 ];
 
 fn open(script: &mut Script) {
@@ -70,18 +77,31 @@ fn two_accounts(script: &mut Script) {
     script.wait(10).comment(&first, "A comment «c3»").comment(&second, "Another «c4»").wait(5);
 }
 
+fn long_description(script: &mut Script) {
+    let filler: String = "dolor sit ".chars().cycle().take(9_000).collect();
+    let incident = script.open(&format!("«d1» {filler} «d2»"));
+    script.wait(10).comment(&incident, "A comment «c3»").wait(5);
+}
+
 /// One life of a small world with up to two faults.
 #[derive(Debug, Clone)]
 pub struct PairLife {
     world: SmallWorld,
     faults: Vec<(u64, Fate)>,
+    /// After how many milliseconds a second worker starts on each message.
+    overlap: Option<i64>,
 }
 
 impl PairLife {
+    fn clean(world: &SmallWorld) -> Self {
+        Self { world: *world, faults: Vec::new(), overlap: None }
+    }
+
     fn name(&self) -> String {
         let faults: Vec<String> =
             self.faults.iter().map(|(call, fate)| format!("{call}={}", fate_word(*fate))).collect();
-        format!("{}:{}", self.world.name, faults.join(","))
+        let overlap = self.overlap.map(|overlap| format!("@{overlap}")).unwrap_or_default();
+        format!("{}{overlap}:{}", self.world.name, faults.join(","))
     }
 
     fn live(&self, told: bool) -> Outcome {
@@ -91,6 +111,7 @@ impl PairLife {
                 faults: Source::Ordered(faults),
                 told,
                 polling: SignedDuration::from_secs(300),
+                redelivery: self.overlap.map(SignedDuration::from_millis),
                 ..Settings::quiet(7)
             };
         });
@@ -100,23 +121,26 @@ impl PairLife {
 }
 
 fn fate_word(fate: Fate) -> String {
-    fate.name().replace(' ', "-")
+    fate.name().replace(", ", "-").replace(' ', "-")
+}
+
+/// The faults that a call of a life may meet.
+fn faults(calls: &[Call], from: usize, until: usize) -> impl Iterator<Item = (u64, Fate)> {
+    let window = calls.iter().enumerate().take(until).skip(from);
+    window.flat_map(|(number, call)| {
+        let met = FAULTS.into_iter().filter(|fate| call.can_meet(*fate));
+        met.map(move |fate| (number as u64, fate))
+    })
 }
 
 /// All lives of a world: for every call every fate, and for every later call within reach every fate again.
 pub fn lives(world: &SmallWorld) -> Vec<PairLife> {
-    let clean = PairLife { world: *world, faults: Vec::new() };
-    let mut lives = vec![clean.clone()];
-    for first in 0..clean.live(false).calls {
-        for fate in EXPLORED {
-            let single = PairLife { world: *world, faults: vec![(first, fate)] };
-            let calls = single.live(false).calls;
-            for second in first + 1..calls.min(first + 1 + REACH) {
-                for other in EXPLORED {
-                    lives.push(PairLife { world: *world, faults: vec![(first, fate), (second, other)] });
-                }
-            }
-            lives.push(single);
+    let mut lives = single_lives(world);
+    for single in lives.clone().into_iter().skip(1) {
+        let calls = single.live(false).calls;
+        let next = single.faults.first().map_or(0, |(call, _)| usize::try_from(*call).unwrap_or_default() + 1);
+        for second in faults(&calls, next, next + REACH) {
+            lives.push(PairLife { faults: vec![single.faults[0], second], ..single.clone() });
         }
     }
     lives
@@ -124,11 +148,20 @@ pub fn lives(world: &SmallWorld) -> Vec<PairLife> {
 
 /// All lives of a world with one fault at most.
 pub fn single_lives(world: &SmallWorld) -> Vec<PairLife> {
-    let clean = PairLife { world: *world, faults: Vec::new() };
+    with_single_faults(&PairLife::clean(world))
+}
+
+fn with_single_faults(clean: &PairLife) -> Vec<PairLife> {
     let calls = clean.live(false).calls;
-    let singles =
-        (0..calls).flat_map(|call| EXPLORED.map(|fate| PairLife { world: *world, faults: vec![(call, fate)] }));
-    std::iter::once(clean).chain(singles).collect()
+    let singles = faults(&calls, 0, calls.len()).map(|fault| PairLife { faults: vec![fault], ..clean.clone() });
+    std::iter::once(clean.clone()).chain(singles).collect()
+}
+
+/// All lives of a world in which a second worker starts on each message, at every moment, with one fault at most.
+pub fn overlapping_lives(world: &SmallWorld) -> Vec<PairLife> {
+    let moments = (1..=OVERLAPS).map(|step| step * OVERLAP_STEP_MILLISECONDS);
+    let clean = moments.map(|overlap| PairLife { overlap: Some(overlap), ..PairLife::clean(world) });
+    clean.flat_map(|clean| with_single_faults(&clean)).collect()
 }
 
 /// Lives them.
@@ -139,15 +172,17 @@ pub fn run(worlds: &[PairLife], lived: impl Fn() + Sync) -> Summary {
 /// The story of a pair, by its name; none if there is no such.
 pub fn replay(name: &str) -> Option<Outcome> {
     let (world, faults) = name.split_once(':')?;
+    let (world, overlap) =
+        world.split_once('@').map_or((world, None), |(world, overlap)| (world, overlap.parse().ok()));
     let world = WORLDS.into_iter().find(|known| known.name == world)?;
     let faults: Option<Vec<(u64, Fate)>> = faults
         .split(',')
         .filter(|fault| !fault.is_empty())
         .map(|fault| {
             let (call, fate) = fault.split_once('=')?;
-            let fate = EXPLORED.into_iter().find(|known| fate_word(*known) == fate)?;
+            let fate = FAULTS.into_iter().find(|known| fate_word(*known) == fate)?;
             Some((call.parse().ok()?, fate))
         })
         .collect();
-    Some(PairLife { world, faults: faults? }.live(true))
+    Some(PairLife { world, faults: faults?, overlap }.live(true))
 }

@@ -445,12 +445,17 @@ impl World {
             self.violate(Invariant::Fields, what);
         }
         let after = &answer.snapshot.summary.state;
-        let forbidden = match before {
-            Some(IncidentState::Closed | IncidentState::Cancelled) => before != Some(after),
-            Some(IncidentState::InProgress) => *after == IncidentState::New,
-            _ => false,
+        // What the default policy lets casebridge do to a state that an agent may have set.
+        let allowed = match before {
+            _ if before == Some(after) => true,
+            Some(IncidentState::New) => matches!(after, IncidentState::InProgress | IncidentState::Resolved),
+            Some(IncidentState::InProgress | IncidentState::OnHold | IncidentState::Other(_)) => {
+                *after == IncidentState::Resolved
+            }
+            Some(IncidentState::Resolved) => *after == IncidentState::InProgress,
+            Some(IncidentState::Closed | IncidentState::Cancelled) | None => false,
         };
-        if forbidden {
+        if !allowed {
             self.violate(Invariant::Fields, format!("{number}: {before:?} became {after:?}"));
         }
     }

@@ -479,6 +479,9 @@ impl Life {
         for message in &messages {
             {
                 let world = &mut *self.desk.world.borrow_mut();
+                if let Some(wait) = world.settings.redelivery {
+                    world.queue.show(message.number, now + wait);
+                }
                 let redelivered = world.faults.rates().redelivered;
                 if world.random.chance(redelivered) {
                     let wait = SignedDuration::from_millis(world.random.between(50, 3_000));

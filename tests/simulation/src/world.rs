@@ -68,6 +68,8 @@ pub struct Settings {
     pub webhook_size: usize,
     /// Whether webhooks and events are sent at all.
     pub hints: bool,
+    /// After how long each message becomes visible again, though somebody is at it; none: as it should be.
+    pub redelivery: Option<SignedDuration>,
     /// How many things people do.
     pub deeds: usize,
     /// The longest pause between two of them, in seconds.
@@ -89,6 +91,7 @@ impl Settings {
             polling: SignedDuration::from_secs(60),
             webhook_size: crate::servicenow_model::SIZE_LIMIT,
             hints: true,
+            redelivery: None,
             deeds: 0,
             pause: 60,
         }
