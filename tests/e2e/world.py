@@ -132,7 +132,8 @@ class World:
         with contextlib.suppress(pysnc.exceptions.RestException, pysnc.exceptions.RequestException):
             self.change(incident, **changes)
             raise AssertionError("the instance did not die")
-        assert not self.faults_on(incident.sys_id), "the fault was not used"
+        waiting = [fault["kind"] for fault in self.faults_on(incident.sys_id)]
+        assert "stop" not in waiting, "the instance did not meet its fault"
 
     # ---- What ServiceNow shows -----------------------------------------------------------------------------------
 
