@@ -1,6 +1,6 @@
 //! The handlers as they are in the functions: parse a trigger, find its link by key, enqueue. No decision.
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
 use casebridge_core::{
     effect::{Failure, Refusal},
@@ -206,7 +206,7 @@ async fn poll_servicenow(desk: &Rc<Desk>, tick: Tick) -> Result<(), HandlerError
 
 async fn poll_account(desk: &Rc<Desk>, account: &AccountId, tick: Tick) -> Result<(), HandlerError> {
     let ledger = LedgerPort { desk: desk.clone() };
-    let support = SupportPort { desk: desk.clone(), shown_last: RefCell::default() };
+    let support = SupportPort::new(desk.clone());
     let mut from = None;
     loop {
         let page = ledger.cases_of_account(account, from.as_deref()).await?;

@@ -29,6 +29,9 @@ use crate::{
 
 /// How many records a page of AWS holds here: the least that it may.
 const PAGE_SIZE: i64 = 10;
+/// How often the client attempts a read that is throttled, and how long it waits in between.
+const READ_ATTEMPTS: u32 = 3;
+const READ_PAUSE: SignedDuration = SignedDuration::from_millis(1_100);
 /// The longest list of ids.
 const IDS_PAGE_SIZE: i64 = 100;
 
@@ -70,8 +73,21 @@ impl Randomness for RandomnessPort {
 pub struct SupportPort {
     /// The world.
     pub desk: Rc<Desk>,
-    /// The last communication of the page before: pages shift while they are read.
-    pub shown_last: RefCell<Option<RawCommunication>>,
+    listing: RefCell<Listing>,
+}
+
+/// What a listing in pages has shown so far. All its pages are as of one moment, and they may shift.
+#[derive(Debug, Default)]
+struct Listing {
+    as_of: Option<Timestamp>,
+    last: Option<RawCommunication>,
+}
+
+impl SupportPort {
+    /// The port of one process.
+    pub fn new(desk: Rc<Desk>) -> Self {
+        Self { desk, listing: RefCell::default() }
+    }
 }
 
 fn failure(error: &SupportError) -> Failure {
@@ -139,8 +155,8 @@ impl SupportPort {
     }
 
     /// What every read passes. The lag of the read, or why it fails.
-    async fn read(&self, call: Call, account: &AccountId, what: impl FnOnce() -> String) -> Result<Fate, Failure> {
-        let fate = self.desk.arrive(call, what).await;
+    async fn read(&self, call: Call, account: &AccountId, goes_on: bool, what: &str) -> Result<Fate, Failure> {
+        let fate = self.desk.arrive(call, || what.to_owned()).await;
         if matches!(fate, Fate::Refused | Fate::RequestLost) {
             return Err(throttled("AWS Support"));
         }
@@ -150,7 +166,10 @@ impl SupportPort {
         }
         let world = &mut *self.desk.world.borrow_mut();
         let lagging = world.faults.rates().lagging;
-        let lag = if world.random.chance(lagging) {
+        let as_of = self.listing.borrow().as_of.filter(|_| goes_on);
+        let lag = if let Some(as_of) = as_of {
+            world.now.duration_since(as_of).as_secs()
+        } else if world.random.chance(lagging) {
             let longest = world.settings.half_unknown().as_secs();
             let span = if world.random.chance(500) { 20.min(longest) } else { longest };
             let lag = world.random.between(1, span);
@@ -160,18 +179,37 @@ impl SupportPort {
         } else {
             world.read_lag.as_secs()
         };
-        world.support.observe_with_lag(SignedDuration::from_secs(lag));
+        let lag = SignedDuration::from_secs(lag);
+        self.listing.borrow_mut().as_of = Some(world.now - lag);
+        world.support.observe_with_lag(lag);
         Ok(fate)
     }
 
-    async fn answered<T>(&self, fate: Fate, result: Result<T, SupportError>) -> Result<T, Failure> {
-        self.desk.world.borrow_mut().support.observe_with_lag(SignedDuration::ZERO);
-        self.desk.leave(fate).await;
-        match fate {
-            Fate::AnswerLost => {
-                Err(Failure::Unavailable { message: "AWS Support did not answer".to_owned(), retry_at: None })
+    /// A read, and again after a pause while AWS throttles: the client retries reads by itself.
+    async fn reading<T>(
+        &self,
+        call: Call,
+        account: &AccountId,
+        goes_on: bool,
+        what: &str,
+        describe: impl Fn(&mut World) -> Result<T, SupportError>,
+    ) -> Result<T, Failure> {
+        let mut attempt = 1;
+        loop {
+            let fate = self.read(call, account, goes_on, what).await?;
+            let result = describe(&mut self.desk.world.borrow_mut());
+            self.desk.world.borrow_mut().support.observe_with_lag(SignedDuration::ZERO);
+            self.desk.leave(fate).await;
+            let is_throttled = matches!(result, Err(SupportError::Throttling));
+            if fate == Fate::AnswerLost {
+                let message = "AWS Support did not answer".to_owned();
+                return Err(Failure::Unavailable { message, retry_at: None });
             }
-            _ => result.map_err(|error| failure(&error)),
+            if !is_throttled || attempt == READ_ATTEMPTS {
+                return result.map_err(|error| failure(&error));
+            }
+            attempt += 1;
+            self.desk.pause(READ_PAUSE).await;
         }
     }
 
@@ -266,7 +304,6 @@ impl casebridge_executor::ports::Support for SupportPort {
     }
 
     async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
-        let fate = self.read(Call::DescribeCases, account, || format!("{account} {}", asked(query))).await?;
         let mut request = DescribeCases {
             include_resolved_cases: !self.is_sabotaged(Sabotage::ResolvedCases),
             ..DescribeCases::default()
@@ -282,12 +319,12 @@ impl casebridge_executor::ports::Support for SupportPort {
                 request.max_results = Some(PAGE_SIZE);
             }
         }
-        let result = {
-            let world = &mut *self.desk.world.borrow_mut();
+        let (goes_on, what) = (request.next_token.is_some(), format!("{account} {}", asked(query)));
+        let describe = |world: &mut World| {
             let now = world.aws_now();
             world.support.describe_cases(now, account.as_str(), &request)
         };
-        let page = self.answered(fate, result).await?;
+        let page = self.reading(Call::DescribeCases, account, goes_on, &what, describe).await?;
         let cases = page.cases.into_iter().map(|details| self.described(details)).collect();
         Ok(CasePage { cases, next: page.next_token })
     }
@@ -298,7 +335,6 @@ impl casebridge_executor::ports::Support for SupportPort {
         case_id: &CaseId,
         next: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
-        let fate = self.read(Call::DescribeCommunications, account, || case_id.to_string()).await?;
         let case_id = kept_id(case_id.as_str());
         let request = DescribeCommunications {
             case_id: Some(case_id.clone()),
@@ -306,14 +342,13 @@ impl casebridge_executor::ports::Support for SupportPort {
             max_results: Some(PAGE_SIZE),
             ..DescribeCommunications::default()
         };
-        let result = {
-            let world = &mut *self.desk.world.borrow_mut();
+        let describe = |world: &mut World| {
             let now = world.aws_now();
             world.support.describe_communications(now, account.as_str(), &request)
         };
-        let page = self.answered(fate, result).await?;
+        let page = self.reading(Call::DescribeCommunications, account, next.is_some(), &case_id, describe).await?;
         let mut communications = self.communications(&case_id, page.communications);
-        let last = self.shown_last.replace(communications.last().cloned());
+        let last = std::mem::replace(&mut self.listing.borrow_mut().last, communications.last().cloned());
         if next.is_some() {
             let world = &mut *self.desk.world.borrow_mut();
             let shifts = world.faults.rates().lagging;

@@ -545,7 +545,7 @@ impl Life {
         Executor {
             ledger: LedgerPort { desk: desk.clone() },
             servicenow: ServiceNowPort { desk: desk.clone(), renamed: RefCell::default() },
-            support: SupportPort { desk: desk.clone(), shown_last: RefCell::default() },
+            support: SupportPort::new(desk.clone()),
             clock: ClockPort { desk: desk.clone(), skew },
             randomness: RandomnessPort { desk: desk.clone() },
             policy,
