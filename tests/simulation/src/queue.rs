@@ -108,3 +108,56 @@ impl Queue {
         &self.parked
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use casebridge_core::{
+        hint::{Cause, Subject},
+        identifiers::{IncidentId, LinkKey},
+    };
+
+    use super::*;
+
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn hint(incident: &str) -> Hint {
+        let key = LinkKey::support_case(IncidentId::new(incident));
+        Hint { subject: Subject::Link { key }, cause: Cause::Due, received_at: START, incident: None }
+    }
+
+    #[test]
+    fn a_group_waits_for_its_first_message() {
+        let mut queue = Queue::default();
+        for (deduplication, incident) in [("1", "a"), ("2", "a"), ("3", "b")] {
+            assert!(queue.send(START, deduplication, hint(incident)));
+        }
+        let first: Vec<u64> = queue.receive(START).iter().map(|message| message.number).collect();
+        assert_eq!(first, [1, 3]);
+        assert!(queue.receive(START).is_empty(), "group a is being worked on");
+        queue.delete(1);
+        assert_eq!(queue.receive(START)[0].number, 2);
+    }
+
+    #[test]
+    fn a_deduplication_id_counts_for_five_minutes() {
+        let mut queue = Queue::default();
+        assert!(queue.send(START, "1", hint("a")));
+        queue.delete(1);
+        assert!(!queue.send(START, "1", hint("a")));
+        assert!(queue.send(START + DEDUPLICATION, "1", hint("a")));
+    }
+
+    #[test]
+    fn a_message_comes_again_and_is_parked_in_the_end() {
+        let mut queue = Queue::default();
+        queue.send(START, "1", hint("a"));
+        let mut now = START;
+        for _ in 0..RECEIVES {
+            assert_eq!(queue.receive(now).len(), 1);
+            assert!(queue.receive(now).is_empty());
+            now += VISIBILITY;
+        }
+        assert!(queue.receive(now).is_empty());
+        assert_eq!((queue.len(), queue.parked().len()), (0, 1));
+    }
+}
