@@ -483,17 +483,16 @@ fn is_known(link: &Link, recognised: &BTreeSet<&CommunicationId>, communication:
     link.received.contains(&communication.id) || recognised.contains(&communication.id)
 }
 
-/// Moves the base by the columns, which only casebridge writes, in one update with the state: where they went from a
-/// resolved status to an open one or back, a delivery brought both sides in step and died before it was recorded.
+/// Moves the base by the columns, which only casebridge writes, in one update with the state: where they tell another
+/// status than remembered, one that fits the state, a delivery brought both sides in step and died unrecorded.
 fn recall_unrecorded_delivery(link: &mut Link, seen: &IncidentSummary) {
     let Some(remembered) = &link.incident else { return };
     let (before, after) = (&remembered.columns, &seen.columns);
     if before.case_id.is_empty() || before.case_id != after.case_id || after.case_status.is_empty() {
         return;
     }
-    let was_resolved = CaseStatus::new(before.case_status.as_str()).is_resolved();
     let is_resolved = CaseStatus::new(after.case_status.as_str()).is_resolved();
-    if was_resolved != is_resolved && is_resolved == seen.state.is_ended() {
+    if before.case_status != after.case_status && is_resolved == seen.state.is_ended() {
         link.base.ended = is_resolved;
     }
 }

@@ -336,6 +336,8 @@ impl Planner<'_> {
         let Some(intent) = &self.observation.link.intent else { return false };
         let latest = intent.written_at.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
         let until = self.later(backoff(self.policy, intent.looked + 1)).min(latest.max(self.now));
+        let trouble = self.observation.link.aws_trouble.as_ref();
+        let until = trouble.map_or(until, |trouble| until.max(trouble.until));
         self.plan.waits.push(Waiting::UnknownOutcome { until });
         true
     }
