@@ -8,7 +8,6 @@ use casebridge_core::{
     mark::Mark,
     render::PART_CHARACTERS,
 };
-use casebridge_ledger::Ledger;
 use casebridge_simulator::support::{Case, redaction::redact};
 use jiff::Timestamp;
 
@@ -366,9 +365,4 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
         let what = format!("{number}: one more look finds something to do: {report:?}");
         life.desk.world.borrow_mut().violate(Invariant::Convergence, what);
     }
-}
-
-/// Whether the ledger can be asked at once, for callers that only want its trait in scope.
-pub fn ledger_of(life: &Life) -> &impl Ledger {
-    &life.desk.ledger
 }

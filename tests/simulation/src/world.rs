@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     future::{Future, poll_fn},
     task::Poll,
 };
@@ -312,8 +312,6 @@ pub struct Desk {
     died: Cell<bool>,
     /// Who is being polled, for the story.
     pub current: RefCell<String>,
-    /// The incidents that somebody is working on.
-    pub busy: RefCell<BTreeSet<String>>,
 }
 
 impl Desk {
@@ -325,7 +323,6 @@ impl Desk {
             wake_at: Cell::new(None),
             died: Cell::new(false),
             current: RefCell::new(String::new()),
-            busy: RefCell::new(BTreeSet::new()),
         }
     }
 
