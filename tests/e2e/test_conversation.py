@@ -58,6 +58,7 @@ def test_a_case_of_an_account_that_is_not_production_is_marked_as_a_test(world: 
 def test_earlier_comments_are_a_digest_in_the_first_message(world: World):
     incident = world.draft(description="The disk is full.")
     world.comment(incident, "We have cleaned /tmp.")
+    world.next_second()
     world.change(incident, world.stack.admin, comments="It is full again.")
     world.assign(incident)
     world.until_in_sync(incident)
