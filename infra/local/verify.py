@@ -35,7 +35,7 @@ SABOTAGE_SEEDS = "10000"
 PYTHON = str(paths.PYTHON / "bin" / "python")
 # How cargo test and pytest say what they counted.
 CARGO_RESULT = re.compile(r"^test result: .*? (\d+) passed; (\d+) failed;", re.MULTILINE)
-PYTEST_PASSED = re.compile(r"^[=\s].*?\b(\d+) passed\b.* in [\d.]+s|^(\d+) passed\b.* in [\d.]+s", re.MULTILINE)
+PYTEST_PASSED = re.compile(r"^[= ]*(?:\d+ failed, )?(\d+) passed\b.* in [\d.]+s", re.MULTILINE)
 PYTEST_FAILED = re.compile(r"\b(\d+) (?:failed|errors?)\b.* in [\d.]+s", re.MULTILINE)
 
 
@@ -195,7 +195,7 @@ def count(check: Check, log: pathlib.Path, good: bool) -> tuple[int, int]:
     text = log.read_text(errors="replace")
     passed = sum(int(found[0]) for found in CARGO_RESULT.findall(text))
     failed = sum(int(found[1]) for found in CARGO_RESULT.findall(text))
-    passed += sum(int(found[0] or found[1]) for found in PYTEST_PASSED.findall(text))
+    passed += sum(int(found) for found in PYTEST_PASSED.findall(text))
     failed += sum(int(found) for found in PYTEST_FAILED.findall(text))
     if good and passed == 0:
         return 0, 1
