@@ -155,6 +155,13 @@ pub struct Trouble {
     pub request: String,
 }
 
+impl Trouble {
+    /// Whether the side is to be left alone still.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.until > now
+    }
+}
+
 /// A text of which some parts have been sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartlySent {

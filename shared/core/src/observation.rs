@@ -20,7 +20,7 @@ use crate::{
 /// How often a wait doubles at most, so that the arithmetic stays small.
 const MOST_DOUBLINGS: u32 = 16;
 /// A spread of one: all of the longest extra wait.
-const FULL_SPREAD: i64 = 1_000;
+const FULL_SPREAD: u32 = 1_000;
 
 /// A side of the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,14 +299,14 @@ impl Observation {
         if answer.fields == FieldsOutcome::Refused && refusal.is_none() {
             refusal = Some((fields_request(&delivery.fields), answer.field_error.clone()));
         }
-        let applied = answer.fields == FieldsOutcome::Applied;
-        if applied && !delivery.fields.state.is_empty() {
-            self.link.base.state_written = Some(IncidentState::from(delivery.fields.state.clone()));
-            self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
-        }
-        if answer.fields == FieldsOutcome::Refused && !delivery.fields.state.is_empty() {
+        if !delivery.fields.state.is_empty() {
+            if answer.fields == FieldsOutcome::Applied {
+                self.link.base.state_written = Some(IncidentState::from(delivery.fields.state.clone()));
+            }
             // What the platform does not let us write is not written again and again: an agent decides.
-            self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
+            if matches!(answer.fields, FieldsOutcome::Applied | FieldsOutcome::Refused) {
+                self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
+            }
         }
         if self.case.is_some() {
             self.link.undelivered = !self.unreceived_communications().is_empty();
@@ -350,8 +350,9 @@ impl Observation {
             Some(_) => seconds(policy.refusal_retry_seconds),
             None => backoff(policy, attempts),
         };
-        let extra =
-            wait * i32::try_from(spread).unwrap_or_default() / i32::try_from(2 * FULL_SPREAD).unwrap_or(i32::MAX);
+        // Half of the wait at most.
+        let spread = i32::try_from(spread.min(FULL_SPREAD)).unwrap_or_default();
+        let extra = wait * spread / (2 * FULL_SPREAD.cast_signed());
         let until = now.checked_add(wait + extra).unwrap_or(now);
         *slot = Some(Trouble {
             refusal,
@@ -373,7 +374,7 @@ impl Observation {
     /// Forgets troubles whose time is over and that this pass did not meet again.
     pub fn forget_passed_troubles(&mut self, now: Timestamp) {
         for slot in [&mut self.link.aws_trouble, &mut self.link.servicenow_trouble] {
-            if slot.as_ref().is_some_and(|trouble| trouble.until <= now) {
+            if slot.as_ref().is_some_and(|trouble| !trouble.is_active(now)) {
                 *slot = None;
             }
         }

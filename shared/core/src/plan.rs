@@ -204,7 +204,7 @@ fn sync_status(policy: &Policy, observation: &Observation, now: Timestamp) -> (&
     let link = &observation.link;
     let sides = [("AWS Support", &link.aws_trouble), ("ServiceNow", &link.servicenow_trouble)];
     for (side, trouble) in sides {
-        let Some(trouble) = trouble.as_ref().filter(|trouble| trouble.until > now) else { continue };
+        let Some(trouble) = trouble.as_ref().filter(|trouble| trouble.is_active(now)) else { continue };
         match trouble.refusal {
             Some(Refusal::CaseQuota) => return ("waiting", refusal_text(side, Refusal::CaseQuota, trouble)),
             Some(refusal) => return ("error", refusal_text(side, refusal, trouble)),
@@ -302,7 +302,7 @@ impl Planner<'_> {
     fn wait_for_what_is_told(&mut self) {
         let link = &self.observation.link;
         let troubles = [&link.aws_trouble, &link.servicenow_trouble].into_iter().flatten();
-        let mut waits: Vec<Waiting> = troubles.filter(|trouble| trouble.until > self.now).map(wait_for).collect();
+        let mut waits: Vec<Waiting> = troubles.filter(|trouble| trouble.is_active(self.now)).map(wait_for).collect();
         if writes_left(self.policy, link, self.now) == 0 {
             waits.push(self.wait_for_a_write());
         }
@@ -345,7 +345,7 @@ impl Planner<'_> {
     /// Waits while AWS is not to be written to; whether it is so. Another request than the refused one is let through.
     fn wait_for_aws(&mut self, request: &str) -> bool {
         let trouble = self.observation.link.aws_trouble.as_ref();
-        let Some(trouble) = trouble.filter(|trouble| trouble.until > self.now) else { return false };
+        let Some(trouble) = trouble.filter(|trouble| trouble.is_active(self.now)) else { return false };
         if trouble.refusal.is_some() && trouble.request != request {
             return false;
         }
@@ -361,7 +361,7 @@ impl Planner<'_> {
         let Some(incident) = self.observation.incident.as_ref().filter(|_| !self.observation.needs_all_entries())
         else {
             let trouble = self.observation.link.servicenow_trouble.as_ref();
-            self.plan.waits.extend(trouble.filter(|trouble| trouble.until > self.now).map(wait_for));
+            self.plan.waits.extend(trouble.filter(|trouble| trouble.is_active(self.now)).map(wait_for));
             return;
         };
         let Some(account) = incident.account.as_ref().filter(|_| is_in_scope(incident)) else { return };
@@ -411,12 +411,13 @@ impl Planner<'_> {
 
     fn wait_for_what_is_unread(&mut self, case: &LinkedCase) {
         if self.observation.case.is_none() {
-            let trouble = self.observation.link.aws_trouble.as_ref().filter(|trouble| trouble.until > self.now);
+            let trouble = self.observation.link.aws_trouble.as_ref().filter(|trouble| trouble.is_active(self.now));
             let until = self.later(backoff(self.policy, 1));
             self.plan.waits.push(trouble.map_or(Waiting::CaseUnread { until }, wait_for));
         }
         if self.observation.is_blind_to_incident() {
-            let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.until > self.now);
+            let trouble =
+                self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.is_active(self.now));
             let until = self.later(backoff(self.policy, 1));
             self.plan.waits.push(trouble.map_or(Waiting::IncidentUnread { until }, wait_for));
         }
@@ -495,7 +496,7 @@ impl Planner<'_> {
 
     /// Fields that the platform has just refused are not tried again before their time.
     fn hold_back_refused_fields(&mut self, merge: &mut Merge) {
-        let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.until > self.now);
+        let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.is_active(self.now));
         let Some(trouble) = trouble.filter(|_| !merge.fields.is_empty()) else { return };
         let about_another =
             trouble.refusal == Some(Refusal::InvalidRequest) && trouble.request != fields_request(&merge.fields);
@@ -541,7 +542,7 @@ impl Planner<'_> {
 
     /// Waits while ServiceNow is not to be written to in this way; whether it is so.
     fn wait_for_servicenow(&mut self, request: &str, wanted: bool) -> bool {
-        let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.until > self.now);
+        let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.is_active(self.now));
         let Some(trouble) = trouble else { return false };
         let about_another = trouble.refusal == Some(Refusal::InvalidRequest) && trouble.request != request;
         if about_another || !wanted {
@@ -657,7 +658,7 @@ impl Planner<'_> {
 
     fn servicenow_is_out(&self) -> bool {
         let trouble = self.observation.link.servicenow_trouble.as_ref();
-        trouble.is_some_and(|trouble| trouble.until > self.now && trouble.refusal != Some(Refusal::InvalidRequest))
+        trouble.is_some_and(|trouble| trouble.is_active(self.now) && trouble.refusal != Some(Refusal::InvalidRequest))
     }
 
     /// Keeps the plan within its bounds; the loop breaker says until when it defers the rest.

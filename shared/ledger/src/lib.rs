@@ -8,7 +8,7 @@
 //! | `LINK#<link key>` | `INTENT#<sequence>` | one intent and how it ended: the audit trail |
 //! | `ACCOUNT#<account>` | `CASE#<stable case id>` | a case's key to its link, for as long as the link lasts |
 //! | `ACCOUNT#<account>` | `WATCHED#<stable case id>` | a case that the poller reads, with the fingerprint of the last read |
-//! | `ACCOUNT#<account>` | `INTENT#<mark>` | an undecided CreateCase intent of the account |
+//! | `ACCOUNT#<account>` | `INTENT#<mark>` | a CreateCase intent of the account, undecided or given up |
 //! | `WATERMARK` | `<name>` | how far a poller has come |
 //!
 //! The index `due` (`due_shard`, `due_at`) has the links that want to be looked at; it needs the keys only. Rows with
