@@ -47,6 +47,8 @@ struct World {
     statuses: RefCell<Vec<(String, &'static str)>>,
     accounts_down: RefCell<BTreeSet<String>>,
     describes: RefCell<Vec<(String, usize)>>,
+    /// The account of each page of cases that was read from the ledger.
+    pages_read: RefCell<Vec<String>>,
 }
 
 /// A case as AWS shows it.
@@ -76,6 +78,7 @@ impl World {
             statuses: RefCell::default(),
             accounts_down: RefCell::default(),
             describes: RefCell::default(),
+            pages_read: RefCell::default(),
         }
     }
 
@@ -196,6 +199,7 @@ impl Ledger for &World {
     }
 
     async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {
+        self.pages_read.borrow_mut().push(account.to_string());
         self.ledger.cases_of_account(account, from).await
     }
 
@@ -351,7 +355,7 @@ async fn many_changes_are_paged_by_key_and_an_unfinished_poll_goes_on() {
 }
 
 #[tokio::test]
-async fn cases_that_look_different_are_hinted_with_one_call_a_page() {
+async fn cases_that_look_different_are_hinted_with_one_call_and_one_read_a_page() {
     let world = World::new();
     for number in 0..101 {
         world.link(PRODUCTION, &format!("{number:03}"), None).await;
@@ -361,6 +365,8 @@ async fn cases_that_look_different_are_hinted_with_one_call_a_page() {
     assert_eq!(world.hinted(), ["007"]);
     let calls = world.describes.borrow().iter().filter(|(account, _)| account == PRODUCTION).count();
     assert_eq!(calls, 2, "a page of 100 and one of 1");
+    let reads = world.pages_read.borrow().iter().filter(|account| *account == PRODUCTION).count();
+    assert_eq!(reads, 2, "and as many reads of the ledger");
 }
 
 #[tokio::test]
