@@ -61,7 +61,6 @@ impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
                 outcome = outcome.and(Err(error));
             }
         }
-        self.metrics.flush(self.clock.now());
         outcome
     }
 

@@ -7,6 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use aws_events::Events;
 use aws_lambda_events::sns::SnsEvent;
+use casebridge_executor::ports::Clock;
 use casebridge_ledger::DynamoLedger;
 use casebridge_runtime::{
     HintQueue, Pace, SystemClock, logging,
@@ -32,7 +33,11 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     });
     lambda_runtime::run(service_fn(|event: LambdaEvent<SnsEvent>| {
         let events = Arc::clone(&events);
-        async move { events.handle(event.payload).await.map_err(lambda_runtime::Error::from) }
+        async move {
+            let outcome = events.handle(event.payload).await;
+            events.metrics.flush(SystemClock.now());
+            outcome.map_err(lambda_runtime::Error::from)
+        }
     }))
     .await
 }

@@ -148,7 +148,6 @@ where
                 outcome = outcome.and(Err(error));
             }
         }
-        self.metrics.flush(self.clock.now());
         outcome
     }
 

@@ -10,6 +10,7 @@ use std::{
 
 use case_poller::Poller;
 use casebridge_aws::SupportClient;
+use casebridge_executor::ports::Clock;
 use casebridge_ledger::DynamoLedger;
 use casebridge_runtime::{
     AccountSecrets, HintQueue, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, logging,
@@ -53,7 +54,9 @@ async fn run() -> Result<(), lambda_runtime::Error> {
                 poller.metrics.count(Metric::PolicyFailures, 1);
                 tracing::error!(error = &error as &dyn std::error::Error, "the last good policy stays in force");
             }
-            poller.poll(&policy, deadline).await.map_err(lambda_runtime::Error::from)
+            let outcome = poller.poll(&policy, deadline).await;
+            poller.metrics.flush(SystemClock.now());
+            outcome.map_err(lambda_runtime::Error::from)
         }
     }))
     .await

@@ -94,7 +94,6 @@ pub async fn handle(
         stopped_groups.insert(group);
         failed.push(failure_of(message));
     }
-    metrics.flush(clock.now());
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = failed;
     response

@@ -7,7 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use aws_lambda_events::sqs::SqsEvent;
 use casebridge_aws::SupportClient;
-use casebridge_executor::Executor;
+use casebridge_executor::{Executor, ports::Clock};
 use casebridge_ledger::DynamoLedger;
 use casebridge_runtime::{
     AccountSecrets, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness, logging,
@@ -59,8 +59,9 @@ async fn run() -> Result<(), lambda_runtime::Error> {
             }
             let mut executor = executor.lock().await;
             executor.policy = policy.as_ref().clone();
-            let handled = Box::pin(handle(event.payload, &mut *executor, &SystemClock, &metrics, deadline));
-            Ok::<_, lambda_runtime::Error>(handled.await)
+            let response = Box::pin(handle(event.payload, &mut *executor, &SystemClock, &metrics, deadline)).await;
+            metrics.flush(SystemClock.now());
+            Ok::<_, lambda_runtime::Error>(response)
         }
     }))
     .await

@@ -117,7 +117,7 @@ impl<K: KeySource, Q: HintSink, C: Clock> Webhook<K, Q, C> {
     /// Handles one request.
     pub async fn handle(&self, request: LambdaFunctionUrlRequest) -> LambdaFunctionUrlResponse {
         let outcome = self.accept(request).await;
-        let response = match &outcome {
+        match &outcome {
             Ok(()) => {
                 self.metrics.count(Metric::WebhooksAccepted, 1);
                 answer(StatusCode::ACCEPTED, &json!({"status": "accepted"}))
@@ -128,9 +128,7 @@ impl<K: KeySource, Q: HintSink, C: Clock> Webhook<K, Q, C> {
                 let error = json!({"error": {"code": rejection.code(), "message": rejection.message()}});
                 answer(rejection.status(), &error)
             }
-        };
-        self.metrics.flush(self.clock.now());
-        response
+        }
     }
 
     async fn accept(&self, request: LambdaFunctionUrlRequest) -> Result<(), Rejection> {

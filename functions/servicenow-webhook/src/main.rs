@@ -6,6 +6,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
+use casebridge_executor::ports::Clock;
 use casebridge_runtime::{
     HintQueue, Pace, Secrets, SystemClock, WebhookSecrets, logging,
     metrics::Metrics,
@@ -37,7 +38,11 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     });
     lambda_runtime::run(service_fn(|event: LambdaEvent<LambdaFunctionUrlRequest>| {
         let webhook = Arc::clone(&webhook);
-        async move { Ok::<_, std::convert::Infallible>(webhook.handle(event.payload).await) }
+        async move {
+            let response = webhook.handle(event.payload).await;
+            webhook.metrics.flush(SystemClock.now());
+            Ok::<_, std::convert::Infallible>(response)
+        }
     }))
     .await
 }

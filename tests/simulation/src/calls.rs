@@ -41,12 +41,16 @@ pub enum Call {
     Deliver,
     /// ServiceNow: what has changed.
     Changes,
-    /// The queue: a hint.
+    /// The queue: hints.
     Enqueue,
+    /// Secrets Manager: which accounts there are.
+    Accounts,
+    /// Secrets Manager: what webhooks are signed with.
+    WebhookSecret,
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [Call; 19] = [
+pub const CALLS: [Call; 21] = [
     Call::CreateCase,
     Call::AddCommunication,
     Call::ResolveCase,
@@ -66,6 +70,8 @@ pub const CALLS: [Call; 19] = [
     Call::Watermark,
     Call::SetWatermark,
     Call::Enqueue,
+    Call::Accounts,
+    Call::WebhookSecret,
 ];
 
 impl Call {
@@ -91,6 +97,8 @@ impl Call {
             Self::Deliver => "deliver",
             Self::Changes => "changes",
             Self::Enqueue => "enqueue",
+            Self::Accounts => "accounts",
+            Self::WebhookSecret => "webhook_secret",
         }
     }
 

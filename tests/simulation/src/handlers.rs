@@ -1,259 +1,205 @@
-//! The handlers as they are in the functions: parse a trigger, find its link by key, enqueue. No decision.
+//! The functions, as they are: each handler of `functions/` over ports that the world answers.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc, sync::Mutex};
 
-use casebridge_core::{
-    effect::{Failure, Refusal},
-    hint::{Cause, Hint, Subject},
-    identifiers::{AccountId, CaseId, CaseKey, DisplayId, IncidentId, LinkKey},
-    incident::Incident,
-    policy::seconds,
-    poll::{self, Position, Watermark, has_case_changed, has_incident_changed},
-    time::format_servicenow,
+use aws_events::Events;
+use aws_lambda_events::{
+    lambda_function_urls::LambdaFunctionUrlRequest,
+    sns::{SnsEvent, SnsRecord},
+    sqs::{SqsEvent, SqsMessage},
 };
-use casebridge_executor::{
-    observe::case_from,
-    ports::{CaseQuery, Support},
-};
-use casebridge_ledger::{CaseRow, Ledger, LedgerError};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use case_poller::Poller;
+use casebridge_core::{hint::Hint, incident::Incident};
+use casebridge_executor::{Executor, Report};
+use casebridge_ledger::LedgerError;
+use casebridge_runtime::metrics::Metrics;
 use casebridge_simulator::support::events::SupportEvent;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use reconciler::Reconcile;
+use serde_json::json;
+use servicenow_webhook::Webhook;
 
 use crate::{
-    calls::{Call, Fate},
+    handler_ports::{AccountsPort, ChangesPort, KeysPort, QueuePort},
     ledger_port::LedgerPort,
-    ports::SupportPort,
+    ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort},
+    queue::Message,
     timeline::Place,
-    world::{ACCOUNTS, Desk},
+    world::Desk,
 };
 
-/// How many due links one run of the poller enqueues.
-const DUE_LIMIT: usize = 100;
-/// How many changes of ServiceNow a page has.
-const CHANGES_LIMIT: usize = 2;
-/// How many pages of changes one poll reads.
-const CHANGES_PAGES: usize = 3;
-/// How many hints go with one call to the queue.
-const HINTS_PER_CALL: usize = 10;
-/// Polls within so many seconds are one.
-const TICK_SECONDS: i64 = 10;
-/// The poller's watermark.
-const WATERMARK: &str = "servicenow_changes";
+/// The attribute that names a message's group.
+const GROUP: &str = "MessageGroupId";
+/// What an accepted webhook is answered with.
+const ACCEPTED: i64 = 202;
+/// The metric that tells that a part of a poll failed, as it stands in the log.
+const POLL_FAILURES: &str = "\"PollFailures\"";
 
-/// Why a handler failed: its trigger comes again, or the next run makes up for it.
-#[derive(Debug)]
-pub struct HandlerError;
+/// The function that receives webhooks.
+pub type WebhookFunction = Webhook<KeysPort, QueuePort, ClockPort>;
+/// The function that receives events.
+pub type EventsFunction = Events<LedgerPort, QueuePort, ClockPort>;
+/// The function that polls.
+pub type PollerFunction = Poller<LedgerPort, QueuePort, ChangesPort, SupportPort, AccountsPort, ClockPort>;
+/// What the function that reconciles works with.
+pub type WorldExecutor = Executor<LedgerPort, ServiceNowPort, SupportPort, ClockPort, RandomnessPort>;
 
-impl From<LedgerError> for HandlerError {
-    fn from(_: LedgerError) -> Self {
-        Self
+/// The secret that webhooks are signed with, in its nth version.
+pub fn webhook_secret(version: u64) -> String {
+    format!("whsec_{}", STANDARD.encode(format!("signs webhooks, version {version:08}")))
+}
+
+/// A clock of a process: ours, a little off.
+fn clock(desk: &Rc<Desk>) -> ClockPort {
+    let skew = SignedDuration::from_millis(desk.world.borrow_mut().random.between(-300, 300));
+    ClockPort { desk: desk.clone(), skew }
+}
+
+/// A webhook function that has just started.
+pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
+    Webhook {
+        keys: KeysPort::new(desk.clone()),
+        queue: QueuePort { desk: desk.clone() },
+        clock: clock(desk),
+        metrics: Metrics::new("servicenow-webhook"),
     }
 }
 
-impl From<Failure> for HandlerError {
-    fn from(_: Failure) -> Self {
-        Self
+/// An events function that has just started.
+pub fn events_function(desk: &Rc<Desk>) -> EventsFunction {
+    Events {
+        ledger: LedgerPort { desk: desk.clone() },
+        queue: QueuePort { desk: desk.clone() },
+        clock: clock(desk),
+        metrics: Metrics::new("aws-events"),
     }
 }
 
-async fn enqueue(desk: &Desk, deduplication: &str, hint: Hint) -> Result<(), HandlerError> {
-    let fate = desk.arrive(Call::Enqueue, || format!("{} {}", hint.group_id(), hint.cause.as_str())).await;
-    if fate == Fate::Refused {
-        return Err(HandlerError);
-    }
-    {
-        let world = &mut *desk.world.borrow_mut();
-        let now = world.now;
-        world.queue.send(now, deduplication, hint);
-    }
-    desk.leave(fate).await;
-    if fate == Fate::AnswerLost { Err(HandlerError) } else { Ok(()) }
-}
-
-/// A signed webhook: the snapshot in it goes along.
-pub async fn webhook(desk: Rc<Desk>, webhook_id: String, incident: Incident) -> Result<(), HandlerError> {
-    let key = LinkKey::support_case(incident.summary.sys_id.clone());
-    let received_at = desk.world.borrow().now;
-    let hint = Hint {
-        subject: Subject::Link { key },
-        cause: Cause::ServicenowWebhook,
-        received_at,
-        incident: Some(Box::new(incident)),
-    };
-    enqueue(&desk, &webhook_id, hint).await
-}
-
-/// A Support Case Update event: the link of its case, if there is one.
-pub async fn support_event(desk: Rc<Desk>, event: SupportEvent) -> Result<(), HandlerError> {
-    let account = AccountId::new(event.account);
-    let case_id = CaseId::new(desk.world.borrow().told_id(&event.case_id));
-    let ledger = LedgerPort { desk: desk.clone() };
-    let link = ledger.link_of_case(&CaseKey::new(account.clone(), &case_id)).await?;
-    let subject = match link {
-        Some(key) => Subject::Link { key },
-        None => Subject::Case { account, case_id, display_id: Some(DisplayId::new(event.display_id)) },
-    };
-    let received_at = desk.world.borrow().now;
-    let hint = Hint { subject, cause: Cause::SupportEvent, received_at, incident: None };
-    enqueue(&desk, &event.id, hint).await
-}
-
-/// The poller: what is due, what changed in ServiceNow, what changed at AWS. A side that fails stops no other.
-pub async fn poll(desk: Rc<Desk>) -> Result<(), HandlerError> {
-    let tick = Tick::of(desk.world.borrow().now);
-    let due = poll_due(&desk, tick).await;
-    let servicenow = poll_servicenow(&desk, tick).await;
-    let mut aws = Ok(());
-    for (account, _, _) in ACCOUNTS {
-        aws = aws.and(poll_account(&desk, &AccountId::new(account), tick).await);
-    }
-    due.and(servicenow).and(aws)
-}
-
-/// One poll. Two within the same few seconds are one for the queue.
-#[derive(Debug, Clone, Copy)]
-struct Tick {
-    now: Timestamp,
-    number: i64,
-}
-
-impl Tick {
-    fn of(now: Timestamp) -> Self {
-        Self { now, number: now.as_second().div_euclid(TICK_SECONDS) }
+/// A poller that has just started.
+pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
+    Poller {
+        ledger: LedgerPort { desk: desk.clone() },
+        queue: QueuePort { desk: desk.clone() },
+        servicenow: ChangesPort { desk: desk.clone() },
+        support: SupportPort::new(desk.clone()),
+        accounts: AccountsPort { desk: desk.clone() },
+        clock: clock(desk),
+        metrics: Metrics::new("case-poller"),
+        parked: Mutex::default(),
     }
 }
 
-/// Puts a hint for each link on the queue, several with one call.
-async fn hand_off(desk: &Desk, links: Vec<LinkKey>, cause: Cause, tick: Tick) -> Result<(), HandlerError> {
-    for batch in links.chunks(HINTS_PER_CALL) {
-        let fate = desk.arrive(Call::Enqueue, || format!("{} hints, {}", batch.len(), cause.as_str())).await;
-        if fate == Fate::Refused {
-            return Err(HandlerError);
-        }
-        for key in batch {
-            let deduplication = format!("{}/{key}/{}", cause.as_str(), tick.number);
-            let subject = Subject::Link { key: key.clone() };
-            let hint = Hint { subject, cause, received_at: tick.now, incident: None };
-            let world = &mut *desk.world.borrow_mut();
-            let now = world.now;
-            world.queue.send(now, &deduplication, hint);
-        }
-        desk.leave(fate).await;
-        if fate == Fate::AnswerLost {
-            return Err(HandlerError);
-        }
+/// An executor that has just started.
+pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
+    let policy = desk.world.borrow().settings.policy.clone();
+    Executor {
+        ledger: LedgerPort { desk: desk.clone() },
+        servicenow: ServiceNowPort { desk: desk.clone(), renamed: RefCell::default() },
+        support: SupportPort::new(desk.clone()),
+        clock: clock(desk),
+        randomness: RandomnessPort { desk: desk.clone() },
+        policy,
+        limits: reconciler::limits(SignedDuration::ZERO),
     }
-    Ok(())
 }
 
-async fn poll_due(desk: &Rc<Desk>, tick: Tick) -> Result<(), HandlerError> {
-    let ledger = LedgerPort { desk: desk.clone() };
-    let due = ledger.due_links(tick.now, DUE_LIMIT).await?;
-    hand_off(desk, due.into_iter().map(|due| due.key).collect(), Cause::Due, tick).await
+/// A webhook as the app sends it: the snapshot, signed. Whether it is accepted.
+pub async fn webhook(desk: Rc<Desk>, function: Rc<WebhookFunction>, webhook_id: String, incident: Incident) -> bool {
+    let request = signed_request(&desk, &webhook_id, &incident);
+    let response = function.handle(request).await;
+    if response.status_code != ACCEPTED {
+        let body = response.body.unwrap_or_default();
+        desk.world.borrow_mut().note(Place::Bridge, || format!("answers {} {body}", response.status_code));
+    }
+    response.status_code == ACCEPTED
 }
 
-/// One page of ServiceNow's changes: ServiceNow's time, what changed, whether there is more.
-type ChangesPage = (Timestamp, Vec<(IncidentId, u64, Timestamp)>, bool);
-
-async fn changes(desk: &Desk, position: &Position) -> Result<ChangesPage, HandlerError> {
-    let fate = desk.arrive(Call::Changes, || format_servicenow(position.since)).await;
-    if fate == Fate::Refused {
-        return Err(HandlerError);
-    }
-    let page = {
+fn signed_request(desk: &Desk, webhook_id: &str, incident: &Incident) -> LambdaFunctionUrlRequest {
+    let (now, version) = {
         let world = desk.world.borrow();
-        let (found, more) = world.servicenow.changes(position.since, position.after.as_ref(), CHANGES_LIMIT);
-        (world.servicenow_now(), found, more)
+        (world.servicenow_now(), world.webhook_secret.signs)
     };
-    desk.leave(fate).await;
-    if fate == Fate::AnswerLost { Err(HandlerError) } else { Ok(page) }
+    let body = json!({"type": "incident.changed", "timestamp": now.to_string(), "data": incident}).to_string();
+    let signer = standardwebhooks::Webhook::new(&webhook_secret(version));
+    let signature = signer.and_then(|signer| signer.sign(webhook_id, now.as_second(), body.as_bytes()));
+    let mut request = LambdaFunctionUrlRequest::default();
+    request.request_context.http.method = Some("POST".to_owned());
+    let seconds = now.as_second().to_string();
+    for (name, value) in [
+        (standardwebhooks::HEADER_WEBHOOK_ID, webhook_id),
+        (standardwebhooks::HEADER_WEBHOOK_TIMESTAMP, &seconds),
+        (standardwebhooks::HEADER_WEBHOOK_SIGNATURE, &signature.unwrap_or_default()),
+    ] {
+        if let Ok(value) = value.parse() {
+            request.headers.insert(name, value);
+        }
+    }
+    request.body = Some(body);
+    request
 }
 
-async fn poll_servicenow(desk: &Rc<Desk>, tick: Tick) -> Result<(), HandlerError> {
-    let ledger = LedgerPort { desk: desk.clone() };
-    let overlap = seconds(desk.world.borrow().settings.policy.poll_overlap_seconds);
-    let watermark: Option<Watermark> =
-        ledger.watermark(WATERMARK).await?.and_then(|text| serde_json::from_str(&text).ok());
-    let mut position = poll::start(watermark.as_ref(), overlap, tick.now);
-    let (mut began_at, mut finished, mut outcome) = (None, false, Ok(()));
-    for _ in 0..CHANGES_PAGES {
-        let (now, page, more) = match changes(desk, &position).await {
-            Ok(page) => page,
+/// An event as SNS delivers it. Whether it was handled.
+pub async fn support_event(desk: Rc<Desk>, event: SupportEvent) -> bool {
+    let mut told = event;
+    told.case_id = desk.world.borrow().told_id(&told.case_id);
+    let mut record = SnsRecord::default();
+    record.sns.message = told.to_json().to_string();
+    let mut delivered = SnsEvent::default();
+    delivered.records.push(record);
+    events_function(&desk).handle(delivered).await.is_ok()
+}
+
+/// A run of the poller. Whether it got through everything.
+pub async fn poll(desk: Rc<Desk>, function: Rc<PollerFunction>, deadline: Timestamp) -> bool {
+    let policy = desk.world.borrow().settings.policy.clone();
+    let outcome = function.poll(&policy, deadline).await;
+    let mut log = Vec::new();
+    let written = function.metrics.write(deadline, &mut log);
+    let whole = outcome.is_ok() && written.is_ok() && !String::from_utf8_lossy(&log).contains(POLL_FAILURES);
+    if let Err(error) = outcome {
+        desk.world.borrow_mut().note(Place::Bridge, || format!("the poll fails: {error}"));
+    }
+    whole
+}
+
+/// An executor whose last report is kept for the story.
+struct Told {
+    executor: WorldExecutor,
+    report: Rc<RefCell<Option<Report>>>,
+}
+
+impl Reconcile for Told {
+    async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, LedgerError> {
+        let outcome = Reconcile::reconcile(&mut self.executor, hint, time_left).await;
+        match &outcome {
+            Ok(report) => drop(self.report.replace(Some(report.clone()))),
             Err(error) => {
-                outcome = Err(error);
-                break;
+                let world = &mut *self.executor.ledger.desk.world.borrow_mut();
+                world.note(Place::Bridge, || format!("the hint for {} fails: {error}", hint.group_id()));
             }
-        };
-        let ids: Vec<IncidentId> = page.iter().map(|(id, _, _)| id.clone()).collect();
-        let remembered = ledger.remembered_mod_counts(&ids).await?;
-        let drifted = page.iter().zip(remembered).filter(|((_, count, _), known)| has_incident_changed(*count, *known));
-        let links = drifted.map(|((id, _, _), _)| LinkKey::support_case(id.clone())).collect();
-        hand_off(desk, links, Cause::ServicenowPoll, tick).await?;
-        began_at.get_or_insert(now);
-        let Some((id, _, updated_on)) = page.last().filter(|_| more) else {
-            finished = true;
-            break;
-        };
-        position = Position { since: *updated_on, after: Some(id.clone()) };
-    }
-    if let Some(began_at) = began_at {
-        let stopped_at = if finished { None } else { Some(position) };
-        let advanced = poll::advance(watermark.as_ref(), began_at, stopped_at);
-        ledger.set_watermark(WATERMARK, &serde_json::to_string(&advanced).unwrap_or_default()).await?;
-    }
-    outcome
-}
-
-async fn poll_account(desk: &Rc<Desk>, account: &AccountId, tick: Tick) -> Result<(), HandlerError> {
-    let ledger = LedgerPort { desk: desk.clone() };
-    let support = SupportPort::new(desk.clone());
-    let mut from = None;
-    loop {
-        let page = ledger.cases_of_account(account, from.as_deref()).await?;
-        poll_cases(desk, &support, account, &page.rows, tick).await?;
-        from = page.next;
-        if from.is_none() {
-            return Ok(());
         }
+        outcome
     }
 }
 
-/// Reads cases by their ids; a list with an unknown one is read in halves, and the unknown one is left out.
-async fn poll_cases(
-    desk: &Rc<Desk>,
-    support: &SupportPort,
-    account: &AccountId,
-    rows: &[CaseRow],
-    tick: Tick,
-) -> Result<(), HandlerError> {
-    let mut parts = vec![rows.to_vec()];
-    while let Some(part) = parts.pop() {
-        if part.is_empty() {
-            continue;
-        }
-        let ids = part.iter().map(|row| row.case_id.clone()).collect();
-        let page = match support.describe_cases(account, &CaseQuery::Ids(ids)).await {
-            Ok(page) => page,
-            Err(Failure::Refused { refusal: Refusal::NotFound, .. }) if part.len() > 1 => {
-                let (left, right) = part.split_at(part.len() / 2);
-                parts.push(left.to_vec());
-                parts.push(right.to_vec());
-                continue;
-            }
-            Err(Failure::Refused { refusal: Refusal::NotFound, .. }) => {
-                desk.world.borrow_mut().note(Place::Bridge, || "an unknown case is left out".to_owned());
-                continue;
-            }
-            Err(failure) => return Err(failure.into()),
-        };
-        let mut links = Vec::new();
-        for described in &page.cases {
-            let key = CaseKey::new(account.clone(), &described.case_id);
-            let row = part.iter().find(|row| row.key == key);
-            let drifted = row.filter(|row| has_case_changed(&case_from(described), &row.fingerprint));
-            links.extend(drifted.map(|row| row.link.clone()));
-        }
-        hand_off(desk, links, Cause::CasePoll, tick).await?;
+/// A batch of messages as SQS delivers it. The numbers of those that failed.
+pub async fn reconcile(
+    desk: Rc<Desk>,
+    batch: Vec<Message>,
+    deadline: Timestamp,
+    report: Rc<RefCell<Option<Report>>>,
+) -> Vec<u64> {
+    let mut event = SqsEvent::default();
+    for message in batch {
+        let mut record = SqsMessage::default();
+        record.message_id = Some(message.number.to_string());
+        record.attributes.insert(GROUP.to_owned(), message.group);
+        record.body = Some(message.body);
+        event.records.push(record);
     }
-    Ok(())
+    let (clock, metrics) = (clock(&desk), Metrics::new("reconciler"));
+    let mut executor = Told { executor: executor(&desk), report };
+    let response = reconciler::handle(event, &mut executor, &clock, &metrics, deadline).await;
+    response.batch_item_failures.iter().filter_map(|failure| failure.item_identifier.parse().ok()).collect()
 }

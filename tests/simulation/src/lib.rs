@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod explore;
 pub mod faults;
+pub mod handler_ports;
 pub mod handlers;
 pub mod invariants;
 pub mod ledger_port;

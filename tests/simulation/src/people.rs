@@ -109,10 +109,12 @@ pub enum Deed {
     LoseAccess,
     /// It gets them back.
     RegainAccess,
+    /// An administrator takes the next step of a rotation of the webhook's secret.
+    RotateSecret,
 }
 
 /// All deeds, each as often as it is likely.
-const DEEDS: [(Deed, u64); 23] = [
+const DEEDS: [(Deed, u64); 24] = [
     (Deed::Open, 6),
     (Deed::OpenElsewhere, 2),
     (Deed::Comment, 16),
@@ -136,6 +138,7 @@ const DEEDS: [(Deed, u64); 23] = [
     (Deed::OpenOwnCase, 2),
     (Deed::LoseAccess, 1),
     (Deed::RegainAccess, 2),
+    (Deed::RotateSecret, 3),
 ];
 
 impl Deed {
@@ -177,6 +180,7 @@ impl Deed {
             Self::OpenOwnCase => "case opened at AWS",
             Self::LoseAccess => "account loses access",
             Self::RegainAccess => "account regains access",
+            Self::RotateSecret => "webhook secret rotated",
         }
     }
 }
@@ -274,10 +278,26 @@ impl World {
                 self.refused_accounts.clear();
                 any
             }
+            Deed::RotateSecret => {
+                self.rotate_secret();
+                true
+            }
             _ => self.do_on_incident(deed, random),
         };
         if done {
             *self.tally.deeds.entry(deed.name()).or_default() += 1;
+        }
+    }
+
+    /// Secrets Manager gets a new version, or ServiceNow takes it over: the two steps of a rotation.
+    pub fn rotate_secret(&mut self) {
+        let secret = &mut self.webhook_secret;
+        if secret.signs == secret.newest {
+            secret.newest += 1;
+            self.note(Place::Bridge, || "the webhook's secret gets a new version".to_owned());
+        } else {
+            secret.signs = secret.newest;
+            self.note(Place::ServiceNow, || "webhooks are signed with the new version from now on".to_owned());
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use casebridge_core::hint::Hint;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a deduplication id is remembered. Source: Amazon SQS, FIFO queues.
@@ -20,7 +19,7 @@ pub struct Message {
     /// Its group.
     pub group: String,
     /// What it says.
-    pub hint: Hint,
+    pub body: String,
     receives: u32,
     visible_at: Timestamp,
 }
@@ -36,15 +35,15 @@ pub struct Queue {
 
 impl Queue {
     /// Accepts a message, unless its deduplication id was seen in the last five minutes.
-    pub fn send(&mut self, now: Timestamp, deduplication: &str, hint: Hint) -> bool {
+    pub fn send(&mut self, now: Timestamp, deduplication: &str, group: String, body: String) -> bool {
         self.seen.retain(|_, at| now.duration_since(*at) < DEDUPLICATION);
         if self.seen.contains_key(deduplication) {
             return false;
         }
         self.seen.insert(deduplication.to_owned(), now);
         self.last += 1;
-        let (number, group) = (self.last, hint.group_id());
-        self.messages.insert(number, Message { number, group, hint, receives: 0, visible_at: now });
+        let number = self.last;
+        self.messages.insert(number, Message { number, group, body, receives: 0, visible_at: now });
         true
     }
 
@@ -111,25 +110,19 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use casebridge_core::{
-        hint::{Cause, Subject},
-        identifiers::{IncidentId, LinkKey},
-    };
-
     use super::*;
 
     const START: Timestamp = Timestamp::UNIX_EPOCH;
 
-    fn hint(incident: &str) -> Hint {
-        let key = LinkKey::support_case(IncidentId::new(incident));
-        Hint { subject: Subject::Link { key }, cause: Cause::Due, received_at: START, incident: None }
+    fn send(queue: &mut Queue, now: Timestamp, deduplication: &str, group: &str) -> bool {
+        queue.send(now, deduplication, group.to_owned(), String::new())
     }
 
     #[test]
     fn a_group_waits_for_its_first_message() {
         let mut queue = Queue::default();
         for (deduplication, incident) in [("1", "a"), ("2", "a"), ("3", "b")] {
-            assert!(queue.send(START, deduplication, hint(incident)));
+            assert!(send(&mut queue, START, deduplication, incident));
         }
         let first: Vec<u64> = queue.receive(START).iter().map(|message| message.number).collect();
         assert_eq!(first, [1, 3]);
@@ -141,16 +134,16 @@ mod tests {
     #[test]
     fn a_deduplication_id_counts_for_five_minutes() {
         let mut queue = Queue::default();
-        assert!(queue.send(START, "1", hint("a")));
+        assert!(send(&mut queue, START, "1", "a"));
         queue.delete(1);
-        assert!(!queue.send(START, "1", hint("a")));
-        assert!(queue.send(START + DEDUPLICATION, "1", hint("a")));
+        assert!(!send(&mut queue, START, "1", "a"));
+        assert!(send(&mut queue, START + DEDUPLICATION, "1", "a"));
     }
 
     #[test]
     fn a_message_comes_again_and_is_parked_in_the_end() {
         let mut queue = Queue::default();
-        queue.send(START, "1", hint("a"));
+        assert!(send(&mut queue, START, "1", "a"));
         let mut now = START;
         for _ in 0..RECEIVES {
             assert_eq!(queue.receive(now).len(), 1);

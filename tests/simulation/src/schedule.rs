@@ -7,6 +7,7 @@ use std::{
     future::Future,
     pin::Pin,
     rc::Rc,
+    sync::PoisonError,
     task::{Context, Poll, Waker},
 };
 
@@ -14,16 +15,14 @@ use casebridge_core::{
     hint::{Cause, Hint, Subject},
     identifiers::LinkKey,
 };
-use casebridge_executor::{Executor, Limits, Report};
+use casebridge_executor::Report;
 use casebridge_ledger::Ledger;
 use casebridge_simulator::support::events::SupportEvent;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    handlers,
-    ledger_port::LedgerPort,
+    handlers::{self, PollerFunction, WebhookFunction},
     people::Deed,
-    ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort},
     queue::Message,
     random::Random,
     timeline::Place,
@@ -34,14 +33,10 @@ use crate::{
 const RECONCILER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 /// How long the poller lives at most.
 const POLLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(50);
+/// What the poller keeps of its time in reserve.
+const POLLER_RESERVE: SignedDuration = SignedDuration::from_secs(25);
 /// How long the handlers of triggers live at most.
 const HANDLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
-/// How much longer than its worker a lease lives.
-const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(10);
-/// How much of a lease must be left to begin another call.
-const LEAST_TIME_LEFT: SignedDuration = SignedDuration::from_secs(35);
-/// What must be left of a worker's time to begin with another message.
-const LEAST_TIME_FOR_A_HINT: SignedDuration = SignedDuration::from_secs(30);
 /// How many messages a worker gets at once.
 const BATCH: usize = 5;
 /// How long ServiceNow waits for the webhook's answer.
@@ -57,11 +52,6 @@ const LATE_SECONDS: i64 = 3 * 3_600;
 const CALM_POLLS: u32 = 150;
 /// The most steps of a life.
 const MOST_STEPS: u64 = 200_000;
-
-/// What a worker with so much time left may do.
-fn limits(time_left: SignedDuration) -> Limits {
-    Limits { lease: time_left.saturating_add(LEASE_MARGIN), least_time_left: LEAST_TIME_LEFT }
-}
 
 /// Runs a future that never waits.
 pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
@@ -110,24 +100,41 @@ impl Ord for Scheduled {
     }
 }
 
-/// What a process is there for.
-#[derive(Debug, Clone)]
+/// What a process is there for, and in which function that has been started before, if that makes a difference.
 enum Duty {
     /// The messages of a batch, and those that the worker reported as failed.
     Reconcile(Vec<u64>, Rc<RefCell<Vec<u64>>>),
-    Webhook(usize),
+    /// A row of the outbox.
+    Webhook(usize, Rc<WebhookFunction>),
+    /// An event, and how often it has been given to its handler.
     SupportEvent(Box<SupportEvent>, u32),
-    Poll,
+    Poll(Rc<PollerFunction>),
+    /// A look at a link after the end.
+    Check,
 }
 
 impl Duty {
     fn timeout(&self) -> SignedDuration {
         match self {
-            Self::Reconcile(..) => RECONCILER_TIMEOUT,
-            Self::Poll => POLLER_TIMEOUT,
-            Self::Webhook(_) | Self::SupportEvent(..) => HANDLER_TIMEOUT,
+            Self::Reconcile(..) | Self::Check => RECONCILER_TIMEOUT,
+            Self::Poll(_) => POLLER_TIMEOUT,
+            Self::Webhook(..) | Self::SupportEvent(..) => HANDLER_TIMEOUT,
         }
     }
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Done,
+    Failed,
+    Death,
+}
+
+/// Whether a poll that began then asked for every case.
+fn has_left_nothing_aside(function: &PollerFunction, began: Timestamp) -> bool {
+    let parked = function.parked.lock().unwrap_or_else(PoisonError::into_inner);
+    parked.values().all(|until| *until < began)
 }
 
 struct Process {
@@ -144,6 +151,9 @@ pub struct Life {
     events: BinaryHeap<Reverse<Scheduled>>,
     order: u64,
     processes: BTreeMap<u64, Process>,
+    /// Functions that have ended an invocation and wait for the next one.
+    warm_webhooks: Vec<Rc<WebhookFunction>>,
+    warm_pollers: Vec<Rc<PollerFunction>>,
     people: Random,
     deeds_left: usize,
     calm: bool,
@@ -163,6 +173,8 @@ impl Life {
             events: BinaryHeap::new(),
             order: 0,
             processes: BTreeMap::new(),
+            warm_webhooks: Vec::new(),
+            warm_pollers: Vec::new(),
             people,
             deeds_left,
             calm: false,
@@ -238,7 +250,7 @@ impl Life {
             && world.servicenow.rules.is_empty()
             && world.queue.is_empty()
             && world.support.next_landing().is_none()
-            && (!world.settings.hints || world.servicenow.outbox.iter().all(|row| row.sent))
+            && (!world.webhooks_arrive() || world.servicenow.outbox.iter().all(|row| row.sent))
             && self.next_due().is_none()
             && self.events.iter().all(periodic)
     }
@@ -375,8 +387,9 @@ impl Life {
             world.note(Place::ServiceNow, || format!("webhook {row} of {number}"));
             (entry.webhook_id, snapshot)
         };
-        let future = handlers::webhook(self.desk.clone(), webhook_id, incident);
-        self.start(Duty::Webhook(row), format!("webhook {row}"), async move { future.await.is_ok() });
+        let function = self.warm_webhooks.pop().unwrap_or_else(|| Rc::new(handlers::webhook_function(&self.desk)));
+        let future = handlers::webhook(self.desk.clone(), function.clone(), webhook_id, incident);
+        self.start(Duty::Webhook(row, function), format!("webhook {row}"), future);
     }
 
     fn run_outbox(&mut self) {
@@ -391,7 +404,7 @@ impl Life {
         };
         for row in due {
             let busy =
-                self.processes.values().any(|process| matches!(process.duty, Duty::Webhook(other) if other == row));
+                self.processes.values().any(|process| matches!(process.duty, Duty::Webhook(other, _) if other == row));
             if !busy {
                 self.attempt(row);
             }
@@ -430,7 +443,7 @@ impl Life {
     fn start_event(&mut self, event: Box<SupportEvent>, attempts: u32) {
         let name = format!("event {}", event.name.as_str());
         let future = handlers::support_event(self.desk.clone(), (*event).clone());
-        self.start(Duty::SupportEvent(event, attempts), name, async move { future.await.is_ok() });
+        self.start(Duty::SupportEvent(event, attempts), name, future);
     }
 
     fn start_poll(&mut self) {
@@ -448,9 +461,22 @@ impl Life {
             self.desk.world.borrow_mut().count_fault("poller overlaps");
         }
         for _ in 0..runs {
-            let desk = self.desk.clone();
-            self.start(Duty::Poll, "poller".to_owned(), async move { handlers::poll(desk).await.is_ok() });
+            let time = self.poller_time();
+            let function = self.warm_pollers.pop().unwrap_or_else(|| Rc::new(handlers::poller_function(&self.desk)));
+            let future = handlers::poll(self.desk.clone(), function.clone(), now + time);
+            self.start(Duty::Poll(function), "poller".to_owned(), future);
         }
+    }
+
+    /// How much time the poller is told to have: now and then hardly any, and it has to stop half-way.
+    fn poller_time(&self) -> SignedDuration {
+        let world = &mut *self.desk.world.borrow_mut();
+        let hurried = world.faults.rates().slow;
+        if !world.random.chance(hurried) {
+            return POLLER_TIMEOUT;
+        }
+        world.count_fault("poller has little time");
+        POLLER_RESERVE + SignedDuration::from_millis(world.random.between(0, 1_000))
     }
 
     /// When the poller runs next: by its period, but once people have stopped, idle hours are skipped.
@@ -507,50 +533,16 @@ impl Life {
 
     /// A worker acts on a batch, one message after the other; what fails comes again.
     fn start_reconciler(&mut self, batch: Vec<Message>) {
-        let mut executor = self.executor();
-        let report = self.last_report.clone();
         let failed: Rc<RefCell<Vec<u64>>> = Rc::default();
         let numbers: Vec<u64> = batch.iter().map(|message| message.number).collect();
         let name = format!("worker of message {}", crate::timeline::join(&numbers));
         let duty = Duty::Reconcile(numbers, failed.clone());
         let deadline = self.now() + RECONCILER_TIMEOUT;
-        let future = async move {
-            for (position, message) in batch.into_iter().enumerate() {
-                let time_left = deadline.duration_since(executor.ledger.desk.world.borrow().now);
-                if position > 0 && time_left < LEAST_TIME_FOR_A_HINT {
-                    failed.borrow_mut().push(message.number);
-                    continue;
-                }
-                executor.limits = limits(time_left);
-                match executor.reconcile(&message.hint).await {
-                    Ok(done) => {
-                        report.replace(Some(done));
-                    }
-                    Err(error) => {
-                        let world = &mut *executor.ledger.desk.world.borrow_mut();
-                        world.note(Place::Bridge, || format!("message {} fails: {error}", message.number));
-                        failed.borrow_mut().push(message.number);
-                    }
-                }
-            }
+        let future = handlers::reconcile(self.desk.clone(), batch, deadline, self.last_report.clone());
+        self.start(duty, name, async move {
+            *failed.borrow_mut() = future.await;
             true
-        };
-        self.start(duty, name, future);
-    }
-
-    fn executor(&self) -> Executor<LedgerPort, ServiceNowPort, SupportPort, ClockPort, RandomnessPort> {
-        let desk = &self.desk;
-        let policy = desk.world.borrow().settings.policy.clone();
-        let skew = SignedDuration::from_millis(desk.world.borrow_mut().random.between(-300, 300));
-        Executor {
-            ledger: LedgerPort { desk: desk.clone() },
-            servicenow: ServiceNowPort { desk: desk.clone(), renamed: RefCell::default() },
-            support: SupportPort::new(desk.clone()),
-            clock: ClockPort { desk: desk.clone(), skew },
-            randomness: RandomnessPort { desk: desk.clone() },
-            policy,
-            limits: limits(RECONCILER_TIMEOUT),
-        }
+        });
     }
 
     fn start(&mut self, duty: Duty, name: String, future: impl Future<Output = bool> + 'static) {
@@ -570,6 +562,7 @@ impl Life {
             return self.bury(number, "its time is up");
         }
         self.desk.current.replace(process.name.clone());
+        self.desk.wake_sleepers();
         let polled = process.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let wake = self.desk.take_wake();
         match polled {
@@ -586,7 +579,7 @@ impl Life {
     fn bury(&mut self, number: u64, how: &str) {
         if let Some(process) = self.processes.remove(&number) {
             self.desk.world.borrow_mut().note(Place::Bridge, || format!("{}: {how}", process.name));
-            self.end(&process.duty, process.started, false);
+            self.end(process.duty, process.started, Ending::Death);
         }
     }
 
@@ -602,43 +595,46 @@ impl Life {
                     report.unwrap_or_default()
                 )
             });
-            self.end(&process.duty, process.started, done);
+            self.end(process.duty, process.started, if done { Ending::Done } else { Ending::Failed });
         }
     }
 
-    fn end(&mut self, duty: &Duty, started: Timestamp, done: bool) {
+    fn end(&mut self, duty: Duty, started: Timestamp, ending: Ending) {
         let now = self.now();
         match duty {
             Duty::Reconcile(messages, failed) => {
                 self.last_activity = now;
                 let world = &mut *self.desk.world.borrow_mut();
                 let failed = failed.borrow();
-                for message in messages.iter().filter(|message| done && !failed.contains(message)) {
+                for message in messages.iter().filter(|message| ending == Ending::Done && !failed.contains(message)) {
                     world.queue.delete(*message);
                 }
             }
-            Duty::Webhook(row) => {
+            Duty::Webhook(row, function) => {
                 let world = &mut *self.desk.world.borrow_mut();
-                let accepted = done && now.duration_since(started) <= WEBHOOK_TIMEOUT;
+                let accepted = ending == Ending::Done && now.duration_since(started) <= WEBHOOK_TIMEOUT;
                 let servicenow_now = world.servicenow_now();
-                world.servicenow.attempted(servicenow_now, *row, accepted);
+                world.servicenow.attempted(servicenow_now, row, accepted);
+                self.warm_webhooks.extend((ending != Ending::Death).then_some(function));
             }
-            Duty::SupportEvent(event, attempts) if !done && *attempts < EVENT_ATTEMPTS => {
-                let pause = EVENT_PAUSE * i32::try_from(*attempts).unwrap_or(1);
-                self.schedule(now + pause, Event::Announced(event.clone(), attempts + 1));
+            Duty::SupportEvent(event, attempts) if ending != Ending::Done && attempts < EVENT_ATTEMPTS => {
+                let pause = EVENT_PAUSE * i32::try_from(attempts).unwrap_or(1);
+                self.schedule(now + pause, Event::Announced(event, attempts + 1));
             }
-            Duty::SupportEvent(..) => {}
-            Duty::Poll => {
+            Duty::Poll(function) => {
                 let idle = self.desk.world.borrow().queue.is_empty();
-                let saw_all = started > self.last_activity;
-                self.quiet_polls = if done && idle && saw_all { self.quiet_polls + 1 } else { 0 };
+                let saw_all = started > self.last_activity && has_left_nothing_aside(&function, started);
+                self.quiet_polls = if ending == Ending::Done && idle && saw_all { self.quiet_polls + 1 } else { 0 };
+                self.warm_pollers.extend((ending != Ending::Death).then_some(function));
             }
+            Duty::SupportEvent(..) | Duty::Check => {}
         }
     }
 
     /// Lets one more pass look at a link; what it did.
     pub fn look_again(&mut self, key: &LinkKey) -> Option<Report> {
-        let executor = self.executor();
+        let mut executor = handlers::executor(&self.desk);
+        executor.limits = reconciler::limits(RECONCILER_TIMEOUT);
         let received_at = self.now();
         let hint =
             Hint { subject: Subject::Link { key: key.clone() }, cause: Cause::Replay, received_at, incident: None };
@@ -650,7 +646,7 @@ impl Life {
             slot.replace(done);
             ok
         };
-        self.start(Duty::Poll, "check".to_owned(), future);
+        self.start(Duty::Check, "check".to_owned(), future);
         while !self.processes.is_empty() && self.step() {}
         report.take()
     }

@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     future::{Future, poll_fn},
-    task::Poll,
+    task::{Poll, Waker},
 };
 
 use casebridge_core::{
@@ -32,6 +32,8 @@ pub const BEGINNING: i64 = 1_800_000_000;
 pub const ACCOUNTS: [(&str, &str, bool); 2] =
     [("111122223333", "AWS-Production", true), ("444455556666", "AWS-Sandbox", false)];
 
+/// By how much the two clocks of a webhook may differ, with a little to spare.
+const WEBHOOK_TOLERANCE: SignedDuration = SignedDuration::from_secs(295);
 /// How long one way of a call takes in a world without chance.
 const STEADY_MILLISECONDS: i64 = 20;
 
@@ -139,6 +141,15 @@ impl Tally {
     }
 }
 
+/// The versions of the secret that webhooks are signed with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WebhookSecret {
+    /// The newest one that Secrets Manager holds; it holds the one before as well.
+    pub newest: u64,
+    /// The one that ServiceNow signs with: the newest or the one before.
+    pub signs: u64,
+}
+
 /// The world's state.
 pub struct World {
     /// How it was set up.
@@ -167,6 +178,8 @@ pub struct World {
     pub read_lag: SignedDuration,
     /// Whether AWS names its cases in another language now: the third segment of their ids differs.
     pub renamed: bool,
+    /// The secret that webhooks are signed with.
+    pub webhook_secret: WebhookSecret,
     /// What faults and latencies are drawn from.
     pub random: Random,
     /// What marks and attempts are drawn from.
@@ -245,6 +258,7 @@ impl World {
             violations: Vec::new(),
             read_lag: SignedDuration::ZERO,
             renamed: false,
+            webhook_secret: WebhookSecret::default(),
             entropy: random.fork(2),
             random: random.fork(3),
             attempts: 0,
@@ -266,6 +280,11 @@ impl World {
     pub fn next_attempt(&mut self) -> u64 {
         self.attempts += 1;
         self.attempts
+    }
+
+    /// Whether webhooks are sent, and with a time that the receiver takes for now.
+    pub fn webhooks_arrive(&self) -> bool {
+        self.settings.hints && self.settings.servicenow_clock.abs() < WEBHOOK_TOLERANCE
     }
 
     /// Adds a line to the story.
@@ -309,6 +328,7 @@ pub struct Desk {
     /// The ledger.
     pub ledger: MemoryLedger,
     wake_at: Cell<Option<Timestamp>>,
+    sleepers: RefCell<Vec<Waker>>,
     died: Cell<bool>,
     /// Who is being polled, for the story.
     pub current: RefCell<String>,
@@ -321,6 +341,7 @@ impl Desk {
             world: RefCell::new(World::new(settings)),
             ledger: MemoryLedger::new(),
             wake_at: Cell::new(None),
+            sleepers: RefCell::default(),
             died: Cell::new(false),
             current: RefCell::new(String::new()),
         }
@@ -336,16 +357,26 @@ impl Desk {
         self.died.take()
     }
 
-    /// Lets time pass.
+    /// Lets whoever waits for time to pass look at the clock. Parts of one process that wait side by side are polled
+    /// only when they are woken, each by itself.
+    pub fn wake_sleepers(&self) {
+        for sleeper in self.sleepers.take() {
+            sleeper.wake();
+        }
+    }
+
+    /// Lets time pass. Of several parts of a process that wait, the one that goes on first decides when it is polled.
     pub fn pause(&self, wait: SignedDuration) -> impl Future<Output = ()> {
-        let mut asked = false;
-        poll_fn(move |_| {
-            if asked {
+        let mut until = None;
+        poll_fn(move |context| {
+            let now = self.world.borrow().now;
+            let until = *until.get_or_insert(now + wait);
+            if until <= now {
                 return Poll::Ready(());
             }
-            asked = true;
-            let now = self.world.borrow().now;
-            self.wake_at.set(Some(now + wait));
+            let earliest = self.wake_at.get().map_or(until, |earlier| earlier.min(until));
+            self.wake_at.set(Some(earliest));
+            self.sleepers.borrow_mut().push(context.waker().clone());
             Poll::Pending
         })
     }

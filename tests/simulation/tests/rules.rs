@@ -392,3 +392,30 @@ fn a_story_notices_a_missing_safeguard() {
     let invariants: Vec<Invariant> = outcome.violations.iter().map(|violation| violation.invariant).collect();
     assert!(invariants.contains(&Invariant::ExactlyOnce), "{}", outcome.story);
 }
+
+/// The webhook's secret is rotated, step by step: no webhook is turned away, and none waits for the poller.
+#[test]
+fn a_rotation_of_the_webhooks_secret_turns_no_webhook_away() {
+    let mut world = Script::with(|settings| settings.polling = SignedDuration::from_hours(8));
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(20);
+    for step in 2..8 {
+        world.life.desk.world.borrow_mut().rotate_secret();
+        world.comment(&incident, &format!("After a step «c{step}»")).wait(20);
+        assert_eq!(world.count_on_case(&incident, &format!("«c{step}»")), 1, "{}", world.story());
+    }
+    assert!(world.calls(Call::WebhookSecret) > 1, "the function never had to read the secret again");
+    assert!(!world.story().contains("answers 4"), "{}", world.story());
+    world.must_hold();
+}
+
+/// ServiceNow's clock is too far off for its webhooks to be believed: the poller brings what they would have brought.
+#[test]
+fn webhooks_of_a_wrong_clock_are_turned_away_and_made_up_for() {
+    let mut world = Script::with(|settings| settings.servicenow_clock = SignedDuration::from_mins(10));
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(3).comment(&incident, "Anybody there? «c2»").settle();
+    assert!(world.story().contains("answers 401"), "{}", world.story());
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    world.must_hold();
+}

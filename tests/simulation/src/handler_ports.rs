@@ -1,0 +1,159 @@
+//! The ports of the handlers, answered by the world: the queue, the feed of changes, the accounts, the webhook's secret.
+
+use std::{cell::Cell, rc::Rc};
+
+use case_poller::{AccountList, ChangeFeed};
+use casebridge_core::{
+    effect::Failure,
+    hint::Hint,
+    identifiers::{AccountId, IncidentId},
+    time::format_servicenow,
+};
+use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError};
+use casebridge_servicenow::{Changes, IncidentChange};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use servicenow_webhook::KeySource;
+
+use crate::{
+    calls::{Call, Fate},
+    handlers::webhook_secret,
+    world::{ACCOUNTS, Desk},
+};
+
+/// How many changes of ServiceNow a page has at most, whatever was asked for: so few that there are several.
+const CHANGES_PER_PAGE: usize = 2;
+/// How many hints go with one call to the queue.
+const HINTS_PER_CALL: usize = 10;
+
+/// The queue of hints.
+pub struct QueuePort {
+    /// The world.
+    pub desk: Rc<Desk>,
+}
+
+impl QueuePort {
+    async fn enqueue(&self, hints: &[(Hint, DeduplicationId)]) -> Result<(), QueueError> {
+        let what = || {
+            let first = hints.first().map(|(hint, _)| format!("{} {}", hint.group_id(), hint.cause.as_str()));
+            format!("{} hints, first {}", hints.len(), first.unwrap_or_default())
+        };
+        let fate = self.desk.arrive(Call::Enqueue, what).await;
+        if fate == Fate::Refused {
+            return Err(QueueError::NotTaken("the queue throttles".into()));
+        }
+        for (hint, deduplication) in hints {
+            let body = serde_json::to_string(hint).map_err(|_| QueueError::Unwritable)?;
+            let world = &mut *self.desk.world.borrow_mut();
+            let now = world.now;
+            world.queue.send(now, deduplication.as_str(), hint.group_id(), body);
+        }
+        self.desk.leave(fate).await;
+        if fate == Fate::AnswerLost { Err(QueueError::NotTaken("the queue did not answer".into())) } else { Ok(()) }
+    }
+}
+
+impl HintSink for QueuePort {
+    async fn send(&self, hint: &Hint, deduplication: &DeduplicationId) -> Result<(), QueueError> {
+        self.enqueue(&[(hint.clone(), deduplication.clone())]).await
+    }
+
+    async fn send_all(&self, hints: &[(Hint, DeduplicationId)]) -> Result<(), QueueError> {
+        for batch in hints.chunks(HINTS_PER_CALL) {
+            self.enqueue(batch).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What has changed in ServiceNow.
+pub struct ChangesPort {
+    /// The world.
+    pub desk: Rc<Desk>,
+}
+
+impl ChangeFeed for ChangesPort {
+    async fn changes(&self, since: Timestamp, after: Option<&IncidentId>, limit: u32) -> Result<Changes, Failure> {
+        let unavailable = |message: &str| Failure::Unavailable { message: message.to_owned(), retry_at: None };
+        let fate = self.desk.arrive(Call::Changes, || format_servicenow(since)).await;
+        if fate == Fate::Refused {
+            return Err(unavailable("ServiceNow throttles"));
+        }
+        let changes = {
+            let world = self.desk.world.borrow();
+            let limit = CHANGES_PER_PAGE.min(usize::try_from(limit).unwrap_or(usize::MAX));
+            let (found, more) = world.servicenow.changes(since, after, limit);
+            let incidents = found.into_iter().map(|(sys_id, sys_mod_count, sys_updated_on)| IncidentChange {
+                sys_id,
+                sys_mod_count,
+                sys_updated_on,
+            });
+            Changes { now: world.servicenow_now(), incidents: incidents.collect(), more }
+        };
+        self.desk.leave(fate).await;
+        if fate == Fate::AnswerLost { Err(unavailable("ServiceNow did not answer")) } else { Ok(changes) }
+    }
+}
+
+fn unread(id: &str) -> SecretError {
+    SecretError::Unavailable { id: id.to_owned(), source: "Secrets Manager did not answer".into() }
+}
+
+/// The accounts that have a secret.
+pub struct AccountsPort {
+    /// The world.
+    pub desk: Rc<Desk>,
+}
+
+impl AccountList for AccountsPort {
+    async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
+        let fate = self.desk.arrive(Call::Accounts, String::new).await;
+        if fate != Fate::Refused {
+            self.desk.leave(fate).await;
+        }
+        match fate {
+            Fate::Refused | Fate::AnswerLost => Err(unread("accounts")),
+            _ => Ok(ACCOUNTS.iter().map(|(account, _, _)| AccountId::new(*account)).collect()),
+        }
+    }
+}
+
+/// The secrets that webhooks may be signed with: the newest and the one before, as this function last read them.
+pub struct KeysPort {
+    desk: Rc<Desk>,
+    known: Cell<Option<u64>>,
+}
+
+impl KeysPort {
+    /// Nothing read yet.
+    pub fn new(desk: Rc<Desk>) -> Self {
+        Self { desk, known: Cell::new(None) }
+    }
+}
+
+impl KeySource for KeysPort {
+    async fn valid(&self) -> Result<Vec<SecretString>, SecretError> {
+        match self.known.get() {
+            Some(newest) => Ok(versions(newest)),
+            None => self.renewed().await,
+        }
+    }
+
+    async fn renewed(&self) -> Result<Vec<SecretString>, SecretError> {
+        let fate = self.desk.arrive(Call::WebhookSecret, String::new).await;
+        if fate == Fate::Refused {
+            return Err(unread("webhook"));
+        }
+        let newest = self.desk.world.borrow().webhook_secret.newest;
+        self.desk.leave(fate).await;
+        if fate == Fate::AnswerLost {
+            return Err(unread("webhook"));
+        }
+        self.known.set(Some(newest));
+        Ok(versions(newest))
+    }
+}
+
+fn versions(newest: u64) -> Vec<SecretString> {
+    [Some(newest), newest.checked_sub(1)].into_iter().flatten().map(|version| webhook_secret(version).into()).collect()
+}
