@@ -9,7 +9,7 @@ use casebridge_simulator::support::Case;
 use jiff::SignedDuration;
 
 use crate::{
-    calls::{Call, Fate},
+    calls::{CALLS, Call, Fate},
     explore::{self, Outcome},
     faults::Source,
     sabotage::Sabotage,
@@ -62,6 +62,12 @@ impl Script {
     /// From now on, reads of AWS show what was there so many seconds ago.
     pub fn lag(&mut self, seconds: i64) -> &mut Self {
         self.life.desk.world.borrow_mut().read_lag = SignedDuration::from_secs(seconds);
+        self
+    }
+
+    /// From now on, each way of a call takes so many seconds more.
+    pub fn delay(&mut self, seconds: i64) -> &mut Self {
+        self.life.desk.world.borrow_mut().delay = SignedDuration::from_secs(seconds);
         self
     }
 
@@ -207,6 +213,11 @@ impl Script {
     pub fn sync_status(&self, id: &Handle) -> (String, String) {
         let columns = self.life.desk.world.borrow().servicenow.incidents[id].summary.columns.clone();
         (columns.sync_status, columns.last_error)
+    }
+
+    /// How many calls of all kinds were made.
+    pub fn all_calls(&self) -> u64 {
+        CALLS.into_iter().map(|call| self.calls(call)).sum()
     }
 
     /// How often a call was made.

@@ -176,6 +176,8 @@ pub struct World {
     pub violations: Vec<Violation>,
     /// How far reads of AWS lag, besides what is drawn.
     pub read_lag: SignedDuration,
+    /// How much longer than usual each way of a call takes, besides what is drawn.
+    pub delay: SignedDuration,
     /// Whether AWS names its cases in another language now: the third segment of their ids differs.
     pub renamed: bool,
     /// The secret that webhooks are signed with.
@@ -257,6 +259,7 @@ impl World {
             refused_accounts: BTreeMap::new(),
             violations: Vec::new(),
             read_lag: SignedDuration::ZERO,
+            delay: SignedDuration::ZERO,
             renamed: false,
             webhook_secret: WebhookSecret::default(),
             entropy: random.fork(2),
@@ -438,7 +441,7 @@ impl Desk {
 /// How long one way of a call takes.
 fn latency(world: &mut World) -> SignedDuration {
     if !matches!(world.settings.faults, Source::Random(_)) {
-        return SignedDuration::from_millis(STEADY_MILLISECONDS);
+        return SignedDuration::from_millis(STEADY_MILLISECONDS) + world.delay;
     }
     let slow = world.faults.rates().slow;
     if world.random.chance(slow) {

@@ -1,0 +1,164 @@
+//! What a pass reads, how many calls it makes, what it reports of them, and when it stops for want of time.
+
+use casebridge_core::incident::IncidentState;
+use casebridge_executor::Report;
+use casebridge_simulation::{
+    calls::{Call, Fate},
+    script::{Handle, Script},
+    world::ACCOUNTS,
+};
+use jiff::SignedDuration;
+
+/// L of the default policy, in seconds.
+const LONGEST_DOUBT: i64 = 900;
+
+/// A world in which nobody looks by himself: no hints come, and the poller is far away.
+fn still() -> Script {
+    Script::with(|settings| {
+        settings.hints = false;
+        settings.polling = SignedDuration::from_hours(1_000);
+    })
+}
+
+/// One pass: what it reports as its calls are the calls that were made.
+fn counted_look(world: &mut Script, incident: &Handle) -> Report {
+    let before = world.all_calls();
+    let report = world.look_again(incident).unwrap();
+    assert_eq!(u64::from(report.calls), world.all_calls() - before, "{}", world.story());
+    report
+}
+
+/// An incident in a still world, and the pass that opens its case.
+fn opened(world: &mut Script) -> (Handle, Report) {
+    let incident = world.open("It does not answer. «d1»");
+    let report = counted_look(world, &incident);
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    (incident, report)
+}
+
+#[test]
+fn a_new_case_takes_six_calls_without_the_webhooks_snapshot() {
+    let mut world = still();
+    let (_, report) = opened(&mut world);
+    // Lease, incident, intent, case, columns, release.
+    assert_eq!(report.calls, 6, "{}", world.story());
+    assert_eq!(report.effects.len(), 2, "{report:?}");
+}
+
+#[test]
+fn a_webhooks_snapshot_stands_in_for_a_read_of_the_incident() {
+    let mut world = Script::with(|settings| settings.polling = SignedDuration::from_hours(1_000));
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(3);
+    assert_eq!((world.cases(&incident).len(), world.calls(Call::Snapshot)), (1, 0), "{}", world.story());
+    // The case's own event makes somebody look once more.
+    world.wait(17);
+    let before = world.calls(Call::Snapshot);
+    for comment in ["Anybody there? «c2»", "Hello? «c3»"] {
+        world.comment(&incident, comment).wait(20);
+        assert_eq!(world.count_on_case(&incident, comment), 1, "{}", world.story());
+    }
+    assert_eq!(world.calls(Call::Snapshot), before, "{}", world.story());
+}
+
+#[test]
+fn a_conversation_is_counted_call_by_call() {
+    let mut world = still();
+    let (incident, _) = opened(&mut world);
+    world.comment(&incident, "One «c2»").comment(&incident, "Two «c3»");
+    // Two comments and the columns.
+    assert_eq!(counted_look(&mut world, &incident).effects.len(), 3, "{}", world.story());
+    for number in 4..10 {
+        world.reply(&incident, &format!("Reply «r{number}»"));
+    }
+    // More replies than a case shows by itself: its communications are read page by page.
+    let report = counted_look(&mut world, &incident);
+    assert!(report.calls >= 6, "{report:?}");
+    assert_eq!(world.delivered(&incident).len(), 6, "{}", world.story());
+    world.set_state(&incident, IncidentState::Resolved);
+    counted_look(&mut world, &incident);
+    assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+    assert!(counted_look(&mut world, &incident).effects.is_empty(), "{}", world.story());
+}
+
+#[test]
+fn a_search_for_a_case_in_doubt_is_counted_call_by_call() {
+    let mut world = still();
+    for number in 0..12 {
+        let text = format!("A question «o{number}»");
+        world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", &text);
+    }
+    world.life.follow_up();
+    world.fate(Call::CreateCase, &[Fate::AnswerLost]);
+    let (incident, report) = opened(&mut world);
+    // The look that follows at once finds it, on the second page of the account's cases.
+    assert!(report.calls >= 8, "{report:?}");
+    assert!(counted_look(&mut world, &incident).effects.is_empty(), "{}", world.story());
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+}
+
+#[test]
+fn a_failed_pass_is_counted_call_by_call() {
+    for (call, fates) in [
+        (Call::CreateCase, vec![Fate::Refused]),
+        (Call::CreateCase, vec![Fate::RequestLost]),
+        (Call::Snapshot, vec![Fate::Refused]),
+        (Call::Deliver, vec![Fate::Refused]),
+        (Call::Deliver, vec![Fate::AnswerLost]),
+    ] {
+        let mut world = still();
+        world.fate(call, &fates);
+        let incident = world.open("It does not answer. «d1»");
+        let report = counted_look(&mut world, &incident);
+        assert!(
+            !report.failures.is_empty() || report.effects.iter().any(|(_, failure)| failure.is_some()),
+            "{report:?}"
+        );
+        assert!(report.due.is_some(), "{call:?} {fates:?}: nobody looks again");
+        world.must_hold();
+    }
+}
+
+/// A worker that has little time left begins no further call; the rest comes with the next message.
+#[test]
+fn a_pass_begins_no_call_that_its_time_may_not_suffice_for() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    for number in 0..20 {
+        world.comment(&incident, &format!("Number {number} «c{number}»"));
+    }
+    // Every call takes six seconds, of the sixty that a worker has.
+    world.delay(3).wait(100);
+    let sent = (0..20).filter(|number| world.count_on_case(&incident, &format!("«c{number}»")) == 1).count();
+    assert!((1..20).contains(&sent), "{sent} in a hundred seconds: {}", world.story());
+    world.delay(0).settle();
+    let story = world.story();
+    let dead = story.lines().find(|line| line.contains("worker of") && line.contains("its time is up"));
+    assert_eq!(dead, None, "{story}");
+    world.must_hold();
+}
+
+/// A case that was opened lately and does not show yet is no trouble.
+#[test]
+fn a_case_that_does_not_show_yet_is_no_trouble() {
+    let mut world = still();
+    let (incident, _) = opened(&mut world);
+    world.wait(60).lag(LONGEST_DOUBT / 2);
+    world.comment(&incident, "Anybody there? «c2»");
+    let report = counted_look(&mut world, &incident);
+    assert!(report.failures.is_empty(), "{report:?}");
+    assert_eq!(world.sync_status(&incident), ("in_sync".to_owned(), String::new()), "{}", world.story());
+}
+
+/// A case that has not shown for longer than any delay is gone, and the agent is told.
+#[test]
+fn a_case_that_is_gone_is_told_to_the_agent() {
+    let mut world = still();
+    let (incident, _) = opened(&mut world);
+    world.wait(LONGEST_DOUBT + 60).lag(LONGEST_DOUBT * 10);
+    let report = counted_look(&mut world, &incident);
+    assert_eq!(report.failures.len(), 1, "{report:?}");
+    let (status, error) = world.sync_status(&incident);
+    assert_eq!(status, "error", "{}", world.story());
+    assert!(error.contains("not there any more"), "{error}");
+}
