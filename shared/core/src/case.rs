@@ -149,4 +149,51 @@ mod tests {
         assert!(!CaseStatus::new("brand-new-status").is_resolved());
         assert!(CaseStatus::new("closed").is_resolved());
     }
+
+    #[test]
+    fn an_identity_does_not_depend_on_the_communications_around_it() {
+        let all = identify(vec![raw(1, "a"), raw(2, "b"), raw(3, "c")]);
+        let most_recent = identify(vec![raw(2, "b"), raw(3, "c")]);
+        assert_eq!(all[1..], most_recent);
+    }
+
+    #[test]
+    fn only_amazon_web_services_writes_for_aws() {
+        let mut communication = identify(vec![raw(1, "a")]).remove(0);
+        assert!(communication.is_by_aws());
+        communication.raw.submitted_by = "beth.anglin@example.com".to_owned();
+        assert!(!communication.is_by_aws());
+    }
+
+    fn case(communications: Vec<RawCommunication>) -> Case {
+        Case {
+            case_id: CaseId::new("case-111122223333-muen-2022-7118885805350839"),
+            display_id: DisplayId::new("1234563851"),
+            subject: "[INC0010001] Instance unreachable".to_owned(),
+            status: CaseStatus::new("opened"),
+            severity_code: "high".to_owned(),
+            time_created: Timestamp::from_second(0).unwrap(),
+            communications: identify(communications),
+            communications_complete: true,
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_differs_when_what_a_reconciliation_looks_at_differs() {
+        let before = case(vec![raw(1, "a")]);
+        let resolved = Case { status: CaseStatus::new("resolved"), ..before.clone() };
+        let renamed = Case { case_id: CaseId::new("case-111122223333-mufr-2022-7118885805350839"), ..before.clone() };
+        let renumbered = Case { display_id: DisplayId::new("1234563852"), ..before.clone() };
+        let answered = case(vec![raw(1, "a"), raw(2, "b")]);
+        for after in [resolved, renamed, renumbered, answered] {
+            assert_ne!(after.fingerprint(), before.fingerprint(), "{after:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_read_and_one_of_the_most_recent_communications_have_one_fingerprint() {
+        let whole = case((1..=7).map(|second| raw(second, "a")).collect());
+        let most_recent = case((3..=7).map(|second| raw(second, "a")).collect());
+        assert_eq!(whole.fingerprint(), most_recent.fingerprint());
+    }
 }

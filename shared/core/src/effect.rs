@@ -317,3 +317,33 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_has_a_name_for_alarms_and_keeps_the_words_of_its_side() {
+        let message = || "no such service code".to_owned();
+        let refused = |refusal| Failure::Refused { refusal, message: message() };
+        for (failure, name) in [
+            (refused(Refusal::Subscription), "refused_subscription"),
+            (refused(Refusal::CaseQuota), "refused_case_quota"),
+            (refused(Refusal::Credentials), "refused_credentials"),
+            (refused(Refusal::InvalidRequest), "refused_invalid_request"),
+            (refused(Refusal::NotFound), "refused_not_found"),
+            (Failure::Unavailable { message: message(), retry_at: None }, "unavailable"),
+            (Failure::InDoubt { message: message() }, "in_doubt"),
+        ] {
+            assert_eq!(failure.name(), name);
+            assert_eq!(failure.message(), message(), "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_follows_the_last_part_only() {
+        assert!(Part::WHOLE.is_last());
+        assert!(!Part { number: 1, of: 2 }.is_last());
+        assert!(Part { number: 2, of: 2 }.is_last());
+    }
+}

@@ -83,3 +83,43 @@ impl Hint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identifiers::IncidentId;
+
+    #[test]
+    fn a_cause_is_one_word_in_logs_and_on_the_queue() {
+        for (cause, word) in [
+            (Cause::ServicenowWebhook, "servicenow_webhook"),
+            (Cause::SupportEvent, "support_event"),
+            (Cause::Due, "due"),
+            (Cause::ServicenowPoll, "servicenow_poll"),
+            (Cause::CasePoll, "case_poll"),
+            (Cause::Replay, "replay"),
+        ] {
+            assert_eq!(cause.as_str(), word);
+            assert_eq!(serde_json::to_value(cause).unwrap(), word);
+        }
+    }
+
+    fn group_id(subject: Subject) -> String {
+        let received_at = Timestamp::from_second(0).unwrap();
+        Hint { subject, cause: Cause::Replay, received_at, incident: None }.group_id()
+    }
+
+    #[test]
+    fn hints_on_one_link_or_one_case_are_in_one_group() {
+        let key = LinkKey::support_case(IncidentId::new("0123456789abcdef0123456789abcdef"));
+        assert_eq!(group_id(Subject::Link { key }), "support_case:0123456789abcdef0123456789abcdef");
+        for (case_id, display_id) in [
+            ("case-111122223333-muen-2022-7118885805350839", None),
+            ("case-111122223333-mufr-2022-7118885805350839", Some(DisplayId::new("1234563851"))),
+        ] {
+            let account = AccountId::new("111122223333");
+            let subject = Subject::Case { account, case_id: CaseId::new(case_id), display_id };
+            assert_eq!(group_id(subject), "111122223333:2022-7118885805350839");
+        }
+    }
+}

@@ -183,4 +183,12 @@ mod tests {
         assert_ne!(digest(&["ab", "c"], 16), digest(&["a", "bc"], 16));
         assert_eq!(digest(&["ab"], 16).len(), 16);
     }
+
+    #[test]
+    fn a_link_is_written_in_the_ledger_as_its_kind_and_its_incident() {
+        let link = LinkKey::support_case(IncidentId::new("0123456789abcdef0123456789abcdef"));
+        assert_eq!(link.to_string(), "support_case:0123456789abcdef0123456789abcdef");
+        assert_eq!(link.kind.as_str(), "support_case");
+        assert_eq!(serde_json::to_value(link.kind).unwrap(), "support_case");
+    }
 }

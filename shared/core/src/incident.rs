@@ -205,4 +205,35 @@ mod tests {
             assert_eq!(IncidentState::from(value.to_owned()).value(), value);
         }
     }
+
+    #[test]
+    fn of_the_ended_incidents_only_a_resolved_one_may_go_back_to_work() {
+        for (value, ended, can_reopen) in [
+            ("1", false, false),
+            ("2", false, false),
+            ("3", false, false),
+            ("6", true, true),
+            ("7", true, false),
+            ("8", true, false),
+        ] {
+            let state = IncidentState::from(value.to_owned());
+            assert_eq!((state.is_ended(), state.can_reopen()), (ended, can_reopen), "{state:?}");
+        }
+    }
+
+    fn entry(more: &str) -> JournalEntry {
+        let document = format!(
+            r#"{{"sys_id": "a", "created_on": "2026-11-20 21:14:05", "created_by": "abel.tuter",
+                "author": "Abel Tuter", "text": "It works again."{more}}}"#
+        );
+        serde_json::from_str(&document).unwrap()
+    }
+
+    #[test]
+    fn comments_of_people_are_for_aws_and_nothing_else_is() {
+        assert!(entry("").is_for_aws());
+        assert!(entry(r#", "element": "comments""#).is_for_aws());
+        assert!(!entry(r#", "element": "work_notes""#).is_for_aws());
+        assert!(!entry(r#", "ours": true"#).is_for_aws());
+    }
 }

@@ -95,6 +95,8 @@ impl fmt::Display for Mark {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::identifiers::IncidentId;
 
@@ -117,5 +119,26 @@ mod tests {
         assert_ne!(mark(1), mark(2));
         let other = Mark::draw(Entropy::new([8; 16]), &LinkKey::support_case(IncidentId::new("a")), 1);
         assert_ne!(mark(1), other);
+    }
+
+    #[test]
+    fn marks_use_all_letters() {
+        let used: BTreeSet<u8> =
+            (0..100).flat_map(|sequence| mark(sequence).as_str().to_owned().into_bytes()).collect();
+        assert_eq!(used, LETTERS.iter().copied().chain([b'-']).collect());
+    }
+
+    #[test]
+    fn a_mark_is_written_alike_everywhere() {
+        let mark = Mark::of_text("Abel Tuter wrote [ref bcdf-ghjk-mnpq-rstv]").unwrap();
+        assert_eq!(mark.as_str(), "bcdf-ghjk-mnpq-rstv");
+        assert_eq!(mark.to_string(), "bcdf-ghjk-mnpq-rstv");
+        assert_eq!(serde_json::to_value(&mark).unwrap(), "bcdf-ghjk-mnpq-rstv");
+        assert_eq!(mark.sign("Beth Anglin wrote"), "Beth Anglin wrote [ref bcdf-ghjk-mnpq-rstv]");
+    }
+
+    #[test]
+    fn entropy_does_not_get_into_a_debug_print() {
+        assert_eq!(format!("{:?}", Entropy::new([7; 16])), "Entropy(..)");
     }
 }

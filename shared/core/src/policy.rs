@@ -331,4 +331,43 @@ mod tests {
         assert!(Policy::parse("[]").is_err());
         assert!(Policy::parse("not JSON").unwrap_err().to_string().contains("document"));
     }
+
+    fn refused_fields(document: &str) -> Vec<String> {
+        let errors = Policy::parse(document).err().map_or_else(Vec::new, |PolicyErrors(errors)| errors);
+        errors.into_iter().map(|error| error.field).collect()
+    }
+
+    #[test]
+    fn a_duration_is_a_week_at_most() {
+        let fields = [
+            "unknown_outcome_seconds",
+            "snapshot_freshness_seconds",
+            "retry_longest_seconds",
+            "refusal_retry_seconds",
+            "case_quota_retry_seconds",
+            "write_window_seconds",
+            "poll_overlap_seconds",
+        ];
+        for field in fields {
+            assert_eq!(refused_fields(&format!(r#"{{"{field}": 604800}}"#)), [""; 0], "{field}");
+            assert_eq!(refused_fields(&format!(r#"{{"{field}": 604801}}"#)), [field]);
+        }
+        let first = |seconds: u32| format!(r#"{{"retry_first_seconds": {seconds}, "retry_longest_seconds": 604800}}"#);
+        assert_eq!(refused_fields(&first(604_800)), [""; 0]);
+        assert_eq!(refused_fields(&first(604_801)), ["retry_first_seconds", "retry_longest_seconds"]);
+    }
+
+    #[test]
+    fn states_that_are_set_are_open() {
+        let reopened = |state: &str| format!(r#"{{"reopened_state": "{state}"}}"#);
+        let opened = |state: &str| format!(r#"{{"state_by_case_status": {{"opened": {{"state": "{state}"}}}}}}"#);
+        for state in ["6", "7", "8", ""] {
+            assert_eq!(refused_fields(&reopened(state)), ["reopened_state"], "{state}");
+            assert_eq!(refused_fields(&opened(state)), ["state_by_case_status.opened"], "{state}");
+        }
+        for state in ["1", "2", "3", "42"] {
+            assert_eq!(refused_fields(&reopened(state)), [""; 0], "{state}");
+            assert_eq!(refused_fields(&opened(state)), [""; 0], "{state}");
+        }
+    }
 }

@@ -75,6 +75,10 @@ fn earlier(moment: Timestamp, by: SignedDuration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        case::CaseStatus,
+        identifiers::{CaseId, DisplayId},
+    };
 
     const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
@@ -120,5 +124,24 @@ mod tests {
         assert!(has_incident_changed(7, Some(6)));
         assert!(!has_incident_changed(7, Some(7)));
         assert!(!has_incident_changed(7, Some(8)));
+    }
+
+    #[test]
+    fn a_case_that_looks_as_the_link_remembers_it_has_not_changed() {
+        let before = Case {
+            case_id: CaseId::new("case-111122223333-muen-2022-7118885805350839"),
+            display_id: DisplayId::new("1234563851"),
+            subject: "[INC0010001] Instance unreachable".to_owned(),
+            status: CaseStatus::new("opened"),
+            severity_code: "high".to_owned(),
+            time_created: at(1_000),
+            communications: Vec::new(),
+            communications_complete: true,
+        };
+        let remembered = before.fingerprint();
+        assert!(!has_case_changed(&before, &remembered));
+        assert!(has_case_changed(&before, ""));
+        let resolved = Case { status: CaseStatus::new("resolved"), ..before };
+        assert!(has_case_changed(&resolved, &remembered));
     }
 }

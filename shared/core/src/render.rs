@@ -152,3 +152,142 @@ pub fn reply(case: &LinkedCase, communication: &Communication) -> String {
 pub fn close_notes(case: &LinkedCase, now: Timestamp) -> String {
     format!("{} was resolved at AWS (seen {} UTC).", case_name(case), format_servicenow(now))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        case::{AMAZON_WEB_SERVICES, RawCommunication, identify},
+        identifiers::JournalEntryId,
+    };
+
+    fn moment() -> Timestamp {
+        "2026-11-20T21:14:05Z".parse().unwrap()
+    }
+
+    fn mark() -> Mark {
+        Mark::of_text("[ref bcdf-ghjk-mnpq-rstv]").unwrap()
+    }
+
+    fn incident(description: &str) -> Incident {
+        let snapshot = json!({
+            "sys_id": "0123456789abcdef0123456789abcdef", "number": "INC0010001", "sys_mod_count": 1, "state": "1",
+            "taken_at": "2026-11-20 21:14:05", "service_code": "", "category_code": "", "priority": "3",
+            "short_description": "Instance\nunreachable", "description": description,
+            "entries": [], "entries_complete": true,
+        });
+        serde_json::from_value(snapshot).unwrap()
+    }
+
+    fn entry(author: &str, text: &str) -> JournalEntry {
+        JournalEntry {
+            sys_id: JournalEntryId::new("a"),
+            created_on: moment(),
+            created_by: "abel.tuter".to_owned(),
+            author: author.to_owned(),
+            text: text.to_owned(),
+            ours: false,
+            element: "comments".to_owned(),
+        }
+    }
+
+    fn linked_case() -> LinkedCase {
+        let case = json!({
+            "account": "111122223333", "case_id": "case-111122223333-muen-2026-0123456789abcdef",
+            "display_id": "1234563851", "status": null, "status_since": moment(), "opened_at": moment(),
+        });
+        serde_json::from_value(case).unwrap()
+    }
+
+    #[test]
+    fn a_subject_is_one_line_that_says_which_incident_it_is_and_whether_it_is_a_test() {
+        let policy = Policy::default();
+        let mut incident = incident("");
+        assert_eq!(subject(&policy, &incident, true), "[INC0010001] Instance unreachable");
+        let test = "TEST CASE--Please ignore - [INC0010001] Instance unreachable";
+        assert_eq!(subject(&policy, &incident, false), test);
+        incident.short_description = "é".repeat(300);
+        assert_eq!(subject(&policy, &incident, true), format!("[INC0010001] {}", "é".repeat(237)));
+    }
+
+    #[test]
+    fn a_case_opens_with_the_description_and_the_earlier_comments() {
+        let entries = [entry("Abel Tuter", "It was slow before."), entry(" ", "Now it is gone.")];
+        let opening = opening(&incident("It does not answer."), &entries.each_ref(), &mark());
+        let expected = "INC0010001 was opened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]\n\n\
+            It does not answer.\n\n\
+            Earlier comments:\n\n\
+            Abel Tuter, 2026-11-20 21:14:05 UTC:\nIt was slow before.\n\n\
+            abel.tuter, 2026-11-20 21:14:05 UTC:\nNow it is gone.";
+        assert_eq!((opening.body.as_str(), opening.entries, opening.remainder), (expected, 2, None));
+    }
+
+    #[test]
+    fn a_case_without_a_description_opens_with_the_short_one() {
+        let opening = opening(&incident(" \n"), &[], &mark());
+        let expected = "INC0010001 was opened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]\n\nInstance\nunreachable";
+        assert_eq!((opening.body.as_str(), opening.entries, opening.remainder), (expected, 0, None));
+    }
+
+    #[test]
+    fn comments_open_the_case_as_far_as_they_fit_into_one_communication() {
+        let open = |entries: &[&JournalEntry]| opening(&incident("It does not answer."), entries, &mark());
+        let room = COMMUNICATION_CHARACTERS - open(&[&entry("Abel Tuter", "")]).body.chars().count();
+        let fitting = open(&[&entry("Abel Tuter", &"é".repeat(room))]);
+        assert_eq!((fitting.body.chars().count(), fitting.entries), (8_000, 1));
+        // The short one stays behind too: comments are sent in their order.
+        let too_long = open(&[&entry("Abel Tuter", &"é".repeat(room + 1)), &entry("Abel Tuter", "short")]);
+        assert_eq!((too_long.body, too_long.entries), (open(&[]).body, 0));
+    }
+
+    #[test]
+    fn a_long_description_follows_in_parts_and_says_where_it_was_cut() {
+        let first_line = "INC0010001 was opened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]\n\n";
+        for (characters, end) in [(64_000, ""), (64_001, "\n\n(The description goes on in ServiceNow.)")] {
+            let incident = incident(&"é".repeat(characters));
+            let opening = opening(&incident, &[&entry("Abel Tuter", "It was slow before.")], &mark());
+            assert_eq!(opening.body, format!("{first_line}{}", "é".repeat(7_500)));
+            assert_eq!(opening.entries, 0);
+            assert_eq!(opening.remainder, Some(format!("{}{end}", "é".repeat(56_500))));
+        }
+    }
+
+    #[test]
+    fn what_casebridge_adds_to_a_case_says_what_it_is_and_carries_its_mark() {
+        let reopened = "INC0010001 was reopened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]\n\n\
+            Please continue to work on this case.";
+        assert_eq!(reopen_notice("INC0010001", &mark()), reopened);
+        let double = "INC0010001 has another case. [ref bcdf-ghjk-mnpq-rstv]\n\n\
+            This case was opened twice by mistake. Please go on with AWS Support case 1234563851; this one is resolved.";
+        assert_eq!(double_notice("INC0010001", &linked_case(), &mark()), double);
+        let whole = "Abel Tuter, 2026-11-20 21:14:05 UTC, INC0010001 [ref bcdf-ghjk-mnpq-rstv]\n\nIt works again.";
+        let entry = entry("Abel Tuter", "It works again.");
+        assert_eq!(comment("INC0010001", &entry, "It works again.", Part::WHOLE, &mark()), whole);
+        let part = "INC0010001, description continued, part 2 of 3 [ref bcdf-ghjk-mnpq-rstv]\n\nand so on";
+        assert_eq!(opening_remainder("INC0010001", "and so on", Part { number: 2, of: 3 }, &mark()), part);
+    }
+
+    #[test]
+    fn a_case_is_called_by_its_number_once_it_is_known() {
+        let mut case = linked_case();
+        assert_eq!(case_name(&case), "AWS Support case 1234563851");
+        case.display_id = None;
+        assert_eq!(case_name(&case), "AWS Support case case-111122223333-muen-2026-0123456789abcdef");
+    }
+
+    #[test]
+    fn what_comes_from_aws_says_from_which_case_and_when() {
+        let raw = RawCommunication {
+            time_created: moment(),
+            submitted_by: AMAZON_WEB_SERVICES.to_owned(),
+            body: "Please try again.\nThank you.".to_owned(),
+        };
+        let replied = "Amazon Web Services, 2026-11-20 21:14:05 UTC, AWS Support case 1234563851:\n\n\
+            Please try again.\nThank you.";
+        assert_eq!(reply(&linked_case(), &identify(vec![raw])[0]), replied);
+        let resolved = "AWS Support case 1234563851 was resolved at AWS (seen 2026-11-20 21:14:05 UTC).";
+        assert_eq!(close_notes(&linked_case(), moment()), resolved);
+    }
+}

@@ -52,6 +52,8 @@ pub mod optional_servicenow_form {
 
 #[cfg(test)]
 mod tests {
+    use serde::{Deserialize, Serialize};
+
     use super::*;
 
     #[test]
@@ -60,5 +62,37 @@ mod tests {
         assert_eq!(moment.to_string(), "2026-11-20T21:14:05Z");
         assert_eq!(format_servicenow(moment), "2026-11-20 21:14:05");
         assert_eq!(parse_servicenow(""), None);
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Row {
+        #[serde(with = "servicenow_form")]
+        opened_at: Timestamp,
+        #[serde(with = "optional_servicenow_form")]
+        resolved_at: Option<Timestamp>,
+    }
+
+    #[test]
+    fn times_in_json_are_read_as_they_were_written() {
+        let opened_at = parse_servicenow("2026-11-20 21:14:05").unwrap();
+        let resolved_at = parse_servicenow("2026-11-21 08:00:00");
+        for (row, text) in [
+            (Row { opened_at, resolved_at: None }, r#"{"opened_at":"2026-11-20 21:14:05","resolved_at":""}"#),
+            (
+                Row { opened_at, resolved_at },
+                r#"{"opened_at":"2026-11-20 21:14:05","resolved_at":"2026-11-21 08:00:00"}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&row).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Row>(text).unwrap(), row);
+        }
+    }
+
+    #[test]
+    fn an_unreadable_time_is_none_where_it_may_be_empty_and_an_error_elsewhere() {
+        let row: Row = serde_json::from_str(r#"{"opened_at": "2026-11-20 21:14:05", "resolved_at": "soon"}"#).unwrap();
+        assert_eq!(row.resolved_at, None);
+        let error = serde_json::from_str::<Row>(r#"{"opened_at": "", "resolved_at": ""}"#).unwrap_err();
+        assert!(error.to_string().contains("expected a time as `2026-11-20 21:14:05`"), "{error}");
     }
 }
