@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     effect::{Content, Delivery, Effect, IncidentFields, Message, NewCase, Part, Refusal},
-    identifiers::{CommunicationId, ExternalId, LinkKey, digest},
+    identifiers::{AccountId, CommunicationId, ExternalId, LinkKey, digest},
     incident::{BridgeColumns, Incident, IncidentState, JournalEntry},
-    link::{Link, LinkedCase, Trouble},
+    link::{Intent, IntentKind, Link, LinkedCase, Trouble},
     mark::{Entropy, Mark},
     observation::{MESSAGES_REQUEST, Observation, backoff, fields_request, state_wanted},
     policy::{Policy, seconds},
@@ -172,18 +172,26 @@ pub fn columns(policy: &Policy, observation: &Observation, now: Timestamp) -> Br
     let link = &observation.link;
     let (sync_status, last_error) = sync_status(policy, observation, now);
     let mut columns = BridgeColumns { sync_status: sync_status.to_owned(), last_error, ..BridgeColumns::default() };
-    let incident = observation.incident.as_ref();
     if let Some(case) = &link.case {
         columns.account = case.account.to_string();
         columns.case_id = case.case_id.to_string();
         columns.display_id = case.display_id.as_ref().map(ToString::to_string).unwrap_or_default();
         columns.case_status = case.status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default();
-    } else if let Some(account) = incident.filter(|incident| is_in_scope(incident)).and_then(|it| it.account.as_ref()) {
-        columns.account = account.number.to_string();
+    } else if let Some(account) = opening_account(observation) {
+        columns.account = account.to_string();
     } else {
         return BridgeColumns::default();
     }
     columns
+}
+
+/// Where a case is to be opened, or was perhaps: an incident that has ended meanwhile may have one all the same.
+fn opening_account(observation: &Observation) -> Option<&AccountId> {
+    if let Some(Intent { kind: IntentKind::OpenCase { account, .. }, .. }) = &observation.link.intent {
+        return Some(account);
+    }
+    let incident = observation.incident.as_ref().filter(|incident| is_in_scope(incident))?;
+    incident.account.as_ref().map(|account| &account.number)
 }
 
 /// The request that a refused CreateCase is remembered by: another one is tried at once.
@@ -336,10 +344,14 @@ impl Planner<'_> {
         let Some(intent) = &self.observation.link.intent else { return false };
         let latest = intent.written_at.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
         let until = self.later(backoff(self.policy, intent.looked + 1)).min(latest.max(self.now));
-        let trouble = self.observation.link.aws_trouble.as_ref();
-        let until = trouble.map_or(until, |trouble| until.max(trouble.until));
-        self.plan.waits.push(Waiting::UnknownOutcome { until });
+        self.plan.waits.push(Waiting::UnknownOutcome { until: self.not_before_aws_answers(until) });
         true
+    }
+
+    /// A moment to read from AWS again: while AWS refuses or does not answer, none before it is tried again anyway.
+    fn not_before_aws_answers(&self, moment: Timestamp) -> Timestamp {
+        let trouble = self.observation.link.aws_trouble.as_ref();
+        trouble.map_or(moment, |trouble| moment.max(trouble.until))
     }
 
     /// Waits while AWS is not to be written to; whether it is so. Another request than the refused one is let through.
@@ -422,13 +434,11 @@ impl Planner<'_> {
             self.plan.waits.push(trouble.map_or(Waiting::IncidentUnread { until }, wait_for));
         }
         if case.display_id.is_none() {
-            let until = self.later(seconds(DISPLAY_ID_SECONDS));
+            let until = self.not_before_aws_answers(self.later(seconds(DISPLAY_ID_SECONDS)));
             self.plan.waits.push(Waiting::DisplayId { until });
         }
         if let Some(at) = self.observation.link.full_read_at {
-            let trouble = self.observation.link.aws_trouble.as_ref();
-            let until = trouble.map_or(at, |trouble| at.max(trouble.until));
-            self.plan.waits.push(Waiting::FullRead { until });
+            self.plan.waits.push(Waiting::FullRead { until: self.not_before_aws_answers(at) });
         }
         let shown = self.observation.case.as_ref().map(|shown| &shown.status);
         if shown.is_some_and(|shown| case.status.as_ref() != Some(shown)) {

@@ -53,12 +53,10 @@ pub(crate) enum Look<'a> {
 }
 
 impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, S, A, C, R> {
-    /// Reads what the pass needs of both sides.
+    /// Reads what the pass needs of both sides. The case of an incident that is gone is read as well, so that the poller
+    /// does not find it changed again and again.
     pub(crate) async fn observe(&self, observation: &mut Observation, look: Look<'_>, report: &mut Report) {
         self.observe_incident(observation, look, report).await;
-        if observation.incident_gone {
-            return;
-        }
         let now = self.clock.now();
         if let Some(linked) = observation.link.case.clone() {
             self.observe_case(observation, &linked, now, report).await;

@@ -9,9 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::SignedDuration;
-
+use casebridge_core::effect::MessageKind;
 use casebridge_simulator::support::Quotas;
+use jiff::SignedDuration;
 
 use crate::{
     calls::Call,
@@ -21,7 +21,7 @@ use crate::{
     sabotage::Sabotage,
     schedule::Life,
     servicenow_model::SIZE_LIMIT,
-    world::{Settings, Tally, Violation},
+    world::{SELDOM, Settings, Tally, Violation},
 };
 
 /// How a life ended.
@@ -56,19 +56,32 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     if random.chance(100) {
         quiet.policy.writes_per_window = 12;
     }
+    if random.chance(100) {
+        quiet.policy.replies_become = MessageKind::WorkNote;
+    }
+    let stays_refused = random.chance(60);
+    let polling = *random.pick(&[60, 60, 300]);
+    // Now and then months pass: cases become too old to be reopened.
+    let (polling, jobs, pause) = if random.chance(50) {
+        (SELDOM, SignedDuration::from_hours(1), 5 * 86_400)
+    } else {
+        (SignedDuration::from_secs(polling), quiet.jobs, *random.pick(&[3, 20, 60, 240]))
+    };
     Settings {
         faults: Source::Random(Rates::at_level(level)),
         sabotage,
         told,
         servicenow_clock,
         aws_clock,
-        quotas,
-        polling: SignedDuration::from_secs(*random.pick(&[60, 60, 300])),
+        quotas: if stays_refused { Quotas::UNLIMITED } else { quotas },
+        polling,
+        jobs,
+        stays_refused,
         webhook_size: *random.pick(&[SIZE_LIMIT, SIZE_LIMIT, 2_500]),
         hints: !random.chance(150),
         // Now and then a conversation is longer than a page.
         deeds: if random.chance(60) { 40 + random.index(60) } else { 2 + random.index(14) },
-        pause: *random.pick(&[3, 20, 60, 240]),
+        pause,
         ..quiet
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use casebridge_core::{
-    identifiers::{IncidentId, LinkKey},
+    effect::MessageKind,
+    identifiers::{AccountId, IncidentId, LinkKey},
     incident::IncidentState,
     mark::Mark,
     render::PART_CHARACTERS,
@@ -14,7 +15,7 @@ use jiff::Timestamp;
 use crate::{
     people::{EQUAL_TEXTS, tokens},
     schedule::Life,
-    servicenow_model::{Journal, harmless},
+    servicenow_model::{Journal, Record, harmless},
     world::{Invariant, World, kept_id},
 };
 
@@ -42,8 +43,23 @@ impl World {
     pub fn incident_of(&self, case: &Case) -> Option<IncidentId> {
         let (_, rest) = case.subject.split_once('[')?;
         let (number, _) = rest.split_once(']')?;
-        let record = self.servicenow.incidents.values().find(|record| record.summary.number == number)?;
+        let record = self.all_incidents().find(|record| record.summary.number == number)?;
         Some(record.summary.sys_id.clone())
+    }
+
+    /// The incidents that are and those that were.
+    fn all_incidents(&self) -> impl Iterator<Item = &Record> {
+        self.servicenow.incidents.values().chain(self.memory.gone.values())
+    }
+
+    /// Whether AWS refuses the case's account to the end: what happens there is not seen.
+    fn is_blind_to(&self, case: &Case) -> bool {
+        self.refused_accounts.contains_key(&AccountId::new(case.account.as_str()))
+    }
+
+    /// Whether what people wrote on the incident may be missing: AWS refused it, and the agent was told.
+    fn is_excused(&self, incident: &IncidentId) -> bool {
+        self.may_end_refused() && self.tells_error(incident)
     }
 
     /// The case of an incident, if it has exactly one.
@@ -85,7 +101,7 @@ impl World {
     /// The incident on which people wrote the text with this token.
     fn writer_of(&self, token: &str) -> Option<IncidentId> {
         let row = self.servicenow.journal.iter().find(|row| !row.is_ours() && row.text.contains(token));
-        let described = || self.servicenow.incidents.values().find(|record| record.description.contains(token));
+        let described = || self.all_incidents().find(|record| record.description.contains(token));
         row.map(|row| row.incident.clone()).or_else(|| described().map(|record| record.summary.sys_id.clone()))
     }
 
@@ -139,7 +155,7 @@ fn judge_cases(world: &mut World, incidents: &[IncidentId]) {
         }
         let record = &world.servicenow.incidents[incident];
         let wants = world.servicenow.is_in_scope(record) && !record.summary.state.is_ended();
-        if count == 0 && wants {
+        if count == 0 && wants && !world.is_excused(incident) {
             world.fail(Invariant::NothingLost, format!("{number} is in scope and has no case"));
         }
     }
@@ -205,8 +221,9 @@ type Findings = Vec<(Invariant, String)>;
 fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
     let bodies = our_bodies(world, case);
     let description = world.servicenow.incidents[incident].description.clone();
+    let fewest = usize::from(!world.is_excused(incident));
     for token in tokens(&description) {
-        expect_once(occurrences(&bodies, token).len(), Invariant::ExactlyOnce, token, found);
+        expect_once(occurrences(&bodies, token).len(), fewest, Invariant::ExactlyOnce, token, found);
     }
     let comments: Vec<&Journal> = world.servicenow.comments_of(incident).filter(|row| !row.is_ours()).collect();
     let mut last: Option<((usize, usize), Timestamp)> = None;
@@ -217,7 +234,7 @@ fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut
         let invariant = if has_mark { Invariant::Marks } else { Invariant::ExactlyOnce };
         for token in tokens(&row.text) {
             let places = occurrences(&bodies, token);
-            expect_once(places.len(), invariant, token, found);
+            expect_once(places.len(), fewest, invariant, token, found);
             let Some(place) = places.first().copied() else { continue };
             // Comments of the same second have no order of their own.
             if let Some((earlier, created_on)) = last
@@ -235,7 +252,7 @@ fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut
         let expected = comments.iter().filter(|row| row.text == text).count();
         let whole = bodies.iter().skip(1).filter(|body| content(body) == text).count();
         let digest = bodies.first().map_or(0, |opening| in_digest(opening, text));
-        if whole + digest != expected {
+        if whole + digest > expected || whole + digest < expected * fewest {
             let what = format!("{text:?} is {} times on the case and was written {expected} times", whole + digest);
             found.push((Invariant::ExactlyOnce, what));
         }
@@ -264,8 +281,12 @@ fn judge_whole_texts(bodies: &[&str], comments: &[&Journal], found: &mut Finding
 
 /// Communications of others, on the incident.
 fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
-    let delivered: Vec<&str> =
-        world.servicenow.comments_of(incident).filter(|row| row.is_ours()).map(|row| row.text.as_str()).collect();
+    let delivered: Vec<&str> = world.servicenow.delivered_to(incident).map(|row| row.text.as_str()).collect();
+    let fewest = usize::from(!world.is_excused(incident) && !world.is_blind_to(case));
+    let as_comments = world.settings.policy.replies_become == MessageKind::Comment;
+    if world.servicenow.delivered_to(incident).any(|row| row.is_comment() != as_comments) {
+        found.push((Invariant::Confidential, "a reply is not of the kind that the policy says".to_owned()));
+    }
     let mut last = None;
     let mut expected = 0;
     let mut equal: BTreeMap<&str, usize> = BTreeMap::new();
@@ -282,7 +303,7 @@ fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut 
         let shown = harmless(&communication.body);
         for token in tokens(&communication.body) {
             let places = occurrences(&delivered, token);
-            expect_once(places.len(), invariant, token, found);
+            expect_once(places.len(), fewest, invariant, token, found);
             let Some(place) = places.first().copied() else { continue };
             if last.is_some_and(|last| place < last) {
                 found.push((Invariant::ExactlyOnce, format!("{token} is out of order on the incident")));
@@ -295,11 +316,11 @@ fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut 
     }
     for (text, count) in equal {
         let times = delivered.iter().filter(|body| content(body) == text).count();
-        if times != count {
+        if times > count || times < count * fewest {
             found.push((Invariant::ExactlyOnce, format!("{text:?} is {times} times on the incident, not {count}")));
         }
     }
-    if delivered.len() != expected {
+    if delivered.len() > expected || delivered.len() < expected * fewest {
         let what = format!("{} comments of ours for {expected} communications", delivered.len());
         found.push((Invariant::ExactlyOnce, what));
     }
@@ -317,8 +338,8 @@ fn judge_notices(world: &World, incident: &IncidentId, case: &Case, found: &mut 
     }
 }
 
-fn expect_once(count: usize, invariant: Invariant, token: &str, found: &mut Findings) {
-    if count != 1 {
+fn expect_once(count: usize, fewest: usize, invariant: Invariant, token: &str, found: &mut Findings) {
+    if !(fewest..=1).contains(&count) {
         let lost = if count == 0 && invariant == Invariant::ExactlyOnce { Invariant::NothingLost } else { invariant };
         found.push((lost, format!("{token} is {count} times on the other side")));
     }
@@ -331,7 +352,8 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
         let world = life.desk.world.borrow();
         let mut found = Vec::new();
         let record = &world.servicenow.incidents[incident];
-        if let Some(case) = world.case_of(incident) {
+        let refused = |case: &&Case| world.is_excused(incident) || world.is_blind_to(case);
+        if let Some(case) = world.case_of(incident).filter(|case| !refused(case)) {
             let state = &record.summary.state;
             let final_state = matches!(state, IncidentState::Closed | IncidentState::Cancelled);
             if state.is_ended() != case.is_resolved() && !final_state {
@@ -350,7 +372,8 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
             }
         }
         let undecided = life.desk.ledger.link(&key).ok().flatten().is_some_and(|link| link.intent.is_some());
-        if undecided {
+        let unseen = world.case_of(incident).is_some_and(|case| world.is_blind_to(case));
+        if undecided && !unseen && !world.is_excused(incident) {
             found.push("a call is still in doubt".to_owned());
         }
         found
@@ -360,7 +383,16 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
         life.desk.world.borrow_mut().violate(Invariant::Convergence, format!("{number}: {what}"));
     }
     let report = life.look_again(&key);
-    let idle = report.as_ref().is_some_and(|report| report.effects.is_empty() && !report.deferred);
+    let (refused, unseen) = {
+        let world = life.desk.world.borrow();
+        (world.is_excused(incident), world.case_of(incident).is_some_and(|case| world.is_blind_to(case)))
+    };
+    if unseen {
+        return;
+    }
+    // What is refused may be tried once more, and is refused again.
+    let in_vain = |(_, failure): &(_, Option<_>)| refused && failure.is_some();
+    let idle = report.as_ref().is_some_and(|report| report.effects.iter().all(in_vain) && !report.deferred);
     if !idle {
         let what = format!("{number}: one more look finds something to do: {report:?}");
         life.desk.world.borrow_mut().violate(Invariant::Convergence, what);

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::{
     random::Random,
-    servicenow_model::Change,
+    servicenow_model::{Change, Record},
     timeline::{Place, shorten},
     world::{ACCOUNTS, World},
 };
@@ -55,6 +55,8 @@ pub struct Memory {
     pub reopenings: BTreeMap<IncidentId, usize>,
     /// The incidents that have been in scope.
     pub ever_in_scope: BTreeSet<IncidentId>,
+    /// The incidents that were deleted.
+    pub gone: BTreeMap<IncidentId, Record>,
     /// When casebridge wrote to either side of a link.
     pub writes: BTreeMap<IncidentId, Vec<Timestamp>>,
     tokens: u64,
@@ -87,6 +89,8 @@ pub enum Deed {
     Triage,
     /// Gives the incident to another group.
     Reassign,
+    /// Deletes the incident.
+    Delete,
     /// AWS replies.
     Reply,
     /// A customer writes in the console.
@@ -114,7 +118,7 @@ pub enum Deed {
 }
 
 /// All deeds, each as often as it is likely.
-const DEEDS: [(Deed, u64); 24] = [
+const DEEDS: [(Deed, u64); 25] = [
     (Deed::Open, 6),
     (Deed::OpenElsewhere, 2),
     (Deed::Comment, 16),
@@ -127,6 +131,7 @@ const DEEDS: [(Deed, u64); 24] = [
     (Deed::Move, 4),
     (Deed::Triage, 2),
     (Deed::Reassign, 4),
+    (Deed::Delete, 1),
     (Deed::Reply, 14),
     (Deed::Console, 6),
     (Deed::Copy, 4),
@@ -169,6 +174,7 @@ impl Deed {
             Self::Move => "hold or go on",
             Self::Triage => "triage",
             Self::Reassign => "reassign",
+            Self::Delete => "delete incident",
             Self::Reply => "AWS replies",
             Self::Console => "customer writes in the console",
             Self::Copy => "text with our mark",
@@ -347,6 +353,10 @@ impl World {
     fn do_on_incident(&mut self, deed: Deed, random: &mut Random) -> bool {
         let ids: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
         let Some(id) = ids.get(random.index(ids.len())) else { return false };
+        if deed == Deed::Delete {
+            self.delete(id);
+            return true;
+        }
         let now_state = self.servicenow.incidents[id].summary.state.clone();
         let is_open = !now_state.is_ended();
         let change = match deed {
@@ -374,6 +384,14 @@ impl World {
         };
         self.save(id, &change);
         true
+    }
+
+    /// An administrator deletes an incident.
+    pub fn delete(&mut self, id: &IncidentId) {
+        let number = self.number_of(id);
+        let record = self.servicenow.delete(id);
+        self.note(Place::ServiceNow, || format!("{number} is deleted"));
+        self.memory.gone.extend(record.map(|record| (id.clone(), record)));
     }
 
     /// An agent saves an incident.

@@ -97,6 +97,11 @@ impl Queue {
         self.messages.len()
     }
 
+    /// The groups of the messages that wait or are worked on.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.messages.values().map(|message| message.group.as_str())
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()

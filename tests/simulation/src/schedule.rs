@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -11,9 +11,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use case_poller::WATERMARK;
 use casebridge_core::{
     hint::{Cause, Hint, Subject},
     identifiers::LinkKey,
+    poll,
 };
 use casebridge_executor::Report;
 use casebridge_ledger::Ledger;
@@ -26,7 +28,7 @@ use crate::{
     queue::Message,
     random::Random,
     timeline::Place,
-    world::{Desk, Invariant, Settings},
+    world::{Desk, Invariant, SELDOM, Settings},
 };
 
 /// How long the reconciler lives at most.
@@ -44,12 +46,12 @@ const WEBHOOK_TIMEOUT: SignedDuration = SignedDuration::from_secs(5);
 /// How often an event is given to its handler, and how long the pause is before it is given again.
 const EVENT_ATTEMPTS: u32 = 3;
 const EVENT_PAUSE: SignedDuration = SignedDuration::from_secs(60);
-/// How often ServiceNow's outbox job runs.
-const OUTBOX_PERIOD: SignedDuration = SignedDuration::from_secs(60);
 /// How late a late hint is, in seconds.
 const LATE_SECONDS: i64 = 3 * 3_600;
 /// How many polls it may take until nothing is left to do.
 const CALM_POLLS: u32 = 150;
+/// After how much calm everything that was refused has been tried again: the default policy does so every hour.
+const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(150);
 /// The most steps of a life.
 const MOST_STEPS: u64 = 200_000;
 
@@ -156,7 +158,7 @@ pub struct Life {
     warm_pollers: Vec<Rc<PollerFunction>>,
     people: Random,
     deeds_left: usize,
-    calm: bool,
+    calm_since: Option<Timestamp>,
     polls: u32,
     quiet_polls: u32,
     last_activity: Timestamp,
@@ -177,7 +179,7 @@ impl Life {
             warm_pollers: Vec::new(),
             people,
             deeds_left,
-            calm: false,
+            calm_since: None,
             polls: 0,
             quiet_polls: 0,
             last_activity: Timestamp::UNIX_EPOCH,
@@ -207,10 +209,21 @@ impl Life {
         let polling = self.desk.world.borrow().settings.polling;
         let first = SignedDuration::from_secs(self.people.between(1, polling.as_secs()));
         self.schedule(now + first, Event::Poll);
-        self.schedule(now + OUTBOX_PERIOD, Event::Outbox);
+        let jobs = self.desk.world.borrow().settings.jobs;
+        self.schedule(now + jobs, Event::Outbox);
+        if polling >= SELDOM {
+            self.begin_to_watch();
+        }
         if self.deeds_left > 0 {
             self.schedule(now, Event::Deed);
         }
+    }
+
+    /// The poller has run before: whoever polls seldom would have missed what happened before its first run.
+    fn begin_to_watch(&self) {
+        let now = self.desk.world.borrow().servicenow_now();
+        let watermark = serde_json::to_string(&poll::advance(None, now, None)).unwrap_or_default();
+        at_once(self.desk.ledger.set_watermark(WATERMARK, &watermark));
     }
 
     /// Ends all faults and lets the world come to rest.
@@ -218,10 +231,12 @@ impl Life {
         {
             let world = &mut *self.desk.world.borrow_mut();
             world.faults.stop();
-            world.refused_accounts.clear();
+            if !world.settings.stays_refused {
+                world.refused_accounts.clear();
+            }
             world.note(Place::Bridge, || "--- people and faults stop ---".to_owned());
         }
-        self.calm = true;
+        self.calm_since = Some(self.now());
         self.rest();
     }
 
@@ -255,10 +270,23 @@ impl Life {
             && self.events.iter().all(periodic)
     }
 
+    /// When the next link is due; one that AWS refuses for good does not count once its agent has been told.
     fn next_due(&self) -> Option<Timestamp> {
         let due = at_once(self.desk.ledger.due_links(Timestamp::MAX, usize::MAX));
         let due = due.and_then(Result::ok).unwrap_or_default();
-        due.first().map(|due| due.due_at)
+        let refused = self.refused_links();
+        due.iter().find(|due| !refused.contains(&due.key.to_string())).map(|due| due.due_at)
+    }
+
+    /// The links that are refused for good, as far as that can be told: tried again in vain, and the agent knows.
+    fn refused_links(&self) -> BTreeSet<String> {
+        let world = self.desk.world.borrow();
+        let tried_again = self.calm_since.is_some_and(|since| world.now.duration_since(since) > TRIED_AGAIN_AFTER);
+        if !tried_again || !world.may_end_refused() {
+            return BTreeSet::new();
+        }
+        let told = world.servicenow.incidents.keys().filter(|incident| world.tells_error(incident));
+        told.map(|incident| LinkKey::support_case(incident.clone()).to_string()).collect()
     }
 
     /// Lets the world go on for this long.
@@ -381,7 +409,9 @@ impl Life {
             let world = &mut *self.desk.world.borrow_mut();
             let now = world.servicenow_now();
             let Some(entry) = world.servicenow.outbox.get(row).filter(|entry| !entry.sent).cloned() else { return };
-            let Some(snapshot) = world.servicenow.webhook_snapshot(now, &entry.incident) else { return };
+            let Some(snapshot) = world.servicenow.webhook_snapshot(now, &entry.incident) else {
+                return world.servicenow.give_up(row);
+            };
             let snapshot = crate::sabotage::shown_incident(world, snapshot);
             let number = snapshot.summary.number.clone();
             world.note(Place::ServiceNow, || format!("webhook {row} of {number}"));
@@ -394,7 +424,8 @@ impl Life {
 
     fn run_outbox(&mut self) {
         let now = self.now();
-        self.schedule(now + OUTBOX_PERIOD, Event::Outbox);
+        let jobs = self.desk.world.borrow().settings.jobs;
+        self.schedule(now + jobs, Event::Outbox);
         let due = {
             let world = self.desk.world.borrow();
             if !world.settings.hints {
@@ -481,7 +512,7 @@ impl Life {
 
     /// When the poller runs next: by its period, but once people have stopped, idle hours are skipped.
     fn next_poll(&self, regular: Timestamp) -> Timestamp {
-        if !self.calm || !self.desk.world.borrow().queue.is_empty() {
+        if self.calm_since.is_none() || !self.desk.world.borrow().queue.is_empty() {
             return regular;
         }
         let moving = |event: &&Reverse<Scheduled>| !matches!(event.0.event, Event::Poll | Event::Outbox | Event::Queue);
@@ -622,7 +653,8 @@ impl Life {
                 self.schedule(now + pause, Event::Announced(event, attempts + 1));
             }
             Duty::Poll(function) => {
-                let idle = self.desk.world.borrow().queue.is_empty();
+                let refused = self.refused_links();
+                let idle = self.desk.world.borrow().queue.groups().all(|group| refused.contains(group));
                 let saw_all = started > self.last_activity && has_left_nothing_aside(&function, started);
                 self.quiet_polls = if ending == Ending::Done && idle && saw_all { self.quiet_polls + 1 } else { 0 };
                 self.warm_pollers.extend((ending != Ending::Death).then_some(function));

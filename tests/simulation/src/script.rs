@@ -188,10 +188,9 @@ impl Script {
         self.case(id).map(|case| case.status().to_owned()).unwrap_or_default()
     }
 
-    /// The comments on the incident that casebridge delivered.
+    /// What casebridge delivered to the incident.
     pub fn delivered(&self, id: &Handle) -> Vec<String> {
-        let world = self.life.desk.world.borrow();
-        world.servicenow.comments_of(id).filter(|row| row.is_ours()).map(|row| row.text.clone()).collect()
+        self.life.desk.world.borrow().servicenow.delivered_to(id).map(|row| row.text.clone()).collect()
     }
 
     /// How many of them contain this.

@@ -181,6 +181,7 @@ pub struct Instance {
     /// How many bytes a webhook takes at most.
     pub size_limit: usize,
     deliveries: BTreeMap<String, DeliveryRow>,
+    opened: usize,
     random: Random,
     commits_left: Option<u64>,
 }
@@ -202,6 +203,7 @@ impl Instance {
             claim_seconds: CLAIM_SECONDS,
             size_limit: SIZE_LIMIT,
             deliveries: BTreeMap::new(),
+            opened: 0,
             random,
             commits_left: None,
         }
@@ -239,7 +241,8 @@ impl Instance {
     /// A person opens an incident.
     pub fn open(&mut self, now: Timestamp, user: &str, texts: (&str, &str), change: Change) -> IncidentId {
         let sys_id = IncidentId::new(self.identifier());
-        let number = format!("INC{:07}", FIRST_NUMBER + self.incidents.len());
+        let number = format!("INC{:07}", FIRST_NUMBER + self.opened);
+        self.opened += 1;
         let summary = IncidentSummary {
             sys_id: sys_id.clone(),
             number,
@@ -276,6 +279,11 @@ impl Instance {
             self.rules.push_back(sys_id.clone());
         }
         sys_id
+    }
+
+    /// An administrator deletes an incident. Returns what it was.
+    pub fn delete(&mut self, id: &IncidentId) -> Option<Record> {
+        self.incidents.remove(id)
     }
 
     /// Someone saves an incident: record, then journal; then the rule is queued.
@@ -613,7 +621,19 @@ impl Instance {
         row.next_attempt_at = second(now) + SignedDuration::from_secs(delay.min(OUTBOX_DELAY_MAXIMUM_SECONDS));
     }
 
-    /// The comments of an incident that people wrote, in the order of their writing.
+    /// Closes a row whose incident is there no more: there is nothing to send.
+    pub fn give_up(&mut self, row: usize) {
+        if let Some(row) = self.outbox.get_mut(row) {
+            row.sent = true;
+        }
+    }
+
+    /// What casebridge delivered to an incident, in the order of its writing.
+    pub fn delivered_to<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
+        self.journal.iter().filter(move |row| row.incident == *id && row.is_ours())
+    }
+
+    /// The comments of an incident, in the order of their writing.
     pub fn comments_of<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         self.journal.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
     }

@@ -32,6 +32,8 @@ pub const BEGINNING: i64 = 1_800_000_000;
 pub const ACCOUNTS: [(&str, &str, bool); 2] =
     [("111122223333", "AWS-Production", true), ("444455556666", "AWS-Sandbox", false)];
 
+/// Who polls as seldom as this lives for months.
+pub const SELDOM: SignedDuration = SignedDuration::from_hours(6);
 /// By how much the two clocks of a webhook may differ, with a little to spare.
 const WEBHOOK_TOLERANCE: SignedDuration = SignedDuration::from_secs(295);
 /// How long one way of a call takes in a world without chance.
@@ -72,6 +74,10 @@ pub struct Settings {
     pub hints: bool,
     /// After how long each message becomes visible again, though somebody is at it; none: as it should be.
     pub redelivery: Option<SignedDuration>,
+    /// How often ServiceNow's jobs run.
+    pub jobs: SignedDuration,
+    /// Whether the accounts that AWS refuses stay refused once people and faults have stopped.
+    pub stays_refused: bool,
     /// How many things people do.
     pub deeds: usize,
     /// The longest pause between two of them, in seconds.
@@ -94,6 +100,8 @@ impl Settings {
             webhook_size: crate::servicenow_model::SIZE_LIMIT,
             hints: true,
             redelivery: None,
+            jobs: SignedDuration::from_secs(60),
+            stays_refused: false,
             deeds: 0,
             pause: 60,
         }
@@ -316,6 +324,17 @@ impl World {
     pub fn number_of(&self, incident: &IncidentId) -> String {
         let record = self.servicenow.incidents.get(incident);
         record.map_or_else(|| incident.to_string(), |record| record.summary.number.clone())
+    }
+
+    /// Whether something may stay undone for good, if only the agent is told: AWS refuses an account, or a case that was
+    /// resolved too long ago.
+    pub fn may_end_refused(&self) -> bool {
+        !self.refused_accounts.is_empty() || self.settings.polling >= SELDOM
+    }
+
+    /// Whether an incident tells its agent of an error.
+    pub fn tells_error(&self, incident: &IncidentId) -> bool {
+        self.servicenow.incidents.get(incident).is_some_and(|record| record.summary.columns.sync_status == "error")
     }
 
     /// The cases that casebridge opened.

@@ -23,7 +23,7 @@ fn still() -> Script {
 /// One pass: what it reports as its calls are the calls that were made.
 fn counted_look(world: &mut Script, incident: &Handle) -> Report {
     let before = world.all_calls();
-    let report = world.look_again(incident).unwrap();
+    let report = world.look_again(incident).expect("the ledger answers");
     assert_eq!(u64::from(report.calls), world.all_calls() - before, "{}", world.story());
     report
 }

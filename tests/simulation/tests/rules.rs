@@ -1,12 +1,16 @@
 //! Each numbered rule of the design: the sequence of events that it closes, as a story.
 
-use casebridge_core::{identifiers::LinkKey, incident::IncidentState};
+use casebridge_core::{
+    effect::{MessageKind, Refusal},
+    identifiers::{AccountId, LinkKey},
+    incident::IncidentState,
+};
 use casebridge_simulation::{
     calls::{Call, Fate},
     sabotage::Sabotage,
     script::Script,
     servicenow_model::Change,
-    world::{ACCOUNTS, Invariant},
+    world::{ACCOUNTS, Invariant, SELDOM},
 };
 use jiff::SignedDuration;
 
@@ -417,5 +421,73 @@ fn webhooks_of_a_wrong_clock_are_turned_away_and_made_up_for() {
     world.wait(3).comment(&incident, "Anybody there? «c2»").settle();
     assert!(world.story().contains("answers 401"), "{}", world.story());
     assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// An incident is deleted: nothing more is written anywhere, and the case's later changes are looked at once each.
+#[test]
+fn a_deleted_incident_is_left_alone() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let case_id = world.case(&incident).unwrap().case_id;
+    world.life.desk.world.borrow_mut().delete(&incident);
+    for number in 0..3 {
+        world.life.desk.world.borrow_mut().write_at_aws(&case_id, &format!("Hello? «r{number}»"), None);
+        world.life.follow_up();
+        world.settle();
+    }
+    let (writes, looks) = (world.calls(Call::Deliver), world.calls(Call::TakeLease));
+    world.wait(3_600);
+    assert_eq!(world.calls(Call::Deliver), writes, "{}", world.story());
+    // A case that changes is read again once, after L, since something older may show late.
+    assert!(world.calls(Call::TakeLease) <= looks + 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// The account's keys are taken away and never come back: what people write is kept, and the agent is told why.
+#[test]
+fn a_comment_for_an_account_that_is_refused_for_good_is_a_visible_error() {
+    let mut world = Script::with(|settings| settings.stays_refused = true);
+    let incident = world.linked();
+    let account = AccountId::new(ACCOUNTS[0].0);
+    world.life.desk.world.borrow_mut().refused_accounts.insert(account, Refusal::Credentials);
+    world.comment(&incident, "Anybody there? «c2»").settle();
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 0, "{}", world.story());
+    let (status, error) = world.sync_status(&incident);
+    assert_eq!(status, "error", "{}", world.story());
+    assert!(error.contains("AWS refuses the account's keys or role"), "{error}");
+    world.life.desk.world.borrow_mut().refused_accounts.clear();
+    world.settle();
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// AWS reopens no case that was resolved more than 14 days ago: the comment waits, and the agent is told.
+#[test]
+fn a_comment_on_a_case_that_was_resolved_too_long_ago_is_a_visible_error() {
+    let mut world = Script::with(|settings| {
+        settings.polling = SELDOM;
+        settings.jobs = SELDOM;
+    });
+    let incident = world.linked();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+    world.wait(15 * 86_400).comment(&incident, "It is back «c2»").settle();
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 0, "{}", world.story());
+    let (status, error) = world.sync_status(&incident);
+    assert_eq!(status, "error", "{}", world.story());
+    assert!(error.contains("more than 14 days ago"), "{error}");
+    world.must_hold();
+}
+
+/// Where the policy says so, replies are work notes: they arrive once, and do not come back as comments.
+#[test]
+fn replies_may_become_work_notes() {
+    let mut world = Script::with(|settings| settings.policy.replies_become = MessageKind::WorkNote);
+    let incident = world.linked();
+    world.reply(&incident, "We are looking into it «r2»").settle();
+    world.comment(&incident, "Thank you «c3»").settle();
+    assert!(world.journal(&incident).iter().all(|row| !row.is_ours()), "{}", world.story());
+    assert_eq!(world.count_on_incident(&incident, "«r2»"), 1, "{}", world.story());
     world.must_hold();
 }

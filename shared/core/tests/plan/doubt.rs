@@ -325,3 +325,32 @@ fn the_loop_breaker_defers_and_says_so_and_drops_nothing() {
     assert_eq!(world.bodies().len(), 4);
     assert_eq!(world.incident.summary.columns.sync_status, "in_sync");
 }
+
+#[test]
+fn an_account_that_is_refused_before_its_case_is_known_is_asked_no_more_often_than_others() {
+    let mut world = World::new();
+    world.pass();
+    let mut observation = world.observe();
+    observation.case = None;
+    observation.link.case.as_mut().unwrap().display_id = None;
+    let refused = refusal(Refusal::Credentials);
+    observation.trouble(&world.policy, Side::Aws, &refused, "read", world.now, 0);
+    let plan = world.plan(&observation);
+    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::DisplayId { .. })), "{plan:?}");
+    assert_eq!(plan.due(), observation.link.aws_trouble.as_ref().map(|trouble| trouble.until));
+}
+
+#[test]
+fn an_incident_that_ended_while_its_case_is_in_doubt_still_tells_of_the_case() {
+    let mut world = World::new();
+    leave_in_doubt(&mut world, "open_case", true);
+    world.set_state(IncidentState::Cancelled);
+    let mut observation = world.observe();
+    let refused = refusal(Refusal::Credentials);
+    observation.trouble(&world.policy, Side::Aws, &refused, "read", world.now, 0);
+    let plan = world.plan(&observation);
+    assert_eq!(plan.effects, [Effect::Report]);
+    world.apply(&mut observation, &Effect::Report);
+    let columns = &world.incident.summary.columns;
+    assert_eq!((columns.account.as_str(), columns.sync_status.as_str()), (world::ACCOUNT, "error"));
+}
