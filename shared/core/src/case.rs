@@ -105,7 +105,7 @@ pub struct Case {
 impl Case {
     /// A short text that differs when anything that a reconciliation looks at differs.
     ///
-    /// `recent` must be the most recent communications only (DescribeCases' own), so that two reads compare.
+    /// Of the communications only the most recent ones count, those that DescribeCases shows: so two reads compare.
     pub fn fingerprint(&self) -> String {
         let mut parts = vec![self.case_id.as_str(), self.display_id.as_str(), self.status.as_str()];
         let recent = self.communications.len().saturating_sub(RECENT_COMMUNICATIONS);

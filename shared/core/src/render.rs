@@ -137,7 +137,7 @@ pub fn double_notice(number: &str, case: &LinkedCase, mark: &Mark) -> String {
 pub fn case_name(case: &LinkedCase) -> String {
     match &case.display_id {
         Some(display_id) => format!("AWS Support case {display_id}"),
-        None => format!("AWS Support case {}", case.case_id),
+        None => format!("AWS Support {}", case.case_id),
     }
 }
 
@@ -274,7 +274,7 @@ mod tests {
         let mut case = linked_case();
         assert_eq!(case_name(&case), "AWS Support case 1234563851");
         case.display_id = None;
-        assert_eq!(case_name(&case), "AWS Support case case-111122223333-muen-2026-0123456789abcdef");
+        assert_eq!(case_name(&case), "AWS Support case-111122223333-muen-2026-0123456789abcdef");
     }
 
     #[test]

@@ -712,7 +712,11 @@ fn shown_resolution(record: &Record) -> Option<Timestamp> {
 /// The bytes of a value as JSON in ASCII.
 fn escaped_size(value: &impl serde::Serialize) -> usize {
     let text = serde_json::to_string(value).unwrap_or_default();
-    text.chars().map(|letter| if letter.is_ascii() && letter != '\u{7f}' { 1 } else { 6 * letter.len_utf16() }).sum()
+    let is_plain = |letter: char| letter.is_ascii() && letter != '\u{7f}';
+    if text.is_ascii() && !text.contains('\u{7f}') {
+        return text.len();
+    }
+    text.chars().map(|letter| if is_plain(letter) { 1 } else { 6 * letter.len_utf16() }).sum()
 }
 
 /// The platform may change the white space around a text and its line ends.

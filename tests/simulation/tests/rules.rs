@@ -326,8 +326,8 @@ fn rule_10_no_hint_at_all() {
 #[test]
 fn rule_11_poison_stays_alone() {
     let mut world = Script::new();
-    let refused = casebridge_core::effect::Refusal::Subscription;
-    let account = casebridge_core::identifiers::AccountId::new(ACCOUNTS[0].0);
+    let refused = Refusal::Subscription;
+    let account = AccountId::new(ACCOUNTS[0].0);
     world.life.desk.world.borrow_mut().refused_accounts.insert(account, refused);
     let poisoned = world.open("In the account without a plan «d1»");
     let other = world.open_in(ACCOUNTS[1].1, "In the other account «d2»");
