@@ -7,7 +7,7 @@ use casebridge_core::{
     incident::IncidentState,
     link::IntentEnd,
     observation::{Observation, Side, backoff},
-    plan::Waiting,
+    plan::{Plan, Waiting, columns},
     policy::{Policy, seconds},
 };
 use jiff::Timestamp;
@@ -353,4 +353,155 @@ fn an_incident_that_ended_while_its_case_is_in_doubt_still_tells_of_the_case() {
     world.apply(&mut observation, &Effect::Report);
     let columns = &world.incident.summary.columns;
     assert_eq!((columns.account.as_str(), columns.sync_status.as_str()), (world::ACCOUNT, "error"));
+}
+
+#[test]
+fn a_doubt_is_looked_into_less_often_each_time_and_once_more_when_it_may_end() {
+    let mut world = World::linked();
+    world.comment("e1", "Any news?");
+    let mut observation = leave_in_doubt(&mut world, "add_communication", false);
+    for (looked, wait) in [(0, 5), (1, 10), (2, 20), (30, longest_doubt(&world))] {
+        observation.link.intent.as_mut().unwrap().looked = looked;
+        let plan = world.plan(&observation);
+        let until = plan.waits.iter().find_map(|wait| match wait {
+            Waiting::UnknownOutcome { until } => Some(*until),
+            _ => None,
+        });
+        assert_eq!(until.unwrap().duration_since(world.now).as_secs(), wait, "looked {looked} times");
+    }
+}
+
+#[test]
+fn a_case_that_ends_is_no_reason_to_end_an_incident_that_was_not_read() {
+    let mut world = World::linked();
+    world.set_status("resolved");
+    let mut observation = world.observe();
+    observation.incident = None;
+    observation.link.settled = false;
+    let plan = world.plan(&observation);
+    assert_eq!(plan.effects, [Effect::Report], "the agent may have written meanwhile");
+}
+
+#[test]
+fn servicenows_refusals_are_told_as_servicenows() {
+    let words = [
+        (Refusal::Credentials, "ServiceNow refuses casebridge's user"),
+        (Refusal::InvalidRequest, "ServiceNow does not accept what AWS changed"),
+        (Refusal::NotFound, "not there any more"),
+    ];
+    for (reason, word) in words {
+        let world = World::linked();
+        let mut observation = world.observe();
+        observation.trouble(&world.policy, Side::ServiceNow, &refusal(reason), "", world.now, 0);
+        let columns = columns(&world.policy, &observation, world.now);
+        assert_eq!(columns.sync_status, "error");
+        assert!(columns.last_error.contains(word), "{}", columns.last_error);
+        assert!(columns.last_error.ends_with("(ServiceNow says: no)"), "{}", columns.last_error);
+    }
+}
+
+#[test]
+fn what_a_link_waits_for_has_a_name_for_the_log_and_most_of_it_unsettles_the_link() {
+    let until = world::start();
+    let refusal = Refusal::Credentials;
+    let rows = [
+        (Waiting::UnknownOutcome { until }, "unknown_outcome", false),
+        (Waiting::CaseQuota { until }, "case_quota", false),
+        (Waiting::Refused { refusal, until }, "refused", false),
+        (Waiting::Backoff { until }, "backoff", false),
+        (Waiting::DisplayId { until }, "display_id", true),
+        (Waiting::CaseUnread { until }, "case_unread", false),
+        (Waiting::IncidentUnread { until }, "incident_unread", false),
+        (Waiting::UnsettledStatus { until }, "unsettled_status", false),
+        (Waiting::FullRead { until }, "full_read", true),
+        (Waiting::LoopBreaker { until }, "loop_breaker", false),
+        (Waiting::IncidentClosed, "incident_closed", false),
+        (Waiting::IncidentGone, "incident_gone", false),
+        (Waiting::UnknownCase, "unknown_case", false),
+    ];
+    for (wait, name, settled) in rows {
+        assert_eq!(wait.name(), name);
+        let plan = Plan { effects: Vec::new(), waits: vec![wait] };
+        assert_eq!(plan.is_settled(), settled, "{name}");
+    }
+    assert!(Plan::default().is_settled());
+    assert!(!Plan { effects: vec![Effect::Report], waits: Vec::new() }.is_settled());
+}
+
+#[test]
+fn a_status_that_is_not_believed_yet_is_looked_at_again_when_it_may_be() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    let resolved_at = world.link.case.as_ref().unwrap().status_since;
+    world.set_status("work-in-progress");
+    let observation = world.observe();
+    let until = resolved_at.checked_add(world.policy.unknown_outcome()).unwrap();
+    assert_eq!(world.plan(&observation).waits, [Waiting::UnsettledStatus { until }]);
+    let mut world = World::linked();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.pass_time(5);
+    world.comment("e1", "It is back.");
+    world.settle();
+    let reopened_at = world.link.case.as_ref().unwrap().reopened_at.unwrap();
+    world.pass_time(60);
+    world.set_status("work-in-progress");
+    world.settle();
+    assert_eq!(world.link.case.as_ref().unwrap().reopened_at, Some(reopened_at));
+    let mut late = world::as_case(world.case.as_ref().unwrap());
+    late.communications.pop();
+    late.status = CaseStatus::new("resolved");
+    let mut observation = world.observe();
+    observation.see_case(&world.policy, late, world.now);
+    let until = reopened_at.checked_add(world.policy.unknown_outcome()).unwrap();
+    assert!(world.plan(&observation).waits.contains(&Waiting::UnsettledStatus { until }));
+}
+
+#[test]
+fn what_servicenow_refuses_holds_back_its_like_and_nothing_else() {
+    let in_writing = |request: &str, failure: &Failure| {
+        let mut world = World::linked();
+        world.reply("Please restart it.");
+        let mut observation = world.observe();
+        observation.trouble(&world.policy, Side::ServiceNow, failure, request, world.now, 0);
+        observation.trouble(&world.policy, Side::ServiceNow, failure, request, world.now, 0);
+        let plan = world.plan(&observation);
+        let waits = plan.waits.iter().filter(|wait| matches!(wait, Waiting::Refused { .. } | Waiting::Backoff { .. }));
+        (plan.effects.iter().map(Effect::name).collect::<Vec<_>>(), waits.count())
+    };
+    let refused = refusal(Refusal::InvalidRequest);
+    assert_eq!(in_writing("messages", &refused), (vec!["report"], 1), "no messages, and the agent is told");
+    assert_eq!(in_writing("state 6", &refused), (vec!["deliver"], 1), "messages go on");
+    assert_eq!(in_writing("state 6", &refusal(Refusal::Credentials)), (Vec::new(), 1), "nothing can be written");
+    assert_eq!(in_writing("", &unavailable()), (Vec::new(), 1), "nothing can be written");
+}
+
+#[test]
+fn nothing_is_reported_to_a_servicenow_that_does_not_answer() {
+    let mut world = World::linked();
+    world.set_status("pending-amazon-action");
+    world.incident.summary.state = IncidentState::InProgress;
+    let mut observation = world.observe();
+    assert_eq!(world.plan(&observation).effects, [Effect::Report]);
+    observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), "", world.now, 0);
+    assert!(world.plan(&observation).effects.is_empty());
+    let until = observation.link.servicenow_trouble.as_ref().unwrap().until;
+    world.now = until;
+    assert_eq!(world.plan(&observation).effects, [Effect::Report]);
+}
+
+#[test]
+fn the_loop_breaker_keeps_a_few_writes_to_say_that_it_has_tripped_and_no_more() {
+    let mut world = World::linked();
+    world.policy.writes_per_window = 3;
+    world.comment("e1", "again");
+    let mut observation = world.observe();
+    for (writes, effects) in [(2, vec!["add_communication"]), (3, vec!["report"]), (7, vec!["report"]), (8, vec![])] {
+        observation.link.recent_writes = vec![world.now; writes];
+        let plan = world.plan(&observation);
+        assert_eq!(plan.effects.iter().map(Effect::name).collect::<Vec<_>>(), effects, "after {writes} writes");
+        let tripped = plan.waits.iter().any(|wait| matches!(wait, Waiting::LoopBreaker { .. }));
+        assert_eq!(tripped, writes >= 3, "after {writes} writes");
+    }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
 mod doubt;
+mod memory;
 mod merge;
 mod properties;
 mod world;

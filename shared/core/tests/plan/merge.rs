@@ -134,12 +134,20 @@ fn a_case_resolved_at_aws_resolves_the_incident_with_a_close_code() {
 fn the_close_code_is_one_that_the_instance_accepts() {
     let mut world = World::linked();
     world.set_status("resolved");
-    world.incident.summary.close_codes = vec!["Solved (Permanently)".to_owned()];
-    let observation = world.observe();
-    let plan = world.plan(&observation);
-    let casebridge_core::effect::Effect::Deliver { delivery, .. } = &plan.effects[0] else { panic!("{plan:?}") };
-    assert_eq!(delivery.fields.close_code, "Solved (Permanently)");
-    assert!(!delivery.fields.close_notes.is_empty());
+    let accepted: [(&[&str], &str); 4] = [
+        (&["Solved (Permanently)"], "Solved (Permanently)"),
+        (&["Duplicate", "Resolved by request", "Solution provided"], "Solution provided"),
+        (&["Duplicate", "Known error"], "Duplicate"),
+        (&[], "Solution provided"),
+    ];
+    for (accepted, chosen) in accepted {
+        world.incident.summary.close_codes = accepted.iter().copied().map(str::to_owned).collect();
+        let observation = world.observe();
+        let plan = world.plan(&observation);
+        let casebridge_core::effect::Effect::Deliver { delivery, .. } = &plan.effects[0] else { panic!("{plan:?}") };
+        assert_eq!(delivery.fields.close_code, chosen, "{accepted:?}");
+        assert!(!delivery.fields.close_notes.is_empty());
+    }
 }
 
 #[test]

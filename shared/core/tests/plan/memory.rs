@@ -1,0 +1,343 @@
+//! What a link remembers of what a pass sees and does.
+
+use std::collections::BTreeMap;
+
+use casebridge_core::{
+    case::{Case, CaseStatus},
+    effect::{Content, DeliveryAnswer},
+    effect::{
+        Delivery, Effect, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind, MessageOutcome, Part,
+    },
+    identifiers::{CommunicationId, ExternalId},
+    incident::IncidentState,
+    link::{Intent, IntentKind},
+    mark::{Entropy, Mark},
+    observation::Observation,
+    policy::{StatusRule, seconds},
+};
+use jiff::SignedDuration;
+
+use crate::world::{self, World, entry};
+
+/// The case as a read shows it that leaves out its first `hidden` communications.
+fn recent(world: &World, hidden: usize) -> Case {
+    let mut case = world::as_case(world.case.as_ref().unwrap());
+    case.communications.drain(..hidden);
+    case.communications_complete = hidden == 0;
+    case
+}
+
+/// A world with four replies, all of which have arrived.
+fn answered() -> World {
+    let mut world = World::linked();
+    for number in 0..4 {
+        world.reply(&format!("Reply {number}"));
+    }
+    world.settle();
+    world
+}
+
+fn longest_doubt(world: &World) -> SignedDuration {
+    world.policy.unknown_outcome()
+}
+
+#[test]
+fn all_communications_are_read_where_the_recent_ones_do_not_join_on_to_what_is_known() {
+    let world = answered();
+    let case = recent(&world, 2);
+    let wants_all = |change: &dyn Fn(&mut Observation)| {
+        let mut observation = world.observe();
+        change(&mut observation);
+        observation.needs_all_communications(&case, world.now)
+    };
+    assert!(!wants_all(&|_| {}), "the oldest one shown is known");
+    let oldest = case.communications[0].id.clone();
+    assert!(wants_all(&|observation| {
+        observation.link.received.remove(&oldest);
+    }));
+    assert!(wants_all(&|observation| observation.link.undelivered = true));
+    assert!(wants_all(&|observation| observation.link.full_read_at = Some(world.now)));
+    let later = world.now.checked_add(seconds(1)).unwrap();
+    assert!(!wants_all(&|observation| observation.link.full_read_at = Some(later)));
+    assert!(wants_all(&|observation| {
+        let kind = IntentKind::AddCommunication { content: Content::ReopenNotice, part: Part::WHOLE };
+        let (doubt, looked) = (String::new(), 0);
+        observation.link.intent = Some(Intent { sequence: 9, mark: None, written_at: world.now, kind, doubt, looked });
+    }));
+    let mut observation = world.observe();
+    observation.link.received.clear();
+    assert!(!observation.needs_all_communications(&recent(&world, 0), world.now), "this is all there is");
+}
+
+#[test]
+fn news_in_a_read_of_the_recent_ones_is_followed_by_a_read_of_all_once_nothing_can_be_late() {
+    let mut world = answered();
+    let mut observation = world.observe();
+    observation.see_case(&world.policy, recent(&world, 2), world.now);
+    assert_eq!(observation.link.full_read_at, None, "nothing new");
+    world.reply("Reply 4");
+    let first_seen = world.now;
+    let due = first_seen.checked_add(longest_doubt(&world)).unwrap();
+    observation.see_case(&world.policy, recent(&world, 2), world.now);
+    assert_eq!(observation.link.full_read_at, Some(due));
+    world.reply("Reply 5");
+    observation.see_case(&world.policy, recent(&world, 2), world.now);
+    assert_eq!(observation.link.full_read_at, Some(due), "news does not put it off");
+    observation.see_case(&world.policy, recent(&world, 0), due.checked_sub(seconds(1)).unwrap());
+    assert_eq!(observation.link.full_read_at, Some(due), "too early to be sure");
+    observation.see_case(&world.policy, recent(&world, 0), due);
+    assert_eq!(observation.link.full_read_at, None);
+}
+
+#[test]
+fn intents_are_counted_one_by_one() {
+    let mut world = World::linked();
+    world.comment("e1", "One");
+    world.comment("e2", "Two");
+    let mut observation = world.observe();
+    let before = observation.link.intents;
+    for (effect, number) in world.plan(&observation).effects.iter().zip(1..) {
+        observation.begin(effect, world.now);
+        assert_eq!(
+            (observation.link.intents, observation.link.intent.as_ref().unwrap().sequence),
+            (before + number, before + number)
+        );
+    }
+    observation.doubt("the connection was closed");
+    assert_eq!(observation.link.intent.unwrap().doubt, "the connection was closed");
+}
+
+/// A delivery of one message and a state, and the answer to it.
+fn answered_delivery(world: &World, message: MessageOutcome, fields: FieldsOutcome) -> (Effect, DeliveryAnswer) {
+    let external_id = ExternalId::new("0123456789abcdef0123456789abcdef");
+    let communications = vec![recent(world, 0).communications.last().unwrap().id.clone()];
+    let delivery = Delivery {
+        expected_mod_count: world.incident.summary.sys_mod_count,
+        messages: vec![Message {
+            external_id: external_id.clone(),
+            text: "Reply".to_owned(),
+            kind: MessageKind::Comment,
+        }],
+        fields: IncidentFields { state: IncidentState::Resolved.value().to_owned(), ..IncidentFields::default() },
+        columns: world.incident.summary.columns.clone(),
+    };
+    let error = if message == MessageOutcome::Refused { "no comments".to_owned() } else { String::new() };
+    let answer = DeliveryAnswer {
+        messages: vec![MessageAnswer { external_id, outcome: message, error }],
+        fields,
+        field_error: if fields == FieldsOutcome::Refused { "no such state".to_owned() } else { String::new() },
+        snapshot: world.incident.clone(),
+    };
+    (Effect::Deliver { delivery, communications }, answer)
+}
+
+#[test]
+fn what_a_delivery_did_not_do_is_remembered_with_the_words_of_the_side() {
+    let mut world = World::linked();
+    world.reply("Reply");
+    let rows = [
+        (MessageOutcome::Applied, FieldsOutcome::Applied, true, None),
+        (MessageOutcome::AlreadyApplied, FieldsOutcome::None, true, None),
+        (MessageOutcome::Applied, FieldsOutcome::Stale, false, None),
+        (MessageOutcome::Applied, FieldsOutcome::Refused, false, Some("no such state")),
+        (MessageOutcome::Refused, FieldsOutcome::Applied, false, Some("no comments")),
+        (MessageOutcome::Refused, FieldsOutcome::Refused, false, Some("no comments")),
+    ];
+    for (message, fields, whole, words) in rows {
+        let (effect, answer) = answered_delivery(&world, message, fields);
+        let mut observation = world.observe();
+        assert!(observation.link.undelivered);
+        assert_eq!(
+            observation.delivered(&world.policy, &effect, answer, world.now, 0),
+            whole,
+            "{message:?} {fields:?}"
+        );
+        let trouble = observation.link.servicenow_trouble.as_ref();
+        assert_eq!(trouble.map(|trouble| trouble.message.as_str()), words, "{message:?} {fields:?}");
+        assert_eq!(observation.link.undelivered, message == MessageOutcome::Refused);
+        let written = observation.link.base.state_written == Some(IncidentState::Resolved);
+        assert_eq!(written, fields == FieldsOutcome::Applied);
+    }
+}
+
+#[test]
+fn a_refused_state_is_not_written_again_and_another_one_is() {
+    let mut world = World::linked();
+    world.reply("Reply");
+    world.set_status("resolved");
+    let (effect, answer) = answered_delivery(&world, MessageOutcome::Applied, FieldsOutcome::Refused);
+    let mut observation = world.observe();
+    observation.delivered(&world.policy, &effect, answer, world.now, 0);
+    let plan = world.plan(&observation);
+    assert!(plan.effects.iter().all(|effect| *effect == Effect::Report), "{plan:?}");
+    assert!(plan.due().is_some());
+    // AWS goes on: what the incident needs now is another state.
+    observation.link.case.as_mut().unwrap().status = Some(CaseStatus::new("work-in-progress"));
+    observation.link.incident.as_mut().unwrap().state = IncidentState::New;
+    let plan = world.plan(&observation);
+    let state = plan.effects.iter().find_map(|effect| match effect {
+        Effect::Deliver { delivery, .. } => Some(delivery.fields.state.clone()),
+        _ => None,
+    });
+    assert_eq!(state.as_deref(), Some(IncidentState::InProgress.value()), "{plan:?}");
+}
+
+#[test]
+fn a_write_counts_until_its_window_is_over() {
+    let mut world = World::linked();
+    world.policy.writes_per_window = 1;
+    world.comment("e1", "Any news?");
+    let mut observation = world.observe();
+    let window = seconds(world.policy.write_window_seconds);
+    for (age, effects) in [(seconds(1), 0), (window - seconds(1), 0), (window, 1)] {
+        observation.link.recent_writes = vec![world.now.checked_sub(age).unwrap()];
+        let plan = world.plan(&observation);
+        let communications = plan.effects.iter().filter(|effect| effect.name() == "add_communication").count();
+        assert_eq!(communications, effects, "{age}");
+    }
+    observation.count_write(&world.policy, world.now);
+    assert_eq!(observation.link.recent_writes, [world.now], "what is over is forgotten");
+}
+
+#[test]
+fn where_both_sides_agree_is_where_they_go_on_from() {
+    let mut world = World::linked();
+    // Both ended by themselves; nothing is to be done, and nothing is written.
+    world.set_state(IncidentState::Resolved);
+    world.set_status("resolved");
+    let observation = world.observe();
+    assert!(observation.link.base.ended);
+    world.link = observation.link;
+    world.settle();
+    // So that AWS goes on is news, not what the incident's end has to undo.
+    world.set_status("reopened");
+    assert_eq!(world.settle(), ["deliver"]);
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+}
+
+#[test]
+fn on_hold_is_taken_back_where_casebridge_set_it_and_left_where_an_agent_did() {
+    for ours in [true, false] {
+        let mut world = World::linked();
+        let on_hold = StatusRule { state: IncidentState::OnHold, compatible: Vec::new() };
+        world.policy.state_by_case_status.insert("pending-customer-action".to_owned(), on_hold);
+        if ours {
+            world.set_status("pending-customer-action");
+            assert_eq!(world.settle(), ["deliver"]);
+            assert_eq!(world.incident.summary.state, IncidentState::OnHold);
+        } else {
+            world.set_state(IncidentState::OnHold);
+            world.settle();
+        }
+        assert_eq!(world.settle(), Vec::<&str>::new());
+        world.set_status("work-in-progress");
+        world.settle();
+        let expected = if ours { IncidentState::InProgress } else { IncidentState::OnHold };
+        assert_eq!(world.incident.summary.state, expected, "set by casebridge: {ours}");
+        world.set_status("customer-action-completed");
+        world.settle();
+        assert_eq!(world.incident.summary.state, expected);
+    }
+}
+
+#[test]
+fn a_state_of_the_instances_own_is_left_alone() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Other("42".to_owned()));
+    world.settle();
+    for status in ["work-in-progress", "pending-customer-action", "pending-amazon-action"] {
+        world.set_status(status);
+        world.settle();
+        assert_eq!(world.incident.summary.state, IncidentState::Other("42".to_owned()));
+    }
+}
+
+#[test]
+fn a_later_snapshot_that_leaves_comments_out_hides_none_of_an_earlier_one() {
+    let world = World::linked();
+    let mut observation = world.observe();
+    let mut whole = world.incident.clone();
+    whole.summary.sys_mod_count += 1;
+    let moment = |second: i64| world.now.checked_add(SignedDuration::from_secs(second)).unwrap();
+    whole.entries = vec![entry("e2", moment(2), "Two"), entry("e3", moment(3), "Three")];
+    observation.see_incident(&world.policy, whole.clone());
+    let mut cut = whole;
+    cut.summary.sys_mod_count += 1;
+    cut.entries = vec![entry("e3", moment(3), "Three"), entry("e1", moment(1), "One")];
+    cut.entries_complete = false;
+    observation.see_incident(&world.policy, cut);
+    let seen = observation.incident.as_ref().unwrap();
+    let order: Vec<&str> = seen.entries.iter().map(|entry| entry.sys_id.as_str()).collect();
+    assert_eq!(order, ["e1", "e2", "e3"]);
+    assert!(seen.entries_complete && !observation.needs_all_entries());
+}
+
+/// A delivery brought the incident in step with its resolved case and died before that was recorded.
+#[test]
+fn an_unrecorded_delivery_is_recalled_by_the_columns_that_it_wrote() {
+    type Change = fn(&mut World, &mut Observation);
+    let rows: [(&str, bool, Change); 6] = [
+        ("as it was", true, |_, _| {}),
+        ("no case was known", false, |_, observation| {
+            observation.link.incident.as_mut().unwrap().columns.case_id.clear();
+        }),
+        ("another case", false, |world, _| world.incident.summary.columns.case_id = "case-other".to_owned()),
+        ("no status", false, |world, _| world.incident.summary.columns.case_status.clear()),
+        ("the known status", false, |_, observation| {
+            observation.link.incident.as_mut().unwrap().columns.case_status = "resolved".to_owned();
+        }),
+        ("an agent went on", false, |world, _| world.incident.summary.state = IncidentState::InProgress),
+    ];
+    for (name, recalled, change) in rows {
+        let mut world = World::linked();
+        let mut observation = world.observe();
+        world.set_state(IncidentState::Resolved);
+        world.incident.summary.columns.case_status = "resolved".to_owned();
+        change(&mut world, &mut observation);
+        observation.see_incident(&world.policy, world.incident.clone());
+        assert_eq!(observation.link.base.ended, recalled, "{name}");
+    }
+}
+
+/// A case that our own text reopened shows as resolved: by a late read, or because AWS resolved it again.
+#[test]
+fn a_reopened_case_is_resolved_again_once_the_read_shows_what_reopened_it() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.pass_time(5);
+    world.comment("e1", "It is back.");
+    world.settle();
+    assert_eq!(world.status(), "reopened");
+    let mut late = recent(&world, 0);
+    late.communications.pop();
+    late.status = CaseStatus::new("resolved");
+    let mut observation = world.observe();
+    observation.see_case(&world.policy, late.clone(), world.now);
+    assert!(!observation.link.case.as_ref().unwrap().is_resolved(), "it may be from before");
+    let after = world.now.checked_add(longest_doubt(&world)).unwrap();
+    observation.see_case(&world.policy, late, after);
+    assert!(observation.link.case.as_ref().unwrap().is_resolved(), "it lasts");
+    world.set_status("resolved");
+    let mut observation = world.observe();
+    observation.see_case(&world.policy, recent(&world, 0), world.now);
+    assert!(observation.link.case.as_ref().unwrap().is_resolved(), "the text that reopened it is there");
+}
+
+/// A person's copy of our text is never older than ours.
+#[test]
+fn a_mark_is_given_to_the_earliest_text_that_carries_it() {
+    let mut world = World::linked();
+    let mark = Mark::draw(Entropy::new([7; 16]), &world.observe().key, 7);
+    let text = mark.sign("INC0010001 has a comment.");
+    world.communicate("Casebridge (Role) <aws@example.com>", &text);
+    world.communicate("Admin (Role) <person@example.com>", &text);
+    let mut observation = world.observe();
+    observation.link.marks = BTreeMap::from([(mark.clone(), None)]);
+    let case = recent(&world, 0);
+    let (ours, copy): (CommunicationId, CommunicationId) =
+        (case.communications[1].id.clone(), case.communications[2].id.clone());
+    observation.see_case(&world.policy, case, world.now);
+    assert_eq!(observation.link.marks[&mark], Some(ours));
+    assert!(observation.unreceived_communications().iter().any(|seen| seen.id == copy));
+}
