@@ -4,7 +4,7 @@
 PYTHON := .tools/python/bin/python
 LOCAL := infra/local
 .DEFAULT_GOAL := help
-.PHONY: help tools up down demo test lint rust-test e2e package simulate simulate-pairs simulate-sabotage clean clean-tools
+.PHONY: help tools up down demo test lint rust-test e2e package simulate simulate-pairs simulate-sabotage mutants clean clean-tools
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ simulate-pairs: ## Lives every pair of faults in small worlds (takes minutes)
 
 simulate-sabotage: ## Switches off one safeguard at a time: the simulation must notice each
 	@cargo run -q -p casebridge-simulation -- sabotage $(or $(SEEDS),10000)
+
+mutants: tools ## Changes the decisions one small step at a time: the tests must notice (takes most of an hour)
+	@$(PYTHON) $(LOCAL)/mutants.py
 
 clean: down ## Stops the stack and removes what was built
 	@rm -rf target .local infra/servicenow/dist infra/servicenow/target

@@ -1,6 +1,6 @@
 """Installs the tools of exact versions into .tools: needs nothing but Python, and does nothing when they are there.
 
-python3 infra/local/tools.py [cargo-deny]
+python3 infra/local/tools.py [cargo-deny] [cargo-mutants]
 """
 
 import hashlib
@@ -13,8 +13,8 @@ import sys
 import console
 import paths
 
-CARGO_DENY_VERSION = "0.20.2"
-CARGO_DENY = paths.TOOLS / "cargo" / "bin" / "cargo-deny"
+CARGO_TOOLS = {"cargo-deny": "0.20.2", "cargo-mutants": "27.1.0"}
+CARGO = paths.TOOLS / "cargo"
 
 
 def digest(*contents: bytes) -> str:
@@ -65,17 +65,18 @@ def ensure_environment(folder: pathlib.Path, requirements: pathlib.Path) -> None
         stamp(folder.name, wanted)
 
 
-def ensure_cargo_deny() -> None:
-    """cargo-deny from its sources; without optimisation, since it checks a few hundred crates in seconds anyway."""
-    if CARGO_DENY.exists() and is_stamped("cargo-deny", CARGO_DENY_VERSION):
-        return
-    with console.step(f"building cargo-deny {CARGO_DENY_VERSION} (some minutes, once)"):
-        root = paths.TOOLS / "cargo"
-        command = ["cargo", "install", "cargo-deny", "--version", CARGO_DENY_VERSION, "--locked", "--debug", "--force"]
-        environment = os.environ | {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_TARGET_DIR": str(root / "target")}
-        run_quietly([*command, "--root", str(root)], env=environment)
-        shutil.rmtree(root / "target", ignore_errors=True)
-        stamp("cargo-deny", CARGO_DENY_VERSION)
+def ensure_cargo_tool(name: str) -> pathlib.Path:
+    """A tool of cargo's from its sources; without optimisation, since it works for a few seconds anyway. Its path."""
+    version, binary = CARGO_TOOLS[name], CARGO / "bin" / name
+    if binary.exists() and is_stamped(name, version):
+        return binary
+    with console.step(f"building {name} {version} (some minutes, once)"):
+        command = ["cargo", "install", name, "--version", version, "--locked", "--debug", "--force"]
+        environment = os.environ | {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_TARGET_DIR": str(CARGO / "target")}
+        run_quietly([*command, "--root", str(CARGO)], env=environment)
+        shutil.rmtree(CARGO / "target", ignore_errors=True)
+        stamp(name, version)
+    return binary
 
 
 def ensure() -> None:
@@ -87,8 +88,8 @@ def ensure() -> None:
 def main() -> None:
     """Installs what is missing."""
     ensure()
-    if "cargo-deny" in sys.argv[1:]:
-        ensure_cargo_deny()
+    for name in sys.argv[1:]:
+        ensure_cargo_tool(name)
 
 
 if __name__ == "__main__":

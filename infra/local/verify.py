@@ -6,6 +6,7 @@ A failing check does not stop the others. Each one's output is in target/verify/
 """
 
 import dataclasses
+import functools
 import os
 import pathlib
 import re
@@ -83,7 +84,7 @@ def stop_dynamodb() -> None:
 def checks() -> list[Check]:
     """All checks, the quick ones first."""
     lint = ("lint",)
-    deny = [str(tools.CARGO_DENY), "--log-level", "error", "--color", "never"]
+    deny = [str(tools.CARGO / "bin" / "cargo-deny"), "--log-level", "error", "--color", "never"]
     return [
         Check("format", lint, [["cargo", "fmt", "--all", "--check", "--", "--color", "never"]]),
         Check("python", lint, [
@@ -99,7 +100,7 @@ def checks() -> list[Check]:
         ], folder=paths.APP, prepare=artifacts.ensure_app_tools),
         Check("dependencies", lint, [
             [*deny, "check", "--hide-inclusion-graph", "licenses", "bans", "sources"],
-        ], prepare=tools.ensure_cargo_deny),
+        ], prepare=functools.partial(tools.ensure_cargo_tool, "cargo-deny")),
         Check("clippy", lint, [[*cargo("clippy", "--workspace", "--all-targets"), "--", "-D", "warnings"]]),
         Check("rustdoc", lint, [
             cargo("doc", "--workspace", "--no-deps"),

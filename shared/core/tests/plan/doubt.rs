@@ -262,11 +262,7 @@ fn comments_go_to_aws_while_servicenow_does_not_answer() {
 
 #[test]
 fn a_comment_that_reopens_waits_for_the_incident_to_be_reopened() {
-    let mut world = World::linked();
-    world.set_state(IncidentState::Resolved);
-    world.settle();
-    world.pass_time(5);
-    world.comment("e1", "It is back.");
+    let mut world = World::commented_after_the_end();
     let mut observation = world.observe();
     observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), "", world.now, 0);
     assert!(world.plan(&observation).effects.is_empty());
@@ -438,11 +434,7 @@ fn a_status_that_is_not_believed_yet_is_looked_at_again_when_it_may_be() {
     let observation = world.observe();
     let until = resolved_at.checked_add(world.policy.unknown_outcome()).unwrap();
     assert_eq!(world.plan(&observation).waits, [Waiting::UnsettledStatus { until }]);
-    let mut world = World::linked();
-    world.set_state(IncidentState::Resolved);
-    world.settle();
-    world.pass_time(5);
-    world.comment("e1", "It is back.");
+    let mut world = World::commented_after_the_end();
     world.settle();
     let reopened_at = world.link.case.as_ref().unwrap().reopened_at.unwrap();
     world.pass_time(60);

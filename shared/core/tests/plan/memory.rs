@@ -302,11 +302,7 @@ fn an_unrecorded_delivery_is_recalled_by_the_columns_that_it_wrote() {
 /// A case that our own text reopened shows as resolved: by a late read, or because AWS resolved it again.
 #[test]
 fn a_reopened_case_is_resolved_again_once_the_read_shows_what_reopened_it() {
-    let mut world = World::linked();
-    world.set_state(IncidentState::Resolved);
-    world.settle();
-    world.pass_time(5);
-    world.comment("e1", "It is back.");
+    let mut world = World::commented_after_the_end();
     world.settle();
     assert_eq!(world.status(), "reopened");
     let mut late = recent(&world, 0);

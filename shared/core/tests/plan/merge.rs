@@ -152,11 +152,7 @@ fn the_close_code_is_one_that_the_instance_accepts() {
 
 #[test]
 fn a_comment_on_a_resolved_incident_reopens_both() {
-    let mut world = World::linked();
-    world.set_state(IncidentState::Resolved);
-    world.settle();
-    world.pass_time(5);
-    world.comment("e1", "It is back.");
+    let mut world = World::commented_after_the_end();
     assert_eq!(world.settle()[..2], ["deliver", "add_communication"]);
     assert_eq!(world.incident.summary.state, IncidentState::InProgress);
     assert_eq!(world.status(), "reopened");

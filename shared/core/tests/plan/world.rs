@@ -88,6 +88,16 @@ impl World {
         world
     }
 
+    /// An incident that was resolved with its case, and commented since.
+    pub fn commented_after_the_end() -> Self {
+        let mut world = Self::linked();
+        world.set_state(IncidentState::Resolved);
+        world.settle();
+        world.pass_time(5);
+        world.comment("e1", "It is back.");
+        world
+    }
+
     pub fn pass_time(&mut self, seconds: i64) {
         self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
     }

@@ -1,0 +1,94 @@
+"""Changes the core and the executor, one small step at a time, and runs the tests on each: they must notice.
+
+    python mutants.py
+
+Two rounds. The core's own tests take a second, so they come first; what they do not notice is left to the simulation,
+and so is the executor. At least NOTICED of the changes that compile must be noticed, and each of the others must stand
+in docs/mutants.md with a reason.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import console
+import paths
+import tools
+
+OUTPUT = paths.TARGET / "mutants"
+SURVIVORS = paths.ROOT / "docs" / "mutants.md"
+NOTICED = 0.90
+JOBS = "2"
+# A change that makes a loop endless counts as noticed after so many seconds.
+PATIENCE_SECONDS = "300"
+# What cargo-mutants ends with: all noticed, some not noticed, some took too long.
+NORMAL_ENDS = (0, 2, 3)
+SIMULATION = ["--test", "exploration", "--test", "passes", "--test", "rules"]
+# It finds faults in the simulation's judgement, not in the product.
+NOT_A_JUDGE = "each_missing_safeguard_is_noticed"
+# `shared/core/src/plan.rs:273:87: replace < with <= in writes_left`, and how the document lists it.
+MUTANT = re.compile(r"^(\S+\.rs):\d+:\d+: (.*)$")
+LISTED = re.compile(r"^- `(\S+\.rs)`: `([^`]+)`: \S", re.MULTILINE)
+
+
+def main() -> None:
+    """Both rounds, and the verdict."""
+    tools.ensure_cargo_tool("cargo-mutants")
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    core = ["--package", "casebridge-core"]
+    with console.step("the core, by its own tests"):
+        run([*core, "--test-package", "casebridge-core"], [])
+        noticed = read("caught", "timeout")
+    with console.step("what is left of it and the executor, by the simulation") as remark:
+        both = [*core, "--package", "casebridge-executor", "--test-package", "casebridge-simulation"]
+        known_to_pass = ["--iterate", "--baseline", "skip", "--timeout", PATIENCE_SECONDS]
+        run([*both, *known_to_pass], [*SIMULATION, "--", "--skip", NOT_A_JUDGE])
+        noticed += read("caught", "timeout")
+        missed = read("missed")
+        remark.append(f"{len(noticed)} changes noticed, {len(missed)} not")
+    judge(len(noticed), missed)
+
+
+def run(arguments: list[str], test_arguments: list[str]) -> None:
+    """One round."""
+    command = ["cargo", "mutants", "--no-shuffle", "--jobs", JOBS, "--output", str(OUTPUT), *arguments]
+    search = f"{tools.CARGO / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": search, "CARGO_PROFILE_DEV_DEBUG": "0"}
+    ended = subprocess.run([*command, "--", *test_arguments], cwd=paths.ROOT, env=environment).returncode
+    if ended not in NORMAL_ENDS:
+        raise console.StackError(f"cargo-mutants ended with exit code {ended}; see above.")
+
+
+def read(*names: str) -> list[tuple[str, str]]:
+    """The changes of the last round that ended so: file and description."""
+    folder = OUTPUT / "mutants.out"
+    lines = [line for name in names for line in text_of(folder / f"{name}.txt").splitlines()]
+    return [found.groups() for found in map(MUTANT.match, lines) if found]
+
+
+def text_of(file: pathlib.Path) -> str:
+    """What a file says; nothing if it is not there."""
+    return file.read_text() if file.exists() else ""
+
+
+def judge(noticed: int, missed: list[tuple[str, str]]) -> None:
+    """Says how many were noticed, and what stands in the document without need or is missing there."""
+    listed = set(LISTED.findall(text_of(SURVIVORS)))
+    rate = noticed / max(noticed + len(missed), 1)
+    unlisted = sorted(set(missed) - listed)
+    for file, what in unlisted:
+        console.say(f"{console.paint('FAIL', 'red')} not noticed, and not listed: {file}: {what}")
+    for file, what in sorted(listed - set(missed)):
+        console.say(f"     listed, and noticed by now: {file}: {what}")
+    console.say(f"{noticed} of {noticed + len(missed)} changes noticed: {rate:.1%}")
+    if unlisted:
+        raise console.StackError(f"test them, or give a reason in {paths.relative(SURVIVORS)}.")
+    if rate < NOTICED:
+        raise console.StackError(f"less than {NOTICED:.0%} were noticed.")
+    console.say(console.paint("The tests notice what they should.", "green"))
+
+
+if __name__ == "__main__":
+    console.run(main)
