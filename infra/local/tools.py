@@ -66,7 +66,9 @@ def ensure_environment(folder: pathlib.Path, requirements: pathlib.Path) -> None
 
 
 def ensure_cargo_tool(name: str) -> pathlib.Path:
-    """A tool of cargo's from its sources; without optimisation, since it works for a few seconds anyway. Its path."""
+    """A tool of cargo's from its sources; without optimisation, since what takes time is what it runs. Its path."""
+    if name not in CARGO_TOOLS:
+        raise console.StackError(f"no tool is called {name!r}. There are: {', '.join(sorted(CARGO_TOOLS))}.")
     version, binary = CARGO_TOOLS[name], CARGO / "bin" / name
     if binary.exists() and is_stamped(name, version):
         return binary

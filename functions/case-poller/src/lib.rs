@@ -29,7 +29,7 @@ pub use changes::WATERMARK;
 /// How many due links are handed off in one poll; the next one takes the others.
 pub const MAX_DUE_LINKS: usize = 1_000;
 /// What is left of an invocation's time when no further call is begun: a call with its repeats may take as long.
-const RESERVE: SignedDuration = SignedDuration::from_secs(25);
+pub const RESERVE: SignedDuration = SignedDuration::from_secs(25);
 /// Polls within the same so many seconds are one: their hints have the same ids.
 const TICK_SECONDS: i64 = 10;
 

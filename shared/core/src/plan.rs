@@ -88,7 +88,10 @@ pub enum Waiting {
     /// AWS reopened the case of an incident that ServiceNow does not reopen any more.
     IncidentClosed,
     /// There is no such incident (any more).
-    IncidentGone,
+    IncidentGone {
+        /// When to see whether it is back, if something waits for it.
+        until: Option<Timestamp>,
+    },
     /// The incident names a case that the ledger does not know: opening another one might double it.
     UnknownCase,
 }
@@ -107,7 +110,8 @@ impl Waiting {
             | Self::UnsettledStatus { until }
             | Self::FullRead { until }
             | Self::LoopBreaker { until } => Some(*until),
-            Self::IncidentClosed | Self::IncidentGone | Self::UnknownCase => None,
+            Self::IncidentGone { until } => *until,
+            Self::IncidentClosed | Self::UnknownCase => None,
         }
     }
 
@@ -125,7 +129,7 @@ impl Waiting {
             Self::FullRead { .. } => "full_read",
             Self::LoopBreaker { .. } => "loop_breaker",
             Self::IncidentClosed => "incident_closed",
-            Self::IncidentGone => "incident_gone",
+            Self::IncidentGone { .. } => "incident_gone",
             Self::UnknownCase => "unknown_case",
         }
     }
@@ -294,8 +298,7 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn run(&mut self) {
         if self.observation.incident_gone {
-            self.plan.waits.push(Waiting::IncidentGone);
-            return;
+            return self.wait_for_gone_incident();
         }
         match &self.observation.link.case {
             None => self.plan_opening(),
@@ -304,6 +307,15 @@ impl Planner<'_> {
         self.plan_report();
         self.bound();
         self.wait_for_what_is_told();
+    }
+
+    /// A record may be hidden for a while, or restored: as long as something waits for it, it is looked for.
+    fn wait_for_gone_incident(&mut self) {
+        let link = &self.observation.link;
+        let goes_on = link.case.as_ref().is_some_and(|case| !case.is_resolved());
+        let awaited = link.intent.is_some() || (link.undelivered && goes_on);
+        let until = awaited.then(|| self.later(seconds(self.policy.refusal_retry_seconds)));
+        self.plan.waits.push(Waiting::IncidentGone { until });
     }
 
     /// What the columns tell passes: the link is looked at again when it does.

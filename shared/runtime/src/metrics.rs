@@ -55,7 +55,8 @@ pub enum Metric {
 }
 
 impl Metric {
-    fn name(self) -> &'static str {
+    /// Its name in CloudWatch.
+    pub fn name(self) -> &'static str {
         match self {
             Self::SyncLag => "SyncLag",
             Self::Effects => "Effects",

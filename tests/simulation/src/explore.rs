@@ -39,12 +39,17 @@ pub struct Outcome {
     pub calls: Vec<Call>,
 }
 
+/// The longest pause between two deeds where months pass, in seconds: five days.
+const LONG_PAUSE: i64 = 5 * 86_400;
+
 /// The world of a seed.
 pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     let mut random = Random::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
     let level = *random.pick(&LEVELS);
-    // Clocks agree, differ by seconds, or by most of an hour.
-    let skew = *random.pick(&[0, 0, 0, 90, 2_700]);
+    // Now and then months pass: cases become too old to be reopened.
+    let months = random.chance(50);
+    // Clocks agree, differ by seconds, or by most of an hour. Months of webhooks that are turned away teach nothing.
+    let skew = *random.pick(if months { &[0, 90] } else { &[0, 0, 0, 90, 2_700] });
     let mut clock = || SignedDuration::from_secs(random.between(-skew, skew));
     let (servicenow_clock, aws_clock) = (clock(), clock());
     let quotas = match random.below(6) {
@@ -60,13 +65,9 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
         quiet.policy.replies_become = MessageKind::WorkNote;
     }
     let stays_refused = random.chance(60);
-    let polling = *random.pick(&[60, 60, 300]);
-    // Now and then months pass: cases become too old to be reopened.
-    let (polling, jobs, pause) = if random.chance(50) {
-        (SELDOM, SignedDuration::from_hours(1), 5 * 86_400)
-    } else {
-        (SignedDuration::from_secs(polling), quiet.jobs, *random.pick(&[3, 20, 60, 240]))
-    };
+    let polling = SignedDuration::from_secs(*random.pick(&[60, 60, 300]));
+    let pause = *random.pick(&[3, 20, 60, 240]);
+    let (polling, jobs, pause) = if months { (SELDOM, SELDOM, LONG_PAUSE) } else { (polling, quiet.jobs, pause) };
     Settings {
         faults: Source::Random(Rates::at_level(level)),
         sabotage,

@@ -10,10 +10,10 @@ use aws_lambda_events::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use case_poller::Poller;
-use casebridge_core::{hint::Hint, incident::Incident};
+use casebridge_core::{hint::Hint, identifiers::AccountId, incident::Incident};
 use casebridge_executor::{Executor, Report};
-use casebridge_ledger::LedgerError;
-use casebridge_runtime::metrics::Metrics;
+use casebridge_ledger::{Ledger, LedgerError};
+use casebridge_runtime::metrics::{Metric, Metrics};
 use casebridge_simulator::support::events::SupportEvent;
 use jiff::{SignedDuration, Timestamp};
 use reconciler::Reconcile;
@@ -25,6 +25,7 @@ use crate::{
     ledger_port::LedgerPort,
     ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort},
     queue::Message,
+    schedule::at_once,
     timeline::Place,
     world::Desk,
 };
@@ -33,8 +34,8 @@ use crate::{
 const GROUP: &str = "MessageGroupId";
 /// What an accepted webhook is answered with.
 const ACCEPTED: i64 = 202;
-/// The metric that tells how many parts of a poll failed.
-const POLL_FAILURES: &str = "PollFailures";
+/// By how much the clock of a process may be off.
+pub const MOST_SKEW: SignedDuration = SignedDuration::from_millis(300);
 
 /// The function that receives webhooks.
 pub type WebhookFunction = Webhook<KeysPort, QueuePort, ClockPort>;
@@ -52,7 +53,8 @@ pub fn webhook_secret(version: u64) -> String {
 
 /// A clock of a process: ours, a little off.
 fn clock(desk: &Rc<Desk>) -> ClockPort {
-    let skew = SignedDuration::from_millis(desk.world.borrow_mut().random.between(-300, 300));
+    let most = i64::try_from(MOST_SKEW.as_millis()).unwrap_or_default();
+    let skew = SignedDuration::from_millis(desk.world.borrow_mut().random.between(-most, most));
     ClockPort { desk: desk.clone(), skew }
 }
 
@@ -154,19 +156,28 @@ pub async fn support_event(desk: Rc<Desk>, event: SupportEvent) -> bool {
 pub async fn poll(desk: Rc<Desk>, function: Rc<PollerFunction>, deadline: Timestamp) -> bool {
     let policy = desk.world.borrow().settings.policy.clone();
     let outcome = function.poll(&policy, deadline).await;
-    let refused = desk.world.borrow().refused_accounts.len();
-    let whole = outcome.is_ok() && failures(&function.metrics) <= refused;
+    let whole = outcome.is_ok() && failures(&function.metrics) <= refused_parts(&desk);
     if let Err(error) = outcome {
         desk.world.borrow_mut().note(Place::Bridge, || format!("the poll fails: {error}"));
     }
     whole
 }
 
+/// How many accounts AWS refuses of which the poller asks for cases.
+fn refused_parts(desk: &Desk) -> usize {
+    let refused: Vec<AccountId> = desk.world.borrow().refused_accounts.keys().cloned().collect();
+    let is_watched = |account: &&AccountId| {
+        let page = at_once(desk.ledger.cases_of_account(account, None)).and_then(Result::ok);
+        page.is_some_and(|page| !page.rows.is_empty())
+    };
+    refused.iter().filter(is_watched).count()
+}
+
 /// How many parts of the poll failed, by what is written to the log.
 fn failures(metrics: &Metrics) -> usize {
     let mut log = Vec::new();
     let written = metrics.write(Timestamp::UNIX_EPOCH, &mut log);
-    let count = |line: &[u8]| serde_json::from_slice::<Value>(line).ok()?.get(POLL_FAILURES)?.as_u64();
+    let count = |line: &[u8]| serde_json::from_slice::<Value>(line).ok()?.get(Metric::PollFailures.name())?.as_u64();
     let counted: u64 = log.split(|byte| *byte == b'\n').filter_map(count).sum();
     if written.is_ok() { usize::try_from(counted).unwrap_or(usize::MAX) } else { usize::MAX }
 }

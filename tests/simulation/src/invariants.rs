@@ -9,7 +9,7 @@ use casebridge_core::{
     mark::Mark,
     render::PART_CHARACTERS,
 };
-use casebridge_simulator::support::{Case, redaction::redact};
+use casebridge_simulator::support::{Case, REOPEN_WINDOW, redaction::redact};
 use jiff::Timestamp;
 
 use crate::{
@@ -57,9 +57,15 @@ impl World {
         self.refused_accounts.contains_key(&AccountId::new(case.account.as_str()))
     }
 
-    /// Whether what people wrote on the incident may be missing: AWS refused it, and the agent was told.
-    fn is_excused(&self, incident: &IncidentId) -> bool {
-        self.may_end_refused() && self.tells_error(incident)
+    /// Whether what people did on the incident may not have arrived: AWS refuses it for good, and the agent was told.
+    pub fn is_excused(&self, incident: &IncidentId) -> bool {
+        let record = self.servicenow.incidents.get(incident);
+        let told = record.is_some_and(|record| record.summary.columns.sync_status == "error");
+        let accounts = self.memory.ever_in_scope.get(incident).into_iter().flatten();
+        let is_refused = accounts.into_iter().any(|account| self.refused_accounts.contains_key(account));
+        let resolved_at = self.case_of(incident).and_then(Case::resolved_at);
+        let is_too_old = resolved_at.is_some_and(|at| self.aws_now().duration_since(at) > REOPEN_WINDOW);
+        told && (is_refused || is_too_old)
     }
 
     /// The case of an incident, if it has exactly one.
@@ -117,6 +123,7 @@ pub fn judge(life: &mut Life) {
         let world = &mut *life.desk.world.borrow_mut();
         judge_cases(world, &incidents);
         judge_confidentiality(world);
+        judge_gone(world);
         for incident in &incidents {
             judge_messages(world, incident);
         }
@@ -144,13 +151,18 @@ fn judge_cases(world: &mut World, incidents: &[IncidentId]) {
             *counts.entry(incident).or_default() += 1;
         }
     }
+    for (incident, record) in world.memory.gone.clone() {
+        if counts.get(&incident).is_some_and(|count| *count > 1) {
+            world.fail(Invariant::OneCase, format!("{} has several cases", record.summary.number));
+        }
+    }
     for incident in incidents {
         let number = world.number_of(incident);
         let count = counts.get(incident).copied().unwrap_or_default();
         if count > 1 {
             world.fail(Invariant::OneCase, format!("{number} has {count} cases"));
         }
-        if count > 0 && !world.memory.ever_in_scope.contains(incident) {
+        if count > 0 && !world.memory.ever_in_scope.contains_key(incident) {
             world.fail(Invariant::OneCase, format!("{number} was never in scope and has a case"));
         }
         let record = &world.servicenow.incidents[incident];
@@ -193,6 +205,23 @@ fn judge_confidentiality(world: &mut World) {
     }
 }
 
+/// 1: no text of a deleted incident is on its case more than once.
+fn judge_gone(world: &mut World) {
+    let mut found = Vec::new();
+    for (incident, record) in &world.memory.gone {
+        let Some(case) = world.case_of(incident) else { continue };
+        let bodies = our_bodies(world, case);
+        let comments = world.servicenow.comments_of(incident).filter(|row| !row.is_ours());
+        let texts = std::iter::once(record.description.as_str()).chain(comments.map(|row| row.text.as_str()));
+        for token in texts.flat_map(tokens) {
+            expect_once(occurrences(&bodies, token).len(), 0, Invariant::ExactlyOnce, token, &mut found);
+        }
+    }
+    for (invariant, what) in found {
+        world.fail(invariant, format!("a deleted incident: {what}"));
+    }
+}
+
 /// 1 and 8: every message once on the other side, in order.
 fn judge_messages(world: &mut World, incident: &IncidentId) {
     let Some(case) = world.case_of(incident).cloned() else {
@@ -227,6 +256,7 @@ fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut
     }
     let comments: Vec<&Journal> = world.servicenow.comments_of(incident).filter(|row| !row.is_ours()).collect();
     let mut last: Option<((usize, usize), Timestamp)> = None;
+    let mut missing: Option<Timestamp> = None;
     let mut sorted = comments.clone();
     sorted.sort_by_key(|row| row.created_on);
     for row in &sorted {
@@ -235,7 +265,13 @@ fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut
         for token in tokens(&row.text) {
             let places = occurrences(&bodies, token);
             expect_once(places.len(), fewest, invariant, token, found);
-            let Some(place) = places.first().copied() else { continue };
+            let Some(place) = places.first().copied() else {
+                missing.get_or_insert(row.created_on);
+                continue;
+            };
+            if missing.is_some_and(|at| at < row.created_on) {
+                found.push((Invariant::NothingLost, format!("{token} has arrived, and an earlier text has not")));
+            }
             // Comments of the same second have no order of their own.
             if let Some((earlier, created_on)) = last
                 && place < earlier
@@ -282,7 +318,7 @@ fn judge_whole_texts(bodies: &[&str], comments: &[&Journal], found: &mut Finding
 /// Communications of others, on the incident.
 fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
     let delivered: Vec<&str> = world.servicenow.delivered_to(incident).map(|row| row.text.as_str()).collect();
-    let fewest = usize::from(!world.is_excused(incident) && !world.is_blind_to(case));
+    let fewest = usize::from(!world.is_blind_to(case));
     let as_comments = world.settings.policy.replies_become == MessageKind::Comment;
     if world.servicenow.delivered_to(incident).any(|row| row.is_comment() != as_comments) {
         found.push((Invariant::Confidential, "a reply is not of the kind that the policy says".to_owned()));
@@ -372,8 +408,7 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
             }
         }
         let undecided = life.desk.ledger.link(&key).ok().flatten().is_some_and(|link| link.intent.is_some());
-        let unseen = world.case_of(incident).is_some_and(|case| world.is_blind_to(case));
-        if undecided && !unseen && !world.is_excused(incident) {
+        if undecided && !world.is_excused(incident) {
             found.push("a call is still in doubt".to_owned());
         }
         found
@@ -382,14 +417,15 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
     for what in found {
         life.desk.world.borrow_mut().violate(Invariant::Convergence, format!("{number}: {what}"));
     }
-    let report = life.look_again(&key);
-    let (refused, unseen) = {
+    let refused = {
         let world = life.desk.world.borrow();
-        (world.is_excused(incident), world.case_of(incident).is_some_and(|case| world.is_blind_to(case)))
+        world.is_excused(incident) || world.case_of(incident).is_some_and(|case| world.is_blind_to(case))
     };
-    if unseen {
-        return;
+    if refused {
+        // Nobody may have noticed yet that the account is refused: this look tells the agent.
+        life.look_again(&key);
     }
+    let report = life.look_again(&key);
     // What is refused may be tried once more, and is refused again.
     let in_vain = |(_, failure): &(_, Option<_>)| refused && failure.is_some();
     let idle = report.as_ref().is_some_and(|report| report.effects.iter().all(in_vain) && !report.deferred);

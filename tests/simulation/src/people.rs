@@ -53,8 +53,8 @@ pub struct Memory {
     pub state_changes: BTreeMap<IncidentId, u64>,
     /// How often people reopened an incident.
     pub reopenings: BTreeMap<IncidentId, usize>,
-    /// The incidents that have been in scope.
-    pub ever_in_scope: BTreeSet<IncidentId>,
+    /// The incidents that have been in scope, each with the accounts of which.
+    pub ever_in_scope: BTreeMap<IncidentId, BTreeSet<AccountId>>,
     /// The incidents that were deleted.
     pub gone: BTreeMap<IncidentId, Record>,
     /// When casebridge wrote to either side of a link.
@@ -273,10 +273,7 @@ impl World {
             }
             Deed::OpenOwnCase => self.do_open_own_case(random),
             Deed::LoseAccess => {
-                let account = AccountId::new(random.pick(&ACCOUNTS).0);
-                let refusal = *random.pick(&[Refusal::Subscription, Refusal::Credentials]);
-                self.note(Place::Aws, || format!("account {account} is refused: {refusal:?}"));
-                self.refused_accounts.insert(account, refusal);
+                self.lose_access(random);
                 true
             }
             Deed::RegainAccess => {
@@ -293,6 +290,14 @@ impl World {
         if done {
             *self.tally.deeds.entry(deed.name()).or_default() += 1;
         }
+    }
+
+    /// An account loses its plan or its keys.
+    pub fn lose_access(&mut self, random: &mut Random) {
+        let account = AccountId::new(random.pick(&ACCOUNTS).0);
+        let refusal = *random.pick(&[Refusal::Subscription, Refusal::Credentials]);
+        self.note(Place::Aws, || format!("account {account} is refused: {refusal:?}"));
+        self.refused_accounts.insert(account, refusal);
     }
 
     /// Secrets Manager gets a new version, or ServiceNow takes it over: the two steps of a rotation.
@@ -345,8 +350,9 @@ impl World {
 
     fn note_scope(&mut self, id: &IncidentId) {
         let record = &self.servicenow.incidents[id];
-        if self.servicenow.is_in_scope(record) && !record.summary.state.is_ended() {
-            self.memory.ever_in_scope.insert(id.clone());
+        let account = self.servicenow.account_of(&record.group).filter(|_| self.servicenow.is_in_scope(record));
+        if let Some(account) = account.filter(|_| !record.summary.state.is_ended()) {
+            self.memory.ever_in_scope.entry(id.clone()).or_default().insert(account.number.clone());
         }
     }
 

@@ -47,25 +47,27 @@ impl Queue {
         true
     }
 
-    /// The first message of each group whose turn it is: none of its group is being worked on.
-    pub fn receive(&mut self, now: Timestamp) -> Vec<Message> {
-        let mut groups = BTreeSet::new();
-        let mut received = Vec::new();
+    /// The first messages of each group whose turn it is, at most `most` of each: none of its group is being worked on.
+    pub fn receive(&mut self, now: Timestamp, most: usize) -> Vec<Vec<Message>> {
+        let mut received: Vec<Vec<Message>> = Vec::new();
+        // Where a group's messages are, as long as further ones of it may follow.
+        let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
         let mut exhausted = Vec::new();
         for message in self.messages.values_mut() {
-            if !groups.insert(message.group.clone()) {
-                continue;
-            }
-            if message.visible_at > now {
-                continue;
-            }
-            if message.receives >= RECEIVES {
-                exhausted.push(message.number);
+            let place = places.entry(message.group.clone()).or_insert(Some(received.len()));
+            let has_room = place.is_some_and(|place| received.get(place).is_none_or(|group| group.len() < most));
+            let is_exhausted = has_room && message.visible_at <= now && message.receives >= RECEIVES;
+            exhausted.extend(is_exhausted.then_some(message.number));
+            if !has_room || message.visible_at > now || is_exhausted {
+                *place = None;
                 continue;
             }
             message.receives += 1;
             message.visible_at = now + VISIBILITY;
-            received.push(message.clone());
+            match place.and_then(|place| received.get_mut(place)) {
+                Some(group) => group.push(message.clone()),
+                None => received.push(vec![message.clone()]),
+            }
         }
         for number in exhausted {
             self.parked.extend(self.messages.remove(&number));
@@ -119,6 +121,10 @@ mod tests {
 
     const START: Timestamp = Timestamp::UNIX_EPOCH;
 
+    fn numbers(received: Vec<Vec<Message>>) -> Vec<Vec<u64>> {
+        received.into_iter().map(|group| group.into_iter().map(|message| message.number).collect()).collect()
+    }
+
     fn send(queue: &mut Queue, now: Timestamp, deduplication: &str, group: &str) -> bool {
         queue.send(now, deduplication, group.to_owned(), String::new())
     }
@@ -129,11 +135,20 @@ mod tests {
         for (deduplication, incident) in [("1", "a"), ("2", "a"), ("3", "b")] {
             assert!(send(&mut queue, START, deduplication, incident));
         }
-        let first: Vec<u64> = queue.receive(START).iter().map(|message| message.number).collect();
-        assert_eq!(first, [1, 3]);
-        assert!(queue.receive(START).is_empty(), "group a is being worked on");
+        assert_eq!(numbers(queue.receive(START, 1)), [[1], [3]]);
+        assert!(queue.receive(START, 1).is_empty(), "group a is being worked on");
         queue.delete(1);
-        assert_eq!(queue.receive(START)[0].number, 2);
+        assert_eq!(numbers(queue.receive(START, 1)), [[2]]);
+    }
+
+    #[test]
+    fn several_messages_of_a_group_come_in_their_order() {
+        let mut queue = Queue::default();
+        for (deduplication, group) in [("1", "a"), ("2", "b"), ("3", "a"), ("4", "a")] {
+            assert!(send(&mut queue, START, deduplication, group));
+        }
+        assert_eq!(numbers(queue.receive(START, 2)), [vec![1, 3], vec![2]]);
+        assert!(queue.receive(START, 2).is_empty(), "message 4 waits for the others of its group");
     }
 
     #[test]
@@ -151,11 +166,11 @@ mod tests {
         assert!(send(&mut queue, START, "1", "a"));
         let mut now = START;
         for _ in 0..RECEIVES {
-            assert_eq!(queue.receive(now).len(), 1);
-            assert!(queue.receive(now).is_empty());
+            assert_eq!(queue.receive(now, 1).len(), 1);
+            assert!(queue.receive(now, 1).is_empty());
             now += VISIBILITY;
         }
-        assert!(queue.receive(now).is_empty());
+        assert!(queue.receive(now, 1).is_empty());
         assert_eq!((queue.len(), queue.parked().len()), (0, 1));
     }
 }

@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use case_poller::WATERMARK;
+use case_poller::{RESERVE, WATERMARK};
 use casebridge_core::{
     hint::{Cause, Hint, Subject},
     identifiers::LinkKey,
@@ -23,20 +23,19 @@ use casebridge_simulator::support::events::SupportEvent;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    handlers::{self, PollerFunction, WebhookFunction},
+    faults::Rates,
+    handlers::{self, MOST_SKEW, PollerFunction, WebhookFunction},
     people::Deed,
     queue::Message,
     random::Random,
     timeline::Place,
-    world::{Desk, Invariant, SELDOM, Settings},
+    world::{Desk, Invariant, SELDOM, Settings, World},
 };
 
 /// How long the reconciler lives at most.
 const RECONCILER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 /// How long the poller lives at most.
 const POLLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(50);
-/// What the poller keeps of its time in reserve.
-const POLLER_RESERVE: SignedDuration = SignedDuration::from_secs(25);
 /// How long the handlers of triggers live at most.
 const HANDLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 /// How many messages a worker gets at once.
@@ -125,6 +124,20 @@ impl Duty {
     }
 }
 
+/// A message that was just received may become visible again while somebody is at it.
+fn show_early(world: &mut World, message: u64) {
+    let now = world.now;
+    if let Some(wait) = world.settings.redelivery {
+        world.queue.show(message, now + wait);
+    }
+    let redelivered = world.faults.rates().redelivered;
+    if world.random.chance(redelivered) {
+        let wait = SignedDuration::from_millis(world.random.between(50, 3_000));
+        world.queue.show(message, now + wait);
+        world.count_fault("visibility expires");
+    }
+}
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
@@ -133,10 +146,10 @@ enum Ending {
     Death,
 }
 
-/// Whether a poll that began then asked for every case.
+/// Whether a poll that began then asked for every case, by its own clock too.
 fn has_left_nothing_aside(function: &PollerFunction, began: Timestamp) -> bool {
     let parked = function.parked.lock().unwrap_or_else(PoisonError::into_inner);
-    parked.values().all(|until| *until < began)
+    parked.values().all(|until| *until < began - MOST_SKEW)
 }
 
 struct Process {
@@ -233,6 +246,8 @@ impl Life {
             world.faults.stop();
             if !world.settings.stays_refused {
                 world.refused_accounts.clear();
+            } else if world.refused_accounts.is_empty() {
+                world.lose_access(&mut self.people);
             }
             world.note(Place::Bridge, || "--- people and faults stop ---".to_owned());
         }
@@ -270,23 +285,25 @@ impl Life {
             && self.events.iter().all(periodic)
     }
 
-    /// When the next link is due; one that AWS refuses for good does not count once its agent has been told.
+    /// When the next link is due of which anything more is expected.
     fn next_due(&self) -> Option<Timestamp> {
         let due = at_once(self.desk.ledger.due_links(Timestamp::MAX, usize::MAX));
         let due = due.and_then(Result::ok).unwrap_or_default();
-        let refused = self.refused_links();
-        due.iter().find(|due| !refused.contains(&due.key.to_string())).map(|due| due.due_at)
+        let given_up = self.given_up_links();
+        due.iter().find(|due| !given_up.contains(&due.key.to_string())).map(|due| due.due_at)
     }
 
-    /// The links that are refused for good, as far as that can be told: tried again in vain, and the agent knows.
-    fn refused_links(&self) -> BTreeSet<String> {
+    /// The links of which nothing more is expected: AWS refuses them for good, it was tried again in vain and the agent
+    /// knows; or their incident is gone.
+    fn given_up_links(&self) -> BTreeSet<String> {
         let world = self.desk.world.borrow();
         let tried_again = self.calm_since.is_some_and(|since| world.now.duration_since(since) > TRIED_AGAIN_AFTER);
-        if !tried_again || !world.may_end_refused() {
+        if !tried_again {
             return BTreeSet::new();
         }
-        let told = world.servicenow.incidents.keys().filter(|incident| world.tells_error(incident));
-        told.map(|incident| LinkKey::support_case(incident.clone()).to_string()).collect()
+        let refused = world.servicenow.incidents.keys().filter(|incident| world.is_excused(incident));
+        let links = refused.chain(world.memory.gone.keys());
+        links.map(|incident| LinkKey::support_case(incident.clone()).to_string()).collect()
     }
 
     /// Lets the world go on for this long.
@@ -507,7 +524,7 @@ impl Life {
             return POLLER_TIMEOUT;
         }
         world.count_fault("poller has little time");
-        POLLER_RESERVE + SignedDuration::from_millis(world.random.between(0, 1_000))
+        RESERVE + SignedDuration::from_millis(world.random.between(0, 1_000))
     }
 
     /// When the poller runs next: by its period, but once people have stopped, idle hours are skipped.
@@ -524,36 +541,29 @@ impl Life {
     /// Gives visible messages to workers.
     fn receive(&mut self) {
         let now = self.now();
-        let messages = {
+        let groups = {
             let world = &mut *self.desk.world.borrow_mut();
             let parked = world.queue.parked().len();
-            let messages = world.queue.receive(now);
+            let several = world.faults.rates() != Rates::default() && world.random.chance(300);
+            let groups = world.queue.receive(now, if several { BATCH } else { 1 });
             for _ in parked..world.queue.parked().len() {
                 world.count_fault("message parked");
             }
-            messages
-        };
-        for message in &messages {
-            {
-                let world = &mut *self.desk.world.borrow_mut();
-                if let Some(wait) = world.settings.redelivery {
-                    world.queue.show(message.number, now + wait);
-                }
-                let redelivered = world.faults.rates().redelivered;
-                if world.random.chance(redelivered) {
-                    let wait = SignedDuration::from_millis(world.random.between(50, 3_000));
-                    world.queue.show(message.number, now + wait);
-                    world.count_fault("visibility expires");
-                }
+            for message in groups.iter().flatten() {
+                show_early(world, message.number);
             }
-        }
-        let mut rest = messages;
-        while !rest.is_empty() {
+            groups
+        };
+        let mut batch: Vec<Message> = Vec::new();
+        for group in groups {
             let alone = self.desk.world.borrow_mut().random.chance(600);
-            let size = if alone { 1 } else { BATCH };
-            let later = rest.split_off(size.min(rest.len()));
-            self.start_reconciler(rest);
-            rest = later;
+            if !batch.is_empty() && (alone || batch.len() + group.len() > BATCH) {
+                self.start_reconciler(std::mem::take(&mut batch));
+            }
+            batch.extend(group);
+        }
+        if !batch.is_empty() {
+            self.start_reconciler(batch);
         }
         if let Some(at) = self.desk.world.borrow().queue.next_visible() {
             let at = at.max(now + SignedDuration::from_millis(1));
@@ -595,10 +605,10 @@ impl Life {
         self.desk.current.replace(process.name.clone());
         self.desk.wake_sleepers();
         let polled = process.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        let wake = self.desk.take_wake();
+        let (wake, died) = (self.desk.take_wake(), self.desk.take_death());
         match polled {
             Poll::Ready(done) => self.finish(number, done),
-            Poll::Pending if self.desk.take_death() => self.bury(number, "it dies"),
+            Poll::Pending if died => self.bury(number, "it dies"),
             Poll::Pending => {
                 let at = wake.unwrap_or(deadline).min(deadline);
                 self.schedule(at, Event::Step(number));
@@ -653,8 +663,8 @@ impl Life {
                 self.schedule(now + pause, Event::Announced(event, attempts + 1));
             }
             Duty::Poll(function) => {
-                let refused = self.refused_links();
-                let idle = self.desk.world.borrow().queue.groups().all(|group| refused.contains(group));
+                let given_up = self.given_up_links();
+                let idle = self.desk.world.borrow().queue.groups().all(|group| given_up.contains(group));
                 let saw_all = started > self.last_activity && has_left_nothing_aside(&function, started);
                 self.quiet_polls = if ending == Ending::Done && idle && saw_all { self.quiet_polls + 1 } else { 0 };
                 self.warm_pollers.extend((ending != Ending::Death).then_some(function));

@@ -709,14 +709,16 @@ fn shown_resolution(record: &Record) -> Option<Timestamp> {
     }
 }
 
-/// The bytes of a value as JSON in ASCII.
+/// The bytes of a value as JSON in ASCII: what is beyond is written as `\uXXXX`, once or, outside the first plane, twice.
 fn escaped_size(value: &impl serde::Serialize) -> usize {
     let text = serde_json::to_string(value).unwrap_or_default();
-    let is_plain = |letter: char| letter.is_ascii() && letter != '\u{7f}';
-    if text.is_ascii() && !text.contains('\u{7f}') {
-        return text.len();
-    }
-    text.chars().map(|letter| if is_plain(letter) { 1 } else { 6 * letter.len_utf16() }).sum()
+    let written = |byte: u8| match byte {
+        0x00..=0x7e => 1,
+        0x80..=0xbf => 0,
+        0x7f | 0xc0..=0xef => 6,
+        0xf0..=0xff => 12,
+    };
+    text.bytes().map(written).sum()
 }
 
 /// The platform may change the white space around a text and its line ends.

@@ -326,17 +326,6 @@ impl World {
         record.map_or_else(|| incident.to_string(), |record| record.summary.number.clone())
     }
 
-    /// Whether something may stay undone for good, if only the agent is told: AWS refuses an account, or a case that was
-    /// resolved too long ago.
-    pub fn may_end_refused(&self) -> bool {
-        !self.refused_accounts.is_empty() || self.settings.polling >= SELDOM
-    }
-
-    /// Whether an incident tells its agent of an error.
-    pub fn tells_error(&self, incident: &IncidentId) -> bool {
-        self.servicenow.incidents.get(incident).is_some_and(|record| record.summary.columns.sync_status == "error")
-    }
-
     /// The cases that casebridge opened.
     pub fn our_cases(&self) -> impl Iterator<Item = &support::Case> {
         self.support.cases().iter().filter(|case| !self.memory.own_cases.contains(&case.case_id))

@@ -1,5 +1,6 @@
 //! Calls whose outcome nobody knows, and sides that refuse or do not answer.
 
+use crate::world::{self, World};
 use casebridge_core::{
     case::CaseStatus,
     effect::{Effect, Failure, Refusal},
@@ -10,9 +11,6 @@ use casebridge_core::{
     plan::{Plan, Waiting, columns},
     policy::{Policy, seconds},
 };
-use jiff::Timestamp;
-
-use crate::world::{self, World};
 
 /// Begins the world's next effect of this name and leaves it in doubt; returns the pass's observation.
 fn leave_in_doubt(world: &mut World, name: &str, applied: bool) -> Observation {
@@ -287,13 +285,23 @@ fn a_side_that_was_not_seen_is_not_acted_upon() {
 }
 
 #[test]
-fn an_incident_that_is_gone_is_waited_for_and_nothing_else() {
+fn an_incident_that_is_gone_is_looked_for_while_something_waits_for_it_and_nothing_else_is_done() {
     let mut world = World::linked();
+    world.reply("Please restart it.");
     let mut observation = world.observe();
     observation.incident_gone = true;
-    let plan = world.plan(&observation);
-    assert_eq!(plan.waits, [Waiting::IncidentGone]);
-    assert_eq!(plan.due(), None::<Timestamp>);
+    let until = world.now.checked_add(seconds(world.policy.refusal_retry_seconds)).unwrap();
+    let gone = |until| Plan { effects: Vec::new(), waits: vec![Waiting::IncidentGone { until }] };
+    assert_eq!(world.plan(&observation), gone(Some(until)), "the reply waits");
+    observation.link.case.as_mut().unwrap().status = Some(CaseStatus::new("resolved"));
+    assert_eq!(world.plan(&observation), gone(None), "the case is over");
+    assert_eq!(gone(None).due(), None);
+    world.comment("e1", "Any news?");
+    let mut observation = leave_in_doubt(&mut world, "add_communication", false);
+    observation.incident_gone = true;
+    observation.link.undelivered = false;
+    let until = world.now.checked_add(seconds(world.policy.refusal_retry_seconds)).unwrap();
+    assert_eq!(world.plan(&observation), gone(Some(until)), "the call's outcome is not known");
 }
 
 #[test]
@@ -356,7 +364,8 @@ fn a_doubt_is_looked_into_less_often_each_time_and_once_more_when_it_may_end() {
     let mut world = World::linked();
     world.comment("e1", "Any news?");
     let mut observation = leave_in_doubt(&mut world, "add_communication", false);
-    for (looked, wait) in [(0, 5), (1, 10), (2, 20), (30, longest_doubt(&world))] {
+    world.pass_time(100);
+    for (looked, wait) in [(0, 5), (1, 10), (2, 20), (30, longest_doubt(&world) - 100)] {
         observation.link.intent.as_mut().unwrap().looked = looked;
         let plan = world.plan(&observation);
         let until = plan.waits.iter().find_map(|wait| match wait {
@@ -412,7 +421,7 @@ fn what_a_link_waits_for_has_a_name_for_the_log_and_most_of_it_unsettles_the_lin
         (Waiting::FullRead { until }, "full_read", true),
         (Waiting::LoopBreaker { until }, "loop_breaker", false),
         (Waiting::IncidentClosed, "incident_closed", false),
-        (Waiting::IncidentGone, "incident_gone", false),
+        (Waiting::IncidentGone { until: None }, "incident_gone", false),
         (Waiting::UnknownCase, "unknown_case", false),
     ];
     for (wait, name, settled) in rows {
