@@ -532,9 +532,8 @@ impl Planner<'_> {
     /// Messages for the incident and, with the last of them, its fields.
     fn plan_delivery(&mut self, case: &LinkedCase, merge: &Merge) {
         let Some(incident) = self.observation.summary() else { return };
-        let unreceived = self.observation.unreceived_communications();
-        let messages_held_back = self.wait_for_servicenow(MESSAGES_REQUEST, !unreceived.is_empty());
-        let unreceived = if messages_held_back { Vec::new() } else { unreceived };
+        let held_back = self.is_held_back_by_servicenow(MESSAGES_REQUEST);
+        let unreceived = if held_back { Vec::new() } else { self.observation.unreceived_communications() };
         if unreceived.is_empty() && merge.fields.is_empty() {
             return;
         }
@@ -562,19 +561,10 @@ impl Planner<'_> {
         }
     }
 
-    /// Waits while ServiceNow is not to be written to in this way; whether it is so.
-    fn wait_for_servicenow(&mut self, request: &str, wanted: bool) -> bool {
+    /// Whether ServiceNow is not to be written to in this way for now. That the link waits is told at the end anyway.
+    fn is_held_back_by_servicenow(&self, request: &str) -> bool {
         let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.is_active(self.now));
-        let Some(trouble) = trouble else { return false };
-        let about_another = trouble.refusal == Some(Refusal::InvalidRequest) && trouble.request != request;
-        if about_another || !wanted {
-            return false;
-        }
-        let wait = wait_for(trouble);
-        if !self.plan.waits.contains(&wait) {
-            self.plan.waits.push(wait);
-        }
-        true
+        trouble.is_some_and(|trouble| trouble.refusal != Some(Refusal::InvalidRequest) || trouble.request == request)
     }
 
     /// What people wrote in ServiceNow, for the case, in order.

@@ -505,4 +505,10 @@ fn the_loop_breaker_keeps_a_few_writes_to_say_that_it_has_tripped_and_no_more() 
         let tripped = plan.waits.iter().any(|wait| matches!(wait, Waiting::LoopBreaker { .. }));
         assert_eq!(tripped, writes >= 3, "after {writes} writes");
     }
+    // What people wrote goes before what casebridge says of itself.
+    world.set_status("unassigned");
+    let mut observation = world.observe();
+    observation.link.recent_writes = vec![world.now; 2];
+    let plan = world.plan(&observation);
+    assert_eq!(plan.effects.iter().map(Effect::name).collect::<Vec<_>>(), ["add_communication"]);
 }

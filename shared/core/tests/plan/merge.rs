@@ -96,6 +96,19 @@ fn the_state_follows_the_status_only_where_it_contradicts_it() {
 }
 
 #[test]
+fn a_state_that_an_agent_set_is_left_alone_until_the_status_changes() {
+    let mut world = World::linked();
+    world.set_status("work-in-progress");
+    world.settle();
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+    world.set_state(IncidentState::New);
+    assert_eq!(world.settle(), Vec::<&str>::new());
+    world.set_status("pending-amazon-action");
+    world.settle();
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+}
+
+#[test]
 fn a_resolved_closed_or_cancelled_incident_resolves_the_case_once() {
     for state in [IncidentState::Resolved, IncidentState::Closed, IncidentState::Cancelled] {
         let mut world = World::linked();
