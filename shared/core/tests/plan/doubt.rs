@@ -7,7 +7,7 @@ use casebridge_core::{
     identifiers::{AccountId, CaseId},
     incident::IncidentState,
     link::IntentEnd,
-    observation::{Observation, Side, backoff},
+    observation::{Observation, READ_REQUEST, Side, backoff},
     plan::{Plan, Waiting, columns},
     policy::{Policy, seconds},
 };
@@ -511,4 +511,19 @@ fn the_loop_breaker_keeps_a_few_writes_to_say_that_it_has_tripped_and_no_more() 
     observation.link.recent_writes = vec![world.now; 2];
     let plan = world.plan(&observation);
     assert_eq!(plan.effects.iter().map(Effect::name).collect::<Vec<_>>(), ["add_communication"]);
+}
+
+#[test]
+fn a_trouble_with_reading_ends_with_the_next_read_and_one_with_writing_does_not() {
+    for (request, ends) in [(READ_REQUEST, true), ("", false)] {
+        let world = World::linked();
+        let mut observation = world.observe();
+        for side in [Side::Aws, Side::ServiceNow] {
+            observation.trouble(&world.policy, side, &unavailable(), request, world.now, 0);
+        }
+        observation.see_incident(&world.policy, world.incident.clone());
+        observation.see_case(&world.policy, world::as_case(world.case.as_ref().unwrap()), world.now);
+        assert_eq!(observation.link.servicenow_trouble.is_none(), ends, "{request:?}");
+        assert_eq!(observation.link.aws_trouble.is_none(), ends, "{request:?}");
+    }
 }
