@@ -675,11 +675,15 @@ impl Life {
 
     /// Lets one more pass look at a link; what it did.
     pub fn look_again(&mut self, key: &LinkKey) -> Option<Report> {
+        self.look_at(Subject::Link { key: key.clone() })
+    }
+
+    /// Lets a pass look at what a hint is about; what it did.
+    pub fn look_at(&mut self, subject: Subject) -> Option<Report> {
         let mut executor = handlers::executor(&self.desk);
         executor.limits = reconciler::limits(RECONCILER_TIMEOUT);
         let received_at = self.now();
-        let hint =
-            Hint { subject: Subject::Link { key: key.clone() }, cause: Cause::Replay, received_at, incident: None };
+        let hint = Hint { subject, cause: Cause::Replay, received_at, incident: None };
         let report: Rc<RefCell<Option<Report>>> = Rc::default();
         let slot = report.clone();
         let future = async move {

@@ -1,6 +1,10 @@
 //! What a pass reads, how many calls it makes, what it reports of them, and when it stops for want of time.
 
-use casebridge_core::incident::IncidentState;
+use casebridge_core::{
+    hint::Subject,
+    identifiers::{AccountId, CaseId},
+    incident::IncidentState,
+};
 use casebridge_executor::Report;
 use casebridge_simulation::{
     calls::{Call, Fate},
@@ -95,6 +99,38 @@ fn a_search_for_a_case_in_doubt_is_counted_call_by_call() {
     assert!(report.calls >= 8, "{report:?}");
     assert!(counted_look(&mut world, &incident).effects.is_empty(), "{}", world.story());
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+}
+
+/// Nobody knows a case that somebody opened in the console: the search for its link is counted as well.
+#[test]
+fn a_look_at_a_strange_case_is_counted_call_by_call() {
+    let mut world = still();
+    world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", "A question «o1»");
+    let case_id = world.life.desk.world.borrow().support.cases()[0].case_id.clone();
+    world.life.follow_up();
+    let (account, case_id) = (AccountId::new(ACCOUNTS[0].0), CaseId::new(case_id));
+    let before = world.all_calls();
+    let report = world.life.look_at(Subject::Case { account, case_id, display_id: None }).expect("the ledger answers");
+    assert_eq!(report.link, None);
+    assert_eq!(u64::from(report.calls), world.all_calls() - before, "{}", world.story());
+    assert!(report.calls >= 2, "{report:?}");
+}
+
+/// Reads lag by more than L, which they should not: a case is opened twice. Once both show, one of them is resolved.
+#[test]
+fn a_case_that_was_opened_twice_is_reported_once() {
+    let mut world = still();
+    world.fate(Call::CreateCase, &[Fate::AnswerLost, Fate::AnswerLost]).lag(2 * LONGEST_DOUBT);
+    let incident = world.open("It does not answer. «d1»");
+    counted_look(&mut world, &incident);
+    world.wait(LONGEST_DOUBT + 10);
+    counted_look(&mut world, &incident);
+    assert_eq!(world.cases(&incident).len(), 2, "{}", world.story());
+    world.lag(0);
+    assert_eq!(counted_look(&mut world, &incident).doubles, 1, "{}", world.story());
+    assert_eq!(counted_look(&mut world, &incident).doubles, 0, "{}", world.story());
+    let open = world.cases(&incident).iter().filter(|case| !case.is_resolved()).count();
+    assert_eq!(open, 1, "{}", world.story());
 }
 
 #[test]
