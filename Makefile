@@ -45,7 +45,7 @@ simulate-pairs: ## Lives every pair of faults in small worlds (takes minutes)
 simulate-sabotage: ## Switches off one safeguard at a time: the simulation must notice each
 	@cargo run -q -p casebridge-simulation -- sabotage $(or $(SEEDS),10000)
 
-mutants: tools ## Changes the decisions one small step at a time: the tests must notice (takes most of an hour)
+mutants: tools ## Changes the decisions one small step at a time: the tests must notice (takes an hour)
 	@$(PYTHON) $(LOCAL)/mutants.py
 
 clean: down ## Stops the stack and removes what was built
