@@ -28,12 +28,15 @@ where
     C: Clock,
 {
     pub(crate) async fn poll_changes(&self, policy: &Policy, tick: Tick) -> Result<(), PollError> {
-        let watermark: Option<Watermark> = match self.ledger.watermark(WATERMARK).await? {
-            Some(text) => Some(serde_json::from_str(&text).map_err(PollError::Watermark)?),
-            None => None,
+        let watermark = match self.ledger.watermark(WATERMARK).await? {
+            Some(text) => serde_json::from_str(&text).map_err(PollError::Watermark)?,
+            None => {
+                let first = poll::first(tick.now);
+                self.remember(&first).await?;
+                first
+            }
         };
-        let overlap = seconds(policy.poll_overlap_seconds);
-        let mut position = poll::start(watermark.as_ref(), overlap, tick.now);
+        let mut position = poll::start(&watermark, seconds(policy.poll_overlap_seconds));
         let mut began_at = None;
         let mut outcome = Ok(());
         let mut finished = false;
@@ -61,11 +64,14 @@ where
         // Everything up to the position is on the queue: only now may the watermark move.
         if let Some(began_at) = began_at {
             let stopped_at = if finished { None } else { Some(position) };
-            let advanced = poll::advance(watermark.as_ref(), began_at, stopped_at);
-            let text = serde_json::to_string(&advanced).map_err(PollError::Watermark)?;
-            self.ledger.set_watermark(WATERMARK, &text).await?;
+            self.remember(&poll::advance(&watermark, began_at, stopped_at)).await?;
         }
         outcome
+    }
+
+    async fn remember(&self, watermark: &Watermark) -> Result<(), PollError> {
+        let text = serde_json::to_string(watermark).map_err(PollError::Watermark)?;
+        Ok(self.ledger.set_watermark(WATERMARK, &text).await?)
     }
 
     async fn hand_off_changed(&self, changes: &[IncidentChange], tick: Tick) -> Result<(), PollError> {

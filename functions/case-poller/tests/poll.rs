@@ -338,7 +338,7 @@ async fn incidents_that_are_newer_or_unknown_are_hinted_and_the_watermark_moves(
     world.poll().await.unwrap();
     assert_eq!(world.hinted(), ["known"]);
     let asked: Vec<i64> = world.changes_asked.borrow().iter().map(|(since, _)| *since).collect();
-    assert_eq!(asked, [now - 3_600, now - 60], "the second poll overlaps the first by the policy's minute");
+    assert_eq!(asked, [now - 3_660, now - 60], "the second poll overlaps the first by the policy's minute");
 }
 
 #[tokio::test]
@@ -401,7 +401,10 @@ async fn one_sides_failure_touches_no_other() {
     world.accounts_down.borrow_mut().insert(PRODUCTION.to_owned());
     world.poll().await.unwrap();
     assert_eq!(world.hinted(), ["b", "due"]);
-    assert_eq!(world.ledger.watermark(WATERMARK).await.unwrap(), None, "nothing was covered");
+    let first = world.ledger.watermark(WATERMARK).await.unwrap();
+    world.now.set(world.now.get() + 3_600);
+    world.poll().await.unwrap();
+    assert_eq!(world.ledger.watermark(WATERMARK).await.unwrap(), first, "nothing was covered, and nothing is given up");
 }
 
 #[tokio::test]
@@ -411,7 +414,10 @@ async fn a_queue_that_is_down_fails_the_poll_and_moves_no_watermark() {
     *world.incidents.borrow_mut() = vec![("unknown".to_owned(), 1, world.now.get())];
     world.queue_is_down.set(true);
     assert!(matches!(world.poll().await, Err(PollError::Queue(_))));
-    assert_eq!(world.ledger.watermark(WATERMARK).await.unwrap(), None);
+    let first = world.ledger.watermark(WATERMARK).await.unwrap();
+    world.now.set(world.now.get() + 3_600);
+    assert!(matches!(world.poll().await, Err(PollError::Queue(_))));
+    assert_eq!(world.ledger.watermark(WATERMARK).await.unwrap(), first);
 }
 
 #[tokio::test]

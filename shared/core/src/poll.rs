@@ -30,27 +30,27 @@ pub struct Position {
     pub after: Option<IncidentId>,
 }
 
+/// The watermark before anything was polled. It is remembered before the first read: first polls that fail must not let
+/// it move on with the time. `now` is by our own clock, from which ServiceNow's may differ by less than the look back.
+pub fn first(now: Timestamp) -> Watermark {
+    Watermark { covered_until: earlier(now, FIRST_LOOK_BACK), resume: None }
+}
+
 /// Where a poll starts reading.
 ///
 /// A finished poll is overlapped, since a change may appear a little later than its own time says; an unfinished one
 /// goes on exactly where it stopped, so that it gets through however much there is.
-pub fn start(watermark: Option<&Watermark>, overlap: SignedDuration, now: Timestamp) -> Position {
-    match watermark {
-        Some(Watermark { resume: Some(position), .. }) => position.clone(),
-        Some(Watermark { covered_until, resume: None }) => from(earlier(*covered_until, overlap)),
-        None => from(earlier(now, FIRST_LOOK_BACK)),
-    }
+pub fn start(watermark: &Watermark, overlap: SignedDuration) -> Position {
+    let overlapped = || Position { since: earlier(watermark.covered_until, overlap), after: None };
+    watermark.resume.clone().unwrap_or_else(overlapped)
 }
 
 /// The watermark after a poll has handed off what it read.
 ///
 /// `began_at` is ServiceNow's time at the first page; `stopped_at` is where the poll stopped, if it did not get through.
 /// A poll that goes on for another covers no more than the first of them: what appeared late behind it is overlapped.
-pub fn advance(before: Option<&Watermark>, began_at: Timestamp, stopped_at: Option<Position>) -> Watermark {
-    let covered_until = match before {
-        Some(Watermark { covered_until, resume: Some(_) }) => *covered_until,
-        _ => began_at,
-    };
+pub fn advance(before: &Watermark, began_at: Timestamp, stopped_at: Option<Position>) -> Watermark {
+    let covered_until = if before.resume.is_some() { before.covered_until } else { began_at };
     Watermark { covered_until, resume: stopped_at }
 }
 
@@ -62,10 +62,6 @@ pub fn has_incident_changed(sys_mod_count: u64, remembered: Option<u64>) -> bool
 /// Whether a case may have drifted: it looks different from what the link remembers.
 pub fn has_case_changed(case: &Case, remembered_fingerprint: &str) -> bool {
     case.fingerprint() != remembered_fingerprint
-}
-
-fn from(since: Timestamp) -> Position {
-    Position { since, after: None }
 }
 
 fn earlier(moment: Timestamp, by: SignedDuration) -> Timestamp {
@@ -86,33 +82,38 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    fn from(since: Timestamp) -> Position {
+        Position { since, after: None }
+    }
+
     fn position(second: i64, incident: &str) -> Position {
         Position { since: at(second), after: Some(IncidentId::new(incident)) }
     }
 
     #[test]
     fn a_finished_poll_is_overlapped() {
-        let watermark = advance(None, at(1_000), None);
-        assert_eq!(start(Some(&watermark), OVERLAP, at(9_999)), from(at(940)));
+        let watermark = advance(&first(at(900)), at(1_000), None);
+        assert_eq!(start(&watermark, OVERLAP), from(at(940)));
     }
 
     #[test]
     fn the_first_poll_looks_back_an_hour() {
-        assert_eq!(start(None, OVERLAP, at(10_000)), from(at(6_400)));
+        assert_eq!(start(&first(at(10_000)), OVERLAP), from(at(6_340)));
     }
 
     #[test]
     fn an_unfinished_poll_goes_on_where_it_stopped_and_covers_no_more_than_its_beginning() {
-        let stopped = advance(None, at(1_000), Some(position(500, "a")));
-        assert_eq!(start(Some(&stopped), OVERLAP, at(2_000)), position(500, "a"));
-        let stopped_again = advance(Some(&stopped), at(2_000), Some(position(700, "b")));
-        let finished = advance(Some(&stopped_again), at(3_000), None);
-        assert_eq!(start(Some(&finished), OVERLAP, at(4_000)), from(at(940)));
+        let stopped = advance(&first(at(900)), at(1_000), Some(position(500, "a")));
+        assert_eq!(start(&stopped, OVERLAP), position(500, "a"));
+        let stopped_again = advance(&stopped, at(2_000), Some(position(700, "b")));
+        let finished = advance(&stopped_again, at(3_000), None);
+        assert_eq!(start(&finished, OVERLAP), from(at(940)));
     }
 
     #[test]
     fn a_watermark_is_read_as_it_was_written() {
-        for watermark in [advance(None, at(1_000), None), advance(None, at(1_000), Some(position(500, "a")))] {
+        let before = first(at(900));
+        for watermark in [advance(&before, at(1_000), None), advance(&before, at(1_000), Some(position(500, "a")))] {
             let text = serde_json::to_string(&watermark).unwrap();
             assert_eq!(serde_json::from_str::<Watermark>(&text).unwrap(), watermark);
         }

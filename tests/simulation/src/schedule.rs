@@ -235,7 +235,7 @@ impl Life {
     /// The poller has run before: whoever polls seldom would have missed what happened before its first run.
     fn begin_to_watch(&self) {
         let now = self.desk.world.borrow().servicenow_now();
-        let watermark = serde_json::to_string(&poll::advance(None, now, None)).unwrap_or_default();
+        let watermark = serde_json::to_string(&poll::first(now)).unwrap_or_default();
         at_once(self.desk.ledger.set_watermark(WATERMARK, &watermark));
     }
 

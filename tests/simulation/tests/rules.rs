@@ -506,3 +506,16 @@ fn replies_may_become_work_notes() {
     assert_eq!(world.count_on_incident(&incident, "«r2»"), 1, "{}", world.story());
     world.must_hold();
 }
+
+/// ServiceNow's clock is behind ours and the first polls fail: what happened before the first of them is not left out.
+#[test]
+fn first_polls_that_fail_leave_nothing_out() {
+    let mut world = Script::with(|settings| {
+        settings.hints = false;
+        settings.servicenow_clock = SignedDuration::from_mins(-45);
+    });
+    let incident = world.open("It does not answer. «d1»");
+    world.fate(Call::Changes, &[Fate::Refused; 30]).wait(31 * 60).settle();
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    world.must_hold();
+}
