@@ -28,13 +28,12 @@ where
     C: Clock,
 {
     pub(crate) async fn poll_changes(&self, policy: &Policy, tick: Tick) -> Result<(), PollError> {
-        let watermark = match self.ledger.watermark(WATERMARK).await? {
-            Some(text) => serde_json::from_str(&text).map_err(PollError::Watermark)?,
-            None => {
-                let first = poll::first(tick.now);
-                self.remember(&first).await?;
-                first
-            }
+        let watermark = if let Some(text) = self.ledger.watermark(WATERMARK).await? {
+            serde_json::from_str(&text).map_err(PollError::Watermark)?
+        } else {
+            let first = poll::first(tick.now);
+            self.remember(&first).await?;
+            first
         };
         let mut position = poll::start(&watermark, seconds(policy.poll_overlap_seconds));
         let mut began_at = None;
