@@ -54,7 +54,7 @@ impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
         for record in event.records {
             if let Err(error) = self.handle_message(&record.sns.message).await {
                 tracing::error!(
-                    message = record.sns.message_id,
+                    message_id = record.sns.message_id,
                     error = &error as &dyn std::error::Error,
                     "an event could not be handled"
                 );
