@@ -356,13 +356,21 @@ class World:
         faults = [fault for text in about for fault in self.faults_on(text)]
         lines.append(f"Faults that wait: {faults}")
         try:
-            handled = self.hints_handled(incident)
-        except Exception as problem:  # The state of both sides is worth more than the log.
-            lines.append(f"The reconciler's log could not be read: {problem}")
-        else:
-            keys = ("timestamp", "cause", "deferred", "calls", "effects", "failures", "waits", "due")
-            lines += [f"Reconciler: { {key: line[key] for key in keys if key in line} }" for line in handled]
+            lines += self.logged_about(incident)
+        except Exception as problem:  # The state of both sides is worth more than the logs.
+            lines.append(f"The logs could not be read: {problem}")
         return "\n".join(lines)
+
+    def logged_about(self, incident: Incident) -> list[str]:
+        """What the functions logged about an incident, and what failed for all of them."""
+        nested = ("fields", "span", "spans")
+        lines = []
+        for function in self.stack.description["functions"]:
+            for line in self.log_lines(function):
+                if incident.sys_id in json.dumps(line) or (function == "case-poller" and line.get("level") == "ERROR"):
+                    told = {key: value for key, value in line.items() if key not in nested}
+                    lines.append((line.get("timestamp", ""), f"{function}: {told}"))
+        return [text for _, text in sorted(lines)]
 
 
 def brief(text: str) -> str:
