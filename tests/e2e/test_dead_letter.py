@@ -1,6 +1,5 @@
 """A message that can't be handled is parked with all that a replay needs, and stops nobody else."""
 
-import contextlib
 import json
 import time
 import uuid
@@ -8,22 +7,6 @@ import uuid
 import pytest
 
 from world import World
-
-# Shorter than the queue's own six minutes: a message is given up after five attempts.
-IMPATIENT_SECONDS = 2
-
-
-@contextlib.contextmanager
-def impatient_queue(world: World):
-    """The queue hands out failed messages again after seconds instead of minutes."""
-    queues, url = world.stack.hub("sqs"), world.stack.description["queue_url"]
-    name = "VisibilityTimeout"
-    usual = queues.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
-    queues.set_queue_attributes(QueueUrl=url, Attributes={name: str(IMPATIENT_SECONDS)})
-    try:
-        yield
-    finally:
-        queues.set_queue_attributes(QueueUrl=url, Attributes={name: usual})
 
 
 def send(world: World, body: str, group: str) -> None:
@@ -59,12 +42,11 @@ def test_a_message_that_nobody_can_read_is_parked_and_can_be_replayed(world: Wor
     # A hint of this incident, damaged: the rest of its text must survive for whoever repairs it.
     damaged = world.hint(incident).replace('"kind": "link"', '"kind": "lnik"')
     assert damaged != world.hint(incident)
-    with impatient_queue(world):
-        send(world, damaged, incident.link)
-        # Other groups go on meanwhile.
-        other = world.linked()
-        world.assert_once_at_aws(other)
-        message = world.until("the message is parked", lambda: parked(world, damaged), incident)
+    send(world, damaged, incident.link)
+    # Other groups go on meanwhile.
+    other = world.linked()
+    world.assert_once_at_aws(other)
+    message = world.until("the message is parked", lambda: parked(world, damaged), incident)
     assert message["Body"] == damaged
     assert message["Attributes"]["MessageGroupId"] == incident.link
     repaired = json.loads(message["Body"])
@@ -81,14 +63,13 @@ def test_a_message_that_nobody_can_read_is_parked_and_can_be_replayed(world: Wor
 def test_whatever_is_on_the_queue_is_parked_as_it_came(world: World, alone: None):
     mark = uuid.uuid4().hex
     bodies = [f"not JSON {mark}", f'{{"mark": "{mark}"}}', f'{{"subject": "{mark}"}}', f'["{mark}"]', f"{mark}\u00e9"]
-    with impatient_queue(world):
-        for body in bodies:
-            send(world, body, f"e2e-{uuid.uuid4().hex}")
-        for body in bodies:
-            message = world.until(f"{body} is parked", lambda body=body: parked(world, body))
-            world.stack.hub("sqs").delete_message(
-                QueueUrl=world.stack.description["dead_letter_queue_url"], ReceiptHandle=message["ReceiptHandle"]
-            )
+    for body in bodies:
+        send(world, body, f"e2e-{uuid.uuid4().hex}")
+    for body in bodies:
+        message = world.until(f"{body} is parked", lambda body=body: parked(world, body))
+        world.stack.hub("sqs").delete_message(
+            QueueUrl=world.stack.description["dead_letter_queue_url"], ReceiptHandle=message["ReceiptHandle"]
+        )
 
 
 def test_a_hint_about_an_incident_that_is_gone_is_no_failure(world: World):

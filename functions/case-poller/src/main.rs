@@ -16,7 +16,7 @@ use casebridge_runtime::{
     AccountSecrets, HintQueue, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, logging,
     metrics::{Metric, Metrics},
     sdk_config,
-    settings::{self, PollerSettings},
+    settings::{self, BothSidesSettings},
 };
 use casebridge_servicenow::Client;
 use jiff::Timestamp;
@@ -28,17 +28,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), lambda_runtime::Error> {
-    let PollerSettings { queue_url, sides } = PollerSettings::read(settings::environment)?;
+    let settings = BothSidesSettings::read(settings::environment)?;
     let sdk = sdk_config(Pace::Background).await;
     let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
     let policies =
-        Arc::new(PolicySource::load(aws_sdk_ssm::Client::new(&sdk), sides.policy_parameter, SystemClock).await?);
-    let servicenow_secret = ServiceNowSecret::new(Arc::clone(&secrets), sides.servicenow_secret_id);
-    let accounts = |secrets| AccountSecrets::new(secrets, sides.account_secret_prefix.clone());
+        Arc::new(PolicySource::load(aws_sdk_ssm::Client::new(&sdk), settings.policy_parameter, SystemClock).await?);
+    let servicenow_secret = ServiceNowSecret::new(Arc::clone(&secrets), settings.servicenow_secret_id);
+    let accounts = |secrets| AccountSecrets::new(secrets, settings.account_secret_prefix.clone());
     let poller = Arc::new(Poller {
-        ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), sides.table_name.clone()),
-        queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), queue_url),
-        servicenow: Client::new(&sides.servicenow_url, servicenow_secret, SystemClock)?,
+        ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name.clone()),
+        queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url),
+        servicenow: Client::new(&settings.servicenow_url, servicenow_secret, SystemClock)?,
         support: SupportClient::new(sdk, accounts(Arc::clone(&secrets))),
         accounts: accounts(secrets),
         clock: SystemClock,

@@ -1,19 +1,21 @@
 //! Acts on hints: one after the other within a link, and a failure of one link holds up no other.
 //!
 //! A message fails only if it can't be read or if the ledger fails. Then the messages of its group that follow it are left
-//! as they are, so that their order holds; the queue brings all of them again, and what exhausts its retries lies in the
-//! dead-letter queue, whole. Everything else that can go wrong is written to the ledger as something to wait for.
+//! as they are, so that their order holds; the queue is told when to bring all of them again, and what exhausts its
+//! retries lies in the dead-letter queue, whole. Everything else that can go wrong is written to the ledger as something
+//! to wait for.
 
-use std::{collections::BTreeSet, future::Future};
+use std::{collections::BTreeMap, future::Future};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use casebridge_core::hint::{Cause, Hint};
+use casebridge_core::hint::{Cause, Hint, Unhandled};
 use casebridge_executor::{
     Executor, Limits, Report,
     ports::{Clock, Randomness, ServiceNow, Support},
 };
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
+    HintSource, Redelivery,
     logging::hint_span,
     metrics::{Metric, Metrics},
 };
@@ -22,6 +24,8 @@ use tracing::Instrument;
 
 /// The attribute that names a message's group.
 const GROUP: &str = "MessageGroupId";
+/// The attribute that tells how often a message was handed out.
+const RECEIVES: &str = "ApproximateReceiveCount";
 /// What must be left of an invocation's time to begin with another hint: a read of both sides, a write, an answer.
 pub const LEAST_TIME_FOR_A_HINT: SignedDuration = SignedDuration::from_secs(30);
 /// A lease outlives its worker by this much: a request on the wire may still arrive.
@@ -38,6 +42,15 @@ pub enum MessageError {
     /// The ledger failed.
     #[error("the ledger failed the hint; the message comes again by itself")]
     Ledger(#[from] LedgerError),
+}
+
+impl MessageError {
+    fn reason(&self) -> Unhandled {
+        match self {
+            Self::Unreadable(_) => Unhandled::Unreadable,
+            Self::Ledger(_) => Unhandled::LedgerFailed,
+        }
+    }
 }
 
 /// Who acts on a hint.
@@ -62,41 +75,61 @@ pub fn limits(time_left: SignedDuration) -> Limits {
     Limits { lease: time_left.saturating_add(LEASE_MARGIN), least_time_left: LONGEST_CALL.saturating_add(LEASE_MARGIN) }
 }
 
-/// Handles a batch: answers which of its messages the queue has to bring again.
+/// Handles a batch: answers which of its messages the queue has to bring again, and has told the queue when.
 pub async fn handle(
     event: SqsEvent,
     executor: &mut impl Reconcile,
+    queue: &impl HintSource,
     clock: &impl Clock,
     metrics: &Metrics,
     deadline: Timestamp,
 ) -> SqsBatchResponse {
-    let mut stopped_groups: BTreeSet<String> = BTreeSet::new();
-    let mut failed = Vec::new();
+    let mut stopped_groups: BTreeMap<String, SignedDuration> = BTreeMap::new();
+    let mut unhandled = Vec::new();
     for (position, message) in event.records.into_iter().enumerate() {
         let group = message.attributes.get(GROUP).cloned().unwrap_or_default();
         // The first one is always begun: otherwise a batch could come again and again untouched.
         let time_left = deadline.duration_since(clock.now());
-        let is_late = position > 0 && time_left < LEAST_TIME_FOR_A_HINT;
-        if !is_late && !stopped_groups.contains(&group) {
-            match handle_message(&message, executor, time_left, clock, metrics).await {
-                Ok(()) => continue,
-                Err(error) => {
-                    metrics.count(Metric::Parked, usize::from(matches!(error, MessageError::Unreadable(_))));
-                    tracing::error!(
-                        message = message.message_id,
-                        link = group,
-                        error = &error as &dyn std::error::Error,
-                        "a message failed"
-                    );
-                }
-            }
-        }
-        stopped_groups.insert(group);
-        failed.push(failure_of(message));
+        let again_after = if let Some(ahead) = stopped_groups.get(&group) {
+            *ahead
+        } else if position > 0 && time_left < LEAST_TIME_FOR_A_HINT {
+            Unhandled::NotBegun.again_after(receives(&message))
+        } else {
+            let Err(error) = handle_message(&message, executor, time_left, clock, metrics).await else { continue };
+            metrics.count(Metric::Parked, usize::from(error.reason() == Unhandled::Unreadable));
+            tracing::error!(
+                message_id = message.message_id,
+                link = group,
+                error = &error as &dyn std::error::Error,
+                "a message failed"
+            );
+            error.reason().again_after(receives(&message))
+        };
+        stopped_groups.insert(group, again_after);
+        unhandled.push((message, again_after));
     }
+    redeliver(queue, &unhandled).await;
     let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = failed;
+    response.batch_item_failures = unhandled.into_iter().map(|(message, _)| failure_of(message)).collect();
     response
+}
+
+/// Tells the queue when to bring messages again. Unless it takes that, they come after its own timeout.
+async fn redeliver(queue: &impl HintSource, unhandled: &[(SqsMessage, SignedDuration)]) {
+    let redelivery = |(message, after): &(SqsMessage, SignedDuration)| {
+        message.receipt_handle.clone().map(|receipt_handle| Redelivery { receipt_handle, after: *after })
+    };
+    let redeliveries: Vec<Redelivery> = unhandled.iter().filter_map(redelivery).collect();
+    if redeliveries.is_empty() {
+        return;
+    }
+    if let Err(error) = queue.redeliver(&redeliveries).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "messages come again later than they could");
+    }
+}
+
+fn receives(message: &SqsMessage) -> u32 {
+    message.attributes.get(RECEIVES).and_then(|receives| receives.parse().ok()).unwrap_or_default()
 }
 
 async fn handle_message(

@@ -10,7 +10,7 @@ use casebridge_aws::SupportClient;
 use casebridge_executor::{Executor, ports::Clock};
 use casebridge_ledger::DynamoLedger;
 use casebridge_runtime::{
-    AccountSecrets, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness, logging,
+    AccountSecrets, HintQueue, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness, logging,
     metrics::{Metric, Metrics},
     sdk_config,
     settings::{self, BothSidesSettings},
@@ -38,6 +38,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     if let Err(failure) = servicenow.warm_up().await {
         tracing::warn!(failure = failure.name(), "ServiceNow could not be reached ahead of the first hint");
     }
+    let queue = Arc::new(HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url));
     let executor = Arc::new(Mutex::new(Executor {
         ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name),
         servicenow,
@@ -50,6 +51,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let metrics = Arc::new(Metrics::new("reconciler"));
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| {
         let (executor, policies, metrics) = (Arc::clone(&executor), Arc::clone(&policies), Arc::clone(&metrics));
+        let queue = Arc::clone(&queue);
         async move {
             let deadline = Timestamp::try_from(event.context.deadline())?;
             let (policy, outcome) = policies.current().await;
@@ -59,7 +61,8 @@ async fn run() -> Result<(), lambda_runtime::Error> {
             }
             let mut executor = executor.lock().await;
             executor.policy = policy.as_ref().clone();
-            let response = Box::pin(handle(event.payload, &mut *executor, &SystemClock, &metrics, deadline)).await;
+            let handled = handle(event.payload, &mut *executor, queue.as_ref(), &SystemClock, &metrics, deadline);
+            let response = Box::pin(handled).await;
             metrics.flush(SystemClock.now());
             Ok::<_, lambda_runtime::Error>(response)
         }

@@ -10,7 +10,7 @@ use casebridge_core::{
 };
 use casebridge_executor::{Report, ports::Clock};
 use casebridge_ledger::LedgerError;
-use casebridge_runtime::metrics::Metrics;
+use casebridge_runtime::{HintSource, QueueError, Redelivery, metrics::Metrics};
 use jiff::{SignedDuration, Timestamp};
 use reconciler::{LEAST_TIME_FOR_A_HINT, Reconcile, handle};
 use serde_json::{Value, json};
@@ -22,6 +22,17 @@ struct Worker {
     seconds_per_hint: i64,
     handled: RefCell<Vec<String>>,
     times_left: RefCell<Vec<i64>>,
+    /// Receipt handles, and after how many seconds each message is to come again.
+    redelivered: RefCell<Vec<(String, i64)>>,
+    queue_fails: bool,
+}
+
+impl HintSource for Worker {
+    async fn redeliver(&self, messages: &[Redelivery]) -> Result<(), QueueError> {
+        let seen = messages.iter().map(|message| (message.receipt_handle.clone(), message.after.as_secs()));
+        self.redelivered.borrow_mut().extend(seen);
+        if self.queue_fails { Err(QueueError::NotRescheduled("the queue throttles".into())) } else { Ok(()) }
+    }
 }
 
 impl Reconcile for &Worker {
@@ -62,6 +73,8 @@ fn batch(messages: &[(&str, &str, String)]) -> SqsEvent {
         .map(|(id, group, body)| {
             let mut record = template.clone();
             record["messageId"] = json!(id);
+            record["receiptHandle"] = json!(format!("receipt of {id}"));
+            record["attributes"]["ApproximateReceiveCount"] = json!("3");
             record["attributes"]["MessageGroupId"] = json!(group);
             record["body"] = json!(body);
             record
@@ -73,7 +86,8 @@ fn batch(messages: &[(&str, &str, String)]) -> SqsEvent {
 
 async fn failed(worker: &Worker, seconds_left: i64, messages: &[(&str, &str, String)]) -> Value {
     let deadline = Timestamp::from_second(worker.now.get() + seconds_left).unwrap();
-    let response = handle(batch(messages), &mut { worker }, worker, &Metrics::new("reconciler"), deadline).await;
+    let response =
+        handle(batch(messages), &mut { worker }, worker, worker, &Metrics::new("reconciler"), deadline).await;
     serde_json::to_value(&response).unwrap()
 }
 
@@ -88,6 +102,22 @@ async fn a_batch_without_failures_says_so() {
     let messages = [("m1", "a", hint("a")), ("m2", "b", hint("b"))];
     assert_eq!(failed(&worker, 60, &messages).await, identifiers(&[]));
     assert_eq!(*worker.handled.borrow(), ["a", "b"]);
+    assert!(worker.redelivered.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn the_queue_is_told_when_to_bring_what_was_not_handled() {
+    for (poison, seconds) in [(hint("broken"), 50), ("not a hint".to_owned(), 2)] {
+        let worker = Worker { queue_fails: true, ..Worker::default() };
+        let messages = [("m1", "a", poison), ("m2", "b", hint("b")), ("m3", "a", hint("a"))];
+        assert_eq!(failed(&worker, 60, &messages).await, identifiers(&["m1", "m3"]));
+        // What is behind a message of its group waits with it: the queue would block the group otherwise.
+        let expected = ["receipt of m1", "receipt of m3"].map(|receipt| (receipt.to_owned(), seconds));
+        assert_eq!(*worker.redelivered.borrow(), expected);
+    }
+    let worker = Worker { seconds_per_hint: 20, ..Worker::default() };
+    assert_eq!(failed(&worker, 40, &[("m1", "a", hint("a")), ("m2", "b", hint("b"))]).await, identifiers(&["m2"]));
+    assert_eq!(*worker.redelivered.borrow(), [("receipt of m2".to_owned(), 0)]);
 }
 
 #[tokio::test]
@@ -114,6 +144,6 @@ async fn a_message_of_another_making_fails_with_its_own_id() {
     let event: SqsEvent = serde_json::from_str(include_str!("fixtures/sqs-fifo-event.json")).unwrap();
     let worker = Worker::default();
     let deadline = Timestamp::from_second(60).unwrap();
-    let response = handle(event, &mut &worker, &worker, &Metrics::new("reconciler"), deadline).await;
+    let response = handle(event, &mut &worker, &worker, &worker, &Metrics::new("reconciler"), deadline).await;
     assert_eq!(serde_json::to_value(&response).unwrap(), identifiers(&["11d6ee51-4cc7-4302-9e22-7cd8afdaadf5"]));
 }

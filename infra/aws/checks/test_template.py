@@ -6,9 +6,10 @@ import re
 FUNCTIONS = {"ServicenowWebhookFunction", "AwsEventsFunction", "CasePollerFunction", "ReconcilerFunction"}
 VISIBILITY_FACTOR = 6
 SHORTEST_POLL_SECONDS = 60
-SERVICENOW_ENVIRONMENT = {
+BOTH_SIDES_ENVIRONMENT = {
     "CASEBRIDGE_ACCOUNT_SECRET_PREFIX",
     "CASEBRIDGE_POLICY_PARAMETER",
+    "CASEBRIDGE_QUEUE_URL",
     "CASEBRIDGE_SERVICENOW_SECRET_ID",
     "CASEBRIDGE_SERVICENOW_URL",
     "CASEBRIDGE_TABLE_NAME",
@@ -16,8 +17,8 @@ SERVICENOW_ENVIRONMENT = {
 ENVIRONMENT = {
     "ServicenowWebhookFunction": {"CASEBRIDGE_QUEUE_URL", "CASEBRIDGE_WEBHOOK_SECRET_ID"},
     "AwsEventsFunction": {"CASEBRIDGE_QUEUE_URL", "CASEBRIDGE_TABLE_NAME"},
-    "CasePollerFunction": SERVICENOW_ENVIRONMENT | {"CASEBRIDGE_QUEUE_URL"},
-    "ReconcilerFunction": SERVICENOW_ENVIRONMENT,
+    "CasePollerFunction": BOTH_SIDES_ENVIRONMENT,
+    "ReconcilerFunction": BOTH_SIDES_ENVIRONMENT,
 }
 # Actions that AWS authorises for all resources or not at all.
 ACTIONS_WITHOUT_RESOURCE = {"secretsmanager:ListSecrets"}
@@ -191,7 +192,7 @@ def test_a_polled_queue_hides_messages_for_six_timeouts(resources):
         timeout = functions[referenced(mapping["FunctionName"])]["Timeout"]
         assert queue["VisibilityTimeout"] >= VISIBILITY_FACTOR * timeout, name
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
-        assert mapping["BatchSize"] <= 10, name
+        assert mapping["BatchSize"] == 1, f"{name}: a slow hint would hold up those behind it"
         assert "MaximumBatchingWindowInSeconds" not in mapping, f"{name}: a FIFO queue has no batch window"
 
 

@@ -1,6 +1,6 @@
 //! A hint: the one message on the queue. It says that a link may have drifted, never what to do about it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -84,10 +84,53 @@ impl Hint {
     }
 }
 
+/// What can't be read now can hardly be read later: it is parked soon, so that it stops its group for seconds only.
+const UNREADABLE_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
+/// The first wait for a ledger that failed; most failures pass at once.
+const LEDGER_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
+/// By how much each further wait is longer.
+const LEDGER_WAIT_GROWS: i32 = 5;
+/// The longest wait: the queue's own.
+const LEDGER_AGAIN_AFTER_AT_MOST: SignedDuration = SignedDuration::from_mins(6);
+
+/// Why the message of a hint was not handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unhandled {
+    /// It is no hint of this version.
+    Unreadable,
+    /// The ledger failed.
+    LedgerFailed,
+    /// There was no time left to begin with it.
+    NotBegun,
+}
+
+impl Unhandled {
+    /// After how long the queue is to hand the message out again. `receives` is how often it was handed out so far.
+    pub fn again_after(self, receives: u32) -> SignedDuration {
+        match self {
+            Self::Unreadable => UNREADABLE_AGAIN_AFTER,
+            Self::NotBegun => SignedDuration::ZERO,
+            Self::LedgerFailed => {
+                let grown = LEDGER_WAIT_GROWS.checked_pow(receives.saturating_sub(1));
+                let wait = grown.and_then(|grown| LEDGER_AGAIN_AFTER.checked_mul(grown));
+                wait.unwrap_or(SignedDuration::MAX).min(LEDGER_AGAIN_AFTER_AT_MOST)
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::identifiers::IncidentId;
+
+    #[test]
+    fn a_message_that_was_not_handled_comes_again_in_its_time() {
+        let seconds = |reason: Unhandled| [0, 1, 2, 3, 4, 5, 99].map(|receives| reason.again_after(receives).as_secs());
+        assert_eq!(seconds(Unhandled::LedgerFailed), [2, 2, 10, 50, 250, 360, 360]);
+        assert_eq!(seconds(Unhandled::Unreadable), [2; 7]);
+        assert_eq!(seconds(Unhandled::NotBegun), [0; 7]);
+    }
 
     #[test]
     fn a_cause_is_one_word_in_logs_and_on_the_queue() {

@@ -15,7 +15,9 @@ pub mod settings;
 mod system;
 
 pub use policy::{PolicySource, PolicySourceError};
-pub use queue::{DeduplicationId, HintQueue, HintSink, InvalidDeduplicationId, MAX_MESSAGE_BYTES, QueueError};
+pub use queue::{
+    DeduplicationId, HintQueue, HintSink, HintSource, InvalidDeduplicationId, MAX_MESSAGE_BYTES, QueueError, Redelivery,
+};
 pub use sdk::{Pace, sdk_config};
 pub use secrets::{AccountSecrets, SecretError, Secrets, ServiceNowSecret, WebhookSecrets};
 pub use system::{SystemClock, SystemRandomness};

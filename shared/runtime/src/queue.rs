@@ -1,13 +1,17 @@
-//! The FIFO queue of hints, from the sender's side.
+//! The FIFO queue of hints, as its senders and the one who acts on them see it.
 
 use std::{error::Error, fmt, future::Future};
 
-use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
+use aws_sdk_sqs::{
+    Client,
+    types::{BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
+};
 use casebridge_core::hint::Hint;
+use jiff::SignedDuration;
 
 /// The largest message that the queue takes. Source: Amazon SQS quotas.
 pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
-/// How many messages a batch may have. Source: Amazon SQS, SendMessageBatch.
+/// How many messages a batch may have. Source: Amazon SQS, SendMessageBatch and ChangeMessageVisibilityBatch.
 const MAX_BATCH: usize = 10;
 /// How many characters a deduplication id may have. Source: Amazon SQS, SendMessage.
 const MAX_DEDUPLICATION_ID: usize = 128;
@@ -48,6 +52,9 @@ pub enum QueueError {
     /// The queue did not take the message.
     #[error("the queue of hints did not take a message; whoever sent the trigger sends it again")]
     NotTaken(#[source] Box<dyn Error + Send + Sync>),
+    /// The queue did not take the time at which a message is to come again.
+    #[error("the queue of hints did not take a redelivery; the message comes again after the queue's own timeout")]
+    NotRescheduled(#[source] Box<dyn Error + Send + Sync>),
     /// The queue took a part of a batch.
     #[error("the queue of hints refused {refused} of {sent} messages ({codes})")]
     PartlyTaken {
@@ -72,6 +79,22 @@ pub trait HintSink {
     fn send_all(&self, hints: &[(Hint, DeduplicationId)]) -> impl Future<Output = Result<(), QueueError>>;
 }
 
+/// A message that was received and not handled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redelivery {
+    /// What the queue knows this receipt of the message by.
+    pub receipt_handle: String,
+    /// After how long the queue is to hand it out again, in whole seconds, at most 12 hours.
+    pub after: SignedDuration,
+}
+
+/// Where hints come from.
+pub trait HintSource {
+    /// Tells the queue when to hand out messages again, in as few calls as there can be. Without this the queue does so
+    /// after its own visibility timeout, which outlives the slowest worker.
+    fn redeliver(&self, messages: &[Redelivery]) -> impl Future<Output = Result<(), QueueError>>;
+}
+
 /// The queue of hints.
 pub struct HintQueue {
     client: Client,
@@ -94,11 +117,39 @@ impl HintQueue {
             .send()
             .await
             .map_err(|error| QueueError::NotTaken(Box::new(error)))?;
-        if answer.failed.is_empty() {
-            return Ok(());
+        all_taken(sent, &answer.failed)
+    }
+
+    async fn redeliver_batch(&self, batch: &[Redelivery]) -> Result<(), QueueError> {
+        let entry = |(number, message): (usize, &Redelivery)| {
+            ChangeMessageVisibilityBatchRequestEntry::builder()
+                .id(number.to_string())
+                .receipt_handle(&message.receipt_handle)
+                .visibility_timeout(i32::try_from(message.after.as_secs()).unwrap_or(i32::MAX))
+                .build()
+        };
+        let entries: Result<Vec<_>, _> = batch.iter().enumerate().map(entry).collect();
+        let entries = entries.map_err(|error| QueueError::NotRescheduled(Box::new(error)))?;
+        let call = self.client.change_message_visibility_batch().queue_url(&self.url).set_entries(Some(entries));
+        let answer = call.send().await.map_err(|error| QueueError::NotRescheduled(Box::new(error)))?;
+        all_taken(batch.len(), &answer.failed)
+    }
+}
+
+fn all_taken(sent: usize, failed: &[BatchResultErrorEntry]) -> Result<(), QueueError> {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let codes: Vec<&str> = failed.iter().map(|failed| failed.code.as_str()).collect();
+    Err(QueueError::PartlyTaken { sent, refused: codes.len(), codes: codes.join(", ") })
+}
+
+impl HintSource for HintQueue {
+    async fn redeliver(&self, messages: &[Redelivery]) -> Result<(), QueueError> {
+        for batch in messages.chunks(MAX_BATCH) {
+            self.redeliver_batch(batch).await?;
         }
-        let codes: Vec<&str> = answer.failed.iter().map(|failed| failed.code.as_str()).collect();
-        Err(QueueError::PartlyTaken { sent, refused: codes.len(), codes: codes.join(", ") })
+        Ok(())
     }
 }
 

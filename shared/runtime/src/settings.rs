@@ -95,9 +95,11 @@ pub struct EventsSettings {
     pub table_name: String,
 }
 
-/// What a function that talks to both sides needs.
+/// What `case-poller` and `reconciler` need, which talk to both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BothSidesSettings {
+    /// [`QUEUE_URL`]
+    pub queue_url: String,
     /// [`TABLE_NAME`]
     pub table_name: String,
     /// [`SERVICENOW_URL`]
@@ -108,15 +110,6 @@ pub struct BothSidesSettings {
     pub account_secret_prefix: String,
     /// [`POLICY_PARAMETER`]
     pub policy_parameter: String,
-}
-
-/// What `case-poller` needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PollerSettings {
-    /// [`QUEUE_URL`]
-    pub queue_url: String,
-    /// Both sides.
-    pub sides: BothSidesSettings,
 }
 
 /// The process's environment.
@@ -146,16 +139,6 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     fn finish<S>(self, settings: S) -> Result<S, MissingVariables> {
         if self.missing.is_empty() { Ok(settings) } else { Err(MissingVariables(self.missing)) }
     }
-
-    fn both_sides(&mut self) -> BothSidesSettings {
-        BothSidesSettings {
-            table_name: self.read(TABLE_NAME),
-            servicenow_url: self.read(SERVICENOW_URL),
-            servicenow_secret_id: self.read(SERVICENOW_SECRET_ID),
-            account_secret_prefix: self.read(ACCOUNT_SECRET_PREFIX),
-            policy_parameter: self.read(POLICY_PARAMETER),
-        }
-    }
 }
 
 impl WebhookSettings {
@@ -180,16 +163,14 @@ impl BothSidesSettings {
     /// Reads the settings by a lookup of variables.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
         let mut reader = Reader::new(lookup);
-        let settings = reader.both_sides();
-        reader.finish(settings)
-    }
-}
-
-impl PollerSettings {
-    /// Reads the settings by a lookup of variables.
-    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
-        let mut reader = Reader::new(lookup);
-        let settings = Self { queue_url: reader.read(QUEUE_URL), sides: reader.both_sides() };
+        let settings = Self {
+            queue_url: reader.read(QUEUE_URL),
+            table_name: reader.read(TABLE_NAME),
+            servicenow_url: reader.read(SERVICENOW_URL),
+            servicenow_secret_id: reader.read(SERVICENOW_SECRET_ID),
+            account_secret_prefix: reader.read(ACCOUNT_SECRET_PREFIX),
+            policy_parameter: reader.read(POLICY_PARAMETER),
+        };
         reader.finish(settings)
     }
 }
@@ -204,16 +185,16 @@ mod tests {
 
     #[test]
     fn a_complete_environment_is_read_and_trimmed() {
-        let settings = PollerSettings::read(complete).unwrap();
+        let settings = BothSidesSettings::read(complete).unwrap();
         assert_eq!(settings.queue_url, "value of CASEBRIDGE_QUEUE_URL");
-        assert_eq!(settings.sides, BothSidesSettings::read(complete).unwrap());
+        assert_eq!(settings.policy_parameter, "value of CASEBRIDGE_POLICY_PARAMETER");
         assert!(WebhookSettings::read(complete).is_ok());
         assert!(EventsSettings::read(complete).is_ok());
     }
 
     #[test]
     fn all_missing_variables_are_named_with_their_purpose() {
-        let message = PollerSettings::read(|_| None).unwrap_err().to_string();
+        let message = BothSidesSettings::read(|_| None).unwrap_err().to_string();
         for variable in [TABLE_NAME, QUEUE_URL, SERVICENOW_URL, SERVICENOW_SECRET_ID, POLICY_PARAMETER] {
             assert!(message.contains(variable.name) && message.contains(variable.purpose), "{message}");
         }

@@ -43,6 +43,8 @@ pub enum Call {
     Changes,
     /// The queue: hints.
     Enqueue,
+    /// The queue: when it is to bring messages again.
+    Redeliver,
     /// Secrets Manager: which accounts there are.
     Accounts,
     /// Secrets Manager: what webhooks are signed with.
@@ -50,7 +52,7 @@ pub enum Call {
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [Call; 21] = [
+pub const CALLS: [Call; 22] = [
     Call::CreateCase,
     Call::AddCommunication,
     Call::ResolveCase,
@@ -70,6 +72,7 @@ pub const CALLS: [Call; 21] = [
     Call::Watermark,
     Call::SetWatermark,
     Call::Enqueue,
+    Call::Redeliver,
     Call::Accounts,
     Call::WebhookSecret,
 ];
@@ -97,6 +100,7 @@ impl Call {
             Self::Deliver => "deliver",
             Self::Changes => "changes",
             Self::Enqueue => "enqueue",
+            Self::Redeliver => "redeliver",
             Self::Accounts => "accounts",
             Self::WebhookSecret => "webhook_secret",
         }

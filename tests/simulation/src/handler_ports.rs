@@ -9,7 +9,7 @@ use casebridge_core::{
     identifiers::{AccountId, IncidentId},
     time::format_servicenow,
 };
-use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError};
+use casebridge_runtime::{DeduplicationId, HintSink, HintSource, QueueError, Redelivery, SecretError};
 use casebridge_servicenow::{Changes, IncidentChange};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -63,6 +63,24 @@ impl HintSink for QueuePort {
             self.enqueue(batch).await?;
         }
         Ok(())
+    }
+}
+
+impl HintSource for QueuePort {
+    async fn redeliver(&self, messages: &[Redelivery]) -> Result<(), QueueError> {
+        let fate = self.desk.arrive(Call::Redeliver, || format!("{} messages", messages.len())).await;
+        if fate == Fate::Refused {
+            return Err(QueueError::NotRescheduled("the queue throttles".into()));
+        }
+        for message in messages {
+            let world = &mut *self.desk.world.borrow_mut();
+            let again_at = world.now + message.after;
+            let number = message.receipt_handle.parse().map_err(|_| QueueError::Unwritable)?;
+            world.queue.show(number, again_at);
+        }
+        self.desk.leave(fate).await;
+        let lost = || QueueError::NotRescheduled("the queue did not answer".into());
+        if fate == Fate::AnswerLost { Err(lost()) } else { Ok(()) }
     }
 }
 

@@ -32,6 +32,8 @@ use crate::{
 
 /// The attribute that names a message's group.
 const GROUP: &str = "MessageGroupId";
+/// The attribute that tells how often a message was handed out.
+const RECEIVES: &str = "ApproximateReceiveCount";
 /// What an accepted webhook is answered with.
 const ACCEPTED: i64 = 202;
 /// By how much the clock of a process may be off.
@@ -213,12 +215,15 @@ pub async fn reconcile(
     for message in batch {
         let mut record = SqsMessage::default();
         record.message_id = Some(message.number.to_string());
+        record.receipt_handle = Some(message.number.to_string());
         record.attributes.insert(GROUP.to_owned(), message.group);
+        record.attributes.insert(RECEIVES.to_owned(), message.receives.to_string());
         record.body = Some(message.body);
         event.records.push(record);
     }
     let (clock, metrics) = (clock(&desk), Metrics::new("reconciler"));
     let mut executor = Told { executor: executor(&desk), report };
-    let response = reconciler::handle(event, &mut executor, &clock, &metrics, deadline).await;
+    let queue = QueuePort { desk: desk.clone() };
+    let response = reconciler::handle(event, &mut executor, &queue, &clock, &metrics, deadline).await;
     response.batch_item_failures.iter().filter_map(|failure| failure.item_identifier.parse().ok()).collect()
 }

@@ -9,7 +9,7 @@ const DEDUPLICATION: SignedDuration = SignedDuration::from_mins(5);
 /// How long a message that was received stays hidden.
 pub const VISIBILITY: SignedDuration = SignedDuration::from_mins(6);
 /// After how many receives a message goes to the dead-letter queue.
-const RECEIVES: u32 = 5;
+const RECEIVES: u32 = 7;
 
 /// A message.
 #[derive(Debug, Clone)]
@@ -20,7 +20,8 @@ pub struct Message {
     pub group: String,
     /// What it says.
     pub body: String,
-    receives: u32,
+    /// How often it was received.
+    pub receives: u32,
     visible_at: Timestamp,
 }
 
@@ -87,7 +88,7 @@ impl Queue {
         self.messages.remove(&number);
     }
 
-    /// A message becomes visible at this moment, though somebody is still at it.
+    /// A message that somebody received becomes visible at this moment, at the latest.
     pub fn show(&mut self, number: u64, at: Timestamp) {
         if let Some(message) = self.messages.get_mut(&number) {
             message.visible_at = message.visible_at.min(at);

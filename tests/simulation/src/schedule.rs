@@ -38,7 +38,7 @@ const RECONCILER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 const POLLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(50);
 /// How long the handlers of triggers live at most.
 const HANDLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
-/// How many messages a worker gets at once.
+/// How many messages a worker gets at once, at most: more than the template says, since the handler takes any number.
 const BATCH: usize = 5;
 /// How long ServiceNow waits for the webhook's answer.
 const WEBHOOK_TIMEOUT: SignedDuration = SignedDuration::from_secs(5);

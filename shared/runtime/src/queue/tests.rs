@@ -65,6 +65,37 @@ async fn a_part_of_a_batch_that_is_refused_is_an_error() {
     assert!(matches!(queue.send_all(&hints).await, Err(QueueError::NotTaken(_))));
 }
 
+#[tokio::test]
+async fn redeliveries_go_in_tens_with_their_times() {
+    let taken = (200, json!({"Successful": [], "Failed": []}));
+    let (http, config) = replay(&[taken.clone(), taken]);
+    let queue = HintQueue::new(Client::new(&config), "https://sqs/queue.fifo".to_owned());
+    let redelivery = |seconds| Redelivery {
+        receipt_handle: format!("receipt-{seconds}"),
+        after: SignedDuration::from_secs(seconds),
+    };
+    let messages: Vec<Redelivery> = (0..11).map(redelivery).collect();
+    queue.redeliver(&messages).await.unwrap();
+    assert_eq!(body(&http, 0)["Entries"].as_array().unwrap().len(), 10);
+    let last = json!([{"Id": "0", "ReceiptHandle": "receipt-10", "VisibilityTimeout": 10}]);
+    assert_eq!(body(&http, 1)["Entries"], last);
+    queue.redeliver(&[]).await.unwrap();
+    assert_eq!(calls(&http), 2);
+}
+
+#[tokio::test]
+async fn a_redelivery_that_is_not_taken_is_an_error() {
+    let refused = json!({
+        "Successful": [],
+        "Failed": [{"Id": "0", "Code": "ReceiptHandleIsInvalid", "SenderFault": true}],
+    });
+    let (_, config) = replay(&[(200, refused), (400, json!({}))]);
+    let queue = HintQueue::new(Client::new(&config), "https://sqs/queue.fifo".to_owned());
+    let message = [Redelivery { receipt_handle: "receipt".to_owned(), after: SignedDuration::ZERO }];
+    assert!(matches!(queue.redeliver(&message).await, Err(QueueError::PartlyTaken { refused: 1, sent: 1, .. })));
+    assert!(matches!(queue.redeliver(&message).await, Err(QueueError::NotRescheduled(_))));
+}
+
 #[test]
 fn characters_that_sqs_refuses_are_escaped() {
     let subject =
