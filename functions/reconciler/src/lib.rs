@@ -15,7 +15,7 @@ use casebridge_executor::{
 };
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
-    HintSource, Redelivery,
+    Redeliverer, Redelivery,
     logging::hint_span,
     metrics::{Metric, Metrics},
 };
@@ -28,6 +28,8 @@ const GROUP: &str = "MessageGroupId";
 const RECEIVES: &str = "ApproximateReceiveCount";
 /// What must be left of an invocation's time to begin with another hint: a read of both sides, a write, an answer.
 pub const LEAST_TIME_FOR_A_HINT: SignedDuration = SignedDuration::from_secs(30);
+/// What must be left of an invocation's time to tell the queue when to bring messages again: longer than that may take.
+pub const LEAST_TIME_FOR_REDELIVERY: SignedDuration = SignedDuration::from_secs(15);
 /// A lease outlives its worker by this much: a request on the wire may still arrive.
 pub const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(10);
 /// What must be left of the worker's time to begin another call: as long as the longest call may take.
@@ -79,7 +81,7 @@ pub fn limits(time_left: SignedDuration) -> Limits {
 pub async fn handle(
     event: SqsEvent,
     executor: &mut impl Reconcile,
-    queue: &impl HintSource,
+    queue: &impl Redeliverer,
     clock: &impl Clock,
     metrics: &Metrics,
     deadline: Timestamp,
@@ -96,7 +98,8 @@ pub async fn handle(
             Unhandled::NotBegun.again_after(receives(&message))
         } else {
             let Err(error) = handle_message(&message, executor, time_left, clock, metrics).await else { continue };
-            metrics.count(Metric::Parked, usize::from(error.reason() == Unhandled::Unreadable));
+            let is_new = receives(&message) <= 1;
+            metrics.count(Metric::Parked, usize::from(is_new && error.reason() == Unhandled::Unreadable));
             tracing::error!(
                 message_id = message.message_id,
                 link = group,
@@ -108,14 +111,16 @@ pub async fn handle(
         stopped_groups.insert(group, again_after);
         unhandled.push((message, again_after));
     }
-    redeliver(queue, &unhandled).await;
+    if deadline.duration_since(clock.now()) >= LEAST_TIME_FOR_REDELIVERY {
+        redeliver(queue, &unhandled).await;
+    }
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = unhandled.into_iter().map(|(message, _)| failure_of(message)).collect();
     response
 }
 
 /// Tells the queue when to bring messages again. Unless it takes that, they come after its own timeout.
-async fn redeliver(queue: &impl HintSource, unhandled: &[(SqsMessage, SignedDuration)]) {
+async fn redeliver(queue: &impl Redeliverer, unhandled: &[(SqsMessage, SignedDuration)]) {
     let redelivery = |(message, after): &(SqsMessage, SignedDuration)| {
         message.receipt_handle.clone().map(|receipt_handle| Redelivery { receipt_handle, after: *after })
     };

@@ -10,7 +10,7 @@ use casebridge_core::{
 };
 use casebridge_executor::{Report, ports::Clock};
 use casebridge_ledger::LedgerError;
-use casebridge_runtime::{HintSource, QueueError, Redelivery, metrics::Metrics};
+use casebridge_runtime::{QueueError, Redeliverer, Redelivery, metrics::Metrics};
 use jiff::{SignedDuration, Timestamp};
 use reconciler::{LEAST_TIME_FOR_A_HINT, Reconcile, handle};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ struct Worker {
     queue_fails: bool,
 }
 
-impl HintSource for Worker {
+impl Redeliverer for Worker {
     async fn redeliver(&self, messages: &[Redelivery]) -> Result<(), QueueError> {
         let seen = messages.iter().map(|message| (message.receipt_handle.clone(), message.after.as_secs()));
         self.redelivered.borrow_mut().extend(seen);
@@ -107,7 +107,7 @@ async fn a_batch_without_failures_says_so() {
 
 #[tokio::test]
 async fn the_queue_is_told_when_to_bring_what_was_not_handled() {
-    for (poison, seconds) in [(hint("broken"), 50), ("not a hint".to_owned(), 2)] {
+    for (poison, seconds) in [(hint("broken"), 50), ("not a hint".to_owned(), 15)] {
         let worker = Worker { queue_fails: true, ..Worker::default() };
         let messages = [("m1", "a", poison), ("m2", "b", hint("b")), ("m3", "a", hint("a"))];
         assert_eq!(failed(&worker, 60, &messages).await, identifiers(&["m1", "m3"]));
@@ -118,6 +118,10 @@ async fn the_queue_is_told_when_to_bring_what_was_not_handled() {
     let worker = Worker { seconds_per_hint: 20, ..Worker::default() };
     assert_eq!(failed(&worker, 40, &[("m1", "a", hint("a")), ("m2", "b", hint("b"))]).await, identifiers(&["m2"]));
     assert_eq!(*worker.redelivered.borrow(), [("receipt of m2".to_owned(), 0)]);
+    // Dying while the queue is told would fail the invocation as a whole.
+    let worker = Worker { seconds_per_hint: 46, ..Worker::default() };
+    assert_eq!(failed(&worker, 60, &[("m1", "a", hint("broken"))]).await, identifiers(&["m1"]));
+    assert!(worker.redelivered.borrow().is_empty());
 }
 
 #[tokio::test]

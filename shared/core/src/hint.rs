@@ -84,13 +84,14 @@ impl Hint {
     }
 }
 
-/// What can't be read now can hardly be read later: it is parked soon, so that it stops its group for seconds only.
-const UNREADABLE_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
+/// What can't be read now may be read once a deployment that is under way is through. It is parked within two minutes
+/// otherwise, so that it does not stop its group for longer.
+const UNREADABLE_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(15);
 /// The first wait for a ledger that failed; most failures pass at once.
 const LEDGER_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
-/// By how much each further wait is longer.
-const LEDGER_WAIT_GROWS: i32 = 5;
-/// The longest wait: the queue's own.
+/// How many times longer each further wait is.
+const LEDGER_WAIT_FACTOR: i32 = 5;
+/// The longest wait.
 const LEDGER_AGAIN_AFTER_AT_MOST: SignedDuration = SignedDuration::from_mins(6);
 
 /// Why the message of a hint was not handled.
@@ -111,7 +112,7 @@ impl Unhandled {
             Self::Unreadable => UNREADABLE_AGAIN_AFTER,
             Self::NotBegun => SignedDuration::ZERO,
             Self::LedgerFailed => {
-                let grown = LEDGER_WAIT_GROWS.checked_pow(receives.saturating_sub(1));
+                let grown = LEDGER_WAIT_FACTOR.checked_pow(receives.saturating_sub(1));
                 let wait = grown.and_then(|grown| LEDGER_AGAIN_AFTER.checked_mul(grown));
                 wait.unwrap_or(SignedDuration::MAX).min(LEDGER_AGAIN_AFTER_AT_MOST)
             }
@@ -128,8 +129,16 @@ mod tests {
     fn a_message_that_was_not_handled_comes_again_in_its_time() {
         let seconds = |reason: Unhandled| [0, 1, 2, 3, 4, 5, 99].map(|receives| reason.again_after(receives).as_secs());
         assert_eq!(seconds(Unhandled::LedgerFailed), [2, 2, 10, 50, 250, 360, 360]);
-        assert_eq!(seconds(Unhandled::Unreadable), [2; 7]);
+        assert_eq!(seconds(Unhandled::Unreadable), [15; 7]);
         assert_eq!(seconds(Unhandled::NotBegun), [0; 7]);
+    }
+
+    #[test]
+    fn a_ledger_may_fail_for_a_quarter_of_an_hour_before_a_message_is_parked() {
+        // The queue hands a message out seven times: `maxReceiveCount` in infra/aws/template.yaml.
+        let waits = |reason: Unhandled| (1..7).map(|receives| reason.again_after(receives).as_secs()).sum::<i64>();
+        assert_eq!(waits(Unhandled::LedgerFailed), 1_032);
+        assert_eq!(waits(Unhandled::Unreadable), 90);
     }
 
     #[test]

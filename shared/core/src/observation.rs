@@ -364,6 +364,11 @@ impl Observation {
         });
     }
 
+    /// What to remember of a pass that could not be recorded: what was recorded before it, and that it wrote.
+    pub fn abandoned(&self, recorded: &Link) -> Link {
+        Link { recent_writes: self.link.recent_writes.clone(), ..recorded.clone() }
+    }
+
     /// Counts a write for the loop breaker and forgets those outside its window.
     pub fn count_write(&mut self, policy: &Policy, now: Timestamp) {
         let window = seconds(policy.write_window_seconds);

@@ -114,15 +114,26 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         match self.ledger.take_lease(&key, &self.randomness.attempt(), now, until).await? {
             LeaseAnswer::Deferred => report.deferred = true,
             LeaseAnswer::Taken { lease, link } => {
-                let tenure = Tenure { lease, recorded: (*link).clone() };
+                let mut tenure = Tenure { lease, recorded: (*link).clone() };
                 let mut observation = Observation::new(key, *link);
                 if let Some(Stray { account, case_id, mark }) = stray {
                     report.doubles += u32::from(observation.see_double(&account, &case_id, &mark));
                 }
-                self.passes(observation, tenure, hint, &mut report).await?;
+                if let Err(error) = self.passes(&mut observation, &mut tenure, hint, &mut report).await {
+                    self.abandon(&observation, &tenure).await;
+                    return Err(error);
+                }
             }
         }
         Ok(report)
+    }
+
+    /// Lets go of a link, so that the hint's next try finds it free. No call is under way: the ledger failed before one or
+    /// after all. Where this fails as well, the lease ends by itself; the link is due then.
+    async fn abandon(&self, observation: &Observation, tenure: &Tenure) {
+        let Tenure { lease, recorded } = tenure;
+        let (abandoned, due) = (observation.abandoned(recorded), Some(lease.until));
+        drop(self.ledger.release(lease, recorded, &abandoned, due, true, self.clock.now()).await);
     }
 
     /// The link of a case: by the case's key, or by the mark of the CreateCase that is under way.
@@ -161,20 +172,20 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
 
     async fn passes(
         &self,
-        mut observation: Observation,
-        mut tenure: Tenure,
+        observation: &mut Observation,
+        tenure: &mut Tenure,
         hint: &Hint,
         report: &mut Report,
     ) -> Result<(), LedgerError> {
         let mut look = Look::Hint(hint);
         for pass in 1..=PASSES {
-            self.observe(&mut observation, look, report).await;
+            self.observe(observation, look, report).await;
             look = Look::Both;
-            let mut applied = self.apply(&mut observation, &mut tenure, report).await?;
+            let mut applied = self.apply(observation, tenure, report).await?;
             if applied.doubt {
                 // Often only the answer was lost: one look at once spares the link a wait.
-                self.observe(&mut observation, look, report).await;
-                applied = self.apply(&mut observation, &mut tenure, report).await?;
+                self.observe(observation, look, report).await;
+                applied = self.apply(observation, tenure, report).await?;
             }
             let now = self.clock.now();
             observation.forget_passed_troubles(now);
@@ -183,11 +194,11 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             let due = if unfinished { Some(now) } else { applied.plan.due() };
             report.waits = applied.plan.waits.iter().map(Waiting::name).collect();
             report.due = due;
-            match self.release(&tenure, &observation, due, pass == PASSES, now, report).await? {
+            match self.release(tenure, observation, due, pass == PASSES, now, report).await? {
                 ReleaseAnswer::Released => return Ok(()),
                 ReleaseAnswer::Dirty { lease } => {
-                    tenure = Tenure { lease, recorded: observation.link.clone() };
-                    observation = Observation::new(observation.key, observation.link);
+                    *tenure = Tenure { lease, recorded: observation.link.clone() };
+                    *observation = Observation::new(observation.key.clone(), std::mem::take(&mut observation.link));
                 }
             }
         }

@@ -16,7 +16,8 @@ mod system;
 
 pub use policy::{PolicySource, PolicySourceError};
 pub use queue::{
-    DeduplicationId, HintQueue, HintSink, HintSource, InvalidDeduplicationId, MAX_MESSAGE_BYTES, QueueError, Redelivery,
+    DeduplicationId, HintQueue, HintSink, InvalidDeduplicationId, MAX_MESSAGE_BYTES, QueueError, Redeliverer,
+    Redelivery,
 };
 pub use sdk::{Pace, sdk_config};
 pub use secrets::{AccountSecrets, SecretError, Secrets, ServiceNowSecret, WebhookSecrets};

@@ -46,7 +46,7 @@ impl fmt::Display for DeduplicationId {
     }
 }
 
-/// The hint is not on the queue.
+/// What the queue did not do.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The queue did not take the message.
@@ -88,8 +88,8 @@ pub struct Redelivery {
     pub after: SignedDuration,
 }
 
-/// Where hints come from.
-pub trait HintSource {
+/// Who brings hints again.
+pub trait Redeliverer {
     /// Tells the queue when to hand out messages again, in as few calls as there can be. Without this the queue does so
     /// after its own visibility timeout, which outlives the slowest worker.
     fn redeliver(&self, messages: &[Redelivery]) -> impl Future<Output = Result<(), QueueError>>;
@@ -144,7 +144,7 @@ fn all_taken(sent: usize, failed: &[BatchResultErrorEntry]) -> Result<(), QueueE
     Err(QueueError::PartlyTaken { sent, refused: codes.len(), codes: codes.join(", ") })
 }
 
-impl HintSource for HintQueue {
+impl Redeliverer for HintQueue {
     async fn redeliver(&self, messages: &[Redelivery]) -> Result<(), QueueError> {
         for batch in messages.chunks(MAX_BATCH) {
             self.redeliver_batch(batch).await?;

@@ -9,7 +9,7 @@ use casebridge_core::{
     identifiers::{AccountId, IncidentId},
     time::format_servicenow,
 };
-use casebridge_runtime::{DeduplicationId, HintSink, HintSource, QueueError, Redelivery, SecretError};
+use casebridge_runtime::{DeduplicationId, HintSink, QueueError, Redeliverer, Redelivery, SecretError};
 use casebridge_servicenow::{Changes, IncidentChange};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -66,21 +66,27 @@ impl HintSink for QueuePort {
     }
 }
 
-impl HintSource for QueuePort {
+impl Redeliverer for QueuePort {
     async fn redeliver(&self, messages: &[Redelivery]) -> Result<(), QueueError> {
         let fate = self.desk.arrive(Call::Redeliver, || format!("{} messages", messages.len())).await;
         if fate == Fate::Refused {
             return Err(QueueError::NotRescheduled("the queue throttles".into()));
         }
+        let mut refused = 0;
         for message in messages {
             let world = &mut *self.desk.world.borrow_mut();
             let again_at = world.now + message.after;
-            let number = message.receipt_handle.parse().map_err(|_| QueueError::Unwritable)?;
-            world.queue.show(number, again_at);
+            refused += usize::from(!world.queue.redeliver(&message.receipt_handle, again_at));
         }
         self.desk.leave(fate).await;
-        let lost = || QueueError::NotRescheduled("the queue did not answer".into());
-        if fate == Fate::AnswerLost { Err(lost()) } else { Ok(()) }
+        if fate == Fate::AnswerLost {
+            return Err(QueueError::NotRescheduled("the queue did not answer".into()));
+        }
+        if refused > 0 {
+            let codes = "ReceiptHandleIsInvalid".to_owned();
+            return Err(QueueError::PartlyTaken { sent: messages.len(), refused, codes });
+        }
+        Ok(())
     }
 }
 

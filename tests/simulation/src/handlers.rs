@@ -215,7 +215,7 @@ pub async fn reconcile(
     for message in batch {
         let mut record = SqsMessage::default();
         record.message_id = Some(message.number.to_string());
-        record.receipt_handle = Some(message.number.to_string());
+        record.receipt_handle = Some(message.receipt());
         record.attributes.insert(GROUP.to_owned(), message.group);
         record.attributes.insert(RECEIVES.to_owned(), message.receives.to_string());
         record.body = Some(message.body);

@@ -25,6 +25,13 @@ pub struct Message {
     visible_at: Timestamp,
 }
 
+impl Message {
+    /// What the queue knows the latest receipt by.
+    pub fn receipt(&self) -> String {
+        format!("{}/{}", self.number, self.receives)
+    }
+}
+
 /// The queue with its dead-letter queue.
 #[derive(Debug, Clone, Default)]
 pub struct Queue {
@@ -88,11 +95,17 @@ impl Queue {
         self.messages.remove(&number);
     }
 
-    /// A message that somebody received becomes visible at this moment, at the latest.
+    /// A message becomes visible at this moment, though somebody is still at it.
     pub fn show(&mut self, number: u64, at: Timestamp) {
         if let Some(message) = self.messages.get_mut(&number) {
             message.visible_at = message.visible_at.min(at);
         }
+    }
+
+    /// Whoever received a message wants it to be visible at this moment; false if it was received again since.
+    pub fn redeliver(&mut self, receipt: &str, at: Timestamp) -> bool {
+        let message = self.messages.values_mut().find(|message| message.receipt() == receipt);
+        message.map(|message| message.visible_at = at).is_some()
     }
 
     /// How many messages wait or are worked on.
@@ -159,6 +172,17 @@ mod tests {
         queue.delete(1);
         assert!(!send(&mut queue, START, "1", "a"));
         assert!(send(&mut queue, START + DEDUPLICATION, "1", "a"));
+    }
+
+    #[test]
+    fn a_message_comes_again_when_its_receiver_wants_it_to() {
+        let mut queue = Queue::default();
+        assert!(send(&mut queue, START, "1", "a"));
+        let first: String = queue.receive(START, 1).iter().flatten().map(Message::receipt).collect();
+        assert!(queue.redeliver(&first, START + SignedDuration::from_secs(2)));
+        assert_eq!(queue.next_visible(), Some(START + SignedDuration::from_secs(2)));
+        assert_eq!(queue.receive(START + SignedDuration::from_secs(2), 1).len(), 1);
+        assert!(!queue.redeliver(&first, START), "it was received again since");
     }
 
     #[test]

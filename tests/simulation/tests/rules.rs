@@ -311,6 +311,23 @@ fn rule_10_waits_are_wake_ups() {
     world.must_hold();
 }
 
+/// The ledger fails at each of its steps: the message comes again within seconds and finds the link free.
+#[test]
+fn rule_10_a_failing_ledger_delays_by_seconds() {
+    for call in [Call::TakeLease, Call::Record, Call::Release] {
+        let mut world = Script::new();
+        let incident = world.linked();
+        let before = world.calls(call);
+        world.fate(call, &[Fate::Refused]);
+        world.comment(&incident, "Anybody there? «c1»").wait(10);
+        assert!(world.calls(call) > before + 1, "{call:?} was not tried again: {}", world.story());
+        assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+        let report = world.look_again(&incident).unwrap();
+        assert_eq!((report.deferred, report.effects), (false, Vec::new()), "{}", world.story());
+        world.must_hold();
+    }
+}
+
 /// Every hint is lost: the poller brings both sides in step.
 #[test]
 fn rule_10_no_hint_at_all() {

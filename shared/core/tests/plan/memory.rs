@@ -10,7 +10,7 @@ use casebridge_core::{
     },
     identifiers::{CommunicationId, ExternalId},
     incident::IncidentState,
-    link::{Intent, IntentKind},
+    link::{Intent, IntentKind, Link},
     mark::{Entropy, Mark},
     observation::Observation,
     policy::{StatusRule, seconds},
@@ -336,4 +336,17 @@ fn a_mark_is_given_to_the_earliest_text_that_carries_it() {
     observation.see_case(&world.policy, case, world.now);
     assert_eq!(observation.link.marks[&mark], Some(ours));
     assert!(observation.unreceived_communications().iter().any(|seen| seen.id == copy));
+}
+
+#[test]
+fn a_pass_that_could_not_be_recorded_leaves_only_that_it_wrote() {
+    let mut world = answered();
+    let recorded = world.observe().link;
+    world.reply("One more");
+    let mut observation = world.observe();
+    observation.link.undelivered = !recorded.undelivered;
+    observation.count_write(&world.policy, world.now);
+    let expected = Link { recent_writes: observation.link.recent_writes.clone(), ..recorded.clone() };
+    assert_ne!(expected.recent_writes, recorded.recent_writes);
+    assert_eq!(observation.abandoned(&recorded), expected);
 }
