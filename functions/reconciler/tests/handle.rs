@@ -10,7 +10,10 @@ use casebridge_core::{
 };
 use casebridge_executor::{Report, ports::Clock};
 use casebridge_ledger::LedgerError;
-use casebridge_runtime::{QueueError, Redeliverer, Redelivery, metrics::Metrics};
+use casebridge_runtime::{
+    QueueError, Redeliverer, Redelivery,
+    metrics::{Metric, Metrics},
+};
 use jiff::{SignedDuration, Timestamp};
 use reconciler::{LEAST_TIME_FOR_A_HINT, Reconcile, handle};
 use serde_json::{Value, json};
@@ -150,4 +153,19 @@ async fn a_message_of_another_making_fails_with_its_own_id() {
     let deadline = Timestamp::from_second(60).unwrap();
     let response = handle(event, &mut &worker, &worker, &worker, &Metrics::new("reconciler"), deadline).await;
     assert_eq!(serde_json::to_value(&response).unwrap(), identifiers(&["11d6ee51-4cc7-4302-9e22-7cd8afdaadf5"]));
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_can_read_counts_once() {
+    for (receives, counted) in [("1", 1), ("2", 0)] {
+        let mut event = batch(&[("m1", "a", "not a hint".to_owned())]);
+        event.records[0].attributes.insert("ApproximateReceiveCount".to_owned(), receives.to_owned());
+        let (worker, metrics) = (Worker::default(), Metrics::new("reconciler"));
+        let deadline = Timestamp::from_second(60).unwrap();
+        handle(event, &mut &worker, &worker, &worker, &metrics, deadline).await;
+        let mut log = Vec::new();
+        metrics.write(Timestamp::UNIX_EPOCH, &mut log).unwrap();
+        let line: Value = serde_json::from_slice(&log).unwrap();
+        assert_eq!(line[Metric::Parked.name()], counted, "{line}");
+    }
 }
