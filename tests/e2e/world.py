@@ -257,7 +257,8 @@ class World:
                 with contextlib.suppress(ValueError):
                     line = json.loads(text)
                     if isinstance(line, dict):
-                        lines.append({**line.get("span", {}), **line.get("fields", {}), **line})
+                        told = {**line.get("span", {}), **line.get("fields", {}), **line}
+                        lines.append({"logged_at": event["timestamp"], **told})
         return lines
 
     def hints_handled(self, incident: Incident) -> list[dict]:
@@ -369,7 +370,7 @@ class World:
             for line in self.log_lines(function):
                 if incident.sys_id in json.dumps(line) or (function == "case-poller" and line.get("level") == "ERROR"):
                     told = {key: value for key, value in line.items() if key not in nested}
-                    lines.append((line.get("timestamp", ""), f"{function}: {told}"))
+                    lines.append((line["logged_at"], f"{function}: {told}"))
         return [text for _, text in sorted(lines)]
 
 
