@@ -6,7 +6,7 @@ import time
 import pytest
 
 from stack import HUB_KEYS
-from world import PREFIX, RESOLUTION, RESOLVED, Incident, World, unique
+from world import PREFIX, RESOLUTION, RESOLVED, World, unique
 
 POLL_SECONDS = 60
 # One interval, the work, and the time until the links that it wakes are done.
@@ -100,30 +100,25 @@ def webhooks_astray(world: World):
         properties.update()
 
 
-def new_webhook(world: World, incident: Incident, earlier: set[str]) -> dict[str, str] | None:
-    """The incident's webhook that is none of the earlier ones. Their times are whole seconds: they have no order."""
-    rows = [row for row in world.outbox(incident) if row["webhook_id"] not in earlier]
-    assert len(rows) <= 1, rows
-    return rows[0] if rows else None
-
-
 @pytest.mark.slow
 def test_the_address_of_the_webhook_is_wrong_for_a_while(world: World, alone: None):
     incident = world.linked()
     text = unique("Into the void.")
     earlier = {row["webhook_id"] for row in world.outbox(incident)}
 
-    def kept(state: str) -> dict[str, str] | None:
-        row = new_webhook(world, incident, earlier)
-        return row if row and row["state"] == state else None
+    # By their ids: their times are whole seconds and give no order.
+    def new_webhook(state: str) -> dict[str, str] | None:
+        rows = [row for row in world.outbox(incident) if row["webhook_id"] not in earlier]
+        assert len(rows) <= 1, rows
+        return next((row for row in rows if row["state"] == state), None)
 
     with webhooks_astray(world):
         world.comment(incident, text)
-        row = world.until("the outbox keeps the webhook and says why", lambda: kept("error"), incident)
+        row = world.until("the outbox keeps the webhook and says why", lambda: new_webhook("error"), incident)
     assert "not reached" in row["last_error"], row
     world.until_sent(incident, text)
     # The outbox does not let go either: what it kept is sent under the same id, and repeats nothing.
-    sent = world.until("the outbox is empty", lambda: kept("sent"), incident)
+    sent = world.until("the outbox is empty", lambda: new_webhook("sent"), incident)
     assert sent["webhook_id"] == row["webhook_id"]
     assert int(sent["attempts"]) >= 2
     world.settle()

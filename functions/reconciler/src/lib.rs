@@ -92,21 +92,24 @@ pub async fn handle(
         let group = message.attributes.get(GROUP).cloned().unwrap_or_default();
         // The first one is always begun: otherwise a batch could come again and again untouched.
         let time_left = deadline.duration_since(clock.now());
+        let receives = receives(&message);
         let again_after = if let Some(ahead) = stopped_groups.get(&group) {
             *ahead
         } else if position > 0 && time_left < LEAST_TIME_FOR_A_HINT {
-            Unhandled::NotBegun.again_after(receives(&message))
+            Unhandled::NotBegun.again_after(receives)
         } else {
             let Err(error) = handle_message(&message, executor, time_left, clock, metrics).await else { continue };
-            let is_new = receives(&message) <= 1;
-            metrics.count(Metric::Parked, usize::from(is_new && error.reason() == Unhandled::Unreadable));
+            let reason = error.reason();
+            // Every receive of it fails alike: it is one message that is left aside.
+            let is_strange = reason == Unhandled::Unreadable && receives <= 1;
+            metrics.count(Metric::Parked, usize::from(is_strange));
             tracing::error!(
                 message_id = message.message_id,
                 link = group,
                 error = &error as &dyn std::error::Error,
                 "a message failed"
             );
-            error.reason().again_after(receives(&message))
+            reason.again_after(receives)
         };
         stopped_groups.insert(group, again_after);
         unhandled.push((message, again_after));
