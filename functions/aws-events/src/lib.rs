@@ -84,7 +84,7 @@ impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
             Some(key) => Subject::Link { key },
             None => Subject::Case { account: update.account, case_id: update.case_id, display_id: update.display_id },
         };
-        let hint = Hint { subject, cause: Cause::SupportEvent, received_at: self.clock.now(), incident: None };
+        let hint = Hint { subject, cause: Cause::SupportEvent, received_at: self.clock.now(), claim: None };
         let span = hint_span(&hint);
         async {
             self.queue.send(&hint, &update.id).await?;

@@ -169,7 +169,7 @@ where
             match DeduplicationId::parse(format!("{}/{key}/{}", cause.as_str(), tick.number)) {
                 Ok(id) => {
                     let subject = Subject::Link { key };
-                    hints.push((Hint { subject, cause, received_at: self.clock.now(), incident: None }, id));
+                    hints.push((Hint { subject, cause, received_at: self.clock.now(), claim: None }, id));
                 }
                 Err(error) => {
                     self.metrics.count(Metric::Parked, 1);

@@ -308,6 +308,7 @@ impl Support for &World {
         &self,
         _: &AccountId,
         _: &CaseId,
+        _: Option<Timestamp>,
         _: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
         unreachable!("the poller reads cases only")

@@ -62,7 +62,7 @@ fn hint(incident: &str) -> String {
         subject: Subject::Link { key: LinkKey::support_case(IncidentId::new(incident)) },
         cause: Cause::ServicenowWebhook,
         received_at: Timestamp::UNIX_EPOCH,
-        incident: None,
+        claim: None,
     };
     serde_json::to_string(&hint).unwrap()
 }

@@ -30,8 +30,8 @@ use tracing::Instrument;
 
 pub use body::MalformedBody;
 
-/// The largest body that is accepted: the app sends none above it.
-pub const MAX_BODY_BYTES: usize = 200 * 1024;
+/// The largest body that is accepted: a webhook names an event and an incident, in a few hundred bytes.
+pub const MAX_BODY_BYTES: usize = 16 * 1024;
 /// How long the base64 text of the largest body is.
 const MAX_ENCODED_BYTES: usize = MAX_BODY_BYTES.div_ceil(3) * 4;
 
@@ -90,7 +90,7 @@ impl Rejection {
         match self {
             Self::Method => "send webhooks with POST".to_owned(),
             Self::TooLarge => {
-                format!("the body is larger than {MAX_BODY_BYTES} bytes; leave the oldest entries out of the snapshot")
+                format!("the body is larger than {MAX_BODY_BYTES} bytes; send the incident's sys_id and no content")
             }
             Self::Encoding => "the body is not valid base64".to_owned(),
             Self::Unauthorized => "the webhook is not accepted".to_owned(),
@@ -139,21 +139,26 @@ impl<K: KeySource, Q: HintSink, C: Clock> Webhook<K, Q, C> {
         self.authenticate(&request.headers, &body).await?;
         let id = header(&request.headers, signature::ID_HEADER).unwrap_or_default();
         let deduplication = DeduplicationId::parse(id).map_err(|problem| Rejection::Id(problem.to_string()))?;
-        let incident = body::incident_of(&body).map_err(Rejection::Body)?;
+        let told = body::told(&body).map_err(Rejection::Body)?;
         let hint = Hint {
-            subject: Subject::Link { key: LinkKey::support_case(incident.summary.sys_id.clone()) },
+            subject: Subject::Link { key: LinkKey::support_case(told.incident) },
             cause: Cause::ServicenowWebhook,
             received_at: self.clock.now(),
-            incident: Some(Box::new(incident)),
+            claim: None,
         };
-        self.enqueue(&hint, &deduplication).instrument(hint_span(&hint)).await
+        self.enqueue(&hint, &deduplication, told.sys_mod_count).instrument(hint_span(&hint)).await
     }
 
-    async fn enqueue(&self, hint: &Hint, deduplication: &DeduplicationId) -> Result<(), Rejection> {
+    async fn enqueue(
+        &self,
+        hint: &Hint,
+        deduplication: &DeduplicationId,
+        sys_mod_count: Option<u64>,
+    ) -> Result<(), Rejection> {
         match self.queue.send(hint, deduplication).await {
             Ok(()) => {
                 self.metrics.count(Metric::HintsSent, 1);
-                tracing::info!(webhook = %deduplication, "webhook accepted");
+                tracing::info!(webhook = %deduplication, sys_mod_count, "webhook accepted");
                 Ok(())
             }
             Err(error) => {

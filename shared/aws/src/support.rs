@@ -187,6 +187,19 @@ impl<S: AccountSource> Support for SupportClient<S> {
     async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
         match query {
             CaseQuery::Ids(ids) => self.cases_by_id(account, ids).await,
+            CaseQuery::DisplayId(display_id) => {
+                let answer = self
+                    .call(account, Call::Read, |client| {
+                        client
+                            .describe_cases()
+                            .display_id(display_id.as_str())
+                            .include_resolved_cases(true)
+                            .include_communications(true)
+                            .send()
+                    })
+                    .await?;
+                Ok(CasePage { cases: described(answer.cases.unwrap_or_default())?, next: None })
+            }
             CaseQuery::Since { after, next } => {
                 let answer = self
                     .call(account, Call::Read, |client| {
@@ -209,6 +222,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
         &self,
         account: &AccountId,
         case_id: &CaseId,
+        since: Option<Timestamp>,
         next: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
         let answer = self
@@ -216,6 +230,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
                 client
                     .describe_communications()
                     .case_id(case_id.as_str())
+                    .set_after_time(since.map(|since| since.to_string()))
                     .max_results(PAGE_SIZE)
                     .set_next_token(next.map(str::to_owned))
                     .send()

@@ -8,6 +8,7 @@ use crate::{
     identifiers::{AccountId, CaseId, CommunicationId, ExternalId, JournalEntryId},
     incident::{BridgeColumns, Incident},
     mark::Mark,
+    time,
 };
 
 /// How a message appears on the incident.
@@ -67,6 +68,9 @@ pub struct Delivery {
     pub fields: IncidentFields,
     /// The app's own columns.
     pub columns: BridgeColumns,
+    /// From which moment on the answer shows comments, by ServiceNow's clock; none: from the first.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::optional_servicenow_form")]
+    pub entries_since: Option<Timestamp>,
 }
 
 /// What became of a message.

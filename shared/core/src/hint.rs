@@ -1,12 +1,10 @@
-//! A hint: the one message on the queue. It says that a link may have drifted, never what to do about it.
+//! A hint: the one message on the queue. It says that a link may have drifted, never how: it carries ids and times, no
+//! text and no state. What it speaks of is read before anything is written.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    identifiers::{AccountId, CaseId, CaseKey, DisplayId, LinkKey},
-    incident::Incident,
-};
+use crate::identifiers::{AccountId, CaseId, CaseKey, ClaimId, DisplayId, LinkKey};
 
 /// What the hint is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,9 +67,9 @@ pub struct Hint {
     pub cause: Cause,
     /// When the trigger was received, by our clock.
     pub received_at: Timestamp,
-    /// The incident as the trigger's signed body showed it.
+    /// Of a wake-up: the claim under which it was enqueued. It acts only while the link still has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub incident: Option<Box<Incident>>,
+    pub claim: Option<ClaimId>,
 }
 
 impl Hint {
@@ -158,7 +156,7 @@ mod tests {
 
     fn group_id(subject: Subject) -> String {
         let received_at = Timestamp::from_second(0).unwrap();
-        Hint { subject, cause: Cause::Replay, received_at, incident: None }.group_id()
+        Hint { subject, cause: Cause::Replay, received_at, claim: None }.group_id()
     }
 
     #[test]

@@ -65,6 +65,10 @@ string_identifier! {
     AttemptId
 }
 string_identifier! {
+    /// One handing-off of a due link by the poller: while the link has it, nobody hands it off again.
+    ClaimId
+}
+string_identifier! {
     /// A communication's identity as the link remembers it: communications have no id in the AWS Support API.
     CommunicationId
 }

@@ -116,9 +116,15 @@ pub struct JournalEntry {
     pub author: String,
     /// The text as it was written.
     pub text: String,
-    /// Whether casebridge itself delivered it.
+    /// Whether casebridge itself delivered it, for whatever link: a finished delivery names it.
     #[serde(default)]
     pub ours: bool,
+    /// Whether it is by an author of deliveries and no finished one names it: whose words it is, is not known (yet).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
+    /// The incident's `sys_mod_count` after the update that it was written in, where the audit trail tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mod_count: Option<u64>,
     /// The journal field that it belongs to: `comments`, unless the snapshot says otherwise.
     #[serde(default = "comments", skip_serializing_if = "is_comments")]
     pub element: String,
@@ -127,7 +133,7 @@ pub struct JournalEntry {
 impl JournalEntry {
     /// Whether it is meant for AWS: a customer-visible comment of a person. Work notes never are.
     pub fn is_for_aws(&self) -> bool {
-        !self.ours && is_comments(&self.element)
+        !self.ours && !self.undecided && is_comments(&self.element)
     }
 }
 
@@ -157,6 +163,21 @@ pub struct IncidentSummary {
     /// When it was resolved, closed or cancelled, by ServiceNow's clock. None while it is open.
     #[serde(default, with = "time::optional_servicenow_form")]
     pub resolved_at: Option<Timestamp>,
+    /// The `sys_mod_count` after the update that ended work on it last, where the audit trail tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_mod_count: Option<u64>,
+    /// When it was closed, by ServiceNow's clock. None while it is not.
+    #[serde(default, with = "time::optional_servicenow_form")]
+    pub closed_at: Option<Timestamp>,
+    /// The `sys_mod_count` after the update that closed it, where the audit trail tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_mod_count: Option<u64>,
+    /// Whether `incident.close_code` is filled.
+    #[serde(default)]
+    pub has_close_code: bool,
+    /// Whether `incident.close_notes` is filled.
+    #[serde(default)]
+    pub has_close_notes: bool,
     /// The app's columns as they are.
     #[serde(default)]
     pub columns: BridgeColumns,
@@ -165,7 +186,7 @@ pub struct IncidentSummary {
     pub close_codes: Vec<String>,
 }
 
-/// An incident as the app's `snapshot` resource, its webhook and the answer of `deliver` show it.
+/// An incident as the app's `snapshot` resource and the answer of `deliver` show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     /// What the link remembers of it.
@@ -186,9 +207,12 @@ pub struct Incident {
     pub description: String,
     /// The priority, `1` (critical) to `5` (planning); computed by ServiceNow.
     pub priority: String,
-    /// Its customer-visible comments, oldest first: all of them, or the newest if `entries_complete` is false.
+    /// From which moment on comments were asked for, by ServiceNow's clock; none: from the first.
+    #[serde(default, with = "time::optional_servicenow_form")]
+    pub entries_since: Option<Timestamp>,
+    /// Its customer-visible comments from that moment on, oldest first.
     pub entries: Vec<JournalEntry>,
-    /// Whether `entries` reaches back to the first comment.
+    /// Whether `entries` reaches the newest comment. Where there are too many for one answer, the newest are left out.
     pub entries_complete: bool,
 }
 

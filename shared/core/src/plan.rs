@@ -555,6 +555,7 @@ impl Planner<'_> {
                 messages: messages.collect(),
                 fields: if index == last { merge.fields.clone() } else { IncidentFields::default() },
                 columns: columns.clone(),
+                entries_since: None,
             };
             let communications = batch.iter().map(|communication| communication.id.clone()).collect();
             self.plan.effects.push(Effect::Deliver { delivery, communications });

@@ -36,8 +36,6 @@ pub struct StatusRule {
 pub struct Policy {
     /// L: how late a write to AWS may appear in a read. Only then may a call in doubt be repeated.
     pub unknown_outcome_seconds: u32,
-    /// How old a webhook's snapshot may be to stand in for a read.
-    pub snapshot_freshness_seconds: u32,
     /// The wait after the first failure in a row; each further one doubles it.
     pub retry_first_seconds: u32,
     /// The longest wait between two tries.
@@ -80,7 +78,6 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             unknown_outcome_seconds: 15 * 60,
-            snapshot_freshness_seconds: 60,
             retry_first_seconds: 5,
             retry_longest_seconds: 15 * 60,
             refusal_retry_seconds: 3600,
@@ -194,7 +191,6 @@ impl Policy {
 
     fn read_fields(&mut self, reader: &mut Reader) {
         reader.read("unknown_outcome_seconds", &mut self.unknown_outcome_seconds);
-        reader.read("snapshot_freshness_seconds", &mut self.snapshot_freshness_seconds);
         reader.read("retry_first_seconds", &mut self.retry_first_seconds);
         reader.read("retry_longest_seconds", &mut self.retry_longest_seconds);
         reader.read("refusal_retry_seconds", &mut self.refusal_retry_seconds);
@@ -227,13 +223,8 @@ impl Policy {
             let problem = format!("is {seconds}, must be from 1 to {LONGEST_SECONDS} seconds");
             reader.require((1..=LONGEST_SECONDS).contains(&seconds), field, problem);
         }
-        for (field, seconds) in [
-            ("snapshot_freshness_seconds", self.snapshot_freshness_seconds),
-            ("poll_overlap_seconds", self.poll_overlap_seconds),
-        ] {
-            let problem = format!("is {seconds}, must be at most {LONGEST_SECONDS} seconds");
-            reader.require(seconds <= LONGEST_SECONDS, field, problem);
-        }
+        let problem = format!("is {}, must be at most {LONGEST_SECONDS} seconds", self.poll_overlap_seconds);
+        reader.require(self.poll_overlap_seconds <= LONGEST_SECONDS, "poll_overlap_seconds", problem);
         let ordered = self.retry_first_seconds <= self.retry_longest_seconds;
         reader.require(ordered, "retry_longest_seconds", "is shorter than `retry_first_seconds`");
         let bounded = (1..=MOST_WRITES_PER_WINDOW).contains(&self.writes_per_window);
@@ -341,7 +332,6 @@ mod tests {
     fn a_duration_is_a_week_at_most() {
         let fields = [
             "unknown_outcome_seconds",
-            "snapshot_freshness_seconds",
             "retry_longest_seconds",
             "refusal_retry_seconds",
             "case_quota_retry_seconds",

@@ -189,6 +189,8 @@ mod tests {
             author: author.to_owned(),
             text: text.to_owned(),
             ours: false,
+            undecided: false,
+            mod_count: None,
             element: "comments".to_owned(),
         }
     }

@@ -176,6 +176,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             messages: Vec::new(),
             fields: IncidentFields::default(),
             columns,
+            entries_since: None,
         };
         let effect = Effect::Deliver { delivery, communications: Vec::new() };
         self.deliver(&effect, observation, report).await

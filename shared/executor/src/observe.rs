@@ -3,12 +3,11 @@
 use casebridge_core::{
     case::{Case, RawCommunication, identify},
     effect::{Failure, Refusal},
-    hint::{Cause, Hint},
+    hint::Cause,
     identifiers::{AccountId, CaseId},
     link::{IntentKind, LinkedCase},
     mark::Mark,
     observation::{Observation, READ_REQUEST, Side},
-    policy::{Policy, seconds},
 };
 use casebridge_ledger::Ledger;
 use jiff::{SignedDuration, Timestamp};
@@ -45,9 +44,9 @@ fn case_with(described: &DescribedCase, communications: Vec<RawCommunication>, c
 
 /// Which reads a pass starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look<'a> {
-    /// What the hint asks for; its snapshot may stand in for a read.
-    Hint(&'a Hint),
+pub(crate) enum Look {
+    /// What a hint of this cause asks for.
+    Hint(Cause),
     /// Both sides: somebody left word, or a call ended in doubt.
     Both,
 }
@@ -55,7 +54,7 @@ pub(crate) enum Look<'a> {
 impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, S, A, C, R> {
     /// Reads what the pass needs of both sides. The case of an incident that is gone is read as well, so that the poller
     /// does not find it changed again and again.
-    pub(crate) async fn observe(&self, observation: &mut Observation, look: Look<'_>, report: &mut Report) {
+    pub(crate) async fn observe(&self, observation: &mut Observation, look: Look, report: &mut Report) {
         self.observe_incident(observation, look, report).await;
         let now = self.clock.now();
         if let Some(linked) = observation.link.case.clone() {
@@ -67,29 +66,13 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         }
     }
 
-    async fn observe_incident(&self, observation: &mut Observation, look: Look<'_>, report: &mut Report) {
-        let now = self.clock.now();
-        let must_read = match look {
-            Look::Both => true,
-            Look::Hint(hint) => {
-                let snapshot = hint.incident.as_deref().filter(|incident| {
-                    is_fresh(&self.policy, incident.taken_at, now)
-                        && observation
-                            .summary()
-                            .is_none_or(|known| incident.summary.sys_mod_count >= known.sys_mod_count)
-                });
-                if let Some(snapshot) = snapshot {
-                    observation.see_incident(&self.policy, snapshot.clone());
-                }
-                let from_aws = matches!(hint.cause, Cause::SupportEvent | Cause::CasePoll);
-                snapshot.is_none() && (!from_aws || observation.needs_incident())
-            }
-        };
-        if !must_read && !observation.needs_all_entries() {
+    async fn observe_incident(&self, observation: &mut Observation, look: Look, report: &mut Report) {
+        let from_aws = matches!(look, Look::Hint(Cause::SupportEvent | Cause::CasePoll));
+        if from_aws && !observation.needs_incident() {
             return;
         }
         report.calls += 1;
-        match self.servicenow.snapshot(&observation.key.incident).await {
+        match self.servicenow.snapshot(&observation.key.incident, None).await {
             Ok(Some(incident)) => observation.see_incident(&self.policy, incident),
             Ok(None) => observation.incident_gone = true,
             Err(failure) => self.note_failure(observation, Side::ServiceNow, &failure, READ_REQUEST, report),
@@ -137,7 +120,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         let mut next: Option<String> = None;
         for _ in 0..COMMUNICATION_PAGES {
             report.calls += 1;
-            let page = self.support.describe_communications(account, case_id, next.as_deref()).await?;
+            let page = self.support.describe_communications(account, case_id, None, next.as_deref()).await?;
             union(&mut communications, &page.communications);
             next = page.next;
             if next.is_none() {
@@ -277,9 +260,4 @@ fn union(all: &mut Vec<RawCommunication>, page: &[RawCommunication]) {
             all.push(communication.clone());
         }
     }
-}
-
-/// Whether a snapshot is young enough to stand in for a read.
-fn is_fresh(policy: &Policy, taken_at: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(taken_at).abs() <= seconds(policy.snapshot_freshness_seconds)
 }

@@ -29,8 +29,13 @@ pub trait Randomness {
 
 /// The app's Scripted REST on a ServiceNow instance.
 pub trait ServiceNow {
-    /// The incident with all its customer-visible comments; none if it is not there.
-    fn snapshot(&self, incident: &IncidentId) -> impl Future<Output = Result<Option<Incident>, Failure>>;
+    /// The incident with its customer-visible comments since a moment, oldest first, or with all of them; none if it is
+    /// not there. Where there are too many to read at once, the newest are left out and `entries_complete` is false.
+    fn snapshot(
+        &self,
+        incident: &IncidentId,
+        entries_since: Option<Timestamp>,
+    ) -> impl Future<Output = Result<Option<Incident>, Failure>>;
 
     /// Writes to the incident. A repeat of a message has no effect, so this call may be repeated.
     fn deliver(
@@ -57,7 +62,7 @@ pub struct DescribedCase {
     pub time_created: Timestamp,
     /// The most recent communications, at most five.
     pub recent: Vec<RawCommunication>,
-    /// Whether there are more than these.
+    /// Whether there may be more than these.
     pub more_communications: bool,
 }
 
@@ -66,6 +71,8 @@ pub struct DescribedCase {
 pub enum CaseQuery {
     /// These, at most 100. One unknown id fails the whole call.
     Ids(Vec<CaseId>),
+    /// The one with this number: it stays when the language of a case changes, its id does not.
+    DisplayId(DisplayId),
     /// All with activity since then, a page at a time.
     Since {
         /// By AWS's clock.
@@ -113,11 +120,12 @@ pub trait Support {
     fn describe_cases(&self, account: &AccountId, query: &CaseQuery)
     -> impl Future<Output = Result<CasePage, Failure>>;
 
-    /// DescribeCommunications: one page.
+    /// DescribeCommunications: one page of those since a moment, or of all of them.
     fn describe_communications(
         &self,
         account: &AccountId,
         case_id: &CaseId,
+        since: Option<Timestamp>,
         next: Option<&str>,
     ) -> impl Future<Output = Result<CommunicationPage, Failure>>;
 }

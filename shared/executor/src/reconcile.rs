@@ -177,7 +177,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         hint: &Hint,
         report: &mut Report,
     ) -> Result<(), LedgerError> {
-        let mut look = Look::Hint(hint);
+        let mut look = Look::Hint(hint.cause);
         for pass in 1..=PASSES {
             self.observe(observation, look, report).await;
             look = Look::Both;

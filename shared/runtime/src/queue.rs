@@ -190,18 +190,8 @@ impl HintSink for HintQueue {
     }
 }
 
-/// The hint as a message. One that is too large goes without its snapshot: the reconciler reads the incident then.
+/// The hint as a message: JSON, with the two characters escaped that JSON allows and SQS does not.
 fn message_of(hint: &Hint) -> Result<String, QueueError> {
-    let message = written(hint)?;
-    if message.len() <= MAX_MESSAGE_BYTES {
-        return Ok(message);
-    }
-    let message = written(&Hint { incident: None, ..hint.clone() })?;
-    if message.len() <= MAX_MESSAGE_BYTES { Ok(message) } else { Err(QueueError::Unwritable) }
-}
-
-/// JSON, with the two characters escaped that JSON allows and SQS does not.
-fn written(hint: &Hint) -> Result<String, QueueError> {
     let json = serde_json::to_string(hint).map_err(|_| QueueError::Unwritable)?;
     Ok(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
 }

@@ -306,7 +306,11 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
 }
 
 impl<S: CredentialSource, C: Clock> ServiceNow for Client<S, C> {
-    async fn snapshot(&self, incident: &IncidentId) -> Result<Option<Incident>, Failure> {
+    async fn snapshot(
+        &self,
+        incident: &IncidentId,
+        _entries_since: Option<Timestamp>,
+    ) -> Result<Option<Incident>, Failure> {
         match self.whole_snapshot(incident).await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(problem) if problem.is_not_found() => Ok(None),

@@ -20,7 +20,6 @@ use crate::{
     random::Random,
     sabotage::Sabotage,
     schedule::Life,
-    servicenow_model::SIZE_LIMIT,
     world::{SELDOM, Settings, Tally, Violation},
 };
 
@@ -78,7 +77,6 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
         polling,
         jobs,
         stays_refused,
-        webhook_size: *random.pick(&[SIZE_LIMIT, SIZE_LIMIT, 2_500]),
         hints: !random.chance(150),
         // Now and then a conversation is longer than a page.
         deeds: if random.chance(60) { 40 + random.index(60) } else { 2 + random.index(14) },

@@ -10,7 +10,10 @@ use aws_lambda_events::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use case_poller::Poller;
-use casebridge_core::{hint::Hint, identifiers::AccountId, incident::Incident};
+use casebridge_core::{
+    hint::Hint,
+    identifiers::{AccountId, IncidentId},
+};
 use casebridge_executor::{Executor, Report};
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::metrics::{Metric, Metrics};
@@ -108,8 +111,8 @@ pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
     }
 }
 
-/// A webhook as the app sends it: the snapshot, signed. Whether it is accepted.
-pub async fn webhook(desk: Rc<Desk>, function: Rc<WebhookFunction>, webhook_id: String, incident: Incident) -> bool {
+/// A webhook as the app sends it: the incident's name, signed. Whether it is accepted.
+pub async fn webhook(desk: Rc<Desk>, function: Rc<WebhookFunction>, webhook_id: String, incident: IncidentId) -> bool {
     let request = signed_request(&desk, &webhook_id, &incident);
     let response = function.handle(request).await;
     if response.status_code != ACCEPTED {
@@ -119,12 +122,14 @@ pub async fn webhook(desk: Rc<Desk>, function: Rc<WebhookFunction>, webhook_id: 
     response.status_code == ACCEPTED
 }
 
-fn signed_request(desk: &Desk, webhook_id: &str, incident: &Incident) -> LambdaFunctionUrlRequest {
+fn signed_request(desk: &Desk, webhook_id: &str, incident: &IncidentId) -> LambdaFunctionUrlRequest {
     let (now, version) = {
         let world = desk.world.borrow();
         (world.servicenow_now(), world.webhook_secret.signs)
     };
-    let body = json!({"type": "incident.changed", "timestamp": now.to_string(), "data": incident}).to_string();
+    let data = json!({"sys_id": incident});
+    let body =
+        json!({"id": webhook_id, "type": "incident.changed", "timestamp": now.to_string(), "data": data}).to_string();
     let signer = standardwebhooks::Webhook::new(&webhook_secret(version));
     let signature = signer.and_then(|signer| signer.sign(webhook_id, now.as_second(), body.as_bytes()));
     let mut request = LambdaFunctionUrlRequest::default();

@@ -313,6 +313,7 @@ impl casebridge_executor::ports::Support for SupportPort {
                 request.case_id_list = ids.iter().map(|id| kept_id(id.as_str())).collect();
                 request.max_results = Some(IDS_PAGE_SIZE);
             }
+            CaseQuery::DisplayId(display_id) => request.display_id = Some(display_id.to_string()),
             CaseQuery::Since { after, next } => {
                 request.after_time = Some(after.to_string());
                 request.next_token.clone_from(next);
@@ -333,11 +334,13 @@ impl casebridge_executor::ports::Support for SupportPort {
         &self,
         account: &AccountId,
         case_id: &CaseId,
+        since: Option<Timestamp>,
         next: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
         let case_id = kept_id(case_id.as_str());
         let request = DescribeCommunications {
             case_id: Some(case_id.clone()),
+            after_time: since.map(|since| since.to_string()),
             next_token: next.map(str::to_owned),
             max_results: Some(PAGE_SIZE),
             ..DescribeCommunications::default()
@@ -364,6 +367,7 @@ impl casebridge_executor::ports::Support for SupportPort {
 fn asked(query: &CaseQuery) -> String {
     match query {
         CaseQuery::Ids(ids) => format!("{} named", ids.len()),
+        CaseQuery::DisplayId(display_id) => format!("number {display_id}"),
         CaseQuery::Since { after, .. } => format!("since {after:.0}"),
     }
 }
@@ -390,7 +394,11 @@ fn servicenow_failure(refusal: servicenow_model::Refusal) -> Failure {
 }
 
 impl ServiceNow for ServiceNowPort {
-    async fn snapshot(&self, incident: &IncidentId) -> Result<Option<Incident>, Failure> {
+    async fn snapshot(
+        &self,
+        incident: &IncidentId,
+        entries_since: Option<Timestamp>,
+    ) -> Result<Option<Incident>, Failure> {
         let number = self.desk.world.borrow().number_of(incident);
         let fate = self.desk.arrive(Call::Snapshot, || number).await;
         if fate == Fate::Refused {
@@ -398,7 +406,7 @@ impl ServiceNow for ServiceNowPort {
         }
         let snapshot = {
             let world = self.desk.world.borrow();
-            world.servicenow.snapshot(world.servicenow_now(), incident)
+            world.servicenow.snapshot(world.servicenow_now(), incident, entries_since)
         };
         self.desk.leave(fate).await;
         if fate == Fate::AnswerLost {

@@ -424,15 +424,13 @@ impl Life {
     fn attempt(&mut self, row: usize) {
         let (webhook_id, incident) = {
             let world = &mut *self.desk.world.borrow_mut();
-            let now = world.servicenow_now();
             let Some(entry) = world.servicenow.outbox.get(row).filter(|entry| !entry.sent).cloned() else { return };
-            let Some(snapshot) = world.servicenow.webhook_snapshot(now, &entry.incident) else {
+            if !world.servicenow.incidents.contains_key(&entry.incident) {
                 return world.servicenow.give_up(row);
-            };
-            let snapshot = crate::sabotage::shown_incident(world, snapshot);
-            let number = snapshot.summary.number.clone();
+            }
+            let number = world.number_of(&entry.incident);
             world.note(Place::ServiceNow, || format!("webhook {row} of {number}"));
-            (entry.webhook_id, snapshot)
+            (entry.webhook_id, entry.incident)
         };
         let function = self.warm_webhooks.pop().unwrap_or_else(|| Rc::new(handlers::webhook_function(&self.desk)));
         let future = handlers::webhook(self.desk.clone(), function.clone(), webhook_id, incident);
@@ -683,7 +681,7 @@ impl Life {
         let mut executor = handlers::executor(&self.desk);
         executor.limits = reconciler::limits(RECONCILER_TIMEOUT);
         let received_at = self.now();
-        let hint = Hint { subject, cause: Cause::Replay, received_at, incident: None };
+        let hint = Hint { subject, cause: Cause::Replay, received_at, claim: None };
         let report: Rc<RefCell<Option<Report>>> = Rc::default();
         let slot = report.clone();
         let future = async move {

@@ -21,12 +21,8 @@ use crate::random::Random;
 
 /// The user that casebridge logs in as.
 pub const INTEGRATION_USER: &str = "casebridge.integration";
-/// The size of a webhook that the shipped app keeps to, in bytes.
-pub const SIZE_LIMIT: usize = 200_000;
 /// How long a claim is young, by default.
 pub const CLAIM_SECONDS: i64 = 60;
-/// The frame that the app allows around a snapshot, in bytes.
-const FRAME_SIZE: usize = 1_000;
 /// How many characters of an error its column takes.
 const LAST_ERROR_CHARACTERS: usize = 1_000;
 /// The first number of the incident table.
@@ -178,8 +174,6 @@ pub struct Instance {
     pub rules: VecDeque<IncidentId>,
     /// How long a claim is young.
     pub claim_seconds: i64,
-    /// How many bytes a webhook takes at most.
-    pub size_limit: usize,
     deliveries: BTreeMap<String, DeliveryRow>,
     opened: usize,
     random: Random,
@@ -201,7 +195,6 @@ impl Instance {
             outbox: Vec::new(),
             rules: VecDeque::new(),
             claim_seconds: CLAIM_SECONDS,
-            size_limit: SIZE_LIMIT,
             deliveries: BTreeMap::new(),
             opened: 0,
             random,
@@ -250,6 +243,11 @@ impl Instance {
             state: IncidentState::New,
             hold_reason: String::new(),
             resolved_at: None,
+            ended_mod_count: None,
+            closed_at: None,
+            closed_mod_count: None,
+            has_close_code: false,
+            has_close_notes: false,
             columns: BridgeColumns::default(),
             close_codes: CLOSE_CODES.map(str::to_owned).into(),
         };
@@ -346,8 +344,8 @@ impl Instance {
         !record.service_code.is_empty() && !record.category_code.is_empty() && self.account_of(&record.group).is_some()
     }
 
-    /// The incident with all its comments.
-    pub fn snapshot(&self, now: Timestamp, id: &IncidentId) -> Option<Incident> {
+    /// The incident with its comments since a moment, or with all of them.
+    pub fn snapshot(&self, now: Timestamp, id: &IncidentId, since: Option<Timestamp>) -> Option<Incident> {
         let record = self.incidents.get(id)?;
         let mut summary = record.summary.clone();
         summary.resolved_at = shown_resolution(record);
@@ -360,6 +358,7 @@ impl Instance {
             .journal
             .iter()
             .filter(|row| row.incident == *id && row.element == COMMENTS)
+            .filter(|row| since.is_none_or(|since| row.created_on >= since))
             .map(|row| JournalEntry {
                 sys_id: row.sys_id.clone(),
                 created_on: row.created_on,
@@ -367,6 +366,8 @@ impl Instance {
                 author: row.created_by.clone(),
                 text: row.text.clone(),
                 ours: row.created_by == INTEGRATION_USER,
+                undecided: false,
+                mod_count: None,
                 element: COMMENTS.to_owned(),
             })
             .collect();
@@ -380,29 +381,10 @@ impl Instance {
             short_description: record.short_description.clone(),
             description: record.description.clone(),
             priority: record.priority.clone(),
+            entries_since: since,
             entries,
             entries_complete: true,
         })
-    }
-
-    /// The incident with its newest comments, within the size that a webhook may have.
-    pub fn webhook_snapshot(&self, now: Timestamp, id: &IncidentId) -> Option<Incident> {
-        let mut incident = self.snapshot(now, id)?;
-        let entries = std::mem::take(&mut incident.entries);
-        let mut left = self.size_limit.saturating_sub(escaped_size(&incident) + FRAME_SIZE);
-        let mut kept = Vec::new();
-        for entry in entries.into_iter().rev() {
-            let size = escaped_size(&entry) + 1;
-            if size > left {
-                incident.entries_complete = false;
-                break;
-            }
-            left -= size;
-            kept.push(entry);
-        }
-        kept.reverse();
-        incident.entries = kept;
-        Some(incident)
     }
 
     /// The incidents that are linked or in scope and were written after (since, after), at most `limit`; and whether
@@ -456,7 +438,7 @@ impl Instance {
             messages.push(self.message(now, id, message)?);
         }
         let (fields, field_error) = self.values(now, id, &delivery.fields, &delivery.columns, is_fresh)?;
-        let snapshot = self.snapshot(now, id).ok_or(Refusal::NotFound)?;
+        let snapshot = self.snapshot(now, id, delivery.entries_since).ok_or(Refusal::NotFound)?;
         Ok(DeliveryAnswer { messages, fields, field_error, snapshot })
     }
 
@@ -707,18 +689,6 @@ fn shown_resolution(record: &Record) -> Option<Timestamp> {
         }
         _ => None,
     }
-}
-
-/// The bytes of a value as JSON in ASCII: what is beyond is written as `\uXXXX`, once or, outside the first plane, twice.
-fn escaped_size(value: &impl serde::Serialize) -> usize {
-    let text = serde_json::to_string(value).unwrap_or_default();
-    let written = |byte: u8| match byte {
-        0x00..=0x7e => 1,
-        0x80..=0xbf => 0,
-        0x7f | 0xc0..=0xef => 6,
-        0xf0..=0xff => 12,
-    };
-    text.bytes().map(written).sum()
 }
 
 /// The platform may change the white space around a text and its line ends.

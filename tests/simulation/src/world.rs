@@ -68,8 +68,6 @@ pub struct Settings {
     pub quotas: Quotas,
     /// How often the poller runs.
     pub polling: SignedDuration,
-    /// How many bytes a webhook takes at most.
-    pub webhook_size: usize,
     /// Whether webhooks and events are sent at all.
     pub hints: bool,
     /// After how long each message becomes visible again, though somebody is at it; none: as it should be.
@@ -97,7 +95,6 @@ impl Settings {
             aws_clock: SignedDuration::ZERO,
             quotas: Quotas::UNLIMITED,
             polling: SignedDuration::from_secs(60),
-            webhook_size: crate::servicenow_model::SIZE_LIMIT,
             hints: true,
             redelivery: None,
             jobs: SignedDuration::from_secs(60),
@@ -253,8 +250,7 @@ impl World {
             production,
             group: group.to_owned(),
         });
-        let mut servicenow = Instance::new(servicenow_accounts.into(), random.fork(1));
-        servicenow.size_limit = settings.webhook_size;
+        let servicenow = Instance::new(servicenow_accounts.into(), random.fork(1));
         Self {
             now: Timestamp::from_second(BEGINNING).unwrap_or_default(),
             support: Support::new(settings.seed, settings.quotas, accounts),

@@ -268,34 +268,6 @@ fn rule_8_order_reopened_at_aws() {
     world.must_hold();
 }
 
-/// A young snapshot in the webhook spares the read; with ServiceNow's clock far off it is read, and nothing else differs.
-#[test]
-fn rule_9_fresh_snapshots_only() {
-    // Beyond the age of a snapshot, within that of a signature.
-    for (clock, reads) in [(0, 0), (200, 1), (-200, 1)] {
-        let mut world = Script::with(|settings| settings.servicenow_clock = SignedDuration::from_secs(clock));
-        world.open("It does not answer. «d1»");
-        world.until(Call::CreateCase, 1);
-        assert_eq!(world.calls(Call::Snapshot), reads, "clock {clock}: {}", world.story());
-        world.must_hold();
-    }
-}
-
-/// A webhook that leaves out older comments hides none: absence means nothing.
-#[test]
-fn rule_9_fresh_but_cut_snapshots() {
-    let mut world = Script::with(|settings| settings.webhook_size = 2_200);
-    let incident = world.linked();
-    for number in 1..=6 {
-        world.comment(&incident, &format!("A comment of some length, so that few fit into a webhook «c{number}»"));
-    }
-    world.settle();
-    for number in 1..=6 {
-        assert_eq!(world.count_on_case(&incident, &format!("«c{number}»")), 1, "{}", world.story());
-    }
-    world.must_hold();
-}
-
 /// A side fails: the link gets a due time, the message is acknowledged, and other links go on.
 #[test]
 fn rule_10_waits_are_wake_ups() {

@@ -252,7 +252,7 @@ async fn communications_come_page_by_page() {
     let answer = json!({"communications": [{"body": "b", "submittedBy": "x", "timeCreated": "2020-05-12T23:12:35.000Z"}],
                         "nextToken": "two"});
     let world = world(false, &[(200, answer)]).await;
-    let page = world.support.describe_communications(&account(), &case_id(), None).await.unwrap();
+    let page = world.support.describe_communications(&account(), &case_id(), None, None).await.unwrap();
     assert_eq!((page.communications.len(), page.next.as_deref()), (1, Some("two")));
 }
 

@@ -120,6 +120,7 @@ fn answered_delivery(world: &World, message: MessageOutcome, fields: FieldsOutco
         }],
         fields: IncidentFields { state: IncidentState::Resolved.value().to_owned(), ..IncidentFields::default() },
         columns: world.incident.summary.columns.clone(),
+        entries_since: None,
     };
     let error = if message == MessageOutcome::Refused { "no comments".to_owned() } else { String::new() };
     let answer = DeliveryAnswer {

@@ -43,6 +43,8 @@ pub fn entry(name: &str, created_on: Timestamp, text: &str) -> JournalEntry {
         author: "Abel Tuter".to_owned(),
         text: text.to_owned(),
         ours: false,
+        undecided: false,
+        mod_count: None,
         element: "comments".to_owned(),
     }
 }
@@ -57,6 +59,11 @@ impl World {
             state: IncidentState::New,
             hold_reason: String::new(),
             resolved_at: None,
+            ended_mod_count: None,
+            closed_at: None,
+            closed_mod_count: None,
+            has_close_code: false,
+            has_close_notes: false,
             columns: casebridge_core::incident::BridgeColumns::default(),
             close_codes: vec!["Duplicate".to_owned(), "Solution provided".to_owned()],
         };
@@ -73,6 +80,7 @@ impl World {
             short_description: "Instance unreachable".to_owned(),
             description: "It does not answer.".to_owned(),
             priority: "3".to_owned(),
+            entries_since: None,
             entries: Vec::new(),
             entries_complete: true,
         };

@@ -13,7 +13,7 @@ fn hint(incident: &str) -> Hint {
         subject: Subject::Link { key: LinkKey::support_case(IncidentId::new(incident)) },
         cause: Cause::Due,
         received_at: Timestamp::UNIX_EPOCH,
-        incident: None,
+        claim: None,
     }
 }
 

@@ -103,6 +103,7 @@ fn delivery() -> Delivery {
         messages: Vec::new(),
         fields: IncidentFields::default(),
         columns: casebridge_core::incident::BridgeColumns::default(),
+        entries_since: None,
     }
 }
 
@@ -134,7 +135,7 @@ async fn a_snapshot_pages_itself_to_completeness() {
         };
         mock.respond_with(result(&page)).expect(1).mount(&world.server).await;
     }
-    let snapshot = world.client.snapshot(&incident()).await.unwrap().unwrap();
+    let snapshot = world.client.snapshot(&incident(), None).await.unwrap().unwrap();
     let entries: Vec<&str> = snapshot.entries.iter().map(|entry| entry.sys_id.as_str()).collect();
     assert_eq!(entries, ["a", "b", "c"]);
     assert!(snapshot.entries_complete);
@@ -144,18 +145,18 @@ async fn a_snapshot_pages_itself_to_completeness() {
 async fn a_missing_incident_is_none_and_a_missing_page_is_not() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(error(404, "No Record found")).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&incident()).await, Ok(None));
+    assert_eq!(world.client.snapshot(&incident(), None).await, Ok(None));
     world.server.reset().await;
     let page = ResponseTemplate::new(404).set_body_raw("<html>", "text/html");
     Mock::given(path(snapshot_path())).respond_with(page).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&incident()).await.unwrap_err().name(), "unavailable");
+    assert_eq!(world.client.snapshot(&incident(), None).await.unwrap_err().name(), "unavailable");
 }
 
 #[tokio::test]
 async fn a_sys_id_can_not_leave_its_place_in_the_path() {
     let world = world(BASIC, BASIC).await;
     for bad in ["", "../../now", "a/b", "a?b"] {
-        let failure = world.client.snapshot(&IncidentId::new(bad)).await.unwrap_err();
+        let failure = world.client.snapshot(&IncidentId::new(bad), None).await.unwrap_err();
         assert_eq!(failure.name(), "refused_invalid_request");
     }
     assert_eq!(calls(&world).await, 0);
@@ -178,10 +179,10 @@ async fn a_token_is_fetched_once_and_renewed_before_it_expires() {
         .mount(&world.server)
         .await;
     world.client.warm_up().await.unwrap();
-    world.client.snapshot(&incident()).await.unwrap();
-    world.client.snapshot(&incident()).await.unwrap();
+    world.client.snapshot(&incident(), None).await.unwrap();
+    world.client.snapshot(&incident(), None).await.unwrap();
     world.now.fetch_add(1_750, Ordering::Relaxed);
-    world.client.snapshot(&incident()).await.unwrap();
+    world.client.snapshot(&incident(), None).await.unwrap();
 }
 
 #[tokio::test]
@@ -195,7 +196,7 @@ async fn a_revoked_token_and_a_rotated_secret_are_renewed_once() {
     refused.respond_with(error(401, "User Not Authenticated")).expect(1).mount(&world.server).await;
     let accepted = Mock::given(header("authorization", "Bearer new"));
     accepted.respond_with(result(&snapshot(&[], true))).expect(1).mount(&world.server).await;
-    assert!(world.client.snapshot(&incident()).await.unwrap().is_some());
+    assert!(world.client.snapshot(&incident(), None).await.unwrap().is_some());
     assert_eq!(world.renewals.load(Ordering::Relaxed), 1);
 }
 
@@ -203,7 +204,7 @@ async fn a_revoked_token_and_a_rotated_secret_are_renewed_once() {
 async fn credentials_that_stay_refused_are_told_and_not_hammered() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(error(401, "User Not Authenticated")).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&incident()).await.unwrap_err().name(), "refused_credentials");
+    assert_eq!(world.client.snapshot(&incident(), None).await.unwrap_err().name(), "refused_credentials");
     assert_eq!(calls(&world).await, 2);
 }
 
@@ -213,7 +214,7 @@ async fn a_refused_oauth_client_is_told_with_the_words_of_the_instance() {
     let answer = ResponseTemplate::new(401)
         .set_body_json(json!({"error": "server_error", "error_description": "access_denied"}));
     Mock::given(path("/oauth_token.do")).respond_with(answer).mount(&world.server).await;
-    let failure = world.client.snapshot(&incident()).await.unwrap_err();
+    let failure = world.client.snapshot(&incident(), None).await.unwrap_err();
     assert_eq!(failure.name(), "refused_credentials");
     assert!(failure.message().contains("access_denied"), "{}", failure.message());
 }
@@ -223,7 +224,7 @@ async fn a_rate_limit_is_told_with_its_end_and_not_waited_out() {
     let world = world(BASIC, BASIC).await;
     let limited = error(429, "Rate limit exceeded").insert_header("retry-after", "120");
     Mock::given(path(snapshot_path())).respond_with(limited).mount(&world.server).await;
-    let Failure::Unavailable { retry_at, .. } = world.client.snapshot(&incident()).await.unwrap_err() else {
+    let Failure::Unavailable { retry_at, .. } = world.client.snapshot(&incident(), None).await.unwrap_err() else {
         panic!("a rate limit passes");
     };
     assert_eq!(retry_at.map(Timestamp::as_second), Some(1_800_000_120));
@@ -238,7 +239,7 @@ async fn what_passes_by_itself_is_repeated_at_once() {
         Mock::given(path(snapshot_path())).respond_with(answer).up_to_n_times(1).mount(&world.server).await;
     }
     Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&[], true))).mount(&world.server).await;
-    assert!(world.client.snapshot(&incident()).await.unwrap().is_some());
+    assert!(world.client.snapshot(&incident(), None).await.unwrap().is_some());
     assert_eq!(calls(&world).await, 3);
 }
 
@@ -246,7 +247,7 @@ async fn what_passes_by_itself_is_repeated_at_once() {
 async fn repeats_end() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(ResponseTemplate::new(503)).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&incident()).await.unwrap_err().name(), "unavailable");
+    assert_eq!(world.client.snapshot(&incident(), None).await.unwrap_err().name(), "unavailable");
     assert_eq!(calls(&world).await, 1 + MAX_REPEATS);
 }
 

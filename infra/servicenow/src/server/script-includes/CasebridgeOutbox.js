@@ -1,7 +1,7 @@
 /**
  * Keeps each webhook until AWS has accepted it. The rule that queues a webhook makes one attempt at once; from then on
- * only the outbox job sends, with a delay that grows. What is sent is the incident as it is at that attempt, under the
- * webhook-id that the entry got when it was queued.
+ * only the outbox job sends, with a delay that grows. What is sent names the incident and nothing of its
+ * content, under the webhook-id that the entry got when it was queued.
  */
 var CasebridgeOutbox = Class.create();
 
@@ -93,14 +93,14 @@ CasebridgeOutbox.prototype = {
     },
 
     _attempt: function (entry) {
-        var snapshot = this.incidents.snapshot(String(entry.getValue('incident')));
-        if (snapshot === null) {
+        var incident = this.incidents.find(String(entry.getValue('incident')));
+        if (incident === null) {
             this._close(entry, 'The incident no longer exists: there is nothing to send.');
             return;
         }
         var attempts = parseInt(entry.getValue('attempts') || '0', 10) + 1;
         entry.setValue('attempts', attempts);
-        var problem = this.webhook.send(String(entry.getValue('webhook_id')), snapshot);
+        var problem = this.webhook.send(String(entry.getValue('webhook_id')), incident);
         if (problem === '') {
             this._close(entry, '');
             return;
@@ -109,7 +109,7 @@ CasebridgeOutbox.prototype = {
         entry.setValue('last_error', problem);
         entry.setValue('next_attempt_at', this._after(this._delay(attempts)));
         entry.update();
-        gs.warn('casebridge: ' + snapshot.number + ': ' + problem);
+        gs.warn('casebridge: ' + incident.getValue('number') + ': ' + problem);
     },
 
     _close: function (entry, remark) {

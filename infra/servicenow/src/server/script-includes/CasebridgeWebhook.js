@@ -1,6 +1,7 @@
 /**
- * Sends an incident to AWS once, signed by the Standard Webhooks specification. The platform does not retry and neither
- * does this: the outbox does.
+ * Tells AWS once that an incident may have changed, signed by the Standard Webhooks specification. The webhook names the
+ * incident and holds nothing of its content: AWS reads that. The platform does not retry and neither does this: the
+ * outbox does.
  */
 var CasebridgeWebhook = Class.create();
 
@@ -12,8 +13,8 @@ CasebridgeWebhook.REFUSAL_LIMIT = 300;
 CasebridgeWebhook.prototype = {
     initialize: function () {},
 
-    /** Sends the incident's snapshot. Returns '' when it was accepted, else what went wrong. */
-    send: function (webhookId, snapshot) {
+    /** Announces the incident. Returns '' when it was accepted, else what went wrong. */
+    send: function (webhookId, incident) {
         var url = String(gs.getProperty('x_casebridge_aws.webhook_url', '') || '').trim();
         if (!/^https:\/\//.test(url)) {
             return 'Set the property x_casebridge_aws.webhook_url to the https address of the webhook.';
@@ -23,19 +24,24 @@ CasebridgeWebhook.prototype = {
             return 'Set the property x_casebridge_aws.webhook_secret: whsec_ and the base64 text of the key.';
         }
         try {
-            return this._post(url, key, webhookId, snapshot);
+            return this._post(url, key, webhookId, incident);
         } catch (problem) {
             return this._short('The webhook was not reached: ' + problem);
         }
     },
 
-    _post: function (url, key, webhookId, snapshot) {
+    _post: function (url, key, webhookId, incident) {
         var now = new GlideDateTime();
         var timestamp = String(Math.floor(now.getNumericValue() / 1000));
         var body = CasebridgeIncident.toAscii({
+            id: webhookId,
             type: 'incident.changed',
             timestamp: now.getValue().replace(' ', 'T') + 'Z',
-            data: snapshot
+            data: {
+                sys_id: incident.getUniqueValue(),
+                // For logs: nothing is decided by it.
+                sys_mod_count: parseInt(incident.getValue('sys_mod_count') || '0', 10)
+            }
         });
         var message = new sn_ws.RESTMessageV2();
         message.setHttpMethod('POST');
