@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::identifiers::{CaseId, CommunicationId, DisplayId, digest};
+use crate::{
+    conversation::text_hash,
+    identifiers::{CaseId, CommunicationId, DisplayId, digest},
+};
 
 /// Who wrote a communication, when AWS did (`submittedBy`). Source: AWS Support API, Communication.
 pub const AMAZON_WEB_SERVICES: &str = "Amazon Web Services";
@@ -49,36 +52,24 @@ pub struct RawCommunication {
 /// A communication and its identity within its case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Communication {
-    /// Its identity, see [`identify`].
+    /// Its identity, see [`crate::conversation`].
     pub id: CommunicationId,
     /// What AWS shows.
     pub raw: RawCommunication,
 }
 
-impl Communication {
+impl RawCommunication {
     /// Whether AWS wrote it.
     pub fn is_by_aws(&self) -> bool {
-        self.raw.submitted_by == AMAZON_WEB_SERVICES
+        self.submitted_by == AMAZON_WEB_SERVICES
     }
 }
 
-/// Gives each communication of one case its identity and puts them in the order in which they were written.
-///
-/// Communications have no id in the API: a communication is (time, author, hash of the body, ordinal among equals).
-pub fn identify(mut raw: Vec<RawCommunication>) -> Vec<Communication> {
-    raw.sort();
-    let mut identified: Vec<Communication> = Vec::with_capacity(raw.len());
-    let mut ordinal = 0_u32;
-    for communication in raw {
-        ordinal = match identified.last() {
-            Some(previous) if previous.raw == communication => ordinal + 1,
-            _ => 0,
-        };
-        let time = communication.time_created.to_string();
-        let id = digest(&[&time, &communication.submitted_by, &communication.body, &ordinal.to_string()], 20);
-        identified.push(Communication { id: CommunicationId::new(id), raw: communication });
+impl Communication {
+    /// Whether AWS wrote it.
+    pub fn is_by_aws(&self) -> bool {
+        self.raw.is_by_aws()
     }
-    identified
 }
 
 /// A case as it was observed.
@@ -96,22 +87,32 @@ pub struct Case {
     pub severity_code: String,
     /// When it was opened, by AWS's clock.
     pub time_created: Timestamp,
-    /// The communications that were read, in the order in which they were written.
-    pub communications: Vec<Communication>,
-    /// Whether `communications` holds all of them as of the read, or only the most recent ones.
+    /// The communications that were read, in no certain order.
+    pub communications: Vec<RawCommunication>,
+    /// Whether `communications` holds all of them as of the read, as far back as was asked for, or only the most recent ones.
     pub communications_complete: bool,
+    /// What DescribeCases showed, in short, see [`fingerprint`].
+    pub fingerprint: String,
 }
 
-impl Case {
-    /// A short text that differs when anything that a reconciliation looks at differs.
-    ///
-    /// Of the communications only the most recent ones count, those that DescribeCases shows: so two reads compare.
-    pub fn fingerprint(&self) -> String {
-        let mut parts = vec![self.case_id.as_str(), self.display_id.as_str(), self.status.as_str()];
-        let recent = self.communications.len().saturating_sub(RECENT_COMMUNICATIONS);
-        parts.extend(self.communications[recent..].iter().map(|communication| communication.id.as_str()));
-        digest(&parts, 16)
-    }
+/// A short text that differs when anything differs that a reconciliation looks at and DescribeCases shows: the poller
+/// compares it with what the last reconciliation saw.
+///
+/// Times count by their second, since an answer may cut them, and the most recent communications in an order of their own.
+pub fn fingerprint(
+    case_id: &CaseId,
+    display_id: &DisplayId,
+    status: &CaseStatus,
+    recent: &[RawCommunication],
+) -> String {
+    let mut shown: Vec<String> = recent
+        .iter()
+        .map(|communication| digest(&[&communication.time_created.as_second().to_string(), &text_hash(&communication.body)], 16))
+        .collect();
+    shown.sort();
+    let mut parts = vec![case_id.as_str(), display_id.as_str(), status.as_str()];
+    parts.extend(shown.iter().map(String::as_str));
+    digest(&parts, 16)
 }
 
 /// How many communications DescribeCases returns with each case. Source: AWS Support API, RecentCaseCommunications.
@@ -130,20 +131,6 @@ mod tests {
     }
 
     #[test]
-    fn equal_communications_have_different_identities() {
-        let identified = identify(vec![raw(1, "a"), raw(1, "a"), raw(1, "b")]);
-        assert_ne!(identified[0].id, identified[1].id);
-        assert_ne!(identified[1].id, identified[2].id);
-    }
-
-    #[test]
-    fn identities_do_not_depend_on_the_order_of_a_page() {
-        let newest_first = identify(vec![raw(2, "b"), raw(1, "a")]);
-        let oldest_first = identify(vec![raw(1, "a"), raw(2, "b")]);
-        assert_eq!(newest_first, oldest_first);
-    }
-
-    #[test]
     fn unknown_statuses_are_open() {
         assert!(!CaseStatus::new("pending-amazon-action").is_resolved());
         assert!(!CaseStatus::new("brand-new-status").is_resolved());
@@ -151,49 +138,37 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_does_not_depend_on_the_communications_around_it() {
-        let all = identify(vec![raw(1, "a"), raw(2, "b"), raw(3, "c")]);
-        let most_recent = identify(vec![raw(2, "b"), raw(3, "c")]);
-        assert_eq!(all[1..], most_recent);
-    }
-
-    #[test]
     fn only_amazon_web_services_writes_for_aws() {
-        let mut communication = identify(vec![raw(1, "a")]).remove(0);
+        let mut communication = raw(1, "a");
         assert!(communication.is_by_aws());
-        communication.raw.submitted_by = "beth.anglin@example.com".to_owned();
+        communication.submitted_by = "beth.anglin@example.com".to_owned();
         assert!(!communication.is_by_aws());
     }
 
-    fn case(communications: Vec<RawCommunication>) -> Case {
-        Case {
-            case_id: CaseId::new("case-111122223333-muen-2022-7118885805350839"),
-            display_id: DisplayId::new("1234563851"),
-            subject: "[INC0010001] Instance unreachable".to_owned(),
-            status: CaseStatus::new("opened"),
-            severity_code: "high".to_owned(),
-            time_created: Timestamp::from_second(0).unwrap(),
-            communications: identify(communications),
-            communications_complete: true,
-        }
+    fn shown(case_id: &str, display_id: &str, status: &str, recent: &[RawCommunication]) -> String {
+        fingerprint(&CaseId::new(case_id), &DisplayId::new(display_id), &CaseStatus::new(status), recent)
     }
 
     #[test]
     fn a_fingerprint_differs_when_what_a_reconciliation_looks_at_differs() {
-        let before = case(vec![raw(1, "a")]);
-        let resolved = Case { status: CaseStatus::new("resolved"), ..before.clone() };
-        let renamed = Case { case_id: CaseId::new("case-111122223333-mufr-2022-7118885805350839"), ..before.clone() };
-        let renumbered = Case { display_id: DisplayId::new("1234563852"), ..before.clone() };
-        let answered = case(vec![raw(1, "a"), raw(2, "b")]);
-        for after in [resolved, renamed, renumbered, answered] {
-            assert_ne!(after.fingerprint(), before.fingerprint(), "{after:?}");
+        let case_id = "case-111122223333-muen-2022-7118885805350839";
+        let before = shown(case_id, "1234563851", "opened", &[raw(1, "a")]);
+        for after in [
+            shown(case_id, "1234563851", "resolved", &[raw(1, "a")]),
+            shown("case-111122223333-mufr-2022-7118885805350839", "1234563851", "opened", &[raw(1, "a")]),
+            shown(case_id, "1234563852", "opened", &[raw(1, "a")]),
+            shown(case_id, "1234563851", "opened", &[raw(1, "a"), raw(2, "b")]),
+        ] {
+            assert_ne!(after, before);
         }
     }
 
     #[test]
-    fn a_whole_read_and_one_of_the_most_recent_communications_have_one_fingerprint() {
-        let whole = case((1..=7).map(|second| raw(second, "a")).collect());
-        let most_recent = case((3..=7).map(|second| raw(second, "a")).collect());
-        assert_eq!(whole.fingerprint(), most_recent.fingerprint());
+    fn a_fingerprint_is_the_same_for_times_that_were_cut_and_in_whatever_order() {
+        let mut cut = raw(1, "a");
+        let exact = RawCommunication { time_created: Timestamp::from_millisecond(1_774).unwrap(), ..cut.clone() };
+        cut.submitted_by = "shown differently".to_owned();
+        let one = shown("c", "1", "opened", &[exact, raw(2, "b")]);
+        assert_eq!(one, shown("c", "1", "opened", &[raw(2, "b"), cut]));
     }
 }

@@ -153,7 +153,12 @@ pub enum Content {
     /// A part of what did not fit into the case's first communication.
     OpeningRemainder,
     /// A comment of the incident.
-    Entry(JournalEntryId),
+    Entry {
+        /// The comment.
+        entry: JournalEntryId,
+        /// When it was written, by ServiceNow's clock.
+        created_on: Timestamp,
+    },
     /// That the incident was reopened: AWS has no call for it, a communication reopens the case.
     ReopenNotice,
     /// On a case that was opened twice: that the other one goes on.
@@ -167,11 +172,18 @@ pub struct Part {
     pub number: u16,
     /// Of how many.
     pub of: u16,
+    /// How many bytes of the text are on the case with this part.
+    pub end: usize,
+    /// Whether it says that the rest of the text is left out, since AWS refuses it.
+    #[serde(default)]
+    pub left_out: bool,
 }
 
 impl Part {
-    /// A text that fits into one communication.
-    pub const WHOLE: Self = Self { number: 1, of: 1 };
+    /// A text of this many bytes that fits into one communication.
+    pub const fn whole(bytes: usize) -> Self {
+        Self { number: 1, of: 1, end: bytes, left_out: false }
+    }
 
     /// Whether nothing of the text follows.
     pub fn is_last(self) -> bool {
@@ -190,8 +202,8 @@ pub enum Effect {
         request: NewCase,
         /// The mark in the first communication.
         mark: Mark,
-        /// The comments that the first communication contains.
-        covers: Vec<JournalEntryId>,
+        /// The comments that the first communication contains, with the moments of their writing.
+        covers: Vec<(JournalEntryId, Timestamp)>,
         /// What did not fit and has to follow.
         remainder: Option<String>,
     },
@@ -346,8 +358,8 @@ mod tests {
 
     #[test]
     fn nothing_follows_the_last_part_only() {
-        assert!(Part::WHOLE.is_last());
-        assert!(!Part { number: 1, of: 2 }.is_last());
-        assert!(Part { number: 2, of: 2 }.is_last());
+        assert!(Part::whole(5).is_last());
+        assert!(!Part { of: 2, ..Part::whole(5) }.is_last());
+        assert!(Part { number: 2, of: 2, ..Part::whole(5) }.is_last());
     }
 }

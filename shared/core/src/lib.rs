@@ -4,10 +4,12 @@
 //! remembers and says what to do and what to wait for. Time and random bits come in as arguments.
 
 pub mod case;
+pub mod conversation;
 pub mod effect;
 pub mod hint;
 pub mod identifiers;
 pub mod incident;
+pub mod journal;
 pub mod link;
 pub mod mark;
 pub mod observation;
@@ -16,3 +18,4 @@ pub mod policy;
 pub mod poll;
 pub mod render;
 pub mod time;
+pub mod trouble;

@@ -1,17 +1,23 @@
 //! A link: what is remembered of one incident and its case between two passes.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     case::CaseStatus,
-    effect::{Content, Part, Refusal},
-    identifiers::{AccountId, CaseId, CaseKey, CommunicationId, DisplayId, JournalEntryId},
+    conversation::Conversation,
+    effect::{Content, Part},
+    identifiers::{AccountId, CaseId, CaseKey, DisplayId, JournalEntryId},
     incident::{IncidentState, IncidentSummary},
+    journal::Journal,
     mark::Mark,
+    trouble::Troubles,
 };
+
+/// For how long a CreateCase that seemed never applied still counts as undecided: its case may show up this late.
+pub const CREATION_UNDECIDED_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// How many notices an incident shows at most: what its column has room for.
+const NOTICES: usize = 5;
 
 /// The case of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +69,78 @@ pub struct Base {
     pub case_status: Option<CaseStatus>,
     /// The state that casebridge wrote last: what it set, it may take back.
     pub state_written: Option<IncidentState>,
+    /// The hashes of what was written at AWS since work had ended on both sides, as far as it is on the incident.
+    #[serde(default)]
+    pub texts_since_end: Vec<String>,
+}
+
+/// A state that casebridge is about to write to the incident, or has written without learning how it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateIntent {
+    /// The state.
+    pub state: IncidentState,
+    /// The incident's update count that the write is bound to.
+    pub expected_mod_count: u64,
+    /// When it was written down, by our clock, before the call.
+    pub written_at: Timestamp,
+}
+
+/// An update count below the remembered one: a lagging node's, or that of an incident that was restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LowerCount {
+    /// When it was seen first, by our clock.
+    pub since: Timestamp,
+}
+
+/// A CreateCase that seemed never applied: its case may show up all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUpCase {
+    /// The account it was to be opened in.
+    pub account: AccountId,
+    /// The mark in its first communication.
+    pub mark: Mark,
+    /// The comments that its first communication contains, with the moments of their writing.
+    pub covers: Vec<(JournalEntryId, Timestamp)>,
+    /// What did not fit and has to follow.
+    pub remainder: Option<String>,
+    /// When its intent was written, by our clock.
+    pub written_at: Timestamp,
+    /// When to look for it next, by our clock.
+    pub look_at: Timestamp,
+}
+
+/// Since when an incident waits for its account's quota of new cases, and how urgent it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaWait {
+    /// The account.
+    pub account: AccountId,
+    /// The incident's priority.
+    pub priority: String,
+    /// Since when, by our clock.
+    pub since: Timestamp,
+}
+
+/// Something that people have to know and that casebridge can't mend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Notice {
+    /// A comment was written after the incident was closed: it is not sent.
+    CommentAfterClosing {
+        /// The comment.
+        entry: JournalEntryId,
+    },
+    /// A comment is by casebridge's user, and no delivery names it: it is not sent.
+    CommentOfUnclearOrigin {
+        /// The comment.
+        entry: JournalEntryId,
+    },
+    /// AWS refuses a text, in whatever parts: the case says in its place that it is left out.
+    TextRefused {
+        /// The text.
+        content: Content,
+        /// AWS's reason.
+        reason: String,
+    },
 }
 
 /// What an intent is about to do.
@@ -73,8 +151,8 @@ pub enum IntentKind {
     OpenCase {
         /// The account to open it in.
         account: AccountId,
-        /// The comments that its first communication contains.
-        covers: Vec<JournalEntryId>,
+        /// The comments that its first communication contains, with the moments of their writing.
+        covers: Vec<(JournalEntryId, Timestamp)>,
         /// What did not fit and has to follow.
         remainder: Option<String>,
     },
@@ -137,38 +215,38 @@ pub struct EndedIntent {
     pub end: IntentEnd,
 }
 
-/// What keeps one side from being written to, and until when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
-    /// The refusal, or none for what passes by itself.
-    pub refusal: Option<Refusal>,
-    /// What happened, in the side's own words.
-    pub message: String,
-    /// Since when, by our clock.
-    pub since: Timestamp,
-    /// How often in a row.
-    pub attempts: u32,
-    /// When to try again, by our clock.
-    pub until: Timestamp,
-    /// The request that was refused, in short: another one is tried at once.
-    #[serde(default)]
-    pub request: String,
-}
-
-impl Trouble {
-    /// Whether the side is to be left alone still.
-    pub fn is_active(&self, now: Timestamp) -> bool {
-        self.until > now
-    }
-}
-
 /// A text of which some parts have been sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartlySent {
     /// The text.
     pub content: Content,
-    /// How many of its parts have been sent.
+    /// How many bytes of it have been sent.
+    pub bytes: usize,
+    /// In how many parts.
     pub parts: u16,
+}
+
+/// In how small parts a text is tried that AWS refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reduction {
+    /// In parts of some thousand bytes.
+    Small,
+    /// In parts of some hundred bytes.
+    Smallest,
+    /// Not at all: what is left of it is replaced by a word that it is left out.
+    Placeholder,
+}
+
+/// A text that AWS refused, and how it is tried next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedText {
+    /// The text.
+    pub content: Content,
+    /// How it is tried next.
+    pub reduction: Reduction,
+    /// AWS's reason.
+    pub reason: String,
 }
 
 /// A second case that we opened for the incident: a CreateCase that appeared later than L allows for.
@@ -192,32 +270,38 @@ pub struct Link {
     pub case: Option<LinkedCase>,
     /// Cases that we opened twice: each gets a note and is resolved.
     pub doubles: Vec<DoubledCase>,
+    /// Cases that we gave up and that may show up late.
+    pub given_up_cases: Vec<GivenUpCase>,
     /// What both sides last agreed on.
     pub base: Base,
+    /// The state that is being written to the incident.
+    pub state_intent: Option<StateIntent>,
     /// The incident as last seen.
     pub incident: Option<IncidentSummary>,
-    /// The comments that are on the case.
-    pub sent: BTreeSet<JournalEntryId>,
+    /// Whether its update count was seen to fall.
+    pub lower_count: Option<LowerCount>,
+    /// The incident's comments.
+    pub journal: Journal,
+    /// The case's communications.
+    pub conversation: Conversation,
     /// The text that is on the case in part.
     pub partly_sent: Option<PartlySent>,
+    /// The text that AWS refused.
+    pub refused_text: Option<RefusedText>,
     /// What of the opening text did not fit into the first communication and has to follow.
     pub opening_remainder: Option<String>,
-    /// The communications that are on the incident.
-    pub received: BTreeSet<CommunicationId>,
-    /// Whether some that were seen are not on the incident yet: what came after them must not overtake them.
-    pub undelivered: bool,
-    /// The marks of all texts of ours, with the communication that each was recognised on.
-    pub marks: BTreeMap<Mark, Option<CommunicationId>>,
     /// The call whose outcome is not recorded yet. Nothing follows it before.
     pub intent: Option<Intent>,
     /// How many intents the link has had.
     pub intents: u64,
     /// How the latest of them ended.
     pub ended_intent: Option<EndedIntent>,
-    /// What keeps AWS from being written to.
-    pub aws_trouble: Option<Trouble>,
-    /// What keeps ServiceNow from being written to.
-    pub servicenow_trouble: Option<Trouble>,
+    /// What keeps either side from being written to.
+    pub troubles: Troubles,
+    /// Since when it waits for the account's quota of new cases, and how urgent it is.
+    pub waits_for_quota: Option<QuotaWait>,
+    /// What people have to know.
+    pub notices: Vec<Notice>,
     /// When to read all communications once more, since one may appear late among older ones.
     pub full_read_at: Option<Timestamp>,
     /// When we wrote to either side lately, by our clock: what the loop breaker counts.
@@ -232,7 +316,17 @@ impl Link {
         self.case.is_none()
             && self.intent.is_none()
             && self.intents == 0
-            && self.aws_trouble.is_none()
-            && self.servicenow_trouble.is_none()
+            && self.troubles.is_empty()
+            && self.waits_for_quota.is_none()
+            && self.lower_count.is_none()
+    }
+
+    /// Adds a notice, once; the oldest go when there are too many.
+    pub fn notice(&mut self, notice: Notice) {
+        if !self.notices.contains(&notice) {
+            self.notices.push(notice);
+            let surplus = self.notices.len().saturating_sub(NOTICES);
+            self.notices.drain(..surplus);
+        }
     }
 }

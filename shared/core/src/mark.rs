@@ -66,6 +66,11 @@ impl Mark {
         &self.0
     }
 
+    /// Whether a text carries this mark anywhere, by its letters alone.
+    pub fn is_in(&self, text: &str) -> bool {
+        marks_in(text).contains(self)
+    }
+
     /// The first line of a text of ours: what it says, then the mark.
     pub fn sign(&self, first_line: &str) -> String {
         format!("{first_line} {OPENING}{}{CLOSING}", self.0)
@@ -85,6 +90,25 @@ impl Mark {
                 .all(|group| group.len() == GROUP_LETTERS && group.bytes().all(|byte| LETTERS.contains(&byte)));
         well_formed.then(|| Self(candidate.to_owned()))
     }
+}
+
+/// The marks that a text carries anywhere, by their letters alone.
+pub fn marks_in(text: &str) -> Vec<Mark> {
+    let letters: Vec<u8> = text.bytes().filter(u8::is_ascii_alphabetic).map(|byte| byte.to_ascii_lowercase()).collect();
+    let size = GROUPS * GROUP_LETTERS;
+    let mut found: Vec<Mark> = Vec::new();
+    for start in 3..=letters.len().saturating_sub(size) {
+        let candidate = &letters[start..start + size];
+        if letters[start - 3..start] == *b"ref" && candidate.iter().all(|letter| LETTERS.contains(letter)) {
+            let groups: Vec<String> =
+                candidate.chunks(GROUP_LETTERS).map(|group| group.iter().copied().map(char::from).collect()).collect();
+            let mark = Mark(groups.join("-"));
+            if !found.contains(&mark) {
+                found.push(mark);
+            }
+        }
+    }
+    found
 }
 
 impl fmt::Display for Mark {

@@ -3,33 +3,55 @@
 //! Reads may be late: AWS shows a write only after a while, and a read may show less than an earlier one did. So lists
 //! are unioned by identity, absence means nothing, and a status that goes back is believed only with evidence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     case::{Case, CaseStatus, Communication},
-    effect::{Content, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part, Refusal},
-    identifiers::{AccountId, CaseId, CaseKey, CommunicationId, JournalEntryId, LinkKey},
+    conversation::Conversation,
+    effect::{
+        Content, Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part, Refusal,
+    },
+    identifiers::{AccountId, CaseId, CaseKey, JournalEntryId, LinkKey, digest},
     incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
-    link::{DoubledCase, EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase, PartlySent, Trouble},
+    journal::{EndedByUs, Meaning, unsettled},
+    link::{
+        CREATION_UNDECIDED_FOR, DoubledCase, EndedIntent, GivenUpCase, Intent, IntentEnd, IntentKind, Link, LinkedCase,
+        LowerCount, Notice, PartlySent, QuotaWait, Reduction, RefusedText, StateIntent,
+    },
     mark::Mark,
+    plan::Plan,
     policy::{Policy, seconds},
+    render,
+    trouble::{Side, Trouble},
 };
 
 /// How often a wait doubles at most, so that the arithmetic stays small.
 const MOST_DOUBLINGS: u32 = 16;
 /// A spread of one: all of the longest extra wait.
 const FULL_SPREAD: u32 = 1_000;
+/// How long an update count below the remembered one must last to be believed: a node lags for less.
+pub(crate) const LOWER_COUNT_LASTS: SignedDuration = SignedDuration::from_mins(1);
+/// How long a request to ServiceNow may still be at work: it ends REST transactions after 60 seconds.
+const LONGEST_REQUEST: SignedDuration = SignedDuration::from_mins(2);
+/// How many texts from AWS are remembered of the time since the end of work.
+const TEXTS_SINCE_END: usize = 20;
 
-/// A side of the link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// AWS Support.
-    Aws,
-    /// ServiceNow.
-    ServiceNow,
-}
+/// The request that a trouble with reading names: the next read that succeeds ends it.
+pub const READ_REQUEST: &str = "read";
+/// The request that a trouble with refused messages names.
+pub(crate) const MESSAGES_REQUEST: &str = "messages";
+/// The request that a trouble with a refused update of the columns alone names.
+pub(crate) const COLUMNS_REQUEST: &str = "columns";
+/// What the request begins with that a trouble with a refused CreateCase names.
+pub(crate) const OPEN_REQUEST: &str = "open ";
+/// The request that a trouble with a refused communication names, once none in its place was accepted, either.
+pub(crate) const COMMUNICATION_REQUEST: &str = "communication";
+/// The request that a trouble with a refused resolution names.
+pub(crate) const RESOLUTION_REQUEST: &str = "resolution";
+/// The request that a trouble with a doubled case names.
+pub(crate) const DOUBLE_REQUEST: &str = "double";
 
 /// What a pass knows: the link as remembered, and what was read in this pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,75 +62,176 @@ pub struct Observation {
     pub link: Link,
     /// The incident, if it was read in this pass.
     pub incident: Option<Incident>,
+    /// Whether the trigger asks for a read of the incident: the memory does not stand in for it.
+    pub incident_wanted: bool,
     /// Whether a read found no incident.
     pub incident_gone: bool,
     /// The case, if it was read in this pass.
     pub case: Option<Case>,
+    /// Its communications that are not settled, as far as they were read, in the order of their writing.
+    pub shown: Vec<Communication>,
+    /// Whether the case that the incident's columns name is another link's: the incident is a copy.
+    pub columns_of_another: bool,
+    /// Of an incident that waits for its account's quota: whether it is the first in line.
+    pub first_in_line: Option<bool>,
+    /// Whether the link was woken before its time: another one got a case, and this one may be next.
+    pub woken: bool,
 }
 
 impl Observation {
     /// A pass that has read nothing yet.
     pub fn new(key: LinkKey, link: Link) -> Self {
-        Self { key, link, incident: None, incident_gone: false, case: None }
+        Self {
+            key,
+            link,
+            incident: None,
+            incident_wanted: false,
+            incident_gone: false,
+            case: None,
+            shown: Vec::new(),
+            columns_of_another: false,
+            first_in_line: None,
+            woken: false,
+        }
     }
 
     /// Whether the incident must be read: the memory does not stand in for it.
     pub fn needs_incident(&self) -> bool {
-        self.incident.is_none() && (self.link.case.is_none() || !self.link.settled)
+        let stands_in = self.link.settled && self.link.case.is_some() && self.link.state_intent.is_none();
+        self.incident.is_none() && !self.incident_gone && (self.incident_wanted || !stands_in)
     }
 
-    /// Whether comments may be missing from what is known: the incident should have been read and was not, or not whole.
+    /// Whether comments may be missing from what is known: the incident should have been read and was not, or not up to its
+    /// newest comment.
     pub fn is_blind_to_incident(&self) -> bool {
-        self.needs_incident() || self.needs_all_entries()
+        self.needs_incident() || self.incident.as_ref().is_some_and(|incident| !incident.entries_complete)
     }
 
-    /// Takes in a snapshot of the incident. One that is older than what is remembered is left out.
-    pub fn see_incident(&mut self, policy: &Policy, incident: Incident) {
+    /// From which moment on comments have to be read: all before it are settled.
+    pub fn entries_since(&self) -> Option<Timestamp> {
+        self.link.journal.settled_before
+    }
+
+    /// Takes in a snapshot of the incident that was read at `now`. One that is older than what is remembered is left out:
+    /// an update count that has fallen is believed when it lasts, since a node may lag.
+    pub fn see_incident(&mut self, policy: &Policy, incident: Incident, now: Timestamp) {
         let remembered = self.link.incident.as_ref().map_or(0, |summary| summary.sys_mod_count);
         if incident.summary.sys_mod_count < remembered {
-            return;
+            let since = self.link.lower_count.get_or_insert(LowerCount { since: now }).since;
+            if now.duration_since(since) < LOWER_COUNT_LASTS {
+                return;
+            }
         }
-        let mut incident = incident;
+        self.believe_incident(policy, incident, now);
+    }
+
+    /// Takes in a snapshot that is known to be the latest.
+    fn believe_incident(&mut self, policy: &Policy, mut incident: Incident, now: Timestamp) {
+        self.link.lower_count = None;
         if let Some(earlier) = self.incident.take() {
             union_entries(&mut incident, earlier);
         }
-        recall_unrecorded_delivery(&mut self.link, &incident.summary);
+        self.settle_state_intent(&incident.summary, now);
+        self.link.journal.see(&incident);
         self.link.incident = Some(incident.summary.clone());
         self.incident = Some(incident);
         self.incident_gone = false;
-        end_trouble_with_reading(&mut self.link.servicenow_trouble);
+        self.link.troubles.end(Side::ServiceNow, |trouble| trouble.request == READ_REQUEST);
         self.agree(policy);
+        self.settle_strays(policy);
     }
 
-    /// Whether a snapshot leaves out comments, so that all must be read.
-    ///
-    /// That the oldest one shown has been sent proves nothing: another of the same second may stand before it.
-    pub fn needs_all_entries(&self) -> bool {
-        self.incident.as_ref().is_some_and(|incident| !incident.entries_complete)
+    /// Decides whether a state that was written without an answer is there: an incident that has ended, or is open, as was
+    /// intended. An agent who did the same meanwhile makes no difference.
+    fn settle_state_intent(&mut self, seen: &IncidentSummary, now: Timestamp) {
+        let Some(intent) = self.link.state_intent.clone() else { return };
+        if seen.sys_mod_count <= intent.expected_mod_count {
+            return;
+        }
+        if seen.state.is_ended() == intent.state.is_ended() {
+            self.state_is_written(&intent.state, seen);
+        } else if now.duration_since(intent.written_at) >= LONGEST_REQUEST {
+            self.link.state_intent = None;
+        }
     }
 
-    /// Whether a read of the most recent communications is not enough, and all must be read.
+    /// Notes that a state of ours is on the incident, which shows `seen` now.
+    fn state_is_written(&mut self, state: &IncidentState, seen: &IncidentSummary) {
+        self.link.state_intent = None;
+        self.link.base.ended = state.is_ended();
+        self.link.base.state_written = Some(state.clone());
+        self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
+        if state.is_ended() {
+            self.link.journal.ended_by_us = Some(EndedByUs { mod_count: seen.ended_mod_count });
+        }
+    }
+
+    /// Settles the comments that are not sent: the platform's own words, what was written after the closing, and what is
+    /// still of unclear origin when no delivery can be at work any more.
+    fn settle_strays(&mut self, policy: &Policy) {
+        let Some(incident) = &self.incident else { return };
+        let mut strays = Vec::new();
+        let mut notices = Vec::new();
+        let mut repeated = false;
+        for entry in unsettled(&self.link.journal, Some(incident)) {
+            let name = || entry.sys_id.clone();
+            match self.link.journal.meaning(entry, &incident.summary) {
+                Meaning::Message | Meaning::Reaction => continue,
+                Meaning::Repeated => {
+                    repeated = true;
+                    continue;
+                }
+                Meaning::Unclear if incident.taken_at.duration_since(entry.created_on) < policy.unknown_outcome() => {
+                    continue;
+                }
+                Meaning::Platform => {}
+                Meaning::AfterClosing => notices.push(Notice::CommentAfterClosing { entry: name() }),
+                Meaning::Unclear => notices.push(Notice::CommentOfUnclearOrigin { entry: name() }),
+            }
+            strays.push((name(), entry.created_on));
+        }
+        self.link.journal.has_repeated = repeated;
+        self.link.journal.settle(strays);
+        for notice in notices {
+            self.link.notice(notice);
+        }
+    }
+
+    /// Whether a read of the most recent communications is not enough, and all that are not settled must be read.
     pub fn needs_all_communications(&self, case: &Case, now: Timestamp) -> bool {
-        let recognised = recognised(&self.link);
-        let oldest = case.communications.first();
-        let oldest_known = oldest.is_some_and(|oldest| is_known(&self.link, &recognised, oldest));
-        let in_doubt = matches!(&self.link.intent, Some(Intent { kind: IntentKind::AddCommunication { .. }, .. }));
+        let in_doubt = match &self.link.intent {
+            Some(Intent { kind: IntentKind::AddCommunication { .. }, mark: Some(mark), .. }) => {
+                !case.communications.iter().any(|shown| mark.is_in(&shown.body))
+            }
+            _ => false,
+        };
         let due = self.link.full_read_at.is_some_and(|at| at <= now);
-        !case.communications_complete && (!oldest_known || self.link.undelivered || in_doubt || due)
+        !case.communications_complete && (!self.link.conversation.joins(&case.communications) || in_doubt || due)
+    }
+
+    /// From which moment on communications have to be read: all before it are settled.
+    pub fn communications_since(&self) -> Option<Timestamp> {
+        self.link.conversation.settled_before
     }
 
     /// Takes in a read of the case that began at `now`.
     pub fn see_case(&mut self, policy: &Policy, case: Case, now: Timestamp) {
-        let recognised_before = recognised(&self.link);
-        let news = case.communications.iter().any(|seen| !is_known(&self.link, &recognised_before, seen));
-        end_trouble_with_reading(&mut self.link.aws_trouble);
-        recognise_ours(&mut self.link, &case);
+        let known = |conversation: &Conversation| conversation.known.values().map(Vec::len).sum::<usize>();
+        let known_before = known(&self.link.conversation);
+        self.link.troubles.end(Side::Aws, |trouble| trouble.request == READ_REQUEST);
+        self.shown = self.link.conversation.take_in(
+            case.communications.clone(),
+            case.communications_complete,
+            now,
+            policy.unknown_outcome(),
+        );
+        let news = known(&self.link.conversation) != known_before;
         self.settle_doubt(policy, &case, now);
         if let Some(linked) = &mut self.link.case {
             linked.case_id = case.case_id.clone();
             linked.display_id = Some(case.display_id.clone());
-            linked.fingerprint = case.fingerprint();
-            accept_status(linked, &self.link.marks, policy, &case, now);
+            linked.fingerprint.clone_from(&case.fingerprint);
+            accept_status(linked, &self.link.conversation, &self.shown, policy, &case.status, now);
         }
         if case.communications_complete {
             self.link.full_read_at = self.link.full_read_at.filter(|at| *at > now);
@@ -116,7 +239,6 @@ impl Observation {
             self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
         }
         self.case = Some(case);
-        self.link.undelivered = !self.unreceived_communications().is_empty();
         self.agree(policy);
     }
 
@@ -128,7 +250,7 @@ impl Observation {
             // A doubled case is not read: its resolution is repeated after L, which changes nothing there.
             IntentKind::ResolveCase { double: Some(_), .. } => false,
             IntentKind::AddCommunication { .. } => {
-                intent.mark.as_ref().is_some_and(|mark| self.link.marks.get(mark).is_some_and(Option::is_some))
+                intent.mark.as_ref().is_some_and(|mark| self.link.conversation.is_found(mark))
             }
             IntentKind::ResolveCase { status_before, double: None } => {
                 let reopened_since =
@@ -156,13 +278,20 @@ impl Observation {
         }
     }
 
-    /// Takes in a case whose first communication carries this mark: one of ours that the link goes on without is a
-    /// double. Whether it is a new one.
-    pub fn see_double(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark) -> bool {
+    /// Takes in a case whose first communication carries this mark. One of ours that the link goes on without is a double;
+    /// where the link has none and opens none, it is the link's. Whether it is a new double.
+    pub fn see_double(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark, now: Timestamp) -> bool {
         let key = CaseKey::new(account.clone(), case_id);
+        if !self.link.conversation.marks.contains_key(mark) {
+            return false;
+        }
+        if self.link.case.is_none() && self.link.intent.is_none() {
+            self.adopt(account, case_id, mark, now);
+            return false;
+        }
         let other = self.link.case.as_ref().is_some_and(|linked| linked.key() != key);
         let known = self.link.doubles.iter().any(|double| CaseKey::new(double.account.clone(), &double.case_id) == key);
-        let new = other && !known && self.link.marks.contains_key(mark);
+        let new = other && !known;
         if new {
             let (account, case_id) = (account.clone(), case_id.clone());
             self.link.doubles.push(DoubledCase { account, case_id, told: false, resolved: false });
@@ -170,43 +299,125 @@ impl Observation {
         new
     }
 
+    /// A case that was given up has shown up, and the link has no other.
+    fn adopt(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark, now: Timestamp) {
+        self.link.case = Some(new_linked_case(account.clone(), case_id.clone(), now));
+        if let Some(given_up) = self.link.given_up_cases.iter().find(|given_up| given_up.mark == *mark).cloned() {
+            self.link.journal.settle(given_up.covers);
+            self.link.opening_remainder = given_up.remainder;
+        }
+        self.link.waits_for_quota = None;
+    }
+
+    /// Whether a case with this mark and subject is one that the link opened: an agent may have pasted a marked text.
+    pub fn is_own_case_mark(&self, mark: &Mark, subject: &str) -> bool {
+        let is_subject = |summary: &IncidentSummary| render::is_subject_of(subject, &summary.number);
+        self.link.conversation.marks.contains_key(mark) && self.summary().is_none_or(is_subject)
+    }
+
+    /// When cases that were given up are looked for next, and since when they may have been opened.
+    pub fn late_cases(&self, now: Timestamp) -> Option<(AccountId, Timestamp)> {
+        let due = self.link.given_up_cases.iter().find(|given_up| given_up.look_at <= now)?;
+        Some((due.account.clone(), due.written_at))
+    }
+
+    /// Notes that the cases that were given up in an account were looked for: the next look is as far from the last as that
+    /// one was from the beginning, until they can't show up any more.
+    pub fn looked_for_late_cases(&mut self, account: &AccountId, now: Timestamp) {
+        for given_up in self.link.given_up_cases.iter_mut().filter(|given_up| given_up.account == *account) {
+            given_up.look_at = now.checked_add(now.duration_since(given_up.written_at)).unwrap_or(now);
+        }
+        let ended = |given_up: &GivenUpCase| now.duration_since(given_up.written_at) >= CREATION_UNDECIDED_FOR;
+        self.link.given_up_cases.retain(|given_up| !ended(given_up));
+    }
+
     /// Notes that an effect in doubt was looked for in vain; after L it never was.
     fn not_found(&mut self, policy: &Policy, now: Timestamp) {
         let Some(intent) = &mut self.link.intent else { return };
         intent.looked = intent.looked.saturating_add(1);
-        if now.duration_since(intent.written_at) >= policy.unknown_outcome() {
-            self.end_intent(policy, IntentEnd::NeverApplied, None, None, now);
+        if now.duration_since(intent.written_at) < policy.unknown_outcome() {
+            return;
+        }
+        let on_resolved_case = self.link.case.as_ref().is_some_and(LinkedCase::is_resolved);
+        let is_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if is_own(content));
+        self.end_intent(policy, IntentEnd::NeverApplied, None, None, now);
+        if is_text && on_resolved_case {
+            let message = "AWS Support took a text for the resolved case and does not show it: a case is reopened for 14 \
+                           days only"
+                .to_owned();
+            let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message };
+            self.trouble(policy, Side::Aws, &failure, COMMUNICATION_REQUEST, now, 0);
         }
     }
 
-    /// Writes down what is about to be called. Effects that may be repeated need no intent.
-    pub fn begin(&mut self, effect: &Effect, now: Timestamp) {
-        let (mark, kind) = match effect {
-            Effect::OpenCase { account, mark, covers, remainder, .. } => {
+    /// Writes down what is about to be called; whether there is anything to write down. Effects that may be repeated need no
+    /// intent, but for a state of the incident: whoever finds it later must know whose it is.
+    pub fn begin(&mut self, effect: &Effect, now: Timestamp) -> bool {
+        let (mark, kind, body) = match effect {
+            Effect::OpenCase { account, mark, covers, remainder, request } => {
                 let kind = IntentKind::OpenCase {
                     account: account.clone(),
                     covers: covers.clone(),
                     remainder: remainder.clone(),
                 };
-                (Some(mark.clone()), kind)
+                (Some(mark.clone()), kind, request.body.as_str())
             }
-            Effect::AddCommunication { content, part, mark, .. } => {
-                (Some(mark.clone()), IntentKind::AddCommunication { content: content.clone(), part: *part })
+            Effect::AddCommunication { content, part, mark, body, .. } => {
+                let kind = IntentKind::AddCommunication { content: content.clone(), part: *part };
+                (Some(mark.clone()), kind, body.as_str())
             }
             Effect::ResolveCase { case_id, .. } => {
                 let linked = self.link.case.as_ref();
                 let status_before = linked.and_then(|case| case.status.clone());
                 let double = self.link.doubles.iter().any(|double| double.case_id == *case_id);
-                (None, IntentKind::ResolveCase { status_before, double: double.then(|| case_id.clone()) })
+                (None, IntentKind::ResolveCase { status_before, double: double.then(|| case_id.clone()) }, "")
             }
-            Effect::Deliver { .. } | Effect::Report => return,
+            Effect::Deliver { delivery, .. } => return self.begin_state(delivery, now),
+            Effect::Report => return false,
         };
         self.link.intents += 1;
         if let Some(mark) = &mark {
-            self.link.marks.insert(mark.clone(), None);
+            self.link.conversation.sending(mark, body, now);
         }
         let sequence = self.link.intents;
         self.link.intent = Some(Intent { sequence, mark, written_at: now, kind, doubt: String::new(), looked: 0 });
+        true
+    }
+
+    fn begin_state(&mut self, delivery: &Delivery, now: Timestamp) -> bool {
+        if delivery.fields.state.is_empty() {
+            return false;
+        }
+        let state = IncidentState::from(delivery.fields.state.clone());
+        let changes_ending = self.link.incident.as_ref().is_none_or(|seen| seen.state.is_ended() != state.is_ended());
+        if changes_ending {
+            let expected_mod_count = delivery.expected_mod_count;
+            self.link.state_intent = Some(StateIntent { state, expected_mod_count, written_at: now });
+        }
+        changes_ending
+    }
+
+    /// Takes in the answer that a call was applied; whether that is certain. A text that has to reopen the case is confirmed
+    /// by reading: AWS may take it, answer well and leave the case as it is.
+    pub fn done(
+        &mut self,
+        policy: &Policy,
+        case_id: Option<&CaseId>,
+        status: Option<&CaseStatus>,
+        now: Timestamp,
+    ) -> bool {
+        let reopens = match &self.link.intent {
+            Some(Intent { kind: IntentKind::AddCommunication { content, .. }, .. }) => {
+                is_own(content) && self.link.case.as_ref().is_some_and(LinkedCase::is_resolved)
+            }
+            _ => false,
+        };
+        if reopens {
+            self.doubt("AWS Support took the text; that it reopened the case is not seen yet");
+        } else {
+            self.end_intent(policy, IntentEnd::Done, case_id, status, now);
+        }
+        !reopens
     }
 
     /// Ends the intent and takes in what it brought about.
@@ -222,18 +433,30 @@ impl Observation {
         self.link.ended_intent = Some(EndedIntent { sequence: intent.sequence, end });
         match end {
             IntentEnd::Done | IntentEnd::FoundDone => {
-                self.link.aws_trouble = None;
+                self.link.troubles.end(Side::Aws, |trouble| trouble.refusal != Some(Refusal::CaseQuota));
                 self.take_effect(intent, case_id, status, now);
             }
             IntentEnd::Refused => {
                 if let Some(mark) = &intent.mark {
-                    self.link.marks.remove(mark);
+                    self.link.conversation.marks.remove(mark);
                 }
             }
-            // The mark stays known: should the call have been applied later than L, its text is still ours.
-            IntentEnd::NeverApplied => {}
+            IntentEnd::NeverApplied => self.give_up(intent, policy),
         }
         self.agree(policy);
+    }
+
+    /// A call seemed never applied. Should it have been all the same, later than L, its text is still ours.
+    fn give_up(&mut self, intent: Intent, policy: &Policy) {
+        let Some(mark) = intent.mark else { return };
+        if let Some(memory) = self.link.conversation.marks.get_mut(&mark) {
+            memory.given_up = true;
+        }
+        if let IntentKind::OpenCase { account, covers, remainder } = intent.kind {
+            let look_at = intent.written_at.checked_add(policy.unknown_outcome() * 2).unwrap_or(intent.written_at);
+            let written_at = intent.written_at;
+            self.link.given_up_cases.push(GivenUpCase { account, mark, covers, remainder, written_at, look_at });
+        }
     }
 
     fn take_effect(&mut self, intent: Intent, case_id: Option<&CaseId>, status: Option<&CaseStatus>, now: Timestamp) {
@@ -241,13 +464,16 @@ impl Observation {
             IntentKind::OpenCase { account, covers, remainder } => {
                 let Some(case_id) = case_id else { return };
                 self.link.case = Some(new_linked_case(account, case_id.clone(), now));
-                self.link.sent.extend(covers);
+                self.link.journal.settle(covers);
                 self.link.opening_remainder = remainder;
                 self.link.base.ended = false;
+                self.link.waits_for_quota = None;
+                self.link.troubles.end(Side::Aws, |trouble| trouble.refusal == Some(Refusal::CaseQuota));
+                self.columns_of_another = false;
             }
             IntentKind::AddCommunication { content, part } => {
-                let on_own_case = !matches!(content, Content::DoubleNotice(_));
-                note_sent(&mut self.link, content, part);
+                let on_own_case = is_own(&content);
+                self.note_sent(content, part);
                 if let Some(linked) = self.link.case.as_mut().filter(|linked| on_own_case && linked.is_resolved()) {
                     set_status(linked, CaseStatus::new("reopened"), now);
                     linked.reopened_by = intent.mark;
@@ -268,11 +494,91 @@ impl Observation {
         }
     }
 
+    /// Notes a part of a text as sent; with its last part the text is.
+    fn note_sent(&mut self, content: Content, part: Part) {
+        if !part.is_last() {
+            self.link.partly_sent = Some(PartlySent { content, bytes: part.end, parts: part.number });
+            return;
+        }
+        self.link.partly_sent = None;
+        let refused = self.link.refused_text.take().filter(|refused| part.left_out && refused.content == content);
+        if let Some(RefusedText { content, reason, .. }) = refused {
+            self.link.notice(Notice::TextRefused { content, reason });
+        }
+        match content {
+            Content::OpeningRemainder => self.link.opening_remainder = None,
+            Content::Entry { entry, created_on } => self.link.journal.settle([(entry, created_on)]),
+            Content::ReopenNotice => {}
+            Content::DoubleNotice(case_id) => {
+                for double in self.link.doubles.iter_mut().filter(|double| double.case_id == case_id) {
+                    double.told = true;
+                }
+            }
+        }
+    }
+
     /// Leaves the intent in doubt, with the words of the failure.
     pub fn doubt(&mut self, message: &str) {
         if let Some(intent) = &mut self.link.intent {
             message.clone_into(&mut intent.doubt);
         }
+    }
+
+    /// Takes in that a call to AWS was refused: a text is tried in smaller parts, then left out with a word in its place;
+    /// only when that is refused as well nothing is given up, and all of it waits. Everything else waits by its name.
+    pub fn refused(&mut self, policy: &Policy, effect: &Effect, failure: &Failure, now: Timestamp, spread: u32) {
+        self.end_intent(policy, IntentEnd::Refused, None, None, now);
+        let is_text = matches!(failure, Failure::Refused { refusal: Refusal::InvalidRequest, .. });
+        let request = match effect {
+            Effect::AddCommunication { content, part, .. } if is_own(content) => {
+                if is_text && self.reduce(content, *part, failure.message()) {
+                    return;
+                }
+                COMMUNICATION_REQUEST.to_owned()
+            }
+            Effect::ResolveCase { case_id, .. } if self.is_own_case(case_id) => RESOLUTION_REQUEST.to_owned(),
+            Effect::AddCommunication { .. } | Effect::ResolveCase { .. } => DOUBLE_REQUEST.to_owned(),
+            Effect::OpenCase { .. } => {
+                self.incident.as_ref().map(|incident| open_case_request(policy, incident)).unwrap_or_default()
+            }
+            Effect::Deliver { .. } | Effect::Report => String::new(),
+        };
+        self.trouble(policy, Side::Aws, failure, &request, now, spread);
+        self.wait_for_quota(failure, now);
+    }
+
+    fn is_own_case(&self, case_id: &CaseId) -> bool {
+        self.link.case.as_ref().is_some_and(|linked| linked.case_id == *case_id)
+    }
+
+    /// Notes how a refused text is tried next; false when nothing is left to try.
+    fn reduce(&mut self, content: &Content, part: Part, reason: &str) -> bool {
+        let tried = self.link.refused_text.take().filter(|refused| refused.content == *content);
+        let can_be_cut = matches!(content, Content::Entry { .. } | Content::OpeningRemainder);
+        let start = self.link.partly_sent.as_ref().filter(|partly| partly.content == *content).map_or(0, |sent| sent.bytes);
+        let size = part.end.saturating_sub(start);
+        let next = match tried.map(|refused| refused.reduction) {
+            _ if !can_be_cut => return false,
+            None if size > render::SMALL_PART_BYTES => Reduction::Small,
+            None | Some(Reduction::Small) if size > render::SMALLEST_PART_BYTES => Reduction::Smallest,
+            None | Some(Reduction::Small | Reduction::Smallest) => Reduction::Placeholder,
+            Some(Reduction::Placeholder) => return false,
+        };
+        let reason = render::one_line(reason, render::REASON_CHARACTERS);
+        self.link.refused_text = Some(RefusedText { content: content.clone(), reduction: next, reason });
+        true
+    }
+
+    /// An account that opens no more cases for now has a line of those that wait.
+    fn wait_for_quota(&mut self, failure: &Failure, now: Timestamp) {
+        if !matches!(failure, Failure::Refused { refusal: Refusal::CaseQuota, .. }) {
+            return;
+        }
+        let Some(incident) = &self.incident else { return };
+        let Some(account) = &incident.account else { return };
+        let since = self.link.waits_for_quota.as_ref().map_or(now, |wait| wait.since);
+        let (account, priority) = (account.number.clone(), incident.priority.clone());
+        self.link.waits_for_quota = Some(QuotaWait { account, priority, since });
     }
 
     /// Takes in the answer to a delivery; whether all that it asked for was done.
@@ -290,7 +596,7 @@ impl Observation {
             let position = delivery.messages.iter().position(|sent| sent.external_id == message.external_id);
             match (message.outcome, position.and_then(|position| communications.get(position))) {
                 (MessageOutcome::Applied | MessageOutcome::AlreadyApplied, Some(communication)) => {
-                    self.link.received.insert(communication.clone());
+                    self.received(communication);
                 }
                 (MessageOutcome::Refused, _) => refusal = Some((MESSAGES_REQUEST.to_owned(), message.error.clone())),
                 (_, None) => {}
@@ -299,27 +605,88 @@ impl Observation {
         if answer.fields == FieldsOutcome::Refused && refusal.is_none() {
             refusal = Some((fields_request(&delivery.fields), answer.field_error.clone()));
         }
-        if !delivery.fields.state.is_empty() {
-            if answer.fields == FieldsOutcome::Applied {
-                self.link.base.state_written = Some(IncidentState::from(delivery.fields.state.clone()));
-            }
-            // What the platform does not let us write is not written again and again: an agent decides.
-            if matches!(answer.fields, FieldsOutcome::Applied | FieldsOutcome::Refused) {
-                self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
-            }
-        }
-        if self.case.is_some() {
-            self.link.undelivered = !self.unreceived_communications().is_empty();
-        }
-        self.see_incident(policy, answer.snapshot);
-        match &refusal {
-            None => self.link.servicenow_trouble = None,
-            Some((request, error)) => {
-                let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message: error.clone() };
-                self.trouble(policy, Side::ServiceNow, &failure, request, now, spread);
-            }
+        self.link.troubles.end(Side::ServiceNow, |trouble| {
+            trouble.refusal.is_none() || trouble.refusal == Some(Refusal::Credentials)
+        });
+        let reactions = self.reactions();
+        self.take_in_state(&delivery.fields, &answer, reactions);
+        self.believe_incident(policy, answer.snapshot, now);
+        if let Some((request, error)) = &refusal {
+            let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message: error.clone() };
+            self.trouble(policy, Side::ServiceNow, &failure, request, now, spread);
+        } else if answer.fields == FieldsOutcome::Applied {
+            let requests = [COLUMNS_REQUEST.to_owned(), fields_request(&delivery.fields), deliver_request(delivery)];
+            self.link.troubles.end(Side::ServiceNow, |trouble| requests.contains(&trouble.request));
         }
         refusal.is_none() && answer.fields != FieldsOutcome::Stale
+    }
+
+    /// Notes that a communication is on the incident.
+    fn received(&mut self, id: &crate::identifiers::CommunicationId) {
+        self.link.conversation.delivered(id);
+        if self.link.base.ended
+            && let Some(communication) = self.shown.iter().find(|communication| communication.id == *id)
+        {
+            let texts = &mut self.link.base.texts_since_end;
+            texts.push(crate::conversation::text_hash(&communication.raw.body));
+            let surplus = texts.len().saturating_sub(TEXTS_SINCE_END);
+            texts.drain(..surplus);
+        }
+    }
+
+    /// The texts of the comments that would reopen the link now.
+    fn reactions(&self) -> Vec<String> {
+        let Some(summary) = self.summary() else { return Vec::new() };
+        let reacts = |entry: &&JournalEntry| self.link.journal.meaning(entry, summary) == Meaning::Reaction;
+        let entries = unsettled(&self.link.journal, self.incident.as_ref());
+        entries.into_iter().filter(reacts).map(|entry| entry.text.clone()).collect()
+    }
+
+    /// Takes in what became of the state that a delivery asked for.
+    fn take_in_state(&mut self, fields: &IncidentFields, answer: &DeliveryAnswer, reactions: Vec<String>) {
+        if fields.state.is_empty() {
+            return;
+        }
+        let state = IncidentState::from(fields.state.clone());
+        let was_ended = self.link.incident.as_ref().is_some_and(|seen| seen.state.is_ended());
+        self.link.state_intent = None;
+        match answer.fields {
+            FieldsOutcome::Applied if state.is_ended() != was_ended => {
+                if !state.is_ended() {
+                    self.link.journal.reopened_by(reactions.iter().map(String::as_str));
+                    let texts = std::mem::take(&mut self.link.base.texts_since_end);
+                    self.link.journal.reopened_by_hashes(texts);
+                }
+                // A reopening of the incident for a comment goes before the comment that reopens the case.
+                let case_is_resolved = self.link.case.as_ref().is_some_and(LinkedCase::is_resolved);
+                self.state_is_written(&state, &answer.snapshot.summary);
+                self.link.base.ended = state.is_ended() && case_is_resolved;
+            }
+            FieldsOutcome::Applied => {
+                self.link.base.state_written = Some(state);
+                self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
+            }
+            // What the platform does not let us write is not written again and again: an agent decides.
+            FieldsOutcome::Refused => {
+                self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
+            }
+            FieldsOutcome::Stale | FieldsOutcome::None => {}
+        }
+    }
+
+    /// Takes in that a delivery as a whole came to nothing. What is refused waits as this request.
+    pub fn not_delivered(
+        &mut self,
+        policy: &Policy,
+        delivery: &Delivery,
+        failure: &Failure,
+        now: Timestamp,
+        spread: u32,
+    ) {
+        if matches!(failure, Failure::Refused { .. }) {
+            self.link.state_intent = None;
+        }
+        self.trouble(policy, Side::ServiceNow, failure, &deliver_request(delivery), now, spread);
     }
 
     /// Notes a failure of a side and when to try again.
@@ -339,12 +706,8 @@ impl Observation {
             Failure::Unavailable { retry_at, .. } => (None, *retry_at),
             Failure::InDoubt { .. } => (None, None),
         };
-        let slot = match side {
-            Side::Aws => &mut self.link.aws_trouble,
-            Side::ServiceNow => &mut self.link.servicenow_trouble,
-        };
-        let earlier = slot.take().filter(|earlier| earlier.refusal == refusal);
-        let attempts = earlier.as_ref().map_or(0, |earlier| earlier.attempts).saturating_add(1);
+        let earlier = self.link.troubles.earlier(side, refusal, request);
+        let attempts = earlier.map_or(0, |earlier| earlier.attempts).saturating_add(1);
         let wait = match refusal {
             Some(Refusal::CaseQuota) => seconds(policy.case_quota_retry_seconds),
             Some(_) => seconds(policy.refusal_retry_seconds),
@@ -354,10 +717,10 @@ impl Observation {
         let spread = i32::try_from(spread.min(FULL_SPREAD)).unwrap_or_default();
         let extra = wait * spread / (2 * FULL_SPREAD.cast_signed());
         let until = now.checked_add(wait + extra).unwrap_or(now);
-        *slot = Some(Trouble {
+        self.link.troubles.note(Trouble {
+            side,
             refusal,
             message: failure.message().to_owned(),
-            since: earlier.map_or(now, |earlier| earlier.since),
             attempts,
             until: retry_at.map_or(until, |retry_at| until.max(retry_at)),
             request: request.to_owned(),
@@ -376,40 +739,108 @@ impl Observation {
         self.link.recent_writes.push(now);
     }
 
-    /// Forgets troubles whose time is over and that this pass did not meet again.
-    pub fn forget_passed_troubles(&mut self, now: Timestamp) {
-        for slot in [&mut self.link.aws_trouble, &mut self.link.servicenow_trouble] {
-            if slot.as_ref().is_some_and(|trouble| !trouble.is_active(now)) {
-                *slot = None;
-            }
+    /// Ends a pass after its last plan: forgets what is settled, and says when to look again, if nothing happens before.
+    ///
+    /// A link that has something left to do, or did not see what it needs, always has such a moment: a failure of this pass
+    /// is a wait of this pass, however long ago its time came.
+    pub fn finish(&mut self, policy: &Policy, plan: &Plan, now: Timestamp) -> Option<Timestamp> {
+        self.link.troubles.forget_passed(now);
+        let unseen = !self.incident_gone
+            && (self.is_blind_to_incident() || (self.link.case.is_some() && self.case.is_none()));
+        self.link.settled = plan.is_settled() && !unseen;
+        self.leave_line();
+        self.compact(policy);
+        if !plan.effects.is_empty() {
+            return Some(now);
+        }
+        let next_try = || now.checked_add(backoff(policy, 1)).unwrap_or(now);
+        plan.due().or_else(|| unseen.then(next_try))
+    }
+
+    /// An incident that asks for no case any more does not wait for one.
+    fn leave_line(&mut self) {
+        let wants_case = self.incident.as_ref().is_none_or(is_in_scope);
+        if self.link.case.is_some() || !wants_case || self.incident_gone {
+            self.link.waits_for_quota = None;
+        } else if let (Some(wait), Some(incident)) = (&mut self.link.waits_for_quota, &self.incident) {
+            wait.priority.clone_from(&incident.priority);
+        }
+    }
+
+    /// Forgets what is older than all that may still come. A link of ten thousand messages remembers as much as one of ten.
+    fn compact(&mut self, policy: &Policy) {
+        if let Some(incident) = self.incident.as_ref().filter(|_| self.link.case.is_some()) {
+            self.link.journal.compact(incident, policy.unknown_outcome());
+        }
+        if self.case.as_ref().is_some_and(|case| case.communications_complete) {
+            let newest = self.shown.iter().map(|communication| communication.raw.time_created).max();
+            self.link.conversation.compact(newest, policy.unknown_outcome());
         }
     }
 
     /// Moves the base where both sides agree.
     fn agree(&mut self, policy: &Policy) {
         let (Some(incident), Some(case)) = (&self.link.incident, &self.link.case) else { return };
-        if case.status.is_some() && incident.state.is_ended() == case.is_resolved() {
-            self.link.base.ended = case.is_resolved();
-            if state_wanted(policy, &self.link).is_none() {
-                self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
-            }
+        if case.status.is_none() || incident.state.is_ended() != case.is_resolved() {
+            return;
+        }
+        let ended = case.is_resolved();
+        if ended {
+            let seen_at = self.incident.as_ref().map(|incident| incident.taken_at);
+            self.link.journal.end_seen_at = self.link.journal.end_seen_at.or(seen_at);
+            self.link.notices.retain(|notice| matches!(notice, Notice::CommentAfterClosing { .. }));
+        } else {
+            self.link.notices.retain(|notice| !matches!(notice, Notice::CommentAfterClosing { .. }));
+        }
+        if ended != self.link.base.ended {
+            self.link.base.texts_since_end.clear();
+        }
+        self.link.base.ended = ended;
+        if state_wanted(policy, &self.link).is_none() {
+            self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
         }
     }
 
-    /// The comments that people wrote and that are not on the case yet, in the order in which they were written.
-    pub fn unsent_entries(&self) -> Vec<&JournalEntry> {
-        let entries = self.incident.iter().flat_map(|incident| &incident.entries);
-        let mut unsent: Vec<&JournalEntry> =
-            entries.filter(|entry| entry.is_for_aws() && !self.link.sent.contains(&entry.sys_id)).collect();
-        unsent.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
-        unsent
+    /// The comments that people wrote and that go to the case now, in the order in which they were written: all of them where
+    /// the incident is open or is about to be, else those that were written before its end.
+    pub fn unsent_entries(&self, is_open: bool) -> Vec<&JournalEntry> {
+        let Some(summary) = self.summary() else { return Vec::new() };
+        let mut entries = unsettled(&self.link.journal, self.incident.as_ref());
+        entries.retain(|entry| match self.link.journal.meaning(entry, summary) {
+            Meaning::Message => true,
+            Meaning::Reaction | Meaning::Repeated => is_open,
+            Meaning::AfterClosing | Meaning::Platform | Meaning::Unclear => false,
+        });
+        entries
     }
 
-    /// The communications that others wrote and that are not on the incident yet, in the order of their writing.
+    /// Whether a comment was written after the end of work and reopens both sides.
+    pub fn has_reaction(&self) -> bool {
+        !self.reactions().is_empty()
+    }
+
+    /// When it is known whose the comments of unclear origin are, if there are any.
+    pub(crate) fn clear_at(&self, policy: &Policy) -> Option<SignedDuration> {
+        let incident = self.incident.as_ref()?;
+        let unclear = unsettled(&self.link.journal, Some(incident)).into_iter().filter(|entry| entry.undecided);
+        let age = |entry: &JournalEntry| incident.taken_at.duration_since(entry.created_on);
+        unclear.map(|entry| (policy.unknown_outcome() - age(entry)).max(SignedDuration::ZERO)).min()
+    }
+
+    /// Whether all that was written at AWS since the end of work has reopened the link before.
+    pub(crate) fn is_repeated_reopening(&self) -> bool {
+        let since_end = &self.link.base.texts_since_end;
+        let pending = self.unreceived_communications();
+        let none = since_end.is_empty() && pending.is_empty();
+        let repeated = &self.link.journal.reopening_texts;
+        !none
+            && since_end.iter().all(|text| repeated.contains(text))
+            && self.link.journal.all_reopened_before(pending.iter().map(|communication| communication.raw.body.as_str()))
+    }
+
+    /// The communications that others wrote and that go to the incident now, in the order of their writing.
     pub fn unreceived_communications(&self) -> Vec<&Communication> {
-        let recognised = recognised(&self.link);
-        let communications = self.case.iter().flat_map(|case| &case.communications);
-        communications.filter(|communication| !is_known(&self.link, &recognised, communication)).collect()
+        self.link.conversation.deliverable(&self.shown)
     }
 
     /// The incident as last seen.
@@ -418,15 +849,39 @@ impl Observation {
     }
 }
 
-/// The request that a trouble with reading names: the next read that succeeds ends it.
-pub const READ_REQUEST: &str = "read";
+/// Whether an incident asks for a case: its group stands for an active account, its codes are set, it is open.
+pub(crate) fn is_in_scope(incident: &Incident) -> bool {
+    let codes = !incident.service_code.is_empty() && !incident.category_code.is_empty();
+    incident.account.is_some() && codes && !incident.summary.state.is_ended()
+}
 
-/// The request that a trouble with refused messages names.
-pub(crate) const MESSAGES_REQUEST: &str = "messages";
+/// Whether a text is for the link's own case.
+fn is_own(content: &Content) -> bool {
+    !matches!(content, Content::DoubleNotice(_))
+}
 
-/// The request that a trouble with refused fields names.
+/// The request that refused fields are remembered by.
 pub(crate) fn fields_request(fields: &IncidentFields) -> String {
     format!("state {}", fields.state)
+}
+
+/// The request that a delivery is remembered by that was refused as a whole: its messages and its fields, or the columns
+/// alone.
+pub(crate) fn deliver_request(delivery: &Delivery) -> String {
+    if delivery.messages.is_empty() && delivery.fields.is_empty() {
+        return COLUMNS_REQUEST.to_owned();
+    }
+    let mut parts = vec![delivery.fields.state.as_str()];
+    parts.extend(delivery.messages.iter().map(|message| message.external_id.as_str()));
+    format!("deliver {}", digest(&parts, 16))
+}
+
+/// The request that a refused CreateCase is remembered by: another one is tried at once.
+pub(crate) fn open_case_request(policy: &Policy, incident: &Incident) -> String {
+    let account = incident.account.as_ref().map(|account| account.number.as_str()).unwrap_or_default();
+    let severity = policy.severity(&incident.priority);
+    let parts = [account, &incident.service_code, &incident.category_code, severity];
+    format!("{OPEN_REQUEST}{}", digest(&parts, 16))
 }
 
 /// The state that the status table asks for, if the case's status is new and the incident's state incompatible with it.
@@ -450,7 +905,7 @@ pub(crate) fn state_wanted(policy: &Policy, link: &Link) -> Option<IncidentState
 }
 
 /// The wait after this many failures in a row.
-pub fn backoff(policy: &Policy, attempts: u32) -> jiff::SignedDuration {
+pub fn backoff(policy: &Policy, attempts: u32) -> SignedDuration {
     let doublings = attempts.saturating_sub(1).min(MOST_DOUBLINGS);
     let wait = u64::from(policy.retry_first_seconds) << doublings;
     seconds(u32::try_from(wait).unwrap_or(u32::MAX).min(policy.retry_longest_seconds))
@@ -477,73 +932,6 @@ fn union_entries(incident: &mut Incident, earlier: Incident) {
     let missing = earlier.entries.into_iter().filter(|entry| !present.contains(&entry.sys_id));
     incident.entries.extend(missing);
     incident.entries.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
-    incident.entries_complete |= earlier.entries_complete;
-}
-
-/// The communications that are known to be ours.
-fn recognised(link: &Link) -> BTreeSet<&CommunicationId> {
-    link.marks.values().flatten().collect()
-}
-
-fn is_known(link: &Link, recognised: &BTreeSet<&CommunicationId>, communication: &Communication) -> bool {
-    link.received.contains(&communication.id) || recognised.contains(&communication.id)
-}
-
-/// Moves the base by the columns, which only casebridge writes, in one update with the state: where they tell another
-/// status than remembered, one that fits the state, a delivery brought both sides in step and died unrecorded.
-fn recall_unrecorded_delivery(link: &mut Link, seen: &IncidentSummary) {
-    let Some(remembered) = &link.incident else { return };
-    let (before, after) = (&remembered.columns, &seen.columns);
-    if before.case_id.is_empty() || before.case_id != after.case_id || after.case_status.is_empty() {
-        return;
-    }
-    let is_resolved = CaseStatus::new(after.case_status.as_str()).is_resolved();
-    if before.case_status != after.case_status && is_resolved == seen.state.is_ended() {
-        link.base.ended = is_resolved;
-    }
-}
-
-fn end_trouble_with_reading(slot: &mut Option<Trouble>) {
-    if slot.as_ref().is_some_and(|trouble| trouble.request == READ_REQUEST) {
-        *slot = None;
-    }
-}
-
-/// Gives each mark of ours to the earliest communication that carries it and that AWS did not write.
-///
-/// Only where no earlier one may be hidden: the read is whole, or it joins on to what is known.
-fn recognise_ours(link: &mut Link, case: &Case) {
-    let joins = case.communications.first().is_some_and(|oldest| is_known(link, &recognised(link), oldest));
-    if !case.communications_complete && !joins {
-        return;
-    }
-    for communication in case.communications.iter().filter(|communication| !communication.is_by_aws()) {
-        let Some(mark) = Mark::of_text(&communication.raw.body) else { continue };
-        if let Some(slot @ None) = link.marks.get_mut(&mark) {
-            *slot = Some(communication.id.clone());
-        }
-    }
-}
-
-/// Notes a part of a text as sent; with its last part the text is.
-fn note_sent(link: &mut Link, content: Content, part: Part) {
-    if !part.is_last() {
-        link.partly_sent = Some(PartlySent { content, parts: part.number });
-        return;
-    }
-    link.partly_sent = None;
-    match content {
-        Content::OpeningRemainder => link.opening_remainder = None,
-        Content::Entry(entry) => {
-            link.sent.insert(entry);
-        }
-        Content::ReopenNotice => {}
-        Content::DoubleNotice(case_id) => {
-            for double in link.doubles.iter_mut().filter(|double| double.case_id == case_id) {
-                double.told = true;
-            }
-        }
-    }
 }
 
 /// Takes over the status that a read shows, if it may be believed.
@@ -553,12 +941,12 @@ fn note_sent(link: &mut Link, content: Content, part: Part) {
 /// our own text on it proves. Whatever lasts longer than L is true.
 fn accept_status(
     linked: &mut LinkedCase,
-    marks: &BTreeMap<Mark, Option<CommunicationId>>,
+    conversation: &Conversation,
+    shown: &[Communication],
     policy: &Policy,
-    case: &Case,
+    seen: &CaseStatus,
     now: Timestamp,
 ) {
-    let seen = &case.status;
     if linked.status.as_ref() == Some(seen) {
         return;
     }
@@ -569,8 +957,9 @@ fn accept_status(
             settled || (seen.is_reopened() && !echo)
         }
         (false, true) => {
-            let ours = linked.reopened_by.as_ref().and_then(|mark| marks.get(mark)).and_then(Option::as_ref);
-            let shows_ours = ours.is_some_and(|id| case.communications.iter().any(|seen| seen.id == *id));
+            let memory = linked.reopened_by.as_ref().and_then(|mark| conversation.marks.get(mark));
+            let ours = memory.and_then(|memory| memory.owner.as_ref());
+            let shows_ours = ours.is_some_and(|owner| shown.iter().any(|seen| seen.id == owner.id));
             let long_ago = linked.reopened_at.is_none_or(|at| now.duration_since(at) >= policy.unknown_outcome());
             long_ago || shows_ours
         }

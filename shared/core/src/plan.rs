@@ -7,14 +7,19 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    case::Communication,
     effect::{Content, Delivery, Effect, IncidentFields, Message, NewCase, Part, Refusal},
     identifiers::{AccountId, CommunicationId, ExternalId, LinkKey, digest},
-    incident::{BridgeColumns, Incident, IncidentState, JournalEntry},
-    link::{Intent, IntentKind, Link, LinkedCase, Trouble},
+    incident::{BridgeColumns, IncidentState, IncidentSummary},
+    link::{Intent, IntentKind, Link, LinkedCase, Notice, Reduction},
     mark::{Entropy, Mark},
-    observation::{MESSAGES_REQUEST, Observation, backoff, fields_request, state_wanted},
+    observation::{
+        READ_REQUEST, COLUMNS_REQUEST, COMMUNICATION_REQUEST, DOUBLE_REQUEST, LOWER_COUNT_LASTS, MESSAGES_REQUEST, Observation,
+        RESOLUTION_REQUEST, backoff, deliver_request, fields_request, is_in_scope, open_case_request, OPEN_REQUEST, state_wanted,
+    },
     policy::{Policy, seconds},
     render,
+    trouble::{Side, Trouble},
 };
 
 /// How many effects a plan has at most; the rest comes with the next plan of the same pass.
@@ -29,6 +34,8 @@ const QUIET_ATTEMPTS: u32 = 2;
 const LAST_ERROR_CHARACTERS: usize = 900;
 /// How long the display id of a new case is waited for before the case is read for it.
 const DISPLAY_ID_SECONDS: u32 = 5;
+/// How long a wait lasts that only people end, or a part of the world that is not seen: an hour is soon enough to notice.
+const LONG_WAIT_SECONDS: u32 = 3_600;
 
 /// What a link waits for, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,15 +92,40 @@ pub enum Waiting {
         /// When the next one is let through.
         until: Timestamp,
     },
+    /// The incident shows an older state than is remembered: a node lags, or it was restored.
+    LowerCount {
+        /// When it is believed if it still does.
+        until: Timestamp,
+    },
+    /// A comment is by casebridge's user and no finished delivery names it (yet).
+    UnclearOrigin {
+        /// When it is told.
+        until: Timestamp,
+    },
+    /// Several communications carry a mark of ours, and ours may not show yet.
+    UnclearMark {
+        /// When it is decided.
+        until: Timestamp,
+    },
+    /// A case that seemed never opened is looked for once more.
+    LateCase {
+        /// When.
+        until: Timestamp,
+    },
     /// AWS reopened the case of an incident that ServiceNow does not reopen any more.
     IncidentClosed,
+    /// AWS reopened the case with a text that has reopened the link before.
+    RepeatedReopening,
     /// There is no such incident (any more).
     IncidentGone {
         /// When to see whether it is back, if something waits for it.
         until: Option<Timestamp>,
     },
     /// The incident names a case that the ledger does not know: opening another one might double it.
-    UnknownCase,
+    UnknownCase {
+        /// When to see whether the ledger knows it by now.
+        until: Timestamp,
+    },
 }
 
 impl Waiting {
@@ -109,9 +141,14 @@ impl Waiting {
             | Self::IncidentUnread { until }
             | Self::UnsettledStatus { until }
             | Self::FullRead { until }
+            | Self::LowerCount { until }
+            | Self::UnclearOrigin { until }
+            | Self::UnclearMark { until }
+            | Self::LateCase { until }
+            | Self::UnknownCase { until }
             | Self::LoopBreaker { until } => Some(*until),
             Self::IncidentGone { until } => *until,
-            Self::IncidentClosed | Self::UnknownCase => None,
+            Self::IncidentClosed | Self::RepeatedReopening => None,
         }
     }
 
@@ -128,15 +165,22 @@ impl Waiting {
             Self::UnsettledStatus { .. } => "unsettled_status",
             Self::FullRead { .. } => "full_read",
             Self::LoopBreaker { .. } => "loop_breaker",
+            Self::LowerCount { .. } => "lower_count",
+            Self::UnclearOrigin { .. } => "unclear_origin",
+            Self::UnclearMark { .. } => "unclear_mark",
+            Self::LateCase { .. } => "late_case",
+            Self::RepeatedReopening => "repeated_reopening",
             Self::IncidentClosed => "incident_closed",
             Self::IncidentGone { .. } => "incident_gone",
-            Self::UnknownCase => "unknown_case",
+            Self::UnknownCase { .. } => "unknown_case",
         }
     }
 
     /// Whether what the incident shows meanwhile matters: then it is read again, not remembered.
     fn concerns_incident(&self) -> bool {
-        !matches!(self, Self::FullRead { .. } | Self::DisplayId { .. })
+        let about_aws_alone =
+            matches!(self, Self::FullRead { .. } | Self::DisplayId { .. } | Self::LateCase { .. } | Self::UnclearMark { .. });
+        !about_aws_alone
     }
 }
 
@@ -198,13 +242,6 @@ fn opening_account(observation: &Observation) -> Option<&AccountId> {
     incident.account.as_ref().map(|account| &account.number)
 }
 
-/// The request that a refused CreateCase is remembered by: another one is tried at once.
-pub fn open_case_request(policy: &Policy, incident: &Incident) -> String {
-    let account = incident.account.as_ref().map(|account| account.number.as_str()).unwrap_or_default();
-    let severity = policy.severity(&incident.priority);
-    digest(&[account, &incident.service_code, &incident.category_code, severity], 16)
-}
-
 /// What makes the delivery of a communication unique in ServiceNow.
 pub fn external_id(link: &LinkKey, case: &LinkedCase, communication: &CommunicationId) -> ExternalId {
     let parts = [link.to_string(), case.key().to_string(), communication.to_string()];
@@ -214,17 +251,8 @@ pub fn external_id(link: &LinkKey, case: &LinkedCase, communication: &Communicat
 /// `pending`, `in_sync`, `waiting` or `error`, and what to tell the agent.
 fn sync_status(policy: &Policy, observation: &Observation, now: Timestamp) -> (&'static str, String) {
     let link = &observation.link;
-    let sides = [("AWS Support", &link.aws_trouble), ("ServiceNow", &link.servicenow_trouble)];
-    for (side, trouble) in sides {
-        let Some(trouble) = trouble.as_ref().filter(|trouble| trouble.is_active(now)) else { continue };
-        match trouble.refusal {
-            Some(Refusal::CaseQuota) => return ("waiting", refusal_text(side, Refusal::CaseQuota, trouble)),
-            Some(refusal) => return ("error", refusal_text(side, refusal, trouble)),
-            None if trouble.attempts >= QUIET_ATTEMPTS => {
-                return ("waiting", format!("{side} does not answer or throttles; casebridge tries again by itself."));
-            }
-            None => {}
-        }
+    if let Some(told) = told_trouble(link, now) {
+        return told;
     }
     if link.intent.as_ref().is_some_and(|intent| intent.looked >= QUIET_ATTEMPTS) {
         let text = "AWS Support did not confirm the last call; casebridge makes sure of it before it goes on.";
@@ -233,18 +261,70 @@ fn sync_status(policy: &Policy, observation: &Observation, now: Timestamp) -> (&
     if writes_left(policy, link, now) == 0 {
         return ("waiting", "Too many changes in a short time; casebridge goes on in a few minutes.".to_owned());
     }
+    if link.waits_for_quota.is_some() {
+        return ("waiting", QUOTA_ADVICE.to_owned());
+    }
     if reopened_while_closed(link) {
         let text = "AWS reopened the case, but this incident is closed: open a new incident if work is needed.";
         return ("waiting", text.to_owned());
     }
+    let ended = link.incident.as_ref().is_some_and(|incident| incident.state.is_ended());
+    if ended && (link.journal.has_repeated || is_left_reopened(link)) {
+        let text = "A text that has reopened this incident before came again and reopened nothing: reopen the incident by \
+                    hand if work is needed.";
+        return ("waiting", text.to_owned());
+    }
+    if let Some(notice) = link.notices.last() {
+        return ("waiting", notice_text(notice));
+    }
     (if link.case.is_some() { "in_sync" } else { "pending" }, String::new())
 }
 
-/// Whether an incident asks for a case: its group stands for an active account, its codes are set, it is open.
-fn is_in_scope(incident: &Incident) -> bool {
-    let codes = !incident.service_code.is_empty() && !incident.category_code.is_empty();
-    incident.account.is_some() && codes && !incident.summary.state.is_ended()
+/// What of the troubles an agent is told: a refusal before what passes by itself.
+fn told_trouble(link: &Link, now: Timestamp) -> Option<(&'static str, String)> {
+    let name = |side: Side| if side == Side::Aws { "AWS Support" } else { "ServiceNow" };
+    let mut refusals: Vec<(Refusal, &Trouble)> =
+        link.troubles.active(now).filter_map(|trouble| Some((trouble.refusal?, trouble))).collect();
+    refusals.sort_by_key(|(refusal, trouble)| (*refusal == Refusal::CaseQuota, trouble.side));
+    if let Some((refusal, trouble)) = refusals.first() {
+        let status = if *refusal == Refusal::CaseQuota { "waiting" } else { "error" };
+        return Some((status, refusal_text(name(trouble.side), *refusal, trouble)));
+    }
+    let lasting = link.troubles.active(now).find(|trouble| trouble.attempts >= QUIET_ATTEMPTS)?;
+    let side = name(lasting.side);
+    Some(("waiting", format!("{side} does not answer or throttles; casebridge tries again by itself.")))
 }
+
+/// Whether a reopening at AWS was left alone, as far as the link remembers: all that was written there since the end has
+/// reopened the link before.
+fn is_left_reopened(link: &Link) -> bool {
+    let reopened = link.base.ended && link.case.as_ref().is_some_and(|case| !case.is_resolved());
+    let texts = &link.base.texts_since_end;
+    reopened && !texts.is_empty() && texts.iter().all(|text| link.journal.reopening_texts.contains(text))
+}
+
+/// What people have to know, in plain words, with what to do.
+fn notice_text(notice: &Notice) -> String {
+    match notice {
+        Notice::CommentAfterClosing { .. } => {
+            "A comment was written after this incident was closed: it was not sent to AWS. Open a new incident if work is \
+             needed."
+                .to_owned()
+        }
+        Notice::CommentOfUnclearOrigin { .. } => {
+            "A comment by casebridge's own user belongs to no delivery: it was not sent to AWS. Write it again as a person \
+             if AWS shall have it."
+                .to_owned()
+        }
+        Notice::TextRefused { reason, .. } => render::one_line(
+            &format!("AWS Support refused a text of this incident, also in parts: the case says that it is left out. ({reason})"),
+            LAST_ERROR_CHARACTERS,
+        ),
+    }
+}
+
+/// What an agent is told while the account may open no more cases.
+const QUOTA_ADVICE: &str = "The AWS account has opened too many cases for now. casebridge opens this one later by itself.";
 
 /// A refusal in plain words, with what to do.
 fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
@@ -252,9 +332,7 @@ fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
         Refusal::Subscription => {
             "The AWS account has no support plan with an API. Ask its owners for Business Support+ or a higher plan."
         }
-        Refusal::CaseQuota => {
-            "The AWS account has opened too many cases for now. casebridge opens this one later by itself."
-        }
+        Refusal::CaseQuota => QUOTA_ADVICE,
         Refusal::Credentials if side == "ServiceNow" => {
             "ServiceNow refuses casebridge's user. Check its credentials and the role x_casebridge_aws.integration."
         }
@@ -263,6 +341,10 @@ fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
         }
         Refusal::InvalidRequest if side == "ServiceNow" => {
             "ServiceNow does not accept what AWS changed. Change it by hand or correct the rule that refuses it."
+        }
+        Refusal::InvalidRequest if !trouble.request.starts_with(OPEN_REQUEST) => {
+            "AWS Support does not accept what was written here. casebridge tries again; open a new incident if the case is \
+             too old to be reopened."
         }
         Refusal::InvalidRequest => {
             "AWS Support does not accept the request. Check service code, category code and severity."
@@ -313,7 +395,7 @@ impl Planner<'_> {
     fn wait_for_gone_incident(&mut self) {
         let link = &self.observation.link;
         let goes_on = link.case.as_ref().is_some_and(|case| !case.is_resolved());
-        let awaited = link.intent.is_some() || (link.undelivered && goes_on);
+        let awaited = link.intent.is_some() || (link.conversation.has_open() && goes_on);
         let until = awaited.then(|| self.later(seconds(self.policy.refusal_retry_seconds)));
         self.plan.waits.push(Waiting::IncidentGone { until });
     }
@@ -321,10 +403,16 @@ impl Planner<'_> {
     /// What the columns tell passes: the link is looked at again when it does.
     fn wait_for_what_is_told(&mut self) {
         let link = &self.observation.link;
-        let troubles = [&link.aws_trouble, &link.servicenow_trouble].into_iter().flatten();
-        let mut waits: Vec<Waiting> = troubles.filter(|trouble| trouble.is_active(self.now)).map(wait_for).collect();
+        let mut waits: Vec<Waiting> = link.troubles.active(self.now).map(wait_for).collect();
         if writes_left(self.policy, link, self.now) == 0 {
             waits.push(self.wait_for_a_write());
+        }
+        if let Some(look_at) = link.given_up_cases.iter().map(|given_up| given_up.look_at).min() {
+            waits.push(Waiting::LateCase { until: self.not_before_aws_answers(look_at.max(self.later(seconds(1)))) });
+        }
+        if let Some(lower) = &link.lower_count {
+            let until = lower.since.checked_add(LOWER_COUNT_LASTS).unwrap_or(self.now);
+            waits.push(Waiting::LowerCount { until: until.max(self.later(seconds(1))) });
         }
         waits.retain(|wait| !self.plan.waits.contains(wait));
         self.plan.waits.extend(waits);
@@ -362,18 +450,17 @@ impl Planner<'_> {
 
     /// A moment to read from AWS again: while AWS refuses or does not answer, none before it is tried again anyway.
     fn not_before_aws_answers(&self, moment: Timestamp) -> Timestamp {
-        let trouble = self.observation.link.aws_trouble.as_ref();
-        trouble.map_or(moment, |trouble| moment.max(trouble.until))
+        self.observation.link.troubles.side_until(Side::Aws).map_or(moment, |until| moment.max(until))
     }
 
-    /// Waits while AWS is not to be written to; whether it is so. Another request than the refused one is let through.
-    fn wait_for_aws(&mut self, request: &str) -> bool {
-        let trouble = self.observation.link.aws_trouble.as_ref();
-        let Some(trouble) = trouble.filter(|trouble| trouble.is_active(self.now)) else { return false };
-        if trouble.refusal.is_some() && trouble.request != request {
-            return false;
+    /// Waits while this request is not to be made of a side; whether it is so. Another request than a refused one is let
+    /// through.
+    fn waits_for(&mut self, side: Side, request: &str) -> bool {
+        let Some(trouble) = self.observation.link.troubles.blocking(side, request, self.now) else { return false };
+        let wait = wait_for(trouble);
+        if !self.plan.waits.contains(&wait) {
+            self.plan.waits.push(wait);
         }
-        self.plan.waits.push(wait_for(trouble));
         true
     }
 
@@ -382,25 +469,24 @@ impl Planner<'_> {
         if self.wait_for_doubt() {
             return;
         }
-        let Some(incident) = self.observation.incident.as_ref().filter(|_| !self.observation.needs_all_entries())
-        else {
-            let trouble = self.observation.link.servicenow_trouble.as_ref();
-            self.plan.waits.extend(trouble.filter(|trouble| trouble.is_active(self.now)).map(wait_for));
-            return;
-        };
+        if self.observation.needs_incident() {
+            return self.wait_for_incident();
+        }
+        let Some(incident) = self.observation.incident.as_ref() else { return };
         let Some(account) = incident.account.as_ref().filter(|_| is_in_scope(incident)) else { return };
-        if !incident.summary.columns.case_id.is_empty() {
-            self.plan.waits.push(Waiting::UnknownCase);
+        if !incident.summary.columns.case_id.is_empty() && !self.observation.columns_of_another {
+            let until = self.later(seconds(LONG_WAIT_SECONDS));
+            self.plan.waits.push(Waiting::UnknownCase { until });
             return;
         }
-        if self.wait_for_aws(&open_case_request(self.policy, incident)) {
+        if self.waits_in_line() || self.waits_to_open(&open_case_request(self.policy, incident)) {
             return;
         }
         let (account_id, production) = (account.number.clone(), account.production);
         let mark = self.draw_mark();
-        let entries = self.observation.unsent_entries();
+        let entries = self.observation.unsent_entries(true);
         let opening = render::opening(incident, &entries, &mark);
-        let covers = entries[..opening.entries].iter().map(|entry| entry.sys_id.clone()).collect();
+        let covers = entries[..opening.entries].iter().map(|entry| (entry.sys_id.clone(), entry.created_on)).collect();
         let request = NewCase {
             subject: render::subject(self.policy, incident, production),
             body: opening.body,
@@ -415,35 +501,69 @@ impl Planner<'_> {
         self.plan.effects.push(effect);
     }
 
+    /// Whether the incident waits for its account's quota behind another one.
+    fn waits_in_line(&mut self) -> bool {
+        let behind = self.observation.link.waits_for_quota.is_some() && self.observation.first_in_line == Some(false);
+        if behind {
+            let until = self.later(seconds(self.policy.case_quota_retry_seconds));
+            self.plan.waits.push(Waiting::CaseQuota { until });
+        }
+        behind
+    }
+
+    /// Whether CreateCase is not to be called for now. The first in line tries when it was woken: another one got a case.
+    fn waits_to_open(&mut self, request: &str) -> bool {
+        let is_next = self.observation.woken && self.observation.first_in_line == Some(true);
+        let blocking = self.observation.link.troubles.blocking(Side::Aws, request, self.now);
+        let by_quota = blocking.is_some_and(|trouble| trouble.refusal == Some(Refusal::CaseQuota));
+        if is_next && by_quota { false } else { self.waits_for(Side::Aws, request) }
+    }
+
     fn plan_linked(&mut self, case: &LinkedCase) {
         self.wait_for_what_is_unread(case);
         let in_doubt = self.wait_for_doubt();
         // With a side unseen only messages go: who resolves or sends blindly overtakes what it has not seen.
-        let both_seen = self.observation.case.is_some() && !self.observation.is_blind_to_incident();
+        let case_seen = self.observation.case.is_some();
+        let both_seen = case_seen && !self.observation.is_blind_to_incident();
         let merge = if both_seen && !in_doubt { self.merge(case) } else { Merge::default() };
         self.plan_delivery(case, &merge);
-        if !both_seen || in_doubt || merge.reopening_blocked {
+        if in_doubt || !case_seen || merge.reopening_blocked {
             return;
         }
+        if !both_seen {
+            return self.plan_first_comments(case);
+        }
         self.plan_communications(case, &merge);
-        if merge.resolve_case && !self.wait_for_aws("") {
+        if merge.resolve_case && !self.waits_for(Side::Aws, RESOLUTION_REQUEST) {
             let effect = Effect::ResolveCase { account: case.account.clone(), case_id: case.case_id.clone() };
             self.plan.effects.push(effect);
         }
         self.plan_doubles(case);
     }
 
+    /// Of so many comments that a read did not reach the newest, the first ones go while both sides are open: the rest is
+    /// read from where these end.
+    fn plan_first_comments(&mut self, case: &LinkedCase) {
+        let is_open = self.observation.incident.as_ref().is_some_and(|incident| !incident.summary.state.is_ended());
+        if is_open && !case.is_resolved() {
+            self.plan_communications(case, &Merge { is_open: true, ..Merge::default() });
+        }
+    }
+
+    fn wait_for_incident(&mut self) {
+        let until = self.later(backoff(self.policy, 1));
+        let trouble = self.observation.link.troubles.blocking(Side::ServiceNow, READ_REQUEST, self.now);
+        self.plan.waits.push(trouble.map_or(Waiting::IncidentUnread { until }, wait_for));
+    }
+
     fn wait_for_what_is_unread(&mut self, case: &LinkedCase) {
         if self.observation.case.is_none() {
-            let trouble = self.observation.link.aws_trouble.as_ref().filter(|trouble| trouble.is_active(self.now));
             let until = self.later(backoff(self.policy, 1));
+            let trouble = self.observation.link.troubles.blocking(Side::Aws, READ_REQUEST, self.now);
             self.plan.waits.push(trouble.map_or(Waiting::CaseUnread { until }, wait_for));
         }
         if self.observation.is_blind_to_incident() {
-            let trouble =
-                self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.is_active(self.now));
-            let until = self.later(backoff(self.policy, 1));
-            self.plan.waits.push(trouble.map_or(Waiting::IncidentUnread { until }, wait_for));
+            self.wait_for_incident();
         }
         if case.display_id.is_none() {
             let until = self.not_before_aws_answers(self.later(seconds(DISPLAY_ID_SECONDS)));
@@ -452,11 +572,18 @@ impl Planner<'_> {
         if let Some(at) = self.observation.link.full_read_at {
             self.plan.waits.push(Waiting::FullRead { until: self.not_before_aws_answers(at) });
         }
+        if let Some(at) = self.observation.link.conversation.decided_at(self.policy.unknown_outcome()) {
+            let until = self.not_before_aws_answers(at.max(self.later(seconds(1))));
+            self.plan.waits.push(Waiting::UnclearMark { until });
+        }
+        if let Some(wait) = self.observation.clear_at(self.policy) {
+            self.plan.waits.push(Waiting::UnclearOrigin { until: self.later(wait.max(seconds(1))) });
+        }
         let shown = self.observation.case.as_ref().map(|shown| &shown.status);
         if shown.is_some_and(|shown| case.status.as_ref() != Some(shown)) {
             let since = case.reopened_at.filter(|_| !case.is_resolved()).unwrap_or(case.status_since);
             let until = since.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
-            self.plan.waits.push(Waiting::UnsettledStatus { until });
+            self.plan.waits.push(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
         }
     }
 
@@ -464,27 +591,20 @@ impl Planner<'_> {
     fn merge(&mut self, case: &LinkedCase) -> Merge {
         let mut merge = Merge::default();
         let Some(incident) = self.observation.summary() else { return merge };
-        let unsent = self.observation.unsent_entries();
-        let after_end = |entry: &&JournalEntry| incident.resolved_at.is_some_and(|at| entry.created_on > at);
-        let reopened_by_comment = incident.state.can_reopen() && unsent.iter().any(after_end);
+        merge.is_open = !incident.state.is_ended();
+        let has_unsent = !self.observation.unsent_entries(merge.is_open).is_empty();
         match (incident.state.is_ended(), case.is_resolved()) {
-            (true, _) if reopened_by_comment => merge.fields.state = self.reopened_state(),
-            (true, false) if self.observation.link.base.ended => {
-                if incident.state.can_reopen() {
-                    merge.fields.state = self.reopened_state();
-                } else {
-                    self.plan.waits.push(Waiting::IncidentClosed);
-                }
-            }
+            (true, _) if self.observation.has_reaction() => self.reopen_incident(&mut merge),
+            (true, false) if self.observation.link.base.ended => self.follow_reopening(incident, &mut merge),
             (true, false) => merge.resolve_case = true,
             // What was written up to the end goes out even now; it reopens the case, which is resolved again.
-            (true, true) => merge.resolve_case = !unsent.is_empty(),
+            (true, true) => merge.resolve_case = has_unsent,
             (false, true) if self.observation.link.base.ended => {
                 // The case may be open by now, if not believably so: then nothing need be said.
                 let shown = self.observation.case.as_ref();
-                merge.reopen_notice = unsent.is_empty() && shown.is_some_and(|shown| shown.status.is_resolved());
+                merge.reopen_notice = !has_unsent && shown.is_some_and(|shown| shown.status.is_resolved());
             }
-            (false, true) if unsent.is_empty() => merge.fields = self.ending_fields(incident, case),
+            (false, true) if !has_unsent => merge.fields = self.ending_fields(incident, case),
             // A comment on an open incident whose case AWS resolved: it goes out and reopens the case.
             (false, true) => {}
             (false, false) => {
@@ -500,50 +620,61 @@ impl Planner<'_> {
         merge
     }
 
-    fn reopened_state(&self) -> String {
-        self.policy.reopened_state.value().to_owned()
+    /// AWS reopened the case of an incident whose work had ended.
+    fn follow_reopening(&mut self, incident: &IncidentSummary, merge: &mut Merge) {
+        if !incident.state.can_reopen() {
+            self.plan.waits.push(Waiting::IncidentClosed);
+        } else if self.observation.is_repeated_reopening() {
+            self.plan.waits.push(Waiting::RepeatedReopening);
+        } else {
+            self.reopen_incident(merge);
+        }
     }
 
-    fn ending_fields(&self, incident: &crate::incident::IncidentSummary, case: &LinkedCase) -> IncidentFields {
+    fn reopen_incident(&self, merge: &mut Merge) {
+        self.policy.reopened_state.value().clone_into(&mut merge.fields.state);
+        merge.is_open = true;
+    }
+
+    /// What ends work on the incident. What an agent has drafted stays.
+    fn ending_fields(&self, incident: &IncidentSummary, case: &LinkedCase) -> IncidentFields {
         let accepted = |code: &&String| incident.close_codes.is_empty() || incident.close_codes.contains(code);
         let preferred = self.policy.close_codes.iter().find(accepted);
-        let close_code = preferred.or(incident.close_codes.first()).cloned().unwrap_or_default();
+        let close_code = || preferred.or(incident.close_codes.first()).cloned().unwrap_or_default();
         IncidentFields {
             state: IncidentState::Resolved.value().to_owned(),
-            close_code,
-            close_notes: render::close_notes(case, self.now),
+            close_code: if incident.has_close_code { String::new() } else { close_code() },
+            close_notes: if incident.has_close_notes { String::new() } else { render::close_notes(case, self.now) },
             ..IncidentFields::default()
         }
     }
 
     /// Fields that the platform has just refused are not tried again before their time.
     fn hold_back_refused_fields(&mut self, merge: &mut Merge) {
-        let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.is_active(self.now));
-        let Some(trouble) = trouble.filter(|_| !merge.fields.is_empty()) else { return };
-        let about_another =
-            trouble.refusal == Some(Refusal::InvalidRequest) && trouble.request != fields_request(&merge.fields);
-        if !about_another {
-            self.plan.waits.push(wait_for(trouble));
-            merge.fields = IncidentFields::default();
-            merge.reopening_blocked = self.observation.summary().is_some_and(|incident| incident.state.is_ended());
+        if merge.fields.is_empty() || !self.waits_for(Side::ServiceNow, &fields_request(&merge.fields)) {
+            return;
         }
+        merge.fields = IncidentFields::default();
+        merge.reopening_blocked = self.observation.summary().is_some_and(|incident| incident.state.is_ended());
+        merge.is_open = !merge.reopening_blocked;
     }
 
     /// Messages for the incident and, with the last of them, its fields.
     fn plan_delivery(&mut self, case: &LinkedCase, merge: &Merge) {
-        let Some(incident) = self.observation.summary() else { return };
-        let held_back = self.is_held_back_by_servicenow(MESSAGES_REQUEST);
+        let Some(expected_mod_count) = self.observation.summary().map(|incident| incident.sys_mod_count) else { return };
+        let held_back = self.observation.link.troubles.blocking(Side::ServiceNow, MESSAGES_REQUEST, self.now).is_some();
         let unreceived = if held_back { Vec::new() } else { self.observation.unreceived_communications() };
         if unreceived.is_empty() && merge.fields.is_empty() {
             return;
         }
         let columns = columns(self.policy, self.observation, self.now);
-        let mut batches: Vec<&[&crate::case::Communication]> = unreceived.chunks(MESSAGES_PER_DELIVERY).collect();
+        let mut batches: Vec<&[&Communication]> = unreceived.chunks(MESSAGES_PER_DELIVERY).collect();
         if batches.is_empty() {
             batches.push(&[]);
         }
         let last = batches.len() - 1;
         let key = &self.observation.key;
+        let mut deliveries = Vec::new();
         for (index, batch) in batches.into_iter().enumerate() {
             let messages = batch.iter().map(|communication| Message {
                 external_id: external_id(key, case, &communication.id),
@@ -551,30 +682,32 @@ impl Planner<'_> {
                 kind: self.policy.replies_become,
             });
             let delivery = Delivery {
-                expected_mod_count: incident.sys_mod_count,
+                expected_mod_count,
                 messages: messages.collect(),
                 fields: if index == last { merge.fields.clone() } else { IncidentFields::default() },
                 columns: columns.clone(),
-                entries_since: None,
+                entries_since: self.observation.entries_since(),
             };
             let communications = batch.iter().map(|communication| communication.id.clone()).collect();
+            deliveries.push((delivery, communications));
+        }
+        for (delivery, communications) in deliveries {
+            // What follows a request that waits would overtake it.
+            if self.waits_for(Side::ServiceNow, &deliver_request(&delivery)) {
+                return;
+            }
             self.plan.effects.push(Effect::Deliver { delivery, communications });
         }
     }
 
-    /// Whether ServiceNow is not to be written to in this way for now. That the link waits is told at the end anyway.
-    fn is_held_back_by_servicenow(&self, request: &str) -> bool {
-        let trouble = self.observation.link.servicenow_trouble.as_ref().filter(|trouble| trouble.is_active(self.now));
-        trouble.is_some_and(|trouble| trouble.refusal != Some(Refusal::InvalidRequest) || trouble.request == request)
-    }
-
     /// What people wrote in ServiceNow, for the case, in order.
     fn plan_communications(&mut self, case: &LinkedCase, merge: &Merge) {
-        let Some(number) = self.observation.summary().map(|incident| incident.number.clone()) else { return };
-        let entries = self.observation.unsent_entries();
-        let remainder = self.observation.link.opening_remainder.as_deref();
+        let observation = self.observation;
+        let Some(number) = observation.summary().map(|incident| incident.number.clone()) else { return };
+        let entries = observation.unsent_entries(merge.is_open);
+        let remainder = observation.link.opening_remainder.as_deref();
         let nothing = entries.is_empty() && remainder.is_none() && !merge.reopen_notice;
-        if nothing || self.wait_for_aws("") {
+        if nothing || self.waits_for(Side::Aws, COMMUNICATION_REQUEST) {
             return;
         }
         if let Some(text) = remainder {
@@ -583,7 +716,7 @@ impl Planner<'_> {
             });
         }
         for entry in entries {
-            let content = Content::Entry(entry.sys_id.clone());
+            let content = Content::Entry { entry: entry.sys_id.clone(), created_on: entry.created_on };
             self.add_parts(case, &content, &entry.text, |text, part, mark| {
                 render::comment(&number, entry, text, part, mark)
             });
@@ -593,6 +726,8 @@ impl Planner<'_> {
         }
     }
 
+    /// The parts of a text that are not on the case yet. One that AWS refused goes in smaller ones, or not at all, with a
+    /// word in its place.
     fn add_parts(
         &mut self,
         case: &LinkedCase,
@@ -600,22 +735,43 @@ impl Planner<'_> {
         text: &str,
         render: impl Fn(&str, Part, &Mark) -> String,
     ) {
-        let partly_sent = self.observation.link.partly_sent.as_ref();
-        let sent = partly_sent.filter(|partly| partly.content == *content).map_or(0, |partly| partly.parts);
-        let parts = render::parts(text);
-        let of = u16::try_from(parts.len()).unwrap_or(u16::MAX);
-        for (number, part) in (1..=of).zip(parts).skip(usize::from(sent)) {
-            let mark = self.draw_mark();
-            let part_number = Part { number, of };
-            self.plan.effects.push(Effect::AddCommunication {
-                account: case.account.clone(),
-                case_id: case.case_id.clone(),
-                content: content.clone(),
-                part: part_number,
-                body: render(part, part_number, &mark),
-                mark,
-            });
+        let link = &self.observation.link;
+        let sent = link.partly_sent.as_ref().filter(|partly| partly.content == *content);
+        let (sent_bytes, sent_parts) = sent.map_or((0, 0), |partly| (partly.bytes, partly.parts));
+        let rest = text.get(sent_bytes..).unwrap_or_default();
+        let refused = link.refused_text.as_ref().filter(|refused| refused.content == *content);
+        let reduction = refused.map(|refused| refused.reduction);
+        if reduction == Some(Reduction::Placeholder) {
+            let number = sent_parts.saturating_add(1);
+            let part = Part { number, of: number, end: text.len(), left_out: true };
+            return self.add_part(case, content, part, &render::LEFT_OUT, &render);
         }
+        let parts = render::parts(rest, render::part_bytes(reduction));
+        let of = sent_parts.saturating_add(u16::try_from(parts.len()).unwrap_or(u16::MAX));
+        let mut end = sent_bytes;
+        for (number, part) in (sent_parts.saturating_add(1)..=of).zip(parts) {
+            end += part.len();
+            self.add_part(case, content, Part { number, of, end, left_out: false }, part, &render);
+        }
+    }
+
+    fn add_part(
+        &mut self,
+        case: &LinkedCase,
+        content: &Content,
+        part: Part,
+        text: &str,
+        render: &impl Fn(&str, Part, &Mark) -> String,
+    ) {
+        let mark = self.draw_mark();
+        self.plan.effects.push(Effect::AddCommunication {
+            account: case.account.clone(),
+            case_id: case.case_id.clone(),
+            content: content.clone(),
+            part,
+            body: render(text, part, &mark),
+            mark,
+        });
     }
 
     /// Cases that were opened twice get a note and are resolved.
@@ -623,7 +779,7 @@ impl Planner<'_> {
         let number = self.observation.summary().map(|incident| incident.number.clone()).unwrap_or_default();
         let doubles = self.observation.link.doubles.iter().filter(|double| !double.resolved);
         for double in doubles {
-            if self.wait_for_aws("") {
+            if self.waits_for(Side::Aws, DOUBLE_REQUEST) {
                 return;
             }
             let (account, case_id) = (double.account.clone(), double.case_id.clone());
@@ -633,7 +789,7 @@ impl Planner<'_> {
                     account: account.clone(),
                     case_id: case_id.clone(),
                     content: Content::DoubleNotice(case_id.clone()),
-                    part: Part::WHOLE,
+                    part: Part::whole(0),
                     body: render::double_notice(&number, case, &mark),
                     mark,
                 });
@@ -646,9 +802,12 @@ impl Planner<'_> {
     fn plan_report(&mut self) {
         let link = &self.observation.link;
         let Some(incident) = self.observation.summary() else { return };
-        let nothing_to_say = link.is_blank() && self.plan.effects.is_empty();
+        // Columns that name a case that nobody knows are left as they are; those of a copy are another incident's.
+        let is_anothers = !incident.columns.case_id.is_empty() && !self.observation.columns_of_another;
+        let is_untouched = incident.columns == BridgeColumns::default() || is_anothers;
+        let nothing_to_say = link.is_blank() && self.plan.effects.is_empty() && is_untouched;
         let unseen = link.case.is_none() && self.observation.incident.is_none();
-        if nothing_to_say || unseen || self.servicenow_is_out() {
+        if nothing_to_say || unseen || self.waits_for(Side::ServiceNow, COLUMNS_REQUEST) {
             return;
         }
         let own = link.case.as_ref();
@@ -667,11 +826,6 @@ impl Planner<'_> {
         if self.plan.effects.iter().any(changes_columns) || (differ && !written) {
             self.plan.effects.push(Effect::Report);
         }
-    }
-
-    fn servicenow_is_out(&self) -> bool {
-        let trouble = self.observation.link.servicenow_trouble.as_ref();
-        trouble.is_some_and(|trouble| trouble.is_active(self.now) && trouble.refusal != Some(Refusal::InvalidRequest))
     }
 
     /// Keeps the plan within its bounds; the loop breaker says until when it defers the rest.
@@ -699,6 +853,8 @@ impl Planner<'_> {
 struct Merge {
     /// Fields of the incident to set.
     fields: IncidentFields,
+    /// Whether the incident is open, or is with these fields.
+    is_open: bool,
     /// Whether the incident's reopening waits: what would reopen the case waits with it.
     reopening_blocked: bool,
     /// Whether the case is to be resolved, after all that was written before.

@@ -61,7 +61,7 @@ pub fn has_incident_changed(sys_mod_count: u64, remembered: Option<u64>) -> bool
 
 /// Whether a case may have drifted: it looks different from what the link remembers.
 pub fn has_case_changed(case: &Case, remembered_fingerprint: &str) -> bool {
-    case.fingerprint() != remembered_fingerprint
+    case.fingerprint != remembered_fingerprint
 }
 
 fn earlier(moment: Timestamp, by: SignedDuration) -> Timestamp {

@@ -6,7 +6,7 @@ use crate::{
     case::Communication,
     effect::Part,
     incident::{Incident, JournalEntry},
-    link::LinkedCase,
+    link::{LinkedCase, Reduction},
     mark::Mark,
     policy::Policy,
     time::format_servicenow,
@@ -18,6 +18,23 @@ pub const COMMUNICATION_CHARACTERS: usize = 8_000;
 pub const SUBJECT_CHARACTERS: usize = 250;
 /// How many characters of a text go into one part: what is left beside the first line.
 pub const PART_CHARACTERS: usize = 7_500;
+/// How many bytes of a text that AWS refused go into one part, at first.
+pub(crate) const SMALL_PART_BYTES: usize = 2_000;
+/// How many bytes of it go into one part, at last.
+pub(crate) const SMALLEST_PART_BYTES: usize = 400;
+/// How many characters of AWS's reason are remembered for a text that is left out.
+pub(crate) const REASON_CHARACTERS: usize = 300;
+/// What stands in the place of a text that AWS refuses.
+pub(crate) const LEFT_OUT: &str = "(AWS Support does not accept this text. It stands in ServiceNow.)";
+
+/// How many bytes go into one part of a text.
+pub(crate) fn part_bytes(reduction: Option<Reduction>) -> usize {
+    match reduction {
+        None => PART_CHARACTERS,
+        Some(Reduction::Small) => SMALL_PART_BYTES,
+        Some(Reduction::Smallest | Reduction::Placeholder) => SMALLEST_PART_BYTES,
+    }
+}
 /// How many characters of a name go into a first line.
 const NAME_CHARACTERS: usize = 100;
 /// How many characters of the opening text are sent at most; the rest stays in ServiceNow, and the text says so.
@@ -44,6 +61,11 @@ pub fn subject(policy: &Policy, incident: &Incident, production: bool) -> String
     let prefix = if production { "" } else { policy.test_subject_prefix.as_str() };
     let subject = format!("{prefix}[{}] {}", incident.summary.number, incident.short_description);
     one_line(&subject, SUBJECT_CHARACTERS)
+}
+
+/// Whether a subject, as AWS shows it, is that of a case of the incident with this number.
+pub fn is_subject_of(shown: &str, number: &str) -> bool {
+    shown.contains(&format!("[{number}]"))
 }
 
 /// A comment's author and moment, as both sides see them.
@@ -90,11 +112,11 @@ pub fn opening(incident: &Incident, entries: &[&JournalEntry], mark: &Mark) -> O
 }
 
 /// Cuts a text into the parts that communications carry. An empty text is one empty part.
-pub fn parts(text: &str) -> Vec<&str> {
+pub fn parts(text: &str, limit: usize) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text;
     loop {
-        let head = cut(rest, PART_CHARACTERS);
+        let head = cut(rest, limit);
         parts.push(head);
         rest = &rest[head.len()..];
         if rest.is_empty() {
@@ -105,7 +127,7 @@ pub fn parts(text: &str) -> Vec<&str> {
 
 /// `, part 1 of 2`, or nothing for a whole text.
 fn part_note(part: Part) -> String {
-    if part == Part::WHOLE { String::new() } else { format!(", part {} of {}", part.number, part.of) }
+    if part.of == 1 { String::new() } else { format!(", part {} of {}", part.number, part.of) }
 }
 
 /// Renders one part of a comment for the case.
@@ -159,7 +181,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        case::{AMAZON_WEB_SERVICES, RawCommunication, identify},
+        case::{AMAZON_WEB_SERVICES, RawCommunication},
         identifiers::JournalEntryId,
     };
 
@@ -266,9 +288,9 @@ mod tests {
         assert_eq!(double_notice("INC0010001", &linked_case(), &mark()), double);
         let whole = "Abel Tuter, 2026-11-20 21:14:05 UTC, INC0010001 [ref bcdf-ghjk-mnpq-rstv]\n\nIt works again.";
         let entry = entry("Abel Tuter", "It works again.");
-        assert_eq!(comment("INC0010001", &entry, "It works again.", Part::WHOLE, &mark()), whole);
+        assert_eq!(comment("INC0010001", &entry, "It works again.", Part::whole(0), &mark()), whole);
         let part = "INC0010001, description continued, part 2 of 3 [ref bcdf-ghjk-mnpq-rstv]\n\nand so on";
-        assert_eq!(opening_remainder("INC0010001", "and so on", Part { number: 2, of: 3 }, &mark()), part);
+        assert_eq!(opening_remainder("INC0010001", "and so on", Part { number: 2, of: 3, end: 0, left_out: false }, &mark()), part);
     }
 
     #[test]
@@ -288,7 +310,7 @@ mod tests {
         };
         let replied = "Amazon Web Services, 2026-11-20 21:14:05 UTC, AWS Support case 1234563851:\n\n\
             Please try again.\nThank you.";
-        assert_eq!(reply(&linked_case(), &identify(vec![raw])[0]), replied);
+        assert_eq!(reply(&linked_case(), &Communication { id: crate::identifiers::CommunicationId::new("a"), raw }), replied);
         let resolved = "AWS Support case 1234563851 was resolved at AWS (seen 2026-11-20 21:14:05 UTC).";
         assert_eq!(close_notes(&linked_case(), moment()), resolved);
     }

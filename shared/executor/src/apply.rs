@@ -2,9 +2,10 @@
 
 use casebridge_core::{
     effect::{Delivery, Effect, Failure, IncidentFields, Outcome},
-    link::{IntentEnd, Link},
-    observation::{Observation, Side},
-    plan::{Plan, columns, open_case_request, plan},
+    link::Link,
+    observation::Observation,
+    plan::{Plan, columns, plan},
+    trouble::Side,
 };
 use casebridge_ledger::{Lease, Ledger, LedgerError};
 
@@ -84,18 +85,19 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         tenure: &mut Tenure,
         report: &mut Report,
     ) -> Result<Progress, LedgerError> {
-        match effect {
-            Effect::Deliver { .. } => Ok(self.deliver(effect, observation, report).await),
-            Effect::Report => Ok(self.report_columns(observation, report).await),
-            Effect::OpenCase { .. } | Effect::AddCommunication { .. } | Effect::ResolveCase { .. } => {
-                observation.begin(effect, self.clock.now());
-                report.calls += 1;
-                tenure.lease =
-                    self.ledger.record(&tenure.lease, &tenure.recorded, &observation.link, self.clock.now()).await?;
-                tenure.recorded = observation.link.clone();
-                Ok(self.call_support(effect, observation, report).await)
-            }
+        if observation.begin(effect, self.clock.now()) {
+            report.calls += 1;
+            tenure.lease =
+                self.ledger.record(&tenure.lease, &tenure.recorded, &observation.link, self.clock.now()).await?;
+            tenure.recorded = observation.link.clone();
         }
+        Ok(match effect {
+            Effect::Deliver { .. } => self.deliver(effect, observation, report).await,
+            Effect::Report => self.report_columns(observation, report).await,
+            Effect::OpenCase { .. } | Effect::AddCommunication { .. } | Effect::ResolveCase { .. } => {
+                self.call_support(effect, observation, report).await
+            }
+        })
     }
 
     /// Makes the call of an intent, once, and takes in its outcome.
@@ -125,20 +127,16 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
                     Outcome::CaseResolved { status } => (None, Some(status)),
                     Outcome::CommunicationAdded | Outcome::Delivered(_) => (None, None),
                 };
-                observation.end_intent(&self.policy, IntentEnd::Done, case_id, status, now);
-                Progress::Done
+                let certain = observation.done(&self.policy, case_id, status, now);
+                if certain { Progress::Done } else { Progress::Doubt }
             }
             Err(Failure::InDoubt { message }) => {
                 observation.doubt(&message);
                 Progress::Doubt
             }
             Err(failure) => {
-                observation.end_intent(&self.policy, IntentEnd::Refused, None, None, now);
-                let request = match (effect, &observation.incident) {
-                    (Effect::OpenCase { .. }, Some(incident)) => open_case_request(&self.policy, incident),
-                    _ => String::new(),
-                };
-                self.note_failure(observation, Side::Aws, &failure, &request, report);
+                report.failed(Side::Aws, &failure);
+                observation.refused(&self.policy, effect, &failure, now, self.randomness.spread());
                 Progress::Replan
             }
         }
@@ -158,7 +156,9 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
                 if whole { Progress::Done } else { Progress::Replan }
             }
             Err(failure) => {
-                self.note_failure(observation, Side::ServiceNow, &failure, "", report);
+                report.failed(Side::ServiceNow, &failure);
+                let (now, spread) = (self.clock.now(), self.randomness.spread());
+                observation.not_delivered(&self.policy, delivery, &failure, now, spread);
                 Progress::Replan
             }
         }
@@ -176,7 +176,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             messages: Vec::new(),
             fields: IncidentFields::default(),
             columns,
-            entries_since: None,
+            entries_since: observation.entries_since(),
         };
         let effect = Effect::Deliver { delivery, communications: Vec::new() };
         self.deliver(&effect, observation, report).await

@@ -1,19 +1,23 @@
 //! Reads of both sides, folded into the observation.
 
 use casebridge_core::{
-    case::{Case, RawCommunication, identify},
+    case::{Case, RawCommunication, fingerprint},
+    conversation::text_hash,
     effect::{Failure, Refusal},
     hint::Cause,
-    identifiers::{AccountId, CaseId},
+    identifiers::{AccountId, CaseId, CaseKey},
+    incident::Incident,
     link::{IntentKind, LinkedCase},
-    mark::Mark,
-    observation::{Observation, READ_REQUEST, Side},
+    mark::{Mark, marks_in},
+    observation::{Observation, READ_REQUEST},
+    trouble::Side,
 };
-use casebridge_ledger::Ledger;
+use casebridge_ledger::{Ledger, LedgerError};
+use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    ports::{CaseQuery, Clock, DescribedCase, Randomness, ServiceNow, Support},
+    ports::{CasePage, CaseQuery, Clock, DescribedCase, Randomness, ServiceNow, Support},
     reconcile::{Executor, Report},
 };
 
@@ -23,6 +27,8 @@ const COMMUNICATION_PAGES: usize = 100;
 const SEARCH_PAGES: usize = 20;
 /// How far a search for a case in doubt reaches back before its intent, for clocks that differ.
 const SEARCH_MARGIN: SignedDuration = SignedDuration::from_hours(1);
+/// What a time loses at most where an answer cuts it.
+const ONE_SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// The case that a described case is, as far as DescribeCases shows it.
 pub fn case_from(described: &DescribedCase) -> Case {
@@ -30,97 +36,194 @@ pub fn case_from(described: &DescribedCase) -> Case {
 }
 
 fn case_with(described: &DescribedCase, communications: Vec<RawCommunication>, complete: bool) -> Case {
+    let DescribedCase { case_id, display_id, status, recent, .. } = described;
     Case {
-        case_id: described.case_id.clone(),
-        display_id: described.display_id.clone(),
+        case_id: case_id.clone(),
+        display_id: display_id.clone(),
         subject: described.subject.clone(),
-        status: described.status.clone(),
+        status: status.clone(),
         severity_code: described.severity_code.clone(),
         time_created: described.time_created,
-        communications: identify(communications),
+        communications,
         communications_complete: complete,
+        fingerprint: fingerprint(case_id, display_id, status, recent),
     }
 }
 
-/// Which reads a pass starts with.
+/// Which reads a pass makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
     /// What a hint of this cause asks for.
     Hint(Cause),
-    /// Both sides: somebody left word, or a call ended in doubt.
+    /// Both sides: somebody left word.
     Both,
+    /// The case: a call ended in doubt.
+    Case,
+}
+
+/// What DescribeCases showed of the link's case, and with how many calls.
+struct Described {
+    case: Result<Option<DescribedCase>, Failure>,
+    calls: u32,
 }
 
 impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, S, A, C, R> {
-    /// Reads what the pass needs of both sides. The case of an incident that is gone is read as well, so that the poller
-    /// does not find it changed again and again.
-    pub(crate) async fn observe(&self, observation: &mut Observation, look: Look, report: &mut Report) {
-        self.observe_incident(observation, look, report).await;
+    /// Reads what the pass needs of both sides, side by side. The case of an incident that is gone is read as well, so that
+    /// the poller does not find it changed again and again.
+    pub(crate) async fn observe(
+        &self,
+        observation: &mut Observation,
+        look: Look,
+        report: &mut Report,
+    ) -> Result<(), LedgerError> {
         let now = self.clock.now();
-        if let Some(linked) = observation.link.case.clone() {
-            self.observe_case(observation, &linked, now, report).await;
-        } else if let Some(intent) = observation.link.intent.clone()
-            && let IntentKind::OpenCase { account, .. } = &intent.kind
-        {
-            self.search_case(observation, account, intent.written_at, now, report).await;
+        let from_aws = matches!(look, Look::Hint(Cause::SupportEvent | Cause::CasePoll) | Look::Case);
+        observation.incident_wanted |= !from_aws;
+        observation.woken |= look == Look::Hint(Cause::Due);
+        let reads_incident = look == Look::Both || observation.needs_incident();
+        let linked = observation.link.case.clone();
+        let incident = async {
+            if reads_incident {
+                let entries_since = observation.entries_since();
+                Some(self.servicenow.snapshot(&observation.key.incident, entries_since).await)
+            } else {
+                None
+            }
+        };
+        let case = async {
+            match &linked {
+                Some(linked) => Some(self.describe(linked, now).await),
+                None => None,
+            }
+        };
+        let (incident, case) = join(incident, case).await;
+        if let Some(read) = incident {
+            report.calls += 1;
+            self.take_in_incident(observation, read, report);
         }
+        if let (Some(linked), Some(described)) = (linked, case) {
+            report.calls += described.calls;
+            self.take_in_case(observation, &linked, described.case, now, report).await;
+            self.look_for_late_cases(observation, now, report).await;
+        } else {
+            self.observe_opening(observation, now, report).await?;
+        }
+        Ok(())
     }
 
-    async fn observe_incident(&self, observation: &mut Observation, look: Look, report: &mut Report) {
-        let from_aws = matches!(look, Look::Hint(Cause::SupportEvent | Cause::CasePoll));
-        if from_aws && !observation.needs_incident() {
-            return;
-        }
-        report.calls += 1;
-        match self.servicenow.snapshot(&observation.key.incident, None).await {
-            Ok(Some(incident)) => observation.see_incident(&self.policy, incident),
+    fn take_in_incident(
+        &self,
+        observation: &mut Observation,
+        read: Result<Option<Incident>, Failure>,
+        report: &mut Report,
+    ) {
+        match read {
+            Ok(Some(incident)) => observation.see_incident(&self.policy, incident, self.clock.now()),
             Ok(None) => observation.incident_gone = true,
             Err(failure) => self.note_failure(observation, Side::ServiceNow, &failure, READ_REQUEST, report),
         }
     }
 
-    async fn observe_case(
+    /// What a link without a case needs to know besides: whether its case was opened without an answer, and whose the case
+    /// is that its incident's columns name.
+    async fn observe_opening(
+        &self,
+        observation: &mut Observation,
+        now: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), LedgerError> {
+        if let Some(intent) = observation.link.intent.clone()
+            && let IntentKind::OpenCase { account, .. } = &intent.kind
+        {
+            self.search_case(observation, account, intent.written_at, now, report).await;
+        } else {
+            self.look_for_late_cases(observation, now, report).await;
+        }
+        let named = observation.incident.as_ref().map(|incident| &incident.summary.columns);
+        if let Some(columns) = named.filter(|columns| observation.link.case.is_none() && !columns.case_id.is_empty()) {
+            let account = AccountId::new(columns.account.as_str());
+            let case = CaseKey::new(account, &CaseId::new(columns.case_id.as_str()));
+            report.calls += 1;
+            let owner = self.ledger.link_of_case(&case).await?;
+            observation.columns_of_another = owner.is_some_and(|owner| owner != observation.key);
+        }
+        Ok(())
+    }
+
+    /// The link's case. One whose id is not found is asked for by its number: the id changes with the language.
+    async fn describe(&self, linked: &LinkedCase, now: Timestamp) -> Described {
+        let query = CaseQuery::Ids(vec![linked.case_id.clone()]);
+        let (mut found, mut calls) = (self.support.describe_cases(&linked.account, &query).await, 1);
+        if is_not_found(&found)
+            && let Some(display_id) = &linked.display_id
+        {
+            let query = CaseQuery::DisplayId(display_id.clone());
+            found = self.support.describe_cases(&linked.account, &query).await;
+            calls += 1;
+        }
+        let is_new = now.duration_since(linked.opened_at) < self.policy.unknown_outcome();
+        let case = match found {
+            Ok(page) => Ok(page.cases.into_iter().next()),
+            // A case that was opened lately may not show yet; one that is gone for good is told to the agent.
+            found if is_new && is_not_found(&found) => Ok(None),
+            Err(failure) => Err(failure),
+        };
+        Described { case, calls }
+    }
+
+    async fn take_in_case(
         &self,
         observation: &mut Observation,
         linked: &LinkedCase,
+        described: Result<Option<DescribedCase>, Failure>,
         now: Timestamp,
         report: &mut Report,
     ) {
-        let query = CaseQuery::Ids(vec![linked.case_id.clone()]);
-        report.calls += 1;
-        let described = match self.support.describe_cases(&linked.account, &query).await {
-            Ok(page) => page.cases.into_iter().next(),
-            // A case that was opened lately may not show yet; one that is gone for good is told to the agent.
-            Err(Failure::Refused { refusal: Refusal::NotFound, .. })
-                if now.duration_since(linked.opened_at) < self.policy.unknown_outcome() =>
-            {
-                None
-            }
+        let described = match described {
+            Ok(Some(described)) => described,
+            Ok(None) => return,
             Err(failure) => return self.note_failure(observation, Side::Aws, &failure, READ_REQUEST, report),
         };
-        let Some(described) = described else { return };
         let case = case_from(&described);
         if !observation.needs_all_communications(&case, now) {
             return observation.see_case(&self.policy, case, now);
         }
-        match self.whole_case(&linked.account, &described, report).await {
+        let since = observation.communications_since();
+        match self.whole_case(&linked.account, &described, since, report).await {
             Ok(case) => observation.see_case(&self.policy, case, now),
             Err(failure) => self.note_failure(observation, Side::Aws, &failure, READ_REQUEST, report),
         }
     }
 
-    /// All communications of a case, and whether the last page was reached.
+    /// Looks for cases that seemed never opened, when it is time.
+    async fn look_for_late_cases(&self, observation: &mut Observation, now: Timestamp, report: &mut Report) {
+        let Some((account, written_at)) = observation.late_cases(now) else { return };
+        match self.find_cases(observation, &account, written_at, report).await {
+            Ok(search) => {
+                for (case, mark) in &search.found {
+                    report.doubles += u32::from(observation.see_double(&account, &case.case_id, mark, now));
+                }
+                if search.finished {
+                    observation.looked_for_late_cases(&account, now);
+                }
+            }
+            Err(failure) => self.note_failure(observation, Side::Aws, &failure, READ_REQUEST, report),
+        }
+    }
+
+    /// All communications of a case since a moment, and whether the last page was reached.
     async fn all_communications(
         &self,
         account: &AccountId,
         case_id: &CaseId,
+        since: Option<Timestamp>,
         report: &mut Report,
     ) -> Result<(Vec<RawCommunication>, bool), Failure> {
         let mut communications = Vec::new();
         let mut next: Option<String> = None;
         for _ in 0..COMMUNICATION_PAGES {
             report.calls += 1;
-            let page = self.support.describe_communications(account, case_id, None, next.as_deref()).await?;
+            let page = self.support.describe_communications(account, case_id, since, next.as_deref()).await?;
             union(&mut communications, &page.communications);
             next = page.next;
             if next.is_none() {
@@ -150,7 +253,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             observation.settle_open_case(&self.policy, Some(&case.case_id), now);
             observation.see_case(&self.policy, case, now);
             for (double, mark) in found {
-                report.doubles += u32::from(observation.see_double(account, &double.case_id, &mark));
+                report.doubles += u32::from(observation.see_double(account, &double.case_id, &mark, now));
             }
         } else if finished {
             observation.settle_open_case(&self.policy, None, now);
@@ -173,8 +276,8 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             report.calls += 1;
             let page = self.support.describe_cases(account, &query).await?;
             for described in page.cases.iter().filter(|described| described.time_created >= after) {
-                let case = self.whole_case(account, described, report).await?;
-                let ours = first_mark(&case).filter(|mark| observation.link.marks.contains_key(mark));
+                let case = self.whole_case(account, described, None, report).await?;
+                let ours = marks_of(&case).into_iter().find(|mark| observation.is_own_case_mark(mark, &case.subject));
                 search.found.extend(ours.map(|mark| (case, mark)));
             }
             next = page.next;
@@ -186,33 +289,40 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         Ok(search)
     }
 
-    /// The mark that the first communication of a case carries, if the case can be read.
-    pub(crate) async fn mark_of_case(
+    /// A case and the marks that its first communication carries, if the case can be read.
+    pub(crate) async fn marked_case(
         &self,
         account: &AccountId,
         case_id: &CaseId,
         report: &mut Report,
-    ) -> Result<Option<Mark>, Failure> {
+    ) -> Result<Option<(Case, Vec<Mark>)>, Failure> {
         report.calls += 1;
         let page = self.support.describe_cases(account, &CaseQuery::Ids(vec![case_id.clone()])).await?;
         let Some(described) = page.cases.first() else { return Ok(None) };
-        let case = self.whole_case(account, described, report).await?;
-        Ok(first_mark(&case))
+        let case = self.whole_case(account, described, None, report).await?;
+        let marks = marks_of(&case);
+        Ok(Some((case, marks)))
     }
 
-    /// The case with all its communications, read if there are more than the most recent ones.
+    /// The case with all its communications since a moment, read if there are more than the most recent ones.
     async fn whole_case(
         &self,
         account: &AccountId,
         described: &DescribedCase,
+        since: Option<Timestamp>,
         report: &mut Report,
     ) -> Result<Case, Failure> {
         if !described.more_communications {
             return Ok(case_from(described));
         }
-        let (mut communications, complete) = self.all_communications(account, &described.case_id, report).await?;
+        // A second earlier: a time may be cut in one answer and not in another.
+        let asked_since = since.map(|since| since.checked_sub(ONE_SECOND).unwrap_or(since));
+        let (mut communications, complete) =
+            self.all_communications(account, &described.case_id, asked_since, report).await?;
         // Two reads may be of different ages. Unless they overlap, something between them is in neither.
-        if described.recent.iter().min().is_some_and(|oldest| !communications.contains(oldest)) {
+        let unsettled = described.recent.iter().filter(|recent| since.is_none_or(|since| recent.time_created >= since));
+        let joins_on = |oldest: &RawCommunication| communications.iter().any(|other| is_same(other, oldest));
+        if unsettled.min_by_key(|recent| recent.time_created).is_some_and(|oldest| !joins_on(oldest)) {
             let message = "AWS Support still shows an older state of the case's communications".to_owned();
             return Err(Failure::Unavailable { message, retry_at: None });
         }
@@ -244,18 +354,27 @@ struct Search {
     finished: bool,
 }
 
-/// The mark in the first of the communications that AWS did not write.
-fn first_mark(case: &Case) -> Option<Mark> {
-    let first = case.communications.iter().find(|communication| !communication.is_by_aws())?;
-    Mark::of_text(&first.raw.body)
+/// The marks in the first of the communications that AWS did not write.
+fn marks_of(case: &Case) -> Vec<Mark> {
+    let by_others = case.communications.iter().filter(|communication| !communication.is_by_aws());
+    by_others.min_by_key(|communication| communication.time_created).map(|first| marks_in(&first.body)).unwrap_or_default()
+}
+
+fn is_not_found(found: &Result<CasePage, Failure>) -> bool {
+    matches!(found, Err(Failure::Refused { refusal: Refusal::NotFound, .. }))
+}
+
+/// Whether two answers show the same communication: times may be of another precision, and the author told differently.
+fn is_same(left: &RawCommunication, right: &RawCommunication) -> bool {
+    left.time_created.as_second() == right.time_created.as_second() && text_hash(&left.body) == text_hash(&right.body)
 }
 
 /// Adds what is not there yet. Pages that shift while they are read show a communication twice; equal ones within one
 /// page are different communications.
 fn union(all: &mut Vec<RawCommunication>, page: &[RawCommunication]) {
     for communication in page {
-        let here = page.iter().filter(|other| *other == communication).count();
-        let there = all.iter().filter(|other| *other == communication).count();
+        let here = page.iter().filter(|other| is_same(other, communication)).count();
+        let there = all.iter().filter(|other| is_same(other, communication)).count();
         if there < here {
             all.push(communication.clone());
         }

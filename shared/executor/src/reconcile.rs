@@ -5,9 +5,10 @@ use casebridge_core::{
     hint::{Hint, Subject},
     identifiers::{AccountId, CaseId, CaseKey, LinkKey},
     mark::Mark,
-    observation::{Observation, Side},
+    observation::Observation,
     plan::Waiting,
     policy::Policy,
+    trouble::Side,
 };
 use casebridge_ledger::{Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +21,8 @@ use crate::{
 
 /// How often a link is looked at again in one go because somebody left word; then it waits for the next wake-up.
 const PASSES: usize = 5;
+/// How many marks of a strange case are looked up: its first text has one, if it is ours.
+const MARKS_LOOKED_UP: usize = 3;
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +78,7 @@ struct Found {
 struct Stray {
     account: AccountId,
     case_id: CaseId,
+    subject: String,
     mark: Mark,
 }
 
@@ -116,8 +120,10 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             LeaseAnswer::Taken { lease, link } => {
                 let mut tenure = Tenure { lease, recorded: (*link).clone() };
                 let mut observation = Observation::new(key, *link);
-                if let Some(Stray { account, case_id, mark }) = stray {
-                    report.doubles += u32::from(observation.see_double(&account, &case_id, &mark));
+                if let Some(Stray { account, case_id, subject, mark }) = stray
+                    && observation.is_own_case_mark(&mark, &subject)
+                {
+                    report.doubles += u32::from(observation.see_double(&account, &case_id, &mark, now));
                 }
                 if let Err(error) = self.passes(&mut observation, &mut tenure, hint, &mut report).await {
                     self.abandon(&observation, &tenure).await;
@@ -151,8 +157,8 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         if let Some(link) = self.ledger.link_of_case(&key).await? {
             return Ok(Some(found(link)));
         }
-        let mark = match self.mark_of_case(account, case_id, report).await {
-            Ok(Some(mark)) => mark,
+        let (case, marks) = match self.marked_case(account, case_id, report).await {
+            Ok(Some(marked)) => marked,
             Ok(None) => return Ok(None),
             // The link that opened it, if any, is due by itself.
             Err(failure) => {
@@ -160,10 +166,12 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
                 return Ok(None);
             }
         };
-        report.calls += 1;
-        if let Some(link) = self.ledger.link_of_open_intent(account, &mark).await? {
-            let stray = Stray { account: account.clone(), case_id: case_id.clone(), mark };
-            return Ok(Some(Found { key: link, stray: Some(stray) }));
+        for mark in marks.into_iter().take(MARKS_LOOKED_UP) {
+            report.calls += 1;
+            if let Some(link) = self.ledger.link_of_open_intent(account, &mark).await? {
+                let stray = Stray { account: account.clone(), case_id: case_id.clone(), subject: case.subject, mark };
+                return Ok(Some(Found { key: link, stray: Some(stray) }));
+            }
         }
         // The outcome may have been recorded between the two looks.
         report.calls += 1;
@@ -179,19 +187,16 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
     ) -> Result<(), LedgerError> {
         let mut look = Look::Hint(hint.cause);
         for pass in 1..=PASSES {
-            self.observe(observation, look, report).await;
+            self.observe(observation, look, report).await?;
             look = Look::Both;
             let mut applied = self.apply(observation, tenure, report).await?;
             if applied.doubt {
                 // Often only the answer was lost: one look at once spares the link a wait.
-                self.observe(observation, look, report).await;
+                self.observe(observation, Look::Case, report).await?;
                 applied = self.apply(observation, tenure, report).await?;
             }
             let now = self.clock.now();
-            observation.forget_passed_troubles(now);
-            observation.link.settled = applied.plan.is_settled();
-            let unfinished = !applied.plan.effects.is_empty();
-            let due = if unfinished { Some(now) } else { applied.plan.due() };
+            let due = observation.finish(&self.policy, &applied.plan, now);
             report.waits = applied.plan.waits.iter().map(Waiting::name).collect();
             report.due = due;
             match self.release(tenure, observation, due, pass == PASSES, now, report).await? {

@@ -1,0 +1,399 @@
+//! What the link remembers of its case's communications, and whose each one is that a read shows.
+//!
+//! Communications have no id in the AWS Support API. A communication is known by its second of creation, the hash of its
+//! text and an ordinal among equal ones, all as they were at first sight. Later the same one may be shown differently: with
+//! another author, redacted, wrapped, with a time of another precision. So what a read shows of a second is matched with
+//! what is known of that second: by hash first; what is left over on both sides is the same messages, shown differently by
+//! now; a surplus is new.
+//!
+//! A text of ours is recognised by its mark. More than one communication may carry it, since people copy and quote. Ours is
+//! the one that holds just what we sent, else the earliest; as long as ours may not show yet, the others wait.
+//!
+//! What is older than the longest time that a write may take to appear is settled and forgotten, so that a link of ten
+//! thousand communications remembers as much as one of ten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    case::{Communication, RawCommunication},
+    identifiers::{CommunicationId, digest},
+    mark::{Mark, marks_in},
+};
+
+/// How many hexadecimal digits of a text's hash tell the texts of one second apart.
+const HASH_DIGITS: usize = 16;
+/// How many hexadecimal digits an identity has.
+const ID_DIGITS: usize = 20;
+
+/// What became of a communication that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It is a person's or AWS's and not on the incident yet. What came after it must not overtake it.
+    Pending,
+    /// It is on the incident.
+    Delivered,
+    /// It is ours.
+    Ours,
+    /// It carries a mark of ours, and whether it is ours is not known yet.
+    Undecided,
+}
+
+/// A communication that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its identity, from its first sight.
+    pub id: CommunicationId,
+    /// The hash of its text, as last shown.
+    pub hash: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// The communication that a mark of ours was recognised on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Its identity.
+    pub id: CommunicationId,
+    /// When it was written, by AWS's clock.
+    pub time_created: Timestamp,
+    /// Whether it holds just what we sent.
+    pub exact: bool,
+}
+
+impl Owner {
+    /// What decides between two: the exact one, then the earlier one.
+    fn rank(&self) -> (bool, Timestamp, &CommunicationId) {
+        (!self.exact, self.time_created, &self.id)
+    }
+}
+
+/// A mark of ours: of a text that was sent, or may have been.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkMemory {
+    /// When its intent was written, by our clock.
+    pub sent_at: Timestamp,
+    /// The hash of what was sent.
+    pub hash: String,
+    /// The communication that it was recognised on, so far.
+    #[serde(default)]
+    pub owner: Option<Owner>,
+    /// Whether no other communication can turn out to be ours any more.
+    #[serde(default)]
+    pub settled: bool,
+    /// Whether the call seemed never applied and was given up. It is remembered for good: it may have been applied later.
+    #[serde(default)]
+    pub given_up: bool,
+}
+
+/// What is remembered of the communications of one case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Conversation {
+    /// Everything written before this moment, by AWS's clock, is settled and forgotten.
+    pub settled_before: Option<Timestamp>,
+    /// The communications that were seen since, by their second.
+    pub known: BTreeMap<i64, Vec<Known>>,
+    /// The marks of our texts.
+    pub marks: BTreeMap<Mark, MarkMemory>,
+}
+
+/// The hash of a text as its letters and digits: AWS may change white space, line ends and characters' encoding.
+pub fn text_hash(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        // `&lt;` and its like stand for a character that is no letter.
+        if letter == '&'
+            && let Some(end) = rest.find(';').filter(|end| *end <= LONGEST_ENTITY)
+            && rest[1..end].chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '#')
+        {
+            rest = &rest[end + 1..];
+            continue;
+        }
+        if letter.is_alphanumeric() {
+            plain.extend(letter.to_lowercase());
+        }
+        rest = &rest[letter.len_utf8()..];
+    }
+    digest(&[&plain], HASH_DIGITS)
+}
+
+/// How many bytes before its semicolon an HTML entity has at most, as far as texts are encoded with them: `&#x1f692;`.
+const LONGEST_ENTITY: usize = 9;
+
+fn second(moment: Timestamp) -> i64 {
+    moment.as_second()
+}
+
+/// Puts communications in the order in which they were written; those of one moment in an order of their own.
+pub fn sort(communications: &mut [RawCommunication]) {
+    communications.sort_by(|left, right| {
+        (left.time_created, &left.body, &left.submitted_by).cmp(&(right.time_created, &right.body, &right.submitted_by))
+    });
+}
+
+impl Conversation {
+    /// Whether a communication is left out of everything: it is from a time that is settled.
+    fn is_settled(&self, communication: &RawCommunication) -> bool {
+        self.settled_before.is_some_and(|floor| second(communication.time_created) < second(floor))
+    }
+
+    /// Whether a read of the most recent communications leaves nothing unclear, so that not all have to be read.
+    ///
+    /// Its oldest second may be cut: unless all that it shows of that second is known, something older may be hidden. What
+    /// waits for its delivery or for a decision must be shown, too.
+    pub fn joins(&self, recent: &[RawCommunication]) -> bool {
+        let Some(oldest) = recent.iter().min_by_key(|communication| communication.time_created) else {
+            return self.open().next().is_none();
+        };
+        let oldest_second = second(oldest.time_created);
+        let mut left: Vec<&str> =
+            self.known.get(&oldest_second).into_iter().flatten().map(|known| known.hash.as_str()).collect();
+        let joined = self.is_settled(oldest)
+            || recent.iter().filter(|communication| second(communication.time_created) == oldest_second).all(|shown| {
+                let hash = text_hash(&shown.body);
+                left.iter().position(|known| *known == hash).map(|position| left.swap_remove(position)).is_some()
+            });
+        joined && self.open().all(|(moment, _)| moment > oldest_second)
+    }
+
+    /// The communications that wait for their delivery or for a decision, with their seconds.
+    fn open(&self) -> impl Iterator<Item = (i64, &Known)> {
+        let all = self.known.iter().flat_map(|(second, known)| known.iter().map(|known| (*second, known)));
+        all.filter(|(_, known)| matches!(known.fate, Fate::Pending | Fate::Undecided))
+    }
+
+    /// Whether something waits for its delivery or for a decision.
+    pub fn has_open(&self) -> bool {
+        self.open().next().is_some()
+    }
+
+    /// Of what a read shows, that which is to be put on the incident now: others' texts that are not there yet, up to the
+    /// first that is undecided or not shown, which they must not overtake.
+    pub fn deliverable<'a>(&self, shown: &'a [Communication]) -> Vec<&'a Communication> {
+        let is_pending = |communication: &&Communication| self.fate(&communication.id) == Some(Fate::Pending);
+        let pending: Vec<&Communication> = shown.iter().filter(is_pending).collect();
+        let is_ready = |known: &Known| pending.iter().any(|communication| communication.id == known.id);
+        let blocked_from = self.open().filter(|(_, known)| !is_ready(known)).map(|(second, _)| second).min();
+        let is_free = |communication: &&Communication| {
+            blocked_from.is_none_or(|blocked| second(communication.raw.time_created) < blocked)
+        };
+        pending.into_iter().filter(is_free).collect()
+    }
+
+    /// What became of a communication.
+    pub fn fate(&self, id: &CommunicationId) -> Option<Fate> {
+        self.known.values().flatten().find(|known| known.id == *id).map(|known| known.fate)
+    }
+
+    /// Notes that a communication is on the incident.
+    pub fn delivered(&mut self, id: &CommunicationId) {
+        for known in self.known.values_mut().flatten().filter(|known| known.id == *id) {
+            known.fate = Fate::Delivered;
+        }
+    }
+
+    /// Notes a text that is about to be sent.
+    pub fn sending(&mut self, mark: &Mark, body: &str, now: Timestamp) {
+        let memory =
+            MarkMemory { sent_at: now, hash: text_hash(body), owner: None, settled: false, given_up: false };
+        self.marks.insert(mark.clone(), memory);
+    }
+
+    /// Whether a mark of ours has been recognised on a communication.
+    pub fn is_found(&self, mark: &Mark) -> bool {
+        self.marks.get(mark).is_some_and(|memory| memory.owner.is_some())
+    }
+
+    /// Takes in what a read shows and returns it with its identities, in the order of its writing. `complete` says that the
+    /// read left out nothing since the settled time; otherwise it must [join](Self::joins). What is settled is left out.
+    pub fn take_in(
+        &mut self,
+        mut shown: Vec<RawCommunication>,
+        complete: bool,
+        now: Timestamp,
+        longest_doubt: SignedDuration,
+    ) -> Vec<Communication> {
+        sort(&mut shown);
+        shown.retain(|communication| !self.is_settled(communication));
+        let cut_second = shown.first().filter(|_| !complete).map(|oldest| second(oldest.time_created));
+        let hashes: Vec<String> = shown.iter().map(|communication| text_hash(&communication.body)).collect();
+        let mut matching = Matching { ids: vec![None; shown.len()], matched: BTreeSet::new() };
+        matching.by_hash(self, &shown, &hashes, 0);
+        matching.by_hash(self, &shown, &hashes, 1);
+        matching.by_hash(self, &shown, &hashes, -1);
+        matching.shown_differently(self, &shown, &hashes, cut_second);
+        let identified: Vec<Communication> = shown
+            .into_iter()
+            .zip(hashes)
+            .zip(matching.ids)
+            .map(|((raw, hash), id)| {
+                let id = id.unwrap_or_else(|| self.remember(&raw, hash));
+                Communication { id, raw }
+            })
+            .collect();
+        self.recognise(&identified, now, longest_doubt);
+        identified
+    }
+
+    /// Remembers a communication that was not seen before.
+    fn remember(&mut self, raw: &RawCommunication, hash: String) -> CommunicationId {
+        let moment = second(raw.time_created);
+        let of_second = self.known.entry(moment).or_default();
+        let mut ordinal = 0_usize;
+        // Equal texts of one second differ by their ordinal; one that was shown differently since keeps its own.
+        let id = loop {
+            let parts = [moment.to_string(), ordinal.to_string()];
+            let id = CommunicationId::new(digest(&[&parts[0], &hash, &parts[1]], ID_DIGITS));
+            if of_second.iter().all(|known| known.id != id) {
+                break id;
+            }
+            ordinal += 1;
+        };
+        of_second.push(Known { id: id.clone(), hash, fate: Fate::Pending });
+        id
+    }
+
+    /// Decides which of those that carry marks of ours are ours.
+    fn recognise(&mut self, shown: &[Communication], now: Timestamp, longest_doubt: SignedDuration) {
+        let mut carriers: Vec<(&Communication, Vec<Mark>)> = Vec::new();
+        for communication in shown.iter().filter(|communication| !communication.is_by_aws()) {
+            let marks: Vec<Mark> =
+                marks_in(&communication.raw.body).into_iter().filter(|mark| self.marks.contains_key(mark)).collect();
+            if !marks.is_empty() {
+                carriers.push((communication, marks));
+            }
+        }
+        let mut outranked = Vec::new();
+        for (communication, marks) in &carriers {
+            let hash = text_hash(&communication.raw.body);
+            if self.fate(&communication.id) == Some(Fate::Delivered) {
+                continue;
+            }
+            for mark in marks {
+                let Some(memory) = self.marks.get_mut(mark).filter(|memory| !memory.settled) else { continue };
+                let (id, time_created) = (communication.id.clone(), communication.raw.time_created);
+                let found = Owner { id, time_created, exact: memory.hash == hash };
+                if memory.owner.as_ref().is_none_or(|owner| found.rank() < owner.rank()) {
+                    outranked.extend(memory.owner.replace(found));
+                }
+            }
+        }
+        // One that this read does not show waits until one does.
+        for known in self.known.values_mut().flatten() {
+            if outranked.iter().any(|owner| owner.id == known.id) && known.fate == Fate::Ours {
+                known.fate = Fate::Undecided;
+            }
+        }
+        for memory in self.marks.values_mut() {
+            memory.settled |= memory.owner.is_some() && now.duration_since(memory.sent_at) >= longest_doubt;
+        }
+        let fates: Vec<(CommunicationId, Fate)> =
+            carriers.into_iter().map(|(carrier, marks)| (carrier.id.clone(), self.fate_of_carrier(&carrier.id, &marks))).collect();
+        for (id, fate) in fates {
+            let carriers = self.known.values_mut().flatten().filter(|known| known.id == id);
+            for known in carriers.filter(|known| known.fate != Fate::Delivered) {
+                known.fate = fate;
+            }
+        }
+    }
+
+    /// What a communication with these marks of ours is.
+    fn fate_of_carrier(&self, id: &CommunicationId, marks: &[Mark]) -> Fate {
+        let memories: Vec<&MarkMemory> = marks.iter().filter_map(|mark| self.marks.get(mark)).collect();
+        if memories.iter().any(|memory| memory.owner.as_ref().is_some_and(|owner| owner.id == *id)) {
+            return Fate::Ours;
+        }
+        let decided = |memory: &&MarkMemory| memory.settled || memory.owner.as_ref().is_some_and(|owner| owner.exact);
+        if memories.iter().all(decided) { Fate::Pending } else { Fate::Undecided }
+    }
+
+    /// When the last of the decisions that are open can be made; none if none is open.
+    pub fn decided_at(&self, longest_doubt: SignedDuration) -> Option<Timestamp> {
+        if !self.open().any(|(_, known)| known.fate == Fate::Undecided) {
+            return None;
+        }
+        let open = self.marks.values().filter(|memory| memory.owner.is_some() && !memory.settled);
+        open.filter_map(|memory| memory.sent_at.checked_add(longest_doubt).ok()).max()
+    }
+
+    /// Forgets what a complete read has settled: everything older than the longest doubt before the newest that it shows,
+    /// up to the first that is open. Marks go with the communications that they were recognised on.
+    pub fn compact(&mut self, newest_shown: Option<Timestamp>, longest_doubt: SignedDuration) {
+        let Some(floor) = newest_shown.and_then(|newest| newest.checked_sub(longest_doubt).ok()) else { return };
+        let first_open = self.open().map(|(second, _)| second).min();
+        let floor = first_open.and_then(|second| Timestamp::from_second(second).ok()).map_or(floor, |open| floor.min(open));
+        if self.settled_before.is_some_and(|before| floor <= before) {
+            return;
+        }
+        self.settled_before = Some(floor);
+        self.known = self.known.split_off(&second(floor));
+        self.marks.retain(|_, memory| {
+            let is_below = memory.owner.as_ref().is_some_and(|owner| second(owner.time_created) < second(floor));
+            memory.given_up || !memory.settled || !is_below
+        });
+    }
+}
+
+/// Which of what a read shows is which of what is known.
+struct Matching {
+    /// For each that is shown, its identity, once found.
+    ids: Vec<Option<CommunicationId>>,
+    matched: BTreeSet<CommunicationId>,
+}
+
+impl Matching {
+    /// Equal texts in the same second, or `distance` seconds away: a time may be cut or rounded in one of two answers.
+    fn by_hash(&mut self, conversation: &Conversation, shown: &[RawCommunication], hashes: &[String], distance: i64) {
+        for (index, communication) in shown.iter().enumerate() {
+            if self.ids[index].is_some() {
+                continue;
+            }
+            let of_second = conversation.known.get(&(second(communication.time_created) + distance));
+            let found = of_second
+                .into_iter()
+                .flatten()
+                .find(|known| known.hash == hashes[index] && !self.matched.contains(&known.id));
+            if let Some(known) = found {
+                self.matched.insert(known.id.clone());
+                self.ids[index] = Some(known.id.clone());
+            }
+        }
+    }
+
+    /// What is left over on both sides of a second: the same messages, shown differently by now. A second that may be cut
+    /// has none to compare.
+    fn shown_differently(
+        &mut self,
+        conversation: &mut Conversation,
+        shown: &[RawCommunication],
+        hashes: &[String],
+        cut_second: Option<i64>,
+    ) {
+        for (index, communication) in shown.iter().enumerate() {
+            let moment = second(communication.time_created);
+            if self.ids[index].is_some() || cut_second == Some(moment) {
+                continue;
+            }
+            let owners: BTreeSet<&CommunicationId> = marks_in(&communication.body)
+                .iter()
+                .filter_map(|mark| conversation.marks.get(mark)?.owner.as_ref())
+                .map(|owner| &owner.id)
+                .collect();
+            let of_second = conversation.known.get(&moment);
+            let left: Vec<&Known> =
+                of_second.into_iter().flatten().filter(|known| !self.matched.contains(&known.id)).collect();
+            let same = left.iter().find(|known| owners.contains(&known.id)).or(left.first());
+            let Some(id) = same.map(|known| known.id.clone()) else { continue };
+            for known in conversation.known.get_mut(&moment).into_iter().flatten().filter(|known| known.id == id) {
+                known.hash.clone_from(&hashes[index]);
+            }
+            self.matched.insert(id.clone());
+            self.ids[index] = Some(id);
+        }
+    }
+}
