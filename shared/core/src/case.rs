@@ -107,7 +107,9 @@ pub fn fingerprint(
 ) -> String {
     let mut shown: Vec<String> = recent
         .iter()
-        .map(|communication| digest(&[&communication.time_created.as_second().to_string(), &text_hash(&communication.body)], 16))
+        .map(|communication| {
+            digest(&[&communication.time_created.as_second().to_string(), &text_hash(&communication.body)], 16)
+        })
         .collect();
     shown.sort();
     let mut parts = vec![case_id.as_str(), display_id.as_str(), status.as_str()];

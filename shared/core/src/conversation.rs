@@ -199,8 +199,7 @@ impl Conversation {
 
     /// Notes a text that is about to be sent.
     pub fn sending(&mut self, mark: &Mark, body: &str, now: Timestamp) {
-        let memory =
-            MarkMemory { sent_at: now, hash: text_hash(body), owner: None, settled: false, given_up: false };
+        let memory = MarkMemory { sent_at: now, hash: text_hash(body), owner: None, settled: false, given_up: false };
         self.marks.insert(mark.clone(), memory);
     }
 
@@ -292,8 +291,10 @@ impl Conversation {
         for memory in self.marks.values_mut() {
             memory.settled |= memory.owner.is_some() && now.duration_since(memory.sent_at) >= longest_doubt;
         }
-        let fates: Vec<(CommunicationId, Fate)> =
-            carriers.into_iter().map(|(carrier, marks)| (carrier.id.clone(), self.fate_of_carrier(&carrier.id, &marks))).collect();
+        let fates: Vec<(CommunicationId, Fate)> = carriers
+            .into_iter()
+            .map(|(carrier, marks)| (carrier.id.clone(), self.fate_of_carrier(&carrier.id, &marks)))
+            .collect();
         for (id, fate) in fates {
             let carriers = self.known.values_mut().flatten().filter(|known| known.id == id);
             for known in carriers.filter(|known| known.fate != Fate::Delivered) {
@@ -326,7 +327,8 @@ impl Conversation {
     pub fn compact(&mut self, newest_shown: Option<Timestamp>, longest_doubt: SignedDuration) {
         let Some(floor) = newest_shown.and_then(|newest| newest.checked_sub(longest_doubt).ok()) else { return };
         let first_open = self.open().map(|(second, _)| second).min();
-        let floor = first_open.and_then(|second| Timestamp::from_second(second).ok()).map_or(floor, |open| floor.min(open));
+        let floor =
+            first_open.and_then(|second| Timestamp::from_second(second).ok()).map_or(floor, |open| floor.min(open));
         if self.settled_before.is_some_and(|before| floor <= before) {
             return;
         }

@@ -86,7 +86,8 @@ impl Journal {
             return;
         }
         let ended = incident.summary.ended_mod_count;
-        let by_another = |by_us: &mut EndedByUs| ended.is_some() && by_us.mod_count.is_some() && by_us.mod_count != ended;
+        let by_another =
+            |by_us: &mut EndedByUs| ended.is_some() && by_us.mod_count.is_some() && by_us.mod_count != ended;
         if self.ended_by_us.as_mut().is_some_and(by_another) {
             self.ended_by_us = None;
             self.end_seen_at = None;
@@ -162,7 +163,8 @@ impl Journal {
         }
         let is_open = |entry: &&JournalEntry| !entry.ours && !self.is_settled(entry);
         let first_open = incident.entries.iter().filter(is_open).map(|entry| entry.created_on).min();
-        let last_shown = incident.entries.iter().map(|entry| entry.created_on).max().filter(|_| !incident.entries_complete);
+        let last_shown =
+            incident.entries.iter().map(|entry| entry.created_on).max().filter(|_| !incident.entries_complete);
         let floor = [first_open, last_shown].into_iter().flatten().fold(latest, Timestamp::min);
         if self.settled_before.is_none_or(|before| before < floor) {
             self.settled_before = Some(floor);

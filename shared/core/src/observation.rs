@@ -11,7 +11,8 @@ use crate::{
     case::{Case, CaseStatus, Communication},
     conversation::Conversation,
     effect::{
-        Content, Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part, Refusal,
+        Content, Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part,
+        Refusal,
     },
     identifiers::{AccountId, CaseId, CaseKey, JournalEntryId, LinkKey, digest},
     incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
@@ -342,9 +343,10 @@ impl Observation {
         let is_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if is_own(content));
         self.end_intent(policy, IntentEnd::NeverApplied, None, None, now);
         if is_text && on_resolved_case {
-            let message = "AWS Support took a text for the resolved case and does not show it: a case is reopened for 14 \
+            let message =
+                "AWS Support took a text for the resolved case and does not show it: a case is reopened for 14 \
                            days only"
-                .to_owned();
+                    .to_owned();
             let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message };
             self.trouble(policy, Side::Aws, &failure, COMMUNICATION_REQUEST, now, 0);
         }
@@ -433,7 +435,17 @@ impl Observation {
         self.link.ended_intent = Some(EndedIntent { sequence: intent.sequence, end });
         match end {
             IntentEnd::Done | IntentEnd::FoundDone => {
-                self.link.troubles.end(Side::Aws, |trouble| trouble.refusal != Some(Refusal::CaseQuota));
+                let request = match &intent.kind {
+                    IntentKind::OpenCase { .. } => OPEN_REQUEST,
+                    IntentKind::AddCommunication { content, .. } if is_own(content) => COMMUNICATION_REQUEST,
+                    IntentKind::ResolveCase { double: None, .. } => RESOLUTION_REQUEST,
+                    IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => DOUBLE_REQUEST,
+                };
+                // AWS answers, and accepts the account and a request of this kind.
+                self.link.troubles.end(Side::Aws, |trouble| {
+                    let about_account = matches!(trouble.refusal, Some(Refusal::Credentials | Refusal::Subscription));
+                    trouble.refusal.is_none() || about_account || trouble.request.starts_with(request)
+                });
                 self.take_effect(intent, case_id, status, now);
             }
             IntentEnd::Refused => {
@@ -468,7 +480,6 @@ impl Observation {
                 self.link.opening_remainder = remainder;
                 self.link.base.ended = false;
                 self.link.waits_for_quota = None;
-                self.link.troubles.end(Side::Aws, |trouble| trouble.refusal == Some(Refusal::CaseQuota));
                 self.columns_of_another = false;
             }
             IntentKind::AddCommunication { content, part } => {
@@ -554,8 +565,11 @@ impl Observation {
     /// Notes how a refused text is tried next; false when nothing is left to try.
     fn reduce(&mut self, content: &Content, part: Part, reason: &str) -> bool {
         let tried = self.link.refused_text.take().filter(|refused| refused.content == *content);
-        let can_be_cut = matches!(content, Content::Entry { .. } | Content::OpeningRemainder);
-        let start = self.link.partly_sent.as_ref().filter(|partly| partly.content == *content).map_or(0, |sent| sent.bytes);
+        // What is refused on a resolved case may be refused for the case's sake: too late to be reopened.
+        let is_open = self.link.case.as_ref().is_some_and(|case| !case.is_resolved());
+        let can_be_cut = is_open && matches!(content, Content::Entry { .. } | Content::OpeningRemainder);
+        let start =
+            self.link.partly_sent.as_ref().filter(|partly| partly.content == *content).map_or(0, |sent| sent.bytes);
         let size = part.end.saturating_sub(start);
         let next = match tried.map(|refused| refused.reduction) {
             _ if !can_be_cut => return false,
@@ -745,8 +759,8 @@ impl Observation {
     /// is a wait of this pass, however long ago its time came.
     pub fn finish(&mut self, policy: &Policy, plan: &Plan, now: Timestamp) -> Option<Timestamp> {
         self.link.troubles.forget_passed(now);
-        let unseen = !self.incident_gone
-            && (self.is_blind_to_incident() || (self.link.case.is_some() && self.case.is_none()));
+        let unseen =
+            !self.incident_gone && (self.is_blind_to_incident() || (self.link.case.is_some() && self.case.is_none()));
         self.link.settled = plan.is_settled() && !unseen;
         self.leave_line();
         self.compact(policy);
@@ -835,7 +849,10 @@ impl Observation {
         let repeated = &self.link.journal.reopening_texts;
         !none
             && since_end.iter().all(|text| repeated.contains(text))
-            && self.link.journal.all_reopened_before(pending.iter().map(|communication| communication.raw.body.as_str()))
+            && self
+                .link
+                .journal
+                .all_reopened_before(pending.iter().map(|communication| communication.raw.body.as_str()))
     }
 
     /// The communications that others wrote and that go to the incident now, in the order of their writing.

@@ -14,8 +14,9 @@ use crate::{
     link::{Intent, IntentKind, Link, LinkedCase, Notice, Reduction},
     mark::{Entropy, Mark},
     observation::{
-        READ_REQUEST, COLUMNS_REQUEST, COMMUNICATION_REQUEST, DOUBLE_REQUEST, LOWER_COUNT_LASTS, MESSAGES_REQUEST, Observation,
-        RESOLUTION_REQUEST, backoff, deliver_request, fields_request, is_in_scope, open_case_request, OPEN_REQUEST, state_wanted,
+        COLUMNS_REQUEST, COMMUNICATION_REQUEST, DOUBLE_REQUEST, LOWER_COUNT_LASTS, MESSAGES_REQUEST, OPEN_REQUEST,
+        Observation, READ_REQUEST, RESOLUTION_REQUEST, backoff, deliver_request, fields_request, is_in_scope,
+        open_case_request, state_wanted,
     },
     policy::{Policy, seconds},
     render,
@@ -178,8 +179,10 @@ impl Waiting {
 
     /// Whether what the incident shows meanwhile matters: then it is read again, not remembered.
     fn concerns_incident(&self) -> bool {
-        let about_aws_alone =
-            matches!(self, Self::FullRead { .. } | Self::DisplayId { .. } | Self::LateCase { .. } | Self::UnclearMark { .. });
+        let about_aws_alone = matches!(
+            self,
+            Self::FullRead { .. } | Self::DisplayId { .. } | Self::LateCase { .. } | Self::UnclearMark { .. }
+        );
         !about_aws_alone
     }
 }
@@ -324,7 +327,8 @@ fn notice_text(notice: &Notice) -> String {
 }
 
 /// What an agent is told while the account may open no more cases.
-const QUOTA_ADVICE: &str = "The AWS account has opened too many cases for now. casebridge opens this one later by itself.";
+const QUOTA_ADVICE: &str =
+    "The AWS account has opened too many cases for now. casebridge opens this one later by itself.";
 
 /// A refusal in plain words, with what to do.
 fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
@@ -533,8 +537,8 @@ impl Planner<'_> {
         if !both_seen {
             return self.plan_first_comments(case);
         }
-        self.plan_communications(case, &merge);
-        if merge.resolve_case && !self.waits_for(Side::Aws, RESOLUTION_REQUEST) {
+        let all_go = self.plan_communications(case, &merge);
+        if all_go && merge.resolve_case && !self.waits_for(Side::Aws, RESOLUTION_REQUEST) {
             let effect = Effect::ResolveCase { account: case.account.clone(), case_id: case.case_id.clone() };
             self.plan.effects.push(effect);
         }
@@ -661,7 +665,9 @@ impl Planner<'_> {
 
     /// Messages for the incident and, with the last of them, its fields.
     fn plan_delivery(&mut self, case: &LinkedCase, merge: &Merge) {
-        let Some(expected_mod_count) = self.observation.summary().map(|incident| incident.sys_mod_count) else { return };
+        let Some(expected_mod_count) = self.observation.summary().map(|incident| incident.sys_mod_count) else {
+            return;
+        };
         let held_back = self.observation.link.troubles.blocking(Side::ServiceNow, MESSAGES_REQUEST, self.now).is_some();
         let unreceived = if held_back { Vec::new() } else { self.observation.unreceived_communications() };
         if unreceived.is_empty() && merge.fields.is_empty() {
@@ -700,15 +706,18 @@ impl Planner<'_> {
         }
     }
 
-    /// What people wrote in ServiceNow, for the case, in order.
-    fn plan_communications(&mut self, case: &LinkedCase, merge: &Merge) {
+    /// What people wrote in ServiceNow, for the case, in order. False if any of it waits: nothing may overtake it.
+    fn plan_communications(&mut self, case: &LinkedCase, merge: &Merge) -> bool {
         let observation = self.observation;
-        let Some(number) = observation.summary().map(|incident| incident.number.clone()) else { return };
+        let Some(number) = observation.summary().map(|incident| incident.number.clone()) else { return true };
         let entries = observation.unsent_entries(merge.is_open);
         let remainder = observation.link.opening_remainder.as_deref();
         let nothing = entries.is_empty() && remainder.is_none() && !merge.reopen_notice;
-        if nothing || self.waits_for(Side::Aws, COMMUNICATION_REQUEST) {
-            return;
+        if nothing {
+            return true;
+        }
+        if self.waits_for(Side::Aws, COMMUNICATION_REQUEST) {
+            return false;
         }
         if let Some(text) = remainder {
             self.add_parts(case, &Content::OpeningRemainder, text, |text, part, mark| {
@@ -724,6 +733,7 @@ impl Planner<'_> {
         if merge.reopen_notice {
             self.add_parts(case, &Content::ReopenNotice, "", |_, _, mark| render::reopen_notice(&number, mark));
         }
+        true
     }
 
     /// The parts of a text that are not on the case yet. One that AWS refused goes in smaller ones, or not at all, with a

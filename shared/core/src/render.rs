@@ -290,7 +290,10 @@ mod tests {
         let entry = entry("Abel Tuter", "It works again.");
         assert_eq!(comment("INC0010001", &entry, "It works again.", Part::whole(0), &mark()), whole);
         let part = "INC0010001, description continued, part 2 of 3 [ref bcdf-ghjk-mnpq-rstv]\n\nand so on";
-        assert_eq!(opening_remainder("INC0010001", "and so on", Part { number: 2, of: 3, end: 0, left_out: false }, &mark()), part);
+        assert_eq!(
+            opening_remainder("INC0010001", "and so on", Part { number: 2, of: 3, end: 0, left_out: false }, &mark()),
+            part
+        );
     }
 
     #[test]
@@ -310,7 +313,10 @@ mod tests {
         };
         let replied = "Amazon Web Services, 2026-11-20 21:14:05 UTC, AWS Support case 1234563851:\n\n\
             Please try again.\nThank you.";
-        assert_eq!(reply(&linked_case(), &Communication { id: crate::identifiers::CommunicationId::new("a"), raw }), replied);
+        assert_eq!(
+            reply(&linked_case(), &Communication { id: crate::identifiers::CommunicationId::new("a"), raw }),
+            replied
+        );
         let resolved = "AWS Support case 1234563851 was resolved at AWS (seen 2026-11-20 21:14:05 UTC).";
         assert_eq!(close_notes(&linked_case(), moment()), resolved);
     }

@@ -357,7 +357,10 @@ struct Search {
 /// The marks in the first of the communications that AWS did not write.
 fn marks_of(case: &Case) -> Vec<Mark> {
     let by_others = case.communications.iter().filter(|communication| !communication.is_by_aws());
-    by_others.min_by_key(|communication| communication.time_created).map(|first| marks_in(&first.body)).unwrap_or_default()
+    by_others
+        .min_by_key(|communication| communication.time_created)
+        .map(|first| marks_in(&first.body))
+        .unwrap_or_default()
 }
 
 fn is_not_found(found: &Result<CasePage, Failure>) -> bool {
