@@ -700,6 +700,10 @@ impl Observation {
         if matches!(failure, Failure::Refused { .. }) {
             self.link.state_intent = None;
         }
+        if matches!(failure, Failure::Refused { refusal: Refusal::NotFound, .. }) {
+            self.incident_gone = true;
+            return;
+        }
         self.trouble(policy, Side::ServiceNow, failure, &deliver_request(delivery), now, spread);
     }
 

@@ -158,8 +158,8 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             return Ok(Some(found(link)));
         }
         let (case, marks) = match self.marked_case(account, case_id, report).await {
-            Ok(Some(marked)) => marked,
-            Ok(None) => return Ok(None),
+            Ok(Some((case, marks))) if !marks.is_empty() => (case, marks),
+            Ok(_) => return Ok(None),
             // The link that opened it, if any, is due by itself.
             Err(failure) => {
                 report.failed(Side::Aws, &failure);

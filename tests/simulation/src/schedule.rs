@@ -678,10 +678,19 @@ impl Life {
 
     /// Lets a pass look at what a hint is about; what it did.
     pub fn look_at(&mut self, subject: Subject) -> Option<Report> {
+        self.look(subject, Cause::Replay)
+    }
+
+    /// Lets a pass look at a link for this cause; what it did.
+    pub fn look_because(&mut self, cause: Cause, key: &LinkKey) -> Option<Report> {
+        self.look(Subject::Link { key: key.clone() }, cause)
+    }
+
+    fn look(&mut self, subject: Subject, cause: Cause) -> Option<Report> {
         let mut executor = handlers::executor(&self.desk);
         executor.limits = reconciler::limits(RECONCILER_TIMEOUT);
         let received_at = self.now();
-        let hint = Hint { subject, cause: Cause::Replay, received_at, claim: None };
+        let hint = Hint { subject, cause, received_at, claim: None };
         let report: Rc<RefCell<Option<Report>>> = Rc::default();
         let slot = report.clone();
         let future = async move {

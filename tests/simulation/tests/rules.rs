@@ -276,7 +276,7 @@ fn rule_10_waits_are_wake_ups() {
     world.fate(Call::CreateCase, &[Fate::Refused, Fate::Refused]);
     world.wait(90);
     let key = LinkKey::support_case(incident.clone());
-    assert!(world.life.desk.ledger.link(&key).unwrap().unwrap().aws_trouble.is_some(), "{}", world.story());
+    assert!(!world.life.desk.ledger.link(&key).unwrap().unwrap().troubles.is_empty(), "{}", world.story());
     assert!(world.life.desk.world.borrow().queue.is_empty(), "the message blocks its group: {}", world.story());
     world.settle();
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
