@@ -88,7 +88,8 @@ impl Mark {
 
     /// The mark of these letters, as it is written.
     fn of_letters(letters: &[u8]) -> Self {
-        let groups = letters.chunks(GROUP_LETTERS).map(|group| group.iter().copied().map(char::from).collect::<String>());
+        let groups =
+            letters.chunks(GROUP_LETTERS).map(|group| group.iter().copied().map(char::from).collect::<String>());
         Self(groups.collect::<Vec<_>>().join("-"))
     }
 }
