@@ -177,11 +177,6 @@ impl Case {
         let change = self.statuses.iter().rev().find(|change| change.landed_at <= horizon);
         change.map_or(STATUS_UNASSIGNED, |change| change.status.as_str())
     }
-
-    /// How many of the communications an earlier moment knew.
-    pub(super) fn communications_at(&self, horizon: Timestamp) -> usize {
-        self.communications.partition_point(|communication| communication.landed_at <= horizon)
-    }
 }
 
 /// One message of a case.
@@ -195,6 +190,10 @@ pub struct Communication {
     pub time_created: Timestamp,
     /// On which side it was written.
     pub origin: Origin,
+    /// The text before its redaction.
+    pub(super) written: String,
+    /// Whether it came through the API, not from a person.
+    pub(super) through_api: bool,
     /// When the write took place, by the clock that was passed.
     pub(super) landed_at: Timestamp,
 }
