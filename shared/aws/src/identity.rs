@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_sts::config::{Builder, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_sts::config::{Builder, IdentityCache, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
 use casebridge_core::{
     effect::{Failure, Refusal},
@@ -69,6 +69,8 @@ pub(crate) async fn check(
 async fn owner_of_keys(hub: &SdkConfig, credentials: &AccountCredentials) -> Result<String, Problem> {
     let config = Builder::from(hub)
         .credentials_provider(credentials.provider(hub).await)
+        // Asked once: the hub's cache has room for few, and is for the hub's own credentials.
+        .identity_cache(IdentityCache::no_cache())
         .retry_config(RetryConfig::standard().with_max_attempts(IDENTITY_ATTEMPTS))
         .timeout_config(
             TimeoutConfig::builder()

@@ -13,7 +13,7 @@ use std::{
 
 use aws_sdk_support::{
     Client,
-    config::{Builder, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{Builder, IdentityCache, retry::RetryConfig, timeout::TimeoutConfig},
     operation::describe_cases::DescribeCasesOutput,
     types,
 };
@@ -95,6 +95,9 @@ impl<S: AccountSource> SupportClient<S> {
     async fn build(&self, credentials: &AccountCredentials) -> Client {
         let config = Builder::from(&self.hub)
             .credentials_provider(credentials.provider(&self.hub).await)
+            // The hub's cache keeps the sessions of a few dozen roles: with more accounts it would forget some at random
+            // and assume their roles anew.
+            .identity_cache(IdentityCache::lazy().build())
             .retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS).with_max_backoff(READ_PAUSE))
             .timeout_config(
                 TimeoutConfig::builder()
