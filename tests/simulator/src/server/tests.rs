@@ -9,6 +9,8 @@ use tokio::net::TcpListener;
 
 use super::Server;
 
+mod sts;
+
 /// A running server, its folder and its description.
 struct Running {
     description: Value,

@@ -15,6 +15,7 @@ mod people;
 mod reading;
 pub mod redaction;
 pub mod request;
+pub mod sts;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +41,8 @@ use request::{
     AddCommunicationToCase, CC_ADDRESSES_MAX, CreateCase, DescribeServices, DescribeSeverityLevels, ResolveCase,
     SERVICE_CODES_MAX,
 };
+pub use sts::Role;
+use sts::Session;
 
 /// How long after its resolution a case can be reopened.
 pub const REOPEN_WINDOW: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -78,6 +81,7 @@ pub struct Support {
     last_time: Timestamp,
     read_lag: SignedDuration,
     oddities: Oddities,
+    sessions: BTreeMap<String, Session>,
     late_writes: Vec<LateWrite>,
     events: Vec<SupportEvent>,
 }
@@ -96,13 +100,19 @@ impl Support {
             last_time: Timestamp::UNIX_EPOCH,
             read_lag: SignedDuration::ZERO,
             oddities: Oddities::default(),
+            sessions: BTreeMap::new(),
             late_writes: Vec::new(),
             events: Vec::new(),
         }
     }
 
-    /// The account that owns an access key.
+    /// The account that owns an access key, or in which a session acts by it.
     pub fn account_of_key(&self, access_key_id: &str) -> Option<&str> {
+        let session = self.sessions.get(access_key_id).map(|session| session.account.as_str());
+        session.or_else(|| self.owner_of_key(access_key_id))
+    }
+
+    fn owner_of_key(&self, access_key_id: &str) -> Option<&str> {
         let owns = |state: &&AccountState| state.account.access_key_ids.iter().any(|id| id == access_key_id);
         self.accounts.values().find(owns).map(|state| state.account.id.as_str())
     }
