@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::{assume_role::AssumeRoleError, get_caller_identity::GetCallerIdentityError};
 use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use casebridge_core::effect::{Failure, Refusal};
@@ -85,6 +86,37 @@ where
     }
 }
 
+/// Sorts the error of the question whose keys these are. Nothing was sent to AWS Support.
+pub(crate) fn classify_identity(error: &SdkError<GetCallerIdentityError, Response>) -> Problem {
+    if let SdkError::ServiceError(service) = error {
+        let status = service.raw().status().as_u16();
+        let (code, words) = (service.err().code().unwrap_or_default(), service.err().message());
+        if STALE_CREDENTIALS.contains(&code) {
+            return stale(code);
+        }
+        if !is_transient(status, code) {
+            let said =
+                format!("AWS does not say whose keys the account's secret holds: {}", describe(status, code, words));
+            return Problem::certain(refused(Refusal::Credentials, shorten(&said)));
+        }
+    }
+    let message = "AWS STS did not say whose keys the account's secret holds; it is asked again".to_owned();
+    Problem::certain(Failure::Unavailable { message, retry_at: None })
+}
+
+/// Whether an answer tells nothing of the request: a limit of rates, or a failure of the service's own.
+fn is_transient(status: u16, code: &str) -> bool {
+    let own_failure = status >= 500 || status == 408 || code == "InternalServerError";
+    own_failure || status == 429 || THROTTLING.contains(&code) || code.starts_with("RequestTimeout")
+}
+
+/// Credentials that AWS does not know (any more).
+fn stale(code: &str) -> Problem {
+    // AWS's own words on a signature may repeat what was signed, a session token among it.
+    let message = format!("AWS does not accept the account's credentials ({code}): check its secret");
+    Problem { failure: refused(Refusal::Credentials, message), stale_credentials: true }
+}
+
 /// Sorts an answer by its code, then by its status.
 fn answered(call: Call, status: u16, code: &str, words: Option<&str>) -> Problem {
     let said = shorten(&format!("AWS Support answered {}", describe(status, code, words)));
@@ -101,9 +133,7 @@ fn answered(call: Call, status: u16, code: &str, words: Option<&str>) -> Problem
         return Problem::certain(Failure::Unavailable { message: said, retry_at: None });
     }
     if STALE_CREDENTIALS.contains(&code) {
-        // AWS's own words on a signature may repeat what was signed, a session token among it.
-        let message = format!("AWS does not accept the account's credentials ({code}): check its secret");
-        return Problem { failure: refused(Refusal::Credentials, message), stale_credentials: true };
+        return stale(code);
     }
     if code.starts_with("AccessDenied") || code == "NotAuthorized" || code == "UnauthorizedOperation" {
         return Problem::certain(refused(Refusal::Credentials, said));
@@ -147,15 +177,28 @@ fn credentials_error<'error>(error: &'error (dyn Error + 'static)) -> Option<&'e
 }
 
 fn without_credentials(error: &CredentialsError) -> Failure {
-    match error {
-        CredentialsError::ProviderTimedOut(_) => Failure::Unavailable {
-            message: "the account's role could not be assumed in time".to_owned(),
-            retry_at: None,
-        },
-        _ => refused(
-            Refusal::Credentials,
-            "the account's role could not be assumed: check the role, its trust policy and the external id".to_owned(),
-        ),
+    if is_passing(error) {
+        let message = "the account's role could not be assumed in time".to_owned();
+        return Failure::Unavailable { message, retry_at: None };
+    }
+    refused(
+        Refusal::Credentials,
+        "the account's role could not be assumed: check the role, its trust policy and the external id".to_owned(),
+    )
+}
+
+/// Whether credentials could not be had for a reason that passes: no answer of STS, or one that is not about the role.
+fn is_passing(error: &CredentialsError) -> bool {
+    if matches!(error, CredentialsError::ProviderTimedOut(_)) {
+        return true;
+    }
+    let cause = Error::source(error).and_then(|cause| cause.downcast_ref::<SdkError<AssumeRoleError, Response>>());
+    match cause {
+        Some(SdkError::ServiceError(service)) => {
+            is_transient(service.raw().status().as_u16(), service.err().code().unwrap_or_default())
+        }
+        Some(SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_)) => true,
+        _ => false,
     }
 }
 

@@ -1,11 +1,18 @@
 //! The AWS side: Support of every account, each with credentials of its own.
 //!
 //! No operation of AWS Support has an idempotency token, so a write is sent once: retries of the SDK are off for it, and
-//! whatever is not certainly refused is in doubt. Reads are repeated by the SDK within bounds.
+//! whatever is not certainly refused is in doubt. Reads are repeated by the SDK within bounds. A credential is used only
+//! once it is known to be of the account that it is kept for.
+
+use std::time::Duration;
 
 mod account;
 mod failure;
+mod identity;
 mod support;
 
 pub use account::{AccountCredentials, AccountCredentialsError, AccountSource};
 pub use support::SupportClient;
+
+/// How long a connection may take. The same for every call: clients with other settings would share no connections.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -4,33 +4,37 @@ use std::{
     collections::BTreeMap,
     error::Error,
     future::Future,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use aws_sdk_support::{
     Client,
-    config::{Builder, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{Builder, IdentityCache, retry::RetryConfig, timeout::TimeoutConfig},
+    operation::describe_cases::DescribeCasesOutput,
     types,
 };
 use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
 use casebridge_core::{
-    case::{CaseStatus, RawCommunication},
-    effect::{Failure, NewCase},
+    case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
+    effect::{Failure, NewCase, Refusal},
     identifiers::{AccountId, CaseId, DisplayId},
 };
 use casebridge_executor::ports::{CasePage, CaseQuery, CommunicationPage, DescribedCase, Support};
 use jiff::Timestamp;
 
 use crate::{
+    CONNECT_TIMEOUT,
     account::{AccountCredentials, AccountSource},
-    failure::{Call, classify, unreadable},
+    failure::{Call, Problem, classify, unreadable},
+    identity::{self, Foreign},
 };
 
-/// How long a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long one attempt of a read may take.
 const READ_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a read may take with its repeats.
@@ -51,34 +55,49 @@ pub struct SupportClient<S> {
     hub: SdkConfig,
     accounts: S,
     clients: Mutex<BTreeMap<AccountId, AccountClient>>,
+    /// Whether AWS has refused to be told the size of a page together with a list of ids.
+    ids_without_page_size: AtomicBool,
 }
 
-/// A client, and the credentials that it was built with.
+/// A client, and the credentials that it was built with; or why they may not be used.
 #[derive(Clone)]
 struct AccountClient {
     credentials: AccountCredentials,
-    client: Client,
+    client: Result<Client, Foreign>,
 }
 
 impl<S: AccountSource> SupportClient<S> {
     /// A client that takes its endpoint, HTTP client and own identity from the function's configuration.
     pub fn new(hub: SdkConfig, accounts: S) -> Self {
-        Self { hub, accounts, clients: Mutex::new(BTreeMap::new()) }
+        Self { hub, accounts, clients: Mutex::default(), ids_without_page_size: AtomicBool::new(false) }
     }
 
-    /// The account's client, built anew when its credentials have changed.
-    async fn client(&self, account: &AccountId) -> Result<AccountClient, Failure> {
-        let credentials = self.accounts.credentials(account).await?;
+    /// The account's client with these credentials, once they are known to be the account's.
+    async fn client(&self, account: &AccountId, credentials: &AccountCredentials) -> Result<Client, Problem> {
         let known = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned();
-        match known {
-            Some(known) if known.credentials == credentials => Ok(known),
-            _ => Ok(self.build(account, credentials).await),
-        }
+        let known = match known {
+            Some(known) if known.credentials == *credentials => known,
+            _ => {
+                let checked = identity::check(&self.hub, account, credentials).await?;
+                let client = match checked {
+                    Ok(()) => Ok(self.build(credentials).await),
+                    Err(foreign) => Err(foreign),
+                };
+                let built = AccountClient { credentials: credentials.clone(), client };
+                let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+                clients.insert(account.clone(), built.clone());
+                built
+            }
+        };
+        known.client.map_err(|foreign| foreign.problem(account))
     }
 
-    async fn build(&self, account: &AccountId, credentials: AccountCredentials) -> AccountClient {
+    async fn build(&self, credentials: &AccountCredentials) -> Client {
         let config = Builder::from(&self.hub)
             .credentials_provider(credentials.provider(&self.hub).await)
+            // The hub's cache keeps the sessions of a few dozen roles: with more accounts it would forget some at random
+            // and assume their roles anew.
+            .identity_cache(IdentityCache::lazy().build())
             .retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS).with_max_backoff(READ_PAUSE))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -88,34 +107,59 @@ impl<S: AccountSource> SupportClient<S> {
                     .build(),
             )
             .build();
-        let built = AccountClient { credentials, client: Client::from_conf(config) };
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.insert(account.clone(), built.clone());
-        built
+        Client::from_conf(config)
     }
 
-    /// Calls, and once more if AWS does not know the credentials and there are others by now: nothing was applied then.
+    /// Forgets the account's client, and with it the session of a role.
+    fn forget(&self, account: &AccountId) {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+    }
+
+    /// Calls, and once more if AWS does not know the credentials, or they are another account's, and there are others by
+    /// now: nothing was applied then.
     async fn call<T, E, F>(&self, account: &AccountId, call: Call, send: impl Fn(Client) -> F) -> Result<T, Failure>
     where
         E: ProvideErrorMetadata + Error + 'static,
         F: Future<Output = Result<T, SdkError<E, Response>>>,
     {
-        let known = self.client(account).await?;
-        let problem = match send(known.client).await {
+        let credentials = self.accounts.credentials(account).await?;
+        let problem = match self.call_with(account, &credentials, call, &send).await {
             Ok(answer) => return Ok(answer),
-            Err(error) => classify(call, &error),
+            Err(problem) => problem,
         };
         tracing::warn!(account = %account, failure = problem.failure.name(), "a call to AWS Support failed");
         if !problem.stale_credentials {
             return Err(problem.failure);
         }
         let renewed = self.accounts.renewed_credentials(account).await?;
-        let is_role = matches!(renewed, AccountCredentials::Role { .. });
-        if renewed == known.credentials && !is_role {
+        // The session of a role may have ended early: another one is worth a try. Its ARN does not change by that.
+        let has_session = matches!(&renewed, AccountCredentials::Role { .. }) && !self.is_foreign(account);
+        if renewed == credentials && !has_session {
             return Err(problem.failure);
         }
-        let renewed = self.build(account, renewed).await;
-        send(renewed.client).await.map_err(|error| classify(call, &error).failure)
+        self.forget(account);
+        self.call_with(account, &renewed, call, &send).await.map_err(|problem| problem.failure)
+    }
+
+    async fn call_with<T, E, F>(
+        &self,
+        account: &AccountId,
+        credentials: &AccountCredentials,
+        call: Call,
+        send: impl Fn(Client) -> F,
+    ) -> Result<T, Problem>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, Response>>>,
+    {
+        let client = self.client(account, credentials).await?;
+        send(client).await.map_err(|error| classify(call, &error))
+    }
+
+    /// Whether the account's credentials are known to be another's.
+    fn is_foreign(&self, account: &AccountId) -> bool {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.get(account).is_some_and(|known| known.client.is_err())
     }
 }
 
@@ -251,18 +295,7 @@ impl<S: AccountSource> SupportClient<S> {
         let mut cases = Vec::with_capacity(ids.len());
         let mut next = None;
         for _ in 0..MAX_PAGES_OF_IDS {
-            let answer = self
-                .call(account, Call::Read, |client| {
-                    client
-                        .describe_cases()
-                        .set_case_id_list(Some(ids.clone()))
-                        .include_resolved_cases(true)
-                        .include_communications(true)
-                        .max_results(PAGE_SIZE)
-                        .set_next_token(next.clone())
-                        .send()
-                })
-                .await?;
+            let answer = self.page_by_id(account, &ids, next).await?;
             cases.extend(described(answer.cases.unwrap_or_default())?);
             next = some_text(answer.next_token);
             if next.is_none() {
@@ -270,6 +303,42 @@ impl<S: AccountSource> SupportClient<S> {
             }
         }
         Ok(CasePage { cases, next: None })
+    }
+
+    /// One page of the cases with these ids.
+    ///
+    /// Whether a list of ids goes together with the size of a page is not documented: where AWS refuses both, it is
+    /// asked again without, from then on at once.
+    async fn page_by_id(
+        &self,
+        account: &AccountId,
+        ids: &[String],
+        next: Option<String>,
+    ) -> Result<DescribeCasesOutput, Failure> {
+        let ask = |page_size| {
+            let next = next.clone();
+            self.call(account, Call::Read, move |client| {
+                client
+                    .describe_cases()
+                    .set_case_id_list(Some(ids.to_vec()))
+                    .include_resolved_cases(true)
+                    .include_communications(true)
+                    .set_max_results(page_size)
+                    .set_next_token(next.clone())
+                    .send()
+            })
+        };
+        if self.ids_without_page_size.load(Ordering::Relaxed) {
+            return ask(None).await;
+        }
+        match ask(Some(PAGE_SIZE)).await {
+            Err(Failure::Refused { refusal: Refusal::InvalidRequest, .. }) => {
+                let answer = ask(None).await?;
+                self.ids_without_page_size.store(true, Ordering::Relaxed);
+                Ok(answer)
+            }
+            answer => answer,
+        }
     }
 }
 
@@ -279,8 +348,10 @@ fn described(cases: Vec<types::CaseDetails>) -> Result<Vec<DescribedCase>, Failu
 
 fn described_case(case: types::CaseDetails) -> Result<DescribedCase, Failure> {
     let recent = case.recent_communications.unwrap_or_else(|| types::RecentCaseCommunications::builder().build());
-    let more_communications = some_text(recent.next_token).is_some();
-    let communications = recent.communications.unwrap_or_default().into_iter().map(communication);
+    let communications = recent.communications.unwrap_or_default();
+    // A full list may go on whether or not a token says so: AWS documents the number, not the token.
+    let more_communications = some_text(recent.next_token).is_some() || communications.len() >= RECENT_COMMUNICATIONS;
+    let communications = communications.into_iter().map(communication);
     Ok(DescribedCase {
         case_id: CaseId::new(case.case_id.ok_or_else(|| unreadable("a case without an id"))?),
         display_id: DisplayId::new(case.display_id.ok_or_else(|| unreadable("a case without a display id"))?),

@@ -1,12 +1,14 @@
 //! Marks: how we recognise our own text on the AWS side, where communications have no id.
 //!
-//! A mark stands at the end of a text's first line, as `[ref bcdf-ghjk-mnpq-rstv]`. Four groups of four consonants
-//! carry 69 bits: too many to guess, and no shape that AWS redacts as a key or a card number. A quotation of our text
-//! starts with somebody else's line, so it does not count; a plain copy is later than ours, see [`crate::link`].
+//! A mark is written at the end of a text's first line, as `[ref bcdf-ghjk-mnpq-rstv]`. Four groups of four consonants
+//! carry 69 bits: too many to guess, and no shape that AWS redacts as a key or a card number. AWS may wrap, trim or
+//! re-encode what we sent, so a mark is matched by its letters alone, anywhere in a text: brackets, hyphens, blanks,
+//! line ends and HTML entities do not count. Quotations and copies of our text carry its mark as well, and are later
+//! than ours; what casebridge itself passes on loses the marks that it does not give, see [`without_marks`].
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt;
+use std::{borrow::Cow, fmt, ops::Range};
 
 use crate::identifiers::LinkKey;
 
@@ -20,6 +22,14 @@ const GROUP_LETTERS: usize = 4;
 const OPENING: &str = "[ref ";
 /// What stands after a mark in a first line.
 const CLOSING: &str = "]";
+/// The letters that stand before those of a mark, wherever it is. None of its own letters is a vowel, so that no mark
+/// begins inside another.
+const WORD: &[u8] = b"ref";
+/// What stands for the letters of a mark that was taken out. Its vowels end every run of a mark's letters, its brackets
+/// every entity, so that what stands around it makes up no mark.
+const REMOVED: &str = "(removed)";
+/// How many letters and digits the name of an HTML entity has at most. Source: HTML, named character references.
+const ENTITY_NAME_LENGTH_MAX: usize = 31;
 
 /// 128 random bits that a worker draws for one attempt: where unguessable marks come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,14 +61,9 @@ impl Mark {
         hasher.update(link.to_string().as_bytes());
         hasher.update(sequence.to_be_bytes());
         let digest = hasher.finalize();
-        let letters: Vec<u8> = digest
-            .iter()
-            .take(GROUPS * GROUP_LETTERS)
-            .map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()])
-            .collect();
-        let groups: Vec<String> =
-            letters.chunks(GROUP_LETTERS).map(|group| group.iter().copied().map(char::from).collect()).collect();
-        Self(groups.join("-"))
+        let drawn = digest.iter().take(GROUPS * GROUP_LETTERS);
+        let letters: Vec<u8> = drawn.map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()]).collect();
+        Self::of_letters(&letters)
     }
 
     /// The mark as it is written, without its brackets.
@@ -66,49 +71,114 @@ impl Mark {
         &self.0
     }
 
-    /// Whether a text carries this mark anywhere, by its letters alone.
-    pub fn is_in(&self, text: &str) -> bool {
-        marks_in(text).contains(self)
-    }
-
     /// The first line of a text of ours: what it says, then the mark.
     pub fn sign(&self, first_line: &str) -> String {
         format!("{first_line} {OPENING}{}{CLOSING}", self.0)
     }
 
-    /// The mark that a text carries where only a text of ours carries it: at the end of its first line.
+    /// The first mark in a text.
     pub fn of_text(text: &str) -> Option<Self> {
-        let first_line = text.lines().next()?.trim_end();
-        if first_line.starts_with('>') {
-            return None;
-        }
-        let (_, candidate) = first_line.strip_suffix(CLOSING)?.rsplit_once(OPENING)?;
-        let groups: Vec<&str> = candidate.split('-').collect();
-        let well_formed = groups.len() == GROUPS
-            && groups
-                .iter()
-                .all(|group| group.len() == GROUP_LETTERS && group.bytes().all(|byte| LETTERS.contains(&byte)));
-        well_formed.then(|| Self(candidate.to_owned()))
+        marks_in(text).into_iter().next()
+    }
+
+    /// Whether a text carries this mark, however it was wrapped, trimmed or encoded since it was signed.
+    pub fn is_in(&self, text: &str) -> bool {
+        marks_in(text).contains(self)
+    }
+
+    /// The mark of these letters, as it is written.
+    fn of_letters(letters: &[u8]) -> Self {
+        let groups =
+            letters.chunks(GROUP_LETTERS).map(|group| group.iter().copied().map(char::from).collect::<String>());
+        Self(groups.collect::<Vec<_>>().join("-"))
     }
 }
 
-/// The marks that a text carries anywhere, by their letters alone.
+/// The marks in a text, in the order in which they stand there, each once.
 pub fn marks_in(text: &str) -> Vec<Mark> {
-    let letters: Vec<u8> = text.bytes().filter(u8::is_ascii_alphabetic).map(|byte| byte.to_ascii_lowercase()).collect();
-    let size = GROUPS * GROUP_LETTERS;
-    let mut found: Vec<Mark> = Vec::new();
-    for start in 3..=letters.len().saturating_sub(size) {
-        let candidate = &letters[start..start + size];
-        if letters[start - 3..start] == *b"ref" && candidate.iter().all(|letter| LETTERS.contains(letter)) {
-            let groups: Vec<String> =
-                candidate.chunks(GROUP_LETTERS).map(|group| group.iter().copied().map(char::from).collect()).collect();
-            let mark = Mark(groups.join("-"));
-            if !found.contains(&mark) {
-                found.push(mark);
-            }
+    let letters = Letters::of(text);
+    let mut marks = Vec::new();
+    for place in letters.marks() {
+        let mark = Mark::of_letters(&letters.letters[place]);
+        if !marks.contains(&mark) {
+            marks.push(mark);
         }
     }
-    found
+    marks
+}
+
+/// The text without the letters of the marks in it: nobody takes it for one of ours. All else stays as it is.
+pub fn without_marks(text: &str) -> Cow<'_, str> {
+    let letters = Letters::of(text);
+    let mut output = String::new();
+    let mut kept_from = 0;
+    for place in letters.marks() {
+        // The first of the letters may be the last of the mark before, and be gone with it: then this is no mark.
+        let (start, end) = (letters.places[place.start], letters.places[place.end - 1] + 1);
+        if letters.places[place.start - WORD.len()] < kept_from {
+            continue;
+        }
+        output.push_str(&text[kept_from..start]);
+        output.push_str(REMOVED);
+        kept_from = end;
+    }
+    if kept_from == 0 {
+        return Cow::Borrowed(text);
+    }
+    output.push_str(&text[kept_from..]);
+    Cow::Owned(output)
+}
+
+/// The letters of a text, in lower case, with the places where they stand. Only they say what a mark is.
+struct Letters {
+    letters: Vec<u8>,
+    places: Vec<usize>,
+}
+
+impl Letters {
+    fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let (mut letters, mut places) = (Vec::new(), Vec::new());
+        let mut place = 0;
+        while place < bytes.len() {
+            if let Some(length) = entity_length(&bytes[place..]) {
+                place += length;
+                continue;
+            }
+            if bytes[place].is_ascii_alphabetic() {
+                letters.push(bytes[place].to_ascii_lowercase());
+                places.push(place);
+            }
+            place += 1;
+        }
+        Self { letters, places }
+    }
+
+    /// Where the letters of marks stand, without the word before them.
+    fn marks(&self) -> impl Iterator<Item = Range<usize>> {
+        let length = WORD.len() + GROUPS * GROUP_LETTERS;
+        let is_mark = |window: &[u8]| {
+            window.strip_prefix(WORD).is_some_and(|letters| letters.iter().all(|letter| LETTERS.contains(letter)))
+        };
+        let windows = self.letters.windows(length).enumerate();
+        windows.filter(move |(_, window)| is_mark(window)).map(move |(start, _)| start + WORD.len()..start + length)
+    }
+}
+
+/// The length of the HTML entity at the start of a text, one that was encoded again (`&amp;lt;`) included.
+fn entity_length(text: &[u8]) -> Option<usize> {
+    let mut rest = text.strip_prefix(b"&")?;
+    while let Some(after) = rest.strip_prefix(b"amp;") {
+        rest = after;
+    }
+    let name = rest.strip_prefix(b"#").unwrap_or(rest);
+    let length = name.iter().take(ENTITY_NAME_LENGTH_MAX).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    if length > 0 && name.get(length) == Some(&b';') {
+        return Some(text.len() - name.len() + length + 1);
+    }
+    // `&amp;` alone: everything up to what follows it.
+    let ends = rest.len() + 1 < text.len();
+    ends.then(|| text.len() - rest.len())
 }
 
 impl fmt::Display for Mark {
@@ -121,6 +191,8 @@ impl fmt::Display for Mark {
 mod tests {
     use std::collections::BTreeSet;
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::identifiers::IncidentId;
 
@@ -129,13 +201,104 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_read_back_from_the_first_line_only() {
+    fn a_mark_is_found_by_its_letters_anywhere_in_a_text() {
         let text = format!("{}\n\nbody", mark(1).sign("Abel Tuter wrote"));
-        assert_eq!(Mark::of_text(&text), Some(mark(1)));
-        assert_eq!(Mark::of_text(&format!("Thanks!\n\n> {text}")), None);
-        assert_eq!(Mark::of_text(&format!("> {text}")), None);
-        assert_eq!(Mark::of_text(""), None);
-        assert_eq!(Mark::of_text("[ref bcdf-ghjk-mnpq-rst1]"), None);
+        for shown in [
+            text.clone(),
+            format!("Thanks!\n\n> {text}"),
+            text.replace(' ', "\r\n"),
+            text.replace('-', "-\n> "),
+            text.replace('-', "&#45;").replace('[', "&lsqb;"),
+            text.replace('-', "&amp;hyphen;&amp;"),
+            text.replace(['-', '[', ']', ' '], ""),
+            text.to_uppercase(),
+        ] {
+            assert_eq!(marks_in(&shown), [mark(1)], "{shown}");
+            assert!(mark(1).is_in(&shown) && !mark(2).is_in(&shown), "{shown}");
+        }
+        for other in ["", "[ref bcdf-ghjk-mnpq-rst1]", "[ref bcdf-ghjk-mnpq-rsta]", "bcdf-ghjk-mnpq-rstv"] {
+            assert_eq!(marks_in(other), [], "{other}");
+        }
+    }
+
+    #[test]
+    fn the_marks_of_a_text_come_in_their_order_and_once() {
+        let [first, second, third] = [mark(1), mark(2), mark(3)].map(|mark| mark.sign("Re:"));
+        assert_eq!(marks_in(&format!("{second}{first}\n> {second}{third}")), [mark(2), mark(1), mark(3)]);
+    }
+
+    #[test]
+    fn a_text_loses_its_marks_and_nothing_else() {
+        let text = format!("> {}\n\nThe ref. is bcdf &amp; é.", mark(1).sign("Abel Tuter wrote"));
+        let expected = "> Abel Tuter wrote [ref (removed)]\n\nThe ref. is bcdf &amp; é.";
+        assert_eq!(without_marks(&text), expected);
+        assert_eq!(without_marks("a ref bcdf-\r\n> ghjk-mnpq-rstv]"), "a ref (removed)]");
+    }
+
+    #[test]
+    fn no_mark_is_left_where_marks_touch() {
+        // The letters behind a mark follow its word once its own are gone; a mark's last letter begins the next word.
+        for text in ["ref bcdf-ghjk-mnpq-rstv bcdf-ghjk-mnpq-rstv", "refbcdfghjkmnpqrstrefbcdfghjkmnpqrstv"] {
+            assert!(!marks_in(text).is_empty());
+            assert_eq!(marks_in(&without_marks(text)), [], "{text}");
+        }
+    }
+
+    /// What AWS may make of a text: lines broken anywhere, ends cut, line ends changed, entities for what HTML reserves.
+    fn shown(text: &str, breaks: &[usize], entities: bool, line_end: &str) -> String {
+        let mut shown = text.trim().to_owned();
+        for place in breaks {
+            shown.insert_str(shown.floor_char_boundary(place % (shown.len() + 1)), "\n");
+        }
+        shown = shown.replace('\n', line_end);
+        if entities {
+            shown = shown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        }
+        shown
+    }
+
+    /// Pieces that marks, and what looks like them, are made of.
+    fn tricky_text() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("ref".to_owned()),
+            Just("r".to_owned()),
+            Just("ef".to_owned()),
+            Just("&amp;".to_owned()),
+            "[&;#\\[\\] \n-]{1,2}",
+            "[bcdfghjklmnpqrstvwxz]{1,17}",
+            "[bcdf-]{16,20}",
+            "[a-z]{1,3}",
+            "\\PC{0,3}",
+        ];
+        proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_signed_text_keeps_its_mark(
+            first_line in "[A-Za-z0-9 &<>,.é]{0,80}",
+            body in "\\PC{0,80}",
+            breaks in proptest::collection::vec(any::<usize>(), 0..12),
+            entities in any::<bool>(),
+            carriage_return in any::<bool>(),
+            sequence in any::<u64>(),
+        ) {
+            let text = format!("{}\n\n{body}", mark(sequence).sign(&first_line));
+            let line_end = if carriage_return { "\r\n" } else { "\n" };
+            prop_assert!(mark(sequence).is_in(&shown(&text, &breaks, entities, line_end)));
+        }
+
+        #[test]
+        fn a_text_without_marks_has_none(text in tricky_text(), sequence in any::<u64>(), place in any::<usize>()) {
+            let mut signed = text.clone();
+            signed.insert_str(text.floor_char_boundary(place % (text.len() + 1)), &mark(sequence).sign(""));
+            for text in [text, signed] {
+                let harmless = without_marks(&text);
+                prop_assert_eq!(marks_in(&harmless), vec![]);
+                prop_assert!(harmless.len() <= text.len());
+                prop_assert_eq!(marks_in(&text).is_empty(), harmless == text);
+            }
+        }
     }
 
     #[test]

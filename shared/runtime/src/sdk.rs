@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_smithy_http_client::{
+    Builder, ConnectorBuilder,
+    proxy::ProxyConfig,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
 
@@ -34,10 +40,31 @@ impl Pace {
 
 /// The configuration from the function's environment: Region, credentials and endpoints are the SDK's own variables.
 pub async fn sdk_config(pace: Pace) -> SdkConfig {
+    loader(pace).load().await
+}
+
+fn loader(pace: Pace) -> ConfigLoader {
     // Pinned, so that an update of the SDK changes no behaviour unseen.
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(pace.timeouts())
-        .load()
-        .await
+        .http_client(http_client())
 }
+
+/// The HTTP client of every AWS client that is made from the configuration.
+///
+/// The SDK puts none into its configuration: each client would make one of its own, with its own connections and its own
+/// copy of the root certificates, and an account has clients of its own. This one is as theirs would be: the default TLS,
+/// and a proxy where the environment names one.
+fn http_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = ConnectorBuilder::default().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.set_proxy_config(Some(ProxyConfig::from_env()));
+        connector.build()
+    })
+}
+
+#[cfg(test)]
+mod tests;

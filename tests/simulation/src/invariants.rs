@@ -6,8 +6,8 @@ use casebridge_core::{
     effect::MessageKind,
     identifiers::{AccountId, IncidentId, LinkKey},
     incident::IncidentState,
-    mark::Mark,
-    render::PART_CHARACTERS,
+    mark::{Mark, without_marks},
+    render::PART_BYTES,
 };
 use casebridge_simulator::support::{Case, REOPEN_WINDOW, redaction::redact};
 use jiff::Timestamp;
@@ -315,11 +315,12 @@ fn in_digest(opening: &str, text: &str) -> usize {
     opening.match_indices(&entry).filter(|(start, _)| ends(&opening[start + entry.len()..])).count()
 }
 
-/// Texts arrive as they were written, but for what AWS redacts.
+/// Texts arrive as they were written, but for what AWS redacts and for marks, which are casebridge's alone.
 fn judge_whole_texts(bodies: &[&str], comments: &[&Journal], found: &mut Findings) {
-    for row in comments.iter().filter(|row| row.text.chars().count() <= PART_CHARACTERS) {
+    for row in comments.iter().filter(|row| row.text.len() <= PART_BYTES) {
         let Some(token) = tokens(&row.text).next() else { continue };
-        let text = redact(&row.text);
+        let harmless = without_marks(&row.text);
+        let text = redact(&harmless);
         let whole = bodies.iter().filter(|body| body.contains(token)).all(|body| body.contains(text.as_ref()));
         if !whole {
             found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
@@ -348,7 +349,7 @@ fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut 
         }
         let invariant =
             if Mark::of_text(&communication.body).is_some() { Invariant::Marks } else { Invariant::ExactlyOnce };
-        let shown = harmless(&communication.body);
+        let shown = harmless(&without_marks(&communication.body));
         for token in tokens(&communication.body) {
             let places = occurrences(&delivered, token);
             expect_once(places.len(), fewest, invariant, token, found);

@@ -57,6 +57,7 @@ impl Calls {
         };
         json!({
             "support": counts(Target::Support),
+            "sts": counts(Target::Sts),
             "servicenow": counts(Target::Servicenow),
             "log": self.log.iter().map(Entry::to_json).collect::<Vec<_>>(),
         })
@@ -102,6 +103,6 @@ mod tests {
         assert_eq!(json["support"]["CreateCase"], LOG_LENGTH_MAX + 1);
         assert_eq!(json["log"].as_array().unwrap().len(), LOG_LENGTH_MAX);
         calls.reset();
-        assert_eq!(calls.to_json(), json!({"support": {}, "servicenow": {}, "log": []}));
+        assert_eq!(calls.to_json(), json!({"support": {}, "sts": {}, "servicenow": {}, "log": []}));
     }
 }

@@ -11,7 +11,7 @@ use crate::publisher::Topic;
 use crate::servicenow;
 use crate::support::catalogue::SEVERITY_LEVELS;
 use crate::support::model::DEFAULT_PRINCIPAL;
-use crate::support::{Account, Quotas};
+use crate::support::{Account, Quotas, Role};
 
 /// The configuration file.
 #[derive(Debug, Deserialize)]
@@ -77,6 +77,12 @@ pub struct AccountConfig {
     /// The access key's secret. Signatures are not verified: it is here so that one file describes the account.
     #[serde(default)]
     pub secret_access_key: Option<SecretString>,
+    /// The ARN of a role by which others may act in it.
+    #[serde(default)]
+    pub role_arn: Option<String>,
+    /// What whoever assumes the role must know.
+    #[serde(default)]
+    pub external_id: Option<String>,
     /// The account's e-mail address.
     pub email: String,
     /// Who its API calls are made by, for example `AdminRole (Role)`.
@@ -94,9 +100,11 @@ impl AccountConfig {
     /// The account as AWS Support knows it.
     pub fn account(&self) -> Account {
         let all = || SEVERITY_LEVELS.iter().map(|level| level.code.to_owned()).collect();
+        let role = |arn: &String| Role { arn: arn.clone(), external_id: self.external_id.clone() };
         Account {
             id: self.id.clone(),
             access_key_ids: vec![self.access_key_id.clone()],
+            role: self.role_arn.as_ref().map(role),
             email: self.email.clone(),
             principal: self.principal.clone(),
             has_plan: self.support_plan,

@@ -13,6 +13,8 @@ pub const RULES_MAX: usize = 1000;
 pub enum Target {
     /// AWS Support.
     Support,
+    /// AWS STS.
+    Sts,
     /// ServiceNow.
     Servicenow,
 }
@@ -58,7 +60,7 @@ pub struct Rule {
     /// Only calls of this operation. `table` matches `table.get`, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// Only calls of this account; only AWS Support.
+    /// Only calls of this account; not for ServiceNow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// Only calls with this text in their path or body: those about one record.
@@ -91,10 +93,12 @@ impl Rule {
             return Err(RuleError("'containing' must not be empty"));
         }
         if self.target == Target::Servicenow && self.account.is_some() {
-            return Err(RuleError("'account' belongs to the target 'support': ServiceNow has no AWS accounts"));
+            return Err(RuleError("'account' belongs to targets of AWS: ServiceNow has no AWS accounts"));
         }
         match (self.kind, self.target, self.after_commits) {
-            (Kind::Stop, Target::Support, _) => Err(RuleError("the kind 'stop' belongs to the target 'servicenow'")),
+            (Kind::Stop, Target::Support | Target::Sts, _) => {
+                Err(RuleError("the kind 'stop' belongs to the target 'servicenow'"))
+            }
             (Kind::Stop, Target::Servicenow, None) => Err(RuleError("the kind 'stop' needs 'after_commits'")),
             (Kind::Stop, Target::Servicenow, Some(_)) | (_, _, None) => Ok(()),
             (_, _, Some(_)) => Err(RuleError("'after_commits' belongs to the kind 'stop'")),
@@ -245,6 +249,7 @@ mod tests {
         for wrong in [
             r#"{"target":"support","kind":"error","count":0}"#,
             r#"{"target":"support","kind":"stop","after_commits":1}"#,
+            r#"{"target":"sts","kind":"stop","after_commits":1}"#,
             r#"{"target":"servicenow","kind":"stop"}"#,
             r#"{"target":"servicenow","kind":"error","containing":""}"#,
             r#"{"target":"servicenow","kind":"error","after_commits":1}"#,

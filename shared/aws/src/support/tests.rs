@@ -3,15 +3,28 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+    orchestrator::{HttpRequest, HttpResponse},
+    runtime_components::RuntimeComponents,
+};
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 use super::*;
 
-/// Keys that are rotated once somebody asks past the cache.
-struct RotatedKeys {
-    rotated: bool,
+/// Keys, and others once somebody asks past the cache.
+struct Keys {
+    known: &'static str,
+    renewed: &'static str,
     renewals: AtomicUsize,
+}
+
+impl Keys {
+    fn new(known: &'static str, renewed: &'static str) -> Self {
+        Self { known, renewed, renewals: AtomicUsize::new(0) }
+    }
 }
 
 fn keys(id: &str) -> AccountCredentials {
@@ -19,10 +32,9 @@ fn keys(id: &str) -> AccountCredentials {
     AccountCredentials::parse(&text.to_string()).unwrap()
 }
 
-impl AccountSource for RotatedKeys {
+impl AccountSource for Keys {
     async fn credentials(&self, _: &AccountId) -> Result<AccountCredentials, Failure> {
-        let renewed = self.rotated && self.renewals.load(Ordering::Relaxed) > 0;
-        Ok(keys(if renewed { "AKIANEW" } else { "AKIAOLD" }))
+        Ok(keys(if self.renewals.load(Ordering::Relaxed) > 0 { self.renewed } else { self.known }))
     }
 
     async fn renewed_credentials(&self, account: &AccountId) -> Result<AccountCredentials, Failure> {
@@ -31,16 +43,88 @@ impl AccountSource for RotatedKeys {
     }
 }
 
-struct World {
-    http: StaticReplayClient,
-    support: SupportClient<RotatedKeys>,
+/// AWS: Support answers as told, STS knows whose keys are whose.
+#[derive(Debug, Clone)]
+struct Aws {
+    support: StaticReplayClient,
+    /// What STS was asked, by whose keys.
+    identities: Arc<Mutex<Vec<String>>>,
 }
 
-/// AWS answers in this order.
+impl HttpClient for Aws {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Aws {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if !request.uri().contains("://sts.") {
+            return self.support.call(request);
+        }
+        let authorization = request.headers().get("authorization").unwrap_or_default();
+        let key = authorization.split_once("Credential=").unwrap().1.split_once('/').unwrap().0.to_owned();
+        let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+        let action = if body.contains("Action=AssumeRole") { "AssumeRole" } else { "GetCallerIdentity" };
+        let (status, answer) = if action == "AssumeRole" { assumed(&body) } else { identity(&key) };
+        self.identities.lock().unwrap().push(format!("{action} {key}"));
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(answer))))
+    }
+}
+
+/// What STS says of keys.
+fn identity(key: &str) -> (u16, String) {
+    let account = match key {
+        "AKIAGONE" => return sts_error(403, "InvalidClientTokenId"),
+        "AKIABUSY" => return sts_error(503, "ServiceUnavailable"),
+        "AKIATHROTTLED" => return sts_error(400, "Throttling"),
+        "AKIAODD" => return sts_error(400, "RegionDisabledException"),
+        "AKIAOTHER" => "444455556666",
+        _ => "111122223333",
+    };
+    let result = format!("<Account>{account}</Account><Arn>arn:aws:iam::{account}:user/u</Arn><UserId>U</UserId>");
+    (200, sts_answer("GetCallerIdentity", &result))
+}
+
+/// What STS says to whoever wants to act in a role.
+fn assumed(request: &str) -> (u16, String) {
+    if request.contains("denied") {
+        return sts_error(403, "AccessDenied");
+    }
+    if request.contains("busy") {
+        return sts_error(500, "InternalFailure");
+    }
+    let credentials = "<AccessKeyId>ASIASESSION</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
+        <SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>";
+    (200, sts_answer("AssumeRole", &format!("<Credentials>{credentials}</Credentials>")))
+}
+
+fn sts_answer(action: &str, result: &str) -> String {
+    format!(
+        "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result>{result}\
+         </{action}Result></{action}Response>"
+    )
+}
+
+fn sts_error(status: u16, code: &str) -> (u16, String) {
+    let error = format!("<Type>Sender</Type><Code>{code}</Code><Message>in AWS's words</Message>");
+    (status, format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>"))
+}
+
+struct World<S = Keys> {
+    aws: Aws,
+    support: SupportClient<S>,
+}
+
+/// AWS Support answers in this order.
 async fn world(rotated: bool, answers: &[(u16, Value)]) -> World {
-    let http = replay(answers);
-    let support = SupportClient::new(hub(&http).await, RotatedKeys { rotated, renewals: AtomicUsize::new(0) });
-    World { http, support }
+    world_of(Keys::new("AKIAOLD", if rotated { "AKIANEW" } else { "AKIAOLD" }), answers).await
+}
+
+async fn world_of<S: AccountSource>(accounts: S, answers: &[(u16, Value)]) -> World<S> {
+    let aws = Aws { support: replay(answers), identities: Arc::default() };
+    let support = SupportClient::new(hub(&aws).await, accounts);
+    World { aws, support }
 }
 
 fn replay(answers: &[(u16, Value)]) -> StaticReplayClient {
@@ -52,7 +136,7 @@ fn replay(answers: &[(u16, Value)]) -> StaticReplayClient {
     StaticReplayClient::new(events.collect())
 }
 
-async fn hub(http: &StaticReplayClient) -> SdkConfig {
+async fn hub(http: &Aws) -> SdkConfig {
     let own = Credentials::new("AKIAHUB", "secret", None, None, "test");
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new("eu-west-1"))
@@ -62,12 +146,12 @@ async fn hub(http: &StaticReplayClient) -> SdkConfig {
         .await
 }
 
-/// An account that is acted in by a role.
-struct Role;
+/// A role with this ARN.
+struct Role(&'static str);
 
 impl AccountSource for Role {
-    async fn credentials(&self, account: &AccountId) -> Result<AccountCredentials, Failure> {
-        let text = json!({"role_arn": format!("arn:aws:iam::{account}:role/casebridge"), "external_id": "x"});
+    async fn credentials(&self, _: &AccountId) -> Result<AccountCredentials, Failure> {
+        let text = json!({"role_arn": self.0, "external_id": "x"});
         Ok(AccountCredentials::parse(&text.to_string()).unwrap())
     }
 
@@ -76,18 +160,23 @@ impl AccountSource for Role {
     }
 }
 
-impl World {
+impl<S> World<S> {
     fn calls(&self) -> usize {
-        self.http.actual_requests().count()
+        self.aws.support.actual_requests().count()
+    }
+
+    /// What STS was asked.
+    fn identities(&self) -> Vec<String> {
+        self.aws.identities.lock().unwrap().clone()
     }
 
     fn body(&self, call: usize) -> Value {
-        let request = self.http.actual_requests().nth(call).unwrap();
+        let request = self.aws.support.actual_requests().nth(call).unwrap();
         serde_json::from_slice(request.body().bytes().unwrap()).unwrap()
     }
 
     fn header(&self, call: usize, name: &str) -> String {
-        self.http.actual_requests().nth(call).unwrap().headers().get(name).unwrap().to_owned()
+        self.aws.support.actual_requests().nth(call).unwrap().headers().get(name).unwrap().to_owned()
     }
 }
 
@@ -117,7 +206,7 @@ fn refusal(code: &str) -> Value {
 }
 
 /// Every write, by name.
-async fn write(world: &World, operation: &str) -> Result<(), Failure> {
+async fn write<S: AccountSource>(world: &World<S>, operation: &str) -> Result<(), Failure> {
     match operation {
         "CreateCase" => world.support.create_case(&account(), &new_case()).await.map(drop),
         "AddCommunicationToCase" => world.support.add_communication(&account(), &case_id(), "text").await,
@@ -265,10 +354,108 @@ async fn an_unreadable_time_is_a_failure() {
 
 #[tokio::test]
 async fn a_role_that_can_not_be_assumed_refuses_and_nothing_is_sent() {
-    let http = replay(&[(403, json!("<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"))]);
-    let support = SupportClient::new(hub(&http).await, Role);
-    let failure = support.create_case(&account(), &new_case()).await.unwrap_err();
-    assert_eq!(failure.name(), "refused_credentials", "{}", failure.message());
-    let requests: Vec<String> = http.actual_requests().map(|request| request.uri().to_owned()).collect();
-    assert_eq!(requests, ["https://sts.eu-west-1.amazonaws.com/"]);
+    for (role, name) in [
+        ("arn:aws:iam::111122223333:role/denied", "refused_credentials"),
+        ("arn:aws:iam::111122223333:role/busy", "unavailable"),
+    ] {
+        let world = world_of(Role(role), &[(200, json!({"caseId": case_id()}))]).await;
+        let failure = world.support.create_case(&account(), &new_case()).await.unwrap_err();
+        assert_eq!(failure.name(), name, "{}", failure.message());
+        assert_eq!(world.calls(), 0, "{role}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_of_the_account_is_assumed_and_used() {
+    let created = [(200, json!({"caseId": case_id()})), (200, json!({"result": true}))];
+    let world = world_of(Role("arn:aws:iam::111122223333:role/casebridge"), &created).await;
+    assert_eq!(world.support.create_case(&account(), &new_case()).await, Ok(case_id()));
+    world.support.add_communication(&account(), &case_id(), "text").await.unwrap();
+    assert!(world.header(1, "authorization").contains("ASIASESSION/"));
+    assert_eq!(world.identities(), ["AssumeRole AKIAHUB"], "once, and by its ARN alone");
+}
+
+#[tokio::test]
+async fn the_credentials_of_another_account_send_nothing() {
+    for operation in WRITES {
+        let created = [(200, json!({"caseId": case_id(), "result": true, "finalCaseStatus": "resolved"}))];
+        let keys = world_of(Keys::new("AKIAOTHER", "AKIAOTHER"), &created).await;
+        let failure = write(&keys, operation).await.unwrap_err();
+        assert_eq!(failure.name(), "refused_credentials");
+        let words = "the secret of account 111122223333 holds keys of 444455556666: nothing was sent";
+        assert!(failure.message().starts_with(words), "{}", failure.message());
+        assert_eq!(keys.calls(), 0, "{operation}");
+        let role = world_of(Role("arn:aws:iam::444455556666:role/casebridge"), &created).await;
+        let failure = write(&role, operation).await.unwrap_err();
+        assert_eq!(failure.name(), "refused_credentials");
+        assert!(failure.message().contains("holds a role of 444455556666"), "{}", failure.message());
+        assert_eq!((role.calls(), role.identities().len()), (0, 0), "{operation}");
+    }
+    let unreadable = world_of(Role("casebridge"), &[]).await;
+    let failure = unreadable.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap_err();
+    assert!(failure.message().contains("a role of no account"), "{}", failure.message());
+}
+
+#[tokio::test]
+async fn whose_keys_they_are_is_asked_once_for_each_secret() {
+    let done = (200, json!({"result": true}));
+    let refused = (400, refusal("UnrecognizedClientException"));
+    let world = world(true, &[done.clone(), done.clone(), refused, done.clone(), done]).await;
+    for _ in 0..4 {
+        write(&world, "AddCommunicationToCase").await.unwrap();
+    }
+    assert_eq!(world.identities(), ["GetCallerIdentity AKIAOLD", "GetCallerIdentity AKIANEW"]);
+    let foreign = world_of(Keys::new("AKIAOTHER", "AKIAOTHER"), &[]).await;
+    for _ in 0..2 {
+        write(&foreign, "CreateCase").await.unwrap_err();
+    }
+    assert_eq!(foreign.identities().len(), 1, "that they are another's is remembered as well");
+}
+
+#[tokio::test]
+async fn a_secret_that_was_corrected_is_read_past_the_cache() {
+    for wrong in ["AKIAOTHER", "AKIAGONE"] {
+        let world = world_of(Keys::new(wrong, "AKIANEW"), &[(200, json!({"caseId": case_id()}))]).await;
+        assert_eq!(world.support.create_case(&account(), &new_case()).await, Ok(case_id()), "{wrong}");
+        assert!(world.header(0, "authorization").contains("AKIANEW/"));
+    }
+}
+
+#[tokio::test]
+async fn while_nobody_says_whose_keys_they_are_nothing_is_sent() {
+    for (key, name) in [
+        ("AKIABUSY", "unavailable"),
+        ("AKIATHROTTLED", "unavailable"),
+        ("AKIAGONE", "refused_credentials"),
+        ("AKIAODD", "refused_credentials"),
+    ] {
+        let world = world_of(Keys::new(key, key), &[(200, json!({"caseId": case_id()}))]).await;
+        let failure = write(&world, "CreateCase").await.unwrap_err();
+        assert_eq!((failure.name(), world.calls()), (name, 0), "{key}: {}", failure.message());
+    }
+}
+
+#[tokio::test]
+async fn five_communications_may_be_followed_by_more_without_a_token() {
+    let mut full = case("2020-03-23T21:31:47.774Z", None);
+    let communication = full["recentCommunications"]["communications"][0].clone();
+    full["recentCommunications"]["communications"] = json!(vec![communication; 5]);
+    let world = world(false, &[(200, json!({"cases": [full]}))]).await;
+    let page = world.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
+    assert!(page.cases[0].more_communications);
+}
+
+#[tokio::test]
+async fn ids_are_asked_for_without_a_page_size_once_that_was_refused() {
+    let (refused, found) = ((400, refusal("ValidationException")), (200, json!({"cases": []})));
+    let world = world(false, &[refused.clone(), refused.clone(), refused, found.clone(), found]).await;
+    let query = CaseQuery::Ids(vec![case_id()]);
+    // What is refused either way was refused for another reason.
+    let failure = world.support.describe_cases(&account(), &query).await.unwrap_err();
+    assert_eq!(failure.name(), "refused_invalid_request");
+    for _ in 0..2 {
+        world.support.describe_cases(&account(), &query).await.unwrap();
+    }
+    let sizes: Vec<Value> = (0..5).map(|call| world.body(call)["maxResults"].clone()).collect();
+    assert_eq!(sizes, [json!(100), Value::Null, json!(100), Value::Null, Value::Null]);
 }

@@ -49,7 +49,7 @@ fn a_long_description_and_its_comments_follow_in_order() {
     world.settle();
     let bodies = world.bodies();
     assert_eq!(bodies.len(), 4, "opening, its remainder, two parts of the comment");
-    assert!(bodies.iter().all(|body| body.chars().count() <= casebridge_core::render::COMMUNICATION_CHARACTERS));
+    assert!(bodies.iter().all(|body| body.len() <= casebridge_core::render::COMMUNICATION_BYTES));
     assert_eq!(bodies.iter().map(|body| body.matches('Y').count()).sum::<usize>(), 8_000);
     assert_eq!(bodies.iter().map(|body| body.matches('X').count()).sum::<usize>(), 9_000);
     assert!(bodies[3].contains("part 2 of 2"));

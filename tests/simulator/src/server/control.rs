@@ -12,7 +12,7 @@ use crate::clock;
 use crate::faults::{Rule, RuleError};
 use crate::publisher::Topic;
 use crate::servicenow::state::LogLine;
-use crate::support::{Case, PeopleError};
+use crate::support::{Case, Oddities, PeopleError};
 use crate::wire::{Request, Response};
 
 /// Where the control API begins.
@@ -29,6 +29,10 @@ pub(super) fn answer(world: &World, request: &Request, path: &str) -> Response {
         ("GET", ["support", "cases"]) => Ok(all_cases(world)),
         ("POST", ["support", "cases", case, "communications"]) => communicate(world, request, case),
         ("POST", ["support", "cases", case, "status"]) => set_status(world, request, case),
+        ("POST", ["support", "cases", case, "language"]) => set_language(world, request, case),
+        ("GET", ["support", "oddities"]) => Ok(json!(world.support(|support| support.oddities()))),
+        ("POST", ["support", "oddities"]) => set_oddities(world, request),
+        ("DELETE", ["support", "oddities"]) => Ok(become_odd(world, Oddities::default())),
         ("GET", ["servicenow", "log"]) => Ok(instance_log(world)),
         ("POST", ["faults"]) => add_fault(world, request),
         ("GET", ["faults"]) => Ok(json!({ "faults": world.faults().rules().collect::<Vec<_>>() })),
@@ -44,7 +48,7 @@ pub(super) fn answer(world: &World, request: &Request, path: &str) -> Response {
         ("PUT", ["events"]) => set_topic(world, request),
         ("PUT", ["resolve"]) => set_names(world, request),
         (_, ["servicenow", "log"]) => Err(Refusal::Method),
-        (_, ["support", "cases" | "communications" | "status", ..] | ["faults" | "calls" | "events" | "resolve"]) => {
+        (_, ["support", "cases" | "oddities", ..] | ["faults" | "calls" | "events" | "resolve"]) => {
             Err(Refusal::Method)
         }
         _ => Err(Refusal::Path),
@@ -109,6 +113,12 @@ struct Status {
     status: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Language {
+    language: String,
+}
+
 fn all_cases(world: &World) -> Value {
     let now = clock::now();
     world.support(|support| {
@@ -142,6 +152,26 @@ fn set_status(world: &World, request: &Request, case: &str) -> Result<Value, Ref
         support.set_status(clock::now(), case, &status)?;
         Ok(support.case(case).map(Case::truth).unwrap_or_default())
     })
+}
+
+fn set_language(world: &World, request: &Request, case: &str) -> Result<Value, Refusal> {
+    let Language { language } = parse(request)?;
+    world.support(|support| {
+        // Under which id the case is known afterwards is what this changes.
+        let display_id = support.case(case).map(|case| case.display_id.clone()).unwrap_or_default();
+        support.set_language(clock::now(), case, &language)?;
+        Ok(support.case(&display_id).map(Case::truth).unwrap_or_default())
+    })
+}
+
+fn set_oddities(world: &World, request: &Request) -> Result<Value, Refusal> {
+    Ok(become_odd(world, parse(request)?))
+}
+
+/// What is not said is off.
+fn become_odd(world: &World, oddities: Oddities) -> Value {
+    world.support(|support| support.set_oddities(oddities));
+    json!(oddities)
 }
 
 fn add_fault(world: &World, request: &Request) -> Result<Value, Refusal> {

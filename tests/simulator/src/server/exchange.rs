@@ -10,8 +10,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::world::World;
-use super::{control, servicenow, support};
+use super::{control, servicenow, sts, support};
 use crate::support::json::is_aws_json;
+use crate::support::sts::is_sts;
 use crate::wire::{Request, Response};
 
 /// The largest body that is read: three attachments of 5 MB in base64 and some room.
@@ -65,6 +66,8 @@ fn route(world: &World, request: &Request) -> Outcome {
         Outcome::Answer(control::answer(world, request, path))
     } else if is_aws_json(request) {
         support::answer(world, request)
+    } else if is_sts(request) {
+        sts::answer(world, request)
     } else {
         servicenow::answer(world, request)
     }

@@ -3,6 +3,7 @@
 mod control;
 mod exchange;
 mod servicenow;
+mod sts;
 mod support;
 #[cfg(test)]
 mod tests;

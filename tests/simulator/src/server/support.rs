@@ -5,10 +5,10 @@ use super::world::World;
 use crate::clock;
 use crate::faults::{Call, Fault, Kind, Target};
 use crate::support::json::{access_key_id, error_response, handle, operation};
-use crate::wire::Request;
+use crate::wire::{Request, Response};
 
-const SERVER_ERROR: &str = "InternalServerError";
-const THROTTLED: &str = "ThrottlingException";
+const ERRORS: Errors =
+    Errors { server_error: "InternalServerError", throttled: "ThrottlingException", response: error_response };
 
 pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     let now = clock::now();
@@ -22,7 +22,22 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
         body: &request.body,
     };
     let happen = || world.support(|support| handle(support, now, request));
-    world.call(now, &call, |fault| match fault {
+    world.call(now, &call, |fault| with_fault(fault, &ERRORS, happen))
+}
+
+/// How a service of AWS says that it fails.
+pub(super) struct Errors {
+    pub server_error: &'static str,
+    pub throttled: &'static str,
+    pub response: fn(&str, &str) -> Response,
+}
+
+/// What becomes of a call with this fault.
+pub(super) fn with_fault(fault: Option<&Fault>, errors: &Errors, happen: impl Fn() -> Response) -> Outcome {
+    let refuse = |code: &Option<String>, otherwise: &str, message: &str| {
+        Outcome::Answer((errors.response)(code.as_deref().unwrap_or(otherwise), message))
+    };
+    match fault {
         None => Outcome::Answer(happen()),
         Some(Fault { kind: Kind::Timeout, .. }) => Outcome::Hold,
         Some(Fault { kind: Kind::ApplyThenDrop, .. }) => {
@@ -33,14 +48,10 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
             happen();
             Outcome::Hold
         }
-        Some(Fault { kind: Kind::Throttle, error, .. }) => {
-            let code = error.as_deref().unwrap_or(THROTTLED);
-            Outcome::Answer(error_response(code, "Rate exceeded"))
-        }
-        // Rules for AWS Support never stop an instance: they are refused when they are given.
+        Some(Fault { kind: Kind::Throttle, error, .. }) => refuse(error, errors.throttled, "Rate exceeded"),
+        // Rules for AWS never stop an instance: they are refused when they are given.
         Some(Fault { kind: Kind::Error | Kind::Stop, error, .. }) => {
-            let code = error.as_deref().unwrap_or(SERVER_ERROR);
-            Outcome::Answer(error_response(code, "The call failed on order."))
+            refuse(error, errors.server_error, "The call failed on order.")
         }
-    })
+    }
 }

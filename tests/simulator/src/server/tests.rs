@@ -9,6 +9,8 @@ use tokio::net::TcpListener;
 
 use super::Server;
 
+mod sts;
+
 /// A running server, its folder and its description.
 struct Running {
     description: Value,
@@ -167,6 +169,29 @@ async fn the_control_api_says_what_is_wrong() {
         assert_eq!(status, expected, "{body}");
         assert!(body["error"]["message"].as_str().unwrap().contains(named), "{body}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn oddities_are_switched_on_and_off() {
+    let running = Running::start("oddities", json!({})).await;
+    let case_id = create(&running.support("AKIAONE")).await.unwrap();
+    let odd = json!({"earlier_ids_unknown": true, "length": "utf16_units", "authors_change_after_seconds": 5});
+    let (status, body) = running.control(reqwest::Method::POST, "/support/oddities", odd).await;
+    assert_eq!(
+        (status, &body["length"], &body["reflowed_texts"]),
+        (StatusCode::OK, &json!("utf16_units"), &json!(false))
+    );
+    let path = format!("/support/cases/{case_id}/language");
+    let (status, body) = running.control(reqwest::Method::POST, &path, json!({"language": "ja"})).await;
+    assert_eq!((status, &body["caseId"]), (StatusCode::OK, &json!(case_id.replace("-muen-", "-muja-"))));
+    let answer = running.support("AKIAONE").resolve_case().case_id(&case_id).send().await;
+    assert!(answer.unwrap_err().into_service_error().is_case_id_not_found());
+    let (status, body) = running.control(reqwest::Method::DELETE, "/support/oddities", Value::Null).await;
+    assert_eq!((status, &body["earlier_ids_unknown"]), (StatusCode::OK, &json!(false)));
+    running.support("AKIAONE").resolve_case().case_id(&case_id).send().await.unwrap();
+    let misspelt = json!({"reflowed": true});
+    let (status, _) = running.control(reqwest::Method::POST, "/support/oddities", misspelt).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,8 +30,14 @@ pub fn operation(request: &Request) -> &str {
 
 /// The access key's id in the request's signature.
 pub fn access_key_id(request: &Request) -> Option<&str> {
+    credential_scope(request)?.next()
+}
+
+/// What a signature names: the access key's id, the day, the Region, the service, and how the scope ends.
+pub(super) fn credential_scope(request: &Request) -> Option<std::str::Split<'_, char>> {
     let (_, credential) = request.header("authorization")?.split_once("Credential=")?;
-    credential.split_once('/').map(|(id, _)| id)
+    let scope = credential.split([',', ' ']).next()?;
+    scope.contains('/').then(|| scope.split('/'))
 }
 
 /// Answers one request.

@@ -9,11 +9,13 @@ pub mod events;
 mod identity;
 pub mod json;
 pub mod model;
+pub mod oddities;
 mod paging;
 mod people;
 mod reading;
 pub mod redaction;
 pub mod request;
+pub mod sts;
 #[cfg(test)]
 mod tests;
 
@@ -33,11 +35,14 @@ use model::{
     AccountState, Communication, Resolution, STATUS_CUSTOMER_COMPLETED, STATUS_PENDING_CUSTOMER, STATUS_REOPENED,
     STATUS_RESOLVED, STATUS_UNASSIGNED, StatusChange, take_quota,
 };
+pub use oddities::Oddities;
 pub use people::PeopleError;
 use request::{
     AddCommunicationToCase, CC_ADDRESSES_MAX, CreateCase, DescribeServices, DescribeSeverityLevels, ResolveCase,
     SERVICE_CODES_MAX,
 };
+pub use sts::Role;
+use sts::Session;
 
 /// How long after its resolution a case can be reopened.
 pub const REOPEN_WINDOW: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -75,6 +80,8 @@ pub struct Support {
     identities: Identities,
     last_time: Timestamp,
     read_lag: SignedDuration,
+    oddities: Oddities,
+    sessions: BTreeMap<String, Session>,
     late_writes: Vec<LateWrite>,
     events: Vec<SupportEvent>,
 }
@@ -92,13 +99,20 @@ impl Support {
             identities: Identities::new(seed),
             last_time: Timestamp::UNIX_EPOCH,
             read_lag: SignedDuration::ZERO,
+            oddities: Oddities::default(),
+            sessions: BTreeMap::new(),
             late_writes: Vec::new(),
             events: Vec::new(),
         }
     }
 
-    /// The account that owns an access key.
+    /// The account that owns an access key, or in which a session acts by it.
     pub fn account_of_key(&self, access_key_id: &str) -> Option<&str> {
+        let session = self.sessions.get(access_key_id).map(|session| session.account.as_str());
+        session.or_else(|| self.owner_of_key(access_key_id))
+    }
+
+    fn owner_of_key(&self, access_key_id: &str) -> Option<&str> {
         let owns = |state: &&AccountState| state.account.access_key_ids.iter().any(|id| id == access_key_id);
         self.accounts.values().find(owns).map(|state| state.account.id.as_str())
     }
@@ -106,6 +120,16 @@ impl Support {
     /// From now on reads show everything as it was `lag` ago; zero: as it is.
     pub fn observe_with_lag(&mut self, lag: SignedDuration) {
         self.read_lag = lag;
+    }
+
+    /// From now on AWS behaves like this.
+    pub fn set_oddities(&mut self, oddities: Oddities) {
+        self.oddities = oddities;
+    }
+
+    /// How AWS behaves.
+    pub fn oddities(&self) -> Oddities {
+        self.oddities
     }
 
     /// Lets a write land at a later time; its caller never learns how it went.
@@ -215,8 +239,14 @@ impl Support {
 
     /// A case of this account. Another account's case is as unknown as one that never was.
     fn case_index(&self, account: &str, case_id: &str) -> Result<usize, SupportError> {
-        let index = self.by_case_id.get(case_id).copied().filter(|index| self.cases[*index].account == account);
+        let index = self.index_of_id(case_id).filter(|index| self.cases[*index].account == account);
         index.ok_or_else(|| SupportError::CaseIdNotFound(case_id.to_owned()))
+    }
+
+    /// The case with this id, an earlier one included where AWS still knows it.
+    fn index_of_id(&self, case_id: &str) -> Option<usize> {
+        let index = self.by_case_id.get(case_id).copied()?;
+        (!self.oddities.earlier_ids_unknown || self.cases[index].case_id == case_id).then_some(index)
     }
 
     fn apply_create_case(
@@ -226,7 +256,7 @@ impl Support {
         request: &CreateCase,
     ) -> Result<String, SupportError> {
         let subject = request::required(request.subject.as_deref(), "subject")?;
-        let body = request::body(request.communication_body.as_deref())?;
+        let body = request::body(request.communication_body.as_deref(), self.oddities.length)?;
         request::at_most(&request.cc_email_addresses, CC_ADDRESSES_MAX, "ccEmailAddresses")?;
         let account = self.account(account_id)?;
         let topic = Topic::parse(account, request)?;
@@ -252,9 +282,11 @@ impl Support {
             cc_email_addresses: request.cc_email_addresses.clone(),
             communications: vec![Communication {
                 body: redaction::redact(body).into_owned(),
+                written: body.to_owned(),
                 submitted_by: author,
                 time_created,
                 origin: Origin::Customer,
+                through_api: true,
                 landed_at: now,
             }],
             statuses: vec![StatusChange { status: STATUS_UNASSIGNED.to_owned(), landed_at: now }],
@@ -291,15 +323,18 @@ impl Support {
         account_id: &str,
         request: &AddCommunicationToCase,
     ) -> Result<(), SupportError> {
-        let body = request::body(request.communication_body.as_deref())?;
+        let body = request::body(request.communication_body.as_deref(), self.oddities.length)?;
         request::at_most(&request.cc_email_addresses, CC_ADDRESSES_MAX, "ccEmailAddresses")?;
         let case_id = request::required(request.case_id.as_deref(), "caseId")?;
         let index = self.case_index(account_id, case_id)?;
         request::no_files(request.attachment_set_id.as_deref(), &request.upload_ids)?;
-        self.refuse_late_reopening(now, index)?;
+        match self.refuse_late_reopening(now, index) {
+            Err(_) if self.oddities.late_reopening_ignored && !request.dry_run => return Ok(()),
+            answer => answer?,
+        }
         refuse_dry_run(request.dry_run)?;
         let author = self.account(account_id)?.submitted_by();
-        self.append(now, index, body, author, Origin::Customer);
+        self.append(now, index, body, Author { submitted_by: author, origin: Origin::Customer, through_api: true });
         Ok(())
     }
 
@@ -318,12 +353,20 @@ impl Support {
     }
 
     /// Adds a communication and moves the status as it does on AWS's side.
-    fn append(&mut self, now: Timestamp, index: usize, body: &str, submitted_by: String, origin: Origin) {
+    fn append(&mut self, now: Timestamp, index: usize, written: &str, author: Author) {
         let time_created = self.tick(now);
         let communication_id = format!("ekko:{}:{}", events::EVENT_REGION, self.identities.uuid());
         let case = &mut self.cases[index];
-        let body = redaction::redact(body).into_owned();
-        case.communications.push(Communication { body, submitted_by, time_created, origin, landed_at: now });
+        let Author { submitted_by, origin, through_api } = author;
+        case.communications.push(Communication {
+            body: redaction::redact(written).into_owned(),
+            written: written.to_owned(),
+            submitted_by,
+            time_created,
+            origin,
+            through_api,
+            landed_at: now,
+        });
         let next_status = match (case.status(), origin) {
             (STATUS_RESOLVED, _) => Some(STATUS_REOPENED),
             (STATUS_PENDING_CUSTOMER, Origin::Customer) => Some(STATUS_CUSTOMER_COMPLETED),
@@ -345,6 +388,9 @@ impl Support {
         let index = self.case_index(account_id, case_id)?;
         refuse_dry_run(request.dry_run)?;
         let initial_case_status = self.cases[index].status().to_owned();
+        if self.oddities.repeated_resolution_refused && self.cases[index].is_resolved() {
+            return Err(SupportError::Validation(format!("The case {case_id} is resolved already.")));
+        }
         self.change_status(now, index, STATUS_RESOLVED);
         Ok(Resolution { initial_case_status, final_case_status: STATUS_RESOLVED.to_owned() })
     }
@@ -385,6 +431,13 @@ impl Support {
         self.last_time = Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX);
         self.last_time
     }
+}
+
+/// Who writes a communication, and by which way.
+struct Author {
+    submitted_by: String,
+    origin: Origin,
+    through_api: bool,
 }
 
 /// What a case is about, checked against what there is.

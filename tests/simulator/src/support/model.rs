@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::catalogue::SEVERITY_LEVELS;
 use super::events::Origin;
+use super::sts::Role;
 
 /// The status of a case that nobody at AWS has taken yet.
 pub const STATUS_UNASSIGNED: &str = "unassigned";
@@ -50,6 +51,8 @@ pub struct Account {
     pub id: String,
     /// The access keys that belong to it, by their ids.
     pub access_key_ids: Vec<String>,
+    /// The role by which others may act in it.
+    pub role: Option<Role>,
     /// The account's e-mail address.
     pub email: String,
     /// Who its API calls are made by, as `submittedBy` shows it before the address.
@@ -66,6 +69,7 @@ impl Account {
         Self {
             id: id.to_owned(),
             access_key_ids: vec![access_key_id.to_owned()],
+            role: None,
             email: email.to_owned(),
             principal: DEFAULT_PRINCIPAL.to_owned(),
             has_plan: true,
@@ -177,11 +181,6 @@ impl Case {
         let change = self.statuses.iter().rev().find(|change| change.landed_at <= horizon);
         change.map_or(STATUS_UNASSIGNED, |change| change.status.as_str())
     }
-
-    /// How many of the communications an earlier moment knew.
-    pub(super) fn communications_at(&self, horizon: Timestamp) -> usize {
-        self.communications.partition_point(|communication| communication.landed_at <= horizon)
-    }
 }
 
 /// One message of a case.
@@ -195,6 +194,10 @@ pub struct Communication {
     pub time_created: Timestamp,
     /// On which side it was written.
     pub origin: Origin,
+    /// The text before its redaction.
+    pub(super) written: String,
+    /// Whether it came through the API, not from a person.
+    pub(super) through_api: bool,
     /// When the write took place, by the clock that was passed.
     pub(super) landed_at: Timestamp,
 }

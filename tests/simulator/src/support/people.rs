@@ -3,9 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::catalogue::LANGUAGES;
 use super::model::{Case, SUBMITTED_BY_AWS, format_milliseconds};
 use super::request;
-use super::{Origin, Support, SupportError};
+use super::{Author, Origin, Support, SupportError};
+
+/// Which segment of a case id says the queue and the language: `case-<account>-muen-<year>-<digits>`.
+const LANGUAGE_SEGMENT: usize = 2;
 
 /// Why what a person did had no effect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,9 +36,9 @@ impl Support {
         let author = submitted_by.unwrap_or(SUBMITTED_BY_AWS);
         let origin = if author == SUBMITTED_BY_AWS { Origin::Aws } else { Origin::Customer };
         let invalid = |error: SupportError| PeopleError::Invalid(error.to_string());
-        request::body(Some(body)).map_err(invalid)?;
+        request::body(Some(body), self.oddities.length).map_err(invalid)?;
         self.refuse_late_reopening(now, index).map_err(invalid)?;
-        self.append(now, index, body, author.to_owned(), origin);
+        self.append(now, index, body, Author { submitted_by: author.to_owned(), origin, through_api: false });
         Ok(())
     }
 
@@ -46,6 +50,26 @@ impl Support {
             return Err(PeopleError::Invalid("'status' must not be empty".to_owned()));
         }
         self.change_status(now, index, status);
+        Ok(())
+    }
+
+    /// A person changes a case's language: its id says it and becomes another, under which it is known as well.
+    pub fn set_language(&mut self, now: Timestamp, case: &str, language: &str) -> Result<(), PeopleError> {
+        self.settle(now);
+        let index = self.any_case(case)?;
+        if !LANGUAGES.contains(&language) {
+            return Err(PeopleError::Invalid(format!("'language' must be one of {}", LANGUAGES.join(", "))));
+        }
+        let case = &mut self.cases[index];
+        let segments = case.case_id.split('-').enumerate();
+        let renamed: Vec<String> = segments
+            .map(
+                |(place, segment)| if place == LANGUAGE_SEGMENT { format!("mu{language}") } else { segment.to_owned() },
+            )
+            .collect();
+        case.case_id = renamed.join("-");
+        language.clone_into(&mut case.language);
+        self.by_case_id.insert(self.cases[index].case_id.clone(), index);
         Ok(())
     }
 

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 
 use super::error::SupportError;
-use super::model::{Case, CaseDetails, CasesPage, CommunicationDetails, CommunicationsPage, STATUS_RESOLVED};
+use super::model::{
+    Case, CaseDetails, CasesPage, Communication, CommunicationDetails, CommunicationsPage, STATUS_RESOLVED,
+};
+use super::oddities::{Oddities, ShownBy, has_passed, whole_second};
 use super::request::{self, CASE_IDS_MAX, DescribeCases, DescribeCommunications, Span};
-use super::{LANGUAGES, Support, known, paging, refuse_dry_run};
+use super::{LANGUAGES, Origin, Support, known, paging, refuse_dry_run};
 
 /// How many communications DescribeCases adds to each case.
 pub const RECENT_COMMUNICATIONS: usize = 5;
@@ -23,6 +26,7 @@ impl Support {
     ) -> Result<CasesPage, SupportError> {
         self.admit(now, account)?;
         request::at_most(&request.case_id_list, CASE_IDS_MAX, "caseIdList")?;
+        self.refuse_page_size_with_ids(request)?;
         let page_size = request::page_size(request.max_results)?;
         let span = Span::parse(request.after_time.as_deref(), request.before_time.as_deref())?;
         known(request.language.as_deref(), "language", &LANGUAGES)?;
@@ -45,7 +49,8 @@ impl Support {
         });
         let page: Vec<usize> = wanted.by_ref().take(page_size).collect();
         let next_token = page.last().filter(|_| wanted.next().is_some()).map(|last| paging::token(&list, *last));
-        let cases = page.iter().map(|index| details(&self.cases[*index], horizon, with_communications)).collect();
+        let view = View { oddities: self.oddities, horizon, shown_by: ShownBy::Cases };
+        let cases = page.iter().map(|index| view.case(&self.cases[*index], with_communications)).collect();
         Ok(CasesPage { cases, next_token })
     }
 
@@ -68,12 +73,21 @@ impl Support {
         }
         let mut named = Vec::with_capacity(request.case_id_list.len());
         for id in &request.case_id_list {
-            named.push(find(self.by_case_id.get(id), id)?);
+            named.push(find(self.index_of_id(id).as_ref(), id)?);
         }
         named.retain(|index| by_display_id.is_none_or(|wanted| wanted == *index));
         named.sort_unstable();
         named.dedup();
         Ok(Some(named))
+    }
+
+    /// A page has no meaning where the ids say what is wanted: AWS may refuse to be told its size.
+    fn refuse_page_size_with_ids(&self, request: &DescribeCases) -> Result<(), SupportError> {
+        let both = request.max_results.is_some() && !request.case_id_list.is_empty();
+        if both && self.oddities.page_size_refused_with_ids {
+            return Err(SupportError::Validation("maxResults can't be combined with caseIdList.".to_owned()));
+        }
+        Ok(())
     }
 
     /// DescribeCommunications, newest first.
@@ -94,52 +108,83 @@ impl Support {
         }
         let end = paging::position(&communications_of(case), request.next_token.as_deref())?.unwrap_or(usize::MAX);
         refuse_dry_run(request.dry_run)?;
-        Ok(communications(case, horizon, span, end, page_size))
+        let view = View { oddities: self.oddities, horizon, shown_by: ShownBy::Communications };
+        Ok(view.communications(case, span, end, page_size))
     }
 }
 
-fn details(case: &Case, horizon: Timestamp, with_communications: bool) -> CaseDetails {
-    let recent = || communications(case, horizon, Span::ALWAYS, usize::MAX, RECENT_COMMUNICATIONS);
-    CaseDetails {
-        case_id: case.case_id.clone(),
-        display_id: case.display_id.clone(),
-        subject: case.subject.clone(),
-        status: case.status_at(horizon).to_owned(),
-        service_code: case.service_code.clone(),
-        category_code: case.category_code.clone(),
-        severity_code: case.severity_code.clone(),
-        submitted_by: case.submitted_by.clone(),
-        time_created: case.time_created,
-        recent_communications: with_communications.then(recent),
-        cc_email_addresses: case.cc_email_addresses.clone(),
-        language: case.language.clone(),
-    }
+/// How one call shows what there is.
+struct View {
+    oddities: Oddities,
+    /// The moment as of which everything is shown.
+    horizon: Timestamp,
+    shown_by: ShownBy,
 }
 
-/// The page of communications older than the position `end`. The token of DescribeCases works in
-/// DescribeCommunications, too: both page the same list.
-fn communications(case: &Case, horizon: Timestamp, span: Span, end: usize, page_size: usize) -> CommunicationsPage {
-    let visible = case.communications_at(horizon).min(end);
-    let mut wanted = case.communications[..visible]
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(_, communication)| span.contains(communication.time_created));
-    let page: Vec<_> = wanted.by_ref().take(page_size).collect();
-    let more = wanted.next().is_some();
-    let next_token =
-        page.last().filter(|_| more).map(|(position, _)| paging::token(&communications_of(case), *position));
-    let communications = page
-        .into_iter()
-        .map(|(_, communication)| CommunicationDetails {
+impl View {
+    fn case(&self, case: &Case, with_communications: bool) -> CaseDetails {
+        let recent = || {
+            let mut page = self.communications(case, Span::ALWAYS, usize::MAX, RECENT_COMMUNICATIONS);
+            page.next_token = page.next_token.filter(|_| !self.oddities.recent_without_token);
+            page
+        };
+        CaseDetails {
             case_id: case.case_id.clone(),
-            body: communication.body.clone(),
-            submitted_by: communication.submitted_by.clone(),
-            time_created: communication.time_created,
+            display_id: case.display_id.clone(),
+            subject: case.subject.clone(),
+            status: case.status_at(self.horizon).to_owned(),
+            service_code: case.service_code.clone(),
+            category_code: case.category_code.clone(),
+            severity_code: case.severity_code.clone(),
+            submitted_by: case.submitted_by.clone(),
+            time_created: self.oddities.shown_time(self.shown_by, case.time_created),
+            recent_communications: with_communications.then(recent),
+            cc_email_addresses: case.cc_email_addresses.clone(),
+            language: case.language.clone(),
+        }
+    }
+
+    /// The page of communications older than the position `end`. The token of DescribeCases works in
+    /// DescribeCommunications, too: both page the same list.
+    fn communications(&self, case: &Case, span: Span, end: usize, page_size: usize) -> CommunicationsPage {
+        let list = case.communications.iter().enumerate().rev();
+        let mut wanted = list.filter(|(position, communication)| {
+            *position < end && self.is_visible(communication) && span.contains(communication.time_created)
+        });
+        let page: Vec<_> = wanted.by_ref().take(page_size).collect();
+        let more = wanted.next().is_some();
+        let next_token =
+            page.last().filter(|_| more).map(|(position, _)| paging::token(&communications_of(case), *position));
+        let mut communications: Vec<_> =
+            page.into_iter().map(|(_, communication)| self.communication(case, communication)).collect();
+        if self.oddities.seconds_in_any_order && self.shown_by == ShownBy::Communications {
+            let same_second =
+                |left: &CommunicationDetails, right: &CommunicationDetails| left.time_created == right.time_created;
+            communications.chunk_by_mut(same_second).for_each(<[_]>::reverse);
+        }
+        CommunicationsPage { communications, next_token }
+    }
+
+    fn is_visible(&self, communication: &Communication) -> bool {
+        let landed_at = communication.landed_at;
+        let from = if communication.through_api { self.oddities.shown_from(landed_at) } else { landed_at };
+        from <= self.horizon
+    }
+
+    fn communication(&self, case: &Case, communication: &Communication) -> CommunicationDetails {
+        let oddities = &self.oddities;
+        let later = |seconds| has_passed(seconds, communication.landed_at, self.horizon);
+        let author_changed = communication.origin == Origin::Customer && later(oddities.authors_change_after_seconds);
+        let unredacted = oddities.redacted_after_seconds.is_some() && !later(oddities.redacted_after_seconds);
+        let time = oddities.shown_time(self.shown_by, communication.time_created);
+        CommunicationDetails {
+            case_id: case.case_id.clone(),
+            body: oddities.shown_text(if unredacted { &communication.written } else { &communication.body }),
+            submitted_by: if author_changed { &case.submitted_by } else { &communication.submitted_by }.clone(),
+            time_created: if oddities.seconds_in_any_order { whole_second(time) } else { time },
             attachment_set: Vec::new(),
-        })
-        .collect();
-    CommunicationsPage { communications, next_token }
+        }
+    }
 }
 
 fn communications_of(case: &Case) -> String {

@@ -6,8 +6,9 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::error::SupportError;
+use super::oddities::LengthUnit;
 
-/// The longest body of a communication, in characters.
+/// The longest body of a communication. AWS does not say in what: see [`LengthUnit`].
 pub const BODY_LENGTH_MAX: usize = 8000;
 /// The most addresses that get copies.
 pub const CC_ADDRESSES_MAX: usize = 10;
@@ -154,10 +155,10 @@ pub(super) fn required<'a>(value: Option<&'a str>, field: &str) -> Result<&'a st
 }
 
 /// The text of a communication, within its limits.
-pub(super) fn body(value: Option<&str>) -> Result<&str, SupportError> {
+pub(super) fn body(value: Option<&str>, unit: LengthUnit) -> Result<&str, SupportError> {
     let body = required(value, "communicationBody")?;
-    // Bytes bound characters from above: only long texts are counted.
-    if body.len() > BODY_LENGTH_MAX && body.chars().count() > BODY_LENGTH_MAX {
+    // Bytes bound the other units from above: only long texts are counted.
+    if body.len() > BODY_LENGTH_MAX && unit.length(body) > BODY_LENGTH_MAX {
         let constraint = format!("Member must have length less than or equal to {BODY_LENGTH_MAX}");
         return Err(violation("(text)", "communicationBody", &constraint));
     }

@@ -5,6 +5,8 @@ use super::model::SUBMITTED_BY_AWS;
 use super::request::{BODY_LENGTH_MAX, DescribeCases, DescribeCommunications};
 use super::*;
 
+mod oddities;
+
 const ACCOUNT: &str = "111122223333";
 const OTHER_ACCOUNT: &str = "444455556666";
 

@@ -1,0 +1,106 @@
+//! Whose credentials they are: before its first use a credential must name the account that it is kept for.
+//!
+//! A secret that holds the credentials of another account would open cases there, in sight of other people. So a role's
+//! ARN, or what STS says of keys, is compared with the account, and nothing is sent where they differ.
+
+use std::time::Duration;
+
+use aws_sdk_sts::config::{Builder, IdentityCache, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::SdkConfig;
+use casebridge_core::{
+    effect::{Failure, Refusal},
+    identifiers::AccountId,
+};
+
+use crate::{
+    account::AccountCredentials,
+    failure::{Problem, classify_identity},
+};
+
+/// How long the question whose keys these are may take with its repeats. It is asked once for each new secret.
+const IDENTITY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one attempt may take.
+const IDENTITY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+/// How often it is asked.
+const IDENTITY_ATTEMPTS: u32 = 3;
+/// Which segment of a role's ARN is the account: `arn:aws:iam::<account>:role/<name>`.
+const ACCOUNT_SEGMENT: usize = 4;
+
+/// Why credentials may not be used for an account: they are known, and they are another's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Foreign {
+    message: String,
+}
+
+impl Foreign {
+    fn new(what: &str, owner: &str, account: &AccountId) -> Self {
+        let owner = if owner.is_empty() { "no account" } else { owner };
+        let message = format!(
+            "the secret of account {account} holds {what} of {owner}: nothing was sent; store credentials of {account}"
+        );
+        Self { message }
+    }
+
+    /// The refusal, and a line in the log that an alarm can look for.
+    pub(crate) fn problem(&self, account: &AccountId) -> Problem {
+        tracing::error!(account = %account, alarm = "foreign_credentials", "{}", self.message);
+        let failure = Failure::Refused { refusal: Refusal::Credentials, message: self.message.clone() };
+        // A secret that was corrected meanwhile is worth a look past the cache.
+        Problem { failure, stale_credentials: true }
+    }
+}
+
+/// Says whose credentials these are: the account's, or another's. A problem leaves it open.
+pub(crate) async fn check(
+    hub: &SdkConfig,
+    account: &AccountId,
+    credentials: &AccountCredentials,
+) -> Result<Result<(), Foreign>, Problem> {
+    let (what, owner) = match credentials {
+        AccountCredentials::Role { role_arn, .. } => {
+            ("a role", role_arn.split(':').nth(ACCOUNT_SEGMENT).unwrap_or_default().to_owned())
+        }
+        AccountCredentials::Keys { .. } => ("keys", owner_of_keys(hub, credentials).await?),
+    };
+    Ok(if is_same_account(&owner, account.as_str()) { Ok(()) } else { Err(Foreign::new(what, &owner, account)) })
+}
+
+/// The account that STS names for keys. It answers whatever the keys may do. Source: AWS STS API, GetCallerIdentity.
+async fn owner_of_keys(hub: &SdkConfig, credentials: &AccountCredentials) -> Result<String, Problem> {
+    let config = Builder::from(hub)
+        .credentials_provider(credentials.provider(hub).await)
+        // Asked once: the hub's cache has room for few, and is for the hub's own credentials.
+        .identity_cache(IdentityCache::no_cache())
+        .retry_config(RetryConfig::standard().with_max_attempts(IDENTITY_ATTEMPTS))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(crate::CONNECT_TIMEOUT)
+                .operation_attempt_timeout(IDENTITY_ATTEMPT_TIMEOUT)
+                .operation_timeout(IDENTITY_TIMEOUT)
+                .build(),
+        )
+        .build();
+    let answer = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
+    let answer = answer.map_err(|error| classify_identity(&error))?;
+    Ok(answer.account.unwrap_or_default())
+}
+
+/// Accounts are compared as numbers: tables and documents have lost leading zeros.
+fn is_same_account(left: &str, right: &str) -> bool {
+    let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    number(left).is_some() && number(left) == number(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_compared_as_numbers() {
+        assert!(is_same_account("012345678901", "12345678901"));
+        assert!(is_same_account("111122223333", "111122223333"));
+        for (left, right) in [("111122223333", "444455556666"), ("", ""), ("+1", "1"), ("aws", "aws")] {
+            assert!(!is_same_account(left, right), "{left} {right}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What AWS may do and does not document: each oddity can be switched on, all are off by default.
+//!
+//! Nobody knows that AWS behaves so, and nobody knows that it does not. Whoever survives all of them relies on nothing
+//! that is not written down.
+
+use std::fmt::Write;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// At which column a reflowed text is wrapped.
+pub const WRAP_COLUMNS: usize = 70;
+/// The longest wait that is drawn, in seconds: within the shortest time that anybody waits for a write to appear.
+const DRAWN_SECONDS_MAX: u64 = 10;
+
+/// What AWS Support does beyond what is documented.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Oddities {
+    /// Texts are shown wrapped at [`WRAP_COLUMNS`], trimmed, with `\r\n` as line end and HTML entities for `&<>`.
+    pub reflowed_texts: bool,
+    /// So many seconds after a customer's communication was written, `submittedBy` shows the account's address alone.
+    pub authors_change_after_seconds: Option<u32>,
+    /// Secrets in a text are redacted only so many seconds after it was written, not at once.
+    pub redacted_after_seconds: Option<u32>,
+    /// How exact the times are that are shown.
+    pub precision: Precision,
+    /// `recentCommunications` has no `nextToken`, however many communications there are.
+    pub recent_without_token: bool,
+    /// DescribeCases with `caseIdList` and `maxResults` is refused.
+    pub page_size_refused_with_ids: bool,
+    /// After a change of language a case is not known by its earlier id any more, only by its new one and its display id.
+    pub earlier_ids_unknown: bool,
+    /// AddCommunicationToCase after the days in which a case can be reopened answers that all is well, and does nothing.
+    pub late_reopening_ignored: bool,
+    /// What the limit of a text counts.
+    pub length: LengthUnit,
+    /// Communications show whole seconds, and DescribeCommunications lists those of one second in the opposite order of
+    /// DescribeCases.
+    pub seconds_in_any_order: bool,
+    /// What was written through the API is shown only so many seconds later: an answer that quotes it is seen first.
+    pub api_texts_shown_after_seconds: u32,
+    /// ResolveCase refuses a case that is resolved.
+    pub repeated_resolution_refused: bool,
+}
+
+/// How exact the times are that AWS shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Milliseconds everywhere.
+    #[default]
+    Milliseconds,
+    /// Whole seconds in DescribeCases, its recent communications included; milliseconds in DescribeCommunications.
+    SecondsInCases,
+    /// Whole seconds in DescribeCommunications, milliseconds in DescribeCases.
+    SecondsInCommunications,
+}
+
+/// What the limit of a text counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LengthUnit {
+    /// Unicode's characters (code points).
+    #[default]
+    Characters,
+    /// Units of UTF-16: two for a character beyond the first 65,536, as Java counts.
+    Utf16Units,
+    /// Bytes of UTF-8.
+    Bytes,
+}
+
+impl LengthUnit {
+    /// The length of a text.
+    pub fn length(self, text: &str) -> usize {
+        match self {
+            Self::Characters => text.chars().count(),
+            Self::Utf16Units => text.encode_utf16().count(),
+            Self::Bytes => text.len(),
+        }
+    }
+}
+
+/// Which operation shows a communication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShownBy {
+    Cases,
+    Communications,
+}
+
+impl Oddities {
+    /// Oddities from random bits: each is off or on alike.
+    pub fn draw(bits: u64) -> Self {
+        let is_on = |bit: u32| bits >> bit & 1 == 1;
+        // The low bits switch; the waits and the choices come from the high ones.
+        let seconds = |bit: u32| u32::try_from(1 + (bits >> bit) % DRAWN_SECONDS_MAX).unwrap_or(1);
+        Self {
+            reflowed_texts: is_on(0),
+            authors_change_after_seconds: is_on(1).then(|| seconds(16)),
+            redacted_after_seconds: is_on(2).then(|| seconds(24)),
+            precision: match bits >> 48 & 3 {
+                0 => Precision::SecondsInCases,
+                1 => Precision::SecondsInCommunications,
+                _ => Precision::Milliseconds,
+            },
+            recent_without_token: is_on(3),
+            page_size_refused_with_ids: is_on(4),
+            earlier_ids_unknown: is_on(5),
+            late_reopening_ignored: is_on(6),
+            length: match bits >> 50 & 3 {
+                0 => LengthUnit::Utf16Units,
+                1 => LengthUnit::Bytes,
+                _ => LengthUnit::Characters,
+            },
+            seconds_in_any_order: is_on(7),
+            api_texts_shown_after_seconds: if is_on(8) { seconds(32) } else { 0 },
+            repeated_resolution_refused: is_on(9),
+        }
+    }
+
+    /// A text as it is shown.
+    pub fn shown_text(&self, text: &str) -> String {
+        if self.reflowed_texts { reflow(text) } else { text.to_owned() }
+    }
+
+    /// A time as an operation shows it.
+    pub(super) fn shown_time(&self, shown_by: ShownBy, time: Timestamp) -> Timestamp {
+        let in_seconds = match shown_by {
+            ShownBy::Cases => self.precision == Precision::SecondsInCases,
+            ShownBy::Communications => self.precision == Precision::SecondsInCommunications,
+        };
+        if in_seconds { whole_second(time) } else { time }
+    }
+
+    /// When what was written through the API at this moment is shown.
+    pub(super) fn shown_from(&self, written_at: Timestamp) -> Timestamp {
+        written_at + SignedDuration::from_secs(i64::from(self.api_texts_shown_after_seconds))
+    }
+}
+
+/// Whether so many seconds have passed; never, if none is said.
+pub(super) fn has_passed(seconds: Option<u32>, since: Timestamp, now: Timestamp) -> bool {
+    seconds.is_some_and(|seconds| now.duration_since(since) >= SignedDuration::from_secs(i64::from(seconds)))
+}
+
+/// A time without its fraction of a second.
+pub(super) fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_millisecond().div_euclid(1_000)).unwrap_or(time)
+}
+
+fn reflow(text: &str) -> String {
+    let mut output = String::with_capacity(text.len() + text.len() / WRAP_COLUMNS * 2);
+    for line in text.trim().lines() {
+        let mut rest = line.trim_end();
+        while rest.chars().count() > WRAP_COLUMNS {
+            let (head, tail) = rest.split_at(wrap(rest));
+            encode(head.trim_end(), &mut output);
+            rest = tail.trim_start();
+        }
+        encode(rest, &mut output);
+    }
+    output.truncate(output.trim_end().len());
+    output
+}
+
+/// Where a long line is wrapped: behind the last blank or hyphen that fits, else within the word.
+fn wrap(line: &str) -> usize {
+    let limit = line.char_indices().nth(WRAP_COLUMNS).map_or(line.len(), |(place, _)| place);
+    let opportunity = line[..limit].rfind([' ', '-']).map(|place| place + 1);
+    opportunity.filter(|place| !line[..*place].trim().is_empty()).unwrap_or(limit)
+}
+
+fn encode(line: &str, output: &mut String) {
+    for letter in line.chars() {
+        // Writing to a string can't fail.
+        let _ = match letter {
+            '&' => write!(output, "&amp;"),
+            '<' => write!(output, "&lt;"),
+            '>' => write!(output, "&gt;"),
+            other => write!(output, "{other}"),
+        };
+    }
+    output.push_str("\r\n");
+}

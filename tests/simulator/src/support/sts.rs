@@ -1,0 +1,173 @@
+//! AWS STS, as far as accounts need it to be acted in: whose keys are these, and sessions in a role. The query protocol.
+//!
+//! Signatures are not verified, and anybody may ask for a session: whose credentials the hub has is not known here.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::json::credential_scope;
+use super::{Support, model::Account};
+use crate::wire::{Request, Response};
+
+/// How long a session lasts that asks for nothing else. Source: AWS STS API, AssumeRole.
+const SESSION_LENGTH: SignedDuration = SignedDuration::from_hours(1);
+/// The namespace of every answer.
+const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+/// A role that may be assumed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its ARN.
+    pub arn: String,
+    /// What whoever assumes it must know; none: nothing.
+    pub external_id: Option<String>,
+}
+
+/// A session in a role, by the id of its access key.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub account: String,
+    role_arn: String,
+    name: String,
+    expires_at: Timestamp,
+}
+
+/// Why STS refuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum StsError {
+    #[error("The security token included in the request is invalid.")]
+    InvalidClientTokenId,
+    #[error("Request is missing Authentication Token")]
+    MissingAuthenticationToken,
+    #[error("User is not authorized to perform: sts:AssumeRole on resource: {0}")]
+    AccessDenied(String),
+    #[error("1 validation error detected: Value null at '{0}' failed to satisfy constraint: Member must not be null")]
+    Validation(&'static str),
+    #[error("Could not find operation {0} for version 2011-06-15")]
+    InvalidAction(String),
+}
+
+impl StsError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidClientTokenId => "InvalidClientTokenId",
+            Self::MissingAuthenticationToken => "MissingAuthenticationToken",
+            Self::AccessDenied(_) => "AccessDenied",
+            Self::Validation(_) => "ValidationError",
+            Self::InvalidAction(_) => "InvalidAction",
+        }
+    }
+}
+
+/// Whether the request is signed for STS.
+pub fn is_sts(request: &Request) -> bool {
+    credential_scope(request).is_some_and(|mut scope| scope.nth(3) == Some("sts"))
+}
+
+/// The operation that a request names.
+pub fn operation(request: &Request) -> String {
+    parameters(request).remove("Action").unwrap_or_default()
+}
+
+/// Answers one request.
+pub fn handle(support: &mut Support, now: Timestamp, request: &Request) -> Response {
+    match answer(support, now, request) {
+        Ok((action, result)) => xml(
+            200,
+            &format!(
+                "<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result>{result}</{action}Result></{action}Response>"
+            ),
+        ),
+        Err(error) => error_response(error.code(), &error.to_string()),
+    }
+}
+
+/// An error as STS sends it.
+pub fn error_response(code: &str, message: &str) -> Response {
+    let status = match code {
+        "InternalFailure" => 500,
+        "ServiceUnavailable" => 503,
+        "AccessDenied"
+        | "InvalidClientTokenId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "MissingAuthenticationToken" => 403,
+        _ => 400,
+    };
+    let error = format!("<Type>Sender</Type><Code>{}</Code><Message>{}</Message>", escape(code), escape(message));
+    xml(status, &format!("<ErrorResponse xmlns=\"{NAMESPACE}\"><Error>{error}</Error></ErrorResponse>"))
+}
+
+fn answer(support: &mut Support, now: Timestamp, request: &Request) -> Result<(String, String), StsError> {
+    let key = super::json::access_key_id(request).ok_or(StsError::MissingAuthenticationToken)?;
+    let parameters = parameters(request);
+    let action = parameters.get("Action").cloned().unwrap_or_default();
+    let result = match action.as_str() {
+        "GetCallerIdentity" => support.caller_identity(now, key)?,
+        "AssumeRole" => support.assume_role(now, &parameters)?,
+        _ => return Err(StsError::InvalidAction(action)),
+    };
+    Ok((action, result))
+}
+
+impl Support {
+    fn caller_identity(&self, now: Timestamp, key: &str) -> Result<String, StsError> {
+        let (account, arn) = match self.sessions.get(key) {
+            Some(session) if session.expires_at > now => {
+                let role = session.role_arn.rsplit('/').next().unwrap_or_default();
+                let arn = format!("arn:aws:sts::{}:assumed-role/{role}/{}", session.account, session.name);
+                (session.account.as_str(), arn)
+            }
+            _ => {
+                let account = self.owner_of_key(key).ok_or(StsError::InvalidClientTokenId)?;
+                (account, format!("arn:aws:iam::{account}:user/casebridge"))
+            }
+        };
+        Ok(format!("<Arn>{}</Arn><UserId>{}</UserId><Account>{account}</Account>", escape(&arn), escape(key)))
+    }
+
+    fn assume_role(&mut self, now: Timestamp, parameters: &BTreeMap<String, String>) -> Result<String, StsError> {
+        let parameter = |name| parameters.get(name).filter(|value| !value.is_empty()).ok_or(StsError::Validation(name));
+        let (role_arn, name) = (parameter("RoleArn")?, parameter("RoleSessionName")?);
+        let external_id = parameters.get("ExternalId");
+        let trusts = |account: &&Account| {
+            let role = account.role.as_ref().filter(|role| role.arn == *role_arn);
+            role.is_some_and(|role| role.external_id.is_none() || role.external_id.as_ref() == external_id)
+        };
+        let account = self.accounts.values().map(|state| &state.account).find(trusts);
+        let account = account.ok_or_else(|| StsError::AccessDenied(role_arn.clone()))?.id.clone();
+        let key = format!("ASIA{:016X}", self.identities.draw());
+        let session = Session {
+            account: account.clone(),
+            role_arn: role_arn.clone(),
+            name: name.clone(),
+            expires_at: now + SESSION_LENGTH,
+        };
+        let credentials = format!(
+            "<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{:032x}</SecretAccessKey>\
+             <SessionToken>{:032x}</SessionToken><Expiration>{:.0}</Expiration>",
+            self.identities.draw(),
+            self.identities.draw(),
+            session.expires_at
+        );
+        self.sessions.insert(key, session);
+        let role = role_arn.rsplit('/').next().unwrap_or_default();
+        let arn = format!("arn:aws:sts::{account}:assumed-role/{role}/{name}");
+        let user = format!("<Arn>{}</Arn><AssumedRoleId>AROA:{}</AssumedRoleId>", escape(&arn), escape(name));
+        Ok(format!("<Credentials>{credentials}</Credentials><AssumedRoleUser>{user}</AssumedRoleUser>"))
+    }
+}
+
+fn parameters(request: &Request) -> BTreeMap<String, String> {
+    form_urlencoded::parse(&request.body).into_owned().collect()
+}
+
+fn xml(status: u16, body: &str) -> Response {
+    let headers = BTreeMap::from([("content-type".to_owned(), "text/xml".to_owned())]);
+    Response { status, headers, body: body.as_bytes().to_vec() }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
