@@ -177,6 +177,8 @@ def start_hub(mode: str, simulator: dict) -> str:
     surroundings = {
         "AUTH": "true" if mode == "enforced" else "false",
         "AWS_ENDPOINT_URL_SUPPORT": simulator["support"]["endpoint"],
+        # The accounts' keys and roles are known where their cases are: the local AWS has only its own account.
+        "AWS_ENDPOINT_URL_STS": simulator["support"]["endpoint"],
         "AWS_ENDPOINT_URL_SSM_INCIDENTS": simulator["ssm_incidents"]["endpoint"],
         "SSL_CERT_FILE": simulator["ca_file"],
         # As the functions' LoggingConfig says: AWS tells them, the local AWS does not.

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use casebridge_core::{
-    case::{CaseStatus, RawCommunication},
+    case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
     effect::{Delivery, DeliveryAnswer, Failure, FieldsOutcome, NewCase, Refusal},
     identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId},
     incident::{Incident, IncidentState},
@@ -14,7 +14,7 @@ use casebridge_executor::ports::{
 };
 use casebridge_simulator::support::{
     SupportError, Write,
-    model::{CaseDetails, CommunicationDetails},
+    model::{CaseDetails, CasesPage, CommunicationDetails, CommunicationsPage},
     request::{AddCommunicationToCase, CreateCase, DescribeCases, DescribeCommunications, ResolveCase},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -219,7 +219,8 @@ impl SupportPort {
 
     fn described(&self, details: CaseDetails) -> DescribedCase {
         let recent = details.recent_communications;
-        let more = recent.as_ref().is_some_and(|page| page.next_token.is_some());
+        let full = |page: &CommunicationsPage| page.communications.len() >= RECENT_COMMUNICATIONS;
+        let more = recent.as_ref().is_some_and(|page| page.next_token.is_some() || full(page));
         let recent = recent.map(|page| page.communications).unwrap_or_default();
         DescribedCase {
             recent: self.communications(&details.case_id, recent),
@@ -241,6 +242,27 @@ impl SupportPort {
         });
         sabotage::shown_communications(&self.desk.world.borrow(), case_id, shown.collect())
     }
+}
+
+/// DescribeCases as the client asks: of ids all pages, and without the size of a page where AWS refuses to be told it.
+fn describe_cases(world: &mut World, account: &AccountId, request: &DescribeCases) -> Result<CasesPage, SupportError> {
+    let (now, by_ids) = (world.aws_now(), !request.case_id_list.is_empty());
+    let mut request = request.clone();
+    let mut ask = |request: &DescribeCases| world.support.describe_cases(now, account.as_str(), request);
+    let mut page = match ask(&request) {
+        Err(SupportError::Validation(_)) if by_ids => {
+            request.max_results = None;
+            ask(&request)?
+        }
+        answer => answer?,
+    };
+    while by_ids && page.next_token.is_some() {
+        request.next_token = page.next_token.take();
+        let next = ask(&request)?;
+        page.cases.extend(next.cases);
+        page.next_token = next.next_token;
+    }
+    Ok(page)
 }
 
 fn describe(write: &Write) -> String {
@@ -321,10 +343,7 @@ impl casebridge_executor::ports::Support for SupportPort {
             }
         }
         let (goes_on, what) = (request.next_token.is_some(), format!("{account} {}", asked(query)));
-        let describe = |world: &mut World| {
-            let now = world.aws_now();
-            world.support.describe_cases(now, account.as_str(), &request)
-        };
+        let describe = |world: &mut World| describe_cases(world, account, &request);
         let page = self.reading(Call::DescribeCases, account, goes_on, &what, describe).await?;
         let cases = page.cases.into_iter().map(|details| self.described(details)).collect();
         Ok(CasePage { cases, next: page.next_token })
