@@ -171,6 +171,17 @@ pub struct PartlySent {
     pub parts: u16,
 }
 
+/// A wait for an account's quota of new cases: it has a place among those who wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaWait {
+    /// The account whose quota is used up.
+    pub account: AccountId,
+    /// The incident's priority, `1` (critical) to `5` (planning).
+    pub priority: String,
+    /// Since when, by our clock.
+    pub since: Timestamp,
+}
+
 /// A second case that we opened for the incident: a CreateCase that appeared later than L allows for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoubledCase {
@@ -224,6 +235,9 @@ pub struct Link {
     pub recent_writes: Vec<Timestamp>,
     /// Whether the last pass left nothing to wait for: then the remembered incident stands in for a read.
     pub settled: bool,
+    /// Since when it waits for the account's quota of new cases, and how urgent it is.
+    #[serde(default)]
+    pub waits_for_quota: Option<QuotaWait>,
 }
 
 impl Link {
