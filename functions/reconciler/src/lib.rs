@@ -155,6 +155,7 @@ async fn handle_message(
         tracing::info!(
             case_link = report.link.as_ref().map(tracing::field::display),
             deferred = report.deferred,
+            unclaimed = report.unclaimed,
             calls = report.calls,
             effects = ?report.effects,
             failures = ?report.failures,
@@ -171,6 +172,7 @@ async fn handle_message(
 fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
     metrics.count(Metric::RemoteCalls, usize::try_from(report.calls).unwrap_or(usize::MAX));
     metrics.count(Metric::Deferred, usize::from(report.deferred));
+    metrics.count(Metric::Unclaimed, usize::from(report.unclaimed));
     for (_, failure) in &report.effects {
         metrics.count(failure.map_or(Metric::Effects, Metric::of_failure), 1);
     }

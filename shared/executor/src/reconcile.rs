@@ -37,6 +37,8 @@ pub struct Report {
     pub link: Option<LinkKey>,
     /// Whether another worker holds the link and was left word.
     pub deferred: bool,
+    /// Whether the claim of a wake-up was gone, so that nothing was left to do.
+    pub unclaimed: bool,
     /// How many remote calls were made, the ledger's among them.
     pub calls: u32,
     /// The effects that were tried, each with the name of its failure if it failed.
@@ -111,8 +113,9 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         let now = self.clock.now();
         let until = now.checked_add(self.limits.lease).unwrap_or(now);
         report.calls += 1;
-        match self.ledger.take_lease(&key, &self.randomness.attempt(), now, until).await? {
+        match self.ledger.take_lease(&key, &self.randomness.attempt(), now, until, hint.claim.as_ref()).await? {
             LeaseAnswer::Deferred => report.deferred = true,
+            LeaseAnswer::Unclaimed => report.unclaimed = true,
             LeaseAnswer::Taken { lease, link } => {
                 let mut tenure = Tenure { lease, recorded: (*link).clone() };
                 let mut observation = Observation::new(key, *link);

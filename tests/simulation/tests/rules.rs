@@ -312,6 +312,35 @@ fn rule_10_no_hint_at_all() {
     world.must_hold();
 }
 
+/// ServiceNow is down for an hour and every worker hangs at it: what is due lies in the queue a few times, not once for each
+/// poll, and when the hour is over each link costs one pass.
+#[test]
+fn rule_10_an_outage_piles_up_no_hints() {
+    const LINKS: usize = 12;
+    let mut world = Script::with(|settings| settings.hints = false);
+    let incidents: Vec<_> = (1..=LINKS).map(|number| world.open(&format!("It does not answer. «d{number}»"))).collect();
+    world.fate(Call::Snapshot, &[Fate::Refused; 3 * LINKS]);
+    world.wait(90);
+    let links = world.life.desk.ledger.link_keys();
+    assert_eq!(links.len(), LINKS, "not every link waits: {}", world.story());
+    world.life.desk.world.borrow_mut().queue.hold(true);
+    world.fate(Call::Changes, &[Fate::Refused; 60]);
+    world.wait(3_600);
+    let piled_up = world.life.desk.world.borrow().queue.len();
+    assert!(piled_up <= 7 * LINKS, "{piled_up} hints for {LINKS} links in an hour of polls every minute");
+    let looks = world.calls(Call::Snapshot);
+    world.life.desk.world.borrow_mut().queue.hold(false);
+    world.life.follow_up();
+    world.wait(30);
+    let looks = world.calls(Call::Snapshot) - looks;
+    assert!(looks <= 2 * LINKS as u64, "{looks} reads of {LINKS} incidents: {}", world.story());
+    world.settle();
+    for incident in &incidents {
+        assert_eq!(world.cases(incident).len(), 1, "{}", world.story());
+    }
+    world.must_hold();
+}
+
 /// One account is refused; the other's link is untouched, and the refused one says so and recovers.
 #[test]
 fn rule_11_poison_stays_alone() {
