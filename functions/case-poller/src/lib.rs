@@ -20,6 +20,7 @@ use casebridge_executor::ports::{Clock, Support};
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
     AccountSecrets, DeduplicationId, HintSink, QueueError, SecretError, SystemClock,
+    logging::Causes,
     metrics::{Metric, Metrics},
 };
 use casebridge_servicenow::{Changes, Client, CredentialSource};
@@ -173,7 +174,7 @@ where
         let mut outcome = Ok(());
         for error in [due, changes].into_iter().filter_map(Result::err).chain(cases) {
             self.metrics.count(Metric::PollFailures, error.parts());
-            tracing::error!(error = &error as &dyn std::error::Error, "a part of the poll failed");
+            tracing::error!(error = %Causes(&error), "a part of the poll failed");
             if error.is_fatal() {
                 outcome = outcome.and(Err(error));
             }

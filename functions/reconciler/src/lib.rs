@@ -16,7 +16,7 @@ use casebridge_executor::{
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
     Redeliverer, Redelivery,
-    logging::hint_span,
+    logging::{Causes, hint_span},
     metrics::{Metric, Metrics},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -106,7 +106,7 @@ pub async fn handle(
             tracing::error!(
                 message_id = message.message_id,
                 link = group,
-                error = &error as &dyn std::error::Error,
+                error = %Causes(&error),
                 "a message failed"
             );
             reason.again_after(receives)
@@ -132,7 +132,7 @@ async fn redeliver(queue: &impl Redeliverer, unhandled: &[(SqsMessage, SignedDur
         return;
     }
     if let Err(error) = queue.redeliver(&redeliveries).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "messages come again later than they could");
+        tracing::warn!(error = %Causes(&error), "messages come again later than they could");
     }
 }
 

@@ -341,6 +341,26 @@ fn rule_10_an_outage_piles_up_no_hints() {
     world.must_hold();
 }
 
+/// The poller dies between its claims and the queue: what it claimed is due again ten minutes later, and not before.
+#[test]
+fn rule_10_a_dead_pollers_claims_cost_ten_minutes() {
+    let mut world = Script::with(|settings| settings.hints = false);
+    let incident = world.linked();
+    world.fate(Call::Deliver, &[Fate::Refused; 2]);
+    world.reply(&incident, "We look into it «r1»");
+    // The reply is seen, the delivery is refused, and the link waits.
+    let delivered = world.calls(Call::Deliver);
+    world.until(Call::Deliver, delivered + 2);
+    world.fate(Call::Enqueue, &[Fate::DiedBefore]);
+    let polled = world.calls(Call::ClaimDue);
+    world.until(Call::ClaimDue, polled + 1);
+    world.wait(9 * 60);
+    assert_eq!(world.count_on_incident(&incident, "«r1»"), 0, "the claim was not kept: {}", world.story());
+    world.wait(3 * 60);
+    assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
 /// One account is refused; the other's link is untouched, and the refused one says so and recovers.
 #[test]
 fn rule_11_poison_stays_alone() {
