@@ -14,7 +14,7 @@ use casebridge_executor::ports::Clock;
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
     HintSink, QueueError,
-    logging::hint_span,
+    logging::{Causes, hint_span},
     metrics::{Metric, Metrics},
 };
 use tracing::Instrument;
@@ -55,7 +55,7 @@ impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
             if let Err(error) = self.handle_message(&record.sns.message).await {
                 tracing::error!(
                     message_id = record.sns.message_id,
-                    error = &error as &dyn std::error::Error,
+                    error = %Causes(&error),
                     "an event could not be handled"
                 );
                 outcome = outcome.and(Err(error));

@@ -10,19 +10,14 @@ use casebridge_core::{
 };
 use casebridge_executor::{
     observe::case_from,
-    ports::{CaseQuery, Clock, DescribedCase, Support},
+    ports::{CaseQuery, DescribedCase, Support},
 };
 use casebridge_ledger::{CaseRow, Ledger};
 use casebridge_runtime::{HintSink, metrics::Metric};
-use futures_util::{StreamExt, stream};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::{AccountList, ChangeFeed, PollError, Poller, Tick};
+use crate::{AccountList, ChangeFeed, PollError, Poller, Tick, Timer};
 
-/// How many accounts are polled at once.
-const ACCOUNTS_AT_ONCE: usize = 4;
-/// How many pages of an account one poll reads: 10,000 cases.
-const MAX_PAGES: usize = 100;
 /// How many calls the search for unreadable cases may take for one page.
 const MAX_SEARCH_CALLS: usize = 40;
 /// How long an unreadable case is left aside before it is asked for again: a new one may show late, see the policy's L.
@@ -43,47 +38,22 @@ where
     N: ChangeFeed,
     S: Support,
     A: AccountList,
-    C: Clock,
+    C: Timer,
 {
-    pub(crate) async fn poll_accounts(&self, tick: Tick) -> Vec<Result<(), PollError>> {
-        let mut accounts = match self.accounts.accounts().await {
-            Ok(accounts) => accounts,
-            Err(error) => return vec![Err(PollError::side("the list of accounts", &error.into()))],
-        };
-        // Each poll begins with another account, so that none is always the one that time does not reach.
-        let first = tick.number.checked_rem_euclid(i64::try_from(accounts.len()).unwrap_or(i64::MAX));
-        accounts.rotate_left(first.and_then(|first| usize::try_from(first).ok()).unwrap_or_default());
-        stream::iter(accounts)
-            .map(|account| async move { self.poll_account(&account, tick).await })
-            .buffer_unordered(ACCOUNTS_AT_ONCE)
-            .collect()
-            .await
-    }
-
-    async fn poll_account(&self, account: &AccountId, tick: Tick) -> Result<(), PollError> {
-        let mut from: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            if self.is_time_up(tick) {
-                break;
-            }
-            let page = self.ledger.cases_of_account(account, from.as_deref()).await?;
-            self.poll_cases(account, &page.rows, tick).await?;
-            from = page.next;
-            if from.is_none() {
-                return Ok(());
-            }
-        }
-        tracing::warn!(account = %account, "not all cases of the account were polled this time");
-        Ok(())
-    }
-
-    async fn poll_cases(&self, account: &AccountId, rows: &[CaseRow], tick: Tick) -> Result<(), PollError> {
+    /// Looks at a page of an account's cases, as far as they can be read until `end`.
+    pub(crate) async fn poll_cases(
+        &self,
+        account: &AccountId,
+        rows: &[CaseRow],
+        end: Timestamp,
+        tick: Tick,
+    ) -> Result<(), PollError> {
         let ids: Vec<CaseId> =
             rows.iter().map(|row| &row.case_id).filter(|id| !self.is_parked(account, id, tick)).cloned().collect();
         if ids.is_empty() {
             return Ok(());
         }
-        let described = self.describe(account, ids).await;
+        let described = self.describe(account, ids, end).await;
         self.metrics.count(Metric::CasesPolled, described.cases.len());
         let shown: BTreeMap<CaseKey, &DescribedCase> =
             described.cases.iter().map(|case| (CaseKey::new(account.clone(), &case.case_id), case)).collect();
@@ -106,12 +76,13 @@ where
     }
 
     /// Describes the cases. One unknown id fails a whole call: it is found by halving, and the others are read.
-    async fn describe(&self, account: &AccountId, ids: Vec<CaseId>) -> Described {
+    async fn describe(&self, account: &AccountId, ids: Vec<CaseId>, end: Timestamp) -> Described {
         let mut described = Described::default();
         let mut groups = vec![ids];
         for _ in 0..MAX_SEARCH_CALLS {
             let Some(mut group) = groups.pop() else { return described };
-            match self.support.describe_cases(account, &CaseQuery::Ids(group.clone())).await {
+            let query = CaseQuery::Ids(group.clone());
+            match self.in_time(end, self.support.describe_cases(account, &query)).await {
                 Ok(page) => described.cases.extend(page.cases),
                 Err(Failure::Refused { refusal: Refusal::NotFound | Refusal::InvalidRequest, .. }) => {
                     if group.len() == 1 {

@@ -6,12 +6,12 @@ use casebridge_core::{
     policy::{Policy, seconds},
     poll::{self, Position, Watermark, has_incident_changed},
 };
-use casebridge_executor::ports::{Clock, Support};
+use casebridge_executor::ports::Support;
 use casebridge_ledger::Ledger;
 use casebridge_runtime::{HintSink, metrics::Metric};
 use casebridge_servicenow::{IncidentChange, MAX_CHANGES_PER_PAGE};
 
-use crate::{AccountList, ChangeFeed, PollError, Poller, Tick};
+use crate::{AccountList, ChangeFeed, PollError, Poller, Tick, Timer};
 
 /// The name of the watermark in the ledger.
 pub const WATERMARK: &str = "servicenow_changes";
@@ -25,7 +25,7 @@ where
     N: ChangeFeed,
     S: Support,
     A: AccountList,
-    C: Clock,
+    C: Timer,
 {
     pub(crate) async fn poll_changes(&self, policy: &Policy, tick: Tick) -> Result<(), PollError> {
         let watermark = if let Some(text) = self.ledger.watermark(WATERMARK).await? {

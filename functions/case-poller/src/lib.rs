@@ -3,31 +3,34 @@
 //! The poller makes no decision on a link; it enqueues hints. One side's or one account's failure touches no other. Only a
 //! failing ledger or queue fails the invocation, at its end, once everything else has had its turn.
 
+mod accounts;
 mod cases;
 mod changes;
+mod due;
 
 use std::{collections::BTreeMap, future::Future, sync::Mutex};
 
 use casebridge_core::{
     effect::Failure,
     hint::{Cause, Hint, Subject},
-    identifiers::{AccountId, CaseId, IncidentId, LinkKey},
+    identifiers::{AccountId, CaseId, ClaimId, IncidentId, LinkKey},
     policy::Policy,
 };
 use casebridge_executor::ports::{Clock, Support};
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
-    AccountSecrets, DeduplicationId, HintSink, QueueError, SecretError,
+    AccountSecrets, DeduplicationId, HintSink, QueueError, SecretError, SystemClock,
+    logging::Causes,
     metrics::{Metric, Metrics},
 };
 use casebridge_servicenow::{Changes, Client, CredentialSource};
 use jiff::{SignedDuration, Timestamp};
 
+pub use accounts::{ACCOUNT_TIME, ROUNDS};
 pub use cases::PARKED_FOR;
 pub use changes::WATERMARK;
+pub use due::MAX_DUE_LINKS;
 
-/// How many due links are handed off in one poll; the next one takes the others.
-pub const MAX_DUE_LINKS: usize = 1_000;
 /// What is left of an invocation's time when no further call is begun: a call with its repeats may take as long.
 pub const RESERVE: SignedDuration = SignedDuration::from_secs(25);
 /// Polls within the same so many seconds are one: their hints have the same ids.
@@ -53,6 +56,14 @@ pub enum PollError {
         /// The failure's name.
         name: &'static str,
     },
+    /// Accounts did not answer as they should. The next poll goes on with them.
+    #[error("{failed} accounts could not be polled: {reasons}")]
+    Accounts {
+        /// How many.
+        failed: usize,
+        /// Why, with an example for each reason.
+        reasons: String,
+    },
 }
 
 impl PollError {
@@ -62,7 +73,27 @@ impl PollError {
 
     /// Whether the invocation has to fail.
     fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Side { .. })
+        !matches!(self, Self::Side { .. } | Self::Accounts { .. })
+    }
+
+    /// How many parts of the poll failed with it.
+    fn parts(&self) -> usize {
+        match self {
+            Self::Accounts { failed, .. } => *failed,
+            _ => 1,
+        }
+    }
+}
+
+/// Our clock, and a way to wait by it: whoever takes longer than it may is left behind.
+pub trait Timer: Clock {
+    /// Waits.
+    fn sleep(&self, wait: SignedDuration) -> impl Future<Output = ()>;
+}
+
+impl Timer for SystemClock {
+    async fn sleep(&self, wait: SignedDuration) {
+        tokio::time::sleep(wait.unsigned_abs()).await;
     }
 }
 
@@ -130,7 +161,7 @@ where
     N: ChangeFeed,
     S: Support,
     A: AccountList,
-    C: Clock,
+    C: Timer,
 {
     /// Polls everything once; begins nothing that could not end before the deadline.
     pub async fn poll(&self, policy: &Policy, deadline: Timestamp) -> Result<(), PollError> {
@@ -141,9 +172,9 @@ where
         let due = self.poll_due(tick).await;
         let (changes, cases) = tokio::join!(self.poll_changes(policy, tick), self.poll_accounts(tick));
         let mut outcome = Ok(());
-        for error in [due, changes].into_iter().chain(cases).filter_map(Result::err) {
-            self.metrics.count(Metric::PollFailures, 1);
-            tracing::error!(error = &error as &dyn std::error::Error, "a part of the poll failed");
+        for error in [due, changes].into_iter().filter_map(Result::err).chain(cases) {
+            self.metrics.count(Metric::PollFailures, error.parts());
+            tracing::error!(error = %Causes(&error), "a part of the poll failed");
             if error.is_fatal() {
                 outcome = outcome.and(Err(error));
             }
@@ -151,32 +182,39 @@ where
         outcome
     }
 
-    async fn poll_due(&self, tick: Tick) -> Result<(), PollError> {
-        let due = self.ledger.due_links(tick.now, MAX_DUE_LINKS).await?;
-        self.metrics.count(Metric::LinksDue, due.len());
-        self.hand_off(due.into_iter().map(|link| link.key), Cause::Due, tick).await
-    }
-
-    /// Enqueues a hint for each link.
+    /// Enqueues a hint for each link that may have drifted.
     async fn hand_off(
         &self,
         links: impl IntoIterator<Item = LinkKey>,
         cause: Cause,
         tick: Tick,
     ) -> Result<(), PollError> {
-        let mut hints = Vec::new();
-        for key in links {
-            match DeduplicationId::parse(format!("{}/{key}/{}", cause.as_str(), tick.number)) {
-                Ok(id) => {
-                    let subject = Subject::Link { key };
-                    hints.push((Hint { subject, cause, received_at: self.clock.now(), claim: None }, id));
-                }
-                Err(error) => {
-                    self.metrics.count(Metric::Parked, 1);
-                    tracing::error!(link = %key, %error, "no message can be made for this link");
-                }
+        let links = links.into_iter();
+        self.enqueue(links.filter_map(|key| self.hint(key, cause, None, &tick.number.to_string())).collect()).await
+    }
+
+    /// A hint for a link, and the id of its message: the same for all hints that one occasion makes for one reason.
+    fn hint(
+        &self,
+        key: LinkKey,
+        cause: Cause,
+        claim: Option<ClaimId>,
+        occasion: &str,
+    ) -> Option<(Hint, DeduplicationId)> {
+        match DeduplicationId::parse(format!("{}/{key}/{occasion}", cause.as_str())) {
+            Ok(id) => {
+                let subject = Subject::Link { key };
+                Some((Hint { subject, cause, received_at: self.clock.now(), claim }, id))
+            }
+            Err(error) => {
+                self.metrics.count(Metric::Parked, 1);
+                tracing::error!(link = %key, %error, "no message can be made for this link");
+                None
             }
         }
+    }
+
+    async fn enqueue(&self, hints: Vec<(Hint, DeduplicationId)>) -> Result<(), PollError> {
         self.queue.send_all(&hints).await?;
         self.metrics.count(Metric::HintsSent, hints.len());
         Ok(())

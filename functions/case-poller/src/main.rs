@@ -52,7 +52,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
             let (policy, outcome) = policies.current().await;
             if let Err(error) = outcome {
                 poller.metrics.count(Metric::PolicyFailures, 1);
-                tracing::error!(error = &error as &dyn std::error::Error, "the last good policy stays in force");
+                tracing::error!(error = %logging::Causes(&error), "the last good policy stays in force");
             }
             let outcome = poller.poll(&policy, deadline).await;
             poller.metrics.flush(SystemClock.now());

@@ -6,12 +6,12 @@ use std::{
     collections::BTreeSet,
 };
 
-use case_poller::{AccountList, ChangeFeed, PARKED_FOR, PollError, Poller, WATERMARK};
+use case_poller::{AccountList, ChangeFeed, PARKED_FOR, PollError, Poller, ROUNDS, Timer, WATERMARK};
 use casebridge_core::{
     case::CaseStatus,
     effect::{Failure, NewCase, Refusal},
     hint::{Hint, Subject},
-    identifiers::{AccountId, AttemptId, CaseId, CaseKey, DisplayId, IncidentId, LinkKey},
+    identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, LinkKey},
     link::Link,
     mark::Mark,
     policy::Policy,
@@ -37,6 +37,8 @@ fn at(second: i64) -> Timestamp {
 struct World {
     ledger: MemoryLedger,
     now: Cell<i64>,
+    seconds_per_claim: Cell<i64>,
+    claims_fail: Cell<bool>,
     queue_is_down: Cell<bool>,
     sent: RefCell<Vec<(Hint, String)>>,
     /// ServiceNow's incidents: key, mod count, time of the last update.
@@ -70,6 +72,8 @@ impl World {
         Self {
             ledger: MemoryLedger::new(),
             now: Cell::new(1_800_000_000),
+            seconds_per_claim: Cell::default(),
+            claims_fail: Cell::default(),
             queue_is_down: Cell::default(),
             sent: RefCell::default(),
             incidents: RefCell::default(),
@@ -126,7 +130,7 @@ impl World {
         let key = LinkKey::support_case(IncidentId::new(number));
         let until = now + SignedDuration::from_secs(60);
         let LeaseAnswer::Taken { lease, link: before } =
-            self.ledger.take_lease(&key, &AttemptId::new(number), now, until).await.unwrap()
+            self.ledger.take_lease(&key, &AttemptId::new(number), now, until, None).await.unwrap()
         else {
             panic!("free");
         };
@@ -158,6 +162,12 @@ impl Clock for &World {
     }
 }
 
+impl Timer for &World {
+    async fn sleep(&self, _: SignedDuration) {
+        std::future::pending().await
+    }
+}
+
 /// What the poller asks of the ledger; it takes no lease.
 impl Ledger for &World {
     async fn take_lease(
@@ -166,6 +176,7 @@ impl Ledger for &World {
         _: &AttemptId,
         _: Timestamp,
         _: Timestamp,
+        _: Option<&ClaimId>,
     ) -> Result<LeaseAnswer, LedgerError> {
         unreachable!("the poller acts on no link")
     }
@@ -196,6 +207,22 @@ impl Ledger for &World {
 
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
         self.ledger.due_links(now, limit).await
+    }
+
+    async fn claim_due(&self, due: &DueLink, claim: &ClaimId, until: Timestamp) -> Result<bool, LedgerError> {
+        if self.claims_fail.get() {
+            return Err(LedgerError::Contended { key: due.key.clone() });
+        }
+        self.now.set(self.now.get() + self.seconds_per_claim.get());
+        self.ledger.claim_due(due, claim, until).await
+    }
+
+    async fn wake(&self, _: &LinkKey, _: Timestamp) -> Result<(), LedgerError> {
+        unreachable!("the poller acts on no link")
+    }
+
+    async fn first_waiter(&self, _: &AccountId) -> Result<Option<LinkKey>, LedgerError> {
+        unreachable!("the poller acts on no link")
     }
 
     async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {
@@ -316,13 +343,76 @@ impl Support for &World {
 }
 
 #[tokio::test]
-async fn links_that_are_due_are_hinted_under_link_and_tick() {
+async fn links_that_are_due_are_claimed_and_hinted_once() {
     let world = World::new();
     world.link(PRODUCTION, "a", Some(world.now.get() - 5)).await;
-    world.link(PRODUCTION, "b", Some(world.now.get() + 5)).await;
+    world.link(PRODUCTION, "b", Some(world.now.get() + 5_000)).await;
     world.poll().await.unwrap();
-    assert_eq!(world.sent.borrow()[0].1, "due/support_case:a/180000000");
+    let (hint, id) = world.sent.borrow()[0].clone();
+    assert_eq!((id.as_str(), hint.claim), ("due/support_case:a/1799999995000", Some(ClaimId::new("1799999995000"))));
     assert_eq!(world.hinted(), ["a"]);
+    for minute in 1..10 {
+        world.now.set(1_800_000_000 + 60 * minute);
+        world.poll().await.unwrap();
+        assert!(world.hinted().is_empty(), "it was claimed {minute} minutes ago");
+    }
+    world.now.set(1_800_000_000 + 600);
+    world.poll().await.unwrap();
+    assert_eq!(world.hinted(), ["a"], "nobody has got to it");
+}
+
+#[tokio::test]
+async fn two_polls_at_once_make_one_message_of_a_due_link() {
+    let world = World::new();
+    world.link(PRODUCTION, "a", Some(world.now.get() - 5)).await;
+    let (one, other) = (world.poller(), world.poller());
+    let (one, other) = tokio::join!(world.poll_with(&one), world.poll_with(&other));
+    one.and(other).unwrap();
+    let ids: BTreeSet<String> = world.sent.borrow().iter().map(|(_, id)| id.clone()).collect();
+    assert_eq!(ids.len(), 1);
+}
+
+#[tokio::test]
+async fn what_could_not_be_claimed_in_time_stays_due() {
+    let world = World::new();
+    for number in 0..100 {
+        world.link(PRODUCTION, &format!("{number:03}"), Some(world.now.get() - 200 + number)).await;
+    }
+    let first = world.now.get();
+    world.seconds_per_claim.set(10);
+    world.poll().await.unwrap();
+    let hinted = world.hinted();
+    assert!((1..100).contains(&hinted.len()), "{} were claimed", hinted.len());
+    assert_eq!(hinted[0], "000", "what is due longest comes first");
+    world.seconds_per_claim.set(0);
+    world.now.set(first + 300);
+    world.poll().await.unwrap();
+    assert_eq!(world.hinted().len(), 100 - hinted.len());
+}
+
+#[tokio::test]
+async fn a_ledger_that_takes_no_claim_fails_the_poll_and_hands_off_nothing() {
+    let world = World::new();
+    for number in 0..40 {
+        world.link(PRODUCTION, &format!("{number:03}"), Some(world.now.get())).await;
+    }
+    world.claims_fail.set(true);
+    assert!(matches!(world.poll().await, Err(PollError::Ledger(_))));
+    assert!(world.hinted().is_empty());
+    world.claims_fail.set(false);
+    world.poll().await.unwrap();
+    assert_eq!(world.hinted().len(), 40);
+}
+
+#[tokio::test]
+async fn an_unreadable_place_in_the_rounds_costs_the_place_only() {
+    let world = World::new();
+    world.link(PRODUCTION, "a", None).await;
+    world.set_status(PRODUCTION, "a", Some("resolved"));
+    world.ledger.set_watermark(ROUNDS, "nonsense").await.unwrap();
+    world.poll().await.unwrap();
+    assert_eq!(world.hinted(), ["a"]);
+    assert_ne!(world.ledger.watermark(ROUNDS).await.unwrap().as_deref(), Some("nonsense"));
 }
 
 #[tokio::test]

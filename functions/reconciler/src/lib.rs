@@ -16,7 +16,7 @@ use casebridge_executor::{
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
     Redeliverer, Redelivery,
-    logging::hint_span,
+    logging::{Causes, hint_span},
     metrics::{Metric, Metrics},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -106,7 +106,7 @@ pub async fn handle(
             tracing::error!(
                 message_id = message.message_id,
                 link = group,
-                error = &error as &dyn std::error::Error,
+                error = %Causes(&error),
                 "a message failed"
             );
             reason.again_after(receives)
@@ -132,7 +132,7 @@ async fn redeliver(queue: &impl Redeliverer, unhandled: &[(SqsMessage, SignedDur
         return;
     }
     if let Err(error) = queue.redeliver(&redeliveries).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "messages come again later than they could");
+        tracing::warn!(error = %Causes(&error), "messages come again later than they could");
     }
 }
 
@@ -155,6 +155,7 @@ async fn handle_message(
         tracing::info!(
             case_link = report.link.as_ref().map(tracing::field::display),
             deferred = report.deferred,
+            unclaimed = report.unclaimed,
             calls = report.calls,
             effects = ?report.effects,
             failures = ?report.failures,
@@ -171,6 +172,7 @@ async fn handle_message(
 fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
     metrics.count(Metric::RemoteCalls, usize::try_from(report.calls).unwrap_or(usize::MAX));
     metrics.count(Metric::Deferred, usize::from(report.deferred));
+    metrics.count(Metric::Unclaimed, usize::from(report.unclaimed));
     for (_, failure) in &report.effects {
         metrics.count(failure.map_or(Metric::Effects, Metric::of_failure), 1);
     }

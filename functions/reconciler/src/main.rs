@@ -57,7 +57,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
             let (policy, outcome) = policies.current().await;
             if let Err(error) = outcome {
                 metrics.count(Metric::PolicyFailures, 1);
-                tracing::error!(error = &error as &dyn std::error::Error, "the last good policy stays in force");
+                tracing::error!(error = %logging::Causes(&error), "the last good policy stays in force");
             }
             let mut executor = executor.lock().await;
             executor.policy = policy.as_ref().clone();

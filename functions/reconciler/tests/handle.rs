@@ -15,6 +15,7 @@ use casebridge_runtime::{
     metrics::{Metric, Metrics},
 };
 use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::tracing::subscriber;
 use reconciler::{LEAST_TIME_FOR_A_HINT, Reconcile, handle};
 use serde_json::{Value, json};
 
@@ -44,7 +45,11 @@ impl Reconcile for &Worker {
         self.now.set(self.now.get() + self.seconds_per_hint);
         let Subject::Link { key } = &hint.subject else { panic!("a link") };
         if key.incident.as_str() == "broken" {
-            return Err(LedgerError::Contended { key: key.clone() });
+            let source = std::io::Error::other("the connection was reset");
+            return Err(LedgerError::Unavailable { doing: "taking a lease", source: Box::new(source) });
+        }
+        if key.incident.as_str() == "unclaimed" {
+            return Ok(Report { unclaimed: true, calls: 1, ..Report::default() });
         }
         self.handled.borrow_mut().push(key.incident.to_string());
         Ok(Report { effects: vec![("deliver", None), ("report", Some("in_doubt"))], calls: 4, ..Report::default() })
@@ -69,6 +74,7 @@ fn hint(incident: &str) -> String {
 
 /// A batch of (message id, group, body), each as Lambda documents a FIFO message.
 fn batch(messages: &[(&str, &str, String)]) -> SqsEvent {
+    LogOfThread::begin();
     let mut event: Value = serde_json::from_str(include_str!("fixtures/sqs-fifo-event.json")).unwrap();
     let template = event["Records"][0].clone();
     let records: Vec<Value> = messages
@@ -148,6 +154,7 @@ async fn what_time_does_not_reach_comes_again_and_the_first_is_always_begun() {
 
 #[tokio::test]
 async fn a_message_of_another_making_fails_with_its_own_id() {
+    LogOfThread::begin();
     let event: SqsEvent = serde_json::from_str(include_str!("fixtures/sqs-fifo-event.json")).unwrap();
     let worker = Worker::default();
     let deadline = Timestamp::from_second(60).unwrap();
@@ -168,4 +175,57 @@ async fn a_message_that_nobody_can_read_counts_once() {
         let line: Value = serde_json::from_slice(&log).unwrap();
         assert_eq!(line[Metric::Parked.name()], counted, "{line}");
     }
+}
+
+#[tokio::test]
+async fn a_wake_up_whose_claim_is_gone_is_done_and_counted() {
+    let (worker, metrics) = (Worker::default(), Metrics::new("reconciler"));
+    let deadline = Timestamp::from_second(60).unwrap();
+    let event = batch(&[("m1", "a", hint("unclaimed")), ("m2", "b", hint("b"))]);
+    let response = handle(event, &mut &worker, &worker, &worker, &metrics, deadline).await;
+    assert_eq!(serde_json::to_value(&response).unwrap(), identifiers(&[]));
+    let mut log = Vec::new();
+    metrics.write(Timestamp::UNIX_EPOCH, &mut log).unwrap();
+    let line: Value = serde_json::from_slice(&log).unwrap();
+    assert_eq!(line[Metric::Unclaimed.name()], 1, "{line}");
+}
+
+thread_local! {
+    /// What this test's thread has logged.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Writes the log of each test to its own thread. There is one subscriber for all, since a line that is first met without
+/// one may stay silent.
+struct LogOfThread;
+
+impl LogOfThread {
+    fn begin() {
+        let subscriber = subscriber::fmt().json().with_writer(|| Self).finish();
+        // All but the first of the tests find it there.
+        drop(subscriber::util::SubscriberInitExt::try_init(subscriber));
+    }
+}
+
+impl std::io::Write for LogOfThread {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(text));
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_every_cause_of_a_failing_ledger() {
+    let worker = Worker::default();
+    failed(&worker, 60, &[("m1", "a", hint("broken"))]).await;
+    let lines = String::from_utf8(LOGGED.take()).unwrap();
+    let line: Value =
+        lines.lines().find(|line| line.contains("a message failed")).map(serde_json::from_str).unwrap().unwrap();
+    let told = "the ledger failed the hint; the message comes again by itself: the ledger's table did not answer while \
+        taking a lease; the message comes again by itself: the connection was reset";
+    assert_eq!(line["fields"]["error"], told, "{line}");
 }

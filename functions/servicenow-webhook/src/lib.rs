@@ -17,7 +17,7 @@ use casebridge_core::{
 use casebridge_executor::ports::Clock;
 use casebridge_runtime::{
     DeduplicationId, HintSink, SecretError, WebhookSecrets,
-    logging::hint_span,
+    logging::{Causes, hint_span},
     metrics::{Metric, Metrics},
 };
 use http::{
@@ -162,7 +162,7 @@ impl<K: KeySource, Q: HintSink, C: Clock> Webhook<K, Q, C> {
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the hint could not be enqueued");
+                tracing::error!(error = %Causes(&error), "the hint could not be enqueued");
                 Err(Rejection::Unavailable)
             }
         }
@@ -189,7 +189,7 @@ impl<K: KeySource, Q: HintSink, C: Clock> Webhook<K, Q, C> {
 }
 
 fn without_secret(error: &SecretError) -> Rejection {
-    tracing::error!(error = error as &dyn std::error::Error, "the webhook's secret can't be read");
+    tracing::error!(error = %Causes(error), "the webhook's secret can't be read");
     Rejection::Unavailable
 }
 

@@ -28,7 +28,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let keys = WebhookSecrets::new(secrets, settings.webhook_secret_id);
     // The first connection costs processor time, of which there is more now than when a webhook waits.
     if let Err(error) = KeySource::valid(&keys).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "webhooks are answered with 503 until this passes");
+        tracing::error!(error = %logging::Causes(&error), "webhooks are answered with 503 until this passes");
     }
     let webhook = Arc::new(Webhook {
         keys,

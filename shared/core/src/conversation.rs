@@ -27,6 +27,9 @@ use crate::{
 const HASH_DIGITS: usize = 16;
 /// How many hexadecimal digits an identity has.
 const ID_DIGITS: usize = 20;
+/// How many communications are remembered at most before the older ones are settled: some hundred bytes each. Of a longer
+/// read the oldest are taken in; the rest follows once they are on the incident.
+pub const MOST_KNOWN: usize = 1_000;
 
 /// What became of a communication that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,6 +222,7 @@ impl Conversation {
     ) -> Vec<Communication> {
         sort(&mut shown);
         shown.retain(|communication| !self.is_settled(communication));
+        shown.truncate(MOST_KNOWN);
         let cut_second = shown.first().filter(|_| !complete).map(|oldest| second(oldest.time_created));
         let hashes: Vec<String> = shown.iter().map(|communication| text_hash(&communication.body)).collect();
         let mut matching = Matching { ids: vec![None; shown.len()], matched: BTreeSet::new() };
@@ -323,9 +327,16 @@ impl Conversation {
     }
 
     /// Forgets what a complete read has settled: everything older than the longest doubt before the newest that it shows,
-    /// up to the first that is open. Marks go with the communications that they were recognised on.
-    pub fn compact(&mut self, newest_shown: Option<Timestamp>, longest_doubt: SignedDuration) {
+    /// up to the first that is open and up to the last that was taken in, if not all were. Marks go with the communications
+    /// that they were recognised on.
+    pub fn compact(
+        &mut self,
+        newest_shown: Option<Timestamp>,
+        last_taken_in: Option<Timestamp>,
+        longest_doubt: SignedDuration,
+    ) {
         let Some(floor) = newest_shown.and_then(|newest| newest.checked_sub(longest_doubt).ok()) else { return };
+        let floor = last_taken_in.map_or(floor, |last| floor.min(last));
         let first_open = self.open().map(|(second, _)| second).min();
         let floor =
             first_open.and_then(|second| Timestamp::from_second(second).ok()).map_or(floor, |open| floor.min(open));

@@ -9,12 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     case::{Case, CaseStatus, Communication},
-    conversation::Conversation,
+    conversation::{Conversation, MOST_KNOWN, text_hash},
     effect::{
         Content, Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part,
         Refusal,
     },
-    identifiers::{AccountId, CaseId, CaseKey, JournalEntryId, LinkKey, digest},
+    identifiers::{AccountId, CaseId, CaseKey, CommunicationId, JournalEntryId, LinkKey, digest},
     incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
     journal::{EndedByUs, Meaning, unsettled},
     link::{
@@ -71,6 +71,8 @@ pub struct Observation {
     pub case: Option<Case>,
     /// Its communications that are not settled, as far as they were read, in the order of their writing.
     pub shown: Vec<Communication>,
+    /// Whether that is all of them: of very many only the oldest are taken in at once.
+    pub shown_all: bool,
     /// Whether the case that the incident's columns name is another link's: the incident is a copy.
     pub columns_of_another: bool,
     /// Of an incident that waits for its account's quota: whether it is the first in line.
@@ -90,6 +92,7 @@ impl Observation {
             incident_gone: false,
             case: None,
             shown: Vec::new(),
+            shown_all: true,
             columns_of_another: false,
             first_in_line: None,
             woken: false,
@@ -106,6 +109,11 @@ impl Observation {
     /// newest comment.
     pub fn is_blind_to_incident(&self) -> bool {
         self.needs_incident() || self.incident.as_ref().is_some_and(|incident| !incident.entries_complete)
+    }
+
+    /// Whether communications may be missing from what is known: the case was not read, or not all of it was taken in.
+    pub fn is_blind_to_case(&self) -> bool {
+        self.link.case.is_some() && (self.case.is_none() || !self.shown_all)
     }
 
     /// From which moment on comments have to be read: all before it are settled.
@@ -219,6 +227,7 @@ impl Observation {
     pub fn see_case(&mut self, policy: &Policy, case: Case, now: Timestamp) {
         let known = |conversation: &Conversation| conversation.known.values().map(Vec::len).sum::<usize>();
         let known_before = known(&self.link.conversation);
+        self.shown_all = case.communications.len() <= MOST_KNOWN;
         self.link.troubles.end(Side::Aws, |trouble| trouble.request == READ_REQUEST);
         self.shown = self.link.conversation.take_in(
             case.communications.clone(),
@@ -636,13 +645,13 @@ impl Observation {
     }
 
     /// Notes that a communication is on the incident.
-    fn received(&mut self, id: &crate::identifiers::CommunicationId) {
+    fn received(&mut self, id: &CommunicationId) {
         self.link.conversation.delivered(id);
         if self.link.base.ended
             && let Some(communication) = self.shown.iter().find(|communication| communication.id == *id)
         {
             let texts = &mut self.link.base.texts_since_end;
-            texts.push(crate::conversation::text_hash(&communication.raw.body));
+            texts.push(text_hash(&communication.raw.body));
             let surplus = texts.len().saturating_sub(TEXTS_SINCE_END);
             texts.drain(..surplus);
         }
@@ -764,7 +773,7 @@ impl Observation {
     pub fn finish(&mut self, policy: &Policy, plan: &Plan, now: Timestamp) -> Option<Timestamp> {
         self.link.troubles.forget_passed(now);
         let unseen =
-            !self.incident_gone && (self.is_blind_to_incident() || (self.link.case.is_some() && self.case.is_none()));
+            !self.incident_gone && (self.is_blind_to_incident() || self.is_blind_to_case());
         self.link.settled = plan.is_settled() && !unseen;
         self.leave_line();
         self.compact(policy);
@@ -790,9 +799,10 @@ impl Observation {
         if let Some(incident) = self.incident.as_ref().filter(|_| self.link.case.is_some()) {
             self.link.journal.compact(incident, policy.unknown_outcome());
         }
-        if self.case.as_ref().is_some_and(|case| case.communications_complete) {
-            let newest = self.shown.iter().map(|communication| communication.raw.time_created).max();
-            self.link.conversation.compact(newest, policy.unknown_outcome());
+        if let Some(case) = self.case.as_ref().filter(|case| case.communications_complete) {
+            let newest = case.communications.iter().map(|communication| communication.time_created).max();
+            let last = self.shown.last().map(|last| last.raw.time_created).filter(|_| !self.shown_all);
+            self.link.conversation.compact(newest, last, policy.unknown_outcome());
         }
     }
 

@@ -236,6 +236,17 @@ pub fn columns(policy: &Policy, observation: &Observation, now: Timestamp) -> Br
     columns
 }
 
+/// The app's columns of an incident whose link has become too large to be recorded.
+pub fn full_columns(incident: &IncidentSummary) -> BridgeColumns {
+    let last_error = "casebridge remembers more of this incident than one link can hold and stopped here. Open a new \
+                      incident, and tell the operators of casebridge.";
+    BridgeColumns {
+        sync_status: "error".to_owned(),
+        last_error: last_error.to_owned(),
+        ..incident.columns.clone()
+    }
+}
+
 /// Where a case is to be opened, or was perhaps: an incident that has ended meanwhile may have one all the same.
 fn opening_account(observation: &Observation) -> Option<&AccountId> {
     if let Some(Intent { kind: IntentKind::OpenCase { account, .. }, .. }) = &observation.link.intent {
@@ -527,7 +538,7 @@ impl Planner<'_> {
         self.wait_for_what_is_unread(case);
         let in_doubt = self.wait_for_doubt();
         // With a side unseen only messages go: who resolves or sends blindly overtakes what it has not seen.
-        let case_seen = self.observation.case.is_some();
+        let case_seen = !self.observation.is_blind_to_case();
         let both_seen = case_seen && !self.observation.is_blind_to_incident();
         let merge = if both_seen && !in_doubt { self.merge(case) } else { Merge::default() };
         self.plan_delivery(case, &merge);
@@ -561,7 +572,7 @@ impl Planner<'_> {
     }
 
     fn wait_for_what_is_unread(&mut self, case: &LinkedCase) {
-        if self.observation.case.is_none() {
+        if self.observation.is_blind_to_case() {
             let until = self.later(backoff(self.policy, 1));
             let trouble = self.observation.link.troubles.blocking(Side::Aws, READ_REQUEST, self.now);
             self.plan.waits.push(trouble.map_or(Waiting::CaseUnread { until }, wait_for));

@@ -1,12 +1,26 @@
-//! What the poller decides: where to read on in ServiceNow, and which of what it sees may have drifted.
+//! What the poller decides: where to read on in ServiceNow, which accounts come next, which of what it sees may have
+//! drifted, and under which claim a due link is handed off.
+
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{case::Case, identifiers::IncidentId, time};
+use crate::{
+    case::Case,
+    identifiers::{AccountId, ClaimId, IncidentId},
+    time,
+};
 
 /// How far the first poll of an instance looks back: before it, nothing was linked.
 const FIRST_LOOK_BACK: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long a claim keeps others from handing off the same link. A poller or a queue that dies costs this long; a queue that
+/// is slower costs one more message for a link that nobody has got to yet.
+pub const CLAIM_LASTS: SignedDuration = SignedDuration::from_mins(10);
+/// How many accounts are remembered as not polled whole, those that wait longest first. What remembers them is one row of the
+/// ledger, of at most 400 KB; one that is forgotten is polled from its first page on.
+const MOST_BEHIND: usize = 1_000;
 
 /// How far the poller of ServiceNow has come. All times are by ServiceNow's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,14 +68,128 @@ pub fn advance(before: &Watermark, began_at: Timestamp, stopped_at: Option<Posit
     Watermark { covered_until, resume: stopped_at }
 }
 
-/// Whether an incident may have drifted: it is not known, or has been updated since the link remembers it.
+/// Whether an incident may have drifted: it is not known, or its count of updates is another one than the link remembers.
+///
+/// A restored instance shows lower counts. A node that lags does so, too, and costs a look that finds nothing to do.
 pub fn has_incident_changed(sys_mod_count: u64, remembered: Option<u64>) -> bool {
-    remembered.is_none_or(|remembered| remembered < sys_mod_count)
+    remembered != Some(sys_mod_count)
 }
 
 /// Whether a case may have drifted: it looks different from what the link remembers.
 pub fn has_case_changed(case: &Case, remembered_fingerprint: &str) -> bool {
     case.fingerprint != remembered_fingerprint
+}
+
+/// The claim under which a link is handed off that has been due since `due_at`, and when it is due again.
+///
+/// The claim is made from the due time: of two pollers that see the same link, both have the same claim, and their messages
+/// are one to the queue. Should a link ever be due at the same millisecond again, a message of the first time that is late
+/// costs a pass that finds nothing to do.
+pub fn claim(due_at: Timestamp, now: Timestamp) -> (ClaimId, Timestamp) {
+    (ClaimId::new(due_at.as_millisecond().to_string()), now.checked_add(CLAIM_LASTS).unwrap_or(now))
+}
+
+/// How far the poll of the accounts has come. They are polled in the order of their numbers, round after round; each poll
+/// begins behind the account that the one before began last, so that none is always the one that time does not reach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rounds {
+    /// The account that was begun last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_begun: Option<AccountId>,
+    /// When the round began that is under way.
+    pub began_at: Timestamp,
+    /// Every account has been begun since then: when the last round began that is complete.
+    pub covered_since: Timestamp,
+    /// The accounts that were begun last time and not polled whole.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub behind: BTreeMap<AccountId, Behind>,
+}
+
+/// An account that was begun and not polled whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behind {
+    /// When it was polled whole last, or earlier.
+    pub since: Timestamp,
+    /// Behind which page of its cases to go on; none for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+}
+
+/// How far the poll of one account came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reached {
+    /// All its cases were looked at.
+    Whole,
+    /// It goes on behind this page next time.
+    Page(Option<String>),
+}
+
+impl Rounds {
+    /// Before anything was polled.
+    pub fn first(now: Timestamp) -> Self {
+        Self { last_begun: None, began_at: now, covered_since: now, behind: BTreeMap::new() }
+    }
+
+    /// The accounts in the order in which they are polled now.
+    pub fn order(&self, mut accounts: Vec<AccountId>) -> Vec<AccountId> {
+        accounts.sort();
+        accounts.dedup();
+        let begun = accounts.partition_point(|account| !self.is_ahead(account));
+        accounts.rotate_left(begun);
+        accounts
+    }
+
+    /// Behind which page the poll of an account begins.
+    pub fn page_of(&self, account: &AccountId) -> Option<String> {
+        self.behind.get(account)?.page.clone()
+    }
+
+    /// What is remembered after a poll that began at `poll_began` and came so far with the first accounts of `order`.
+    #[must_use]
+    pub fn advance(&self, poll_began: Timestamp, order: &[AccountId], polled: BTreeMap<AccountId, Reached>) -> Self {
+        let begun = polled.len().min(order.len());
+        let ahead = order.iter().filter(|account| self.is_ahead(account)).count();
+        let (began_at, covered_since) = if begun == order.len() {
+            (poll_began, poll_began)
+        } else if begun > ahead {
+            (poll_began, self.began_at)
+        } else {
+            (self.began_at, self.covered_since)
+        };
+        let last_begun = begun.checked_sub(1).and_then(|last| order.get(last)).or(self.last_begun.as_ref()).cloned();
+        Self { last_begun, began_at, covered_since, behind: self.behind_after(order, polled) }
+    }
+
+    /// For how long the account that waits longest has not been polled whole, at most.
+    ///
+    /// For an account that was never begun in vain this is the time since the last complete round began, which is up to twice
+    /// as long as the account has waited; in return it takes no row for each account and poll.
+    pub fn longest_unpolled(&self, now: Timestamp) -> SignedDuration {
+        let since = self.behind.values().map(|behind| behind.since).fold(self.covered_since, Timestamp::min);
+        now.duration_since(since).max(SignedDuration::ZERO)
+    }
+
+    fn is_ahead(&self, account: &AccountId) -> bool {
+        self.last_begun.as_ref().is_none_or(|last| account > last)
+    }
+
+    fn behind_after(&self, order: &[AccountId], polled: BTreeMap<AccountId, Reached>) -> BTreeMap<AccountId, Behind> {
+        let mut behind: Vec<(AccountId, Behind)> = Vec::new();
+        for account in order {
+            let before = self.behind.get(account);
+            match polled.get(account) {
+                Some(Reached::Whole) => {}
+                Some(Reached::Page(page)) => {
+                    let since = before.map_or(self.covered_since, |before| before.since);
+                    behind.push((account.clone(), Behind { since, page: page.clone() }));
+                }
+                None => behind.extend(before.map(|before| (account.clone(), before.clone()))),
+            }
+        }
+        behind.sort_by_key(|(_, behind)| behind.since);
+        behind.truncate(MOST_BEHIND);
+        behind.into_iter().collect()
+    }
 }
 
 fn earlier(moment: Timestamp, by: SignedDuration) -> Timestamp {
@@ -120,11 +248,117 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_newer_or_unknown_has_changed() {
+    fn an_incident_has_changed_when_its_count_is_another_one_or_unknown() {
         assert!(has_incident_changed(7, None));
         assert!(has_incident_changed(7, Some(6)));
         assert!(!has_incident_changed(7, Some(7)));
-        assert!(!has_incident_changed(7, Some(8)));
+        assert!(has_incident_changed(7, Some(8)), "restored from an older copy");
+    }
+
+    #[test]
+    fn a_claim_is_the_same_for_all_who_see_the_same_due_time() {
+        let (claim_id, until) = claim(at(10), at(12));
+        assert_eq!((claim_id.as_str(), until), ("10000", at(612)));
+        assert_eq!(claim(at(10), at(70)).0, claim_id);
+        assert_ne!(claim(at(612), at(613)).0, claim_id);
+    }
+
+    fn accounts(numbers: &[u32]) -> Vec<AccountId> {
+        numbers.iter().map(|number| AccountId::new(format!("{number:012}"))).collect()
+    }
+
+    /// The rounds after a poll at that second that polled the first accounts of its order whole.
+    fn polled_whole(rounds: &Rounds, second: i64, numbers: &[u32], begun: usize) -> Rounds {
+        let order = rounds.order(accounts(numbers));
+        let polled = order.iter().take(begun).map(|account| (account.clone(), Reached::Whole)).collect();
+        rounds.advance(at(second), &order, polled)
+    }
+
+    #[test]
+    fn a_poll_of_accounts_goes_on_where_the_last_one_stopped() {
+        let first = Rounds::first(at(0));
+        assert_eq!(first.order(accounts(&[3, 1, 2, 3])), accounts(&[1, 2, 3]));
+        let second = polled_whole(&first, 0, &[1, 2, 3, 4], 3);
+        assert_eq!(second.order(accounts(&[1, 2, 3, 4])), accounts(&[4, 1, 2, 3]));
+        // Accounts come and go; the place is kept.
+        assert_eq!(second.order(accounts(&[1, 2, 5])), accounts(&[5, 1, 2]));
+        assert_eq!(second.order(accounts(&[1, 2])), accounts(&[1, 2]));
+        let third = polled_whole(&second, 60, &[1, 2, 3, 4], 2);
+        assert_eq!(third.order(accounts(&[1, 2, 3, 4])), accounts(&[2, 3, 4, 1]));
+        let nothing = polled_whole(&third, 120, &[1, 2, 3, 4], 0);
+        assert_eq!(nothing, third);
+    }
+
+    #[test]
+    fn the_longest_wait_is_told_by_the_rounds() {
+        let all = [1, 2, 3, 4, 5];
+        let rounds = polled_whole(&Rounds::first(at(0)), 0, &all, 5);
+        assert_eq!(rounds.longest_unpolled(at(60)).as_secs(), 60);
+        let rounds = polled_whole(&rounds, 60, &all, 5);
+        assert_eq!(rounds.longest_unpolled(at(61)).as_secs(), 1, "each poll is a round");
+        // From now on a poll reaches two accounts only: 1 and 2, 3 and 4, 5 and 1, 2 and 3.
+        let rounds = polled_whole(&rounds, 120, &all, 2);
+        assert_eq!(rounds.longest_unpolled(at(120)).as_secs(), 60);
+        let rounds = polled_whole(&rounds, 180, &all, 2);
+        assert_eq!(rounds.longest_unpolled(at(180)).as_secs(), 120);
+        let rounds = polled_whole(&rounds, 240, &all, 2);
+        assert_eq!(rounds.longest_unpolled(at(240)).as_secs(), 120, "all were begun since 120");
+        let rounds = polled_whole(&rounds, 300, &all, 2);
+        assert_eq!(rounds.longest_unpolled(at(300)).as_secs(), 180, "4 has waited since 180, and that is the bound");
+        let none = rounds.advance(at(360), &[], BTreeMap::new());
+        assert_eq!(none.longest_unpolled(at(360)), SignedDuration::ZERO);
+    }
+
+    #[test]
+    fn polls_that_begin_no_account_hide_no_wait() {
+        let all = [1, 2, 3, 4];
+        let rounds = polled_whole(&Rounds::first(at(0)), 0, &all, 2);
+        // The round ends with the last account; the next one is begun with the first.
+        let mut rounds = polled_whole(&rounds, 60, &all, 2);
+        for second in [120, 180, 240] {
+            rounds = polled_whole(&rounds, second, &all, 0);
+            assert_eq!(rounds.longest_unpolled(at(second)).as_secs(), second);
+        }
+        let rounds = polled_whole(&rounds, 300, &all, 1);
+        assert_eq!(rounds.longest_unpolled(at(300)).as_secs(), 300, "2 was begun at second 0");
+    }
+
+    #[test]
+    fn an_account_that_was_not_polled_whole_goes_on_and_is_remembered_until_it_is() {
+        let order = accounts(&[1, 2, 3]);
+        let poll = |rounds: &Rounds, second: i64, second_account: Option<Reached>| {
+            let mut polled: BTreeMap<_, _> = accounts(&[1, 3]).into_iter().map(|id| (id, Reached::Whole)).collect();
+            polled.extend(second_account.map(|reached| (order[1].clone(), reached)));
+            rounds.advance(at(second), &order, polled)
+        };
+        let page = |name: &str| Some(Reached::Page(Some(name.to_owned())));
+        let rounds = poll(&Rounds::first(at(0)), 0, Some(Reached::Whole));
+        let rounds = poll(&rounds, 60, page("a"));
+        assert_eq!(rounds.page_of(&order[1]).as_deref(), Some("a"));
+        assert_eq!(rounds.page_of(&order[0]), None);
+        let rounds = poll(&rounds, 120, page("b"));
+        assert_eq!(rounds.page_of(&order[1]).as_deref(), Some("b"));
+        assert_eq!(rounds.longest_unpolled(at(130)).as_secs(), 130, "it was polled whole in the round of second 0");
+        let text = serde_json::to_string(&rounds).unwrap();
+        assert_eq!(serde_json::from_str::<Rounds>(&text).unwrap(), rounds);
+        let whole = poll(&rounds, 180, Some(Reached::Whole));
+        assert_eq!((whole.longest_unpolled(at(190)).as_secs(), whole.behind.len()), (10, 0));
+        let gone = rounds.advance(at(180), &accounts(&[1, 3]), BTreeMap::new());
+        assert!(gone.behind.is_empty(), "its secret was removed");
+    }
+
+    #[test]
+    fn what_is_remembered_of_accounts_fits_into_a_row() {
+        let numbers: Vec<u32> = (0..5_000).collect();
+        let mut rounds = Rounds::first(at(0));
+        for second in [60, 120] {
+            let order = rounds.order(accounts(&numbers));
+            let page = Reached::Page(Some("2026-0123456789abcdef0123456789abcdef".to_owned()));
+            let polled = order.iter().map(|account| (account.clone(), page.clone())).collect();
+            rounds = rounds.advance(at(second), &order, polled);
+        }
+        assert_eq!((rounds.behind.len(), rounds.longest_unpolled(at(120)).as_secs()), (MOST_BEHIND, 120));
+        assert!(serde_json::to_string(&rounds).unwrap().len() < 300_000);
     }
 
     #[test]

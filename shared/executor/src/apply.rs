@@ -4,7 +4,7 @@ use casebridge_core::{
     effect::{Delivery, Effect, Failure, IncidentFields, Outcome},
     link::Link,
     observation::Observation,
-    plan::{Plan, columns, plan},
+    plan::{Plan, columns, full_columns, plan},
     trouble::Side,
 };
 use casebridge_ledger::{Lease, Ledger, LedgerError};
@@ -161,6 +161,23 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
                 observation.not_delivered(&self.policy, delivery, &failure, now, spread);
                 Progress::Replan
             }
+        }
+    }
+
+    /// Tells on the incident that the link can't be recorded any more.
+    pub(crate) async fn report_full(&self, observation: &Observation, report: &mut Report) {
+        let Some(incident) = observation.summary() else { return };
+        let delivery = Delivery {
+            expected_mod_count: incident.sys_mod_count,
+            messages: Vec::new(),
+            fields: IncidentFields::default(),
+            columns: full_columns(incident),
+            entries_since: observation.entries_since(),
+        };
+        if delivery.columns != incident.columns {
+            report.calls += 1;
+            let told = self.servicenow.deliver(&observation.key.incident, &delivery).await;
+            report.effect(&Effect::Report, told.as_ref().err());
         }
     }
 

@@ -124,8 +124,8 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         }
     }
 
-    /// What a link without a case needs to know besides: whether its case was opened without an answer, and whose the case
-    /// is that its incident's columns name.
+    /// What a link without a case needs to know besides: whether its case was opened without an answer, whether its turn has
+    /// come where its account opens no more cases for now, and whose the case is that its incident's columns name.
     async fn observe_opening(
         &self,
         observation: &mut Observation,
@@ -138,6 +138,11 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             self.search_case(observation, account, intent.written_at, now, report).await;
         } else {
             self.look_for_late_cases(observation, now, report).await;
+        }
+        if let Some(account) = observation.link.waits_for_quota.as_ref().map(|wait| wait.account.clone()) {
+            report.calls += 1;
+            let first = self.ledger.first_waiter(&account).await?;
+            observation.first_in_line = Some(first.is_none_or(|first| first == observation.key));
         }
         let named = observation.incident.as_ref().map(|incident| &incident.summary.columns);
         if let Some(columns) = named.filter(|columns| observation.link.case.is_none() && !columns.case_id.is_empty()) {

@@ -7,7 +7,7 @@ use casebridge_core::{
     mark::Mark,
     observation::Observation,
     plan::Waiting,
-    policy::Policy,
+    policy::{Policy, seconds},
     trouble::Side,
 };
 use casebridge_ledger::{Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
@@ -40,6 +40,10 @@ pub struct Report {
     pub link: Option<LinkKey>,
     /// Whether another worker holds the link and was left word.
     pub deferred: bool,
+    /// Whether the link has become too large for the ledger.
+    pub full: bool,
+    /// Whether the claim of a wake-up was gone, so that nothing was left to do.
+    pub unclaimed: bool,
     /// How many remote calls were made, the ledger's among them.
     pub calls: u32,
     /// The effects that were tried, each with the name of its failure if it failed.
@@ -66,6 +70,10 @@ impl Report {
         };
         self.failures.push((side, failure.name()));
     }
+}
+
+fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(now)
 }
 
 /// The link of a hint about a case.
@@ -115,8 +123,9 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         let now = self.clock.now();
         let until = now.checked_add(self.limits.lease).unwrap_or(now);
         report.calls += 1;
-        match self.ledger.take_lease(&key, &self.randomness.attempt(), now, until).await? {
+        match self.ledger.take_lease(&key, &self.randomness.attempt(), now, until, hint.claim.as_ref()).await? {
             LeaseAnswer::Deferred => report.deferred = true,
+            LeaseAnswer::Unclaimed => report.unclaimed = true,
             LeaseAnswer::Taken { lease, link } => {
                 let mut tenure = Tenure { lease, recorded: (*link).clone() };
                 let mut observation = Observation::new(key, *link);
@@ -125,21 +134,52 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
                 {
                     report.doubles += u32::from(observation.see_double(&account, &case_id, &mark, now));
                 }
+                let waited = observation.link.waits_for_quota.clone();
                 if let Err(error) = self.passes(&mut observation, &mut tenure, hint, &mut report).await {
-                    self.abandon(&observation, &tenure).await;
-                    return Err(error);
+                    return self.abandon(error, &observation, &tenure, report).await;
+                }
+                if let Some(wait) = waited.filter(|_| observation.link.waits_for_quota.is_none()) {
+                    self.wake_next(&wait.account, &mut report).await?;
                 }
             }
         }
         Ok(report)
     }
 
+    /// A link that waited for its account's quota waits no more: the next one tries.
+    async fn wake_next(&self, account: &AccountId, report: &mut Report) -> Result<(), LedgerError> {
+        report.calls += 1;
+        if let Some(next) = self.ledger.first_waiter(account).await? {
+            report.calls += 1;
+            self.ledger.wake(&next, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
     /// Lets go of a link, so that the hint's next try finds it free. No call is under way: the ledger failed before one or
     /// after all. Where this fails as well, the lease ends by itself; the link is due then.
-    async fn abandon(&self, observation: &Observation, tenure: &Tenure) {
+    ///
+    /// A link that has become too large for the ledger is no failure that passes: its incident says so, and it is tried again
+    /// as seldom as what only people can mend.
+    async fn abandon(
+        &self,
+        error: LedgerError,
+        observation: &Observation,
+        tenure: &Tenure,
+        mut report: Report,
+    ) -> Result<Report, LedgerError> {
         let Tenure { lease, recorded } = tenure;
-        let (abandoned, due) = (observation.abandoned(recorded), Some(lease.until));
-        drop(self.ledger.release(lease, recorded, &abandoned, due, true, self.clock.now()).await);
+        let abandoned = observation.abandoned(recorded);
+        let is_full = matches!(error, LedgerError::TooLarge { .. });
+        let now = self.clock.now();
+        let due = if is_full { later(now, seconds(self.policy.refusal_retry_seconds)) } else { lease.until };
+        if is_full {
+            tracing::error!(link = %observation.key, error = &error as &dyn std::error::Error, "a link is full");
+            report.full = true;
+            self.report_full(observation, &mut report).await;
+        }
+        drop(self.ledger.release(lease, recorded, &abandoned, Some(due), !is_full, now).await);
+        if is_full { Ok(report) } else { Err(error) }
     }
 
     /// The link of a case: by the case's key, or by the mark of the CreateCase that is under way.

@@ -2,7 +2,7 @@
 
 use casebridge_core::{
     identifiers::{AccountId, CaseKey, LinkKey},
-    link::{EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase},
+    link::{EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase, QuotaWait},
     mark::Mark,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +11,11 @@ use crate::ledger::CaseRow;
 
 /// How long a case is watched after it was resolved. AWS lets a case be reopened for 14 days; the rest is margin.
 const WATCHED_AFTER_RESOLUTION: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The priorities of incidents, the most urgent one first. Source: ServiceNow, Incident priority.
+const PRIORITIES: [&str; 5] = ["1", "2", "3", "4", "5"];
+/// What stands for every other priority: it sorts behind them.
+const UNKNOWN_PRIORITY: &str = "unknown";
 
 /// How long an intent that has ended stays in the audit trail.
 const ENDED_INTENT_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -49,6 +54,36 @@ pub(crate) enum RowChange {
     PutWatchedCase(WatchedCase),
     /// A case that the poller has to read no more.
     DeleteWatchedCase(CaseKey),
+    /// A link that waits for its account's quota of new cases.
+    PutWaiting(Waiting),
+    /// A link that waits for it no more, or at another place.
+    DeleteWaiting(Waiting),
+}
+
+/// A link's place among those that wait for an account's quota. They sort by urgency, then by age.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Waiting {
+    /// The account.
+    pub(crate) account: AccountId,
+    /// The word for how urgent it is.
+    pub(crate) priority: &'static str,
+    /// Since when, in milliseconds.
+    pub(crate) since: i64,
+    /// The link.
+    pub(crate) link: LinkKey,
+}
+
+impl Waiting {
+    fn new(key: &LinkKey, wait: &QuotaWait) -> Self {
+        let known = PRIORITIES.into_iter().find(|priority| *priority == wait.priority);
+        Self {
+            account: wait.account.clone(),
+            priority: known.unwrap_or(UNKNOWN_PRIORITY),
+            // Our clock is past 1970: a time before it would not sort as text.
+            since: wait.since.as_millisecond().max(0),
+            link: key.clone(),
+        }
+    }
 }
 
 /// An intent in the audit trail.
@@ -94,6 +129,7 @@ pub(crate) fn changes(key: &LinkKey, before: &Link, after: &Link, now: Timestamp
     intent_changes(key, before, after, now, &mut rows);
     open_intent_changes(key, before, after, &mut rows);
     case_changes(key, before, after, &mut rows);
+    waiting_changes(key, before, after, &mut rows);
     rows
 }
 
@@ -183,6 +219,15 @@ fn case_changes(key: &LinkKey, before: &Link, after: &Link, rows: &mut Vec<RowCh
     let watched = watched_case(key, after);
     if watched != watched_case(key, before) {
         rows.extend(watched.map(RowChange::PutWatchedCase));
+    }
+}
+
+fn waiting_changes(key: &LinkKey, before: &Link, after: &Link, rows: &mut Vec<RowChange>) {
+    let waiting = |link: &Link| link.waits_for_quota.as_ref().map(|wait| Waiting::new(key, wait));
+    let (was_waiting, is_waiting) = (waiting(before), waiting(after));
+    if was_waiting != is_waiting {
+        rows.extend(was_waiting.map(RowChange::DeleteWaiting));
+        rows.extend(is_waiting.map(RowChange::PutWaiting));
     }
 }
 
@@ -354,6 +399,33 @@ mod tests {
         let reopened = LinkedCase { status: Some(CaseStatus::new("reopened")), ..case() };
         let rows = between(&with_case(resolved), &with_case(reopened));
         assert!(matches!(rows.as_slice(), [RowChange::PutWatchedCase(WatchedCase { expires_at: None, .. })]));
+    }
+
+    fn waiting(priority: &str, since: i64) -> Link {
+        let wait = QuotaWait { account: account(), priority: priority.to_owned(), since: moment(since) };
+        Link { waits_for_quota: Some(wait), ..Link::default() }
+    }
+
+    #[test]
+    fn a_wait_for_the_quota_has_one_place_at_a_time() {
+        let place = |priority, since| Waiting { account: account(), priority, since, link: key() };
+        let (first, second) = (waiting("3", 1), waiting("1", 1));
+        assert_eq!(between(&Link::default(), &first), [RowChange::PutWaiting(place("3", 1_000))]);
+        assert_eq!(between(&first, &first), []);
+        let moved = [RowChange::DeleteWaiting(place("3", 1_000)), RowChange::PutWaiting(place("1", 1_000))];
+        assert_eq!(between(&first, &second), moved);
+        assert_eq!(between(&second, &Link::default()), [RowChange::DeleteWaiting(place("1", 1_000))]);
+    }
+
+    #[test]
+    fn a_priority_that_nobody_knows_sorts_last_and_gets_into_no_key() {
+        let mut places: Vec<Waiting> = ["", "5", "1#0", "1", "12"]
+            .iter()
+            .filter_map(|priority| Some(Waiting::new(&key(), waiting(priority, 1).waits_for_quota.as_ref()?)))
+            .collect();
+        places.sort();
+        let priorities: Vec<&str> = places.iter().map(|place| place.priority).collect();
+        assert_eq!(priorities, ["1", "5", "unknown", "unknown", "unknown"]);
     }
 
     #[test]

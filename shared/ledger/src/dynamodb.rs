@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseKey, IncidentId, LinkKey},
+    identifiers::{AccountId, AttemptId, CaseKey, ClaimId, IncidentId, LinkKey},
     link::Link,
     mark::Mark,
 };
@@ -30,10 +30,12 @@ use crate::{
     changes::changes,
     dynamodb::{
         rows::{
-            DUE_INDEX, DUE_SHARDS, Item, ItemChange, Keys, Reader, WATCHED_PREFIX, account_partition, due_shard,
-            number, text,
+            DUE_INDEX, DUE_SHARDS, Item, ItemChange, Keys, Reader, WAITING_PREFIX, WATCHED_PREFIX, account_partition,
+            due_shard, number, text,
         },
-        write::{ConditionalWrite, UNDER_CLEAN_LEASE, UNDER_LEASE},
+        write::{
+            ConditionalWrite, DUE_AS_SEEN, FREE, FREE_AND_CLAIMED, THERE_AND_FREE, UNDER_CLEAN_LEASE, UNDER_LEASE,
+        },
     },
     error::LedgerError,
     ledger::{CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer},
@@ -42,6 +44,8 @@ use crate::{
 
 /// How often a lease is tried for while it changes hands under our eyes.
 const TAKE_ROUNDS: u32 = 3;
+/// How many of those that wait for a quota are read to find the first: more than one, since a row may be unreadable.
+const FIRST_WAITERS: i32 = 10;
 /// How often a write is tried that meets another one's transaction.
 const CONFLICT_ROUNDS: u32 = 5;
 /// How many rounds in a row a batch may be answered with nothing at all.
@@ -60,11 +64,12 @@ const KEYS_PER_BATCH: usize = 100;
 ///
 /// | operation | usually | otherwise |
 /// |---|---|---|
-/// | take a lease | 1 | 2 if another worker holds it, up to 6 while it changes hands |
+/// | take a lease, wake a link | 1 | 2 if another worker holds it, up to 6 while it changes hands |
 /// | record | 1 | up to 5 while another one's transaction is in the way |
 /// | release | 1 | 2 if somebody left word |
 /// | link of a case, link of an open intent, read or move a watermark | 1 | 1 |
-/// | a page of an account's cases | 1 | 1 |
+/// | claim a due link | 1 | up to 5 while another one's transaction is in the way |
+/// | a page of an account's cases, the first that waits for a quota | 1 | 1 |
 /// | due links | 4, one for each shard | 4 |
 /// | remembered counts | 1 for each 100 incidents | as many as a throttled table needs, bounded |
 #[derive(Debug, Clone)]
@@ -215,6 +220,32 @@ impl DynamoLedger {
         Ok(matches!(written, Written::Applied(_)))
     }
 
+    /// Leaves word with whoever holds the lease by this row; false if nobody does, or if it has changed hands since.
+    async fn leave_word_with_holder(&self, key: &LinkKey, item: &Item) -> Result<bool, LedgerError> {
+        let holder = Reader::new(Keys::link(key).name(), item).optional_text("lease_owner")?.map(AttemptId::new);
+        match holder {
+            Some(holder) => self.leave_word(key, &holder).await,
+            None => Ok(false),
+        }
+    }
+
+    /// The answer to an attempt that has taken the lease. The claim of an unreadable link stays, so that its message fails
+    /// again and is seen by people.
+    async fn lease_taken(
+        &self,
+        key: &LinkKey,
+        attempt: &AttemptId,
+        until: Timestamp,
+        item: &Item,
+    ) -> Result<LeaseAnswer, LedgerError> {
+        let row = Reader::new(Keys::link(key).name(), item).link_row();
+        let answer = row.and_then(|row| row::taken(&row, key, attempt, until));
+        if matches!(answer, Err(LedgerError::Corrupt { .. })) {
+            self.park(key, attempt).await?;
+        }
+        answer
+    }
+
     /// Lets go of a link whose row is unreadable, and of its due time: it waits for a person, not for the next wake-up.
     async fn park(&self, key: &LinkKey, attempt: &AttemptId) -> Result<(), LedgerError> {
         let write = ConditionalWrite::new(Keys::link(key), "#lease_owner = :holder")
@@ -331,8 +362,19 @@ fn write_under(lease: &Lease, condition: &'static str, after: &Link, state: &str
         .set_or_remove("account", summary.account.as_ref().map(text))
 }
 
+/// What becomes of a link's claim when the link is let go.
+#[derive(Clone, Copy)]
+enum ClaimAfter {
+    Kept,
+    Gone,
+}
+
 /// The same write, and the link is let go and wants to be looked at again when it is due.
-fn let_go(write: ConditionalWrite, lease: &Lease, due: Option<Timestamp>) -> ConditionalWrite {
+fn let_go(write: ConditionalWrite, lease: &Lease, due: Option<Timestamp>, claim: ClaimAfter) -> ConditionalWrite {
+    let write = match claim {
+        ClaimAfter::Kept => write,
+        ClaimAfter::Gone => write.remove("claim"),
+    };
     write
         .set("released_by", text(&lease.attempt))
         .remove("lease_owner")
@@ -355,9 +397,13 @@ impl Ledger for DynamoLedger {
         attempt: &AttemptId,
         now: Timestamp,
         until: Timestamp,
+        claim: Option<&ClaimId>,
     ) -> Result<LeaseAnswer, LedgerError> {
-        let free = "attribute_not_exists(#lease_owner) OR #lease_until <= :now OR #lease_owner = :lease_owner";
-        let write = ConditionalWrite::new(Keys::link(key), free)
+        let write = match claim {
+            None => ConditionalWrite::new(Keys::link(key), FREE),
+            Some(claim) => ConditionalWrite::new(Keys::link(key), FREE_AND_CLAIMED).bind(":claim", text(claim)),
+        };
+        let write = write
             .bind(":now", number(&now.as_millisecond()))
             .set_once("revision", number(&0))
             .set("lease_owner", text(attempt))
@@ -367,20 +413,14 @@ impl Ledger for DynamoLedger {
         for _ in 0..TAKE_ROUNDS {
             let item = match self.write("taking a lease", &write, Vec::new(), ReturnValue::AllNew).await? {
                 Written::Applied(item) => {
-                    let item = item.unwrap_or_default();
-                    let row = Reader::new(Keys::link(key).name(), &item).link_row();
-                    let answer = row.and_then(|row| row::taken(&row, key, attempt, until));
-                    if matches!(answer, Err(LedgerError::Corrupt { .. })) {
-                        self.park(key, attempt).await?;
-                    }
-                    return answer;
+                    return self.lease_taken(key, attempt, until, &item.unwrap_or_default()).await;
                 }
                 Written::Refused(item) => item.unwrap_or_default(),
             };
-            let holder = Reader::new(Keys::link(key).name(), &item).optional_text("lease_owner")?.map(AttemptId::new);
-            if let Some(holder) = holder
-                && self.leave_word(key, &holder).await?
-            {
+            if claim.is_some() && Reader::new(Keys::link(key).name(), &item).claim()?.as_ref() != claim {
+                return Ok(LeaseAnswer::Unclaimed);
+            }
+            if self.leave_word_with_holder(key, &item).await? {
                 return Ok(LeaseAnswer::Deferred);
             }
         }
@@ -412,6 +452,7 @@ impl Ledger for DynamoLedger {
         let doing = "letting go of a link";
         let state = row::encode(&lease.key, after)?;
         let forgotten = row::is_forgotten(after, due);
+        let claim = if regardless { ClaimAfter::Kept } else { ClaimAfter::Gone };
         let beside = || changes(&lease.key, before, after, now).into_iter().map(ItemChange::from).collect();
         let clean = if forgotten {
             ConditionalWrite::new(Keys::link(&lease.key), UNDER_CLEAN_LEASE)
@@ -419,7 +460,7 @@ impl Ledger for DynamoLedger {
                 .bind(":expected", number(&lease.revision))
                 .delete()
         } else {
-            let_go(write_under(lease, UNDER_CLEAN_LEASE, after, &state), lease, due)
+            let_go(write_under(lease, UNDER_CLEAN_LEASE, after, &state), lease, due, claim)
         };
         let item = match self.write(doing, &clean, beside(), ReturnValue::None).await? {
             Written::Applied(_) => return Ok(ReleaseAnswer::Released),
@@ -431,7 +472,7 @@ impl Ledger for DynamoLedger {
         }
         let write = write_under(lease, UNDER_LEASE, after, &state);
         let (write, answer) = if regardless {
-            (let_go(write, lease, Some(now)), ReleaseAnswer::Released)
+            (let_go(write, lease, Some(now), claim), ReleaseAnswer::Released)
         } else {
             (write.remove("dirty"), ReleaseAnswer::Dirty { lease: row::next(lease) })
         };
@@ -456,6 +497,52 @@ impl Ledger for DynamoLedger {
             due.extend(self.due_links_of_shard(shard, now, limit_of_shard).await?);
         }
         Ok(row::oldest(due, limit))
+    }
+
+    async fn claim_due(&self, due: &DueLink, claim: &ClaimId, until: Timestamp) -> Result<bool, LedgerError> {
+        let write = ConditionalWrite::new(Keys::link(&due.key), DUE_AS_SEEN)
+            .bind(":seen", number(&due.due_at.as_millisecond()))
+            .set("claim", text(claim))
+            .set("due_at", number(&until.as_millisecond()));
+        match self.write("claiming a due link", &write, Vec::new(), ReturnValue::None).await? {
+            Written::Applied(_) => Ok(true),
+            Written::Refused(None) => Ok(false),
+            Written::Refused(Some(item)) => {
+                let claimed = Reader::new(Keys::link(&due.key).name(), &item).claim()?;
+                Ok(claimed.as_ref() == Some(claim))
+            }
+        }
+    }
+
+    async fn wake(&self, key: &LinkKey, now: Timestamp) -> Result<(), LedgerError> {
+        let write = ConditionalWrite::new(Keys::link(key), THERE_AND_FREE)
+            .bind(":now", number(&now.as_millisecond()))
+            .set("due_shard", text(&due_shard(key)))
+            .set("due_at", number(&now.as_millisecond()));
+        for _ in 0..TAKE_ROUNDS {
+            match self.write("waking a link", &write, Vec::new(), ReturnValue::None).await? {
+                Written::Applied(_) | Written::Refused(None) => return Ok(()),
+                Written::Refused(Some(item)) if self.leave_word_with_holder(key, &item).await? => return Ok(()),
+                Written::Refused(Some(_)) => {}
+            }
+        }
+        Err(LedgerError::Contended { key: key.clone() })
+    }
+
+    async fn first_waiter(&self, account: &AccountId) -> Result<Option<LinkKey>, LedgerError> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :account AND begins_with(sk, :waiting)")
+            .expression_attribute_values(":account", text(&account_partition(account)))
+            .expression_attribute_values(":waiting", text(WAITING_PREFIX))
+            .consistent_read(true)
+            .limit(FIRST_WAITERS);
+        let doing = "looking for the first that waits for a quota";
+        let answer = request.send().await.map_err(|error| unavailable(doing, error))?;
+        let link = |item: &Item| Reader::of_listed(item).link("link");
+        Ok(answer.items().iter().find_map(|item| readable(link(item))))
     }
 
     async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseId, CaseKey, DisplayId, IncidentId, LinkKey},
+    identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, LinkKey},
     link::Link,
     mark::Mark,
 };
@@ -36,6 +36,8 @@ pub enum LeaseAnswer {
     },
     /// Another worker holds it and has been left word (the link is dirty): it looks again before it lets go.
     Deferred,
+    /// The link has another claim than the one that was asked for, or none, or is not there: nothing was changed.
+    Unclaimed,
 }
 
 /// The answer to a release.
@@ -90,12 +92,16 @@ pub trait Ledger {
     /// One conditional write. A lease whose time is over is taken; a write whose answer was lost is recognised by its
     /// attempt. While a lease is held the link is due at its end, so that a worker's death is a wake-up. Word that was
     /// left with a lease that ran out stays: the release answers [`ReleaseAnswer::Dirty`].
+    ///
+    /// With a claim it is taken only as long as the link has that claim, see [`Ledger::claim_due`]. The claim stays, so that
+    /// the same message acts again should the ledger fail it.
     fn take_lease(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
         now: Timestamp,
         until: Timestamp,
+        claim: Option<&ClaimId>,
     ) -> impl Future<Output = Result<LeaseAnswer, LedgerError>>;
 
     /// Records `after` in place of `before` under the lease: an intent before its call, an outcome after it.
@@ -113,6 +119,9 @@ pub trait Ledger {
     ///
     /// A blank link without a due time is forgotten. When somebody left word the state is recorded too, the word is taken
     /// and the lease stays. With `regardless` the link is let go even then, due at once, and the word waits for the next.
+    ///
+    /// The link's claim goes with it: what it woke up for has been looked at. With `regardless` it stays, since the work may
+    /// be unfinished and the message that has the claim may come again.
     fn release(
         &self,
         lease: &Lease,
@@ -135,6 +144,25 @@ pub trait Ledger {
 
     /// The links that are due at `now`, oldest first in each shard, at most `limit` in all.
     fn due_links(&self, now: Timestamp, limit: usize) -> impl Future<Output = Result<Vec<DueLink>, LedgerError>>;
+
+    /// Claims a due link for whoever hands it off, so that nobody hands it off again before `until`; false if it is not due
+    /// any more as it was seen, or if somebody else was faster.
+    ///
+    /// One write, on condition of the due time that was seen. The link is due again at `until`: a claim whose message is lost
+    /// costs that long. A repeat of a write whose answer was lost is recognised by its claim.
+    fn claim_due(
+        &self,
+        due: &DueLink,
+        claim: &ClaimId,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<bool, LedgerError>>;
+
+    /// Makes a link due now; if a worker holds it, that one is left word and looks again. One that is not there stays so.
+    fn wake(&self, key: &LinkKey, now: Timestamp) -> impl Future<Output = Result<(), LedgerError>>;
+
+    /// Which of the links that wait for the account's quota of new cases is next: the most urgent, of these the one that
+    /// waits longest. A priority that is none of `1` to `5` comes last.
+    fn first_waiter(&self, account: &AccountId) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
 
     /// A page of the account's cases that are still watched.
     fn cases_of_account(

@@ -2,12 +2,12 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Bound::{Excluded, Included, Unbounded},
 };
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseKey, IncidentId, LinkKey},
+    identifiers::{AccountId, AttemptId, CaseKey, ClaimId, IncidentId, LinkKey},
     link::Link,
     mark::Mark,
 };
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::{
     CASES_PER_PAGE,
-    changes::{IntentRow, RowChange, changes},
+    changes::{IntentRow, RowChange, Waiting, changes},
     error::LedgerError,
     ledger::{CaseRow, CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer},
     row::{self, LinkRow, Refused, Summary},
@@ -35,6 +35,7 @@ struct Tables {
     open_intents: BTreeMap<(AccountId, Mark), LinkKey>,
     cases: BTreeMap<CaseKey, LinkKey>,
     watched_cases: BTreeMap<CaseKey, CaseRow>,
+    waiting: BTreeSet<Waiting>,
     watermarks: BTreeMap<String, String>,
 }
 
@@ -52,7 +53,7 @@ struct MemoryLink {
 enum LeaseChange {
     Keep,
     KeepAndTakeWord,
-    Free { due_at: Option<i64> },
+    Free { due_at: Option<i64>, keeps_claim: bool },
     Forget,
 }
 
@@ -96,7 +97,11 @@ impl Tables {
         attempt: &AttemptId,
         now: Timestamp,
         until: Timestamp,
+        claim: Option<&ClaimId>,
     ) -> Result<LeaseAnswer, LedgerError> {
+        if claim.is_some() && self.links.get(key).and_then(|link| link.row.claim.as_ref()) != claim {
+            return Ok(LeaseAnswer::Unclaimed);
+        }
         let link = self.links.entry(key.clone()).or_default();
         let held_by_another = link.row.lease_owner.as_ref().is_some_and(|owner| owner != attempt);
         if held_by_another && link.lease_until > now.as_millisecond() {
@@ -107,6 +112,25 @@ impl Tables {
         link.lease_until = until.as_millisecond();
         link.due_at = Some(until.as_millisecond());
         row::taken(&link.row, key, attempt, until)
+    }
+
+    fn claim_due(&mut self, due: &DueLink, claim: &ClaimId, until: Timestamp) -> bool {
+        let Some(link) = self.links.get_mut(&due.key) else { return false };
+        if link.due_at == Some(due.due_at.as_millisecond()) {
+            link.row.claim = Some(claim.clone());
+            link.due_at = Some(until.as_millisecond());
+        }
+        link.row.claim.as_ref() == Some(claim)
+    }
+
+    fn wake(&mut self, key: &LinkKey, now: Timestamp) {
+        let Some(link) = self.links.get_mut(key) else { return };
+        let now = now.as_millisecond();
+        if link.row.lease_owner.is_some() && link.lease_until > now {
+            link.dirty = true;
+        } else {
+            link.due_at = Some(now);
+        }
     }
 
     /// Why a write under the lease would not pass; `Held` says that it would.
@@ -133,9 +157,10 @@ impl Tables {
         match lease_change {
             LeaseChange::Keep | LeaseChange::Forget => {}
             LeaseChange::KeepAndTakeWord => link.dirty = false,
-            LeaseChange::Free { due_at } => {
+            LeaseChange::Free { due_at, keeps_claim } => {
                 link.row.released_by = link.row.lease_owner.take();
                 link.due_at = *due_at;
+                link.row.claim = link.row.claim.take().filter(|_| *keeps_claim);
             }
         }
     }
@@ -163,6 +188,12 @@ impl Tables {
             RowChange::DeleteWatchedCase(case) => {
                 self.watched_cases.remove(&case);
             }
+            RowChange::PutWaiting(waiting) => {
+                self.waiting.insert(waiting);
+            }
+            RowChange::DeleteWaiting(waiting) => {
+                self.waiting.remove(&waiting);
+            }
         }
     }
 }
@@ -174,8 +205,9 @@ impl Ledger for MemoryLedger {
         attempt: &AttemptId,
         now: Timestamp,
         until: Timestamp,
+        claim: Option<&ClaimId>,
     ) -> Result<LeaseAnswer, LedgerError> {
-        self.tables.borrow_mut().take_lease(key, attempt, now, until)
+        self.tables.borrow_mut().take_lease(key, attempt, now, until, claim)
     }
 
     async fn record(&self, lease: &Lease, before: &Link, after: &Link, now: Timestamp) -> Result<Lease, LedgerError> {
@@ -210,10 +242,14 @@ impl Ledger for MemoryLedger {
             return row::late_release(refused, lease, forgotten);
         }
         let dirty = tables.is_dirty(&lease.key);
+        let free = |due: Option<Timestamp>| LeaseChange::Free {
+            due_at: due.map(Timestamp::as_millisecond),
+            keeps_claim: regardless,
+        };
         let (lease_change, answer) = match (dirty, regardless) {
             (false, _) if forgotten => (LeaseChange::Forget, ReleaseAnswer::Released),
-            (false, _) => (LeaseChange::Free { due_at: due.map(Timestamp::as_millisecond) }, ReleaseAnswer::Released),
-            (true, true) => (LeaseChange::Free { due_at: Some(now.as_millisecond()) }, ReleaseAnswer::Released),
+            (false, _) => (free(due), ReleaseAnswer::Released),
+            (true, true) => (free(Some(now)), ReleaseAnswer::Released),
             (true, false) => (LeaseChange::KeepAndTakeWord, ReleaseAnswer::Dirty { lease: row::next(lease) }),
         };
         tables.write(lease, after, state, changes(&lease.key, before, after, now), &lease_change);
@@ -235,6 +271,21 @@ impl Ledger for MemoryLedger {
             Some(DueLink { key: key.clone(), due_at: Timestamp::from_millisecond(due_at).ok()? })
         });
         Ok(row::oldest(due.collect(), limit))
+    }
+
+    async fn claim_due(&self, due: &DueLink, claim: &ClaimId, until: Timestamp) -> Result<bool, LedgerError> {
+        Ok(self.tables.borrow_mut().claim_due(due, claim, until))
+    }
+
+    async fn wake(&self, key: &LinkKey, now: Timestamp) -> Result<(), LedgerError> {
+        self.tables.borrow_mut().wake(key, now);
+        Ok(())
+    }
+
+    async fn first_waiter(&self, account: &AccountId) -> Result<Option<LinkKey>, LedgerError> {
+        let tables = self.tables.borrow();
+        let first = tables.waiting.iter().find(|waiting| waiting.account == *account);
+        Ok(first.map(|waiting| waiting.link.clone()))
     }
 
     async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {

@@ -1,7 +1,7 @@
 //! The link's own row: its state as text, and what a refused write to it means. The same for every ledger.
 
 use casebridge_core::{
-    identifiers::{AttemptId, LinkKey},
+    identifiers::{AttemptId, ClaimId, LinkKey},
     link::{IntentKind, Link},
 };
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ pub(crate) struct LinkRow {
     pub(crate) lease_owner: Option<AttemptId>,
     /// Who let the link go last: how a release whose answer was lost is recognised.
     pub(crate) released_by: Option<AttemptId>,
+    /// Under which claim it was handed off, as long as nobody has looked at it since.
+    pub(crate) claim: Option<ClaimId>,
 }
 
 /// What stands beside the state: for reads that don't want all of it, and for people.

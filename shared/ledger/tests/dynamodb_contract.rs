@@ -26,8 +26,8 @@ use aws_sdk_dynamodb::{
         ProjectionType, ScalarAttributeType,
     },
 };
-use casebridge_core::link::{EndedIntent, IntentEnd, Link};
-use casebridge_ledger::{DynamoLedger, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
+use casebridge_core::link::{EndedIntent, IntentEnd, Link, QuotaWait};
+use casebridge_ledger::{DueLink, DynamoLedger, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
 use suite::{at, attempt, key, remembered};
 
 /// Names the endpoint of the DynamoDB that the tests use.
@@ -201,6 +201,43 @@ async fn each_operation_is_one_call_in_the_usual_case() {
     assert_eq!(wire.sent(), 1);
     ledger.due_links(at(0), 100).await.unwrap();
     assert_eq!(wire.sent(), 4, "one for each shard");
+    ledger.first_waiter(&suite::account()).await.unwrap();
+    assert_eq!(wire.sent(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_a_hint_whose_claim_is_gone_and_a_wake_up_are_one_call_each() {
+    let (ledger, wire) = Table::create().await.observed();
+    let due = suite::due_link(&ledger, &key(1)).await;
+    wire.sent();
+    assert!(ledger.claim_due(&due, &suite::claim("first"), at(610)).await.unwrap());
+    assert_eq!(wire.sent(), 1);
+    assert!(!ledger.claim_due(&due, &suite::claim("second"), at(610)).await.unwrap());
+    assert_eq!(wire.sent(), 1, "somebody was faster");
+    for id in [1, 2] {
+        assert_eq!(suite::take_claimed(&ledger, &key(id), "a", 11, "gone").await, LeaseAnswer::Unclaimed);
+        assert_eq!(wire.sent(), 1);
+    }
+    ledger.wake(&key(1), at(20)).await.unwrap();
+    assert_eq!(wire.sent(), 1);
+    suite::take(&ledger, &key(1), "b").await;
+    wire.sent();
+    ledger.wake(&key(1), at(20)).await.unwrap();
+    assert_eq!(wire.sent(), 2, "the lease is held, and its holder is left word");
+}
+
+#[tokio::test]
+async fn the_lost_answers_to_a_claim_and_to_a_lease_under_it_are_recognised() {
+    let (ledger, wire) = Table::create().await.observed();
+    let due = suite::due_link(&ledger, &key(1)).await;
+    wire.sent();
+    wire.lose_next_answer();
+    assert!(ledger.claim_due(&due, &suite::claim("first"), at(610)).await.unwrap());
+    assert_eq!(wire.sent(), 2);
+    wire.lose_next_answer();
+    let answer = suite::take_claimed(&ledger, &key(1), "a", 11, "first").await;
+    assert!(matches!(answer, LeaseAnswer::Taken { .. }), "{answer:?}");
+    assert_eq!(wire.sent(), 2);
 }
 
 fn opened(open: &Link) -> Link {
@@ -316,9 +353,24 @@ async fn rows_are_as_documented() {
     assert_eq!(row["mod_count"], AttributeValue::N("7".to_owned()));
     assert_eq!((&row["number"], &row["account"]), (&text("INC0000001"), &text("111122223333")));
     assert_eq!(row["released_by"], text("a"));
-    for gone in ["lease_owner", "lease_until", "due_shard", "due_at", "dirty"] {
+    for gone in ["lease_owner", "lease_until", "due_shard", "due_at", "dirty", "claim"] {
         assert_eq!(row.get(gone), None);
     }
+}
+
+#[tokio::test]
+async fn the_rows_of_claims_and_of_waits_are_as_documented() {
+    let table = Table::create().await;
+    let ledger = table.ledger();
+    let due = suite::due_link(&ledger, &key(1)).await;
+    assert!(ledger.claim_due(&due, &suite::claim("first"), at(610)).await.unwrap());
+    let row = table.row(&format!("LINK#{}", key(1)), "LINK").await.unwrap();
+    assert_eq!(row["claim"], text("first"));
+    assert_eq!(row["due_at"], AttributeValue::N(at(610).as_millisecond().to_string()));
+    let wait = QuotaWait { account: suite::account(), priority: "2".to_owned(), since: at(0) };
+    suite::store(&ledger, &key(2), &Link { waits_for_quota: Some(wait), ..remembered(1) }).await;
+    let sort = format!("WAITING#2#001800000000000#{}", key(2));
+    assert_eq!(table.row("ACCOUNT#111122223333", &sort).await.unwrap()["link"], text(&key(2).to_string()));
 }
 
 #[tokio::test]
@@ -345,7 +397,7 @@ async fn an_unreadable_link_is_not_taken_for_a_blank_one_and_waits_for_a_person(
     for state in [text("{\"case\":7}"), AttributeValue::Bool(true)] {
         table.put(&[("pk", text(&partition)), ("sk", text("LINK")), ("state", state)]).await;
         for by in ["a", "b"] {
-            assert_corrupt(&ledger.take_lease(&key(1), &attempt(by), at(0), at(100)).await);
+            assert_corrupt(&ledger.take_lease(&key(1), &attempt(by), at(0), at(100), None).await);
         }
         assert_eq!(ledger.due_links(at(1_000), 10).await.unwrap(), [], "it does not come up again by itself");
     }
@@ -360,6 +412,10 @@ async fn an_unreadable_row_keeps_no_other_from_being_listed() {
     let due_at = ("due_at", AttributeValue::N("1".to_owned()));
     table.put(&[("pk", text("LINK#nonsense")), ("sk", text("LINK")), ("due_shard", text("0")), due_at]).await;
     table.put(&[("pk", text("ACCOUNT#111122223333")), ("sk", text("WATCHED#nonsense"))]).await;
+    table.put(&[("pk", text("ACCOUNT#111122223333")), ("sk", text("WAITING#1#nonsense"))]).await;
+    let wait = QuotaWait { account: suite::account(), priority: "2".to_owned(), since: at(0) };
+    suite::store(&ledger, &key(2), &Link { waits_for_quota: Some(wait), ..remembered(1) }).await;
+    assert_eq!(ledger.first_waiter(&suite::account()).await.unwrap(), Some(key(2)));
     assert_eq!(ledger.due_links(at(1_000), 10).await.unwrap().len(), 1);
     assert_eq!(ledger.cases_of_account(&suite::account(), None).await.unwrap().rows.len(), 1);
 }
@@ -377,13 +433,17 @@ async fn a_table_that_does_not_answer_is_no_answer() {
     let ledger = DynamoLedger::new(client, "ledger");
     let lease = Lease { key: key(1), attempt: attempt("a"), until: at(100), revision: 0 };
     let blank = Link::default();
-    assert_unavailable(&ledger.take_lease(&key(1), &attempt("a"), at(0), at(100)).await);
+    assert_unavailable(&ledger.take_lease(&key(1), &attempt("a"), at(0), at(100), None).await);
     assert_unavailable(&ledger.record(&lease, &blank, &remembered(1), at(1)).await);
     assert_unavailable(&ledger.record(&lease, &blank, &suite::opening(1, &key(1)), at(1)).await);
     assert_unavailable(&ledger.release(&lease, &blank, &blank, None, false, at(1)).await);
     assert_unavailable(&ledger.link_of_case(&suite::case(1).key()).await);
     assert_unavailable(&ledger.link_of_open_intent(&suite::account(), &suite::mark(1, &key(1))).await);
     assert_unavailable(&ledger.due_links(at(0), 10).await);
+    let due = DueLink { key: key(1), due_at: at(0) };
+    assert_unavailable(&ledger.claim_due(&due, &suite::claim("a"), at(600)).await);
+    assert_unavailable(&ledger.wake(&key(1), at(0)).await);
+    assert_unavailable(&ledger.first_waiter(&suite::account()).await);
     assert_unavailable(&ledger.cases_of_account(&suite::account(), None).await);
     assert_unavailable(&ledger.remembered_mod_counts(&[suite::incident_id(1)]).await);
     assert_unavailable(&ledger.watermark("changes").await);
@@ -416,7 +476,7 @@ async fn workers_with_clients_of_their_own_lose_no_update() {
 /// Adds one to the link's count of intents under a lease, as often tried for as it takes.
 async fn count_one(ledger: &DynamoLedger, by: &str) {
     loop {
-        let answer = match ledger.take_lease(&key(1), &attempt(by), at(0), at(100)).await {
+        let answer = match ledger.take_lease(&key(1), &attempt(by), at(0), at(100), None).await {
             Err(LedgerError::Contended { .. }) => continue,
             answer => answer.unwrap(),
         };

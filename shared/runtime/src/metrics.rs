@@ -34,6 +34,8 @@ pub enum Metric {
     Parked,
     /// Hints that found another worker at the link.
     Deferred,
+    /// Wake-ups whose claim was gone: the link has been looked at, or was handed off again since.
+    Unclaimed,
     /// Remote calls, the ledger's among them.
     RemoteCalls,
     /// Hints that were put on the queue.
@@ -46,6 +48,10 @@ pub enum Metric {
     CasesPolled,
     /// Accounts or instances that could not be polled.
     PollFailures,
+    /// Accounts that a poll did not get through with, for whatever reason: the next one goes on.
+    AccountsNotPolled,
+    /// Seconds since the account that has waited longest was polled whole.
+    LongestUnpolledAccount,
     /// Webhooks that were accepted.
     WebhooksAccepted,
     /// Webhooks that were turned away.
@@ -65,12 +71,15 @@ impl Metric {
             Self::Refusals => "Refusals",
             Self::Parked => "Parked",
             Self::Deferred => "Deferred",
+            Self::Unclaimed => "Unclaimed",
             Self::RemoteCalls => "RemoteCalls",
             Self::HintsSent => "HintsSent",
             Self::LinksDue => "LinksDue",
             Self::IncidentsPolled => "IncidentsPolled",
             Self::CasesPolled => "CasesPolled",
             Self::PollFailures => "PollFailures",
+            Self::AccountsNotPolled => "AccountsNotPolled",
+            Self::LongestUnpolledAccount => "LongestUnpolledAccount",
             Self::WebhooksAccepted => "WebhooksAccepted",
             Self::WebhooksRejected => "WebhooksRejected",
             Self::PolicyFailures => "PolicyFailures",
@@ -80,6 +89,7 @@ impl Metric {
     fn unit(self) -> &'static str {
         match self {
             Self::SyncLag => "Milliseconds",
+            Self::LongestUnpolledAccount => "Seconds",
             _ => "Count",
         }
     }
@@ -121,10 +131,13 @@ impl Metrics {
         self.count(Metric::of_failure(failure.name()), 1);
     }
 
-    /// Adds a duration.
+    /// Adds a duration, in the metric's unit.
     pub fn duration(&self, metric: Metric, duration: SignedDuration) {
-        let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        self.values.lock().unwrap_or_else(PoisonError::into_inner).entry(metric).or_default().push(milliseconds);
+        let value = match metric.unit() {
+            "Seconds" => duration.as_secs(),
+            _ => i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
+        };
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).entry(metric).or_default().push(value);
     }
 
     /// Writes the values to the log and forgets them.
@@ -199,6 +212,16 @@ mod tests {
         });
         assert_eq!(lines(&metrics), [expected]);
         assert!(lines(&metrics).is_empty(), "values are written once");
+    }
+
+    #[test]
+    fn a_duration_is_told_in_its_metrics_unit() {
+        let metrics = Metrics::new("case-poller");
+        metrics.duration(Metric::LongestUnpolledAccount, SignedDuration::from_millis(90_500));
+        let line = &lines(&metrics)[0];
+        assert_eq!(line["LongestUnpolledAccount"], 90);
+        let definitions = &line["_aws"]["CloudWatchMetrics"][0]["Metrics"];
+        assert_eq!(*definitions, json!([{"Name": "LongestUnpolledAccount", "Unit": "Seconds"}]));
     }
 
     #[test]

@@ -17,6 +17,12 @@ pub enum Call {
     LinkOfOpenIntent,
     /// Ledger: the links that are due.
     DueLinks,
+    /// Ledger: a due link that is about to be handed off.
+    ClaimDue,
+    /// Ledger: a link that is made due.
+    Wake,
+    /// Ledger: who is next to get a case of an account's quota.
+    FirstWaiter,
     /// Ledger: a page of an account's cases.
     CasesOfAccount,
     /// Ledger: what is remembered of incidents.
@@ -52,7 +58,7 @@ pub enum Call {
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [Call; 22] = [
+pub const CALLS: [Call; 25] = [
     Call::CreateCase,
     Call::AddCommunication,
     Call::ResolveCase,
@@ -67,6 +73,9 @@ pub const CALLS: [Call; 22] = [
     Call::LinkOfCase,
     Call::LinkOfOpenIntent,
     Call::DueLinks,
+    Call::ClaimDue,
+    Call::Wake,
+    Call::FirstWaiter,
     Call::CasesOfAccount,
     Call::RememberedModCounts,
     Call::Watermark,
@@ -87,6 +96,9 @@ impl Call {
             Self::LinkOfCase => "link_of_case",
             Self::LinkOfOpenIntent => "link_of_open_intent",
             Self::DueLinks => "due_links",
+            Self::ClaimDue => "claim_due",
+            Self::Wake => "wake",
+            Self::FirstWaiter => "first_waiter",
             Self::CasesOfAccount => "cases_of_account",
             Self::RememberedModCounts => "remembered_mod_counts",
             Self::Watermark => "watermark",

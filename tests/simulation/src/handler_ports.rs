@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use case_poller::{AccountList, ChangeFeed};
+use case_poller::{AccountList, ChangeFeed, Timer};
 use casebridge_core::{
     effect::Failure,
     hint::Hint,
@@ -11,13 +11,14 @@ use casebridge_core::{
 };
 use casebridge_runtime::{DeduplicationId, HintSink, QueueError, Redeliverer, Redelivery, SecretError};
 use casebridge_servicenow::{Changes, IncidentChange};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use servicenow_webhook::KeySource;
 
 use crate::{
     calls::{Call, Fate},
     handlers::webhook_secret,
+    ports::ClockPort,
     world::{ACCOUNTS, Desk},
 };
 
@@ -121,6 +122,12 @@ impl ChangeFeed for ChangesPort {
 
 fn unread(id: &str) -> SecretError {
     SecretError::Unavailable { id: id.to_owned(), source: "Secrets Manager did not answer".into() }
+}
+
+impl Timer for ClockPort {
+    async fn sleep(&self, wait: SignedDuration) {
+        self.desk.pause(wait).await;
+    }
 }
 
 /// The accounts that have a secret.

@@ -3,7 +3,7 @@
 use std::{future::Future, rc::Rc};
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseKey, IncidentId, LinkKey},
+    identifiers::{AccountId, AttemptId, CaseKey, ClaimId, IncidentId, LinkKey},
     link::{Base, Link},
     mark::Mark,
 };
@@ -64,9 +64,9 @@ impl LedgerPort {
             return Ok(lease.clone());
         }
         let until = now + SignedDuration::from_secs(1);
-        match self.desk.ledger.take_lease(&lease.key, &AttemptId::new(SHARED_ATTEMPT), now, until).await? {
+        match self.desk.ledger.take_lease(&lease.key, &AttemptId::new(SHARED_ATTEMPT), now, until, None).await? {
             LeaseAnswer::Taken { lease, .. } => Ok(lease),
-            LeaseAnswer::Deferred => Ok(lease.clone()),
+            LeaseAnswer::Deferred | LeaseAnswer::Unclaimed => Ok(lease.clone()),
         }
     }
 
@@ -82,12 +82,13 @@ impl Ledger for LedgerPort {
         attempt: &AttemptId,
         now: Timestamp,
         until: Timestamp,
+        claim: Option<&ClaimId>,
     ) -> Result<LeaseAnswer, LedgerError> {
         let shared = AttemptId::new(SHARED_ATTEMPT);
         let attempt = if self.is_sabotaged(Sabotage::Lease) { &shared } else { attempt };
         let ledger = &self.desk.ledger;
         let mut answer =
-            self.call(Call::TakeLease, self.short(key), || ledger.take_lease(key, attempt, now, until)).await?;
+            self.call(Call::TakeLease, self.short(key), || ledger.take_lease(key, attempt, now, until, claim)).await?;
         if let (true, LeaseAnswer::Taken { link, .. }) = (self.is_sabotaged(Sabotage::Base), &mut answer) {
             link.base = Base::default();
         }
@@ -139,6 +140,19 @@ impl Ledger for LedgerPort {
 
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
         self.call(Call::DueLinks, String::new(), || self.desk.ledger.due_links(now, limit)).await
+    }
+
+    async fn claim_due(&self, due: &DueLink, claim: &ClaimId, until: Timestamp) -> Result<bool, LedgerError> {
+        let ledger = &self.desk.ledger;
+        self.call(Call::ClaimDue, self.short(&due.key), || ledger.claim_due(due, claim, until)).await
+    }
+
+    async fn wake(&self, key: &LinkKey, now: Timestamp) -> Result<(), LedgerError> {
+        self.call(Call::Wake, self.short(key), || self.desk.ledger.wake(key, now)).await
+    }
+
+    async fn first_waiter(&self, account: &AccountId) -> Result<Option<LinkKey>, LedgerError> {
+        self.call(Call::FirstWaiter, account.to_string(), || self.desk.ledger.first_waiter(account)).await
     }
 
     async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {

@@ -39,6 +39,7 @@ pub struct Queue {
     parked: Vec<Message>,
     seen: BTreeMap<String, Timestamp>,
     last: u64,
+    held: bool,
 }
 
 impl Queue {
@@ -57,6 +58,9 @@ impl Queue {
 
     /// The first messages of each group whose turn it is, at most `most` of each: none of its group is being worked on.
     pub fn receive(&mut self, now: Timestamp, most: usize) -> Vec<Vec<Message>> {
+        if self.held {
+            return Vec::new();
+        }
         let mut received: Vec<Vec<Message>> = Vec::new();
         // Where a group's messages are, as long as further ones of it may follow.
         let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
@@ -85,6 +89,9 @@ impl Queue {
 
     /// When the next message becomes visible.
     pub fn next_visible(&self) -> Option<Timestamp> {
+        if self.held {
+            return None;
+        }
         let mut groups = BTreeSet::new();
         let first = self.messages.values().filter(|message| groups.insert(message.group.clone()));
         first.map(|message| message.visible_at).min()
@@ -106,6 +113,11 @@ impl Queue {
     pub fn redeliver(&mut self, receipt: &str, at: Timestamp) -> bool {
         let message = self.messages.values_mut().find(|message| message.receipt() == receipt);
         message.map(|message| message.visible_at = at).is_some()
+    }
+
+    /// From now on no worker takes a message, since each hangs at something else; or workers take them again.
+    pub fn hold(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// How many messages wait or are worked on.

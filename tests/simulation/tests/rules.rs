@@ -312,6 +312,55 @@ fn rule_10_no_hint_at_all() {
     world.must_hold();
 }
 
+/// ServiceNow is down for an hour and every worker hangs at it: what is due lies in the queue a few times, not once for each
+/// poll, and when the hour is over each link costs one pass.
+#[test]
+fn rule_10_an_outage_piles_up_no_hints() {
+    const LINKS: usize = 12;
+    let mut world = Script::with(|settings| settings.hints = false);
+    let incidents: Vec<_> = (1..=LINKS).map(|number| world.open(&format!("It does not answer. «d{number}»"))).collect();
+    world.fate(Call::Snapshot, &[Fate::Refused; 3 * LINKS]);
+    world.wait(90);
+    let links = world.life.desk.ledger.link_keys();
+    assert_eq!(links.len(), LINKS, "not every link waits: {}", world.story());
+    world.life.desk.world.borrow_mut().queue.hold(true);
+    world.fate(Call::Changes, &[Fate::Refused; 60]);
+    world.wait(3_600);
+    let piled_up = world.life.desk.world.borrow().queue.len();
+    assert!(piled_up <= 7 * LINKS, "{piled_up} hints for {LINKS} links in an hour of polls every minute");
+    let looks = world.calls(Call::Snapshot);
+    world.life.desk.world.borrow_mut().queue.hold(false);
+    world.life.follow_up();
+    world.wait(30);
+    let looks = world.calls(Call::Snapshot) - looks;
+    assert!(looks <= 2 * LINKS as u64, "{looks} reads of {LINKS} incidents: {}", world.story());
+    world.settle();
+    for incident in &incidents {
+        assert_eq!(world.cases(incident).len(), 1, "{}", world.story());
+    }
+    world.must_hold();
+}
+
+/// The poller dies between its claims and the queue: what it claimed is due again ten minutes later, and not before.
+#[test]
+fn rule_10_a_dead_pollers_claims_cost_ten_minutes() {
+    let mut world = Script::with(|settings| settings.hints = false);
+    let incident = world.linked();
+    world.fate(Call::Deliver, &[Fate::Refused; 2]);
+    world.reply(&incident, "We look into it «r1»");
+    // The reply is seen, the delivery is refused, and the link waits.
+    let delivered = world.calls(Call::Deliver);
+    world.until(Call::Deliver, delivered + 2);
+    world.fate(Call::Enqueue, &[Fate::DiedBefore]);
+    let polled = world.calls(Call::ClaimDue);
+    world.until(Call::ClaimDue, polled + 1);
+    world.wait(9 * 60);
+    assert_eq!(world.count_on_incident(&incident, "«r1»"), 0, "the claim was not kept: {}", world.story());
+    world.wait(3 * 60);
+    assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
 /// One account is refused; the other's link is untouched, and the refused one says so and recovers.
 #[test]
 fn rule_11_poison_stays_alone() {

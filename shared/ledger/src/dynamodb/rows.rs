@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseId, CaseKey, DisplayId, IncidentId, LinkKey, LinkKind},
+    identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, LinkKey, LinkKind},
     mark::Mark,
 };
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    changes::{IntentRow, RowChange, WatchedCase},
+    changes::{IntentRow, RowChange, Waiting, WatchedCase},
     error::LedgerError,
     ledger::CaseRow,
     row::{LinkRow, corrupt, link_partition},
@@ -26,6 +26,10 @@ pub(super) const DUE_INDEX: &str = "due";
 pub(super) const DUE_SHARDS: u32 = 4;
 /// What the sort key of a watched case starts with.
 pub(super) const WATCHED_PREFIX: &str = "WATCHED#";
+/// What the sort key of a link that waits for a quota starts with.
+pub(super) const WAITING_PREFIX: &str = "WAITING#";
+/// How many digits the milliseconds of a wait's beginning are padded to: they suffice for 30,000 years.
+const WAITING_DIGITS: usize = 15;
 /// How many digits an intent's number is padded to, so that its rows sort by it.
 const SEQUENCE_DIGITS: usize = 10;
 
@@ -55,6 +59,12 @@ impl Keys {
 
     pub(super) fn watched_case(case: &CaseKey) -> Self {
         Self { partition: account_partition(&case.account), sort: format!("{WATCHED_PREFIX}{}", case.stable_id) }
+    }
+
+    fn waiting(waiting: &Waiting) -> Self {
+        let Waiting { account, priority, since, link } = waiting;
+        let sort = format!("{WAITING_PREFIX}{priority}#{since:0WAITING_DIGITS$}#{link}");
+        Self { partition: account_partition(account), sort }
     }
 
     pub(super) fn watermark(name: &str) -> Self {
@@ -110,6 +120,10 @@ impl From<RowChange> for ItemChange {
             RowChange::DeleteCase(case) => Self::Delete(Keys::case(&case)),
             RowChange::PutWatchedCase(watched) => Self::Put(watched_case_item(&watched)),
             RowChange::DeleteWatchedCase(case) => Self::Delete(Keys::watched_case(&case)),
+            RowChange::PutWaiting(waiting) => {
+                Self::Put(item(&Keys::waiting(&waiting), [("link", Some(text(&waiting.link)))]))
+            }
+            RowChange::DeleteWaiting(waiting) => Self::Delete(Keys::waiting(&waiting)),
         }
     }
 }
@@ -215,7 +229,13 @@ impl<'item> Reader<'item> {
             revision: self.optional_number("revision")?.unwrap_or_default(),
             lease_owner: self.optional_text("lease_owner")?.map(AttemptId::new),
             released_by: self.optional_text("released_by")?.map(AttemptId::new),
+            claim: self.claim()?,
         })
+    }
+
+    /// The claim of a link's row.
+    pub(super) fn claim(&self) -> Result<Option<ClaimId>, LedgerError> {
+        Ok(self.optional_text("claim")?.map(ClaimId::new))
     }
 
     /// The stable id of a watched case, from the row's key.

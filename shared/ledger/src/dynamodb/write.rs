@@ -6,6 +6,21 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValuesOnConditionChe
 
 use crate::dynamodb::rows::Keys;
 
+/// What the condition of a write that takes a lease says: nobody has it, its time is over, or this attempt has it already.
+pub(super) const FREE: &str =
+    "attribute_not_exists(#lease_owner) OR #lease_until <= :now OR #lease_owner = :lease_owner";
+
+/// The same, and the link has the claim that is asked for.
+pub(super) const FREE_AND_CLAIMED: &str = "#claim = :claim AND (attribute_not_exists(#lease_owner) OR \
+    #lease_until <= :now OR #lease_owner = :lease_owner)";
+
+/// What the condition of a wake-up says: the link is there, and nobody has its lease.
+pub(super) const THERE_AND_FREE: &str =
+    "attribute_exists(#revision) AND (attribute_not_exists(#lease_owner) OR #lease_until <= :now)";
+
+/// What the condition of a claim says: the link is due as it was seen.
+pub(super) const DUE_AS_SEEN: &str = "#due_at = :seen";
+
 /// What the condition of a write under a lease says: the lease is ours, in the revision that we know.
 pub(super) const UNDER_LEASE: &str = "#lease_owner = :holder AND #revision = :expected";
 

@@ -7,13 +7,13 @@ use std::rc::Rc;
 use casebridge_core::{
     case::CaseStatus,
     effect::{Content, Part},
-    identifiers::{AccountId, AttemptId, CaseId, CaseKey, DisplayId, IncidentId, JournalEntryId, LinkKey},
+    identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, JournalEntryId, LinkKey},
     incident::IncidentSummary,
-    link::{EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase},
+    link::{EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase, QuotaWait},
     mark::{Entropy, Mark},
 };
 use casebridge_ledger::{
-    CASES_PER_PAGE, CaseRow, Lease, LeaseAnswer, Ledger, LedgerError, MAXIMUM_STATE_BYTES, ReleaseAnswer,
+    CASES_PER_PAGE, CaseRow, DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MAXIMUM_STATE_BYTES, ReleaseAnswer,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -53,6 +53,18 @@ macro_rules! contract_tests {
             a_blank_link_with_a_due_time_or_word_is_not_forgotten,
             a_link_is_due_when_its_lease_ends_or_when_it_was_asked_for,
             due_links_come_oldest_first_and_not_more_than_asked,
+            a_due_link_is_claimed_once_and_due_again_later,
+            a_claim_wants_the_due_time_that_was_seen,
+            a_repeated_claim_is_recognised,
+            a_message_acts_while_the_link_has_its_claim,
+            a_message_without_a_claim_is_always_handled,
+            a_claim_survives_the_death_of_its_worker,
+            a_claim_of_a_link_that_was_forgotten_is_gone,
+            a_link_is_woken,
+            a_link_that_is_woken_while_it_is_held_is_looked_at_again,
+            a_link_that_is_not_there_is_not_woken,
+            the_first_waiter_is_the_most_urgent_then_the_oldest,
+            whoever_waits_no_more_is_no_waiter,
             an_opening_is_found_by_its_mark_until_it_is_decided,
             an_outcome_may_be_recorded_with_the_release,
             a_case_leads_to_its_link_in_every_language,
@@ -130,15 +142,19 @@ pub async fn take(ledger: &impl Ledger, key: &LinkKey, by: &str) -> (Lease, Link
 }
 
 async fn take_at(ledger: &impl Ledger, key: &LinkKey, by: &str, second: i64) -> (Lease, Link) {
-    match ledger.take_lease(key, &attempt(by), at(second), at(second + 100)).await.unwrap() {
+    match ledger.take_lease(key, &attempt(by), at(second), at(second + 100), None).await.unwrap() {
         LeaseAnswer::Taken { lease, link } => (lease, *link),
-        LeaseAnswer::Deferred => panic!("{by} did not get the lease"),
+        answer => panic!("{by} did not get the lease: {answer:?}"),
     }
 }
 
 /// Tries for the lease that somebody else holds and leaves word.
 pub async fn leave_word(ledger: &impl Ledger, key: &LinkKey, by: &str) {
-    let answer = ledger.take_lease(key, &attempt(by), at(1), at(101)).await.unwrap();
+    leave_word_at(ledger, key, by, 1).await;
+}
+
+async fn leave_word_at(ledger: &impl Ledger, key: &LinkKey, by: &str, second: i64) {
+    let answer = ledger.take_lease(key, &attempt(by), at(second), at(second + 100), None).await.unwrap();
     assert_eq!(answer, LeaseAnswer::Deferred);
 }
 
@@ -194,7 +210,7 @@ pub async fn of_many_claims_at_once_one_wins(ledger: impl Ledger + 'static) {
                 let ledger = Rc::clone(&ledger);
                 claims.spawn_local(async move {
                     let by = attempt(&format!("claim {number}"));
-                    ledger.take_lease(&key(1), &by, at(0), at(100)).await.unwrap()
+                    ledger.take_lease(&key(1), &by, at(0), at(100), None).await.unwrap()
                 });
             }
             claims.join_all().await
@@ -202,7 +218,7 @@ pub async fn of_many_claims_at_once_one_wins(ledger: impl Ledger + 'static) {
         .await;
     let mut leases = answers.into_iter().filter_map(|answer| match answer {
         LeaseAnswer::Taken { lease, .. } => Some(lease),
-        LeaseAnswer::Deferred => None,
+        LeaseAnswer::Deferred | LeaseAnswer::Unclaimed => None,
     });
     let lease = leases.next().expect("one of them takes it");
     assert_eq!(leases.next(), None);
@@ -381,6 +397,179 @@ pub async fn due_links_come_oldest_first_and_not_more_than_asked(ledger: impl Le
     let keys: Vec<LinkKey> = due.into_iter().map(|due| due.key).collect();
     assert_eq!(keys, [key(12), key(11), key(10), key(9), key(8)]);
     assert_eq!(due_keys(&ledger, 40).await, [key(12), key(11), key(10)]);
+}
+
+pub fn claim(name: &str) -> ClaimId {
+    ClaimId::new(name)
+}
+
+/// A remembered link that is due at second 10.
+pub async fn due_link(ledger: &impl Ledger, key: &LinkKey) -> DueLink {
+    let (lease, before) = take(ledger, key, "due").await;
+    ledger.release(&lease, &before, &remembered(1), Some(at(10)), false, at(2)).await.unwrap();
+    DueLink { key: key.clone(), due_at: at(10) }
+}
+
+/// Tries for the lease at this second with the message of a claim.
+pub async fn take_claimed(ledger: &impl Ledger, key: &LinkKey, by: &str, second: i64, name: &str) -> LeaseAnswer {
+    ledger.take_lease(key, &attempt(by), at(second), at(second + 100), Some(&claim(name))).await.unwrap()
+}
+
+fn taken(answer: LeaseAnswer) -> (Lease, Link) {
+    let LeaseAnswer::Taken { lease, link } = answer else { panic!("the lease was not taken: {answer:?}") };
+    (lease, *link)
+}
+
+pub async fn a_due_link_is_claimed_once_and_due_again_later(ledger: impl Ledger) {
+    let due = due_link(&ledger, &key(1)).await;
+    assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
+    assert!(!ledger.claim_due(&due, &claim("second"), at(620)).await.unwrap(), "somebody was faster");
+    assert_eq!(due_keys(&ledger, 609).await, []);
+    let again = ledger.due_links(at(610), 10).await.unwrap();
+    assert_eq!(again, [DueLink { key: key(1), due_at: at(610) }]);
+    assert!(ledger.claim_due(&again[0], &claim("third"), at(1_210)).await.unwrap());
+    assert_eq!(take_claimed(&ledger, &key(1), "a", 611, "first").await, LeaseAnswer::Unclaimed);
+    taken(take_claimed(&ledger, &key(1), "b", 612, "third").await);
+}
+
+pub async fn a_claim_wants_the_due_time_that_was_seen(ledger: impl Ledger) {
+    let due = due_link(&ledger, &key(1)).await;
+    let (lease, link) = take_at(&ledger, &key(1), "a", 11).await;
+    assert!(!ledger.claim_due(&due, &claim("held"), at(610)).await.unwrap(), "a worker is at it");
+    assert_eq!(due_keys(&ledger, 111).await, [key(1)], "due at the end of the lease, as before");
+    ledger.release(&lease, &link, &link, Some(at(30)), false, at(12)).await.unwrap();
+    assert!(!ledger.claim_due(&due, &claim("moved"), at(610)).await.unwrap());
+    assert_eq!(due_keys(&ledger, 30).await, [key(1)]);
+    let unknown = DueLink { key: key(2), due_at: at(10) };
+    assert!(!ledger.claim_due(&unknown, &claim("unknown"), at(610)).await.unwrap());
+    assert_eq!(take_claimed(&ledger, &key(2), "b", 13, "unknown").await, LeaseAnswer::Unclaimed);
+}
+
+pub async fn a_repeated_claim_is_recognised(ledger: impl Ledger) {
+    let due = due_link(&ledger, &key(1)).await;
+    for _ in 0..2 {
+        assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
+    }
+    // A message of the claim is being worked on by now: it is still our claim.
+    let (lease, link) = taken(take_claimed(&ledger, &key(1), "a", 11, "first").await);
+    assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
+    assert_eq!(due_keys(&ledger, 111).await, [key(1)], "a repeat moves no due time");
+    assert_eq!(release(&ledger, &lease, &link, &link).await, ReleaseAnswer::Released);
+    assert!(!ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap(), "it was looked at");
+}
+
+pub async fn a_message_acts_while_the_link_has_its_claim(ledger: impl Ledger) {
+    let due = due_link(&ledger, &key(1)).await;
+    assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
+    assert_eq!(take_claimed(&ledger, &key(1), "a", 11, "other").await, LeaseAnswer::Unclaimed);
+    let (lease, link) = taken(take_claimed(&ledger, &key(1), "b", 11, "first").await);
+    assert_eq!(link, remembered(1));
+    // The word of one whose claim is gone tells nobody anything new.
+    assert_eq!(take_claimed(&ledger, &key(1), "c", 12, "other").await, LeaseAnswer::Unclaimed);
+    assert_eq!(release(&ledger, &lease, &link, &link).await, ReleaseAnswer::Released);
+    assert_eq!(take_claimed(&ledger, &key(1), "d", 13, "first").await, LeaseAnswer::Unclaimed);
+
+    // A worker that holds the link without the claim is left word by the message that has it.
+    let due = due_link(&ledger, &key(2)).await;
+    assert!(ledger.claim_due(&due, &claim("second"), at(610)).await.unwrap());
+    let (lease, link) = take_at(&ledger, &key(2), "e", 11).await;
+    assert_eq!(take_claimed(&ledger, &key(2), "f", 12, "second").await, LeaseAnswer::Deferred);
+    let answer = release(&ledger, &lease, &link, &link).await;
+    assert!(matches!(answer, ReleaseAnswer::Dirty { .. }), "{answer:?}");
+}
+
+pub async fn a_message_without_a_claim_is_always_handled(ledger: impl Ledger) {
+    let due = due_link(&ledger, &key(1)).await;
+    assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
+    let (lease, link) = take_at(&ledger, &key(1), "a", 11).await;
+    assert_eq!(release(&ledger, &lease, &link, &link).await, ReleaseAnswer::Released);
+    assert_eq!(take_claimed(&ledger, &key(1), "b", 12, "first").await, LeaseAnswer::Unclaimed, "all is done");
+}
+
+pub async fn a_claim_survives_the_death_of_its_worker(ledger: impl Ledger) {
+    let due = due_link(&ledger, &key(1)).await;
+    assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
+    taken(take_claimed(&ledger, &key(1), "dies", 11, "first").await);
+    let (lease, link) = taken(take_claimed(&ledger, &key(1), "a", 111, "first").await);
+    // The ledger failed it: it lets go regardless, and its message comes again.
+    ledger.release(&lease, &link, &link, Some(at(211)), true, at(112)).await.unwrap();
+    let (lease, link) = taken(take_claimed(&ledger, &key(1), "b", 114, "first").await);
+    leave_word_at(&ledger, &key(1), "c", 115).await;
+    ledger.release(&lease, &link, &link, Some(at(214)), true, at(116)).await.unwrap();
+    taken(take_claimed(&ledger, &key(1), "d", 117, "first").await);
+}
+
+pub async fn a_claim_of_a_link_that_was_forgotten_is_gone(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    ledger.release(&lease, &blank, &blank, Some(at(10)), false, at(2)).await.unwrap();
+    let due = DueLink { key: key(1), due_at: at(10) };
+    assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
+    let (lease, blank) = taken(take_claimed(&ledger, &key(1), "b", 11, "first").await);
+    assert_eq!(release(&ledger, &lease, &blank, &blank).await, ReleaseAnswer::Released);
+    assert_eq!(take_claimed(&ledger, &key(1), "c", 12, "first").await, LeaseAnswer::Unclaimed);
+    assert_eq!(due_keys(&ledger, 10_000).await, [], "the message of a claim makes no link");
+}
+
+pub async fn a_link_is_woken(ledger: impl Ledger) {
+    store(&ledger, &key(1), &remembered(1)).await;
+    ledger.wake(&key(1), at(20)).await.unwrap();
+    ledger.wake(&key(1), at(20)).await.unwrap();
+    assert_eq!(ledger.due_links(at(20), 10).await.unwrap(), [DueLink { key: key(1), due_at: at(20) }]);
+    let (lease, before) = take_at(&ledger, &key(2), "a", 0).await;
+    ledger.release(&lease, &before, &remembered(1), Some(at(5_000)), false, at(2)).await.unwrap();
+    ledger.wake(&key(2), at(21)).await.unwrap();
+    assert_eq!(due_keys(&ledger, 21).await, [key(1), key(2)]);
+    assert_eq!(take_at(&ledger, &key(2), "b", 22).await.1, remembered(1));
+}
+
+pub async fn a_link_that_is_woken_while_it_is_held_is_looked_at_again(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    ledger.wake(&key(1), at(20)).await.unwrap();
+    assert_eq!(due_keys(&ledger, 99).await, []);
+    let answer = release(&ledger, &lease, &blank, &remembered(1)).await;
+    assert!(matches!(answer, ReleaseAnswer::Dirty { .. }), "{answer:?}");
+    // A lease that ran out wakes nobody: the link is due itself.
+    take(&ledger, &key(2), "dies").await;
+    ledger.wake(&key(2), at(100)).await.unwrap();
+    assert!(due_keys(&ledger, 100).await.contains(&key(2)));
+}
+
+pub async fn a_link_that_is_not_there_is_not_woken(ledger: impl Ledger) {
+    ledger.wake(&key(1), at(20)).await.unwrap();
+    assert_eq!(due_keys(&ledger, 1_000).await, []);
+}
+
+fn waiting(priority: &str, since: i64) -> Link {
+    let wait = QuotaWait { account: account(), priority: priority.to_owned(), since: at(since) };
+    Link { waits_for_quota: Some(wait), ..remembered(1) }
+}
+
+pub async fn the_first_waiter_is_the_most_urgent_then_the_oldest(ledger: impl Ledger) {
+    assert_eq!(ledger.first_waiter(&account()).await.unwrap(), None);
+    let waiters = [(1, "", 1), (2, "5", 1), (3, "2", 300), (4, "2", 20), (5, "2", 100_000_000), (6, "1", 900)];
+    for (id, priority, since) in waiters {
+        store(&ledger, &key(id), &waiting(priority, since)).await;
+    }
+    let mut elsewhere = waiting("1", 0);
+    elsewhere.waits_for_quota.as_mut().unwrap().account = AccountId::new("111122223334");
+    store(&ledger, &key(7), &elsewhere).await;
+    let mut order = Vec::new();
+    while let Some(first) = ledger.first_waiter(&account()).await.unwrap() {
+        store(&ledger, &first, &remembered(2)).await;
+        order.push(first);
+    }
+    assert_eq!(order, [6, 4, 3, 5, 2, 1].map(key));
+}
+
+pub async fn whoever_waits_no_more_is_no_waiter(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    let lease = ledger.record(&lease, &blank, &waiting("3", 1), at(1)).await.unwrap();
+    assert_eq!(ledger.first_waiter(&account()).await.unwrap(), Some(key(1)));
+    // Another priority is another place, not a second one.
+    let lease = ledger.record(&lease, &waiting("3", 1), &waiting("1", 1), at(1)).await.unwrap();
+    assert_eq!(ledger.first_waiter(&account()).await.unwrap(), Some(key(1)));
+    assert_eq!(release(&ledger, &lease, &waiting("1", 1), &Link::default()).await, ReleaseAnswer::Released);
+    assert_eq!(ledger.first_waiter(&account()).await.unwrap(), None);
 }
 
 pub async fn an_opening_is_found_by_its_mark_until_it_is_decided(ledger: impl Ledger) {

@@ -1,0 +1,188 @@
+//! The poll of all accounts, in turn: each poll goes on where the one before stopped.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    future::{Future, ready},
+    pin::pin,
+};
+
+use casebridge_core::{
+    effect::Failure,
+    identifiers::AccountId,
+    poll::{Reached, Rounds},
+};
+use casebridge_executor::ports::Support;
+use casebridge_ledger::Ledger;
+use casebridge_runtime::{HintSink, metrics::Metric};
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+    stream,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{AccountList, ChangeFeed, PollError, Poller, Tick, Timer};
+
+/// The name of the watermark that tells how far the rounds have come.
+pub const ROUNDS: &str = "case_poll_rounds";
+/// How many accounts are polled at once: with calls of half a second, a poll gets through 800 accounts.
+const ACCOUNTS_AT_ONCE: usize = 16;
+/// How long a page of an account may take, and for how long an account may go on with further pages: as long as one attempt of
+/// a call may take. A poll has the time for 48 accounts that hang.
+pub const ACCOUNT_TIME: SignedDuration = SignedDuration::from_secs(10);
+/// How many pages of an account one poll reads: 10,000 cases. The next poll goes on.
+const MAX_PAGES: usize = 100;
+
+/// What became of the poll of one account.
+struct Polled {
+    account: AccountId,
+    reached: Reached,
+    failure: Option<PollError>,
+}
+
+impl<L, Q, N, S, A, C> Poller<L, Q, N, S, A, C>
+where
+    L: Ledger,
+    Q: HintSink,
+    N: ChangeFeed,
+    S: Support,
+    A: AccountList,
+    C: Timer,
+{
+    /// Polls the accounts whose turn it is; what failed, told once for all of them.
+    pub(crate) async fn poll_accounts(&self, tick: Tick) -> Vec<PollError> {
+        let rounds = match self.rounds(tick).await {
+            Ok(rounds) => rounds,
+            Err(error) => return vec![error],
+        };
+        let accounts = match self.accounts.accounts().await {
+            Ok(accounts) => accounts,
+            Err(error) => {
+                self.metrics.duration(Metric::LongestUnpolledAccount, rounds.longest_unpolled(self.clock.now()));
+                return vec![PollError::side("the list of accounts", &error.into())];
+            }
+        };
+        let order = rounds.order(accounts);
+        let polled: Vec<Polled> = stream::iter(&order)
+            .take_while(|_| ready(!self.is_time_up(tick)))
+            .map(|account| self.poll_account(account, rounds.page_of(account), tick))
+            .buffer_unordered(ACCOUNTS_AT_ONCE)
+            .collect()
+            .await;
+        let (reached, mut errors) = sum_up(polled);
+        self.tell(&order, &reached);
+        // What the pages show is on the queue: only now may the rounds go on.
+        let rounds = rounds.advance(tick.now, &order, reached);
+        self.metrics.duration(Metric::LongestUnpolledAccount, rounds.longest_unpolled(self.clock.now()));
+        errors.extend(self.remember_rounds(&rounds).await.err());
+        errors
+    }
+
+    /// How far the rounds have come. An unreadable watermark only costs the place: the rounds begin anew.
+    async fn rounds(&self, tick: Tick) -> Result<Rounds, PollError> {
+        let Some(text) = self.ledger.watermark(ROUNDS).await? else { return Ok(Rounds::first(tick.now)) };
+        Ok(serde_json::from_str(&text).unwrap_or_else(|error| {
+            tracing::error!(%error, watermark = ROUNDS, "the watermark is unreadable; the accounts are polled from the first on");
+            Rounds::first(tick.now)
+        }))
+    }
+
+    async fn remember_rounds(&self, rounds: &Rounds) -> Result<(), PollError> {
+        let text = serde_json::to_string(rounds).map_err(PollError::Watermark)?;
+        Ok(self.ledger.set_watermark(ROUNDS, &text).await?)
+    }
+
+    /// Tells in one line how many accounts wait for the next poll, however many these are.
+    fn tell(&self, order: &[AccountId], reached: &BTreeMap<AccountId, Reached>) {
+        let whole = reached.values().filter(|reached| **reached == Reached::Whole).count();
+        let waiting = order.len().saturating_sub(whole);
+        self.metrics.count(Metric::AccountsNotPolled, waiting);
+        if waiting > 0 {
+            let not_begun = order.len().saturating_sub(reached.len());
+            tracing::warn!(accounts = order.len(), waiting, not_begun, "accounts wait for the next poll");
+        }
+    }
+
+    /// Polls an account from a page of its cases on, for as long as it may keep others waiting.
+    async fn poll_account(&self, account: &AccountId, from: Option<String>, tick: Tick) -> Polled {
+        let end = self.end_of_turn();
+        let mut page = from;
+        let polled = |reached, failure| Polled { account: account.clone(), reached, failure };
+        for _ in 0..MAX_PAGES {
+            match self.poll_page(account, page.as_deref(), tick).await {
+                Ok(None) => return polled(Reached::Whole, None),
+                Ok(next) => page = next,
+                Err(error) => return polled(Reached::Page(page), Some(error)),
+            }
+            if self.is_time_up(tick) || self.clock.now() >= end {
+                break;
+            }
+        }
+        polled(Reached::Page(page), None)
+    }
+
+    fn end_of_turn(&self) -> Timestamp {
+        self.clock.now().checked_add(ACCOUNT_TIME).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Polls a page of an account's cases; where the next one starts.
+    async fn poll_page(
+        &self,
+        account: &AccountId,
+        from: Option<&str>,
+        tick: Tick,
+    ) -> Result<Option<String>, PollError> {
+        let page = self.ledger.cases_of_account(account, from).await?;
+        self.poll_cases(account, &page.rows, self.end_of_turn(), tick).await?;
+        Ok(page.next)
+    }
+
+    /// The answer of a call that has no effect, unless it takes longer than until `end`.
+    pub(crate) async fn in_time<T>(
+        &self,
+        end: Timestamp,
+        call: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let left = end.duration_since(self.clock.now()).max(SignedDuration::ZERO);
+        match select(pin!(call), pin!(self.clock.sleep(left))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => {
+                let message = "there was no answer in the time that an account has".to_owned();
+                Err(Failure::Unavailable { message, retry_at: None })
+            }
+        }
+    }
+}
+
+/// How far each account was polled, and what failed: what fails the invocation by its first, all else in one.
+fn sum_up(polled: Vec<Polled>) -> (BTreeMap<AccountId, Reached>, Vec<PollError>) {
+    let mut reached = BTreeMap::new();
+    let mut fatal = None;
+    let mut failed: BTreeMap<String, Vec<AccountId>> = BTreeMap::new();
+    for Polled { account, reached: page, failure } in polled {
+        match failure {
+            Some(PollError::Side { name, .. }) => failed.entry(name.to_owned()).or_default().push(account.clone()),
+            Some(error) => fatal = fatal.or(Some(error)),
+            None => {}
+        }
+        reached.insert(account, page);
+    }
+    let mut errors: Vec<PollError> = fatal.into_iter().collect();
+    if !failed.is_empty() {
+        errors.push(PollError::Accounts { failed: failed.values().map(Vec::len).sum(), reasons: reasons(&failed) });
+    }
+    (reached, errors)
+}
+
+/// What kept accounts from being polled: each failure with the number of accounts and one of them.
+fn reasons(failed: &BTreeMap<String, Vec<AccountId>>) -> String {
+    let mut reasons = String::new();
+    for (name, accounts) in failed {
+        let separator = if reasons.is_empty() { "" } else { ", " };
+        let example = accounts.first().map(AccountId::as_str).unwrap_or_default();
+        // Writing to a text can't fail.
+        let _ = write!(reasons, "{separator}{name} {} (for example {example})", accounts.len());
+    }
+    reasons
+}

@@ -1,0 +1,87 @@
+//! The links that are due: each is claimed and handed off.
+//!
+//! The claim comes first. A poller that dies behind it costs ten minutes; a hint without a claim would be enqueued again
+//! with every poll for as long as nobody gets to it.
+
+use std::{
+    future::ready,
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use casebridge_core::{
+    hint::Cause,
+    identifiers::{ClaimId, LinkKey},
+    poll,
+};
+use casebridge_executor::ports::Support;
+use casebridge_ledger::{DueLink, Ledger};
+use casebridge_runtime::{HintSink, metrics::Metric};
+use futures_util::{StreamExt, stream};
+
+use crate::{AccountList, ChangeFeed, PollError, Poller, Tick, Timer};
+
+/// How many due links are handed off in one poll; the next one takes the others.
+pub const MAX_DUE_LINKS: usize = 1_000;
+/// How many links are claimed at once: a thousand claims of 10 milliseconds each take less than a second.
+const CLAIMS_AT_ONCE: usize = 16;
+/// How many claimed links are handed off together: as many as the queue takes with one call.
+const HINTS_AT_ONCE: usize = 10;
+
+impl<L, Q, N, S, A, C> Poller<L, Q, N, S, A, C>
+where
+    L: Ledger,
+    Q: HintSink,
+    N: ChangeFeed,
+    S: Support,
+    A: AccountList,
+    C: Timer,
+{
+    /// Hands off what is due, what is due longest first. What time or a failure keeps from being claimed stays due.
+    pub(crate) async fn poll_due(&self, tick: Tick) -> Result<(), PollError> {
+        let due = self.ledger.due_links(tick.now, MAX_DUE_LINKS).await?;
+        self.metrics.count(Metric::LinksDue, due.len());
+        let failed = AtomicBool::new(false);
+        let goes_on = || !failed.load(Ordering::Relaxed) && !self.is_time_up(tick);
+        let claims = stream::iter(due)
+            .take_while(|_| ready(goes_on()))
+            .map(|due| self.claim(due))
+            .buffered(CLAIMS_AT_ONCE)
+            .chunks(HINTS_AT_ONCE);
+        let mut claims = pin!(claims);
+        let mut outcome = Ok(());
+        // After a failure no further claim is begun, but what is claimed by then is handed off all the same.
+        while let Some(batch) = claims.next().await {
+            let handed_off = self.hand_off_claimed(batch).await;
+            failed.fetch_or(handed_off.is_err(), Ordering::Relaxed);
+            outcome = outcome.and(handed_off);
+        }
+        outcome
+    }
+
+    /// Claims a due link; none if somebody else was faster, or if it is not due any more.
+    async fn claim(&self, due: DueLink) -> Result<Option<(LinkKey, ClaimId)>, PollError> {
+        let (claim, until) = poll::claim(due.due_at, self.clock.now());
+        let claimed = self.ledger.claim_due(&due, &claim, until).await?;
+        Ok(claimed.then_some((due.key, claim)))
+    }
+
+    async fn hand_off_claimed(
+        &self,
+        batch: Vec<Result<Option<(LinkKey, ClaimId)>, PollError>>,
+    ) -> Result<(), PollError> {
+        let mut outcome = Ok(());
+        let mut hints = Vec::with_capacity(batch.len());
+        for claimed in batch {
+            match claimed {
+                Ok(Some((key, claim))) => {
+                    let occasion = claim.to_string();
+                    hints.extend(self.hint(key, Cause::Due, Some(claim), &occasion));
+                }
+                Ok(None) => {}
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
+        }
+        outcome.and(self.enqueue(hints).await)
+    }
+}
