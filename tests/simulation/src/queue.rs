@@ -120,6 +120,11 @@ impl Queue {
         self.held = held;
     }
 
+    /// The group of a message that waits or is worked on.
+    pub fn group_of(&self, number: u64) -> Option<&str> {
+        self.messages.get(&number).map(|message| message.group.as_str())
+    }
+
     /// How many messages wait or are worked on.
     pub fn len(&self) -> usize {
         self.messages.len()

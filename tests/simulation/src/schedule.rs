@@ -306,6 +306,13 @@ impl Life {
         links.map(|incident| LinkKey::support_case(incident.clone()).to_string()).collect()
     }
 
+    /// Whether nothing more is expected of the links that these messages are about.
+    fn are_given_up(&self, messages: &[u64]) -> bool {
+        let given_up = self.given_up_links();
+        let world = self.desk.world.borrow();
+        messages.iter().all(|message| world.queue.group_of(*message).is_some_and(|group| given_up.contains(group)))
+    }
+
     /// Lets the world go on for this long.
     pub fn run_for(&mut self, span: SignedDuration) {
         let until = self.now() + span;
@@ -642,7 +649,9 @@ impl Life {
         let now = self.now();
         match duty {
             Duty::Reconcile(messages, failed) => {
-                self.last_activity = now;
+                if !self.are_given_up(&messages) {
+                    self.last_activity = now;
+                }
                 let world = &mut *self.desk.world.borrow_mut();
                 let failed = failed.borrow();
                 for message in messages.iter().filter(|message| ending == Ending::Done && !failed.contains(message)) {
