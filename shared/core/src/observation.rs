@@ -599,6 +599,7 @@ impl Observation {
         }
         let Some(incident) = &self.incident else { return };
         let Some(account) = &incident.account else { return };
+        self.woken = false;
         let since = self.link.waits_for_quota.as_ref().map_or(now, |wait| wait.since);
         let (account, priority) = (account.number.clone(), incident.priority.clone());
         self.link.waits_for_quota = Some(QuotaWait { account, priority, since });

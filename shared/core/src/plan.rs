@@ -855,7 +855,11 @@ impl Planner<'_> {
         let left = writes_left(self.policy, link, self.now);
         let wanted = self.plan.effects.len();
         let tripped = left < wanted.min(EFFECTS_PER_PLAN);
-        let report_only = left == 0 && self.plan.effects.last() == Some(&Effect::Report);
+        // What the effects that wait would change is not worth a report yet.
+        let differs = self.observation.summary().is_some_and(|incident| {
+            incident.columns != columns(self.policy, self.observation, self.now)
+        });
+        let report_only = left == 0 && differs && self.plan.effects.last() == Some(&Effect::Report);
         let bound = usize::try_from(self.policy.writes_per_window).unwrap_or(usize::MAX);
         if tripped && report_only && link.recent_writes.len() < bound.saturating_add(REPORTS_BEYOND_BOUND) {
             self.plan.effects = vec![Effect::Report];
