@@ -5,6 +5,8 @@ import pytest
 from world import World, unique
 
 PART_CHARACTERS = 7_500
+# What ends a first communication that the description does not fit into.
+GOES_ON = "\n\n(The description goes on in the next message.)"
 TEXTS = {
     "line ends": "First line\r\nsecond line\r\n\r\nfourth line",
     "unicode": "Größe 日本語 👩‍👩‍👧‍👦 e\u0301 \u202eright to left\u202c \U0001f600",
@@ -15,7 +17,7 @@ TEXTS = {
     "quotes": "He said \"no\" and 'yes', 100 % \\ sure\ttab",
     "spaces": "one\n\n\n\nfive   spaces",
     "code": "[code]<b>bold</b>[/code] and [CODE]x[/Code]",
-    "signature": "Regards\n--\nAbel [ref bcdf-ghjk-mnpq-rstv]",
+    "signature": "Regards\n--\nAbel [ref bcdf]",
 }
 UNPRINTABLE = "before\x00\x07\x1b[31mafter"
 
@@ -36,6 +38,17 @@ def test_a_comment_arrives_as_it_was_written(world: World, name: str):
     assert comparable(TEXTS[name]) in comparable(communication["body"])
     assert len(world.communications(incident)) == 2
     assert len(world.comments(incident)) == 1
+
+
+def test_a_mark_that_people_copy_is_passed_on_to_nobody(world: World):
+    incident = world.linked()
+    world.comment(incident, "Abel [ref bcdf-ghjk-mnpq-rstv] from here")
+    world.until_sent(incident, "Abel [ref (removed)] from here")
+    world.reply(incident, "> Abel [ref bcdf-ghjk-\r\n> mnpq-rstv] from there")
+    world.until_received(incident, "> Abel [ref (removed)] from there")
+    world.settle()
+    assert len(world.communications(incident, "from here")) == 1
+    assert len(world.comments(incident, "from there")) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in TEXTS if name != "code"])
@@ -85,7 +98,8 @@ def test_a_long_description_goes_on_in_further_messages(world: World):
     world.until("the end is sent", lambda: world.communications(incident, "02999 ."), incident)
     world.settle()
     bodies = [communication["body"].split("\n\n", 1)[1] for communication in world.communications(incident)]
-    assert "".join(bodies) == text
+    assert bodies[0].endswith(GOES_ON)
+    assert bodies[0].removesuffix(GOES_ON) + "".join(bodies[1:]) == text
 
 
 def test_a_reply_of_eight_thousand_characters_arrives_whole(world: World):

@@ -248,7 +248,7 @@ mod tests {
     fn shown(text: &str, breaks: &[usize], entities: bool, line_end: &str) -> String {
         let mut shown = text.trim().to_owned();
         for place in breaks {
-            shown.insert_str(shown.floor_char_boundary(place % (shown.len() + 1)), "\n");
+            shown.insert(shown.floor_char_boundary(place % (shown.len() + 1)), '\n');
         }
         shown = shown.replace('\n', line_end);
         if entities {

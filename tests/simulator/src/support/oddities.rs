@@ -16,6 +16,7 @@ const DRAWN_SECONDS_MAX: u64 = 10;
 /// What AWS Support does beyond what is documented.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own: any of them goes with any other")]
 pub struct Oddities {
     /// Texts are shown wrapped at [`WRAP_COLUMNS`], trimmed, with `\r\n` as line end and HTML entities for `&<>`.
     pub reflowed_texts: bool,
