@@ -337,8 +337,6 @@ impl Observation {
         for given_up in self.link.given_up_cases.iter_mut().filter(|given_up| given_up.account == *account) {
             given_up.look_at = now.checked_add(now.duration_since(given_up.written_at)).unwrap_or(now);
         }
-        let ended = |given_up: &GivenUpCase| now.duration_since(given_up.written_at) >= CREATION_UNDECIDED_FOR;
-        self.link.given_up_cases.retain(|given_up| !ended(given_up));
     }
 
     /// Notes that an effect in doubt was looked for in vain; after L it never was.
@@ -773,8 +771,9 @@ impl Observation {
     /// is a wait of this pass, however long ago its time came.
     pub fn finish(&mut self, policy: &Policy, plan: &Plan, now: Timestamp) -> Option<Timestamp> {
         self.link.troubles.forget_passed(now);
-        let unseen =
-            !self.incident_gone && (self.is_blind_to_incident() || self.is_blind_to_case());
+        let can_show_up = |given_up: &GivenUpCase| now.duration_since(given_up.written_at) < CREATION_UNDECIDED_FOR;
+        self.link.given_up_cases.retain(can_show_up);
+        let unseen = !self.incident_gone && (self.is_blind_to_incident() || self.is_blind_to_case());
         self.link.settled = plan.is_settled() && !unseen;
         self.leave_line();
         self.compact(policy);

@@ -240,11 +240,7 @@ pub fn columns(policy: &Policy, observation: &Observation, now: Timestamp) -> Br
 pub fn full_columns(incident: &IncidentSummary) -> BridgeColumns {
     let last_error = "casebridge remembers more of this incident than one link can hold and stopped here. Open a new \
                       incident, and tell the operators of casebridge.";
-    BridgeColumns {
-        sync_status: "error".to_owned(),
-        last_error: last_error.to_owned(),
-        ..incident.columns.clone()
-    }
+    BridgeColumns { sync_status: "error".to_owned(), last_error: last_error.to_owned(), ..incident.columns.clone() }
 }
 
 /// Where a case is to be opened, or was perhaps: an incident that has ended meanwhile may have one all the same.
@@ -856,9 +852,10 @@ impl Planner<'_> {
         let wanted = self.plan.effects.len();
         let tripped = left < wanted.min(EFFECTS_PER_PLAN);
         // What the effects that wait would change is not worth a report yet.
-        let differs = self.observation.summary().is_some_and(|incident| {
-            incident.columns != columns(self.policy, self.observation, self.now)
-        });
+        let differs = self
+            .observation
+            .summary()
+            .is_some_and(|incident| incident.columns != columns(self.policy, self.observation, self.now));
         let report_only = left == 0 && differs && self.plan.effects.last() == Some(&Effect::Report);
         let bound = usize::try_from(self.policy.writes_per_window).unwrap_or(usize::MAX);
         if tripped && report_only && link.recent_writes.len() < bound.saturating_add(REPORTS_BEYOND_BOUND) {
