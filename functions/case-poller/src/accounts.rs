@@ -73,7 +73,7 @@ where
         let (reached, mut errors) = sum_up(polled);
         self.tell(&order, &reached);
         // What the pages show is on the queue: only now may the rounds go on.
-        let rounds = rounds.advance(tick.now, &order, reached);
+        let rounds = rounds.advance(tick.now, &order, &reached);
         self.metrics.duration(Metric::LongestUnpolledAccount, rounds.longest_unpolled(self.clock.now()));
         errors.extend(self.remember_rounds(&rounds).await.err());
         errors

@@ -144,9 +144,10 @@ fn poller(fleet: &Fleet) -> FleetPoller<'_> {
 /// A poller whose ledger watches so many cases of each account.
 async fn watching(fleet: &Fleet, cases: usize) -> FleetPoller<'_> {
     let poller = poller(fleet);
-    for account in fleet.accounts.borrow().iter() {
+    let accounts = fleet.accounts.borrow().clone();
+    for account in accounts {
         for number in 0..cases {
-            watch(&poller.ledger, account, number, fleet.now()).await;
+            watch(&poller.ledger, &account, number, fleet.now()).await;
         }
     }
     poller

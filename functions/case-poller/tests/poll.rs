@@ -164,7 +164,7 @@ impl Clock for &World {
 
 impl Timer for &World {
     async fn sleep(&self, _: SignedDuration) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

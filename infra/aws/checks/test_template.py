@@ -1,6 +1,7 @@
 """What must hold in the expansion, where a linter sees nothing wrong."""
 
 import json
+import pathlib
 import re
 
 FUNCTIONS = {"ServicenowWebhookFunction", "AwsEventsFunction", "CasePollerFunction", "ReconcilerFunction"}
@@ -24,6 +25,9 @@ ENVIRONMENT = {
 }
 # Actions that AWS authorises for all resources or not at all.
 ACTIONS_WITHOUT_RESOURCE = {"secretsmanager:ListSecrets"}
+
+
+METRICS = pathlib.Path(__file__).resolve().parents[3] / "shared" / "runtime" / "src" / "metrics.rs"
 
 
 def of_type(resources: dict, kind: str) -> dict:
@@ -307,6 +311,36 @@ def test_every_alarm_tells_people(resources):
     for name, alarm in alarms.items():
         assert [referenced(action) for action in alarm["AlarmActions"]] == ["ChatTopic"], name
         assert alarm["AlarmDescription"], name
+
+
+def test_alarms_on_our_own_metrics_name_what_the_functions_write(resources):
+    source = METRICS.read_text(encoding="utf-8")
+    namespace = re.search(r'NAMESPACE: &str = "(\w+)"', source)[1]
+    dimension = re.search(r'DIMENSION: &str = "(\w+)"', source)[1]
+    written = set(re.findall(r'Self::\w+ => "(\w+)"', source))
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
+    ours = [alarm for alarm in alarms if not alarm["Namespace"].startswith("AWS/")]
+    assert "LongestUnpolledAccount" in {alarm["MetricName"] for alarm in ours}
+    functions = {path.parent.name for path in METRICS.parents[3].glob("functions/*/Cargo.toml")}
+    for alarm in ours:
+        assert alarm["Namespace"] == namespace, alarm["MetricName"]
+        assert alarm["MetricName"] in written
+        (only,) = alarm["Dimensions"]
+        assert only["Name"] == dimension
+        assert only["Value"] in functions, alarm["MetricName"]
+
+
+def test_roles_may_do_to_the_ledger_what_their_function_does(resources):
+    def granted(role: str) -> set[str]:
+        tables = [s for s in statements(resources[role]) if as_list(s["Action"])[0].startswith("dynamodb:")]
+        on_table = [s for s in tables if any(referenced(r) == "LedgerTable" for r in as_list(s["Resource"]))]
+        return {action.removeprefix("dynamodb:") for s in on_table for action in as_list(s["Action"])}
+
+    # Reads pages, counts and watermarks; claims what is due; moves watermarks.
+    assert granted("CasePollerRole") == {"BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"}
+    # Leases, states and the rows beside them; looks for the first that waits for a quota.
+    assert granted("ReconcilerRole") == {"DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}
+    assert granted("AwsEventsRole") == {"GetItem"}
 
 
 def test_the_outputs_name_what_operators_need(template):

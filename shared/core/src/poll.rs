@@ -146,7 +146,7 @@ impl Rounds {
 
     /// What is remembered after a poll that began at `poll_began` and came so far with the first accounts of `order`.
     #[must_use]
-    pub fn advance(&self, poll_began: Timestamp, order: &[AccountId], polled: BTreeMap<AccountId, Reached>) -> Self {
+    pub fn advance(&self, poll_began: Timestamp, order: &[AccountId], polled: &BTreeMap<AccountId, Reached>) -> Self {
         let begun = polled.len().min(order.len());
         let ahead = order.iter().filter(|account| self.is_ahead(account)).count();
         let (began_at, covered_since) = if begun == order.len() {
@@ -173,7 +173,7 @@ impl Rounds {
         self.last_begun.as_ref().is_none_or(|last| account > last)
     }
 
-    fn behind_after(&self, order: &[AccountId], polled: BTreeMap<AccountId, Reached>) -> BTreeMap<AccountId, Behind> {
+    fn behind_after(&self, order: &[AccountId], polled: &BTreeMap<AccountId, Reached>) -> BTreeMap<AccountId, Behind> {
         let mut behind: Vec<(AccountId, Behind)> = Vec::new();
         for account in order {
             let before = self.behind.get(account);
@@ -271,7 +271,7 @@ mod tests {
     fn polled_whole(rounds: &Rounds, second: i64, numbers: &[u32], begun: usize) -> Rounds {
         let order = rounds.order(accounts(numbers));
         let polled = order.iter().take(begun).map(|account| (account.clone(), Reached::Whole)).collect();
-        rounds.advance(at(second), &order, polled)
+        rounds.advance(at(second), &order, &polled)
     }
 
     #[test]
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(rounds.longest_unpolled(at(240)).as_secs(), 120, "all were begun since 120");
         let rounds = polled_whole(&rounds, 300, &all, 2);
         assert_eq!(rounds.longest_unpolled(at(300)).as_secs(), 180, "4 has waited since 180, and that is the bound");
-        let none = rounds.advance(at(360), &[], BTreeMap::new());
+        let none = rounds.advance(at(360), &[], &BTreeMap::new());
         assert_eq!(none.longest_unpolled(at(360)), SignedDuration::ZERO);
     }
 
@@ -329,7 +329,7 @@ mod tests {
         let poll = |rounds: &Rounds, second: i64, second_account: Option<Reached>| {
             let mut polled: BTreeMap<_, _> = accounts(&[1, 3]).into_iter().map(|id| (id, Reached::Whole)).collect();
             polled.extend(second_account.map(|reached| (order[1].clone(), reached)));
-            rounds.advance(at(second), &order, polled)
+            rounds.advance(at(second), &order, &polled)
         };
         let page = |name: &str| Some(Reached::Page(Some(name.to_owned())));
         let rounds = poll(&Rounds::first(at(0)), 0, Some(Reached::Whole));
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Rounds>(&text).unwrap(), rounds);
         let whole = poll(&rounds, 180, Some(Reached::Whole));
         assert_eq!((whole.longest_unpolled(at(190)).as_secs(), whole.behind.len()), (10, 0));
-        let gone = rounds.advance(at(180), &accounts(&[1, 3]), BTreeMap::new());
+        let gone = rounds.advance(at(180), &accounts(&[1, 3]), &BTreeMap::new());
         assert!(gone.behind.is_empty(), "its secret was removed");
     }
 
@@ -355,7 +355,7 @@ mod tests {
             let order = rounds.order(accounts(&numbers));
             let page = Reached::Page(Some("2026-0123456789abcdef0123456789abcdef".to_owned()));
             let polled = order.iter().map(|account| (account.clone(), page.clone())).collect();
-            rounds = rounds.advance(at(second), &order, polled);
+            rounds = rounds.advance(at(second), &order, &polled);
         }
         assert_eq!((rounds.behind.len(), rounds.longest_unpolled(at(120)).as_secs()), (MOST_BEHIND, 120));
         assert!(serde_json::to_string(&rounds).unwrap().len() < 300_000);
