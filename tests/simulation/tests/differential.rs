@@ -132,7 +132,7 @@ impl Both {
                 1 => AuditAccess::Empty,
                 _ => AuditAccess::Readable,
             },
-            resolved_at_is_overwritten: seed % 4 == 0,
+            resolved_at_is_overwritten: seed.is_multiple_of(4),
             ..Configuration::default()
         };
         let (audit, overwritten) = (configuration.audit, configuration.resolved_at_is_overwritten);

@@ -163,9 +163,9 @@ impl Host<'_, '_> {
         let app = self.session.app;
         let Some(table) = app.schema.table(table_name) else { return Ok(()) };
         let wanted = (table_name.to_owned(), "read".to_owned());
-        let is_refused = table_name == AUDIT && self.session.state.audit == AuditAccess::Refused;
-        let may_read = app.scope.is_empty() || !table.scope.is_empty() || app.privileges.contains(&wanted);
-        if may_read && !(is_refused && !app.scope.is_empty()) {
+        let is_hidden = table_name == AUDIT && self.session.state.audit == AuditAccess::Refused;
+        let has_privilege = app.privileges.contains(&wanted) && !is_hidden;
+        if app.scope.is_empty() || !table.scope.is_empty() || has_privilege {
             return Ok(());
         }
         Err(format!(

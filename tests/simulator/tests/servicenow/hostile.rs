@@ -24,8 +24,8 @@ fn answers(world: &mut World, user_name: &str, incident: &str) -> Vec<(u16, Stri
 fn changed(world: &mut World) -> Vec<String> {
     let target = format!("{INCIDENTS}/changes?since=2026-11-20 00:00:00");
     let listed = body(&world.call("casebridge", "GET", &target, None));
-    let listed = listed["result"]["incidents"].as_array().unwrap().clone();
-    listed.iter().map(|change| change["sys_id"].as_str().unwrap().to_owned()).collect()
+    let listed = listed["result"]["incidents"].as_array().expect("a list").clone();
+    listed.iter().map(|change| change["sys_id"].as_str().expect("a sys_id").to_owned()).collect()
 }
 
 fn leave_scope(world: &mut World, incident: &str) {
@@ -242,7 +242,7 @@ fn an_incident_that_left_the_scope_is_served_once_aws_has_heard_of_it() {
     leave_scope(&mut world, &incident);
     world.run_jobs();
     assert_eq!(world.sent().len(), 2, "that it leaves is news");
-    assert_eq!(changed(&mut world), [incident.clone()]);
+    assert_eq!(changed(&mut world), std::slice::from_ref(&incident));
     for (status, message) in answers(&mut world, "casebridge", &incident) {
         assert_eq!(status, 200, "{message}");
     }

@@ -20,7 +20,7 @@ fn resolve(world: &mut World, incident: &str, comment: &str) {
 }
 
 fn count_of(shown: &Incident, words: &str) -> Option<u64> {
-    shown.entries.iter().find(|entry| entry.text == words).unwrap().mod_count
+    shown.entries.iter().find(|entry| entry.text == words).expect("the comment").mod_count
 }
 
 #[test]
