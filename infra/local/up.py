@@ -269,10 +269,14 @@ def connect(stack: dict, webhook_secret: str, accounts: list, administrator: lay
     }
     web.request("PUT", stack["control"]["url"] + "/events", events)
     servicenow = web.ServiceNow(stack["servicenow"]["url"], administrator.user_name, administrator.password)
+    instance = servicenow.find("sys_properties", name="instance_name")[0]
+    user = servicenow.find("sys_user", user_name=layout.INTEGRATION_USER)[0]
     for name, value in {
         "webhook_url": f"https://{webhook_host}/",
         "webhook_secret": WEBHOOK_SECRET_PREFIX + webhook_secret.removeprefix(WEBHOOK_SECRET_PREFIX),
-        "integration_user": layout.INTEGRATION_USER,
+        "integration_user": user["sys_id"],
+        # As the button "Adopt this instance" does.
+        "home_instance": instance["value"],
     }.items():
         servicenow.ensure("sys_properties", "name", {"name": f"x_casebridge_aws.{name}", "value": value})
     for account in accounts:

@@ -10,11 +10,14 @@ const platform = {
 }
 
 const app = {
+    CasebridgeAnnouncement: 'writable',
     CasebridgeChanges: 'writable',
     CasebridgeDelivery: 'writable',
     CasebridgeIncident: 'writable',
+    CasebridgeInstallation: 'writable',
     CasebridgeOutbox: 'writable',
     CasebridgeRequest: 'writable',
+    CasebridgeTrail: 'writable',
     CasebridgeWebhook: 'writable',
 }
 
@@ -56,6 +59,7 @@ const only = (files, globals) => ({
 export default [
     { ignores: ['dist/**', 'target/**', 'src/fluent/**', 'types/**', 'eslint.config.mjs'] },
     only(['src/server/script-includes/**/*.js', 'src/server/jobs/**/*.js'], {}),
+    only(['src/server/clone/**/*.js', 'src/server/ui-actions/**/*.js'], {}),
     only(['src/server/business-rules/**/*.js'], { current: 'readonly' }),
     only(['src/server/rest/**/*.js'], { request: 'readonly', response: 'readonly' }),
     only(['src/server/tests/**/*.js'], { assertEqual: 'readonly' }),

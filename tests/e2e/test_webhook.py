@@ -16,8 +16,8 @@ from world import Incident, World
 SECRET_PREFIX = "whsec_"
 # What the secret becomes for the time of one test.
 ROTATED = SECRET_PREFIX + "cm90YXRlZCByb3RhdGVkIHJvdGF0ZWQgcm90YXRlZA=="
-# The body may have 200,000 bytes and what frames it; this is more by any reading.
-TOO_LARGE = 1_100_000
+# The body may have 16 KiB.
+LARGEST = 16 * 1024
 
 
 def secret(stack: Stack) -> str:
@@ -49,23 +49,22 @@ def post(stack: Stack, body: str | bytes, headers: dict[str, str], method: str =
     return stack.web.request(method, webhook["url"], data=data, headers=headers, timeout=REQUEST_SECONDS)
 
 
-def body_of(snapshot: dict) -> str:
+def body_of(data: dict) -> str:
     """The body that tells of an incident."""
     timestamp = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return json.dumps({"type": "incident.changed", "timestamp": timestamp, "data": snapshot})
+    return json.dumps({"id": uuid.uuid4().hex, "type": "incident.changed", "timestamp": timestamp, "data": data})
 
 
-@pytest.fixture(scope="module")
-def snapshot(world: World) -> dict:
-    """A real incident's snapshot, to be told under other names."""
-    return world.snapshot(world.draft())
+def told(incident: Incident) -> dict:
+    """What a webhook tells of an incident."""
+    return {"sys_id": incident.sys_id, "sys_mod_count": 1}
 
 
 @pytest.fixture
-def unknown(world: World, snapshot: dict) -> tuple[Incident, dict]:
+def unknown(world: World) -> tuple[Incident, dict]:
     """An incident that does not exist: a hint about it leaves a line in the log, and nothing else."""
-    sys_id = uuid.uuid4().hex
-    return Incident(sys_id, "INC0", world.stack.production), {**snapshot, "sys_id": sys_id}
+    incident = Incident(uuid.uuid4().hex, "INC0", world.stack.production)
+    return incident, told(incident)
 
 
 def assert_refused(answer: requests.Response, status: int) -> dict:
@@ -81,7 +80,7 @@ def assert_nothing_enqueued(world: World, *incidents: Incident) -> None:
     """No hint about any of the incidents reaches the reconciler; one that is sent now does."""
     stack = world.stack
     witness = Incident(uuid.uuid4().hex, "INC0", stack.production)
-    body = body_of({**world.snapshot(world.draft()), "sys_id": witness.sys_id})
+    body = body_of(told(witness))
     assert post(stack, body, signed(stack, body)).status_code == 202
     world.until("the witness is handled", lambda: world.hints_handled(witness))
     links = {line.get("link") for line in world.log_lines("reconciler")}
@@ -114,7 +113,7 @@ def test_a_signature_that_does_not_hold_is_refused_without_detail(world: World, 
     elif flaw == "newer than 5 minutes":
         headers = signed(stack, body, age=-310)
     elif flaw == "another body":
-        body = body.replace("is down", "is up")
+        body = body.replace('"sys_mod_count": 1', '"sys_mod_count": 2')
     elif flaw == "another id":
         headers["webhook-id"] = uuid.uuid4().hex
     elif flaw == "another time":
@@ -165,25 +164,26 @@ def test_a_malformed_body_is_refused(world: World, unknown, flaw: str):
     assert_nothing_enqueued(world, incident)
 
 
-@pytest.mark.parametrize("field", ["sys_id", "number", "sys_mod_count", "state", "taken_at", "entries"])
-def test_a_missing_field_is_named(world: World, unknown, field: str):
-    incident, data = unknown
-    body = body_of({name: value for name, value in data.items() if name != field})
-    error = assert_refused(post(world.stack, body, signed(world.stack, body)), 400)
-    assert field in error["message"]
-    assert_nothing_enqueued(world, incident)
+@pytest.mark.parametrize("sys_id", [None, 7, "", "../now", "0" * 31, "g" * 32])
+def test_a_sys_id_that_is_none_is_named(world: World, sys_id):
+    data = {"sys_mod_count": 1} if sys_id is None else {"sys_id": sys_id}
+    body = body_of(data)
+    assert "data.sys_id" in assert_refused(post(world.stack, body, signed(world.stack, body)), 400)["message"]
 
 
-def test_a_field_of_the_wrong_kind_is_named(world: World, unknown):
-    incident, data = unknown
-    body = body_of({**data, "sys_mod_count": "seven"})
-    assert "sys_mod_count" in assert_refused(post(world.stack, body, signed(world.stack, body)), 400)["message"]
-    assert_nothing_enqueued(world, incident)
+def test_what_a_body_says_of_an_incident_is_not_believed(world: World):
+    incident = world.linked()
+    forged = {**told(incident), "state": "6", "sys_mod_count": "many", "entries": [{"text": "forged"}]}
+    body = body_of(forged)
+    assert post(world.stack, body, signed(world.stack, body)).status_code == 202
+    world.settle()
+    assert world.status(incident) != "resolved"
+    assert len(world.communications(incident)) == 1
 
 
 def test_a_body_over_the_limit_is_refused(world: World, unknown):
     incident, data = unknown
-    body = body_of({**data, "description": "x" * TOO_LARGE})
+    body = body_of({**data, "description": "x" * LARGEST})
     assert_refused(post(world.stack, body, signed(world.stack, body)), 413)
     assert_nothing_enqueued(world, incident)
 
@@ -201,7 +201,7 @@ def unannounced(world: World) -> Incident:
 
 def test_the_same_webhook_five_times_opens_one_case(world: World):
     incident = unannounced(world)
-    body = body_of(world.snapshot(incident))
+    body = body_of(told(incident))
     headers = signed(world.stack, body)
     for _ in range(5):
         assert post(world.stack, body, headers).status_code == 202
@@ -215,7 +215,7 @@ def test_the_same_webhook_five_times_opens_one_case(world: World):
 
 def test_two_webhooks_at_once_open_one_case(world: World):
     incident = unannounced(world)
-    body = body_of(world.snapshot(incident))
+    body = body_of(told(incident))
     with concurrent.futures.ThreadPoolExecutor() as pool:
         answers = list(pool.map(lambda _: post(world.stack, body, signed(world.stack, body)), range(2)))
     assert [answer.status_code for answer in answers] == [202, 202]
@@ -228,7 +228,7 @@ def test_two_webhooks_at_once_open_one_case(world: World):
 def test_a_comment_is_sent_once_however_often_it_is_told(world: World):
     incident = world.linked()
     world.change_unannounced(incident, comments="Told often.")
-    body = body_of(world.snapshot(incident))
+    body = body_of(told(incident))
     with concurrent.futures.ThreadPoolExecutor() as pool:
         list(pool.map(lambda _: post(world.stack, body, signed(world.stack, body)), range(5)))
     world.until_sent(incident, "Told often.")
@@ -236,9 +236,9 @@ def test_a_comment_is_sent_once_however_often_it_is_told(world: World):
     world.assert_once_at_aws(incident, "Told often.")
 
 
-def test_an_old_snapshot_takes_nothing_back(world: World):
+def test_an_old_webhook_takes_nothing_back(world: World):
     incident = world.linked()
-    old = body_of(world.snapshot(incident))
+    old = body_of(told(incident))
     world.comment(incident, "The newer one.")
     world.resolve(incident)
     world.until_status(incident, "resolved")

@@ -72,20 +72,13 @@ fn queue() -> Queue {
     Queue { available: true, sent: RefCell::default() }
 }
 
-fn snapshot() -> Value {
-    json!({"sys_id": INCIDENT, "number": "INC0010001", "sys_mod_count": 7, "state": "2", "hold_reason": "",
-           "resolved_at": "", "columns": {"account": "", "case_id": ""}, "close_codes": ["Solution provided"],
-           "taken_at": "2026-11-20 21:14:06",
-           "account": {"number": "111122223333", "name": "Shop", "production": true},
-           "service_code": "general-info", "category_code": "using-aws", "short_description": "Drucker",
-           "description": "\u{00e4}", "priority": "3",
-           "entries": [{"sys_id": "e1", "created_on": "2026-11-20 21:14:05", "created_by": "abel",
-                        "author": "Abel Tuter", "text": "hello", "ours": false}],
-           "entries_complete": true})
+fn told() -> Value {
+    json!({"sys_id": INCIDENT, "sys_mod_count": 7})
 }
 
 fn event(data: &Value) -> String {
-    json!({"type": "incident.changed", "timestamp": "2026-11-20T21:14:06Z", "data": data}).to_string()
+    json!({"id": "outbox-row-1", "type": "incident.changed", "timestamp": "2026-11-20T21:14:06Z", "data": data})
+        .to_string()
 }
 
 /// What a request differs in from one that is accepted.
@@ -139,21 +132,22 @@ fn code(answer: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_signed_webhook_becomes_a_hint_with_its_snapshot() {
+async fn a_signed_webhook_becomes_a_hint_without_content() {
     let queue = queue();
-    assert_eq!(Request::of(event(&snapshot())).send(&queue).await, (202, json!({"status": "accepted"})));
+    assert_eq!(Request::of(event(&told())).send(&queue).await, (202, json!({"status": "accepted"})));
     let sent = queue.sent.borrow();
     let (hint, deduplication) = &sent[0];
     assert_eq!(deduplication, "outbox-row-1");
     assert_eq!(hint.group_id(), format!("support_case:{INCIDENT}"));
     assert_eq!(hint.cause, Cause::ServicenowWebhook);
-    assert_eq!(hint.incident.as_ref().unwrap().entries[0].text, "hello");
+    let written = serde_json::to_string(hint).unwrap();
+    assert!(!written.contains("mod_count"), "nothing but the incident's id goes on: {written}");
 }
 
 #[tokio::test]
 async fn the_signature_is_over_the_decoded_bytes() {
     let queue = queue();
-    let request = Request { base64: true, ..Request::of(event(&snapshot())) };
+    let request = Request { base64: true, ..Request::of(event(&told())) };
     assert_eq!(request.send(&queue).await.0, 202);
 }
 
@@ -161,7 +155,7 @@ async fn the_signature_is_over_the_decoded_bytes() {
 async fn each_valid_secret_is_accepted_the_one_before_and_the_newest_too() {
     for secret in [CURRENT, PREVIOUS, NEWEST] {
         let queue = queue();
-        let request = Request { secret, ..Request::of(event(&snapshot())) };
+        let request = Request { secret, ..Request::of(event(&told())) };
         assert_eq!(request.send(&queue).await.0, 202, "{secret}");
     }
 }
@@ -169,7 +163,7 @@ async fn each_valid_secret_is_accepted_the_one_before_and_the_newest_too() {
 #[tokio::test]
 async fn one_good_signature_among_several_is_enough() {
     let queue = queue();
-    let request = Request::of(event(&snapshot()));
+    let request = Request::of(event(&told()));
     let several = format!("v1,AAAA v1a,BBBB nonsense {}", request.signature());
     assert_eq!(handle(&queue, request.event(&several)).await.0, 202);
 }
@@ -177,8 +171,8 @@ async fn one_good_signature_among_several_is_enough() {
 #[tokio::test]
 async fn what_is_not_signed_rightly_learns_nothing() {
     let queue = queue();
-    let good = Request::of(event(&snapshot()));
-    let other = Request { secret: "whsec_BBECAwQFBgcICQoLDA0ODxAREhMUFRYX", ..Request::of(event(&snapshot())) };
+    let good = Request::of(event(&told()));
+    let other = Request { secret: "whsec_BBECAwQFBgcICQoLDA0ODxAREhMUFRYX", ..Request::of(event(&told())) };
     let tampered = Request::of(event(&json!({})));
     let mut without_header = good.event("v1,");
     without_header.headers.remove("webhook-signature");
@@ -187,7 +181,7 @@ async fn what_is_not_signed_rightly_learns_nothing() {
         events.push(good.event(signature));
     }
     for seconds in [-301, 301] {
-        let request = Request { timestamp: NOW + seconds, ..Request::of(event(&snapshot())) };
+        let request = Request { timestamp: NOW + seconds, ..Request::of(event(&told())) };
         events.push(request.event(&request.signature()));
     }
     for event in events {
@@ -202,33 +196,25 @@ async fn what_is_not_signed_rightly_learns_nothing() {
 async fn five_minutes_either_way_are_accepted() {
     for seconds in [-300, 300] {
         let queue = queue();
-        let request = Request { timestamp: NOW + seconds, ..Request::of(event(&snapshot())) };
+        let request = Request { timestamp: NOW + seconds, ..Request::of(event(&told())) };
         assert_eq!(request.send(&queue).await.0, 202, "{seconds}");
     }
 }
 
 #[tokio::test]
 async fn a_malformed_body_is_told_by_its_field() {
-    let with = |field: &str, value: Value| {
-        let mut data = snapshot();
-        data[field] = value;
-        event(&data)
-    };
-    let mut without_number = snapshot();
-    without_number.as_object_mut().unwrap().remove("number");
     let cases = [
         ("not json".to_owned(), "body"),
         ("[]".to_owned(), "body"),
         (json!({"type": "incident.deleted"}).to_string(), "type"),
         (json!({"type": "incident.changed", "timestamp": "today"}).to_string(), "timestamp"),
+        (json!({"type": "incident.changed", "data": told()}).to_string(), "timestamp"),
         (event(&Value::Null), "data"),
-        (event(&without_number), "data.number"),
-        (with("sys_id", json!("../x")), "data.sys_id"),
-        (with("sys_mod_count", json!("7")), "data.sys_mod_count"),
-        (with("taken_at", json!("2026-11-20T21:14:06Z")), "data.taken_at"),
-        (with("account", json!({"number": 1})), "data.account.number"),
-        (with("entries", json!([{"sys_id": "e"}])), "data.entries[0].created_on"),
-        (with("entries_complete", json!("true")), "data.entries_complete"),
+        (event(&json!({"sys_mod_count": 7})), "data.sys_id"),
+        (event(&json!({"sys_id": "../x"})), "data.sys_id"),
+        (event(&json!({"sys_id": 7})), "data.sys_id"),
+        (event(&json!({"sys_id": format!("{INCIDENT}0")})), "data.sys_id"),
+        (event(&json!({"sys_id": INCIDENT.replace('9', "g")})), "data.sys_id"),
     ];
     for (body, field) in cases {
         let queue = queue();
@@ -241,11 +227,25 @@ async fn a_malformed_body_is_told_by_its_field() {
 }
 
 #[tokio::test]
+async fn fields_that_decide_nothing_are_not_looked_at() {
+    for data in [
+        json!({"sys_id": INCIDENT}),
+        json!({"sys_id": INCIDENT, "sys_mod_count": "seven"}),
+        json!({"sys_id": INCIDENT, "state": "6", "entries": [{"text": "forged"}]}),
+    ] {
+        let queue = queue();
+        assert_eq!(Request::of(event(&data)).send(&queue).await.0, 202, "{data}");
+        let written = serde_json::to_string(&queue.sent.borrow()[0].0).unwrap();
+        assert!(!written.contains("forged"), "{written}");
+    }
+}
+
+#[tokio::test]
 async fn an_id_that_the_queue_would_refuse_is_malformed() {
     let long = "a".repeat(129);
     for id in ["a b", long.as_str()] {
         let queue = queue();
-        let request = Request { id, ..Request::of(event(&snapshot())) };
+        let request = Request { id, ..Request::of(event(&told())) };
         let (status, answer) = request.send(&queue).await;
         assert_eq!((status, code(&answer)), (400, "malformed"));
         assert!(answer["error"]["message"].as_str().unwrap().contains("webhook-id"));
@@ -267,7 +267,7 @@ async fn a_body_over_the_limit_is_turned_away_before_anything_else() {
 #[tokio::test]
 async fn other_methods_and_other_bytes_are_turned_away() {
     let queue = queue();
-    let mut event = Request::of(event(&snapshot())).event("v1,");
+    let mut event = Request::of(event(&told())).event("v1,");
     event.request_context.http.method = Some("GET".to_owned());
     assert_eq!(handle(&queue, event).await.0, 405);
     let mut event = Request { base64: true, ..Request::of(String::new()) }.event("v1,");
@@ -278,7 +278,7 @@ async fn other_methods_and_other_bytes_are_turned_away() {
 #[tokio::test]
 async fn what_is_not_our_senders_fault_is_503_so_that_it_comes_again() {
     let down = Queue { available: false, sent: RefCell::default() };
-    let request = Request::of(event(&snapshot()));
+    let request = Request::of(event(&told()));
     let (status, answer) = request.send(&down).await;
     assert_eq!((status, code(&answer)), (503, "unavailable"));
     let queue = queue();

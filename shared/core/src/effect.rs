@@ -286,6 +286,9 @@ pub enum Refusal {
     InvalidRequest,
     /// The record is not there (any more).
     NotFound,
+    /// The record is there, and its side does not show it to casebridge: an incident that is not linked, not in scope, and
+    /// was never announced.
+    NotServed,
 }
 
 /// Why an effect or a read came to nothing.
@@ -328,6 +331,7 @@ impl Failure {
             Self::Refused { refusal: Refusal::Credentials, .. } => "refused_credentials",
             Self::Refused { refusal: Refusal::InvalidRequest, .. } => "refused_invalid_request",
             Self::Refused { refusal: Refusal::NotFound, .. } => "refused_not_found",
+            Self::Refused { refusal: Refusal::NotServed, .. } => "refused_not_served",
             Self::Unavailable { .. } => "unavailable",
             Self::InDoubt { .. } => "in_doubt",
         }
@@ -348,6 +352,7 @@ mod tests {
             (refused(Refusal::Credentials), "refused_credentials"),
             (refused(Refusal::InvalidRequest), "refused_invalid_request"),
             (refused(Refusal::NotFound), "refused_not_found"),
+            (refused(Refusal::NotServed), "refused_not_served"),
             (Failure::Unavailable { message: message(), retry_at: None }, "unavailable"),
             (Failure::InDoubt { message: message() }, "in_doubt"),
         ] {

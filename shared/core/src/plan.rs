@@ -361,6 +361,7 @@ fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
             "AWS Support does not accept the request. Check service code, category code and severity."
         }
         Refusal::NotFound => "The record is not there any more.",
+        Refusal::NotServed => "The incident is out of scope for casebridge in ServiceNow.",
     };
     render::one_line(&format!("{advice} ({side} says: {})", trouble.message), LAST_ERROR_CHARACTERS)
 }

@@ -15,6 +15,8 @@ use serde_json::Value;
 const MAX_MESSAGE_CHARACTERS: usize = 500;
 /// The longest wait that is taken from an answer: a rate limit counts by the hour.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
+/// How the app answers for an incident that is there and that it does not show.
+const NOT_SERVED: &str = "Incident not served";
 /// When a rate limit ends, in Unix seconds. Source: ServiceNow, inbound REST API rate limiting.
 const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
 
@@ -25,6 +27,8 @@ pub(crate) struct Answer {
     pub(crate) content_type: String,
     pub(crate) retry_at: Option<Timestamp>,
     pub(crate) body: Vec<u8>,
+    /// Whether the request asked for something and changed nothing.
+    pub(crate) is_read: bool,
 }
 
 /// A failure, and whether the next moment may bring another answer.
@@ -57,9 +61,9 @@ struct Envelope<T> {
 
 impl Answer {
     /// The headers and body of a response.
-    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: Vec<u8>, now: Timestamp) -> Self {
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: Vec<u8>, now: Timestamp, is_read: bool) -> Self {
         let content_type = header(headers, CONTENT_TYPE.as_str()).unwrap_or_default().to_ascii_lowercase();
-        Self { status, content_type, retry_at: retry_at(headers, now), body }
+        Self { status, content_type, retry_at: retry_at(headers, now), body, is_read }
     }
 
     /// Whether the instance doesn't accept the credentials that the request carried.
@@ -126,6 +130,10 @@ impl Answer {
                 format!("ServiceNow does not accept the credentials ({said}): check the secret and the user"),
             ),
             403 if said.starts_with("Operation Failed") => Problem::refused(Refusal::InvalidRequest, said),
+            403 if said.starts_with(NOT_SERVED) => Problem::refused(Refusal::NotServed, said),
+            // A word on the credentials would be the instance's own, and that is JSON.
+            403 if words.is_none() => self.turned_away("a firewall or proxy before it may have refused the text"),
+            413 => self.turned_away("a proxy before it refuses so long a text"),
             403 => Problem::refused(
                 Refusal::Credentials,
                 format!("ServiceNow does not allow it ({said}): check the roles of the integration user"),
@@ -145,8 +153,18 @@ impl Answer {
             404 | 408 | 425 | 429 | 500..=599 => {
                 Problem::unavailable(format!("ServiceNow answered {status} ({said})"), self.retry_at, true)
             }
+            _ if words.is_none() => self.turned_away("what stands before it answered in its place"),
             _ => Problem::refused(Refusal::InvalidRequest, format!("ServiceNow answered {status} ({said})")),
         }
+    }
+
+    /// Something before the instance answered in its place. Of a read that says nothing; a write it refuses for good.
+    fn turned_away(&self, reason: &str) -> Problem {
+        let message = format!("The request did not get through to ServiceNow ({}): {reason}", self.status.as_u16());
+        if self.is_read {
+            return Problem::unavailable(message, self.retry_at, true);
+        }
+        Problem::refused(Refusal::InvalidRequest, message)
     }
 
     /// ServiceNow's own words, if the body is an error envelope.
@@ -198,7 +216,8 @@ mod tests {
     fn answer(status: u16, content_type: &str, body: &str) -> Answer {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
-        Answer::new(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes().to_vec(), Timestamp::UNIX_EPOCH)
+        let status = StatusCode::from_u16(status).unwrap();
+        Answer::new(status, &headers, body.as_bytes().to_vec(), Timestamp::UNIX_EPOCH, false)
     }
 
     fn name(status: u16, content_type: &str, body: &str) -> &'static str {
@@ -233,6 +252,32 @@ mod tests {
     fn a_forbidden_operation_is_told_by_its_detail() {
         let policy = r#"{"error":{"message":"Operation Failed","detail":"Data Policy Exception"},"status":"failure"}"#;
         assert_eq!(name(403, JSON, policy), "refused_invalid_request");
+    }
+
+    #[test]
+    fn an_incident_that_is_not_served_is_neither_missing_nor_a_matter_of_credentials() {
+        let body = r#"{"error":{"message":"Incident not served","detail":"It has no AWS case."},"status":"failure"}"#;
+        assert_eq!(name(403, JSON, body), "refused_not_served");
+    }
+
+    #[test]
+    fn what_stands_before_the_instance_refuses_a_write_and_says_nothing_of_a_read() {
+        let unknown_field = r#"{"error":{"message":"Invalid request","detail":"x: is not known"},"status":"failure"}"#;
+        assert_eq!(name(400, JSON, unknown_field), "refused_invalid_request");
+        for (status, content_type, body) in [
+            (413, "text/html", "<html>"),
+            (403, "text/html", "<html>"),
+            (413, JSON, "{}"),
+            (400, "text/html", "<html>"),
+        ] {
+            let mut answer = answer(status, content_type, body);
+            let problem = answer.result::<Value>().unwrap_err();
+            assert_eq!(problem.failure.name(), "refused_invalid_request", "{status}");
+            assert!(problem.failure.message().contains(&status.to_string()), "{}", problem.failure.message());
+            assert!(problem.failure.message().contains("before it"), "{}", problem.failure.message());
+            answer.is_read = true;
+            assert_eq!(answer.result::<Value>().unwrap_err().failure.name(), "unavailable", "{status}");
+        }
     }
 
     #[test]

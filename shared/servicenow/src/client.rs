@@ -5,7 +5,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use casebridge_core::{
     effect::{Delivery, DeliveryAnswer, Failure, Refusal},
-    identifiers::IncidentId,
+    identifiers::{IncidentId, JournalEntryId},
     incident::Incident,
     time,
 };
@@ -47,8 +47,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const REPEAT_BUDGET: Duration = Duration::from_secs(6);
 /// The largest answer that is read.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
-/// How many pages of comments one snapshot is made of at most.
-const MAX_ENTRY_PAGES: usize = 50;
+/// How many pages of comments one snapshot is made of at most: some megabytes. What is left is read from where this ended.
+const MAX_ENTRY_PAGES: usize = 20;
+/// After this long no further page is begun: a function has more to do than to read one incident.
+const PAGES_BUDGET: Duration = Duration::from_secs(20);
 
 /// The client can't be built.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +94,12 @@ pub struct Client<S, C> {
     credentials: S,
     clock: C,
     authorization: Mutex<Option<Authorization>>,
+}
+
+/// From where on a page shows comments: at this moment, or at this moment after this comment.
+struct EntriesFrom<'a> {
+    since: Option<Timestamp>,
+    after: Option<&'a JournalEntryId>,
 }
 
 /// One call, as often as it is made.
@@ -141,38 +149,43 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         self.repeatedly(&Call { method: Method::GET, url, body: None }).await.map_err(|problem| problem.failure)
     }
 
-    /// One page of a snapshot: the newest comments, or those before an entry.
-    async fn snapshot_page(&self, incident: &IncidentId, before: Option<&str>) -> Result<Incident, Problem> {
+    /// One page of a snapshot: the first comments after a point, oldest first.
+    async fn snapshot_page(&self, incident: &IncidentId, from: &EntriesFrom<'_>) -> Result<Incident, Problem> {
         let mut url = self.incident_url(incident, "snapshot").map_err(refused)?;
-        if let Some(entry) = before {
-            url.query_pairs_mut().append_pair("entries_before", entry);
+        if let Some(since) = from.since {
+            url.query_pairs_mut().append_pair("entries_since", &time::format_servicenow(since));
+        }
+        if let Some(after) = from.after {
+            url.query_pairs_mut().append_pair("entries_after", after.as_str());
         }
         self.repeatedly(&Call { method: Method::GET, url, body: None }).await
     }
 
-    /// The snapshot with all its comments: its own fields are those of the first page, which is the oldest read.
-    async fn whole_snapshot(&self, incident: &IncidentId) -> Result<Incident, Problem> {
-        let mut whole = self.snapshot_page(incident, None).await?;
+    /// The snapshot with its comments since a moment, as many as some pages hold within some time: where there are more,
+    /// the newest are left out and `entries_complete` is false. Its own fields are those of the first page, the oldest
+    /// read.
+    async fn snapshot_in_pages(&self, incident: &IncidentId, since: Option<Timestamp>) -> Result<Incident, Problem> {
+        let began = self.clock.now();
+        let mut snapshot = self.snapshot_page(incident, &EntriesFrom { since, after: None }).await?;
+        snapshot.entries_since = since;
         for _ in 1..MAX_ENTRY_PAGES {
-            if whole.entries_complete {
-                return Ok(whole);
+            let spent = Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
+            if snapshot.entries_complete || spent >= PAGES_BUDGET {
+                break;
             }
-            let Some(oldest) = whole.entries.first().map(|entry| entry.sys_id.clone()) else {
-                return Err(Problem::unavailable(
-                    "ServiceNow shows no comment of the incident and says that there are some: update the app",
-                    None,
-                    false,
-                ));
-            };
-            let page = self.snapshot_page(incident, Some(oldest.as_str())).await?;
-            let has_entries = !page.entries.is_empty();
-            whole.entries_complete = page.entries_complete || !has_entries;
-            whole.entries.splice(0..0, page.entries);
+            let Some(newest) = snapshot.entries.last() else { return Err(without_entries()) };
+            let from = EntriesFrom { since: Some(newest.created_on), after: Some(&newest.sys_id) };
+            let page = self.snapshot_page(incident, &from).await?;
+            if page.entries.is_empty() && !page.entries_complete {
+                return Err(without_entries());
+            }
+            snapshot.entries_complete = page.entries_complete;
+            snapshot.entries.extend(page.entries);
         }
-        if !whole.entries_complete {
-            tracing::warn!(incident = %incident, pages = MAX_ENTRY_PAGES, "the oldest comments are past the page limit");
+        if !snapshot.entries_complete {
+            tracing::warn!(incident = %incident, entries = snapshot.entries.len(), "there are more comments than were read");
         }
-        Ok(whole)
+        Ok(snapshot)
     }
 
     fn incidents_url(&self, segments: &[&str]) -> Result<Url, Failure> {
@@ -276,7 +289,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
             ("client_secret", client_secret.expose_secret()),
         ];
         let request = self.http.post(url).header(ACCEPT, "application/json").form(&form);
-        Authorization::bearer(&self.answer_to(request).await?, now)
+        Authorization::bearer(&self.answer_to(request, false).await?, now)
     }
 
     async fn exchange(&self, call: &Call, authorization: &HeaderValue) -> Result<Answer, Problem> {
@@ -288,10 +301,10 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        self.answer_to(request).await
+        self.answer_to(request, call.method == Method::GET).await
     }
 
-    async fn answer_to(&self, request: reqwest::RequestBuilder) -> Result<Answer, Problem> {
+    async fn answer_to(&self, request: reqwest::RequestBuilder, is_read: bool) -> Result<Answer, Problem> {
         let mut response = request.send().await.map_err(|error| unreachable_side(&error))?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreachable_side(&error))? {
@@ -301,7 +314,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer::new(response.status(), response.headers(), body, self.clock.now()))
+        Ok(Answer::new(response.status(), response.headers(), body, self.clock.now(), is_read))
     }
 }
 
@@ -309,9 +322,9 @@ impl<S: CredentialSource, C: Clock> ServiceNow for Client<S, C> {
     async fn snapshot(
         &self,
         incident: &IncidentId,
-        _entries_since: Option<Timestamp>,
+        entries_since: Option<Timestamp>,
     ) -> Result<Option<Incident>, Failure> {
-        match self.whole_snapshot(incident).await {
+        match self.snapshot_in_pages(incident, entries_since).await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(problem) if problem.is_not_found() => Ok(None),
             Err(problem) => Err(problem.failure),
@@ -336,6 +349,12 @@ fn unreachable_side(error: &reqwest::Error) -> Problem {
         "the connection to ServiceNow broke"
     };
     Problem::unavailable(what, None, true)
+}
+
+/// A page that says that there are more comments and shows none leads nowhere.
+fn without_entries() -> Problem {
+    let message = "ServiceNow shows no comment of the incident and says that there are some: update the app";
+    Problem::unavailable(message, None, false)
 }
 
 /// How long the failure asks to wait.

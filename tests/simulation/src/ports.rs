@@ -404,6 +404,7 @@ fn servicenow_failure(refusal: servicenow_model::Refusal) -> Failure {
     match refusal {
         Why::Refused(message) => Failure::Refused { refusal: Refusal::InvalidRequest, message },
         Why::NotFound => Failure::Refused { refusal: Refusal::NotFound, message: "No such incident".to_owned() },
+        Why::NotServed => Failure::Refused { refusal: Refusal::NotServed, message: "Incident not served".to_owned() },
         Why::Conflict => Failure::Unavailable {
             message: "ServiceNow is still working on an earlier attempt".to_owned(),
             retry_at: None,
@@ -424,15 +425,20 @@ impl ServiceNow for ServiceNowPort {
             return Err(throttled("ServiceNow"));
         }
         let snapshot = {
-            let world = self.desk.world.borrow();
-            world.servicenow.snapshot(world.servicenow_now(), incident, entries_since)
+            let world = &mut *self.desk.world.borrow_mut();
+            let now = world.servicenow_now();
+            world.servicenow.snapshot(now, incident, entries_since)
         };
         self.desk.leave(fate).await;
         if fate == Fate::AnswerLost {
             return Err(Failure::Unavailable { message: "ServiceNow did not answer".to_owned(), retry_at: None });
         }
         let world = self.desk.world.borrow();
-        Ok(snapshot.map(|incident| sabotage::shown_incident(&world, incident)))
+        match snapshot {
+            Ok(incident) => Ok(Some(sabotage::shown_incident(&world, incident))),
+            Err(servicenow_model::Refusal::NotFound) => Ok(None),
+            Err(refusal) => Err(servicenow_failure(refusal)),
+        }
     }
 
     async fn deliver(&self, incident: &IncidentId, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {

@@ -3,7 +3,7 @@
 //! It does what the shipped scripts do, record by record, in microseconds; a differential test holds it against them.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt::Write,
 };
 
@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::random::Random;
 
-/// The user that casebridge logs in as.
+/// The user that casebridge logs in as, until it is renamed.
 pub const INTEGRATION_USER: &str = "casebridge.integration";
 /// How long a claim is young, by default.
 pub const CLAIM_SECONDS: i64 = 60;
@@ -35,6 +35,16 @@ const WORK_NOTES: &str = "work_notes";
 const CLOSED_RULE: &str = "Closed incident cannot be reopened";
 /// What the platform says when an agent changes a closed incident. The app's scripts are not held back.
 const CLOSED_TO_AGENTS: &str = "ACL Exception Update Failed due to security constraints";
+/// What the platform says when a rule of the customer aborts an update.
+const ABORTED: &str = "Operation against file 'incident' was aborted by Business Rule 'No updates now'";
+/// The comments of one page, and the characters that they may take together, as the app says.
+pub const PAGE_ENTRIES: usize = 250;
+/// See there.
+pub const PAGE_CHARACTERS: usize = 200_000;
+/// How many pages the client reads.
+pub const PAGES_PER_READ: usize = 20;
+/// A row of the audit trail may be so much later than what it is about, the app says.
+const TRAIL_LAG_SECONDS: i64 = 2;
 /// While the rule makes its attempt the outbox job stays away for so long.
 const FIRST_ATTEMPT: SignedDuration = SignedDuration::from_secs(60);
 /// The first delay of the outbox; each one after it is twice as long.
@@ -97,10 +107,24 @@ pub struct Journal {
     pub created_by: String,
     /// When, to the second.
     pub created_on: Timestamp,
+    /// The update count that the audit trail has for it.
+    mod_count: Option<u64>,
+    /// Whether casebridge delivered it: the truth, whatever its delivery row has come to.
+    delivered: bool,
+}
+
+/// What the audit trail keeps of a change of state.
+#[derive(Debug, Clone)]
+struct StateChange {
+    at: Timestamp,
+    mod_count: u64,
+    from: IncidentState,
+    to: IncidentState,
 }
 
 #[derive(Debug, Clone)]
 struct DeliveryRow {
+    created_by: String,
     incident: IncidentId,
     done: bool,
     journal: Option<JournalEntryId>,
@@ -120,7 +144,6 @@ pub struct OutboxRow {
     pub attempts: u32,
     /// When the job attempts it.
     pub next_attempt_at: Timestamp,
-    in_scope: bool,
 }
 
 /// What a person changes in one save. What is none stays.
@@ -157,6 +180,8 @@ pub enum Refusal {
     Conflict,
     /// There is no such incident.
     NotFound,
+    /// It is there, and neither linked nor in scope, and AWS has not heard of it.
+    NotServed,
 }
 
 /// An instance with the app. Every operation takes ServiceNow's time.
@@ -174,6 +199,24 @@ pub struct Instance {
     pub rules: VecDeque<IncidentId>,
     /// How long a claim is young.
     pub claim_seconds: i64,
+    /// The name of the integration user by now.
+    pub integration_user: String,
+    /// Whether the app may read the audit trail: without it there are no update counts of comments and ends.
+    pub trail_is_readable: bool,
+    /// Whether a second resolution gets a time of its own. By default the first one stays, as on many instances.
+    pub resolved_at_is_overwritten: bool,
+    /// How many comments one page holds at most.
+    pub page_entries: usize,
+    /// How many characters the comments of one page take together, if there is more than one.
+    pub page_characters: usize,
+    /// How many pages a snapshot is read in at most.
+    pub pages_per_read: usize,
+    announced: BTreeSet<IncidentId>,
+    trail: BTreeMap<IncidentId, Vec<StateChange>>,
+    finished: BTreeSet<JournalEntryId>,
+    deliverers: BTreeMap<String, usize>,
+    lagging: Option<Record>,
+    aborts: u64,
     deliveries: BTreeMap<String, DeliveryRow>,
     opened: usize,
     random: Random,
@@ -195,6 +238,18 @@ impl Instance {
             outbox: Vec::new(),
             rules: VecDeque::new(),
             claim_seconds: CLAIM_SECONDS,
+            integration_user: INTEGRATION_USER.to_owned(),
+            trail_is_readable: true,
+            resolved_at_is_overwritten: false,
+            page_entries: PAGE_ENTRIES,
+            page_characters: PAGE_CHARACTERS,
+            pages_per_read: PAGES_PER_READ,
+            announced: BTreeSet::new(),
+            trail: BTreeMap::new(),
+            finished: BTreeSet::new(),
+            deliverers: BTreeMap::new(),
+            lagging: None,
+            aborts: 0,
             deliveries: BTreeMap::new(),
             opened: 0,
             random,
@@ -233,9 +288,7 @@ impl Instance {
 
     /// A person opens an incident.
     pub fn open(&mut self, now: Timestamp, user: &str, texts: (&str, &str), change: Change) -> IncidentId {
-        let sys_id = IncidentId::new(self.identifier());
-        let number = format!("INC{:07}", FIRST_NUMBER + self.opened);
-        self.opened += 1;
+        let (sys_id, number) = self.next_incident();
         let summary = IncidentSummary {
             sys_id: sys_id.clone(),
             number,
@@ -273,10 +326,74 @@ impl Instance {
                 self.append(now, user, &sys_id, element, &text);
             }
         }
-        if follows && user != INTEGRATION_USER {
+        if follows && user != self.integration_user {
             self.rules.push_back(sys_id.clone());
         }
         sys_id
+    }
+
+    fn next_incident(&mut self) -> (IncidentId, String) {
+        let sys_id = IncidentId::new(self.identifier());
+        let number = format!("INC{:07}", FIRST_NUMBER + self.opened);
+        self.opened += 1;
+        (sys_id, number)
+    }
+
+    /// Insert and Stay: a person makes a new incident of all columns of this one, those of the app included. Its comments
+    /// stay behind. None if there is no such incident.
+    pub fn copy(&mut self, now: Timestamp, user: &str, id: &IncidentId) -> Option<IncidentId> {
+        let mut record = self.incidents.get(id)?.clone();
+        let (sys_id, number) = self.next_incident();
+        record.summary.sys_id = sys_id.clone();
+        record.summary.number = number;
+        record.summary.sys_mod_count = 0;
+        record.updated_on = second(now);
+        match record.summary.state {
+            IncidentState::Resolved if self.resolved_at_is_overwritten => record.resolved_at = Some(second(now)),
+            IncidentState::Resolved => record.resolved_at = record.resolved_at.or(Some(second(now))),
+            IncidentState::Closed | IncidentState::Cancelled => record.closed_at = Some(second(now)),
+            _ => {}
+        }
+        let follows = !record.service_code.is_empty() || !record.summary.columns.case_id.is_empty();
+        self.incidents.insert(sys_id.clone(), record);
+        if follows && user != self.integration_user {
+            self.rules.push_back(sys_id.clone());
+        }
+        Some(sys_id)
+    }
+
+    /// The stock job: closes the incidents that have been resolved and not changed for so many days, with a comment as
+    /// `system` in the same update. Returns which.
+    pub fn auto_close(&mut self, now: Timestamp, days: i64) -> Vec<IncidentId> {
+        let latest = second(now) - SignedDuration::from_hours(24 * days);
+        let is_due = |record: &&Record| record.summary.state == IncidentState::Resolved && record.updated_on <= latest;
+        let due: Vec<IncidentId> =
+            self.incidents.values().filter(is_due).map(|record| record.summary.sys_id.clone()).collect();
+        let comment = format!("Incident automatically closed after {days} days in the Resolved state.");
+        let change = Change { state: Some(IncidentState::Closed), comment: Some(comment), ..Change::default() };
+        due.into_iter().filter(|id| self.save(now, "system", id, &change).is_ok()).collect()
+    }
+
+    /// An administrator renames the integration user. What it has written keeps the old name.
+    pub fn rename_integration_user(&mut self, name: &str) {
+        name.clone_into(&mut self.integration_user);
+    }
+
+    /// An administrator puts an incident back as it was, by an import or an undelete: its update count and its time are
+    /// the old ones again, journal and audit trail stay, and no rule runs. The record is one that `incidents` held.
+    pub fn restore(&mut self, record: Record) {
+        self.incidents.insert(record.summary.sys_id.clone(), record);
+    }
+
+    /// The next read of the incident, by a snapshot or at the beginning of a delivery, shows it as this record says: its node
+    /// lags. Later reads show it as it is.
+    pub fn lag_once(&mut self, record: Record) {
+        self.lagging = Some(record);
+    }
+
+    /// A rule of the customer aborts the next `count` updates of incidents, whoever makes them.
+    pub fn abort_updates(&mut self, count: u64) {
+        self.aborts = count;
     }
 
     /// An administrator deletes an incident. Returns what it was.
@@ -284,15 +401,19 @@ impl Instance {
         self.incidents.remove(id)
     }
 
-    /// Someone saves an incident: record, then journal; then the rule is queued.
+    /// Someone saves an incident: record, then journal, then audit trail; then the rule is queued.
     pub fn save(&mut self, now: Timestamp, user: &str, id: &IncidentId, change: &Change) -> Result<(), Refusal> {
         let old = self.incidents.get(id).ok_or(Refusal::NotFound)?.clone();
-        if old.summary.state == IncidentState::Closed && user != INTEGRATION_USER {
+        if old.summary.state == IncidentState::Closed && user != self.integration_user {
             return Err(Refusal::Refused(CLOSED_TO_AGENTS.to_owned()));
+        }
+        if self.aborts > 0 {
+            self.aborts -= 1;
+            return Err(Refusal::Refused(ABORTED.to_owned()));
         }
         let mut new = old.clone();
         apply(&mut new, change);
-        before_write(&old, &mut new, now)?;
+        before_write(&old, &mut new, now, self.resolved_at_is_overwritten)?;
         let entries = [(COMMENTS, &change.comment), (WORK_NOTES, &change.work_note)];
         let has_entries = entries.iter().any(|(_, text)| text.as_ref().is_some_and(|text| !text.is_empty()));
         if new == old && !has_entries {
@@ -303,10 +424,13 @@ impl Instance {
         }
         new.summary.sys_mod_count += 1;
         new.updated_on = second(now);
+        let mod_count = new.summary.sys_mod_count;
+        let to = new.summary.state.clone();
         let code_changed = new.service_code != old.service_code;
         let follows = !new.summary.columns.case_id.is_empty() || !new.service_code.is_empty() || code_changed;
         self.incidents.insert(id.clone(), new);
         self.commit()?;
+        let first_entry = self.journal.len();
         for (element, text) in entries {
             if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
                 if self.is_stopped() {
@@ -316,7 +440,13 @@ impl Instance {
                 self.commit()?;
             }
         }
-        if follows && user != INTEGRATION_USER {
+        // Where the instance dies before, the trail has a gap.
+        self.journal[first_entry..].iter_mut().for_each(|row| row.mod_count = Some(mod_count));
+        if old.summary.state != to {
+            let change = StateChange { at: second(now), mod_count, from: old.summary.state, to };
+            self.trail.entry(id.clone()).or_default().push(change);
+        }
+        if follows && user != self.integration_user {
             self.rules.push_back(id.clone());
         }
         Ok(())
@@ -331,6 +461,8 @@ impl Instance {
             text: text.to_owned(),
             created_by: user.to_owned(),
             created_on: second(now),
+            mod_count: None,
+            delivered: false,
         });
     }
 
@@ -344,35 +476,79 @@ impl Instance {
         !record.service_code.is_empty() && !record.category_code.is_empty() && self.account_of(&record.group).is_some()
     }
 
-    /// The incident with its comments since a moment, or with all of them.
-    pub fn snapshot(&self, now: Timestamp, id: &IncidentId, since: Option<Timestamp>) -> Option<Incident> {
-        let record = self.incidents.get(id)?;
+    /// What the client reads of an incident: its comments since a moment, or from the first, in so many pages.
+    pub fn snapshot(&mut self, now: Timestamp, id: &IncidentId, since: Option<Timestamp>) -> Result<Incident, Refusal> {
+        let mut snapshot = self.page(now, id, since, None)?;
+        for _ in 1..self.pages_per_read {
+            let Some(last) = snapshot.entries.last().filter(|_| !snapshot.entries_complete) else { break };
+            let page = self.page(now, id, Some(last.created_on), Some(&last.sys_id))?;
+            snapshot.entries_complete = page.entries_complete;
+            snapshot.entries.extend(page.entries);
+        }
+        Ok(snapshot)
+    }
+
+    /// One answer of the app's `snapshot`: the incident with its first comments from a moment on, or after a comment of
+    /// that moment.
+    pub fn page(
+        &mut self,
+        now: Timestamp,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+        after: Option<&JournalEntryId>,
+    ) -> Result<Incident, Refusal> {
+        let record = self.read(id)?;
+        Ok(self.show(now, &record, since, after))
+    }
+
+    /// The record as a request reads it, if it is served: from then on AWS has heard of it.
+    fn read(&mut self, id: &IncidentId) -> Result<Record, Refusal> {
+        let lagging = self.lagging.take_if(|record| record.summary.sys_id == *id);
+        let current = self.incidents.get(id).ok_or(Refusal::NotFound)?;
+        let record = lagging.unwrap_or_else(|| current.clone());
+        if self.is_served(&record)? { Ok(record) } else { Err(Refusal::NotServed) }
+    }
+
+    fn is_served(&mut self, record: &Record) -> Result<bool, Refusal> {
+        let id = &record.summary.sys_id;
+        if self.announced.contains(id) {
+            return Ok(true);
+        }
+        if record.summary.columns.case_id.is_empty() && !self.is_in_scope(record) {
+            return Ok(false);
+        }
+        if self.is_stopped() {
+            return Err(Refusal::Stopped);
+        }
+        self.announced.insert(id.clone());
+        self.commit()?;
+        Ok(true)
+    }
+
+    fn show(
+        &self,
+        now: Timestamp,
+        record: &Record,
+        since: Option<Timestamp>,
+        after: Option<&JournalEntryId>,
+    ) -> Incident {
         let mut summary = record.summary.clone();
+        let state = &record.summary.state;
+        let ended = self.entered(record, IncidentState::is_ended);
+        let closed = self.entered(record, is_closed);
         summary.resolved_at = shown_resolution(record);
+        summary.ended_mod_count = ended.map(|change| change.mod_count);
+        summary.closed_at = record.closed_at.filter(|_| is_closed(state));
+        summary.closed_mod_count = closed.map(|change| change.mod_count);
+        summary.has_close_code = !record.close_code.trim().is_empty();
+        summary.has_close_notes = !record.close_notes.trim().is_empty();
         let account = self.account_of(&record.group).map(|account| IncidentAccount {
             number: account.number.clone(),
             name: account.name.clone(),
             production: account.production,
         });
-        let mut entries: Vec<JournalEntry> = self
-            .journal
-            .iter()
-            .filter(|row| row.incident == *id && row.element == COMMENTS)
-            .filter(|row| since.is_none_or(|since| row.created_on >= since))
-            .map(|row| JournalEntry {
-                sys_id: row.sys_id.clone(),
-                created_on: row.created_on,
-                created_by: row.created_by.clone(),
-                author: row.created_by.clone(),
-                text: row.text.clone(),
-                ours: row.created_by == INTEGRATION_USER,
-                undecided: false,
-                mod_count: None,
-                element: COMMENTS.to_owned(),
-            })
-            .collect();
-        entries.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
-        Some(Incident {
+        let (entries, entries_complete) = self.entries(record, ended, since, after);
+        Incident {
             summary,
             taken_at: second(now),
             account,
@@ -383,12 +559,82 @@ impl Instance {
             priority: record.priority.clone(),
             entries_since: since,
             entries,
-            entries_complete: true,
-        })
+            entries_complete,
+        }
     }
 
-    /// The incidents that are linked or in scope and were written after (since, after), at most `limit`; and whether
-    /// there are more.
+    /// The latest change that led into these states, if the trail leads to the present state without a gap.
+    fn entered(&self, record: &Record, is_in: impl Fn(&IncidentState) -> bool) -> Option<&StateChange> {
+        let trail = self.trail.get(&record.summary.sys_id).filter(|_| self.trail_is_readable)?;
+        let mut newest_first: Vec<&StateChange> = trail.iter().collect();
+        newest_first.sort_by_key(|change| std::cmp::Reverse((change.at, change.mod_count)));
+        let mut expected = &record.summary.state;
+        for change in newest_first {
+            if change.to != *expected || !is_in(&change.to) || change.mod_count > record.summary.sys_mod_count {
+                return None;
+            }
+            if !is_in(&change.from) {
+                return Some(change);
+            }
+            expected = &change.from;
+        }
+        None
+    }
+
+    /// The first comments after the point, as many as a page holds, and whether these reach the newest.
+    fn entries(
+        &self,
+        record: &Record,
+        ended: Option<&StateChange>,
+        since: Option<Timestamp>,
+        after: Option<&JournalEntryId>,
+    ) -> (Vec<JournalEntry>, bool) {
+        let mut rows: Vec<&Journal> = self
+            .comments_of(&record.summary.sys_id)
+            .filter(|row| since.is_none_or(|since| row.created_on >= since))
+            .filter(|row| after.is_none_or(|after| since < Some(row.created_on) || row.sys_id > *after))
+            .collect();
+        rows.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
+        let mut characters = 0;
+        let fits = |(index, row): &(usize, &&Journal)| {
+            characters += row.text.encode_utf16().count();
+            *index == 0 || (characters <= self.page_characters && *index < self.page_entries)
+        };
+        let shown: Vec<JournalEntry> = rows
+            .iter()
+            .enumerate()
+            .take_while(fits)
+            .map(|(_, row)| self.entry_of(row, record.summary.sys_mod_count, ended))
+            .collect();
+        let complete = shown.len() == rows.len();
+        (shown, complete)
+    }
+
+    fn entry_of(&self, row: &Journal, reached: u64, ended: Option<&StateChange>) -> JournalEntry {
+        let ours = self.finished.contains(&row.sys_id);
+        let is_by_deliverer = row.created_by == self.integration_user || self.deliverers.contains_key(&row.created_by);
+        // A restored record counts some updates twice: then times are right, and counts that contradict them are not.
+        let is_believable = |count: u64| {
+            let Some(ended) = ended else { return true };
+            let distance = row.created_on.duration_since(ended.at).as_secs().abs();
+            distance <= TRAIL_LAG_SECONDS || (count <= ended.mod_count) == (row.created_on < ended.at)
+        };
+        let mod_count = row.mod_count.filter(|_| self.trail_is_readable);
+        JournalEntry {
+            sys_id: row.sys_id.clone(),
+            created_on: row.created_on,
+            created_by: row.created_by.clone(),
+            author: row.created_by.clone(),
+            text: row.text.clone(),
+            ours,
+            undecided: !ours && is_by_deliverer,
+            mod_count: mod_count.filter(|count| *count <= reached && is_believable(*count)),
+            element: COMMENTS.to_owned(),
+        }
+    }
+
+    /// The incidents that are linked, in scope or announced and were written after (since, after), at most `limit`; and
+    /// whether there are more.
     pub fn changes(
         &self,
         since: Timestamp,
@@ -398,7 +644,11 @@ impl Instance {
         let mut found: Vec<(Timestamp, IncidentId, u64)> = self
             .incidents
             .values()
-            .filter(|record| !record.summary.columns.case_id.is_empty() || self.is_in_scope(record))
+            .filter(|record| {
+                !record.summary.columns.case_id.is_empty()
+                    || self.is_in_scope(record)
+                    || self.announced.contains(&record.summary.sys_id)
+            })
             .filter(|record| match after {
                 None => record.updated_on >= since,
                 Some(after) => (record.updated_on, &record.summary.sys_id) > (since, after),
@@ -431,14 +681,14 @@ impl Instance {
         delivery: &Delivery,
         expected: Option<u64>,
     ) -> Result<DeliveryAnswer, Refusal> {
-        let count = self.incidents.get(id).ok_or(Refusal::NotFound)?.summary.sys_mod_count;
+        let count = self.read(id)?.summary.sys_mod_count;
         let is_fresh = expected.is_none_or(|expected| expected == count);
         let mut messages = Vec::new();
         for message in &delivery.messages {
             messages.push(self.message(now, id, message)?);
         }
         let (fields, field_error) = self.values(now, id, &delivery.fields, &delivery.columns, is_fresh)?;
-        let snapshot = self.snapshot(now, id, delivery.entries_since).ok_or(Refusal::NotFound)?;
+        let snapshot = self.page(now, id, delivery.entries_since, None)?;
         Ok(DeliveryAnswer { messages, fields, field_error, snapshot })
     }
 
@@ -464,39 +714,60 @@ impl Instance {
             if row.claimed_at > second(now) - SignedDuration::from_secs(self.claim_seconds) {
                 return Err(Refusal::Conflict);
             }
-            if let Some(earlier) = self.entry(id, element, &text, row.claimed_at) {
+            if let Some(earlier) = self.entry(id, element, &text, &row) {
                 self.finish(key, Some(earlier))?;
                 return Ok(answer(MessageOutcome::AlreadyApplied, ""));
             }
             if self.is_stopped() {
                 return Err(Refusal::Stopped);
             }
-            self.deliveries.remove(key);
-            self.commit()?;
+            self.unclaim(key)?;
         }
         if self.is_stopped() {
             return Err(Refusal::Stopped);
         }
-        let row = DeliveryRow { incident: id.clone(), done: false, journal: None, claimed_at: second(now) };
-        self.deliveries.insert(key.to_owned(), row);
-        self.commit()?;
+        let row = self.claim(now, id, key)?;
         let mut change = Change::default();
         match message.kind {
             MessageKind::Comment => change.comment = Some(text.clone()),
             MessageKind::WorkNote => change.work_note = Some(text.clone()),
         }
-        match self.save(now, INTEGRATION_USER, id, &change) {
+        let user = self.integration_user.clone();
+        let first_entry = self.journal.len();
+        let saved = self.save(now, &user, id, &change);
+        self.journal[first_entry..].iter_mut().for_each(|row| row.delivered = true);
+        match saved {
             Ok(()) => {}
             Err(Refusal::Stopped) => return Err(Refusal::Stopped),
             Err(refusal) => {
-                self.deliveries.remove(key);
-                self.commit()?;
+                self.unclaim(key)?;
                 return Ok(answer(MessageOutcome::Refused, &format!("{refusal:?}")));
             }
         }
-        let journal = self.entry(id, element, &text, second(now));
+        let journal = self.entry(id, element, &text, &row);
         self.finish(key, journal)?;
         Ok(answer(MessageOutcome::Applied, ""))
+    }
+
+    fn claim(&mut self, now: Timestamp, id: &IncidentId, key: &str) -> Result<DeliveryRow, Refusal> {
+        let created_by = self.integration_user.clone();
+        *self.deliverers.entry(created_by.clone()).or_default() += 1;
+        let row = DeliveryRow { created_by, incident: id.clone(), done: false, journal: None, claimed_at: second(now) };
+        self.deliveries.insert(key.to_owned(), row.clone());
+        self.commit()?;
+        Ok(row)
+    }
+
+    fn unclaim(&mut self, key: &str) -> Result<(), Refusal> {
+        if let Some(row) = self.deliveries.remove(key)
+            && let Some(count) = self.deliverers.get_mut(&row.created_by)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.deliverers.remove(&row.created_by);
+            }
+        }
+        self.commit()
     }
 
     fn finish(&mut self, key: &str, journal: Option<JournalEntryId>) -> Result<(), Refusal> {
@@ -505,13 +776,14 @@ impl Instance {
         }
         if let Some(row) = self.deliveries.get_mut(key) {
             row.done = true;
+            self.finished.extend(journal.clone());
             row.journal = journal;
         }
         self.commit()
     }
 
-    /// The entry of ours that holds the text, was written since the claim, and is no other delivery's.
-    fn entry(&self, id: &IncidentId, element: &str, text: &str, claimed_at: Timestamp) -> Option<JournalEntryId> {
+    /// The entry that holds the text, was written since the claim by who claimed, and is no other delivery's.
+    fn entry(&self, id: &IncidentId, element: &str, text: &str, claim: &DeliveryRow) -> Option<JournalEntryId> {
         let wanted = comparable(text);
         let mut found: Vec<&Journal> = self
             .journal
@@ -519,10 +791,10 @@ impl Instance {
             .filter(|row| {
                 row.incident == *id
                     && row.element == element
-                    && row.created_by == INTEGRATION_USER
-                    && row.created_on >= claimed_at
+                    && row.created_by == claim.created_by
+                    && row.created_on >= claim.claimed_at
                     && comparable(&row.text) == wanted
-                    && !self.deliveries.values().any(|delivery| delivery.journal.as_ref() == Some(&row.sys_id))
+                    && !self.finished.contains(&row.sys_id)
             })
             .collect();
         found.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
@@ -542,10 +814,10 @@ impl Instance {
         }
         match self.set(now, id, Some(fields), columns) {
             Ok(()) => Ok((FieldsOutcome::Applied, String::new())),
-            Err(Refusal::Refused(words)) if !fields.is_empty() => {
-                self.set(now, id, None, columns)?;
-                Ok((FieldsOutcome::Refused, words))
-            }
+            Err(Refusal::Refused(words)) if !fields.is_empty() => match self.set(now, id, None, columns) {
+                Ok(()) | Err(Refusal::Refused(_)) => Ok((FieldsOutcome::Refused, words)),
+                Err(refusal) => Err(refusal),
+            },
             Err(Refusal::Refused(words)) => Ok((FieldsOutcome::Refused, words)),
             Err(refusal) => Err(refusal),
         }
@@ -567,24 +839,21 @@ impl Instance {
             change.hold_reason = given(&fields.hold_reason);
             change.closing = given(&fields.close_code).map(|code| (code, fields.close_notes.clone()));
         }
-        self.save(now, INTEGRATION_USER, id, &change)
+        let user = self.integration_user.clone();
+        self.save(now, &user, id, &change)
     }
 
-    /// Runs the rule that has waited longest: queues a webhook if the incident has a case, should have one, or no longer
-    /// should. Returns the outbox row whose first attempt is to be made.
+    /// Runs the rule that has waited longest: queues a webhook if the incident has a case, should have one, or AWS has heard
+    /// of it. Returns the outbox row whose first attempt is to be made.
     pub fn run_rule(&mut self, now: Timestamp) -> Option<usize> {
         let id = self.rules.pop_front()?;
-        let record = self.incidents.get(&id)?;
-        let in_scope = self.is_in_scope(record);
-        let linked = !record.summary.columns.case_id.is_empty();
-        let was_in_scope = self.outbox.iter().rev().find(|row| row.incident == id).is_some_and(|row| row.in_scope);
-        if !in_scope && !linked && !was_in_scope {
+        let record = self.incidents.get(&id)?.clone();
+        if !self.is_served(&record).unwrap_or(false) {
             return None;
         }
         let webhook_id = self.identifier();
         let next_attempt_at = second(now) + FIRST_ATTEMPT;
-        let row = OutboxRow { webhook_id, incident: id, sent: false, attempts: 0, next_attempt_at, in_scope };
-        self.outbox.push(row);
+        self.outbox.push(OutboxRow { webhook_id, incident: id, sent: false, attempts: 0, next_attempt_at });
         Some(self.outbox.len() - 1)
     }
 
@@ -622,9 +891,9 @@ impl Instance {
 }
 
 impl Journal {
-    /// Whether casebridge delivered it.
+    /// Whether casebridge delivered it: the truth, which a snapshot may not know yet.
     pub fn is_ours(&self) -> bool {
-        self.created_by == INTEGRATION_USER
+        self.delivered
     }
 
     /// Whether the customer sees it.
@@ -659,14 +928,16 @@ fn apply(record: &mut Record, change: &Change) {
 }
 
 /// The platform's rules on every write of an incident.
-fn before_write(old: &Record, new: &mut Record, now: Timestamp) -> Result<(), Refusal> {
+fn before_write(old: &Record, new: &mut Record, now: Timestamp, overwrites: bool) -> Result<(), Refusal> {
     let (was, is) = (old.summary.state.clone(), new.summary.state.clone());
     if was == IncidentState::Closed && is != IncidentState::Closed {
         return Err(Refusal::Refused(CLOSED_RULE.to_owned()));
     }
     if was != is {
         match is {
-            IncidentState::Resolved => new.resolved_at = Some(second(now)),
+            IncidentState::Resolved => {
+                new.resolved_at = new.resolved_at.filter(|_| !overwrites).or(Some(second(now)));
+            }
             IncidentState::Closed | IncidentState::Cancelled => new.closed_at = Some(second(now)),
             _ => {}
         }
@@ -679,6 +950,10 @@ fn before_write(old: &Record, new: &mut Record, now: Timestamp) -> Result<(), Re
         return Err(Refusal::Refused("Data Policy Exception".to_owned()));
     }
     Ok(())
+}
+
+fn is_closed(state: &IncidentState) -> bool {
+    matches!(state, IncidentState::Closed | IncidentState::Cancelled)
 }
 
 fn shown_resolution(record: &Record) -> Option<Timestamp> {

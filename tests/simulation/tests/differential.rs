@@ -7,14 +7,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use casebridge_core::{
     effect::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageKind, MessageOutcome},
     identifiers::{AccountId, ExternalId, IncidentId},
-    incident::{BridgeColumns, Incident, IncidentState},
+    incident::{BridgeColumns, Incident, IncidentState, JournalEntry},
 };
 use casebridge_simulation::{
     random::Random,
-    servicenow_model::{Account, Change, INTEGRATION_USER, Instance as Model, Refusal, written},
+    servicenow_model::{Account, Change, INTEGRATION_USER, Instance as Model, Record, Refusal, written},
 };
 use casebridge_simulator::{
-    servicenow::{Configuration, Instance, User, app::App},
+    servicenow::{AuditAccess, Configuration, Instance, User, app::App, store::Row},
     wire::{Outbound, Request, Response},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +25,11 @@ const AGENT: &str = "agent";
 const BASE: &str = "/api/x_casebridge_aws/v1/incidents";
 /// How many worlds are compared, and how many things are done in each.
 const WORLDS: u64 = 100;
-const DOINGS: usize = 40;
+const DOINGS: usize = 60;
+/// How long a text is of which a page holds two and nothing else; no message may be longer.
+const LONG_TEXT: usize = 100_000;
+/// The audit trail tells texts apart that are so far from each other.
+const TWIN_SECONDS: i64 = 4;
 
 /// A network that remembers webhooks and answers as it is told to.
 #[derive(Default)]
@@ -53,6 +57,8 @@ struct Both {
     random: Random,
     groups: Vec<String>,
     incidents: Vec<(IncidentId, IncidentId)>,
+    /// Records as they once were, in both.
+    older: Vec<(Record, Row)>,
     seen: BTreeMap<String, usize>,
 }
 
@@ -71,20 +77,41 @@ fn built_app() -> Arc<App> {
     App::load(&folder).unwrap_or_else(|error| panic!("the app must be built before its model is judged: {error}"))
 }
 
+/// A comment as both show it: the time, whose it is (ours, undecided), its update count, its author, its text.
+type ShownEntry = (Timestamp, (bool, bool), Option<u64>, String, String);
+
 /// What both must agree on of an incident: ids and display names are each instance's own.
 #[derive(Debug, PartialEq)]
 struct Shown {
     incident: Incident,
-    entries: Vec<(Timestamp, bool, String)>,
+    entries: Vec<ShownEntry>,
 }
 
 fn shown(mut incident: Incident, id: &IncidentId) -> Shown {
-    let mut entries: Vec<_> = std::mem::take(&mut incident.entries)
-        .into_iter()
-        .map(|entry| (entry.created_on, entry.ours, entry.text))
+    let entries = std::mem::take(&mut incident.entries);
+    let has_twin = |entry: &JournalEntry| {
+        let is_twin = |other: &&JournalEntry| {
+            other.created_by == entry.created_by
+                && other.text.trim() == entry.text.trim()
+                && other.created_on.duration_since(entry.created_on).as_secs().abs() <= TWIN_SECONDS
+        };
+        entries.iter().filter(is_twin).count() > 1
+    };
+    let mut entries: Vec<ShownEntry> = entries
+        .iter()
+        .map(|entry| {
+            // Which of two same texts has which count is not known to the scripts.
+            let mod_count = entry.mod_count.filter(|_| !has_twin(entry));
+            let whose = (entry.ours, entry.undecided);
+            (entry.created_on, whose, mod_count, entry.created_by.clone(), entry.text.clone())
+        })
         .collect();
     // Within a second the order is that of the ids.
     entries.sort();
+    if !incident.entries_complete {
+        // Nor is it known which of one second are on the first page.
+        entries.clear();
+    }
     incident.summary.sys_id = id.clone();
     incident.summary.close_codes.clear();
     Shown { incident, entries }
@@ -100,14 +127,25 @@ impl Both {
             ],
             seed,
             reuse_contexts: true,
+            audit: match seed % 5 {
+                0 => AuditAccess::Refused,
+                1 => AuditAccess::Empty,
+                _ => AuditAccess::Readable,
+            },
+            resolved_at_is_overwritten: seed.is_multiple_of(4),
             ..Configuration::default()
         };
+        let (audit, overwritten) = (configuration.audit, configuration.resolved_at_is_overwritten);
         let mut shipped = Instance::new(configuration);
         shipped.install(app.clone());
         shipped.set_property("x_casebridge_aws.webhook_url", "https://hub.example.com/");
         let secret = format!("whsec_{}", STANDARD.encode([7_u8; 32]));
         shipped.set_property("x_casebridge_aws.webhook_secret", &secret);
-        shipped.set_property("x_casebridge_aws.integration_user", INTEGRATION_USER);
+        let integration_user =
+            shipped.records("sys_user", &format!("user_name={INTEGRATION_USER}"))[0]["sys_id"].clone();
+        shipped.set_property("x_casebridge_aws.integration_user", &integration_user);
+        let name = shipped.records("sys_properties", "name=instance_name")[0]["value"].clone();
+        shipped.set_property("x_casebridge_aws.home_instance", &name);
         let mut random = Random::new(seed);
         let mut both = Self {
             shipped,
@@ -117,8 +155,11 @@ impl Both {
             random,
             groups: Vec::new(),
             incidents: Vec::new(),
+            older: Vec::new(),
             seen: BTreeMap::new(),
         };
+        both.model.trail_is_readable = audit == AuditAccess::Readable;
+        both.model.resolved_at_is_overwritten = overwritten;
         both.set_up_accounts();
         both
     }
@@ -143,7 +184,8 @@ impl Both {
     }
 
     fn call(&mut self, user_name: &str, method: &str, target: &str, body: Option<&Value>) -> Response {
-        let credentials = STANDARD.encode(format!("{user_name}:password of {user_name}"));
+        let known_as = if user_name == INTEGRATION_USER { &self.model.integration_user } else { user_name };
+        let credentials = STANDARD.encode(format!("{known_as}:password of {user_name}"));
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let query = query.split('&').filter_map(|pair| pair.split_once('='));
         let request = Request {
@@ -167,6 +209,9 @@ impl Both {
     }
 
     fn some_text(&mut self) -> String {
+        if self.random.chance(120) {
+            return "x".repeat(LONG_TEXT);
+        }
         let texts = ["k", "Any news?", "line\r\nline ", "Grüße 🚒", "[code]<b>x</b>[/CODE]", "  blanks  "];
         (*self.random.pick(&texts)).to_owned()
     }
@@ -178,8 +223,9 @@ impl Both {
     }
 
     fn open(&mut self) {
-        let group = self.random.pick(&self.groups.clone()).clone();
-        let codes = self.random.chance(700).then(|| ("aws-lambda".to_owned(), "other".to_owned()));
+        let groups = if self.random.chance(800) { &self.groups[..2] } else { &self.groups[2..] };
+        let group = self.random.pick(groups).clone();
+        let codes = self.random.chance(900).then(|| ("aws-lambda".to_owned(), "other".to_owned()));
         let comment = self.random.chance(400).then(|| self.some_text());
         let mut values = json!({"short_description": "Short", "description": "Long", "assignment_group": group});
         if let Some((service, category)) = &codes {
@@ -226,7 +272,7 @@ impl Both {
             messages: Vec::new(),
             fields: IncidentFields::default(),
             columns: self.model.incidents[&model].summary.columns.clone(),
-            entries_since: None,
+            entries_since: self.some_moment(),
         };
         for _ in 0..self.random.below(3) {
             let kind = if self.random.chance(800) { MessageKind::Comment } else { MessageKind::WorkNote };
@@ -275,12 +321,110 @@ impl Both {
         }
     }
 
+    /// A moment from which on comments are asked for, or none.
+    fn some_moment(&mut self) -> Option<Timestamp> {
+        self.random.chance(400).then(|| self.now - SignedDuration::from_secs(self.random.between(0, 200)))
+    }
+
     fn compare_snapshots(&mut self) {
         let Some((model, shipped)) = self.some_incident() else { return };
-        let response = self.call(INTEGRATION_USER, "GET", &format!("{BASE}/{shipped}/snapshot"), None);
-        let theirs: Incident = result(&response);
-        let ours = self.model.snapshot(self.now, &model, None).unwrap();
-        assert_eq!(shown(ours, &shipped), shown(theirs, &shipped));
+        let since = self.some_moment();
+        self.compare_snapshot(&model, &shipped, since);
+    }
+
+    fn compare_snapshot(&mut self, model: &IncidentId, shipped: &IncidentId, since: Option<Timestamp>) {
+        let ours = self.model.snapshot(self.now, model, since);
+        let since = since.map(|since| format!("entries_since={}", written(since))).unwrap_or_default();
+        let response = self.call(INTEGRATION_USER, "GET", &format!("{BASE}/{shipped}/snapshot?{since}"), None);
+        let name = if ours.is_ok() { "snapshot" } else { "snapshot refused" };
+        *self.seen.entry(name.to_owned()).or_default() += 1;
+        let ours = match ours {
+            Ok(ours) => ours,
+            Err(refusal) => {
+                assert_eq!((refusal, response.status), (Refusal::NotServed, 403), "{}", text(&response));
+                return;
+            }
+        };
+        let mut theirs: Incident = result(&response);
+        while !theirs.entries_complete {
+            let last = theirs.entries.last().unwrap();
+            let point = format!("entries_since={}&entries_after={}", written(last.created_on), last.sys_id);
+            let response = self.call(INTEGRATION_USER, "GET", &format!("{BASE}/{shipped}/snapshot?{point}"), None);
+            let page: Incident = result(&response);
+            theirs.entries_complete = page.entries_complete;
+            theirs.entries.extend(page.entries);
+            *self.seen.entry("next page".to_owned()).or_default() += 1;
+        }
+        self.count_kinds(&ours);
+        assert_eq!(shown(ours, shipped), shown(theirs, shipped));
+    }
+
+    /// To see that all kinds of comments and ends were compared.
+    fn count_kinds(&mut self, incident: &Incident) {
+        let summary = &incident.summary;
+        let kinds = [
+            ("ended by count", summary.ended_mod_count.is_some()),
+            ("ended without count", summary.state.is_ended() && summary.ended_mod_count.is_none()),
+            ("closed by count", summary.closed_mod_count.is_some()),
+            ("ours", incident.entries.iter().any(|entry| entry.ours)),
+            ("undecided", incident.entries.iter().any(|entry| entry.undecided)),
+            ("counted", incident.entries.iter().any(|entry| entry.mod_count.is_some())),
+            ("auto-closed", incident.entries.iter().any(|entry| entry.created_by == "system")),
+        ];
+        for (kind, _) in kinds.into_iter().filter(|(_, is_seen)| *is_seen) {
+            *self.seen.entry(kind.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Something happens that no request brings about.
+    fn happen(&mut self) {
+        let Some((model, shipped)) = self.some_incident() else { return };
+        match self.random.below(7) {
+            0 => {
+                let copy = self.shipped.copy(self.now, AGENT, "incident", shipped.as_str(), &self.network).unwrap();
+                let own = self.model.copy(self.now, AGENT, &model).unwrap();
+                self.incidents.push((own, IncidentId::new(copy)));
+            }
+            1 => {
+                self.shipped.abort_updates("No updates now", 0);
+                self.model.abort_updates(0);
+                let closed = self.shipped.auto_close(self.now, 0, &self.network);
+                assert_eq!(self.model.auto_close(self.now, 0).len(), closed);
+            }
+            2 => {
+                let name = format!("bridge.{}", self.random.below(3));
+                self.shipped.rename_user(&self.model.integration_user, &name);
+                self.model.rename_integration_user(&name);
+            }
+            3 | 4 => {
+                let row = self.shipped.record("incident", shipped.as_str()).unwrap().clone();
+                self.older.push((self.model.incidents[&model].clone(), row));
+            }
+            5 => self.go_back(),
+            _ => {
+                let count = self.random.below(3);
+                self.shipped.abort_updates("No updates now", count);
+                self.model.abort_updates(count);
+                self.deliver();
+            }
+        }
+    }
+
+    /// A record is as it was: for one read, or from now on.
+    fn go_back(&mut self) {
+        let index = self.random.index(self.older.len());
+        let Some((record, row)) = self.older.get(index).cloned() else { return };
+        let id = record.summary.sys_id.clone();
+        if self.random.chance(300) {
+            *self.seen.entry("restored".to_owned()).or_default() += 1;
+            self.shipped.restore("incident", row);
+            self.model.restore(record);
+        } else {
+            self.shipped.lag_once("incident", row);
+            self.model.lag_once(record);
+        }
+        let shipped = self.shipped_id(&id);
+        self.compare_snapshot(&id, &shipped, None);
     }
 
     fn compare_changes(&mut self) {
@@ -352,13 +496,14 @@ impl Both {
 
     fn live(&mut self) {
         for _ in 0..DOINGS {
-            match self.random.below(12) {
+            match self.random.below(14) {
                 0 => self.open(),
                 1..=3 => self.save(),
                 4..=7 => self.deliver(),
                 8 => self.compare_snapshots(),
                 9 => self.compare_changes(),
                 10 => self.run_jobs(),
+                11 | 12 => self.happen(),
                 _ => self.now += SignedDuration::from_secs(self.random.between(1, 90)),
             }
             self.now += SignedDuration::from_secs(self.random.between(0, 2));
@@ -411,6 +556,7 @@ fn compare_answers(response: &Response, answer: Result<DeliveryAnswer, Refusal>,
     match answer {
         Err(Refusal::Conflict) => assert_eq!(response.status, 409, "{what} {theirs}"),
         Err(Refusal::NotFound) => assert_eq!(response.status, 404, "{what} {theirs}"),
+        Err(Refusal::NotServed) => assert_eq!(response.status, 403, "{what} {theirs}"),
         Err(Refusal::Stopped) => assert!(response.status >= 500, "{what} {theirs}"),
         Err(Refusal::Refused(words)) => panic!("{what} {words} {theirs}"),
         Ok(ours) => {
@@ -444,7 +590,10 @@ fn the_model_answers_as_the_shipped_scripts_do() {
     }
     let all = ["Applied", "AlreadyApplied", "Refused", "Conflict", "Stopped"];
     let fields = ["fields Applied", "fields Stale", "fields Refused"];
-    for outcome in all.into_iter().chain(fields) {
+    let reads = ["snapshot", "snapshot refused", "next page", "restored", "NotServed"];
+    let kinds =
+        ["ended by count", "ended without count", "closed by count", "ours", "undecided", "counted", "auto-closed"];
+    for outcome in all.into_iter().chain(fields).chain(reads).chain(kinds) {
         assert!(seen.contains_key(outcome), "{outcome} was never compared: {seen:?}");
     }
 }

@@ -28,7 +28,18 @@ Property({
     type: 'string',
     value: '',
     description:
-        'User name of the integration user. What this user writes is not sent back to AWS, and only this user may deliver.',
+        'The sys_id of the integration user, which it keeps when it is renamed. Only this user may deliver; while the property names no user, the app is silent.',
+    roles: { read: [admin, 'admin'], write: [admin, 'admin'] },
+    isPrivate: true,
+})
+
+Property({
+    $id: Now.ID['property-home-instance'],
+    name: 'x_casebridge_aws.home_instance',
+    type: 'string',
+    value: '',
+    description:
+        'The instance_name of the instance that casebridge belongs on, set by "Adopt this instance" on the list of accounts. Elsewhere, on a clone for example, the app sends nothing and answers nothing.',
     roles: { read: [admin, 'admin'], write: [admin, 'admin'] },
     isPrivate: true,
 })

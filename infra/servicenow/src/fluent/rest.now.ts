@@ -33,13 +33,20 @@ RestApi({
             authentication: true,
             authorization: true,
             enforceAcl: [access],
-            shortDescription: 'The incident with its customer-visible comments.',
+            shortDescription: 'The incident with its customer-visible comments from a point on, oldest first.',
             parameters: [
                 {
-                    $id: Now.ID['rest-snapshot-entries-before'],
-                    name: 'entries_before',
+                    $id: Now.ID['rest-snapshot-entries-since'],
+                    name: 'entries_since',
                     required: false,
-                    shortDescription: 'sys_id of a comment: show the page of comments before it.',
+                    exampleValue: '2026-11-20 21:14:05',
+                    shortDescription: 'A moment, UTC: show comments from then on.',
+                },
+                {
+                    $id: Now.ID['rest-snapshot-entries-after'],
+                    name: 'entries_after',
+                    required: false,
+                    shortDescription: 'sys_id of the last comment that was seen at that moment: show those after it.',
                 },
             ],
             script: Now.include('../server/rest/snapshot.js'),
@@ -54,7 +61,7 @@ RestApi({
             authentication: true,
             authorization: true,
             enforceAcl: [access],
-            shortDescription: 'The incidents with a case, or in scope for one, that changed after a moment.',
+            shortDescription: 'The incidents that AWS may read and that changed after a moment.',
             parameters: [
                 {
                     $id: Now.ID['rest-changes-since'],

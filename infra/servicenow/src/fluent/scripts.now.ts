@@ -3,9 +3,33 @@ import { BusinessRule, ScheduledScript, ScriptInclude } from '@servicenow/sdk/co
 ScriptInclude({
     $id: Now.ID['script-include-incident'],
     name: 'CasebridgeIncident',
-    description: 'Shows an incident as the webhook and the REST API do.',
+    description: 'Shows an incident as the REST API does.',
     active: true,
     script: Now.include('../server/script-includes/CasebridgeIncident.js'),
+})
+
+ScriptInclude({
+    $id: Now.ID['script-include-installation'],
+    name: 'CasebridgeInstallation',
+    description: 'Says whether casebridge may speak for this instance, and who its integration user is.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeInstallation.js'),
+})
+
+ScriptInclude({
+    $id: Now.ID['script-include-announcement'],
+    name: 'CasebridgeAnnouncement',
+    description: 'Remembers which incidents AWS has heard of.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeAnnouncement.js'),
+})
+
+ScriptInclude({
+    $id: Now.ID['script-include-trail'],
+    name: 'CasebridgeTrail',
+    description: 'Tells in which update of an incident something happened.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeTrail.js'),
 })
 
 ScriptInclude({
@@ -61,7 +85,7 @@ BusinessRule({
     order: 1000,
     filterCondition:
         'x_casebridge_aws_case_idISNOTEMPTY^ORx_casebridge_aws_service_codeISNOTEMPTY^ORx_casebridge_aws_service_codeVALCHANGES^EQ',
-    condition: "gs.getUserName() != gs.getProperty('x_casebridge_aws.integration_user')",
+    condition: "gs.getUserID() != gs.getProperty('x_casebridge_aws.integration_user')",
     script: Now.include('../server/business-rules/incident_changed.js'),
 })
 

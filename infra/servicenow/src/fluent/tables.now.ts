@@ -122,11 +122,6 @@ export const x_casebridge_aws_outbox = Table({
                 error: { label: 'Error', sequence: 2 },
             },
         }),
-        in_scope: BooleanColumn({
-            label: 'In scope',
-            hint: 'Whether the incident had an active account, a service and a category when it was queued',
-            default: false,
-        }),
         attempts: IntegerColumn({ label: 'Attempts', default: 0 }),
         next_attempt_at: DateTimeColumn({ label: 'Next attempt at' }),
         last_error: StringColumn({ label: 'Last error', maxLength: 1000 }),
@@ -169,5 +164,23 @@ export const x_casebridge_aws_delivery = Table({
         { name: 'index_external_id', unique: true, element: 'external_id' },
         { name: 'index_incident', unique: false, element: 'incident' },
         { name: 'index_journal', unique: false, element: 'journal' },
+        // Whose words a comment is depends on whether its author has ever delivered.
+        { name: 'index_sys_created_by', unique: false, element: 'sys_created_by' },
     ],
+})
+
+export const x_casebridge_aws_announcement = Table({
+    name: 'x_casebridge_aws_announcement',
+    label: 'AWS announcement',
+    display: 'incident',
+    accessibleFrom: 'package_private',
+    schema: {
+        incident: ReferenceColumn({
+            label: 'Incident',
+            hint: 'AWS has heard of this incident, and may read it from then on',
+            referenceTable: 'incident',
+            mandatory: true,
+        }),
+    },
+    index: [{ name: 'index_incident', unique: true, element: 'incident' }],
 })

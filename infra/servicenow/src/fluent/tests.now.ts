@@ -9,7 +9,8 @@ Test(
         description:
             'Checks what casebridge relies on: the signature equals a known one, the delivery table refuses a second row of one external_id, a snapshot shows a comment with its author and no work note.',
         active: true,
-        failOnServerError: true,
+        // The refused second row is an error that the platform logs; each check fails the test by itself.
+        failOnServerError: false,
     },
     (atf) => {
         atf.server.recordInsert({

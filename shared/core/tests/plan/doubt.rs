@@ -393,6 +393,7 @@ fn servicenows_refusals_are_told_as_servicenows() {
         (Refusal::Credentials, "ServiceNow refuses casebridge's user"),
         (Refusal::InvalidRequest, "ServiceNow does not accept what AWS changed"),
         (Refusal::NotFound, "not there any more"),
+        (Refusal::NotServed, "out of scope for casebridge"),
     ];
     for (reason, word) in words {
         let world = World::linked();

@@ -122,23 +122,127 @@ async fn only_https_addresses_are_accepted() {
     }
 }
 
-#[tokio::test]
-async fn a_snapshot_pages_itself_to_completeness() {
-    let world = world(BASIC, BASIC).await;
-    let pages =
-        [(None, snapshot(&["c"], false)), (Some("c"), snapshot(&["b"], false)), (Some("b"), snapshot(&["a"], true))];
-    for (before, page) in pages {
+/// Pages of the mock, by the point that each is asked from.
+async fn mount_pages(world: &World, pages: &[(Option<&str>, Option<&str>, Value)]) {
+    for (since, after, page) in pages {
         let mock = Mock::given(method("GET")).and(path(snapshot_path())).and(header("authorization", "Basic dTpw"));
-        let mock = match before {
-            Some(entry) => mock.and(query_param("entries_before", entry)),
-            None => mock.and(query_param_is_missing("entries_before")),
+        let mock = match since {
+            Some(since) => mock.and(query_param("entries_since", *since)),
+            None => mock.and(query_param_is_missing("entries_since")),
         };
-        mock.respond_with(result(&page)).expect(1).mount(&world.server).await;
+        let mock = match after {
+            Some(entry) => mock.and(query_param("entries_after", *entry)),
+            None => mock.and(query_param_is_missing("entries_after")),
+        };
+        mock.respond_with(result(page)).expect(1).mount(&world.server).await;
     }
+}
+
+/// The moment of every comment of the mock.
+const WRITTEN: &str = "2026-11-20 21:14:05";
+
+#[tokio::test]
+async fn a_snapshot_is_read_forward_page_by_page() {
+    let world = world(BASIC, BASIC).await;
+    let mut later = snapshot(&["c"], false);
+    later["sys_mod_count"] = json!(9);
+    let pages = [
+        (None, None, snapshot(&["a", "b"], false)),
+        (Some(WRITTEN), Some("b"), later),
+        (Some(WRITTEN), Some("c"), snapshot(&["d"], true)),
+    ];
+    mount_pages(&world, &pages).await;
     let snapshot = world.client.snapshot(&incident(), None).await.unwrap().unwrap();
     let entries: Vec<&str> = snapshot.entries.iter().map(|entry| entry.sys_id.as_str()).collect();
-    assert_eq!(entries, ["a", "b", "c"]);
+    assert_eq!(entries, ["a", "b", "c", "d"]);
     assert!(snapshot.entries_complete);
+    assert_eq!(snapshot.summary.sys_mod_count, 7, "the fields are those of the first page");
+    assert_eq!(snapshot.entries_since, None);
+}
+
+#[tokio::test]
+async fn comments_are_asked_for_from_a_moment_on() {
+    let world = world(BASIC, BASIC).await;
+    let since = "2026-11-20 21:00:00";
+    let mut second = snapshot(&["b"], true);
+    second["entries_since"] = json!(WRITTEN);
+    let pages = [(Some(since), None, snapshot(&["a"], false)), (Some(WRITTEN), Some("a"), second)];
+    mount_pages(&world, &pages).await;
+    let moment = time::parse_servicenow(since);
+    let snapshot = world.client.snapshot(&incident(), moment).await.unwrap().unwrap();
+    assert_eq!(snapshot.entries.len(), 2);
+    assert_eq!(snapshot.entries_since, moment);
+}
+
+#[tokio::test]
+async fn pages_end_at_a_number_and_at_a_time_and_what_was_read_is_told() {
+    let world = world(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&world.server).await;
+    let snapshot = world.client.snapshot(&incident(), None).await.unwrap().unwrap();
+    assert_eq!((snapshot.entries.len(), snapshot.entries_complete), (MAX_ENTRY_PAGES, false));
+    assert_eq!(calls(&world).await, MAX_ENTRY_PAGES);
+}
+
+/// Each look at it is a minute later.
+struct HastyClock(AtomicI64);
+
+impl Clock for HastyClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.fetch_add(60, Ordering::Relaxed)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn pages_end_when_their_time_is_over() {
+    let world = world(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&world.server).await;
+    let credentials = TwoForms { cached: BASIC, renewed: BASIC, renewals: Rc::default() };
+    let instance = Url::parse(&world.server.uri()).unwrap();
+    let client = Client::with_instance(instance, credentials, HastyClock(AtomicI64::new(0))).unwrap();
+    let snapshot = client.snapshot(&incident(), None).await.unwrap().unwrap();
+    assert_eq!((snapshot.entries.len(), snapshot.entries_complete), (1, false));
+}
+
+#[tokio::test]
+async fn a_page_that_leads_nowhere_is_told() {
+    let world = world(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&[], false))).mount(&world.server).await;
+    let failure = world.client.snapshot(&incident(), None).await.unwrap_err();
+    assert!(failure.message().contains("update the app"), "{}", failure.message());
+    assert_eq!(calls(&world).await, 1);
+}
+
+#[tokio::test]
+async fn an_incident_that_is_not_served_is_refused_and_not_missing() {
+    let world = world(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(error(403, "Incident not served")).mount(&world.server).await;
+    assert_eq!(world.client.snapshot(&incident(), None).await.unwrap_err().name(), "refused_not_served");
+    assert_eq!(calls(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_firewalls_page_refuses_a_delivery_and_delays_a_read() {
+    let world = world(BASIC, BASIC).await;
+    let page = ResponseTemplate::new(403).set_body_raw("<html>blocked</html>", "text/html");
+    Mock::given(method("POST")).respond_with(page.clone()).mount(&world.server).await;
+    Mock::given(method("GET")).respond_with(page).mount(&world.server).await;
+    assert_eq!(world.client.deliver(&incident(), &delivery()).await.unwrap_err().name(), "refused_invalid_request");
+    assert_eq!(calls(&world).await, 1);
+    assert_eq!(world.client.snapshot(&incident(), None).await.unwrap_err().name(), "unavailable");
+}
+
+#[tokio::test]
+async fn a_delivery_says_from_when_on_it_wants_comments() {
+    let world = world(BASIC, BASIC).await;
+    let answer = json!({"messages": [], "fields": "none", "field_error": "", "snapshot": snapshot(&[], true)});
+    Mock::given(method("POST")).respond_with(result(&answer)).mount(&world.server).await;
+    let since = time::parse_servicenow(WRITTEN);
+    world.client.deliver(&incident(), &Delivery { entries_since: since, ..delivery() }).await.unwrap();
+    world.client.deliver(&incident(), &delivery()).await.unwrap();
+    let requests = world.server.received_requests().await.unwrap();
+    let sent: Vec<Value> = requests.iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect();
+    assert_eq!(sent[0]["entries_since"], WRITTEN);
+    assert!(sent[1].get("entries_since").is_none());
 }
 
 #[tokio::test]

@@ -132,6 +132,19 @@ impl ScheduledJob {
     }
 }
 
+/// A button that people press: a script of the server.
+#[derive(Debug, Clone)]
+pub struct Button {
+    /// What it says.
+    pub name: String,
+    /// The table on whose lists or forms it is.
+    pub table: String,
+    /// The script that decides whether it is shown.
+    pub condition: String,
+    /// The script.
+    pub script: String,
+}
+
 /// A resource of a Scripted REST API.
 #[derive(Debug, Clone)]
 pub struct RestOperation {
@@ -166,6 +179,10 @@ pub struct App {
     pub scheduled_jobs: Vec<ScheduledJob>,
     /// Resources of Scripted REST APIs.
     pub operations: Vec<RestOperation>,
+    /// Buttons (`sys_ui_action`).
+    pub buttons: Vec<Button>,
+    /// The scripts that run on an instance when it has become a clone of another (`clone_cleanup_script`).
+    pub clean_up_scripts: Vec<String>,
     /// Access controls.
     pub controls: Vec<AccessControl>,
     /// The platform's tables that the app may `create`, `write` or `delete`.
@@ -209,6 +226,8 @@ impl App {
             includes: BTreeMap::new(),
             scheduled_jobs: Vec::new(),
             operations: Vec::new(),
+            buttons: Vec::new(),
+            clean_up_scripts: Vec::new(),
             controls: Vec::new(),
             privileges: BTreeSet::new(),
             records: Vec::new(),
@@ -311,6 +330,15 @@ impl App {
                 requires_authentication: record.is("requires_authentication"),
                 controls: operation_controls(record),
             }),
+            "sys_ui_action" if record.is("active") => self.buttons.push(Button {
+                name: record.get("name").to_owned(),
+                table: record.get("table").to_owned(),
+                condition: record.get("condition").to_owned(),
+                script: record.get("script").to_owned(),
+            }),
+            "clone_cleanup_script" if record.is("active") => {
+                self.clean_up_scripts.push(record.get("script").to_owned());
+            }
             "sys_security_acl" if record.is("active") => self.controls.push(read_control(record, all)),
             "sys_scope_privilege" if record.get("status") == "allowed" => {
                 self.privileges.insert((record.get("target_name").to_owned(), record.get("operation").to_owned()));

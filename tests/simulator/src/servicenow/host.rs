@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
+    AuditAccess,
     engine::HostCalls,
     query::{self, Condition, Operator, Order, Query, any_matches},
     records::{Session, WriteError},
@@ -22,6 +23,9 @@ use crate::wire::{Outbound, Request};
 
 /// How long a request of a script waits when the script does not say: the platform's default.
 const HTTP_TIMEOUT_MILLISECONDS: u64 = 175_000;
+
+/// The audit trail.
+const AUDIT: &str = "sys_audit";
 
 /// The instance as one running script reaches it.
 pub struct Host<'a, 'b> {
@@ -154,7 +158,42 @@ impl Host<'_, '_> {
         })
     }
 
-    fn query(&self, argument: QueryArgument) -> Result<Value, String> {
+    /// A scoped app reads the platform's tables only where it was given the privilege, too.
+    fn check_read(&self, table_name: &str) -> Result<(), String> {
+        let app = self.session.app;
+        let Some(table) = app.schema.table(table_name) else { return Ok(()) };
+        let wanted = (table_name.to_owned(), "read".to_owned());
+        let is_hidden = table_name == AUDIT && self.session.state.audit == AuditAccess::Refused;
+        let has_privilege = app.privileges.contains(&wanted) && !is_hidden;
+        if app.scope.is_empty() || !table.scope.is_empty() || has_privilege {
+            return Ok(());
+        }
+        Err(format!(
+            "read operation against '{table_name}' from scope '{}' has been refused due to the table's cross-scope \
+             access policy",
+            app.scope
+        ))
+    }
+
+    /// The records as the script sees them: one may come from a node that lags, and the audit trail may be hidden.
+    fn seen(&mut self, table: &str, mut rows: Vec<Row>) -> Vec<Row> {
+        let is_scoped = !self.session.app.scope.is_empty();
+        let state = &mut *self.session.state;
+        if table == AUDIT && is_scoped && state.audit == AuditAccess::Empty {
+            return Vec::new();
+        }
+        let lagging = state.lagging_read.as_ref().filter(|lagging| lagging.table == table);
+        let place = lagging.and_then(|lagging| rows.iter().position(|row| field(row, "sys_id") == lagging.sys_id));
+        if let Some(place) = place
+            && let Some(lagging) = state.lagging_read.take()
+        {
+            rows[place] = lagging.row;
+        }
+        rows
+    }
+
+    fn query(&mut self, argument: QueryArgument) -> Result<Value, String> {
+        self.check_read(&argument.table)?;
         let mut parts: Vec<Query> = Vec::new();
         let mut groups: Vec<Vec<Condition>> = Vec::new();
         let mut order = Vec::new();
@@ -179,8 +218,8 @@ impl Host<'_, '_> {
             parts.iter().all(|query| query.matches(view)) && groups.iter().all(|group| any_matches(group, view))
         });
         let limit = argument.limit.unwrap_or(usize::MAX);
-        let rows: Vec<&Row> = found.iter().skip(argument.offset).take(limit).map(|view| view.row).collect();
-        Ok(json!(rows))
+        let rows: Vec<Row> = found.iter().skip(argument.offset).take(limit).map(|view| view.row.clone()).collect();
+        Ok(json!(self.seen(&argument.table, rows)))
     }
 
     fn describe(&self, operation: &str, argument: &Value) -> Result<Value, String> {

@@ -28,6 +28,7 @@ pub fn before_write(
     journals: &[(String, String)],
     actor: &Actor,
     now: Timestamp,
+    resolved_at_is_overwritten: bool,
 ) -> Result<(), WriteError> {
     let empty = Row::new();
     let old_row = old.unwrap_or(&empty);
@@ -47,7 +48,11 @@ pub fn before_write(
     }
     set(new, "priority", priority(field(new, "impact"), field(new, "urgency")));
     if field(new, "state") != field(old_row, "state") {
+        let first_resolved_at = field(new, "resolved_at").to_owned();
         enter_state(old_row, new, actor, now);
+        if !resolved_at_is_overwritten && !first_resolved_at.is_empty() {
+            set(new, "resolved_at", &first_resolved_at);
+        }
     }
     data_policy(new)
 }
@@ -158,8 +163,21 @@ mod tests {
         new.extend(row(changes));
         let journals = if comment { vec![("comments".to_owned(), "text".to_owned())] } else { Vec::new() };
         let actor = Actor { sys_id: "caller".to_owned(), ..Actor::default() };
-        before_write(old, &mut new, &journals, &actor, Timestamp::UNIX_EPOCH)?;
+        before_write(old, &mut new, &journals, &actor, Timestamp::UNIX_EPOCH, false)?;
         Ok(new)
+    }
+
+    #[test]
+    fn a_second_resolution_keeps_the_first_time_unless_the_instance_overwrites_it() {
+        let resolved = row(&[("state", "6"), ("close_code", "Solution provided"), ("close_notes", "done")]);
+        let mut open = write(None, &[], false).unwrap();
+        open.insert("resolved_at".to_owned(), "1969-12-31 00:00:00".to_owned());
+        for (overwritten, shown) in [(false, "1969-12-31 00:00:00"), (true, "1970-01-01 00:00:00")] {
+            let mut new = open.clone();
+            new.extend(resolved.clone());
+            before_write(Some(&open), &mut new, &[], &Actor::default(), Timestamp::UNIX_EPOCH, overwritten).unwrap();
+            assert_eq!(field(&new, "resolved_at"), shown);
+        }
     }
 
     #[test]

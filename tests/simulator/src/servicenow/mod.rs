@@ -19,6 +19,7 @@ mod host;
 mod incident;
 mod jobs;
 mod journal;
+mod life;
 pub mod query;
 pub mod records;
 pub mod rules;
@@ -47,10 +48,35 @@ use crate::wire::{Outbound, Request, Response};
 /// The address that an instance gives itself if its configuration names none.
 const DEFAULT_URL: &str = "https://127.0.0.1";
 
+/// The property that holds the instance's name.
+const INSTANCE_NAME: &str = "instance_name";
+/// The name that an instance has if its configuration gives none.
+const DEFAULT_NAME: &str = "casebridgedev";
+
+/// What a scoped app sees of `sys_audit`, the platform's audit trail. Which of these an instance does is unsure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditAccess {
+    /// Its rows, given the privilege.
+    #[default]
+    Readable,
+    /// No rows.
+    Empty,
+    /// An exception.
+    Refused,
+}
+
 /// What an instance is set up with.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Configuration {
+    /// The property `instance_name`.
+    pub instance_name: Option<String>,
+    /// What a scoped app sees of the audit trail.
+    pub audit: AuditAccess,
+    /// Whether a second resolution of an incident gets a time of its own. Published variants of the platform's rule set
+    /// `resolved_at` only if it is empty, so by default the first time stays.
+    pub resolved_at_is_overwritten: bool,
     /// The users who can log in, besides those of the demo data.
     pub users: Vec<User>,
     /// The clients that get tokens.
@@ -115,8 +141,13 @@ impl Instance {
         for user in &configuration.users {
             base::put_user(&mut state.store, user);
         }
+        state.audit = configuration.audit;
+        state.resolved_at_is_overwritten = configuration.resolved_at_is_overwritten;
         let engine = Engine { reuse_contexts: configuration.reuse_contexts };
-        Self { app: App::platform(), state, configuration: Arc::new(configuration), engine }
+        let name = configuration.instance_name.clone().unwrap_or_else(|| DEFAULT_NAME.to_owned());
+        let mut instance = Self { app: App::platform(), state, configuration: Arc::new(configuration), engine };
+        instance.set_property(INSTANCE_NAME, &name);
+        instance
     }
 
     /// Reads a built app from its folder and installs it.

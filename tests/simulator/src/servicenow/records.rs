@@ -20,8 +20,11 @@ use super::{
 const NUMBER_PREFIXES: [(&str, &str); 4] =
     [("incident", "INC"), ("problem", "PRB"), ("change_request", "CHG"), ("kb_knowledge", "KB")];
 /// Columns that only the platform writes.
-const PLATFORM_COLUMNS: [&str; 6] =
+pub const PLATFORM_COLUMNS: [&str; 6] =
     ["sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by", "sys_mod_count", "sys_class_name"];
+
+/// The columns of incident whose changes the audit trail keeps, besides its journals.
+const AUDITED_COLUMNS: [&str; 4] = ["state", "assignment_group", "close_code", "close_notes"];
 
 /// Why a write was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -155,6 +158,7 @@ impl Session<'_> {
         self.table(table_name)?;
         let (table, old) = self.state.store.find(&self.app.schema, table_name, sys_id).ok_or(WriteError::NotFound)?;
         let (table, old) = (table.clone(), old.clone());
+        self.abort_if_ordered(&table)?;
         let journals = journal::take_entries(&table, &mut values);
         values.remove("sys_id");
         let mut row = old.as_ref().clone();
@@ -169,8 +173,10 @@ impl Session<'_> {
         }
         self.stamp(&mut row, Some(&old));
         self.check_unique(&table, &row, Some(sys_id))?;
+        let new = row.clone();
         self.commit(&table.name, sys_id, row)?;
-        self.append_journals(&table, sys_id, journals)?;
+        self.append_journals(&table, sys_id, journals.clone())?;
+        self.append_audit(&table, &old, &new, &journals);
         if with_rules {
             rules::queue(self, "update", &table, sys_id, &old, &changed);
         }
@@ -227,7 +233,10 @@ impl Session<'_> {
             row.entry("opened_by".to_owned()).or_insert_with(|| self.actor.sys_id.clone());
         }
         match table.name.as_str() {
-            "incident" => incident::before_write(old, row, journals, &self.actor, self.now),
+            "incident" => {
+                let overwritten = self.state.resolved_at_is_overwritten;
+                incident::before_write(old, row, journals, &self.actor, self.now, overwritten)
+            }
             "sys_user" => {
                 let name = format!("{} {}", field(row, "first_name"), field(row, "last_name"));
                 if !name.trim().is_empty() {
@@ -284,6 +293,45 @@ impl Session<'_> {
             self.commit("sys_journal_field", &entry, row)?;
         }
         Ok(())
+    }
+
+    /// What the audit trail keeps of an update: one row for each field, and for each journal its text. The instance may die
+    /// before: then the trail has a gap. The platform keeps nothing of an insert.
+    fn append_audit(&mut self, table: &Table, old: &Row, new: &Row, journals: &[(String, String)]) {
+        if table.name != "incident" {
+            return;
+        }
+        let changed = AUDITED_COLUMNS.iter().filter(|name| field(old, name) != field(new, name));
+        let changed = changed.map(|name| (*name, field(old, name), field(new, name)));
+        let texts = journals.iter().map(|(name, text)| (name.as_str(), "", text.as_str()));
+        for (name, from, to) in changed.chain(texts) {
+            let moment = format_servicenow(self.now);
+            let sys_id = self.state.next_identifier();
+            let columns = [
+                ("sys_id", sys_id.as_str()),
+                ("tablename", &table.name),
+                ("documentkey", field(new, "sys_id")),
+                ("fieldname", name),
+                ("oldvalue", from),
+                ("newvalue", to),
+                ("user", &self.actor.user_name),
+                ("record_checkpoint", field(new, "sys_mod_count")),
+                ("sys_created_on", &moment),
+                ("sys_created_by", &self.actor.user_name),
+            ];
+            let row = columns.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            self.state.store.put("sys_audit", &sys_id, row.into());
+        }
+    }
+
+    /// A rule of the instance that aborts updates of incidents, if a test has ordered one.
+    fn abort_if_ordered(&mut self, table: &Table) -> Result<(), WriteError> {
+        let Some(aborts) = self.state.aborts.as_mut().filter(|aborts| table.name == "incident" && aborts.left > 0)
+        else {
+            return Ok(());
+        };
+        aborts.left -= 1;
+        Err(WriteError::Aborted(aborts.rule.clone()))
     }
 
     fn commit(&mut self, table: &str, sys_id: &str, row: Row) -> Result<(), WriteError> {

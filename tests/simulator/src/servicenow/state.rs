@@ -5,7 +5,13 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{jobs::Job, records::Actor, rules::UndecidedRule, store::Store};
+use super::{
+    AuditAccess,
+    jobs::Job,
+    records::Actor,
+    rules::UndecidedRule,
+    store::{Row, Store},
+};
 
 /// How many lines of log an instance keeps.
 const LOG_LINES_MAXIMUM: usize = 2_000;
@@ -34,6 +40,26 @@ pub struct Token {
     pub expires_at: Timestamp,
 }
 
+/// A read that comes from a node that lags behind.
+#[derive(Debug, Clone)]
+pub struct LaggingRead {
+    /// The record's table.
+    pub table: String,
+    /// The record.
+    pub sys_id: String,
+    /// What the read shows of it.
+    pub row: Row,
+}
+
+/// Updates that a rule of the instance aborts.
+#[derive(Debug, Clone)]
+pub struct Aborts {
+    /// The rule, as the platform names it in its refusal.
+    pub rule: String,
+    /// How many updates of incidents it still aborts.
+    pub left: u64,
+}
+
 /// All that changes in an instance.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -55,6 +81,14 @@ pub struct State {
     pub commits_left: Option<u64>,
     /// Whether it has died in this request.
     pub stopped: bool,
+    /// What a scoped app sees of the audit trail.
+    pub audit: AuditAccess,
+    /// Whether a second resolution of an incident gets a time of its own.
+    pub resolved_at_is_overwritten: bool,
+    /// The next read of a script that is to be an old one.
+    pub lagging_read: Option<LaggingRead>,
+    /// The updates of incidents that are to be aborted.
+    pub aborts: Option<Aborts>,
     /// The bytes of attachments, by their `sys_id`.
     pub files: BTreeMap<String, std::sync::Arc<Vec<u8>>>,
     seed: u64,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use casebridge_core::incident::Incident;
 use casebridge_simulator::{
     servicenow::{Configuration, Instance, OauthClient, User, app::App},
     wire::{Outbound, Request, Response},
@@ -16,6 +17,9 @@ use serde_json::{Value, json};
 
 /// The bytes that sign webhooks, and how both sides write them.
 pub const WEBHOOK_KEY: &[u8] = b"a key of thirty-two bytes, no more";
+
+/// Where the app's resources are.
+pub const INCIDENTS: &str = "/api/x_casebridge_aws/v1/incidents";
 
 /// 2026-11-20 21:00:00 UTC.
 const START: i64 = 1_795_208_400;
@@ -105,7 +109,10 @@ impl World {
         world.instance.set_property("x_casebridge_aws.webhook_url", "https://hub.example.com/");
         let secret = format!("whsec_{}", STANDARD.encode(WEBHOOK_KEY));
         world.instance.set_property("x_casebridge_aws.webhook_secret", &secret);
-        world.instance.set_property("x_casebridge_aws.integration_user", "casebridge");
+        let user = world.instance.records("sys_user", "user_name=casebridge")[0]["sys_id"].clone();
+        world.instance.set_property("x_casebridge_aws.integration_user", &user);
+        let name = world.instance.records("sys_properties", "name=instance_name")[0]["value"].clone();
+        world.instance.set_property("x_casebridge_aws.home_instance", &name);
         world
     }
 
@@ -154,10 +161,52 @@ impl World {
         self.call(user_name, "PATCH", &format!("/api/now/table/{table}/{sys_id}"), Some(values))
     }
 
+    /// The incident as the app shows it to the integration user.
+    pub fn snapshot(&mut self, incident: &str) -> Incident {
+        self.page(incident, "")
+    }
+
+    /// A page of its comments, by the query.
+    pub fn page(&mut self, incident: &str, query: &str) -> Incident {
+        let response = self.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot?{query}"), None);
+        assert_eq!(response.status, 200, "{}", text(&response));
+        serde_json::from_value(body(&response)["result"].clone()).expect("a snapshot")
+    }
+
     pub fn comments(&self, incident: &str) -> Vec<String> {
         let query = format!("element_id={incident}^element=comments^ORDERBYsys_created_on");
         self.instance.records("sys_journal_field", &query).into_iter().map(|row| row["value"].clone()).collect()
     }
+}
+
+/// An incident in scope of an active account; gives its `sys_id`.
+pub fn incident_in_scope(world: &mut World) -> String {
+    let group = world.create("admin", "sys_user_group", &json!({"name": "AWS-111122223333"}));
+    world.create(
+        "admin",
+        "x_casebridge_aws_account",
+        &json!({"name": "Shop", "number": "111122223333", "assignment_group": group, "production": "true"}),
+    );
+    world.create(
+        "agent",
+        "incident",
+        &json!({
+            "short_description": "Ünreachable host", "description": "Since noon.", "assignment_group": group,
+            "impact": "2", "urgency": "2", "x_casebridge_aws_service_code": "amazon-ec2",
+            "x_casebridge_aws_category_code": "instance-issue", "comments": "First ${words}",
+        }),
+    )
+}
+
+/// Delivers as the integration user.
+pub fn deliver(world: &mut World, incident: &str, order: &Value) -> Response {
+    let target = format!("{INCIDENTS}/{incident}/deliver");
+    world.call("casebridge", "POST", &target, Some(order))
+}
+
+/// One comment to deliver.
+pub fn message(external_id: &str, words: &str) -> Value {
+    json!({"messages": [{"external_id": external_id, "text": words, "kind": "comment"}]})
 }
 
 pub fn text(response: &Response) -> String {

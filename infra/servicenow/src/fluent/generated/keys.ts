@@ -73,6 +73,18 @@ declare global {
                         table: 'sys_script'
                         id: '5664a2d7cb2e4a4ca4976bb6832c15ff'
                     }
+                    'clone-clean-up': {
+                        table: 'clone_cleanup_script'
+                        id: 'c86a8e47b8014431af03ca326c7aa5e1'
+                    }
+                    'clone-preserver-accounts': {
+                        table: 'clone_data_preserver'
+                        id: 'eb47be921f1247a7b018236c170bdd90'
+                    }
+                    'clone-preserver-properties': {
+                        table: 'clone_data_preserver'
+                        id: '882d93eb7d964cd0891df3999289828a'
+                    }
                     'job-outbox': {
                         table: 'sysauto_script'
                         id: '3346f1cf39fc42b28a717d3e5f4cd88e'
@@ -109,6 +121,10 @@ declare global {
                         table: 'sys_module'
                         id: '72ce3a9da5944b75bfa0c88b88b164a8'
                     }
+                    'privilege-audit-read': {
+                        table: 'sys_scope_privilege'
+                        id: '7cf9052684ae4fa98d8b474a7b447b2e'
+                    }
                     'privilege-choice-read': {
                         table: 'sys_scope_privilege'
                         id: '4c1993085c7340ee926653c00ec53493'
@@ -136,6 +152,10 @@ declare global {
                     'property-claim-seconds': {
                         table: 'sys_properties'
                         id: '58115858a8a445a2a3b4467bec10b928'
+                    }
+                    'property-home-instance': {
+                        table: 'sys_properties'
+                        id: '1e8817708d4f4e7db959f5e7240c0656'
                     }
                     'property-integration-user': {
                         table: 'sys_properties'
@@ -185,9 +205,22 @@ declare global {
                         table: 'sys_ws_operation'
                         id: '9f92f50b9fd549779bb2afd5f3bbc659'
                     }
+                    'rest-snapshot-entries-after': {
+                        table: 'sys_ws_query_parameter'
+                        id: 'd38272266e4b4d9f9e1ddb446498b08c'
+                    }
                     'rest-snapshot-entries-before': {
                         table: 'sys_ws_query_parameter'
                         id: '06aea6cc02344e8ab4d4310332ec0f10'
+                        deleted: true
+                    }
+                    'rest-snapshot-entries-since': {
+                        table: 'sys_ws_query_parameter'
+                        id: '81b37c6328e240bfaecbd3cd2b7104d4'
+                    }
+                    'script-include-announcement': {
+                        table: 'sys_script_include'
+                        id: '3ddfa6be34ba448d8413f676542d2351'
                     }
                     'script-include-changes': {
                         table: 'sys_script_include'
@@ -201,6 +234,10 @@ declare global {
                         table: 'sys_script_include'
                         id: '7318426d809c4db38e7db1bf1ef736f7'
                     }
+                    'script-include-installation': {
+                        table: 'sys_script_include'
+                        id: '4d3405a6e64e46c88da7572121592d28'
+                    }
                     'script-include-outbox': {
                         table: 'sys_script_include'
                         id: '38873ee603054d5896353de7d0b5c93b'
@@ -208,6 +245,10 @@ declare global {
                     'script-include-request': {
                         table: 'sys_script_include'
                         id: '3a2f1315d2164ed9bea4837139af83ea'
+                    }
+                    'script-include-trail': {
+                        table: 'sys_script_include'
+                        id: '88fd2875ca3b4d54899b1700fe26b035'
                     }
                     'script-include-webhook': {
                         table: 'sys_script_include'
@@ -224,6 +265,10 @@ declare global {
                     'test-installation-script': {
                         table: 'sys_atf_step'
                         id: 'a3eaa2cd07dc41a79d26c542db790d49'
+                    }
+                    'ui-action-adopt': {
+                        table: 'sys_ui_action'
+                        id: '7f1b50f68e44446399e78216e7502f7a'
                     }
                 }
                 composite: [
@@ -278,6 +323,7 @@ declare global {
                     {
                         table: 'sys_dictionary'
                         id: '0d731908772044ada5d19a42f641307b'
+                        deleted: true
                         key: {
                             name: 'x_casebridge_aws_outbox'
                             element: 'in_scope'
@@ -433,6 +479,15 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: '26aba6ff9ace4ca0bf36d0816aa859fb'
+                        key: {
+                            name: 'x_casebridge_aws_announcement'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: '27296cd293a5459ea7c53d1456b02e39'
                         key: {
@@ -485,11 +540,32 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_action_role'
+                        id: '302cc87d79c74373b4c1b50d851d04db'
+                        key: {
+                            sys_ui_action: '7f1b50f68e44446399e78216e7502f7a'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_index'
                         id: '3130cc9b6a074a3da25f27d9b5fab592'
                         key: {
                             logical_table_name: 'x_casebridge_aws_account'
                             col_name_string: 'number'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '31833f72d07d47119c979de52e014ad4'
+                        key: {
+                            web_service_operation: '9f92f50b9fd549779bb2afd5f3bbc659'
+                            web_service_query_parameter: 'd38272266e4b4d9f9e1ddb446498b08c'
                         }
                     },
                     {
@@ -541,6 +617,13 @@ declare global {
                         }
                     },
                     {
+                        table: 'ua_table_licensing_config'
+                        id: '38e1c24254dc453097713e19002cc2dd'
+                        key: {
+                            name: 'x_casebridge_aws_announcement'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: '3989e583783d426a92848b22e6bd12f0'
                         key: {
@@ -568,6 +651,14 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_account'
                             element: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: '3edfc58dc1ad4497a2eae2bad3fe0db8'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_delivery'
+                            col_name_string: 'sys_created_by'
                         }
                     },
                     {
@@ -724,6 +815,7 @@ declare global {
                     {
                         table: 'sys_ws_query_parameter_map'
                         id: '51410ccab82c4e1a9fd073cacc1068bb'
+                        deleted: true
                         key: {
                             web_service_operation: '9f92f50b9fd549779bb2afd5f3bbc659'
                             web_service_query_parameter: '06aea6cc02344e8ab4d4310332ec0f10'
@@ -747,6 +839,15 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: '55bce6391db74729ba13f6b6566914dd'
+                        key: {
+                            name: 'x_casebridge_aws_announcement'
+                            element: 'incident'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'sys_choice'
                         id: '58c1bc66e8fb45d59b6eb771b4ae5772'
                         key: {
@@ -755,6 +856,14 @@ declare global {
                             value: 'error'
                             language: 'en'
                             dependent_value: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '59178757614244469b78c924993dc99d'
+                        key: {
+                            web_service_operation: '9f92f50b9fd549779bb2afd5f3bbc659'
+                            web_service_query_parameter: '81b37c6328e240bfaecbd3cd2b7104d4'
                         }
                     },
                     {
@@ -1219,6 +1328,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_action_role'
+                        id: 'a683c458c8f7486ab69f2189541eec79'
+                        key: {
+                            sys_ui_action: '7f1b50f68e44446399e78216e7502f7a'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: 'a834ba84eb65451cb19929d2512a8c81'
                         key: {
@@ -1345,6 +1467,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: 'c3502fb3400543a687d8d9a68d74ad4f'
+                        key: {
+                            name: 'x_casebridge_aws_announcement'
+                            element: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: 'c54c57ff322a43db8e20d4467a3dd065'
                         key: {
@@ -1391,6 +1521,22 @@ declare global {
                                     name: 'x_casebridge_aws.integration'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: 'c6e98baaffa746fa9dd66fb5b9f43b0d'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_announcement'
+                            col_name_string: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'caabb9f68c05462c98e89d817d6f9c62'
+                        key: {
+                            name: 'x_casebridge_aws_announcement'
+                            element: 'incident'
                         }
                     },
                     {
@@ -1689,6 +1835,13 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_db_object'
+                        id: 'f55ae9cd3fea422fa771a71be194d4ed'
+                        key: {
+                            name: 'x_casebridge_aws_announcement'
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: 'f5fe5e6a47db464db696559e5ad61900'
                         key: {
@@ -1731,6 +1884,7 @@ declare global {
                     {
                         table: 'sys_documentation'
                         id: 'f857e2c2ad3b4293b106a2f38a1b7e06'
+                        deleted: true
                         key: {
                             name: 'x_casebridge_aws_outbox'
                             element: 'in_scope'

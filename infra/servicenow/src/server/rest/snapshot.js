@@ -1,13 +1,13 @@
 (function process(request, response) {
     var calls = new CasebridgeRequest(request, response);
     calls.answer(function () {
-        var snapshot = new CasebridgeIncident().page(
-            calls.incident(),
-            calls.sysId('entries_before')
-        );
-        if (snapshot === null) {
-            calls.fail(404, 'No such incident', 'The incident does not exist, or the comment is not one of it.');
+        var since = calls.optionalTime('entries_since');
+        var after = calls.sysId('entries_after');
+        if (after !== '' && since === '') {
+            calls.invalid('entries_after', 'needs entries_since: the two are one point');
         }
-        return snapshot;
+        var incidents = new CasebridgeIncident();
+        var read = calls.read(incidents);
+        return incidents.show(read.incident, read.takenAt, since, after);
     });
 })(request, response);

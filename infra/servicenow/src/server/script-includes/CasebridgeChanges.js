@@ -1,6 +1,6 @@
 /**
- * Lists the incidents that have a case or should have one, in the order of their last update: the sweep that finds what
- * no webhook told.
+ * Lists the incidents that have a case, should have one, or that AWS has heard of, in the order of their last update: the
+ * sweep that finds what no webhook told.
  */
 var CasebridgeChanges = Class.create();
 
@@ -19,24 +19,12 @@ CasebridgeChanges.prototype = {
         var now = new GlideDateTime().getValue();
         // One more than asked for tells whether there are more.
         var wanted = limit + 1;
-        var found = [];
-        if (after !== '') {
-            this._collect(found, wanted, function (incident) {
-                incident.addQuery('sys_updated_on', '>=', since);
-                incident.addQuery('sys_updated_on', '<=', since);
-                incident.addQuery('sys_id', '>', after);
-            });
-        }
-        this._collect(found, wanted, function (incident) {
-            incident.addQuery('sys_updated_on', after === '' ? '>=' : '>', since);
-        });
+        var found = this._inScopeOrLinked(since, after, wanted).concat(this._announced(since, after, wanted));
+        found = this._inOrder(found);
         return { now: now, incidents: found.slice(0, limit), more: found.length > limit };
     },
 
-    _collect: function (found, wanted, narrow) {
-        if (found.length >= wanted) {
-            return;
-        }
+    _inScopeOrLinked: function (since, after, wanted) {
         var incident = new GlideRecord('incident');
         // Linked, or in scope: written as a conjunction, since OR joins single conditions only.
         var linked = CasebridgeIncident.PREFIX + 'case_idISNOTEMPTY';
@@ -45,18 +33,58 @@ CasebridgeChanges.prototype = {
             '^' + linked + '^OR' + CasebridgeIncident.PREFIX + 'category_codeISNOTEMPTY' +
             '^' + linked + (this.groups.length > 0 ? '^ORassignment_groupIN' + this.groups.join(',') : '')
         );
-        narrow(incident);
-        incident.orderBy('sys_updated_on');
-        incident.orderBy('sys_id');
-        incident.setLimit(wanted - found.length);
-        incident.query();
+        this._narrow(incident, '', since, after, wanted);
+        var found = [];
         while (incident.next()) {
-            found.push({
-                sys_id: incident.getUniqueValue(),
-                sys_mod_count: parseInt(incident.getValue('sys_mod_count') || '0', 10),
-                sys_updated_on: String(incident.getValue('sys_updated_on'))
-            });
+            found.push(this._change(incident));
         }
+        return found;
+    },
+
+    // Incidents that have left the scope: AWS has heard of them, and of their leaving it hears here.
+    _announced: function (since, after, wanted) {
+        var row = new GlideRecord(CasebridgeAnnouncement.TABLE);
+        this._narrow(row, 'incident.', since, after, wanted);
+        var found = [];
+        while (row.next()) {
+            var incident = new GlideRecord('incident');
+            if (incident.get(String(row.getValue('incident')))) {
+                found.push(this._change(incident));
+            }
+        }
+        return found;
+    },
+
+    _narrow: function (record, path, since, after, wanted) {
+        record.addQuery(path + 'sys_updated_on', '>=', since);
+        if (after !== '') {
+            record.addQuery(path + 'sys_updated_on', '>', since).addOrCondition(path + 'sys_id', '>', after);
+        }
+        record.orderBy(path + 'sys_updated_on');
+        record.orderBy(path + 'sys_id');
+        record.setLimit(wanted);
+        record.query();
+    },
+
+    _change: function (incident) {
+        return {
+            sys_id: incident.getUniqueValue(),
+            sys_mod_count: parseInt(incident.getValue('sys_mod_count') || '0', 10),
+            sys_updated_on: String(incident.getValue('sys_updated_on'))
+        };
+    },
+
+    // By time and sys_id, each once.
+    _inOrder: function (found) {
+        var key = function (change) {
+            return change.sys_updated_on + ' ' + change.sys_id;
+        };
+        found.sort(function (left, right) {
+            return key(left) < key(right) ? -1 : 1;
+        });
+        return found.filter(function (change, index) {
+            return index === 0 || found[index - 1].sys_id !== change.sys_id;
+        });
     },
 
     _groups: function () {

@@ -25,13 +25,12 @@ CasebridgeDelivery.prototype = {
         this.incidents = new CasebridgeIncident();
     },
 
-    deliver: function (incidentId, body) {
+    /** Does what the body asks for on the incident of the path, and shows that incident afterwards. */
+    deliver: function (body) {
         this._checkUser();
         var order = this._parse(body);
-        var incident = this.incidents.find(incidentId);
-        if (incident === null) {
-            this.calls.fail(404, 'No such incident', 'There is no incident ' + incidentId + '.');
-        }
+        var incident = this.calls.read(this.incidents).incident;
+        var incidentId = incident.getUniqueValue();
         var modCount = parseInt(incident.getValue('sys_mod_count') || '0', 10);
         var isFresh = order.expected === null || order.expected === modCount;
         var results = [];
@@ -39,28 +38,28 @@ CasebridgeDelivery.prototype = {
             results.push(this._message(incidentId, order.messages[index]));
         }
         var written = this._values(incidentId, order, isFresh);
+        var after = this.calls.read(this.incidents);
         return {
             messages: results,
             fields: written.outcome,
             field_error: written.error,
-            snapshot: this.incidents.page(incidentId, '')
+            snapshot: this.incidents.show(after.incident, after.takenAt, order.entriesSince, '')
         };
     },
 
     // What anyone else writes looks like a person's words and would be sent back to AWS.
     _checkUser: function () {
-        var expected = gs.getProperty('x_casebridge_aws.integration_user', '');
-        if (gs.getUserName() !== expected) {
+        if (!new CasebridgeInstallation().isIntegrationUser()) {
             this.calls.fail(
                 403,
                 'Not the integration user',
-                'Only the user named by the property x_casebridge_aws.integration_user may deliver.'
+                'Only the user whose sys_id the property x_casebridge_aws.integration_user holds may deliver.'
             );
         }
     },
 
     _parse: function (body) {
-        this._checkNames('', body, ['expected_mod_count', 'messages', 'fields', 'columns']);
+        this._checkNames('', body, ['expected_mod_count', 'messages', 'fields', 'columns', 'entries_since']);
         var expected = body.expected_mod_count === undefined ? null : body.expected_mod_count;
         if (expected !== null && !(typeof expected === 'number' && expected >= 0 && expected % 1 === 0)) {
             this.calls.invalid('expected_mod_count', 'must be a whole number or null');
@@ -69,8 +68,14 @@ CasebridgeDelivery.prototype = {
             expected: expected,
             messages: this._parseMessages(body.messages),
             fields: this._parseValues('fields', body.fields, CasebridgeDelivery.FIELDS),
-            columns: this._parseValues('columns', body.columns, CasebridgeIncident.COLUMNS)
+            columns: this._parseValues('columns', body.columns, CasebridgeIncident.COLUMNS),
+            entriesSince: this._parseSince(body.entries_since)
         };
+    },
+
+    _parseSince: function (since) {
+        var isGiven = since !== undefined && since !== null && since !== '';
+        return isGiven ? this.calls.checkTime('entries_since', since) : '';
     },
 
     _parseMessages: function (messages) {
@@ -150,7 +155,7 @@ CasebridgeDelivery.prototype = {
                 return this._result(message, 'already_applied', String(row.getValue('journal') || ''), '');
             }
             this._refuseIfYoung(message, row);
-            var earlier = this._entry(incidentId, element, text, String(row.getValue('claimed_at')));
+            var earlier = this._entry(incidentId, element, text, row);
             if (earlier !== '') {
                 this._done(row, earlier);
                 return this._result(message, 'already_applied', earlier, '');
@@ -221,7 +226,7 @@ CasebridgeDelivery.prototype = {
             incident.work_notes = text;
         }
         var problem = this._update(incident);
-        var journal = this._entry(incidentId, element, text, String(row.getValue('claimed_at')));
+        var journal = this._entry(incidentId, element, text, row);
         // The journal decides: a rule that fails after the entry was written makes the update look refused.
         if (problem !== '' && journal === '') {
             row.deleteRecord();
@@ -237,21 +242,21 @@ CasebridgeDelivery.prototype = {
         row.update();
     },
 
-    // The sys_id of the journal entry that holds the text, was written by this user since the claim, and is no other
-    // delivery's. '' if there is none.
-    _entry: function (incidentId, element, text, claimedAt) {
-        var wanted = this._comparable(text);
+    // The sys_id of the journal entry that holds the text, was written since the claim by the user who claimed, under the
+    // name that the user had then, and is no other delivery's. '' if there is none.
+    _entry: function (incidentId, element, text, row) {
+        var wanted = CasebridgeIncident.comparable(text);
         var entry = new GlideRecord('sys_journal_field');
         entry.addQuery('element_id', incidentId);
         entry.addQuery('element', element);
-        entry.addQuery('sys_created_by', gs.getUserName());
-        entry.addQuery('sys_created_on', '>=', claimedAt);
+        entry.addQuery('sys_created_by', String(row.getValue('sys_created_by') || gs.getUserName()));
+        entry.addQuery('sys_created_on', '>=', String(row.getValue('claimed_at')));
         entry.orderBy('sys_created_on');
         entry.orderBy('sys_id');
         entry.query();
         while (entry.next()) {
             if (
-                this._comparable(String(entry.getValue('value'))) === wanted &&
+                CasebridgeIncident.comparable(String(entry.getValue('value'))) === wanted &&
                 !this._isDelivered(entry.getUniqueValue())
             ) {
                 return entry.getUniqueValue();
@@ -266,11 +271,6 @@ CasebridgeDelivery.prototype = {
         row.setLimit(1);
         row.query();
         return row.next();
-    },
-
-    // The platform may change the white space around a text and its line ends.
-    _comparable: function (text) {
-        return text.replace(/\r\n?/g, '\n').trim();
     },
 
     // Between these tags the journal shows HTML. Nothing from outside may be shown as HTML.

@@ -1,30 +1,23 @@
 /**
- * Shows an incident as the webhook and the REST API do: its fields, the account of its assignment group, and its
- * customer-visible comments, oldest first. Work notes are never read.
+ * Shows an incident as the REST API does: its fields, the account of its assignment group, and its customer-visible
+ * comments from a point on, oldest first. Work notes are never read. Nothing is cut: what does not fit follows on the
+ * next page.
  */
 var CasebridgeIncident = Class.create();
 
 CasebridgeIncident.PREFIX = 'x_casebridge_aws_';
 CasebridgeIncident.COLUMNS = ['account', 'case_id', 'display_id', 'case_status', 'sync_status', 'last_error'];
-/** The bytes that a snapshot may take, with all around it, in the escaped form that is sent. */
-CasebridgeIncident.SIZE_LIMIT = 200000;
-/** The bytes that the frame of a webhook or an answer may add to a snapshot. */
-CasebridgeIncident.FRAME_SIZE = 1000;
-/** An AWS Support case takes 8000 characters of description; each takes up to six bytes when it is escaped. */
-CasebridgeIncident.DESCRIPTION_SIZE_LIMIT = 50000;
-CasebridgeIncident.SHORT_DESCRIPTION_SIZE_LIMIT = 6000;
-CasebridgeIncident.BYTES_PER_ESCAPE = 6;
+/**
+ * The characters that the comments of one page may take together: far below the 10 MB that the platform takes in one
+ * body, and read in a fraction of the 60 seconds that it gives a call. One comment is shown whatever its length.
+ */
+CasebridgeIncident.PAGE_CHARACTERS = 200000;
+/** The comments of one page: each costs some work, however short it is. */
+CasebridgeIncident.PAGE_ENTRIES = 250;
 CasebridgeIncident.CLOSE_CODES_LIMIT = 100;
 CasebridgeIncident.STATE_RESOLVED = '6';
 CasebridgeIncident.STATE_CLOSED = '7';
 CasebridgeIncident.STATE_CANCELLED = '8';
-
-/** JSON in ASCII: nothing on the way to the receiver can change its bytes. */
-CasebridgeIncident.toAscii = function (value) {
-    return JSON.stringify(value).replace(/[\u007f-\uffff]/g, function (character) {
-        return '\\u' + ('000' + character.charCodeAt(0).toString(16)).slice(-4);
-    });
-};
 
 /** The text with a replacement character for each half of a surrogate pair: parsers refuse JSON that holds one. */
 CasebridgeIncident.wellFormed = function (text) {
@@ -33,9 +26,17 @@ CasebridgeIncident.wellFormed = function (text) {
     });
 };
 
+/** The text as two are compared: the platform may change the white space around one and its line ends. */
+CasebridgeIncident.comparable = function (text) {
+    return text.replace(/\r\n?/g, '\n').trim();
+};
+
 CasebridgeIncident.prototype = {
     initialize: function () {
+        this.announcements = new CasebridgeAnnouncement();
         this.authors = {};
+        this.deliverers = {};
+        this.integrationUser = null;
     },
 
     /** The incident's record, or null. */
@@ -44,17 +45,20 @@ CasebridgeIncident.prototype = {
         return incident.get(sysId) ? incident : null;
     },
 
-    /** The incident with its newest comments, for a webhook: never above the size limit. Null if there is none. */
-    snapshot: function (sysId) {
-        return this._show(sysId, '', 0);
-    },
-
     /**
-     * The incident with its newest comments, or with those before the comment `entriesBefore`. At least one comment is
-     * shown whatever its size, so that a reader who pages gets through. Null if there is no such incident or comment.
+     * The incident as it is now, with its first comments after the point (since, after), or from `since` on if `after` is
+     * empty, or from the first on if both are. `takenAt` is a moment before the record was read: a snapshot is never older
+     * than it says.
      */
-    page: function (sysId, entriesBefore) {
-        return this._show(sysId, entriesBefore, 1);
+    show: function (incident, takenAt, since, after) {
+        var trail = new CasebridgeTrail(incident);
+        var shown = this._fields(incident, takenAt, trail);
+        var page = this._entries(shown.sys_id, since, after);
+        trail.number(page.entries);
+        shown.entries_since = since;
+        shown.entries = page.entries;
+        shown.entries_complete = page.complete;
+        return shown;
     },
 
     /** Whether the incident has an AWS case. */
@@ -71,52 +75,57 @@ CasebridgeIncident.prototype = {
         );
     },
 
-    _show: function (sysId, entriesBefore, minimumEntries) {
-        // Taken before the record is read: a snapshot is never older than it says.
-        var takenAt = new GlideDateTime().getValue();
-        var incident = this.find(sysId);
-        if (incident === null) {
-            return null;
+    /**
+     * Whether AWS may see the incident: it is linked, in scope, or AWS has heard of it. From the first time on it always
+     * may: a case could have been opened for what it saw.
+     */
+    isServed: function (incident) {
+        if (this.isLinked(incident) || this.isInScope(incident)) {
+            this.announcements.note(incident.getUniqueValue());
+            return true;
         }
-        var shown = this._fields(incident, takenAt);
-        var size = CasebridgeIncident.toAscii(shown).length + CasebridgeIncident.FRAME_SIZE;
-        var page = this._entries(sysId, entriesBefore, minimumEntries, CasebridgeIncident.SIZE_LIMIT - size);
-        if (page === null) {
-            return null;
-        }
-        shown.entries = page.entries;
-        shown.entries_complete = page.complete;
-        return shown;
+        return this.announcements.isKnown(incident.getUniqueValue());
     },
 
-    _fields: function (incident, takenAt) {
-        var columns = {};
-        for (var index = 0; index < CasebridgeIncident.COLUMNS.length; index += 1) {
-            var name = CasebridgeIncident.COLUMNS[index];
-            columns[name] = this._text(incident, CasebridgeIncident.PREFIX + name);
-        }
+    _fields: function (incident, takenAt, trail) {
+        var state = this._text(incident, 'state');
+        var ended = trail.ended();
+        var closed = trail.closed();
+        var isClosed = state === CasebridgeIncident.STATE_CLOSED || state === CasebridgeIncident.STATE_CANCELLED;
         return {
             sys_id: incident.getUniqueValue(),
             number: this._text(incident, 'number'),
             sys_mod_count: parseInt(this._text(incident, 'sys_mod_count') || '0', 10),
-            state: this._text(incident, 'state'),
+            state: state,
             hold_reason: this._text(incident, 'hold_reason'),
             resolved_at: this._resolvedAt(incident),
-            columns: columns,
+            ended_mod_count: ended === null ? null : ended.count,
+            closed_at: isClosed ? this._text(incident, 'closed_at') : '',
+            closed_mod_count: closed === null ? null : closed.count,
+            has_close_code: this._text(incident, 'close_code').trim() !== '',
+            has_close_notes: this._text(incident, 'close_notes').trim() !== '',
+            columns: this._columns(incident),
             close_codes: this._closeCodes(),
             taken_at: takenAt,
             account: this._account(incident),
             service_code: this._text(incident, CasebridgeIncident.PREFIX + 'service_code'),
             category_code: this._text(incident, CasebridgeIncident.PREFIX + 'category_code'),
-            short_description: this._cut(
-                this._text(incident, 'short_description'),
-                CasebridgeIncident.SHORT_DESCRIPTION_SIZE_LIMIT
-            ),
-            description: this._cut(this._text(incident, 'description'), CasebridgeIncident.DESCRIPTION_SIZE_LIMIT),
+            short_description: this._text(incident, 'short_description'),
+            description: this._text(incident, 'description'),
             priority: this._text(incident, 'priority')
         };
     },
 
+    _columns: function (incident) {
+        var columns = {};
+        for (var index = 0; index < CasebridgeIncident.COLUMNS.length; index += 1) {
+            var name = CasebridgeIncident.COLUMNS[index];
+            columns[name] = this._text(incident, CasebridgeIncident.PREFIX + name);
+        }
+        return columns;
+    },
+
+    // As the platform keeps it: on some instances that is the time of the first resolution of several.
     _resolvedAt: function (incident) {
         var state = this._text(incident, 'state');
         var closedAt = this._text(incident, 'closed_at');
@@ -175,44 +184,36 @@ CasebridgeIncident.prototype = {
         return values;
     },
 
-    // The newest comments that fit, or those before the anchor, oldest first.
-    _entries: function (incidentId, anchorId, minimum, budget) {
-        var anchor = null;
-        if (anchorId !== '') {
-            anchor = new GlideRecord('sys_journal_field');
-            if (!anchor.get(anchorId) || this._text(anchor, 'element_id') !== incidentId) {
-                return null;
-            }
-        }
+    // The first comments after the point, oldest first; and whether these reach the newest.
+    _entries: function (incidentId, since, after) {
         var entry = new GlideRecord('sys_journal_field');
         entry.addQuery('element_id', incidentId);
         entry.addQuery('element', 'comments');
-        if (anchor !== null) {
-            entry.addQuery('sys_created_on', '<=', this._text(anchor, 'sys_created_on'));
+        if (since !== '') {
+            entry.addQuery('sys_created_on', '>=', since);
         }
-        entry.orderByDesc('sys_created_on');
-        entry.orderByDesc('sys_id');
+        if (after !== '') {
+            entry.addQuery('sys_created_on', '>', since).addOrCondition('sys_id', '>', after);
+        }
+        entry.orderBy('sys_created_on');
+        entry.orderBy('sys_id');
+        // One more than is shown tells whether there are more.
+        entry.setLimit(CasebridgeIncident.PAGE_ENTRIES + 1);
         entry.query();
         var entries = [];
-        var used = 0;
-        while (entry.next()) {
-            if (anchor === null || this._isBefore(entry, anchor)) {
-                var shown = this._entry(entry);
-                used += CasebridgeIncident.toAscii(shown).length + 1;
-                if (used > budget && entries.length >= minimum) {
-                    return { entries: entries.reverse(), complete: false };
-                }
-                entries.push(shown);
+        var characters = 0;
+        var complete = true;
+        while (complete && entry.next()) {
+            characters += this._text(entry, 'value').length;
+            var fits = characters <= CasebridgeIncident.PAGE_CHARACTERS;
+            if (entries.length > 0 && (!fits || entries.length === CasebridgeIncident.PAGE_ENTRIES)) {
+                complete = false;
+            } else {
+                entries.push(this._entry(entry));
             }
         }
-        return { entries: entries.reverse(), complete: true };
-    },
-
-    _isBefore: function (entry, anchor) {
-        return (
-            this._text(entry, 'sys_created_on') < this._text(anchor, 'sys_created_on') ||
-            entry.getUniqueValue() < anchor.getUniqueValue()
-        );
+        this._tellWhose(entries);
+        return { entries: entries, complete: complete };
     },
 
     _entry: function (entry) {
@@ -223,9 +224,56 @@ CasebridgeIncident.prototype = {
             created_by: createdBy,
             author: this._author(createdBy),
             text: this._text(entry, 'value'),
-            // A comment's author never changes, unlike who last updated the incident.
-            ours: createdBy === gs.getProperty('x_casebridge_aws.integration_user', '')
+            ours: false,
+            undecided: false,
+            mod_count: null
         };
+    },
+
+    // A comment is ours if a finished delivery names it, whoever its author is by now. One by an author of deliveries that
+    // none names may be ours: a delivery that has not got so far.
+    _tellWhose: function (entries) {
+        var delivered = this._delivered(entries);
+        for (var index = 0; index < entries.length; index += 1) {
+            var entry = entries[index];
+            entry.ours = delivered.hasOwnProperty(entry.sys_id);
+            entry.undecided = !entry.ours && this._isDeliverer(entry.created_by);
+        }
+    },
+
+    _delivered: function (entries) {
+        var delivered = {};
+        if (entries.length === 0) {
+            return delivered;
+        }
+        var ids = entries.map(function (entry) {
+            return entry.sys_id;
+        });
+        var row = new GlideRecord('x_casebridge_aws_delivery');
+        row.addQuery('journal', 'IN', ids.join(','));
+        row.addQuery('state', 'done');
+        row.query();
+        while (row.next()) {
+            delivered[this._text(row, 'journal')] = true;
+        }
+        return delivered;
+    },
+
+    _isDeliverer: function (userName) {
+        if (this.integrationUser === null) {
+            this.integrationUser = new CasebridgeInstallation().integrationUserName();
+        }
+        if (userName === this.integrationUser) {
+            return true;
+        }
+        if (!this.deliverers.hasOwnProperty(userName)) {
+            var row = new GlideRecord('x_casebridge_aws_delivery');
+            row.addQuery('sys_created_by', userName);
+            row.setLimit(1);
+            row.query();
+            this.deliverers[userName] = row.next();
+        }
+        return this.deliverers[userName];
     },
 
     _author: function (userName) {
@@ -243,15 +291,6 @@ CasebridgeIncident.prototype = {
             this.authors[userName] = name || userName;
         }
         return this.authors[userName];
-    },
-
-    _cut: function (text, limit) {
-        if (CasebridgeIncident.toAscii(text).length <= limit) {
-            return text;
-        }
-        return CasebridgeIncident.wellFormed(
-            text.substring(0, Math.floor(limit / CasebridgeIncident.BYTES_PER_ESCAPE))
-        );
     },
 
     _text: function (record, name) {

@@ -21,12 +21,16 @@ CasebridgeOutbox.prototype = {
     initialize: function () {
         this.incidents = new CasebridgeIncident();
         this.webhook = new CasebridgeWebhook();
+        this.silence = new CasebridgeInstallation().silence();
     },
 
-    /** Queues a webhook and makes one attempt, if the incident has a case, should have one, or no longer should. */
+    /** Queues a webhook and makes one attempt, if the incident has a case, should have one, or AWS has heard of it. */
     announce: function (incident) {
-        var inScope = this.incidents.isInScope(incident);
-        if (!inScope && !this.incidents.isLinked(incident) && !this._wasInScope(incident)) {
+        if (!this.incidents.isServed(incident)) {
+            return;
+        }
+        // Where the app is silent one entry waits for each incident, however often that is saved.
+        if (this.silence !== '' && this._isWaiting(incident)) {
             return;
         }
         var entry = new GlideRecord(CasebridgeOutbox.TABLE);
@@ -34,7 +38,6 @@ CasebridgeOutbox.prototype = {
         entry.setValue('webhook_id', gs.generateGUID());
         entry.setValue('incident', incident.getUniqueValue());
         entry.setValue('state', 'pending');
-        entry.setValue('in_scope', inScope);
         entry.setValue('attempts', 0);
         entry.setValue('next_attempt_at', this._after(CasebridgeOutbox.FIRST_ATTEMPT_SECONDS));
         if (!entry.insert()) {
@@ -50,6 +53,10 @@ CasebridgeOutbox.prototype = {
         var entry = new GlideRecord(CasebridgeOutbox.TABLE);
         entry.addQuery('state', 'IN', 'pending,error');
         entry.addQuery('next_attempt_at', '<=', new GlideDateTime().getValue());
+        if (this.silence !== '') {
+            // Those that say so already have nothing to do but wait; they are due once the app may speak.
+            entry.addQuery('last_error', '!=', this.silence).addOrCondition('last_error', '=', '');
+        }
         entry.orderBy('next_attempt_at');
         entry.setLimit(CasebridgeOutbox.ENTRIES_PER_RUN);
         entry.query();
@@ -78,21 +85,23 @@ CasebridgeOutbox.prototype = {
         }
     },
 
-    // Whether the incident was in scope when it was last announced: then its leaving is news.
-    _wasInScope: function (incident) {
+    // Whether an entry of the incident waits to be sent.
+    _isWaiting: function (incident) {
         var entry = new GlideRecord(CasebridgeOutbox.TABLE);
         entry.addQuery('incident', incident.getUniqueValue());
-        entry.orderByDesc('sys_created_on');
+        entry.addQuery('state', 'IN', 'pending,error');
         entry.setLimit(1);
         entry.query();
-        if (!entry.next()) {
-            return false;
-        }
-        var inScope = String(entry.getValue('in_scope'));
-        return inScope === '1' || inScope === 'true';
+        return entry.next();
     },
 
     _attempt: function (entry) {
+        if (this.silence !== '') {
+            entry.setValue('state', 'error');
+            entry.setValue('last_error', this.silence);
+            entry.update();
+            return;
+        }
         var incident = this.incidents.find(String(entry.getValue('incident')));
         if (incident === null) {
             this._close(entry, 'The incident no longer exists: there is nothing to send.');

@@ -17,6 +17,7 @@ CasebridgeRequest.prototype = {
     answer: function (produce) {
         var result;
         try {
+            this._checkInstallation();
             result = produce();
         } catch (problem) {
             if (!problem || !problem.casebridge) {
@@ -32,6 +33,14 @@ CasebridgeRequest.prototype = {
         }
         this.response.setStatus(200);
         this.response.setBody(result);
+    },
+
+    // What is wrong here passes when an administrator has put it right: it is no answer about an incident.
+    _checkInstallation: function () {
+        var problem = new CasebridgeInstallation().problem();
+        if (problem !== null) {
+            this.fail(503, problem.message, problem.detail);
+        }
     },
 
     /** Ends the request with an error. */
@@ -53,6 +62,23 @@ CasebridgeRequest.prototype = {
         return value;
     },
 
+    /**
+     * The incident of the path as it is now, and a moment before it was read. An incident that AWS may not see gets an
+     * answer of its own: it is there, and AWS must not take it for deleted.
+     */
+    read: function (incidents) {
+        var sysId = this.incident();
+        var takenAt = new GlideDateTime().getValue();
+        var incident = incidents.find(sysId);
+        if (incident === null) {
+            this.fail(404, 'No such incident', 'There is no incident ' + sysId + '.');
+        }
+        if (!incidents.isServed(incident)) {
+            this.fail(403, 'Incident not served', 'It has no AWS case, is not in scope, and AWS has not heard of it.');
+        }
+        return { incident: incident, takenAt: takenAt };
+    },
+
     /** A query parameter that holds a sys_id, or ''. */
     sysId: function (name) {
         var value = this._parameter(name);
@@ -64,8 +90,18 @@ CasebridgeRequest.prototype = {
 
     /** A query parameter that holds a time in UTC. */
     time: function (name) {
+        return this.checkTime(name, this._parameter(name));
+    },
+
+    /** A query parameter that holds a time in UTC, or ''. */
+    optionalTime: function (name) {
         var value = this._parameter(name);
-        if (!CasebridgeRequest.TIME.test(value)) {
+        return value === '' ? '' : this.checkTime(name, value);
+    },
+
+    /** The value, which must be a time in UTC. */
+    checkTime: function (name, value) {
+        if (typeof value !== 'string' || !CasebridgeRequest.TIME.test(value)) {
             this.invalid(name, 'must be a time in UTC, for example 2026-11-20 21:14:05');
         }
         return value;

@@ -33,7 +33,7 @@ CasebridgeWebhook.prototype = {
     _post: function (url, key, webhookId, incident) {
         var now = new GlideDateTime();
         var timestamp = String(Math.floor(now.getNumericValue() / 1000));
-        var body = CasebridgeIncident.toAscii({
+        var body = JSON.stringify({
             id: webhookId,
             type: 'incident.changed',
             timestamp: now.getValue().replace(' ', 'T') + 'Z',

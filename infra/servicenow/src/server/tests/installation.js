@@ -39,7 +39,11 @@
         incident.work_notes = 'for us alone';
         incident.comments = 'for the customer';
         incident.update();
-        var entries = new CasebridgeIncident().page(incident.getUniqueValue(), '').entries;
+        var now = new GlideDateTime().getValue();
+        var shown = new CasebridgeIncident().show(incident, now, '', '');
+        var entries = shown.entries;
+        // Not a failure: without the audit trail casebridge goes by times.
+        gs.info('casebridge: the audit trail ' + (entries[0].mod_count === null ? 'can not' : 'can') + ' be read');
         assertEqual({ name: 'comments in the snapshot', shouldbe: 1, value: entries.length });
         assertEqual({ name: 'text', shouldbe: 'for the customer', value: entries[0].text });
         assertEqual({ name: 'author', shouldbe: gs.getUserName(), value: entries[0].created_by });

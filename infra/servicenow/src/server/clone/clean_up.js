@@ -1,0 +1,3 @@
+(function cleanUp() {
+    new CasebridgeInstallation().cleanClone();
+})();

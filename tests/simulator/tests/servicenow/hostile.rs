@@ -1,0 +1,338 @@
+//! What real instances do to an integration: clones, renamed users, lost settings, copies, incidents that leave the scope.
+
+use serde_json::{Value, json};
+
+use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, message, text};
+
+const INTEGRATION_USER: &str = "x_casebridge_aws.integration_user";
+const HOME_INSTANCE: &str = "x_casebridge_aws.home_instance";
+
+/// What the three resources answer: status and message.
+fn answers(world: &mut World, user_name: &str, incident: &str) -> Vec<(u16, String)> {
+    let changes = format!("{INCIDENTS}/changes?since=2026-11-20 00:00:00");
+    let snapshot = format!("{INCIDENTS}/{incident}/snapshot");
+    let order = message("one", "from AWS");
+    let responses = [
+        world.call(user_name, "GET", &changes, None),
+        world.call(user_name, "GET", &snapshot, None),
+        world.call(user_name, "POST", &format!("{INCIDENTS}/{incident}/deliver"), Some(&order)),
+    ];
+    let message = |response| body(&response)["error"]["message"].as_str().unwrap_or_default().to_owned();
+    responses.into_iter().map(|response| (response.status, message(response))).collect()
+}
+
+fn changed(world: &mut World) -> Vec<String> {
+    let target = format!("{INCIDENTS}/changes?since=2026-11-20 00:00:00");
+    let listed = body(&world.call("casebridge", "GET", &target, None));
+    let listed = listed["result"]["incidents"].as_array().expect("a list").clone();
+    listed.iter().map(|change| change["sys_id"].as_str().expect("a sys_id").to_owned()).collect()
+}
+
+fn leave_scope(world: &mut World, incident: &str) {
+    assert_eq!(world.update("agent", "incident", incident, &json!({"assignment_group": ""})).status, 200);
+}
+
+/// A world in which the instance was cloned: nobody has adopted the clone.
+fn cloned() -> (World, String) {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.network.status.replace(Some(503));
+    world.run_jobs();
+    world.sent();
+    world.network.status.replace(None);
+    world.instance = world.instance.cloned_over("casebridgetest");
+    (world, incident)
+}
+
+#[test]
+fn a_clone_is_silent() {
+    let (mut world, incident) = cloned();
+    assert_eq!(world.update("agent", "incident", &incident, &json!({"comments": "on the clone"})).status, 200);
+    for _ in 0..5 {
+        world.run_jobs();
+        world.pass(3_600);
+    }
+    assert!(world.sent().is_empty(), "neither its own saves nor the source's waiting webhooks leave");
+    let rows = world.instance.records("x_casebridge_aws_outbox", "");
+    assert_eq!(rows.len(), 1, "however often it is saved, one entry waits");
+    assert!(
+        rows[0]["last_error"].starts_with("This instance has not been adopted. This is the instance casebridgetest")
+    );
+    for (status, message) in answers(&mut world, "casebridge", &incident) {
+        assert_eq!((status, message.as_str()), (503, "This instance has not been adopted"));
+    }
+    assert!(!world.comments(&incident).contains(&"from AWS".to_owned()));
+}
+
+#[test]
+fn an_adopted_clone_works_and_sends_what_has_waited() {
+    let (mut world, incident) = cloned();
+    world.pass(3_600);
+    world.run_jobs();
+    assert!(world.instance.press(world.now, "admin", "Adopt this instance", &world.network).unwrap());
+    let name = world.instance.records("sys_properties", &format!("name={HOME_INSTANCE}"))[0]["value"].clone();
+    assert_eq!(name, "casebridgetest");
+    assert!(!world.instance.press(world.now, "admin", "Adopt this instance", &world.network).unwrap(), "it is gone");
+    world.pass(60);
+    world.run_jobs();
+    assert_eq!(world.sent().len(), 1);
+    for (status, message) in answers(&mut world, "casebridge", &incident) {
+        assert_eq!(status, 200, "{message}");
+    }
+}
+
+#[test]
+fn the_clean_up_of_a_clone_takes_what_is_the_sources_and_leaves_what_was_preserved() {
+    let (mut world, _) = cloned();
+    let property = |world: &World, name: &str| {
+        world.instance.records("sys_properties", &format!("name=x_casebridge_aws.{name}"))[0]
+            .get("value")
+            .cloned()
+            .unwrap_or_default()
+    };
+    world.instance.clean_up_clone(world.now, &world.network).unwrap();
+    assert_eq!((property(&world, "webhook_url"), property(&world, "home_instance")), (String::new(), String::new()));
+    assert!(world.instance.records("x_casebridge_aws_outbox", "").is_empty());
+    let (mut world, _) = cloned();
+    world.instance.set_property(HOME_INSTANCE, "casebridgetest");
+    world.instance.clean_up_clone(world.now, &world.network).unwrap();
+    assert_eq!(property(&world, "webhook_url"), "https://hub.example.com/");
+    assert_eq!(property(&world, "home_instance"), "casebridgetest");
+    assert!(world.instance.records("x_casebridge_aws_outbox", "").is_empty());
+}
+
+#[test]
+fn an_instance_that_nobody_has_adopted_is_silent_too() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.instance.set_property(HOME_INSTANCE, "");
+    world.instance.set_property("instance_name", "");
+    world.run_jobs();
+    assert!(world.sent().is_empty());
+    assert!(answers(&mut world, "casebridge", &incident).iter().all(|(status, _)| *status == 503));
+}
+
+#[test]
+fn without_its_integration_user_the_app_tells_nothing() {
+    for lost in ["", "casebridge", "0123456789abcdef0123456789abcdef"] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        let kept = world.instance.records("sys_properties", &format!("name={INTEGRATION_USER}"))[0]["value"].clone();
+        world.instance.set_property(INTEGRATION_USER, lost);
+        world.run_jobs();
+        assert!(world.sent().is_empty(), "{lost}");
+        let row = world.instance.records("x_casebridge_aws_outbox", "").remove(0);
+        assert!(row["last_error"].contains(INTEGRATION_USER), "{row:?}");
+        assert_eq!((row["state"].as_str(), row["attempts"].as_str()), ("error", "0"));
+        for (status, message) in answers(&mut world, "casebridge", &incident) {
+            assert_eq!((status, message.as_str()), (503, "The integration user is not known"), "{lost}");
+        }
+        world.instance.set_property(INTEGRATION_USER, &kept);
+        world.pass(60);
+        world.run_jobs();
+        assert_eq!(world.sent().len(), 1, "what has waited leaves");
+    }
+}
+
+#[test]
+fn only_the_integration_user_delivers() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.instance.set_property(INTEGRATION_USER, &world.instance.records("sys_user", "user_name=agent")[0]["sys_id"]);
+    let refused = deliver(&mut world, &incident, &message("one", "from AWS"));
+    assert_eq!((refused.status, body(&refused)["error"]["message"].as_str()), (403, Some("Not the integration user")));
+}
+
+#[test]
+fn renaming_the_integration_user_changes_nothing() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    deliver(&mut world, &incident, &message("one", "from AWS"));
+    world.run_jobs();
+    world.sent();
+    world.instance.rename_user("casebridge", "bridge");
+    // Passwords of tests name their user.
+    let user = world.instance.records("sys_user", "user_name=bridge")[0]["sys_id"].clone();
+    world.update("admin", "sys_user", &user, &json!({"user_password": "password of bridge"}));
+    world.pass(100);
+    let target = format!("{INCIDENTS}/{incident}/deliver");
+    let again = world.call("bridge", "POST", &target, Some(&message("one", "from AWS")));
+    assert_eq!(body(&again)["result"]["messages"][0]["outcome"], "already_applied", "{}", text(&again));
+    let second = body(&world.call("bridge", "POST", &target, Some(&message("two", "more from AWS"))));
+    let entries = second["result"]["snapshot"]["entries"].as_array().unwrap();
+    let ours = |words: &str| entries.iter().find(|entry| entry["text"] == words).map(|entry| entry["ours"].clone());
+    assert_eq!((ours("from AWS"), ours("more from AWS")), (Some(json!(true)), Some(json!(true))));
+    world.run_jobs();
+    assert!(world.sent().is_empty(), "its writing is no news under any name");
+}
+
+#[test]
+fn a_claim_of_before_the_renaming_finds_its_comment() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.snapshot(&incident);
+    // Claim, incident, journal entry; then the instance dies.
+    world.instance.stop_after_commits(3);
+    deliver(&mut world, &incident, &message("one", "from AWS"));
+    world.instance.rename_user("casebridge", "bridge");
+    let user = world.instance.records("sys_user", "user_name=bridge")[0]["sys_id"].clone();
+    world.update("admin", "sys_user", &user, &json!({"user_password": "password of bridge"}));
+    let target = format!("{INCIDENTS}/{incident}/snapshot");
+    let shown = body(&world.call("bridge", "GET", &target, None));
+    let entry =
+        shown["result"]["entries"].as_array().unwrap().iter().find(|entry| entry["text"] == "from AWS").unwrap();
+    assert_eq!((&entry["ours"], &entry["undecided"]), (&json!(false), &json!(true)), "a row that is not finished");
+    world.pass(100);
+    let again = body(&world.call(
+        "bridge",
+        "POST",
+        &format!("{INCIDENTS}/{incident}/deliver"),
+        Some(&message("one", "from AWS")),
+    ));
+    assert_eq!(again["result"]["messages"][0]["outcome"], "already_applied");
+    assert_eq!(world.comments(&incident).iter().filter(|words| *words == "from AWS").count(), 1);
+    let ours = &again["result"]["snapshot"]["entries"];
+    assert!(ours.as_array().unwrap().iter().any(|entry| entry["ours"] == json!(true)), "{ours}");
+}
+
+#[test]
+fn what_the_integration_user_writes_without_a_delivery_is_undecided() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.update("casebridge", "incident", &incident, &json!({"comments": "by hand"}));
+    let whose = |world: &mut World| {
+        let entries = world.snapshot(&incident).entries;
+        let entry = entries.into_iter().find(|entry| entry.text == "by hand").unwrap();
+        (entry.ours, entry.undecided)
+    };
+    assert_eq!(whose(&mut world), (false, true));
+    // Another user is the integration user by now: the one before counts as long as a delivery has its name.
+    let agent = world.instance.records("sys_user", "user_name=agent")[0]["sys_id"].clone();
+    world.instance.set_property(INTEGRATION_USER, &agent);
+    assert_eq!(whose(&mut world), (false, false));
+    let user = world.instance.records("sys_user", "user_name=casebridge")[0]["sys_id"].clone();
+    world.instance.set_property(INTEGRATION_USER, &user);
+    deliver(&mut world, &incident, &message("one", "from AWS"));
+    world.instance.set_property(INTEGRATION_USER, &agent);
+    assert_eq!(whose(&mut world), (false, true));
+}
+
+#[test]
+fn a_delivery_of_another_incident_or_as_a_work_note_is_ours_by_its_row_alone() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.update("agent", "incident", &incident, &json!({"comments": "by Alice"}));
+    let entry = world.instance.records("sys_journal_field", "value=by Alice")[0]["sys_id"].clone();
+    let rows = deliver(&mut world, &incident, &message("one", "from AWS"));
+    assert_eq!(rows.status, 200);
+    let mut row = world.instance.records("x_casebridge_aws_delivery", "")[0].clone();
+    row.insert("journal".to_owned(), entry.clone());
+    row.insert("incident".to_owned(), "0123456789abcdef0123456789abcdef".to_owned());
+    world.instance.restore("x_casebridge_aws_delivery", row);
+    let shown = world.snapshot(&incident);
+    let entry = shown.entries.iter().find(|shown| shown.sys_id.as_str() == entry).unwrap();
+    assert!(entry.ours && !entry.undecided, "whoever its author is");
+}
+
+#[test]
+fn an_incident_that_left_the_scope_is_served_once_aws_has_heard_of_it() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.run_jobs();
+    leave_scope(&mut world, &incident);
+    world.run_jobs();
+    assert_eq!(world.sent().len(), 2, "that it leaves is news");
+    assert_eq!(changed(&mut world), std::slice::from_ref(&incident));
+    for (status, message) in answers(&mut world, "casebridge", &incident) {
+        assert_eq!(status, 200, "{message}");
+    }
+}
+
+#[test]
+fn what_was_shown_counts_as_announced() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    // No rule has run: AWS has it from the sweep.
+    world.snapshot(&incident);
+    leave_scope(&mut world, &incident);
+    assert_eq!(deliver(&mut world, &incident, &message("one", "the case is open")).status, 200);
+    assert_eq!(world.instance.records("x_casebridge_aws_announcement", "").len(), 1);
+}
+
+#[test]
+fn an_incident_that_aws_has_not_heard_of_is_not_served_and_not_missing() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    leave_scope(&mut world, &incident);
+    world.run_jobs();
+    assert!(world.sent().is_empty());
+    assert!(changed(&mut world).is_empty());
+    let answers = answers(&mut world, "casebridge", &incident);
+    for (status, message) in &answers[1..] {
+        assert_eq!((*status, message.as_str()), (403, "Incident not served"));
+    }
+    assert!(!world.comments(&incident).contains(&"from AWS".to_owned()));
+    let missing = format!("{INCIDENTS}/0123456789abcdef0123456789abcdef/snapshot");
+    let missing = world.call("casebridge", "GET", &missing, None);
+    assert_eq!((missing.status, &body(&missing)["error"]["message"]), (404, &json!("No such incident")));
+}
+
+#[test]
+fn changes_list_linked_announced_and_scoped_incidents_each_once_in_order() {
+    let mut world = World::with_app();
+    let first = incident_in_scope(&mut world);
+    world.snapshot(&first);
+    let row = world.instance.record("incident", &first).unwrap().clone();
+    let mut all = vec![first];
+    for number in 0..5 {
+        let mut values: Value = json!({"short_description": number.to_string()});
+        for name in ["assignment_group", "x_casebridge_aws_service_code", "x_casebridge_aws_category_code"] {
+            values[name] = json!(row[name]);
+        }
+        world.pass(number % 2);
+        all.push(world.create("agent", "incident", &values));
+        let incident = all.last().unwrap().clone();
+        if number % 2 == 0 {
+            world.snapshot(&incident);
+            leave_scope(&mut world, &incident);
+        }
+    }
+    let mut paged = Vec::new();
+    let (mut since, mut after) = ("2026-11-20 00:00:00".to_owned(), String::new());
+    while paged.len() < 20 {
+        let target = format!("{INCIDENTS}/changes?since={since}&after={after}&limit=2");
+        let page = body(&world.call("casebridge", "GET", &target, None))["result"].clone();
+        let incidents = page["incidents"].as_array().unwrap().clone();
+        assert!(incidents.len() <= 2);
+        paged.extend(incidents.iter().map(|change| change["sys_id"].as_str().unwrap().to_owned()));
+        if page["more"] == json!(false) {
+            break;
+        }
+        let last = incidents.last().unwrap();
+        since = last["sys_updated_on"].as_str().unwrap().to_owned();
+        after = last["sys_id"].as_str().unwrap().to_owned();
+    }
+    assert_eq!(paged, changed(&mut world));
+    all.sort();
+    paged.sort();
+    assert_eq!(paged, all);
+}
+
+#[test]
+fn a_copy_of_a_linked_incident_is_listed() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let columns = json!({"columns": {"case_id": "case-111122223333-muen-2026-1", "account": "111122223333"}});
+    assert_eq!(deliver(&mut world, &incident, &columns).status, 200);
+    leave_scope(&mut world, &incident);
+    world.run_jobs();
+    world.sent();
+    let copy = world.instance.copy(world.now, "agent", "incident", &incident, &world.network).unwrap();
+    let row = world.instance.record("incident", &copy).unwrap();
+    assert_eq!(row["x_casebridge_aws_case_id"], "case-111122223333-muen-2026-1");
+    assert_ne!(row["number"], world.instance.record("incident", &incident).unwrap()["number"]);
+    assert!(world.snapshot(&copy).entries.is_empty(), "its comments stay behind");
+    assert!(changed(&mut world).contains(&copy));
+    world.run_jobs();
+    assert_eq!(world.sent().len(), 1, "the copy is announced");
+}

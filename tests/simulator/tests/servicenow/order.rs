@@ -1,0 +1,219 @@
+//! The order of things within one second: update counts from the audit trail, where the app may read it.
+
+use casebridge_core::incident::Incident;
+use casebridge_simulator::servicenow::{AuditAccess, Configuration};
+use serde_json::{Value, json};
+
+use crate::support::{World, body, configuration, deliver, incident_in_scope, message};
+
+fn save(world: &mut World, incident: &str, values: &Value) {
+    let response = world.update("agent", "incident", incident, values);
+    assert_eq!(response.status, 200, "{}", crate::support::text(&response));
+}
+
+fn resolve(world: &mut World, incident: &str, comment: &str) {
+    let mut values = json!({"state": "6", "close_code": "Solution provided", "close_notes": "Done."});
+    if !comment.is_empty() {
+        values["comments"] = json!(comment);
+    }
+    save(world, incident, &values);
+}
+
+fn count_of(shown: &Incident, words: &str) -> Option<u64> {
+    shown.entries.iter().find(|entry| entry.text == words).expect("the comment").mod_count
+}
+
+#[test]
+fn comments_of_one_second_are_before_with_or_after_the_end_of_work() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    save(&mut world, &incident, &json!({"comments": "before"}));
+    resolve(&mut world, &incident, "with");
+    save(&mut world, &incident, &json!({"comments": "after"}));
+    let shown = world.snapshot(&incident);
+    assert_eq!(shown.summary.ended_mod_count, Some(2));
+    let counts = ["before", "with", "after"].map(|words| count_of(&shown, words));
+    assert_eq!(counts, [Some(1), Some(2), Some(3)]);
+    assert_eq!(count_of(&shown, "First ${words}"), None, "the trail keeps nothing of an insert");
+    save(&mut world, &incident, &json!({"state": "2"}));
+    assert_eq!(world.snapshot(&incident).summary.ended_mod_count, None, "open again");
+    resolve(&mut world, &incident, "");
+    save(&mut world, &incident, &json!({"state": "7"}));
+    let shown = world.snapshot(&incident);
+    assert_eq!(shown.summary.ended_mod_count, Some(5), "closing does not end work again");
+    assert_eq!(shown.summary.closed_mod_count, Some(6));
+    assert_eq!(shown.summary.closed_at, Some(world.now));
+}
+
+#[test]
+fn the_same_words_of_one_second_have_a_count_each_and_those_of_another_author_their_own() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    save(&mut world, &incident, &json!({"comments": "ok"}));
+    deliver(&mut world, &incident, &message("one", "ok"));
+    save(&mut world, &incident, &json!({"comments": "ok"}));
+    let shown = world.snapshot(&incident);
+    let mut counts: Vec<(Option<u64>, bool)> =
+        shown.entries.iter().filter(|entry| entry.text == "ok").map(|entry| (entry.mod_count, entry.ours)).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [(Some(1), false), (Some(2), true), (Some(3), false)]);
+}
+
+#[test]
+fn a_trail_that_is_late_by_a_second_is_still_understood() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    save(&mut world, &incident, &json!({"comments": "ok"}));
+    world.pass(2);
+    save(&mut world, &incident, &json!({"comments": "ok"}));
+    let mut rows = world.instance.records("sys_audit", "fieldname=comments^ORDERBYrecord_checkpoint");
+    assert_eq!(rows.len(), 2);
+    rows[0].insert("sys_created_on".to_owned(), "2026-11-20 21:00:01".to_owned());
+    world.instance.restore("sys_audit", rows.swap_remove(0));
+    let shown = world.snapshot(&incident);
+    let counts: Vec<Option<u64>> =
+        shown.entries.iter().filter(|entry| entry.text == "ok").map(|entry| entry.mod_count).collect();
+    assert_eq!(counts, [Some(1), Some(2)]);
+}
+
+#[test]
+fn without_the_trail_counts_are_absent_and_times_remain() {
+    for audit in [AuditAccess::Empty, AuditAccess::Refused] {
+        let mut world = World::with_app_configured(Configuration { audit, ..configuration() });
+        let incident = incident_in_scope(&mut world);
+        resolve(&mut world, &incident, "with");
+        save(&mut world, &incident, &json!({"state": "7"}));
+        let shown = world.snapshot(&incident);
+        assert_eq!((shown.summary.ended_mod_count, shown.summary.closed_mod_count), (None, None), "{audit:?}");
+        assert_eq!(count_of(&shown, "with"), None);
+        assert_eq!((shown.summary.resolved_at, shown.summary.closed_at), (Some(world.now), Some(world.now)));
+    }
+}
+
+#[test]
+fn a_second_resolution_keeps_the_first_time_and_has_its_own_count() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let first = world.now;
+    resolve(&mut world, &incident, "");
+    world.pass(600);
+    save(&mut world, &incident, &json!({"state": "2"}));
+    world.pass(600);
+    resolve(&mut world, &incident, "");
+    let shown = world.snapshot(&incident);
+    assert_eq!(shown.summary.resolved_at, Some(first));
+    assert_eq!(shown.summary.ended_mod_count, Some(3));
+}
+
+#[test]
+fn a_gap_in_the_trail_is_no_answer() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    resolve(&mut world, &incident, "");
+    save(&mut world, &incident, &json!({"state": "2"}));
+    world.snapshot(&incident);
+    // The instance dies after the record: the trail does not know of this resolution.
+    let order = json!({"fields": {"state": "6", "close_code": "Solution provided", "close_notes": "Done."}});
+    world.instance.stop_after_commits(1);
+    assert_eq!(deliver(&mut world, &incident, &order).status, 502);
+    let shown = world.snapshot(&incident);
+    assert!(shown.summary.state.is_ended());
+    assert_eq!(shown.summary.ended_mod_count, None);
+}
+
+#[test]
+fn a_restored_record_starts_its_counts_anew_and_the_old_ones_are_not_believed() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let earlier = world.instance.record("incident", &incident).unwrap().clone();
+    for number in 0..5 {
+        world.pass(10);
+        save(&mut world, &incident, &json!({"comments": format!("old {number}")}));
+    }
+    world.pass(10);
+    resolve(&mut world, &incident, "");
+    world.instance.restore("incident", earlier);
+    let shown = world.snapshot(&incident);
+    assert_eq!(shown.summary.sys_mod_count, 0);
+    assert!(shown.entries.iter().all(|entry| entry.mod_count.is_none()), "{:?}", shown.entries);
+    world.pass(10);
+    resolve(&mut world, &incident, "");
+    world.pass(10);
+    save(&mut world, &incident, &json!({"comments": "new"}));
+    let shown = world.snapshot(&incident);
+    assert_eq!(shown.summary.ended_mod_count, Some(1));
+    assert_eq!(count_of(&shown, "new"), Some(2));
+    // Its count is above that of the end of work, and its time is long before: the count is not believed.
+    assert_eq!(count_of(&shown, "old 1"), None);
+}
+
+#[test]
+fn closed_at_is_there_while_the_incident_is_closed_or_cancelled() {
+    for state in ["7", "8"] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        assert_eq!(world.snapshot(&incident).summary.closed_at, None);
+        let values = json!({"state": state, "close_code": "Solution provided", "close_notes": "Done."});
+        save(&mut world, &incident, &values);
+        let summary = world.snapshot(&incident).summary;
+        assert_eq!(summary.closed_at, Some(world.now));
+        assert_eq!((summary.ended_mod_count, summary.closed_mod_count), (Some(1), Some(1)));
+    }
+}
+
+#[test]
+fn a_snapshot_says_whether_the_closing_fields_are_filled() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let filled = |world: &mut World| {
+        let summary = world.snapshot(&incident).summary;
+        (summary.has_close_code, summary.has_close_notes)
+    };
+    assert_eq!(filled(&mut world), (false, false));
+    save(&mut world, &incident, &json!({"close_code": "Solution provided"}));
+    assert_eq!(filled(&mut world), (true, false));
+    save(&mut world, &incident, &json!({"close_code": "", "close_notes": "Done."}));
+    assert_eq!(filled(&mut world), (false, true));
+}
+
+#[test]
+fn auto_close_writes_a_comment_as_the_platform_in_the_update_that_closes() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    resolve(&mut world, &incident, "");
+    assert_eq!(world.instance.auto_close(world.now, 7, &world.network), 0);
+    world.pass(7 * 86_400);
+    assert_eq!(world.instance.auto_close(world.now, 7, &world.network), 1);
+    let shown = world.snapshot(&incident);
+    let entry = shown.entries.last().unwrap();
+    assert_eq!(entry.text, "Incident automatically closed after 7 days in the Resolved state.");
+    assert_eq!((entry.created_by.as_str(), entry.ours, entry.undecided), ("system", false, false));
+    assert_eq!((entry.mod_count, shown.summary.closed_mod_count), (Some(2), Some(2)));
+    assert_eq!(shown.summary.closed_at, Some(world.now));
+    assert!(world.run_jobs() > 0 && !world.sent().is_empty(), "it is no echo of ours: AWS hears of it");
+}
+
+#[test]
+fn a_lagging_read_shows_an_older_incident_once() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let older = world.instance.record("incident", &incident).unwrap().clone();
+    save(&mut world, &incident, &json!({"short_description": "newer"}));
+    world.instance.lag_once("incident", older);
+    let counts = [(); 2].map(|()| world.snapshot(&incident).summary.sys_mod_count);
+    assert_eq!(counts, [0, 1]);
+}
+
+#[test]
+fn an_update_that_a_rule_aborts_is_refused_with_the_rules_words() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.instance.abort_updates("No comments at night", 1);
+    let answer = body(&deliver(&mut world, &incident, &message("one", "from AWS")));
+    assert_eq!(answer["result"]["messages"][0]["outcome"], "refused");
+    let words = answer["result"]["messages"][0]["error"].as_str().unwrap();
+    assert!(words.contains("aborted by Business Rule 'No comments at night'"), "{words}");
+    assert!(world.instance.records("x_casebridge_aws_delivery", "").is_empty(), "it may come again");
+    let again = body(&deliver(&mut world, &incident, &message("one", "from AWS")));
+    assert_eq!(again["result"]["messages"][0]["outcome"], "applied");
+}
