@@ -52,6 +52,12 @@ pub struct Known {
     pub id: CommunicationId,
     /// The hash of its text, as last shown.
     pub hash: String,
+    /// Whether AWS wrote it.
+    #[serde(default)]
+    pub by_aws: bool,
+    /// Whether it carries a mark of ours.
+    #[serde(default)]
+    pub carries_mark: bool,
     /// What became of it.
     pub fate: Fate,
 }
@@ -243,6 +249,22 @@ impl Conversation {
         identified
     }
 
+    /// Which of these a communication is that none of them equals by now. One with a mark of ours is the one that was
+    /// recognised by it, or one that was not seen before. AWS stays the author of what it wrote.
+    fn shown_before<'a>(&self, communication: &RawCommunication, left: &[&'a Known]) -> Option<&'a Known> {
+        let marks: Vec<&MarkMemory> =
+            marks_in(&communication.body).iter().filter_map(|mark| self.marks.get(mark)).collect();
+        let is_owner =
+            |known: &&Known| marks.iter().any(|mark| mark.owner.as_ref().is_some_and(|owner| owner.id == known.id));
+        let same_author = |known: &&Known| known.by_aws == communication.is_by_aws();
+        let mut left = left.iter().copied();
+        if marks.is_empty() {
+            left.find(|known| same_author(known) && !known.carries_mark)
+        } else {
+            left.clone().find(is_owner).or_else(|| left.find(|known| same_author(known) && known.carries_mark))
+        }
+    }
+
     /// Remembers a communication that was not seen before.
     fn remember(&mut self, raw: &RawCommunication, hash: String) -> CommunicationId {
         let moment = second(raw.time_created);
@@ -257,7 +279,8 @@ impl Conversation {
             }
             ordinal += 1;
         };
-        of_second.push(Known { id: id.clone(), hash, fate: Fate::Pending });
+        let carries_mark = marks_in(&raw.body).iter().any(|mark| self.marks.contains_key(mark));
+        of_second.push(Known { id: id.clone(), hash, by_aws: raw.is_by_aws(), carries_mark, fate: Fate::Pending });
         id
     }
 
@@ -392,15 +415,10 @@ impl Matching {
             if self.ids[index].is_some() || cut_second == Some(moment) {
                 continue;
             }
-            let owners: BTreeSet<&CommunicationId> = marks_in(&communication.body)
-                .iter()
-                .filter_map(|mark| conversation.marks.get(mark)?.owner.as_ref())
-                .map(|owner| &owner.id)
-                .collect();
             let of_second = conversation.known.get(&moment);
             let left: Vec<&Known> =
                 of_second.into_iter().flatten().filter(|known| !self.matched.contains(&known.id)).collect();
-            let same = left.iter().find(|known| owners.contains(&known.id)).or(left.first());
+            let same = conversation.shown_before(communication, &left);
             let Some(id) = same.map(|known| known.id.clone()) else { continue };
             for known in conversation.known.get_mut(&moment).into_iter().flatten().filter(|known| known.id == id) {
                 known.hash.clone_from(&hashes[index]);

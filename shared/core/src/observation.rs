@@ -512,17 +512,22 @@ impl Observation {
         }
     }
 
-    /// Notes a part of a text as sent; with its last part the text is.
+    /// Notes a part of a text as sent; with its last part the text is. Where a part was left out, the next ones are tried as
+    /// small as that one.
     fn note_sent(&mut self, content: Content, part: Part) {
+        if part.left_out
+            && let Some(refused) = self.link.refused_text.as_mut().filter(|refused| refused.content == content)
+        {
+            refused.reduction = Reduction::Smallest;
+            let reason = refused.reason.clone();
+            self.link.notice(Notice::TextRefused { content: content.clone(), reason });
+        }
         if !part.is_last() {
             self.link.partly_sent = Some(PartlySent { content, bytes: part.end, parts: part.number });
             return;
         }
         self.link.partly_sent = None;
-        let refused = self.link.refused_text.take().filter(|refused| part.left_out && refused.content == content);
-        if let Some(RefusedText { content, reason, .. }) = refused {
-            self.link.notice(Notice::TextRefused { content, reason });
-        }
+        self.link.refused_text = None;
         match content {
             Content::OpeningRemainder => self.link.opening_remainder = None,
             Content::Entry { entry, created_on } => self.link.journal.settle([(entry, created_on)]),

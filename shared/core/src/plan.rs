@@ -759,14 +759,14 @@ impl Planner<'_> {
         let rest = text.get(sent_bytes..).unwrap_or_default();
         let refused = link.refused_text.as_ref().filter(|refused| refused.content == *content);
         let reduction = refused.map(|refused| refused.reduction);
-        if reduction == Some(Reduction::Placeholder) {
-            let number = sent_parts.saturating_add(1);
-            let part = Part { number, of: number, end: text.len(), left_out: true };
-            return self.add_part(case, content, part, &render::LEFT_OUT, &render);
-        }
         let parts = render::parts(rest, render::part_bytes(reduction));
         let of = sent_parts.saturating_add(u16::try_from(parts.len()).unwrap_or(u16::MAX));
         let mut end = sent_bytes;
+        if reduction == Some(Reduction::Placeholder) {
+            let end = end + parts.first().map_or(0, |part| part.len());
+            let part = Part { number: sent_parts.saturating_add(1), of, end, left_out: true };
+            return self.add_part(case, content, part, render::LEFT_OUT, &render);
+        }
         for (number, part) in (sent_parts.saturating_add(1)..=of).zip(parts) {
             end += part.len();
             self.add_part(case, content, Part { number, of, end, left_out: false }, part, &render);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use casebridge_core::effect::MessageKind;
-use casebridge_simulator::support::Quotas;
+use casebridge_simulator::support::{Oddities, Quotas};
 use jiff::SignedDuration;
 
 use crate::{
@@ -51,7 +51,9 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     let skew = *random.pick(if months { &[0, 90] } else { &[0, 0, 0, 90, 2_700] });
     let mut clock = || SignedDuration::from_secs(random.between(-skew, skew));
     let (servicenow_clock, aws_clock) = (clock(), clock());
-    let quotas = match random.below(6) {
+    let drawn = random.below(6);
+    let waits_for_quota = drawn == 0;
+    let quotas = match drawn {
         0 => Quotas { calls_per_second: Some(5), cases_per_hour: Some(1) },
         1 => Quotas::default(),
         _ => Quotas::UNLIMITED,
@@ -77,6 +79,11 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
         polling,
         jobs,
         stays_refused,
+        // In half of the worlds AWS is as documented.
+        oddities: if random.chance(500) { Oddities::default() } else { Oddities::draw(random.below(u64::MAX)) },
+        trail_is_readable: !random.chance(300),
+        automatic_answer: random.chance(100),
+        most_incidents: if waits_for_quota { 8 } else { 4 },
         hints: !random.chance(150),
         // Now and then a conversation is longer than a page.
         deeds: if random.chance(60) { 40 + random.index(60) } else { 2 + random.index(14) },

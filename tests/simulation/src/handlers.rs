@@ -150,10 +150,8 @@ fn signed_request(desk: &Desk, webhook_id: &str, incident: &IncidentId) -> Lambd
 
 /// An event as SNS delivers it. Whether it was handled.
 pub async fn support_event(desk: Rc<Desk>, event: SupportEvent) -> bool {
-    let mut told = event;
-    told.case_id = desk.world.borrow().told_id(&told.case_id);
     let mut record = SnsRecord::default();
-    record.sns.message = told.to_json().to_string();
+    record.sns.message = event.to_json().to_string();
     let mut delivered = SnsEvent::default();
     delivered.records.push(record);
     events_function(&desk).handle(delivered).await.is_ok()

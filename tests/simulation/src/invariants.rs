@@ -13,12 +13,20 @@ use casebridge_simulator::support::{Case, REOPEN_WINDOW, redaction::redact};
 use jiff::Timestamp;
 
 use crate::{
-    people::{EQUAL_TEXTS, tokens},
+    people::{AUTOMATIC_CLOSING, EQUAL_TEXTS, REFUSED_LETTER, tokens},
     schedule::Life,
     servicenow_model::{Journal, Record, harmless},
-    world::{Invariant, World, kept_id},
+    world::{Invariant, World, first_id},
 };
 
+/// How an agent is told what no one can mend.
+const NOTICES: [&str; 3] = [
+    "A comment was written after this incident was closed",
+    "A comment by casebridge's own user belongs to no delivery",
+    "AWS Support refused a text of this incident",
+];
+/// What stands on the case in the place of a text that AWS refuses.
+const LEFT_OUT: &str = "AWS Support does not accept this text";
 /// How an agent is told that a text reopened nothing.
 const TOLD_OF_REPETITION: &str = "A text that has reopened this incident before came again";
 /// How many writes beyond the loop breaker's bound may tell that it has tripped.
@@ -26,7 +34,7 @@ const REPORTS_BEYOND_BOUND: usize = 5;
 
 /// Whether casebridge wrote a communication.
 fn is_ours(world: &World, case: &Case, index: usize) -> bool {
-    !world.memory.persons.contains(&(case.case_id.clone(), case.communications[index].time_created))
+    !world.memory.persons.contains(&(first_id(&case.case_id), case.communications[index].time_created))
 }
 
 /// Our texts on a case, in the order of their writing.
@@ -115,11 +123,22 @@ impl World {
         self.count_write(incident);
     }
 
-    /// The incident on which people wrote the text with this token.
-    fn writer_of(&self, token: &str) -> Option<IncidentId> {
-        let row = self.servicenow.journal.iter().find(|row| !row.is_ours() && row.text.contains(token));
-        let described = || self.all_incidents().find(|record| record.description.contains(token));
-        row.map(|row| row.incident.clone()).or_else(|| described().map(|record| record.summary.sys_id.clone()))
+    /// Whether people wrote the text with this token on this incident. A copy of an incident has its description.
+    fn is_written_on(&self, token: &str, incident: Option<&IncidentId>) -> bool {
+        let mut rows = self.servicenow.journal.iter().filter(|row| !row.is_ours() && row.text.contains(token));
+        let mut described = self.all_incidents().filter(|record| record.description.contains(token));
+        rows.any(|row| Some(&row.incident) == incident)
+            || described.any(|record| Some(&record.summary.sys_id) == incident)
+    }
+
+    /// Whether an agent was told of something that no one can mend: what was written after the closing stays at home, and
+    /// what is by casebridge's own user and in no delivery, too.
+    fn is_told_of_a_notice(&self, incident: &IncidentId) -> bool {
+        let record = self.servicenow.incidents.get(incident);
+        record.is_some_and(|record| {
+            let columns = &record.summary.columns;
+            columns.sync_status == "waiting" && NOTICES.iter().any(|notice| columns.last_error.starts_with(notice))
+        })
     }
 
     fn fail(&mut self, invariant: Invariant, what: String) {
@@ -188,15 +207,18 @@ fn judge_cases(world: &mut World, incidents: &[IncidentId]) {
 fn judge_confidentiality(world: &mut World) {
     let mut found = Vec::new();
     for case in world.support.cases() {
-        let incident = world.incident_of(case).filter(|_| !world.memory.own_cases.contains(&case.case_id));
+        let incident = world.incident_of(case).filter(|_| !world.memory.own_cases.contains(&first_id(&case.case_id)));
         for communication in &case.communications {
             if communication.body.contains("«SECRET") {
                 found.push(format!("a work note is on {}", case.case_id));
             }
         }
         for body in our_bodies(world, case) {
+            if body.contains(AUTOMATIC_CLOSING) {
+                found.push(format!("the platform's word is on {}", case.case_id));
+            }
             for token in tokens(body) {
-                if world.writer_of(token) != incident {
+                if !world.is_written_on(token, incident.as_ref()) {
                     found.push(format!("{token} is on {}, which is another incident's", case.case_id));
                 }
             }
@@ -265,7 +287,12 @@ fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut
     for token in tokens(&description) {
         expect_once(occurrences(&bodies, token).len(), fewest, Invariant::ExactlyOnce, token, found);
     }
-    let comments: Vec<&Journal> = world.servicenow.comments_of(incident).filter(|row| !row.is_ours()).collect();
+    let is_due = |row: &&Journal| !row.is_ours() && !row.text.starts_with(AUTOMATIC_CLOSING);
+    let (late, comments): (Vec<&Journal>, Vec<&Journal>) = world
+        .servicenow
+        .comments_of(incident)
+        .filter(is_due)
+        .partition(|row| world.memory.after_closing.contains(&row.sys_id));
     let mut last: Option<((usize, usize), Timestamp)> = None;
     let mut missing: Option<Timestamp> = None;
     let mut sorted = comments.clone();
@@ -273,11 +300,15 @@ fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut
     for row in &sorted {
         let has_mark = Mark::of_text(&row.text).is_some();
         let invariant = if has_mark { Invariant::Marks } else { Invariant::ExactlyOnce };
+        let is_refused = row.text.contains(REFUSED_LETTER) && bodies.iter().any(|body| body.contains(LEFT_OUT));
+        let fewest = if is_refused { 0 } else { fewest };
         for token in tokens(&row.text) {
             let places = occurrences(&bodies, token);
             expect_once(places.len(), fewest, invariant, token, found);
             let Some(place) = places.first().copied() else {
-                missing.get_or_insert(row.created_on);
+                if !is_refused {
+                    missing.get_or_insert(row.created_on);
+                }
                 continue;
             };
             if missing.is_some_and(|at| at < row.created_on) {
@@ -297,10 +328,11 @@ fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut
     }
     for text in EQUAL_TEXTS {
         let expected = comments.iter().filter(|row| row.text == text).count();
+        let also = late.iter().filter(|row| row.text == text).count();
         let whole = bodies.iter().skip(1).filter(|body| content(body) == text).count();
         let digest = bodies.first().map_or(0, |opening| in_digest(opening, text));
         let fewest = if world.is_told_of_repetition(incident) { 0 } else { expected * fewest };
-        if whole + digest > expected || whole + digest < fewest {
+        if whole + digest > expected + also || whole + digest < fewest {
             let what = format!("{text:?} is {} times on the case and was written {expected} times", whole + digest);
             found.push((Invariant::ExactlyOnce, what));
         }
@@ -354,11 +386,13 @@ fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut 
             let places = occurrences(&delivered, token);
             expect_once(places.len(), fewest, invariant, token, found);
             let Some(place) = places.first().copied() else { continue };
-            if last.is_some_and(|last| place < last) {
+            // AWS may show whole seconds: within one there is no order.
+            let second = communication.time_created.as_second();
+            if last.is_some_and(|(last, at)| place < last && at < second) {
                 found.push((Invariant::ExactlyOnce, format!("{token} is out of order on the incident")));
             }
-            last = last.max(Some(place));
-            if !delivered[place.0].contains(&shown) {
+            last = last.max(Some((place, second)));
+            if !contains_text(world, delivered[place.0], &shown) {
                 found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
             }
         }
@@ -387,6 +421,20 @@ fn judge_notices(world: &World, incident: &IncidentId, case: &Case, found: &mut 
     }
 }
 
+/// Whether a text is contained as it was written: letter by letter, unless AWS wraps it or redacts it later.
+fn contains_text(world: &World, delivered: &str, written: &str) -> bool {
+    let oddities = world.settings.oddities;
+    delivered.contains(written)
+        || oddities.redacted_after_seconds.is_some()
+        || (oddities.reflowed_texts && plain(delivered).contains(&plain(written)))
+}
+
+/// The letters and digits of a text, without what encodes others.
+fn plain(text: &str) -> String {
+    let decoded = text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">");
+    decoded.chars().filter(|letter| letter.is_alphanumeric()).collect()
+}
+
 fn expect_once(count: usize, fewest: usize, invariant: Invariant, token: &str, found: &mut Findings) {
     if !(fewest..=1).contains(&count) {
         let lost = if count == 0 && invariant == Invariant::ExactlyOnce { Invariant::NothingLost } else { invariant };
@@ -410,14 +458,15 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
                 found.push(format!("the incident is {state:?} and the case is {}", case.status()));
             }
             let columns = &record.summary.columns;
-            let case_id = kept_id(&columns.case_id);
+            let (case_id, opened_as) = (first_id(&columns.case_id), first_id(&case.case_id));
             let told = (case_id.as_str(), columns.display_id.as_str(), columns.case_status.as_str());
-            let true_ones = (case.case_id.as_str(), case.display_id.as_str(), case.status());
+            let true_ones = (opened_as.as_str(), case.display_id.as_str(), case.status());
             if told != true_ones {
                 found.push(format!("the columns say {told:?}, and it is {true_ones:?}"));
             }
             let visible = final_state && !case.is_resolved();
-            if columns.sync_status != "in_sync" && !visible && !told_of_repetition {
+            let told = told_of_repetition || world.is_told_of_a_notice(incident);
+            if columns.sync_status != "in_sync" && !visible && !told {
                 found.push(format!("the sync status is {} {}", columns.sync_status, columns.last_error));
             }
         }

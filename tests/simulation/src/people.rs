@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use casebridge_core::{
     effect::Refusal,
-    identifiers::{AccountId, IncidentId},
+    identifiers::{AccountId, IncidentId, JournalEntryId},
     incident::IncidentState,
 };
 use casebridge_simulator::support::request::CreateCase;
@@ -14,15 +14,21 @@ use crate::{
     random::Random,
     servicenow_model::{Change, Record},
     timeline::{Place, shorten},
-    world::{ACCOUNTS, World},
+    world::{ACCOUNTS, World, first_id},
 };
 
-/// How many incidents a world has at most.
-const MOST_INCIDENTS: usize = 4;
 /// A group that stands for no account.
 const OTHER_GROUP: &str = "Service Desk";
 /// Texts that several people write alike: they are told apart by nothing.
-pub const EQUAL_TEXTS: [&str; 2] = ["Any news?", "k"];
+pub const EQUAL_TEXTS: [&str; 3] = ["Any news?", "k", AUTOMATIC_ANSWER];
+/// What a flow comments on each resolution.
+pub const AUTOMATIC_ANSWER: &str = "Thank you. This is an automatic answer.";
+/// Who the flow writes as.
+const FLOW: &str = "flow.robot";
+/// What AWS accepts in no text.
+pub const REFUSED_LETTER: char = '\u{2620}';
+/// What the platform's job comments when it closes an incident.
+pub const AUTOMATIC_CLOSING: &str = "Incident automatically closed";
 /// What AWS redacts.
 const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const CARD_NUMBER: &str = "4111 1111 1111 1111";
@@ -32,6 +38,8 @@ pub const TOKEN_OPENS: char = '«';
 pub const TOKEN_CLOSES: char = '»';
 /// A text as long as a communication may be.
 const LONG_CHARACTERS: usize = 7_980;
+/// A text that fits by its characters and not by its bytes.
+const WIDE_CHARACTERS: usize = 5_000;
 /// An open status that AWS sets.
 const OPEN_STATUSES: [&str; 6] = [
     "opened",
@@ -57,6 +65,10 @@ pub struct Memory {
     pub ever_in_scope: BTreeMap<IncidentId, BTreeSet<AccountId>>,
     /// The incidents that were deleted.
     pub gone: BTreeMap<IncidentId, Record>,
+    /// The comments that were written when their incident was closed or cancelled.
+    pub after_closing: BTreeSet<JournalEntryId>,
+    /// Incidents as they once were: what a node that lags shows, and what an administrator puts back.
+    pub earlier: BTreeMap<IncidentId, Record>,
     /// When casebridge wrote to either side of a link.
     pub writes: BTreeMap<IncidentId, Vec<Timestamp>>,
     tokens: u64,
@@ -105,8 +117,26 @@ pub enum Deed {
     ReplyAndResolve,
     /// AWS takes up a resolved case again, without a word.
     ReopenCase,
-    /// AWS names its cases in another language, or as before.
+    /// A case is told in another language from now on: its id changes.
     Rename,
+    /// AWS writes several messages in the same moment.
+    Burst,
+    /// The platform's job closes what has been resolved.
+    AutoClose,
+    /// An agent copies an incident with all its columns.
+    CopyIncident,
+    /// An agent drafts the close code and the close notes of an open incident.
+    Draft,
+    /// An agent takes the service and category codes away.
+    LeaveScope,
+    /// An administrator renames the integration user.
+    RenameUser,
+    /// An administrator puts an incident back as it was; an agent changes something on it.
+    Restore,
+    /// The next read of an incident comes from a node that lags.
+    Lag,
+    /// A rule of the customer aborts the next updates.
+    Abort,
     /// Somebody opens a case at AWS.
     OpenOwnCase,
     /// An account loses its plan or its keys for a while.
@@ -118,7 +148,7 @@ pub enum Deed {
 }
 
 /// All deeds, each as often as it is likely.
-const DEEDS: [(Deed, u64); 25] = [
+const DEEDS: [(Deed, u64); 34] = [
     (Deed::Open, 6),
     (Deed::OpenElsewhere, 2),
     (Deed::Comment, 16),
@@ -140,6 +170,15 @@ const DEEDS: [(Deed, u64); 25] = [
     (Deed::ReplyAndResolve, 3),
     (Deed::ReopenCase, 2),
     (Deed::Rename, 1),
+    (Deed::Burst, 2),
+    (Deed::AutoClose, 2),
+    (Deed::CopyIncident, 1),
+    (Deed::Draft, 2),
+    (Deed::LeaveScope, 2),
+    (Deed::RenameUser, 1),
+    (Deed::Restore, 1),
+    (Deed::Lag, 3),
+    (Deed::Abort, 2),
     (Deed::OpenOwnCase, 2),
     (Deed::LoseAccess, 1),
     (Deed::RegainAccess, 2),
@@ -182,7 +221,16 @@ impl Deed {
             Self::ResolveCase => "case resolved",
             Self::ReplyAndResolve => "reply and resolve",
             Self::ReopenCase => "case reopened",
-            Self::Rename => "cases renamed",
+            Self::Rename => "case in another language",
+            Self::Burst => "AWS writes several messages at once",
+            Self::AutoClose => "job closes incidents",
+            Self::CopyIncident => "incident copied",
+            Self::Draft => "closing drafted",
+            Self::LeaveScope => "codes taken away",
+            Self::RenameUser => "integration user renamed",
+            Self::Restore => "incident restored",
+            Self::Lag => "node lags",
+            Self::Abort => "rule aborts updates",
             Self::OpenOwnCase => "case opened at AWS",
             Self::LoseAccess => "account loses access",
             Self::RegainAccess => "account regains access",
@@ -232,6 +280,8 @@ impl World {
             6 => format!("{}\n\nAs I said: {token}", self.some_first_line(random)),
             7 => format!("My key is {SECRET_KEY} and my card {CARD_NUMBER}, {token}"),
             8 => format!("[code]<b>{token}</b>[/code]"),
+            9 if random.chance(400) => self.wide_text(&token),
+            10 if random.chance(300) => format!("Skull {REFUSED_LETTER} and bones {token}"),
             _ => format!("Please look at this {token}"),
         }
     }
@@ -241,6 +291,13 @@ impl World {
         // No token may stand where a text is cut into parts.
         let length = *random.pick(&[LONG_CHARACTERS, 7_700, 7_200]);
         let filler: String = "lorem ipsum ".chars().cycle().take(length - 40).collect();
+        format!("{token} {filler} {end}")
+    }
+
+    /// A text whose letters take three bytes each.
+    fn wide_text(&mut self, token: &str) -> String {
+        let end = self.token("end");
+        let filler: String = "東京都庁。".chars().cycle().take(WIDE_CHARACTERS).collect();
         format!("{token} {filler} {end}")
     }
 
@@ -266,9 +323,17 @@ impl World {
             | Deed::ResolveCase
             | Deed::ReopenCase
             | Deed::ReplyAndResolve => self.do_at_aws(deed, random),
-            Deed::Rename => {
-                self.renamed = !self.renamed;
-                self.note(Place::Aws, || "the language of the cases changes, and their ids with it".to_owned());
+            Deed::Rename | Deed::Burst => self.do_at_aws(deed, random),
+            Deed::AutoClose => self.auto_close(0),
+            Deed::RenameUser => {
+                let name = format!("casebridge.{}", random.below(1_000));
+                self.note(Place::ServiceNow, || format!("the integration user is called {name} from now on"));
+                self.servicenow.rename_integration_user(&name);
+                true
+            }
+            Deed::Abort => {
+                self.note(Place::ServiceNow, || "a rule aborts the next updates".to_owned());
+                self.servicenow.abort_updates(random.below(3) + 1);
                 true
             }
             Deed::OpenOwnCase => self.do_open_own_case(random),
@@ -313,7 +378,7 @@ impl World {
     }
 
     fn do_open(&mut self, deed: Deed, random: &mut Random) -> bool {
-        if self.servicenow.incidents.len() >= MOST_INCIDENTS {
+        if self.servicenow.incidents.len() >= self.settings.most_incidents {
             return false;
         }
         let token = self.token("d");
@@ -359,9 +424,15 @@ impl World {
     fn do_on_incident(&mut self, deed: Deed, random: &mut Random) -> bool {
         let ids: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
         let Some(id) = ids.get(random.index(ids.len())) else { return false };
-        if deed == Deed::Delete {
-            self.delete(id);
-            return true;
+        match deed {
+            Deed::Delete => {
+                self.delete(id);
+                return true;
+            }
+            Deed::CopyIncident => return self.copy(id),
+            Deed::Restore => return self.restore(id),
+            Deed::Lag => return self.lag(id),
+            _ => {}
         }
         let now_state = self.servicenow.incidents[id].summary.state.clone();
         let is_open = !now_state.is_ended();
@@ -380,6 +451,11 @@ impl World {
                 1 => state(IncidentState::Other("42".to_owned())),
                 _ => state(IncidentState::InProgress),
             },
+            Deed::Draft if is_open => {
+                let closing = Some(("Duplicate".to_owned(), self.token("draft")));
+                Change { closing, ..Change::default() }
+            }
+            Deed::LeaveScope => Change { codes: Some((String::new(), String::new())), ..Change::default() },
             Deed::Triage => Change { priority: Some(random.pick(&["1", "3", "5"]).to_string()), ..Change::default() },
             Deed::Reassign => {
                 let groups = [ACCOUNTS[0].1, ACCOUNTS[1].1, OTHER_GROUP];
@@ -402,14 +478,26 @@ impl World {
 
     /// An agent saves an incident.
     pub fn save(&mut self, id: &IncidentId, change: &Change) {
+        self.save_as("abel.tuter", id, change);
+    }
+
+    /// Somebody saves an incident.
+    pub fn save_as(&mut self, user: &str, id: &IncidentId, change: &Change) {
         let now = self.servicenow_now();
-        let was_ended = self.servicenow.incidents[id].summary.state.is_ended();
+        let before = self.servicenow.incidents[id].clone();
+        let was_ended = before.summary.state.is_ended();
         let number = self.number_of(id);
-        let saved = self.servicenow.save(now, "abel.tuter", id, change);
-        self.note(Place::ServiceNow, || format!("{number}: an agent saves {} {saved:?}", tell(change)));
+        let rows = self.servicenow.journal.len();
+        let saved = self.servicenow.save(now, user, id, change);
+        self.note(Place::ServiceNow, || format!("{number}: {user} saves {} {saved:?}", tell(change)));
+        if matches!(before.summary.state, IncidentState::Closed | IncidentState::Cancelled) {
+            let written = self.servicenow.journal[rows..].iter().map(|row| row.sys_id.clone());
+            self.memory.after_closing.extend(written);
+        }
         if saved.is_err() {
             return;
         }
+        self.memory.earlier.insert(id.clone(), before);
         let summary = &self.servicenow.incidents[id].summary;
         let (count, is_ended) = (summary.sys_mod_count, summary.state.is_ended());
         if change.state.is_some() {
@@ -419,6 +507,69 @@ impl World {
             *self.memory.reopenings.entry(id.clone()).or_default() += 1;
         }
         self.note_scope(id);
+    }
+
+    /// The platform's job closes what has been resolved for so many days.
+    pub fn auto_close(&mut self, days: i64) -> bool {
+        let now = self.servicenow_now();
+        let closed = self.servicenow.auto_close(now, days);
+        for id in &closed {
+            let number = self.number_of(id);
+            self.note(Place::ServiceNow, || format!("{number} is closed by the platform's job"));
+            let count = self.servicenow.incidents[id].summary.sys_mod_count;
+            self.memory.state_changes.insert(id.clone(), count);
+        }
+        !closed.is_empty()
+    }
+
+    /// An agent copies an incident with all its columns.
+    pub fn copy(&mut self, id: &IncidentId) -> bool {
+        if self.servicenow.incidents.len() >= self.settings.most_incidents {
+            return false;
+        }
+        let now = self.servicenow_now();
+        let Some(copy) = self.servicenow.copy(now, "abel.tuter", id) else { return false };
+        let (original, number) = (self.number_of(id), self.number_of(&copy));
+        self.note(Place::ServiceNow, || format!("{original} is copied: {number}"));
+        self.note_scope(&copy);
+        true
+    }
+
+    /// An administrator puts an incident back as it once was; then an agent changes its priority.
+    pub fn restore(&mut self, id: &IncidentId) -> bool {
+        let Some(earlier) = self.memory.earlier.get(id).cloned() else { return false };
+        let state = self.servicenow.incidents[id].summary.state.clone();
+        // The platform's comment on a closing that never was would be a comment like any other.
+        if matches!(state, IncidentState::Closed | IncidentState::Cancelled) {
+            return false;
+        }
+        let now_ended = state.is_ended();
+        let (number, count) = (self.number_of(id), earlier.summary.sys_mod_count);
+        let is_open = !earlier.summary.state.is_ended();
+        self.note(Place::ServiceNow, || format!("{number} is put back as it was at its update {count}"));
+        self.servicenow.restore(earlier);
+        self.memory.state_changes.insert(id.clone(), count);
+        if now_ended && is_open {
+            *self.memory.reopenings.entry(id.clone()).or_default() += 1;
+        }
+        let priority = if self.servicenow.incidents[id].priority == "1" { "2" } else { "1" };
+        self.save(id, &Change { priority: Some(priority.to_owned()), ..Change::default() });
+        true
+    }
+
+    /// The next read of an incident shows it as it once was.
+    pub fn lag(&mut self, id: &IncidentId) -> bool {
+        let Some(earlier) = self.memory.earlier.get(id).cloned() else { return false };
+        let number = self.number_of(id);
+        self.note(Place::ServiceNow, || format!("the next read of {number} comes from a node that lags"));
+        self.servicenow.lag_once(earlier);
+        true
+    }
+
+    /// A flow answers a resolution by casebridge, always with the same words.
+    pub fn answer_automatically(&mut self, id: &IncidentId) {
+        let comment = Some(AUTOMATIC_ANSWER.to_owned());
+        self.save_as(FLOW, id, &Change { comment, ..Change::default() });
     }
 
     fn do_at_aws(&mut self, deed: Deed, random: &mut Random) -> bool {
@@ -450,6 +601,18 @@ impl World {
                 let author = if random.chance(500) { Some(email.as_str()) } else { None };
                 self.write_at_aws(&case_id, &text, author);
             }
+            Deed::Burst => {
+                for _ in 0..3 {
+                    let text = self.text(random, "r");
+                    self.write_at_aws(&case_id, &text, None);
+                }
+            }
+            Deed::Rename => {
+                let language = *random.pick(&["fr", "ja", "en"]);
+                let now = self.aws_now();
+                let set = self.support.set_language(now, &case_id, language);
+                self.note(Place::Aws, || format!("{case_id} is told in {language} from now on {set:?}"));
+            }
             Deed::Status if !resolved => {
                 let status = *random.pick(&OPEN_STATUSES);
                 self.set_case_status(&case_id, status);
@@ -468,7 +631,7 @@ impl World {
         self.note(Place::Aws, || format!("{} writes {} {written:?}", author.unwrap_or("AWS"), shorten(text)));
         let last = self.support.case(case_id).and_then(|case| case.communications.last());
         if let (Ok(()), Some(last)) = (written, last) {
-            self.memory.persons.insert((case_id.to_owned(), last.time_created));
+            self.memory.persons.insert((first_id(case_id), last.time_created));
         }
     }
 
@@ -496,9 +659,9 @@ impl World {
         let Ok(case_id) = self.support.create_case(now, account, &request) else { return false };
         self.note(Place::Aws, || format!("{case_id} is opened in the console: {}", shorten(body)));
         if let Some(first) = self.support.case(&case_id).and_then(|case| case.communications.first()) {
-            self.memory.persons.insert((case_id.clone(), first.time_created));
+            self.memory.persons.insert((first_id(&case_id), first.time_created));
         }
-        self.memory.own_cases.insert(case_id);
+        self.memory.own_cases.insert(first_id(&case_id));
         true
     }
 }

@@ -21,10 +21,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     calls::{Call, Fate},
+    people::REFUSED_LETTER,
     sabotage::{self, Sabotage},
     servicenow_model,
     timeline::{Place, shorten},
-    world::{Desk, Invariant, World, kept_id},
+    world::{Desk, Invariant, World},
 };
 
 /// How many records a page of AWS holds here: the least that it may.
@@ -225,7 +226,7 @@ impl SupportPort {
         DescribedCase {
             recent: self.communications(&details.case_id, recent),
             more_communications: more && !self.is_sabotaged(Sabotage::Paging),
-            case_id: CaseId::new(self.desk.world.borrow().told_id(&details.case_id)),
+            case_id: CaseId::new(details.case_id),
             display_id: DisplayId::new(details.display_id),
             subject: details.subject,
             status: CaseStatus::new(details.status),
@@ -294,17 +295,20 @@ impl casebridge_executor::ports::Support for SupportPort {
                 Ok(created)
             })
             .await?;
-        Ok(CaseId::new(self.desk.world.borrow().told_id(&created)))
+        Ok(CaseId::new(created))
     }
 
     async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
-        let case_id = kept_id(case_id.as_str());
+        let case_id = case_id.to_string();
         let given = AddCommunicationToCase {
             case_id: Some(case_id.clone()),
             communication_body: Some(body.to_owned()),
             ..AddCommunicationToCase::default()
         };
         self.write(Call::AddCommunication, account, Write::AddCommunicationToCase(given.clone()), |world| {
+            if body.contains(REFUSED_LETTER) {
+                return Err(SupportError::Validation("communicationBody has a character that is not allowed".to_owned()));
+            }
             let now = world.aws_now();
             world.support.add_communication_to_case(now, account.as_str(), &given)?;
             world.check_write_to_case(&case_id);
@@ -314,7 +318,7 @@ impl casebridge_executor::ports::Support for SupportPort {
     }
 
     async fn resolve_case(&self, account: &AccountId, case_id: &CaseId) -> Result<CaseStatus, Failure> {
-        let case_id = kept_id(case_id.as_str());
+        let case_id = case_id.to_string();
         let given = ResolveCase { case_id: Some(case_id.clone()), dry_run: false };
         self.write(Call::ResolveCase, account, Write::ResolveCase(given.clone()), |world| {
             let now = world.aws_now();
@@ -332,7 +336,7 @@ impl casebridge_executor::ports::Support for SupportPort {
         };
         match query {
             CaseQuery::Ids(ids) => {
-                request.case_id_list = ids.iter().map(|id| kept_id(id.as_str())).collect();
+                request.case_id_list = ids.iter().map(ToString::to_string).collect();
                 request.max_results = Some(IDS_PAGE_SIZE);
             }
             CaseQuery::DisplayId(display_id) => request.display_id = Some(display_id.to_string()),
@@ -356,7 +360,7 @@ impl casebridge_executor::ports::Support for SupportPort {
         since: Option<Timestamp>,
         next: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
-        let case_id = kept_id(case_id.as_str());
+        let case_id = case_id.to_string();
         let request = DescribeCommunications {
             case_id: Some(case_id.clone()),
             after_time: since.map(|since| since.to_string()),
@@ -465,9 +469,9 @@ impl ServiceNow for ServiceNowPort {
             }
             let (sent, expected) = sabotage::sent_delivery(world, &mut self.renamed.borrow_mut(), delivery);
             let now = world.servicenow_now();
-            let state_before = world.servicenow.incidents.get(incident).map(|record| record.summary.state.clone());
+            let record_before = world.servicenow.incidents.get(incident).cloned();
             let mut result = world.servicenow.deliver(now, incident, &sent, expected);
-            world.check_delivery(incident, delivery, state_before.as_ref(), result.as_ref().ok());
+            world.check_delivery(incident, delivery, record_before.as_ref(), result.as_ref().ok());
             if let Ok(answer) = &mut result {
                 for (answer, message) in answer.messages.iter_mut().zip(&delivery.messages) {
                     answer.external_id = message.external_id.clone();
@@ -493,15 +497,27 @@ impl ServiceNow for ServiceNowPort {
 }
 
 impl World {
+    /// What an agent has drafted of the closing stays.
+    fn check_drafts(&mut self, incident: &IncidentId, before: Option<&servicenow_model::Record>) {
+        let (Some(before), Some(after)) = (before, self.servicenow.incidents.get(incident)) else { return };
+        let kept = |before: &str, after: &str| before.is_empty() || before == after;
+        let stays = kept(&before.close_code, &after.close_code) && kept(&before.close_notes, &after.close_notes);
+        if !stays {
+            let number = self.number_of(incident);
+            self.violate(Invariant::Fields, format!("{number}: what an agent had drafted was overwritten"));
+        }
+    }
+
     /// Judges a delivery by what it did to an agent's fields, and counts it.
     fn check_delivery(
         &mut self,
         incident: &IncidentId,
         delivery: &Delivery,
-        before: Option<&IncidentState>,
+        record_before: Option<&servicenow_model::Record>,
         answer: Option<&DeliveryAnswer>,
     ) {
         self.count_write(incident.clone());
+        let before = record_before.map(|record| &record.summary.state);
         let Some(answer) = answer.filter(|answer| answer.fields == FieldsOutcome::Applied) else { return };
         if delivery.fields.state.is_empty() {
             return;
@@ -525,6 +541,11 @@ impl World {
         };
         if !allowed {
             self.violate(Invariant::Fields, format!("{number}: {before:?} became {after:?}"));
+        }
+        self.check_drafts(incident, record_before);
+        let has_ended = after.is_ended() && before.is_some_and(|before| !before.is_ended());
+        if has_ended && self.settings.automatic_answer {
+            self.answer_automatically(incident);
         }
     }
 }

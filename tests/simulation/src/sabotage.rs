@@ -4,9 +4,11 @@ use casebridge_core::{
     case::RawCommunication, effect::Delivery, identifiers::ExternalId, incident::Incident, mark::Mark,
 };
 
+use jiff::Timestamp;
+
 use crate::{
     explore,
-    world::{BEGINNING, Violation, World},
+    world::{BEGINNING, Violation, World, first_id},
 };
 
 /// A safeguard that is switched off.
@@ -97,7 +99,9 @@ pub fn catch(sabotage: Sabotage, seeds: u64) -> Option<Caught> {
 /// What a read shows of the communications of a case.
 pub fn shown_communications(world: &World, case_id: &str, page: Vec<RawCommunication>) -> Vec<RawCommunication> {
     let is_persons = |communication: &RawCommunication| {
-        world.memory.persons.contains(&(case_id.to_owned(), communication.time_created))
+        let second = communication.time_created.as_second();
+        let of_case = |(case, at): &(String, Timestamp)| *case == first_id(case_id) && at.as_second() == second;
+        world.memory.persons.iter().any(of_case)
     };
     let keeps = |communication: &RawCommunication| match world.settings.sabotage {
         Some(Sabotage::ReadBack) => is_persons(communication),
@@ -111,7 +115,7 @@ pub fn shown_communications(world: &World, case_id: &str, page: Vec<RawCommunica
 pub fn shown_incident(world: &World, mut incident: Incident) -> Incident {
     if world.settings.sabotage == Some(Sabotage::Ordering) {
         for entry in &mut incident.entries {
-            entry.created_on = jiff::Timestamp::from_second(BEGINNING).unwrap_or_default();
+            entry.created_on = Timestamp::from_second(BEGINNING).unwrap_or_default();
         }
         incident.entries.sort_by(|left, right| left.sys_id.cmp(&right.sys_id));
     }

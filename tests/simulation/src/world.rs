@@ -12,7 +12,7 @@ use casebridge_core::{
     policy::Policy,
 };
 use casebridge_ledger::MemoryLedger;
-use casebridge_simulator::support::{self, Quotas, Support};
+use casebridge_simulator::support::{self, Oddities, Quotas, Support};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -39,12 +39,16 @@ const WEBHOOK_TOLERANCE: SignedDuration = SignedDuration::from_secs(295);
 /// How long one way of a call takes in a world without chance.
 const STEADY_MILLISECONDS: i64 = 20;
 
-/// The segment of a case's id that tells its language, and what it is after a change.
-const LANGUAGE: (&str, &str) = ("-muen-", "-mufr-");
+/// Which segment of a case's id tells its language, and what it is at first: `case-<account>-muen-<year>-<digits>`.
+const LANGUAGE_SEGMENT: (usize, &str) = (2, "muen");
 
-/// The id under which AWS keeps a case, in whatever language it is told.
-pub fn kept_id(case_id: &str) -> String {
-    case_id.replace(LANGUAGE.1, LANGUAGE.0)
+/// The id that a case was opened with, in whatever language it is told by now.
+pub fn first_id(case_id: &str) -> String {
+    let (place, language) = LANGUAGE_SEGMENT;
+    let segments = case_id.split('-').enumerate();
+    let kept: Vec<&str> =
+        segments.map(|(index, segment)| if index == place { language } else { segment }).collect();
+    kept.join("-")
 }
 
 /// How a world is set up.
@@ -76,6 +80,14 @@ pub struct Settings {
     pub jobs: SignedDuration,
     /// Whether the accounts that AWS refuses stay refused once people and faults have stopped.
     pub stays_refused: bool,
+    /// What AWS does that nobody has ruled out.
+    pub oddities: Oddities,
+    /// Whether the app may read the instance's audit trail.
+    pub trail_is_readable: bool,
+    /// Whether a flow answers each resolution by casebridge with the same comment.
+    pub automatic_answer: bool,
+    /// How many incidents there are at most.
+    pub most_incidents: usize,
     /// How many things people do.
     pub deeds: usize,
     /// The longest pause between two of them, in seconds.
@@ -99,6 +111,10 @@ impl Settings {
             redelivery: None,
             jobs: SignedDuration::from_secs(60),
             stays_refused: false,
+            oddities: Oddities::default(),
+            trail_is_readable: true,
+            automatic_answer: false,
+            most_incidents: 4,
             deeds: 0,
             pause: 60,
         }
@@ -183,8 +199,6 @@ pub struct World {
     pub read_lag: SignedDuration,
     /// How much longer than usual each way of a call takes, besides what is drawn.
     pub delay: SignedDuration,
-    /// Whether AWS names its cases in another language now: the third segment of their ids differs.
-    pub renamed: bool,
     /// The secret that webhooks are signed with.
     pub webhook_secret: WebhookSecret,
     /// What faults and latencies are drawn from.
@@ -250,10 +264,13 @@ impl World {
             production,
             group: group.to_owned(),
         });
-        let servicenow = Instance::new(servicenow_accounts.into(), random.fork(1));
+        let mut servicenow = Instance::new(servicenow_accounts.into(), random.fork(1));
+        servicenow.trail_is_readable = settings.trail_is_readable;
+        let mut support = Support::new(settings.seed, settings.quotas, accounts);
+        support.set_oddities(settings.oddities);
         Self {
             now: Timestamp::from_second(BEGINNING).unwrap_or_default(),
-            support: Support::new(settings.seed, settings.quotas, accounts),
+            support,
             servicenow,
             queue: Queue::default(),
             faults: Faults::new(settings.faults.clone()),
@@ -264,7 +281,6 @@ impl World {
             violations: Vec::new(),
             read_lag: SignedDuration::ZERO,
             delay: SignedDuration::ZERO,
-            renamed: false,
             webhook_secret: WebhookSecret::default(),
             entropy: random.fork(2),
             random: random.fork(3),
@@ -311,11 +327,6 @@ impl World {
         *self.tally.faults.entry(name).or_default() += 1;
     }
 
-    /// The id of a case as AWS tells it now.
-    pub fn told_id(&self, case_id: &str) -> String {
-        if self.renamed { case_id.replace(LANGUAGE.0, LANGUAGE.1) } else { case_id.to_owned() }
-    }
-
     /// The numbers of incidents, for the story.
     pub fn number_of(&self, incident: &IncidentId) -> String {
         let record = self.servicenow.incidents.get(incident);
@@ -324,7 +335,7 @@ impl World {
 
     /// The cases that casebridge opened.
     pub fn our_cases(&self) -> impl Iterator<Item = &support::Case> {
-        self.support.cases().iter().filter(|case| !self.memory.own_cases.contains(&case.case_id))
+        self.support.cases().iter().filter(|case| !self.memory.own_cases.contains(&first_id(&case.case_id)))
     }
 }
 
