@@ -61,7 +61,9 @@ def test_binaries() -> list[tuple[pathlib.Path, list[str]]]:
         command = ["cargo", "test", "--no-run", "--message-format", "json", "--package", package, "--test", test]
         output = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
         messages = [json.loads(line) for line in output.splitlines()]
-        executables = {message["target"]["name"]: message.get("executable") for message in messages if "target" in message}
+        executables = {
+            message["target"]["name"]: message.get("executable") for message in messages if "target" in message
+        }
         found.append((pathlib.Path(executables[test]), arguments))
     return found
 
