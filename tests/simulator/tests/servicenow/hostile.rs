@@ -319,6 +319,50 @@ fn changes_list_linked_announced_and_scoped_incidents_each_once_in_order() {
 }
 
 #[test]
+fn without_any_active_account_nothing_is_in_scope() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let account = world.instance.records("x_casebridge_aws_account", "")[0]["sys_id"].clone();
+    assert_eq!(world.update("admin", "x_casebridge_aws_account", &account, &json!({"active": "false"})).status, 200);
+    assert!(changed(&mut world).is_empty());
+    leave_scope(&mut world, &incident);
+    assert!(changed(&mut world).is_empty(), "no group is not the group of no account");
+}
+
+#[test]
+fn a_page_of_changes_has_a_hundred_unless_told_and_at_most_two_hundred() {
+    let mut world = World::with_app();
+    let first = incident_in_scope(&mut world);
+    let mut row = world.instance.record("incident", &first).unwrap().clone();
+    for number in 0..200 {
+        row.insert("sys_id".to_owned(), format!("{number:032x}"));
+        world.instance.restore("incident", row.clone());
+    }
+    for (limit, status, length) in [("", 200, 100), ("&limit=200", 200, 200), ("&limit=201", 400, 0)] {
+        let target = format!("{INCIDENTS}/changes?since=2026-11-20 00:00:00{limit}");
+        let response = world.call("casebridge", "GET", &target, None);
+        assert_eq!(response.status, status, "{limit}");
+        let listed = body(&response)["result"]["incidents"].as_array().map_or(0, Vec::len);
+        assert_eq!(listed, length, "{limit}");
+    }
+}
+
+#[test]
+fn an_ordinary_day_leaves_no_error_in_the_log() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.run_jobs();
+    for number in 0..2 {
+        deliver(&mut world, &incident, &message("one", "from AWS"));
+        assert_eq!(world.update("agent", "incident", &incident, &json!({"comments": number.to_string()})).status, 200);
+        world.run_jobs();
+        world.pass(60);
+    }
+    let errors: Vec<_> = world.instance.log().filter(|line| line.level != "info").collect();
+    assert!(errors.is_empty(), "{errors:?}");
+}
+
+#[test]
 fn a_copy_of_a_linked_incident_is_listed() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);

@@ -77,6 +77,41 @@ fn a_trail_that_is_late_by_a_second_is_still_understood() {
 }
 
 #[test]
+fn a_row_that_is_missing_or_later_still_takes_no_other_comments_count() {
+    for seconds in ["21:00:03", "20:59:57"] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        save(&mut world, &incident, &json!({"comments": "ok"}));
+        world.pass(1);
+        save(&mut world, &incident, &json!({"comments": "ok"}));
+        let mut rows = world.instance.records("sys_audit", "fieldname=comments^ORDERBYrecord_checkpoint");
+        rows[0].insert("sys_created_on".to_owned(), format!("2026-11-20 {seconds}"));
+        world.instance.restore("sys_audit", rows.swap_remove(0));
+        let shown = world.snapshot(&incident);
+        let counts: Vec<Option<u64>> =
+            shown.entries.iter().filter(|entry| entry.text == "ok").map(|entry| entry.mod_count).collect();
+        assert_eq!(counts, [None, Some(2)], "{seconds}");
+    }
+}
+
+#[test]
+fn the_trail_of_another_incident_says_nothing_of_this_one() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let copy = world.instance.copy(world.now, "agent", "incident", &incident, &world.network).unwrap();
+    for _ in 0..3 {
+        save(&mut world, &copy, &json!({"comments": "same words"}));
+    }
+    resolve(&mut world, &copy, "");
+    save(&mut world, &copy, &json!({"state": "2"}));
+    save(&mut world, &incident, &json!({"comments": "same words"}));
+    resolve(&mut world, &incident, "");
+    let shown = world.snapshot(&incident);
+    assert_eq!(count_of(&shown, "same words"), Some(1));
+    assert_eq!(shown.summary.ended_mod_count, Some(2));
+}
+
+#[test]
 fn without_the_trail_counts_are_absent_and_times_remain() {
     for audit in [AuditAccess::Empty, AuditAccess::Refused] {
         let mut world = World::with_app_configured(Configuration { audit, ..configuration() });
