@@ -195,6 +195,9 @@ pub struct Incident {
     /// When the snapshot was taken, by ServiceNow's clock.
     #[serde(with = "time::servicenow_form")]
     pub taken_at: Timestamp,
+    /// When the incident was updated last, by ServiceNow's clock, as its record says.
+    #[serde(default, with = "time::optional_servicenow_form")]
+    pub updated_on: Option<Timestamp>,
     /// The account of its assignment group, when that account is active.
     pub account: Option<IncidentAccount>,
     /// The AWS Support service code that the agent chose, or empty.

@@ -7,7 +7,7 @@ use crate::{
     case::CaseStatus,
     conversation::Conversation,
     effect::{Content, Part},
-    identifiers::{AccountId, CaseId, CaseKey, DisplayId, JournalEntryId},
+    identifiers::{AccountId, CaseId, CaseKey, CommunicationId, DisplayId, JournalEntryId},
     incident::{IncidentState, IncidentSummary},
     journal::Journal,
     mark::Mark,
@@ -133,6 +133,13 @@ pub enum Notice {
     CommentOfUnclearOrigin {
         /// The comment.
         entry: JournalEntryId,
+    },
+    /// ServiceNow refuses a communication: the incident says in its place that it is left out.
+    MessageRefused {
+        /// The communication.
+        id: CommunicationId,
+        /// ServiceNow's reason.
+        reason: String,
     },
     /// AWS refuses a text, in whatever parts: the case says in its place that it is left out.
     TextRefused {
@@ -262,6 +269,17 @@ pub struct DoubledCase {
     pub resolved: bool,
 }
 
+/// A communication that ServiceNow refused, while it took the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedMessage {
+    /// The communication.
+    pub id: CommunicationId,
+    /// Whether a word in its place is tried next: it was refused twice, and not within the same hour.
+    pub is_left_out: bool,
+    /// ServiceNow's reason.
+    pub reason: String,
+}
+
 /// Everything that is remembered of a link.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -288,6 +306,8 @@ pub struct Link {
     pub partly_sent: Option<PartlySent>,
     /// The text that AWS refused.
     pub refused_text: Option<RefusedText>,
+    /// The communication that ServiceNow refused.
+    pub refused_message: Option<RefusedMessage>,
     /// What of the opening text did not fit into the first communication and has to follow.
     pub opening_remainder: Option<String>,
     /// The call whose outcome is not recorded yet. Nothing follows it before.

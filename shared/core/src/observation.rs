@@ -19,7 +19,7 @@ use crate::{
     journal::{EndedByUs, Meaning, unsettled},
     link::{
         CREATION_UNDECIDED_FOR, DoubledCase, EndedIntent, GivenUpCase, Intent, IntentEnd, IntentKind, Link, LinkedCase,
-        LowerCount, Notice, PartlySent, QuotaWait, Reduction, RefusedText, StateIntent,
+        LowerCount, Notice, PartlySent, QuotaWait, Reduction, RefusedMessage, RefusedText, StateIntent,
     },
     mark::Mark,
     plan::Plan,
@@ -36,6 +36,10 @@ const FULL_SPREAD: u32 = 1_000;
 pub(crate) const LOWER_COUNT_LASTS: SignedDuration = SignedDuration::from_mins(1);
 /// How long a request to ServiceNow may still be at work: it ends REST transactions after 60 seconds.
 const LONGEST_REQUEST: SignedDuration = SignedDuration::from_mins(2);
+/// How far apart the times may be of a record and of a comment that were written in one update.
+const ONE_UPDATE: SignedDuration = SignedDuration::from_secs(2);
+/// How long a node lags at most, as far as its reads are not believed.
+const LONGEST_NODE_LAG: SignedDuration = SignedDuration::from_mins(2);
 /// How many texts from AWS are remembered of the time since the end of work.
 const TEXTS_SINCE_END: usize = 20;
 
@@ -137,6 +141,7 @@ impl Observation {
     /// Takes in a snapshot that is known to be the latest.
     fn believe_incident(&mut self, policy: &Policy, mut incident: Incident, now: Timestamp) {
         self.link.lower_count = None;
+        leave_out_newer_entries(&mut incident);
         if let Some(earlier) = self.incident.take() {
             union_entries(&mut incident, earlier);
         }
@@ -560,6 +565,13 @@ impl Observation {
                 COMMUNICATION_REQUEST.to_owned()
             }
             Effect::ResolveCase { case_id, .. } if self.is_own_case(case_id) => RESOLUTION_REQUEST.to_owned(),
+            // It is told on the double how things go on; what AWS does not resolve is resolved already, as far as is known.
+            Effect::ResolveCase { case_id, .. } if is_text => {
+                for double in self.link.doubles.iter_mut().filter(|double| double.case_id == *case_id) {
+                    double.resolved = true;
+                }
+                return;
+            }
             Effect::AddCommunication { .. } | Effect::ResolveCase { .. } => DOUBLE_REQUEST.to_owned(),
             Effect::OpenCase { .. } => {
                 self.incident.as_ref().map(|incident| open_case_request(policy, incident)).unwrap_or_default()
@@ -625,7 +637,11 @@ impl Observation {
                 (MessageOutcome::Applied | MessageOutcome::AlreadyApplied, Some(communication)) => {
                     self.received(communication);
                 }
-                (MessageOutcome::Refused, _) => refusal = Some((MESSAGES_REQUEST.to_owned(), message.error.clone())),
+                (MessageOutcome::Refused, Some(communication)) => {
+                    if self.reduce_message(communication, &message.error) {
+                        refusal = Some((MESSAGES_REQUEST.to_owned(), message.error.clone()));
+                    }
+                }
                 (_, None) => {}
             }
         }
@@ -637,20 +653,38 @@ impl Observation {
         });
         let reactions = self.reactions();
         self.take_in_state(&delivery.fields, &answer, reactions);
+        let (answer_count, answer_fields) = (taken(&answer), answer.fields);
         self.believe_incident(policy, answer.snapshot, now);
         if let Some((request, error)) = &refusal {
             let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message: error.clone() };
             self.trouble(policy, Side::ServiceNow, &failure, request, now, spread);
-        } else if answer.fields == FieldsOutcome::Applied {
+        } else if answer_fields == FieldsOutcome::Applied {
             let requests = [COLUMNS_REQUEST.to_owned(), fields_request(&delivery.fields), deliver_request(delivery)];
             self.link.troubles.end(Side::ServiceNow, |trouble| requests.contains(&trouble.request));
         }
-        refusal.is_none() && answer.fields != FieldsOutcome::Stale
+        let all_taken = answer_count == delivery.messages.len();
+        refusal.is_none() && all_taken && answer_fields != FieldsOutcome::Stale
+    }
+
+    /// Notes that ServiceNow refused a communication; whether it waits. Refused again after that wait, a word in its place is
+    /// tried at once; if that is refused as well, nothing is given up.
+    fn reduce_message(&mut self, id: &CommunicationId, reason: &str) -> bool {
+        let refused_before = self.link.refused_message.take().filter(|refused| refused.id == *id);
+        let is_left_out = refused_before.as_ref().is_some_and(|refused| !refused.is_left_out);
+        let waits = refused_before.is_none_or(|refused| refused.is_left_out);
+        let reason = render::one_line(reason, render::REASON_CHARACTERS);
+        self.link.refused_message = Some(RefusedMessage { id: id.clone(), is_left_out, reason });
+        waits
     }
 
     /// Notes that a communication is on the incident.
     fn received(&mut self, id: &CommunicationId) {
         self.link.conversation.delivered(id);
+        if let Some(refused) = self.link.refused_message.take_if(|refused| refused.id == *id)
+            && refused.is_left_out
+        {
+            self.link.notice(Notice::MessageRefused { id: refused.id, reason: refused.reason });
+        }
         if self.link.base.ended
             && let Some(communication) = self.shown.iter().find(|communication| communication.id == *id)
         {
@@ -891,6 +925,11 @@ pub(crate) fn is_in_scope(incident: &Incident) -> bool {
     incident.account.is_some() && codes && !incident.summary.state.is_ended()
 }
 
+/// How many messages of a delivery are on the incident.
+fn taken(answer: &DeliveryAnswer) -> usize {
+    answer.messages.iter().filter(|message| message.outcome != MessageOutcome::Refused).count()
+}
+
 /// Whether a text is for the link's own case.
 fn is_own(content: &Content) -> bool {
     !matches!(content, Content::DoubleNotice(_))
@@ -960,6 +999,21 @@ fn new_linked_case(account: AccountId, case_id: CaseId, now: Timestamp) -> Linke
         opened_at: now,
         fingerprint: String::new(),
     }
+}
+
+/// Leaves out comments that are newer than the record: it was read before them, or on a node that lags, and may not show
+/// what was done with them. What has been so for longer than a node lags is taken as it is.
+fn leave_out_newer_entries(incident: &mut Incident) {
+    let Some(updated_on) = incident.updated_on else { return };
+    let (count, taken_at) = (incident.entries.len(), incident.taken_at);
+    let is_torn = |entry: &JournalEntry| {
+        entry.created_on.duration_since(updated_on) > ONE_UPDATE
+            && taken_at.duration_since(entry.created_on) < LONGEST_NODE_LAG
+    };
+    if let Some(first) = incident.entries.iter().position(is_torn) {
+        incident.entries.truncate(first);
+    }
+    incident.entries_complete &= incident.entries.len() == count;
 }
 
 /// Keeps what an earlier read of the same pass showed and the later one leaves out.

@@ -326,6 +326,10 @@ fn notice_text(notice: &Notice) -> String {
              if AWS shall have it."
                 .to_owned()
         }
+        Notice::MessageRefused { reason, .. } => render::one_line(
+            &format!("ServiceNow refused a message of AWS on this incident: a comment says that it is left out. ({reason})"),
+            LAST_ERROR_CHARACTERS,
+        ),
         Notice::TextRefused { reason, .. } => render::one_line(
             &format!("AWS Support refused a text of this incident, also in parts: the case says that it is left out. ({reason})"),
             LAST_ERROR_CHARACTERS,
@@ -485,12 +489,12 @@ impl Planner<'_> {
             return self.wait_for_incident();
         }
         let Some(incident) = self.observation.incident.as_ref() else { return };
-        let Some(account) = incident.account.as_ref().filter(|_| is_in_scope(incident)) else { return };
         if !incident.summary.columns.case_id.is_empty() && !self.observation.columns_of_another {
             let until = self.later(seconds(LONG_WAIT_SECONDS));
             self.plan.waits.push(Waiting::UnknownCase { until });
             return;
         }
+        let Some(account) = incident.account.as_ref().filter(|_| is_in_scope(incident)) else { return };
         if self.waits_in_line() || self.waits_to_open(&open_case_request(self.policy, incident)) {
             return;
         }
@@ -692,7 +696,7 @@ impl Planner<'_> {
         for (index, batch) in batches.into_iter().enumerate() {
             let messages = batch.iter().map(|communication| Message {
                 external_id: external_id(key, case, &communication.id),
-                text: render::reply(case, communication),
+                text: self.reply_text(case, communication),
                 kind: self.policy.replies_become,
             });
             let delivery = Delivery {
@@ -712,6 +716,13 @@ impl Planner<'_> {
             }
             self.plan.effects.push(Effect::Deliver { delivery, communications });
         }
+    }
+
+    /// A communication for the incident. One that ServiceNow has refused twice is left out, with a word in its place.
+    fn reply_text(&self, case: &LinkedCase, communication: &Communication) -> String {
+        let refused = self.observation.link.refused_message.as_ref();
+        let is_left_out = refused.is_some_and(|refused| refused.is_left_out && refused.id == communication.id);
+        if is_left_out { render::left_out_reply(case, communication) } else { render::reply(case, communication) }
     }
 
     /// What people wrote in ServiceNow, for the case, in order. False if any of it waits: nothing may overtake it.

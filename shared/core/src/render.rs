@@ -31,6 +31,8 @@ pub const SMALL_PART_BYTES: usize = 2_000;
 pub const SMALLEST_PART_BYTES: usize = 400;
 /// How many characters of AWS's reason are remembered for a text that is left out.
 pub(crate) const REASON_CHARACTERS: usize = 300;
+/// What stands in the place of a text that ServiceNow refuses.
+const LEFT_OUT_REPLY: &str = "(ServiceNow does not accept this text. It stands on the case.)";
 /// What stands in the place of a text that AWS refuses.
 pub(crate) const LEFT_OUT: &str = "(AWS Support does not accept this text. It stands in ServiceNow.)";
 /// How many bytes of a name go into a first line.
@@ -254,6 +256,13 @@ pub fn reply(case: &LinkedCase, communication: &Communication) -> String {
     let author = short_line(&communication.raw.submitted_by, NAME_BYTES);
     let moment = format_servicenow(communication.raw.time_created);
     format!("{author}, {moment} UTC, {}:\n\n{}", case_name(case), without_marks(&communication.raw.body))
+}
+
+/// Renders what stands on the incident in the place of a communication that ServiceNow refuses.
+pub fn left_out_reply(case: &LinkedCase, communication: &Communication) -> String {
+    let author = short_line(&communication.raw.submitted_by, NAME_BYTES);
+    let moment = format_servicenow(communication.raw.time_created);
+    format!("{author}, {moment} UTC, {}:\n\n{LEFT_OUT_REPLY}", case_name(case))
 }
 
 /// Renders the close notes of an incident whose case was resolved.

@@ -244,6 +244,7 @@ impl Life {
         {
             let world = &mut *self.desk.world.borrow_mut();
             world.faults.stop();
+            world.servicenow.end_hostility();
             if !world.settings.stays_refused {
                 world.refused_accounts.clear();
             } else if world.refused_accounts.is_empty() {

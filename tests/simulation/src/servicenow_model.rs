@@ -396,6 +396,12 @@ impl Instance {
         self.aborts = count;
     }
 
+    /// No read lags and no update is aborted any more.
+    pub fn end_hostility(&mut self) {
+        self.lagging = None;
+        self.aborts = 0;
+    }
+
     /// An administrator deletes an incident. Returns what it was.
     pub fn delete(&mut self, id: &IncidentId) -> Option<Record> {
         self.incidents.remove(id)
@@ -551,6 +557,7 @@ impl Instance {
         Incident {
             summary,
             taken_at: second(now),
+            updated_on: Some(record.updated_on),
             account,
             service_code: record.service_code.clone(),
             category_code: record.category_code.clone(),
@@ -685,7 +692,13 @@ impl Instance {
         let is_fresh = expected.is_none_or(|expected| expected == count);
         let mut messages = Vec::new();
         for message in &delivery.messages {
-            messages.push(self.message(now, id, message)?);
+            let answer = self.message(now, id, message)?;
+            let is_refused = answer.outcome == MessageOutcome::Refused;
+            messages.push(answer);
+            // What follows a refused message would overtake it.
+            if is_refused {
+                break;
+            }
         }
         let (fields, field_error) = self.values(now, id, &delivery.fields, &delivery.columns, is_fresh)?;
         let snapshot = self.page(now, id, delivery.entries_since, None)?;

@@ -35,7 +35,12 @@ CasebridgeDelivery.prototype = {
         var isFresh = order.expected === null || order.expected === modCount;
         var results = [];
         for (var index = 0; index < order.messages.length; index += 1) {
-            results.push(this._message(incidentId, order.messages[index]));
+            var result = this._message(incidentId, order.messages[index]);
+            results.push(result);
+            // What follows a refused message would overtake it.
+            if (result.outcome === 'refused') {
+                break;
+            }
         }
         var written = this._values(incidentId, order, isFresh);
         var after = this.calls.read(this.incidents);

@@ -107,6 +107,7 @@ CasebridgeIncident.prototype = {
             columns: this._columns(incident),
             close_codes: this._closeCodes(),
             taken_at: takenAt,
+            updated_on: this._text(incident, 'sys_updated_on'),
             account: this._account(incident),
             service_code: this._text(incident, CasebridgeIncident.PREFIX + 'service_code'),
             category_code: this._text(incident, CasebridgeIncident.PREFIX + 'category_code'),
