@@ -36,6 +36,8 @@ const FULL_SPREAD: u32 = 1_000;
 pub(crate) const LOWER_COUNT_LASTS: SignedDuration = SignedDuration::from_mins(1);
 /// How long a request to ServiceNow may still be at work: it ends REST transactions after 60 seconds.
 const LONGEST_REQUEST: SignedDuration = SignedDuration::from_mins(2);
+/// For how long after its resolution a case takes texts for sure: AWS says 14 days, and we may have seen it late.
+const REOPENABLE_FOR: SignedDuration = SignedDuration::from_hours(13 * 24);
 /// How far apart the times may be of a record and of a comment that were written in one update.
 const ONE_UPDATE: SignedDuration = SignedDuration::from_secs(2);
 /// How long a node lags at most, as far as its reads are not believed.
@@ -71,6 +73,8 @@ pub struct Observation {
     pub incident_wanted: bool,
     /// Whether a read found no incident.
     pub incident_gone: bool,
+    /// Whether ServiceNow serves the incident to nobody: it is there, and none of ours.
+    pub incident_not_served: bool,
     /// The case, if it was read in this pass.
     pub case: Option<Case>,
     /// Its communications that are not settled, as far as they were read, in the order of their writing.
@@ -94,6 +98,7 @@ impl Observation {
             incident: None,
             incident_wanted: false,
             incident_gone: false,
+            incident_not_served: false,
             case: None,
             shown: Vec::new(),
             shown_all: true,
@@ -106,7 +111,15 @@ impl Observation {
     /// Whether the incident must be read: the memory does not stand in for it.
     pub fn needs_incident(&self) -> bool {
         let stands_in = self.link.settled && self.link.case.is_some() && self.link.state_intent.is_none();
-        self.incident.is_none() && !self.incident_gone && (self.incident_wanted || !stands_in)
+        let is_settled = self.incident_gone || self.incident_not_served;
+        self.incident.is_none() && !is_settled && (self.incident_wanted || !stands_in)
+    }
+
+    /// Takes in that the incident is there and is none of ours. Of one with a case that is a refusal like any other: it was
+    /// served before.
+    pub fn see_not_served(&mut self) -> bool {
+        self.incident_not_served = self.link.case.is_none();
+        self.incident_not_served
     }
 
     /// Whether comments may be missing from what is known: the incident should have been read and was not, or not up to its
@@ -559,7 +572,7 @@ impl Observation {
         let is_text = matches!(failure, Failure::Refused { refusal: Refusal::InvalidRequest, .. });
         let request = match effect {
             Effect::AddCommunication { content, part, .. } if is_own(content) => {
-                if is_text && self.reduce(content, *part, failure.message()) {
+                if is_text && self.reduce(content, *part, failure.message(), now) {
                     return;
                 }
                 COMMUNICATION_REQUEST.to_owned()
@@ -587,11 +600,13 @@ impl Observation {
     }
 
     /// Notes how a refused text is tried next; false when nothing is left to try.
-    fn reduce(&mut self, content: &Content, part: Part, reason: &str) -> bool {
+    fn reduce(&mut self, content: &Content, part: Part, reason: &str, now: Timestamp) -> bool {
         let tried = self.link.refused_text.take().filter(|refused| refused.content == *content);
-        // What is refused on a resolved case may be refused for the case's sake: too late to be reopened.
-        let is_open = self.link.case.as_ref().is_some_and(|case| !case.is_resolved());
-        let can_be_cut = is_open && matches!(content, Content::Entry { .. } | Content::OpeningRemainder);
+        // What is refused on a case that was resolved long ago may be refused for that: too late to be reopened.
+        let is_reopenable =
+            |case: &LinkedCase| !case.is_resolved() || now.duration_since(case.status_since) < REOPENABLE_FOR;
+        let takes_texts = self.link.case.as_ref().is_some_and(is_reopenable);
+        let can_be_cut = takes_texts && matches!(content, Content::Entry { .. } | Content::OpeningRemainder);
         let start =
             self.link.partly_sent.as_ref().filter(|partly| partly.content == *content).map_or(0, |sent| sent.bytes);
         let size = part.end.saturating_sub(start);

@@ -120,6 +120,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         match read {
             Ok(Some(incident)) => observation.see_incident(&self.policy, incident, self.clock.now()),
             Ok(None) => observation.incident_gone = true,
+            Err(Failure::Refused { refusal: Refusal::NotServed, .. }) if observation.see_not_served() => {}
             Err(failure) => self.note_failure(observation, Side::ServiceNow, &failure, READ_REQUEST, report),
         }
     }
@@ -167,6 +168,9 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             calls += 1;
         }
         let is_new = now.duration_since(linked.opened_at) < self.policy.unknown_outcome();
+        if is_not_found(&found) && linked.display_id.is_none() && !is_new {
+            found = self.find_by_key(linked, &mut calls).await.or(found);
+        }
         let case = match found {
             Ok(page) => Ok(page.cases.into_iter().next()),
             // A case that was opened lately may not show yet; one that is gone for good is told to the agent.
@@ -174,6 +178,28 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             Err(failure) => Err(failure),
         };
         Described { case, calls }
+    }
+
+    /// The link's case among all of its account since it was opened: it got another id before its number was known.
+    async fn find_by_key(&self, linked: &LinkedCase, calls: &mut u32) -> Result<CasePage, Failure> {
+        let after = linked.opened_at.checked_sub(SEARCH_MARGIN).unwrap_or(linked.opened_at);
+        let mut next = None;
+        for _ in 0..SEARCH_PAGES {
+            *calls += 1;
+            let query = CaseQuery::Since { after, next };
+            let page = self.support.describe_cases(&linked.account, &query).await?;
+            let is_it =
+                |case: &DescribedCase| CaseKey::new(linked.account.clone(), &case.case_id) == linked.key();
+            if let Some(case) = page.cases.into_iter().find(is_it) {
+                return Ok(CasePage { cases: vec![case], next: None });
+            }
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        let message = "AWS Support does not show the case under any id".to_owned();
+        Err(Failure::Refused { refusal: Refusal::NotFound, message })
     }
 
     async fn take_in_case(

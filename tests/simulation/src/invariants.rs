@@ -386,15 +386,19 @@ fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut 
             let places = occurrences(&delivered, token);
             expect_once(places.len(), fewest, invariant, token, found);
             let Some(place) = places.first().copied() else { continue };
+            if !contains_text(world, delivered[place.0], &shown) {
+                found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
+            }
             // AWS may show whole seconds: within one there is no order.
             let second = communication.time_created.as_second();
+            // One that quotes our text before that is shown is taken for ours at first: it may come late.
+            if invariant == Invariant::Marks {
+                continue;
+            }
             if last.is_some_and(|(last, at)| place < last && at < second) {
                 found.push((Invariant::ExactlyOnce, format!("{token} is out of order on the incident")));
             }
             last = last.max(Some((place, second)));
-            if !contains_text(world, delivered[place.0], &shown) {
-                found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
-            }
         }
     }
     for (text, count) in equal {

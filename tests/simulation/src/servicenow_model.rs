@@ -396,6 +396,11 @@ impl Instance {
         self.aborts = count;
     }
 
+    /// Takes out what the next read would show late: what writes reads what is there. Give it back with [`Self::lag_once`].
+    pub fn take_lag(&mut self) -> Option<Record> {
+        self.lagging.take()
+    }
+
     /// No read lags and no update is aborted any more.
     pub fn end_hostility(&mut self) {
         self.lagging = None;
