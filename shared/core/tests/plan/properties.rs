@@ -117,8 +117,13 @@ proptest! {
         let mut observation = world.observe();
         let first = world.plan(&observation);
         prop_assume!(first.effects.len() < EFFECTS_PER_PLAN);
-        for effect in &first.effects {
-            world.apply(&mut observation, effect);
+        let mut last = first.clone();
+        // What follows a text that has to reopen the case comes with the plan after the look at it.
+        while let Some(doubted) = last.effects.iter().position(|effect| !world.apply(&mut observation, effect)) {
+            world.see_case(&mut observation);
+            let rest = world.plan(&observation);
+            prop_assert!(rest.effects.len() < last.effects.len() - doubted, "{:?} after {:?}", rest, last);
+            last = rest;
         }
         let again = world.plan(&observation);
         prop_assert!(again.effects.is_empty(), "{:?} after {:?}", again, first);
@@ -135,8 +140,8 @@ proptest! {
         let resolved = matches!(case.status.as_str(), "resolved" | "closed");
         let closed = incident.summary.state.is_ended() && !incident.summary.state.can_reopen();
         prop_assert!(incident.summary.state.is_ended() == resolved || closed, "{:?} {}", incident.summary.state, case.status);
-        let comments = incident.entries.iter().filter(|entry| entry.is_for_aws()).count();
-        prop_assert_eq!(world.link.sent.len(), comments);
+        let comments = incident.entries.iter().filter(|entry| entry.is_for_aws());
+        prop_assert!(comments.clone().all(|entry| world.link.journal.is_settled(entry)));
     }
 
     #[test]
