@@ -239,6 +239,10 @@ impl Observation {
         } else if news && self.link.full_read_at.is_none() {
             self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
         }
+        if self.link.full_read_at.is_none() && self.link.conversation.hides_open(&self.shown) {
+            // An older answer than the one before: what waits is looked for again.
+            self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
+        }
         self.case = Some(case);
         self.agree(policy);
     }
@@ -763,7 +767,7 @@ impl Observation {
             !self.incident_gone && (self.is_blind_to_incident() || (self.link.case.is_some() && self.case.is_none()));
         self.link.settled = plan.is_settled() && !unseen;
         self.leave_line();
-        self.compact(policy);
+        self.compact(policy, now);
         if !plan.effects.is_empty() {
             return Some(now);
         }
@@ -782,12 +786,13 @@ impl Observation {
     }
 
     /// Forgets what is older than all that may still come. A link of ten thousand messages remembers as much as one of ten.
-    fn compact(&mut self, policy: &Policy) {
+    fn compact(&mut self, policy: &Policy, now: Timestamp) {
         if let Some(incident) = self.incident.as_ref().filter(|_| self.link.case.is_some()) {
             self.link.journal.compact(incident, policy.unknown_outcome());
         }
         if self.case.as_ref().is_some_and(|case| case.communications_complete) {
             let newest = self.shown.iter().map(|communication| communication.raw.time_created).max();
+            self.link.conversation.forget_vanished(&self.shown, now, policy.unknown_outcome());
             self.link.conversation.compact(newest, policy.unknown_outcome());
         }
     }
