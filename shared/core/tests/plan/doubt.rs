@@ -1,6 +1,6 @@
 //! Calls whose outcome nobody knows, and sides that refuse or do not answer.
 
-use crate::world::{self, World};
+use crate::world::{self, World, refusal};
 use casebridge_core::{
     case::CaseStatus,
     effect::{Effect, Failure, Refusal},
@@ -31,10 +31,6 @@ fn leave_in_doubt(world: &mut World, name: &str, applied: bool) -> Observation {
 
 fn longest_doubt(world: &World) -> i64 {
     i64::from(world.policy.unknown_outcome_seconds)
-}
-
-fn refusal(refusal: Refusal) -> Failure {
-    Failure::Refused { refusal, message: "no".to_owned() }
 }
 
 fn unavailable() -> Failure {

@@ -4,7 +4,10 @@
 
 mod conversation;
 mod doubt;
+mod journal;
 mod memory;
 mod merge;
 mod properties;
+mod refusals;
+mod trouble;
 mod world;

@@ -2,7 +2,10 @@
 
 use casebridge_core::{
     case::{Case, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication, fingerprint},
-    effect::{Delivery, DeliveryAnswer, Effect, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome},
+    effect::{
+        Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome,
+        Refusal,
+    },
     identifiers::{AccountId, CaseId, DisplayId, IncidentId, JournalEntryId, LinkKey},
     incident::{Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
     link::Link,
@@ -33,6 +36,8 @@ pub struct World {
     pub audit_trail: bool,
     /// Whether the instance keeps the first `resolved_at`, as many do.
     pub keeps_resolved_at: bool,
+    /// AWS refuses texts that contain this.
+    pub poison: Option<String>,
     plans: u8,
 }
 
@@ -53,6 +58,14 @@ pub fn entry(name: &str, created_on: Timestamp, text: &str) -> JournalEntry {
         mod_count: None,
         element: "comments".to_owned(),
     }
+}
+
+pub fn refusal(refusal: Refusal) -> Failure {
+    Failure::Refused { refusal, message: "no".to_owned() }
+}
+
+pub fn names(plan: &Plan) -> Vec<&'static str> {
+    plan.effects.iter().map(Effect::name).collect()
 }
 
 impl World {
@@ -99,6 +112,7 @@ impl World {
             due: None,
             audit_trail: false,
             keeps_resolved_at: false,
+            poison: None,
             plans: 0,
         }
     }
@@ -203,9 +217,13 @@ impl World {
         observation.see_incident(&self.policy, incident, self.now);
     }
 
+    /// Shows all communications of the case that are not settled.
     pub fn see_case(&self, observation: &mut Observation) {
         if let (Some(case), Some(_)) = (&self.case, &observation.link.case) {
-            observation.see_case(&self.policy, as_case(case), self.now);
+            let mut case = as_case(case);
+            let since = observation.communications_since();
+            case.communications.retain(|seen| since.is_none_or(|since| seen.time_created >= since));
+            observation.see_case(&self.policy, case, self.now);
         }
     }
 
@@ -214,7 +232,7 @@ impl World {
         plan(&self.policy, observation, Entropy::new([self.plans; 16]), self.now)
     }
 
-    /// Applies one effect to both sides and folds its outcome into the observation; whether the outcome is certain.
+    /// Applies one effect to both sides and folds its outcome into the observation; whether it is done and certain.
     pub fn apply(&mut self, observation: &mut Observation, effect: &Effect) -> bool {
         observation.begin(effect, self.now);
         match effect {
@@ -223,6 +241,13 @@ impl World {
                 self.case = Some(RawCase { status: "unassigned".to_owned(), communications: Vec::new() });
                 self.communicate("Casebridge (Role) <aws@example.com>", &request.body);
                 observation.done(&self.policy, Some(&CaseId::new(CASE_ID)), None, self.now)
+            }
+            Effect::AddCommunication { body, .. }
+                if self.poison.as_ref().is_some_and(|poison| body.contains(poison)) =>
+            {
+                let failure = refusal(Refusal::InvalidRequest);
+                observation.refused(&self.policy, effect, &failure, self.now, 0);
+                false
             }
             Effect::AddCommunication { body, .. } => {
                 self.communicate("Casebridge (Role) <aws@example.com>", body);
@@ -281,7 +306,15 @@ impl World {
         summary.sys_mod_count += 1;
     }
 
-    /// One pass: observe, plan, apply, and look at the case once more after a call in doubt; the names of the effects.
+    /// Ends a pass with this observation.
+    pub fn record(&mut self, mut observation: Observation) {
+        let last = self.plan(&observation);
+        self.due = observation.finish(&self.policy, &last, self.now);
+        self.link = observation.link;
+    }
+
+    /// One pass: observe, plan, apply, and look at the case once more after a call that is not certain; the names of the
+    /// effects.
     pub fn pass(&mut self) -> Vec<&'static str> {
         let mut observation = self.observe();
         let plan = self.plan(&observation);
@@ -293,9 +326,7 @@ impl World {
                 break;
             }
         }
-        let last = self.plan(&observation);
-        self.due = observation.finish(&self.policy, &last, self.now);
-        self.link = observation.link;
+        self.record(observation);
         names
     }
 
