@@ -7,8 +7,9 @@ use casebridge_core::{
     identifiers::{AccountId, CaseId},
     incident::IncidentState,
     link::IntentEnd,
+    mark::{Entropy, Mark},
     observation::{Observation, READ_REQUEST, backoff},
-    plan::{Plan, Waiting, columns},
+    plan::{Plan, Waiting, columns, plan},
     policy::{Policy, seconds},
     trouble::{Side, Trouble},
 };
@@ -542,6 +543,96 @@ fn a_trouble_with_reading_ends_with_the_next_read_and_one_with_writing_does_not(
         world.see_case(&mut observation);
         for side in [Side::Aws, Side::ServiceNow] {
             assert_eq!(whole_side(&observation, side, world.now).is_none(), ends, "{request:?} {side:?}");
+        }
+    }
+}
+
+/// Makes the world's CreateCase seem never applied; the moment of its intent.
+fn give_up_case(world: &mut World) -> Timestamp {
+    let written_at = world.now;
+    let mut observation = leave_in_doubt(world, "open_case", false);
+    world.pass_time(longest_doubt(world));
+    observation.settle_open_case(&world.policy, None, world.now);
+    assert_eq!(observation.link.ended_intent.unwrap().end, IntentEnd::NeverApplied);
+    world.link = observation.link;
+    written_at
+}
+
+#[test]
+fn a_case_that_was_given_up_is_looked_for_until_a_day_is_over() {
+    let mut world = World::new();
+    let written_at = give_up_case(&mut world);
+    world.settle();
+    let mut ages = Vec::new();
+    while let Some(look_at) = world.link.given_up_cases.first().map(|given_up| given_up.look_at) {
+        assert!(world.due.is_some_and(|due| due <= look_at), "it is waited for");
+        let mut observation = world.observe();
+        assert_eq!(observation.late_cases(look_at.checked_sub(seconds(1)).unwrap()), None);
+        let account = AccountId::new(world::ACCOUNT);
+        assert_eq!(observation.late_cases(look_at), Some((account.clone(), written_at)));
+        world.now = look_at;
+        observation.looked_for_late_cases(&account, world.now);
+        world.record(observation);
+        ages.push(look_at.duration_since(written_at).as_secs() / longest_doubt(&world));
+    }
+    // In L; 96 of them are a day.
+    assert_eq!(ages, [2, 4, 8, 16, 32, 64, 128]);
+}
+
+#[test]
+fn a_case_that_was_given_up_and_shows_up_is_a_double_or_the_case_itself() {
+    let late = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
+    let account = AccountId::new(world::ACCOUNT);
+    for opened_again in [true, false] {
+        let mut world = World::new();
+        world.comment("e1", "It began at noon.");
+        give_up_case(&mut world);
+        let mark = world.link.given_up_cases[0].mark.clone();
+        if opened_again {
+            world.settle();
+        }
+        let mut observation = world.observe();
+        assert_eq!(observation.see_double(&account, &late, &mark, world.now), opened_again);
+        let other = observation.link.case.as_ref().is_some_and(|case| case.case_id != late);
+        assert_eq!(other, opened_again);
+        assert_eq!(observation.link.doubles.len(), usize::from(opened_again));
+        assert!(observation.link.journal.is_settled(&world.incident.entries[0]), "the case contains it");
+    }
+}
+
+#[test]
+fn a_case_with_a_mark_that_is_not_ours_is_none_of_ours() {
+    let world = World::linked();
+    let mut observation = world.observe();
+    let foreign = Mark::draw(Entropy::new([0; 16]), &observation.key, 1);
+    let late = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
+    assert!(!observation.see_double(&AccountId::new(world::ACCOUNT), &late, &foreign, world.now));
+    assert!(observation.link.doubles.is_empty());
+    assert!(!observation.is_own_case_mark(&foreign, "[INC0010001] Instance unreachable"));
+    let ours = observation.link.conversation.marks.keys().next().unwrap().clone();
+    assert!(observation.is_own_case_mark(&ours, "[INC0010001] Instance unreachable"));
+    assert!(!observation.is_own_case_mark(&ours, "A case of a person who pasted our text"));
+}
+
+/// A read that failed a long while ago by the end of the pass still leaves the link with a time to look again.
+#[test]
+fn a_failed_read_leaves_a_due_time_however_long_ago_its_wait_was_over() {
+    for failed in [Side::Aws, Side::ServiceNow] {
+        for late in [0, 5, 5_000] {
+            let world = World::linked();
+            let mut observation = world.unseen();
+            observation.incident_wanted = true;
+            match failed {
+                Side::Aws => world.see_incident(&mut observation),
+                Side::ServiceNow => world.see_case(&mut observation),
+            }
+            observation.trouble(&world.policy, failed, &unavailable(), READ_REQUEST, world.now, 0);
+            let plan = plan(&world.policy, &observation, Entropy::new([1; 16]), world.now);
+            let end = world.now.checked_add(seconds(late)).unwrap();
+            assert!(observation.finish(&world.policy, &plan, end).is_some(), "{failed:?} {late} seconds later");
+            // Not even a plan that knows nothing of it lets the link go.
+            assert!(observation.finish(&world.policy, &Plan::default(), end).is_some());
+            assert!(!observation.link.settled);
         }
     }
 }

@@ -7,6 +7,7 @@ mod doubt;
 mod journal;
 mod memory;
 mod merge;
+mod order;
 mod properties;
 mod refusals;
 mod trouble;

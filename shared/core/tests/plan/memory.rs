@@ -360,3 +360,99 @@ fn a_pass_that_could_not_be_recorded_leaves_only_that_it_wrote() {
     assert_ne!(expected.recent_writes, recorded.recent_writes);
     assert_eq!(observation.abandoned(&recorded), expected);
 }
+
+/// An update count that falls is a lagging node's, or that of an incident that was restored from a backup.
+#[test]
+fn a_lower_update_count_is_believed_when_it_lasts_a_minute() {
+    let mut world = World::linked();
+    let before = world.incident.clone();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    let remembered = world.link.incident.clone();
+    let first_seen = world.now;
+    let restored = |world: &mut World| {
+        world.incident = before.clone();
+        world.pass()
+    };
+    assert_eq!(restored(&mut world), Vec::<&str>::new());
+    assert_eq!(world.link.incident, remembered, "it is not believed at once");
+    let believed_at = first_seen.checked_add(SignedDuration::from_mins(1)).unwrap();
+    assert!(world.due.is_some_and(|due| due <= believed_at));
+    world.now = believed_at.checked_sub(seconds(1)).unwrap();
+    assert_eq!(restored(&mut world), Vec::<&str>::new());
+    assert_eq!(world.link.incident, remembered);
+    world.now = believed_at;
+    assert_eq!(restored(&mut world), ["add_communication"], "the incident is open, the case is not");
+    assert_eq!(world.link.incident.as_ref().unwrap().state, before.summary.state);
+    assert_eq!(world.link.lower_count, None);
+}
+
+#[test]
+fn a_lower_update_count_that_was_a_lagging_nodes_is_forgotten() {
+    let mut world = World::linked();
+    let before = world.incident.clone();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    let latest = world.incident.clone();
+    for _ in 0..3 {
+        world.incident = before.clone();
+        assert_eq!(world.pass(), Vec::<&str>::new());
+        world.pass_time(50);
+        world.incident = latest.clone();
+        assert_eq!(world.pass(), Vec::<&str>::new());
+        assert_eq!(world.link.lower_count, None);
+        world.pass_time(50);
+    }
+}
+
+/// The answer to a delivery is no late one.
+#[test]
+fn a_lower_update_count_in_the_answer_to_a_delivery_is_believed_at_once() {
+    let mut world = World::linked();
+    world.reply("Reply");
+    let (effect, mut answer) = answered_delivery(&world, MessageOutcome::Applied, FieldsOutcome::Stale);
+    answer.snapshot.summary.sys_mod_count = 1;
+    let mut observation = world.observe();
+    observation.delivered(&world.policy, &effect, answer, world.now, 0);
+    assert_eq!(observation.summary().unwrap().sys_mod_count, 1);
+}
+
+/// How many bytes of JSON a link takes after so many rounds of a comment and a reply, a minute apart.
+fn size_after(rounds: usize) -> usize {
+    let mut world = World::linked();
+    for number in 0..rounds {
+        world.pass_time(57);
+        world.comment(&format!("{number:032}"), "Any news?");
+        world.reply("Not yet.");
+        world.settle();
+    }
+    assert_eq!(world.bodies().len(), 2 * rounds + 1, "each comment went out once");
+    assert_eq!(world.incident.entries.len(), 2 * rounds, "each reply arrived once");
+    serde_json::to_string(&world.link).unwrap().len()
+}
+
+#[test]
+fn a_thousand_messages_are_remembered_in_as_little_as_a_hundred() {
+    let bound = 10_000;
+    let (few, many) = (size_after(50), size_after(500));
+    assert!(few > bound / 2 && few < bound, "{few} bytes");
+    assert!(many < bound, "{many} bytes");
+}
+
+/// A later read that does not show a reply that waits.
+#[test]
+fn a_reply_that_a_late_read_hides_is_looked_for_again() {
+    let mut world = answered();
+    world.reply("Reply 4");
+    let mut observation = world.observe();
+    let mut late = world::as_case(world.case.as_ref().unwrap());
+    late.communications.pop();
+    observation.see_case(&world.policy, late, world.now);
+    let until = world.now.checked_add(longest_doubt(&world)).unwrap();
+    assert_eq!(observation.link.full_read_at, Some(until));
+    world.record(observation);
+    assert_eq!(world.due, Some(until));
+    world.now = until;
+    assert_eq!(world.settle(), ["deliver"]);
+    assert_eq!(world.due, None);
+}

@@ -1,5 +1,7 @@
 //! Both sides as plain values on which effects always succeed: what the tests of the plan apply plans to.
 
+use std::collections::BTreeSet;
+
 use casebridge_core::{
     case::{Case, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication, fingerprint},
     effect::{
@@ -17,6 +19,8 @@ use casebridge_core::{
 use jiff::{SignedDuration, Timestamp};
 
 pub const ACCOUNT: &str = "111122223333";
+/// What our role is shown as in the case.
+pub const BRIDGE: &str = "Casebridge (Role) <aws@example.com>";
 pub const CASE_ID: &str = "case-111122223333-muen-2026-0123456789abcdef";
 
 /// The moment at which every test starts.
@@ -36,6 +40,8 @@ pub struct World {
     pub audit_trail: bool,
     /// Whether the instance keeps the first `resolved_at`, as many do.
     pub keeps_resolved_at: bool,
+    /// The comments that were written when the incident was closed.
+    pub written_when_closed: BTreeSet<JournalEntryId>,
     /// AWS refuses texts that contain this.
     pub poison: Option<String>,
     plans: u8,
@@ -112,6 +118,7 @@ impl World {
             due: None,
             audit_trail: false,
             keeps_resolved_at: false,
+            written_when_closed: BTreeSet::new(),
             poison: None,
             plans: 0,
         }
@@ -145,6 +152,9 @@ impl World {
         self.incident.summary.sys_mod_count += 1;
         let mod_count = self.audit_trail.then_some(self.incident.summary.sys_mod_count);
         self.incident.entries.push(JournalEntry { mod_count, ..entry(name, self.now, text) });
+        if self.incident.summary.closed_at.is_some() {
+            self.written_when_closed.insert(JournalEntryId::new(name));
+        }
     }
 
     pub fn set_state(&mut self, state: IncidentState) {
@@ -239,7 +249,7 @@ impl World {
             Effect::OpenCase { request, .. } => {
                 assert!(self.case.is_none(), "a second case was opened");
                 self.case = Some(RawCase { status: "unassigned".to_owned(), communications: Vec::new() });
-                self.communicate("Casebridge (Role) <aws@example.com>", &request.body);
+                self.communicate(BRIDGE, &request.body);
                 observation.done(&self.policy, Some(&CaseId::new(CASE_ID)), None, self.now)
             }
             Effect::AddCommunication { body, .. }
@@ -250,7 +260,7 @@ impl World {
                 false
             }
             Effect::AddCommunication { body, .. } => {
-                self.communicate("Casebridge (Role) <aws@example.com>", body);
+                self.communicate(BRIDGE, body);
                 observation.done(&self.policy, None, None, self.now)
             }
             Effect::ResolveCase { .. } => {
