@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    case::{Case, CaseStatus, Communication},
+    case::{Case, CaseStatus, Communication, RECENT_COMMUNICATIONS},
     conversation::Conversation,
     effect::{
         Content, Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part,
@@ -232,7 +232,10 @@ impl Observation {
             linked.case_id = case.case_id.clone();
             linked.display_id = Some(case.display_id.clone());
             linked.fingerprint.clone_from(&case.fingerprint);
-            accept_status(linked, &self.link.conversation, &self.shown, policy, &case.status, now);
+            let ours =
+                linked.reopened_by.as_ref().and_then(|mark| self.link.conversation.marks.get(mark)?.owner.as_ref());
+            let shows_ours = ours.is_some_and(|owner| self.shown.iter().any(|seen| seen.id == owner.id));
+            accept_status(linked, shows_ours && is_of_one_answer(&case), policy, &case.status, now);
         }
         if case.communications_complete {
             self.link.full_read_at = self.link.full_read_at.filter(|at| *at > now);
@@ -959,12 +962,11 @@ fn union_entries(incident: &mut Incident, earlier: Incident) {
 /// Takes over the status that a read shows, if it may be believed.
 ///
 /// A read may be older than what is known. A resolved case is open again only if it says `reopened`, and that is no
-/// echo of a reopening before; a reopened case is resolved again only if the read is later than the reopening, which
-/// our own text on it proves. Whatever lasts longer than L is true.
+/// echo of a reopening before; a reopened case is resolved again only if the status is later than the reopening, which
+/// our own text beside it proves. Whatever lasts longer than L is true.
 fn accept_status(
     linked: &mut LinkedCase,
-    conversation: &Conversation,
-    shown: &[Communication],
+    is_after_reopening: bool,
     policy: &Policy,
     seen: &CaseStatus,
     now: Timestamp,
@@ -979,17 +981,20 @@ fn accept_status(
             settled || (seen.is_reopened() && !echo)
         }
         (false, true) => {
-            let memory = linked.reopened_by.as_ref().and_then(|mark| conversation.marks.get(mark));
-            let ours = memory.and_then(|memory| memory.owner.as_ref());
-            let shows_ours = ours.is_some_and(|owner| shown.iter().any(|seen| seen.id == owner.id));
             let long_ago = linked.reopened_at.is_none_or(|at| now.duration_since(at) >= policy.unknown_outcome());
-            long_ago || shows_ours
+            long_ago || is_after_reopening
         }
         (true, true) | (false, false) => true,
     };
     if believable {
         set_status(linked, seen.clone(), now);
     }
+}
+
+/// Whether all communications that a read shows come from the answer that tells the status: of more than the most recent
+/// ones the others are read later, and may be news that the status lags behind.
+fn is_of_one_answer(case: &Case) -> bool {
+    !case.communications_complete || case.communications.len() <= RECENT_COMMUNICATIONS
 }
 
 fn set_status(linked: &mut LinkedCase, status: CaseStatus, now: Timestamp) {
