@@ -12,6 +12,7 @@ use casebridge_core::{
     link::{Intent, IntentKind, Link, StateIntent},
     mark::{Entropy, Mark},
     observation::Observation,
+    plan::Waiting,
     policy::{StatusRule, seconds},
 };
 use jiff::SignedDuration;
@@ -328,6 +329,33 @@ fn a_reopened_case_is_resolved_again_once_the_read_shows_what_reopened_it() {
     let mut observation = world.observe();
     observation.see_case(&world.policy, recent(&world, 0), world.now);
     assert!(observation.link.case.as_ref().unwrap().is_resolved(), "the text that reopened it is there");
+}
+
+/// The status comes with the most recent communications, and all of them are read after that: our text may be in the second
+/// answer and not yet in the first.
+#[test]
+fn a_text_that_reopened_the_case_is_no_proof_for_a_status_that_was_read_before_it() {
+    let mut world = World::linked();
+    for number in 0..4 {
+        world.reply(&format!("Reply {number}"));
+    }
+    world.settle();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.set_state(IncidentState::InProgress);
+    world.comment("e1", "It is back.");
+    let mut observation = world.observe();
+    let effect = world.plan(&observation).effects.remove(0);
+    assert!(!world.apply(&mut observation, &effect));
+    world.set_status("resolved");
+    observation.see_case(&world.policy, recent(&world, 0), world.now);
+    assert!(observation.link.intent.is_none(), "the text is there");
+    assert!(!observation.link.case.as_ref().unwrap().is_resolved(), "the status may be from before");
+    let plan = world.plan(&observation);
+    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::UnsettledStatus { .. })), "{plan:?}");
+    assert!(plan.effects.iter().all(|effect| *effect == Effect::Report), "{plan:?}");
+    observation.see_case(&world.policy, recent(&world, 1), world.now);
+    assert!(observation.link.case.as_ref().unwrap().is_resolved(), "both are of one answer");
 }
 
 /// A person's copy of our text is never older than ours.

@@ -275,3 +275,40 @@ fn a_comment_of_unclear_origin_that_a_delivery_names_by_then_is_forgotten() {
     assert_eq!(world.settle(), Vec::<&str>::new());
     assert!(world.link.notices.is_empty());
 }
+
+/// There are more comments than one answer holds: the newest are left out.
+#[test]
+fn the_first_of_many_comments_go_though_a_side_has_ended_and_nothing_ends_before_the_last() {
+    for (incident_ends, case_ends) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut world = World::linked();
+        world.comment("e1", "One");
+        world.comment("e2", "Two");
+        world.comment("e3", "Three");
+        if incident_ends {
+            world.set_state(IncidentState::Resolved);
+        }
+        if case_ends {
+            world.set_status("resolved");
+        }
+        let mut observation = world.unseen();
+        let mut cut = world.snapshot(None);
+        cut.entries.truncate(2);
+        cut.entries_complete = false;
+        observation.see_incident(&world.policy, cut, world.now);
+        world.see_case(&mut observation);
+        let plan = world.plan(&observation);
+        let name = format!("incident ended: {incident_ends}, case ended: {case_ends}");
+        assert_eq!(names(&plan)[..2], ["add_communication"; 2], "{name}");
+        assert!(!names(&plan).contains(&"resolve_case") && !names(&plan).contains(&"deliver"), "{name}");
+        for effect in &plan.effects {
+            if !world.apply(&mut observation, effect) {
+                break;
+            }
+        }
+        world.record(observation);
+        assert!(world.due.is_some(), "{name}");
+        world.settle();
+        assert_eq!(world.bodies().len(), 4, "{name}");
+        assert_eq!(world.status() == "resolved", incident_ends, "{name}");
+    }
+}
