@@ -383,6 +383,13 @@ struct Matching {
     matched: BTreeSet<CommunicationId>,
 }
 
+/// The equal texts of a read, by their places in it, and those that are known, with their seconds.
+#[derive(Default)]
+struct Equals<'a> {
+    shown: Vec<usize>,
+    known: Vec<(i64, &'a Known)>,
+}
+
 impl Matching {
     /// Equal texts in the same second, or in a neighbouring one: a time may be cut or rounded in one of two answers. They are
     /// taken in their order, so that as many as possible are known. What a cut second hides is not looked for elsewhere.
@@ -393,27 +400,27 @@ impl Matching {
         hashes: &[String],
         cut_second: Option<i64>,
     ) {
-        let mut by_hash: BTreeMap<(bool, &str), (Vec<usize>, Vec<(i64, &Known)>)> = BTreeMap::new();
+        let mut by_hash: BTreeMap<(bool, &str), Equals> = BTreeMap::new();
         let is_cut = |moment: i64| cut_second.is_some_and(|cut| moment <= cut);
         for (index, hash) in hashes.iter().enumerate() {
             let part = is_cut(second(shown[index].time_created));
-            by_hash.entry((part, hash)).or_default().0.push(index);
+            by_hash.entry((part, hash)).or_default().shown.push(index);
         }
         for (moment, known) in conversation.known.iter().flat_map(|(moment, all)| all.iter().map(|one| (*moment, one)))
         {
             let is_older = cut_second.is_some_and(|cut| moment < cut);
-            let equal = by_hash.get_mut(&(is_cut(moment), known.hash.as_str())).filter(|_| !is_older);
-            if let Some((_, equal)) = equal {
-                equal.push((moment, known));
+            let equals = by_hash.get_mut(&(is_cut(moment), known.hash.as_str())).filter(|_| !is_older);
+            if let Some(equals) = equals {
+                equals.known.push((moment, known));
             }
         }
-        for (indices, equal) in by_hash.into_values() {
-            let here: Vec<i64> = indices.iter().map(|index| second(shown[*index].time_created)).collect();
-            let there: Vec<i64> = equal.iter().map(|(moment, _)| *moment).collect();
-            for (index, known) in same_moments(&here, &there) {
-                let id = equal[known].1.id.clone();
+        for equals in by_hash.into_values() {
+            let here: Vec<i64> = equals.shown.iter().map(|index| second(shown[*index].time_created)).collect();
+            let there: Vec<i64> = equals.known.iter().map(|(moment, _)| *moment).collect();
+            for (here, there) in same_moments(&here, &there) {
+                let id = equals.known[there].1.id.clone();
                 self.matched.insert(id.clone());
-                self.ids[indices[index]] = Some(id);
+                self.ids[equals.shown[here]] = Some(id);
             }
         }
     }

@@ -56,6 +56,7 @@ pub(crate) const DOUBLE_REQUEST: &str = "double";
 
 /// What a pass knows: the link as remembered, and what was read in this pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a read or the trigger tells")]
 pub struct Observation {
     /// The link's key.
     pub key: LinkKey,
@@ -630,7 +631,7 @@ impl Observation {
             trouble.refusal.is_none() || trouble.refusal == Some(Refusal::Credentials)
         });
         let reactions = self.reactions();
-        self.take_in_state(&delivery.fields, &answer, reactions);
+        self.take_in_state(&delivery.fields, &answer, &reactions);
         self.believe_incident(policy, answer.snapshot, now);
         if let Some((request, error)) = &refusal {
             let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message: error.clone() };
@@ -664,7 +665,7 @@ impl Observation {
     }
 
     /// Takes in what became of the state that a delivery asked for.
-    fn take_in_state(&mut self, fields: &IncidentFields, answer: &DeliveryAnswer, reactions: Vec<String>) {
+    fn take_in_state(&mut self, fields: &IncidentFields, answer: &DeliveryAnswer, reactions: &[String]) {
         if fields.state.is_empty() {
             return;
         }

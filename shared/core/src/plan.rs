@@ -753,7 +753,7 @@ impl Planner<'_> {
         if reduction == Some(Reduction::Placeholder) {
             let number = sent_parts.saturating_add(1);
             let part = Part { number, of: number, end: text.len(), left_out: true };
-            return self.add_part(case, content, part, &render::LEFT_OUT, &render);
+            return self.add_part(case, content, part, render::LEFT_OUT, &render);
         }
         let parts = render::parts(rest, render::part_bytes(reduction));
         let of = sent_parts.saturating_add(u16::try_from(parts.len()).unwrap_or(u16::MAX));
@@ -859,6 +859,7 @@ impl Planner<'_> {
 
 /// What follows from the merge of base, incident and case.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a consequence of its own")]
 struct Merge {
     /// Fields of the incident to set.
     fields: IncidentFields,

@@ -1,6 +1,6 @@
 //! Whose each communication is that a read shows, and what is remembered of it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice::from_ref};
 
 use casebridge_core::{
     case::{Communication, RawCommunication},
@@ -114,7 +114,7 @@ fn equal_texts_of_one_second_are_as_many_as_are_shown() {
     let same = reply(1_000, "Any news?");
     assert_eq!(talk.deliver(&[same.clone(), same.clone()]).len(), 2);
     assert_eq!(talk.deliver(&[same.clone(), same.clone()]).len(), 0);
-    assert_eq!(talk.deliver(&[same.clone()]).len(), 0, "absence means nothing");
+    assert_eq!(talk.deliver(from_ref(&same)).len(), 0, "absence means nothing");
     assert_eq!(talk.deliver(&[same.clone(), same.clone(), same]).len(), 1, "a surplus is new");
 }
 
@@ -129,9 +129,9 @@ fn a_communication_that_is_shown_differently_is_the_same() {
     ];
     for shown in differently {
         let mut talk = Talk::new();
-        let id = ids(&talk.read(std::slice::from_ref(&first)));
-        assert_eq!(ids(&talk.read(std::slice::from_ref(&shown))), id, "{shown:?}");
-        assert_eq!(ids(&talk.read(std::slice::from_ref(&shown))), id, "and it is known as it is shown now");
+        let id = ids(&talk.read(from_ref(&first)));
+        assert_eq!(ids(&talk.read(from_ref(&shown))), id, "{shown:?}");
+        assert_eq!(ids(&talk.read(from_ref(&shown))), id, "and it is known as it is shown now");
     }
 }
 
@@ -299,10 +299,10 @@ fn a_quotation_that_shows_before_our_text_is_delivered_once_ours_shows() {
     let mut talk = Talk::new();
     let ours = talk.send(1, "Any news?");
     let quotation = raw(5_000, PERSON, &quoted(&ours));
-    assert_eq!(talk.deliver(&[quotation.clone()]), [""; 0], "ours has reached AWS, and which one it is stays open");
+    assert_eq!(talk.deliver(from_ref(&quotation)), [""; 0], "ours has reached AWS, and which one it is stays open");
     assert!(talk.memory.is_found(&mark(1)));
     let both = [raw(1_000, BRIDGE, &ours), quotation.clone()];
-    assert_eq!(talk.deliver(&both), [quotation.body.clone()], "just what was sent decides at once");
+    assert_eq!(talk.deliver(&both), [quotation.body.as_str()], "just what was sent decides at once");
     assert_eq!(talk.deliver(&both), [""; 0]);
     assert_eq!(talk.memory.decided_at(LONGEST_DOUBT), None);
 }
@@ -312,7 +312,7 @@ fn a_copy_that_shows_first_is_delivered_once_ours_shows() {
     let mut talk = Talk::new();
     let ours = talk.send(1, "Any news?");
     let copy = raw(5_000, PERSON, &ours);
-    assert_eq!(talk.deliver(&[copy.clone()]), [""; 0]);
+    assert_eq!(talk.deliver(from_ref(&copy)), [""; 0]);
     let both = [copy, raw(1_000, BRIDGE, &ours)];
     let shown = talk.read(&both);
     assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Pending], "of two alike the earlier one is ours");

@@ -122,7 +122,7 @@ fn lived_in(deeds: &[Deed], audit_trail: bool) -> World {
 }
 
 fn lived(deeds: &[Deed]) -> World {
-    lived_in(deeds, deeds.len() % 2 == 0)
+    lived_in(deeds, deeds.len().is_multiple_of(2))
 }
 
 /// How often a comment stands on the case, by its author and moment.
@@ -181,7 +181,7 @@ fn faults() -> impl Strategy<Value = Faults> {
 /// The reads of a pass, as far as they succeed.
 fn observe_with(world: &World, faults: &Faults) -> Observation {
     let mut observation = world.unseen();
-    observation.incident_wanted = world.link.intents % 2 == 0;
+    observation.incident_wanted = world.link.intents.is_multiple_of(2);
     match &faults.incident {
         Read::Seen => world.see_incident(&mut observation),
         Read::Less => {
