@@ -136,7 +136,7 @@ impl World {
         };
         let mut after = (*before).clone();
         let linked = json!({"account": account, "case_id": case.case_id, "display_id": number, "status": "opened",
-                            "status_since": now, "opened_at": now, "fingerprint": case.fingerprint()});
+                            "status_since": now, "opened_at": now, "fingerprint": case.fingerprint});
         after.case = Some(serde_json::from_value(linked).unwrap());
         let incident = json!({"sys_id": number, "number": "INC1", "sys_mod_count": 5, "state": "2"});
         after.incident = Some(serde_json::from_value(incident).unwrap());

@@ -30,6 +30,8 @@ const ID_DIGITS: usize = 20;
 /// How many communications are remembered at most before the older ones are settled: some hundred bytes each. Of a longer
 /// read the oldest are taken in; the rest follows once they are on the incident.
 pub const MOST_KNOWN: usize = 1_000;
+/// How many seconds apart two answers may show one moment: one cuts its time, the other rounds it.
+const ONE_MOMENT: i64 = 1;
 
 /// What became of a communication that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,21 +155,31 @@ impl Conversation {
 
     /// Whether a read of the most recent communications leaves nothing unclear, so that not all have to be read.
     ///
-    /// Its oldest second may be cut: unless all that it shows of that second is known, something older may be hidden. What
-    /// waits for its delivery or for a decision must be shown, too.
+    /// Its oldest second may be cut: unless all that it shows of that second is known, something older may be hidden. Nor
+    /// does it join where a text that it shows soon after could be taken for an equal one that is hidden. What waits for its
+    /// delivery or for a decision must be shown, too.
     pub fn joins(&self, recent: &[RawCommunication]) -> bool {
         let Some(oldest) = recent.iter().min_by_key(|communication| communication.time_created) else {
             return self.open().next().is_none();
         };
-        let oldest_second = second(oldest.time_created);
-        let mut left: Vec<&str> =
-            self.known.get(&oldest_second).into_iter().flatten().map(|known| known.hash.as_str()).collect();
-        let joined = self.is_settled(oldest)
-            || recent.iter().filter(|communication| second(communication.time_created) == oldest_second).all(|shown| {
-                let hash = text_hash(&shown.body);
-                left.iter().position(|known| *known == hash).map(|position| left.swap_remove(position)).is_some()
-            });
-        joined && self.open().all(|(moment, _)| moment > oldest_second)
+        let cut = second(oldest.time_created);
+        (self.is_settled(oldest) || self.joins_at(cut, recent)) && self.open().all(|(moment, _)| moment > cut)
+    }
+
+    fn joins_at(&self, cut: i64, recent: &[RawCommunication]) -> bool {
+        let hidden = self.known.range(cut - ONE_MOMENT..=cut + ONE_MOMENT);
+        let mut hidden: Vec<(i64, &str)> =
+            hidden.flat_map(|(moment, known)| known.iter().map(|known| (*moment, known.hash.as_str()))).collect();
+        let mut unknown = Vec::new();
+        for shown in recent.iter().filter(|shown| second(shown.time_created) <= cut + 2 * ONE_MOMENT) {
+            let (moment, hash) = (second(shown.time_created), text_hash(&shown.body));
+            match hidden.iter().position(|known| *known == (moment, hash.as_str())) {
+                Some(position) => drop(hidden.swap_remove(position)),
+                None => unknown.push((moment, hash)),
+            }
+        }
+        let is_clear = |moment: i64, hash: &str| moment > cut && hidden.iter().all(|(_, known)| *known != hash);
+        unknown.iter().all(|(moment, hash)| is_clear(*moment, hash))
     }
 
     /// The communications that wait for their delivery or for a decision, with their seconds.
@@ -227,14 +239,14 @@ impl Conversation {
         longest_doubt: SignedDuration,
     ) -> Vec<Communication> {
         sort(&mut shown);
+        // What is settled hides nothing: all since then is shown.
+        let cut = shown.first().filter(|oldest| !complete && !self.is_settled(oldest));
+        let cut_second = cut.map(|oldest| second(oldest.time_created));
         shown.retain(|communication| !self.is_settled(communication));
         shown.truncate(MOST_KNOWN);
-        let cut_second = shown.first().filter(|_| !complete).map(|oldest| second(oldest.time_created));
         let hashes: Vec<String> = shown.iter().map(|communication| text_hash(&communication.body)).collect();
         let mut matching = Matching { ids: vec![None; shown.len()], matched: BTreeSet::new() };
-        matching.by_hash(self, &shown, &hashes, 0);
-        matching.by_hash(self, &shown, &hashes, 1);
-        matching.by_hash(self, &shown, &hashes, -1);
+        matching.by_hash(self, &shown, &hashes, cut_second);
         matching.shown_differently(self, &shown, &hashes, cut_second);
         let identified: Vec<Communication> = shown
             .into_iter()
@@ -351,7 +363,7 @@ impl Conversation {
 
     /// Forgets what a complete read has settled: everything older than the longest doubt before the newest that it shows,
     /// up to the first that is open and up to the last that was taken in, if not all were. Marks go with the communications
-    /// that they were recognised on.
+    /// that they were recognised on, or when they show on none.
     pub fn compact(
         &mut self,
         newest_shown: Option<Timestamp>,
@@ -360,18 +372,41 @@ impl Conversation {
     ) {
         let Some(floor) = newest_shown.and_then(|newest| newest.checked_sub(longest_doubt).ok()) else { return };
         let floor = last_taken_in.map_or(floor, |last| floor.min(last));
-        let first_open = self.open().map(|(second, _)| second).min();
+        // Another answer may show it a second earlier.
+        let first_open = self.open().map(|(second, _)| second - ONE_MOMENT).min();
         let floor =
             first_open.and_then(|second| Timestamp::from_second(second).ok()).map_or(floor, |open| floor.min(open));
         if self.settled_before.is_some_and(|before| floor <= before) {
             return;
         }
         self.settled_before = Some(floor);
-        self.known = self.known.split_off(&second(floor));
-        self.marks.retain(|_, memory| {
-            let is_below = memory.owner.as_ref().is_some_and(|owner| second(owner.time_created) < second(floor));
-            memory.given_up || !memory.settled || !is_below
+        // Another answer may show what is just below in the second of the floor.
+        self.known = self.known.split_off(&(second(floor) - ONE_MOMENT));
+        let too_late = floor.checked_sub(longest_doubt).unwrap_or(floor);
+        self.marks.retain(|_, memory| match &memory.owner {
+            _ if memory.given_up => true,
+            Some(owner) => !memory.settled || second(owner.time_created) >= second(floor),
+            // It was taken and shows nowhere: AWS has changed its mark, too.
+            None => memory.sent_at >= too_late,
         });
+    }
+
+    /// Whether a read does not show something that waits for its delivery or for a decision.
+    pub fn hides_open(&self, shown: &[Communication]) -> bool {
+        let ids: BTreeSet<&CommunicationId> = shown.iter().map(|communication| &communication.id).collect();
+        self.open().any(|(_, known)| !ids.contains(&known.id))
+    }
+
+    /// Forgets what waits and is not in a complete read though it is old enough to be in every one: it is shown in another
+    /// second and as another text by now, or not at all, and must not hold back what came after it. It has twice the longest
+    /// doubt, since AWS's clock is not ours.
+    pub fn forget_vanished(&mut self, shown: &[Communication], now: Timestamp, longest_doubt: SignedDuration) {
+        let ids: BTreeSet<&CommunicationId> = shown.iter().map(|communication| &communication.id).collect();
+        let Ok(latest) = now.checked_sub(longest_doubt * 2) else { return };
+        for (_, known) in self.known.range_mut(..second(latest)) {
+            known.retain(|known| !matches!(known.fate, Fate::Pending | Fate::Undecided) || ids.contains(&known.id));
+        }
+        self.known.retain(|_, known| !known.is_empty());
     }
 }
 
@@ -382,21 +417,44 @@ struct Matching {
     matched: BTreeSet<CommunicationId>,
 }
 
+/// The equal texts of a read, by their places in it, and those that are known, with their seconds.
+#[derive(Default)]
+struct Equals<'a> {
+    shown: Vec<usize>,
+    known: Vec<(i64, &'a Known)>,
+}
+
 impl Matching {
-    /// Equal texts in the same second, or `distance` seconds away: a time may be cut or rounded in one of two answers.
-    fn by_hash(&mut self, conversation: &Conversation, shown: &[RawCommunication], hashes: &[String], distance: i64) {
-        for (index, communication) in shown.iter().enumerate() {
-            if self.ids[index].is_some() {
-                continue;
+    /// Equal texts in the same second, or in a neighbouring one: a time may be cut or rounded in one of two answers. They are
+    /// taken in their order, so that as many as possible are known. What a cut second hides is not looked for elsewhere.
+    fn by_hash(
+        &mut self,
+        conversation: &Conversation,
+        shown: &[RawCommunication],
+        hashes: &[String],
+        cut_second: Option<i64>,
+    ) {
+        let mut by_hash: BTreeMap<(bool, &str), Equals> = BTreeMap::new();
+        let is_cut = |moment: i64| cut_second.is_some_and(|cut| moment <= cut);
+        for (index, hash) in hashes.iter().enumerate() {
+            let part = is_cut(second(shown[index].time_created));
+            by_hash.entry((part, hash)).or_default().shown.push(index);
+        }
+        for (moment, known) in conversation.known.iter().flat_map(|(moment, all)| all.iter().map(|one| (*moment, one)))
+        {
+            let is_older = cut_second.is_some_and(|cut| moment < cut);
+            let equals = by_hash.get_mut(&(is_cut(moment), known.hash.as_str())).filter(|_| !is_older);
+            if let Some(equals) = equals {
+                equals.known.push((moment, known));
             }
-            let of_second = conversation.known.get(&(second(communication.time_created) + distance));
-            let found = of_second
-                .into_iter()
-                .flatten()
-                .find(|known| known.hash == hashes[index] && !self.matched.contains(&known.id));
-            if let Some(known) = found {
-                self.matched.insert(known.id.clone());
-                self.ids[index] = Some(known.id.clone());
+        }
+        for equals in by_hash.into_values() {
+            let here: Vec<i64> = equals.shown.iter().map(|index| second(shown[*index].time_created)).collect();
+            let there: Vec<i64> = equals.known.iter().map(|(moment, _)| *moment).collect();
+            for (here, there) in same_moments(&here, &there) {
+                let id = equals.known[there].1.id.clone();
+                self.matched.insert(id.clone());
+                self.ids[equals.shown[here]] = Some(id);
             }
         }
     }
@@ -427,4 +485,19 @@ impl Matching {
             self.ids[index] = Some(id);
         }
     }
+}
+
+/// Which of the seconds `here` is which of `there`, both in order, as places in them.
+fn same_moments(here: &[i64], there: &[i64]) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    let (mut index, mut other) = (0, 0);
+    while index < here.len() && other < there.len() {
+        let distance = there[other] - here[index];
+        if distance.abs() <= ONE_MOMENT {
+            pairs.push((index, other));
+        }
+        index += usize::from(distance >= -ONE_MOMENT);
+        other += usize::from(distance <= ONE_MOMENT);
+    }
+    pairs
 }

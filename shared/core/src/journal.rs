@@ -161,8 +161,7 @@ impl Journal {
         if !asked_for_all {
             return;
         }
-        let is_open = |entry: &&JournalEntry| !entry.ours && !self.is_settled(entry);
-        let first_open = incident.entries.iter().filter(is_open).map(|entry| entry.created_on).min();
+        let first_open = unsettled(self, Some(incident)).first().map(|entry| entry.created_on);
         let last_shown =
             incident.entries.iter().map(|entry| entry.created_on).max().filter(|_| !incident.entries_complete);
         let floor = [first_open, last_shown].into_iter().flatten().fold(latest, Timestamp::min);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    case::{Case, CaseStatus, Communication},
+    case::{Case, CaseStatus, Communication, RECENT_COMMUNICATIONS},
     conversation::{Conversation, MOST_KNOWN, text_hash},
     effect::{
         Content, Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part,
@@ -62,6 +62,7 @@ pub(crate) const DOUBLE_REQUEST: &str = "double";
 
 /// What a pass knows: the link as remembered, and what was read in this pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a read or the trigger tells")]
 pub struct Observation {
     /// The link's key.
     pub key: LinkKey,
@@ -259,11 +260,18 @@ impl Observation {
             linked.case_id = case.case_id.clone();
             linked.display_id = Some(case.display_id.clone());
             linked.fingerprint.clone_from(&case.fingerprint);
-            accept_status(linked, &self.link.conversation, &self.shown, policy, &case.status, now);
+            let ours =
+                linked.reopened_by.as_ref().and_then(|mark| self.link.conversation.marks.get(mark)?.owner.as_ref());
+            let shows_ours = ours.is_some_and(|owner| self.shown.iter().any(|seen| seen.id == owner.id));
+            accept_status(linked, shows_ours && is_of_one_answer(&case), policy, &case.status, now);
         }
         if case.communications_complete {
             self.link.full_read_at = self.link.full_read_at.filter(|at| *at > now);
         } else if news && self.link.full_read_at.is_none() {
+            self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
+        }
+        if self.link.full_read_at.is_none() && self.link.conversation.hides_open(&self.shown) {
+            // An older answer than the one before: what waits is looked for again.
             self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
         }
         self.case = Some(case);
@@ -667,7 +675,7 @@ impl Observation {
             trouble.refusal.is_none() || trouble.refusal == Some(Refusal::Credentials)
         });
         let reactions = self.reactions();
-        self.take_in_state(&delivery.fields, &answer, reactions);
+        self.take_in_state(&delivery.fields, &answer, &reactions);
         let (answer_count, answer_fields) = (taken(&answer), answer.fields);
         self.believe_incident(policy, answer.snapshot, now);
         if let Some((request, error)) = &refusal {
@@ -719,7 +727,7 @@ impl Observation {
     }
 
     /// Takes in what became of the state that a delivery asked for.
-    fn take_in_state(&mut self, fields: &IncidentFields, answer: &DeliveryAnswer, reactions: Vec<String>) {
+    fn take_in_state(&mut self, fields: &IncidentFields, answer: &DeliveryAnswer, reactions: &[String]) {
         if fields.state.is_empty() {
             return;
         }
@@ -830,7 +838,7 @@ impl Observation {
         let unseen = !self.incident_gone && (self.is_blind_to_incident() || self.is_blind_to_case());
         self.link.settled = plan.is_settled() && !unseen;
         self.leave_line();
-        self.compact(policy);
+        self.compact(policy, now);
         if !plan.effects.is_empty() {
             return Some(now);
         }
@@ -849,13 +857,16 @@ impl Observation {
     }
 
     /// Forgets what is older than all that may still come. A link of ten thousand messages remembers as much as one of ten.
-    fn compact(&mut self, policy: &Policy) {
+    fn compact(&mut self, policy: &Policy, now: Timestamp) {
         if let Some(incident) = self.incident.as_ref().filter(|_| self.link.case.is_some()) {
             self.link.journal.compact(incident, policy.unknown_outcome());
         }
         if let Some(case) = self.case.as_ref().filter(|case| case.communications_complete) {
             let newest = case.communications.iter().map(|communication| communication.time_created).max();
             let last = self.shown.last().map(|last| last.raw.time_created).filter(|_| !self.shown_all);
+            if self.shown_all {
+                self.link.conversation.forget_vanished(&self.shown, now, policy.unknown_outcome());
+            }
             self.link.conversation.compact(newest, last, policy.unknown_outcome());
         }
     }
@@ -1042,12 +1053,11 @@ fn union_entries(incident: &mut Incident, earlier: Incident) {
 /// Takes over the status that a read shows, if it may be believed.
 ///
 /// A read may be older than what is known. A resolved case is open again only if it says `reopened`, and that is no
-/// echo of a reopening before; a reopened case is resolved again only if the read is later than the reopening, which
-/// our own text on it proves. Whatever lasts longer than L is true.
+/// echo of a reopening before; a reopened case is resolved again only if the status is later than the reopening, which
+/// our own text beside it proves. Whatever lasts longer than L is true.
 fn accept_status(
     linked: &mut LinkedCase,
-    conversation: &Conversation,
-    shown: &[Communication],
+    is_after_reopening: bool,
     policy: &Policy,
     seen: &CaseStatus,
     now: Timestamp,
@@ -1062,17 +1072,20 @@ fn accept_status(
             settled || (seen.is_reopened() && !echo)
         }
         (false, true) => {
-            let memory = linked.reopened_by.as_ref().and_then(|mark| conversation.marks.get(mark));
-            let ours = memory.and_then(|memory| memory.owner.as_ref());
-            let shows_ours = ours.is_some_and(|owner| shown.iter().any(|seen| seen.id == owner.id));
             let long_ago = linked.reopened_at.is_none_or(|at| now.duration_since(at) >= policy.unknown_outcome());
-            long_ago || shows_ours
+            long_ago || is_after_reopening
         }
         (true, true) | (false, false) => true,
     };
     if believable {
         set_status(linked, seen.clone(), now);
     }
+}
+
+/// Whether all communications that a read shows come from the answer that tells the status: of more than the most recent
+/// ones the others are read later, and may be news that the status lags behind.
+fn is_of_one_answer(case: &Case) -> bool {
+    !case.communications_complete || case.communications.len() <= RECENT_COMMUNICATIONS
 }
 
 fn set_status(linked: &mut LinkedCase, status: CaseStatus, now: Timestamp) {

@@ -557,13 +557,12 @@ impl Planner<'_> {
         self.plan_doubles(case);
     }
 
-    /// Of so many comments that a read did not reach the newest, the first ones go while both sides are open: the rest is
-    /// read from where these end.
+    /// Of so many comments that a read did not reach the newest, the first ones go: the rest is read from where these end.
+    /// What ends or reopens a side waits until all are read.
     fn plan_first_comments(&mut self, case: &LinkedCase) {
-        let is_open = self.observation.incident.as_ref().is_some_and(|incident| !incident.summary.state.is_ended());
-        if is_open && !case.is_resolved() {
-            self.plan_communications(case, &Merge { is_open: true, ..Merge::default() });
-        }
+        let Some(incident) = &self.observation.incident else { return };
+        let is_open = !incident.summary.state.is_ended();
+        self.plan_communications(case, &Merge { is_open, ..Merge::default() });
     }
 
     fn wait_for_incident(&mut self) {
@@ -884,6 +883,7 @@ impl Planner<'_> {
 
 /// What follows from the merge of base, incident and case.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a consequence of its own")]
 struct Merge {
     /// Fields of the incident to set.
     fields: IncidentFields,

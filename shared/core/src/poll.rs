@@ -200,7 +200,7 @@ fn earlier(moment: Timestamp, by: SignedDuration) -> Timestamp {
 mod tests {
     use super::*;
     use crate::{
-        case::CaseStatus,
+        case::{CaseStatus, fingerprint},
         identifiers::{CaseId, DisplayId},
     };
 
@@ -372,11 +372,15 @@ mod tests {
             time_created: at(1_000),
             communications: Vec::new(),
             communications_complete: true,
+            fingerprint: String::new(),
         };
-        let remembered = before.fingerprint();
-        assert!(!has_case_changed(&before, &remembered));
-        assert!(has_case_changed(&before, ""));
-        let resolved = Case { status: CaseStatus::new("resolved"), ..before };
-        assert!(has_case_changed(&resolved, &remembered));
+        let shown_as = |status: &CaseStatus| fingerprint(&before.case_id, &before.display_id, status, &[]);
+        let remembered = shown_as(&before.status);
+        let same = Case { fingerprint: shown_as(&before.status), ..before.clone() };
+        assert!(!has_case_changed(&same, &remembered));
+        assert!(has_case_changed(&same, ""));
+        let resolved = CaseStatus::new("resolved");
+        let changed = Case { fingerprint: shown_as(&resolved), status: resolved, ..before.clone() };
+        assert!(has_case_changed(&changed, &remembered));
     }
 }

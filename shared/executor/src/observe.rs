@@ -385,13 +385,12 @@ struct Search {
     finished: bool,
 }
 
-/// The marks in the first of the communications that AWS did not write.
+/// The marks in the first of the communications that AWS did not write: in all of its second, since an answer may cut times.
 fn marks_of(case: &Case) -> Vec<Mark> {
-    let by_others = case.communications.iter().filter(|communication| !communication.is_by_aws());
-    by_others
-        .min_by_key(|communication| communication.time_created)
-        .map(|first| marks_in(&first.body))
-        .unwrap_or_default()
+    let by_others = || case.communications.iter().filter(|communication| !communication.is_by_aws());
+    let second = |communication: &RawCommunication| communication.time_created.as_second();
+    let first = by_others().map(second).min();
+    by_others().filter(|other| Some(second(other)) == first).flat_map(|other| marks_in(&other.body)).collect()
 }
 
 fn is_not_found(found: &Result<CasePage, Failure>) -> bool {

@@ -290,7 +290,8 @@ mod tests {
     }
 
     fn adding() -> IntentKind {
-        IntentKind::AddCommunication { content: Content::Entry(JournalEntryId::new("1")), part: Part::WHOLE }
+        let content = Content::Entry { entry: JournalEntryId::new("1"), created_on: moment(5) };
+        IntentKind::AddCommunication { content, part: Part::whole(5) }
     }
 
     fn ended(link: &Link, end: IntentEnd) -> Link {
@@ -318,7 +319,8 @@ mod tests {
         let before = with_intent(&with_case(case()), &adding());
         let mut after = before.clone();
         after.settled = true;
-        after.received.insert(casebridge_core::identifiers::CommunicationId::new("1"));
+        after.journal.settle([(JournalEntryId::new("2"), moment(5))]);
+        after.conversation.sending(&mark(7), "Any news?", moment(5));
         after.intent.as_mut().unwrap().looked = 1;
         after.intent.as_mut().unwrap().doubt = "timed out".to_owned();
         assert_eq!(between(&before, &after), Vec::new());

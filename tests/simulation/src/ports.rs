@@ -33,6 +33,8 @@ const PAGE_SIZE: i64 = 10;
 /// How often the client attempts a read that is throttled, and how long it waits in between.
 const READ_ATTEMPTS: u32 = 3;
 const READ_PAUSE: SignedDuration = SignedDuration::from_millis(1_100);
+/// How long a node of ServiceNow lags at most.
+const LONGEST_NODE_LAG: SignedDuration = SignedDuration::from_secs(60);
 /// The longest list of ids.
 const IDS_PAGE_SIZE: i64 = 100;
 
@@ -431,6 +433,10 @@ impl ServiceNow for ServiceNowPort {
         let snapshot = {
             let world = &mut *self.desk.world.borrow_mut();
             let now = world.servicenow_now();
+            let updated_on = world.servicenow.incidents.get(incident).map(|record| record.updated_on);
+            if updated_on.is_none_or(|at| now.duration_since(at) > LONGEST_NODE_LAG) {
+                world.servicenow.take_lag();
+            }
             world.servicenow.snapshot(now, incident, entries_since)
         };
         self.desk.leave(fate).await;

@@ -1,16 +1,19 @@
 //! Calls whose outcome nobody knows, and sides that refuse or do not answer.
 
-use crate::world::{self, World};
+use crate::world::{self, World, refusal};
 use casebridge_core::{
     case::CaseStatus,
     effect::{Effect, Failure, Refusal},
     identifiers::{AccountId, CaseId},
     incident::IncidentState,
     link::IntentEnd,
-    observation::{Observation, READ_REQUEST, Side, backoff},
-    plan::{Plan, Waiting, columns},
+    mark::{Entropy, Mark},
+    observation::{Observation, READ_REQUEST, backoff},
+    plan::{Plan, Waiting, columns, plan},
     policy::{Policy, seconds},
+    trouble::{Side, Trouble},
 };
+use jiff::Timestamp;
 
 /// Begins the world's next effect of this name and leaves it in doubt; returns the pass's observation.
 fn leave_in_doubt(world: &mut World, name: &str, applied: bool) -> Observation {
@@ -31,12 +34,22 @@ fn longest_doubt(world: &World) -> i64 {
     i64::from(world.policy.unknown_outcome_seconds)
 }
 
-fn refusal(refusal: Refusal) -> Failure {
-    Failure::Refused { refusal, message: "no".to_owned() }
-}
-
 fn unavailable() -> Failure {
     Failure::Unavailable { message: "slow down".to_owned(), retry_at: None }
+}
+
+/// What keeps a side waiting whatever the request.
+fn whole_side(observation: &Observation, side: Side, now: Timestamp) -> Option<&Trouble> {
+    observation.link.troubles.blocking(side, "", now)
+}
+
+/// Begins the world's first effect, which is then refused; returns the pass's observation.
+fn refuse_first(world: &mut World, failure: &Failure) -> Observation {
+    let mut observation = world.observe();
+    let effect = world.plan(&observation).effects.remove(0);
+    observation.begin(&effect, world.now);
+    observation.refused(&world.policy, &effect, failure, world.now, 0);
+    observation
 }
 
 #[test]
@@ -108,22 +121,25 @@ fn a_case_in_doubt_that_is_not_found_is_opened_again_after_l_and_not_before() {
     world.pass_time(1);
     observation.settle_open_case(&world.policy, None, world.now);
     assert_eq!(observation.link.ended_intent.unwrap().end, IntentEnd::NeverApplied);
-    assert_eq!(observation.link.marks.len(), 1, "should it appear after all, the text is still ours");
+    assert_eq!(observation.link.conversation.marks.len(), 1, "should it appear after all, the text is still ours");
     world.link = observation.link;
     assert_eq!(world.settle()[0], "open_case");
-    assert_eq!(world.link.marks.len(), 2);
+    assert_eq!(world.link.conversation.marks.len(), 2);
 }
 
 #[test]
 fn a_case_that_was_opened_twice_gets_a_note_and_is_resolved() {
     let mut world = World::linked();
-    let mark = world.link.marks.keys().next().unwrap().clone();
+    let mark = world.link.conversation.marks.keys().next().unwrap().clone();
     let (account, double) =
         (AccountId::new(world::ACCOUNT), CaseId::new("case-111122223333-muen-2026-ffffffffffffffff"));
     let mut observation = world.observe();
-    assert!(!observation.see_double(&account, &CaseId::new(world::CASE_ID), &mark), "that is the link's own");
-    assert!(observation.see_double(&account, &double, &mark));
-    assert!(!observation.see_double(&account, &double, &mark), "it is known by now");
+    assert!(
+        !observation.see_double(&account, &CaseId::new(world::CASE_ID), &mark, world.now),
+        "that is the link's own"
+    );
+    assert!(observation.see_double(&account, &double, &mark, world.now));
+    assert!(!observation.see_double(&account, &double, &mark, world.now), "it is known by now");
     let plan = world.plan(&observation);
     assert_eq!(plan.effects.iter().map(Effect::name).collect::<Vec<_>>(), ["add_communication", "resolve_case"]);
     for effect in &plan.effects {
@@ -157,9 +173,9 @@ fn a_refused_call_is_no_doubt_and_forgets_its_mark() {
     let mut observation = world.observe();
     let plan = world.plan(&observation);
     observation.begin(&plan.effects[0], world.now);
-    assert_eq!(observation.link.marks.len(), 1);
+    assert_eq!(observation.link.conversation.marks.len(), 1);
     observation.end_intent(&world.policy, IntentEnd::Refused, None, None, world.now);
-    assert!(observation.link.intent.is_none() && observation.link.marks.is_empty());
+    assert!(observation.link.intent.is_none() && observation.link.conversation.marks.is_empty());
 }
 
 #[test]
@@ -172,11 +188,7 @@ fn a_refused_case_is_told_in_plain_words_and_tried_again_when_the_request_change
     ];
     for (reason, status, word) in words {
         let mut world = World::new();
-        let mut observation = world.observe();
-        let request = casebridge_core::plan::open_case_request(&world.policy, &world.incident);
-        observation.link.intents = 1;
-        observation.trouble(&world.policy, Side::Aws, &refusal(reason), &request, world.now, 0);
-        world.link = observation.link;
+        world.link = refuse_first(&mut world, &refusal(reason)).link;
         assert_eq!(world.settle(), ["report"], "{reason:?}");
         assert_eq!(world.incident.summary.columns.sync_status, status);
         assert!(world.incident.summary.columns.last_error.contains(word), "{:?}", world.incident.summary.columns);
@@ -190,9 +202,7 @@ fn a_refused_case_is_told_in_plain_words_and_tried_again_when_the_request_change
 #[test]
 fn a_quota_is_waited_out() {
     let mut world = World::new();
-    let mut observation = world.observe();
-    let request = casebridge_core::plan::open_case_request(&world.policy, &world.incident);
-    observation.trouble(&world.policy, Side::Aws, &refusal(Refusal::CaseQuota), &request, world.now, 0);
+    let observation = refuse_first(&mut world, &refusal(Refusal::CaseQuota));
     let plan = world.plan(&observation);
     let until = world.now.checked_add(seconds(world.policy.case_quota_retry_seconds)).unwrap();
     assert!(plan.waits.contains(&Waiting::CaseQuota { until }));
@@ -210,14 +220,14 @@ fn a_side_that_does_not_answer_is_left_alone_for_longer_each_time() {
     let mut waits = Vec::new();
     for _ in 0..12 {
         observation.trouble(&policy, Side::Aws, &unavailable(), "", world.now, 0);
-        let until = observation.link.aws_trouble.as_ref().unwrap().until;
+        let until = whole_side(&observation, Side::Aws, world.now).unwrap().until;
         waits.push(until.duration_since(world.now).as_secs());
     }
     assert_eq!(waits[..4], [5, 10, 20, 40]);
     assert_eq!(*waits.last().unwrap(), i64::from(policy.retry_longest_seconds));
     assert_eq!(backoff(&policy, 1), seconds(policy.retry_first_seconds));
     world.comment("e1", "Any news?");
-    observation.see_incident(&policy, world.incident.clone());
+    world.see_incident(&mut observation);
     let plan = world.plan(&observation);
     assert_eq!(plan.effects, [Effect::Report], "it is only told");
 }
@@ -227,13 +237,13 @@ fn one_failure_is_not_told_and_a_spread_delays_by_half_at_most() {
     let mut world = World::linked();
     let mut observation = world.observe();
     observation.trouble(&world.policy, Side::Aws, &unavailable(), "", world.now, 1_000);
-    let trouble = observation.link.aws_trouble.clone().unwrap();
+    let trouble = whole_side(&observation, Side::Aws, world.now).unwrap().clone();
     assert_eq!(trouble.until.duration_since(world.now).as_millis(), 7_500);
     assert!(world.plan(&observation).effects.is_empty());
-    observation.forget_passed_troubles(world.now);
-    assert!(observation.link.aws_trouble.is_some());
-    observation.forget_passed_troubles(trouble.until);
-    assert!(observation.link.aws_trouble.is_none());
+    observation.link.troubles.forget_passed(world.now);
+    assert!(!observation.link.troubles.is_empty());
+    observation.link.troubles.forget_passed(trouble.until);
+    assert!(observation.link.troubles.is_empty());
 }
 
 #[test]
@@ -243,7 +253,7 @@ fn a_side_that_says_when_to_come_back_is_believed() {
     let retry_at = world.now.checked_add(seconds(300)).unwrap();
     let failure = Failure::Unavailable { message: "429".to_owned(), retry_at: Some(retry_at) };
     observation.trouble(&world.policy, Side::ServiceNow, &failure, "", world.now, 0);
-    assert_eq!(observation.link.servicenow_trouble.unwrap().until, retry_at);
+    assert_eq!(whole_side(&observation, Side::ServiceNow, world.now).unwrap().until, retry_at);
 }
 
 #[test]
@@ -299,7 +309,8 @@ fn an_incident_that_is_gone_is_looked_for_while_something_waits_for_it_and_nothi
     world.comment("e1", "Any news?");
     let mut observation = leave_in_doubt(&mut world, "add_communication", false);
     observation.incident_gone = true;
-    observation.link.undelivered = false;
+    let reply = observation.unreceived_communications()[0].id.clone();
+    observation.link.conversation.delivered(&reply);
     let until = world.now.checked_add(seconds(world.policy.refusal_retry_seconds)).unwrap();
     assert_eq!(world.plan(&observation), gone(Some(until)), "the call's outcome is not known");
 }
@@ -341,7 +352,8 @@ fn an_account_that_is_refused_before_its_case_is_known_is_asked_no_more_often_th
     observation.trouble(&world.policy, Side::Aws, &refused, "read", world.now, 0);
     let plan = world.plan(&observation);
     assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::DisplayId { .. })), "{plan:?}");
-    assert_eq!(plan.due(), observation.link.aws_trouble.as_ref().map(|trouble| trouble.until));
+    let refused = observation.link.troubles.blocking(Side::Aws, "read", world.now);
+    assert_eq!(plan.due(), refused.map(|trouble| trouble.until));
 }
 
 #[test]
@@ -421,9 +433,14 @@ fn what_a_link_waits_for_has_a_name_for_the_log_and_most_of_it_unsettles_the_lin
         (Waiting::UnsettledStatus { until }, "unsettled_status", false),
         (Waiting::FullRead { until }, "full_read", true),
         (Waiting::LoopBreaker { until }, "loop_breaker", false),
+        (Waiting::LowerCount { until }, "lower_count", false),
+        (Waiting::UnclearOrigin { until }, "unclear_origin", false),
+        (Waiting::UnclearMark { until }, "unclear_mark", true),
+        (Waiting::LateCase { until }, "late_case", true),
         (Waiting::IncidentClosed, "incident_closed", false),
+        (Waiting::RepeatedReopening, "repeated_reopening", false),
         (Waiting::IncidentGone { until: None }, "incident_gone", false),
-        (Waiting::UnknownCase, "unknown_case", false),
+        (Waiting::UnknownCase { until }, "unknown_case", false),
     ];
     for (wait, name, settled) in rows {
         assert_eq!(wait.name(), name);
@@ -475,7 +492,8 @@ fn what_servicenow_refuses_holds_back_its_like_and_nothing_else() {
     let refused = refusal(Refusal::InvalidRequest);
     assert_eq!(in_writing("messages", &refused), (vec!["report"], 1), "no messages, and the agent is told");
     assert_eq!(in_writing("state 6", &refused), (vec!["deliver"], 1), "messages go on");
-    assert_eq!(in_writing("state 6", &refusal(Refusal::Credentials)), (Vec::new(), 1), "nothing can be written");
+    let credentials = refusal(Refusal::Credentials);
+    assert_eq!(in_writing("state 6", &credentials), (vec!["deliver"], 1), "a refusal is about its request alone");
     assert_eq!(in_writing("", &unavailable()), (Vec::new(), 1), "nothing can be written");
 }
 
@@ -488,7 +506,7 @@ fn nothing_is_reported_to_a_servicenow_that_does_not_answer() {
     assert_eq!(world.plan(&observation).effects, [Effect::Report]);
     observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), "", world.now, 0);
     assert!(world.plan(&observation).effects.is_empty());
-    let until = observation.link.servicenow_trouble.as_ref().unwrap().until;
+    let until = whole_side(&observation, Side::ServiceNow, world.now).unwrap().until;
     world.now = until;
     assert_eq!(world.plan(&observation).effects, [Effect::Report]);
 }
@@ -522,9 +540,100 @@ fn a_trouble_with_reading_ends_with_the_next_read_and_one_with_writing_does_not(
         for side in [Side::Aws, Side::ServiceNow] {
             observation.trouble(&world.policy, side, &unavailable(), request, world.now, 0);
         }
-        observation.see_incident(&world.policy, world.incident.clone());
-        observation.see_case(&world.policy, world::as_case(world.case.as_ref().unwrap()), world.now);
-        assert_eq!(observation.link.servicenow_trouble.is_none(), ends, "{request:?}");
-        assert_eq!(observation.link.aws_trouble.is_none(), ends, "{request:?}");
+        world.see_incident(&mut observation);
+        world.see_case(&mut observation);
+        for side in [Side::Aws, Side::ServiceNow] {
+            assert_eq!(whole_side(&observation, side, world.now).is_none(), ends, "{request:?} {side:?}");
+        }
+    }
+}
+
+/// Makes the world's CreateCase seem never applied; the moment of its intent.
+fn give_up_case(world: &mut World) -> Timestamp {
+    let written_at = world.now;
+    let mut observation = leave_in_doubt(world, "open_case", false);
+    world.pass_time(longest_doubt(world));
+    observation.settle_open_case(&world.policy, None, world.now);
+    assert_eq!(observation.link.ended_intent.unwrap().end, IntentEnd::NeverApplied);
+    world.link = observation.link;
+    written_at
+}
+
+#[test]
+fn a_case_that_was_given_up_is_looked_for_until_a_day_is_over() {
+    let mut world = World::new();
+    let written_at = give_up_case(&mut world);
+    world.settle();
+    let mut ages = Vec::new();
+    while let Some(look_at) = world.link.given_up_cases.first().map(|given_up| given_up.look_at) {
+        assert!(world.due.is_some_and(|due| due <= look_at), "it is waited for");
+        let mut observation = world.observe();
+        assert_eq!(observation.late_cases(look_at.checked_sub(seconds(1)).unwrap()), None);
+        let account = AccountId::new(world::ACCOUNT);
+        assert_eq!(observation.late_cases(look_at), Some((account.clone(), written_at)));
+        world.now = look_at;
+        observation.looked_for_late_cases(&account, world.now);
+        world.record(observation);
+        ages.push(look_at.duration_since(written_at).as_secs() / longest_doubt(&world));
+    }
+    // In L; 96 of them are a day.
+    assert_eq!(ages, [2, 4, 8, 16, 32, 64, 128]);
+}
+
+#[test]
+fn a_case_that_was_given_up_and_shows_up_is_a_double_or_the_case_itself() {
+    let late = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
+    let account = AccountId::new(world::ACCOUNT);
+    for opened_again in [true, false] {
+        let mut world = World::new();
+        world.comment("e1", "It began at noon.");
+        give_up_case(&mut world);
+        let mark = world.link.given_up_cases[0].mark.clone();
+        if opened_again {
+            world.settle();
+        }
+        let mut observation = world.observe();
+        assert_eq!(observation.see_double(&account, &late, &mark, world.now), opened_again);
+        let other = observation.link.case.as_ref().is_some_and(|case| case.case_id != late);
+        assert_eq!(other, opened_again);
+        assert_eq!(observation.link.doubles.len(), usize::from(opened_again));
+        assert!(observation.link.journal.is_settled(&world.incident.entries[0]), "the case contains it");
+    }
+}
+
+#[test]
+fn a_case_with_a_mark_that_is_not_ours_is_none_of_ours() {
+    let world = World::linked();
+    let mut observation = world.observe();
+    let foreign = Mark::draw(Entropy::new([0; 16]), &observation.key, 1);
+    let late = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
+    assert!(!observation.see_double(&AccountId::new(world::ACCOUNT), &late, &foreign, world.now));
+    assert!(observation.link.doubles.is_empty());
+    assert!(!observation.is_own_case_mark(&foreign, "[INC0010001] Instance unreachable"));
+    let ours = observation.link.conversation.marks.keys().next().unwrap().clone();
+    assert!(observation.is_own_case_mark(&ours, "[INC0010001] Instance unreachable"));
+    assert!(!observation.is_own_case_mark(&ours, "A case of a person who pasted our text"));
+}
+
+/// A read that failed a long while ago by the end of the pass still leaves the link with a time to look again.
+#[test]
+fn a_failed_read_leaves_a_due_time_however_long_ago_its_wait_was_over() {
+    for failed in [Side::Aws, Side::ServiceNow] {
+        for late in [0, 5, 5_000] {
+            let world = World::linked();
+            let mut observation = world.unseen();
+            observation.incident_wanted = true;
+            match failed {
+                Side::Aws => world.see_incident(&mut observation),
+                Side::ServiceNow => world.see_case(&mut observation),
+            }
+            observation.trouble(&world.policy, failed, &unavailable(), READ_REQUEST, world.now, 0);
+            let plan = plan(&world.policy, &observation, Entropy::new([1; 16]), world.now);
+            let end = world.now.checked_add(seconds(late)).unwrap();
+            assert!(observation.finish(&world.policy, &plan, end).is_some(), "{failed:?} {late} seconds later");
+            // Not even a plan that knows nothing of it lets the link go.
+            assert!(observation.finish(&world.policy, &Plan::default(), end).is_some());
+            assert!(!observation.link.settled);
+        }
     }
 }

@@ -2,8 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
+mod conversation;
 mod doubt;
+mod journal;
 mod memory;
 mod merge;
+mod order;
 mod properties;
+mod refusals;
+mod trouble;
 mod world;

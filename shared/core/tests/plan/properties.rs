@@ -1,13 +1,20 @@
 //! Properties of the plan over random worlds.
 
-use crate::world::{World, entry};
+use crate::world::{BRIDGE, World, entry, refusal};
 use casebridge_core::{
-    effect::Effect,
-    incident::IncidentState,
+    effect::{Effect, Failure, Refusal},
+    incident::{IncidentState, JournalEntry},
+    link::{Link, Notice},
     mark::Entropy,
-    plan::{EFFECTS_PER_PLAN, plan},
+    observation::{Observation, READ_REQUEST},
+    plan::{EFFECTS_PER_PLAN, Plan, plan},
+    time::format_servicenow,
+    trouble::Side,
 };
 use proptest::prelude::*;
+
+/// Who writes in the console of AWS.
+const PERSON: &str = "Person <person@example.com>";
 
 /// What a person may do on either side.
 #[derive(Debug, Clone)]
@@ -17,6 +24,8 @@ enum Deed {
     State(u8),
     Reply(String),
     Console(String),
+    Copy,
+    Quote,
     Status(String),
     Priority(String),
     LeaveGroup,
@@ -55,6 +64,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         (0_u8..7).prop_map(Deed::State),
         text().prop_map(Deed::Reply),
         text().prop_map(Deed::Console),
+        Just(Deed::Copy),
+        Just(Deed::Quote),
         status().prop_map(Deed::Status),
         "[0-9a-z]{0,2}".prop_map(Deed::Priority),
         Just(Deed::LeaveGroup),
@@ -79,7 +90,15 @@ fn act(world: &mut World, number: usize, deed: &Deed) {
             world.set_state(IncidentState::from(state.to_owned()));
         }
         Deed::Reply(text) if has_case => world.reply(text),
-        Deed::Console(text) if has_case => world.communicate("Person <person@example.com>", text),
+        Deed::Console(text) if has_case => world.communicate(PERSON, text),
+        Deed::Copy if has_case => {
+            let copy = world.bodies().last().copied().unwrap_or_default().to_owned();
+            world.communicate(PERSON, &copy);
+        }
+        Deed::Quote if has_case => {
+            let quotation = format!("See below.\n\n> {}", world.bodies().last().copied().unwrap_or_default());
+            world.communicate(PERSON, &quotation);
+        }
         Deed::Status(status) if has_case => world.set_status(status),
         Deed::Priority(priority) => priority.clone_into(&mut world.incident.priority),
         Deed::LeaveGroup => world.incident.account = None,
@@ -87,16 +106,122 @@ fn act(world: &mut World, number: usize, deed: &Deed) {
         Deed::Pass => {
             world.pass();
         }
-        Deed::Reply(_) | Deed::Console(_) | Deed::Status(_) => {}
+        Deed::Reply(_) | Deed::Console(_) | Deed::Copy | Deed::Quote | Deed::Status(_) => {}
     }
 }
 
-fn lived(deeds: &[Deed]) -> World {
+/// A world after these deeds; with an audit trail, or without one and with the first `resolved_at`.
+fn lived_in(deeds: &[Deed], audit_trail: bool) -> World {
     let mut world = World::new();
+    world.audit_trail = audit_trail;
+    world.keeps_resolved_at = !audit_trail;
     for (number, deed) in deeds.iter().enumerate() {
         act(&mut world, number, deed);
     }
     world
+}
+
+fn lived(deeds: &[Deed]) -> World {
+    lived_in(deeds, deeds.len().is_multiple_of(2))
+}
+
+/// How often a comment stands on the case, by its author and moment.
+fn times_on_case(world: &World, comment: &JournalEntry) -> usize {
+    let byline = format!("{}, {} UTC", comment.author, format_servicenow(comment.created_on));
+    let ours = world.case.iter().flat_map(|case| &case.communications).filter(|seen| seen.submitted_by == BRIDGE);
+    ours.map(|seen| seen.body.matches(&byline).count()).sum()
+}
+
+/// Whether a comment may stay at home: it was written when the incident was closed, or waits since its text has reopened the
+/// link before.
+fn may_stay_at_home(world: &World, comment: &JournalEntry) -> bool {
+    let told = |notice: &Notice| *notice == Notice::CommentAfterClosing { entry: comment.sys_id.clone() };
+    let waits = world.link.journal.has_repeated && world.link.journal.all_reopened_before([comment.text.as_str()]);
+    world.link.notices.iter().any(told) || waits || world.written_when_closed.contains(&comment.sys_id)
+}
+
+/// How a pass goes whose reads or calls fail.
+#[derive(Debug, Clone)]
+struct Faults {
+    incident: Read,
+    case: Read,
+    /// Which of the effects fails, and how.
+    effect: Option<(usize, Failure)>,
+    /// How long the pass lasts, in seconds.
+    lasts: u16,
+}
+
+#[derive(Debug, Clone)]
+enum Read {
+    Seen,
+    /// It shows not everything: the newest comments, or the case at all.
+    Less,
+    Failed(Failure),
+}
+
+fn failure() -> impl Strategy<Value = Failure> {
+    let reasons =
+        [Refusal::Subscription, Refusal::CaseQuota, Refusal::Credentials, Refusal::InvalidRequest, Refusal::NotFound];
+    prop_oneof![
+        proptest::sample::select(reasons.to_vec()).prop_map(refusal),
+        Just(Failure::Unavailable { message: "slow down".to_owned(), retry_at: None }),
+        Just(Failure::InDoubt { message: "the connection was closed".to_owned() }),
+    ]
+}
+
+fn read() -> impl Strategy<Value = Read> {
+    prop_oneof![3 => Just(Read::Seen), 1 => Just(Read::Less), 2 => failure().prop_map(Read::Failed)]
+}
+
+fn faults() -> impl Strategy<Value = Faults> {
+    (read(), read(), prop::option::of((0_usize..4, failure())), prop_oneof![Just(0), 0_u16..2_000])
+        .prop_map(|(incident, case, effect, lasts)| Faults { incident, case, effect, lasts })
+}
+
+/// The reads of a pass, as far as they succeed.
+fn observe_with(world: &World, faults: &Faults) -> Observation {
+    let mut observation = world.unseen();
+    observation.incident_wanted = world.link.intents.is_multiple_of(2);
+    match &faults.incident {
+        Read::Seen => world.see_incident(&mut observation),
+        Read::Less => {
+            let mut cut = world.snapshot(observation.entries_since());
+            cut.entries.truncate(1);
+            cut.entries_complete = false;
+            observation.see_incident(&world.policy, cut, world.now);
+        }
+        Read::Failed(failure) => {
+            observation.trouble(&world.policy, Side::ServiceNow, failure, READ_REQUEST, world.now, 0);
+        }
+    }
+    match &faults.case {
+        Read::Seen => world.see_case(&mut observation),
+        Read::Less => {}
+        Read::Failed(failure) => observation.trouble(&world.policy, Side::Aws, failure, READ_REQUEST, world.now, 0),
+    }
+    observation
+}
+
+/// Applies a plan up to the effect that fails.
+fn apply_with(world: &mut World, observation: &mut Observation, plan: &Plan, faults: &Faults) {
+    for (number, effect) in plan.effects.iter().enumerate() {
+        let Some((_, failure)) = faults.effect.as_ref().filter(|(failing, _)| *failing == number) else {
+            if world.apply(observation, effect) {
+                continue;
+            }
+            return;
+        };
+        observation.begin(effect, world.now);
+        match (effect, failure) {
+            (Effect::Deliver { delivery, .. }, failure) => {
+                observation.not_delivered(&world.policy, delivery, failure, world.now, 0);
+            }
+            (Effect::Report, _) => {}
+            (_, Failure::InDoubt { message }) => observation.doubt(message),
+            (_, failure) => observation.refused(&world.policy, effect, failure, world.now, 0),
+        }
+        return;
+    }
 }
 
 proptest! {
@@ -117,8 +242,13 @@ proptest! {
         let mut observation = world.observe();
         let first = world.plan(&observation);
         prop_assume!(first.effects.len() < EFFECTS_PER_PLAN);
-        for effect in &first.effects {
-            world.apply(&mut observation, effect);
+        let mut last = first.clone();
+        // What follows a text that has to reopen the case comes with the plan after the look at it.
+        while let Some(doubted) = last.effects.iter().position(|effect| !world.apply(&mut observation, effect)) {
+            world.see_case(&mut observation);
+            let rest = world.plan(&observation);
+            prop_assert!(rest.effects.len() < last.effects.len() - doubted, "{:?} after {:?}", rest, last);
+            last = rest;
         }
         let again = world.plan(&observation);
         prop_assert!(again.effects.is_empty(), "{:?} after {:?}", again, first);
@@ -134,9 +264,15 @@ proptest! {
         let incident = &world.incident;
         let resolved = matches!(case.status.as_str(), "resolved" | "closed");
         let closed = incident.summary.state.is_ended() && !incident.summary.state.can_reopen();
-        prop_assert!(incident.summary.state.is_ended() == resolved || closed, "{:?} {}", incident.summary.state, case.status);
-        let comments = incident.entries.iter().filter(|entry| entry.is_for_aws()).count();
-        prop_assert_eq!(world.link.sent.len(), comments);
+        let told = incident.summary.columns.last_error.contains("reopened nothing");
+        let in_step = incident.summary.state.is_ended() == resolved || closed || told;
+        prop_assert!(in_step, "{:?} {}", incident.summary.state, case.status);
+        for comment in incident.entries.iter().filter(|entry| entry.is_for_aws()) {
+            let times = times_on_case(&world, comment);
+            prop_assert!(times == 1 || (times == 0 && may_stay_at_home(&world, comment)), "{} times: {:?}", times, comment);
+        }
+        let written = case.communications.iter().filter(|seen| seen.submitted_by != BRIDGE).count();
+        prop_assert_eq!(incident.entries.iter().filter(|entry| entry.ours).count(), written);
     }
 
     #[test]
@@ -158,6 +294,45 @@ proptest! {
         let last = plan.effects.iter().rposition(|effect| matches!(effect, Effect::AddCommunication { .. }));
         if let (Some(resolution), Some(last)) = (resolution, last) {
             prop_assert!(last < resolution);
+        }
+    }
+
+    /// Rule 11: no link is released without a due time while it has not seen what it needs.
+    #[test]
+    fn a_link_that_has_something_left_always_has_a_due_time(
+        deeds in prop::collection::vec(deed(), 0..16),
+        faults in prop::collection::vec(faults(), 1..4),
+    ) {
+        let mut world = lived(&deeds);
+        for faults in faults {
+            let mut observation = observe_with(&world, &faults);
+            let plan = world.plan(&observation);
+            apply_with(&mut world, &mut observation, &plan, &faults);
+            let last = world.plan(&observation);
+            world.pass_time(i64::from(faults.lasts));
+            let blind = observation.is_blind_to_incident() || (observation.link.case.is_some() && observation.case.is_none());
+            let due = observation.finish(&world.policy, &last, world.now);
+            let link = &observation.link;
+            let waits = link.intent.is_some() || link.state_intent.is_some() || link.conversation.has_open();
+            let left = blind || waits || !last.effects.is_empty() || !link.troubles.is_empty();
+            prop_assert!(due.is_some() || !left, "{:?} {:?}", last, link);
+            prop_assert!(!blind || !link.settled);
+            world.link = observation.link;
+        }
+    }
+
+    #[test]
+    fn a_link_is_read_as_it_was_written(
+        deeds in prop::collection::vec(deed(), 0..24),
+        faults in faults(),
+    ) {
+        let mut world = lived(&deeds);
+        let mut observation = observe_with(&world, &faults);
+        let plan = world.plan(&observation);
+        apply_with(&mut world, &mut observation, &plan, &faults);
+        for link in [&world.link, &observation.link] {
+            let text = serde_json::to_string(link).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Link>(&text).unwrap(), link);
         }
     }
 }

@@ -1,11 +1,16 @@
 //! Both sides as plain values on which effects always succeed: what the tests of the plan apply plans to.
 
+use std::collections::BTreeSet;
+
 use casebridge_core::{
-    case::{Case, CaseStatus, RawCommunication, identify},
-    effect::{DeliveryAnswer, Effect, FieldsOutcome, MessageAnswer, MessageOutcome},
+    case::{Case, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication, fingerprint},
+    effect::{
+        Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome,
+        Refusal,
+    },
     identifiers::{AccountId, CaseId, DisplayId, IncidentId, JournalEntryId, LinkKey},
     incident::{Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
-    link::{IntentEnd, Link},
+    link::Link,
     mark::Entropy,
     observation::Observation,
     plan::{Plan, columns, plan},
@@ -14,6 +19,8 @@ use casebridge_core::{
 use jiff::{SignedDuration, Timestamp};
 
 pub const ACCOUNT: &str = "111122223333";
+/// What our role is shown as in the case.
+pub const BRIDGE: &str = "Casebridge (Role) <aws@example.com>";
 pub const CASE_ID: &str = "case-111122223333-muen-2026-0123456789abcdef";
 
 /// The moment at which every test starts.
@@ -27,6 +34,16 @@ pub struct World {
     pub incident: Incident,
     pub case: Option<RawCase>,
     pub link: Link,
+    /// When the last pass wants the link to be looked at again.
+    pub due: Option<Timestamp>,
+    /// Whether the snapshot tells update counts.
+    pub audit_trail: bool,
+    /// Whether the instance keeps the first `resolved_at`, as many do.
+    pub keeps_resolved_at: bool,
+    /// The comments that were written when the incident was closed.
+    pub written_when_closed: BTreeSet<JournalEntryId>,
+    /// AWS refuses texts that contain this.
+    pub poison: Option<String>,
     plans: u8,
 }
 
@@ -47,6 +64,14 @@ pub fn entry(name: &str, created_on: Timestamp, text: &str) -> JournalEntry {
         mod_count: None,
         element: "comments".to_owned(),
     }
+}
+
+pub fn refusal(refusal: Refusal) -> Failure {
+    Failure::Refused { refusal, message: "no".to_owned() }
+}
+
+pub fn names(plan: &Plan) -> Vec<&'static str> {
+    plan.effects.iter().map(Effect::name).collect()
 }
 
 impl World {
@@ -70,6 +95,7 @@ impl World {
         let incident = Incident {
             summary,
             taken_at: start(),
+            updated_on: None,
             account: Some(IncidentAccount {
                 number: AccountId::new(ACCOUNT),
                 name: "Production".to_owned(),
@@ -84,7 +110,19 @@ impl World {
             entries: Vec::new(),
             entries_complete: true,
         };
-        Self { policy: Policy::default(), now: start(), incident, case: None, link: Link::default(), plans: 0 }
+        Self {
+            policy: Policy::default(),
+            now: start(),
+            incident,
+            case: None,
+            link: Link::default(),
+            due: None,
+            audit_trail: false,
+            keeps_resolved_at: false,
+            written_when_closed: BTreeSet::new(),
+            poison: None,
+            plans: 0,
+        }
     }
 
     /// An incident with its case, both open and in step.
@@ -112,15 +150,33 @@ impl World {
 
     pub fn comment(&mut self, name: &str, text: &str) {
         self.pass_time(1);
-        self.incident.entries.push(entry(name, self.now, text));
         self.incident.summary.sys_mod_count += 1;
+        let mod_count = self.audit_trail.then_some(self.incident.summary.sys_mod_count);
+        self.incident.entries.push(JournalEntry { mod_count, ..entry(name, self.now, text) });
+        if self.incident.summary.closed_at.is_some() {
+            self.written_when_closed.insert(JournalEntryId::new(name));
+        }
     }
 
     pub fn set_state(&mut self, state: IncidentState) {
         self.pass_time(1);
-        self.incident.summary.resolved_at = state.is_ended().then_some(self.now);
-        self.incident.summary.state = state;
-        self.incident.summary.sys_mod_count += 1;
+        let summary = &mut self.incident.summary;
+        summary.sys_mod_count += 1;
+        let mod_count = self.audit_trail.then_some(summary.sys_mod_count);
+        let kept = summary.resolved_at.filter(|_| self.keeps_resolved_at);
+        summary.resolved_at = state.is_ended().then_some(kept.unwrap_or(self.now)).or(kept);
+        summary.ended_mod_count = mod_count.filter(|_| state.is_ended());
+        let is_closed = state.is_ended() && !state.can_reopen();
+        summary.closed_at = is_closed.then_some(self.now);
+        summary.closed_mod_count = mod_count.filter(|_| is_closed);
+        summary.state = state;
+    }
+
+    /// A comment in the update that sets a state.
+    pub fn set_state_with_comment(&mut self, state: IncidentState, name: &str, text: &str) {
+        self.set_state(state);
+        let mod_count = self.audit_trail.then_some(self.incident.summary.sys_mod_count);
+        self.incident.entries.push(JournalEntry { mod_count, ..entry(name, self.now, text) });
     }
 
     pub fn reply(&mut self, text: &str) {
@@ -145,14 +201,41 @@ impl World {
         self.case.as_mut().unwrap().status = status.to_owned();
     }
 
-    pub fn observe(&self) -> Observation {
+    /// The incident as a snapshot shows it now, with its comments since a moment.
+    pub fn snapshot(&self, entries_since: Option<Timestamp>) -> Incident {
+        let mut incident = self.incident.clone();
+        incident.taken_at = self.now;
+        incident.entries_since = entries_since;
+        incident.entries.retain(|entry| entries_since.is_none_or(|since| entry.created_on >= since));
+        incident
+    }
+
+    /// A pass that has read nothing yet.
+    pub fn unseen(&self) -> Observation {
         let key = LinkKey::support_case(self.incident.summary.sys_id.clone());
-        let mut observation = Observation::new(key, self.link.clone());
-        observation.see_incident(&self.policy, self.incident.clone());
-        if let (Some(case), Some(_)) = (&self.case, &observation.link.case) {
-            observation.see_case(&self.policy, as_case(case), self.now);
-        }
+        Observation::new(key, self.link.clone())
+    }
+
+    pub fn observe(&self) -> Observation {
+        let mut observation = self.unseen();
+        self.see_incident(&mut observation);
+        self.see_case(&mut observation);
         observation
+    }
+
+    pub fn see_incident(&self, observation: &mut Observation) {
+        let incident = self.snapshot(observation.entries_since());
+        observation.see_incident(&self.policy, incident, self.now);
+    }
+
+    /// Shows all communications of the case that are not settled.
+    pub fn see_case(&self, observation: &mut Observation) {
+        if let (Some(case), Some(_)) = (&self.case, &observation.link.case) {
+            let mut case = as_case(case);
+            let since = observation.communications_since();
+            case.communications.retain(|seen| since.is_none_or(|since| seen.time_created >= since));
+            observation.see_case(&self.policy, case, self.now);
+        }
     }
 
     pub fn plan(&mut self, observation: &Observation) -> Plan {
@@ -160,38 +243,50 @@ impl World {
         plan(&self.policy, observation, Entropy::new([self.plans; 16]), self.now)
     }
 
-    /// Applies one effect to both sides and folds its outcome into the observation.
-    pub fn apply(&mut self, observation: &mut Observation, effect: &Effect) {
+    /// Applies one effect to both sides and folds its outcome into the observation; whether it is done and certain.
+    pub fn apply(&mut self, observation: &mut Observation, effect: &Effect) -> bool {
         observation.begin(effect, self.now);
-        let end = IntentEnd::Done;
         match effect {
             Effect::OpenCase { request, .. } => {
                 assert!(self.case.is_none(), "a second case was opened");
                 self.case = Some(RawCase { status: "unassigned".to_owned(), communications: Vec::new() });
-                self.communicate("Casebridge (Role) <aws@example.com>", &request.body);
-                observation.end_intent(&self.policy, end, Some(&CaseId::new(CASE_ID)), None, self.now);
+                self.communicate(BRIDGE, &request.body);
+                observation.done(&self.policy, Some(&CaseId::new(CASE_ID)), None, self.now)
+            }
+            Effect::AddCommunication { body, .. }
+                if self.poison.as_ref().is_some_and(|poison| body.contains(poison)) =>
+            {
+                let failure = refusal(Refusal::InvalidRequest);
+                observation.refused(&self.policy, effect, &failure, self.now, 0);
+                false
             }
             Effect::AddCommunication { body, .. } => {
-                self.communicate("Casebridge (Role) <aws@example.com>", body);
-                observation.end_intent(&self.policy, end, None, None, self.now);
+                self.communicate(BRIDGE, body);
+                observation.done(&self.policy, None, None, self.now)
             }
             Effect::ResolveCase { .. } => {
                 self.set_status("resolved");
-                observation.end_intent(&self.policy, end, None, Some(&CaseStatus::new("resolved")), self.now);
+                observation.done(&self.policy, None, Some(&CaseStatus::new("resolved")), self.now)
             }
             Effect::Deliver { delivery, .. } => {
                 let answer = self.deliver(delivery);
                 observation.delivered(&self.policy, effect, answer, self.now, 0);
+                true
             }
             Effect::Report => {
-                self.incident.summary.columns = columns(&self.policy, observation, self.now);
-                self.incident.summary.sys_mod_count += 1;
-                observation.see_incident(&self.policy, self.incident.clone());
+                let delivery = Delivery {
+                    expected_mod_count: self.incident.summary.sys_mod_count,
+                    messages: Vec::new(),
+                    fields: IncidentFields::default(),
+                    columns: columns(&self.policy, observation, self.now),
+                    entries_since: observation.entries_since(),
+                };
+                self.apply(observation, &Effect::Deliver { delivery, communications: Vec::new() })
             }
         }
     }
 
-    fn deliver(&mut self, delivery: &casebridge_core::effect::Delivery) -> DeliveryAnswer {
+    fn deliver(&mut self, delivery: &Delivery) -> DeliveryAnswer {
         let matches = delivery.expected_mod_count == self.incident.summary.sys_mod_count;
         let mut messages = Vec::new();
         for message in &delivery.messages {
@@ -204,26 +299,46 @@ impl World {
             });
         }
         if matches {
-            if !delivery.fields.state.is_empty() {
-                self.set_state(IncidentState::from(delivery.fields.state.clone()));
-            }
-            self.incident.summary.columns = delivery.columns.clone();
-            self.incident.summary.sys_mod_count += 1;
+            self.write(delivery);
         }
         let fields = if matches { FieldsOutcome::Applied } else { FieldsOutcome::Stale };
-        DeliveryAnswer { messages, fields, field_error: String::new(), snapshot: self.incident.clone() }
+        let snapshot = self.snapshot(delivery.entries_since);
+        DeliveryAnswer { messages, fields, field_error: String::new(), snapshot }
     }
 
-    /// One pass: observe, plan, apply; returns the names of the effects.
+    fn write(&mut self, delivery: &Delivery) {
+        if !delivery.fields.state.is_empty() {
+            self.set_state(IncidentState::from(delivery.fields.state.clone()));
+        }
+        let summary = &mut self.incident.summary;
+        summary.has_close_code |= !delivery.fields.close_code.is_empty();
+        summary.has_close_notes |= !delivery.fields.close_notes.is_empty();
+        summary.columns = delivery.columns.clone();
+        summary.sys_mod_count += 1;
+    }
+
+    /// Ends a pass with this observation.
+    pub fn record(&mut self, mut observation: Observation) {
+        let last = self.plan(&observation);
+        self.due = observation.finish(&self.policy, &last, self.now);
+        self.link = observation.link;
+    }
+
+    /// One pass: observe, plan, apply, and look at the case once more after a call that is not certain; the names of the
+    /// effects.
     pub fn pass(&mut self) -> Vec<&'static str> {
         let mut observation = self.observe();
         let plan = self.plan(&observation);
+        let mut names = Vec::new();
         for effect in &plan.effects {
-            self.apply(&mut observation, effect);
+            names.push(effect.name());
+            if !self.apply(&mut observation, effect) {
+                self.see_case(&mut observation);
+                break;
+            }
         }
-        observation.link.settled = self.plan(&observation).is_settled();
-        self.link = observation.link;
-        plan.effects.iter().map(Effect::name).collect()
+        self.record(observation);
+        names
     }
 
     /// Passes until nothing is left to do.
@@ -249,14 +364,18 @@ impl World {
 }
 
 pub fn as_case(case: &RawCase) -> Case {
+    let (case_id, display_id, status) =
+        (CaseId::new(CASE_ID), DisplayId::new("1234567890"), CaseStatus::new(case.status.as_str()));
+    let recent = &case.communications[case.communications.len().saturating_sub(RECENT_COMMUNICATIONS)..];
     Case {
-        case_id: CaseId::new(CASE_ID),
-        display_id: DisplayId::new("1234567890"),
-        subject: String::new(),
-        status: CaseStatus::new(case.status.as_str()),
+        fingerprint: fingerprint(&case_id, &display_id, &status, recent),
+        case_id,
+        display_id,
+        subject: "[INC0010001] Instance unreachable".to_owned(),
+        status,
         severity_code: "high".to_owned(),
         time_created: start(),
-        communications: identify(case.communications.clone()),
+        communications: case.communications.clone(),
         communications_complete: true,
     }
 }

@@ -256,8 +256,8 @@ pub async fn word_that_was_left_survives_a_repeated_claim(ledger: impl Ledger) {
 pub async fn a_recorded_state_comes_with_the_next_lease(ledger: impl Ledger) {
     let mut full = opening(2, &key(1));
     full.incident = Some(incident(1, 7));
-    full.sent.insert(JournalEntryId::new("e1"));
-    full.marks.insert(mark(1, &key(1)), None);
+    full.journal.settle([(JournalEntryId::new("e1"), at(2))]);
+    full.conversation.sending(&mark(1, &key(1)), "Any news?", at(2));
     full.recent_writes.push(at(3));
     let (lease, blank) = take(&ledger, &key(1), "a").await;
     let lease = ledger.record(&lease, &blank, &full, at(1)).await.unwrap();
@@ -614,7 +614,7 @@ pub async fn an_outcome_may_be_recorded_with_the_release(ledger: impl Ledger) {
     let mut adding = opened.clone();
     adding.intents = 2;
     adding.intent = Some(Intent {
-        kind: IntentKind::AddCommunication { content: Content::ReopenNotice, part: Part::WHOLE },
+        kind: IntentKind::AddCommunication { content: Content::ReopenNotice, part: Part::whole(0) },
         ..opening(2, &key(1)).intent.unwrap()
     });
     let lease = ledger.record(&lease, &opened, &adding, at(3)).await.unwrap();

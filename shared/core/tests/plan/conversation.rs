@@ -1,0 +1,579 @@
+//! Whose each communication is that a read shows, and what is remembered of it.
+
+use std::{collections::BTreeMap, slice::from_ref};
+
+use casebridge_core::{
+    case::{Communication, RawCommunication},
+    conversation::{Conversation, Fate},
+    identifiers::{CommunicationId, IncidentId, LinkKey},
+    mark::{Entropy, Mark},
+};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+const AWS: &str = "Amazon Web Services";
+const PERSON: &str = "Admin (Role) <person@example.com>";
+const BRIDGE: &str = "Casebridge (Role) <aws@example.com>";
+/// L.
+const LONGEST_DOUBT: SignedDuration = SignedDuration::from_mins(15);
+
+fn at(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
+}
+
+/// A communication as a read shows it.
+fn raw(milliseconds: i64, submitted_by: &str, body: &str) -> RawCommunication {
+    RawCommunication { time_created: at(milliseconds), submitted_by: submitted_by.to_owned(), body: body.to_owned() }
+}
+
+fn reply(milliseconds: i64, body: &str) -> RawCommunication {
+    raw(milliseconds, AWS, body)
+}
+
+fn mark(number: u64) -> Mark {
+    Mark::draw(Entropy::new([3; 16]), &LinkKey::support_case(IncidentId::new("a")), number)
+}
+
+/// A text of ours with this mark.
+fn signed(number: u64, text: &str) -> String {
+    format!("{}\n\n{text}", mark(number).sign("Abel Tuter, INC0010001"))
+}
+
+/// A text of ours that somebody quotes.
+fn quoted(text: &str) -> String {
+    format!("I have seen this:\n\n> {}", text.replace('\n', "\n> "))
+}
+
+/// A conversation and the moment of its reads.
+#[derive(Clone, Default)]
+struct Talk {
+    memory: Conversation,
+    now: Timestamp,
+}
+
+impl Talk {
+    fn new() -> Self {
+        Self { memory: Conversation::default(), now: at(0) }
+    }
+
+    fn send(&mut self, number: u64, text: &str) -> String {
+        let body = signed(number, text);
+        self.memory.sending(&mark(number), &body, self.now);
+        body
+    }
+
+    fn read(&mut self, shown: &[RawCommunication]) -> Vec<Communication> {
+        self.memory.take_in(shown.to_vec(), true, self.now, LONGEST_DOUBT)
+    }
+
+    fn read_recent(&mut self, shown: &[RawCommunication]) -> Vec<Communication> {
+        assert!(self.memory.joins(shown), "only what joins is taken in");
+        self.memory.take_in(shown.to_vec(), false, self.now, LONGEST_DOUBT)
+    }
+
+    /// Reads all, delivers what is to be delivered, and returns it.
+    fn deliver(&mut self, shown: &[RawCommunication]) -> Vec<String> {
+        let shown = self.read(shown);
+        self.deliver_shown(&shown)
+    }
+
+    fn deliver_shown(&mut self, shown: &[Communication]) -> Vec<String> {
+        let ready: Vec<Communication> = self.memory.deliverable(shown).into_iter().cloned().collect();
+        for communication in &ready {
+            self.memory.delivered(&communication.id);
+        }
+        ready.into_iter().map(|communication| communication.raw.body).collect()
+    }
+
+    fn fates(&self, shown: &[Communication]) -> Vec<Fate> {
+        shown.iter().filter_map(|communication| self.memory.fate(&communication.id)).collect()
+    }
+
+    fn known(&self) -> usize {
+        self.memory.known.values().map(Vec::len).sum()
+    }
+}
+
+fn ids(shown: &[Communication]) -> Vec<CommunicationId> {
+    shown.iter().map(|communication| communication.id.clone()).collect()
+}
+
+#[test]
+fn a_communication_is_known_again_by_its_second_and_its_text_in_whatever_order_it_is_shown() {
+    let mut talk = Talk::new();
+    let shown = [reply(1_000, "One"), reply(1_000, "Two"), reply(2_000, "One")];
+    let first = ids(&talk.read(&shown));
+    let backwards: Vec<RawCommunication> = shown.iter().rev().cloned().collect();
+    assert_eq!(ids(&talk.read(&backwards)), first);
+    assert_eq!(talk.known(), 3);
+}
+
+#[test]
+fn equal_texts_of_one_second_are_as_many_as_are_shown() {
+    let mut talk = Talk::new();
+    let same = reply(1_000, "Any news?");
+    assert_eq!(talk.deliver(&[same.clone(), same.clone()]).len(), 2);
+    assert_eq!(talk.deliver(&[same.clone(), same.clone()]).len(), 0);
+    assert_eq!(talk.deliver(from_ref(&same)).len(), 0, "absence means nothing");
+    assert_eq!(talk.deliver(&[same.clone(), same.clone(), same]).len(), 1, "a surplus is new");
+}
+
+#[test]
+fn a_communication_that_is_shown_differently_is_the_same() {
+    let first = raw(1_000, PERSON, "The key is AKIA1234 & the <host>\nis down.");
+    let differently = [
+        raw(1_000, "another.address@example.com", &first.body),
+        raw(1_000, PERSON, "The key is ******** & the <host>\nis down."),
+        raw(1_000, PERSON, "The key is AKIA1234 &amp; the &lt;host&gt; is\r\n  down."),
+        raw(1_000, "another.address@example.com", "[redacted]"),
+    ];
+    for shown in differently {
+        let mut talk = Talk::new();
+        let id = ids(&talk.read(from_ref(&first)));
+        assert_eq!(ids(&talk.read(from_ref(&shown))), id, "{shown:?}");
+        assert_eq!(ids(&talk.read(from_ref(&shown))), id, "and it is known as it is shown now");
+    }
+}
+
+#[test]
+fn of_several_in_one_second_only_the_surplus_is_new_when_one_is_shown_differently() {
+    let mut talk = Talk::new();
+    let (one, two) = (reply(1_000, "One"), reply(1_000, "Two"));
+    assert_eq!(talk.deliver(&[one.clone(), two]).len(), 2);
+    let redacted = reply(1_000, "***");
+    assert_eq!(talk.deliver(&[one.clone(), redacted.clone()]).len(), 0);
+    assert_eq!(talk.deliver(&[one, redacted, reply(1_000, "Three")]), ["Three"]);
+    assert_eq!(talk.known(), 3);
+}
+
+#[test]
+fn a_time_that_is_cut_or_rounded_is_the_same_moment() {
+    for (first, then) in [(1_600, 1_000), (1_600, 2_000), (1_000, 1_600), (2_000, 1_600), (2_000, 1_999)] {
+        let mut talk = Talk::new();
+        let id = ids(&talk.read(&[reply(first, "One")]));
+        assert_eq!(ids(&talk.read(&[reply(then, "One")])), id, "{first} and {then}");
+    }
+    let mut talk = Talk::new();
+    let id = ids(&talk.read(&[reply(1_000, "One")]));
+    assert_ne!(ids(&talk.read(&[reply(3_000, "One")])), id, "two seconds are no rounding");
+}
+
+#[test]
+fn equal_texts_in_neighbouring_seconds_stay_apart_however_their_times_are_shown() {
+    let exact = [reply(1_600, "Any news?"), reply(2_600, "Any news?"), reply(3_600, "Any news?")];
+    let cut = [reply(1_000, "Any news?"), reply(2_000, "Any news?"), reply(3_000, "Any news?")];
+    let rounded = [reply(2_000, "Any news?"), reply(3_000, "Any news?"), reply(4_000, "Any news?")];
+    for first in [&exact, &cut, &rounded] {
+        for then in [&exact, &cut, &rounded] {
+            let mut talk = Talk::new();
+            let known = ids(&talk.read(first));
+            assert_eq!(known.len(), 3);
+            assert_eq!(ids(&talk.read(then)), known, "{first:?} {then:?}");
+        }
+    }
+    let mut talk = Talk::new();
+    assert_eq!(talk.deliver(&exact[..2]).len(), 2);
+    assert_eq!(talk.deliver(&exact).len(), 1, "the third one is new");
+}
+
+#[test]
+fn a_read_of_the_most_recent_joins_where_its_oldest_second_is_known() {
+    let all: Vec<RawCommunication> = (1..=7).map(|number| reply(number * 1_000, &format!("Text {number}"))).collect();
+    let mut talk = Talk::new();
+    assert!(talk.memory.joins(&[]), "nothing is known and nothing is there");
+    assert!(!talk.memory.joins(&all[..5]), "something older may be hidden");
+    assert_eq!(talk.deliver(&all[..5]).len(), 5);
+    assert!(talk.memory.joins(&all[2..7]));
+    let recent = talk.read_recent(&all[2..7]);
+    assert_eq!(talk.deliver_shown(&recent), ["Text 6", "Text 7"]);
+}
+
+#[test]
+fn a_read_does_not_join_where_its_oldest_second_may_be_cut() {
+    let mut talk = Talk::new();
+    talk.deliver(&[reply(1_000, "One"), reply(2_000, "Two")]);
+    let rest = [reply(3_000, "Three"), reply(4_000, "Four"), reply(5_000, "Five"), reply(6_000, "Six")];
+    let with = |oldest: RawCommunication| {
+        let mut shown = rest.to_vec();
+        shown.push(oldest);
+        talk.memory.joins(&shown)
+    };
+    assert!(with(reply(2_000, "Two")));
+    assert!(!with(reply(2_000, "Two, redacted")), "something of that second may be hidden");
+    assert!(!with(reply(2_000, "One")), "it is of another second");
+    let mut twice = rest[..3].to_vec();
+    twice.extend([reply(2_000, "Two"), reply(2_000, "Two")]);
+    assert!(!talk.memory.joins(&twice), "one of the two is unknown");
+}
+
+#[test]
+fn a_read_does_not_join_while_something_older_waits() {
+    let mut talk = Talk::new();
+    let shown = talk.read(&[reply(1_000, "One"), reply(2_000, "Two")]);
+    assert!(!talk.memory.joins(&[reply(2_000, "Two"), reply(3_000, "Three")]));
+    talk.deliver_shown(&shown);
+    assert!(talk.memory.joins(&[reply(2_000, "Two"), reply(3_000, "Three")]));
+}
+
+/// The second "ok" is no other one of the first, which the cut hides.
+#[test]
+fn an_equal_text_behind_the_cut_hides_no_new_one() {
+    let mut talk = Talk::new();
+    talk.deliver(&[reply(1_000, "ok"), reply(1_000, "One")]);
+    let recent = [reply(1_000, "One"), reply(2_000, "ok")];
+    let told = if talk.memory.joins(&recent) {
+        let shown = talk.read_recent(&recent);
+        talk.deliver_shown(&shown)
+    } else {
+        talk.deliver(&[reply(1_000, "ok"), reply(1_000, "One"), reply(2_000, "ok")])
+    };
+    assert_eq!(told, ["ok"]);
+}
+
+#[test]
+fn what_is_shown_differently_above_a_settled_one_is_the_same() {
+    let mut talk = Talk::new();
+    let later = LONGEST_DOUBT.as_millis().try_into().unwrap_or(i64::MAX);
+    let (old, new) = (reply(1_000, "One"), reply(later + 61_000, "The key is AKIA1234"));
+    talk.deliver(&[old.clone(), new.clone()]);
+    talk.memory.compact(Some(new.time_created), None, LONGEST_DOUBT);
+    let redacted = RawCommunication { body: "The key is ********".to_owned(), ..new };
+    let shown = talk.read_recent(&[old, redacted]);
+    assert_eq!(talk.deliver_shown(&shown), [""; 0]);
+}
+
+#[test]
+fn what_is_settled_does_not_come_back_with_a_rounded_time() {
+    let mut talk = Talk::new();
+    let doubt: i64 = LONGEST_DOUBT.as_millis().try_into().unwrap();
+    for (first, then) in [(999, 1_000), (1_000, 999), (1_600, 1_000)] {
+        let newest = reply(doubt + 1_000, "Two");
+        talk.memory = Conversation::default();
+        assert_eq!(talk.deliver(&[reply(first, "One"), newest.clone()]).len(), 2);
+        talk.memory.compact(Some(newest.time_created), None, LONGEST_DOUBT);
+        assert_eq!(talk.deliver(&[reply(then, "One"), newest]).len(), 0, "{first} and {then}");
+    }
+}
+
+#[test]
+fn what_waits_is_found_again_with_a_rounded_time() {
+    let doubt: i64 = LONGEST_DOUBT.as_millis().try_into().unwrap();
+    let mut talk = Talk::new();
+    let newest = reply(2 * doubt, "Two");
+    talk.read(&[reply(2_000, "One"), newest.clone()]);
+    talk.memory.compact(Some(newest.time_created), None, LONGEST_DOUBT);
+    assert_eq!(talk.deliver(&[reply(1_999, "One"), newest]).len(), 2);
+}
+
+#[test]
+fn our_own_text_is_ours_and_is_not_delivered() {
+    let mut talk = Talk::new();
+    let ours = talk.send(1, "Any news?");
+    let shown = talk.read(&[raw(1_000, BRIDGE, &ours), reply(2_000, "Not yet.")]);
+    assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Pending]);
+    assert!(talk.memory.is_found(&mark(1)));
+    assert!(!talk.memory.is_found(&mark(2)));
+}
+
+#[test]
+fn a_foreign_mark_makes_nothing_ours() {
+    let mut talk = Talk::new();
+    let shown = talk.read(&[raw(1_000, PERSON, &signed(7, "Any news?"))]);
+    assert_eq!(talk.fates(&shown), [Fate::Pending]);
+}
+
+#[test]
+fn a_quotation_by_aws_proves_nothing() {
+    let mut talk = Talk::new();
+    let ours = talk.send(1, "Any news?");
+    for body in [quoted(&ours), ours] {
+        let shown = talk.read(&[reply(1_000, &body)]);
+        assert_eq!(talk.fates(&shown), [Fate::Pending], "{body}");
+        assert!(!talk.memory.is_found(&mark(1)));
+    }
+}
+
+/// A person answers by e-mail, and the quotation shows before what it quotes.
+#[test]
+fn a_quotation_that_shows_before_our_text_is_delivered_once_ours_shows() {
+    let mut talk = Talk::new();
+    let ours = talk.send(1, "Any news?");
+    let quotation = raw(5_000, PERSON, &quoted(&ours));
+    assert_eq!(talk.deliver(from_ref(&quotation)), [""; 0], "ours has reached AWS, and which one it is stays open");
+    assert!(talk.memory.is_found(&mark(1)));
+    let both = [raw(1_000, BRIDGE, &ours), quotation.clone()];
+    assert_eq!(talk.deliver(&both), [quotation.body.as_str()], "just what was sent decides at once");
+    assert_eq!(talk.deliver(&both), [""; 0]);
+    assert_eq!(talk.memory.decided_at(LONGEST_DOUBT), None);
+}
+
+#[test]
+fn a_copy_that_shows_first_is_delivered_once_ours_shows() {
+    let mut talk = Talk::new();
+    let ours = talk.send(1, "Any news?");
+    let copy = raw(5_000, PERSON, &ours);
+    assert_eq!(talk.deliver(from_ref(&copy)), [""; 0]);
+    let both = [copy, raw(1_000, BRIDGE, &ours)];
+    let shown = talk.read(&both);
+    assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Pending], "of two alike the earlier one is ours");
+    assert_eq!(talk.deliver_shown(&shown), [ours]);
+}
+
+/// Without a text that is just what was sent, only the longest doubt decides.
+#[test]
+fn of_two_that_are_not_what_was_sent_the_earlier_one_is_ours_and_the_other_waits_until_l() {
+    let mut talk = Talk::new();
+    let ours = talk.send(1, "The key is AKIA1234");
+    let redacted = ours.replace("AKIA1234", "********");
+    let both = [raw(1_000, BRIDGE, &redacted), raw(5_000, PERSON, &quoted(&redacted))];
+    let shown = talk.read(&both);
+    assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Undecided]);
+    let decided_at = talk.now.checked_add(LONGEST_DOUBT).unwrap();
+    assert_eq!(talk.memory.decided_at(LONGEST_DOUBT), Some(decided_at));
+    talk.now = decided_at.checked_sub(SignedDuration::from_secs(1)).unwrap();
+    assert_eq!(talk.deliver(&both), [""; 0]);
+    talk.now = decided_at;
+    assert_eq!(talk.deliver(&both), [both[1].body.as_str()]);
+}
+
+#[test]
+fn what_is_settled_as_ours_stays_so_when_an_earlier_one_appears_or_it_is_redacted() {
+    let mut talk = Talk::new();
+    let ours = talk.send(1, "The key is AKIA1234");
+    talk.read(&[raw(5_000, BRIDGE, &ours)]);
+    talk.now = at(5_000).checked_add(LONGEST_DOUBT).unwrap();
+    let shown = talk.read(&[raw(5_000, BRIDGE, &ours)]);
+    let own = ids(&shown);
+    let redacted = raw(5_000, "another.address@example.com", &ours.replace("AKIA1234", "********"));
+    let shown = talk.read(&[raw(1_000, PERSON, &ours), redacted]);
+    assert_eq!(talk.fates(&shown), [Fate::Pending, Fate::Ours]);
+    assert_eq!(ids(&shown)[1..], own);
+}
+
+#[test]
+fn a_text_with_several_marks_is_ours_only_where_it_is_the_one_for_a_mark() {
+    let mut talk = Talk::new();
+    let (first, second) = (talk.send(1, "One"), talk.send(2, "Two"));
+    let quotation = raw(5_000, PERSON, &format!("{}\n\n{}", quoted(&first), quoted(&second)));
+    let shown = talk.read(&[raw(1_000, BRIDGE, &first), quotation.clone()]);
+    assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Ours], "the second text has reached AWS, where it shows is open");
+    let all = [raw(1_000, BRIDGE, &first), raw(2_000, BRIDGE, &second), quotation.clone()];
+    assert_eq!(talk.deliver(&all), [quotation.body]);
+}
+
+#[test]
+fn nothing_overtakes_what_waits_for_a_decision() {
+    let mut talk = Talk::new();
+    let ours = talk.send(1, "The key is AKIA1234").replace("AKIA1234", "********");
+    let shown =
+        [raw(1_000, BRIDGE, &ours), reply(2_000, "Before"), raw(3_000, PERSON, &quoted(&ours)), reply(4_000, "After")];
+    assert_eq!(talk.deliver(&shown), ["Before"]);
+    talk.now = talk.now.checked_add(LONGEST_DOUBT).unwrap();
+    assert_eq!(talk.deliver(&shown), [shown[2].body.as_str(), "After"]);
+}
+
+#[test]
+fn nothing_overtakes_what_waits_and_is_not_shown() {
+    let mut talk = Talk::new();
+    talk.read(&[reply(1_000, "One"), reply(2_000, "Two")]);
+    let late = talk.read(&[reply(2_000, "Two")]);
+    assert!(talk.memory.deliverable(&late).is_empty(), "the first one waits");
+    assert_eq!(talk.deliver(&[reply(1_000, "One"), reply(2_000, "Two")]), ["One", "Two"]);
+}
+
+/// A text that waits is redacted and its time rounded: it is another one by now, and the first will never be shown again.
+#[test]
+fn what_is_never_shown_again_holds_nothing_back_for_good() {
+    let mut talk = Talk::new();
+    talk.read(&[reply(1_600, "The key is AKIA1234")]);
+    let shown = [reply(2_000, "The key is ********"), reply(3_000, "After")];
+    let seen = talk.read(&shown);
+    assert!(talk.memory.hides_open(&seen));
+    assert!(talk.memory.deliverable(&seen).is_empty());
+    let latest = at(2_000).checked_add(LONGEST_DOUBT * 2).unwrap();
+    talk.memory.forget_vanished(&seen, latest.checked_sub(SignedDuration::from_secs(1)).unwrap(), LONGEST_DOUBT);
+    assert!(talk.memory.hides_open(&seen), "a read may be late");
+    talk.memory.forget_vanished(&seen, latest, LONGEST_DOUBT);
+    assert!(!talk.memory.hides_open(&seen));
+    assert_eq!(talk.deliver_shown(&seen).len(), 2);
+}
+
+#[test]
+fn what_is_settled_is_forgotten_up_to_what_waits_with_the_marks_of_what_was_found() {
+    let doubt: i64 = LONGEST_DOUBT.as_millis().try_into().unwrap();
+    let mut talk = Talk::new();
+    let bodies: Vec<String> = (1..=3).map(|number| talk.send(number, "Any news?")).collect();
+    talk.memory.marks.get_mut(&mark(3)).unwrap().given_up = true;
+    talk.send(4, "It was refused or lost.");
+    talk.now = at(doubt);
+    let shown = [
+        raw(1_000, BRIDGE, &bodies[0]),
+        reply(10_000, "Waits"),
+        raw(20_000, BRIDGE, &bodies[1]),
+        reply(4 * doubt, "Newest"),
+    ];
+    let seen = talk.read(&shown);
+    talk.memory.compact(Some(at(4 * doubt)), None, LONGEST_DOUBT);
+    assert_eq!(talk.known(), 3, "what is older than the first that waits is forgotten");
+    assert!(!talk.memory.marks.contains_key(&mark(1)));
+    assert!(talk.memory.marks.contains_key(&mark(2)), "what it was found on is remembered");
+    talk.deliver_shown(&seen);
+    talk.memory.compact(Some(at(4 * doubt)), None, LONGEST_DOUBT);
+    assert_eq!(talk.known(), 1);
+    let left: Vec<&Mark> = talk.memory.marks.keys().collect();
+    assert_eq!(left, [&mark(3)], "one that was given up is remembered for good");
+    assert_eq!(talk.deliver(&shown), [""; 0], "what is forgotten is settled");
+    let floor = talk.memory.settled_before;
+    talk.memory.compact(Some(at(2 * doubt)), None, LONGEST_DOUBT);
+    talk.memory.compact(None, None, LONGEST_DOUBT);
+    assert_eq!(talk.memory.settled_before, floor, "what is forgotten stays so");
+}
+
+/// How many bytes of JSON a conversation of a text a minute takes that was read as a whole after each.
+fn size_after(texts: i64) -> usize {
+    let mut talk = Talk::new();
+    let mut shown: Vec<RawCommunication> = Vec::new();
+    for number in 0..texts {
+        talk.now = at(number * 60_000);
+        let name = u64::try_from(number).unwrap();
+        let next = match number % 3 {
+            0 => raw(number * 60_000, BRIDGE, &talk.send(name, "Any news?")),
+            1 => reply(number * 60_000, "Not yet."),
+            _ => raw(number * 60_000, PERSON, &quoted(&signed(name - 2, "Any news?"))),
+        };
+        shown.push(next);
+        let floor = talk.memory.settled_before;
+        shown.retain(|communication| floor.is_none_or(|floor| communication.time_created >= floor));
+        talk.deliver(&shown);
+        talk.memory.compact(shown.last().map(|newest| newest.time_created), None, LONGEST_DOUBT);
+    }
+    serde_json::to_string(&talk.memory).unwrap().len()
+}
+
+#[test]
+fn ten_thousand_communications_are_remembered_in_as_little_as_a_hundred() {
+    let bound = 3_000;
+    let (few, many) = (size_after(100), size_after(10_000));
+    assert!(few > bound / 2 && few < bound, "{few} bytes");
+    assert!(many < bound, "{many} bytes");
+}
+
+/// How a read shows times.
+#[derive(Debug, Clone, Copy)]
+enum Precision {
+    Exact,
+    Cut,
+    Rounded,
+}
+
+fn as_shown(communication: &RawCommunication, precision: Precision) -> RawCommunication {
+    let milliseconds = communication.time_created.as_millisecond();
+    let shown = match precision {
+        Precision::Exact => milliseconds,
+        Precision::Cut => milliseconds / 1_000 * 1_000,
+        Precision::Rounded => (milliseconds + 500) / 1_000 * 1_000,
+    };
+    RawCommunication { time_created: Timestamp::from_millisecond(shown).unwrap(), ..communication.clone() }
+}
+
+/// One read: how far it lags, in milliseconds, and how it shows times.
+fn look() -> impl Strategy<Value = (i64, Precision)> {
+    (prop_oneof![3 => Just(0_i64), 1 => 0_i64..4_000], precision())
+}
+
+fn precision() -> impl Strategy<Value = Precision> {
+    prop_oneof![Just(Precision::Exact), Just(Precision::Cut), Just(Precision::Rounded)]
+}
+
+/// What is written on a case: how long after the one before, whose, and which text.
+fn written() -> impl Strategy<Value = (i64, u8, u8)> {
+    (prop_oneof![3 => 0_i64..1_500, 1 => 0_i64..1_000_000], 0_u8..4, 0_u8..3)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    /// Whatever lag the reads have, and whatever precision: each text of others arrives once, and ours never.
+    #[test]
+    fn each_text_of_others_is_delivered_once_and_ours_never(
+        story in prop::collection::vec((written(), prop::collection::vec(look(), 0..3)), 1..20),
+        precision in prop::option::of(precision()),
+    ) {
+        let (mut talk, mut all, mut delivered, mut expected) = (Talk::new(), Vec::new(), Vec::new(), BTreeMap::new());
+        let mut moment = 0;
+        for (number, ((pause, whose, text), looks)) in story.iter().enumerate() {
+            moment += pause;
+            talk.now = at(moment);
+            let text = ["ok", "Any news?", "line\r\nline"][usize::from(*text)];
+            if *whose == 0 {
+                let body = talk.send(u64::try_from(number).unwrap(), text);
+                all.push(raw(moment, BRIDGE, &body));
+            } else {
+                all.push(raw(moment, if *whose == 1 { PERSON } else { AWS }, text));
+                *expected.entry(text.to_owned()).or_insert(0) += 1;
+            }
+            for (lag, another) in looks {
+                let visible = visible(&all, moment - lag, precision.unwrap_or(*another));
+                delivered.extend(look_at(&mut talk, &visible, precision.is_some()));
+            }
+        }
+        delivered.extend(look_at(&mut talk, &visible(&all, moment, precision.unwrap_or(Precision::Exact)), false));
+        let mut counted = BTreeMap::new();
+        for text in delivered {
+            *counted.entry(text).or_insert(0) += 1;
+        }
+        prop_assert_eq!(counted, expected);
+    }
+
+    /// What waits for a decision, or is not shown, is overtaken by nothing.
+    #[test]
+    fn deliverable_overtakes_nothing(
+        fates in prop::collection::vec((0_i64..6, 0_u8..4, any::<bool>()), 0..12),
+    ) {
+        let mut talk = Talk::new();
+        let texts: Vec<RawCommunication> = fates
+            .iter()
+            .enumerate()
+            .map(|(number, (second, _, _))| reply(second * 1_000, &format!("Text {number}")))
+            .collect();
+        let read = talk.read(&texts);
+        let mut shown = Vec::new();
+        for communication in read {
+            let number: usize = communication.raw.body["Text ".len()..].parse().unwrap();
+            let (_, fate, is_shown) = fates[number];
+            let fate = [Fate::Pending, Fate::Delivered, Fate::Ours, Fate::Undecided][usize::from(fate)];
+            for known in talk.memory.known.values_mut().flatten().filter(|known| known.id == communication.id) {
+                known.fate = fate;
+            }
+            if is_shown {
+                shown.push(communication);
+            }
+        }
+        let ready = ids(&talk.memory.deliverable(&shown).into_iter().cloned().collect::<Vec<_>>());
+        let last = shown.iter().filter(|seen| ready.contains(&seen.id)).map(|seen| seen.raw.time_created).max();
+        for (second, known) in talk.memory.known.iter().flat_map(|(second, all)| all.iter().map(move |one| (*second, one))) {
+            let waits = matches!(known.fate, Fate::Pending | Fate::Undecided) && !ready.contains(&known.id);
+            prop_assert!(!waits || last.is_none_or(|last| second >= last.as_second()), "{:?} {:?}", known, ready);
+            prop_assert!(known.fate == Fate::Pending || !ready.contains(&known.id));
+        }
+    }
+}
+
+/// What was written until a moment, as a read shows it.
+fn visible(all: &[RawCommunication], until: i64, precision: Precision) -> Vec<RawCommunication> {
+    let written = all.iter().filter(|communication| communication.time_created <= at(until));
+    written.map(|communication| as_shown(communication, precision)).collect()
+}
+
+/// A read of the five most recent, or of all where these do not join or are not asked for; what is delivered then.
+fn look_at(talk: &mut Talk, visible: &[RawCommunication], recent_first: bool) -> Vec<String> {
+    let recent = &visible[visible.len().saturating_sub(5)..];
+    let is_enough = recent_first && talk.memory.joins(recent);
+    let is_complete = recent.len() == visible.len() || !is_enough;
+    let shown = if is_complete { talk.read(visible) } else { talk.read_recent(recent) };
+    let delivered = talk.deliver_shown(&shown);
+    if is_complete {
+        talk.memory.compact(shown.last().map(|newest| newest.raw.time_created), None, LONGEST_DOUBT);
+    }
+    delivered
+}

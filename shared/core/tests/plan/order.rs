@@ -1,0 +1,314 @@
+//! What ends and reopens an incident and its case, and what was written around that.
+
+use casebridge_core::{
+    effect::Effect,
+    identifiers::JournalEntryId,
+    incident::{IncidentState, JournalEntry},
+    link::{IntentEnd, Notice},
+    plan::{Plan, Waiting},
+};
+
+use crate::world::{World, entry, names};
+
+/// The fields that a plan's delivery sets: state, close code, close notes.
+fn fields(plan: &Plan) -> (String, String, String) {
+    let found = plan.effects.iter().find_map(|effect| match effect {
+        Effect::Deliver { delivery, .. } => Some(delivery.fields.clone()),
+        _ => None,
+    });
+    let fields = found.unwrap();
+    (fields.state, fields.close_code, fields.close_notes)
+}
+
+/// Worlds with and without an audit trail; the latter keep the first `resolved_at`.
+fn linked_worlds() -> [World; 2] {
+    [true, false].map(|audit_trail| {
+        let mut world = World::linked();
+        world.audit_trail = audit_trail;
+        world.keeps_resolved_at = !audit_trail;
+        world
+    })
+}
+
+#[test]
+fn close_code_and_notes_are_filled_only_where_they_are_empty() {
+    for (has_close_code, has_close_notes) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut world = World::linked();
+        world.set_status("resolved");
+        world.incident.summary.has_close_code = has_close_code;
+        world.incident.summary.has_close_notes = has_close_notes;
+        let observation = world.observe();
+        let (state, code, notes) = fields(&world.plan(&observation));
+        assert_eq!((state.as_str(), code.is_empty(), notes.is_empty()), ("6", has_close_code, has_close_notes));
+    }
+}
+
+#[test]
+fn a_text_that_has_to_reopen_the_case_is_confirmed_by_a_look_at_it() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.set_state(IncidentState::InProgress);
+    world.comment("e1", "It is back.");
+    let mut observation = world.observe();
+    let plan = world.plan(&observation);
+    assert_eq!(names(&plan)[0], "add_communication");
+    let before = world.case.as_ref().unwrap().communications.len();
+    assert!(!world.apply(&mut observation, &plan.effects[0]), "AWS answered well, and that proves nothing");
+    assert!(observation.link.intent.is_some() && observation.link.case.as_ref().unwrap().is_resolved());
+    // A read that does not show the text leaves it in doubt, and nothing is sent after it.
+    let whole = std::mem::take(&mut world.case.as_mut().unwrap().communications);
+    world.case.as_mut().unwrap().communications = whole[..before].to_vec();
+    world.case.as_mut().unwrap().status = "resolved".to_owned();
+    world.see_case(&mut observation);
+    let plan = world.plan(&observation);
+    assert!(plan.effects.is_empty(), "{plan:?}");
+    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::UnknownOutcome { .. })));
+    world.case.as_mut().unwrap().communications = whole;
+    world.case.as_mut().unwrap().status = "reopened".to_owned();
+    world.see_case(&mut observation);
+    assert_eq!(observation.link.ended_intent.unwrap().end, IntentEnd::FoundDone);
+    assert!(!observation.link.case.as_ref().unwrap().is_resolved());
+    world.record(observation);
+    world.settle();
+    assert_eq!(world.bodies().iter().filter(|body| body.contains("It is back.")).count(), 1);
+}
+
+#[test]
+fn a_text_that_aws_took_and_does_not_show_is_told_and_waits() {
+    let mut world = World::commented_after_the_end();
+    let mut observation = world.observe();
+    let plan = world.plan(&observation);
+    assert_eq!(names(&plan)[..2], ["deliver", "add_communication"]);
+    assert!(world.apply(&mut observation, &plan.effects[0]));
+    observation.begin(&plan.effects[1], world.now);
+    assert!(!observation.done(&world.policy, None, None, world.now));
+    world.record(observation);
+    world.pass_time(i64::from(world.policy.unknown_outcome_seconds));
+    assert_eq!(world.settle(), ["report"]);
+    assert_eq!(world.link.ended_intent.unwrap().end, IntentEnd::NeverApplied);
+    let columns = &world.incident.summary.columns;
+    assert_eq!(columns.sync_status, "error");
+    assert!(columns.last_error.contains("14 days"), "{}", columns.last_error);
+    assert_eq!(world.due, world.link.troubles.side_until(casebridge_core::trouble::Side::Aws));
+    world.now = world.due.unwrap();
+    assert_eq!(world.settle()[0], "add_communication", "it is tried again");
+}
+
+/// AWS resolved the case, and while casebridge resolved the incident somebody wrote that it is not over.
+#[test]
+fn what_was_unseen_when_casebridge_ended_the_incident_reopens_both() {
+    for mut world in linked_worlds() {
+        world.set_status("resolved");
+        let mut observation = world.observe();
+        let plan = world.plan(&observation);
+        assert_eq!(names(&plan), ["deliver"]);
+        world.comment("e1", "It is not over.");
+        let Effect::Deliver { delivery, communications } = plan.effects[0].clone() else { panic!("{plan:?}") };
+        // The platform's update came behind the comment, though the comment was in no read.
+        let expected_mod_count = world.incident.summary.sys_mod_count;
+        let delivery = casebridge_core::effect::Delivery { expected_mod_count, ..delivery };
+        world.apply(&mut observation, &Effect::Deliver { delivery, communications });
+        assert_eq!(world.incident.summary.state, IncidentState::Resolved);
+        world.record(observation);
+        world.settle();
+        assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+        assert_eq!(world.status(), "reopened");
+        assert_eq!(world.bodies().iter().filter(|body| body.contains("It is not over.")).count(), 1);
+    }
+}
+
+#[test]
+fn what_was_written_in_the_update_that_resolved_the_incident_belongs_to_its_end() {
+    for mut world in linked_worlds() {
+        world.set_state_with_comment(IncidentState::Resolved, "e1", "Fixed, thanks.");
+        assert_eq!(world.settle(), ["add_communication", "resolve_case", "report"]);
+        assert_eq!(world.incident.summary.state, IncidentState::Resolved);
+        assert_eq!(world.status(), "resolved");
+    }
+}
+
+/// Resolved, reopened and resolved again, all of it unseen: the last resolution counts.
+#[test]
+fn an_incident_that_was_resolved_again_keeps_what_was_written_before() {
+    for mut world in linked_worlds() {
+        world.set_state(IncidentState::Resolved);
+        world.settle();
+        world.pass_time(60);
+        world.set_state(IncidentState::InProgress);
+        world.settle();
+        world.pass_time(60);
+        world.comment("e1", "It works now.");
+        world.set_state(IncidentState::Resolved);
+        world.settle();
+        assert_eq!(world.incident.summary.state, IncidentState::Resolved, "it is no reaction");
+        assert_eq!(world.status(), "resolved");
+        assert!(world.bodies().last().unwrap().contains("It works now."));
+    }
+}
+
+#[test]
+fn a_comment_that_has_reopened_the_link_once_does_not_do_so_again() {
+    for mut world in linked_worlds() {
+        world.set_state(IncidentState::Resolved);
+        world.settle();
+        world.pass_time(60);
+        world.comment("e1", "I am out of office.");
+        world.settle();
+        assert_eq!(world.incident.summary.state, IncidentState::InProgress, "the first time it might matter");
+        world.set_state(IncidentState::Resolved);
+        world.settle();
+        world.pass_time(60);
+        world.comment("e2", "I am out of office.");
+        assert_eq!(world.settle(), ["report"]);
+        assert_eq!(world.incident.summary.state, IncidentState::Resolved);
+        assert_eq!(world.status(), "resolved");
+        assert!(world.incident.summary.columns.last_error.contains("reopened nothing"));
+        // Something else reopens the link, and then it goes out.
+        world.comment("e3", "It is back.");
+        world.settle();
+        assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+        assert_eq!(world.bodies().iter().filter(|body| body.contains("I am out of office.")).count(), 2);
+        assert_eq!(world.incident.summary.columns.sync_status, "in_sync");
+    }
+}
+
+#[test]
+fn a_reply_that_has_reopened_the_link_once_does_not_do_so_again() {
+    let mut world = World::linked();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.reply("Thank you for your feedback.");
+    world.settle();
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    assert_eq!(world.status(), "resolved");
+    world.reply("Thank you for your feedback.");
+    assert_eq!(world.settle(), ["deliver"], "it arrives all the same");
+    // The case has been reopened before: the status may be an echo of that, until it lasts.
+    world.pass_time(i64::from(world.policy.unknown_outcome_seconds));
+    assert_eq!(world.settle(), ["report"]);
+    assert_eq!(world.incident.summary.state, IncidentState::Resolved);
+    assert!(world.incident.summary.columns.last_error.contains("reopened nothing"));
+    assert_eq!(world.settle(), Vec::<&str>::new());
+    world.reply("We have found the cause.");
+    assert_eq!(world.settle(), ["deliver", "report"], "another text does, and nothing is left to tell");
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+}
+
+#[test]
+fn a_comment_after_the_closing_stays_at_home_and_is_told() {
+    for mut world in linked_worlds() {
+        world.set_state(IncidentState::Closed);
+        world.settle();
+        world.pass_time(60);
+        world.comment("e1", "One more question.");
+        assert_eq!(world.settle(), ["report"]);
+        assert_eq!(world.link.notices, [Notice::CommentAfterClosing { entry: JournalEntryId::new("e1") }]);
+        assert!(world.incident.summary.columns.last_error.contains("after this incident was closed"));
+        assert_eq!((world.bodies().len(), world.status()), (1, "resolved"));
+        assert_eq!(world.settle(), Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn what_was_written_before_the_closing_goes_out_however_late_it_is_read() {
+    for mut world in linked_worlds() {
+        world.set_state(IncidentState::Resolved);
+        world.settle();
+        world.pass_time(60);
+        world.comment("e1", "Please keep the logs.");
+        world.pass_time(60);
+        world.set_state(IncidentState::Closed);
+        assert_eq!(world.settle()[..2], ["add_communication", "resolve_case"], "it is resolved again");
+        assert!(world.bodies().last().unwrap().contains("Please keep the logs."));
+        assert_eq!(world.status(), "resolved");
+        assert_eq!(world.incident.summary.state, IncidentState::Closed);
+    }
+}
+
+#[test]
+fn the_platforms_closing_comment_reopens_nothing() {
+    for mut world in linked_worlds() {
+        world.set_state(IncidentState::Resolved);
+        world.settle();
+        world.pass_time(60);
+        world.set_state_with_comment(IncidentState::Closed, "e1", "Closed automatically.");
+        "system".clone_into(&mut world.incident.entries.last_mut().unwrap().created_by);
+        assert_eq!(world.settle(), Vec::<&str>::new());
+        assert_eq!((world.bodies().len(), world.status()), (1, "resolved"));
+        assert!(world.link.notices.is_empty());
+    }
+}
+
+/// A comment by casebridge's user that no finished delivery names may be one that is under way.
+#[test]
+fn a_comment_of_unclear_origin_is_told_after_l_and_never_sent() {
+    let mut world = World::linked();
+    world.pass_time(1);
+    let written_at = world.now;
+    world.incident.summary.sys_mod_count += 1;
+    let unclear = JournalEntry { undecided: true, ..entry("e1", written_at, "Whose words are these?") };
+    world.incident.entries.push(unclear);
+    assert_eq!(world.settle(), Vec::<&str>::new());
+    let clear_at = written_at.checked_add(world.policy.unknown_outcome()).unwrap();
+    assert_eq!(world.due, Some(clear_at));
+    world.comment("e2", "Any news?");
+    assert_eq!(world.settle(), ["add_communication"], "it holds nothing back");
+    world.now = clear_at;
+    assert_eq!(world.settle(), ["report"]);
+    assert_eq!(world.link.notices, [Notice::CommentOfUnclearOrigin { entry: JournalEntryId::new("e1") }]);
+    assert!(world.incident.summary.columns.last_error.contains("belongs to no delivery"));
+    assert_eq!(world.bodies().len(), 2);
+}
+
+#[test]
+fn a_comment_of_unclear_origin_that_a_delivery_names_by_then_is_forgotten() {
+    let mut world = World::linked();
+    world.pass_time(1);
+    world.incident.entries.push(JournalEntry { undecided: true, ..entry("e1", world.now, "From AWS") });
+    world.settle();
+    let delivered = world.incident.entries.last_mut().unwrap();
+    (delivered.undecided, delivered.ours) = (false, true);
+    world.pass_time(i64::from(world.policy.unknown_outcome_seconds));
+    assert_eq!(world.settle(), Vec::<&str>::new());
+    assert!(world.link.notices.is_empty());
+}
+
+/// There are more comments than one answer holds: the newest are left out.
+#[test]
+fn the_first_of_many_comments_go_though_a_side_has_ended_and_nothing_ends_before_the_last() {
+    for (incident_ends, case_ends) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut world = World::linked();
+        world.comment("e1", "One");
+        world.comment("e2", "Two");
+        world.comment("e3", "Three");
+        if incident_ends {
+            world.set_state(IncidentState::Resolved);
+        }
+        if case_ends {
+            world.set_status("resolved");
+        }
+        let mut observation = world.unseen();
+        let mut cut = world.snapshot(None);
+        cut.entries.truncate(2);
+        cut.entries_complete = false;
+        observation.see_incident(&world.policy, cut, world.now);
+        world.see_case(&mut observation);
+        let plan = world.plan(&observation);
+        let name = format!("incident ended: {incident_ends}, case ended: {case_ends}");
+        assert_eq!(names(&plan)[..2], ["add_communication"; 2], "{name}");
+        assert!(!names(&plan).contains(&"resolve_case") && !names(&plan).contains(&"deliver"), "{name}");
+        for effect in &plan.effects {
+            if !world.apply(&mut observation, effect) {
+                break;
+            }
+        }
+        world.record(observation);
+        assert!(world.due.is_some(), "{name}");
+        world.settle();
+        assert_eq!(world.bodies().len(), 4, "{name}");
+        assert_eq!(world.status() == "resolved", incident_ends, "{name}");
+    }
+}

@@ -1,0 +1,109 @@
+//! What keeps a side from being written to, and until when.
+
+use casebridge_core::{
+    effect::Refusal,
+    trouble::{Side, Trouble, Troubles},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::world::start;
+
+fn at(second: i64) -> Timestamp {
+    start().checked_add(SignedDuration::from_secs(second)).unwrap()
+}
+
+fn trouble(side: Side, refusal: Option<Refusal>, request: &str, until: i64) -> Trouble {
+    let message = format!("no {request}");
+    Trouble { side, refusal, message, attempts: 1, until: at(until), request: request.to_owned() }
+}
+
+fn refused(request: &str, until: i64) -> Trouble {
+    trouble(Side::Aws, Some(Refusal::InvalidRequest), request, until)
+}
+
+fn throttled(request: &str, until: i64) -> Trouble {
+    trouble(Side::Aws, None, request, until)
+}
+
+fn all(troubles: impl IntoIterator<Item = Trouble>) -> Troubles {
+    let mut noted = Troubles::default();
+    for trouble in troubles {
+        noted.note(trouble);
+    }
+    noted
+}
+
+fn blocks(troubles: &Troubles, side: Side, request: &str, second: i64) -> Option<Timestamp> {
+    troubles.blocking(side, request, at(second)).map(|trouble| trouble.until)
+}
+
+#[test]
+fn a_refusal_holds_back_the_request_of_its_name_until_its_time() {
+    let troubles = all([refused("messages", 100)]);
+    assert_eq!(blocks(&troubles, Side::Aws, "messages", 99), Some(at(100)));
+    assert_eq!(blocks(&troubles, Side::Aws, "messages", 100), None);
+    assert_eq!(blocks(&troubles, Side::Aws, "columns", 99), None);
+    assert_eq!(blocks(&troubles, Side::Aws, "message", 99), None);
+    assert_eq!(blocks(&troubles, Side::ServiceNow, "messages", 99), None);
+}
+
+#[test]
+fn what_passes_by_itself_holds_back_the_whole_side() {
+    let troubles = all([throttled("messages", 100)]);
+    for request in ["messages", "columns", ""] {
+        assert_eq!(blocks(&troubles, Side::Aws, request, 99), Some(at(100)));
+        assert_eq!(blocks(&troubles, Side::ServiceNow, request, 99), None);
+    }
+}
+
+#[test]
+fn of_several_the_last_that_is_over_counts() {
+    let troubles = all([throttled("", 100), refused("messages", 200), refused("columns", 300)]);
+    assert_eq!(blocks(&troubles, Side::Aws, "messages", 0), Some(at(200)));
+    assert_eq!(blocks(&troubles, Side::Aws, "columns", 0), Some(at(300)));
+    assert_eq!(blocks(&troubles, Side::Aws, "read", 0), Some(at(100)));
+    assert_eq!(blocks(&troubles, Side::Aws, "read", 150), None);
+    assert_eq!(troubles.side_until(Side::Aws), Some(at(300)));
+    assert_eq!(troubles.side_until(Side::ServiceNow), None);
+}
+
+#[test]
+fn a_repetition_takes_the_place_of_what_it_repeats() {
+    let quota = trouble(Side::Aws, Some(Refusal::CaseQuota), "open 1", 400);
+    let mut troubles = all([throttled("read", 100), throttled("messages", 200), refused("open 1", 300), quota]);
+    assert_eq!(troubles.active(at(0)).count(), 2, "one for the side, and one of each request whatever the refusal");
+    let earlier = |troubles: &Troubles, refusal, request| {
+        troubles.earlier(Side::Aws, refusal, request).map(|trouble| trouble.until)
+    };
+    assert_eq!(earlier(&troubles, None, "whatever"), Some(at(200)));
+    assert_eq!(earlier(&troubles, Some(Refusal::Credentials), "open 1"), Some(at(400)));
+    assert_eq!(earlier(&troubles, Some(Refusal::CaseQuota), "open 2"), None);
+    troubles.note(trouble(Side::ServiceNow, None, "read", 500));
+    assert_eq!(troubles.active(at(0)).count(), 3, "each side has its own");
+}
+
+#[test]
+fn troubles_end_by_their_side_and_by_what_is_asked() {
+    let mut troubles =
+        all([throttled("", 100), refused("messages", 200), trouble(Side::ServiceNow, None, "messages", 300)]);
+    troubles.end(Side::Aws, |trouble| trouble.request == "messages");
+    assert_eq!(blocks(&troubles, Side::Aws, "messages", 0), Some(at(100)));
+    assert_eq!(blocks(&troubles, Side::ServiceNow, "messages", 0), Some(at(300)));
+    troubles.forget_passed(at(99));
+    assert_eq!(troubles.side_until(Side::Aws), Some(at(100)));
+    troubles.forget_passed(at(100));
+    assert_eq!(troubles.side_until(Side::Aws), None);
+    troubles.forget_passed(at(300));
+    assert!(troubles.is_empty());
+}
+
+#[test]
+fn troubles_are_remembered_within_bounds_and_the_one_that_is_over_first_is_forgotten() {
+    let mut troubles = all((0..12).map(|number| refused(&format!("request {number}"), 1_000 - number)));
+    assert_eq!(troubles.active(at(0)).count(), 12);
+    troubles.note(refused("one more", 2_000));
+    assert_eq!(troubles.active(at(0)).count(), 12);
+    assert_eq!(blocks(&troubles, Side::Aws, "request 11", 0), None);
+    assert_eq!(blocks(&troubles, Side::Aws, "request 10", 0), Some(at(990)));
+    assert_eq!(blocks(&troubles, Side::Aws, "one more", 0), Some(at(2_000)));
+}
