@@ -30,6 +30,8 @@ const ID_DIGITS: usize = 20;
 /// How many communications are remembered at most before the older ones are settled: some hundred bytes each. Of a longer
 /// read the oldest are taken in; the rest follows once they are on the incident.
 pub const MOST_KNOWN: usize = 1_000;
+/// How long the mark of a text is kept that AWS took and never showed, by our clock: AWS's may be another.
+const UNSEEN_MARK_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// How many seconds apart two answers may show one moment: one cuts its time, the other rounds it.
 const ONE_MOMENT: i64 = 1;
 
@@ -55,10 +57,10 @@ pub struct Known {
     /// The hash of its text, as last shown.
     pub hash: String,
     /// Whether AWS wrote it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_aws: bool,
     /// Whether it carries a mark of ours.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub carries_mark: bool,
     /// What became of it.
     pub fate: Fate,
@@ -368,6 +370,7 @@ impl Conversation {
         &mut self,
         newest_shown: Option<Timestamp>,
         last_taken_in: Option<Timestamp>,
+        now: Timestamp,
         longest_doubt: SignedDuration,
     ) {
         let Some(floor) = newest_shown.and_then(|newest| newest.checked_sub(longest_doubt).ok()) else { return };
@@ -382,12 +385,11 @@ impl Conversation {
         self.settled_before = Some(floor);
         // Another answer may show what is just below in the second of the floor.
         self.known = self.known.split_off(&(second(floor) - ONE_MOMENT));
-        let too_late = floor.checked_sub(longest_doubt).unwrap_or(floor);
         self.marks.retain(|_, memory| match &memory.owner {
             _ if memory.given_up => true,
             Some(owner) => !memory.settled || second(owner.time_created) >= second(floor),
             // It was taken and shows nowhere: AWS has changed its mark, too.
-            None => memory.sent_at >= too_late,
+            None => now.duration_since(memory.sent_at) < UNSEEN_MARK_KEPT,
         });
     }
 

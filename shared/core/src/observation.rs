@@ -867,7 +867,7 @@ impl Observation {
             if self.shown_all {
                 self.link.conversation.forget_vanished(&self.shown, now, policy.unknown_outcome());
             }
-            self.link.conversation.compact(newest, last, policy.unknown_outcome());
+            self.link.conversation.compact(newest, last, now, policy.unknown_outcome());
         }
     }
 

@@ -738,15 +738,21 @@ impl Planner<'_> {
             return false;
         }
         if let Some(text) = remainder {
-            self.add_parts(case, &Content::OpeningRemainder, text, |text, part, mark| {
+            let is_whole = self.add_parts(case, &Content::OpeningRemainder, text, |text, part, mark| {
                 render::opening_remainder(&number, text, part, mark)
             });
+            if !is_whole {
+                return false;
+            }
         }
         for entry in entries {
             let content = Content::Entry { entry: entry.sys_id.clone(), created_on: entry.created_on };
-            self.add_parts(case, &content, &entry.text, |text, part, mark| {
+            let is_whole = self.add_parts(case, &content, &entry.text, |text, part, mark| {
                 render::comment(&number, entry, text, part, mark)
             });
+            if !is_whole {
+                return false;
+            }
         }
         if merge.reopen_notice {
             self.add_parts(case, &Content::ReopenNotice, "", |_, _, mark| render::reopen_notice(&number, mark));
@@ -755,14 +761,14 @@ impl Planner<'_> {
     }
 
     /// The parts of a text that are not on the case yet. One that AWS refused goes in smaller ones, or not at all, with a
-    /// word in its place.
+    /// word in its place. False if more of it follows in another plan: nothing may overtake that.
     fn add_parts(
         &mut self,
         case: &LinkedCase,
         content: &Content,
         text: &str,
         render: impl Fn(&str, Part, &Mark) -> String,
-    ) {
+    ) -> bool {
         let link = &self.observation.link;
         let sent = link.partly_sent.as_ref().filter(|partly| partly.content == *content);
         let (sent_bytes, sent_parts) = sent.map_or((0, 0), |partly| (partly.bytes, partly.parts));
@@ -775,12 +781,14 @@ impl Planner<'_> {
         if reduction == Some(Reduction::Placeholder) {
             let end = end + parts.first().map_or(0, |part| part.len());
             let part = Part { number: sent_parts.saturating_add(1), of, end, left_out: true };
-            return self.add_part(case, content, part, render::LEFT_OUT, &render);
+            self.add_part(case, content, part, render::LEFT_OUT, &render);
+            return part.is_last();
         }
         for (number, part) in (sent_parts.saturating_add(1)..=of).zip(parts) {
             end += part.len();
             self.add_part(case, content, Part { number, of, end, left_out: false }, part, &render);
         }
+        true
     }
 
     fn add_part(

@@ -732,7 +732,7 @@ impl Instance {
             if row.claimed_at > second(now) - SignedDuration::from_secs(self.claim_seconds) {
                 return Err(Refusal::Conflict);
             }
-            if let Some(earlier) = self.entry(id, element, &text, &row) {
+            if let Some(earlier) = self.earlier_entry(id, element, &text, key, &row) {
                 self.finish(key, Some(earlier))?;
                 return Ok(answer(MessageOutcome::AlreadyApplied, ""));
             }
@@ -762,7 +762,7 @@ impl Instance {
                 return Ok(answer(MessageOutcome::Refused, &format!("{refusal:?}")));
             }
         }
-        let journal = self.entry(id, element, &text, &row);
+        let journal = self.entry(id, element, Some(&text), &row);
         self.finish(key, journal)?;
         Ok(answer(MessageOutcome::Applied, ""))
     }
@@ -800,9 +800,25 @@ impl Instance {
         self.commit()
     }
 
-    /// The entry that holds the text, was written since the claim by who claimed, and is no other delivery's.
-    fn entry(&self, id: &IncidentId, element: &str, text: &str, claim: &DeliveryRow) -> Option<JournalEntryId> {
-        let wanted = comparable(text);
+    /// The entry that an earlier attempt wrote: the text may be shown in other words by now, so where no other delivery to the
+    /// incident is unfinished, any entry since the claim is this one's.
+    fn earlier_entry(
+        &self,
+        id: &IncidentId,
+        element: &str,
+        text: &str,
+        key: &str,
+        claim: &DeliveryRow,
+    ) -> Option<JournalEntryId> {
+        let is_another = |(other, row): (&String, &DeliveryRow)| other != key && row.incident == *id && !row.done;
+        let sole = || !self.deliveries.iter().any(is_another);
+        let exact = self.entry(id, element, Some(text), claim);
+        exact.or_else(|| sole().then(|| self.entry(id, element, None, claim)).flatten())
+    }
+
+    /// The entry that holds the text, or any, was written since the claim by who claimed, and is no other delivery's.
+    fn entry(&self, id: &IncidentId, element: &str, text: Option<&str>, claim: &DeliveryRow) -> Option<JournalEntryId> {
+        let wanted = text.map(comparable);
         let mut found: Vec<&Journal> = self
             .journal
             .iter()
@@ -811,7 +827,7 @@ impl Instance {
                     && row.element == element
                     && row.created_by == claim.created_by
                     && row.created_on >= claim.claimed_at
-                    && comparable(&row.text) == wanted
+                    && wanted.as_ref().is_none_or(|wanted| comparable(&row.text) == *wanted)
                     && !self.finished.contains(&row.sys_id)
             })
             .collect();

@@ -236,7 +236,7 @@ fn what_is_shown_differently_above_a_settled_one_is_the_same() {
     let later = LONGEST_DOUBT.as_millis().try_into().unwrap_or(i64::MAX);
     let (old, new) = (reply(1_000, "One"), reply(later + 61_000, "The key is AKIA1234"));
     talk.deliver(&[old.clone(), new.clone()]);
-    talk.memory.compact(Some(new.time_created), None, LONGEST_DOUBT);
+    talk.memory.compact(Some(new.time_created), None, at(0), LONGEST_DOUBT);
     let redacted = RawCommunication { body: "The key is ********".to_owned(), ..new };
     let shown = talk.read_recent(&[old, redacted]);
     assert_eq!(talk.deliver_shown(&shown), [""; 0]);
@@ -250,7 +250,7 @@ fn what_is_settled_does_not_come_back_with_a_rounded_time() {
         let newest = reply(doubt + 1_000, "Two");
         talk.memory = Conversation::default();
         assert_eq!(talk.deliver(&[reply(first, "One"), newest.clone()]).len(), 2);
-        talk.memory.compact(Some(newest.time_created), None, LONGEST_DOUBT);
+        talk.memory.compact(Some(newest.time_created), None, at(0), LONGEST_DOUBT);
         assert_eq!(talk.deliver(&[reply(then, "One"), newest]).len(), 0, "{first} and {then}");
     }
 }
@@ -261,7 +261,7 @@ fn what_waits_is_found_again_with_a_rounded_time() {
     let mut talk = Talk::new();
     let newest = reply(2 * doubt, "Two");
     talk.read(&[reply(2_000, "One"), newest.clone()]);
-    talk.memory.compact(Some(newest.time_created), None, LONGEST_DOUBT);
+    talk.memory.compact(Some(newest.time_created), None, at(0), LONGEST_DOUBT);
     assert_eq!(talk.deliver(&[reply(1_999, "One"), newest]).len(), 2);
 }
 
@@ -413,19 +413,19 @@ fn what_is_settled_is_forgotten_up_to_what_waits_with_the_marks_of_what_was_foun
         reply(4 * doubt, "Newest"),
     ];
     let seen = talk.read(&shown);
-    talk.memory.compact(Some(at(4 * doubt)), None, LONGEST_DOUBT);
+    talk.memory.compact(Some(at(4 * doubt)), None, at(0), LONGEST_DOUBT);
     assert_eq!(talk.known(), 3, "what is older than the first that waits is forgotten");
     assert!(!talk.memory.marks.contains_key(&mark(1)));
     assert!(talk.memory.marks.contains_key(&mark(2)), "what it was found on is remembered");
     talk.deliver_shown(&seen);
-    talk.memory.compact(Some(at(4 * doubt)), None, LONGEST_DOUBT);
+    talk.memory.compact(Some(at(4 * doubt)), None, at(96 * doubt), LONGEST_DOUBT);
     assert_eq!(talk.known(), 1);
     let left: Vec<&Mark> = talk.memory.marks.keys().collect();
     assert_eq!(left, [&mark(3)], "one that was given up is remembered for good");
     assert_eq!(talk.deliver(&shown), [""; 0], "what is forgotten is settled");
     let floor = talk.memory.settled_before;
-    talk.memory.compact(Some(at(2 * doubt)), None, LONGEST_DOUBT);
-    talk.memory.compact(None, None, LONGEST_DOUBT);
+    talk.memory.compact(Some(at(2 * doubt)), None, at(0), LONGEST_DOUBT);
+    talk.memory.compact(None, None, at(0), LONGEST_DOUBT);
     assert_eq!(talk.memory.settled_before, floor, "what is forgotten stays so");
 }
 
@@ -445,7 +445,7 @@ fn size_after(texts: i64) -> usize {
         let floor = talk.memory.settled_before;
         shown.retain(|communication| floor.is_none_or(|floor| communication.time_created >= floor));
         talk.deliver(&shown);
-        talk.memory.compact(shown.last().map(|newest| newest.time_created), None, LONGEST_DOUBT);
+        talk.memory.compact(shown.last().map(|newest| newest.time_created), None, at(0), LONGEST_DOUBT);
     }
     serde_json::to_string(&talk.memory).unwrap().len()
 }
@@ -573,7 +573,7 @@ fn look_at(talk: &mut Talk, visible: &[RawCommunication], recent_first: bool) ->
     let shown = if is_complete { talk.read(visible) } else { talk.read_recent(recent) };
     let delivered = talk.deliver_shown(&shown);
     if is_complete {
-        talk.memory.compact(shown.last().map(|newest| newest.raw.time_created), None, LONGEST_DOUBT);
+        talk.memory.compact(shown.last().map(|newest| newest.raw.time_created), None, at(0), LONGEST_DOUBT);
     }
     delivered
 }

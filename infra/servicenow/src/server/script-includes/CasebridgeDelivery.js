@@ -160,7 +160,7 @@ CasebridgeDelivery.prototype = {
                 return this._result(message, 'already_applied', String(row.getValue('journal') || ''), '');
             }
             this._refuseIfYoung(message, row);
-            var earlier = this._entry(incidentId, element, text, row);
+            var earlier = this._earlier(incidentId, element, text, row);
             if (earlier !== '') {
                 this._done(row, earlier);
                 return this._result(message, 'already_applied', earlier, '');
@@ -247,10 +247,30 @@ CasebridgeDelivery.prototype = {
         row.update();
     },
 
-    // The sys_id of the journal entry that holds the text, was written since the claim by the user who claimed, under the
-    // name that the user had then, and is no other delivery's. '' if there is none.
+    // The entry that an earlier attempt wrote, or ''. AWS may show a text in other words by now, redacted or with another
+    // author: where no other delivery to the incident is unfinished, any entry since the claim is this one's.
+    _earlier: function (incidentId, element, text, row) {
+        var exact = this._entry(incidentId, element, text, row);
+        if (exact !== '' || this._isAnotherUnfinished(incidentId, row)) {
+            return exact;
+        }
+        return this._entry(incidentId, element, null, row);
+    },
+
+    _isAnotherUnfinished: function (incidentId, row) {
+        var other = new GlideRecord(CasebridgeDelivery.TABLE);
+        other.addQuery('incident', incidentId);
+        other.addQuery('state', 'claimed');
+        other.addQuery('external_id', '!=', String(row.getValue('external_id')));
+        other.setLimit(1);
+        other.query();
+        return other.next();
+    },
+
+    // The sys_id of the journal entry that holds the text (or any, if that is null), was written since the claim by the
+    // user who claimed, under the name that the user had then, and is no other delivery's. '' if there is none.
     _entry: function (incidentId, element, text, row) {
-        var wanted = CasebridgeIncident.comparable(text);
+        var wanted = text === null ? null : CasebridgeIncident.comparable(text);
         var entry = new GlideRecord('sys_journal_field');
         entry.addQuery('element_id', incidentId);
         entry.addQuery('element', element);
@@ -261,7 +281,7 @@ CasebridgeDelivery.prototype = {
         entry.query();
         while (entry.next()) {
             if (
-                CasebridgeIncident.comparable(String(entry.getValue('value'))) === wanted &&
+                (wanted === null || CasebridgeIncident.comparable(String(entry.getValue('value'))) === wanted) &&
                 !this._isDelivered(entry.getUniqueValue())
             ) {
                 return entry.getUniqueValue();
