@@ -536,7 +536,13 @@ impl World {
     }
 
     /// An administrator puts an incident back as it once was; then an agent changes its priority.
+    ///
+    /// Where its webhook is lost and it reaches the remembered update count again before anybody looks, nothing that the
+    /// poller reads tells it from what is remembered: that is left out.
     pub fn restore(&mut self, id: &IncidentId) -> bool {
+        if !self.webhooks_arrive() || self.faults.rates().hint_lost > 0 {
+            return false;
+        }
         let Some(earlier) = self.memory.earlier.get(id).cloned() else { return false };
         let state = self.servicenow.incidents[id].summary.state.clone();
         // The platform's comment on a closing that never was would be a comment like any other.

@@ -1,0 +1,499 @@
+//! What real ServiceNow instances and AWS Support do to an integration, one story each: jobs, copies, restores, nodes that
+//! lag, answers that come by themselves, texts that come back otherwise.
+#![expect(clippy::unwrap_used, reason = "in a test, what can't be unwrapped is a failure")]
+
+use casebridge_core::{
+    effect::Refusal,
+    identifiers::{AccountId, LinkKey},
+    incident::IncidentState,
+};
+use casebridge_simulation::{
+    calls::{Call, Fate},
+    people::{AUTOMATIC_ANSWER, AUTOMATIC_CLOSING},
+    script::{Handle, Script},
+    servicenow_model::{Change, INTEGRATION_USER},
+    world::ACCOUNTS,
+};
+use casebridge_simulator::support::{
+    Oddities, Quotas,
+    oddities::{LengthUnit, Precision},
+};
+
+/// L of the default policy, in seconds.
+const LONGEST_DOUBT: i64 = 900;
+/// What stands on the case in the place of a text that AWS refuses.
+const LEFT_OUT: &str = "AWS Support does not accept this text";
+
+fn closing(state: IncidentState) -> Change {
+    let closing = Some(("Solution provided".to_owned(), "Done.".to_owned()));
+    Change { state: Some(state), closing, ..Change::default() }
+}
+
+fn comment(text: &str) -> Change {
+    Change { comment: Some(text.to_owned()), ..Change::default() }
+}
+
+/// What is remembered of the incident's link takes so many bytes.
+fn remembered_bytes(world: &Script, incident: &Handle) -> usize {
+    let link = world.life.desk.ledger.link(&LinkKey::support_case(incident.clone())).unwrap().unwrap();
+    serde_json::to_string(&link).unwrap().len()
+}
+
+/// AWS resolves, casebridge resolves the incident, a person comments in the same second: the question reopens both.
+#[test]
+fn a_question_in_the_second_in_which_casebridge_resolves_reopens_both() {
+    for trail_is_readable in [true, false] {
+        let mut world = Script::with(|settings| settings.trail_is_readable = trail_is_readable);
+        let incident = world.linked();
+        let deliveries = world.calls(Call::Deliver);
+        world.set_status(&incident, "resolved").until(Call::Deliver, deliveries + 1);
+        while world.state(&incident) != IncidentState::Resolved && world.life.step() {}
+        world.comment(&incident, "Wait, it is back «c1»").settle();
+        assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+        assert_eq!(world.state(&incident), IncidentState::InProgress, "{}", world.story());
+        assert_eq!(world.status(&incident), "reopened", "{}", world.story());
+        world.must_hold();
+    }
+}
+
+/// A flow answers each resolution with the same words: they reopen once, and the incident says so from then on.
+#[test]
+fn an_automatic_answer_to_each_resolution_reopens_once() {
+    let mut world = Script::with(|settings| settings.automatic_answer = true);
+    let incident = world.linked();
+    world.set_status(&incident, "resolved").settle();
+    assert_eq!(world.status(&incident), "reopened", "{}", world.story());
+    for _ in 0..3 {
+        world.wait(5).set_status(&incident, "resolved").settle();
+        assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+        assert_eq!(world.state(&incident), IncidentState::Resolved, "{}", world.story());
+    }
+    let (status, told) = world.sync_status(&incident);
+    assert_eq!(status, "waiting", "{told}");
+    assert_eq!(world.count_on_case(&incident, AUTOMATIC_ANSWER), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// A mailbox answers each resolution at AWS with the same words: AWS reopens the case each time, the incident once.
+#[test]
+fn an_absence_note_at_aws_reopens_the_incident_once() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let mailbox = Some("Customer <somebody@example.com>");
+    for round in 0..3 {
+        world.wait(5).save(&incident, &closing(IncidentState::Resolved)).settle();
+        world.write_on_case(&incident, "I am out of office.", mailbox).settle();
+        let expected = if round == 0 { IncidentState::InProgress } else { IncidentState::Resolved };
+        assert_eq!(world.state(&incident), expected, "round {round}: {}", world.story());
+    }
+    assert_eq!(world.count_on_incident(&incident, "I am out of office."), 3, "{}", world.story());
+    assert_eq!(world.sync_status(&incident).0, "waiting", "{}", world.story());
+}
+
+/// The platform's job closes what is resolved and comments as `system`: that stays at home, and the case stays resolved.
+#[test]
+fn the_comment_of_the_automatic_closing_stays_at_home() {
+    for trail_is_readable in [true, false] {
+        let mut world = Script::with(|settings| settings.trail_is_readable = trail_is_readable);
+        let incident = world.linked();
+        world.set_state(&incident, IncidentState::Resolved).settle();
+        world.wait(5);
+        assert!(world.life.desk.world.borrow_mut().auto_close(0));
+        world.life.follow_up();
+        world.settle();
+        assert_eq!(world.count_on_case(&incident, AUTOMATIC_CLOSING), 0, "{}", world.story());
+        assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+        assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+        world.must_hold();
+    }
+}
+
+/// What a customer wrote while the incident was resolved goes out, though it is read only after the closing.
+#[test]
+fn a_comment_written_before_the_closing_goes_out_after_it() {
+    let mut world = Script::with(|settings| settings.hints = false);
+    let incident = world.open("It does not answer. «d1»");
+    world.settle();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    world.wait(5).comment(&incident, "Before the end «c2»").wait(5);
+    assert!(world.life.desk.world.borrow_mut().auto_close(0));
+    world.settle();
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+    world.must_hold();
+}
+
+/// A flow that comments as `system` on an open incident is heard.
+#[test]
+fn a_comment_by_system_on_an_open_incident_is_heard() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.life.desk.world.borrow_mut().save_as("system", &incident, &comment("From the flow «c1»"));
+    world.life.follow_up();
+    world.settle();
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// The integration user is renamed: what it delivered stays what it was, and no reply goes back to AWS.
+#[test]
+fn a_renamed_integration_user_sends_nothing_back() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.reply(&incident, "First «r1»").settle();
+    world.life.desk.world.borrow_mut().servicenow.rename_integration_user("casebridge.new");
+    world.reply(&incident, "Second «r2»").settle();
+    world.comment(&incident, "Thanks «c3»").settle();
+    for token in ["«r1»", "«r2»"] {
+        assert_eq!(world.count_on_case(&incident, token), 1, "{}", world.story());
+    }
+    assert_eq!(world.delivered(&incident).len(), 2, "{}", world.story());
+    assert_ne!(world.life.desk.world.borrow().servicenow.integration_user, INTEGRATION_USER);
+    world.must_hold();
+}
+
+/// AWS refuses a letter of a comment: all around it crosses, a word stands for the rest, and what follows goes on.
+#[test]
+fn a_refused_letter_holds_back_its_line_and_nothing_else() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let line = "A line of the log.\n".repeat(200);
+    world.comment(&incident, &format!("«c1»\n{line}\u{2620}\n{line}«c2»"));
+    world.comment(&incident, "And now? «c3»").set_state(&incident, IncidentState::OnHold).wait(300);
+    for token in ["«c1»", "«c2»", "«c3»"] {
+        assert_eq!(world.count_on_case(&incident, token), 1, "{token}: {}", world.story());
+    }
+    assert_eq!(world.count_on_case(&incident, LEFT_OUT), 1, "{}", world.story());
+    let (status, told) = world.sync_status(&incident);
+    assert!(status == "waiting" && told.contains("refused a text"), "{status} {told}");
+    let bodies = world.bodies(&incident);
+    assert!(bodies.last().unwrap().contains("«c3»"), "{}", world.story());
+}
+
+/// AWS refuses everything for a while: nothing is given up.
+#[test]
+fn what_is_refused_with_everything_else_is_not_given_up() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let account = AccountId::new(ACCOUNTS[0].0);
+    world.life.desk.world.borrow_mut().refused_accounts.insert(account, Refusal::InvalidRequest);
+    world.comment(&incident, "Anybody there? «c1»").wait(2 * 3_600);
+    assert_eq!(world.count_on_case(&incident, LEFT_OUT), 0, "{}", world.story());
+    world.settle();
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// Insert and Stay: the copy has the columns of the first, and gets a case of its own.
+#[test]
+fn a_copied_incident_is_a_new_one() {
+    let mut world = Script::new();
+    let first = world.linked();
+    assert!(world.life.desk.world.borrow_mut().copy(&first));
+    world.life.follow_up();
+    world.settle();
+    let copy = world.life.desk.world.borrow().servicenow.incidents.keys().find(|id| **id != first).unwrap().clone();
+    assert_eq!((world.cases(&first).len(), world.cases(&copy).len()), (1, 1), "{}", world.story());
+    world.comment(&copy, "About the copy «c1»").settle();
+    assert_eq!(world.count_on_case(&copy, "«c1»"), 1, "{}", world.story());
+    assert_eq!(world.count_on_case(&first, "«c1»"), 0, "{}", world.story());
+    world.must_hold();
+}
+
+/// The instance keeps the first `resolved_at`: an agent's second "comment and resolve" is not undone.
+#[test]
+fn a_second_resolution_with_the_time_of_the_first_is_not_undone() {
+    // Without hints and with a poller that looks late, no read falls between the reopening and the second resolution.
+    let mut world = Script::with(|settings| settings.hints = false);
+    let incident = world.open("It does not answer. «d1»");
+    world.settle();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    world.wait(2).set_state(&incident, IncidentState::InProgress).wait(2);
+    world.save(&incident, &Change { comment: Some("Fixed now «c1»".to_owned()), ..closing(IncidentState::Resolved) });
+    world.settle();
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    assert_eq!(world.state(&incident), IncidentState::Resolved, "{}", world.story());
+    assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+    world.must_hold();
+}
+
+/// An incident is put back as it was: its update count falls, and the link still hears what happens.
+#[test]
+fn a_restored_incident_is_heard() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    for number in 1..=6 {
+        world.comment(&incident, &format!("Comment «c{number}»")).settle();
+    }
+    assert!(world.life.desk.world.borrow_mut().restore(&incident));
+    world.life.follow_up();
+    world.comment(&incident, "After the restore «c9»").settle();
+    assert_eq!(world.count_on_case(&incident, "«c9»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// A node lags: the older state that it shows once changes nothing on either side.
+#[test]
+fn a_lagging_node_changes_nothing() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    let writes = |world: &Script| {
+        [Call::AddCommunication, Call::ResolveCase, Call::Deliver].map(|call| world.calls(call))
+    };
+    let before = writes(&world);
+    assert!(world.life.desk.world.borrow_mut().lag(&incident));
+    world.look_again(&incident);
+    world.settle();
+    assert_eq!(writes(&world), before, "{}", world.story());
+    assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+    world.must_hold();
+}
+
+/// What AWS leaves open, one after the other: a conversation in which each text crosses once, in order.
+#[test]
+fn a_conversation_survives_each_oddity_of_aws() {
+    let odd = |change: fn(&mut Oddities)| {
+        let mut oddities = Oddities::default();
+        change(&mut oddities);
+        oddities
+    };
+    for oddities in [
+        odd(|odd| odd.reflowed_texts = true),
+        odd(|odd| odd.authors_change_after_seconds = Some(3)),
+        odd(|odd| odd.redacted_after_seconds = Some(3)),
+        odd(|odd| odd.precision = Precision::SecondsInCases),
+        odd(|odd| odd.precision = Precision::SecondsInCommunications),
+        odd(|odd| odd.recent_without_token = true),
+        odd(|odd| odd.page_size_refused_with_ids = true),
+        odd(|odd| odd.earlier_ids_unknown = true),
+        odd(|odd| odd.length = LengthUnit::Utf16Units),
+        odd(|odd| odd.length = LengthUnit::Bytes),
+        odd(|odd| odd.seconds_in_any_order = true),
+        odd(|odd| odd.api_texts_shown_after_seconds = 8),
+        odd(|odd| odd.repeated_resolution_refused = true),
+    ] {
+        let mut world = Script::with(|settings| settings.oddities = oddities);
+        let incident = world.linked();
+        let case_id = world.case(&incident).unwrap().case_id;
+        for number in 0..8 {
+            world.comment(&incident, &format!("My key is wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY «c{number}»"));
+            world.reply(&incident, &format!("A < B & C «r{number}»")).reply(&incident, "Any news?").wait(4);
+        }
+        let now = world.life.desk.world.borrow().aws_now();
+        world.life.desk.world.borrow_mut().support.set_language(now, &case_id, "fr").unwrap();
+        world.comment(&incident, "Après «c8»").set_state(&incident, IncidentState::Resolved).settle();
+        for number in 0..=8 {
+            let times = world.count_on_case(&incident, &format!("«c{number}»"));
+            assert_eq!(times, 1, "{oddities:?}: {}", world.story());
+        }
+        for number in 0..8 {
+            let times = world.count_on_incident(&incident, &format!("«r{number}»"));
+            assert_eq!(times, 1, "{oddities:?}: {}", world.story());
+        }
+        assert_eq!(world.count_on_incident(&incident, "Any news?"), 8, "{oddities:?}: {}", world.story());
+        assert_eq!(world.status(&incident), "resolved", "{oddities:?}: {}", world.story());
+        world.must_hold();
+    }
+}
+
+/// A person quotes our text before AWS shows it: the quotation reaches the incident, our own text does not.
+#[test]
+fn a_quotation_that_shows_before_our_own_text_is_a_persons() {
+    let mut world = Script::with(|settings| settings.oddities.api_texts_shown_after_seconds = 10);
+    let incident = world.linked();
+    world.wait(30).comment(&incident, "Where is it? «c1»").wait(2);
+    let ours = world.bodies(&incident).last().unwrap().lines().next().unwrap().to_owned();
+    world.write_on_case(&incident, &format!("See below «m2»\n> {ours}"), Some("Customer <somebody@example.com>"));
+    world.settle();
+    assert_eq!(world.count_on_incident(&incident, "«m2»"), 1, "{}", world.story());
+    assert_eq!(world.count_on_incident(&incident, "Where is it?"), 0, "{}", world.story());
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// After 14 days AWS takes a comment and does nothing: the incident stays as it is, and the agent is told.
+#[test]
+fn a_comment_that_aws_takes_and_does_not_apply_is_told() {
+    let mut world = Script::with(|settings| {
+        settings.oddities.late_reopening_ignored = true;
+        settings.polling = casebridge_simulation::world::SELDOM;
+        settings.jobs = casebridge_simulation::world::SELDOM;
+    });
+    let incident = world.linked();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    world.wait(15 * 86_400).comment(&incident, "It is back «c1»").wait(86_400);
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 0, "{}", world.story());
+    let (status, told) = world.sync_status(&incident);
+    assert_eq!(status, "error", "{told} {}", world.story());
+}
+
+/// Long texts arrive whole, by whatever AWS counts, in parts that end at a line or a word.
+#[test]
+fn long_texts_arrive_whole_in_parts() {
+    for (text, length) in [("東京都庁".repeat(2_250), LengthUnit::Bytes), ("word ".repeat(12_000), LengthUnit::Utf16Units)] {
+        let mut world = Script::with(|settings| settings.oddities.length = length);
+        let incident = world.open(&text);
+        world.settle();
+        world.comment(&incident, &text).settle();
+        let bodies = world.bodies(&incident);
+        let contents: Vec<&str> = bodies.iter().map(|body| body.split_once("\n\n").unwrap().1).collect();
+        let all = contents.concat().replace("\n\n(The description goes on in the next message.)", "");
+        assert_eq!(all.matches(&text).count(), 2, "{} characters", text.chars().count());
+        world.must_hold();
+    }
+}
+
+/// An agent has drafted the close code and the notes when AWS resolves: they stay.
+#[test]
+fn what_an_agent_has_drafted_stays() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let closing = Some(("Duplicate".to_owned(), "My own words.".to_owned()));
+    world.save(&incident, &Change { closing, ..Change::default() }).settle();
+    world.set_status(&incident, "resolved").settle();
+    let record = world.life.desk.world.borrow().servicenow.incidents[&incident].clone();
+    assert_eq!((record.close_code.as_str(), record.close_notes.as_str()), ("Duplicate", "My own words."));
+    assert_eq!(record.summary.state, IncidentState::Resolved, "{}", world.story());
+    world.must_hold();
+}
+
+/// A conversation of hundreds of messages: what is remembered and what a comment costs stay the same.
+#[test]
+fn a_long_conversation_is_remembered_in_as_little_as_a_short_one() {
+    let mut world = Script::with(|settings| settings.policy.writes_per_window = 10_000);
+    let incident = world.linked();
+    let mut measured = Vec::new();
+    for number in 1..=300 {
+        world.reply(&incident, &format!("Reply «r{number}»")).wait(150);
+        world.comment(&incident, &format!("Comment «c{number}»")).wait(150);
+        if [30, 300].contains(&number) {
+            world.wait(2 * LONGEST_DOUBT);
+            world.life.desk.world.borrow_mut().settings.hints = false;
+            world.comment(&incident, &format!("Measured «x{number}»"));
+            let calls = world.look_again(&incident).unwrap().calls;
+            world.life.desk.world.borrow_mut().settings.hints = true;
+            measured.push((remembered_bytes(&world, &incident), calls));
+        }
+    }
+    let [(few_bytes, few_calls), (many_bytes, many_calls)] = measured[..] else { panic!("{measured:?}") };
+    assert!(many_bytes <= few_bytes + 500, "{measured:?}");
+    assert_eq!(many_calls, few_calls, "{measured:?}");
+    world.must_hold();
+}
+
+/// More incidents than the account may open cases for: the most urgent goes first, of these the oldest.
+#[test]
+fn incidents_wait_for_the_quota_by_priority_then_age() {
+    let mut world = Script::with(|settings| {
+        settings.quotas = Quotas { calls_per_second: None, cases_per_hour: Some(1) };
+        settings.most_incidents = 20;
+    });
+    let open = |world: &mut Script, priority: &str| {
+        let change = Change {
+            group: Some(ACCOUNTS[0].1.to_owned()),
+            codes: Some(("aws-lambda".to_owned(), "other".to_owned())),
+            priority: Some(priority.to_owned()),
+            ..Change::default()
+        };
+        let id = world.life.desk.world.borrow_mut().open("It does not answer.", change);
+        world.life.follow_up();
+        world.wait(10);
+        id
+    };
+    open(&mut world, "5");
+    let waiting = ["4", "2", "3", "2", "1"].map(|priority| open(&mut world, priority));
+    world.wait(8 * 3_600);
+    let opened_at = |id: &Handle| world.case(id).map(|case| case.time_created);
+    let expected = [4, 1, 3, 2, 0].map(|place| opened_at(&waiting[place]).expect("it has a case by now"));
+    assert!(expected.is_sorted(), "{expected:?} {}", world.story());
+    world.must_hold();
+}
+
+/// CreateCase ends in doubt and the agent takes the category away: the case is found, and the incident shows it.
+#[test]
+fn a_case_in_doubt_whose_incident_leaves_the_scope_reaches_it() {
+    let mut world = Script::new();
+    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(LONGEST_DOUBT / 3);
+    let incident = world.open("It does not answer. «d1»");
+    world.until(Call::CreateCase, 1).wait(2);
+    world.save(&incident, &Change { codes: Some((String::new(), String::new())), ..Change::default() });
+    world.wait(LONGEST_DOUBT / 2).lag(0).settle();
+    world.reply(&incident, "We look into it «r1»").settle();
+    assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{}", world.story());
+    let columns = world.life.desk.world.borrow().servicenow.incidents[&incident].summary.columns.clone();
+    assert_eq!(columns.case_id, world.case(&incident).unwrap().case_id, "{}", world.story());
+    world.must_hold();
+}
+
+/// A case shows up after L, when the next one is open already, and no event tells: it is found, told and resolved.
+#[test]
+fn a_case_that_shows_up_after_the_longest_doubt_is_found_without_an_event() {
+    let mut world = Script::with(|settings| settings.hints = false);
+    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(LONGEST_DOUBT + 120);
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(LONGEST_DOUBT + 300);
+    assert_eq!(world.cases(&incident).len(), 2, "{}", world.story());
+    world.lag(0).wait(25 * 3_600);
+    let cases = world.cases(&incident);
+    assert_eq!(cases.iter().filter(|case| case.is_resolved()).count(), 1, "{}", world.story());
+    assert!(world.delivered(&incident).is_empty(), "our own text came back: {}", world.story());
+}
+
+/// A read of the incident fails, and AWS answers so slowly that the wait for ServiceNow is over by then: the link is looked
+/// at again all the same.
+#[test]
+fn a_failed_read_is_a_wait_however_slow_the_other_side_is() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.fate(Call::Snapshot, &[Fate::Refused]).delay(9);
+    world.comment(&incident, "Anybody there? «c1»").wait(30);
+    world.delay(0).wait(120);
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// Replies wait for an earlier one whose delivery is under way elsewhere; a read that lags does not let them overtake it.
+#[test]
+fn a_lagging_read_lets_no_reply_overtake_one_that_waits() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.fate(Call::Deliver, &[Fate::Stopped]);
+    world.reply(&incident, "First «r1»").wait(3);
+    world.lag(60).wait(20);
+    world.lag(0).reply(&incident, "Second «r2»").settle();
+    let delivered = world.delivered(&incident);
+    let place = |token: &str| delivered.iter().position(|text| text.contains(token)).unwrap();
+    assert!(place("«r1»") < place("«r2»"), "{}", world.story());
+    world.must_hold();
+}
+
+/// casebridge reopens the incident and dies before that is recorded; AWS resolves again: nobody asks AWS to go on.
+#[test]
+fn an_unrecorded_reopening_of_ours_is_no_persons() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    world.wait(5).fate(Call::Deliver, &[Fate::DiedAfter]);
+    world.reply(&incident, "One more question «r1»").wait(5);
+    assert_eq!(world.state(&incident), IncidentState::InProgress, "{}", world.story());
+    world.set_status(&incident, "resolved").settle();
+    assert_eq!(world.count_on_case(&incident, "was reopened in ServiceNow"), 0, "{}", world.story());
+    assert_eq!(world.state(&incident), IncidentState::Resolved, "{}", world.story());
+    world.must_hold();
+}
+
+/// An incident says that it waits and leaves the scope before it has a case: it says nothing any more.
+#[test]
+fn an_incident_that_leaves_the_scope_without_a_case_says_nothing_any_more() {
+    let mut world = Script::new();
+    let account = AccountId::new(ACCOUNTS[0].0);
+    world.life.desk.world.borrow_mut().refused_accounts.insert(account, Refusal::Subscription);
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(60);
+    assert_eq!(world.sync_status(&incident).0, "error", "{}", world.story());
+    world.life.desk.world.borrow_mut().settings.hints = false;
+    world.save(&incident, &Change { codes: Some((String::new(), String::new())), ..Change::default() }).settle();
+    assert_eq!(world.sync_status(&incident), (String::new(), String::new()), "{}", world.story());
+    world.must_hold();
+}
