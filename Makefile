@@ -36,8 +36,8 @@ e2e: tools ## Runs the end-to-end tests on a stack of their own with IAM enforce
 package: tools ## Builds the functions for release into target/package and checks their size
 	@$(PYTHON) $(LOCAL)/package.py
 
-simulate: ## Lives SEEDS random worlds with faults at every step, and the seeds that ever failed
-	@cargo run -q -p casebridge-simulation -- run $(or $(SEEDS),20000)
+simulate: ## Lives SEEDS random worlds from seed FROM on with faults at every step, and the seeds that ever failed
+	@cargo run -q -p casebridge-simulation -- run $(or $(SEEDS),20000) $(or $(FROM),0)
 
 simulate-pairs: ## Lives every pair of faults in small worlds (takes minutes)
 	@cargo run -q -p casebridge-simulation -- pairs

@@ -84,6 +84,7 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
         trail_is_readable: !random.chance(300),
         automatic_answer: random.chance(100),
         most_incidents: if waits_for_quota { 8 } else { 4 },
+        opened_first: if waits_for_quota { 4 } else { 1 },
         hints: !random.chance(150),
         // Now and then a conversation is longer than a page.
         deeds: if random.chance(60) { 40 + random.index(60) } else { 2 + random.index(14) },

@@ -20,11 +20,14 @@ use crate::{
 };
 
 /// How an agent is told what no one can mend.
-const NOTICES: [&str; 3] = [
+const NOTICES: [&str; 4] = [
+    "ServiceNow refused a message of AWS",
     "A comment was written after this incident was closed",
     "A comment by casebridge's own user belongs to no delivery",
     "AWS Support refused a text of this incident",
 ];
+/// What stands on the incident in the place of a text that ServiceNow refuses.
+const LEFT_OUT_REPLY: &str = "ServiceNow does not accept this text";
 /// What stands on the case in the place of a text that AWS refuses.
 const LEFT_OUT: &str = "AWS Support does not accept this text";
 /// How an agent is told that a text reopened nothing.
@@ -363,6 +366,7 @@ fn judge_whole_texts(bodies: &[&str], comments: &[&Journal], found: &mut Finding
 /// Communications of others, on the incident.
 fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
     let delivered: Vec<&str> = world.servicenow.delivered_to(incident).map(|row| row.text.as_str()).collect();
+    let mut left_out = delivered.iter().filter(|text| text.contains(LEFT_OUT_REPLY)).count();
     let fewest = usize::from(!world.is_blind_to(case));
     let as_comments = world.settings.policy.replies_become == MessageKind::Comment;
     if world.servicenow.delivered_to(incident).any(|row| row.is_comment() != as_comments) {
@@ -382,6 +386,11 @@ fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut 
         let invariant =
             if Mark::of_text(&communication.body).is_some() { Invariant::Marks } else { Invariant::ExactlyOnce };
         let shown = harmless(&without_marks(&communication.body));
+        let shown_at_all = tokens(&communication.body).any(|token| !occurrences(&delivered, token).is_empty());
+        if !shown_at_all && left_out > 0 && tokens(&communication.body).next().is_some() {
+            left_out -= 1;
+            continue;
+        }
         for token in tokens(&communication.body) {
             let places = occurrences(&delivered, token);
             expect_once(places.len(), fewest, invariant, token, found);
@@ -403,7 +412,7 @@ fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut 
     }
     for (text, count) in equal {
         let times = delivered.iter().filter(|body| content(body) == text).count();
-        if times > count || times < count * fewest {
+        if times > count || times + left_out < count * fewest {
             found.push((Invariant::ExactlyOnce, format!("{text:?} is {times} times on the incident, not {count}")));
         }
     }

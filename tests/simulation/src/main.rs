@@ -12,7 +12,7 @@ use casebridge_simulation::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 const USAGE: &str = "usage:
-  casebridge-simulation run [seeds]                 lives the worlds of that many seeds, and those that ever failed
+  casebridge-simulation run [seeds [from]]          lives the worlds of that many seeds, and those that ever failed
   casebridge-simulation replay <seed> [sabotage]    tells the story of a seed
   casebridge-simulation pairs                       every call and every fate, in pairs, in small worlds
   casebridge-simulation replay-pair <name>          tells the story of a pair, by the name that a failure printed
@@ -26,8 +26,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let passed = match arguments.as_slice() {
-        ["run"] => run(SEEDS),
-        ["run", seeds] if seeds.parse::<u64>().is_ok() => run(seeds.parse().unwrap_or(SEEDS)),
+        ["run"] => run(0, SEEDS),
+        ["run", seeds] if seeds.parse::<u64>().is_ok() => run(0, seeds.parse().unwrap_or(SEEDS)),
+        ["run", seeds, from] if seeds.parse::<u64>().is_ok() && from.parse::<u64>().is_ok() => {
+            run(from.parse().unwrap_or(0), seeds.parse().unwrap_or(SEEDS))
+        }
         ["replay", seed] if seed.parse::<u64>().is_ok() => tell(&explore::live(seed.parse().unwrap_or(0), None, true)),
         ["replay", seed, name] if seed.parse::<u64>().is_ok() && Sabotage::named(name).is_some() => {
             tell(&explore::live(seed.parse().unwrap_or(0), Sabotage::named(name), true))
@@ -51,9 +54,9 @@ fn progress(length: usize) -> ProgressBar {
     bar
 }
 
-fn run(seeds: u64) -> bool {
+fn run(from: u64, seeds: u64) -> bool {
     let mut all = explore::failed_seeds();
-    all.extend(0..seeds);
+    all.extend(from..from.saturating_add(seeds));
     let bar = progress(all.len());
     let summary = explore::run_seeds(&all, || bar.inc(1));
     bar.finish_and_clear();

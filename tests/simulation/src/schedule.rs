@@ -353,8 +353,11 @@ impl Life {
 
     fn deed(&mut self) {
         self.deeds_left -= 1;
-        let first = self.desk.world.borrow().servicenow.incidents.is_empty();
-        let deed = if first { Deed::Open } else { Deed::draw(&mut self.people) };
+        let opens = {
+            let world = self.desk.world.borrow();
+            world.servicenow.incidents.len() < world.settings.opened_first
+        };
+        let deed = if opens { Deed::Open } else { Deed::draw(&mut self.people) };
         self.desk.world.borrow_mut().do_deed(deed, &mut self.people);
         if self.deeds_left == 0 {
             return;

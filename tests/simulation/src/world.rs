@@ -88,6 +88,8 @@ pub struct Settings {
     pub automatic_answer: bool,
     /// How many incidents there are at most.
     pub most_incidents: usize,
+    /// How many incidents people open before they do anything else.
+    pub opened_first: usize,
     /// How many things people do.
     pub deeds: usize,
     /// The longest pause between two of them, in seconds.
@@ -115,6 +117,7 @@ impl Settings {
             trail_is_readable: true,
             automatic_answer: false,
             most_incidents: 4,
+            opened_first: 1,
             deeds: 0,
             pause: 60,
         }
