@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import json
 import time
+import urllib.parse
 import uuid
 
 import pysnc.exceptions
@@ -135,6 +136,20 @@ class World:
         waiting = [fault["kind"] for fault in self.faults_on(incident.sys_id)]
         assert "stop" not in waiting, "the instance did not meet its fault"
 
+    @contextlib.contextmanager
+    def property_set(self, name: str, value: str):
+        """A system property of the instance has another value for a while."""
+        properties = self.stack.admin.GlideRecord("sys_properties")
+        assert properties.get("name", name), f"there is no property {name}"
+        right = properties.get_value("value")
+        properties.set_value("value", value)
+        properties.update()
+        try:
+            yield right
+        finally:
+            properties.set_value("value", right)
+            properties.update()
+
     # ---- What ServiceNow shows -----------------------------------------------------------------------------------
 
     def find(self, table: str, order: str = "sys_created_on", **values: str) -> list[dict[str, str]]:
@@ -168,6 +183,16 @@ class World:
     def outbox(self, incident: Incident) -> list[dict[str, str]]:
         """The incident's webhooks."""
         return self.find("x_casebridge_aws_outbox", incident=incident.sys_id)
+
+    def until_said(self, incident: Incident, status: str, words: str) -> str:
+        """Waits until the incident says something in plain words, and returns all that it says."""
+
+        def said() -> bool:
+            record = self.record(incident)
+            return record[f"{PREFIX}sync_status"] == status and words in record[f"{PREFIX}last_error"]
+
+        self.until(f"the incident is {status} and says {words!r}", said, incident)
+        return self.column(incident, "last_error")
 
     def in_sync(self, incident: Incident) -> bool:
         """Whether the incident says that both sides are in step, and shows the whole case."""
@@ -221,6 +246,10 @@ class World:
     def fault(self, target: str, kind: str, containing: str, **details) -> None:
         """Breaks the next calls about one record: no other test's."""
         self.stack.control("POST", "/faults", {"target": target, "kind": kind, "containing": containing, **details})
+
+    def heal(self, containing: str) -> None:
+        """Drops the faults about one record that have not met their calls."""
+        self.stack.control("DELETE", f"/faults?containing={urllib.parse.quote(containing)}")
 
     def faults_on(self, containing: str) -> list[dict]:
         """The faults about one record that wait for their calls."""
