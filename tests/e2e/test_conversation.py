@@ -305,8 +305,8 @@ def test_work_notes_stay_in_servicenow(world: World):
 
 def test_a_copy_of_an_incident_has_a_case_of_its_own(world: World):
     original = world.linked()
-    # Insert and Stay copies all columns, an app's own included, but the number and the journals. An agent who writes these
-    # columns through the API is refused, so the administrator does.
+    # Insert and Stay copies all columns, an app's own included, but the number and the journals. Through the API
+    # only the administrator may write them.
     taken_anew = ("sys_", "number", "comments", "work_notes", "comments_and_work_notes")
     columns = {
         name: value for name, value in world.record(original).items() if value and not name.startswith(taken_anew)
