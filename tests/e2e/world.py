@@ -25,6 +25,8 @@ LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 150
 # How long a double may take to show at the latest after what should happen once has happened.
 SETTLE_SECONDS = 4
+# How late a line of a log may appear among later ones, and how long before the tests the first one that matters may be.
+LATE_LOG_SECONDS = 30
 # L of the local stack's policy, and a little more.
 UNKNOWN_OUTCOME_SECONDS = 25
 
@@ -49,6 +51,9 @@ class World:
     def __init__(self, stack: Stack):
         self.stack = stack
         self._groups: dict[str, str] = {}
+        self._groups_of_logs: dict[str, str] = {}
+        self._logs: dict[str, dict[tuple, dict]] = {}
+        self._began = int((time.time() - LATE_LOG_SECONDS) * 1000)
 
     # ---- The agent in ServiceNow ---------------------------------------------------------------------------------
 
@@ -274,21 +279,28 @@ class World:
         return json.dumps({"subject": {"kind": "link", "key": key}, "cause": "replay", "received_at": now})
 
     def log_lines(self, function: str) -> list[dict]:
-        """What a function has logged as JSON, oldest first, fields and span on one level."""
-        lambda_client, logs = self.stack.hub("lambda"), self.stack.hub("logs")
-        name = self.stack.description["functions"][function]
-        configuration = lambda_client.get_function_configuration(FunctionName=name)
-        group = configuration.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-        lines = []
-        for event in (event for page in pages for event in page["events"]):
-            for text in event["message"].splitlines():
-                with contextlib.suppress(ValueError):
-                    line = json.loads(text)
-                    if isinstance(line, dict):
-                        told = {**line.get("span", {}), **line.get("fields", {}), **line}
-                        lines.append({"logged_at": event["timestamp"], **told})
-        return lines
+        """What a function has logged as JSON since the tests began, oldest first, fields and span on one level."""
+        log = self._logs.setdefault(function, {})
+        newest = max((event["timestamp"] for event in log.values()), default=self._began)
+        # Only what is new is asked for: the local AWS would be busy with nothing but its logs.
+        since = max(self._began, newest - LATE_LOG_SECONDS * 1000)
+        pages = self.stack.hub("logs").get_paginator("filter_log_events")
+        for page in pages.paginate(logGroupName=self._log_group(function), startTime=since):
+            log.update(
+                ((event["logStreamName"], event["timestamp"], event["message"]), event) for event in page["events"]
+            )
+        return [
+            line for event in sorted(log.values(), key=lambda event: event["timestamp"]) for line in lines_of(event)
+        ]
+
+    def _log_group(self, function: str) -> str:
+        """Where a function's log is."""
+        if function not in self._groups_of_logs:
+            name = self.stack.description["functions"][function]
+            configuration = self.stack.hub("lambda").get_function_configuration(FunctionName=name)
+            group = configuration.get("LoggingConfig", {}).get("LogGroup")
+            self._groups_of_logs[function] = group or f"/aws/lambda/{name}"
+        return self._groups_of_logs[function]
 
     def hints_handled(self, incident: Incident) -> list[dict]:
         """The reconciler's lines about an incident that say what a hint came to."""
@@ -401,6 +413,19 @@ class World:
                     told = {key: value for key, value in line.items() if key not in nested}
                     lines.append((line["logged_at"], f"{function}: {told}"))
         return [text for _, text in sorted(lines)]
+
+
+def lines_of(event: dict) -> list[dict]:
+    """The lines of JSON in an event of a log, fields and span on one level."""
+    lines = []
+    for text in event["message"].splitlines():
+        with contextlib.suppress(ValueError):
+            line = json.loads(text)
+            if isinstance(line, dict):
+                lines.append(
+                    {"logged_at": event["timestamp"], **line.get("span", {}), **line.get("fields", {}), **line}
+                )
+    return lines
 
 
 def brief(text: str) -> str:
