@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 60
 LONG_PATIENCE_SECONDS = 180
 LOOK_SECONDS = 0.1
 QUIET_SECONDS = 3
-RESOLVED = "6"
+IN_PROGRESS, RESOLVED = "2", "6"
 TEST_PREFIX = "TEST CASE--Please ignore - "
 
 
@@ -187,7 +187,7 @@ def agent_resolves(story: Story, incident: dict) -> None:
     story.holds("so does the incident", story.incident(incident)["state"] == RESOLVED)
 
 
-def aws_resolves(story: Story) -> None:
+def aws_resolves(story: Story) -> dict:
     """The other account, and the other direction."""
     story.tell("Another incident goes to the group of an account that is not production.")
     group = story.stack["accounts"][1]["assignment_group"]
@@ -204,6 +204,22 @@ def aws_resolves(story: Story) -> None:
     record = story.incident(incident)
     story.holds(f"with the close code “{record['close_code']}”", bool(record["close_code"]))
     story.holds("and with close notes", bool(record["close_notes"]))
+    return incident
+
+
+def person_reopens(story: Story, incident: dict) -> None:
+    """A question right after the end is no part of it: work goes on, on both sides."""
+    story.tell("The agent is not convinced and comments on the resolved incident.")
+    question = "The snapshot is still pending. Are you sure?"
+    story.change(incident, comments=question)
+    story.until("the case has the question", lambda: story.communications(incident, question))
+    story.until("the case is open again", lambda: story.case(incident)["status"] == "reopened")
+    story.until("so is the incident", lambda: story.incident(incident)["state"] == IN_PROGRESS)
+    time.sleep(QUIET_SECONDS)
+    story.holds("both stay open", (
+        story.case(incident)["status"] == "reopened" and story.incident(incident)["state"] == IN_PROGRESS
+    ))  # fmt: skip
+    story.holds("the question is on the case once", len(story.communications(incident, question)) == 1)
 
 
 def main() -> None:
@@ -215,7 +231,7 @@ def main() -> None:
     conversation_flows(story, incident)
     nothing_is_doubled(story, incident)
     agent_resolves(story, incident)
-    aws_resolves(story)
+    person_reopens(story, aws_resolves(story))
     verdict = console.paint("The story holds", "green")
     console.say(f"\n{verdict}: {story.lines} outcomes in {console.elapsed() - ready:.1f} s.")
     console.say("`make down` stops the stack.")

@@ -1,4 +1,4 @@
-"""The running stack, as fixtures."""
+"""The running stack, as fixtures, and which tests may run beside others."""
 
 import fcntl
 from collections.abc import Iterator
@@ -29,6 +29,20 @@ def alone() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def beside_others(request: pytest.FixtureRequest) -> Iterator[None]:
+    """All tests run beside each other, but for those that change the whole instance or all of AWS Support."""
+    exclusive = request.node.get_closest_marker("exclusive") is not None
+    with open(STACK_FILE.with_name("e2e-exclusive.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        yield
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Hands out first what takes longest, so that nothing long begins at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Hands out first what takes longest, so that nothing long begins at the end, and last what runs without others."""
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("exclusive") is not None,
+            item.get_closest_marker("slow") is None,
+        )
+    )

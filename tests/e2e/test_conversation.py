@@ -5,7 +5,19 @@ import uuid
 
 import pytest
 
-from world import BY_AWS, CATEGORY_CODE, IN_PROGRESS, NEW, ON_HOLD, PREFIX, SERVICE_CODE, TEST_PREFIX, World, unique
+from world import (
+    BY_AWS,
+    CATEGORY_CODE,
+    IN_PROGRESS,
+    NEW,
+    ON_HOLD,
+    PREFIX,
+    SERVICE_CODE,
+    TEST_PREFIX,
+    Incident,
+    World,
+    unique,
+)
 
 MARK = re.compile(r" \[ref (?:[bcdfghjklmnpqrstvwxz]{4}-){3}[bcdfghjklmnpqrstvwxz]{4}\]$")
 UTC_TIME = r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} UTC"
@@ -165,6 +177,35 @@ def test_more_replies_than_a_case_shows_at_once_arrive_in_their_order(world: Wor
     assert len(world.comments(incident)) == len(texts)
 
 
+def test_a_conversation_of_sixty_messages_crosses_whole_and_in_order(world: World):
+    incident = world.linked()
+    comments = [f"Agent says number {number:02}." for number in range(1, 31)]
+    replies = [f"Engineer says number {number:02}." for number in range(1, 31)]
+    for comment, reply in zip(comments, replies, strict=True):
+        world.comment(incident, comment)
+        world.reply(incident, reply)
+    world.until("all comments are sent", lambda: len(world.communications(incident, "Agent says")) == 30, incident)
+    world.until("all replies arrive", lambda: len(world.comments(incident, "Engineer says")) == 30, incident)
+    world.until_in_sync(incident)
+    world.settle()
+    world.assert_once_at_aws(incident, *comments, *replies)
+    world.assert_once_in_servicenow(incident, *comments, *replies)
+    assert len(world.communications(incident)) == 1 + 60
+    assert len(world.comments(incident)) == 60
+    # What was written in one second has no order of its own in ServiceNow: the seconds have one.
+    written = {entry["value"]: entry["sys_created_on"] for entry in world.comments(incident, "Agent says")}
+    sent = [body for body in texts_of(world, incident) if body.startswith("Agent says")]
+    assert [written[text] for text in sent] == sorted(written.values())
+    arrived = [(entry["sys_created_on"], entry["value"]) for entry in world.comments(incident, "Engineer says")]
+    moments = [next(moment for moment, value in arrived if value.endswith(text)) for text in replies]
+    assert moments == sorted(moments)
+
+
+def texts_of(world: World, incident) -> list[str]:
+    """The case's texts after the first, without what casebridge writes before them."""
+    return [communication["body"].split("\n\n", 1)[-1] for communication in world.communications(incident)[1:]]
+
+
 def test_both_sides_write_at_once(world: World):
     incident = world.linked()
     for number in range(1, 6):
@@ -260,6 +301,33 @@ def test_work_notes_stay_in_servicenow(world: World):
     assert len(world.find("sys_journal_field", element_id=incident.sys_id, element="work_notes")) == 4
     assert secret not in str(world.snapshot(incident))
     assert secret not in str([world.log_lines(function) for function in world.stack.description["functions"]])
+
+
+def test_a_copy_of_an_incident_has_a_case_of_its_own(world: World):
+    original = world.linked()
+    # Insert and Stay copies all columns, an app's own included, but the number and the journals. Through the API
+    # only the administrator may write them.
+    taken_anew = ("sys_", "number", "comments", "work_notes", "comments_and_work_notes")
+    columns = {
+        name: value for name, value in world.record(original).items() if value and not name.startswith(taken_anew)
+    }
+    assert columns[f"{PREFIX}case_id"] == world.case(original)["caseId"]
+    record = world.insert("incident", **columns)
+    copy = Incident(record["sys_id"], record["number"], original.account)
+    assert record[f"{PREFIX}case_id"] == columns[f"{PREFIX}case_id"], "the copy does not begin with the columns"
+    case = world.until_case(copy)
+    world.until("the copy shows it", lambda: world.column(copy, "case_id") == case["caseId"], copy)
+    world.until_in_sync(copy)
+    world.comment(copy, "Of the copy.")
+    world.comment(original, "Of the original.")
+    world.until_sent(copy, "Of the copy.")
+    world.until_sent(original, "Of the original.")
+    world.reply(copy, "To the copy.")
+    world.until_received(copy, "To the copy.")
+    world.settle()
+    assert world.column(original, "case_id") == columns[f"{PREFIX}case_id"]
+    assert len(world.communications(copy)) == len(world.communications(original)) + 1 == 3
+    assert (len(world.comments(copy)), len(world.comments(original))) == (2, 1)
 
 
 def test_a_case_that_somebody_opens_at_aws_creates_nothing_and_breaks_nothing(world: World):

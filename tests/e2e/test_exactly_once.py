@@ -75,6 +75,44 @@ def test_the_answer_is_lost_and_no_case_was_opened(world: World, kind: str):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["apply_then_drop", "apply_then_timeout"])
+def test_the_incident_leaves_the_scope_while_its_case_is_in_doubt(world: World, kind: str):
+    incident = world.draft()
+    world.fault("support", kind, incident.number, operation="CreateCase")
+    world.assign(incident)
+    world.until_broken(incident, incident.number)
+    # AWS has the case, and nobody here knows: not even that there should be one any more.
+    world.change(incident, **{f"{PREFIX}category_code": ""})
+    case = world.until_case(incident)
+    text = unique("We are on it.")
+    world.reply(incident, text)
+    world.until("the incident shows it", lambda: world.column(incident, "case_id") == case["caseId"], incident)
+    world.until_received(incident, text)
+    world.settle(UNKNOWN_OUTCOME_SECONDS)
+    world.assert_once_at_aws(incident)
+    world.assert_once_in_servicenow(incident, text)
+    assert world.column(incident, "display_id") == case["displayId"]
+
+
+@pytest.mark.slow
+def test_the_incident_leaves_the_scope_and_no_case_was_opened(world: World):
+    incident = world.draft()
+    world.fault("support", "timeout", incident.number, operation="CreateCase")
+    world.assign(incident)
+    world.until_broken(incident, incident.number)
+    world.change(incident, **{f"{PREFIX}category_code": ""})
+    world.settle(UNKNOWN_OUTCOME_SECONDS)
+    world.settle(UNKNOWN_OUTCOME_SECONDS)
+    assert world.cases(incident) == []
+    assert world.column(incident, "case_id") == ""
+    # The agent wants it after all: one case.
+    world.assign(incident)
+    world.until_in_sync(incident)
+    world.settle(UNKNOWN_OUTCOME_SECONDS)
+    world.assert_once_at_aws(incident)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timeout", "error"])
 def test_the_answer_is_lost_and_no_comment_was_added(world: World, kind: str):
     incident = world.linked()

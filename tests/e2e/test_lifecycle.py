@@ -85,6 +85,66 @@ def test_a_customer_resolves_the_case_in_the_console(world: World):
     assert world.status(incident) == "resolved"
 
 
+def test_what_the_agent_has_drafted_for_the_end_is_kept(world: World):
+    incident = world.linked()
+    draft = {"close_code": "Resolved by request", "close_notes": unique("The volume was replaced.")}
+    world.change(incident, **draft)
+    world.set_status(incident, "resolved")
+    world.until_state(incident, RESOLVED)
+    world.settle()
+    record = world.record(incident)
+    assert {name: record[name] for name in draft} == draft
+    assert record["state"] == RESOLVED
+
+
+def test_a_comment_right_after_aws_has_resolved_reopens_both_once(world: World):
+    incident = world.linked()
+    question = unique("Are you sure? It is down again.")
+    world.set_status(incident, "resolved")
+    world.until_state(incident, RESOLVED)
+    # At once: the very second of the resolution may not have passed.
+    world.comment(incident, question)
+    world.until_sent(incident, question)
+    world.until_status(incident, "reopened")
+    world.until_state(incident, IN_PROGRESS)
+    world.settle()
+    world.assert_once_at_aws(incident, question)
+    assert (world.status(incident), world.state(incident)) == ("reopened", IN_PROGRESS)
+    assert world.column(incident, "last_error") == ""
+    # The same words after the next resolution may be a machine's: they reopen nothing, and that is said.
+    world.set_status(incident, "resolved")
+    world.until_state(incident, RESOLVED)
+    world.next_second()
+    world.comment(incident, question)
+    world.until_said(incident, "waiting", "reopened nothing")
+    world.settle()
+    assert (world.status(incident), world.state(incident)) == ("resolved", RESOLVED)
+    world.assert_once_at_aws(incident, question)
+    # Other words do.
+    other = unique("A person asks: is it really over?")
+    world.next_second()
+    world.comment(incident, other)
+    world.until_state(incident, IN_PROGRESS)
+    world.until_sent(incident, other)
+    world.until("nothing is left to say", lambda: world.column(incident, "last_error") == "", incident)
+
+
+def test_the_platforms_own_word_on_closing_stays_at_home(world: World):
+    incident = resolved_pair(world)
+    sent = len(world.communications(incident))
+    world.stack.control("POST", f"/servicenow/incidents/{incident.sys_id}/auto-close", {"days": 7})
+    assert world.state(incident) == CLOSED
+    (comment,) = world.comments(incident, "automatically closed")
+    assert comment["sys_created_by"] == "system"
+    world.settle()
+    world.settle()
+    assert world.status(incident) == "resolved"
+    assert len(world.communications(incident)) == sent
+    assert times_tried(world, incident, "add_communication") == 0, world.describe(incident)
+    record = world.record(incident)
+    assert (record[f"{PREFIX}sync_status"], record[f"{PREFIX}last_error"]) == ("in_sync", "")
+
+
 def test_an_incident_on_hold_is_resolved_too(world: World):
     incident = world.linked()
     world.change(incident, state=ON_HOLD, hold_reason="4")

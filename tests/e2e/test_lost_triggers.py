@@ -84,22 +84,6 @@ def test_the_events_of_replies_and_a_resolution_are_lost(world: World, alone: No
     assert (world.status(resolved), world.state(resolved)) == ("resolved", RESOLVED)
 
 
-@contextlib.contextmanager
-def webhooks_astray(world: World):
-    """ServiceNow sends its webhooks to where nobody is."""
-    name = f"{PREFIX[:-1]}.webhook_url"
-    properties = world.stack.admin.GlideRecord("sys_properties")
-    assert properties.get("name", name)
-    right = properties.get_value("value")
-    properties.set_value("value", "https://127.0.0.1:9/")
-    properties.update()
-    try:
-        yield
-    finally:
-        properties.set_value("value", right)
-        properties.update()
-
-
 @pytest.mark.slow
 def test_the_address_of_the_webhook_is_wrong_for_a_while(world: World, alone: None):
     incident = world.linked()
@@ -112,7 +96,8 @@ def test_the_address_of_the_webhook_is_wrong_for_a_while(world: World, alone: No
         assert len(rows) <= 1, rows
         return next((row for row in rows if row["state"] == state), None)
 
-    with webhooks_astray(world):
+    # ServiceNow sends its webhooks to where nobody is.
+    with world.property_set(f"{PREFIX[:-1]}.webhook_url", "https://127.0.0.1:9/"):
         world.comment(incident, text)
         row = world.until("the outbox keeps the webhook and says why", lambda: new_webhook("error"), incident)
     assert "not reached" in row["last_error"], row

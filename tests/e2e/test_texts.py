@@ -84,11 +84,38 @@ def test_a_long_comment_arrives_in_parts(world: World, characters: int):
     world.settle()
     sent = [communication["body"] for communication in world.communications(incident)[1:]]
     assert len(sent) == parts
-    assert all(len(body) <= 8_000 for body in sent)
+    assert all(len(body.encode()) <= 8_000 for body in sent)
     assert "".join(body.split("\n\n", 1)[1] for body in sent) == text
     if parts > 1:
         assert [f"part {number} of {parts}" in body.splitlines()[0] for number, body in enumerate(sent, 1)]
         assert all(f", part {number} of {parts} [ref " in body for number, body in enumerate(sent, 1))
+
+
+LONG_TEXTS = {
+    # Three bytes each in UTF-8.
+    "9,000 characters of Chinese and Japanese": ("障害が発生しました。請重新啟動執行個體" * 500)[:8_999] + "。",
+    "60,000 characters": "".join(f"{place:05} " for place in range(10_000))[:59_999] + ".",
+}
+
+
+@pytest.mark.parametrize("name", list(LONG_TEXTS))
+def test_a_very_long_comment_arrives_whole(world: World, name: str):
+    text = LONG_TEXTS[name]
+    incident = world.linked()
+    start = unique("Start")
+    world.comment(incident, f"{start} {text}")
+    whole = f"{start} {text}"
+
+    def sent() -> str:
+        bodies = [communication["body"] for communication in world.communications(incident)[1:]]
+        return "".join(body.split("\n\n", 1)[1] for body in bodies)
+
+    world.until("all of it is sent", lambda: len(sent()) >= len(whole), incident)
+    world.until_in_sync(incident)
+    world.settle()
+    assert sent() == whole
+    assert all(len(communication["body"].encode()) <= 8_000 for communication in world.communications(incident))
+    assert len(world.comments(incident)) == 1
 
 
 def test_a_long_description_goes_on_in_further_messages(world: World):

@@ -77,17 +77,6 @@ def test_a_throttled_new_case_opens_later(world: World):
     world.assert_once_at_aws(incident)
 
 
-def until_said(world: World, incident, status: str, words: str) -> str:
-    """Waits until the incident says in plain words what is wrong."""
-
-    def said() -> bool:
-        record = world.record(incident)
-        return record[f"{PREFIX}sync_status"] == status and words in record[f"{PREFIX}last_error"]
-
-    world.until(f"the incident is {status} and says {words!r}", said, incident)
-    return world.column(incident, "last_error")
-
-
 @pytest.mark.slow
 def test_an_account_without_a_support_plan(world: World):
     incident = world.draft(world.stack.sandbox)
@@ -95,7 +84,7 @@ def test_an_account_without_a_support_plan(world: World):
         "support", "error", incident.number, operation="CreateCase", error="SubscriptionRequiredException"
     )  # fmt: skip
     world.assign(incident)
-    until_said(world, incident, "error", "support plan")
+    world.until_said(incident, "error", "support plan")
     assert world.cases(incident) == []
     # Others of the account go on.
     other = world.linked(world.stack.sandbox)
@@ -114,7 +103,7 @@ def test_the_quota_of_new_cases_is_waited_out(world: World):
         "support", "error", incident.number, operation="CreateCase", error="CaseCreationLimitExceeded"
     )  # fmt: skip
     world.assign(incident)
-    until_said(world, incident, "waiting", "too many cases")
+    world.until_said(incident, "waiting", "too many cases")
     assert world.cases(incident) == []
     other = world.linked(world.stack.sandbox)
     world.assert_once_at_aws(other)
@@ -125,7 +114,7 @@ def test_the_quota_of_new_cases_is_waited_out(world: World):
 
 def test_an_unknown_service_code_is_said_and_can_be_mended(world: World):
     incident = world.draft(**{**world.scope(world.stack.production), f"{PREFIX}service_code": "no-such-service"})
-    until_said(world, incident, "error", "service code")
+    world.until_said(incident, "error", "service code")
     assert world.cases(incident) == []
     other = world.linked()
     world.assert_once_at_aws(other)
@@ -160,3 +149,79 @@ def test_servicenow_refuses_a_message_and_says_so_in_the_log_of_the_link(world: 
     world.until_received(incident, "Refused at first.")
     world.settle()
     world.assert_once_in_servicenow(incident, "Refused at first.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("status", ["413", "403"])
+def test_a_delivery_that_is_refused_as_a_whole_holds_back_nothing_else(world: World, status: str):
+    incident = world.linked()
+    more_than_enough = 500
+    try:
+        world.fault("servicenow", "error", incident.sys_id, operation="deliver", error=status, count=more_than_enough)
+        world.reply(incident, "Nobody lets this through.")
+        world.until("the delivery is refused", lambda: refused(world, incident, more_than_enough) >= 1, incident)
+        # The other way is free.
+        texts = [unique(f"Comment {number}") for number in range(1, 4)]
+        for text in texts:
+            world.comment(incident, text)
+            world.until_sent(incident, text)
+            world.next_second()
+        world.settle()
+        world.assert_once_at_aws(incident, *texts)
+        assert world.comments(incident, "Nobody lets") == []
+        # Each of the refused requests is made a few times in a minute, not in a loop.
+        assert refused(world, incident, more_than_enough) <= 12, world.describe(incident)
+    finally:
+        world.heal(incident.sys_id)
+    world.until_received(incident, "Nobody lets this through.")
+    world.until_in_sync(incident)
+    world.assert_once_in_servicenow(incident, "Nobody lets this through.")
+
+
+def refused(world: World, incident, ordered: int) -> int:
+    """How many deliveries have met the fault that was ordered."""
+    return ordered - sum(fault["count"] for fault in world.faults_on(incident.sys_id))
+
+
+def test_a_text_that_aws_refuses_for_good_is_replaced_and_said(world: World):
+    incident = world.linked()
+    poison, later = unique("Poison"), unique("What came later.")
+    try:
+        world.fault(
+            "support", "error", poison, operation="AddCommunicationToCase", error="ValidationException", count=100
+        )  # fmt: skip
+        world.comment(incident, f"It says: {poison}.")
+        world.until_sent(incident, "AWS Support does not accept this text")
+        world.comment(incident, later)
+        world.until_sent(incident, later)
+        said = world.until_said(incident, "waiting", "left out")
+        world.settle()
+        world.assert_once_at_aws(incident, "does not accept this text", later)
+        assert world.communications(incident, poison) == []
+        assert "refused a text" in said
+        assert len(world.communications(incident)) == 3
+    finally:
+        world.heal(poison)
+
+
+def test_what_stands_before_a_refused_line_is_sent(world: World):
+    incident = world.linked()
+    poison = unique("Poison")
+    lines = [f"Line {number:03} of a long report that nobody objects to.\n" for number in range(120)]
+    try:
+        world.fault(
+            "support", "error", poison, operation="AddCommunicationToCase", error="ValidationException", count=100
+        )  # fmt: skip
+        world.comment(incident, "".join([*lines[:80], f"{poison}\n", *lines[80:]]))
+        world.until_sent(incident, "AWS Support does not accept this text")
+        world.settle()
+        sent = "".join(
+            communication["body"].split("\n\n", 1)[1] for communication in world.communications(incident)[1:]
+        )
+        assert sent.startswith("".join(lines[:70]))
+        assert all(sent.count(line) <= 1 for line in lines)
+        assert poison not in sent
+        assert sent.count("does not accept this text") == 1
+        world.until_said(incident, "waiting", "left out")
+    finally:
+        world.heal(poison)

@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import json
 import time
+import urllib.parse
 import uuid
 
 import pysnc.exceptions
@@ -24,6 +25,8 @@ LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 150
 # How long a double may take to show at the latest after what should happen once has happened.
 SETTLE_SECONDS = 4
+# How late a line of a log may appear among later ones, and how long before the tests the first one that matters may be.
+LATE_LOG_SECONDS = 30
 # L of the local stack's policy, and a little more.
 UNKNOWN_OUTCOME_SECONDS = 25
 
@@ -48,6 +51,9 @@ class World:
     def __init__(self, stack: Stack):
         self.stack = stack
         self._groups: dict[str, str] = {}
+        self._groups_of_logs: dict[str, str] = {}
+        self._logs: dict[str, dict[tuple, dict]] = {}
+        self._began = int((time.time() - LATE_LOG_SECONDS) * 1000)
 
     # ---- The agent in ServiceNow ---------------------------------------------------------------------------------
 
@@ -135,6 +141,20 @@ class World:
         waiting = [fault["kind"] for fault in self.faults_on(incident.sys_id)]
         assert "stop" not in waiting, "the instance did not meet its fault"
 
+    @contextlib.contextmanager
+    def property_set(self, name: str, value: str):
+        """A system property of the instance has another value for a while."""
+        properties = self.stack.admin.GlideRecord("sys_properties")
+        assert properties.get("name", name), f"there is no property {name}"
+        right = properties.get_value("value")
+        properties.set_value("value", value)
+        properties.update()
+        try:
+            yield right
+        finally:
+            properties.set_value("value", right)
+            properties.update()
+
     # ---- What ServiceNow shows -----------------------------------------------------------------------------------
 
     def find(self, table: str, order: str = "sys_created_on", **values: str) -> list[dict[str, str]]:
@@ -168,6 +188,16 @@ class World:
     def outbox(self, incident: Incident) -> list[dict[str, str]]:
         """The incident's webhooks."""
         return self.find("x_casebridge_aws_outbox", incident=incident.sys_id)
+
+    def until_said(self, incident: Incident, status: str, words: str) -> str:
+        """Waits until the incident says something in plain words, and returns all that it says."""
+
+        def said() -> bool:
+            record = self.record(incident)
+            return record[f"{PREFIX}sync_status"] == status and words in record[f"{PREFIX}last_error"]
+
+        self.until(f"the incident is {status} and says {words!r}", said, incident)
+        return self.column(incident, "last_error")
 
     def in_sync(self, incident: Incident) -> bool:
         """Whether the incident says that both sides are in step, and shows the whole case."""
@@ -222,6 +252,10 @@ class World:
         """Breaks the next calls about one record: no other test's."""
         self.stack.control("POST", "/faults", {"target": target, "kind": kind, "containing": containing, **details})
 
+    def heal(self, containing: str) -> None:
+        """Drops the faults about one record that have not met their calls."""
+        self.stack.control("DELETE", f"/faults?containing={urllib.parse.quote(containing)}")
+
     def faults_on(self, containing: str) -> list[dict]:
         """The faults about one record that wait for their calls."""
         return [fault for fault in self.stack.control("GET", "/faults")["faults"] if containing in fault.values()]
@@ -245,21 +279,28 @@ class World:
         return json.dumps({"subject": {"kind": "link", "key": key}, "cause": "replay", "received_at": now})
 
     def log_lines(self, function: str) -> list[dict]:
-        """What a function has logged as JSON, oldest first, fields and span on one level."""
-        lambda_client, logs = self.stack.hub("lambda"), self.stack.hub("logs")
-        name = self.stack.description["functions"][function]
-        configuration = lambda_client.get_function_configuration(FunctionName=name)
-        group = configuration.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-        lines = []
-        for event in (event for page in pages for event in page["events"]):
-            for text in event["message"].splitlines():
-                with contextlib.suppress(ValueError):
-                    line = json.loads(text)
-                    if isinstance(line, dict):
-                        told = {**line.get("span", {}), **line.get("fields", {}), **line}
-                        lines.append({"logged_at": event["timestamp"], **told})
-        return lines
+        """What a function has logged as JSON since the tests began, oldest first, fields and span on one level."""
+        log = self._logs.setdefault(function, {})
+        newest = max((event["timestamp"] for event in log.values()), default=self._began)
+        # Only what is new is asked for: the local AWS would be busy with nothing but its logs.
+        since = max(self._began, newest - LATE_LOG_SECONDS * 1000)
+        pages = self.stack.hub("logs").get_paginator("filter_log_events")
+        for page in pages.paginate(logGroupName=self._log_group(function), startTime=since):
+            log.update(
+                ((event["logStreamName"], event["timestamp"], event["message"]), event) for event in page["events"]
+            )
+        return [
+            line for event in sorted(log.values(), key=lambda event: event["timestamp"]) for line in lines_of(event)
+        ]
+
+    def _log_group(self, function: str) -> str:
+        """Where a function's log is."""
+        if function not in self._groups_of_logs:
+            name = self.stack.description["functions"][function]
+            configuration = self.stack.hub("lambda").get_function_configuration(FunctionName=name)
+            group = configuration.get("LoggingConfig", {}).get("LogGroup")
+            self._groups_of_logs[function] = group or f"/aws/lambda/{name}"
+        return self._groups_of_logs[function]
 
     def hints_handled(self, incident: Incident) -> list[dict]:
         """The reconciler's lines about an incident that say what a hint came to."""
@@ -372,6 +413,19 @@ class World:
                     told = {key: value for key, value in line.items() if key not in nested}
                     lines.append((line["logged_at"], f"{function}: {told}"))
         return [text for _, text in sorted(lines)]
+
+
+def lines_of(event: dict) -> list[dict]:
+    """The lines of JSON in an event of a log, fields and span on one level."""
+    lines = []
+    for text in event["message"].splitlines():
+        with contextlib.suppress(ValueError):
+            line = json.loads(text)
+            if isinstance(line, dict):
+                lines.append(
+                    {"logged_at": event["timestamp"], **line.get("span", {}), **line.get("fields", {}), **line}
+                )
+    return lines
 
 
 def brief(text: str) -> str:

@@ -175,6 +175,11 @@ impl Faults {
         self.rules.clear();
     }
 
+    /// Drops the rules about this one record.
+    pub fn drop_about(&mut self, containing: &str) {
+        self.rules.retain(|rule| rule.containing.as_deref() != Some(containing));
+    }
+
     /// What is left of the rules.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
@@ -241,6 +246,18 @@ mod tests {
         faults.add(rule(r#"{"target":"servicenow","containing":"0123abcd","kind":"error"}"#)).unwrap();
         let deliver = Call { path: "/incidents/0123abcd/deliver", ..call(Target::Servicenow, "deliver", None) };
         assert!(faults.take(&deliver).is_some());
+    }
+
+    #[test]
+    fn the_rules_about_one_record_are_dropped_alone() {
+        let mut faults = Faults::default();
+        for record in ["INC0010001", "INC0010002"] {
+            let json = format!(r#"{{"target":"support","containing":"{record}","kind":"error","count":9}}"#);
+            faults.add(rule(&json)).unwrap();
+        }
+        faults.drop_about("INC0010001");
+        let left: Vec<_> = faults.rules().map(|rule| rule.containing.as_deref()).collect();
+        assert_eq!(left, [Some("INC0010002")]);
     }
 
     #[test]

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use super::world::World;
 use crate::clock;
+use crate::config::AccountConfig;
 use crate::faults::{Rule, RuleError};
 use crate::publisher::Topic;
+use crate::servicenow::records::WriteError;
 use crate::servicenow::state::LogLine;
 use crate::support::{Case, Oddities, PeopleError};
 use crate::wire::{Request, Response};
@@ -30,16 +32,16 @@ pub(super) fn answer(world: &World, request: &Request, path: &str) -> Response {
         ("POST", ["support", "cases", case, "communications"]) => communicate(world, request, case),
         ("POST", ["support", "cases", case, "status"]) => set_status(world, request, case),
         ("POST", ["support", "cases", case, "language"]) => set_language(world, request, case),
+        ("POST", ["support", "accounts"]) => add_account(world, request),
         ("GET", ["support", "oddities"]) => Ok(json!(world.support(|support| support.oddities()))),
         ("POST", ["support", "oddities"]) => set_oddities(world, request),
         ("DELETE", ["support", "oddities"]) => Ok(become_odd(world, Oddities::default())),
         ("GET", ["servicenow", "log"]) => Ok(instance_log(world)),
+        ("POST", ["servicenow", "incidents", sys_id, "auto-close"]) => auto_close(world, request, sys_id),
+        ("POST", ["servicenow", "users", user_name, "rename"]) => rename_user(world, request, user_name),
         ("POST", ["faults"]) => add_fault(world, request),
         ("GET", ["faults"]) => Ok(json!({ "faults": world.faults().rules().collect::<Vec<_>>() })),
-        ("DELETE", ["faults"]) => {
-            world.faults().clear();
-            Ok(json!({ "faults": [] }))
-        }
+        ("DELETE", ["faults"]) => Ok(drop_faults(world, request)),
         ("GET", ["calls"]) => Ok(world.calls().to_json()),
         ("DELETE", ["calls"]) => {
             world.calls().reset();
@@ -47,8 +49,8 @@ pub(super) fn answer(world: &World, request: &Request, path: &str) -> Response {
         }
         ("PUT", ["events"]) => set_topic(world, request),
         ("PUT", ["resolve"]) => set_names(world, request),
-        (_, ["servicenow", "log"]) => Err(Refusal::Method),
-        (_, ["support", "cases" | "oddities", ..] | ["faults" | "calls" | "events" | "resolve"]) => {
+        (_, ["servicenow", "log" | "incidents" | "users", ..]) => Err(Refusal::Method),
+        (_, ["support", "accounts" | "cases" | "oddities", ..] | ["faults" | "calls" | "events" | "resolve"]) => {
             Err(Refusal::Method)
         }
         _ => Err(Refusal::Path),
@@ -66,6 +68,7 @@ enum Refusal {
     Method,
     Invalid(String),
     NotFound(String),
+    Conflict(String),
 }
 
 impl Refusal {
@@ -78,6 +81,7 @@ impl Refusal {
             }
             Self::Invalid(message) => (400, "invalid_request", message),
             Self::NotFound(message) => (404, "not_found", message),
+            Self::Conflict(message) => (409, "conflict", message),
         };
         Response::json(status, &json!({ "error": { "code": code, "message": message } }))
     }
@@ -119,6 +123,18 @@ struct Language {
     language: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AutoClose {
+    days: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rename {
+    user_name: String,
+}
+
 fn all_cases(world: &World) -> Value {
     let now = clock::now();
     world.support(|support| {
@@ -133,6 +149,26 @@ fn instance_log(world: &World) -> Value {
     let line =
         |line: &LogLine| json!({ "at": format!("{:.3}", line.at), "level": line.level, "message": line.message });
     json!({ "log": instance.log().map(line).collect::<Vec<_>>() })
+}
+
+/// The stock job closes one incident: its state and a comment by `system` in one update.
+fn auto_close(world: &World, request: &Request, sys_id: &str) -> Result<Value, Refusal> {
+    let AutoClose { days } = parse(request)?;
+    let closed = world.instance().auto_close_one(clock::now(), sys_id, days, &world.network);
+    closed.map(|()| json!({ "sys_id": sys_id })).map_err(|error| match error {
+        WriteError::NotFound => Refusal::NotFound(format!("there is no incident '{sys_id}'")),
+        refused => Refusal::Conflict(refused.to_string()),
+    })
+}
+
+/// An administrator renames a user, whose tokens and password go on.
+fn rename_user(world: &World, request: &Request, user_name: &str) -> Result<Value, Refusal> {
+    let renamed: Rename = parse(request)?;
+    if world.instance().rename_user(user_name, &renamed.user_name) {
+        Ok(json!({ "user_name": renamed.user_name }))
+    } else {
+        Err(Refusal::NotFound(format!("the instance has no user '{user_name}'")))
+    }
 }
 
 fn communicate(world: &World, request: &Request, case: &str) -> Result<Value, Refusal> {
@@ -164,6 +200,13 @@ fn set_language(world: &World, request: &Request, case: &str) -> Result<Value, R
     })
 }
 
+fn add_account(world: &World, request: &Request) -> Result<Value, Refusal> {
+    let account = parse::<AccountConfig>(request)?.account();
+    let answer = json!({ "id": account.id });
+    world.support(|support| support.add_account(account));
+    Ok(answer)
+}
+
 fn set_oddities(world: &World, request: &Request) -> Result<Value, Refusal> {
     Ok(become_odd(world, parse(request)?))
 }
@@ -179,6 +222,15 @@ fn add_fault(world: &World, request: &Request) -> Result<Value, Refusal> {
     let mut faults = world.faults();
     faults.add(rule)?;
     Ok(json!({ "faults": faults.rules().collect::<Vec<_>>() }))
+}
+
+fn drop_faults(world: &World, request: &Request) -> Value {
+    let mut faults = world.faults();
+    match request.parameter("containing") {
+        None => faults.clear(),
+        Some(containing) => faults.drop_about(containing),
+    }
+    json!({ "faults": faults.rules().collect::<Vec<_>>() })
 }
 
 fn set_topic(world: &World, request: &Request) -> Result<Value, Refusal> {

@@ -195,6 +195,35 @@ async fn oddities_are_switched_on_and_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_may_come_later() {
+    let running = Running::start("account", json!({})).await;
+    assert_eq!(create(&running.support("AKIATHREE")).await, Err("UnrecognizedClientException".to_owned()));
+    let account = json!({"id": "777788889999", "access_key_id": "AKIATHREE", "email": "three@example.com"});
+    let (status, body) = running.control(reqwest::Method::POST, "/support/accounts", account).await;
+    assert_eq!((status, &body["id"]), (StatusCode::OK, &json!("777788889999")));
+    assert!(create(&running.support("AKIATHREE")).await.unwrap().starts_with("case-777788889999-"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_renames_a_user_and_the_stock_job_closes_an_incident() {
+    let users = json!([{"user_name": "agent", "password": "password", "roles": ["itil"]}]);
+    let running = Running::start("life", json!({"servicenow": {"users": users}})).await;
+    let (_, _, body) = create_incident(&running).await.unwrap();
+    let incident: Value = serde_json::from_str(&body).unwrap();
+    let path = format!("/servicenow/incidents/{}/auto-close", incident["result"]["sys_id"].as_str().unwrap());
+    // The data policy asks for a close code first.
+    let (status, _) = running.control(reqwest::Method::POST, &path, json!({"days": 7})).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+
+    let renamed = json!({"user_name": "smith"});
+    let (status, _) = running.control(reqwest::Method::POST, "/servicenow/users/agent/rename", renamed.clone()).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(create_incident(&running).await.unwrap().0, StatusCode::UNAUTHORIZED);
+    let (status, _) = running.control(reqwest::Method::POST, "/servicenow/users/agent/rename", renamed).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_port_speaks_https_too() {
     let running = Running::start("https", json!({})).await;
     let authority = std::fs::read(running.description["ca_file"].as_str().unwrap()).unwrap();

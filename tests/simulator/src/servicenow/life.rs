@@ -77,24 +77,35 @@ impl Instance {
             .filter(|row| field(row, "sys_updated_on") <= latest.as_str())
             .map(|row| field(&row, "sys_id").to_owned())
             .collect();
-        let comment = format!("Incident automatically closed after {days} days in the Resolved state.");
         for sys_id in &due {
-            let values = Row::from([("state".to_owned(), "7".to_owned()), ("comments".to_owned(), comment.clone())]);
-            let closed = self.as_user(now, "system", |session| session.update("incident", sys_id, values, true));
-            if let Err(error) = closed {
+            if let Err(error) = self.auto_close_one(now, sys_id, days, outbound) {
                 self.state.log(now, "error", format!("auto-close: {error}"));
             }
         }
-        self.decide_rules(now, outbound);
         due.len()
     }
 
+    /// What the stock job does to one incident, however long that has been resolved.
+    pub fn auto_close_one(
+        &mut self,
+        now: Timestamp,
+        sys_id: &str,
+        days: i64,
+        outbound: &dyn Outbound,
+    ) -> Result<(), WriteError> {
+        let comment = format!("Incident automatically closed after {days} days in the Resolved state.");
+        let values = Row::from([("state".to_owned(), "7".to_owned()), ("comments".to_owned(), comment)]);
+        let closed = self.as_user(now, "system", |session| session.update("incident", sys_id, values, true));
+        self.decide_rules(now, outbound);
+        closed
+    }
+
     /// An administrator renames a user. Its `sys_id`, its password and its tokens stay; what it has written keeps the old
-    /// name, which is only a text there.
-    pub fn rename_user(&mut self, from: &str, to: &str) {
+    /// name, which is only a text there. False if there is no such user.
+    pub fn rename_user(&mut self, from: &str, to: &str) -> bool {
         let Some(mut row) = self.state.store.find_by("sys_user", "user_name", from).map(|row| row.as_ref().clone())
         else {
-            return;
+            return false;
         };
         row.insert("user_name".to_owned(), to.to_owned());
         let sys_id = field(&row, "sys_id").to_owned();
@@ -109,6 +120,7 @@ impl Instance {
         self.state.jobs.iter_mut().for_each(|job| rename(&mut job.user_name));
         let clients = &mut Arc::make_mut(&mut self.configuration).oauth_clients;
         clients.iter_mut().filter_map(|client| client.user_name.as_mut()).for_each(rename);
+        true
     }
 
     /// An administrator puts a record back as it was, by an import of its XML or an undelete: its update count and its time

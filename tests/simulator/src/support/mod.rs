@@ -106,6 +106,11 @@ impl Support {
         }
     }
 
+    /// A further account; one of the same digits loses its cases' quotas and keeps its cases.
+    pub fn add_account(&mut self, account: Account) {
+        self.accounts.insert(account.id.clone(), AccountState::new(account));
+    }
+
     /// The account that owns an access key, or in which a session acts by it.
     pub fn account_of_key(&self, access_key_id: &str) -> Option<&str> {
         let session = self.sessions.get(access_key_id).map(|session| session.account.as_str());
