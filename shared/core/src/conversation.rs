@@ -250,17 +250,12 @@ impl Conversation {
         let mut matching = Matching { ids: vec![None; shown.len()], matched: BTreeSet::new() };
         matching.by_hash(self, &shown, &hashes, cut_second);
         matching.shown_differently(self, &shown, &hashes, cut_second);
-        let mut in_second: BTreeMap<i64, usize> = BTreeMap::new();
-        for communication in &shown {
-            *in_second.entry(second(communication.time_created)).or_default() += 1;
-        }
         let identified: Vec<Communication> = shown
             .into_iter()
             .zip(hashes)
             .zip(matching.ids)
             .map(|((raw, hash), id)| {
-                let is_alone = in_second.get(&second(raw.time_created)) == Some(&1);
-                let id = id.unwrap_or_else(|| self.remember(&raw, hash, is_alone));
+                let id = id.unwrap_or_else(|| self.remember(&raw, hash));
                 Communication { id, raw }
             })
             .collect();
@@ -285,18 +280,14 @@ impl Conversation {
     }
 
     /// Remembers a communication that was not seen before.
-    ///
-    /// One that is alone in its second is named by that: should it be delivered and the memory of that be lost, it has the
-    /// same name when it is seen again, though its text may be shown otherwise by then.
-    fn remember(&mut self, raw: &RawCommunication, hash: String, is_alone: bool) -> CommunicationId {
+    fn remember(&mut self, raw: &RawCommunication, hash: String) -> CommunicationId {
         let moment = second(raw.time_created);
         let of_second = self.known.entry(moment).or_default();
-        let text = if is_alone && of_second.is_empty() { "" } else { hash.as_str() };
         let mut ordinal = 0_usize;
         // Equal texts of one second differ by their ordinal; one that was shown differently since keeps its own.
         let id = loop {
             let parts = [moment.to_string(), ordinal.to_string()];
-            let id = CommunicationId::new(digest(&[&parts[0], text, &parts[1]], ID_DIGITS));
+            let id = CommunicationId::new(digest(&[&parts[0], &hash, &parts[1]], ID_DIGITS));
             if of_second.iter().all(|known| known.id != id) {
                 break id;
             }

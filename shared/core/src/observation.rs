@@ -468,12 +468,7 @@ impl Observation {
         self.link.ended_intent = Some(EndedIntent { sequence: intent.sequence, end });
         match end {
             IntentEnd::Done | IntentEnd::FoundDone => {
-                let request = match &intent.kind {
-                    IntentKind::OpenCase { .. } => OPEN_REQUEST,
-                    IntentKind::AddCommunication { content, .. } if is_own(content) => COMMUNICATION_REQUEST,
-                    IntentKind::ResolveCase { double: None, .. } => RESOLUTION_REQUEST,
-                    IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => DOUBLE_REQUEST,
-                };
+                let request = request_of(&intent.kind);
                 // AWS answers, and accepts the account and a request of this kind.
                 self.link.troubles.end(Side::Aws, |trouble| {
                     let about_account = matches!(trouble.refusal, Some(Refusal::Credentials | Refusal::Subscription));
@@ -832,7 +827,8 @@ impl Observation {
     /// A link that has something left to do, or did not see what it needs, always has such a moment: a failure of this pass
     /// is a wait of this pass, however long ago its time came.
     pub fn finish(&mut self, policy: &Policy, plan: &Plan, now: Timestamp) -> Option<Timestamp> {
-        self.link.troubles.forget_passed(now);
+        let in_doubt = self.link.intent.as_ref().map(|intent| request_of(&intent.kind));
+        self.link.troubles.forget_passed(now, in_doubt);
         let can_show_up = |given_up: &GivenUpCase| now.duration_since(given_up.written_at) < CREATION_UNDECIDED_FOR;
         self.link.given_up_cases.retain(can_show_up);
         let unseen = !self.incident_gone && (self.is_blind_to_incident() || self.is_blind_to_case());
@@ -954,6 +950,16 @@ pub(crate) fn is_in_scope(incident: &Incident) -> bool {
 /// How many messages of a delivery are on the incident.
 fn taken(answer: &DeliveryAnswer) -> usize {
     answer.messages.iter().filter(|message| message.outcome != MessageOutcome::Refused).count()
+}
+
+/// The request that a trouble with this call names, or how its name begins.
+pub(crate) fn request_of(intent: &IntentKind) -> &'static str {
+    match intent {
+        IntentKind::OpenCase { .. } => OPEN_REQUEST,
+        IntentKind::AddCommunication { content, .. } if is_own(content) => COMMUNICATION_REQUEST,
+        IntentKind::ResolveCase { double: None, .. } => RESOLUTION_REQUEST,
+        IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => DOUBLE_REQUEST,
+    }
 }
 
 /// Whether a text is for the link's own case.

@@ -16,7 +16,7 @@ use crate::{
     observation::{
         COLUMNS_REQUEST, COMMUNICATION_REQUEST, DOUBLE_REQUEST, LOWER_COUNT_LASTS, MESSAGES_REQUEST, OPEN_REQUEST,
         Observation, READ_REQUEST, RESOLUTION_REQUEST, backoff, deliver_request, fields_request, is_in_scope,
-        open_case_request, state_wanted,
+        open_case_request, request_of, state_wanted,
     },
     policy::{Policy, seconds},
     render,
@@ -293,8 +293,9 @@ fn sync_status(policy: &Policy, observation: &Observation, now: Timestamp) -> (&
 /// What of the troubles an agent is told: a refusal before what passes by itself.
 fn told_trouble(link: &Link, now: Timestamp) -> Option<(&'static str, String)> {
     let name = |side: Side| if side == Side::Aws { "AWS Support" } else { "ServiceNow" };
+    let in_doubt = link.intent.as_ref().map(|intent| request_of(&intent.kind));
     let mut refusals: Vec<(Refusal, &Trouble)> =
-        link.troubles.active(now).filter_map(|trouble| Some((trouble.refusal?, trouble))).collect();
+        link.troubles.told(now, in_doubt).filter_map(|trouble| Some((trouble.refusal?, trouble))).collect();
     refusals.sort_by_key(|(refusal, trouble)| (*refusal == Refusal::CaseQuota, trouble.side));
     if let Some((refusal, trouble)) = refusals.first() {
         let status = if *refusal == Refusal::CaseQuota { "waiting" } else { "error" };

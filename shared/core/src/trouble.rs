@@ -45,6 +45,12 @@ impl Trouble {
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.until > now
     }
+
+    /// Whether it is the refusal of a request to AWS whose new try is in doubt.
+    fn is_tried_again(&self, in_doubt: Option<&str>) -> bool {
+        let is_request = in_doubt.is_some_and(|request| self.request.starts_with(request));
+        self.side == Side::Aws && self.refusal.is_some() && is_request
+    }
 }
 
 /// The troubles of a link: of each side at most one that passes by itself, and one of each refused request.
@@ -95,9 +101,15 @@ impl Troubles {
         self.0.retain(|trouble| trouble.side != side || !requests(trouble));
     }
 
-    /// Forgets what is over.
-    pub fn forget_passed(&mut self, now: Timestamp) {
-        self.0.retain(|trouble| trouble.is_active(now));
+    /// Forgets what is over, but for a refusal of the request to AWS that is in doubt: until it is known how the new try
+    /// ended, the last word is that it is refused.
+    pub fn forget_passed(&mut self, now: Timestamp, in_doubt: Option<&str>) {
+        self.0.retain(|trouble| trouble.is_active(now) || trouble.is_tried_again(in_doubt));
+    }
+
+    /// The troubles that last at this moment, and those whose new try is in doubt.
+    pub fn told(&self, now: Timestamp, in_doubt: Option<&str>) -> impl Iterator<Item = &Trouble> {
+        self.0.iter().filter(move |trouble| trouble.is_active(now) || trouble.is_tried_again(in_doubt))
     }
 }
 

@@ -188,8 +188,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             *calls += 1;
             let query = CaseQuery::Since { after, next };
             let page = self.support.describe_cases(&linked.account, &query).await?;
-            let is_it =
-                |case: &DescribedCase| CaseKey::new(linked.account.clone(), &case.case_id) == linked.key();
+            let is_it = |case: &DescribedCase| CaseKey::new(linked.account.clone(), &case.case_id) == linked.key();
             if let Some(case) = page.cases.into_iter().find(is_it) {
                 return Ok(CasePage { cases: vec![case], next: None });
             }

@@ -309,7 +309,9 @@ impl casebridge_executor::ports::Support for SupportPort {
         };
         self.write(Call::AddCommunication, account, Write::AddCommunicationToCase(given.clone()), |world| {
             if body.contains(REFUSED_LETTER) {
-                return Err(SupportError::Validation("communicationBody has a character that is not allowed".to_owned()));
+                return Err(SupportError::Validation(
+                    "communicationBody has a character that is not allowed".to_owned(),
+                ));
             }
             let now = world.aws_now();
             world.support.add_communication_to_case(now, account.as_str(), &given)?;

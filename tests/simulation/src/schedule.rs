@@ -47,8 +47,9 @@ const EVENT_ATTEMPTS: u32 = 3;
 const EVENT_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 /// How late a late hint is, in seconds.
 const LATE_SECONDS: i64 = 3 * 3_600;
-/// How many polls it may take until nothing is left to do.
-const CALM_POLLS: u32 = 150;
+/// How many polls it may take until nothing is left to do: eight incidents that wait for a quota, one by one, and each
+/// looks for late cases for a day.
+const CALM_POLLS: u32 = 500;
 /// After how much calm everything that was refused has been tried again: the default policy does so every hour.
 const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(150);
 /// The most steps of a life.

@@ -46,8 +46,7 @@ const LANGUAGE_SEGMENT: (usize, &str) = (2, "muen");
 pub fn first_id(case_id: &str) -> String {
     let (place, language) = LANGUAGE_SEGMENT;
     let segments = case_id.split('-').enumerate();
-    let kept: Vec<&str> =
-        segments.map(|(index, segment)| if index == place { language } else { segment }).collect();
+    let kept: Vec<&str> = segments.map(|(index, segment)| if index == place { language } else { segment }).collect();
     kept.join("-")
 }
 

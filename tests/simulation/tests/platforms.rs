@@ -238,9 +238,8 @@ fn a_lagging_node_changes_nothing() {
     let mut world = Script::new();
     let incident = world.linked();
     world.set_state(&incident, IncidentState::Resolved).settle();
-    let writes = |world: &Script| {
-        [Call::AddCommunication, Call::ResolveCase, Call::Deliver].map(|call| world.calls(call))
-    };
+    let writes =
+        |world: &Script| [Call::AddCommunication, Call::ResolveCase, Call::Deliver].map(|call| world.calls(call));
     let before = writes(&world);
     assert!(world.life.desk.world.borrow_mut().lag(&incident));
     world.look_again(&incident);
@@ -331,7 +330,9 @@ fn a_comment_that_aws_takes_and_does_not_apply_is_told() {
 /// Long texts arrive whole, by whatever AWS counts, in parts that end at a line or a word.
 #[test]
 fn long_texts_arrive_whole_in_parts() {
-    for (text, length) in [("東京都庁".repeat(2_250), LengthUnit::Bytes), ("word ".repeat(12_000), LengthUnit::Utf16Units)] {
+    for (text, length) in
+        [("東京都庁".repeat(2_250), LengthUnit::Bytes), ("word ".repeat(12_000), LengthUnit::Utf16Units)]
+    {
         let mut world = Script::with(|settings| settings.oddities.length = length);
         let incident = world.open(&text);
         world.settle();

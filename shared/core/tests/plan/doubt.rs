@@ -240,9 +240,9 @@ fn one_failure_is_not_told_and_a_spread_delays_by_half_at_most() {
     let trouble = whole_side(&observation, Side::Aws, world.now).unwrap().clone();
     assert_eq!(trouble.until.duration_since(world.now).as_millis(), 7_500);
     assert!(world.plan(&observation).effects.is_empty());
-    observation.link.troubles.forget_passed(world.now);
+    observation.link.troubles.forget_passed(world.now, None);
     assert!(!observation.link.troubles.is_empty());
-    observation.link.troubles.forget_passed(trouble.until);
+    observation.link.troubles.forget_passed(trouble.until, None);
     assert!(observation.link.troubles.is_empty());
 }
 

@@ -89,11 +89,11 @@ fn troubles_end_by_their_side_and_by_what_is_asked() {
     troubles.end(Side::Aws, |trouble| trouble.request == "messages");
     assert_eq!(blocks(&troubles, Side::Aws, "messages", 0), Some(at(100)));
     assert_eq!(blocks(&troubles, Side::ServiceNow, "messages", 0), Some(at(300)));
-    troubles.forget_passed(at(99));
+    troubles.forget_passed(at(99), None);
     assert_eq!(troubles.side_until(Side::Aws), Some(at(100)));
-    troubles.forget_passed(at(100));
+    troubles.forget_passed(at(100), None);
     assert_eq!(troubles.side_until(Side::Aws), None);
-    troubles.forget_passed(at(300));
+    troubles.forget_passed(at(300), None);
     assert!(troubles.is_empty());
 }
 
