@@ -29,6 +29,11 @@ fn unavailable(doing: &'static str) -> LedgerError {
     LedgerError::Unavailable { doing, source: Box::new(std::io::Error::other("the table did not answer")) }
 }
 
+/// Whether a side did not answer, which passes by itself.
+fn has_failed_read(link: &Link, now: Timestamp) -> bool {
+    link.troubles.active(now).any(|trouble| trouble.refusal.is_none())
+}
+
 impl LedgerPort {
     /// One call. A lost answer is an error, or the client's own repeat of the request: half and half.
     async fn call<T, F: Future<Output = Result<T, LedgerError>>>(
@@ -119,6 +124,7 @@ impl Ledger for LedgerPort {
         regardless: bool,
         now: Timestamp,
     ) -> Result<ReleaseAnswer, LedgerError> {
+        let due = due.filter(|_| !self.is_sabotaged(Sabotage::FailedRead) || !has_failed_read(after, now));
         let due_in = due.map(|due| due.duration_since(now).as_secs());
         let what = format!("{} due in {due_in:?} s", self.short(&lease.key));
         let ledger = &self.desk.ledger;

@@ -36,10 +36,14 @@ pub enum Sabotage {
     Paging,
     /// The time of comments is not told.
     Ordering,
+    /// What the delivery table says of a comment is not told.
+    DeliveryTable,
+    /// A read that failed leaves no time at which the link is looked at again.
+    FailedRead,
 }
 
 /// All of them.
-pub const SABOTAGES: [Sabotage; 11] = [
+pub const SABOTAGES: [Sabotage; 13] = [
     Sabotage::Lease,
     Sabotage::Intent,
     Sabotage::ReadBack,
@@ -51,6 +55,8 @@ pub const SABOTAGES: [Sabotage; 11] = [
     Sabotage::ResolvedCases,
     Sabotage::Paging,
     Sabotage::Ordering,
+    Sabotage::DeliveryTable,
+    Sabotage::FailedRead,
 ];
 
 impl Sabotage {
@@ -68,6 +74,8 @@ impl Sabotage {
             Self::ResolvedCases => "resolved cases left out",
             Self::Paging => "five communications only",
             Self::Ordering => "comments without time",
+            Self::DeliveryTable => "delivery table ignored",
+            Self::FailedRead => "failed read leaves no wait",
         }
     }
 
@@ -118,6 +126,12 @@ pub fn shown_incident(world: &World, mut incident: Incident) -> Incident {
             entry.created_on = Timestamp::from_second(BEGINNING).unwrap_or_default();
         }
         incident.entries.sort_by(|left, right| left.sys_id.cmp(&right.sys_id));
+    }
+    if world.settings.sabotage == Some(Sabotage::DeliveryTable) {
+        for entry in &mut incident.entries {
+            entry.ours = false;
+            entry.undecided = false;
+        }
     }
     incident
 }
