@@ -322,8 +322,9 @@ impl World {
             | Deed::Status
             | Deed::ResolveCase
             | Deed::ReopenCase
-            | Deed::ReplyAndResolve => self.do_at_aws(deed, random),
-            Deed::Rename | Deed::Burst => self.do_at_aws(deed, random),
+            | Deed::ReplyAndResolve
+            | Deed::Rename
+            | Deed::Burst => self.do_at_aws(deed, random),
             Deed::AutoClose => self.auto_close(0),
             Deed::RenameUser => {
                 let name = format!("casebridge.{}", random.below(1_000));

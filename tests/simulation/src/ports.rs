@@ -480,7 +480,9 @@ impl ServiceNow for ServiceNowPort {
             let record_before = world.servicenow.incidents.get(incident).cloned();
             let lagging = world.servicenow.take_lag();
             let mut result = world.servicenow.deliver(now, incident, &sent, expected);
-            lagging.into_iter().for_each(|record| world.servicenow.lag_once(record));
+            if let Some(record) = lagging {
+                world.servicenow.lag_once(record);
+            }
             world.check_delivery(incident, delivery, record_before.as_ref(), result.as_ref().ok());
             if let Ok(answer) = &mut result {
                 for (answer, message) in answer.messages.iter_mut().zip(&delivery.messages) {

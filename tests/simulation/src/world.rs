@@ -52,6 +52,7 @@ pub fn first_id(case_id: &str) -> String {
 
 /// How a world is set up.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own: any of them goes with any other")]
 pub struct Settings {
     /// Decides everything that is drawn.
     pub seed: u64,
