@@ -272,6 +272,14 @@ class World:
         answer = self.stack.hub("lambda").invoke(FunctionName=function, Payload=b"{}")
         assert "FunctionError" not in answer, answer["Payload"].read()
 
+    def start_anew(self, function: str) -> None:
+        """New processes for a function, which remember nothing: any change of its environment brings them."""
+        name, functions = self.stack.description["functions"][function], self.stack.hub("lambda")
+        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        variables["STARTED_ANEW"] = uuid.uuid4().hex
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name)
+
     def hint(self, incident: Incident) -> str:
         """The message that makes the reconciler look at an incident."""
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
