@@ -83,7 +83,7 @@ async fn linked() -> (MemoryLedger, LinkKey) {
     let now = Timestamp::UNIX_EPOCH;
     let until = now + SignedDuration::from_secs(60);
     let answer = ledger.take_lease(&key, &AttemptId::new("a"), now, until, None).await.unwrap();
-    let LeaseAnswer::Taken { lease, link: before } = answer else { panic!("free") };
+    let LeaseAnswer::Taken { lease, link: before, .. } = answer else { panic!("free") };
     let mut after = (*before).clone();
     let case = json!({"account": "111122223333", "case_id": case_id(), "display_id": null, "status": null,
                       "status_since": now, "opened_at": now});

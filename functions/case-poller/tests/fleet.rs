@@ -157,7 +157,7 @@ async fn watch(ledger: &MemoryLedger, account: &AccountId, number: usize, now: T
     let key = LinkKey::support_case(IncidentId::new(format!("{account}-{number}")));
     let until = now + SignedDuration::from_secs(60);
     let answer = ledger.take_lease(&key, &AttemptId::new("watch"), now, until, None).await.unwrap();
-    let LeaseAnswer::Taken { lease, link: before } = answer else { panic!("free") };
+    let LeaseAnswer::Taken { lease, link: before, .. } = answer else { panic!("free") };
     let mut after = (*before).clone();
     let case = json!({"account": account, "case_id": format!("case-{account}-muen-2026-{number:08}"), "display_id": null,
                       "status": "opened", "status_since": now, "opened_at": now});
@@ -236,7 +236,7 @@ impl Support for &Fleet {
         &self,
         _: &AccountId,
         _: &CaseId,
-        _: Option<Timestamp>,
+        _: Span,
         _: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
         unreachable!("the poller reads cases only")

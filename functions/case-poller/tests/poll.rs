@@ -15,6 +15,7 @@ use casebridge_core::{
     link::Link,
     mark::Mark,
     policy::Policy,
+    reading::Span,
 };
 use casebridge_executor::{
     observe::case_from,
@@ -129,7 +130,7 @@ impl World {
         let now = self.clock_now();
         let key = LinkKey::support_case(IncidentId::new(number));
         let until = now + SignedDuration::from_secs(60);
-        let LeaseAnswer::Taken { lease, link: before } =
+        let LeaseAnswer::Taken { lease, link: before, .. } =
             self.ledger.take_lease(&key, &AttemptId::new(number), now, until, None).await.unwrap()
         else {
             panic!("free");
@@ -335,7 +336,7 @@ impl Support for &World {
         &self,
         _: &AccountId,
         _: &CaseId,
-        _: Option<Timestamp>,
+        _: Span,
         _: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
         unreachable!("the poller reads cases only")

@@ -24,6 +24,7 @@ use casebridge_core::{
     case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
     effect::{Failure, NewCase, Refusal},
     identifiers::{AccountId, CaseId, DisplayId},
+    reading::Span,
 };
 use casebridge_executor::ports::{CasePage, CaseQuery, CommunicationPage, DescribedCase, Support};
 use jiff::Timestamp;
@@ -266,7 +267,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
         &self,
         account: &AccountId,
         case_id: &CaseId,
-        since: Option<Timestamp>,
+        span: Span,
         next: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
         let answer = self
@@ -274,7 +275,8 @@ impl<S: AccountSource> Support for SupportClient<S> {
                 client
                     .describe_communications()
                     .case_id(case_id.as_str())
-                    .set_after_time(since.map(|since| since.to_string()))
+                    .set_after_time(span.after.map(|after| after.to_string()))
+                    .set_before_time(span.before.map(|before| before.to_string()))
                     .max_results(PAGE_SIZE)
                     .set_next_token(next.map(str::to_owned))
                     .send()

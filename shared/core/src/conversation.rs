@@ -25,8 +25,6 @@ use crate::{
 
 /// How many hexadecimal digits of a text's hash tell the texts of one second apart.
 const HASH_DIGITS: usize = 16;
-/// How many hexadecimal digits an identity has.
-const ID_DIGITS: usize = 20;
 /// How many communications are remembered at most before the older ones are settled: some hundred bytes each. Of a longer
 /// read the oldest are taken in; the rest follows once they are on the incident.
 pub const MOST_KNOWN: usize = 1_000;
@@ -75,12 +73,16 @@ pub struct Owner {
     pub time_created: Timestamp,
     /// Whether it holds just what we sent.
     pub exact: bool,
+    /// How many letters and digits it has more or fewer than what we sent.
+    #[serde(default)]
+    pub letters_apart: usize,
 }
 
 impl Owner {
-    /// What decides between two: the exact one, then the earlier one.
-    fn rank(&self) -> (bool, Timestamp, &CommunicationId) {
-        (!self.exact, self.time_created, &self.id)
+    /// What decides between two: the exact one, then the earlier one. Of one time, as an answer may cut it, the one that is
+    /// about as long as what we sent: AWS changes few letters of it, and people quote a part or add something.
+    fn rank(&self) -> (bool, Timestamp, usize, &CommunicationId) {
+        (!self.exact, self.time_created, self.letters_apart, &self.id)
     }
 }
 
@@ -91,6 +93,9 @@ pub struct MarkMemory {
     pub sent_at: Timestamp,
     /// The hash of what was sent.
     pub hash: String,
+    /// How many letters and digits it has.
+    #[serde(default)]
+    pub letters: usize,
     /// The communication that it was recognised on, so far.
     #[serde(default)]
     pub owner: Option<Owner>,
@@ -114,8 +119,48 @@ pub struct Conversation {
     pub marks: BTreeMap<Mark, MarkMemory>,
 }
 
+/// What an identity tells: a communication as it was at first sight.
+struct FirstSight<'a> {
+    moment: i64,
+    hash: &'a str,
+    /// Its place among equal texts of one second.
+    ordinal: usize,
+    by_aws: bool,
+    carries_mark: bool,
+}
+
+/// What stands in an identity for a text that AWS wrote.
+const BY_AWS: char = 'a';
+/// What stands in an identity for a text that carries a mark of ours.
+const CARRIES_MARK: char = 'm';
+
+impl<'a> FirstSight<'a> {
+    fn id(&self) -> CommunicationId {
+        let Self { moment, hash, ordinal, .. } = self;
+        let mut id = format!("{moment}-{hash}-{ordinal}");
+        id.extend(self.by_aws.then_some(BY_AWS));
+        id.extend(self.carries_mark.then_some(CARRIES_MARK));
+        CommunicationId::new(id)
+    }
+
+    /// None if it is no identity of a communication.
+    fn of(id: &'a CommunicationId) -> Option<Self> {
+        let mut parts = id.as_str().splitn(3, '-');
+        let moment = parts.next()?.parse().ok()?;
+        let hash = parts.next().filter(|hash| hash.len() == HASH_DIGITS)?;
+        let rest = parts.next()?;
+        let ordinal = rest.trim_end_matches([BY_AWS, CARRIES_MARK]).parse().ok()?;
+        Some(Self { moment, hash, ordinal, by_aws: rest.contains(BY_AWS), carries_mark: rest.contains(CARRIES_MARK) })
+    }
+}
+
 /// The hash of a text as its letters and digits: AWS may change white space, line ends and characters' encoding.
 pub fn text_hash(text: &str) -> String {
+    digest(&[&letters(text)], HASH_DIGITS)
+}
+
+/// The letters and digits of a text.
+fn letters(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
@@ -132,7 +177,7 @@ pub fn text_hash(text: &str) -> String {
         }
         rest = &rest[letter.len_utf8()..];
     }
-    digest(&[&plain], HASH_DIGITS)
+    plain
 }
 
 /// How many bytes before its semicolon an HTML entity has at most, as far as texts are encoded with them: `&#x1f692;`.
@@ -222,7 +267,9 @@ impl Conversation {
 
     /// Notes a text that is about to be sent.
     pub fn sending(&mut self, mark: &Mark, body: &str, now: Timestamp) {
-        let memory = MarkMemory { sent_at: now, hash: text_hash(body), owner: None, settled: false, given_up: false };
+        let letters = letters(body).chars().count();
+        let memory =
+            MarkMemory { sent_at: now, hash: text_hash(body), letters, owner: None, settled: false, given_up: false };
         self.marks.insert(mark.clone(), memory);
     }
 
@@ -282,20 +329,36 @@ impl Conversation {
     /// Remembers a communication that was not seen before.
     fn remember(&mut self, raw: &RawCommunication, hash: String) -> CommunicationId {
         let moment = second(raw.time_created);
+        let by_aws = raw.is_by_aws();
+        let carries_mark = marks_in(&raw.body).iter().any(|mark| self.marks.contains_key(mark));
         let of_second = self.known.entry(moment).or_default();
         let mut ordinal = 0_usize;
         // Equal texts of one second differ by their ordinal; one that was shown differently since keeps its own.
         let id = loop {
-            let parts = [moment.to_string(), ordinal.to_string()];
-            let id = CommunicationId::new(digest(&[&parts[0], &hash, &parts[1]], ID_DIGITS));
+            let id = FirstSight { moment, hash: &hash, ordinal, by_aws, carries_mark }.id();
             if of_second.iter().all(|known| known.id != id) {
                 break id;
             }
             ordinal += 1;
         };
-        let carries_mark = marks_in(&raw.body).iter().any(|mark| self.marks.contains_key(mark));
-        of_second.push(Known { id: id.clone(), hash, by_aws: raw.is_by_aws(), carries_mark, fate: Fate::Pending });
+        of_second.push(Known { id: id.clone(), hash, by_aws, carries_mark, fate: Fate::Pending });
         id
+    }
+
+    /// Takes in communications whose delivery was begun by a pass that recorded nothing of it. They wait for their delivery
+    /// like any other, under the identity that they had then: a repeat of the delivery finds what is done.
+    pub fn begun_before<'a>(&mut self, ids: impl IntoIterator<Item = &'a CommunicationId>) {
+        for id in ids {
+            let Some(sight) = FirstSight::of(id) else { continue };
+            let is_settled = self.settled_before.is_some_and(|floor| sight.moment < second(floor));
+            let of_second = self.known.get(&sight.moment);
+            if is_settled || of_second.is_some_and(|known| known.iter().any(|known| known.id == *id)) {
+                continue;
+            }
+            let FirstSight { moment, hash, by_aws, carries_mark, .. } = sight;
+            let known = Known { id: id.clone(), hash: hash.to_owned(), by_aws, carries_mark, fate: Fate::Pending };
+            self.known.entry(moment).or_default().push(known);
+        }
     }
 
     /// Decides which of those that carry marks of ours are ours.
@@ -311,13 +374,15 @@ impl Conversation {
         let mut outranked = Vec::new();
         for (communication, marks) in &carriers {
             let hash = text_hash(&communication.raw.body);
+            let letters = letters(&communication.raw.body).chars().count();
             if self.fate(&communication.id) == Some(Fate::Delivered) {
                 continue;
             }
             for mark in marks {
                 let Some(memory) = self.marks.get_mut(mark).filter(|memory| !memory.settled) else { continue };
                 let (id, time_created) = (communication.id.clone(), communication.raw.time_created);
-                let found = Owner { id, time_created, exact: memory.hash == hash };
+                let letters_apart = memory.letters.abs_diff(letters);
+                let found = Owner { id, time_created, exact: memory.hash == hash, letters_apart };
                 if memory.owner.as_ref().is_none_or(|owner| found.rank() < owner.rank()) {
                     outranked.extend(memory.owner.replace(found));
                 }

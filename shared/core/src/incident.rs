@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identifiers::{AccountId, IncidentId, JournalEntryId},
+    identifiers::{AccountId, ExternalId, IncidentId, JournalEntryId},
     time,
 };
 
@@ -217,6 +217,10 @@ pub struct Incident {
     pub entries: Vec<JournalEntry>,
     /// Whether `entries` reaches the newest comment. Where there are too many for one answer, the newest are left out.
     pub entries_complete: bool,
+    /// The deliveries to the incident that were begun from `entries_since` on, finished or not, the newest first. The answer
+    /// of `deliver` names none.
+    #[serde(default)]
+    pub deliveries: Vec<ExternalId>,
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod observation;
 pub mod plan;
 pub mod policy;
 pub mod poll;
+pub mod reading;
 pub mod render;
 pub mod time;
 pub mod trouble;

@@ -328,6 +328,9 @@ pub struct Link {
     pub recent_writes: Vec<Timestamp>,
     /// Whether the last pass left nothing to wait for: then the remembered incident stands in for a read.
     pub settled: bool,
+    /// Whether a pass ended before it recorded what it had done: what it delivered is known to ServiceNow alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
 }
 
 impl Link {

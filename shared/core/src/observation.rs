@@ -22,7 +22,7 @@ use crate::{
         LowerCount, Notice, PartlySent, QuotaWait, Reduction, RefusedMessage, RefusedText, StateIntent,
     },
     mark::Mark,
-    plan::Plan,
+    plan::{Plan, delivered_communication},
     policy::{Policy, seconds},
     render,
     trouble::{Side, Trouble},
@@ -111,7 +111,8 @@ impl Observation {
 
     /// Whether the incident must be read: the memory does not stand in for it.
     pub fn needs_incident(&self) -> bool {
-        let stands_in = self.link.settled && self.link.case.is_some() && self.link.state_intent.is_none();
+        let is_recorded = self.link.settled && !self.link.interrupted && self.link.state_intent.is_none();
+        let stands_in = is_recorded && self.link.case.is_some();
         let is_settled = self.incident_gone || self.incident_not_served;
         self.incident.is_none() && !is_settled && (self.incident_wanted || !stands_in)
     }
@@ -242,8 +243,15 @@ impl Observation {
         self.link.conversation.settled_before
     }
 
-    /// Takes in a read of the case that began at `now`.
+    /// Takes in a read of the case that began at `now`. After an interrupted pass it waits for the incident, which knows
+    /// what was delivered.
     pub fn see_case(&mut self, policy: &Policy, case: Case, now: Timestamp) {
+        if self.link.interrupted && !self.see_deliveries() {
+            if let Some(linked) = &mut self.link.case {
+                linked.fingerprint.clone_from(&case.fingerprint);
+            }
+            return;
+        }
         let known = |conversation: &Conversation| conversation.known.values().map(Vec::len).sum::<usize>();
         let known_before = known(&self.link.conversation);
         self.shown_all = case.communications.len() <= MOST_KNOWN;
@@ -276,6 +284,17 @@ impl Observation {
         }
         self.case = Some(case);
         self.agree(policy);
+    }
+
+    /// Takes in what an interrupted pass delivered; false if the incident has not been read.
+    fn see_deliveries(&mut self) -> bool {
+        if let (Some(incident), Some(case)) = (&self.incident, &self.link.case) {
+            let begun = incident.deliveries.iter().filter_map(|name| delivered_communication(&self.key, case, name));
+            self.link.conversation.begun_before(&begun.collect::<Vec<_>>());
+        }
+        let is_known = self.incident.is_some() || self.incident_gone || self.link.case.is_none();
+        self.link.interrupted &= !is_known;
+        is_known
     }
 
     /// Decides an AddCommunication or ResolveCase intent in doubt by what a read that began at `now` shows.
@@ -812,7 +831,7 @@ impl Observation {
 
     /// What to remember of a pass that could not be recorded: what was recorded before it, and that it wrote.
     pub fn abandoned(&self, recorded: &Link) -> Link {
-        Link { recent_writes: self.link.recent_writes.clone(), ..recorded.clone() }
+        Link { recent_writes: self.link.recent_writes.clone(), interrupted: true, ..recorded.clone() }
     }
 
     /// Counts a write for the loop breaker and forgets those outside its window.

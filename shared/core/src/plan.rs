@@ -10,7 +10,7 @@ use crate::{
     case::Communication,
     effect::{Content, Delivery, Effect, IncidentFields, Message, NewCase, Part, Refusal},
     identifiers::{AccountId, CommunicationId, ExternalId, LinkKey, digest},
-    incident::{BridgeColumns, IncidentState, IncidentSummary},
+    incident::{BridgeColumns, Incident, IncidentState, IncidentSummary},
     link::{Intent, IntentKind, Link, LinkedCase, Notice, Reduction},
     mark::{Entropy, Mark},
     observation::{
@@ -221,6 +221,10 @@ pub fn plan(policy: &Policy, observation: &Observation, entropy: Entropy, now: T
 /// The app's columns as the link says.
 pub fn columns(policy: &Policy, observation: &Observation, now: Timestamp) -> BridgeColumns {
     let link = &observation.link;
+    if let Some(incident) = observation.incident.as_ref().filter(|incident| names_unknown_case(observation, incident)) {
+        let (sync_status, last_error) = ("error".to_owned(), UNKNOWN_CASE_ADVICE.to_owned());
+        return BridgeColumns { sync_status, last_error, ..incident.summary.columns.clone() };
+    }
     let (sync_status, last_error) = sync_status(policy, observation, now);
     let mut columns = BridgeColumns { sync_status: sync_status.to_owned(), last_error, ..BridgeColumns::default() };
     if let Some(case) = &link.case {
@@ -234,6 +238,13 @@ pub fn columns(policy: &Policy, observation: &Observation, now: Timestamp) -> Br
         return BridgeColumns::default();
     }
     columns
+}
+
+/// Whether the incident names a case, and neither this link nor another has it or may get it.
+fn names_unknown_case(observation: &Observation, incident: &Incident) -> bool {
+    let link = &observation.link;
+    let is_linked = link.case.is_some() || link.intent.is_some();
+    !is_linked && !incident.summary.columns.case_id.is_empty() && !observation.columns_of_another
 }
 
 /// The app's columns of an incident whose link has become too large to be recorded.
@@ -252,10 +263,23 @@ fn opening_account(observation: &Observation) -> Option<&AccountId> {
     incident.account.as_ref().map(|account| &account.number)
 }
 
-/// What makes the delivery of a communication unique in ServiceNow.
+/// How many hexadecimal digits tell the deliveries of one link and case from those of others.
+const DELIVERY_SCOPE_DIGITS: usize = 16;
+
+/// What makes the delivery of a communication unique in ServiceNow. It tells the communication's identity, so that a delivery
+/// that was not recorded can be recognised.
 pub fn external_id(link: &LinkKey, case: &LinkedCase, communication: &CommunicationId) -> ExternalId {
-    let parts = [link.to_string(), case.key().to_string(), communication.to_string()];
-    ExternalId::new(digest(&[&parts[0], &parts[1], &parts[2]], 32))
+    ExternalId::new(format!("{}-{communication}", delivery_scope(link, case)))
+}
+
+/// The communication that a delivery is about; none if it is one of another link or case.
+pub(crate) fn delivered_communication(link: &LinkKey, case: &LinkedCase, name: &ExternalId) -> Option<CommunicationId> {
+    let (scope, communication) = name.as_str().split_once('-')?;
+    (scope == delivery_scope(link, case)).then(|| CommunicationId::new(communication))
+}
+
+fn delivery_scope(link: &LinkKey, case: &LinkedCase) -> String {
+    digest(&[&link.to_string(), &case.key().to_string()], DELIVERY_SCOPE_DIGITS)
 }
 
 /// `pending`, `in_sync`, `waiting` or `error`, and what to tell the agent.
@@ -341,6 +365,10 @@ fn notice_text(notice: &Notice) -> String {
 /// What an agent is told while the account may open no more cases.
 const QUOTA_ADVICE: &str =
     "The AWS account has opened too many cases for now. casebridge opens this one later by itself.";
+
+/// What an agent is told of an incident that names a case which the ledger does not know.
+const UNKNOWN_CASE_ADVICE: &str = "This incident names an AWS case that casebridge does not know, so nothing is synchronised. \
+     casebridge looks again every hour. If the incident is a copy, ask an administrator to clear its AWS case id.";
 
 /// A refusal in plain words, with what to do.
 fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
@@ -490,7 +518,7 @@ impl Planner<'_> {
             return self.wait_for_incident();
         }
         let Some(incident) = self.observation.incident.as_ref() else { return };
-        if !incident.summary.columns.case_id.is_empty() && !self.observation.columns_of_another {
+        if names_unknown_case(self.observation, incident) {
             let until = self.later(seconds(LONG_WAIT_SECONDS));
             self.plan.waits.push(Waiting::UnknownCase { until });
             return;
@@ -839,9 +867,7 @@ impl Planner<'_> {
     fn plan_report(&mut self) {
         let link = &self.observation.link;
         let Some(incident) = self.observation.summary() else { return };
-        // Columns that name a case that nobody knows are left as they are; those of a copy are another incident's.
-        let is_anothers = !incident.columns.case_id.is_empty() && !self.observation.columns_of_another;
-        let is_untouched = incident.columns == BridgeColumns::default() || is_anothers;
+        let is_untouched = incident.columns == BridgeColumns::default();
         let nothing_to_say = link.is_blank() && self.plan.effects.is_empty() && is_untouched;
         let unseen = link.case.is_none() && self.observation.incident.is_none();
         if nothing_to_say || unseen || self.waits_for(Side::ServiceNow, COLUMNS_REQUEST) {

@@ -2,7 +2,6 @@
 
 use casebridge_core::{
     case::{Case, RawCommunication, fingerprint},
-    conversation::text_hash,
     effect::{Failure, Refusal},
     hint::Cause,
     identifiers::{AccountId, CaseId, CaseKey},
@@ -10,6 +9,7 @@ use casebridge_core::{
     link::{IntentKind, LinkedCase},
     mark::{Mark, marks_in},
     observation::{Observation, READ_REQUEST},
+    reading::{OlderState, Reading, Span},
     trouble::Side,
 };
 use casebridge_ledger::{Ledger, LedgerError};
@@ -23,6 +23,8 @@ use crate::{
 
 /// How many pages of communications are read of one case: 10,000 communications.
 const COMMUNICATION_PAGES: usize = 100;
+/// How many of the times in which two pages meet in equal texts are read by themselves: pages that shift have more.
+const DOUBTFUL_SPANS: usize = 10;
 /// How many pages of cases are searched for a case in doubt: 2,000 cases.
 const SEARCH_PAGES: usize = 20;
 /// How far a search for a case in doubt reaches back before its intent, for clocks that differ.
@@ -241,26 +243,36 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         }
     }
 
-    /// All communications of a case since a moment, and whether the last page was reached.
+    /// What the pages show of a case's communications since a moment, and whether the last page was reached.
     async fn all_communications(
         &self,
         account: &AccountId,
         case_id: &CaseId,
         since: Option<Timestamp>,
         report: &mut Report,
-    ) -> Result<(Vec<RawCommunication>, bool), Failure> {
-        let mut communications = Vec::new();
+    ) -> Result<(Reading, bool), Failure> {
+        let mut reading = Reading::default();
         let mut next: Option<String> = None;
+        let mut complete = false;
         for _ in 0..COMMUNICATION_PAGES {
             report.calls += 1;
-            let page = self.support.describe_communications(account, case_id, since, next.as_deref()).await?;
-            union(&mut communications, &page.communications);
+            let span = Span { after: since, before: None };
+            let page = self.support.describe_communications(account, case_id, span, next.as_deref()).await?;
+            reading.page(&page.communications);
             next = page.next;
             if next.is_none() {
-                return Ok((communications, true));
+                complete = true;
+                break;
             }
         }
-        Ok((communications, false))
+        for span in reading.doubtful().into_iter().take(DOUBTFUL_SPANS) {
+            report.calls += 1;
+            let answer = self.support.describe_communications(account, case_id, span, None).await?;
+            if answer.next.is_none() {
+                reading.join(&answer.communications).map_err(unavailable)?;
+            }
+        }
+        Ok((reading, complete))
     }
 
     /// Looks for the case of a CreateCase whose answer never came.
@@ -347,17 +359,9 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         }
         // A second earlier: a time may be cut in one answer and not in another.
         let asked_since = since.map(|since| since.checked_sub(ONE_SECOND).unwrap_or(since));
-        let (mut communications, complete) =
-            self.all_communications(account, &described.case_id, asked_since, report).await?;
-        // Two reads may be of different ages. Unless they overlap, something between them is in neither.
-        let unsettled = described.recent.iter().filter(|recent| since.is_none_or(|since| recent.time_created >= since));
-        let joins_on = |oldest: &RawCommunication| communications.iter().any(|other| is_same(other, oldest));
-        if unsettled.min_by_key(|recent| recent.time_created).is_some_and(|oldest| !joins_on(oldest)) {
-            let message = "AWS Support still shows an older state of the case's communications".to_owned();
-            return Err(Failure::Unavailable { message, retry_at: None });
-        }
-        union(&mut communications, &described.recent);
-        Ok(case_with(described, communications, complete))
+        let (mut reading, complete) = self.all_communications(account, &described.case_id, asked_since, report).await?;
+        reading.join_recent(&described.recent, since).map_err(unavailable)?;
+        Ok(case_with(described, reading.into_communications(), complete))
     }
 
     /// Notes a read that failed.
@@ -396,19 +400,6 @@ fn is_not_found(found: &Result<CasePage, Failure>) -> bool {
     matches!(found, Err(Failure::Refused { refusal: Refusal::NotFound, .. }))
 }
 
-/// Whether two answers show the same communication: times may be of another precision, and the author told differently.
-fn is_same(left: &RawCommunication, right: &RawCommunication) -> bool {
-    left.time_created.as_second() == right.time_created.as_second() && text_hash(&left.body) == text_hash(&right.body)
-}
-
-/// Adds what is not there yet. Pages that shift while they are read show a communication twice; equal ones within one
-/// page are different communications.
-fn union(all: &mut Vec<RawCommunication>, page: &[RawCommunication]) {
-    for communication in page {
-        let here = page.iter().filter(|other| is_same(other, communication)).count();
-        let there = all.iter().filter(|other| is_same(other, communication)).count();
-        if there < here {
-            all.push(communication.clone());
-        }
-    }
+fn unavailable(older: OlderState) -> Failure {
+    Failure::Unavailable { message: older.to_string(), retry_at: None }
 }

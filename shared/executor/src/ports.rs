@@ -8,6 +8,7 @@ use casebridge_core::{
     identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId},
     incident::Incident,
     mark::Entropy,
+    reading::Span,
 };
 use jiff::Timestamp;
 
@@ -120,12 +121,12 @@ pub trait Support {
     fn describe_cases(&self, account: &AccountId, query: &CaseQuery)
     -> impl Future<Output = Result<CasePage, Failure>>;
 
-    /// DescribeCommunications: one page of those since a moment, or of all of them.
+    /// DescribeCommunications: one page of those of a span, or of all of them; the newest first.
     fn describe_communications(
         &self,
         account: &AccountId,
         case_id: &CaseId,
-        since: Option<Timestamp>,
+        span: Span,
         next: Option<&str>,
     ) -> impl Future<Output = Result<CommunicationPage, Failure>>;
 }

@@ -126,9 +126,10 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         match self.ledger.take_lease(&key, &self.randomness.attempt(), now, until, hint.claim.as_ref()).await? {
             LeaseAnswer::Deferred => report.deferred = true,
             LeaseAnswer::Unclaimed => report.unclaimed = true,
-            LeaseAnswer::Taken { lease, link } => {
+            LeaseAnswer::Taken { lease, link, interrupted } => {
                 let mut tenure = Tenure { lease, recorded: (*link).clone() };
                 let mut observation = Observation::new(key, *link);
+                observation.link.interrupted |= interrupted;
                 if let Some(Stray { account, case_id, subject, mark }) = stray
                     && observation.is_own_case_mark(&mark, &subject)
                 {

@@ -411,7 +411,8 @@ impl Ledger for DynamoLedger {
             .set("due_shard", text(&due_shard(key)))
             .set("due_at", number(&until.as_millisecond()));
         for _ in 0..TAKE_ROUNDS {
-            let item = match self.write("taking a lease", &write, Vec::new(), ReturnValue::AllNew).await? {
+            // The row as it was tells whether its last holder let it go; what is read of it besides is the same afterwards.
+            let item = match self.write("taking a lease", &write, Vec::new(), ReturnValue::AllOld).await? {
                 Written::Applied(item) => {
                     return self.lease_taken(key, attempt, until, &item.unwrap_or_default()).await;
                 }

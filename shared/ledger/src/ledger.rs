@@ -33,6 +33,9 @@ pub enum LeaseAnswer {
         lease: Lease,
         /// The link's state.
         link: Box<Link>,
+        /// Whether the one who held it before never let it go: what that one did is not recorded. Also true where a claim
+        /// is repeated whose answer was lost.
+        interrupted: bool,
     },
     /// Another worker holds it and has been left word (the link is dirty): it looks again before it lets go.
     Deferred,

@@ -108,10 +108,11 @@ impl Tables {
             link.dirty = true;
             return Ok(LeaseAnswer::Deferred);
         }
+        let answer = row::taken(&link.row, key, attempt, until);
         link.row.lease_owner = Some(attempt.clone());
         link.lease_until = until.as_millisecond();
         link.due_at = Some(until.as_millisecond());
-        row::taken(&link.row, key, attempt, until)
+        answer
     }
 
     fn claim_due(&mut self, due: &DueLink, claim: &ClaimId, until: Timestamp) -> bool {

@@ -109,7 +109,7 @@ pub(crate) fn decode(key: &LinkKey, row: &LinkRow) -> Result<Link, LedgerError> 
     }
 }
 
-/// The answer to an attempt that has taken the lease of the row until `until`.
+/// The answer to an attempt that has taken the lease of the row until `until`; the row is as it was before.
 pub(crate) fn taken(
     row: &LinkRow,
     key: &LinkKey,
@@ -118,7 +118,7 @@ pub(crate) fn taken(
 ) -> Result<LeaseAnswer, LedgerError> {
     let link = Box::new(decode(key, row)?);
     let lease = Lease { key: key.clone(), attempt: attempt.clone(), until, revision: row.revision };
-    Ok(LeaseAnswer::Taken { lease, link })
+    Ok(LeaseAnswer::Taken { lease, link, interrupted: row.lease_owner.is_some() })
 }
 
 /// The answer to a release that did not pass, for another reason than the word that was left.

@@ -480,7 +480,7 @@ async fn count_one(ledger: &DynamoLedger, by: &str) {
             Err(LedgerError::Contended { .. }) => continue,
             answer => answer.unwrap(),
         };
-        let LeaseAnswer::Taken { lease, link } = answer else { continue };
+        let LeaseAnswer::Taken { lease, link, .. } = answer else { continue };
         let counted = Link { intents: link.intents + 1, ..*link.clone() };
         let lease = ledger.record(&lease, &link, &counted, at(1)).await.unwrap();
         ledger.release(&lease, &counted, &counted, None, true, at(1)).await.unwrap();

@@ -74,8 +74,10 @@ impl World {
     pub fn is_excused(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
         let told = record.is_some_and(|record| record.summary.columns.sync_status == "error");
-        let accounts = self.memory.ever_in_scope.get(incident).into_iter().flatten();
-        let is_refused = accounts.into_iter().any(|account| self.refused_accounts.contains_key(account));
+        // A copy names its original's account, whether or not it ever was in scope itself.
+        let named = record.map(|record| AccountId::new(record.summary.columns.account.as_str()));
+        let mut accounts = self.memory.ever_in_scope.get(incident).into_iter().flatten().chain(&named);
+        let is_refused = accounts.any(|account| self.refused_accounts.contains_key(account));
         let resolved_at = self.case_of(incident).and_then(Case::resolved_at);
         let is_too_old = resolved_at.is_some_and(|at| self.aws_now().duration_since(at) > REOPEN_WINDOW);
         told && (is_refused || is_too_old)

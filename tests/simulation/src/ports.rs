@@ -8,6 +8,7 @@ use casebridge_core::{
     identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId},
     incident::{Incident, IncidentState},
     mark::Entropy,
+    reading::Span,
 };
 use casebridge_executor::ports::{
     CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Randomness, ServiceNow,
@@ -30,6 +31,8 @@ use crate::{
 
 /// How many records a page of AWS holds here: the least that it may.
 const PAGE_SIZE: i64 = 10;
+/// How many communications of a few seconds a page holds: the most that it may, as the client asks for at every read.
+const SPAN_PAGE_SIZE: i64 = 100;
 /// How often the client attempts a read that is throttled, and how long it waits in between.
 const READ_ATTEMPTS: u32 = 3;
 const READ_PAUSE: SignedDuration = SignedDuration::from_millis(1_100);
@@ -361,15 +364,16 @@ impl casebridge_executor::ports::Support for SupportPort {
         &self,
         account: &AccountId,
         case_id: &CaseId,
-        since: Option<Timestamp>,
+        span: Span,
         next: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
         let case_id = case_id.to_string();
         let request = DescribeCommunications {
             case_id: Some(case_id.clone()),
-            after_time: since.map(|since| since.to_string()),
+            after_time: span.after.map(|after| after.to_string()),
+            before_time: span.before.map(|before| before.to_string()),
             next_token: next.map(str::to_owned),
-            max_results: Some(PAGE_SIZE),
+            max_results: Some(if span.before.is_some() { SPAN_PAGE_SIZE } else { PAGE_SIZE }),
             ..DescribeCommunications::default()
         };
         let describe = |world: &mut World| {

@@ -11,7 +11,7 @@ use casebridge_core::{
     effect::{
         Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind, MessageOutcome,
     },
-    identifiers::{AccountId, IncidentId, JournalEntryId},
+    identifiers::{AccountId, ExternalId, IncidentId, JournalEntryId},
     incident::{BridgeColumns, Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
     time::format_servicenow,
 };
@@ -39,7 +39,9 @@ const CLOSED_TO_AGENTS: &str = "ACL Exception Update Failed due to security cons
 const ABORTED: &str = "Operation against file 'incident' was aborted by Business Rule 'No updates now'";
 /// The comments of one page, and the characters that they may take together, as the app says.
 pub const PAGE_ENTRIES: usize = 250;
-/// See there.
+/// How many deliveries one answer names, as the app says.
+const DELIVERIES_NAMED: usize = 1_000;
+/// The characters of one page, see there.
 pub const PAGE_CHARACTERS: usize = 200_000;
 /// How many pages the client reads.
 pub const PAGES_PER_READ: usize = 20;
@@ -490,6 +492,7 @@ impl Instance {
     /// What the client reads of an incident: its comments since a moment, or from the first, in so many pages.
     pub fn snapshot(&mut self, now: Timestamp, id: &IncidentId, since: Option<Timestamp>) -> Result<Incident, Refusal> {
         let mut snapshot = self.page(now, id, since, None)?;
+        snapshot.deliveries = self.deliveries_since(id, since);
         for _ in 1..self.pages_per_read {
             let Some(last) = snapshot.entries.last().filter(|_| !snapshot.entries_complete) else { break };
             let page = self.page(now, id, Some(last.created_on), Some(&last.sys_id))?;
@@ -572,7 +575,16 @@ impl Instance {
             entries_since: since,
             entries,
             entries_complete,
+            deliveries: Vec::new(),
         }
+    }
+
+    /// The deliveries to an incident that were begun from a moment on, the newest first.
+    fn deliveries_since(&self, id: &IncidentId, since: Option<Timestamp>) -> Vec<ExternalId> {
+        let is_shown = |row: &DeliveryRow| row.incident == *id && since.is_none_or(|since| row.claimed_at >= since);
+        let mut shown: Vec<(&String, &DeliveryRow)> = self.deliveries.iter().filter(|(_, row)| is_shown(row)).collect();
+        shown.sort_by_key(|(_, row)| std::cmp::Reverse(row.claimed_at));
+        shown.into_iter().take(DELIVERIES_NAMED).map(|(name, _)| ExternalId::new(name.as_str())).collect()
     }
 
     /// The latest change that led into these states, if the trail leads to the present state without a gap.

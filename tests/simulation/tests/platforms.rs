@@ -296,6 +296,55 @@ fn a_conversation_survives_each_oddity_of_aws() {
     }
 }
 
+/// A reply arrives, the worker dies before it records that, and AWS shows the reply otherwise by the time of the next pass.
+#[test]
+fn a_reply_that_was_not_recorded_and_is_shown_otherwise_by_now_arrives_once() {
+    for fates in [&[Fate::DiedAfter][..], &[Fate::Stopped], &[Fate::DiedAfter, Fate::DiedAfter]] {
+        let mut world = Script::with(|settings| settings.oddities.redacted_after_seconds = Some(3));
+        let incident = world.linked();
+        world.fate(Call::Deliver, fates);
+        world.reply(&incident, "Your key is wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY «r1»");
+        world.reply(&incident, "Any news? «r2»").settle();
+        for token in ["«r1»", "«r2»"] {
+            assert_eq!(world.count_on_incident(&incident, token), 1, "{}", world.story());
+        }
+        world.must_hold();
+    }
+}
+
+/// Two replies of one second, shown as one text each, stand at the end of one page and at the beginning of the next.
+#[test]
+fn equal_replies_that_two_pages_share_both_arrive() {
+    for between in 0..12 {
+        let mut world = Script::with(|settings| settings.hints = false);
+        let incident = world.linked();
+        world.reply(&incident, "Any news?").reply(&incident, "Any news?");
+        for number in 0..between {
+            world.reply(&incident, &format!("More «r{number}»"));
+        }
+        world.settle();
+        assert_eq!(world.count_on_incident(&incident, "Any news?"), 2, "{between} later: {}", world.story());
+        world.must_hold();
+    }
+}
+
+/// DescribeCases shows a reply as AWS has redacted it by now, DescribeCommunications is older and shows it as it was.
+#[test]
+fn a_reply_that_two_answers_show_differently_arrives_once() {
+    let mut world = Script::with(|settings| settings.oddities.redacted_after_seconds = Some(5));
+    let incident = world.linked();
+    for number in 0..4 {
+        world.reply(&incident, &format!("Hello «r{number}»"));
+    }
+    world.reply(&incident, "Your key is wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY «r4»").reply(&incident, "Bye «r5»");
+    let before = world.calls(Call::DescribeCommunications);
+    world.wait(4).comment(&incident, "Thanks «c1»").lag(4).until(Call::DescribeCommunications, before + 1).settle();
+    for number in 0..6 {
+        assert_eq!(world.count_on_incident(&incident, &format!("«r{number}»")), 1, "{}", world.story());
+    }
+    world.must_hold();
+}
+
 /// A person quotes our text before AWS shows it: the quotation reaches the incident, our own text does not.
 #[test]
 fn a_quotation_that_shows_before_our_own_text_is_a_persons() {

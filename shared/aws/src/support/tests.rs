@@ -341,8 +341,22 @@ async fn communications_come_page_by_page() {
     let answer = json!({"communications": [{"body": "b", "submittedBy": "x", "timeCreated": "2020-05-12T23:12:35.000Z"}],
                         "nextToken": "two"});
     let world = world(false, &[(200, answer)]).await;
-    let page = world.support.describe_communications(&account(), &case_id(), None, None).await.unwrap();
+    let page = world.support.describe_communications(&account(), &case_id(), Span::default(), None).await.unwrap();
     assert_eq!((page.communications.len(), page.next.as_deref()), (1, Some("two")));
+    let body = world.body(0);
+    assert!(body.get("afterTime").is_none() && body.get("beforeTime").is_none(), "{body}");
+}
+
+#[tokio::test]
+async fn communications_of_a_span_are_asked_for_by_its_ends() {
+    let world = world(false, &[(200, json!({"communications": []}))]).await;
+    let span = Span { after: Some(Timestamp::UNIX_EPOCH), before: Timestamp::from_second(3).ok() };
+    world.support.describe_communications(&account(), &case_id(), span, None).await.unwrap();
+    let body = world.body(0);
+    assert_eq!(
+        (&body["afterTime"], &body["beforeTime"]),
+        (&json!("1970-01-01T00:00:00Z"), &json!("1970-01-01T00:00:03Z"))
+    );
 }
 
 #[tokio::test]

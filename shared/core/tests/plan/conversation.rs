@@ -1,6 +1,9 @@
 //! Whose each communication is that a read shows, and what is remembered of it.
 
-use std::{collections::BTreeMap, slice::from_ref};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    slice::from_ref,
+};
 
 use casebridge_core::{
     case::{Communication, RawCommunication},
@@ -106,6 +109,33 @@ fn a_communication_is_known_again_by_its_second_and_its_text_in_whatever_order_i
     let backwards: Vec<RawCommunication> = shown.iter().rev().cloned().collect();
     assert_eq!(ids(&talk.read(&backwards)), first);
     assert_eq!(talk.known(), 3);
+}
+
+/// A delivery that no pass recorded: the communication is known again under the identity that it was delivered with.
+#[test]
+fn what_was_delivered_and_not_recorded_is_known_again_by_its_second_however_it_is_shown() {
+    let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    let written = [reply(1_000, &format!("My key: {secret}")), raw(1_000, PERSON, "Thanks"), reply(2_000, "Done")];
+    let delivered = ids(&Talk::new().read(&written));
+    let mut talk = Talk::new();
+    talk.memory.begun_before(&delivered);
+    talk.memory.begun_before(&delivered);
+    assert_eq!(talk.known(), 3);
+    let redacted = [reply(1_000, "My key: ****"), written[1].clone(), written[2].clone()];
+    assert_eq!(ids(&talk.read(&redacted)).iter().collect::<BTreeSet<_>>(), delivered.iter().collect::<BTreeSet<_>>());
+    assert_eq!(talk.known(), 3);
+    assert_eq!(talk.deliver(&redacted).len(), 3, "ServiceNow knows which of them are done");
+}
+
+#[test]
+fn names_that_are_no_identities_and_what_is_settled_are_left_out() {
+    let mut talk = Talk::new();
+    let early = ids(&Talk::new().read(&[reply(1_000, "One")]));
+    talk.memory.settled_before = Some(at(2_000));
+    talk.memory.begun_before(&early);
+    let strange = ["", "x", "1800000001-ab-0", "1800000001", "x-0123456789abcdef-0", "1800000001-0123456789abcdef-x"];
+    talk.memory.begun_before(&strange.map(CommunicationId::new));
+    assert_eq!(talk.known(), 0);
 }
 
 #[test]
@@ -282,6 +312,29 @@ fn a_foreign_mark_makes_nothing_ours() {
     assert_eq!(talk.fates(&shown), [Fate::Pending]);
 }
 
+/// AWS shows times in whole seconds and has redacted our text: a quotation of the same second is told by its length.
+#[test]
+fn of_one_second_the_carrier_that_is_as_long_as_our_text_is_ours() {
+    let mut talk = Talk::new();
+    let text = "The key wJalrXUtnFEMI is refused, and so is every other one that we tried since this morning.";
+    let body = talk.send(1, text);
+    let redacted = raw(1_000, BRIDGE, &body.replace("wJalrXUtnFEMI", "****"));
+    let long = "And more words. ".repeat(20);
+    for quotation in ["m3", &long] {
+        for quotes_first in [true, false] {
+            let mut talk = talk.clone();
+            let quoting = raw(1_000, PERSON, &signed(1, quotation));
+            let shown = [redacted.clone(), quoting.clone()];
+            talk.deliver(&shown[usize::from(quotes_first)..]);
+            let seen = talk.read(&shown);
+            let fates: BTreeMap<&str, Option<Fate>> =
+                seen.iter().map(|one| (one.raw.body.as_str(), talk.memory.fate(&one.id))).collect();
+            assert_eq!(fates[redacted.body.as_str()], Some(Fate::Ours), "{quotation}");
+            assert_eq!(fates[quoting.body.as_str()], Some(Fate::Undecided), "{quotation}");
+        }
+    }
+}
+
 #[test]
 fn a_quotation_by_aws_proves_nothing() {
     let mut talk = Talk::new();
@@ -452,7 +505,7 @@ fn size_after(texts: i64) -> usize {
 
 #[test]
 fn ten_thousand_communications_are_remembered_in_as_little_as_a_hundred() {
-    let bound = 3_000;
+    let bound = 3_500;
     let (few, many) = (size_after(100), size_after(10_000));
     assert!(few > bound / 2 && few < bound, "{few} bytes");
     assert!(many < bound, "{many} bytes");

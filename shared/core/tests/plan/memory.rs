@@ -7,12 +7,12 @@ use casebridge_core::{
     effect::{
         Delivery, Effect, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind, MessageOutcome, Part,
     },
-    identifiers::{CommunicationId, ExternalId},
+    identifiers::{CaseId, CommunicationId, ExternalId, IncidentId, LinkKey},
     incident::IncidentState,
-    link::{Intent, IntentKind, Link, StateIntent},
+    link::{Intent, IntentKind, Link, LinkedCase, StateIntent},
     mark::{Entropy, Mark},
     observation::Observation,
-    plan::Waiting,
+    plan::{Waiting, external_id},
     policy::{StatusRule, seconds},
 };
 use jiff::SignedDuration;
@@ -384,9 +384,62 @@ fn a_pass_that_could_not_be_recorded_leaves_only_that_it_wrote() {
     let mut observation = world.observe();
     assert_ne!(observation.link.conversation, recorded.conversation);
     observation.count_write(&world.policy, world.now);
-    let expected = Link { recent_writes: observation.link.recent_writes.clone(), ..recorded.clone() };
+    let recent_writes = observation.link.recent_writes.clone();
+    let expected = Link { recent_writes, interrupted: true, ..recorded.clone() };
     assert_ne!(expected.recent_writes, recorded.recent_writes);
     assert_eq!(observation.abandoned(&recorded), expected);
+}
+
+/// A pass delivers and dies. The next one asks ServiceNow what was delivered before it believes what the case shows.
+#[test]
+fn after_an_interrupted_pass_the_case_is_not_believed_before_the_incident_was_read() {
+    let mut world = answered();
+    world.reply("My key is wJalrXUtnFEMI");
+    let delivered = world.observe().unreceived_communications()[0].id.clone();
+    let case = world.link.case.clone().unwrap();
+    let mut observation = world.unseen();
+    assert!(!observation.needs_incident());
+    observation.link.interrupted = true;
+    let known = observation.link.conversation.clone();
+    assert!(observation.needs_incident());
+    world.see_case(&mut observation);
+    assert_eq!(observation.link.conversation, known);
+    assert!(observation.is_blind_to_case() && observation.link.interrupted);
+    let plan = world.plan(&observation);
+    assert!(plan.effects.iter().all(|effect| *effect == Effect::Report), "{plan:?}");
+    assert!(observation.finish(&world.policy, &plan, world.now).is_some(), "it looks again");
+
+    world.incident.deliveries = vec![external_id(&observation.key, &case, &delivered)];
+    world.case.as_mut().unwrap().communications.last_mut().unwrap().body = "My key is ****".to_owned();
+    world.see_incident(&mut observation);
+    world.see_case(&mut observation);
+    assert!(!observation.is_blind_to_case() && !observation.link.interrupted);
+    assert_eq!(observation.unreceived_communications()[0].id, delivered);
+}
+
+#[test]
+fn the_deliveries_of_another_link_or_case_say_nothing_of_this_one() {
+    let mut world = answered();
+    world.reply("One more");
+    let delivered = world.observe().unreceived_communications()[0].id.clone();
+    let case = world.link.case.clone().unwrap();
+    let other_link = LinkKey::support_case(IncidentId::new("another"));
+    let other_case =
+        LinkedCase { case_id: CaseId::new("case-111122223333-muen-2026-0000000000000001"), ..case.clone() };
+    let key = world.unseen().key;
+    world.incident.deliveries = vec![
+        external_id(&other_link, &case, &delivered),
+        external_id(&key, &other_case, &delivered),
+        ExternalId::new("installation check"),
+    ];
+    let mut observation = world.unseen();
+    observation.link.interrupted = true;
+    let known = observation.link.conversation.clone();
+    world.see_incident(&mut observation);
+    world.case.as_mut().unwrap().communications.pop();
+    world.see_case(&mut observation);
+    assert_eq!(observation.link.conversation.known, known.known);
+    assert!(!observation.link.interrupted);
 }
 
 /// An update count that falls is a lagging node's, or that of an incident that was restored from a backup.

@@ -309,8 +309,8 @@ fn the_columns_of_another_incident_are_replaced() {
     for (in_scope, known_as_anothers, effects) in [
         (true, true, vec!["open_case", "report"]),
         (false, true, vec!["report"]),
-        (true, false, vec![]),
-        (false, false, vec![]),
+        (true, false, vec!["report"]),
+        (false, false, vec!["report"]),
     ] {
         let mut world = World::new();
         world.incident.summary.columns = of_another.clone();
@@ -328,7 +328,10 @@ fn the_columns_of_another_incident_are_replaced() {
         assert_eq!(waits, !known_as_anothers, "opening another case might double it");
         let shown = &world.incident.summary.columns;
         match (known_as_anothers, in_scope) {
-            (false, _) => assert_eq!(*shown, of_another),
+            (false, _) => {
+                assert_eq!((&shown.case_id, shown.sync_status.as_str()), (&of_another.case_id, "error"));
+                assert!(shown.last_error.contains("does not know"), "{}", shown.last_error);
+            }
             (true, true) => assert_eq!(shown.case_id, crate::world::CASE_ID),
             (true, false) => assert_eq!(*shown, BridgeColumns::default()),
         }

@@ -109,6 +109,7 @@ impl World {
             entries_since: None,
             entries: Vec::new(),
             entries_complete: true,
+            deliveries: Vec::new(),
         };
         Self {
             policy: Policy::default(),

@@ -39,6 +39,7 @@ macro_rules! contract_tests {
             a_lease_is_exclusive_and_the_loser_leaves_word,
             of_many_claims_at_once_one_wins,
             a_lease_that_ran_out_is_taken_and_its_word_is_not_lost,
+            a_lease_that_was_not_let_go_tells_that_its_pass_was_interrupted,
             a_lease_is_taken_again_by_the_same_attempt,
             word_that_was_left_survives_a_repeated_claim,
             a_recorded_state_comes_with_the_next_lease,
@@ -143,7 +144,7 @@ pub async fn take(ledger: &impl Ledger, key: &LinkKey, by: &str) -> (Lease, Link
 
 async fn take_at(ledger: &impl Ledger, key: &LinkKey, by: &str, second: i64) -> (Lease, Link) {
     match ledger.take_lease(key, &attempt(by), at(second), at(second + 100), None).await.unwrap() {
-        LeaseAnswer::Taken { lease, link } => (lease, *link),
+        LeaseAnswer::Taken { lease, link, .. } => (lease, *link),
         answer => panic!("{by} did not get the lease: {answer:?}"),
     }
 }
@@ -235,6 +236,23 @@ pub async fn a_lease_that_ran_out_is_taken_and_its_word_is_not_lost(ledger: impl
     assert_eq!(link, remembered(7));
     let answer = release(&ledger, &lease, &link, &link).await;
     assert!(matches!(answer, ReleaseAnswer::Dirty { .. }), "{answer:?}");
+}
+
+pub async fn a_lease_that_was_not_let_go_tells_that_its_pass_was_interrupted(ledger: impl Ledger) {
+    let is_interrupted = async |by: &str, second: i64| {
+        let answer = ledger.take_lease(&key(1), &attempt(by), at(second), at(second + 60), None).await.unwrap();
+        let LeaseAnswer::Taken { lease, link, interrupted } = answer else { panic!("{answer:?}") };
+        (interrupted, lease, link)
+    };
+    let (interrupted, lease, link) = is_interrupted("a", 0).await;
+    assert!(!interrupted, "nobody has held it");
+    assert_eq!(release(&ledger, &lease, &link, &remembered(1)).await, ReleaseAnswer::Released);
+    let (interrupted, lease, link) = is_interrupted("b", 10).await;
+    assert!(!interrupted, "it was let go");
+    assert_eq!((lease.revision, *link), (1, remembered(1)));
+    let (interrupted, lease, link) = is_interrupted("c", 100).await;
+    assert!(interrupted, "its time ran out");
+    assert_eq!((lease.revision, *link), (1, remembered(1)));
 }
 
 pub async fn a_lease_is_taken_again_by_the_same_attempt(ledger: impl Ledger) {
@@ -416,7 +434,7 @@ pub async fn take_claimed(ledger: &impl Ledger, key: &LinkKey, by: &str, second:
 }
 
 fn taken(answer: LeaseAnswer) -> (Lease, Link) {
-    let LeaseAnswer::Taken { lease, link } = answer else { panic!("the lease was not taken: {answer:?}") };
+    let LeaseAnswer::Taken { lease, link, .. } = answer else { panic!("the lease was not taken: {answer:?}") };
     (lease, *link)
 }
 

@@ -70,6 +70,29 @@ fn what_the_integration_user_writes_is_not_announced() {
 }
 
 #[test]
+fn a_snapshot_names_the_deliveries_since_the_moment_that_was_asked_for() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let group = world.instance.records("incident", &format!("sys_id={incident}"))[0]["assignment_group"].clone();
+    let values = json!({"short_description": "Another host", "assignment_group": group,
+        "x_casebridge_aws_service_code": "amazon-ec2", "x_casebridge_aws_category_code": "instance-issue"});
+    let other = world.create("agent", "incident", &values);
+    for (id, to) in [("one", &incident), ("elsewhere", &other)] {
+        assert_eq!(deliver(&mut world, to, &message(id, "from AWS")).status, 200);
+    }
+    world.pass(60);
+    let since = casebridge_core::time::format_servicenow(world.now);
+    let answer = deliver(&mut world, &incident, &message("two", "from AWS, too"));
+    assert_eq!(body(&answer)["result"]["snapshot"].get("deliveries"), None, "its own answer tells what became of each");
+    let names = |shown: Incident| shown.deliveries.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(world.snapshot(&incident)), ["two", "one"]);
+    assert_eq!(names(world.page(&incident, &format!("entries_since={since}"))), ["two"]);
+    let last = world.snapshot(&incident).entries.last().unwrap().sys_id.clone();
+    let next = format!("entries_since={since}&entries_after={last}");
+    assert!(names(world.page(&incident, &next)).is_empty(), "the first page has named them");
+}
+
+#[test]
 fn a_webhook_that_fails_is_sent_again_with_its_id() {
     let mut world = World::with_app();
     incident_in_scope(&mut world);

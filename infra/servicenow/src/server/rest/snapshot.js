@@ -8,6 +8,8 @@
         }
         var incidents = new CasebridgeIncident();
         var read = calls.read(incidents);
-        return incidents.show(read.incident, read.takenAt, since, after);
+        var shown = incidents.show(read.incident, read.takenAt, since, after);
+        shown.deliveries = after === '' ? incidents.deliveries(shown.sys_id, since) : [];
+        return shown;
     });
 })(request, response);

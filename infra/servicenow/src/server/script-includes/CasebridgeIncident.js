@@ -15,6 +15,8 @@ CasebridgeIncident.PAGE_CHARACTERS = 200000;
 /** The comments of one page: each costs some work, however short it is. */
 CasebridgeIncident.PAGE_ENTRIES = 250;
 CasebridgeIncident.CLOSE_CODES_LIMIT = 100;
+/** The deliveries that one answer names: more than a worker makes before it records them, 25 requests of 25 messages. */
+CasebridgeIncident.DELIVERIES_LIMIT = 1000;
 CasebridgeIncident.STATE_RESOLVED = '6';
 CasebridgeIncident.STATE_CLOSED = '7';
 CasebridgeIncident.STATE_CANCELLED = '8';
@@ -59,6 +61,27 @@ CasebridgeIncident.prototype = {
         shown.entries = page.entries;
         shown.entries_complete = page.complete;
         return shown;
+    },
+
+    /**
+     * The external_ids of the deliveries to the incident that were begun at `since` or later, or of all if it is empty; the
+     * newest first. A worker that died before it recorded what it delivered is told so by these.
+     */
+    deliveries: function (incidentId, since) {
+        var row = new GlideRecord('x_casebridge_aws_delivery');
+        row.addQuery('incident', incidentId);
+        if (since !== '') {
+            row.addQuery('claimed_at', '>=', since);
+        }
+        row.orderByDesc('claimed_at');
+        row.orderBy('external_id');
+        row.setLimit(CasebridgeIncident.DELIVERIES_LIMIT);
+        row.query();
+        var names = [];
+        while (row.next()) {
+            names.push(this._text(row, 'external_id'));
+        }
+        return names;
     },
 
     /** Whether the incident has an AWS case. */
