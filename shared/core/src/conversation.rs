@@ -121,13 +121,16 @@ pub fn text_hash(text: &str) -> String {
     while let Some(letter) = rest.chars().next() {
         // `&lt;` and its like stand for a character that is no letter.
         if letter == '&'
-            && let Some(end) = rest.find(';').filter(|end| *end <= LONGEST_ENTITY)
+            && let Some(end) = rest.bytes().take(LONGEST_ENTITY + 1).position(|byte| byte == b';')
             && rest[1..end].chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '#')
         {
             rest = &rest[end + 1..];
             continue;
         }
-        if letter.is_alphanumeric() {
+        // Texts are long and mostly ASCII, for which no table has to be searched.
+        if letter.is_ascii_alphanumeric() {
+            plain.push(letter.to_ascii_lowercase());
+        } else if !letter.is_ascii() && letter.is_alphanumeric() {
             plain.extend(letter.to_lowercase());
         }
         rest = &rest[letter.len_utf8()..];

@@ -3,8 +3,6 @@
 //! Nobody knows that AWS behaves so, and nobody knows that it does not. Whoever survives all of them relies on nothing
 //! that is not written down.
 
-use std::fmt::Write;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -173,13 +171,12 @@ fn wrap(line: &str) -> usize {
 
 fn encode(line: &str, output: &mut String) {
     for letter in line.chars() {
-        // Writing to a string can't fail.
-        let _ = match letter {
-            '&' => write!(output, "&amp;"),
-            '<' => write!(output, "&lt;"),
-            '>' => write!(output, "&gt;"),
-            other => write!(output, "{other}"),
-        };
+        match letter {
+            '&' => output.push_str("&amp;"),
+            '<' => output.push_str("&lt;"),
+            '>' => output.push_str("&gt;"),
+            other => output.push(other),
+        }
     }
     output.push_str("\r\n");
 }
