@@ -1,5 +1,7 @@
 //! Reads of both sides, folded into the observation.
 
+use std::cell::OnceCell;
+
 use casebridge_core::{
     case::{Case, RawCommunication, fingerprint},
     conversation::text_hash,
@@ -351,7 +353,10 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             self.all_communications(account, &described.case_id, asked_since, report).await?;
         // Two reads may be of different ages. Unless they overlap, something between them is in neither.
         let unsettled = described.recent.iter().filter(|recent| since.is_none_or(|since| recent.time_created >= since));
-        let joins_on = |oldest: &RawCommunication| communications.iter().any(|other| is_same(other, oldest));
+        let joins_on = |oldest: &RawCommunication| {
+            let oldest = Compared::new(oldest);
+            communications.iter().any(|other| Compared::new(other).is_same(&oldest))
+        };
         if unsettled.min_by_key(|recent| recent.time_created).is_some_and(|oldest| !joins_on(oldest)) {
             let message = "AWS Support still shows an older state of the case's communications".to_owned();
             return Err(Failure::Unavailable { message, retry_at: None });
@@ -396,20 +401,42 @@ fn is_not_found(found: &Result<CasePage, Failure>) -> bool {
     matches!(found, Err(Failure::Refused { refusal: Refusal::NotFound, .. }))
 }
 
-/// Whether two answers show the same communication: times may be of another precision, and the author told differently.
-fn is_same(left: &RawCommunication, right: &RawCommunication) -> bool {
-    let same_text = || left.body == right.body || text_hash(&left.body) == text_hash(&right.body);
-    left.time_created.as_second() == right.time_created.as_second() && same_text()
+/// A communication that is compared with others. Texts are long and most differ at first sight: each is hashed once at most.
+struct Compared<'a> {
+    communication: &'a RawCommunication,
+    hash: OnceCell<String>,
+}
+
+impl<'a> Compared<'a> {
+    fn new(communication: &'a RawCommunication) -> Self {
+        Self { communication, hash: OnceCell::new() }
+    }
+
+    fn hash(&self) -> &str {
+        self.hash.get_or_init(|| text_hash(&self.communication.body))
+    }
+
+    /// Whether two answers show the same communication: times may be of another precision, and the author told differently.
+    fn is_same(&self, other: &Self) -> bool {
+        let (one, another) = (self.communication, other.communication);
+        let same_text = || one.body == another.body || self.hash() == other.hash();
+        one.time_created.as_second() == another.time_created.as_second() && same_text()
+    }
 }
 
 /// Adds what is not there yet. Pages that shift while they are read show a communication twice; equal ones within one
 /// page are different communications.
 fn union(all: &mut Vec<RawCommunication>, page: &[RawCommunication]) {
-    for communication in page {
-        let here = page.iter().filter(|other| is_same(other, communication)).count();
-        let there = all.iter().filter(|other| is_same(other, communication)).count();
+    let shown: Vec<Compared> = page.iter().map(Compared::new).collect();
+    let known: Vec<Compared> = all.iter().map(Compared::new).collect();
+    let mut added: Vec<&Compared> = Vec::new();
+    for one in &shown {
+        let here = shown.iter().filter(|other| other.is_same(one)).count();
+        let there = known.iter().chain(added.iter().copied()).filter(|other| other.is_same(one)).count();
         if there < here {
-            all.push(communication.clone());
+            added.push(one);
         }
     }
+    let added: Vec<RawCommunication> = added.into_iter().map(|one| one.communication.clone()).collect();
+    all.extend(added);
 }
