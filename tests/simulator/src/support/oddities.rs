@@ -151,7 +151,7 @@ fn reflow(text: &str) -> String {
     let mut output = String::with_capacity(text.len() + text.len() / WRAP_COLUMNS * 2);
     for line in text.trim().lines() {
         let mut rest = line.trim_end();
-        while rest.chars().count() > WRAP_COLUMNS {
+        while rest.chars().nth(WRAP_COLUMNS).is_some() {
             let (head, tail) = rest.split_at(wrap(rest));
             encode(head.trim_end(), &mut output);
             rest = tail.trim_start();
