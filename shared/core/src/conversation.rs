@@ -162,22 +162,28 @@ pub fn text_hash(text: &str) -> String {
 /// The letters and digits of a text.
 fn letters(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(letter) = rest.chars().next() {
-        // `&lt;` and its like stand for a character that is no letter.
-        if letter == '&'
-            && let Some(end) = rest.find(';').filter(|end| *end <= LONGEST_ENTITY)
-            && rest[1..end].chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '#')
-        {
-            rest = &rest[end + 1..];
-            continue;
+    for (index, piece) in text.split('&').enumerate() {
+        let piece = if index == 0 { piece } else { without_entity(piece) };
+        for letter in piece.chars() {
+            // Texts are long and mostly ASCII, for which no table has to be searched.
+            if letter.is_ascii_alphanumeric() {
+                plain.push(letter.to_ascii_lowercase());
+            } else if !letter.is_ascii() && letter.is_alphanumeric() {
+                plain.extend(letter.to_lowercase());
+            }
         }
-        if letter.is_alphanumeric() {
-            plain.extend(letter.to_lowercase());
-        }
-        rest = &rest[letter.len_utf8()..];
     }
     plain
+}
+
+/// What follows an `&`, without the rest of the entity that it may begin: `&lt;` and its like stand for a character that is
+/// no letter.
+fn without_entity(piece: &str) -> &str {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'#';
+    match piece.bytes().take(LONGEST_ENTITY).position(|byte| !is_part(byte)) {
+        Some(end) if piece[end..].starts_with(';') => &piece[end + 1..],
+        _ => piece,
+    }
 }
 
 /// How many bytes before its semicolon an HTML entity has at most, as far as texts are encoded with them: `&#x1f692;`.

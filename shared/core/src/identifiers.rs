@@ -153,7 +153,8 @@ pub(crate) fn digest(parts: &[&str], length: usize) -> String {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part.as_bytes());
     }
-    let mut text = hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+    let bytes = hasher.finalize();
+    let mut text = bytes.iter().take(length.div_ceil(2)).fold(String::with_capacity(length + 1), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     });

@@ -150,9 +150,14 @@ impl Metrics {
         }
     }
 
+    /// Takes out the values, which are then not written any more.
+    pub fn take(&self) -> BTreeMap<Metric, Vec<i64>> {
+        std::mem::take(&mut *self.values.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Writes the values and forgets them.
     pub fn write(&self, now: Timestamp, target: &mut impl Write) -> io::Result<()> {
-        let mut values = std::mem::take(&mut *self.values.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut values = self.take();
         while !values.is_empty() {
             let line: BTreeMap<Metric, Vec<i64>> = values
                 .iter_mut()

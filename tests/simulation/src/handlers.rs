@@ -20,7 +20,7 @@ use casebridge_runtime::metrics::{Metric, Metrics};
 use casebridge_simulator::support::events::SupportEvent;
 use jiff::{SignedDuration, Timestamp};
 use reconciler::Reconcile;
-use serde_json::{Value, json};
+use serde_json::json;
 use servicenow_webhook::Webhook;
 
 use crate::{
@@ -178,13 +178,10 @@ fn refused_parts(desk: &Desk) -> usize {
     refused.iter().filter(is_watched).count()
 }
 
-/// How many parts of the poll failed, by what is written to the log.
+/// How many parts of the poll failed, by its metrics.
 fn failures(metrics: &Metrics) -> usize {
-    let mut log = Vec::new();
-    let written = metrics.write(Timestamp::UNIX_EPOCH, &mut log);
-    let count = |line: &[u8]| serde_json::from_slice::<Value>(line).ok()?.get(Metric::PollFailures.name())?.as_u64();
-    let counted: u64 = log.split(|byte| *byte == b'\n').filter_map(count).sum();
-    if written.is_ok() { usize::try_from(counted).unwrap_or(usize::MAX) } else { usize::MAX }
+    let counted: i64 = metrics.take().get(&Metric::PollFailures).into_iter().flatten().sum();
+    usize::try_from(counted).unwrap_or(usize::MAX)
 }
 
 /// An executor whose last report is kept for the story.

@@ -73,14 +73,14 @@ impl World {
     /// Whether what people did on the incident may not have arrived: AWS refuses it for good, and the agent was told.
     pub fn is_excused(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
-        let told = record.is_some_and(|record| record.summary.columns.sync_status == "error");
+        let Some(record) = record.filter(|record| record.summary.columns.sync_status == "error") else { return false };
         // A copy names its original's account, whether or not it ever was in scope itself.
-        let named = record.map(|record| AccountId::new(record.summary.columns.account.as_str()));
-        let mut accounts = self.memory.ever_in_scope.get(incident).into_iter().flatten().chain(&named);
+        let named = AccountId::new(record.summary.columns.account.as_str());
+        let mut accounts = self.memory.ever_in_scope.get(incident).into_iter().flatten().chain([&named]);
         let is_refused = accounts.any(|account| self.refused_accounts.contains_key(account));
-        let resolved_at = self.case_of(incident).and_then(Case::resolved_at);
-        let is_too_old = resolved_at.is_some_and(|at| self.aws_now().duration_since(at) > REOPEN_WINDOW);
-        told && (is_refused || is_too_old)
+        let resolved_at = || self.case_of(incident).and_then(Case::resolved_at);
+        let is_too_old = || resolved_at().is_some_and(|at| self.aws_now().duration_since(at) > REOPEN_WINDOW);
+        is_refused || is_too_old()
     }
 
     /// Whether an agent was told that a text which had reopened the incident before came again and reopened nothing.

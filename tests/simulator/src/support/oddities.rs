@@ -3,8 +3,6 @@
 //! Nobody knows that AWS behaves so, and nobody knows that it does not. Whoever survives all of them relies on nothing
 //! that is not written down.
 
-use std::fmt::Write;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -153,7 +151,7 @@ fn reflow(text: &str) -> String {
     let mut output = String::with_capacity(text.len() + text.len() / WRAP_COLUMNS * 2);
     for line in text.trim().lines() {
         let mut rest = line.trim_end();
-        while rest.chars().count() > WRAP_COLUMNS {
+        while rest.chars().nth(WRAP_COLUMNS).is_some() {
             let (head, tail) = rest.split_at(wrap(rest));
             encode(head.trim_end(), &mut output);
             rest = tail.trim_start();
@@ -173,13 +171,12 @@ fn wrap(line: &str) -> usize {
 
 fn encode(line: &str, output: &mut String) {
     for letter in line.chars() {
-        // Writing to a string can't fail.
-        let _ = match letter {
-            '&' => write!(output, "&amp;"),
-            '<' => write!(output, "&lt;"),
-            '>' => write!(output, "&gt;"),
-            other => write!(output, "{other}"),
-        };
+        match letter {
+            '&' => output.push_str("&amp;"),
+            '<' => output.push_str("&lt;"),
+            '>' => output.push_str("&gt;"),
+            other => output.push(other),
+        }
     }
     output.push_str("\r\n");
 }
