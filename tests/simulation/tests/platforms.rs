@@ -312,6 +312,27 @@ fn a_reply_that_was_not_recorded_and_is_shown_otherwise_by_now_arrives_once() {
     }
 }
 
+/// The same, while AWS refuses the account for an hour after the worker's death.
+#[test]
+fn a_reply_that_was_not_recorded_arrives_once_though_aws_refuses_for_an_hour() {
+    let mut world = Script::with(|settings| settings.oddities.redacted_after_seconds = Some(3));
+    let incident = world.linked();
+    let delivered = world.calls(Call::Deliver);
+    world.fate(Call::Deliver, &[Fate::DiedAfter]);
+    world
+        .reply(&incident, "Your key is wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY «r1»")
+        .until(Call::Deliver, delivered + 1);
+    let account = AccountId::new(world.case(&incident).unwrap().account);
+    world.life.desk.world.borrow_mut().refused_accounts.insert(account, Refusal::Subscription);
+    for number in 0..4 {
+        world.wait(900).comment(&incident, &format!("Hello? «c{number}»"));
+    }
+    world.life.desk.world.borrow_mut().refused_accounts.clear();
+    world.settle();
+    assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
 /// Two replies of one second, shown as one text each, stand at the end of one page and at the beginning of the next.
 #[test]
 fn equal_replies_that_two_pages_share_both_arrive() {
