@@ -160,7 +160,7 @@ impl Observation {
         if let Some(earlier) = self.incident.take() {
             union_entries(&mut incident, earlier);
         }
-        self.settle_state_intent(&incident.summary, now);
+        self.settle_state_intent(&incident, now);
         self.link.journal.see(&incident);
         self.link.incident = Some(incident.summary.clone());
         self.incident = Some(incident);
@@ -171,14 +171,23 @@ impl Observation {
     }
 
     /// Decides whether a state that was written without an answer is there: an incident that has ended, or is open, as was
-    /// intended. An agent who did the same meanwhile makes no difference.
-    fn settle_state_intent(&mut self, seen: &IncidentSummary, now: Timestamp) {
-        let Some(intent) = self.link.state_intent.clone() else { return };
+    /// intended. An agent who did the same meanwhile makes no difference, unless a comment in the same save proves it.
+    fn settle_state_intent(&mut self, incident: &Incident, now: Timestamp) {
+        let (Some(intent), seen) = (self.link.state_intent.clone(), &incident.summary) else { return };
         if seen.sys_mod_count <= intent.expected_mod_count {
             return;
         }
+        if intent.state.is_ended() && is_ended_with_comment(incident) {
+            self.link.state_intent = None;
+            return;
+        }
+        let ended_later = seen.ended_mod_count.is_some_and(|ended| ended > intent.expected_mod_count);
         if seen.state.is_ended() == intent.state.is_ended() {
             self.state_is_written(&intent.state, seen);
+        } else if ended_later {
+            // It was open in between: what it was reopened for has been answered.
+            self.link.state_intent = None;
+            self.link.base.ended = false;
         } else if now.duration_since(intent.written_at) >= LONGEST_REQUEST {
             self.link.state_intent = None;
         }
@@ -271,7 +280,12 @@ impl Observation {
             let ours =
                 linked.reopened_by.as_ref().and_then(|mark| self.link.conversation.marks.get(mark)?.owner.as_ref());
             let shows_ours = ours.is_some_and(|owner| self.shown.iter().any(|seen| seen.id == owner.id));
+            let resolved_since = linked.is_resolved().then_some(linked.status_since);
             accept_status(linked, shows_ours && is_of_one_answer(&case), policy, &case.status, now);
+            if let Some(resolved_since) = resolved_since.filter(|_| !linked.is_resolved()) {
+                linked.reopened_by =
+                    self.link.intent.as_ref().and_then(|intent| reopening_mark(intent, resolved_since));
+            }
         }
         if case.communications_complete {
             self.link.full_read_at = self.link.full_read_at.filter(|at| *at > now);
@@ -532,9 +546,12 @@ impl Observation {
             IntentKind::AddCommunication { content, part } => {
                 let on_own_case = is_own(&content);
                 self.note_sent(content, part);
-                if let Some(linked) = self.link.case.as_mut().filter(|linked| on_own_case && linked.is_resolved()) {
+                let Some(linked) = self.link.case.as_mut().filter(|_| on_own_case) else { return };
+                if linked.is_resolved() {
                     set_status(linked, CaseStatus::new("reopened"), now);
-                    linked.reopened_by = intent.mark;
+                    linked.reopened_by.clone_from(&intent.mark);
+                }
+                if intent.mark.is_some() && linked.reopened_by == intent.mark {
                     self.link.base.ended = false;
                 }
             }
@@ -988,9 +1005,16 @@ fn is_own(content: &Content) -> bool {
     !matches!(content, Content::DoubleNotice(_))
 }
 
-/// The request that refused fields are remembered by.
+/// The mark of a text in doubt that was sent to a case which had been resolved since then: AWS may show that the case was
+/// reopened before it shows the text.
+fn reopening_mark(intent: &Intent, resolved_since: Timestamp) -> Option<Mark> {
+    let is_own_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if is_own(content));
+    intent.mark.clone().filter(|_| is_own_text && intent.written_at >= resolved_since)
+}
+
+/// The request that refused fields are remembered by, or the columns alone.
 pub(crate) fn fields_request(fields: &IncidentFields) -> String {
-    format!("state {}", fields.state)
+    if fields.is_empty() { COLUMNS_REQUEST.to_owned() } else { format!("state {}", fields.state) }
 }
 
 /// The request that a delivery is remembered by that was refused as a whole: its messages and its fields, or the columns
@@ -1069,6 +1093,12 @@ fn leave_out_newer_entries(incident: &mut Incident) {
     incident.entries_complete &= incident.entries.len() == count;
 }
 
+/// Whether a person's comment was written in the update that ended work: casebridge writes none with a state.
+fn is_ended_with_comment(incident: &Incident) -> bool {
+    let ended = incident.summary.ended_mod_count;
+    ended.is_some() && incident.entries.iter().any(|entry| entry.is_for_aws() && entry.mod_count == ended)
+}
+
 /// Keeps what an earlier read of the same pass showed and the later one leaves out.
 fn union_entries(incident: &mut Incident, earlier: Incident) {
     let present: BTreeSet<JournalEntryId> = incident.entries.iter().map(|entry| entry.sys_id.clone()).collect();
@@ -1095,7 +1125,8 @@ fn accept_status(
     let settled = now.duration_since(linked.status_since) >= policy.unknown_outcome();
     let believable = match (linked.is_resolved(), seen.is_resolved()) {
         (true, false) => {
-            let echo = linked.status_before_resolved.as_ref().is_some_and(CaseStatus::is_reopened);
+            let was_reopened = linked.status_before_resolved.as_ref().is_some_and(CaseStatus::is_reopened);
+            let echo = was_reopened || linked.reopened_at.is_some();
             settled || (seen.is_reopened() && !echo)
         }
         (false, true) => {
@@ -1118,11 +1149,12 @@ fn is_of_one_answer(case: &Case) -> bool {
 fn set_status(linked: &mut LinkedCase, status: CaseStatus, now: Timestamp) {
     match (linked.is_resolved(), status.is_resolved()) {
         (false, true) => linked.status_before_resolved = linked.status.take(),
-        (true, false) => {
+        // Where it was known as open, nobody had seen that it was resolved in between.
+        (was_resolved, false) if was_resolved || status.is_reopened() => {
             linked.reopened_at = Some(now);
             linked.reopened_by = None;
         }
-        (true, true) | (false, false) => {}
+        _ => {}
     }
     linked.status_since = now;
     linked.status = Some(status);

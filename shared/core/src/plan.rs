@@ -571,8 +571,10 @@ impl Planner<'_> {
         let case_seen = !self.observation.is_blind_to_case();
         let both_seen = case_seen && !self.observation.is_blind_to_incident();
         let merge = if both_seen && !in_doubt { self.merge(case) } else { Merge::default() };
-        self.plan_delivery(case, &merge);
-        if in_doubt || !case_seen || merge.reopening_blocked {
+        let all_delivered = self.plan_delivery(case, &merge);
+        let was_ended = self.observation.summary().is_some_and(|incident| incident.state.is_ended());
+        let reopening_waits = merge.reopening_blocked || (merge.is_open && was_ended && !all_delivered);
+        if in_doubt || !case_seen || reopening_waits {
             return;
         }
         if !both_seen {
@@ -703,15 +705,15 @@ impl Planner<'_> {
         merge.is_open = !merge.reopening_blocked;
     }
 
-    /// Messages for the incident and, with the last of them, its fields.
-    fn plan_delivery(&mut self, case: &LinkedCase, merge: &Merge) {
+    /// Messages for the incident and, with the last of them, its fields. False if any of these deliveries waits.
+    fn plan_delivery(&mut self, case: &LinkedCase, merge: &Merge) -> bool {
         let Some(expected_mod_count) = self.observation.summary().map(|incident| incident.sys_mod_count) else {
-            return;
+            return true;
         };
         let held_back = self.observation.link.troubles.blocking(Side::ServiceNow, MESSAGES_REQUEST, self.now).is_some();
         let unreceived = if held_back { Vec::new() } else { self.observation.unreceived_communications() };
         if unreceived.is_empty() && merge.fields.is_empty() {
-            return;
+            return true;
         }
         let columns = columns(self.policy, self.observation, self.now);
         let mut batches: Vec<&[&Communication]> = unreceived.chunks(MESSAGES_PER_DELIVERY).collect();
@@ -740,10 +742,11 @@ impl Planner<'_> {
         for (delivery, communications) in deliveries {
             // What follows a request that waits would overtake it.
             if self.waits_for(Side::ServiceNow, &deliver_request(&delivery)) {
-                return;
+                return false;
             }
             self.plan.effects.push(Effect::Deliver { delivery, communications });
         }
+        true
     }
 
     /// A communication for the incident. One that ServiceNow has refused twice is left out, with a word in its place.

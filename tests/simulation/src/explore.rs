@@ -89,6 +89,9 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
         // Now and then a conversation is longer than a page.
         deeds: if random.chance(60) { 40 + random.index(60) } else { 2 + random.index(14) },
         pause,
+        // Drawn last: other worlds stay as they were.
+        turns_deliveries_away: random.chance(30),
+        resolves_again: random.chance(150),
         ..quiet
     }
 }

@@ -95,6 +95,11 @@ impl Faults {
         self.over = true;
     }
 
+    /// Whether nothing goes wrong any more.
+    pub fn are_over(&self) -> bool {
+        self.over
+    }
+
     /// From now on nothing that was ordered happens, either.
     pub fn disarm(&mut self) {
         self.source = Source::Random(Rates::default());

@@ -54,7 +54,12 @@ fn content(body: &str) -> &str {
 impl World {
     /// The incident that a case of ours was opened for.
     pub fn incident_of(&self, case: &Case) -> Option<IncidentId> {
-        let (_, rest) = case.subject.split_once('[')?;
+        self.incident_in(&case.subject)
+    }
+
+    /// The incident that the subject of a case names.
+    pub fn incident_in(&self, subject: &str) -> Option<IncidentId> {
+        let (_, rest) = subject.split_once('[')?;
         let (number, _) = rest.split_once(']')?;
         let record = self.all_incidents().find(|record| record.summary.number == number)?;
         Some(record.summary.sys_id.clone())
@@ -161,6 +166,7 @@ pub fn judge(life: &mut Life) {
         judge_gone(world);
         for incident in &incidents {
             judge_messages(world, incident);
+            world.judge_reactions(incident);
         }
     }
     for incident in &incidents {

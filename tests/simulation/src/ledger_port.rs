@@ -6,6 +6,7 @@ use casebridge_core::{
     identifiers::{AccountId, AttemptId, CaseKey, ClaimId, IncidentId, LinkKey},
     link::{Base, Link},
     mark::Mark,
+    trouble::{Side, Trouble},
 };
 use casebridge_ledger::{CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
 use jiff::{SignedDuration, Timestamp};
@@ -27,6 +28,10 @@ pub struct LedgerPort {
 
 fn unavailable(doing: &'static str) -> LedgerError {
     LedgerError::Unavailable { doing, source: Box::new(std::io::Error::other("the table did not answer")) }
+}
+
+fn is_refusal(trouble: &Trouble) -> bool {
+    trouble.refusal.is_some()
 }
 
 /// Whether a side did not answer, which passes by itself.
@@ -96,6 +101,10 @@ impl Ledger for LedgerPort {
             self.call(Call::TakeLease, self.short(key), || ledger.take_lease(key, attempt, now, until, claim)).await?;
         if let (true, LeaseAnswer::Taken { link, .. }) = (self.is_sabotaged(Sabotage::Base), &mut answer) {
             link.base = Base::default();
+        }
+        if let (true, LeaseAnswer::Taken { link, .. }) = (self.is_sabotaged(Sabotage::Refusals), &mut answer) {
+            link.troubles.end(Side::Aws, is_refusal);
+            link.troubles.end(Side::ServiceNow, is_refusal);
         }
         Ok(answer)
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod calls;
+pub mod endings;
 pub mod explore;
 pub mod faults;
 pub mod handler_ports;
@@ -12,6 +13,7 @@ pub mod people;
 pub mod ports;
 pub mod queue;
 pub mod random;
+pub mod refusals;
 pub mod report;
 pub mod sabotage;
 pub mod schedule;

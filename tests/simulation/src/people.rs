@@ -7,11 +7,12 @@ use casebridge_core::{
     identifiers::{AccountId, IncidentId, JournalEntryId},
     incident::IncidentState,
 };
-use casebridge_simulator::support::request::CreateCase;
+use casebridge_simulator::support::{Case, request::CreateCase};
 use jiff::Timestamp;
 
 use crate::{
     random::Random,
+    refusals::Refusals,
     servicenow_model::{Change, Record},
     timeline::{Place, shorten},
     world::{ACCOUNTS, World, first_id},
@@ -69,6 +70,12 @@ pub struct Memory {
     pub after_closing: BTreeSet<JournalEntryId>,
     /// Incidents as they once were: what a node that lags shows, and what an administrator puts back.
     pub earlier: BTreeMap<IncidentId, Record>,
+    /// The incidents that an administrator has put back.
+    pub restored: BTreeSet<IncidentId>,
+    /// The cases that people went on with after they were resolved, until casebridge acts on it.
+    pub reopened_at_aws: BTreeSet<String>,
+    /// What either side has refused.
+    pub refusals: Refusals,
     /// When casebridge wrote to either side of a link.
     pub writes: BTreeMap<IncidentId, Vec<Timestamp>>,
     tokens: u64,
@@ -466,6 +473,10 @@ impl World {
             _ => return false,
         };
         self.save(id, &change);
+        if deed == Deed::Reopen && self.settings.resolves_again {
+            let comment = format!("It was nothing after all {}", self.token("c"));
+            self.save(id, &Change { comment: Some(comment), ..closing(IncidentState::Resolved) });
+        }
         true
     }
 
@@ -555,6 +566,7 @@ impl World {
         let is_open = !earlier.summary.state.is_ended();
         self.note(Place::ServiceNow, || format!("{number} is put back as it was at its update {count}"));
         self.servicenow.restore(earlier);
+        self.memory.restored.insert(id.clone());
         self.memory.state_changes.insert(id.clone(), count);
         if now_ended && is_open {
             *self.memory.reopenings.entry(id.clone()).or_default() += 1;
@@ -634,7 +646,9 @@ impl World {
     /// Somebody writes on a case: AWS, or the customer of this name.
     pub fn write_at_aws(&mut self, case_id: &str, text: &str, author: Option<&str>) {
         let now = self.aws_now();
+        let was_resolved = self.support.case(case_id).is_some_and(Case::is_resolved);
         let written = self.support.communicate(now, case_id, text, author);
+        self.note_reopening_at_aws(case_id, was_resolved);
         self.note(Place::Aws, || format!("{} writes {} {written:?}", author.unwrap_or("AWS"), shorten(text)));
         let last = self.support.case(case_id).and_then(|case| case.communications.last());
         if let (Ok(()), Some(last)) = (written, last) {
@@ -645,7 +659,9 @@ impl World {
     /// Somebody at AWS sets a case's status.
     pub fn set_case_status(&mut self, case_id: &str, status: &str) {
         let now = self.aws_now();
+        let was_resolved = self.support.case(case_id).is_some_and(Case::is_resolved);
         let set = self.support.set_status(now, case_id, status);
+        self.note_reopening_at_aws(case_id, was_resolved);
         self.note(Place::Aws, || format!("{case_id} becomes {status} {set:?}"));
     }
 

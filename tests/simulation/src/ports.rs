@@ -41,6 +41,9 @@ const LONGEST_NODE_LAG: SignedDuration = SignedDuration::from_secs(60);
 /// The longest list of ids.
 const IDS_PAGE_SIZE: i64 = 100;
 
+/// What the client says of a delivery that a firewall before the instance turned away.
+const TURNED_AWAY: &str = "The request did not get through to ServiceNow (403)";
+
 /// The clock of one process: ours, a little off.
 pub struct ClockPort {
     /// The world.
@@ -132,7 +135,9 @@ impl SupportPort {
         }
         let refused = self.desk.world.borrow().refused_accounts.get(account).copied();
         if let Some(refusal) = refused {
-            return Err(Failure::Refused { refusal, message: format!("AWS Support answered {refusal:?}") });
+            let refused = Err(Failure::Refused { refusal, message: format!("AWS Support answered {refusal:?}") });
+            self.desk.world.borrow_mut().note_support_write(&write, &refused);
+            return refused;
         }
         if fate == Fate::RequestLost {
             self.desk.leave(fate).await;
@@ -154,10 +159,12 @@ impl SupportPort {
             self.desk.world.borrow_mut().note(Place::Aws, || format!("refuses: {error}"));
         }
         self.desk.leave(fate).await;
-        match fate {
+        let result = match fate {
             Fate::AnswerLost if result.is_ok() => Err(in_doubt()),
             _ => result.map_err(|error| failure(&error)),
-        }
+        };
+        self.desk.world.borrow_mut().note_support_write(&write, &result);
+        result
     }
 
     /// What every read passes. The lag of the read, or why it fails.
@@ -331,6 +338,7 @@ impl casebridge_executor::ports::Support for SupportPort {
             let now = world.aws_now();
             let resolution = world.support.resolve_case(now, account.as_str(), &given)?;
             world.check_write_to_case(&case_id);
+            world.forget_reopening_at_aws(&case_id);
             Ok(CaseStatus::new(resolution.final_case_status))
         })
         .await
@@ -458,6 +466,15 @@ impl ServiceNow for ServiceNowPort {
     }
 
     async fn deliver(&self, incident: &IncidentId, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
+        let result = self.send(incident, delivery).await;
+        self.desk.world.borrow_mut().note_delivery(incident, delivery, &result);
+        result
+    }
+}
+
+impl ServiceNowPort {
+    /// A delivery on its way, and what became of it.
+    async fn send(&self, incident: &IncidentId, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
         let what = {
             let world = self.desk.world.borrow();
             let texts: Vec<String> = delivery.messages.iter().map(|message| shorten(&message.text)).collect();
@@ -472,6 +489,10 @@ impl ServiceNow for ServiceNowPort {
         let fate = self.desk.arrive(Call::Deliver, || what).await;
         if fate == Fate::Refused {
             return Err(throttled("ServiceNow"));
+        }
+        if self.desk.world.borrow().turns_deliveries_away() {
+            self.desk.leave(fate).await;
+            return Err(servicenow_failure(servicenow_model::Refusal::Refused(TURNED_AWAY.to_owned())));
         }
         let result = {
             let world = &mut *self.desk.world.borrow_mut();
@@ -488,6 +509,7 @@ impl ServiceNow for ServiceNowPort {
                 world.servicenow.lag_once(record);
             }
             world.check_delivery(incident, delivery, record_before.as_ref(), result.as_ref().ok());
+            world.check_reopening(incident, record_before.as_ref());
             if let Ok(answer) = &mut result {
                 for (answer, message) in answer.messages.iter_mut().zip(&delivery.messages) {
                     answer.external_id = message.external_id.clone();
@@ -513,6 +535,11 @@ impl ServiceNow for ServiceNowPort {
 }
 
 impl World {
+    /// Whether every delivery is turned away now, before it reaches ServiceNow.
+    fn turns_deliveries_away(&self) -> bool {
+        self.settings.turns_deliveries_away && !self.faults.are_over()
+    }
+
     /// What an agent has drafted of the closing stays.
     fn check_drafts(&mut self, incident: &IncidentId, before: Option<&servicenow_model::Record>) {
         let (Some(before), Some(after)) = (before, self.servicenow.incidents.get(incident)) else { return };

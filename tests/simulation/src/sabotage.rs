@@ -40,10 +40,14 @@ pub enum Sabotage {
     DeliveryTable,
     /// A read that failed leaves no time at which the link is looked at again.
     FailedRead,
+    /// The update counts of comments and ends are not told: times decide.
+    UpdateCounts,
+    /// What a side has refused is forgotten before the next pass.
+    Refusals,
 }
 
 /// All of them.
-pub const SABOTAGES: [Sabotage; 13] = [
+pub const SABOTAGES: [Sabotage; 15] = [
     Sabotage::Lease,
     Sabotage::Intent,
     Sabotage::ReadBack,
@@ -57,6 +61,8 @@ pub const SABOTAGES: [Sabotage; 13] = [
     Sabotage::Ordering,
     Sabotage::DeliveryTable,
     Sabotage::FailedRead,
+    Sabotage::UpdateCounts,
+    Sabotage::Refusals,
 ];
 
 impl Sabotage {
@@ -76,6 +82,8 @@ impl Sabotage {
             Self::Ordering => "comments without time",
             Self::DeliveryTable => "delivery table ignored",
             Self::FailedRead => "failed read leaves no wait",
+            Self::UpdateCounts => "resolved_at believed",
+            Self::Refusals => "refusals not held back",
         }
     }
 
@@ -131,6 +139,13 @@ pub fn shown_incident(world: &World, mut incident: Incident) -> Incident {
         for entry in &mut incident.entries {
             entry.ours = false;
             entry.undecided = false;
+        }
+    }
+    if world.settings.sabotage == Some(Sabotage::UpdateCounts) {
+        incident.summary.ended_mod_count = None;
+        incident.summary.closed_mod_count = None;
+        for entry in &mut incident.entries {
+            entry.mod_count = None;
         }
     }
     incident

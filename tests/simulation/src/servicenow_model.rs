@@ -124,6 +124,14 @@ struct StateChange {
     to: IncidentState,
 }
 
+/// An end of work.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    /// How many rows the journal had after the update that ended it.
+    rows: usize,
+    is_by_person: bool,
+}
+
 #[derive(Debug, Clone)]
 struct DeliveryRow {
     created_by: String,
@@ -215,6 +223,8 @@ pub struct Instance {
     pub pages_per_read: usize,
     announced: BTreeSet<IncidentId>,
     trail: BTreeMap<IncidentId, Vec<StateChange>>,
+    /// The last end of work on each incident: the truth, whatever the trail has of it.
+    ends: BTreeMap<IncidentId, End>,
     finished: BTreeSet<JournalEntryId>,
     deliverers: BTreeMap<String, usize>,
     lagging: Option<Record>,
@@ -248,6 +258,7 @@ impl Instance {
             pages_per_read: PAGES_PER_READ,
             announced: BTreeSet::new(),
             trail: BTreeMap::new(),
+            ends: BTreeMap::new(),
             finished: BTreeSet::new(),
             deliverers: BTreeMap::new(),
             lagging: None,
@@ -441,6 +452,11 @@ impl Instance {
         let to = new.summary.state.clone();
         let code_changed = new.service_code != old.service_code;
         let follows = !new.summary.columns.case_id.is_empty() || !new.service_code.is_empty() || code_changed;
+        if to.is_ended() && !old.summary.state.is_ended() {
+            let written = entries.iter().filter(|(_, text)| text.as_ref().is_some_and(|text| !text.is_empty())).count();
+            let is_by_person = user != self.integration_user;
+            self.ends.insert(id.clone(), End { rows: self.journal.len() + written, is_by_person });
+        }
         self.incidents.insert(id.clone(), new);
         self.commit()?;
         let first_entry = self.journal.len();
@@ -928,6 +944,18 @@ impl Instance {
     /// What casebridge delivered to an incident, in the order of its writing.
     pub fn delivered_to<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         self.journal.iter().filter(move |row| row.incident == *id && row.is_ours())
+    }
+
+    /// Whether a person was the last to end work on an incident.
+    pub fn is_ended_by_person(&self, id: &IncidentId) -> bool {
+        self.ends.get(id).is_some_and(|end| end.is_by_person)
+    }
+
+    /// The comments that were written after the update that last ended work on an incident, if any did.
+    pub fn comments_since_end<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
+        let first = self.ends.get(id).map_or(self.journal.len(), |end| end.rows);
+        let written = self.journal.get(first..).unwrap_or_default();
+        written.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
     }
 
     /// The comments of an incident, in the order of their writing.

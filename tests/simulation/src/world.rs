@@ -84,6 +84,10 @@ pub struct Settings {
     pub oddities: Oddities,
     /// Whether the app may read the instance's audit trail.
     pub trail_is_readable: bool,
+    /// Whether an agent who reopens an incident comments and resolves it again at once.
+    pub resolves_again: bool,
+    /// Whether what stands before ServiceNow turns every delivery away until people and faults have stopped.
+    pub turns_deliveries_away: bool,
     /// Whether a flow answers each resolution by casebridge with the same comment.
     pub automatic_answer: bool,
     /// How many incidents there are at most.
@@ -115,6 +119,8 @@ impl Settings {
             stays_refused: false,
             oddities: Oddities::default(),
             trail_is_readable: true,
+            resolves_again: false,
+            turns_deliveries_away: false,
             automatic_answer: false,
             most_incidents: 4,
             opened_first: 1,
@@ -239,6 +245,10 @@ pub enum Invariant {
     NothingLost,
     /// 8: a person's text with our mark in it is a person's text.
     Marks,
+    /// 9: work that has ended goes on for a reason only, and for every question.
+    Reopening,
+    /// 10: what was refused is not tried again before its time.
+    HeldBack,
 }
 
 impl Invariant {
@@ -253,6 +263,8 @@ impl Invariant {
             Self::Bounds => "6 bounded writes",
             Self::NothingLost => "7 nothing lost",
             Self::Marks => "8 people's marks",
+            Self::Reopening => "9 reopened for a reason",
+            Self::HeldBack => "10 refusals held back",
         }
     }
 }

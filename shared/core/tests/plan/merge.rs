@@ -224,6 +224,27 @@ fn a_text_that_quotes_ours_is_a_persons() {
     assert_eq!(world.incident.entries.len(), 2, "both are a person's");
 }
 
+/// The case was resolved and reopened before anybody looked.
+#[test]
+fn a_reopening_is_no_news_once_the_status_has_gone_on_nor_is_the_resolution_before_it() {
+    let mut world = World::linked();
+    world.set_status("reopened");
+    world.settle();
+    world.set_status("resolved");
+    world.settle();
+    assert_eq!(world.incident.summary.state, IncidentState::New, "it may be from before the reopening");
+    world.set_status("work-in-progress");
+    world.settle();
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    assert_eq!(world.status(), "resolved");
+    world.set_status("reopened");
+    assert_eq!(world.settle(), Vec::<&str>::new(), "it may be a late read");
+    world.pass_time(i64::from(world.policy.unknown_outcome_seconds));
+    world.settle();
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress, "it lasts");
+}
+
 #[test]
 fn a_status_that_goes_back_is_believed_only_when_it_says_reopened_or_lasts() {
     let mut world = World::linked();

@@ -128,6 +128,60 @@ fn what_was_written_in_the_update_that_resolved_the_incident_belongs_to_its_end(
     }
 }
 
+/// AWS may show that the case is reopened before it shows our text that reopened it.
+#[test]
+fn what_was_written_before_the_end_reopens_no_incident_though_the_status_shows_before_the_text() {
+    let mut world = World::linked();
+    world.set_status("resolved");
+    world.set_state_with_comment(IncidentState::Resolved, "e1", "Fixed, thanks.");
+    let mut observation = world.observe();
+    let plan = world.plan(&observation);
+    assert_eq!(names(&plan)[0], "add_communication");
+    assert!(!world.apply(&mut observation, &plan.effects[0]));
+    let text = world.case.as_mut().unwrap().communications.pop().unwrap();
+    world.see_case(&mut observation);
+    assert!(observation.link.intent.is_some() && !observation.link.case.as_ref().unwrap().is_resolved());
+    world.case.as_mut().unwrap().communications.push(text);
+    world.record(observation);
+    assert_eq!(world.settle()[0], "resolve_case");
+    assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::Resolved, "resolved"));
+}
+
+/// AWS resolved the case, and casebridge died before it could end the incident: an agent did, with a word.
+#[test]
+fn what_an_agent_wrote_with_the_end_that_casebridge_intended_is_no_reaction() {
+    let mut world = World::linked();
+    world.audit_trail = true;
+    world.set_status("resolved");
+    let mut observation = world.observe();
+    let effect = world.plan(&observation).effects.remove(0);
+    assert!(observation.begin(&effect, world.now));
+    world.link = observation.link;
+    world.set_state_with_comment(IncidentState::Resolved, "e1", "Fixed, thanks.");
+    assert_eq!(world.settle()[..2], ["add_communication", "resolve_case"]);
+    assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::Resolved, "resolved"));
+}
+
+/// AWS reopened the case, casebridge reopened the incident and died: an agent who ends it has seen that.
+#[test]
+fn an_incident_that_is_ended_after_casebridge_reopened_it_stays_ended() {
+    let mut world = World::linked();
+    world.audit_trail = true;
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    world.set_status("reopened");
+    let mut observation = world.observe();
+    let effect = world.plan(&observation).effects.remove(0);
+    assert!(observation.begin(&effect, world.now));
+    world.link = observation.link.clone();
+    assert!(world.apply(&mut observation, &effect));
+    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
+    world.set_state(IncidentState::Resolved);
+    world.pass_time(300);
+    assert_eq!(world.settle()[0], "resolve_case");
+    assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::Resolved, "resolved"));
+}
+
 /// Resolved, reopened and resolved again, all of it unseen: the last resolution counts.
 #[test]
 fn an_incident_that_was_resolved_again_keeps_what_was_written_before() {

@@ -252,6 +252,51 @@ fn columns_that_are_refused_alone_wait_and_everything_else_goes_on() {
     assert_eq!(world.incident.summary.columns.sync_status, "in_sync");
 }
 
+/// A rule of the customer aborts every update of the incident.
+#[test]
+fn columns_that_the_platform_refuses_alone_are_not_tried_again_at_once() {
+    let mut world = World::linked();
+    world.set_status("pending-amazon-action");
+    world.set_state(IncidentState::InProgress);
+    let mut observation = world.observe();
+    assert_eq!(names(&world.plan(&observation)), ["report"]);
+    let delivery = Delivery {
+        expected_mod_count: world.incident.summary.sys_mod_count,
+        messages: Vec::new(),
+        fields: IncidentFields::default(),
+        columns: columns(&world.policy, &observation, world.now),
+        entries_since: None,
+    };
+    let answer = DeliveryAnswer {
+        messages: Vec::new(),
+        fields: FieldsOutcome::Refused,
+        field_error: "aborted by a rule".to_owned(),
+        snapshot: world.snapshot(None),
+    };
+    let effect = Effect::Deliver { delivery, communications: Vec::new() };
+    assert!(!observation.delivered(&world.policy, &effect, answer, world.now, 0));
+    let plan = world.plan(&observation);
+    assert!(plan.effects.is_empty(), "{plan:?}");
+    world.record(observation);
+    world.now = world.due.unwrap();
+    assert_eq!(world.settle(), ["report"]);
+    assert!(world.link.troubles.is_empty());
+}
+
+/// A reaction that reopened the case alone would be resolved with it, and nobody would have heard it.
+#[test]
+fn a_comment_that_reopens_waits_for_a_delivery_that_is_refused_as_a_whole() {
+    let mut world = World::commented_after_the_end();
+    let observation = refuse_delivery(&mut world);
+    assert_eq!(names(&world.plan(&observation)), ["report"]);
+    world.record(observation);
+    assert_eq!(world.settle(), ["report"]);
+    assert_eq!(world.status(), "resolved");
+    world.now = world.due.unwrap();
+    world.settle();
+    assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::InProgress, "reopened"));
+}
+
 #[test]
 fn a_message_that_is_refused_holds_back_the_messages_and_no_state() {
     let mut world = World::linked();

@@ -1,0 +1,77 @@
+//! 9: work that has ended goes on for a reason only, and for every question.
+//!
+//! Judged by the order in which the instance wrote, and only where the app may read the audit trail: without it times
+//! decide, and whole seconds leave some cases open. The incident tells it: what was written up to its end may reopen the
+//! case, which is then resolved again, and that both agree in the end is judged elsewhere.
+
+use casebridge_core::{identifiers::IncidentId, incident::IncidentState};
+
+use crate::{
+    people::EQUAL_TEXTS,
+    servicenow_model::{Journal, Record},
+    timeline::shorten,
+    world::{Invariant, World, first_id},
+};
+
+impl World {
+    /// Whether the product can know what was written after the last end of work. Of an incident that was put back as it was,
+    /// the trail tells another story than the record.
+    fn tells_ends(&self, incident: &IncidentId) -> bool {
+        self.settings.trail_is_readable && !self.memory.restored.contains(incident)
+    }
+
+    /// What people commented after the last end of work.
+    fn reactions<'a>(&'a self, incident: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
+        self.servicenow.comments_since_end(incident).filter(|row| !row.is_ours())
+    }
+
+    /// Notes that people went on with a case, if it was resolved and is not any more: casebridge has to act on it.
+    pub fn note_reopening_at_aws(&mut self, case_id: &str, was_resolved: bool) {
+        let is_open = self.support.case(case_id).is_some_and(|case| !case.is_resolved());
+        if was_resolved && is_open {
+            self.memory.reopened_at_aws.insert(first_id(case_id));
+        }
+    }
+
+    /// Notes that casebridge has acted on what people did to a case.
+    pub fn forget_reopening_at_aws(&mut self, case_id: &str) -> bool {
+        self.memory.reopened_at_aws.remove(&first_id(case_id))
+    }
+
+    /// Judges a delivery that has reopened an incident which a person had ended: people commented after that, or went on with
+    /// the case. What casebridge itself ended it may take back: it may have read an old status.
+    pub fn check_reopening(&mut self, incident: &IncidentId, before: Option<&Record>) {
+        let is_ended = |record: &Record| record.summary.state.is_ended();
+        let is_open = self.servicenow.incidents.get(incident).is_some_and(|record| !is_ended(record));
+        if !is_open || !before.is_some_and(is_ended) {
+            return;
+        }
+        let of_incident = self.our_cases().filter(|case| self.incident_of(case).as_ref() == Some(incident));
+        let cases: Vec<String> = of_incident.map(|case| case.case_id.clone()).collect();
+        let mut has_reason = self.reactions(incident).next().is_some();
+        for case in cases {
+            has_reason |= self.forget_reopening_at_aws(&case);
+        }
+        if self.tells_ends(incident) && self.servicenow.is_ended_by_person(incident) && !has_reason {
+            let what = format!("{} was reopened, and nobody had written since its end", self.number_of(incident));
+            self.violate(Invariant::Reopening, what);
+        }
+    }
+
+    /// Judges a resolved incident of a world at rest: a question that was written after its end has reopened it. Texts that
+    /// several people write alike reopen a link only once.
+    pub fn judge_reactions(&mut self, incident: &IncidentId) {
+        let is_resolved = self.servicenow.incidents[incident].summary.state == IncidentState::Resolved;
+        let is_linked = self.our_cases().any(|case| self.incident_of(case).as_ref() == Some(incident));
+        if !is_resolved || !is_linked || !self.tells_ends(incident) || self.is_excused(incident) {
+            return;
+        }
+        let is_unequal = |row: &&Journal| !EQUAL_TEXTS.contains(&row.text.as_str());
+        let unheard: Vec<String> = self.reactions(incident).filter(is_unequal).map(|row| row.text.clone()).collect();
+        for text in unheard {
+            let number = self.number_of(incident);
+            let what = format!("{number}: {} was written after the end and reopened nothing", shorten(&text));
+            self.violate(Invariant::Reopening, what);
+        }
+    }
+}

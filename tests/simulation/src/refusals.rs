@@ -1,0 +1,142 @@
+//! 10: what a side has refused is not asked of it again before its time.
+//!
+//! Smaller parts of a text, a word in its place, other messages or other fields are other requests: a mark makes none.
+
+use std::collections::BTreeMap;
+
+use casebridge_core::{
+    effect::{Delivery, DeliveryAnswer, Failure, FieldsOutcome, MessageOutcome, Refusal},
+    identifiers::IncidentId,
+    mark::without_marks,
+    policy::seconds,
+    trouble::Side,
+};
+use casebridge_simulator::support::Write;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    timeline::shorten,
+    world::{Invariant, World},
+};
+
+/// How often in a row a refused request may be repeated too early. Who dies, or loses the ledger, before the refusal is
+/// written down leaves nobody who knows of it; at the highest level of faults that happens several times in a row.
+const REPETITIONS: u32 = 3;
+/// By how much the wait may seem shorter than it is: the clocks of two processes differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(1);
+
+/// The requests that were refused, by the link and the request.
+#[derive(Debug, Clone, Default)]
+pub struct Refusals(BTreeMap<(IncidentId, Side, String), Refused>);
+
+#[derive(Debug, Clone, Copy)]
+struct Refused {
+    /// When it was refused last.
+    at: Timestamp,
+    /// How often in a row it was repeated too early.
+    repetitions: u32,
+}
+
+/// A write to AWS, without what is new in each attempt.
+fn request_to_support(write: &Write) -> String {
+    let parts = match write {
+        Write::CreateCase(request) => vec![
+            &request.subject,
+            &request.service_code,
+            &request.category_code,
+            &request.severity_code,
+            &request.communication_body,
+        ],
+        Write::AddCommunicationToCase(request) => vec![&request.case_id, &request.communication_body],
+        Write::ResolveCase(request) => vec![&request.case_id],
+    };
+    let parts = parts.into_iter().flatten().map(|part| without_marks(part).into_owned());
+    parts.collect::<Vec<String>>().join("\n")
+}
+
+/// What a delivery asks for: its messages and its state, or else the columns, whatever they say.
+fn request_to_servicenow(delivery: &Delivery) -> String {
+    let messages = delivery.messages.iter().map(|message| format!("{} {}", message.external_id, message.text));
+    let messages: Vec<String> = messages.collect();
+    format!("state {}, messages {}", delivery.fields.state, messages.join("\n"))
+}
+
+/// The parts of a delivery that were refused, while the rest was taken.
+fn refused_parts(delivery: &Delivery, answer: &DeliveryAnswer) -> Vec<String> {
+    let of_fields = (answer.fields == FieldsOutcome::Refused).then(|| format!("state {}", delivery.fields.state));
+    let is_refused = |id: &_| {
+        answer.messages.iter().any(|message| message.external_id == *id && message.outcome == MessageOutcome::Refused)
+    };
+    let messages = delivery.messages.iter().filter(|message| is_refused(&message.external_id));
+    let of_messages = messages.map(|message| format!("message {} {}", message.external_id, message.text));
+    of_fields.into_iter().chain(of_messages).collect()
+}
+
+impl World {
+    /// Notes how a write to AWS ended.
+    pub fn note_support_write<T>(&mut self, write: &Write, result: &Result<T, Failure>) {
+        let incident = match write {
+            Write::CreateCase(request) => self.incident_in(request.subject.as_deref().unwrap_or_default()),
+            Write::AddCommunicationToCase(request) => self.incident_of_case(request.case_id.as_deref()),
+            Write::ResolveCase(request) => self.incident_of_case(request.case_id.as_deref()),
+        };
+        let Some(incident) = incident else { return };
+        match result {
+            Ok(_) => self.accepted(&incident, Side::Aws),
+            Err(Failure::Refused { refusal, .. }) => {
+                self.refused(&incident, Side::Aws, request_to_support(write), *refusal);
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn incident_of_case(&self, case_id: Option<&str>) -> Option<IncidentId> {
+        self.incident_of(self.support.case(case_id?)?)
+    }
+
+    /// Notes how a delivery ended.
+    pub fn note_delivery(
+        &mut self,
+        incident: &IncidentId,
+        delivery: &Delivery,
+        result: &Result<DeliveryAnswer, Failure>,
+    ) {
+        match result {
+            Ok(answer) => {
+                let refused = refused_parts(delivery, answer);
+                if refused.is_empty() {
+                    self.accepted(incident, Side::ServiceNow);
+                }
+                for request in refused {
+                    self.refused(incident, Side::ServiceNow, request, Refusal::InvalidRequest);
+                }
+            }
+            Err(Failure::Refused { refusal, .. }) => {
+                self.refused(incident, Side::ServiceNow, request_to_servicenow(delivery), *refusal);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// A side that takes a request of a link may take what it refused before.
+    fn accepted(&mut self, incident: &IncidentId, side: Side) {
+        self.memory.refusals.0.retain(|(link, of, _), _| link != incident || *of != side);
+    }
+
+    fn refused(&mut self, incident: &IncidentId, side: Side, request: String, refusal: Refusal) {
+        // Who waits for a quota is first in line when another one got a case; an incident that is gone is written to no more.
+        if matches!(refusal, Refusal::CaseQuota | Refusal::NotFound) {
+            return;
+        }
+        let (now, wait) = (self.now, seconds(self.settings.policy.refusal_retry_seconds) - CLOCKS_DIFFER);
+        let key = (incident.clone(), side, request);
+        let earlier = self.memory.refusals.0.get(&key).filter(|earlier| now.duration_since(earlier.at) < wait);
+        let repetitions = earlier.map_or(0, |earlier| earlier.repetitions + 1);
+        if repetitions > REPETITIONS {
+            let (number, times) = (self.number_of(incident), repetitions + 1);
+            let what = format!("{number}: {side:?} was asked {times} times for what it refused: {}", shorten(&key.2));
+            self.violate(Invariant::HeldBack, what);
+        }
+        self.memory.refusals.0.insert(key, Refused { at: now, repetitions });
+    }
+}
