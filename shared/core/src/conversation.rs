@@ -165,11 +165,14 @@ fn letters(text: &str) -> String {
     for (index, piece) in text.split('&').enumerate() {
         let piece = if index == 0 { piece } else { without_entity(piece) };
         for letter in piece.chars() {
-            // Texts are long and mostly ASCII, for which no table has to be searched.
-            if letter.is_ascii_alphanumeric() {
-                plain.push(letter.to_ascii_lowercase());
-            } else if !letter.is_ascii() && letter.is_alphanumeric() {
-                plain.extend(letter.to_lowercase());
+            // Texts are long: what they mostly consist of is told without searching the tables of Unicode.
+            match letter {
+                '0'..='9' | 'a'..='z' => plain.push(letter),
+                'A'..='Z' => plain.push(letter.to_ascii_lowercase()),
+                '\0'..='\x7f' => {}
+                IDEOGRAPHS_FIRST..=IDEOGRAPHS_LAST => plain.push(letter),
+                _ if letter.is_alphanumeric() => plain.extend(letter.to_lowercase()),
+                _ => {}
             }
         }
     }
@@ -185,6 +188,10 @@ fn without_entity(piece: &str) -> &str {
         _ => piece,
     }
 }
+
+/// The unified ideographs of Chinese, Japanese and Korean: letters without lower case.
+const IDEOGRAPHS_FIRST: char = '\u{4e00}';
+const IDEOGRAPHS_LAST: char = '\u{9fff}';
 
 /// How many bytes before its semicolon an HTML entity has at most, as far as texts are encoded with them: `&#x1f692;`.
 const LONGEST_ENTITY: usize = 9;

@@ -93,7 +93,7 @@ impl Queue {
             return None;
         }
         let mut groups = BTreeSet::new();
-        let first = self.messages.values().filter(|message| groups.insert(message.group.clone()));
+        let first = self.messages.values().filter(|message| groups.insert(message.group.as_str()));
         first.map(|message| message.visible_at).min()
     }
 

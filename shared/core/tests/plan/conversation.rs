@@ -7,7 +7,7 @@ use std::{
 
 use casebridge_core::{
     case::{Communication, RawCommunication},
-    conversation::{Conversation, Fate},
+    conversation::{Conversation, Fate, text_hash},
     identifiers::{CommunicationId, IncidentId, LinkKey},
     mark::{Entropy, Mark},
 };
@@ -163,6 +163,14 @@ fn a_communication_that_is_shown_differently_is_the_same() {
         assert_eq!(ids(&talk.read(from_ref(&shown))), id, "{shown:?}");
         assert_eq!(ids(&talk.read(from_ref(&shown))), id, "and it is known as it is shown now");
     }
+}
+
+#[test]
+fn letters_of_every_script_tell_texts_apart_and_their_case_does_not() {
+    assert_eq!(text_hash("東京都庁。Ünï\r\nA1"), text_hash("東京都庁 üNÏ&gt;a1"));
+    assert_ne!(text_hash("東京"), text_hash("京都"));
+    let is_letter_without_case = |letter: char| letter.is_alphanumeric() && letter.to_lowercase().eq([letter]);
+    assert!(('\u{4e00}'..='\u{9fff}').all(is_letter_without_case));
 }
 
 #[test]

@@ -170,13 +170,15 @@ fn wrap(line: &str) -> usize {
 }
 
 fn encode(line: &str, output: &mut String) {
-    for letter in line.chars() {
-        match letter {
-            '&' => output.push_str("&amp;"),
-            '<' => output.push_str("&lt;"),
-            '>' => output.push_str("&gt;"),
-            other => output.push(other),
-        }
+    for piece in line.split_inclusive(['&', '<', '>']) {
+        let plain = piece.trim_end_matches(['&', '<', '>']);
+        output.push_str(plain);
+        output.push_str(match &piece[plain.len()..] {
+            "&" => "&amp;",
+            "<" => "&lt;",
+            ">" => "&gt;",
+            _ => "",
+        });
     }
     output.push_str("\r\n");
 }
