@@ -16,6 +16,7 @@ use casebridge_core::{
     hint::Hint,
     identifiers::{AccountId, AttemptId, CaseId, IncidentId, LinkKey},
     policy::Policy,
+    reading::Span,
 };
 use casebridge_executor::ports::{CasePage, CaseQuery, Clock, CommunicationPage, Support};
 use casebridge_ledger::{LeaseAnswer, Ledger, MemoryLedger};

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     case::{Case, CaseStatus, Communication, RECENT_COMMUNICATIONS},
-    conversation::{Conversation, MOST_KNOWN, text_hash},
+    conversation::{Conversation, MOST_KNOWN, Owner, text_hash},
     effect::{
         Content, Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part,
         Refusal,
@@ -273,6 +273,7 @@ impl Observation {
         );
         let news = known(&self.link.conversation) != known_before;
         self.settle_doubt(policy, &case, now);
+        let is_behind = self.is_behind_what_is_known();
         if let Some(linked) = &mut self.link.case {
             linked.case_id = case.case_id.clone();
             linked.display_id = Some(case.display_id.clone());
@@ -281,7 +282,8 @@ impl Observation {
                 linked.reopened_by.as_ref().and_then(|mark| self.link.conversation.marks.get(mark)?.owner.as_ref());
             let shows_ours = ours.is_some_and(|owner| self.shown.iter().any(|seen| seen.id == owner.id));
             let resolved_since = linked.is_resolved().then_some(linked.status_since);
-            accept_status(linked, shows_ours && is_of_one_answer(&case), policy, &case.status, now);
+            let age = Age { is_after_reopening: shows_ours && is_of_one_answer(&case), is_behind };
+            accept_status(linked, age, policy, &case.status, now);
             if let Some(resolved_since) = resolved_since.filter(|_| !linked.is_resolved()) {
                 linked.reopened_by =
                     self.link.intent.as_ref().and_then(|intent| reopening_mark(intent, resolved_since));
@@ -324,7 +326,7 @@ impl Observation {
             IntentKind::ResolveCase { status_before, double: None } => {
                 let reopened_since =
                     case.status.is_reopened() && status_before.as_ref().is_some_and(|status| !status.is_reopened());
-                case.status.is_resolved() || reopened_since
+                (case.status.is_resolved() && self.shows_reopening(case)) || reopened_since
             }
         };
         let read_all = case.communications_complete || matches!(intent.kind, IntentKind::ResolveCase { .. });
@@ -334,6 +336,28 @@ impl Observation {
         } else if read_all {
             self.not_found(policy, now);
         }
+    }
+
+    /// Whether the read leaves out something newer than all that it shows: a text that was seen before, or one of ours that
+    /// AWS has taken.
+    fn is_behind_what_is_known(&self) -> bool {
+        let newest = self.shown.iter().map(|seen| seen.raw.time_created.as_second()).max();
+        let last_known = self.link.conversation.known.last_key_value().map(|(second, _)| *second);
+        // One answer may cut a time and another round it.
+        let hides_known = last_known.is_some_and(|last| newest.is_none_or(|newest| newest + 1 < last));
+        let in_doubt = self.link.intent.as_ref().and_then(|intent| intent.mark.as_ref());
+        let mut sent =
+            self.link.conversation.marks.iter().filter(|(mark, memory)| !memory.given_up && Some(*mark) != in_doubt);
+        hides_known || sent.any(|(_, memory)| memory.owner.is_none())
+    }
+
+    /// Whether a read is no older than our text that reopened the case last, if one did: an older one shows the resolution
+    /// before that.
+    fn shows_reopening(&self, case: &Case) -> bool {
+        let Some(mark) = self.link.case.as_ref().and_then(|linked| linked.reopened_by.as_ref()) else { return true };
+        let owner = self.link.conversation.marks.get(mark).and_then(|memory| memory.owner.as_ref());
+        let is_shown = |owner: &Owner| self.shown.iter().any(|seen| seen.raw.time_created >= owner.time_created);
+        is_of_one_answer(case) && owner.is_some_and(is_shown)
     }
 
     /// Decides a CreateCase intent in doubt by a search that began at `now`: the case with our mark, or none.
@@ -1107,18 +1131,21 @@ fn union_entries(incident: &mut Incident, earlier: Incident) {
     incident.entries.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
 }
 
+/// What the communications of a read tell about its age.
+#[derive(Debug, Clone, Copy)]
+struct Age {
+    /// Whether it shows our text that reopened the case last.
+    is_after_reopening: bool,
+    /// Whether it leaves out something newer that is known.
+    is_behind: bool,
+}
+
 /// Takes over the status that a read shows, if it may be believed.
 ///
 /// A read may be older than what is known. A resolved case is open again only if it says `reopened`, and that is no
-/// echo of a reopening before; a reopened case is resolved again only if the status is later than the reopening, which
+/// echo of a reopening before and the read shows the newest text that is known; a reopened case is resolved again only if the status is later than the reopening, which
 /// our own text beside it proves. Whatever lasts longer than L is true.
-fn accept_status(
-    linked: &mut LinkedCase,
-    is_after_reopening: bool,
-    policy: &Policy,
-    seen: &CaseStatus,
-    now: Timestamp,
-) {
+fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &CaseStatus, now: Timestamp) {
     if linked.status.as_ref() == Some(seen) {
         return;
     }
@@ -1127,11 +1154,11 @@ fn accept_status(
         (true, false) => {
             let was_reopened = linked.status_before_resolved.as_ref().is_some_and(CaseStatus::is_reopened);
             let echo = was_reopened || linked.reopened_at.is_some();
-            settled || (seen.is_reopened() && !echo)
+            settled || (seen.is_reopened() && !echo && !age.is_behind)
         }
         (false, true) => {
             let long_ago = linked.reopened_at.is_none_or(|at| now.duration_since(at) >= policy.unknown_outcome());
-            long_ago || is_after_reopening
+            long_ago || age.is_after_reopening
         }
         (true, true) | (false, false) => true,
     };

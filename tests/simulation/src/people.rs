@@ -566,6 +566,8 @@ impl World {
         let is_open = !earlier.summary.state.is_ended();
         self.note(Place::ServiceNow, || format!("{number} is put back as it was at its update {count}"));
         self.servicenow.restore(earlier);
+        // Nothing but the save that follows tells of it.
+        self.servicenow.abort_updates(0);
         self.memory.restored.insert(id.clone());
         self.memory.state_changes.insert(id.clone(), count);
         if now_ended && is_open {

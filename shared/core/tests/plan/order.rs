@@ -1,6 +1,7 @@
 //! What ends and reopens an incident and its case, and what was written around that.
 
 use casebridge_core::{
+    case::{Case, CaseStatus},
     effect::Effect,
     identifiers::JournalEntryId,
     incident::{IncidentState, JournalEntry},
@@ -365,4 +366,24 @@ fn the_first_of_many_comments_go_though_a_side_has_ended_and_nothing_ends_before
         assert_eq!(world.bodies().len(), 4, "{name}");
         assert_eq!(world.status() == "resolved", incident_ends, "{name}");
     }
+}
+
+/// A comment and the end in one save: casebridge sends the one, resolves the case, and an older answer shows it reopened.
+#[test]
+fn a_status_that_an_older_answer_shows_is_told_by_the_texts_that_it_leaves_out() {
+    let mut world = World::linked();
+    let older = crate::world::as_case(world.case.as_ref().unwrap());
+    world.set_state_with_comment(IncidentState::Resolved, "e1", "Fixed, thanks.");
+    world.settle();
+    assert_eq!(world.status(), "resolved");
+    let mut observation = world.unseen();
+    world.see_incident(&mut observation);
+    let reopened = Case { status: CaseStatus::new("reopened"), ..older };
+    observation.see_case(&world.policy, reopened.clone(), world.now);
+    assert!(observation.link.case.as_ref().unwrap().is_resolved(), "our text is newer than this answer");
+    let mut observation = world.unseen();
+    world.see_incident(&mut observation);
+    let communications = crate::world::as_case(world.case.as_ref().unwrap()).communications;
+    observation.see_case(&world.policy, Case { communications, ..reopened }, world.now);
+    assert!(!observation.link.case.as_ref().unwrap().is_resolved());
 }
