@@ -91,6 +91,8 @@ pub struct Case {
     pub communications: Vec<RawCommunication>,
     /// Whether `communications` holds all of them as of the read, as far back as was asked for, or only the most recent ones.
     pub communications_complete: bool,
+    /// Whether they were read later than the status: they may be news that the status lags behind.
+    pub communications_are_later: bool,
     /// What DescribeCases showed, in short, see [`fingerprint`].
     pub fingerprint: String,
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    case::{Case, CaseStatus, Communication, RECENT_COMMUNICATIONS},
+    case::{Case, CaseStatus, Communication},
     conversation::{Conversation, MOST_KNOWN, Owner, text_hash},
     effect::{
         Content, Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part,
@@ -187,7 +187,7 @@ impl Observation {
         } else if ended_later {
             // It was open in between: what it was reopened for has been answered.
             self.link.state_intent = None;
-            self.link.base.ended = false;
+            self.move_end(false);
         } else if now.duration_since(intent.written_at) >= LONGEST_REQUEST {
             self.link.state_intent = None;
         }
@@ -196,7 +196,7 @@ impl Observation {
     /// Notes that a state of ours is on the incident, which shows `seen` now.
     fn state_is_written(&mut self, state: &IncidentState, seen: &IncidentSummary) {
         self.link.state_intent = None;
-        self.link.base.ended = state.is_ended();
+        self.move_end(state.is_ended());
         self.link.base.state_written = Some(state.clone());
         self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
         if state.is_ended() {
@@ -281,12 +281,11 @@ impl Observation {
             let ours =
                 linked.reopened_by.as_ref().and_then(|mark| self.link.conversation.marks.get(mark)?.owner.as_ref());
             let shows_ours = ours.is_some_and(|owner| self.shown.iter().any(|seen| seen.id == owner.id));
-            let resolved_since = linked.is_resolved().then_some(linked.status_since);
-            let age = Age { is_after_reopening: shows_ours && is_of_one_answer(&case), is_behind };
+            let was_resolved = linked.is_resolved();
+            let age = Age { is_after_reopening: shows_ours && !case.communications_are_later, is_behind };
             accept_status(linked, age, policy, &case.status, now);
-            if let Some(resolved_since) = resolved_since.filter(|_| !linked.is_resolved()) {
-                linked.reopened_by =
-                    self.link.intent.as_ref().and_then(|intent| reopening_mark(intent, resolved_since));
+            if was_resolved && !linked.is_resolved() {
+                linked.reopened_by = self.link.intent.as_ref().and_then(reopening_mark);
             }
         }
         if case.communications_complete {
@@ -357,7 +356,7 @@ impl Observation {
         let Some(mark) = self.link.case.as_ref().and_then(|linked| linked.reopened_by.as_ref()) else { return true };
         let owner = self.link.conversation.marks.get(mark).and_then(|memory| memory.owner.as_ref());
         let is_shown = |owner: &Owner| self.shown.iter().any(|seen| seen.raw.time_created >= owner.time_created);
-        is_of_one_answer(case) && owner.is_some_and(is_shown)
+        !case.communications_are_later && owner.is_some_and(is_shown)
     }
 
     /// Decides a CreateCase intent in doubt by a search that began at `now`: the case with our mark, or none.
@@ -563,20 +562,23 @@ impl Observation {
                 self.link.case = Some(new_linked_case(account, case_id.clone(), now));
                 self.link.journal.settle(covers);
                 self.link.opening_remainder = remainder;
-                self.link.base.ended = false;
+                self.move_end(false);
                 self.link.waits_for_quota = None;
                 self.columns_of_another = false;
             }
             IntentKind::AddCommunication { content, part } => {
                 let on_own_case = is_own(&content);
                 self.note_sent(content, part);
+                let is_alone = self.link.base.texts_since_end.is_empty() && self.unreceived_communications().is_empty();
                 let Some(linked) = self.link.case.as_mut().filter(|_| on_own_case) else { return };
                 if linked.is_resolved() {
                     set_status(linked, CaseStatus::new("reopened"), now);
                     linked.reopened_by.clone_from(&intent.mark);
                 }
-                if intent.mark.is_some() && linked.reopened_by == intent.mark {
-                    self.link.base.ended = false;
+                let has_reopened = intent.mark.is_some() && linked.reopened_by == intent.mark;
+                // Whoever wrote at AWS since the end has reopened it, too.
+                if has_reopened && is_alone {
+                    self.move_end(false);
                 }
             }
             IntentKind::ResolveCase { double: Some(case_id), .. } => {
@@ -588,7 +590,7 @@ impl Observation {
                 if let (Some(linked), Some(status)) = (&mut self.link.case, status) {
                     set_status(linked, status.clone(), now);
                 }
-                self.link.base.ended = true;
+                self.move_end(true);
             }
         }
     }
@@ -763,8 +765,10 @@ impl Observation {
         {
             self.link.notice(Notice::MessageRefused { id: refused.id, reason: refused.reason });
         }
+        let up_to_end = self.link.base.written_up_to_end;
+        let is_later = |seen: &&Communication| up_to_end.is_none_or(|end| seen.raw.time_created.as_second() > end);
         if self.link.base.ended
-            && let Some(communication) = self.shown.iter().find(|communication| communication.id == *id)
+            && let Some(communication) = self.shown.iter().filter(is_later).find(|seen| seen.id == *id)
         {
             let texts = &mut self.link.base.texts_since_end;
             texts.push(text_hash(&communication.raw.body));
@@ -799,7 +803,7 @@ impl Observation {
                 // A reopening of the incident for a comment goes before the comment that reopens the case.
                 let case_is_resolved = self.link.case.as_ref().is_some_and(LinkedCase::is_resolved);
                 self.state_is_written(&state, &answer.snapshot.summary);
-                self.link.base.ended = state.is_ended() && case_is_resolved;
+                self.move_end(state.is_ended() && case_is_resolved);
             }
             FieldsOutcome::Applied => {
                 self.link.base.state_written = Some(state);
@@ -929,6 +933,16 @@ impl Observation {
         }
     }
 
+    /// Notes whether both sides agree that work has ended. What AWS shows by then was written up to the end.
+    fn move_end(&mut self, ended: bool) {
+        let base = &mut self.link.base;
+        if ended != base.ended {
+            base.texts_since_end.clear();
+            base.written_up_to_end = self.link.conversation.known.last_key_value().map(|(second, _)| *second);
+        }
+        base.ended = ended;
+    }
+
     /// Moves the base where both sides agree.
     fn agree(&mut self, policy: &Policy) {
         let (Some(incident), Some(case)) = (&self.link.incident, &self.link.case) else { return };
@@ -943,10 +957,7 @@ impl Observation {
         } else {
             self.link.notices.retain(|notice| !matches!(notice, Notice::CommentAfterClosing { .. }));
         }
-        if ended != self.link.base.ended {
-            self.link.base.texts_since_end.clear();
-        }
-        self.link.base.ended = ended;
+        self.move_end(ended);
         if state_wanted(policy, &self.link).is_none() {
             self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
         }
@@ -1029,11 +1040,11 @@ fn is_own(content: &Content) -> bool {
     !matches!(content, Content::DoubleNotice(_))
 }
 
-/// The mark of a text in doubt that was sent to a case which had been resolved since then: AWS may show that the case was
-/// reopened before it shows the text.
-fn reopening_mark(intent: &Intent, resolved_since: Timestamp) -> Option<Mark> {
+/// The mark of a text in doubt for the link's own case: it may land after the case was resolved, and AWS may show that the
+/// case was reopened before it shows the text.
+fn reopening_mark(intent: &Intent) -> Option<Mark> {
     let is_own_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if is_own(content));
-    intent.mark.clone().filter(|_| is_own_text && intent.written_at >= resolved_since)
+    intent.mark.clone().filter(|_| is_own_text)
 }
 
 /// The request that refused fields are remembered by, or the columns alone.
@@ -1142,9 +1153,9 @@ struct Age {
 
 /// Takes over the status that a read shows, if it may be believed.
 ///
-/// A read may be older than what is known. A resolved case is open again only if it says `reopened`, and that is no
-/// echo of a reopening before and the read shows the newest text that is known; a reopened case is resolved again only if the status is later than the reopening, which
-/// our own text beside it proves. Whatever lasts longer than L is true.
+/// A read may be older than what is known. A resolved case is open again only if it says `reopened`, that is no echo of a
+/// reopening before, and the read shows the newest text that is known; a reopened case is resolved again only if the status
+/// is later than the reopening, which our own text beside it proves. Whatever lasts longer than L is true.
 fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &CaseStatus, now: Timestamp) {
     if linked.status.as_ref() == Some(seen) {
         return;
@@ -1165,12 +1176,6 @@ fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &Case
     if believable {
         set_status(linked, seen.clone(), now);
     }
-}
-
-/// Whether all communications that a read shows come from the answer that tells the status: of more than the most recent
-/// ones the others are read later, and may be news that the status lags behind.
-fn is_of_one_answer(case: &Case) -> bool {
-    !case.communications_complete || case.communications.len() <= RECENT_COMMUNICATIONS
 }
 
 fn set_status(linked: &mut LinkedCase, status: CaseStatus, now: Timestamp) {

@@ -372,6 +372,7 @@ mod tests {
             time_created: at(1_000),
             communications: Vec::new(),
             communications_complete: true,
+            communications_are_later: false,
             fingerprint: String::new(),
         };
         let shown_as = |status: &CaseStatus| fingerprint(&before.case_id, &before.display_id, status, &[]);

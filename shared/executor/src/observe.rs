@@ -34,10 +34,6 @@ const ONE_SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// The case that a described case is, as far as DescribeCases shows it.
 pub fn case_from(described: &DescribedCase) -> Case {
-    case_with(described, described.recent.clone(), !described.more_communications)
-}
-
-fn case_with(described: &DescribedCase, communications: Vec<RawCommunication>, complete: bool) -> Case {
     let DescribedCase { case_id, display_id, status, recent, .. } = described;
     Case {
         case_id: case_id.clone(),
@@ -46,8 +42,9 @@ fn case_with(described: &DescribedCase, communications: Vec<RawCommunication>, c
         status: status.clone(),
         severity_code: described.severity_code.clone(),
         time_created: described.time_created,
-        communications,
-        communications_complete: complete,
+        communications: recent.clone(),
+        communications_complete: !described.more_communications,
+        communications_are_later: false,
         fingerprint: fingerprint(case_id, display_id, status, recent),
     }
 }
@@ -361,7 +358,12 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         let asked_since = since.map(|since| since.checked_sub(ONE_SECOND).unwrap_or(since));
         let (mut reading, complete) = self.all_communications(account, &described.case_id, asked_since, report).await?;
         reading.join_recent(&described.recent, since).map_err(unavailable)?;
-        Ok(case_with(described, reading.into_communications(), complete))
+        Ok(Case {
+            communications: reading.into_communications(),
+            communications_complete: complete,
+            communications_are_later: true,
+            ..case_from(described)
+        })
     }
 
     /// Notes a read that failed.

@@ -378,5 +378,6 @@ pub fn as_case(case: &RawCase) -> Case {
         time_created: start(),
         communications: case.communications.clone(),
         communications_complete: true,
+        communications_are_later: false,
     }
 }
