@@ -69,9 +69,6 @@ pub struct Base {
     pub case_status: Option<CaseStatus>,
     /// The state that casebridge wrote last: what it set, it may take back.
     pub state_written: Option<IncidentState>,
-    /// The second of the newest communication that was known when both sides agreed on that last, by the clock of AWS.
-    #[serde(default)]
-    pub written_up_to_end: Option<i64>,
     /// The hashes of what was written at AWS since work had ended on both sides, as far as it is on the incident.
     #[serde(default)]
     pub texts_since_end: Vec<String>,

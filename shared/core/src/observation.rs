@@ -187,7 +187,7 @@ impl Observation {
         } else if ended_later {
             // It was open in between: what it was reopened for has been answered.
             self.link.state_intent = None;
-            self.move_end(false);
+            self.link.base.ended = false;
         } else if now.duration_since(intent.written_at) >= LONGEST_REQUEST {
             self.link.state_intent = None;
         }
@@ -196,7 +196,7 @@ impl Observation {
     /// Notes that a state of ours is on the incident, which shows `seen` now.
     fn state_is_written(&mut self, state: &IncidentState, seen: &IncidentSummary) {
         self.link.state_intent = None;
-        self.move_end(state.is_ended());
+        self.link.base.ended = state.is_ended();
         self.link.base.state_written = Some(state.clone());
         self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
         if state.is_ended() {
@@ -562,23 +562,23 @@ impl Observation {
                 self.link.case = Some(new_linked_case(account, case_id.clone(), now));
                 self.link.journal.settle(covers);
                 self.link.opening_remainder = remainder;
-                self.move_end(false);
+                self.link.base.ended = false;
                 self.link.waits_for_quota = None;
                 self.columns_of_another = false;
             }
             IntentKind::AddCommunication { content, part } => {
                 let on_own_case = is_own(&content);
                 self.note_sent(content, part);
-                let is_alone = self.link.base.texts_since_end.is_empty() && self.unreceived_communications().is_empty();
+                let is_alone = self.unreceived_communications().iter().all(|news| news.raw.is_by_aws());
                 let Some(linked) = self.link.case.as_mut().filter(|_| on_own_case) else { return };
                 if linked.is_resolved() {
                     set_status(linked, CaseStatus::new("reopened"), now);
                     linked.reopened_by.clone_from(&intent.mark);
                 }
                 let has_reopened = intent.mark.is_some() && linked.reopened_by == intent.mark;
-                // Whoever wrote at AWS since the end has reopened it, too.
+                // A customer who wrote at AWS meanwhile has reopened it, too.
                 if has_reopened && is_alone {
-                    self.move_end(false);
+                    self.link.base.ended = false;
                 }
             }
             IntentKind::ResolveCase { double: Some(case_id), .. } => {
@@ -590,7 +590,7 @@ impl Observation {
                 if let (Some(linked), Some(status)) = (&mut self.link.case, status) {
                     set_status(linked, status.clone(), now);
                 }
-                self.move_end(true);
+                self.link.base.ended = true;
             }
         }
     }
@@ -765,10 +765,8 @@ impl Observation {
         {
             self.link.notice(Notice::MessageRefused { id: refused.id, reason: refused.reason });
         }
-        let up_to_end = self.link.base.written_up_to_end;
-        let is_later = |seen: &&Communication| up_to_end.is_none_or(|end| seen.raw.time_created.as_second() > end);
         if self.link.base.ended
-            && let Some(communication) = self.shown.iter().filter(is_later).find(|seen| seen.id == *id)
+            && let Some(communication) = self.shown.iter().find(|communication| communication.id == *id)
         {
             let texts = &mut self.link.base.texts_since_end;
             texts.push(text_hash(&communication.raw.body));
@@ -803,7 +801,7 @@ impl Observation {
                 // A reopening of the incident for a comment goes before the comment that reopens the case.
                 let case_is_resolved = self.link.case.as_ref().is_some_and(LinkedCase::is_resolved);
                 self.state_is_written(&state, &answer.snapshot.summary);
-                self.move_end(state.is_ended() && case_is_resolved);
+                self.link.base.ended = state.is_ended() && case_is_resolved;
             }
             FieldsOutcome::Applied => {
                 self.link.base.state_written = Some(state);
@@ -933,16 +931,6 @@ impl Observation {
         }
     }
 
-    /// Notes whether both sides agree that work has ended. What AWS shows by then was written up to the end.
-    fn move_end(&mut self, ended: bool) {
-        let base = &mut self.link.base;
-        if ended != base.ended {
-            base.texts_since_end.clear();
-            base.written_up_to_end = self.link.conversation.known.last_key_value().map(|(second, _)| *second);
-        }
-        base.ended = ended;
-    }
-
     /// Moves the base where both sides agree.
     fn agree(&mut self, policy: &Policy) {
         let (Some(incident), Some(case)) = (&self.link.incident, &self.link.case) else { return };
@@ -957,7 +945,10 @@ impl Observation {
         } else {
             self.link.notices.retain(|notice| !matches!(notice, Notice::CommentAfterClosing { .. }));
         }
-        self.move_end(ended);
+        if ended != self.link.base.ended {
+            self.link.base.texts_since_end.clear();
+        }
+        self.link.base.ended = ended;
         if state_wanted(policy, &self.link).is_none() {
             self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
         }
