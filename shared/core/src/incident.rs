@@ -166,6 +166,9 @@ pub struct IncidentSummary {
     /// The `sys_mod_count` after the update that ended work on it last, where the audit trail tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_mod_count: Option<u64>,
+    /// Whether the audit trail tells that another user than the integration user ended work on it last.
+    #[serde(default)]
+    pub ended_by_another: bool,
     /// When it was closed, by ServiceNow's clock. None while it is not.
     #[serde(default, with = "time::optional_servicenow_form")]
     pub closed_at: Option<Timestamp>,

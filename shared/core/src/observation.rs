@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     case::{Case, CaseStatus, Communication},
-    conversation::{Conversation, MOST_KNOWN, Owner, text_hash},
+    conversation::{Fate, Known, MOST_KNOWN, Owner, text_hash},
     effect::{
         Content, Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageOutcome, Part,
         Refusal,
@@ -82,6 +82,8 @@ pub struct Observation {
     pub shown: Vec<Communication>,
     /// Whether that is all of them: of very many only the oldest are taken in at once.
     pub shown_all: bool,
+    /// Whether the last read was the first to show what a customer wrote at AWS.
+    customer_wrote: bool,
     /// Whether the case that the incident's columns name is another link's: the incident is a copy.
     pub columns_of_another: bool,
     /// Of an incident that waits for its account's quota: whether it is the first in line.
@@ -103,6 +105,7 @@ impl Observation {
             case: None,
             shown: Vec::new(),
             shown_all: true,
+            customer_wrote: false,
             columns_of_another: false,
             first_in_line: None,
             woken: false,
@@ -171,13 +174,14 @@ impl Observation {
     }
 
     /// Decides whether a state that was written without an answer is there: an incident that has ended, or is open, as was
-    /// intended. An agent who did the same meanwhile makes no difference, unless a comment in the same save proves it.
+    /// intended. An agent who did the same meanwhile makes no difference, unless the audit trail or a comment in the same
+    /// save proves it.
     fn settle_state_intent(&mut self, incident: &Incident, now: Timestamp) {
         let (Some(intent), seen) = (self.link.state_intent.clone(), &incident.summary) else { return };
         if seen.sys_mod_count <= intent.expected_mod_count {
             return;
         }
-        if intent.state.is_ended() && is_ended_with_comment(incident) {
+        if intent.state.is_ended() && (seen.ended_by_another || is_ended_with_comment(incident)) {
             self.link.state_intent = None;
             return;
         }
@@ -261,8 +265,8 @@ impl Observation {
             }
             return;
         }
-        let known = |conversation: &Conversation| conversation.known.values().map(Vec::len).sum::<usize>();
-        let known_before = known(&self.link.conversation);
+        let known_before: BTreeSet<CommunicationId> =
+            self.link.conversation.known.values().flatten().map(|known| known.id.clone()).collect();
         self.shown_all = case.communications.len() <= MOST_KNOWN;
         self.link.troubles.end(Side::Aws, |trouble| trouble.request == READ_REQUEST);
         self.shown = self.link.conversation.take_in(
@@ -271,9 +275,13 @@ impl Observation {
             now,
             policy.unknown_outcome(),
         );
-        let news = known(&self.link.conversation) != known_before;
+        let is_news = |known: &&Known| !known_before.contains(&known.id);
+        let news: Vec<&Known> = self.link.conversation.known.values().flatten().filter(is_news).collect();
+        self.customer_wrote = news.iter().any(|known| !known.by_aws && known.fate == Fate::Pending);
+        let has_news = !news.is_empty();
         self.settle_doubt(policy, &case, now);
         let is_behind = self.is_behind_what_is_known();
+        let hides_ours = self.hides_ours(policy, now);
         if let Some(linked) = &mut self.link.case {
             linked.case_id = case.case_id.clone();
             linked.display_id = Some(case.display_id.clone());
@@ -282,7 +290,8 @@ impl Observation {
                 linked.reopened_by.as_ref().and_then(|mark| self.link.conversation.marks.get(mark)?.owner.as_ref());
             let shows_ours = ours.is_some_and(|owner| self.shown.iter().any(|seen| seen.id == owner.id));
             let was_resolved = linked.is_resolved();
-            let age = Age { is_after_reopening: shows_ours && !case.communications_are_later, is_behind };
+            let is_after_reopening = shows_ours && !case.communications_are_later;
+            let age = Age { is_after_reopening, is_behind, hides_ours };
             accept_status(linked, age, policy, &case.status, now);
             if was_resolved && !linked.is_resolved() {
                 linked.reopened_by = self.link.intent.as_ref().and_then(reopening_mark);
@@ -290,7 +299,7 @@ impl Observation {
         }
         if case.communications_complete {
             self.link.full_read_at = self.link.full_read_at.filter(|at| *at > now);
-        } else if news && self.link.full_read_at.is_none() {
+        } else if has_news && self.link.full_read_at.is_none() {
             self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
         }
         if self.link.full_read_at.is_none() && self.link.conversation.hides_open(&self.shown) {
@@ -348,6 +357,16 @@ impl Observation {
         let mut sent =
             self.link.conversation.marks.iter().filter(|(mark, memory)| !memory.given_up && Some(*mark) != in_doubt);
         hides_known || sent.any(|(_, memory)| memory.owner.is_none())
+    }
+
+    /// Whether a text that AWS took from us less than L ago has not been seen yet. It has reopened the case if that was
+    /// resolved.
+    fn hides_ours(&self, policy: &Policy, now: Timestamp) -> bool {
+        let in_doubt = self.link.intent.as_ref().and_then(|intent| intent.mark.as_ref());
+        self.link.conversation.marks.iter().any(|(mark, memory)| {
+            let is_taken = !memory.given_up && Some(mark) != in_doubt;
+            is_taken && memory.owner.is_none() && now.duration_since(memory.sent_at) < policy.unknown_outcome()
+        })
     }
 
     /// Whether a read is no older than our text that reopened the case last, if one did: an older one shows the resolution
@@ -569,7 +588,6 @@ impl Observation {
             IntentKind::AddCommunication { content, part } => {
                 let on_own_case = is_own(&content);
                 self.note_sent(content, part);
-                let is_alone = self.unreceived_communications().iter().all(|news| news.raw.is_by_aws());
                 let Some(linked) = self.link.case.as_mut().filter(|_| on_own_case) else { return };
                 if linked.is_resolved() {
                     set_status(linked, CaseStatus::new("reopened"), now);
@@ -577,7 +595,7 @@ impl Observation {
                 }
                 let has_reopened = intent.mark.is_some() && linked.reopened_by == intent.mark;
                 // A customer who wrote at AWS meanwhile has reopened it, too.
-                if has_reopened && is_alone {
+                if has_reopened && !self.customer_wrote {
                     self.link.base.ended = false;
                 }
             }
@@ -1140,13 +1158,16 @@ struct Age {
     is_after_reopening: bool,
     /// Whether it leaves out something newer that is known.
     is_behind: bool,
+    /// Whether AWS has taken a text of ours that neither it nor one before shows.
+    hides_ours: bool,
 }
 
 /// Takes over the status that a read shows, if it may be believed.
 ///
 /// A read may be older than what is known. A resolved case is open again only if it says `reopened`, that is no echo of a
 /// reopening before, and the read shows the newest text that is known; a reopened case is resolved again only if the status
-/// is later than the reopening, which our own text beside it proves. Whatever lasts longer than L is true.
+/// is later than the reopening, which our own text beside it proves. An open case is not resolved as long as a text of ours
+/// is not seen: it may have reopened the case since. Whatever lasts longer than L is true.
 fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &CaseStatus, now: Timestamp) {
     if linked.status.as_ref() == Some(seen) {
         return;
@@ -1160,7 +1181,7 @@ fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &Case
         }
         (false, true) => {
             let long_ago = linked.reopened_at.is_none_or(|at| now.duration_since(at) >= policy.unknown_outcome());
-            long_ago || age.is_after_reopening
+            (long_ago && !age.hides_ours) || age.is_after_reopening
         }
         (true, true) | (false, false) => true,
     };

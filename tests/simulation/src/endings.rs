@@ -4,7 +4,7 @@
 //! decide, and whole seconds leave some cases open. The incident tells it: what was written up to its end may reopen the
 //! case, which is then resolved again, and that both agree in the end is judged elsewhere.
 
-use casebridge_core::{identifiers::IncidentId, incident::IncidentState};
+use casebridge_core::{case::AMAZON_WEB_SERVICES, effect::Delivery, identifiers::IncidentId, incident::IncidentState};
 
 use crate::{
     people::EQUAL_TEXTS,
@@ -25,6 +25,14 @@ impl World {
         self.servicenow.comments_since_end(incident).filter(|row| !row.is_ours())
     }
 
+    /// Whether a customer's words came from AWS only after the last end of work, or come now, even if the platform refuses
+    /// them: whoever ended it had not seen them.
+    fn has_news_of_customer(&self, incident: &IncidentId, delivery: &Delivery) -> bool {
+        let rows = self.servicenow.comments_since_end(incident).filter(|row| row.is_ours()).map(|row| &row.text);
+        let mut news = rows.chain(delivery.messages.iter().map(|message| &message.text));
+        news.any(|text| !text.starts_with(AMAZON_WEB_SERVICES))
+    }
+
     /// Notes that people went on with a case, if it was resolved and is not any more: casebridge has to act on it.
     pub fn note_reopening_at_aws(&mut self, case_id: &str, was_resolved: bool) {
         let is_open = self.support.case(case_id).is_some_and(|case| !case.is_resolved());
@@ -38,9 +46,9 @@ impl World {
         self.memory.reopened_at_aws.remove(&first_id(case_id))
     }
 
-    /// Judges a delivery that has reopened an incident which a person had ended: people commented after that, or went on with
-    /// the case. What casebridge itself ended it may take back: it may have read an old status.
-    pub fn check_reopening(&mut self, incident: &IncidentId, before: Option<&Record>) {
+    /// Judges a delivery that has reopened an incident which a person had ended: people commented after that, went on
+    /// with the case, or had written there what was not yet on the incident. What casebridge itself ended it may take back: it may have read an old status.
+    pub fn check_reopening(&mut self, incident: &IncidentId, delivery: &Delivery, before: Option<&Record>) {
         let is_ended = |record: &Record| record.summary.state.is_ended();
         let is_open = self.servicenow.incidents.get(incident).is_some_and(|record| !is_ended(record));
         if !is_open || !before.is_some_and(is_ended) {
@@ -48,7 +56,7 @@ impl World {
         }
         let of_incident = self.our_cases().filter(|case| self.incident_of(case).as_ref() == Some(incident));
         let cases: Vec<String> = of_incident.map(|case| case.case_id.clone()).collect();
-        let mut has_reason = self.reactions(incident).next().is_some();
+        let mut has_reason = self.reactions(incident).next().is_some() || self.has_news_of_customer(incident, delivery);
         for case in cases {
             has_reason |= self.forget_reopening_at_aws(&case);
         }

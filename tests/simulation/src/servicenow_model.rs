@@ -120,6 +120,7 @@ pub struct Journal {
 struct StateChange {
     at: Timestamp,
     mod_count: u64,
+    user: String,
     from: IncidentState,
     to: IncidentState,
 }
@@ -211,6 +212,8 @@ pub struct Instance {
     pub claim_seconds: i64,
     /// The name of the integration user by now.
     pub integration_user: String,
+    /// Its former names, which nobody bears now.
+    former_names: BTreeSet<String>,
     /// Whether the app may read the audit trail: without it there are no update counts of comments and ends.
     pub trail_is_readable: bool,
     /// Whether a second resolution gets a time of its own. By default the first one stays, as on many instances.
@@ -251,6 +254,7 @@ impl Instance {
             rules: VecDeque::new(),
             claim_seconds: CLAIM_SECONDS,
             integration_user: INTEGRATION_USER.to_owned(),
+            former_names: BTreeSet::new(),
             trail_is_readable: true,
             resolved_at_is_overwritten: false,
             page_entries: PAGE_ENTRIES,
@@ -310,6 +314,7 @@ impl Instance {
             hold_reason: String::new(),
             resolved_at: None,
             ended_mod_count: None,
+            ended_by_another: false,
             closed_at: None,
             closed_mod_count: None,
             has_close_code: false,
@@ -389,7 +394,13 @@ impl Instance {
 
     /// An administrator renames the integration user. What it has written keeps the old name.
     pub fn rename_integration_user(&mut self, name: &str) {
-        name.clone_into(&mut self.integration_user);
+        self.former_names.insert(std::mem::replace(&mut self.integration_user, name.to_owned()));
+        self.former_names.remove(name);
+    }
+
+    /// Whether a user name is somebody else's than the integration user's. The platform's own jobs are no user.
+    fn is_another_user(&self, name: &str) -> bool {
+        name != self.integration_user && name != "system" && !self.former_names.contains(name)
     }
 
     /// An administrator puts an incident back as it was, by an import or an undelete: its update count and its time are
@@ -472,7 +483,7 @@ impl Instance {
         // Where the instance dies before, the trail has a gap.
         self.journal[first_entry..].iter_mut().for_each(|row| row.mod_count = Some(mod_count));
         if old.summary.state != to {
-            let change = StateChange { at: second(now), mod_count, from: old.summary.state, to };
+            let change = StateChange { at: second(now), mod_count, user: user.to_owned(), from: old.summary.state, to };
             self.trail.entry(id.clone()).or_default().push(change);
         }
         if follows && user != self.integration_user {
@@ -568,6 +579,7 @@ impl Instance {
         let closed = self.entered(record, is_closed);
         summary.resolved_at = shown_resolution(record);
         summary.ended_mod_count = ended.map(|change| change.mod_count);
+        summary.ended_by_another = ended.is_some_and(|change| self.is_another_user(&change.user));
         summary.closed_at = record.closed_at.filter(|_| is_closed(state));
         summary.closed_mod_count = closed.map(|change| change.mod_count);
         summary.has_close_code = !record.close_code.trim().is_empty();

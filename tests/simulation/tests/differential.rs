@@ -364,6 +364,7 @@ impl Both {
         let summary = &incident.summary;
         let kinds = [
             ("ended by count", summary.ended_mod_count.is_some()),
+            ("ended by another", summary.ended_by_another),
             ("ended without count", summary.state.is_ended() && summary.ended_mod_count.is_none()),
             ("closed by count", summary.closed_mod_count.is_some()),
             ("ours", incident.entries.iter().any(|entry| entry.ours)),
@@ -591,8 +592,16 @@ fn the_model_answers_as_the_shipped_scripts_do() {
     let all = ["Applied", "AlreadyApplied", "Refused", "Conflict", "Stopped"];
     let fields = ["fields Applied", "fields Stale", "fields Refused"];
     let reads = ["snapshot", "snapshot refused", "next page", "restored", "NotServed"];
-    let kinds =
-        ["ended by count", "ended without count", "closed by count", "ours", "undecided", "counted", "auto-closed"];
+    let kinds = [
+        "ended by count",
+        "ended by another",
+        "ended without count",
+        "closed by count",
+        "ours",
+        "undecided",
+        "counted",
+        "auto-closed",
+    ];
     for outcome in all.into_iter().chain(fields).chain(reads).chain(kinds) {
         assert!(seen.contains_key(outcome), "{outcome} was never compared: {seen:?}");
     }

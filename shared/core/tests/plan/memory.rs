@@ -348,7 +348,7 @@ fn a_text_that_reopened_the_case_is_no_proof_for_a_status_that_was_read_before_i
     let effect = world.plan(&observation).effects.remove(0);
     assert!(!world.apply(&mut observation, &effect));
     world.set_status("resolved");
-    observation.see_case(&world.policy, recent(&world, 0), world.now);
+    observation.see_case(&world.policy, Case { communications_are_later: true, ..recent(&world, 0) }, world.now);
     assert!(observation.link.intent.is_none(), "the text is there");
     assert!(!observation.link.case.as_ref().unwrap().is_resolved(), "the status may be from before");
     let plan = world.plan(&observation);

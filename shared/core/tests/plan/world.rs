@@ -85,6 +85,7 @@ impl World {
             hold_reason: String::new(),
             resolved_at: None,
             ended_mod_count: None,
+            ended_by_another: false,
             closed_at: None,
             closed_mod_count: None,
             has_close_code: false,

@@ -31,7 +31,7 @@ fn comments_of_one_second_are_before_with_or_after_the_end_of_work() {
     resolve(&mut world, &incident, "with");
     save(&mut world, &incident, &json!({"comments": "after"}));
     let shown = world.snapshot(&incident);
-    assert_eq!(shown.summary.ended_mod_count, Some(2));
+    assert_eq!((shown.summary.ended_mod_count, shown.summary.ended_by_another), (Some(2), true));
     let counts = ["before", "with", "after"].map(|words| count_of(&shown, words));
     assert_eq!(counts, [Some(1), Some(2), Some(3)]);
     assert_eq!(count_of(&shown, "First ${words}"), None, "the trail keeps nothing of an insert");

@@ -123,6 +123,7 @@ CasebridgeIncident.prototype = {
             hold_reason: this._text(incident, 'hold_reason'),
             resolved_at: this._resolvedAt(incident),
             ended_mod_count: ended === null ? null : ended.count,
+            ended_by_another: ended !== null && new CasebridgeInstallation().isAnotherUser(ended.user),
             closed_at: isClosed ? this._text(incident, 'closed_at') : '',
             closed_mod_count: closed === null ? null : closed.count,
             has_close_code: this._text(incident, 'close_code').trim() !== '',

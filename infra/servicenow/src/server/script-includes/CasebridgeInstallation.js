@@ -68,6 +68,15 @@ CasebridgeInstallation.prototype = {
         return sysId !== '' && user.get(sysId) ? String(user.getValue('user_name') || '') : '';
     },
 
+    /** Whether a user name is somebody else's. One that nobody bears may be a former name of the integration user. */
+    isAnotherUser: function (userName) {
+        var user = new GlideRecord('sys_user');
+        return (
+            user.get('user_name', userName) &&
+            user.getUniqueValue() !== this._property(CasebridgeInstallation.INTEGRATION_USER)
+        );
+    },
+
     /**
      * For the clean-up of a clone: empties the outbox, whose entries are the source's, and the settings that came from
      * the source. Settings that a preserver kept name this instance and stay.

@@ -24,7 +24,7 @@ CasebridgeTrail.prototype = {
         this.states = this._rows('state', CasebridgeTrail.STATES_LIMIT, true, function () {});
     },
 
-    /** The update that ended work on the incident last, as count and time; null while it is open, or if none is known. */
+    /** The update that ended work on the incident last, as count, time and user name; null while it is open, or if none is known. */
     ended: function () {
         return this._entered(CasebridgeTrail.ENDED);
     },
@@ -100,7 +100,7 @@ CasebridgeTrail.prototype = {
                 return null;
             }
             if (states.indexOf(row.from) < 0) {
-                return { count: row.count, at: row.at };
+                return { count: row.count, at: row.at, user: row.user };
             }
             expected = row.from;
         }
