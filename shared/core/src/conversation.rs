@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     case::{Communication, RawCommunication},
     identifiers::{CommunicationId, digest},
+    link::Intent,
     mark::{Mark, marks_in},
 };
 
@@ -289,6 +290,13 @@ impl Conversation {
     /// Whether a mark of ours has been recognised on a communication.
     pub fn is_found(&self, mark: &Mark) -> bool {
         self.marks.get(mark).is_some_and(|memory| memory.owner.is_some())
+    }
+
+    /// Our texts that AWS has taken and that no read has shown yet. Whether the one of an intent was taken is in doubt.
+    pub fn unseen<'a>(&'a self, in_doubt: Option<&'a Intent>) -> impl Iterator<Item = &'a MarkMemory> {
+        let mark_in_doubt = in_doubt.and_then(|intent| intent.mark.as_ref());
+        let is_taken = move |(mark, memory): &(&Mark, &MarkMemory)| !memory.given_up && Some(*mark) != mark_in_doubt;
+        self.marks.iter().filter(is_taken).map(|(_, memory)| memory).filter(|memory| memory.owner.is_none())
     }
 
     /// Takes in what a read shows and returns it with its identities, in the order of its writing. `complete` says that the

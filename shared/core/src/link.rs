@@ -172,7 +172,7 @@ pub enum IntentKind {
     },
     /// Resolve the case.
     ResolveCase {
-        /// The status that the case had before.
+        /// The status that the case had before; none where that is not certain.
         status_before: Option<CaseStatus>,
         /// The doubled case that is resolved; none for the link's own.
         #[serde(default)]

@@ -353,20 +353,14 @@ impl Observation {
         let last_known = self.link.conversation.known.last_key_value().map(|(second, _)| *second);
         // One answer may cut a time and another round it.
         let hides_known = last_known.is_some_and(|last| newest.is_none_or(|newest| newest + 1 < last));
-        let in_doubt = self.link.intent.as_ref().and_then(|intent| intent.mark.as_ref());
-        let mut sent =
-            self.link.conversation.marks.iter().filter(|(mark, memory)| !memory.given_up && Some(*mark) != in_doubt);
-        hides_known || sent.any(|(_, memory)| memory.owner.is_none())
+        hides_known || self.link.conversation.unseen(self.link.intent.as_ref()).next().is_some()
     }
 
     /// Whether a text that AWS took from us less than L ago has not been seen yet. It has reopened the case if that was
     /// resolved.
     fn hides_ours(&self, policy: &Policy, now: Timestamp) -> bool {
-        let in_doubt = self.link.intent.as_ref().and_then(|intent| intent.mark.as_ref());
-        self.link.conversation.marks.iter().any(|(mark, memory)| {
-            let is_taken = !memory.given_up && Some(mark) != in_doubt;
-            is_taken && memory.owner.is_none() && now.duration_since(memory.sent_at) < policy.unknown_outcome()
-        })
+        let mut unseen = self.link.conversation.unseen(self.link.intent.as_ref());
+        unseen.any(|memory| now.duration_since(memory.sent_at) < policy.unknown_outcome())
     }
 
     /// Whether a read is no older than our text that reopened the case last, if one did: an older one shows the resolution
@@ -478,7 +472,11 @@ impl Observation {
             }
             Effect::ResolveCase { case_id, .. } => {
                 let linked = self.link.case.as_ref();
-                let status_before = linked.and_then(|case| case.status.clone());
+                // A text that was taken since that status was read may have reopened a case that was resolved unseen, and
+                // where the case was reopened before, the status may be an older one.
+                let is_certain = self.link.conversation.unseen(None).next().is_none();
+                let never_reopened = linked.filter(|case| is_certain && case.reopened_at.is_none());
+                let status_before = never_reopened.and_then(|case| case.status.clone());
                 let double = self.link.doubles.iter().any(|double| double.case_id == *case_id);
                 (None, IntentKind::ResolveCase { status_before, double: double.then(|| case_id.clone()) }, "")
             }
@@ -955,6 +953,10 @@ impl Observation {
         if case.status.is_none() || incident.state.is_ended() != case.is_resolved() {
             return;
         }
+        // What the read shows is not believed yet: it may be true.
+        if self.case.as_ref().is_some_and(|shown| shown.status.is_resolved() != case.is_resolved()) {
+            return;
+        }
         let ended = case.is_resolved();
         if ended {
             let seen_at = self.incident.as_ref().map(|incident| incident.taken_at);
@@ -1195,8 +1197,9 @@ fn set_status(linked: &mut LinkedCase, status: CaseStatus, now: Timestamp) {
         (false, true) => linked.status_before_resolved = linked.status.take(),
         // Where it was known as open, nobody had seen that it was resolved in between.
         (was_resolved, false) if was_resolved || status.is_reopened() => {
+            // A read may have been older than the reopening that it follows: then it is the same one.
+            linked.reopened_by.take_if(|_| was_resolved || linked.reopened_at.is_none());
             linked.reopened_at = Some(now);
-            linked.reopened_by = None;
         }
         _ => {}
     }
