@@ -953,8 +953,8 @@ impl Observation {
         if case.status.is_none() || incident.state.is_ended() != case.is_resolved() {
             return;
         }
-        // What the read shows is not believed yet: it may be true.
-        if self.case.as_ref().is_some_and(|shown| shown.status.is_resolved() != case.is_resolved()) {
+        // What the read shows may not be believed yet and be true all the same.
+        if self.case.as_ref().is_none_or(|shown| shown.status.is_resolved() != case.is_resolved()) {
             return;
         }
         let ended = case.is_resolved();
