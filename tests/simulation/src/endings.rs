@@ -4,7 +4,14 @@
 //! decide, and whole seconds leave some cases open. The incident tells it: what was written up to its end may reopen the
 //! case, which is then resolved again, and that both agree in the end is judged elsewhere.
 
-use casebridge_core::{case::AMAZON_WEB_SERVICES, effect::Delivery, identifiers::IncidentId, incident::IncidentState};
+use casebridge_core::{
+    case::{AMAZON_WEB_SERVICES, CaseStatus},
+    effect::Delivery,
+    identifiers::IncidentId,
+    incident::IncidentState,
+};
+
+use casebridge_simulator::support::Case;
 
 use crate::{
     people::EQUAL_TEXTS,
@@ -41,6 +48,19 @@ impl World {
         }
     }
 
+    /// Notes the status that a read shows. The first one to show a reopening may come after casebridge has resolved the case
+    /// again, which it had known as open: nothing in the answer tells that it is the older one.
+    pub fn note_shown_status(&mut self, case_id: &str, status: &CaseStatus) {
+        let case = first_id(case_id);
+        if !status.is_reopened() {
+            self.memory.shown_reopened_late.remove(&case);
+        } else if self.memory.shown_reopened.insert(case.clone())
+            && self.support.case(case_id).is_some_and(Case::is_resolved)
+        {
+            self.memory.shown_reopened_late.insert(case);
+        }
+    }
+
     /// Notes that casebridge has acted on what people did to a case.
     pub fn forget_reopening_at_aws(&mut self, case_id: &str) -> bool {
         self.memory.reopened_at_aws.remove(&first_id(case_id))
@@ -59,6 +79,7 @@ impl World {
         let mut has_reason = self.reactions(incident).next().is_some() || self.has_news_of_customer(incident, delivery);
         for case in cases {
             has_reason |= self.forget_reopening_at_aws(&case);
+            has_reason |= self.memory.shown_reopened_late.contains(&first_id(&case));
         }
         if self.tells_ends(incident) && self.servicenow.is_ended_by_person(incident) && !has_reason {
             let what = format!("{} was reopened, and nobody had written since its end", self.number_of(incident));

@@ -74,6 +74,10 @@ pub struct Memory {
     pub restored: BTreeSet<IncidentId>,
     /// The cases that people went on with after they were resolved, until casebridge acts on it.
     pub reopened_at_aws: BTreeSet<String>,
+    /// The cases that a read has ever shown as reopened.
+    pub shown_reopened: BTreeSet<String>,
+    /// Those among them that were resolved again by then, as long as no later read has shown it.
+    pub shown_reopened_late: BTreeSet<String>,
     /// What either side has refused.
     pub refusals: Refusals,
     /// When casebridge wrote to either side of a link.

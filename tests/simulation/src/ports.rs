@@ -231,6 +231,11 @@ impl SupportPort {
     }
 
     fn described(&self, details: CaseDetails) -> DescribedCase {
+        let status = CaseStatus::new(details.status);
+        // The poller looks for changes only and remembers no status.
+        if self.desk.current.borrow().starts_with("worker") {
+            self.desk.world.borrow_mut().note_shown_status(&details.case_id, &status);
+        }
         let recent = details.recent_communications;
         let full = |page: &CommunicationsPage| page.communications.len() >= RECENT_COMMUNICATIONS;
         let more = recent.as_ref().is_some_and(|page| page.next_token.is_some() || full(page));
@@ -241,7 +246,7 @@ impl SupportPort {
             case_id: CaseId::new(details.case_id),
             display_id: DisplayId::new(details.display_id),
             subject: details.subject,
-            status: CaseStatus::new(details.status),
+            status,
             severity_code: details.severity_code,
             time_created: details.time_created,
         }
