@@ -80,10 +80,11 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// What decides between two: the exact one, then the earlier one. Of one time, as an answer may cut it, the one that is
-    /// about as long as what we sent: AWS changes few letters of it, and people quote a part or add something.
-    fn rank(&self) -> (bool, Timestamp, usize, &CommunicationId) {
-        (!self.exact, self.time_created, self.letters_apart, &self.id)
+    /// What decides between two: the exact one, then the earlier one. Of one second, since one answer may cut its times and
+    /// another not, the one that is about as long as what we sent: AWS changes few letters of it, and people quote a part or
+    /// add something.
+    fn rank(&self) -> (bool, i64, usize, Timestamp, &CommunicationId) {
+        (!self.exact, self.time_created.as_second(), self.letters_apart, self.time_created, &self.id)
     }
 }
 

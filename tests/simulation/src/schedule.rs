@@ -677,7 +677,9 @@ impl Life {
             Duty::Poll(function) => {
                 let given_up = self.given_up_links();
                 let idle = self.desk.world.borrow().queue.groups().all(|group| given_up.contains(group));
-                let saw_all = started > self.last_activity && has_left_nothing_aside(&function, started);
+                let saw_all = started > self.last_activity
+                    && has_left_nothing_aside(&function, started)
+                    && self.desk.world.borrow().aws_shows_everything(started);
                 self.quiet_polls = if ending == Ending::Done && idle && saw_all { self.quiet_polls + 1 } else { 0 };
                 self.warm_pollers.extend((ending != Ending::Death).then_some(function));
             }

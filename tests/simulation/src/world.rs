@@ -314,6 +314,11 @@ impl World {
         self.now + self.settings.aws_clock
     }
 
+    /// Whether AWS showed every text to whoever read at that time.
+    pub fn aws_shows_everything(&self, at: Timestamp) -> bool {
+        self.support.shows_everything(at + self.settings.aws_clock)
+    }
+
     /// The number of the next attempt.
     pub fn next_attempt(&mut self) -> u64 {
         self.attempts += 1;

@@ -149,6 +149,12 @@ impl Support {
         self.late_writes.first().map(|late| late.lands_at)
     }
 
+    /// Whether a read that begins now and does not lag shows every communication.
+    pub fn shows_everything(&self, now: Timestamp) -> bool {
+        let mut written = self.cases.iter().flat_map(|case| &case.communications).filter(|text| text.through_api);
+        written.all(|text| self.oddities.shown_from(text.landed_at) <= now)
+    }
+
     /// Lets everything land that is due. Every operation does so first.
     pub fn settle(&mut self, now: Timestamp) {
         let due = self.late_writes.partition_point(|late| late.lands_at <= now);
