@@ -328,7 +328,8 @@ impl Conversation {
                 Communication { id, raw }
             })
             .collect();
-        self.recognise(&identified, now, longest_doubt);
+        let decided_before = now.checked_sub(longest_doubt).unwrap_or(Timestamp::MIN);
+        self.recognise(&identified, cut_second.is_none(), decided_before);
         identified
     }
 
@@ -384,7 +385,7 @@ impl Conversation {
     }
 
     /// Decides which of those that carry marks of ours are ours.
-    fn recognise(&mut self, shown: &[Communication], now: Timestamp, longest_doubt: SignedDuration) {
+    fn recognise(&mut self, shown: &[Communication], hides_none: bool, decided_before: Timestamp) {
         let mut carriers: Vec<(&Communication, Vec<Mark>)> = Vec::new();
         for communication in shown.iter().filter(|communication| !communication.is_by_aws()) {
             let marks: Vec<Mark> =
@@ -416,8 +417,10 @@ impl Conversation {
                 known.fate = Fate::Undecided;
             }
         }
-        for memory in self.marks.values_mut() {
-            memory.settled |= memory.owner.is_some() && now.duration_since(memory.sent_at) >= longest_doubt;
+        // A read that hides older texts may hide ours, and show only one that quotes it.
+        let is_certain = |owner: &Owner| owner.exact || hides_none;
+        for memory in self.marks.values_mut().filter(|memory| memory.sent_at <= decided_before) {
+            memory.settled |= memory.owner.as_ref().is_some_and(is_certain);
         }
         let fates: Vec<(CommunicationId, Fate)> = carriers
             .into_iter()

@@ -986,9 +986,7 @@ impl Observation {
         });
         // What is sent in part goes on before what turned up meanwhile, even if that was written in the same second.
         let partly_sent = self.link.partly_sent.as_ref().map(|partly| &partly.content);
-        let is_begun = |entry: &JournalEntry| {
-            matches!(partly_sent, Some(Content::Entry { entry: begun, .. }) if *begun == entry.sys_id)
-        };
+        let is_begun = |entry: &JournalEntry| matches!(partly_sent, Some(Content::Entry { entry: begun, .. }) if *begun == entry.sys_id);
         entries.sort_by_key(|entry| !is_begun(entry));
         entries
     }
