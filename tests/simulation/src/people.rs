@@ -8,7 +8,7 @@ use casebridge_core::{
     incident::IncidentState,
 };
 use casebridge_simulator::support::{Case, request::CreateCase};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     random::Random,
@@ -18,6 +18,9 @@ use crate::{
     world::{ACCOUNTS, World, first_id},
 };
 
+/// How long an incident is unchanged when the platform's job closes it. The shortest that can be set on an instance is a day:
+/// the closing comment and the change before it are never of one moment.
+const CLOSED_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// A group that stands for no account.
 const OTHER_GROUP: &str = "Service Desk";
 /// Texts that several people write alike: they are told apart by nothing.
@@ -336,7 +339,7 @@ impl World {
             | Deed::ReplyAndResolve
             | Deed::Rename
             | Deed::Burst => self.do_at_aws(deed, random),
-            Deed::AutoClose => self.auto_close(0),
+            Deed::AutoClose => self.auto_close(CLOSED_AFTER),
             Deed::RenameUser => {
                 let name = format!("casebridge.{}", random.below(1_000));
                 self.note(Place::ServiceNow, || format!("the integration user is called {name} from now on"));
@@ -525,10 +528,10 @@ impl World {
         self.note_scope(id);
     }
 
-    /// The platform's job closes what has been resolved for so many days.
-    pub fn auto_close(&mut self, days: i64) -> bool {
+    /// The platform's job closes what is resolved and has not changed for so long.
+    pub fn auto_close(&mut self, unchanged_for: SignedDuration) -> bool {
         let now = self.servicenow_now();
-        let closed = self.servicenow.auto_close(now, days);
+        let closed = self.servicenow.auto_close(now, unchanged_for);
         for id in &closed {
             let number = self.number_of(id);
             self.note(Place::ServiceNow, || format!("{number} is closed by the platform's job"));

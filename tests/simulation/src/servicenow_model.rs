@@ -380,10 +380,11 @@ impl Instance {
         Some(sys_id)
     }
 
-    /// The stock job: closes the incidents that have been resolved and not changed for so many days, with a comment as
-    /// `system` in the same update. Returns which.
-    pub fn auto_close(&mut self, now: Timestamp, days: i64) -> Vec<IncidentId> {
-        let latest = second(now) - SignedDuration::from_hours(24 * days);
+    /// The stock job: closes the incidents that are resolved and have not changed for so long, with a comment as `system` in
+    /// the same update. Returns which.
+    pub fn auto_close(&mut self, now: Timestamp, unchanged_for: SignedDuration) -> Vec<IncidentId> {
+        let latest = second(now) - unchanged_for;
+        let days = unchanged_for.as_hours() / 24;
         let is_due = |record: &&Record| record.summary.state == IncidentState::Resolved && record.updated_on <= latest;
         let due: Vec<IncidentId> =
             self.incidents.values().filter(is_due).map(|record| record.summary.sys_id.clone()).collect();

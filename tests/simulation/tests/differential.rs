@@ -390,7 +390,7 @@ impl Both {
                 self.shipped.abort_updates("No updates now", 0);
                 self.model.abort_updates(0);
                 let closed = self.shipped.auto_close(self.now, 0, &self.network);
-                assert_eq!(self.model.auto_close(self.now, 0).len(), closed);
+                assert_eq!(self.model.auto_close(self.now, SignedDuration::ZERO).len(), closed);
             }
             2 => {
                 let name = format!("bridge.{}", self.random.below(3));

@@ -19,6 +19,8 @@ use casebridge_simulator::support::{
     oddities::{LengthUnit, Precision},
 };
 
+use jiff::SignedDuration;
+
 /// L of the default policy, in seconds.
 const LONGEST_DOUBT: i64 = 900;
 /// What stands on the case in the place of a text that AWS refuses.
@@ -98,7 +100,7 @@ fn the_comment_of_the_automatic_closing_stays_at_home() {
         let incident = world.linked();
         world.set_state(&incident, IncidentState::Resolved).settle();
         world.wait(5);
-        assert!(world.life.desk.world.borrow_mut().auto_close(0));
+        assert!(world.life.desk.world.borrow_mut().auto_close(SignedDuration::ZERO));
         world.life.follow_up();
         world.settle();
         assert_eq!(world.count_on_case(&incident, AUTOMATIC_CLOSING), 0, "{}", world.story());
@@ -116,7 +118,7 @@ fn a_comment_written_before_the_closing_goes_out_after_it() {
     world.settle();
     world.set_state(&incident, IncidentState::Resolved).settle();
     world.wait(5).comment(&incident, "Before the end «c2»").wait(5);
-    assert!(world.life.desk.world.borrow_mut().auto_close(0));
+    assert!(world.life.desk.world.borrow_mut().auto_close(SignedDuration::ZERO));
     world.settle();
     assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
     assert_eq!(world.status(&incident), "resolved", "{}", world.story());
