@@ -240,14 +240,15 @@ impl Observation {
     }
 
     /// Whether a read of the most recent communications is not enough, and all that are not settled must be read.
-    pub fn needs_all_communications(&self, case: &Case, now: Timestamp) -> bool {
+    pub fn needs_all_communications(&self, policy: &Policy, case: &Case, now: Timestamp) -> bool {
         let in_doubt = match &self.link.intent {
             Some(Intent { kind: IntentKind::AddCommunication { .. }, mark: Some(mark), .. }) => {
                 !case.communications.iter().any(|shown| mark.is_in(&shown.body))
             }
             _ => false,
         };
-        let due = self.link.full_read_at.is_some_and(|at| at <= now);
+        let undecided = self.link.conversation.decided_at(policy.unknown_outcome());
+        let due = self.link.full_read_at.into_iter().chain(undecided).any(|at| at <= now);
         !case.communications_complete && (!self.link.conversation.joins(&case.communications) || in_doubt || due)
     }
 

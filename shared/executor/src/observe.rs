@@ -214,7 +214,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             Err(failure) => return self.note_failure(observation, Side::Aws, &failure, READ_REQUEST, report),
         };
         let case = case_from(&described);
-        if !observation.needs_all_communications(&case, now) {
+        if !observation.needs_all_communications(&self.policy, &case, now) {
             return observation.see_case(&self.policy, case, now);
         }
         let since = observation.communications_since();

@@ -48,7 +48,7 @@ fn all_communications_are_read_where_the_recent_ones_do_not_join_on_to_what_is_k
     let wants_all = |change: &dyn Fn(&mut Observation)| {
         let mut observation = world.observe();
         change(&mut observation);
-        observation.needs_all_communications(&case, world.now)
+        observation.needs_all_communications(&world.policy, &case, world.now)
     };
     assert!(!wants_all(&|_| {}), "the oldest one shown is known");
     let oldest = case.communications[0].time_created.as_second();
@@ -70,7 +70,10 @@ fn all_communications_are_read_where_the_recent_ones_do_not_join_on_to_what_is_k
     }));
     let mut observation = world.observe();
     observation.link.conversation.known.clear();
-    assert!(!observation.needs_all_communications(&recent(&world, 0), world.now), "this is all there is");
+    assert!(
+        !observation.needs_all_communications(&world.policy, &recent(&world, 0), world.now),
+        "this is all there is"
+    );
 }
 
 #[test]
