@@ -593,8 +593,9 @@ impl Observation {
                     linked.reopened_by.clone_from(&intent.mark);
                 }
                 let has_reopened = intent.mark.is_some() && linked.reopened_by == intent.mark;
-                // A customer who wrote at AWS meanwhile has reopened it, too.
-                if has_reopened && !self.customer_wrote {
+                // A customer who wrote at AWS meanwhile has reopened it, too: an incident that has ended follows.
+                let is_ended = self.link.incident.as_ref().is_some_and(|incident| incident.state.is_ended());
+                if has_reopened && !(is_ended && self.customer_wrote) {
                     self.link.base.ended = false;
                 }
             }

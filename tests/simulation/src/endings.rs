@@ -14,7 +14,7 @@ use casebridge_core::{
 use casebridge_simulator::support::Case;
 
 use crate::{
-    people::EQUAL_TEXTS,
+    people::{EQUAL_TEXTS, tokens},
     servicenow_model::{Journal, Record},
     timeline::shorten,
     world::{Invariant, World, first_id},
@@ -91,12 +91,22 @@ impl World {
     /// several people write alike reopen a link only once.
     pub fn judge_reactions(&mut self, incident: &IncidentId) {
         let is_resolved = self.servicenow.incidents[incident].summary.state == IncidentState::Resolved;
-        let is_linked = self.our_cases().any(|case| self.incident_of(case).as_ref() == Some(incident));
-        if !is_resolved || !is_linked || !self.tells_ends(incident) || self.is_excused(incident) {
+        let linked: Vec<&Case> =
+            self.our_cases().filter(|case| self.incident_of(case).as_ref() == Some(incident)).collect();
+        if !is_resolved || linked.is_empty() || !self.tells_ends(incident) || self.is_excused(incident) {
             return;
         }
         let is_unequal = |row: &&Journal| !EQUAL_TEXTS.contains(&row.text.as_str());
-        let unheard: Vec<String> = self.reactions(incident).filter(is_unequal).map(|row| row.text.clone()).collect();
+        // A case is opened with what was there while the incident was shown open, be it by a node that lags.
+        let is_in_opening = |row: &&Journal| {
+            let mut openings = linked.iter().filter_map(|case| case.communications.first());
+            openings.any(|opening| tokens(&row.text).all(|token| opening.body.contains(token)))
+        };
+        let unheard: Vec<String> = self
+            .reactions(incident)
+            .filter(|row| is_unequal(row) && !is_in_opening(row))
+            .map(|row| row.text.clone())
+            .collect();
         for text in unheard {
             let number = self.number_of(incident);
             let what = format!("{number}: {} was written after the end and reopened nothing", shorten(&text));
