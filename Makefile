@@ -4,7 +4,7 @@
 PYTHON := .tools/python/bin/python
 LOCAL := infra/local
 .DEFAULT_GOAL := help
-.PHONY: help tools up down demo test lint rust-test e2e package simulate simulate-pairs simulate-sabotage mutants clean clean-tools
+.PHONY: help tools up down demo test lint rust-test e2e package simulate simulate-pairs simulate-sabotage mutants mutants-app clean clean-tools
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ simulate-sabotage: ## Switches off one safeguard at a time: the simulation must 
 
 mutants: tools ## Changes the decisions one small step at a time: the tests must notice (takes an hour)
 	@$(PYTHON) $(LOCAL)/mutants.py
+
+mutants-app: tools ## Does the same to the app's scripts, or to those that SCRIPTS names (takes half an hour)
+	@$(PYTHON) $(LOCAL)/mutants_app.py $(SCRIPTS)
 
 clean: down ## Stops the stack and removes what was built
 	@rm -rf target .local infra/servicenow/dist infra/servicenow/target

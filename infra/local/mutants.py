@@ -55,7 +55,7 @@ def main() -> None:
         noticed += read("caught", "timeout")
         missed = read("missed")
         remark.append(f"{len(noticed)} changes noticed, {len(missed)} not")
-    judge(len(noticed), missed)
+    judge(len(noticed), missed, LISTED.findall(text_of(SURVIVORS)))
 
 
 def run(arguments: list[str], test_arguments: list[str]) -> None:
@@ -79,10 +79,10 @@ def text_of(file: pathlib.Path) -> str:
     return file.read_text() if file.exists() else ""
 
 
-def judge(noticed: int, missed: list[tuple[str, str]]) -> None:
+def judge(noticed: int, missed: list[tuple[str, str]], in_document: list[tuple[str, str]]) -> None:
     """Says how many were noticed, and what stands in the document without need or is missing there."""
     # The same change may be made at several places of a function: each is listed.
-    listed, found = Counter(LISTED.findall(text_of(SURVIVORS))), Counter(missed)
+    listed, found = Counter(in_document), Counter(missed)
     rate = noticed / max(noticed + len(missed), 1)
     unlisted = sorted((found - listed).elements())
     for file, what in unlisted:

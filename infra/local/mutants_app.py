@@ -1,48 +1,161 @@
-"""Changes the app's scripts, one small step at a time, and runs the simulator's tests on each: they must notice.
+"""Changes the app's scripts, one small step at a time, and runs the tests that execute them on each: they must notice.
 
-    python mutants_app.py [part of a file's name ...]
+    python mutants_app.py [part of a script's name ...]
 
-The scripts are included into the built app as text, so a change is written there, without a build. What the app's own
-tests do not notice is left to the differential test. The built app is as it was when this ends.
+The scripts are text in the built app, so a change is written into a copy of that, without a build, and several are
+tested at once. At least NOTICED of the changes must be noticed, and each of the others must stand in docs/mutants.md.
+What took too long counts as noticed, and is named.
 """
 
+import contextlib
+import dataclasses
 import json
+import os
 import pathlib
+import queue
+import re
+import shutil
 import subprocess
 import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import artifacts
 import console
+import mutants
 import paths
 
 SCRIPTS = paths.APP / "src" / "server"
 LISTER = paths.APP / "checks" / "mutants.mjs"
-# A change that makes a loop endless counts as noticed after so many seconds.
+COPIES = paths.TARGET / "mutants-app"
+# Which built app the tests are to load.
+APP_VARIABLE = "CASEBRIDGE_TEST_APP"
+# How many changes are tested at once, each by one thread.
+JOBS = 2
+# A change that makes a loop endless is noticed after so many seconds, or so many times what the tests take without it.
 PATIENCE_SECONDS = 60
+PATIENCE_FACTOR = 10
 # Tests of the platform's side alone: no change of the app's can be noticed there.
 ALONE = ["--skip", "instance::", "--skip", "table_api::"]
+# How many of the tests that have noticed most changes of a script are tried on the next one, before all are.
+FAVOURITES = 5
+# How a test that fails is told where the tests run one after the other.
+FAILED = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. FAILED$")
+TOO_LONG = "too long"
+# How the document lists a change that is not noticed.
+LISTED = re.compile(r"^- `(\S+\.js)`: `([^`]+)`$", re.MULTILINE)
+
+
+@dataclasses.dataclass
+class Judge:
+    """A test binary that runs the shipped scripts."""
+
+    binary: pathlib.Path
+    arguments: list[str]
+    patience: float = PATIENCE_SECONDS
+
+    def failure(self, app: pathlib.Path, arguments: list[str] | None = None) -> str | None:
+        """The first test that fails on this built app, or None. What is left of them is not run."""
+        command = [str(self.binary), "--test-threads", "1", *(self.arguments if arguments is None else arguments)]
+        # Nobody reads why it failed.
+        environment = os.environ | {APP_VARIABLE: str(app), "RUST_BACKTRACE": "0"}
+        process = subprocess.Popen(
+            command, cwd=paths.ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        late = threading.Event()
+        timer = threading.Timer(self.patience, lambda: (late.set(), process.kill()))
+        timer.start()
+        try:
+            failed = next((found[1] for found in map(FAILED.match, map(str.rstrip, process.stdout)) if found), None)
+            if failed is None and process.wait() != 0:
+                failed = TOO_LONG if late.is_set() else "a crash"
+            return failed
+        finally:
+            timer.cancel()
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+class Bench:
+    """Copies of the built app, one for each change that is tested at the same time, and the judges."""
+
+    def __init__(self, judges: list[Judge]) -> None:
+        self.judges = judges
+        self.experience: dict[str, Counter[str]] = {}
+        self.records: dict[pathlib.Path, pathlib.Path] = {}
+        self.folders: queue.SimpleQueue[pathlib.Path] = queue.SimpleQueue()
+        shutil.rmtree(COPIES, ignore_errors=True)
+        for number in range(JOBS):
+            folder = COPIES / str(number)
+            shutil.copytree(paths.APP_BUILT, folder)
+            self.folders.put(folder)
+
+    def noticed_by(self, change: dict) -> str | None:
+        """The test that notices the change, or None."""
+        with self._changed(change) as folder:
+            known = self.experience.setdefault(change["file"], Counter())
+            favourites = [test for test, _ in known.most_common(FAVOURITES)]
+            if favourites:
+                failed = self.judges[0].failure(folder, ["--exact", *favourites])
+                if failed:
+                    known[failed] += 1
+                    return failed
+            for judge in self.judges:
+                failed = judge.failure(folder)
+                if failed:
+                    if judge is self.judges[0] and "::" in failed:
+                        known[failed] += 1
+                    return failed
+        return None
+
+    @contextlib.contextmanager
+    def _changed(self, change: dict) -> Iterator[pathlib.Path]:
+        """A copy of the built app that has the change, for as long as it is tested."""
+        script = pathlib.Path(change["file"])
+        source = script.read_text()
+        changed = source[: change["start"]] + change["replacement"] + source[change["end"] :]
+        folder = self.folders.get()
+        record = folder / self._record(script, source)
+        text = record.read_text()
+        try:
+            record.write_text(text.replace(source, changed))
+            yield folder
+        finally:
+            record.write_text(text)
+            self.folders.put(folder)
+
+    def _record(self, script: pathlib.Path, source: str) -> pathlib.Path:
+        """The record of the built app that holds the script, as a path within the app."""
+        if script not in self.records:
+            holding = [path for path in sorted(paths.APP_BUILT.rglob("*.xml")) if source in path.read_text()]
+            if not holding:
+                raise console.StackError(f"{paths.relative(script)} is in no record of the built app.")
+            self.records[script] = holding[0].relative_to(paths.APP_BUILT)
+        return self.records[script]
 
 
 def main() -> None:
-    """All changes, or those of the files that are named."""
+    """All changes, or those of the scripts that are named, and the verdict."""
     artifacts.build_app()
-    tests = test_binaries()
-    for test, arguments in tests:
-        with console.step(f"{test.name} as it is"):
-            if notices(test, arguments):
-                raise console.StackError("the tests fail without any change.")
+    judges = [
+        build("casebridge-simulator", "servicenow", ALONE),
+        build("casebridge-simulation", "differential", []),
+    ]
+    for judge in judges:
+        check_unchanged(judge)
     scripts = [path for path in sorted(SCRIPTS.rglob("*.js")) if is_wanted(path)]
     changes = list_changes(scripts)
-    built = {path: built_file(path) for path in scripts}
-    missed = []
-    for number, change in enumerate(changes, 1):
-        path = pathlib.Path(change["file"])
-        if survives(path, built[path], change, tests):
-            missed.append(change)
-            console.say(f"not noticed: {describe(change)}")
-        if number % 100 == 0:
-            console.say(f"     {number} of {len(changes)} changes, {len(missed)} not noticed")
-    console.say(f"{len(changes) - len(missed)} of {len(changes)} changes noticed")
+    bench = Bench(judges)
+    with ThreadPoolExecutor(JOBS) as pool:
+        results = tell(changes, pool.map(bench.noticed_by, changes))
+    missed = [(script_name(change), change["what"]) for change, test in results if test is None]
+    names = {path.name for path in scripts}
+    listed = [found for found in LISTED.findall(mutants.text_of(mutants.SURVIVORS)) if found[0] in names]
+    mutants.judge(len(results) - len(missed), missed, listed)
 
 
 def is_wanted(path: pathlib.Path) -> bool:
@@ -51,65 +164,53 @@ def is_wanted(path: pathlib.Path) -> bool:
     return path.parent.name != "tests" and (not wanted or any(part in path.name for part in wanted))
 
 
-def test_binaries() -> list[tuple[pathlib.Path, list[str]]]:
-    """The tests that run the shipped scripts, the quick ones first."""
-    found = []
-    for package, test, arguments in [
-        ("casebridge-simulator", "servicenow", ALONE),
-        ("casebridge-simulation", "differential", []),
-    ]:
-        command = ["cargo", "test", "--no-run", "--message-format", "json", "--package", package, "--test", test]
-        output = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
-        messages = [json.loads(line) for line in output.splitlines()]
-        executables = {
-            message["target"]["name"]: message.get("executable") for message in messages if "target" in message
-        }
-        found.append((pathlib.Path(executables[test]), arguments))
-    return found
+def build(package: str, test: str, arguments: list[str]) -> Judge:
+    """Builds a test binary."""
+    with console.step(f"building the tests {test} of {package}"):
+        command = ["cargo", "test", "--locked", "--no-run", "--message-format", "json"]
+        done = subprocess.run(
+            [*command, "--package", package, "--test", test], cwd=paths.ROOT, stdout=subprocess.PIPE, text=True
+        )
+        if done.returncode != 0:
+            raise console.StackError("cargo could not build the tests; see above.")
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    executables = {message["target"]["name"]: message.get("executable") for message in messages if "target" in message}
+    return Judge(pathlib.Path(executables[test]), arguments)
+
+
+def check_unchanged(judge: Judge) -> None:
+    """Without a change nothing may fail; how long that takes says how long is too long."""
+    with console.step(f"{judge.binary.name} as it is"):
+        began = time.monotonic()
+        failed = judge.failure(paths.APP_BUILT)
+        if failed:
+            raise console.StackError(f"without any change, this fails: {failed}.")
+        judge.patience = max(PATIENCE_SECONDS, PATIENCE_FACTOR * (time.monotonic() - began))
 
 
 def list_changes(scripts: list[pathlib.Path]) -> list[dict]:
     """The changes, as the lister finds them."""
     command = ["node", str(LISTER), *map(str, scripts)]
-    output = subprocess.run(command, cwd=paths.APP, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, cwd=paths.APP, stdout=subprocess.PIPE, text=True, check=True).stdout
     return [json.loads(line) for line in output.splitlines()]
 
 
-def built_file(script: pathlib.Path) -> pathlib.Path:
-    """The record of the built app that holds the script."""
-    text = script.read_text()
-    for path in sorted((paths.APP_BUILT / "update").glob("*.xml")):
-        if text in path.read_text():
-            return path
-    raise console.StackError(f"{paths.relative(script)} is in no record of the built app.")
+def tell(changes: list[dict], noticed: Iterator[str | None]) -> list[tuple[dict, str | None]]:
+    """Each change with the test that noticed it; says what was not noticed as it comes."""
+    results = []
+    for change, test in zip(changes, noticed, strict=True):
+        results.append((change, test))
+        if test is None or test == TOO_LONG:
+            verdict = "not noticed" if test is None else test
+            console.say(f"     {verdict}: {script_name(change)}:{change['line']}: {change['what']}")
+        if len(results) % 100 == 0:
+            console.say(f"     {len(results)} of {len(changes)} changes after {console.elapsed():.0f} s")
+    return results
 
 
-def survives(script: pathlib.Path, built: pathlib.Path, change: dict, tests: list) -> bool:
-    """Whether no test notices the change."""
-    source, record = script.read_text(), built.read_text()
-    changed = source[: change["start"]] + change["replacement"] + source[change["end"] :]
-    try:
-        built.write_text(record.replace(source, changed))
-        return not any(notices(test, arguments) for test, arguments in tests)
-    finally:
-        built.write_text(record)
-
-
-def notices(test: pathlib.Path, arguments: list[str]) -> bool:
-    """Whether the test fails."""
-    try:
-        command = [str(test), "--quiet", *arguments]
-        ended = subprocess.run(command, cwd=paths.ROOT, capture_output=True, timeout=PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
-        return True
-    return ended.returncode != 0
-
-
-def describe(change: dict) -> str:
-    """A change in one line."""
-    path = pathlib.Path(change["file"])
-    was = path.read_text()[change["start"] : change["end"]].replace("\n", " ")
-    return f"{path.name}:{change['line']}: {was[:80]} -> {change['replacement'][:80]}"
+def script_name(change: dict) -> str:
+    """The script's name without its folder: no two have the same."""
+    return pathlib.Path(change["file"]).name
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from world import CATEGORY_CODE, PREFIX, SERVICE_CODE, Incident, World, unique
 
 
 def foreign_alarms(world: World, account: str) -> list[dict]:
-    """The lines of the reconciler's log that an alarm looks for."""
-    lines = world.log_lines("reconciler")
-    return [line for line in lines if line.get("alarm") == "foreign_credentials" and line.get("account") == account]
+    """The lines of the reconciler's log that an alarm looks for, where the template's metric filter looks for them."""
+    said = [line.get("fields", {}) for line in world.log_lines("reconciler")]
+    return [line for line in said if line.get("alarm") == "foreign_credentials" and line.get("account") == account]
 
 
 @pytest.mark.slow

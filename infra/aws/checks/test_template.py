@@ -9,6 +9,8 @@ VISIBILITY_FACTOR = 6
 # The waits between them add up to a quarter of an hour: shared/core/src/hint.rs.
 RECEIVES = 7
 SHORTEST_POLL_SECONDS = 60
+# The policy's default wait after a refusal that only a person can lift: shared/core/src/policy.rs.
+REFUSAL_RETRY_SECONDS = 3600
 BOTH_SIDES_ENVIRONMENT = {
     "CASEBRIDGE_ACCOUNT_SECRET_PREFIX",
     "CASEBRIDGE_POLICY_PARAMETER",
@@ -27,7 +29,8 @@ ENVIRONMENT = {
 ACTIONS_WITHOUT_RESOURCE = {"secretsmanager:ListSecrets"}
 
 
-METRICS = pathlib.Path(__file__).resolve().parents[3] / "shared" / "runtime" / "src" / "metrics.rs"
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+METRICS = ROOT / "shared" / "runtime" / "src" / "metrics.rs"
 
 
 def of_type(resources: dict, kind: str) -> dict:
@@ -319,15 +322,54 @@ def test_alarms_on_our_own_metrics_name_what_the_functions_write(resources):
     dimension = re.search(r'DIMENSION: &str = "(\w+)"', source)[1]
     written = set(re.findall(r'Self::\w+ => "(\w+)"', source))
     alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
+    counted = {name for _, name, _ in metrics_of_lines(resources)}
     ours = [alarm for alarm in alarms if not alarm["Namespace"].startswith("AWS/")]
+    ours = [alarm for alarm in ours if alarm["MetricName"] not in counted]
     assert "LongestUnpolledAccount" in {alarm["MetricName"] for alarm in ours}
-    functions = {path.parent.name for path in METRICS.parents[3].glob("functions/*/Cargo.toml")}
+    functions = {path.parent.name for path in ROOT.glob("functions/*/Cargo.toml")}
     for alarm in ours:
         assert alarm["Namespace"] == namespace, alarm["MetricName"]
         assert alarm["MetricName"] in written
         (only,) = alarm["Dimensions"]
         assert only["Name"] == dimension
         assert only["Value"] in functions, alarm["MetricName"]
+
+
+def metrics_of_lines(resources: dict) -> set[tuple[str, str, str]]:
+    """Namespace and name of each metric that counts lines of a log, and the logical id of that log's group."""
+    return {
+        (metric["MetricNamespace"], metric["MetricName"], referenced(found["LogGroupName"]))
+        for found in of_type(resources, "AWS::Logs::MetricFilter").values()
+        for metric in found["MetricTransformations"]
+    }
+
+
+def test_an_alarm_hears_of_every_line_that_is_written_for_one(resources):
+    sources = [path for folder in ("shared", "functions") for path in (ROOT / folder).glob("*/src/**/*.rs")]
+    lines = {name for path in sources for name in re.findall(r'\balarm = "(\w+)"', path.read_text(encoding="utf-8"))}
+    assert "foreign_credentials" in lines
+    filters = of_type(resources, "AWS::Logs::MetricFilter").values()
+    # What a line says is in "fields" of its JSON.
+    assert {f'{{ $.fields.alarm = "{name}" }}' for name in lines} == {found["FilterPattern"] for found in filters}
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
+    # A metric of lines has no dimensions: all functions count as one.
+    heard = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms if not alarm.get("Dimensions")}
+    assert {(namespace, name) for namespace, name, _ in metrics_of_lines(resources)} == heard
+
+
+def test_foreign_credentials_are_told_by_every_function_that_reads_the_accounts_secrets(resources):
+    functions = of_type(resources, "AWS::Lambda::Function").values()
+    readers = {
+        referenced(function["LoggingConfig"]["LogGroup"])
+        for function in functions
+        if "CASEBRIDGE_ACCOUNT_SECRET_PREFIX" in function["Environment"]["Variables"]
+    }
+    assert {group for _, name, group in metrics_of_lines(resources) if name == "ForeignCredentials"} == readers
+    alarm = resources["ForeignCredentialsAlarm"]["Properties"]
+    # One line is enough, and between two of them lies an hour and a little: the alarm stays up meanwhile.
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["DatapointsToAlarm"]) == ("Sum", 0, 1)
+    assert alarm["Period"] * alarm["EvaluationPeriods"] >= 2 * REFUSAL_RETRY_SECONDS
+    assert "casebridge/accounts/" in alarm["AlarmDescription"], "what to do"
 
 
 def test_roles_may_do_to_the_ledger_what_their_function_does(resources):

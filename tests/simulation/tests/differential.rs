@@ -20,6 +20,8 @@ use casebridge_simulator::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+/// Names the folder of another built app to test: how several changes of its scripts are tested at once.
+const APP_VARIABLE: &str = "CASEBRIDGE_TEST_APP";
 const START: i64 = 1_795_208_400;
 const AGENT: &str = "agent";
 const BASE: &str = "/api/x_casebridge_aws/v1/incidents";
@@ -73,7 +75,8 @@ fn user(user_name: &str, roles: &[&str]) -> User {
 }
 
 fn built_app() -> Arc<App> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../infra/servicenow/dist/app");
+    let built = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../infra/servicenow/dist/app");
+    let folder = std::env::var_os(APP_VARIABLE).map_or(built, PathBuf::from);
     App::load(&folder).unwrap_or_else(|error| panic!("the app must be built before its model is judged: {error}"))
 }
 

@@ -72,6 +72,8 @@ fn an_adopted_clone_works_and_sends_what_has_waited() {
     assert!(world.instance.press(world.now, "admin", "Adopt this instance", &world.network).unwrap());
     let name = world.instance.records("sys_properties", &format!("name={HOME_INSTANCE}"))[0]["value"].clone();
     assert_eq!(name, "casebridgetest");
+    let told = world.logged("info");
+    assert!(told.iter().any(|words| words.starts_with("casebridge belongs on this instance from now on")), "{told:?}");
     assert!(!world.instance.press(world.now, "admin", "Adopt this instance", &world.network).unwrap(), "it is gone");
     world.pass(60);
     world.run_jobs();

@@ -1,9 +1,15 @@
 //! A ServiceNow instance in-process: its APIs, and the built app's own scripts on it.
 
 mod app;
+mod claims;
 mod hostile;
 mod instance;
+mod listing;
 mod order;
+mod orders;
+mod outbox;
 mod paging;
+mod requests;
+mod shown;
 mod support;
 mod table_api;

@@ -77,6 +77,18 @@ fn a_trail_that_is_late_by_a_second_is_still_understood() {
 }
 
 #[test]
+fn a_row_may_lie_two_seconds_from_its_comment() {
+    for (time, count) in [("21:00:02", Some(1)), ("21:00:03", None), ("20:59:58", Some(1)), ("20:59:57", None)] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        save(&mut world, &incident, &json!({"comments": "ok"}));
+        let row = world.instance.records("sys_audit", "fieldname=comments")[0]["sys_id"].clone();
+        world.put("sys_audit", &row, &[("sys_created_on", &format!("2026-11-20 {time}"))]);
+        assert_eq!(count_of(&world.snapshot(&incident), "ok"), count, "{time}");
+    }
+}
+
+#[test]
 fn a_row_that_is_missing_or_later_still_takes_no_other_comments_count() {
     for seconds in ["21:00:03", "20:59:57"] {
         let mut world = World::with_app();
@@ -180,6 +192,22 @@ fn a_restored_record_starts_its_counts_anew_and_the_old_ones_are_not_believed() 
     assert_eq!(count_of(&shown, "new"), Some(2));
     // Its count is above that of the end of work, and its time is long before: the count is not believed.
     assert_eq!(count_of(&shown, "old 1"), None);
+}
+
+#[test]
+fn a_count_that_contradicts_the_times_is_believed_within_two_seconds_of_the_end() {
+    for (seconds, count) in [(2, Some(3)), (3, None)] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        save(&mut world, &incident, &json!({"comments": "before"}));
+        world.pass(seconds);
+        resolve(&mut world, &incident, "");
+        save(&mut world, &incident, &json!({"short_description": "after"}));
+        let row = world.instance.records("sys_audit", "fieldname=comments")[0]["sys_id"].clone();
+        world.put("sys_audit", &row, &[("record_checkpoint", "3")]);
+        let shown = world.snapshot(&incident);
+        assert_eq!((shown.summary.ended_mod_count, count_of(&shown, "before")), (Some(2), count), "{seconds}");
+    }
 }
 
 #[test]

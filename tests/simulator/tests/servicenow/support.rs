@@ -15,6 +15,9 @@ use casebridge_simulator::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+/// Names the folder of another built app to test: how several changes of its scripts are tested at once.
+const APP_VARIABLE: &str = "CASEBRIDGE_TEST_APP";
+
 /// The bytes that sign webhooks, and how both sides write them.
 pub const WEBHOOK_KEY: &[u8] = b"a key of thirty-two bytes, no more";
 
@@ -29,15 +32,22 @@ const START: i64 = 1_795_208_400;
 pub struct Network {
     pub requests: RefCell<Vec<(String, Request)>>,
     pub status: RefCell<Option<u16>>,
+    /// What an answer of that status says, if it is not a refusal in JSON.
+    pub words: RefCell<Option<String>>,
+    pub timeouts: RefCell<Vec<u64>>,
 }
 
 impl Outbound for Network {
-    fn send(&self, url: &str, request: &Request, _timeout_milliseconds: u64) -> Result<Response, String> {
+    fn send(&self, url: &str, request: &Request, timeout_milliseconds: u64) -> Result<Response, String> {
         self.requests.borrow_mut().push((url.to_owned(), request.clone()));
-        match *self.status.borrow() {
-            Some(0) => Err("connection refused".to_owned()),
-            Some(status) => Ok(Response::json(status, &json!({"error": {"code": "x", "message": "no"}}))),
-            None => Ok(Response::json(202, &json!({"status": "accepted"}))),
+        self.timeouts.borrow_mut().push(timeout_milliseconds);
+        match (*self.status.borrow(), &*self.words.borrow()) {
+            (Some(0), _) => Err("connection refused".to_owned()),
+            (Some(status), Some(words)) => {
+                Ok(Response { status, body: words.clone().into_bytes(), ..Response::default() })
+            }
+            (Some(status), None) => Ok(Response::json(status, &json!({"error": {"code": "x", "message": "no"}}))),
+            (None, _) => Ok(Response::json(202, &json!({"status": "accepted"}))),
         }
     }
 }
@@ -79,7 +89,8 @@ pub fn configuration() -> Configuration {
 /// The built app, read once for all tests.
 pub fn built_app() -> Arc<App> {
     static APP: LazyLock<Arc<App>> = LazyLock::new(|| {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../infra/servicenow/dist/app");
+        let built = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../infra/servicenow/dist/app");
+        let folder = std::env::var_os(APP_VARIABLE).map_or(built, PathBuf::from);
         App::load(&folder).unwrap_or_else(|error| panic!("the app must be built before its tests run: {error}"))
     });
     APP.clone()
@@ -126,6 +137,11 @@ impl World {
     }
 
     pub fn call_with(&mut self, authorization: &str, method: &str, target: &str, body: Option<&Value>) -> Response {
+        self.send(authorization, method, target, body.map(|body| body.to_string().into_bytes()))
+    }
+
+    /// A request whose body may be anything.
+    pub fn send(&mut self, authorization: &str, method: &str, target: &str, body: Option<Vec<u8>>) -> Response {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let query = query.split('&').filter_map(|pair| pair.split_once('='));
         let mut headers = std::collections::BTreeMap::from([("authorization".to_owned(), authorization.to_owned())]);
@@ -137,7 +153,7 @@ impl World {
             path: path.to_owned(),
             query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             headers,
-            body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+            body: body.unwrap_or_default(),
         };
         self.instance.handle(self.now, &request, &self.network)
     }
@@ -148,6 +164,26 @@ impl World {
 
     pub fn sent(&self) -> Vec<(String, Request)> {
         self.network.requests.take()
+    }
+
+    /// Runs a script of the app's as the integration user; gives its value.
+    pub fn script(&mut self, source: &str) -> String {
+        let outcome = self.instance.run_script(self.now, "casebridge", source, &self.network);
+        outcome.unwrap_or_else(|error| panic!("{error}: {source}"))
+    }
+
+    /// What was logged at this level.
+    pub fn logged(&self, level: &str) -> Vec<String> {
+        self.instance.log().filter(|line| line.level == level).map(|line| line.message.clone()).collect()
+    }
+
+    /// Changes columns of a record behind the platform's back.
+    pub fn put(&mut self, table: &str, sys_id: &str, values: &[(&str, &str)]) {
+        let mut row = self.instance.record(table, sys_id).cloned().unwrap_or_default();
+        row.insert("sys_id".to_owned(), sys_id.to_owned());
+        row.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        row.retain(|_, value| !value.is_empty());
+        self.instance.restore(table, row);
     }
 
     /// Creates a record as the user; gives its `sys_id`.

@@ -1,0 +1,314 @@
+//! Each message once, whatever happens between its claim and its end: deaths, repeats, people, rules of the instance.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, body, deliver, incident_in_scope, message, text};
+
+const DELIVERIES: &str = "x_casebridge_aws_delivery";
+/// How long a claim is young, unless the property says otherwise.
+const CLAIM_SECONDS: i64 = 60;
+/// How many commits of a delivery are done when its message is claimed, and when it is in the journal.
+const CLAIMED: u64 = 1;
+const WRITTEN: u64 = 3;
+
+/// A world in which a delivery died after so many commits.
+fn died_after(commits: u64, order: &Value) -> (World, String) {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.snapshot(&incident);
+    die_after(&mut world, &incident, commits, order);
+    (world, incident)
+}
+
+fn die_after(world: &mut World, incident: &str, commits: u64, order: &Value) {
+    world.instance.stop_after_commits(commits);
+    assert_eq!(deliver(world, incident, order).status, 502);
+}
+
+/// What becomes of the one message.
+fn outcome(world: &mut World, incident: &str, order: &Value) -> Value {
+    let response = deliver(world, incident, order);
+    assert_eq!(response.status, 200, "{}", text(&response));
+    body(&response)["result"]["messages"][0].clone()
+}
+
+fn count_of(world: &World, incident: &str, words: &str) -> usize {
+    world.comments(incident).iter().filter(|comment| *comment == words).count()
+}
+
+/// Delivers in a script for which the platform behaves as `prelude` makes it; gives the result or the error.
+fn deliver_where(world: &mut World, incident: &str, prelude: &str, order: &Value) -> Value {
+    let order = json!(order.to_string());
+    let source = format!(
+        "{prelude}
+        var answer = {{}};
+        var calls = new CasebridgeRequest(
+            {{ pathParams: {{ sys_id: '{incident}' }}, queryParams: {{}}, body: {{ dataString: {order} }} }},
+            {{
+                setStatus: function () {{}},
+                setBody: function (body) {{ answer.result = body; }},
+                setError: function (error) {{
+                    answer.error = [error.getStatus(), error.getMessage(), error.getDetail()];
+                }}
+            }}
+        );
+        calls.answer(function () {{ return new CasebridgeDelivery(calls).deliver(calls.body()); }});
+        JSON.stringify(answer)"
+    );
+    serde_json::from_str(&world.script(&source)).expect("an answer in JSON")
+}
+
+#[test]
+fn a_young_claim_is_left_alone_for_as_long_as_the_property_says() {
+    let order = message("one", "from AWS");
+    for (property, seconds) in
+        [("", CLAIM_SECONDS), ("soon", CLAIM_SECONDS), ("-1", CLAIM_SECONDS), ("5", 5), ("10", 10), ("0", 0)]
+    {
+        let (mut world, incident) = died_after(CLAIMED, &order);
+        world.instance.set_property("x_casebridge_aws.claim_seconds", property);
+        if seconds > 0 {
+            world.pass(seconds - 1);
+            let young = deliver(&mut world, &incident, &order);
+            assert_eq!(young.status, 409, "{property}: {}", text(&young));
+            let error = body(&young)["error"].clone();
+            assert_eq!(error["message"], "A message is being written by another request");
+            assert_eq!(error["detail"], "one");
+            world.pass(1);
+        }
+        assert_eq!(outcome(&mut world, &incident, &order)["outcome"], "applied", "{property}");
+        assert_eq!(count_of(&world, &incident, "from AWS"), 1);
+    }
+}
+
+#[test]
+fn a_claim_is_renewed_with_each_try() {
+    let order = message("one", "from AWS");
+    let (mut world, incident) = died_after(CLAIMED, &order);
+    world.pass(CLAIM_SECONDS);
+    // The old claim goes, the new one comes; then the instance dies again.
+    die_after(&mut world, &incident, CLAIMED + 1, &order);
+    let rows = world.instance.records(DELIVERIES, "");
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0]["state"].as_str(), rows[0]["claimed_at"].as_str()), ("claimed", "2026-11-20 21:01:00"));
+    world.pass(CLAIM_SECONDS - 1);
+    assert_eq!(deliver(&mut world, &incident, &order).status, 409);
+    world.pass(1);
+    let result = outcome(&mut world, &incident, &order);
+    assert_eq!(result["outcome"], "applied");
+    let rows = world.instance.records(DELIVERIES, "");
+    assert_eq!((rows[0]["state"].as_str(), json!(rows[0]["journal"])), ("done", result["journal"].clone()));
+}
+
+#[test]
+fn what_an_earlier_try_wrote_is_found_in_other_words_where_it_is_the_only_one() {
+    let order = message("one", "from AWS, twice  ");
+    // Whether the journal shows other words; the other delivery's state, and whether it is of the same incident.
+    let others = [
+        (true, None, "already_applied"),
+        (true, Some(("claimed", true)), "applied"),
+        (true, Some(("done", true)), "already_applied"),
+        (true, Some(("claimed", false)), "already_applied"),
+        (false, Some(("claimed", true)), "already_applied"),
+        (false, None, "already_applied"),
+    ];
+    for (is_redacted, other, expected) in others {
+        let (mut world, incident) = died_after(WRITTEN, &order);
+        let entry = world.instance.records("sys_journal_field", "valueSTARTSWITHfrom AWS")[0]["sys_id"].clone();
+        if is_redacted {
+            world.put("sys_journal_field", &entry, &[("value", "from ***")]);
+        }
+        if let Some((state, is_same)) = other {
+            let of = if is_same { incident.as_str() } else { "0123456789abcdef0123456789abcdef" };
+            let values = [("external_id", "two"), ("incident", of), ("state", state)];
+            world.put(DELIVERIES, "fedcba9876543210fedcba9876543210", &values);
+        }
+        world.pass(CLAIM_SECONDS);
+        let result = outcome(&mut world, &incident, &order);
+        let what = format!("{is_redacted} {other:?}");
+        assert_eq!(result["outcome"], expected, "{what}");
+        if expected == "already_applied" {
+            assert_eq!(result["journal"], json!(entry), "{what}");
+            assert_eq!(world.comments(&incident).len(), 2, "{what}");
+            let row = world.instance.records(DELIVERIES, "external_id=one").remove(0);
+            assert_eq!((row["state"].as_str(), &row["journal"]), ("done", &entry), "{what}");
+        }
+    }
+}
+
+#[test]
+fn the_words_of_anyone_or_anything_else_are_not_taken_for_an_earlier_try() {
+    let order = message("one", "from AWS");
+    // What differs in an entry that has the words.
+    for (name, value) in [
+        ("sys_created_by", "agent"),
+        ("sys_created_on", "2026-11-20 20:59:59"),
+        ("element", "work_notes"),
+        ("element_id", "0123456789abcdef0123456789abcdef"),
+    ] {
+        let (mut world, incident) = died_after(CLAIMED, &order);
+        let mut values = vec![
+            ("name", "incident"),
+            ("element", "comments"),
+            ("element_id", incident.as_str()),
+            ("sys_created_by", "casebridge"),
+            ("sys_created_on", "2026-11-20 21:00:00"),
+            ("value", "from AWS"),
+        ];
+        values.push((name, value));
+        world.put("sys_journal_field", "fedcba9876543210fedcba9876543210", &values);
+        world.pass(CLAIM_SECONDS);
+        assert_eq!(outcome(&mut world, &incident, &order)["outcome"], "applied", "{name}");
+    }
+}
+
+#[test]
+fn an_entry_is_one_deliverys_only_and_the_first_of_several() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.snapshot(&incident);
+    // A second delivery of the same words died before it wrote them: those of the first are not its.
+    die_after(&mut world, &incident, CLAIMED, &message("two", "same words"));
+    let first = outcome(&mut world, &incident, &message("one", "same words"));
+    world.pass(CLAIM_SECONDS);
+    let second = outcome(&mut world, &incident, &message("two", "same words"));
+    assert_eq!((first["outcome"].as_str(), second["outcome"].as_str()), (Some("applied"), Some("applied")));
+    assert_ne!(first["journal"], second["journal"]);
+    assert_eq!(count_of(&world, &incident, "same words"), 2);
+    // Two entries that could be an earlier try's: it is the older one, by time and then by sys_id.
+    for (times, wanted) in [(["21:00:05", "21:00:04"], 1), (["21:00:04", "21:00:04"], 0)] {
+        let order = message("one", "from AWS");
+        let (mut world, incident) = died_after(CLAIMED, &order);
+        let entries = ["11111111111111111111111111111111", "22222222222222222222222222222222"];
+        for (entry, time) in entries.iter().zip(times) {
+            let values = [
+                ("element", "comments"),
+                ("element_id", incident.as_str()),
+                ("sys_created_by", "casebridge"),
+                ("sys_created_on", &format!("2026-11-20 {time}")),
+                ("value", "from AWS"),
+            ];
+            world.put("sys_journal_field", entry, &values);
+        }
+        world.pass(CLAIM_SECONDS);
+        assert_eq!(outcome(&mut world, &incident, &order)["journal"], entries[wanted], "{times:?}");
+    }
+}
+
+#[test]
+fn of_two_requests_at_once_one_writes_and_the_other_is_told() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.snapshot(&incident);
+    // Another request claims the message just before this one does.
+    let late = format!(
+        "var insert = GlideRecord.prototype.insert;
+        GlideRecord.prototype.insert = function () {{
+            GlideRecord.prototype.insert = insert;
+            var other = new GlideRecord('{DELIVERIES}');
+            other.initialize();
+            other.external_id = 'one';
+            other.incident = '{incident}';
+            other.insert();
+            return insert.call(this);
+        }};"
+    );
+    let answer = deliver_where(&mut world, &incident, &late, &message("one", "from AWS"));
+    assert_eq!(answer["error"], json!([409, "A message is being written by another request", "one"]));
+    assert_eq!(count_of(&world, &incident, "from AWS"), 0);
+    assert!(world.logged("error").is_empty());
+}
+
+#[test]
+fn a_claim_that_the_platform_refuses_is_logged_and_nothing_is_written() {
+    for refusal in ["return null;", "throw new Error('no space');"] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        world.snapshot(&incident);
+        let broken = format!("GlideRecord.prototype.insert = function () {{ {refusal} }};");
+        let answer = deliver_where(&mut world, &incident, &broken, &message("one", "from AWS"));
+        assert_eq!(answer["error"], json!([500, "Operation failed", "The delivery of one was not recorded."]));
+        let logged = world.logged("error");
+        assert!(logged[0].starts_with("casebridge: the delivery table refused a row: "), "{logged:?}");
+        assert_eq!(count_of(&world, &incident, "from AWS"), 0);
+    }
+}
+
+#[test]
+fn an_incident_that_is_deleted_meanwhile_is_told_and_leaves_no_claim() {
+    // The incident is found so often before it is gone.
+    for (times, order, is_message) in
+        [(1, message("one", "from AWS"), true), (1, json!({"columns": {"display_id": "1"}}), false)]
+    {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        let gone = format!(
+            "var find = CasebridgeIncident.prototype.find;
+            var left = {times};
+            CasebridgeIncident.prototype.find = function (sysId) {{
+                left -= 1;
+                return left === -1 ? null : find.call(this, sysId);
+            }};"
+        );
+        let answer = deliver_where(&mut world, &incident, &gone, &order);
+        let (outcome, error) = if is_message {
+            let result = &answer["result"]["messages"][0];
+            (&result["outcome"], &result["error"])
+        } else {
+            (&answer["result"]["fields"], &answer["result"]["field_error"])
+        };
+        assert_eq!((outcome.as_str(), error.as_str()), (Some("refused"), Some("The incident no longer exists.")));
+        assert!(world.instance.records(DELIVERIES, "").is_empty(), "it may come again");
+    }
+}
+
+/// Makes each update of an incident behave so: `update` is the platform's own.
+fn updates(behaviour: &str) -> String {
+    format!(
+        "var update = GlideRecord.prototype.update;
+        GlideRecord.prototype.update = function () {{
+            if (this.getTableName() !== 'incident') {{
+                return update.call(this);
+            }}
+            {behaviour}
+        }};"
+    )
+}
+
+#[test]
+fn an_update_that_fails_says_why_and_the_journal_decides() {
+    for (behaviour, expected, words) in [
+        ("return null;", "refused", "The instance refused the update and gave no reason."),
+        ("throw 'a rule failed';", "refused", "a rule failed"),
+        ("update.call(this); throw 'a rule failed';", "applied", ""),
+        ("update.call(this); return null;", "applied", ""),
+    ] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        let answer = deliver_where(&mut world, &incident, &updates(behaviour), &message("one", "from AWS"));
+        let result = &answer["result"]["messages"][0];
+        assert_eq!(
+            (result["outcome"].as_str(), result["error"].as_str()),
+            (Some(expected), Some(words)),
+            "{behaviour}"
+        );
+        let is_written = expected == "applied";
+        assert_eq!(count_of(&world, &incident, "from AWS"), usize::from(is_written));
+        assert_eq!(result["journal"] != "", is_written);
+        assert_eq!(world.instance.records(DELIVERIES, "state=done").len(), usize::from(is_written));
+        assert_eq!(world.instance.records(DELIVERIES, "").len(), usize::from(is_written));
+    }
+}
+
+#[test]
+fn a_state_that_a_rule_puts_back_is_refused() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let puts_back = updates("this.state = '3'; return update.call(this);");
+    let answer = deliver_where(&mut world, &incident, &puts_back, &json!({"fields": {"state": "2"}}));
+    assert_eq!(answer["result"]["fields"], "refused");
+    assert_eq!(answer["result"]["field_error"], "The instance set the state to 3 instead.");
+    let answer = deliver_where(&mut world, &incident, &puts_back, &json!({"fields": {"hold_reason": "1"}}));
+    assert_eq!(answer["result"]["fields"], "applied", "a state that nobody asked for is not compared");
+    let answer = deliver_where(&mut world, &incident, "", &json!({"fields": {"state": "2"}}));
+    assert_eq!((&answer["result"]["fields"], &answer["result"]["field_error"]), (&json!("applied"), &json!("")));
+}

@@ -1,0 +1,227 @@
+//! What a delivery may ask for, what becomes of each part of it, and what one is told that asks for something else.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, body, deliver, incident_in_scope, message, text};
+
+/// What a delivery may hold, as the app says.
+const MESSAGES_LIMIT: usize = 25;
+const EXTERNAL_ID_LIMIT: usize = 100;
+const TEXT_LIMIT: usize = 100_000;
+const FIELD_LIMIT: usize = 4_000;
+const LAST_ERROR_LIMIT: usize = 1_000;
+
+/// An order of a message that is right, and this one behind it.
+fn second(message: &Value) -> Value {
+    json!({"messages": [{"external_id": "right", "text": "right", "kind": "comment"}, message]})
+}
+
+fn comment(external_id: &str, words: &str) -> Value {
+    json!({"external_id": external_id, "text": words, "kind": "comment"})
+}
+
+fn outcomes(answer: &Value) -> Vec<&str> {
+    let messages = answer["result"]["messages"].as_array().expect("outcomes");
+    messages.iter().map(|message| message["outcome"].as_str().expect("an outcome")).collect()
+}
+
+/// The answer of a delivery that is accepted.
+fn accepted(world: &mut World, incident: &str, order: &Value) -> Value {
+    let response = deliver(world, incident, order);
+    assert_eq!(response.status, 200, "{}", text(&response));
+    body(&response)
+}
+
+#[test]
+fn an_order_that_is_wrong_is_refused_by_the_name_of_its_field_and_writes_nothing() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let long = |length: usize| "x".repeat(length + 1);
+    let too_many: Vec<Value> = (0..=MESSAGES_LIMIT).map(|number| comment(&number.to_string(), "text")).collect();
+    let with = |name: &str, value: Value| {
+        let mut message = comment("wrong", "text");
+        message[name] = value;
+        second(&message)
+    };
+    let cases = [
+        (json!([]), "body: must be a JSON object"),
+        (json!("messages"), "body: must be a JSON object"),
+        (json!(null), "body: must be a JSON object"),
+        (json!({"message": []}), "message: is not known; known are "),
+        (json!({"expected_mod_count": -1}), "expected_mod_count: must be a whole number or null"),
+        (json!({"expected_mod_count": 0.5}), "expected_mod_count: must be a whole number or null"),
+        (json!({"expected_mod_count": "0"}), "expected_mod_count: must be a whole number or null"),
+        (json!({"expected_mod_count": true}), "expected_mod_count: must be a whole number or null"),
+        (json!({"messages": {"length": 0}}), "messages: must be a list"),
+        (json!({"messages": "text"}), "messages: must be a list"),
+        (json!({"messages": too_many}), "messages: must hold at most 25"),
+        (json!({"messages": ["first"]}), "messages[0]: must be an object"),
+        (second(&json!([])), "messages[1]: must be an object"),
+        (with("subject", json!("text")), "messages[1].subject: is not known; known are external_id, text, kind"),
+        (with("external_id", Value::Null), "messages[1].external_id: must be a string"),
+        (with("external_id", json!("")), "messages[1].external_id: must have 1 to 100 characters"),
+        (with("external_id", json!(long(EXTERNAL_ID_LIMIT))), "messages[1].external_id: must have 1 to 100 characters"),
+        (with("text", json!(7)), "messages[1].text: must be a string"),
+        (with("text", json!("")), "messages[1].text: must have 1 to 100000 characters"),
+        (with("text", json!(long(TEXT_LIMIT))), "messages[1].text: must have 1 to 100000 characters"),
+        (with("text", json!(" \n ")), "messages[1].text: must not be blank"),
+        (with("kind", json!("reply")), "messages[1].kind: must be comment or work_note"),
+        (with("kind", json!("toString")), "messages[1].kind: must be comment or work_note"),
+        (json!({"fields": []}), "fields: must be an object"),
+        (json!({"fields": {"priority": "1"}}), "fields.priority: is not known; known are state, close_code"),
+        (json!({"fields": {"state": 6}}), "fields.state: must be a string"),
+        (json!({"fields": {"close_notes": long(FIELD_LIMIT)}}), "fields.close_notes: must have 0 to 4000 characters"),
+        (json!({"columns": "case_id"}), "columns: must be an object"),
+        (json!({"columns": {"number": "1"}}), "columns.number: is not known; known are account, case_id"),
+        (json!({"columns": {"case_id": null}}), "columns.case_id: must be a string"),
+    ];
+    for (order, words) in cases {
+        let response = deliver(&mut world, &incident, &order);
+        assert_eq!(response.status, 400, "{words}: {}", text(&response));
+        let error = body(&response)["error"].clone();
+        assert_eq!(error["message"], "Invalid request");
+        let detail = error["detail"].as_str().unwrap();
+        assert!(detail.starts_with(words), "{detail} instead of {words}");
+    }
+    assert_eq!(world.comments(&incident), ["First ${words}"]);
+    assert!(world.instance.records("x_casebridge_aws_delivery", "").is_empty());
+    assert_eq!(world.instance.record("incident", &incident).unwrap()["sys_mod_count"], "0");
+}
+
+#[test]
+fn an_order_may_go_up_to_each_limit() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let messages: Vec<Value> = (0..MESSAGES_LIMIT).map(|number| comment(&number.to_string(), "t")).collect();
+    let answer = accepted(&mut world, &incident, &json!({"messages": messages}));
+    assert_eq!(outcomes(&answer), ["applied"; MESSAGES_LIMIT]);
+    assert_eq!(answer["result"]["fields"], "none");
+    let long = json!({
+        "messages": [comment(&"i".repeat(EXTERNAL_ID_LIMIT), &"x".repeat(TEXT_LIMIT))],
+        "fields": {"close_notes": "n".repeat(FIELD_LIMIT), "hold_reason": ""},
+        "columns": {"last_error": "e".repeat(LAST_ERROR_LIMIT + 1), "case_status": "s".repeat(LAST_ERROR_LIMIT + 1)},
+    });
+    let answer = accepted(&mut world, &incident, &long);
+    assert_eq!(outcomes(&answer), ["applied"]);
+    assert_eq!(answer["result"]["fields"], "applied");
+    let row = world.instance.record("incident", &incident).unwrap();
+    assert_eq!(row["close_notes"].len(), FIELD_LIMIT);
+    assert_eq!(row["x_casebridge_aws_last_error"].len(), LAST_ERROR_LIMIT, "the column takes no more");
+    assert_eq!(row["x_casebridge_aws_case_status"].len(), LAST_ERROR_LIMIT + 1, "a limit of that column alone");
+}
+
+#[test]
+fn what_an_order_leaves_out_is_not_done() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let nothing = json!({"messages": null, "fields": null, "columns": null, "expected_mod_count": null});
+    for order in [json!({}), nothing, json!({"fields": {}, "columns": {}, "expected_mod_count": 7})] {
+        let answer = accepted(&mut world, &incident, &order);
+        assert_eq!(answer["result"]["messages"], json!([]));
+        assert_eq!((&answer["result"]["fields"], &answer["result"]["field_error"]), (&json!("none"), &json!("")));
+        assert_eq!(answer["result"]["snapshot"]["sys_mod_count"], 0);
+    }
+}
+
+#[test]
+fn the_update_count_is_compared_as_the_number_that_it_is() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    for (count, expected, outcome) in [
+        ("0", json!(0), "applied"),
+        ("12", json!(12), "applied"),
+        ("12", json!(13), "stale"),
+        ("12", json!(0), "stale"),
+        ("12", json!(null), "applied"),
+    ] {
+        world.put("incident", &incident, &[("sys_mod_count", count), ("x_casebridge_aws_display_id", "")]);
+        let order = json!({"expected_mod_count": expected, "columns": {"display_id": "1"}});
+        let answer = accepted(&mut world, &incident, &order);
+        assert_eq!(answer["result"]["fields"], outcome, "{count} {expected}");
+        let shown = &answer["result"]["snapshot"]["columns"]["display_id"];
+        assert_eq!(shown, if outcome == "applied" { "1" } else { "" });
+    }
+}
+
+#[test]
+fn messages_are_written_in_their_order_until_one_is_refused() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let order = json!({"messages": [comment("one", "1"), comment("two", "2"), comment("three", "3")]});
+    world.instance.abort_updates("Not now", 1);
+    let answer = accepted(&mut world, &incident, &order);
+    assert_eq!(outcomes(&answer), ["refused"], "what follows would overtake it");
+    assert_eq!(world.comments(&incident).len(), 1);
+    let answer = accepted(&mut world, &incident, &order);
+    assert_eq!(outcomes(&answer), ["applied"; 3]);
+    let messages = answer["result"]["messages"].as_array().unwrap();
+    for (message, (external_id, words)) in messages.iter().zip([("one", "1"), ("two", "2"), ("three", "3")]) {
+        assert_eq!((message["external_id"].as_str(), message["error"].as_str()), (Some(external_id), Some("")));
+        let entry = world.instance.record("sys_journal_field", message["journal"].as_str().unwrap()).unwrap();
+        assert_eq!((entry["value"].as_str(), entry["element"].as_str()), (words, "comments"));
+    }
+    assert_eq!(outcomes(&accepted(&mut world, &incident, &order)), ["already_applied"; 3]);
+}
+
+#[test]
+fn a_work_note_is_written_as_one_and_only_once() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let order = json!({"messages": [{"external_id": "note", "text": "for agents", "kind": "work_note"}]});
+    let first = accepted(&mut world, &incident, &order);
+    assert_eq!(outcomes(&first), ["applied"]);
+    assert_eq!(first["result"]["snapshot"]["entries"].as_array().unwrap().len(), 1, "no snapshot shows it");
+    let again = accepted(&mut world, &incident, &order);
+    assert_eq!(again["result"]["messages"][0]["journal"], first["result"]["messages"][0]["journal"]);
+    let notes = world.instance.records("sys_journal_field", "element=work_notes");
+    assert_eq!(notes.iter().map(|row| row["value"].as_str()).collect::<Vec<_>>(), ["for agents"]);
+    assert_eq!(world.comments(&incident), ["First ${words}"]);
+}
+
+#[test]
+fn nothing_from_aws_is_shown_as_html() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let order = message("html", "[code]<b>x</b>[/CODE] [coder]");
+    assert_eq!(outcomes(&accepted(&mut world, &incident, &order)), ["applied"]);
+    assert!(world.comments(&incident).contains(&"[ code ]<b>x</b>[ /CODE ] [coder]".to_owned()));
+}
+
+#[test]
+fn a_message_belongs_to_the_incident_that_it_was_written_to() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    accepted(&mut world, &incident, &message("one", "from AWS"));
+    let other = world.instance.copy(world.now, "agent", "incident", &incident, &world.network).unwrap();
+    let answer = accepted(&mut world, &other, &message("one", "from AWS"));
+    let result = &answer["result"]["messages"][0];
+    assert_eq!((result["outcome"].as_str(), result["journal"].as_str()), (Some("refused"), Some("")));
+    assert_eq!(result["error"], "This external_id belongs to another incident.");
+    assert!(world.comments(&other).is_empty());
+}
+
+#[test]
+fn columns_are_written_even_where_the_fields_are_refused() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let (fields, columns) = (json!({"hold_reason": "1"}), json!({"display_id": "1"}));
+    let orders = [
+        json!({"fields": fields.clone(), "columns": columns.clone()}),
+        json!({"fields": fields}),
+        json!({"columns": columns}),
+    ];
+    for (order, tells_of_both) in orders.iter().zip([true, false, false]) {
+        world.instance.abort_updates("Not now", 2);
+        let answer = accepted(&mut world, &incident, order);
+        assert_eq!(answer["result"]["fields"], "refused");
+        let error = answer["result"]["field_error"].as_str().unwrap();
+        assert!(error.contains("aborted by Business Rule 'Not now'"), "{error}");
+        assert_eq!(error.contains(" The columns were refused, too: "), tells_of_both, "{error}");
+    }
+    world.instance.abort_updates("Not now", 1);
+    let answer = accepted(&mut world, &incident, &orders[0]);
+    assert_eq!(answer["result"]["fields"], "refused");
+    assert!(!answer["result"]["field_error"].as_str().unwrap().contains("too"));
+    assert_eq!(answer["result"]["snapshot"]["columns"]["display_id"], "1");
+    assert_eq!(answer["result"]["snapshot"]["hold_reason"], "");
+}

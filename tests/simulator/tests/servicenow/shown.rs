@@ -1,0 +1,250 @@
+//! What a snapshot shows of an incident, and by which name it calls the authors of its comments.
+
+use casebridge_core::incident::Incident;
+use serde_json::{Value, json};
+
+use crate::support::{INCIDENTS, World, body, incident_in_scope, text};
+
+/// What the app says of itself.
+const CLOSE_CODES_LIMIT: usize = 100;
+
+/// The snapshot as it is written.
+fn shown(world: &mut World, incident: &str) -> Value {
+    let response = world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot"), None);
+    assert_eq!(response.status, 200, "{}", text(&response));
+    body(&response)["result"].clone()
+}
+
+fn put_choices(world: &mut World, table: &str, choices: &[(&str, &str, &str)]) {
+    for (index, (value, sequence, language)) in choices.iter().enumerate() {
+        let values = [
+            ("name", table),
+            ("element", "close_code"),
+            ("inactive", "false"),
+            ("value", value),
+            ("sequence", sequence),
+            ("language", language),
+        ];
+        // The order of the rows is not that of the choices.
+        let sys_id = format!("{table}{:0>width$}", 999 - index, width = 32 - table.len());
+        world.put("sys_choice", &sys_id, &values);
+    }
+}
+
+/// Leaves no resolution code of the platform's own.
+fn without_choices(world: &mut World) {
+    for row in world.instance.records("sys_choice", "element=close_code") {
+        world.put("sys_choice", &row["sys_id"].clone(), &[("inactive", "true")]);
+    }
+}
+
+#[test]
+fn a_snapshot_shows_each_part_of_the_record() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let columns = [
+        ("x_casebridge_aws_account", "111122223333"),
+        ("x_casebridge_aws_case_id", "case-1"),
+        ("x_casebridge_aws_display_id", "1234567890"),
+        ("x_casebridge_aws_case_status", "opened"),
+        ("x_casebridge_aws_sync_status", "error"),
+        ("x_casebridge_aws_last_error", "AWS refuses it"),
+        ("sys_mod_count", "12"),
+        ("sys_updated_on", "2026-11-20 20:59:58"),
+        ("hold_reason", "1"),
+        ("state", "3"),
+        ("priority", "2"),
+    ];
+    world.put("incident", &incident, &columns);
+    let shown = shown(&mut world, &incident);
+    assert_eq!(
+        shown["columns"],
+        json!({
+            "account": "111122223333", "case_id": "case-1", "display_id": "1234567890", "case_status": "opened",
+            "sync_status": "error", "last_error": "AWS refuses it",
+        })
+    );
+    let number = world.instance.record("incident", &incident).unwrap()["number"].clone();
+    for (name, value) in [
+        ("sys_id", json!(incident)),
+        ("number", json!(number)),
+        ("sys_mod_count", json!(12)),
+        ("state", json!("3")),
+        ("hold_reason", json!("1")),
+        ("priority", json!("2")),
+        ("resolved_at", json!("")),
+        ("closed_at", json!("")),
+        ("ended_mod_count", Value::Null),
+        ("closed_mod_count", Value::Null),
+        ("updated_on", json!("2026-11-20 20:59:58")),
+        ("taken_at", json!("2026-11-20 21:00:00")),
+        ("service_code", json!("amazon-ec2")),
+        ("category_code", json!("instance-issue")),
+        ("short_description", json!("Ünreachable host")),
+        ("description", json!("Since noon.")),
+        ("account", json!({"number": "111122223333", "name": "Shop", "production": true})),
+    ] {
+        assert_eq!(shown[name], value, "{name}");
+    }
+}
+
+#[test]
+fn the_end_of_an_incident_has_the_time_that_the_platform_keeps_for_its_state() {
+    let times = |state: &'static str, resolved_at: &'static str, closed_at: &'static str| {
+        [("state", state), ("resolved_at", resolved_at), ("closed_at", closed_at)]
+    };
+    let (resolved, closed, updated) = ("2026-11-20 21:00:01", "2026-11-20 21:00:02", "2026-11-20 21:00:03");
+    for (values, resolved_at, closed_at) in [
+        (times("2", resolved, closed), "", ""),
+        (times("6", resolved, closed), resolved, ""),
+        (times("6", "", closed), closed, ""),
+        (times("6", "", ""), updated, ""),
+        (times("7", resolved, closed), resolved, closed),
+        (times("7", "", closed), closed, closed),
+        (times("7", "", ""), updated, ""),
+        (times("8", resolved, closed), closed, closed),
+        (times("8", resolved, ""), updated, ""),
+    ] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        world.put("incident", &incident, &values);
+        world.put("incident", &incident, &[("sys_updated_on", updated)]);
+        let shown = shown(&mut world, &incident);
+        assert_eq!(
+            (&shown["resolved_at"], &shown["closed_at"]),
+            (&json!(resolved_at), &json!(closed_at)),
+            "{values:?}"
+        );
+    }
+}
+
+#[test]
+fn blank_closing_fields_are_not_filled() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.put("incident", &incident, &[("close_code", "  "), ("close_notes", " \n")]);
+    let summary = world.snapshot(&incident).summary;
+    assert_eq!((summary.has_close_code, summary.has_close_notes), (false, false));
+}
+
+#[test]
+fn the_account_is_the_active_one_of_the_group_with_the_lowest_number() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let group = world.instance.record("incident", &incident).unwrap()["assignment_group"].clone();
+    let account = |world: &mut World| shown(world, &incident)["account"].clone();
+    // What the rule on accounts keeps out, an import may bring.
+    let rows = [
+        ("1", "111100000000", "false", group.as_str(), "true"),
+        ("2", "111122220000", "true", group.as_str(), "false"),
+        ("0", "000000000000", "true", "0123456789abcdef0123456789abcdef", "true"),
+    ];
+    for (first, number, active, group, production) in rows {
+        let values = [
+            ("number", number),
+            ("name", number),
+            ("active", active),
+            ("assignment_group", group),
+            ("production", production),
+        ];
+        world.put("x_casebridge_aws_account", &first.repeat(32), &values);
+    }
+    assert_eq!(account(&mut world), json!({"number": "111122220000", "name": "111122220000", "production": false}));
+    world.put("x_casebridge_aws_account", &"2".repeat(32), &[("number", "999922220000")]);
+    assert_eq!(account(&mut world)["number"], "111122223333");
+    // An account without a group is not that of incidents without one.
+    world.put("x_casebridge_aws_account", &"0".repeat(32), &[("assignment_group", "")]);
+    world.put("incident", &incident, &[("assignment_group", "")]);
+    assert_eq!(account(&mut world), Value::Null);
+}
+
+#[test]
+fn resolution_codes_are_told_once_in_their_order_and_those_of_task_where_there_are_no_others() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    without_choices(&mut world);
+    put_choices(&mut world, "task", &[("Done", "1", "en")]);
+    assert_eq!(world.snapshot(&incident).summary.close_codes, ["Done"]);
+    put_choices(&mut world, "incident", &[("Solved", "2", "en")]);
+    assert_eq!(world.snapshot(&incident).summary.close_codes, ["Solved"], "one of its own is enough");
+    let own = [("Solved", "2", "en"), ("Copy", "1", "en"), ("Solved", "2", "de"), ("Copy", "1", "de"), ("", "0", "en")];
+    put_choices(&mut world, "incident", &own);
+    assert_eq!(world.snapshot(&incident).summary.close_codes, ["Copy", "Solved"]);
+}
+
+#[test]
+fn so_many_resolution_codes_are_told() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let codes: Vec<String> = (100..=100 + CLOSE_CODES_LIMIT).map(|number| format!("Code {number}")).collect();
+    let choices: Vec<(&str, &str, &str)> = codes.iter().map(|code| (code.as_str(), &code[5..], "en")).collect();
+    without_choices(&mut world);
+    put_choices(&mut world, "incident", &choices);
+    assert_eq!(world.snapshot(&incident).summary.close_codes, codes[..CLOSE_CODES_LIMIT]);
+}
+
+#[test]
+fn an_author_has_the_name_that_the_user_has_or_else_the_user_name() {
+    for (names, expected) in [
+        ([("name", "Alice Display"), ("first_name", "Alice"), ("last_name", "Tester")], "Alice Display"),
+        ([("name", ""), ("first_name", "Alice"), ("last_name", "Tester")], "Alice Tester"),
+        ([("name", ""), ("first_name", "Alice"), ("last_name", "")], "Alice"),
+        ([("name", ""), ("first_name", ""), ("last_name", "")], "agent"),
+    ] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        let user = world.instance.records("sys_user", "user_name=agent")[0]["sys_id"].clone();
+        world.put("sys_user", &user, &names);
+        assert_eq!(world.snapshot(&incident).entries[0].author, expected);
+    }
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let entry = world.instance.records("sys_journal_field", "element=comments")[0]["sys_id"].clone();
+    world.put("sys_journal_field", &entry, &[("sys_created_by", "gone")]);
+    assert_eq!(world.snapshot(&incident).entries[0].author, "gone", "no such user any more");
+}
+
+#[test]
+fn half_a_pair_of_surrogates_is_replaced_and_a_pair_is_left() {
+    let mut world = World::with_app();
+    let source = "escape(CasebridgeIncident.wellFormed('a\\ud83d\\ude92b\\ud83dc\\ude92\\ude92'))";
+    assert_eq!(world.script(source), "a%uD83D%uDE92b%uFFFDc%uFFFD%uFFFD");
+}
+
+#[test]
+fn the_comments_of_an_incident_are_its_own_and_no_work_notes() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let row = |element: &'static str, of: &str, words: &'static str| {
+        [("element", element), ("element_id", of), ("value", words), ("sys_created_on", "2026-11-20 21:00:00")]
+            .map(|(name, value)| (name, value.to_owned()))
+    };
+    for (number, values) in [
+        row("work_notes", &incident, "a work note"),
+        row("comments", "0123456789abcdef0123456789abcdef", "of another"),
+        row("comments", &incident, "its own"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        world.put("sys_journal_field", &format!("{number:032x}"), &values);
+    }
+    let shown: Incident = world.snapshot(&incident);
+    let mut words: Vec<&str> = shown.entries.iter().map(|entry| entry.text.as_str()).collect();
+    words.sort_unstable();
+    assert_eq!(words, ["First ${words}", "its own"]);
+    assert!(shown.entries.iter().all(|entry| !entry.ours));
+}
+
+#[test]
+fn a_comment_is_ours_once_its_delivery_is_finished() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let entry = world.instance.records("sys_journal_field", "element=comments")[0]["sys_id"].clone();
+    for (state, is_ours) in [("claimed", false), ("done", true)] {
+        let values = [("external_id", "one"), ("incident", &incident), ("state", state), ("journal", &entry)];
+        world.put("x_casebridge_aws_delivery", "fedcba9876543210fedcba9876543210", &values);
+        assert_eq!(world.snapshot(&incident).entries[0].ours, is_ours, "{state}");
+    }
+}
