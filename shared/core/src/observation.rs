@@ -1135,8 +1135,11 @@ fn new_linked_case(account: AccountId, case_id: CaseId, now: Timestamp) -> Linke
 fn leave_out_newer_entries(incident: &mut Incident) {
     let Some(updated_on) = incident.updated_on else { return };
     let (count, taken_at) = (incident.entries.len(), incident.taken_at);
+    let has_trail = incident.summary.ended_mod_count.is_some();
     let is_torn = |entry: &JournalEntry| {
-        entry.created_on.duration_since(updated_on) > ONE_UPDATE
+        // Of one second, the trail knows of no update yet that the record has not reached.
+        let is_uncounted = has_trail && entry.is_for_aws() && entry.mod_count.is_none();
+        (is_uncounted || entry.created_on.duration_since(updated_on) > ONE_UPDATE)
             && taken_at.duration_since(entry.created_on) < LONGEST_NODE_LAG
     };
     if let Some(first) = incident.entries.iter().position(is_torn) {

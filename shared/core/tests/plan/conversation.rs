@@ -638,3 +638,31 @@ fn look_at(talk: &mut Talk, visible: &[RawCommunication], recent_first: bool) ->
     }
     delivered
 }
+
+/// DescribeCases cuts its times and DescribeCommunications does not: a quotation of the same second seems the earlier one.
+#[test]
+fn of_one_second_the_text_that_is_as_long_as_ours_is_ours_however_exact_the_times_are() {
+    let mut talk = Talk::new();
+    let ours = talk.send(1, "The key of the failing host is AKIA1234").replace("AKIA1234", "********");
+    let quotation = format!("{}\n\nWhat?", ours.lines().next().unwrap());
+    let shown = talk.read(&[raw(1_000, PERSON, &quotation)]);
+    assert_eq!(talk.fates(&shown), [Fate::Ours], "nothing else carries the mark so far");
+    let both = [raw(1_075, BRIDGE, &ours), raw(1_449, PERSON, &quotation)];
+    let shown = talk.read(&both);
+    assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Undecided]);
+    talk.now = talk.now.checked_add(LONGEST_DOUBT).unwrap();
+    assert_eq!(talk.deliver(&both), [quotation]);
+}
+
+#[test]
+fn a_read_that_hides_older_texts_decides_for_good_only_by_what_is_just_what_was_sent() {
+    let mut talk = Talk::new();
+    let ours = talk.send(1, "The key is AKIA1234").replace("AKIA1234", "********");
+    let quotation = raw(1_200_000, PERSON, &quoted(&ours));
+    talk.now = talk.now.checked_add(LONGEST_DOUBT * 2).unwrap();
+    let before = reply(1_100_000, "Which key?");
+    talk.deliver(from_ref(&before));
+    talk.read_recent(&[before.clone(), quotation.clone()]);
+    let shown = talk.read(&[raw(1_000, BRIDGE, &ours), before, quotation]);
+    assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Delivered, Fate::Pending], "ours was hidden before");
+}

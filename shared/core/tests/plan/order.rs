@@ -9,7 +9,9 @@ use casebridge_core::{
     plan::{Plan, Waiting},
 };
 
-use crate::world::{World, entry, names};
+use crate::world::{BRIDGE, World, entry, names};
+
+const PERSON: &str = "Admin (Role) <person@example.com>";
 
 /// The fields that a plan's delivery sets: state, close code, close notes.
 fn fields(plan: &Plan) -> (String, String, String) {
@@ -386,4 +388,118 @@ fn a_status_that_an_older_answer_shows_is_told_by_the_texts_that_it_leaves_out()
     let communications = crate::world::as_case(world.case.as_ref().unwrap()).communications;
     observation.see_case(&world.policy, Case { communications, ..reopened }, world.now);
     assert!(!observation.link.case.as_ref().unwrap().is_resolved());
+}
+
+/// A comment whose call stays without an answer and that is not on the case, while both sides end.
+fn both_ended_before_our_text_lands() -> World {
+    let mut world = World::linked();
+    world.comment("e1", "Any news?");
+    let mut observation = world.observe();
+    let effect = world.plan(&observation).effects.remove(0);
+    assert!(observation.begin(&effect, world.now));
+    world.record(observation);
+    world.set_status("resolved");
+    world.set_state(IncidentState::Resolved);
+    world.settle();
+    assert!(world.link.intent.is_some() && world.link.base.ended);
+    let Effect::AddCommunication { body, .. } = effect else { panic!("{effect:?}") };
+    world.communicate(BRIDGE, &body);
+    assert_eq!(world.status(), "reopened");
+    world
+}
+
+#[test]
+fn our_text_that_lands_after_both_have_ended_reopens_no_incident() {
+    let mut world = both_ended_before_our_text_lands();
+    assert_eq!(world.settle()[0], "resolve_case");
+    assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::Resolved, "resolved"));
+}
+
+#[test]
+fn a_customer_who_writes_beside_our_late_text_reopens_the_incident() {
+    for (author, state) in [(PERSON, IncidentState::InProgress), ("Amazon Web Services", IncidentState::Resolved)] {
+        let mut world = both_ended_before_our_text_lands();
+        world.communicate(author, "One more thing.");
+        world.settle();
+        assert_eq!(world.incident.summary.state, state, "{author}");
+        assert!(world.incident.entries.iter().any(|entry| entry.text.contains("One more thing.")), "{author}");
+    }
+}
+
+/// AWS resolved the case, casebridge meant to end the incident and died: an agent commented and ended it.
+#[test]
+fn the_trail_tells_an_agents_end_from_the_one_that_casebridge_intended() {
+    for ended_by_another in [true, false] {
+        let mut world = World::linked();
+        world.audit_trail = true;
+        world.set_status("resolved");
+        let mut observation = world.observe();
+        let effect = world.plan(&observation).effects.remove(0);
+        assert!(observation.begin(&effect, world.now));
+        world.link = observation.link;
+        world.comment("e1", "Is it fixed?");
+        world.set_state(IncidentState::Resolved);
+        world.incident.summary.ended_by_another = ended_by_another;
+        world.settle();
+        let expected = if ended_by_another { IncidentState::Resolved } else { IncidentState::InProgress };
+        assert_eq!(world.incident.summary.state, expected, "what casebridge had not seen is a reaction to its own end");
+        assert!(world.bodies().last().unwrap().contains("Is it fixed?"));
+    }
+}
+
+/// The remembered status of the case may be out of date.
+#[test]
+fn an_end_is_agreed_on_with_a_read_of_the_case_that_shows_it() {
+    let mut world = World::linked();
+    world.set_status("resolved");
+    let mut observation = world.unseen();
+    world.see_case(&mut observation);
+    world.set_state(IncidentState::Resolved);
+    world.link = observation.link;
+    let mut observation = world.unseen();
+    world.see_incident(&mut observation);
+    assert!(!observation.link.base.ended, "the case was not read");
+    let mut not_believed = crate::world::as_case(world.case.as_ref().unwrap());
+    not_believed.status = CaseStatus::new("opened");
+    observation.see_case(&world.policy, not_believed, world.now);
+    assert!(observation.link.case.as_ref().unwrap().is_resolved() && !observation.link.base.ended);
+    world.see_case(&mut observation);
+    assert!(observation.link.base.ended);
+}
+
+/// AWS resolved the case unseen, our text reopened it, and the resolution that follows stays without an answer.
+#[test]
+fn a_resolution_in_doubt_is_not_found_by_a_reopening_that_may_be_our_own() {
+    let mut world = World::linked();
+    world.set_state_with_comment(IncidentState::Resolved, "e1", "Fixed, thanks.");
+    let mut observation = world.observe();
+    world.set_status("resolved");
+    let plan = world.plan(&observation);
+    assert_eq!(names(&plan)[..2], ["add_communication", "resolve_case"]);
+    assert!(world.apply(&mut observation, &plan.effects[0]));
+    assert!(observation.begin(&plan.effects[1], world.now));
+    assert_eq!(world.status(), "reopened");
+    world.see_case(&mut observation);
+    assert!(observation.link.intent.is_some(), "the case was never resolved by this call");
+    world.record(observation);
+    world.pass_time(i64::from(world.policy.unknown_outcome_seconds));
+    assert_eq!(world.settle()[0], "resolve_case");
+    assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::Resolved, "resolved"));
+}
+
+#[test]
+fn a_text_that_is_sent_in_part_goes_on_before_one_that_turns_up_in_its_second() {
+    let mut world = World::linked();
+    world.comment("e2", &"All of it. ".repeat(1_500));
+    let mut observation = world.observe();
+    let first = world.plan(&observation).effects.remove(0);
+    assert!(world.apply(&mut observation, &first));
+    world.record(observation);
+    let written_at = world.incident.entries.last().unwrap().created_on;
+    world.incident.summary.sys_mod_count += 1;
+    world.incident.entries.insert(0, entry("e1", written_at, "Any news?"));
+    world.settle();
+    let bodies = world.bodies();
+    assert!(bodies.last().unwrap().contains("Any news?"), "{}", bodies.len());
+    assert_eq!(bodies.iter().map(|body| body.matches("All").count()).sum::<usize>(), 1_500);
 }
