@@ -200,7 +200,9 @@ impl Observation {
     /// Notes that a state of ours is on the incident, which shows `seen` now.
     fn state_is_written(&mut self, state: &IncidentState, seen: &IncidentSummary) {
         self.link.state_intent = None;
-        self.link.base.ended = state.is_ended();
+        // A text of ours may have reopened the case since that state was written.
+        let reopened_by_us = |case: &LinkedCase| !case.is_resolved() && case.reopened_by.is_some();
+        self.link.base.ended = state.is_ended() && !self.link.case.as_ref().is_some_and(reopened_by_us);
         self.link.base.state_written = Some(state.clone());
         self.link.base.case_status = self.link.case.as_ref().and_then(|case| case.status.clone());
         if state.is_ended() {
