@@ -1,0 +1,302 @@
+//! What a pass sees of the case: its conversation, its status, and what became of calls that were not answered.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    COMMUNICATION_REQUEST, Observation, READ_REQUEST,
+    outcome::{is_own, new_linked_case},
+};
+use crate::{
+    case::{Case, CaseStatus},
+    conversation::{Fate, Known, MOST_KNOWN, Owner},
+    effect::{Failure, Refusal},
+    identifiers::{AccountId, CaseId, CaseKey, CommunicationId},
+    incident::IncidentSummary,
+    link::{DoubledCase, Intent, IntentEnd, IntentKind, LinkedCase},
+    mark::Mark,
+    plan::delivered_communication,
+    policy::Policy,
+    render,
+    trouble::Side,
+};
+
+impl Observation {
+    /// Whether a read of the most recent communications is not enough, and all that are not settled must be read.
+    pub fn needs_all_communications(&self, policy: &Policy, case: &Case, now: Timestamp) -> bool {
+        let in_doubt = match &self.link.intent {
+            Some(Intent { kind: IntentKind::AddCommunication { .. }, mark: Some(mark), .. }) => {
+                !case.communications.iter().any(|shown| mark.is_in(&shown.body))
+            }
+            _ => false,
+        };
+        let undecided = self.link.conversation.decided_at(policy.unknown_outcome());
+        let due = self.link.full_read_at.into_iter().chain(undecided).any(|at| at <= now);
+        !case.communications_complete && (!self.link.conversation.joins(&case.communications) || in_doubt || due)
+    }
+
+    /// From which moment on communications have to be read: all before it are settled.
+    pub fn communications_since(&self) -> Option<Timestamp> {
+        self.link.conversation.settled_before
+    }
+
+    /// Takes in a read of the case that began at `now`. After an interrupted pass it waits for the incident, which knows
+    /// what was delivered.
+    pub fn see_case(&mut self, policy: &Policy, case: Case, now: Timestamp) {
+        if self.link.interrupted && !self.see_deliveries() {
+            if let Some(linked) = &mut self.link.case {
+                linked.fingerprint.clone_from(&case.fingerprint);
+            }
+            return;
+        }
+        let known_before: BTreeSet<CommunicationId> =
+            self.link.conversation.known.values().flatten().map(|known| known.id.clone()).collect();
+        self.shown_all = case.communications.len() <= MOST_KNOWN;
+        self.link.troubles.end(Side::Aws, |trouble| trouble.request == READ_REQUEST);
+        self.shown = self.link.conversation.take_in(
+            case.communications.clone(),
+            case.communications_complete,
+            now,
+            policy.unknown_outcome(),
+        );
+        let is_news = |known: &&Known| !known_before.contains(&known.id);
+        let news: Vec<&Known> = self.link.conversation.known.values().flatten().filter(is_news).collect();
+        self.customer_wrote = news.iter().any(|known| !known.by_aws && known.fate == Fate::Pending);
+        let has_news = !news.is_empty();
+        self.settle_doubt(policy, &case, now);
+        let is_behind = self.is_behind_what_is_known();
+        let hides_ours = self.hides_ours(policy, now);
+        if let Some(linked) = &mut self.link.case {
+            linked.case_id = case.case_id.clone();
+            linked.display_id = Some(case.display_id.clone());
+            linked.fingerprint.clone_from(&case.fingerprint);
+            let ours =
+                linked.reopened_by.as_ref().and_then(|mark| self.link.conversation.marks.get(mark)?.owner.as_ref());
+            let shows_ours = ours.is_some_and(|owner| self.shown.iter().any(|seen| seen.id == owner.id));
+            let was_resolved = linked.is_resolved();
+            let is_after_reopening = shows_ours && !case.communications_are_later;
+            let age = Age { is_after_reopening, is_behind, hides_ours };
+            accept_status(linked, age, policy, &case.status, now);
+            if was_resolved && !linked.is_resolved() {
+                linked.reopened_by = self.link.intent.as_ref().and_then(reopening_mark);
+            }
+        }
+        if case.communications_complete {
+            self.link.full_read_at = self.link.full_read_at.filter(|at| *at > now);
+        } else if has_news && self.link.full_read_at.is_none() {
+            self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
+        }
+        if self.link.full_read_at.is_none() && self.link.conversation.hides_open(&self.shown) {
+            // An older answer than the one before: what waits is looked for again.
+            self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
+        }
+        self.case = Some(case);
+        self.agree(policy);
+    }
+
+    /// Takes in what an interrupted pass delivered; false if the incident has not been read.
+    fn see_deliveries(&mut self) -> bool {
+        if let (Some(incident), Some(case)) = (&self.incident, &self.link.case) {
+            let begun = incident.deliveries.iter().filter_map(|name| delivered_communication(&self.key, case, name));
+            self.link.conversation.begun_before(&begun.collect::<Vec<_>>());
+        }
+        let is_known = self.incident.is_some() || self.incident_gone || self.link.case.is_none();
+        self.link.interrupted &= !is_known;
+        is_known
+    }
+
+    /// Decides an AddCommunication or ResolveCase intent in doubt by what a read that began at `now` shows.
+    fn settle_doubt(&mut self, policy: &Policy, case: &Case, now: Timestamp) {
+        let Some(intent) = &self.link.intent else { return };
+        let found = match &intent.kind {
+            IntentKind::OpenCase { .. } => return,
+            // A doubled case is not read: its resolution is repeated after L, which changes nothing there.
+            IntentKind::ResolveCase { double: Some(_), .. } => false,
+            IntentKind::AddCommunication { .. } => {
+                intent.mark.as_ref().is_some_and(|mark| self.link.conversation.is_found(mark))
+            }
+            IntentKind::ResolveCase { status_before, double: None } => {
+                let reopened_since =
+                    case.status.is_reopened() && status_before.as_ref().is_some_and(|status| !status.is_reopened());
+                (case.status.is_resolved() && self.shows_reopening(case)) || reopened_since
+            }
+        };
+        let read_all = case.communications_complete || matches!(intent.kind, IntentKind::ResolveCase { .. });
+        if found {
+            let resolved = CaseStatus::new("resolved");
+            self.end_intent(policy, IntentEnd::FoundDone, None, Some(&resolved), now);
+        } else if read_all {
+            self.not_found(policy, now);
+        }
+    }
+
+    /// Whether the read leaves out something newer than all that it shows: a text that was seen before, or one of ours that
+    /// AWS has taken.
+    fn is_behind_what_is_known(&self) -> bool {
+        let newest = self.shown.iter().map(|seen| seen.raw.time_created.as_second()).max();
+        let last_known = self.link.conversation.known.last_key_value().map(|(second, _)| *second);
+        // One answer may cut a time and another round it.
+        let hides_known = last_known.is_some_and(|last| newest.is_none_or(|newest| newest + 1 < last));
+        hides_known || self.link.conversation.unseen(self.link.intent.as_ref()).next().is_some()
+    }
+
+    /// Whether a text that AWS took from us less than L ago has not been seen yet. It has reopened the case if that was
+    /// resolved.
+    fn hides_ours(&self, policy: &Policy, now: Timestamp) -> bool {
+        let mut unseen = self.link.conversation.unseen(self.link.intent.as_ref());
+        unseen.any(|memory| now.duration_since(memory.sent_at) < policy.unknown_outcome())
+    }
+
+    /// Whether a read is no older than our text that reopened the case last, if one did: an older one shows the resolution
+    /// before that.
+    fn shows_reopening(&self, case: &Case) -> bool {
+        let Some(mark) = self.link.case.as_ref().and_then(|linked| linked.reopened_by.as_ref()) else { return true };
+        let owner = self.link.conversation.marks.get(mark).and_then(|memory| memory.owner.as_ref());
+        let is_shown = |owner: &Owner| self.shown.iter().any(|seen| seen.raw.time_created >= owner.time_created);
+        !case.communications_are_later && owner.is_some_and(is_shown)
+    }
+
+    /// Decides a CreateCase intent in doubt by a search that began at `now`: the case with our mark, or none.
+    pub fn settle_open_case(&mut self, policy: &Policy, found: Option<&CaseId>, now: Timestamp) {
+        if !matches!(&self.link.intent, Some(Intent { kind: IntentKind::OpenCase { .. }, .. })) {
+            return;
+        }
+        match found {
+            Some(case_id) => self.end_intent(policy, IntentEnd::FoundDone, Some(case_id), None, now),
+            None => self.not_found(policy, now),
+        }
+    }
+
+    /// Takes in a case whose first communication carries this mark. One of ours that the link goes on without is a double;
+    /// where the link has none and opens none, it is the link's. Whether it is a new double.
+    pub fn see_double(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark, now: Timestamp) -> bool {
+        let key = CaseKey::new(account.clone(), case_id);
+        if !self.link.conversation.marks.contains_key(mark) {
+            return false;
+        }
+        if self.link.case.is_none() && self.link.intent.is_none() {
+            self.adopt(account, case_id, mark, now);
+            return false;
+        }
+        let other = self.link.case.as_ref().is_some_and(|linked| linked.key() != key);
+        let known = self.link.doubles.iter().any(|double| CaseKey::new(double.account.clone(), &double.case_id) == key);
+        let new = other && !known;
+        if new {
+            let (account, case_id) = (account.clone(), case_id.clone());
+            self.link.doubles.push(DoubledCase { account, case_id, told: false, resolved: false });
+        }
+        new
+    }
+
+    /// A case that was given up has shown up, and the link has no other.
+    fn adopt(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark, now: Timestamp) {
+        self.link.case = Some(new_linked_case(account.clone(), case_id.clone(), now));
+        if let Some(given_up) = self.link.given_up_cases.iter().find(|given_up| given_up.mark == *mark).cloned() {
+            self.link.journal.settle(given_up.covers);
+            self.link.opening_remainder = given_up.remainder;
+        }
+        self.link.waits_for_quota = None;
+    }
+
+    /// Whether a case with this mark and subject is one that the link opened: an agent may have pasted a marked text.
+    pub fn is_own_case_mark(&self, mark: &Mark, subject: &str) -> bool {
+        let is_subject = |summary: &IncidentSummary| render::is_subject_of(subject, &summary.number);
+        self.link.conversation.marks.contains_key(mark) && self.summary().is_none_or(is_subject)
+    }
+
+    /// When cases that were given up are looked for next, and since when they may have been opened.
+    pub fn late_cases(&self, now: Timestamp) -> Option<(AccountId, Timestamp)> {
+        let due = self.link.given_up_cases.iter().find(|given_up| given_up.look_at <= now)?;
+        Some((due.account.clone(), due.written_at))
+    }
+
+    /// Notes that the cases that were given up in an account were looked for: the next look is as far from the last as that
+    /// one was from the beginning, until they can't show up any more.
+    pub fn looked_for_late_cases(&mut self, account: &AccountId, now: Timestamp) {
+        for given_up in self.link.given_up_cases.iter_mut().filter(|given_up| given_up.account == *account) {
+            given_up.look_at = now.checked_add(now.duration_since(given_up.written_at)).unwrap_or(now);
+        }
+    }
+
+    /// Notes that an effect in doubt was looked for in vain; after L it never was.
+    fn not_found(&mut self, policy: &Policy, now: Timestamp) {
+        let Some(intent) = &mut self.link.intent else { return };
+        intent.looked = intent.looked.saturating_add(1);
+        if now.duration_since(intent.written_at) < policy.unknown_outcome() {
+            return;
+        }
+        let on_resolved_case = self.link.case.as_ref().is_some_and(LinkedCase::is_resolved);
+        let is_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if is_own(content));
+        self.end_intent(policy, IntentEnd::NeverApplied, None, None, now);
+        if is_text && on_resolved_case {
+            let message =
+                "AWS Support took a text for the resolved case and does not show it: a case is reopened for 14 \
+                           days only"
+                    .to_owned();
+            let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message };
+            self.trouble(policy, Side::Aws, &failure, COMMUNICATION_REQUEST, now, 0);
+        }
+    }
+}
+
+/// The mark of a text in doubt for the link's own case: it may land after the case was resolved, and AWS may show that the
+/// case was reopened before it shows the text.
+fn reopening_mark(intent: &Intent) -> Option<Mark> {
+    let is_own_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if is_own(content));
+    intent.mark.clone().filter(|_| is_own_text)
+}
+
+/// What the communications of a read tell about its age.
+#[derive(Debug, Clone, Copy)]
+struct Age {
+    /// Whether it shows our text that reopened the case last.
+    is_after_reopening: bool,
+    /// Whether it leaves out something newer that is known.
+    is_behind: bool,
+    /// Whether AWS has taken a text of ours that neither it nor one before shows.
+    hides_ours: bool,
+}
+
+/// Takes over the status that a read shows, if it may be believed.
+///
+/// A read may be older than what is known. A resolved case is open again only if it says `reopened`, that is no echo of a
+/// reopening before, and the read shows the newest text that is known; a reopened case is resolved again only if the status
+/// is later than the reopening, which our own text beside it proves. An open case is not resolved as long as a text of ours
+/// is not seen: it may have reopened the case since. Whatever lasts longer than L is true.
+fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &CaseStatus, now: Timestamp) {
+    if linked.status.as_ref() == Some(seen) {
+        return;
+    }
+    let settled = now.duration_since(linked.status_since) >= policy.unknown_outcome();
+    let believable = match (linked.is_resolved(), seen.is_resolved()) {
+        (true, false) => {
+            let was_reopened = linked.status_before_resolved.as_ref().is_some_and(CaseStatus::is_reopened);
+            let echo = was_reopened || linked.reopened_at.is_some();
+            settled || (seen.is_reopened() && !echo && !age.is_behind)
+        }
+        (false, true) => {
+            let long_ago = linked.reopened_at.is_none_or(|at| now.duration_since(at) >= policy.unknown_outcome());
+            (long_ago && !age.hides_ours) || age.is_after_reopening
+        }
+        (true, true) | (false, false) => true,
+    };
+    if believable {
+        set_status(linked, seen.clone(), now);
+    }
+}
+
+pub(super) fn set_status(linked: &mut LinkedCase, status: CaseStatus, now: Timestamp) {
+    match (linked.is_resolved(), status.is_resolved()) {
+        (false, true) => linked.status_before_resolved = linked.status.take(),
+        // Where it was known as open, nobody had seen that it was resolved in between.
+        (was_resolved, false) if was_resolved || status.is_reopened() => {
+            // A read may have been older than the reopening that it follows: then it is the same one.
+            linked.reopened_by.take_if(|_| was_resolved || linked.reopened_at.is_none());
+            linked.reopened_at = Some(now);
+        }
+        _ => {}
+    }
+    linked.status_since = now;
+    linked.status = Some(status);
+}
