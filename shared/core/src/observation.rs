@@ -64,6 +64,8 @@ pub struct Observation {
     pub shown_all: bool,
     /// Whether the last read was the first to show what a customer wrote at AWS.
     customer_wrote: bool,
+    /// Whether the last read leaves out something newer that is known.
+    is_behind: bool,
     /// Whether the case that the incident's columns name is another link's: the incident is a copy.
     pub columns_of_another: bool,
     /// Of an incident that waits for its account's quota: whether it is the first in line.
@@ -86,6 +88,7 @@ impl Observation {
             shown: Vec::new(),
             shown_all: true,
             customer_wrote: false,
+            is_behind: false,
             columns_of_another: false,
             first_in_line: None,
             woken: false,
@@ -172,11 +175,12 @@ impl Observation {
         if case.status.is_none() || incident.state.is_ended() != case.is_resolved() {
             return;
         }
-        // What the read shows may not be believed yet and be true all the same.
-        if self.case.as_ref().is_none_or(|shown| shown.status.is_resolved() != case.is_resolved()) {
+        // What the read shows may not be believed yet and be true all the same; an older one proves nothing.
+        let ended = case.is_resolved();
+        let is_shown = self.case.as_ref().is_some_and(|shown| shown.status.is_resolved() == ended);
+        if !is_shown || (ended && self.is_behind) {
             return;
         }
-        let ended = case.is_resolved();
         if ended {
             let seen_at = self.incident.as_ref().map(|incident| incident.taken_at);
             self.link.journal.end_seen_at = self.link.journal.end_seen_at.or(seen_at);

@@ -65,7 +65,7 @@ impl Observation {
         self.customer_wrote = news.iter().any(|known| !known.by_aws && known.fate == Fate::Pending);
         let has_news = !news.is_empty();
         self.settle_doubt(policy, &case, now);
-        let is_behind = self.is_behind_what_is_known();
+        self.is_behind = self.is_behind_what_is_known();
         let hides_ours = self.hides_ours(policy, now);
         if let Some(linked) = &mut self.link.case {
             linked.case_id = case.case_id.clone();
@@ -76,7 +76,7 @@ impl Observation {
             let shows_ours = ours.is_some_and(|owner| self.shown.iter().any(|seen| seen.id == owner.id));
             let was_resolved = linked.is_resolved();
             let is_after_reopening = shows_ours && !case.communications_are_later;
-            let age = Age { is_after_reopening, is_behind, hides_ours };
+            let age = Age { is_after_reopening, is_behind: self.is_behind, hides_ours };
             accept_status(linked, age, policy, &case.status, now);
             if was_resolved && !linked.is_resolved() {
                 linked.reopened_by = self.link.intent.as_ref().and_then(reopening_mark);
