@@ -11,7 +11,7 @@ use casebridge_core::{
     incident::IncidentState,
 };
 
-use casebridge_simulator::support::Case;
+use casebridge_simulator::support::{Case, Write, request::ResolveCase};
 
 use crate::{
     people::{EQUAL_TEXTS, tokens},
@@ -40,9 +40,38 @@ impl World {
         news.any(|text| !text.starts_with(AMAZON_WEB_SERVICES))
     }
 
-    /// Notes that people went on with a case, if it was resolved and is not any more: casebridge has to act on it.
+    /// Notes what the ledger remembers of an incident's link: whether work has ended on both sides.
+    pub fn note_agreement(&mut self, incident: &IncidentId, is_ended: bool) {
+        if is_ended {
+            self.memory.agreed_ended.insert(incident.clone());
+        } else {
+            self.memory.agreed_ended.remove(incident);
+        }
+    }
+
+    /// Notes a call that lands late: the case may be resolved after somebody has reopened its incident.
+    pub fn note_late_write(&mut self, write: &Write) {
+        if let Write::ResolveCase(ResolveCase { case_id: Some(case_id), .. }) = write {
+            let incident = self.support.case(case_id).and_then(|case| self.incident_of(case));
+            self.memory.resolved_late.extend(incident);
+        }
+    }
+
+    /// Notes that somebody reopened an incident: casebridge must not end it again for a resolution that it knew.
+    pub fn note_reopening_by_agent(&mut self, incident: &IncidentId) {
+        if self.memory.agreed_ended.contains(incident) {
+            self.memory.reopened_by_agent.insert(incident.clone());
+        }
+    }
+
+    /// Notes that people went on with a case, if it was resolved and is not any more: casebridge has to act on it. Whoever
+    /// resolves a case gives a new reason to end its incident.
     pub fn note_reopening_at_aws(&mut self, case_id: &str, was_resolved: bool) {
         let is_open = self.support.case(case_id).is_some_and(|case| !case.is_resolved());
+        let incident = self.support.case(case_id).and_then(|case| self.incident_of(case));
+        if let Some(incident) = incident.filter(|_| !is_open && !was_resolved) {
+            self.memory.reopened_by_agent.remove(&incident);
+        }
         if was_resolved && is_open {
             self.memory.reopened_at_aws.insert(first_id(case_id));
         }
@@ -64,6 +93,21 @@ impl World {
     /// Notes that casebridge has acted on what people did to a case.
     pub fn forget_reopening_at_aws(&mut self, case_id: &str) -> bool {
         self.memory.reopened_at_aws.remove(&first_id(case_id))
+    }
+
+    /// Judges a delivery that has ended an incident: for a resolution that casebridge knew before an agent reopened it, it may
+    /// not. Of an incident that was put back as it was, the state may be one that casebridge had ended.
+    pub fn check_end(&mut self, incident: &IncidentId, before: Option<&Record>) {
+        let is_ended = |record: &Record| record.summary.state.is_ended();
+        let was_open = before.is_some_and(|record| !is_ended(record));
+        let is_ended_now = self.servicenow.incidents.get(incident).is_some_and(is_ended);
+        let is_known = self.memory.reopened_by_agent.contains(incident);
+        let is_excused = self.memory.restored.contains(incident) || self.memory.resolved_late.contains(incident);
+        if was_open && is_ended_now && is_known && !is_excused {
+            let what =
+                format!("{} was ended again, and its case had not been resolved again", self.number_of(incident));
+            self.violate(Invariant::Reopening, what);
+        }
     }
 
     /// Judges a delivery that has reopened an incident which a person had ended: people commented after that, went on

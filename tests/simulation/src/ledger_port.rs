@@ -80,6 +80,12 @@ impl LedgerPort {
         }
     }
 
+    fn note_agreement(&self, key: &LinkKey, remembered: &Link, is_remembered: bool) {
+        if is_remembered {
+            self.desk.world.borrow_mut().note_agreement(&key.incident, remembered.base.ended);
+        }
+    }
+
     fn short(&self, key: &LinkKey) -> String {
         self.desk.world.borrow().number_of(&key.incident)
     }
@@ -119,7 +125,9 @@ impl Ledger for LedgerPort {
                 return Ok(lease.clone());
             }
             let lease = self.grabbed(lease, now).await?;
-            ledger.record(&lease, before, after, now).await
+            let recorded = ledger.record(&lease, before, after, now).await;
+            self.note_agreement(&lease.key, after, recorded.is_ok());
+            recorded
         })
         .await
     }
@@ -139,7 +147,9 @@ impl Ledger for LedgerPort {
         let ledger = &self.desk.ledger;
         self.call(Call::Release, what, || async {
             let lease = self.grabbed(lease, now).await?;
-            ledger.release(&lease, before, after, due, regardless, now).await
+            let released = ledger.release(&lease, before, after, due, regardless, now).await;
+            self.note_agreement(&lease.key, after, released.is_ok());
+            released
         })
         .await
     }

@@ -77,6 +77,12 @@ pub struct Memory {
     pub restored: BTreeSet<IncidentId>,
     /// The cases that people went on with after they were resolved, until casebridge acts on it.
     pub reopened_at_aws: BTreeSet<String>,
+    /// The incidents of which the ledger remembers that work has ended on both sides.
+    pub agreed_ended: BTreeSet<IncidentId>,
+    /// Those among them that somebody has reopened since.
+    pub reopened_by_agent: BTreeSet<IncidentId>,
+    /// The incidents whose case a call of ours resolves at any time from now on.
+    pub resolved_late: BTreeSet<IncidentId>,
     /// The cases that a read has ever shown as reopened.
     pub shown_reopened: BTreeSet<String>,
     /// Those among them that were resolved again by then, as long as no later read has shown it.
@@ -524,6 +530,7 @@ impl World {
         }
         if was_ended && !is_ended {
             *self.memory.reopenings.entry(id.clone()).or_default() += 1;
+            self.note_reopening_by_agent(id);
         }
         self.note_scope(id);
     }

@@ -14,7 +14,7 @@ use casebridge_executor::ports::{
     CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Randomness, ServiceNow,
 };
 use casebridge_simulator::support::{
-    SupportError, Write,
+    Case, SupportError, Write,
     model::{CaseDetails, CasesPage, CommunicationDetails, CommunicationsPage},
     request::{AddCommunicationToCase, CreateCase, DescribeCases, DescribeCommunications, ResolveCase},
 };
@@ -149,6 +149,7 @@ impl SupportPort {
                 let longest = world.settings.half_unknown().as_secs();
                 let wait = SignedDuration::from_secs(world.random.between(1, longest));
                 let lands_at = world.aws_now() + wait;
+                world.note_late_write(&write);
                 world.support.land_later(lands_at, account.as_str(), write);
             }
             self.desk.leave(fate).await;
@@ -341,8 +342,10 @@ impl casebridge_executor::ports::Support for SupportPort {
         let given = ResolveCase { case_id: Some(case_id.clone()), dry_run: false };
         self.write(Call::ResolveCase, account, Write::ResolveCase(given.clone()), |world| {
             let now = world.aws_now();
+            let was_resolved = world.support.case(&case_id).is_some_and(Case::is_resolved);
             let resolution = world.support.resolve_case(now, account.as_str(), &given)?;
             world.check_write_to_case(&case_id);
+            world.note_reopening_at_aws(&case_id, was_resolved);
             world.forget_reopening_at_aws(&case_id);
             Ok(CaseStatus::new(resolution.final_case_status))
         })
@@ -515,6 +518,7 @@ impl ServiceNowPort {
             }
             world.check_delivery(incident, delivery, record_before.as_ref(), result.as_ref().ok());
             world.check_reopening(incident, delivery, record_before.as_ref());
+            world.check_end(incident, record_before.as_ref());
             if let Ok(answer) = &mut result {
                 for (answer, message) in answer.messages.iter_mut().zip(&delivery.messages) {
                     answer.external_id = message.external_id.clone();
