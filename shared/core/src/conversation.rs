@@ -444,12 +444,12 @@ impl Conversation {
         if memories.iter().all(decided) { Fate::Pending } else { Fate::Undecided }
     }
 
-    /// When the last of the decisions that are open can be made; none if none is open.
+    /// When the last of the decisions that are open can be made; none if none is open. One is whose a text is that is not
+    /// just what was sent: it may quote ours, and ours may not be shown yet.
     pub fn decided_at(&self, longest_doubt: SignedDuration) -> Option<Timestamp> {
-        if !self.open().any(|(_, known)| known.fate == Fate::Undecided) {
-            return None;
-        }
-        let open = self.marks.values().filter(|memory| memory.owner.is_some() && !memory.settled);
+        let is_undecided = self.open().any(|(_, known)| known.fate == Fate::Undecided);
+        let is_open = |owner: &Owner| is_undecided || !owner.exact;
+        let open = self.marks.values().filter(|memory| !memory.settled && memory.owner.as_ref().is_some_and(is_open));
         open.filter_map(|memory| memory.sent_at.checked_add(longest_doubt).ok()).max()
     }
 
