@@ -179,6 +179,22 @@ def test_a_comment_on_a_resolved_incident_reopens_both(world: World):
     assert (world.status(incident), world.state(incident)) == ("resolved", RESOLVED)
 
 
+def test_a_second_resolution_with_a_word_stays(world: World):
+    """The instance keeps the time of the first resolution, and no read falls between the two."""
+    incident = resolved_pair(world)
+    world.fault("servicenow", "error", incident.sys_id, operation="snapshot", count=100)
+    world.change(incident, state=IN_PROGRESS)
+    world.next_second()
+    text = unique("Solved for good.")
+    world.resolve(incident, comments=text)
+    world.heal(incident.sys_id)
+    world.until_sent(incident, text)
+    world.until_status(incident, "resolved")
+    world.settle()
+    world.assert_once_at_aws(incident, text)
+    assert (world.status(incident), world.state(incident)) == ("resolved", RESOLVED)
+
+
 def test_a_reply_on_a_resolved_case_reopens_both(world: World):
     incident = resolved_pair(world)
     text = unique("One more thing.")
