@@ -86,8 +86,10 @@ impl Journal {
             return;
         }
         let ended = incident.summary.ended_mod_count;
-        let by_another =
-            |by_us: &mut EndedByUs| ended.is_some() && by_us.mod_count.is_some() && by_us.mod_count != ended;
+        let by_another = |by_us: &mut EndedByUs| {
+            let is_later = ended.is_some() && by_us.mod_count.is_some() && by_us.mod_count != ended;
+            is_later || incident.summary.ended_by_another
+        };
         if self.ended_by_us.as_mut().is_some_and(by_another) {
             self.ended_by_us = None;
             self.end_seen_at = None;

@@ -87,16 +87,18 @@ fn whatever_was_unseen_when_casebridge_ended_the_incident_is_a_reaction() {
     assert_eq!(by_us(Some(10)).meaning(&counted(50, 9), &resolved.summary), Meaning::Reaction);
     assert_eq!(by_us(None).meaning(&comment(50), &resolved.summary), Meaning::Reaction);
     // Of the end that an agent has put in the place of ours it is not true.
-    for (of_ours, shown, remains) in [
-        (Some(10), Some(10), true),
-        (Some(10), Some(12), false),
-        (None, Some(12), true),
-        (Some(10), None, true),
-        (None, None, true),
+    for (of_ours, shown, by_another, remains) in [
+        (Some(10), Some(10), false, true),
+        (Some(10), Some(12), false, false),
+        (None, Some(12), false, true),
+        (None, Some(12), true, false),
+        (Some(10), None, false, true),
+        (None, None, false, true),
     ] {
         let mut journal = Journal { end_seen_at: Some(at(110)), ..by_us(of_ours) };
         let mut seen = resolved.clone();
         seen.summary.ended_mod_count = shown;
+        seen.summary.ended_by_another = by_another;
         journal.see(&seen);
         assert_eq!(journal.ended_by_us.is_some(), remains, "{of_ours:?} {shown:?}");
         assert_eq!(journal.end_seen_at.is_some(), remains, "{of_ours:?} {shown:?}");
