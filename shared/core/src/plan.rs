@@ -639,17 +639,17 @@ impl Planner<'_> {
         let Some(incident) = self.observation.summary() else { return merge };
         merge.is_open = !incident.state.is_ended();
         let has_unsent = !self.observation.unsent_entries(merge.is_open).is_empty();
+        let shows_resolved = self.observation.case.as_ref().is_some_and(|shown| shown.status.is_resolved());
         match (incident.state.is_ended(), case.is_resolved()) {
             (true, _) if self.observation.has_reaction() => self.reopen_incident(&mut merge),
+            // What the read shows may be news that is not believed yet: nobody is bothered before that is settled.
+            (true, false) if self.observation.link.base.ended && shows_resolved => {}
             (true, false) if self.observation.link.base.ended => self.follow_reopening(incident, &mut merge),
             (true, false) => merge.resolve_case = true,
             // What was written up to the end goes out even now; it reopens the case, which is resolved again.
             (true, true) => merge.resolve_case = has_unsent,
-            (false, true) if self.observation.link.base.ended => {
-                // The case may be open by now, if not believably so: then nothing need be said.
-                let shown = self.observation.case.as_ref();
-                merge.reopen_notice = !has_unsent && shown.is_some_and(|shown| shown.status.is_resolved());
-            }
+            // The case may be open by now, if not believably so: then nothing need be said.
+            (false, true) if self.observation.link.base.ended => merge.reopen_notice = !has_unsent && shows_resolved,
             (false, true) if !has_unsent => merge.fields = self.ending_fields(incident, case),
             // A comment on an open incident whose case AWS resolved: it goes out and reopens the case.
             (false, true) => {}
