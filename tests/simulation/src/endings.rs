@@ -4,14 +4,8 @@
 //! decide, and whole seconds leave some cases open. The incident tells it: what was written up to its end may reopen the
 //! case, which is then resolved again, and that both agree in the end is judged elsewhere.
 
-use casebridge_core::{
-    case::{AMAZON_WEB_SERVICES, CaseStatus},
-    effect::Delivery,
-    identifiers::IncidentId,
-    incident::IncidentState,
-};
-
-use casebridge_simulator::support::{Case, Write, request::ResolveCase};
+use casebridge_core::{case::CaseStatus, identifiers::IncidentId, incident::IncidentState};
+use casebridge_simulator::support::{Case, Write, events::Origin, model::Communication, request::ResolveCase};
 
 use crate::{
     people::{EQUAL_TEXTS, tokens},
@@ -32,12 +26,22 @@ impl World {
         self.servicenow.comments_since_end(incident).filter(|row| !row.is_ours())
     }
 
-    /// Whether a customer's words came from AWS only after the last end of work, or come now, even if the platform refuses
-    /// them: whoever ended it had not seen them.
-    fn has_news_of_customer(&self, incident: &IncidentId, delivery: &Delivery) -> bool {
-        let rows = self.servicenow.comments_since_end(incident).filter(|row| row.is_ours()).map(|row| &row.text);
-        let mut news = rows.chain(delivery.messages.iter().map(|message| &message.text));
-        news.any(|text| !text.starts_with(AMAZON_WEB_SERVICES))
+    /// Whether a customer has written at AWS what was not on the incident when work on it was last ended: whoever ended it had
+    /// not seen that.
+    fn has_news_of_customer(&self, incident: &IncidentId) -> bool {
+        let cases = self.our_cases().filter(|case| self.incident_of(case).as_ref() == Some(incident));
+        let is_persons = |case: &Case, text: &Communication| {
+            text.origin == Origin::Customer
+                && self.memory.persons.contains(&(first_id(&case.case_id), text.time_created))
+        };
+        let is_seen = |text: &str| {
+            let mut rows = self.servicenow.comments_before_end(incident).filter(|row| row.is_ours());
+            let parts: Vec<&str> = tokens(text).collect();
+            let parts = if parts.is_empty() { vec![text] } else { parts };
+            rows.any(|row| parts.iter().all(|part| row.text.contains(part)))
+        };
+        let mut written = cases.flat_map(|case| case.communications.iter().map(move |text| (case, text)));
+        written.any(|(case, text)| is_persons(case, text) && !is_seen(&text.body))
     }
 
     /// Notes what the ledger remembers of an incident's link: whether work has ended on both sides.
@@ -112,7 +116,7 @@ impl World {
 
     /// Judges a delivery that has reopened an incident which a person had ended: people commented after that, went on
     /// with the case, or had written there what was not yet on the incident. What casebridge itself ended it may take back: it may have read an old status.
-    pub fn check_reopening(&mut self, incident: &IncidentId, delivery: &Delivery, before: Option<&Record>) {
+    pub fn check_reopening(&mut self, incident: &IncidentId, before: Option<&Record>) {
         let is_ended = |record: &Record| record.summary.state.is_ended();
         let is_open = self.servicenow.incidents.get(incident).is_some_and(|record| !is_ended(record));
         if !is_open || !before.is_some_and(is_ended) {
@@ -120,7 +124,7 @@ impl World {
         }
         let of_incident = self.our_cases().filter(|case| self.incident_of(case).as_ref() == Some(incident));
         let cases: Vec<String> = of_incident.map(|case| case.case_id.clone()).collect();
-        let mut has_reason = self.reactions(incident).next().is_some() || self.has_news_of_customer(incident, delivery);
+        let mut has_reason = self.reactions(incident).next().is_some() || self.has_news_of_customer(incident);
         for case in cases {
             has_reason |= self.forget_reopening_at_aws(&case);
             has_reason |= self.memory.shown_reopened_late.contains(&first_id(&case));

@@ -517,7 +517,7 @@ impl ServiceNowPort {
                 world.servicenow.lag_once(record);
             }
             world.check_delivery(incident, delivery, record_before.as_ref(), result.as_ref().ok());
-            world.check_reopening(incident, delivery, record_before.as_ref());
+            world.check_reopening(incident, record_before.as_ref());
             world.check_end(incident, record_before.as_ref());
             if let Ok(answer) = &mut result {
                 for (answer, message) in answer.messages.iter_mut().zip(&delivery.messages) {

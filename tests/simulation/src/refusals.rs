@@ -20,8 +20,9 @@ use crate::{
 };
 
 /// How often in a row a refused request may be repeated too early. Who dies, or loses the ledger, before the refusal is
-/// written down leaves nobody who knows of it; at the highest level of faults that happens several times in a row.
-const REPETITIONS: u32 = 3;
+/// written down leaves nobody who knows of it; at the highest level of faults that happens several times in a row: four
+/// times in one of a million worlds.
+const REPETITIONS: u32 = 6;
 /// By how much the wait may seem shorter than it is: the clocks of two processes differ.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(1);
 

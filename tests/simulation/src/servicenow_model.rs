@@ -971,6 +971,13 @@ impl Instance {
         written.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
     }
 
+    /// The comments that were on an incident when work on it was last ended.
+    pub fn comments_before_end<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
+        let first = self.ends.get(id).map_or(self.journal.len(), |end| end.rows);
+        let written = self.journal.get(..first).unwrap_or_default();
+        written.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
+    }
+
     /// The comments of an incident, in the order of their writing.
     pub fn comments_of<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         self.journal.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
