@@ -8,7 +8,7 @@ use casebridge_core::{case::CaseStatus, identifiers::IncidentId, incident::Incid
 use casebridge_simulator::support::{Case, Write, events::Origin, model::Communication, request::ResolveCase};
 
 use crate::{
-    people::{EQUAL_TEXTS, tokens},
+    people::{EQUAL_TEXTS, Memory, tokens},
     servicenow_model::{Journal, Record},
     timeline::shorten,
     world::{Invariant, World, first_id},
@@ -77,6 +77,8 @@ impl World {
             self.memory.reopened_by_agent.remove(&incident);
         }
         if was_resolved && is_open {
+            let incident = self.support.case(case_id).and_then(|case| self.incident_of(case));
+            self.memory.went_on_at_aws.extend(incident);
             self.memory.reopened_at_aws.insert(first_id(case_id));
         }
     }
@@ -106,7 +108,8 @@ impl World {
         let was_open = before.is_some_and(|record| !is_ended(record));
         let is_ended_now = self.servicenow.incidents.get(incident).is_some_and(is_ended);
         let is_known = self.memory.reopened_by_agent.contains(incident);
-        let is_excused = self.memory.restored.contains(incident) || self.memory.resolved_late.contains(incident);
+        let Memory { restored, resolved_late, went_on_at_aws, .. } = &self.memory;
+        let is_excused = [restored, resolved_late, went_on_at_aws].iter().any(|excused| excused.contains(incident));
         if was_open && is_ended_now && is_known && !is_excused {
             let what =
                 format!("{} was ended again, and its case had not been resolved again", self.number_of(incident));

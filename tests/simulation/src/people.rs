@@ -81,6 +81,8 @@ pub struct Memory {
     pub agreed_ended: BTreeSet<IncidentId>,
     /// Those among them that somebody has reopened since.
     pub reopened_by_agent: BTreeSet<IncidentId>,
+    /// The incidents whose case people have reopened: how often it was resolved since, casebridge need not have seen.
+    pub went_on_at_aws: BTreeSet<IncidentId>,
     /// The incidents whose case a call of ours resolves at any time from now on.
     pub resolved_late: BTreeSet<IncidentId>,
     /// The cases that a read has ever shown as reopened.
