@@ -112,13 +112,15 @@ fn subject_tag(number: &str) -> String {
 
 /// Whether AWS shows a subject that we gave to the case of the incident with this number.
 ///
-/// The rest of the subject may have been trimmed, redacted or re-encoded: what names the incident is looked for alone,
-/// whatever blanks stand in it.
-pub fn is_subject_of(subject_shown: &str, number: &str) -> bool {
+/// The rest of the subject may have been trimmed, redacted or re-encoded: only what names the incident is looked for, at
+/// the beginning or behind the prefix of tests, whatever blanks stand in it. People name an incident further behind.
+pub fn is_subject_of(policy: &Policy, subject_shown: &str, number: &str) -> bool {
     let essence = |text: &str| -> String {
         text.chars().filter(|letter| !letter.is_whitespace()).map(|letter| letter.to_ascii_lowercase()).collect()
     };
-    !number.trim().is_empty() && essence(subject_shown).contains(&essence(&subject_tag(number)))
+    let (shown, prefix) = (essence(subject_shown), essence(&policy.test_subject_prefix));
+    let named = shown.strip_prefix(&prefix).unwrap_or(&shown);
+    !number.trim().is_empty() && named.starts_with(&essence(&subject_tag(number)))
 }
 
 /// A comment's author and moment, as both sides see them.
@@ -362,10 +364,18 @@ mod tests {
     fn a_case_is_ours_by_what_its_subject_begins_with() {
         let shown =
             ["[INC0010001] Disk", "TEST CASE--Please ignore - [INC0010001]", "\n[ inc0010001 ]\tkey [REDACTED]"];
-        assert!(shown.iter().all(|subject| is_subject_of(subject, "INC0010001")));
-        let others = ["", "INC0010001", "[INC00100011] Disk", "[INC0010002] Like [INC001000", "[] Disk"];
-        assert!(!others.iter().any(|subject| is_subject_of(subject, "INC0010001")));
-        assert!(!is_subject_of("[] Disk", ""));
+        let policy = Policy::default();
+        assert!(shown.iter().all(|subject| is_subject_of(&policy, subject, "INC0010001")));
+        let others = [
+            "",
+            "INC0010001",
+            "Question about my bill [INC0010001]",
+            "[INC00100011] Disk",
+            "[INC0010002] Like [INC001000",
+            "[] Disk",
+        ];
+        assert!(!others.iter().any(|subject| is_subject_of(&policy, subject, "INC0010001")));
+        assert!(!is_subject_of(&policy, "[] Disk", ""));
     }
 
     #[test]

@@ -316,7 +316,9 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             let page = self.support.describe_cases(account, &query).await?;
             for described in page.cases.iter().filter(|described| described.time_created >= after) {
                 let case = self.whole_case(account, described, None, report).await?;
-                let ours = marks_of(&case).into_iter().find(|mark| observation.is_own_case_mark(mark, &case.subject));
+                let ours = marks_of(&case)
+                    .into_iter()
+                    .find(|mark| observation.is_own_case_mark(&self.policy, mark, &case.subject));
                 search.found.extend(ours.map(|mark| (case, mark)));
             }
             next = page.next;

@@ -131,7 +131,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
                 let mut observation = Observation::new(key, *link);
                 observation.link.interrupted |= interrupted;
                 if let Some(Stray { account, case_id, subject, mark }) = stray
-                    && observation.is_own_case_mark(&mark, &subject)
+                    && observation.is_own_case_mark(&self.policy, &mark, &subject)
                 {
                     report.doubles += u32::from(observation.see_double(&account, &case_id, &mark, now));
                 }

@@ -200,8 +200,8 @@ impl Observation {
     }
 
     /// Whether a case with this mark and subject is one that the link opened: an agent may have pasted a marked text.
-    pub fn is_own_case_mark(&self, mark: &Mark, subject: &str) -> bool {
-        let is_subject = |summary: &IncidentSummary| render::is_subject_of(subject, &summary.number);
+    pub fn is_own_case_mark(&self, policy: &Policy, mark: &Mark, subject: &str) -> bool {
+        let is_subject = |summary: &IncidentSummary| render::is_subject_of(policy, subject, &summary.number);
         self.link.conversation.marks.contains_key(mark) && self.summary().is_none_or(is_subject)
     }
 

@@ -609,10 +609,10 @@ fn a_case_with_a_mark_that_is_not_ours_is_none_of_ours() {
     let late = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
     assert!(!observation.see_double(&AccountId::new(world::ACCOUNT), &late, &foreign, world.now));
     assert!(observation.link.doubles.is_empty());
-    assert!(!observation.is_own_case_mark(&foreign, "[INC0010001] Instance unreachable"));
+    assert!(!observation.is_own_case_mark(&world.policy, &foreign, "[INC0010001] Instance unreachable"));
     let ours = observation.link.conversation.marks.keys().next().unwrap().clone();
-    assert!(observation.is_own_case_mark(&ours, "[INC0010001] Instance unreachable"));
-    assert!(!observation.is_own_case_mark(&ours, "A case of a person who pasted our text"));
+    assert!(observation.is_own_case_mark(&world.policy, &ours, "[INC0010001] Instance unreachable"));
+    assert!(!observation.is_own_case_mark(&world.policy, &ours, "A case of a person who pasted our text"));
 }
 
 /// A read that failed a long while ago by the end of the pass still leaves the link with a time to look again.
