@@ -4,6 +4,8 @@
 //! decide, and whole seconds leave some cases open. The incident tells it: what was written up to its end may reopen the
 //! case, which is then resolved again, and that both agree in the end is judged elsewhere.
 
+use std::collections::BTreeSet;
+
 use casebridge_core::{case::CaseStatus, identifiers::IncidentId, incident::IncidentState};
 use casebridge_simulator::support::{Case, Write, events::Origin, model::Communication, request::ResolveCase};
 
@@ -13,6 +15,29 @@ use crate::{
     timeline::shorten,
     world::{Invariant, World, first_id},
 };
+
+/// What was seen of ends and reopenings, for their judge.
+#[derive(Debug, Clone, Default)]
+pub struct Endings {
+    /// The cases that people went on with after they were resolved, until casebridge acts on it.
+    reopened_at_aws: BTreeSet<String>,
+    /// The incidents whose case people have reopened: how often it was resolved since, casebridge need not have seen.
+    went_on_at_aws: BTreeSet<IncidentId>,
+    /// The incidents of which the ledger remembers that work has ended on both sides.
+    agreed_ended: BTreeSet<IncidentId>,
+    /// Those among them that somebody has reopened since.
+    reopened_by_agent: BTreeSet<IncidentId>,
+    /// The incidents whose case a call of ours resolves at any time from now on.
+    resolved_late: BTreeSet<IncidentId>,
+    /// The cases that a read has ever shown as reopened.
+    shown_reopened: BTreeSet<String>,
+    /// Those among them that were resolved again by then, as long as no later read has shown it.
+    shown_reopened_late: BTreeSet<String>,
+}
+
+fn is_ended(record: &Record) -> bool {
+    record.summary.state.is_ended()
+}
 
 impl World {
     /// Whether the product can know what was written after the last end of work. Of an incident that was put back as it was,
@@ -29,7 +54,6 @@ impl World {
     /// Whether a customer has written at AWS what was not on the incident when work on it was last ended: whoever ended it had
     /// not seen that.
     fn has_news_of_customer(&self, incident: &IncidentId) -> bool {
-        let cases = self.our_cases().filter(|case| self.incident_of(case).as_ref() == Some(incident));
         let is_persons = |case: &Case, text: &Communication| {
             text.origin == Origin::Customer
                 && self.memory.persons.contains(&(first_id(&case.case_id), text.time_created))
@@ -40,16 +64,17 @@ impl World {
             let parts = if parts.is_empty() { vec![text] } else { parts };
             rows.any(|row| parts.iter().all(|part| row.text.contains(part)))
         };
-        let mut written = cases.flat_map(|case| case.communications.iter().map(move |text| (case, text)));
+        let mut written =
+            self.cases_of(incident).flat_map(|case| case.communications.iter().map(move |text| (case, text)));
         written.any(|(case, text)| is_persons(case, text) && !is_seen(&text.body))
     }
 
     /// Notes what the ledger remembers of an incident's link: whether work has ended on both sides.
     pub fn note_agreement(&mut self, incident: &IncidentId, is_ended: bool) {
         if is_ended {
-            self.memory.agreed_ended.insert(incident.clone());
+            self.memory.endings.agreed_ended.insert(incident.clone());
         } else {
-            self.memory.agreed_ended.remove(incident);
+            self.memory.endings.agreed_ended.remove(incident);
         }
     }
 
@@ -57,29 +82,32 @@ impl World {
     pub fn note_late_write(&mut self, write: &Write) {
         if let Write::ResolveCase(ResolveCase { case_id: Some(case_id), .. }) = write {
             let incident = self.support.case(case_id).and_then(|case| self.incident_of(case));
-            self.memory.resolved_late.extend(incident);
+            self.memory.endings.resolved_late.extend(incident);
         }
     }
 
     /// Notes that somebody reopened an incident: casebridge must not end it again for a resolution that it knew.
     pub fn note_reopening_by_agent(&mut self, incident: &IncidentId) {
-        if self.memory.agreed_ended.contains(incident) {
-            self.memory.reopened_by_agent.insert(incident.clone());
+        if self.memory.endings.agreed_ended.contains(incident) {
+            self.memory.endings.reopened_by_agent.insert(incident.clone());
         }
     }
 
-    /// Notes that people went on with a case, if it was resolved and is not any more: casebridge has to act on it. Whoever
-    /// resolves a case gives a new reason to end its incident.
-    pub fn note_reopening_at_aws(&mut self, case_id: &str, was_resolved: bool) {
-        let is_open = self.support.case(case_id).is_some_and(|case| !case.is_resolved());
-        let incident = self.support.case(case_id).and_then(|case| self.incident_of(case));
-        if let Some(incident) = incident.filter(|_| !is_open && !was_resolved) {
-            self.memory.reopened_by_agent.remove(&incident);
-        }
-        if was_resolved && is_open {
-            let incident = self.support.case(case_id).and_then(|case| self.incident_of(case));
-            self.memory.went_on_at_aws.extend(incident);
-            self.memory.reopened_at_aws.insert(first_id(case_id));
+    /// Notes that a case's status may have changed. Whoever resolves it gives a new reason to end its incident. Whoever goes on
+    /// with what was resolved has reopened it: casebridge has to act on it.
+    pub fn note_status_change(&mut self, case_id: &str, was_resolved: bool) {
+        let Some(case) = self.support.case(case_id) else { return };
+        let (is_resolved, incident) = (case.is_resolved(), self.incident_of(case));
+        let endings = &mut self.memory.endings;
+        match (was_resolved, is_resolved) {
+            (false, true) => {
+                incident.map(|incident| endings.reopened_by_agent.remove(&incident));
+            }
+            (true, false) => {
+                endings.went_on_at_aws.extend(incident);
+                endings.reopened_at_aws.insert(first_id(case_id));
+            }
+            (true, true) | (false, false) => {}
         }
     }
 
@@ -88,27 +116,26 @@ impl World {
     pub fn note_shown_status(&mut self, case_id: &str, status: &CaseStatus) {
         let case = first_id(case_id);
         if !status.is_reopened() {
-            self.memory.shown_reopened_late.remove(&case);
-        } else if self.memory.shown_reopened.insert(case.clone())
+            self.memory.endings.shown_reopened_late.remove(&case);
+        } else if self.memory.endings.shown_reopened.insert(case.clone())
             && self.support.case(case_id).is_some_and(Case::is_resolved)
         {
-            self.memory.shown_reopened_late.insert(case);
+            self.memory.endings.shown_reopened_late.insert(case);
         }
     }
 
     /// Notes that casebridge has acted on what people did to a case.
     pub fn forget_reopening_at_aws(&mut self, case_id: &str) -> bool {
-        self.memory.reopened_at_aws.remove(&first_id(case_id))
+        self.memory.endings.reopened_at_aws.remove(&first_id(case_id))
     }
 
     /// Judges a delivery that has ended an incident: for a resolution that casebridge knew before an agent reopened it, it may
     /// not. Of an incident that was put back as it was, the state may be one that casebridge had ended.
     pub fn check_end(&mut self, incident: &IncidentId, before: Option<&Record>) {
-        let is_ended = |record: &Record| record.summary.state.is_ended();
         let was_open = before.is_some_and(|record| !is_ended(record));
         let is_ended_now = self.servicenow.incidents.get(incident).is_some_and(is_ended);
-        let is_known = self.memory.reopened_by_agent.contains(incident);
-        let Memory { restored, resolved_late, went_on_at_aws, .. } = &self.memory;
+        let is_known = self.memory.endings.reopened_by_agent.contains(incident);
+        let Memory { restored, endings: Endings { resolved_late, went_on_at_aws, .. }, .. } = &self.memory;
         let is_excused = [restored, resolved_late, went_on_at_aws].iter().any(|excused| excused.contains(incident));
         if was_open && is_ended_now && is_known && !is_excused {
             let what =
@@ -117,20 +144,19 @@ impl World {
         }
     }
 
-    /// Judges a delivery that has reopened an incident which a person had ended: people commented after that, went on
-    /// with the case, or had written there what was not yet on the incident. What casebridge itself ended it may take back: it may have read an old status.
+    /// Judges a delivery that has reopened an incident which a person had ended: people commented after that, went on with the
+    /// case, or had written there what was not yet on the incident. What casebridge itself ended it may take back: it may
+    /// have read an old status.
     pub fn check_reopening(&mut self, incident: &IncidentId, before: Option<&Record>) {
-        let is_ended = |record: &Record| record.summary.state.is_ended();
         let is_open = self.servicenow.incidents.get(incident).is_some_and(|record| !is_ended(record));
         if !is_open || !before.is_some_and(is_ended) {
             return;
         }
-        let of_incident = self.our_cases().filter(|case| self.incident_of(case).as_ref() == Some(incident));
-        let cases: Vec<String> = of_incident.map(|case| case.case_id.clone()).collect();
+        let cases: Vec<String> = self.cases_of(incident).map(|case| case.case_id.clone()).collect();
         let mut has_reason = self.reactions(incident).next().is_some() || self.has_news_of_customer(incident);
         for case in cases {
             has_reason |= self.forget_reopening_at_aws(&case);
-            has_reason |= self.memory.shown_reopened_late.contains(&first_id(&case));
+            has_reason |= self.memory.endings.shown_reopened_late.contains(&first_id(&case));
         }
         if self.tells_ends(incident) && self.servicenow.is_ended_by_person(incident) && !has_reason {
             let what = format!("{} was reopened, and nobody had written since its end", self.number_of(incident));
@@ -142,8 +168,7 @@ impl World {
     /// several people write alike reopen a link only once.
     pub fn judge_reactions(&mut self, incident: &IncidentId) {
         let is_resolved = self.servicenow.incidents[incident].summary.state == IncidentState::Resolved;
-        let linked: Vec<&Case> =
-            self.our_cases().filter(|case| self.incident_of(case).as_ref() == Some(incident)).collect();
+        let linked: Vec<&Case> = self.cases_of(incident).collect();
         if !is_resolved || linked.is_empty() || !self.tells_ends(incident) || self.is_excused(incident) {
             return;
         }

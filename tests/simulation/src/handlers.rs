@@ -89,7 +89,7 @@ pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
         ledger: LedgerPort { desk: desk.clone() },
         queue: QueuePort { desk: desk.clone() },
         servicenow: ChangesPort { desk: desk.clone() },
-        support: SupportPort::new(desk.clone()),
+        support: SupportPort::of_poller(desk.clone()),
         accounts: AccountsPort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("case-poller"),
@@ -103,7 +103,7 @@ pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
     Executor {
         ledger: LedgerPort { desk: desk.clone() },
         servicenow: ServiceNowPort { desk: desk.clone(), renamed: RefCell::default() },
-        support: SupportPort::new(desk.clone()),
+        support: SupportPort::of_executor(desk.clone()),
         clock: clock(desk),
         randomness: RandomnessPort { desk: desk.clone() },
         policy,

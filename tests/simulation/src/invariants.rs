@@ -99,7 +99,7 @@ impl World {
 
     /// The case of an incident, if it has exactly one.
     fn case_of(&self, incident: &IncidentId) -> Option<&Case> {
-        self.our_cases().find(|case| self.incident_of(case).as_ref() == Some(incident))
+        self.cases_of(incident).next()
     }
 
     /// Counts a write to a link for the loop breaker's bound.

@@ -11,6 +11,7 @@ use casebridge_simulator::support::{Case, request::CreateCase};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    endings::Endings,
     random::Random,
     refusals::Refusals,
     servicenow_model::{Change, Record},
@@ -75,20 +76,8 @@ pub struct Memory {
     pub earlier: BTreeMap<IncidentId, Record>,
     /// The incidents that an administrator has put back.
     pub restored: BTreeSet<IncidentId>,
-    /// The cases that people went on with after they were resolved, until casebridge acts on it.
-    pub reopened_at_aws: BTreeSet<String>,
-    /// The incidents of which the ledger remembers that work has ended on both sides.
-    pub agreed_ended: BTreeSet<IncidentId>,
-    /// Those among them that somebody has reopened since.
-    pub reopened_by_agent: BTreeSet<IncidentId>,
-    /// The incidents whose case people have reopened: how often it was resolved since, casebridge need not have seen.
-    pub went_on_at_aws: BTreeSet<IncidentId>,
-    /// The incidents whose case a call of ours resolves at any time from now on.
-    pub resolved_late: BTreeSet<IncidentId>,
-    /// The cases that a read has ever shown as reopened.
-    pub shown_reopened: BTreeSet<String>,
-    /// Those among them that were resolved again by then, as long as no later read has shown it.
-    pub shown_reopened_late: BTreeSet<String>,
+    /// What was seen of ends and reopenings.
+    pub endings: Endings,
     /// What either side has refused.
     pub refusals: Refusals,
     /// When casebridge wrote to either side of a link.
@@ -666,7 +655,7 @@ impl World {
         let now = self.aws_now();
         let was_resolved = self.support.case(case_id).is_some_and(Case::is_resolved);
         let written = self.support.communicate(now, case_id, text, author);
-        self.note_reopening_at_aws(case_id, was_resolved);
+        self.note_status_change(case_id, was_resolved);
         self.note(Place::Aws, || format!("{} writes {} {written:?}", author.unwrap_or("AWS"), shorten(text)));
         let last = self.support.case(case_id).and_then(|case| case.communications.last());
         if let (Ok(()), Some(last)) = (written, last) {
@@ -679,7 +668,7 @@ impl World {
         let now = self.aws_now();
         let was_resolved = self.support.case(case_id).is_some_and(Case::is_resolved);
         let set = self.support.set_status(now, case_id, status);
-        self.note_reopening_at_aws(case_id, was_resolved);
+        self.note_status_change(case_id, was_resolved);
         self.note(Place::Aws, || format!("{case_id} becomes {status} {set:?}"));
     }
 

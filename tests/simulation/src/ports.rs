@@ -83,6 +83,8 @@ pub struct SupportPort {
     /// The world.
     pub desk: Rc<Desk>,
     listing: RefCell<Listing>,
+    /// Whether the one who reads takes the status into the ledger: the poller looks for changes only.
+    takes_status_in: bool,
 }
 
 /// What a listing in pages has shown so far. All its pages are as of one moment, and they may shift.
@@ -93,9 +95,14 @@ struct Listing {
 }
 
 impl SupportPort {
-    /// The port of one process.
-    pub fn new(desk: Rc<Desk>) -> Self {
-        Self { desk, listing: RefCell::default() }
+    /// The port of an executor.
+    pub fn of_executor(desk: Rc<Desk>) -> Self {
+        Self { desk, listing: RefCell::default(), takes_status_in: true }
+    }
+
+    /// The port of a poller.
+    pub fn of_poller(desk: Rc<Desk>) -> Self {
+        Self { takes_status_in: false, ..Self::of_executor(desk) }
     }
 }
 
@@ -233,8 +240,7 @@ impl SupportPort {
 
     fn described(&self, details: CaseDetails) -> DescribedCase {
         let status = CaseStatus::new(details.status);
-        // The poller looks for changes only and remembers no status.
-        if self.desk.current.borrow().starts_with("worker") {
+        if self.takes_status_in {
             self.desk.world.borrow_mut().note_shown_status(&details.case_id, &status);
         }
         let recent = details.recent_communications;
@@ -345,7 +351,7 @@ impl casebridge_executor::ports::Support for SupportPort {
             let was_resolved = world.support.case(&case_id).is_some_and(Case::is_resolved);
             let resolution = world.support.resolve_case(now, account.as_str(), &given)?;
             world.check_write_to_case(&case_id);
-            world.note_reopening_at_aws(&case_id, was_resolved);
+            world.note_status_change(&case_id, was_resolved);
             world.forget_reopening_at_aws(&case_id);
             Ok(CaseStatus::new(resolution.final_case_status))
         })

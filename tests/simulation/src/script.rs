@@ -159,7 +159,7 @@ impl Script {
     /// The cases that casebridge opened for the incident.
     pub fn cases(&self, id: &Handle) -> Vec<Case> {
         let world = self.life.desk.world.borrow();
-        world.our_cases().filter(|case| world.incident_of(case).as_ref() == Some(id)).cloned().collect()
+        world.cases_of(id).cloned().collect()
     }
 
     /// The incident's case.

@@ -357,6 +357,11 @@ impl World {
     pub fn our_cases(&self) -> impl Iterator<Item = &support::Case> {
         self.support.cases().iter().filter(|case| !self.memory.own_cases.contains(&first_id(&case.case_id)))
     }
+
+    /// The cases that casebridge opened for an incident.
+    pub fn cases_of(&self, incident: &IncidentId) -> impl Iterator<Item = &support::Case> {
+        self.our_cases().filter(move |case| self.incident_of(case).as_ref() == Some(incident))
+    }
 }
 
 /// Where all calls pass. What the ports share.
