@@ -109,6 +109,15 @@ pub struct MarkMemory {
     pub given_up: bool,
 }
 
+/// What a read shows, as far as it is not settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenIn {
+    /// The communications with their identities, in the order of their writing.
+    pub shown: Vec<Communication>,
+    /// Those among them that no read had shown before.
+    pub news: Vec<CommunicationId>,
+}
+
 /// What is remembered of the communications of one case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -300,15 +309,15 @@ impl Conversation {
         self.marks.iter().filter(is_taken).map(|(_, memory)| memory).filter(|memory| memory.owner.is_none())
     }
 
-    /// Takes in what a read shows and returns it with its identities, in the order of its writing. `complete` says that the
-    /// read left out nothing since the settled time; otherwise it must [join](Self::joins). What is settled is left out.
+    /// Takes in what a read shows. `complete` says that the read left out nothing since the settled time; otherwise it must
+    /// [join](Self::joins).
     pub fn take_in(
         &mut self,
         mut shown: Vec<RawCommunication>,
         complete: bool,
         now: Timestamp,
         longest_doubt: SignedDuration,
-    ) -> Vec<Communication> {
+    ) -> TakenIn {
         sort(&mut shown);
         // What is settled hides nothing: all since then is shown.
         let cut = shown.first().filter(|oldest| !complete && !self.is_settled(oldest));
@@ -319,18 +328,23 @@ impl Conversation {
         let mut matching = Matching { ids: vec![None; shown.len()], matched: BTreeSet::new() };
         matching.by_hash(self, &shown, &hashes, cut_second);
         matching.shown_differently(self, &shown, &hashes, cut_second);
-        let identified: Vec<Communication> = shown
+        let mut news = Vec::new();
+        let shown: Vec<Communication> = shown
             .into_iter()
             .zip(hashes)
             .zip(matching.ids)
             .map(|((raw, hash), id)| {
-                let id = id.unwrap_or_else(|| self.remember(&raw, hash));
+                let id = id.unwrap_or_else(|| {
+                    let id = self.remember(&raw, hash);
+                    news.push(id.clone());
+                    id
+                });
                 Communication { id, raw }
             })
             .collect();
         let decided_before = now.checked_sub(longest_doubt).unwrap_or(Timestamp::MIN);
-        self.recognise(&identified, cut_second.is_none(), decided_before);
-        identified
+        self.recognise(&shown, cut_second.is_none(), decided_before);
+        TakenIn { shown, news }
     }
 
     /// Which of these a communication is that none of them equals by now. One with a mark of ours is the one that was

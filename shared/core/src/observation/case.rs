@@ -1,7 +1,5 @@
 //! What a pass sees of the case: its conversation, its status, and what became of calls that were not answered.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::{
@@ -10,9 +8,9 @@ use super::{
 };
 use crate::{
     case::{Case, CaseStatus},
-    conversation::{Fate, Known, MOST_KNOWN, Owner},
+    conversation::{Fate, MOST_KNOWN, Owner, TakenIn},
     effect::{Failure, Refusal},
-    identifiers::{AccountId, CaseId, CaseKey, CommunicationId},
+    identifiers::{AccountId, CaseId, CaseKey},
     incident::IncidentSummary,
     link::{DoubledCase, Intent, IntentEnd, IntentKind, LinkedCase},
     mark::Mark,
@@ -50,20 +48,19 @@ impl Observation {
             }
             return;
         }
-        let known_before: BTreeSet<CommunicationId> =
-            self.link.conversation.known.values().flatten().map(|known| known.id.clone()).collect();
         self.shown_all = case.communications.len() <= MOST_KNOWN;
         self.link.troubles.end(Side::Aws, |trouble| trouble.request == READ_REQUEST);
-        self.shown = self.link.conversation.take_in(
+        let TakenIn { shown, news } = self.link.conversation.take_in(
             case.communications.clone(),
             case.communications_complete,
             now,
             policy.unknown_outcome(),
         );
-        let is_news = |known: &&Known| !known_before.contains(&known.id);
-        let news: Vec<&Known> = self.link.conversation.known.values().flatten().filter(is_news).collect();
-        self.customer_wrote = news.iter().any(|known| !known.by_aws && known.fate == Fate::Pending);
-        let has_news = !news.is_empty();
+        self.customer_wrote = shown.iter().any(|seen| {
+            let is_customers = self.link.conversation.fate(&seen.id) == Some(Fate::Pending) && !seen.is_by_aws();
+            is_customers && news.contains(&seen.id)
+        });
+        self.shown = shown;
         self.settle_doubt(policy, &case, now);
         self.is_behind = self.is_behind_what_is_known();
         let hides_ours = self.hides_ours(policy, now);
@@ -84,7 +81,7 @@ impl Observation {
         }
         if case.communications_complete {
             self.link.full_read_at = self.link.full_read_at.filter(|at| *at > now);
-        } else if has_news && self.link.full_read_at.is_none() {
+        } else if !news.is_empty() && self.link.full_read_at.is_none() {
             self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
         }
         if self.link.full_read_at.is_none() && self.link.conversation.hides_open(&self.shown) {

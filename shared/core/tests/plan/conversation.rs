@@ -66,12 +66,12 @@ impl Talk {
     }
 
     fn read(&mut self, shown: &[RawCommunication]) -> Vec<Communication> {
-        self.memory.take_in(shown.to_vec(), true, self.now, LONGEST_DOUBT)
+        self.memory.take_in(shown.to_vec(), true, self.now, LONGEST_DOUBT).shown
     }
 
     fn read_recent(&mut self, shown: &[RawCommunication]) -> Vec<Communication> {
         assert!(self.memory.joins(shown), "only what joins is taken in");
-        self.memory.take_in(shown.to_vec(), false, self.now, LONGEST_DOUBT)
+        self.memory.take_in(shown.to_vec(), false, self.now, LONGEST_DOUBT).shown
     }
 
     /// Reads all, delivers what is to be delivered, and returns it.

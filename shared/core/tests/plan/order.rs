@@ -150,9 +150,8 @@ fn what_was_written_before_the_end_reopens_no_incident_though_the_status_shows_b
     assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::Resolved, "resolved"));
 }
 
-/// AWS resolved the case, and casebridge died before it could end the incident: an agent did, with a word.
-#[test]
-fn what_an_agent_wrote_with_the_end_that_casebridge_intended_is_no_reaction() {
+/// AWS resolved the case, and casebridge died before it could end the incident as it meant to.
+fn meant_to_end() -> World {
     let mut world = World::linked();
     world.audit_trail = true;
     world.set_status("resolved");
@@ -160,6 +159,12 @@ fn what_an_agent_wrote_with_the_end_that_casebridge_intended_is_no_reaction() {
     let effect = world.plan(&observation).effects.remove(0);
     assert!(observation.begin(&effect, world.now));
     world.link = observation.link;
+    world
+}
+
+#[test]
+fn what_an_agent_wrote_with_the_end_that_casebridge_intended_is_no_reaction() {
+    let mut world = meant_to_end();
     world.set_state_with_comment(IncidentState::Resolved, "e1", "Fixed, thanks.");
     assert_eq!(world.settle()[..2], ["add_communication", "resolve_case"]);
     assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::Resolved, "resolved"));
@@ -426,17 +431,10 @@ fn a_customer_who_writes_beside_our_late_text_reopens_the_incident() {
     }
 }
 
-/// AWS resolved the case, casebridge meant to end the incident and died: an agent commented and ended it.
 #[test]
 fn the_trail_tells_an_agents_end_from_the_one_that_casebridge_intended() {
     for ended_by_another in [true, false] {
-        let mut world = World::linked();
-        world.audit_trail = true;
-        world.set_status("resolved");
-        let mut observation = world.observe();
-        let effect = world.plan(&observation).effects.remove(0);
-        assert!(observation.begin(&effect, world.now));
-        world.link = observation.link;
+        let mut world = meant_to_end();
         world.comment("e1", "Is it fixed?");
         world.set_state(IncidentState::Resolved);
         world.incident.summary.ended_by_another = ended_by_another;

@@ -226,12 +226,12 @@ fn nothing_overtakes_a_delivery_that_is_refused() {
     assert_eq!(names(&world.plan(&observation)), ["report"], "the last reply waits behind the others");
 }
 
-#[test]
-fn columns_that_are_refused_alone_wait_and_everything_else_goes_on() {
+/// A pass that has nothing to write but the columns, and their delivery.
+fn columns_alone() -> (World, Observation, Delivery) {
     let mut world = World::linked();
     world.set_status("pending-amazon-action");
     world.set_state(IncidentState::InProgress);
-    let mut observation = world.observe();
+    let observation = world.observe();
     assert_eq!(names(&world.plan(&observation)), ["report"]);
     let delivery = Delivery {
         expected_mod_count: world.incident.summary.sys_mod_count,
@@ -240,6 +240,12 @@ fn columns_that_are_refused_alone_wait_and_everything_else_goes_on() {
         columns: columns(&world.policy, &observation, world.now),
         entries_since: None,
     };
+    (world, observation, delivery)
+}
+
+#[test]
+fn columns_that_are_refused_alone_wait_and_everything_else_goes_on() {
+    let (mut world, mut observation, delivery) = columns_alone();
     observation.not_delivered(&world.policy, &delivery, &refusal(Refusal::InvalidRequest), world.now, 0);
     let plan = world.plan(&observation);
     assert!(plan.effects.is_empty(), "no immediate retry: {plan:?}");
@@ -255,18 +261,7 @@ fn columns_that_are_refused_alone_wait_and_everything_else_goes_on() {
 /// A rule of the customer aborts every update of the incident.
 #[test]
 fn columns_that_the_platform_refuses_alone_are_not_tried_again_at_once() {
-    let mut world = World::linked();
-    world.set_status("pending-amazon-action");
-    world.set_state(IncidentState::InProgress);
-    let mut observation = world.observe();
-    assert_eq!(names(&world.plan(&observation)), ["report"]);
-    let delivery = Delivery {
-        expected_mod_count: world.incident.summary.sys_mod_count,
-        messages: Vec::new(),
-        fields: IncidentFields::default(),
-        columns: columns(&world.policy, &observation, world.now),
-        entries_since: None,
-    };
+    let (mut world, mut observation, delivery) = columns_alone();
     let answer = DeliveryAnswer {
         messages: Vec::new(),
         fields: FieldsOutcome::Refused,

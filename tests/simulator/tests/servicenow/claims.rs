@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{World, body, deliver, incident_in_scope, message, text};
+use crate::support::{
+    World, another_inserts_first, body, deliver, incident_in_scope, inserts_are_refused, message, text,
+};
 
 const DELIVERIES: &str = "x_casebridge_aws_delivery";
 /// How long a claim is young, unless the property says otherwise.
@@ -200,18 +202,7 @@ fn of_two_requests_at_once_one_writes_and_the_other_is_told() {
     let incident = incident_in_scope(&mut world);
     world.snapshot(&incident);
     // Another request claims the message just before this one does.
-    let late = format!(
-        "var insert = GlideRecord.prototype.insert;
-        GlideRecord.prototype.insert = function () {{
-            GlideRecord.prototype.insert = insert;
-            var other = new GlideRecord('{DELIVERIES}');
-            other.initialize();
-            other.external_id = 'one';
-            other.incident = '{incident}';
-            other.insert();
-            return insert.call(this);
-        }};"
-    );
+    let late = another_inserts_first(DELIVERIES, &[("external_id", "one"), ("incident", &incident)]);
     let answer = deliver_where(&mut world, &incident, &late, &message("one", "from AWS"));
     assert_eq!(answer["error"], json!([409, "A message is being written by another request", "one"]));
     assert_eq!(count_of(&world, &incident, "from AWS"), 0);
@@ -224,7 +215,7 @@ fn a_claim_that_the_platform_refuses_is_logged_and_nothing_is_written() {
         let mut world = World::with_app();
         let incident = incident_in_scope(&mut world);
         world.snapshot(&incident);
-        let broken = format!("GlideRecord.prototype.insert = function () {{ {refusal} }};");
+        let broken = inserts_are_refused(refusal);
         let answer = deliver_where(&mut world, &incident, &broken, &message("one", "from AWS"));
         assert_eq!(answer["error"], json!([500, "Operation failed", "The delivery of one was not recorded."]));
         let logged = world.logged("error");

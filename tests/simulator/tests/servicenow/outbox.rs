@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{World, incident_in_scope};
+use crate::support::{World, another_inserts_first, incident_in_scope, inserts_are_refused};
 
 const OUTBOX: &str = "x_casebridge_aws_outbox";
 const ANNOUNCEMENTS: &str = "x_casebridge_aws_announcement";
@@ -354,20 +354,10 @@ fn that_aws_has_heard_of_an_incident_is_noted_once() {
     let incident = incident_in_scope(&mut world);
     let note = |prelude: &str| format!("{prelude} new CasebridgeAnnouncement().note('{incident}'); 'noted'");
     // Somebody else is first: the unique index refuses this one, and the row is there.
-    world.script(&note(&format!(
-        "var insert = GlideRecord.prototype.insert;
-        GlideRecord.prototype.insert = function () {{
-            GlideRecord.prototype.insert = insert;
-            var other = new GlideRecord('{ANNOUNCEMENTS}');
-            other.initialize();
-            other.incident = '{incident}';
-            other.insert();
-            return insert.call(this);
-        }};"
-    )));
+    world.script(&note(&another_inserts_first(ANNOUNCEMENTS, &[("incident", &incident)])));
     assert_eq!(world.instance.records(ANNOUNCEMENTS, "").len(), 1);
     // It is known: nothing more is written.
-    let noted = world.script(&note("GlideRecord.prototype.insert = function () { throw new Error('again'); };"));
+    let noted = world.script(&note(&inserts_are_refused("throw new Error('again');")));
     assert_eq!(noted, "noted");
     assert_eq!(
         world.script(&format!(
@@ -386,10 +376,8 @@ fn a_note_that_the_platform_refuses_is_logged() {
     for refusal in ["return null;", "throw new Error('no space');"] {
         let mut world = World::with_app();
         let incident = incident_in_scope(&mut world);
-        world.script(&format!(
-            "GlideRecord.prototype.insert = function () {{ {refusal} }};
-            new CasebridgeAnnouncement().note('{incident}'); ''"
-        ));
+        let broken = inserts_are_refused(refusal);
+        world.script(&format!("{broken} new CasebridgeAnnouncement().note('{incident}'); ''"));
         let logged = world.logged("error");
         assert_eq!(logged.len(), 1);
         assert!(logged[0].starts_with("casebridge: the announcement table refused a row: "), "{logged:?}");

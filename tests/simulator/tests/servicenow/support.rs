@@ -245,6 +245,28 @@ pub fn message(external_id: &str, words: &str) -> Value {
     json!({"messages": [{"external_id": external_id, "text": words, "kind": "comment"}]})
 }
 
+/// A script by which another request inserts a row into this table just before the next insert.
+pub fn another_inserts_first(table: &str, values: &[(&str, &str)]) -> String {
+    let values: Vec<String> = values.iter().map(|(name, value)| format!("other.{name} = '{value}';")).collect();
+    let values = values.join(" ");
+    format!(
+        "var insert = GlideRecord.prototype.insert;
+        GlideRecord.prototype.insert = function () {{
+            GlideRecord.prototype.insert = insert;
+            var other = new GlideRecord('{table}');
+            other.initialize();
+            {values}
+            other.insert();
+            return insert.call(this);
+        }};"
+    )
+}
+
+/// A script by which every insert is refused, in these words of JavaScript.
+pub fn inserts_are_refused(refusal: &str) -> String {
+    format!("GlideRecord.prototype.insert = function () {{ {refusal} }};")
+}
+
 pub fn text(response: &Response) -> String {
     String::from_utf8_lossy(&response.body).into_owned()
 }
