@@ -101,7 +101,11 @@ impl World {
         let endings = &mut self.memory.endings;
         match (was_resolved, is_resolved) {
             (false, true) => {
-                incident.map(|incident| endings.reopened_by_agent.remove(&incident));
+                if let Some(incident) = incident {
+                    endings.reopened_by_agent.remove(&incident);
+                    // What the ledger remembers was agreed on before.
+                    endings.agreed_ended.remove(&incident);
+                }
             }
             (true, false) => {
                 endings.went_on_at_aws.extend(incident);

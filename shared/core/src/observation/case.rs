@@ -7,7 +7,7 @@ use super::{
     outcome::{is_own, new_linked_case},
 };
 use crate::{
-    case::{Case, CaseStatus},
+    case::{Case, CaseStatus, RawCommunication},
     conversation::{Fate, MOST_KNOWN, Owner, TakenIn},
     effect::{Failure, Refusal},
     identifiers::{AccountId, CaseId, CaseKey},
@@ -22,10 +22,15 @@ use crate::{
 
 impl Observation {
     /// Whether a read of the most recent communications is not enough, and all that are not settled must be read.
+    ///
+    /// A text in doubt is looked for until one shows that may be it; after L in any case, since then it is decided.
     pub fn needs_all_communications(&self, policy: &Policy, case: &Case, now: Timestamp) -> bool {
         let in_doubt = match &self.link.intent {
-            Some(Intent { kind: IntentKind::AddCommunication { .. }, mark: Some(mark), .. }) => {
-                !case.communications.iter().any(|shown| mark.is_in(&shown.body))
+            Some(Intent { kind: IntentKind::AddCommunication { .. }, mark: Some(mark), written_at, .. }) => {
+                // AWS's own words may quote the mark, which proves nothing.
+                let may_be_it = |shown: &RawCommunication| !shown.is_by_aws() && mark.is_in(&shown.body);
+                !case.communications.iter().any(may_be_it)
+                    || now.duration_since(*written_at) >= policy.unknown_outcome()
             }
             _ => false,
         };

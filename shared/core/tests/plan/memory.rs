@@ -15,7 +15,7 @@ use casebridge_core::{
     plan::{Waiting, external_id},
     policy::{StatusRule, seconds},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::world::{self, World, entry};
 
@@ -74,6 +74,29 @@ fn all_communications_are_read_where_the_recent_ones_do_not_join_on_to_what_is_k
         !observation.needs_all_communications(&world.policy, &recent(&world, 0), world.now),
         "this is all there is"
     );
+}
+
+#[test]
+fn a_text_in_doubt_is_looked_for_until_one_shows_that_may_be_it_and_after_l_in_any_case() {
+    let world = answered();
+    let mut observation = world.observe();
+    let mark = Mark::draw(Entropy::new([7; 16]), &observation.key, 9);
+    let kind = IntentKind::AddCommunication { content: Content::ReopenNotice, part: Part::whole(0) };
+    let (doubt, looked) = (String::new(), 0);
+    let (mark_in_doubt, written_at) = (Some(mark.clone()), world.now);
+    observation.link.intent = Some(Intent { sequence: 9, mark: mark_in_doubt, written_at, kind, doubt, looked });
+    let wants_all = |author: &str, now: Timestamp| {
+        let mut case = recent(&world, 2);
+        let newest = case.communications.last_mut().unwrap();
+        newest.submitted_by = author.to_owned();
+        newest.body = format!("abel.tuter wrote [ref {mark}]");
+        observation.needs_all_communications(&world.policy, &case, now)
+    };
+    let settled = world.now.checked_add(longest_doubt(&world)).unwrap();
+    let just_before = settled.checked_sub(seconds(1)).unwrap();
+    assert!(!wants_all("casebridge@111122223333", just_before), "this may be it");
+    assert!(wants_all("Amazon Web Services", just_before), "AWS quotes it");
+    assert!(wants_all("casebridge@111122223333", settled), "now it is decided");
 }
 
 #[test]
