@@ -3,8 +3,8 @@
 //! Communications have no id in the AWS Support API. A communication is known by its second of creation, the hash of its
 //! text and an ordinal among equal ones, all as they were at first sight. Later the same one may be shown differently: with
 //! another author, redacted, wrapped, with a time of another precision. So what a read shows of a second is matched with
-//! what is known of that second: by hash first; what is left over on both sides is the same messages, shown differently by
-//! now; a surplus is new.
+//! what is known of that second, or of a neighbouring one: by hash first; what is left over on both sides is the same
+//! messages, shown differently by now; a surplus is new.
 //!
 //! A text of ours is recognised by its mark. More than one communication may carry it, since people copy and quote. Ours is
 //! the one that holds just what we sent, else the earliest; as long as ours may not show yet, the others wait.
@@ -32,7 +32,7 @@ pub const MOST_KNOWN: usize = 1_000;
 /// How long the mark of a text is kept that AWS took and never showed, by our clock: AWS's may be another.
 const UNSEEN_MARK_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// How many seconds apart two answers may show one moment: one cuts its time, the other rounds it.
-const ONE_MOMENT: i64 = 1;
+pub(crate) const ONE_MOMENT: i64 = 1;
 
 /// What became of a communication that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +104,9 @@ pub struct MarkMemory {
     /// Whether no other communication can turn out to be ours any more.
     #[serde(default)]
     pub settled: bool,
+    /// The hash of the subject that was sent with it; none for a communication of a case that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// Whether the call seemed never applied and was given up. It is remembered for good: it may have been applied later.
     #[serde(default)]
     pub given_up: bool,
@@ -171,7 +174,7 @@ pub fn text_hash(text: &str) -> String {
 }
 
 /// The letters and digits of a text.
-fn letters(text: &str) -> String {
+pub(crate) fn letters(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for (index, piece) in text.split('&').enumerate() {
         let piece = if index == 0 { piece } else { without_entity(piece) };
@@ -291,10 +294,29 @@ impl Conversation {
 
     /// Notes a text that is about to be sent.
     pub fn sending(&mut self, mark: &Mark, body: &str, now: Timestamp) {
-        let letters = letters(body).chars().count();
-        let memory =
-            MarkMemory { sent_at: now, hash: text_hash(body), letters, owner: None, settled: false, given_up: false };
+        let memory = MarkMemory {
+            sent_at: now,
+            hash: text_hash(body),
+            letters: letters(body).chars().count(),
+            owner: None,
+            settled: false,
+            subject: None,
+            given_up: false,
+        };
         self.marks.insert(mark.clone(), memory);
+    }
+
+    /// Notes a case that is about to be opened.
+    pub fn opening(&mut self, mark: &Mark, subject: &str, body: &str, now: Timestamp) {
+        self.sending(mark, body, now);
+        if let Some(memory) = self.marks.get_mut(mark) {
+            memory.subject = Some(text_hash(subject));
+        }
+    }
+
+    /// The hash of the subject that a case was opened with whose first text carries this mark; none if none was.
+    pub fn subject_of(&self, mark: &Mark) -> Option<&str> {
+        self.marks.get(mark)?.subject.as_deref()
     }
 
     /// Whether a mark of ours has been recognised on a communication.
@@ -565,8 +587,8 @@ impl Matching {
         }
     }
 
-    /// What is left over on both sides of a second: the same messages, shown differently by now. A second that may be cut
-    /// has none to compare.
+    /// What is left over on both sides of a second, then of neighbouring ones: the same messages, shown differently by now,
+    /// with a time that is cut or rounded. A second that may be cut has none to compare.
     fn shown_differently(
         &mut self,
         conversation: &mut Conversation,
@@ -574,27 +596,31 @@ impl Matching {
         hashes: &[String],
         cut_second: Option<i64>,
     ) {
-        for (index, communication) in shown.iter().enumerate() {
-            let moment = second(communication.time_created);
-            if self.ids[index].is_some() || cut_second == Some(moment) {
-                continue;
+        for distance in [0, -ONE_MOMENT, ONE_MOMENT] {
+            for (index, communication) in shown.iter().enumerate() {
+                let here = second(communication.time_created);
+                let there = here + distance;
+                let is_cut = cut_second.is_some_and(|cut| cut == here || (distance != 0 && there <= cut));
+                if self.ids[index].is_some() || is_cut {
+                    continue;
+                }
+                let of_second = conversation.known.get(&there);
+                let left: Vec<&Known> =
+                    of_second.into_iter().flatten().filter(|known| !self.matched.contains(&known.id)).collect();
+                let same = conversation.shown_before(communication, &left);
+                let Some(id) = same.map(|known| known.id.clone()) else { continue };
+                for known in conversation.known.get_mut(&there).into_iter().flatten().filter(|known| known.id == id) {
+                    known.hash.clone_from(&hashes[index]);
+                }
+                self.matched.insert(id.clone());
+                self.ids[index] = Some(id);
             }
-            let of_second = conversation.known.get(&moment);
-            let left: Vec<&Known> =
-                of_second.into_iter().flatten().filter(|known| !self.matched.contains(&known.id)).collect();
-            let same = conversation.shown_before(communication, &left);
-            let Some(id) = same.map(|known| known.id.clone()) else { continue };
-            for known in conversation.known.get_mut(&moment).into_iter().flatten().filter(|known| known.id == id) {
-                known.hash.clone_from(&hashes[index]);
-            }
-            self.matched.insert(id.clone());
-            self.ids[index] = Some(id);
         }
     }
 }
 
 /// Which of the seconds `here` is which of `there`, both in order, as places in them.
-fn same_moments(here: &[i64], there: &[i64]) -> Vec<(usize, usize)> {
+pub(crate) fn same_moments(here: &[i64], there: &[i64]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     let (mut index, mut other) = (0, 0);
     while index < here.len() && other < there.len() {

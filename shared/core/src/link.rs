@@ -72,6 +72,10 @@ pub struct Base {
     /// The hashes of what was written at AWS since work had ended on both sides, as far as it is on the incident.
     #[serde(default)]
     pub texts_since_end: Vec<String>,
+    /// Whether a customer has written at AWS since work had ended on both sides, with words that have not reopened the link
+    /// before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub customer_wrote: bool,
 }
 
 /// A state that casebridge is about to write to the incident, or has written without learning how it went.

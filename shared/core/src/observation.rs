@@ -9,6 +9,7 @@ mod outcome;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(crate) use self::incident::state_known_at;
 pub use self::outcome::backoff;
 pub(crate) use self::outcome::{deliver_request, fields_request, open_case_request, request_of};
 use crate::{
@@ -190,6 +191,7 @@ impl Observation {
         }
         if ended != self.link.base.ended {
             self.link.base.texts_since_end.clear();
+            self.link.base.customer_wrote = false;
         }
         self.link.base.ended = ended;
         if state_wanted(policy, &self.link).is_none() {

@@ -16,7 +16,7 @@ use crate::{
     observation::{
         COLUMNS_REQUEST, COMMUNICATION_REQUEST, DOUBLE_REQUEST, LOWER_COUNT_LASTS, MESSAGES_REQUEST, OPEN_REQUEST,
         Observation, READ_REQUEST, RESOLUTION_REQUEST, backoff, deliver_request, fields_request, is_in_scope,
-        open_case_request, request_of, state_wanted,
+        open_case_request, request_of, state_known_at, state_wanted,
     },
     policy::{Policy, seconds},
     render,
@@ -98,6 +98,11 @@ pub enum Waiting {
         /// When it is believed if it still does.
         until: Timestamp,
     },
+    /// A state of the incident was written without an answer.
+    UnconfirmedState {
+        /// When no request of that time can be at work any more.
+        until: Timestamp,
+    },
     /// A comment is by casebridge's user and no finished delivery names it (yet).
     UnclearOrigin {
         /// When it is told.
@@ -143,6 +148,7 @@ impl Waiting {
             | Self::UnsettledStatus { until }
             | Self::FullRead { until }
             | Self::LowerCount { until }
+            | Self::UnconfirmedState { until }
             | Self::UnclearOrigin { until }
             | Self::UnclearMark { until }
             | Self::LateCase { until }
@@ -167,6 +173,7 @@ impl Waiting {
             Self::FullRead { .. } => "full_read",
             Self::LoopBreaker { .. } => "loop_breaker",
             Self::LowerCount { .. } => "lower_count",
+            Self::UnconfirmedState { .. } => "unconfirmed_state",
             Self::UnclearOrigin { .. } => "unclear_origin",
             Self::UnclearMark { .. } => "unclear_mark",
             Self::LateCase { .. } => "late_case",
@@ -455,6 +462,10 @@ impl Planner<'_> {
         if let Some(look_at) = link.given_up_cases.iter().map(|given_up| given_up.look_at).min() {
             waits.push(Waiting::LateCase { until: self.not_before_aws_answers(look_at.max(self.later(seconds(1)))) });
         }
+        if let Some(intent) = &link.state_intent {
+            let until = state_known_at(intent).max(self.later(seconds(1)));
+            waits.push(Waiting::UnconfirmedState { until });
+        }
         if let Some(lower) = &link.lower_count {
             let until = lower.since.checked_add(LOWER_COUNT_LASTS).unwrap_or(self.now);
             waits.push(Waiting::LowerCount { until: until.max(self.later(seconds(1))) });
@@ -629,6 +640,9 @@ impl Planner<'_> {
         if shown.is_some_and(|shown| case.status.as_ref() != Some(shown)) {
             let since = case.reopened_at.filter(|_| !case.is_resolved()).unwrap_or(case.status_since);
             let until = since.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
+            // A text of ours that is not seen may be what keeps it from being believed: the youngest one, until L after it.
+            let shows_ours = || self.observation.shows_ours_until(self.policy).filter(|_| !case.is_resolved());
+            let until = shows_ours().map_or(until, |shown| until.max(shown));
             self.plan.waits.push(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
         }
     }

@@ -1,14 +1,17 @@
 //! The communications of a case, put together from several answers of AWS Support.
 //!
 //! DescribeCommunications answers in pages, DescribeCases shows the most recent ones. The answers may be of different ages:
-//! what one shows the other may not show yet, or with another text (redacted meanwhile). Communications have no id, so two
-//! answers are compared second by second.
+//! what one shows the other may not show yet, or with another text (redacted meanwhile), or a second later (one cuts a time,
+//! the other rounds it). Communications have no id, so two answers are compared moment by moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{case::RawCommunication, conversation::text_hash};
+use crate::{
+    case::RawCommunication,
+    conversation::{ONE_MOMENT, same_moments, text_hash},
+};
 
 /// How far a second is read beyond its ends: whether AWS counts the ends in is not documented, and a time may be cut.
 const MARGIN: SignedDuration = SignedDuration::from_secs(1);
@@ -27,11 +30,28 @@ pub struct Span {
     pub before: Option<Timestamp>,
 }
 
+/// What two answers do not have in common.
+struct Comparison<'a> {
+    /// The seconds of what the reading alone shows, in no order.
+    ours_alone: Vec<i64>,
+    /// What the other answer alone shows, in the order of time.
+    theirs_alone: Vec<&'a RawCommunication>,
+}
+
+/// What is left of a list without the places that are taken.
+fn left_over<T>(all: Vec<T>, taken: &BTreeSet<usize>) -> impl Iterator<Item = T> {
+    all.into_iter().enumerate().filter(|(index, _)| !taken.contains(index)).map(|(_, one)| one)
+}
+
 /// What makes two shown communications equal: the second and the text. The author may be told differently.
 type Key = (i64, String);
 
 fn key(communication: &RawCommunication) -> Key {
-    (communication.time_created.as_second(), text_hash(&communication.body))
+    (second(communication), text_hash(&communication.body))
+}
+
+fn second(communication: &RawCommunication) -> i64 {
+    communication.time_created.as_second()
 }
 
 /// The communications that several answers show.
@@ -71,61 +91,86 @@ impl Reading {
         std::mem::take(&mut self.doubtful)
     }
 
-    /// Takes in an answer that shows a time as a whole. What each of two answers alone shows of a second is the same, shown
+    /// Takes in an answer that shows a time as a whole. What each of two answers alone shows of a moment is the same, shown
     /// differently; unless the new one shows more, which is an error.
     pub fn join(&mut self, answer: &[RawCommunication]) -> Result<(), OlderState> {
-        self.join_from(answer, None)
+        let mut comparison = self.compare(answer);
+        // Beyond its ends the answer shows nothing.
+        let ends = answer.iter().map(second).min().zip(answer.iter().map(second).max());
+        comparison.ours_alone.retain(|ours| ends.is_some_and(|(first, last)| (first..=last).contains(ours)));
+        self.add(&comparison, None)
     }
 
     /// Takes in the most recent communications, as DescribeCases shows them with the case. What is older than `since` is
-    /// left out. Unless the two overlap, something between them is in neither. Their oldest second may be cut.
+    /// left out. Unless the two overlap, something between them is in neither. Their oldest second may be cut: what is shown
+    /// differently there is left out, too, if the reading goes further, and so shows it as well.
     pub fn join_recent(&mut self, recent: &[RawCommunication], since: Option<Timestamp>) -> Result<(), OlderState> {
         let wanted = recent.iter().filter(|recent| since.is_none_or(|since| recent.time_created >= since));
         let wanted: Vec<RawCommunication> = wanted.cloned().collect();
-        let Some(oldest) = wanted.iter().min_by_key(|recent| recent.time_created) else { return Ok(()) };
-        if !self.counts.contains_key(&key(oldest)) {
+        let Some(cut) = wanted.iter().map(second).min() else { return Ok(()) };
+        let mut comparison = self.compare(&wanted);
+        comparison.ours_alone.retain(|ours| *ours >= cut);
+        let goes_further =
+            wanted.iter().any(|theirs| second(theirs) > cut && !comparison.theirs_alone.contains(&theirs));
+        if goes_further && comparison.ours_alone.contains(&cut) {
+            comparison.theirs_alone.retain(|theirs| second(theirs) != cut);
+        }
+        if comparison.theirs_alone.iter().any(|theirs| second(theirs) == cut) {
             return Err(OlderState);
         }
-        self.join_from(&wanted, Some(oldest.time_created.as_second()))
+        self.add(&comparison, Some(cut))
     }
 
-    fn join_from(&mut self, answer: &[RawCommunication], cut: Option<i64>) -> Result<(), OlderState> {
-        let mut seconds: BTreeMap<i64, Vec<&RawCommunication>> = BTreeMap::new();
-        for communication in answer {
-            seconds.entry(communication.time_created.as_second()).or_default().push(communication);
-        }
-        let mut news = Vec::new();
-        for (second, theirs) in seconds {
-            let (ours_alone, theirs_alone) = self.differences(second, &theirs);
-            if theirs_alone.is_empty() {
-                continue;
+    /// Adds what only the other answer shows.
+    fn add(&mut self, comparison: &Comparison<'_>, cut: Option<i64>) -> Result<(), OlderState> {
+        let Comparison { ours_alone, theirs_alone } = comparison;
+        let mut theirs = theirs_alone.as_slice();
+        while let Some(first) = theirs.first() {
+            let moments =
+                theirs.windows(2).take_while(|pair| second(pair[1]) - second(pair[0]) <= ONE_MOMENT).count() + 1;
+            let (near, later) = theirs.split_at(moments);
+            let span = second(first) - ONE_MOMENT..=near.last().map_or(0, |last| second(last)) + ONE_MOMENT;
+            let ours = ours_alone.iter().filter(|ours| span.contains(ours));
+            let is_unclear = cut.is_some_and(|cut| ours.clone().any(|ours| *ours == cut));
+            match ours.count() {
+                0 => self.extend(near),
+                ours if is_unclear || near.len() > ours => return Err(OlderState),
+                _ => {}
             }
-            if ours_alone == 0 {
-                news.extend(theirs_alone.into_iter().cloned());
-            } else if cut == Some(second) || theirs_alone.len() > ours_alone {
-                return Err(OlderState);
-            }
-        }
-        for communication in news {
-            *self.counts.entry(key(&communication)).or_default() += 1;
-            self.communications.push(communication);
+            theirs = later;
         }
         Ok(())
     }
 
-    /// How many of a second this reading alone shows, and those that the other answer alone shows.
-    fn differences<'a>(&self, second: i64, theirs: &[&'a RawCommunication]) -> (usize, Vec<&'a RawCommunication>) {
-        let of_second = (second, String::new())..(second + 1, String::new());
-        let mut ours: BTreeMap<&Key, usize> = self.counts.range(of_second).map(|(key, count)| (key, *count)).collect();
-        let is_new = |communication: &&&RawCommunication| match ours.get_mut(&key(communication)) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                false
-            }
-            _ => true,
-        };
-        let theirs_alone = theirs.iter().filter(is_new).copied().collect();
-        (ours.values().sum(), theirs_alone)
+    fn extend(&mut self, news: &[&RawCommunication]) {
+        for communication in news {
+            *self.counts.entry(key(communication)).or_default() += 1;
+            self.communications.push((*communication).clone());
+        }
+    }
+
+    /// Sets equal texts of one moment against each other: one answer may cut its time, and another round it.
+    fn compare<'a>(&self, theirs: &'a [RawCommunication]) -> Comparison<'a> {
+        let mut ours_of: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+        for ((second, hash), count) in &self.counts {
+            ours_of.entry(hash).or_default().extend(std::iter::repeat_n(*second, *count));
+        }
+        let mut theirs_of: BTreeMap<String, Vec<&RawCommunication>> = BTreeMap::new();
+        for communication in theirs {
+            theirs_of.entry(text_hash(&communication.body)).or_default().push(communication);
+        }
+        let (mut ours_alone, mut theirs_alone) = (Vec::new(), Vec::new());
+        for (hash, mut equals) in theirs_of {
+            equals.sort_by_key(|communication| communication.time_created);
+            let here: Vec<i64> = equals.iter().map(|communication| second(communication)).collect();
+            let there = ours_of.remove(hash.as_str()).unwrap_or_default();
+            let (matched, known): (BTreeSet<usize>, BTreeSet<usize>) = same_moments(&here, &there).into_iter().unzip();
+            theirs_alone.extend(left_over(equals, &matched));
+            ours_alone.extend(left_over(there, &known));
+        }
+        ours_alone.extend(ours_of.into_values().flatten());
+        theirs_alone.sort_by_key(|communication| communication.time_created);
+        Comparison { ours_alone, theirs_alone }
     }
 
     /// All that was shown.
@@ -192,6 +237,28 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_one_answer_rounds_is_the_same_moment() {
+        let pages = [shown(9, "Thanks"), shown(8, "key abc"), shown(7, "Hello")];
+        for recent in [
+            [shown(10, "Thanks"), shown(8, "key abc"), shown(8, "Hello")],
+            [shown(8, "Thanks"), shown(7, "key abc"), shown(7, "Hello")],
+            [shown(10, "Thanks"), shown(9, "key ****"), shown(7, "Hello")],
+            [shown(8, "Thank ****"), shown(8, "key abc"), shown(7, "Hello")],
+        ] {
+            let mut all = reading(&[&pages]);
+            all.join_recent(&recent, None).unwrap();
+            assert_eq!(bodies(all), ["Thanks", "key abc", "Hello"], "{recent:?}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_recent_one_may_be_shown_differently_where_the_reading_goes_further() {
+        let mut all = reading(&[&[shown(9, "Thanks"), shown(8, "key abc"), shown(7, "Hello")]]);
+        all.join_recent(&[shown(9, "Thanks"), shown(8, "key ****")], None).unwrap();
+        assert_eq!(bodies(all), ["Thanks", "key abc", "Hello"]);
+    }
+
+    #[test]
     fn what_only_the_recent_ones_show_is_added() {
         let mut all = reading(&[&[shown(9, "Thanks"), shown(8, "Hello")]]);
         all.join_recent(&[shown(10, "Bye"), shown(9, "Thanks"), shown(9, "Thanks"), shown(8, "Hello")], None).unwrap();
@@ -203,7 +270,7 @@ mod tests {
         let pages = [shown(9, "key abc"), shown(8, "Hello"), shown(8, "Before")];
         let fails = |recent: &[RawCommunication]| reading(&[&pages]).join_recent(recent, None) == Err(OlderState);
         assert!(fails(&[shown(9, "key ****"), shown(9, "New"), shown(8, "Hello")]), "one is new: which?");
-        assert!(fails(&[shown(9, "key abc"), shown(8, "Other"), shown(8, "Hello")]), "of a second that may be cut");
+        assert!(fails(&[shown(9, "new"), shown(8, "Other"), shown(8, "Hello")]), "of a second that may be cut");
         assert!(fails(&[shown(9, "Later")]), "they do not overlap");
         assert!(!fails(&[shown(9, "key abc"), shown(8, "Hello")]));
         assert!(!fails(&[]));

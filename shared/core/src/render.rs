@@ -7,6 +7,7 @@ use unicode_segmentation::GraphemeCursor;
 
 use crate::{
     case::Communication,
+    conversation::letters,
     effect::Part,
     incident::{Incident, JournalEntry},
     link::{LinkedCase, Reduction},
@@ -113,14 +114,16 @@ fn subject_tag(number: &str) -> String {
 /// Whether AWS shows a subject that we gave to the case of the incident with this number.
 ///
 /// The rest of the subject may have been trimmed, redacted or re-encoded: only what names the incident is looked for, at
-/// the beginning or behind the prefix of tests, whatever blanks stand in it. People name an incident further behind.
+/// the beginning or behind the letters of the prefix of tests, whatever blanks stand in it. People name an incident further
+/// behind.
 pub fn is_subject_of(policy: &Policy, subject_shown: &str, number: &str) -> bool {
     let essence = |text: &str| -> String {
         text.chars().filter(|letter| !letter.is_whitespace()).map(|letter| letter.to_ascii_lowercase()).collect()
     };
-    let (shown, prefix) = (essence(subject_shown), essence(&policy.test_subject_prefix));
-    let named = shown.strip_prefix(&prefix).unwrap_or(&shown);
-    !number.trim().is_empty() && named.starts_with(&essence(&subject_tag(number)))
+    let shown = essence(subject_shown);
+    let before = shown.split_once(&essence(&subject_tag(number))).map(|(before, _)| letters(before));
+    let is_prefix = |before: String| before.is_empty() || before == letters(&policy.test_subject_prefix);
+    !number.trim().is_empty() && before.is_some_and(is_prefix)
 }
 
 /// A comment's author and moment, as both sides see them.
@@ -366,6 +369,8 @@ mod tests {
             ["[INC0010001] Disk", "TEST CASE--Please ignore - [INC0010001]", "\n[ inc0010001 ]\tkey [REDACTED]"];
         let policy = Policy::default();
         assert!(shown.iter().all(|subject| is_subject_of(&policy, subject, "INC0010001")));
+        let strange = Policy { test_subject_prefix: "Test & Übung: ".to_owned(), ..Policy::default() };
+        assert!(is_subject_of(&strange, "Test &amp; Übung [INC0010001] Disk", "INC0010001"));
         let others = [
             "",
             "INC0010001",

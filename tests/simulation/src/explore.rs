@@ -40,6 +40,8 @@ pub struct Outcome {
 
 /// The longest pause between two deeds where months pass, in seconds: five days.
 const LONG_PAUSE: i64 = 5 * 86_400;
+/// What the subjects of test cases begin with: AWS may show some of it otherwise.
+const TEST_SUBJECT_PREFIX: &str = "TEST & drill <casebridge> ";
 
 /// The world of a seed.
 pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
@@ -59,6 +61,7 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
         _ => Quotas::UNLIMITED,
     };
     let mut quiet = Settings::quiet(seed);
+    quiet.policy.test_subject_prefix = TEST_SUBJECT_PREFIX.to_owned();
     if random.chance(100) {
         quiet.policy.writes_per_window = 12;
     }

@@ -10,7 +10,7 @@ use casebridge_core::{
     render::PART_BYTES,
 };
 use casebridge_simulator::support::{Case, REOPEN_WINDOW, redaction::redact};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     people::{AUTOMATIC_CLOSING, EQUAL_TEXTS, REFUSED_LETTER, tokens},
@@ -105,12 +105,12 @@ impl World {
     /// Counts a write to a link for the loop breaker's bound.
     pub fn count_write(&mut self, incident: IncidentId) {
         let now = self.now;
-        let window = jiff::SignedDuration::from_secs(i64::from(self.settings.policy.write_window_seconds));
+        let window = SignedDuration::from_secs(i64::from(self.settings.policy.write_window_seconds));
         let bound = self.settings.policy.writes_per_window as usize + REPORTS_BEYOND_BOUND;
         let writes = self.memory.writes.entry(incident).or_default();
         writes.push(now);
         // A call arrives a little after it was counted by the one who made it.
-        let slack = jiff::SignedDuration::from_secs(30);
+        let slack = SignedDuration::from_secs(30);
         let recent = writes.iter().filter(|at| now.duration_since(**at) < window - slack).count();
         if recent > bound {
             self.violate(Invariant::Bounds, format!("{recent} writes in the window, {bound} are allowed"));
@@ -371,6 +371,13 @@ fn judge_whole_texts(bodies: &[&str], comments: &[&Journal], found: &mut Finding
     }
 }
 
+/// Whether AWS tells by its times that one moment was before another: it may show whole seconds, cut or rounded.
+fn is_told_before(world: &World, one: Timestamp, other: Timestamp) -> bool {
+    let rounded = |moment: Timestamp| (moment + SignedDuration::from_millis(500)).as_second();
+    let is_lost_in_rounding = world.settings.oddities.seconds_are_rounded && rounded(one) >= rounded(other);
+    one.as_second() < other.as_second() && !is_lost_in_rounding
+}
+
 /// Communications of others, on the incident.
 fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
     let delivered: Vec<&str> = world.servicenow.delivered_to(incident).map(|row| row.text.as_str()).collect();
@@ -406,16 +413,15 @@ fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut 
             if !contains_text(world, delivered[place.0], &shown) {
                 found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
             }
-            // AWS may show whole seconds: within one there is no order.
-            let second = communication.time_created.as_second();
+            let written_at = communication.time_created;
             // One that quotes our text before that is shown is taken for ours at first: it may come late.
             if invariant == Invariant::Marks {
                 continue;
             }
-            if last.is_some_and(|(last, at)| place < last && at < second) {
+            if last.is_some_and(|(last, at)| place < last && is_told_before(world, at, written_at)) {
                 found.push((Invariant::ExactlyOnce, format!("{token} is out of order on the incident")));
             }
-            last = last.max(Some((place, second)));
+            last = last.max(Some((place, written_at)));
         }
     }
     for (text, count) in equal {

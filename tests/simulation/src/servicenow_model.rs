@@ -399,9 +399,9 @@ impl Instance {
         self.former_names.remove(name);
     }
 
-    /// Whether a user name is somebody else's than the integration user's. The platform's own jobs are no user.
+    /// Whether a user name is somebody else's than the integration user's: another user's, or the platform's own jobs'.
     fn is_another_user(&self, name: &str) -> bool {
-        name != self.integration_user && name != "system" && !self.former_names.contains(name)
+        name != self.integration_user && !self.former_names.contains(name)
     }
 
     /// An administrator puts an incident back as it was, by an import or an undelete: its update count and its time are

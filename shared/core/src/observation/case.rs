@@ -7,8 +7,8 @@ use super::{
     outcome::{is_own, new_linked_case},
 };
 use crate::{
-    case::{Case, CaseStatus, RawCommunication},
-    conversation::{Fate, MOST_KNOWN, Owner, TakenIn},
+    case::{Case, CaseStatus, Communication, RawCommunication},
+    conversation::{Fate, MOST_KNOWN, Owner, TakenIn, text_hash},
     effect::{Failure, Refusal},
     identifiers::{AccountId, CaseId, CaseKey},
     incident::IncidentSummary,
@@ -61,13 +61,19 @@ impl Observation {
             now,
             policy.unknown_outcome(),
         );
-        self.customer_wrote = shown.iter().any(|seen| {
+        let is_customers_news = |seen: &&Communication| {
             let is_customers = self.link.conversation.fate(&seen.id) == Some(Fate::Pending) && !seen.is_by_aws();
             is_customers && news.contains(&seen.id)
-        });
+        };
+        let customers_news: Vec<&str> =
+            shown.iter().filter(is_customers_news).map(|seen| seen.raw.body.as_str()).collect();
+        self.customer_wrote = !customers_news.is_empty();
+        self.link.base.customer_wrote |= self.link.base.ended
+            && self.customer_wrote
+            && !self.link.journal.all_reopened_before(customers_news.iter().copied());
         self.shown = shown;
         self.settle_doubt(policy, &case, now);
-        self.is_behind = self.is_behind_what_is_known();
+        self.is_behind = self.is_behind_what_is_known(policy, now);
         let hides_ours = self.hides_ours(policy, now);
         if let Some(linked) = &mut self.link.case {
             linked.case_id = case.case_id.clone();
@@ -89,8 +95,9 @@ impl Observation {
         } else if !news.is_empty() && self.link.full_read_at.is_none() {
             self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
         }
-        if self.link.full_read_at.is_none() && self.link.conversation.hides_open(&self.shown) {
-            // An older answer than the one before: what waits is looked for again.
+        let is_older = self.is_behind || self.link.conversation.hides_open(&self.shown);
+        if self.link.full_read_at.is_none() && is_older {
+            // An older answer than the one before: what it leaves out is looked for again.
             self.link.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
         }
         self.case = Some(case);
@@ -134,29 +141,37 @@ impl Observation {
     }
 
     /// Whether the read leaves out something newer than all that it shows: a text that was seen before, or one of ours that
-    /// AWS has taken.
-    fn is_behind_what_is_known(&self) -> bool {
+    /// AWS has taken. What is old enough to be in every read does not count: AWS may have taken a text back, or show it
+    /// without its mark. A text that was seen has twice L, since AWS's clock is not ours.
+    fn is_behind_what_is_known(&self, policy: &Policy, now: Timestamp) -> bool {
         let newest = self.shown.iter().map(|seen| seen.raw.time_created.as_second()).max();
+        let oldest = now.checked_sub(policy.unknown_outcome() * 2).unwrap_or(now).as_second();
         let last_known = self.link.conversation.known.last_key_value().map(|(second, _)| *second);
         // One answer may cut a time and another round it.
-        let hides_known = last_known.is_some_and(|last| newest.is_none_or(|newest| newest + 1 < last));
-        hides_known || self.link.conversation.unseen(self.link.intent.as_ref()).next().is_some()
+        let is_left_out = |last: i64| last >= oldest && newest.is_none_or(|newest| newest + 1 < last);
+        last_known.is_some_and(is_left_out) || self.hides_ours(policy, now)
     }
 
     /// Whether a text that AWS took from us less than L ago has not been seen yet. It has reopened the case if that was
     /// resolved.
     fn hides_ours(&self, policy: &Policy, now: Timestamp) -> bool {
-        let mut unseen = self.link.conversation.unseen(self.link.intent.as_ref());
-        unseen.any(|memory| now.duration_since(memory.sent_at) < policy.unknown_outcome())
+        self.shows_ours_until(policy).is_some_and(|until| now < until)
+    }
+
+    /// Until when a text of ours that AWS took may still show; none if all have.
+    pub(crate) fn shows_ours_until(&self, policy: &Policy) -> Option<Timestamp> {
+        let unseen = self.link.conversation.unseen(self.link.intent.as_ref());
+        unseen.filter_map(|memory| memory.sent_at.checked_add(policy.unknown_outcome()).ok()).max()
     }
 
     /// Whether a read is no older than our text that reopened the case last, if one did: an older one shows the resolution
     /// before that.
     fn shows_reopening(&self, case: &Case) -> bool {
         let Some(mark) = self.link.case.as_ref().and_then(|linked| linked.reopened_by.as_ref()) else { return true };
-        let owner = self.link.conversation.marks.get(mark).and_then(|memory| memory.owner.as_ref());
+        // One that is forgotten is older than all that may still come.
+        let Some(memory) = self.link.conversation.marks.get(mark) else { return true };
         let is_shown = |owner: &Owner| self.shown.iter().any(|seen| seen.raw.time_created >= owner.time_created);
-        !case.communications_are_later && owner.is_some_and(is_shown)
+        !case.communications_are_later && memory.owner.as_ref().is_some_and(is_shown)
     }
 
     /// Decides a CreateCase intent in doubt by a search that began at `now`: the case with our mark, or none.
@@ -174,7 +189,7 @@ impl Observation {
     /// where the link has none and opens none, it is the link's. Whether it is a new double.
     pub fn see_double(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark, now: Timestamp) -> bool {
         let key = CaseKey::new(account.clone(), case_id);
-        if !self.link.conversation.marks.contains_key(mark) {
+        if self.link.conversation.subject_of(mark).is_none() {
             return false;
         }
         if self.link.case.is_none() && self.link.intent.is_none() {
@@ -201,10 +216,12 @@ impl Observation {
         self.link.waits_for_quota = None;
     }
 
-    /// Whether a case with this mark and subject is one that the link opened: an agent may have pasted a marked text.
+    /// Whether a case with this mark and subject is one that the link opened: an agent may have pasted a marked text. The
+    /// subject is the one that was sent, or names the incident as ours do: AWS may have changed it.
     pub fn is_own_case_mark(&self, policy: &Policy, mark: &Mark, subject: &str) -> bool {
+        let Some(sent) = self.link.conversation.subject_of(mark) else { return false };
         let is_subject = |summary: &IncidentSummary| render::is_subject_of(policy, subject, &summary.number);
-        self.link.conversation.marks.contains_key(mark) && self.summary().is_none_or(is_subject)
+        text_hash(subject) == sent || self.summary().is_none_or(is_subject)
     }
 
     /// When cases that were given up are looked for next, and since when they may have been opened.

@@ -9,7 +9,7 @@ use crate::{
     identifiers::JournalEntryId,
     incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
     journal::{EndedByUs, Meaning, unsettled},
-    link::{LinkedCase, LowerCount, Notice},
+    link::{LinkedCase, LowerCount, Notice, StateIntent},
     policy::Policy,
     trouble::Side,
 };
@@ -70,6 +70,10 @@ impl Observation {
     fn settle_state_intent(&mut self, incident: &Incident, now: Timestamp) {
         let (Some(intent), seen) = (self.link.state_intent.clone(), &incident.summary) else { return };
         if seen.sys_mod_count <= intent.expected_mod_count {
+            // It was never applied, once every node shows what was.
+            if now >= state_known_at(&intent) {
+                self.link.state_intent = None;
+            }
             return;
         }
         if intent.state.is_ended() && (seen.ended_by_another || is_ended_with_comment(incident)) {
@@ -149,6 +153,11 @@ fn leave_out_newer_entries(incident: &mut Incident) {
         incident.entries.truncate(first);
     }
     incident.entries_complete &= incident.entries.len() == count;
+}
+
+/// When a state that was written without an answer is on the incident, and shown by every node, or never will be.
+pub(crate) fn state_known_at(intent: &StateIntent) -> Timestamp {
+    intent.written_at.checked_add(LONGEST_REQUEST + LONGEST_NODE_LAG).unwrap_or(Timestamp::MAX)
 }
 
 /// Whether a person's comment was written in the update that ended work: casebridge writes none with a state.

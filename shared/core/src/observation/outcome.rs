@@ -37,18 +37,23 @@ impl Observation {
     /// Writes down what is about to be called; whether there is anything to write down. Effects that may be repeated need no
     /// intent, but for a state of the incident: whoever finds it later must know whose it is.
     pub fn begin(&mut self, effect: &Effect, now: Timestamp) -> bool {
-        let (mark, kind, body) = match effect {
+        let conversation = &mut self.link.conversation;
+        let (mark, kind) = match effect {
             Effect::OpenCase { account, mark, covers, remainder, request } => {
+                conversation.opening(mark, &request.subject, &request.body, now);
                 let kind = IntentKind::OpenCase {
                     account: account.clone(),
                     covers: covers.clone(),
                     remainder: remainder.clone(),
                 };
-                (Some(mark.clone()), kind, request.body.as_str())
+                (Some(mark.clone()), kind)
             }
             Effect::AddCommunication { content, part, mark, body, .. } => {
-                let kind = IntentKind::AddCommunication { content: content.clone(), part: *part };
-                (Some(mark.clone()), kind, body.as_str())
+                // A doubled case is not read: its communications are not looked for.
+                if is_own(content) {
+                    conversation.sending(mark, body, now);
+                }
+                (Some(mark.clone()), IntentKind::AddCommunication { content: content.clone(), part: *part })
             }
             Effect::ResolveCase { case_id, .. } => {
                 let linked = self.link.case.as_ref();
@@ -58,15 +63,12 @@ impl Observation {
                 let never_reopened = linked.filter(|case| is_certain && case.reopened_at.is_none());
                 let status_before = never_reopened.and_then(|case| case.status.clone());
                 let double = self.link.doubles.iter().any(|double| double.case_id == *case_id);
-                (None, IntentKind::ResolveCase { status_before, double: double.then(|| case_id.clone()) }, "")
+                (None, IntentKind::ResolveCase { status_before, double: double.then(|| case_id.clone()) })
             }
             Effect::Deliver { delivery, .. } => return self.begin_state(delivery, now),
             Effect::Report => return false,
         };
         self.link.intents += 1;
-        if let Some(mark) = &mark {
-            self.link.conversation.sending(mark, body, now);
-        }
         let sequence = self.link.intents;
         self.link.intent = Some(Intent { sequence, mark, written_at: now, kind, doubt: String::new(), looked: 0 });
         true
@@ -174,7 +176,7 @@ impl Observation {
                 let has_reopened = intent.mark.is_some() && linked.reopened_by == intent.mark;
                 // A customer who wrote at AWS meanwhile has reopened it, too: an incident that has ended follows.
                 let is_ended = self.link.incident.as_ref().is_some_and(|incident| incident.state.is_ended());
-                if has_reopened && !(is_ended && self.customer_wrote) {
+                if has_reopened && !(is_ended && (self.customer_wrote || self.link.base.customer_wrote)) {
                     self.link.base.ended = false;
                 }
             }
@@ -384,6 +386,7 @@ impl Observation {
             FieldsOutcome::Applied if state.is_ended() != was_ended => {
                 if !state.is_ended() {
                     self.link.journal.reopened_by(reactions.iter().map(String::as_str));
+                    self.link.base.customer_wrote = false;
                     let texts = std::mem::take(&mut self.link.base.texts_since_end);
                     self.link.journal.reopened_by_hashes(texts);
                 }

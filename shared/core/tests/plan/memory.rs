@@ -12,7 +12,7 @@ use casebridge_core::{
     link::{Intent, IntentKind, Link, LinkedCase, StateIntent},
     mark::{Entropy, Mark},
     observation::Observation,
-    plan::{Waiting, external_id},
+    plan::{Waiting, external_id, plan},
     policy::{StatusRule, seconds},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -308,8 +308,10 @@ fn a_later_snapshot_that_leaves_comments_out_hides_none_of_an_earlier_one() {
 #[test]
 fn a_state_that_was_written_without_an_answer_is_recalled_by_its_intent() {
     type Change = fn(&mut World);
-    let rows: [(&str, bool, bool, Change); 5] = [
+    let rows: [(&str, bool, bool, Change); 7] = [
         ("it was never written", false, true, |_| {}),
+        ("a request may be at work still, or a node may lag", false, true, |world| world.pass_time(239)),
+        ("it was never written, as every node shows", false, false, |world| world.pass_time(240)),
         ("it was written", true, false, |world| world.set_state(IncidentState::Resolved)),
         ("an agent did the same", true, false, |world| world.set_state(IncidentState::Closed)),
         ("an agent wrote, and it may be at work still", false, true, |world| world.comment("e1", "Any news?")),
@@ -327,6 +329,9 @@ fn a_state_that_was_written_without_an_answer_is_recalled_by_its_intent() {
         let expected_mod_count = world.incident.summary.sys_mod_count;
         let (state, written_at) = (IncidentState::Resolved, world.now);
         assert_eq!(observation.link.state_intent, Some(StateIntent { state, expected_mod_count, written_at }));
+        let known_at = written_at.checked_add(seconds(240)).unwrap();
+        let waits = plan(&world.policy, &observation, Entropy::new([7; 16]), world.now).waits;
+        assert!(waits.contains(&Waiting::UnconfirmedState { until: known_at }), "{waits:?}");
         world.link = observation.link;
         change(&mut world);
         let observation = world.observe();

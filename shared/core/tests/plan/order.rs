@@ -6,7 +6,10 @@ use casebridge_core::{
     identifiers::JournalEntryId,
     incident::{IncidentState, JournalEntry},
     link::{IntentEnd, Notice},
+    mark::{Entropy, Mark},
+    observation::Observation,
     plan::{Plan, Waiting},
+    policy::seconds,
 };
 
 use crate::world::{BRIDGE, World, entry, names};
@@ -428,6 +431,61 @@ fn a_customer_who_writes_beside_our_late_text_reopens_the_incident() {
         world.settle();
         assert_eq!(world.incident.summary.state, state, "{author}");
         assert!(world.incident.entries.iter().any(|entry| entry.text.contains("One more thing.")), "{author}");
+    }
+}
+
+/// The customer's text is read first, with a status that is still the old one, and put on the incident.
+#[test]
+fn a_customer_who_wrote_before_our_late_text_shows_reopens_the_incident() {
+    for (text, state) in [("One more thing.", IncidentState::InProgress), ("I am away.", IncidentState::Resolved)] {
+        let mut world = both_ended_before_our_text_lands();
+        world.link.journal.reopened_by(["I am away."]);
+        let ours = world.case.as_mut().unwrap().communications.pop().unwrap();
+        world.communicate(PERSON, text);
+        world.set_status("resolved");
+        world.settle();
+        assert!(world.link.base.ended && world.incident.entries.iter().any(|entry| entry.text.contains(text)));
+        let case = world.case.as_mut().unwrap();
+        case.communications.push(ours);
+        case.status = "reopened".to_owned();
+        world.settle();
+        assert_eq!(world.incident.summary.state, state, "{text}");
+    }
+}
+
+/// AWS took a text of ours and never shows it, or took back the last one that it showed.
+#[test]
+fn what_aws_never_shows_keeps_an_end_from_being_agreed_on_for_a_time_only() {
+    type Change = fn(&mut Observation, &World);
+    let never_shown: Change = |observation, world| {
+        let mark = Mark::draw(Entropy::new([7; 16]), &observation.key, 7);
+        observation.link.conversation.sending(&mark, "Any news?", world.now);
+    };
+    let taken_back: Change = |observation, world| {
+        let mut shown = crate::world::as_case(world.case.as_ref().unwrap());
+        let mut last = shown.communications.last().unwrap().clone();
+        (last.time_created, last.body) = (world.now, "Sent to the wrong customer".to_owned());
+        shown.communications.push(last);
+        observation.see_case(&world.policy, shown, world.now);
+    };
+    for (change, doubts) in [(never_shown, 1), (taken_back, 2)] {
+        let mut world = World::linked();
+        world.pass_time(10);
+        let mut observation = world.observe();
+        change(&mut observation, &world);
+        let ids: Vec<_> = observation.shown.iter().map(|seen| seen.id.clone()).collect();
+        ids.iter().for_each(|id| observation.link.conversation.delivered(id));
+        let written_at = world.now;
+        world.link = observation.link;
+        world.set_status("resolved");
+        world.set_state(IncidentState::Resolved);
+        let observation = world.observe();
+        assert!(!observation.link.base.ended, "it may have reopened the case");
+        assert!(observation.link.full_read_at.is_some(), "it is looked for again");
+        world.link = observation.link;
+        let l = world.policy.unknown_outcome();
+        world.now = written_at.checked_add(l * doubts + seconds(1)).unwrap();
+        assert!(world.observe().link.base.ended);
     }
 }
 

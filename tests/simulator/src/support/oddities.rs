@@ -24,6 +24,8 @@ pub struct Oddities {
     pub redacted_after_seconds: Option<u32>,
     /// How exact the times are that are shown.
     pub precision: Precision,
+    /// Times in whole seconds are rounded to the nearest one, not cut.
+    pub seconds_are_rounded: bool,
     /// `recentCommunications` has no `nextToken`, however many communications there are.
     pub recent_without_token: bool,
     /// DescribeCases with `caseIdList` and `maxResults` is refused.
@@ -42,6 +44,9 @@ pub struct Oddities {
     /// ResolveCase refuses a case that is resolved.
     pub repeated_resolution_refused: bool,
 }
+
+/// What a time must have beyond its second to be rounded up.
+const HALF_A_SECOND: SignedDuration = SignedDuration::from_millis(500);
 
 /// How exact the times are that AWS shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +119,7 @@ impl Oddities {
             seconds_in_any_order: is_on(7),
             api_texts_shown_after_seconds: if is_on(8) { seconds(32) } else { 0 },
             repeated_resolution_refused: is_on(9),
+            seconds_are_rounded: is_on(10),
         }
     }
 
@@ -122,13 +128,28 @@ impl Oddities {
         if self.reflowed_texts { reflow(text) } else { text.to_owned() }
     }
 
+    /// A subject as it is shown: on one line.
+    pub(super) fn shown_subject(&self, subject: &str) -> String {
+        let mut shown = String::with_capacity(subject.len());
+        if self.reflowed_texts {
+            encode(subject, &mut shown);
+        } else {
+            shown.push_str(subject);
+        }
+        shown
+    }
+
     /// A time as an operation shows it.
     pub(super) fn shown_time(&self, shown_by: ShownBy, time: Timestamp) -> Timestamp {
         let in_seconds = match shown_by {
             ShownBy::Cases => self.precision == Precision::SecondsInCases,
             ShownBy::Communications => self.precision == Precision::SecondsInCommunications,
         };
-        if in_seconds { whole_second(time) } else { time }
+        match (in_seconds, self.seconds_are_rounded) {
+            (false, _) => time,
+            (true, false) => whole_second(time),
+            (true, true) => whole_second(time + HALF_A_SECOND),
+        }
     }
 
     /// When what was written through the API at this moment is shown.

@@ -131,7 +131,7 @@ impl View {
         CaseDetails {
             case_id: case.case_id.clone(),
             display_id: case.display_id.clone(),
-            subject: case.subject.clone(),
+            subject: self.oddities.shown_subject(&case.subject),
             status: case.status_at(self.horizon).to_owned(),
             service_code: case.service_code.clone(),
             category_code: case.category_code.clone(),

@@ -68,9 +68,15 @@ CasebridgeInstallation.prototype = {
         return sysId !== '' && user.get(sysId) ? String(user.getValue('user_name') || '') : '';
     },
 
-    /** Whether a user name is somebody else's. One that nobody bears may be a former name of the integration user. */
+    /**
+     * Whether a user name is somebody else's: another user's, or the platform's own jobs'. One that nobody bears may be a
+     * former name of the integration user.
+     */
     isAnotherUser: function (userName) {
         var user = new GlideRecord('sys_user');
+        if (userName === '' || userName === 'system') {
+            return userName === 'system';
+        }
         return (
             user.get('user_name', userName) &&
             user.getUniqueValue() !== this._property(CasebridgeInstallation.INTEGRATION_USER)

@@ -90,6 +90,17 @@ fn one_operation_shows_whole_seconds_and_the_other_milliseconds() {
 }
 
 #[test]
+fn whole_seconds_may_be_rounded() {
+    let precision = Precision::SecondsInCases;
+    let mut support = odd(Oddities { precision, seconds_are_rounded: true, ..Oddities::default() });
+    for (written, shown) in [("05.499", "05"), ("05.500", "06")] {
+        let at = |second: &str| format!("2026-11-20T21:14:{second}Z").parse::<Timestamp>().unwrap();
+        let case_id = support.create_case(at(written), ACCOUNT, &creation()).unwrap();
+        assert_eq!(recent(&mut support, at("10"), &case_id)[0].time_created, at(shown), "{written}");
+    }
+}
+
+#[test]
 fn recent_communications_may_not_say_that_there_are_more() {
     for recent_without_token in [false, true] {
         let mut support = odd(Oddities { recent_without_token, ..Oddities::default() });
@@ -216,10 +227,10 @@ fn communications_after_a_time_are_those_alone() {
 #[test]
 fn every_oddity_is_drawn_sometimes() {
     assert_eq!(Oddities { precision: Precision::Milliseconds, ..Oddities::draw(u64::MAX << 48) }, Oddities::default());
-    let all = Oddities::draw(0x3FF);
+    let all = Oddities::draw(0x7FF);
     assert!(all.reflowed_texts && all.repeated_resolution_refused && all.seconds_in_any_order);
     assert!(all.recent_without_token && all.page_size_refused_with_ids && all.earlier_ids_unknown);
-    assert!(all.late_reopening_ignored && all.api_texts_shown_after_seconds > 0);
+    assert!(all.seconds_are_rounded && all.late_reopening_ignored && all.api_texts_shown_after_seconds > 0);
     assert!(all.authors_change_after_seconds > Some(0) && all.redacted_after_seconds > Some(0));
     assert_eq!((all.precision, all.length), (Precision::SecondsInCases, LengthUnit::Utf16Units));
 }
