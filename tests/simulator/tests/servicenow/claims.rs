@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    World, another_inserts_first, body, deliver, incident_in_scope, inserts_are_refused, message, text,
+    World, another_inserts_first, another_saves_after, body, deliver, incident_in_scope, inserts_are_refused, message,
+    text,
 };
 
 const DELIVERIES: &str = "x_casebridge_aws_delivery";
@@ -207,6 +208,25 @@ fn of_two_requests_at_once_one_writes_and_the_other_is_told() {
     assert_eq!(answer["error"], json!([409, "A message is being written by another request", "one"]));
     assert_eq!(count_of(&world, &incident, "from AWS"), 0);
     assert!(world.logged("error").is_empty());
+}
+
+#[test]
+fn fields_are_left_alone_that_an_agent_changed_while_messages_were_written() {
+    for (values, outcome, state) in [
+        ([("state", "3"), ("hold_reason", "1")], "stale", "3"),
+        ([("close_notes", "Replaced the disk"), ("priority", "2")], "stale", "1"),
+        ([("priority", "2"), ("urgency", "2")], "applied", "6"),
+    ] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        world.snapshot(&incident);
+        let mut order = message("one", "from AWS");
+        order["fields"] = json!({"state": "6", "close_code": "Solved (Permanently)", "close_notes": "Resolved at AWS"});
+        let answer = deliver_where(&mut world, &incident, &another_saves_after(&incident, &values), &order);
+        assert_eq!(answer["result"]["fields"], outcome, "{values:?} {answer}");
+        assert_eq!(answer["result"]["snapshot"]["state"], state, "{values:?}");
+        assert_eq!(count_of(&world, &incident, "from AWS"), 1);
+    }
 }
 
 #[test]

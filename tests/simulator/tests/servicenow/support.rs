@@ -262,6 +262,26 @@ pub fn another_inserts_first(table: &str, values: &[(&str, &str)]) -> String {
     )
 }
 
+/// A script by which another request saves the incident just after the next update of it.
+pub fn another_saves_after(incident: &str, values: &[(&str, &str)]) -> String {
+    let values: Vec<String> =
+        values.iter().map(|(name, value)| format!("other.setValue('{name}', '{value}');")).collect();
+    let values = values.join(" ");
+    format!(
+        "var update = GlideRecord.prototype.update;
+        GlideRecord.prototype.update = function () {{
+            if (this.getTableName() !== 'incident') {{ return update.call(this); }}
+            GlideRecord.prototype.update = update;
+            var updated = update.call(this);
+            var other = new GlideRecord('incident');
+            other.get('{incident}');
+            {values}
+            other.update();
+            return updated;
+        }};"
+    )
+}
+
 /// A script by which every insert is refused, in these words of JavaScript.
 pub fn inserts_are_refused(refusal: &str) -> String {
     format!("GlideRecord.prototype.insert = function () {{ {refusal} }};")

@@ -33,6 +33,7 @@ CasebridgeDelivery.prototype = {
         var incidentId = incident.getUniqueValue();
         var modCount = parseInt(incident.getValue('sys_mod_count') || '0', 10);
         var isFresh = order.expected === null || order.expected === modCount;
+        var seen = this._fieldsOf(incident);
         var results = [];
         for (var index = 0; index < order.messages.length; index += 1) {
             var result = this._message(incidentId, order.messages[index]);
@@ -42,7 +43,7 @@ CasebridgeDelivery.prototype = {
                 break;
             }
         }
-        var written = this._values(incidentId, order, isFresh);
+        var written = this._values(incidentId, order, isFresh, seen);
         var after = this.calls.read(this.incidents);
         return {
             messages: results,
@@ -303,13 +304,13 @@ CasebridgeDelivery.prototype = {
         return text.replace(/\[(\/?code)\]/gi, '[ $1 ]');
     },
 
-    _values: function (incidentId, order, isFresh) {
+    _values: function (incidentId, order, isFresh, seen) {
         var hasFields = Object.keys(order.fields).length > 0;
         var hasColumns = Object.keys(order.columns).length > 0;
         if (!hasFields && !hasColumns) {
             return { outcome: 'none', error: '' };
         }
-        if (!isFresh) {
+        if (!isFresh || (order.messages.length > 0 && this._isChanged(incidentId, seen))) {
             return { outcome: 'stale', error: '' };
         }
         var problem = this._set(incidentId, order.fields, order.columns);
@@ -320,6 +321,23 @@ CasebridgeDelivery.prototype = {
             }
         }
         return { outcome: problem === '' ? 'applied' : 'refused', error: problem };
+    },
+
+    // Messages take their time: an agent may save the incident meanwhile.
+    _isChanged: function (incidentId, seen) {
+        var incident = this.incidents.find(incidentId);
+        var present = incident === null ? {} : this._fieldsOf(incident);
+        return CasebridgeDelivery.FIELDS.some(function (name) {
+            return present[name] !== seen[name];
+        });
+    },
+
+    _fieldsOf: function (incident) {
+        var values = {};
+        CasebridgeDelivery.FIELDS.forEach(function (name) {
+            values[name] = String(incident.getValue(name) || '');
+        });
+        return values;
     },
 
     // Returns '' or why the incident was not updated.
