@@ -22,6 +22,7 @@ use crate::{
     identifiers::{CommunicationId, digest},
     link::Intent,
     mark::{Mark, marks_in},
+    time::CLOCKS_APART,
 };
 
 /// How many hexadecimal digits of a text's hash tell the texts of one second apart.
@@ -526,11 +527,11 @@ impl Conversation {
     }
 
     /// Forgets what waits and is not in a complete read though it is old enough to be in every one: it is shown in another
-    /// second and as another text by now, or not at all, and must not hold back what came after it. It has twice the longest
-    /// doubt, since AWS's clock is not ours.
+    /// second and as another text by now, or not at all, and must not hold back what came after it. It has an hour more than
+    /// the longest doubt, since AWS's clock is not ours.
     pub fn forget_vanished(&mut self, shown: &[Communication], now: Timestamp, longest_doubt: SignedDuration) {
         let ids: BTreeSet<&CommunicationId> = shown.iter().map(|communication| &communication.id).collect();
-        let Ok(latest) = now.checked_sub(longest_doubt * 2) else { return };
+        let Ok(latest) = now.checked_sub(longest_doubt + CLOCKS_APART) else { return };
         for (_, known) in self.known.range_mut(..second(latest)) {
             known.retain(|known| !matches!(known.fate, Fate::Pending | Fate::Undecided) || ids.contains(&known.id));
         }

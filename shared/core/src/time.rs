@@ -1,6 +1,9 @@
 //! Time as ServiceNow writes it. Now is always an argument.
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
+
+/// How far the clock of a side may be from ours, as far as nothing else tells.
+pub const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(1);
 
 /// ServiceNow's form of a moment: UTC, whole seconds, no zone (`2026-11-20 21:14:05`).
 const SERVICENOW_FORM: &str = "%Y-%m-%d %H:%M:%S";

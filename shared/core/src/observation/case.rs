@@ -17,6 +17,7 @@ use crate::{
     plan::delivered_communication,
     policy::Policy,
     render,
+    time::CLOCKS_APART,
     trouble::Side,
 };
 
@@ -142,10 +143,10 @@ impl Observation {
 
     /// Whether the read leaves out something newer than all that it shows: a text that was seen before, or one of ours that
     /// AWS has taken. What is old enough to be in every read does not count: AWS may have taken a text back, or show it
-    /// without its mark. A text that was seen has twice L, since AWS's clock is not ours.
+    /// without its mark. A text that was seen has an hour more than L, since AWS's clock is not ours.
     fn is_behind_what_is_known(&self, policy: &Policy, now: Timestamp) -> bool {
         let newest = self.shown.iter().map(|seen| seen.raw.time_created.as_second()).max();
-        let oldest = now.checked_sub(policy.unknown_outcome() * 2).unwrap_or(now).as_second();
+        let oldest = now.checked_sub(policy.unknown_outcome() + CLOCKS_APART).unwrap_or(now).as_second();
         let last_known = self.link.conversation.known.last_key_value().map(|(second, _)| *second);
         // One answer may cut a time and another round it.
         let is_left_out = |last: i64| last >= oldest && newest.is_none_or(|newest| newest + 1 < last);

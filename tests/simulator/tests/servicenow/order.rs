@@ -24,6 +24,22 @@ fn count_of(shown: &Incident, words: &str) -> Option<u64> {
 }
 
 #[test]
+fn who_ended_work_is_somebody_else_unless_it_may_have_been_the_integration_user() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    resolve(&mut world, &incident, "");
+    let rows = world.instance.records("sys_audit", "fieldname=state");
+    let row = rows.last().expect("a change of state")["sys_id"].clone();
+    // A name that nobody bears may be a former one of the integration user.
+    for (user, is_another) in
+        [("agent", true), ("casebridge", false), ("system", true), ("casebridge.of.last.year", false), ("", false)]
+    {
+        world.put("sys_audit", &row, &[("user", user)]);
+        assert_eq!(world.snapshot(&incident).summary.ended_by_another, is_another, "{user}");
+    }
+}
+
+#[test]
 fn comments_of_one_second_are_before_with_or_after_the_end_of_work() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
