@@ -253,7 +253,11 @@ impl Conversation {
                 None => unknown.push((moment, hash)),
             }
         }
-        let is_clear = |moment: i64, hash: &str| moment > cut && hidden.iter().all(|(_, known)| *known != hash);
+        // Right behind the cut, it may be one of the cut second, with another text and another time by now.
+        let may_be_of_cut = |moment: i64| moment == cut + ONE_MOMENT && hidden.iter().any(|(known, _)| *known == cut);
+        let is_clear = |moment: i64, hash: &str| {
+            moment > cut && !may_be_of_cut(moment) && hidden.iter().all(|(_, known)| *known != hash)
+        };
         unknown.iter().all(|(moment, hash)| is_clear(*moment, hash))
     }
 

@@ -211,6 +211,18 @@ fn a_text_that_is_redacted_and_whose_time_is_cut_or_rounded_is_the_same() {
     assert_eq!((&seen[..2], talk.known()), (&known[..], 3), "what is known by its text is not taken for another");
 }
 
+/// The oldest second of a read may be cut: one of it may be shown a second later, and as another text.
+#[test]
+fn a_text_right_behind_the_cut_asks_for_all_if_something_of_the_cut_second_is_not_shown() {
+    let mut talk = Talk::new();
+    talk.read(&[reply(1_000, "One"), reply(2_000, "Two"), reply(2_700, "The key is AKIA1234")]);
+    let joins = |talk: &Talk, then, text| talk.memory.joins(&[reply(2_000, "Two"), reply(then, text)]);
+    talk.memory.known.values_mut().flatten().for_each(|known| known.fate = Fate::Delivered);
+    assert!(!joins(&talk, 3_000, "The key is ********"));
+    assert!(joins(&talk, 4_000, "News"));
+    assert!(joins(&talk, 2_700, "The key is AKIA1234"));
+}
+
 #[test]
 fn equal_texts_in_neighbouring_seconds_stay_apart_however_their_times_are_shown() {
     let exact = [reply(1_600, "Any news?"), reply(2_600, "Any news?"), reply(3_600, "Any news?")];
