@@ -38,6 +38,55 @@ Acl({
     adminOverrides: true,
 })
 
+// Who sets the address, the secret or the integration user decides to whom the instance speaks, and as whom it is written
+// to: that is the platform's administrator, not the app's.
+Acl({
+    $id: Now.ID['acl-settings-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_settings',
+    operation: 'read',
+    roles: [admin, 'admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-settings-create'],
+    type: 'record',
+    table: 'x_casebridge_aws_settings',
+    operation: 'create',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-settings-write'],
+    type: 'record',
+    table: 'x_casebridge_aws_settings',
+    operation: 'write',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-settings-delete'],
+    type: 'record',
+    table: 'x_casebridge_aws_settings',
+    operation: 'delete',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-settings-webhook-secret-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_settings',
+    field: 'webhook_secret',
+    operation: 'read',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+
 // The outbox and the deliveries are written by the app's scripts alone: there is no write access to grant.
 Acl({
     $id: Now.ID['acl-outbox-read'],

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::support::{WEBHOOK_KEY, World, body, configuration, deliver, incident_in_scope, message, text};
+use crate::support::{WEBHOOK_KEY, WEBHOOK_URL, World, body, configuration, deliver, incident_in_scope, message, text};
 
 #[test]
 fn an_incident_in_scope_leads_to_one_signed_webhook() {
@@ -17,7 +17,7 @@ fn an_incident_in_scope_leads_to_one_signed_webhook() {
     world.run_jobs();
     let sent = world.sent();
     let [(url, request)] = sent.as_slice() else { panic!("{} requests instead of one", sent.len()) };
-    assert_eq!(url, "https://hub.example.com/");
+    assert_eq!(url, WEBHOOK_URL);
     assert_eq!(request.method, "POST");
     let header = |name: &str| request.header(name).unwrap().to_owned();
     assert_eq!(header("webhook-timestamp"), world.now.as_second().to_string());

@@ -67,7 +67,8 @@ fn glide_records_query_write_and_refuse() {
         found.addNullQuery('closed_at');
         found.orderByDesc('number');
         found.query();
-        var out = [found.getRowCount(), found.next(), found.getUniqueValue() === created];
+        var out = [found.getRowCount(), found.next(), String(found.getUniqueValue()) === String(created)];
+        out.push(found.getUniqueValue() === String(created));
         out.push(String(found.assignment_group.name), found.getDisplayValue('assignment_group'));
         out.push(found.getValue('active'), String(found.active), found.active == true, found.state.nil());
         found.state = 6;
@@ -83,6 +84,7 @@ fn glide_records_query_write_and_refuse() {
             1,
             true,
             true,
+            false,
             "Written",
             "Written",
             "1",

@@ -10,6 +10,7 @@ mod orders;
 mod outbox;
 mod paging;
 mod requests;
+mod settings;
 mod shown;
 mod support;
 mod table_api;

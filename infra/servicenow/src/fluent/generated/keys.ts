@@ -61,6 +61,26 @@ declare global {
                         table: 'sys_security_acl'
                         id: '887ea0b5f84245c08ef8db0e931a8928'
                     }
+                    'acl-settings-create': {
+                        table: 'sys_security_acl'
+                        id: '07c138e00eb144198d2f86a4fa50156e'
+                    }
+                    'acl-settings-delete': {
+                        table: 'sys_security_acl'
+                        id: 'a105e93b0ba541289aed9a93785099e7'
+                    }
+                    'acl-settings-read': {
+                        table: 'sys_security_acl'
+                        id: 'f9cb0195a4df4425bd9e9cc09394a1a9'
+                    }
+                    'acl-settings-webhook-secret-read': {
+                        table: 'sys_security_acl'
+                        id: '826ebf61707b446cbe8a3287ccbad529'
+                    }
+                    'acl-settings-write': {
+                        table: 'sys_security_acl'
+                        id: 'f41bd2f1754d463b9bdef33e6b99c0e6'
+                    }
                     bom_json: {
                         table: 'sys_module'
                         id: 'fdcfba9c1f304702b87bc326f4673d24'
@@ -73,6 +93,10 @@ declare global {
                         table: 'sys_script'
                         id: '5664a2d7cb2e4a4ca4976bb6832c15ff'
                     }
+                    'business-rule-settings-valid': {
+                        table: 'sys_script'
+                        id: 'd7a6ab1844a549b8a1a65d13c8ebf623'
+                    }
                     'clone-clean-up': {
                         table: 'clone_cleanup_script'
                         id: 'c86a8e47b8014431af03ca326c7aa5e1'
@@ -84,6 +108,11 @@ declare global {
                     'clone-preserver-properties': {
                         table: 'clone_data_preserver'
                         id: '882d93eb7d964cd0891df3999289828a'
+                        deleted: true
+                    }
+                    'clone-preserver-settings': {
+                        table: 'clone_data_preserver'
+                        id: '47c7e4de05054728ab74bf39c9c7a598'
                     }
                     'job-outbox': {
                         table: 'sysauto_script'
@@ -112,6 +141,10 @@ declare global {
                     'module-outbox-errors': {
                         table: 'sys_app_module'
                         id: '9d25d2638b0248e4b23219a6efc06ff4'
+                    }
+                    'module-properties': {
+                        table: 'sys_app_module'
+                        id: '66ae2aa4af5149dfa730128ba3ecb846'
                     }
                     'module-settings': {
                         table: 'sys_app_module'
@@ -156,10 +189,12 @@ declare global {
                     'property-home-instance': {
                         table: 'sys_properties'
                         id: '1e8817708d4f4e7db959f5e7240c0656'
+                        deleted: true
                     }
                     'property-integration-user': {
                         table: 'sys_properties'
                         id: '223161e60924496e83dd0407c9d9e1e5'
+                        deleted: true
                     }
                     'property-outbox-retention-days': {
                         table: 'sys_properties'
@@ -168,10 +203,12 @@ declare global {
                     'property-webhook-secret': {
                         table: 'sys_properties'
                         id: '9c17e5e70f594ed9a607f5d3a8ec27b0'
+                        deleted: true
                     }
                     'property-webhook-url': {
                         table: 'sys_properties'
                         id: '3571209ca3a14126af8de01923a4ee65'
+                        deleted: true
                     }
                     'rest-changes': {
                         table: 'sys_ws_operation'
@@ -246,6 +283,10 @@ declare global {
                         table: 'sys_script_include'
                         id: '3a2f1315d2164ed9bea4837139af83ea'
                     }
+                    'script-include-settings': {
+                        table: 'sys_script_include'
+                        id: '67a6644422874db5a8131e8e2cedb969'
+                    }
                     'script-include-trail': {
                         table: 'sys_script_include'
                         id: '88fd2875ca3b4d54899b1700fe26b035'
@@ -253,6 +294,10 @@ declare global {
                     'script-include-webhook': {
                         table: 'sys_script_include'
                         id: '81536ea8ba264797a3b4e66bcd9dc819'
+                    }
+                    settings: {
+                        table: 'x_casebridge_aws_settings'
+                        id: 'ae86004d56e24d8aac7ac62e7e321127'
                     }
                     'test-installation': {
                         table: 'sys_atf_test'
@@ -272,6 +317,19 @@ declare global {
                     }
                 }
                 composite: [
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '006725a48c6f42dbba9d2162ceb76ea5'
+                        key: {
+                            sys_security_acl: 'f41bd2f1754d463b9bdef33e6b99c0e6'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
                     {
                         table: 'sys_dictionary'
                         id: '011202ef7a68496385ae3eb63607cc68'
@@ -327,6 +385,15 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_outbox'
                             element: 'in_scope'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '0def681e4bcb44479eee067c8ee7a17d'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'webhook_secret'
+                            language: 'en'
                         }
                     },
                     {
@@ -459,6 +526,32 @@ declare global {
                     },
                     {
                         table: 'sys_security_acl_role'
+                        id: '21445962cd984a80b6776b1811ea6b26'
+                        key: {
+                            sys_security_acl: '826ebf61707b446cbe8a3287ccbad529'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '226bf0f522814112bcc22fbd2227960e'
+                        key: {
+                            sys_security_acl: 'a105e93b0ba541289aed9a93785099e7'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
                         id: '2303cd3d8a6f4681ba9d02353945dded'
                         key: {
                             sys_security_acl: '887ea0b5f84245c08ef8db0e931a8928'
@@ -523,6 +616,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: '2a2bc8e415fc4842a6167cac0f0c85f8'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'allowed_hosts'
+                        }
+                    },
+                    {
                         table: 'sys_ui_list'
                         id: '2d808d8436a14d2d961fe9aa1e83e11a'
                         key: {
@@ -537,6 +638,19 @@ declare global {
                             element: 'NULL'
                             relationship: 'NULL'
                             parent: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '2da374b986b7487cae4998794cd1bc12'
+                        key: {
+                            sys_security_acl: '07c138e00eb144198d2f86a4fa50156e'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -654,6 +768,13 @@ declare global {
                         }
                     },
                     {
+                        table: 'ua_table_licensing_config'
+                        id: '3e1cad77f7de4078b50296a15b81706b'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                        }
+                    },
+                    {
                         table: 'sys_index'
                         id: '3edfc58dc1ad4497a2eae2bad3fe0db8'
                         key: {
@@ -711,6 +832,29 @@ declare global {
                         key: {
                             document_key: 'fade5129c1354e68b56be674649e8f69'
                             variable: 'e6e3c7535320220002c6435723dc3496'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '465768bb86c542609a486c28a21ab931'
+                        key: {
+                            list_id: {
+                                id: 'dc8121f860e743d7b45e1e8742d46ee6'
+                                key: {
+                                    name: 'x_casebridge_aws_settings'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'integration_user'
                         }
                     },
                     {
@@ -831,6 +975,24 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: '5403fcc7005d4738a04e4f0d5d225e89'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'webhook_url'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '54810017675547709f3293ef4d5ef135'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'home_instance'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: '552f84322714492f82f8b5df1300a811'
                         key: {
                             name: 'incident'
@@ -845,6 +1007,14 @@ declare global {
                             name: 'x_casebridge_aws_announcement'
                             element: 'incident'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '58ad5b183145437cb3abb49f7a62ff76'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'home_instance'
                         }
                     },
                     {
@@ -867,6 +1037,29 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list_element'
+                        id: '5917f9de28c84cc8a4015e9d4faad18e'
+                        key: {
+                            list_id: {
+                                id: 'dc8121f860e743d7b45e1e8742d46ee6'
+                                key: {
+                                    name: 'x_casebridge_aws_settings'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'allowed_hosts'
+                        }
+                    },
+                    {
                         table: 'sys_choice'
                         id: '5925a6c8567d4a089d6b4e719e9aea8b'
                         key: {
@@ -886,6 +1079,19 @@ declare global {
                                 id: 'bdbb2e319e074c15a3114f0e08ee4e13'
                                 key: {
                                     name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '5a4f2189e30246d989cb264121bb3266'
+                        key: {
+                            sys_security_acl: 'f9cb0195a4df4425bd9e9cc09394a1a9'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
                                 }
                             }
                         }
@@ -936,6 +1142,14 @@ declare global {
                                     name: 'x_casebridge_aws.admin'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '5d32688f0e3244b994bf8dac232b84a7'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'integration_user'
                         }
                     },
                     {
@@ -1034,6 +1248,29 @@ declare global {
                                 }
                             }
                             element: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '76ef0781debf4d41a095f63d5cf4f90f'
+                        key: {
+                            list_id: {
+                                id: 'dc8121f860e743d7b45e1e8742d46ee6'
+                                key: {
+                                    name: 'x_casebridge_aws_settings'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'webhook_url'
                         }
                     },
                     {
@@ -1180,11 +1417,26 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: '873b2fb96caa44b1b110ad2461f9b349'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'webhook_secret'
+                        }
+                    },
+                    {
                         table: 'sys_variable_value'
                         id: '88a353c2ad8e485eaadebdc79dce1c60'
                         key: {
                             document_key: 'fade5129c1354e68b56be674649e8f69'
                             variable: 'dd54cf535320220002c6435723dc34fd'
+                        }
+                    },
+                    {
+                        table: 'sys_db_object'
+                        id: '8c94bcd8aa174f829f310e0277ca54ae'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
                         }
                     },
                     {
@@ -1328,6 +1580,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: 'a533d670c7394dddb7d328f361fa1373'
+                        key: {
+                            sys_security_acl: 'f9cb0195a4df4425bd9e9cc09394a1a9'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_ui_action_role'
                         id: 'a683c458c8f7486ab69f2189541eec79'
                         key: {
@@ -1421,6 +1686,15 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: 'be6e53f99f5342768db4c8bdc035b556'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'allowed_hosts'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: 'bf84e7b35be14b2aacd70a3519a5d178'
                         key: {
                             name: 'incident'
@@ -1457,6 +1731,29 @@ declare global {
                         key: {
                             name: 'incident'
                             element: 'x_casebridge_aws_last_error'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'c18f5f81738d4c2ba2de644528a34533'
+                        key: {
+                            list_id: {
+                                id: 'dc8121f860e743d7b45e1e8742d46ee6'
+                                key: {
+                                    name: 'x_casebridge_aws_settings'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'home_instance'
                         }
                     },
                     {
@@ -1609,6 +1906,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: 'd5fac2e811ab4d68a6de4e6c87b5ea86'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'webhook_url'
+                        }
+                    },
+                    {
                         table: 'sys_choice'
                         id: 'd7ba6a2c2abd4b1ca21daf4db5d3938f'
                         key: {
@@ -1624,6 +1929,23 @@ declare global {
                         id: 'd96566d16e9444b29d5fe1282832ce93'
                         key: {
                             name: 'x_casebridge_aws_account'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list'
+                        id: 'dc8121f860e743d7b45e1e8742d46ee6'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            view: {
+                                id: 'Default view'
+                                key: {
+                                    name: 'NULL'
+                                }
+                            }
+                            sys_domain: 'global'
+                            element: 'NULL'
+                            relationship: 'NULL'
+                            parent: 'NULL'
                         }
                     },
                     {
@@ -1752,6 +2074,15 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: 'e9c5fcb38dd84194b11f5cd9a5fa064a'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'sys_ui_list_element'
                         id: 'e9cb72082c754b25bac73156d9a99539'
                         key: {
@@ -1772,6 +2103,15 @@ declare global {
                                 }
                             }
                             element: 'name'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'eb47e0d6a4594577868f4ab30eea2ab6'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'integration_user'
+                            language: 'en'
                         }
                     },
                     {
@@ -1944,6 +2284,14 @@ declare global {
                             name: 'x_casebridge_aws_delivery'
                             element: 'claimed_at'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'fda61de8e9a94a8dbb86e01645a3ca80'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'NULL'
                         }
                     },
                     {

@@ -116,7 +116,7 @@ CasebridgeIncident.prototype = {
         var closed = trail.closed();
         var isClosed = state === CasebridgeIncident.STATE_CLOSED || state === CasebridgeIncident.STATE_CANCELLED;
         return {
-            sys_id: incident.getUniqueValue(),
+            sys_id: String(incident.getUniqueValue()),
             number: this._text(incident, 'number'),
             sys_mod_count: parseInt(this._text(incident, 'sys_mod_count') || '0', 10),
             state: state,
@@ -244,7 +244,7 @@ CasebridgeIncident.prototype = {
     _entry: function (entry) {
         var createdBy = this._text(entry, 'sys_created_by');
         return {
-            sys_id: entry.getUniqueValue(),
+            sys_id: String(entry.getUniqueValue()),
             created_on: this._text(entry, 'sys_created_on'),
             created_by: createdBy,
             author: this._author(createdBy),
