@@ -238,6 +238,7 @@ def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: 
             "ca_file": simulator["ca_file"],
             "agent": {"username": users["agent"].user_name, "password": users["agent"].password},
             "admin": {"username": users["admin"].user_name, "password": users["admin"].password},
+            "employee": {"username": users["employee"].user_name, "password": users["employee"].password},
         },
         "accounts": [dataclasses.asdict(account) for account in accounts],
         "webhook": {"url": endpoint + "/", "headers": {"Host": webhook_host}},

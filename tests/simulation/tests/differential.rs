@@ -128,7 +128,7 @@ impl Both {
             users: vec![
                 user("admin", &["admin"]),
                 user(AGENT, &["itil"]),
-                user(INTEGRATION_USER, &["x_casebridge_aws.integration", "sn_incident_read", "sn_incident_write"]),
+                user(INTEGRATION_USER, &["x_casebridge_aws.integration"]),
             ],
             seed,
             reuse_contexts: true,

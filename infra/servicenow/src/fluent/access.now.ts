@@ -1,12 +1,12 @@
 import { Acl, CrossScopePrivilege } from '@servicenow/sdk/core'
-import { admin, integration, user } from './roles.now'
+import { admin, user } from './roles.now'
 
 Acl({
     $id: Now.ID['acl-account-read'],
     type: 'record',
     table: 'x_casebridge_aws_account',
     operation: 'read',
-    roles: [user, integration],
+    roles: [user],
     active: true,
     adminOverrides: true,
 })
@@ -116,14 +116,15 @@ Acl({
     adminOverrides: true,
 })
 
-// The columns that tie an incident to its case: who could write them could point an incident at any case.
+// The columns that tie an incident to its case: who could write them could point an incident at any case. The integration
+// user writes them by the REST API alone, whose scripts ask no access control.
 Acl({
     $id: Now.ID['acl-incident-account'],
     type: 'record',
     table: 'incident',
     field: 'x_casebridge_aws_account',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })
@@ -133,7 +134,7 @@ Acl({
     table: 'incident',
     field: 'x_casebridge_aws_case_id',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })
@@ -143,7 +144,7 @@ Acl({
     table: 'incident',
     field: 'x_casebridge_aws_display_id',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })
@@ -153,7 +154,7 @@ Acl({
     table: 'incident',
     field: 'x_casebridge_aws_case_status',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })
@@ -163,7 +164,7 @@ Acl({
     table: 'incident',
     field: 'x_casebridge_aws_sync_status',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })
@@ -173,7 +174,7 @@ Acl({
     table: 'incident',
     field: 'x_casebridge_aws_last_error',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })

@@ -196,7 +196,11 @@ fn a_claim_of_before_the_renaming_finds_its_comment() {
 fn what_the_integration_user_writes_without_a_delivery_is_undecided() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
-    world.update("casebridge", "incident", &incident, &json!({"comments": "by hand"}));
+    world.script(&format!(
+        "var incident = new GlideRecord('incident'); incident.get('{incident}');
+        incident.comments = 'by hand';
+        incident.update()"
+    ));
     let whose = |world: &mut World| {
         let entries = world.snapshot(&incident).entries;
         let entry = entries.into_iter().find(|entry| entry.text == "by hand").unwrap();

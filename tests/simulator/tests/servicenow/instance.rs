@@ -27,7 +27,7 @@ fn tokens_are_given_to_clients_and_end() {
     assert_eq!(given.status, 200, "{}", text(&given));
     assert_eq!(body(&given)["token_type"], "Bearer");
     let bearer = format!("Bearer {}", body(&given)["access_token"].as_str().unwrap());
-    let target = "/api/now/table/incident?sysparm_limit=1";
+    let target = "/api/now/table/sys_user_group?sysparm_limit=1";
     assert_eq!(world.call_with(&bearer, "GET", target, None).status, 200);
     world.pass(1_800);
     assert_eq!(world.call_with(&bearer, "GET", target, None).status, 401);

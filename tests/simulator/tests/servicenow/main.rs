@@ -10,6 +10,7 @@ mod orders;
 mod outbox;
 mod paging;
 mod requests;
+mod roles;
 mod served;
 mod settings;
 mod shown;

@@ -79,7 +79,7 @@ pub fn configuration() -> Configuration {
         users: vec![
             User { first_name: String::new(), last_name: String::new(), ..user("admin", &["admin"], "") },
             user("agent", &["itil"], "Alice"),
-            user("casebridge", &["x_casebridge_aws.integration", "sn_incident_read", "sn_incident_write"], "Case"),
+            user("casebridge", &["x_casebridge_aws.integration"], "Case"),
             user("reader", &["x_casebridge_aws.user"], "Rita"),
             user("keeper", &["x_casebridge_aws.admin"], "Kim"),
             user("nobody", &[], "No"),

@@ -457,6 +457,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: '150f9939b8124b18b7664d699b729230'
+                        deleted: true
                         key: {
                             sys_security_acl: '3828e7e0a8974d9e9c856e0c741774ab'
                             sys_user_role: {
@@ -749,6 +750,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: '3cc3caf673964cee960f1c7ec905068e'
+                        deleted: true
                         key: {
                             sys_security_acl: 'e0e4203d7e974636a7db7c4a0c99b9f5'
                             sys_user_role: {
@@ -785,6 +787,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: '3efeb7a5d09a4ebbb51f1014862ca127'
+                        deleted: true
                         key: {
                             sys_security_acl: 'f6d94774727b490ba5baecd228b43e05'
                             sys_user_role: {
@@ -1299,6 +1302,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: '7a73f42b04d944dd93e1537744cd34a7'
+                        deleted: true
                         key: {
                             sys_security_acl: 'ebd51c9644ef4d4aba721977e0efa3ed'
                             sys_user_role: {
@@ -1543,6 +1547,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: '9df48c966a054d798641e9937d3f99b0'
+                        deleted: true
                         key: {
                             sys_security_acl: 'bde5025922c940f1bff7a54b092d6d09'
                             sys_user_role: {
@@ -1774,6 +1779,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: 'c54c57ff322a43db8e20d4467a3dd065'
+                        deleted: true
                         key: {
                             sys_security_acl: '95ae15df60774c31b267134ed6f027b6'
                             sys_user_role: {
@@ -1810,6 +1816,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: 'c69034a362064cc9bbfa8a51f71b9778'
+                        deleted: true
                         key: {
                             sys_security_acl: '41975a12fea84e5c844c2bad01763ea2'
                             sys_user_role: {
