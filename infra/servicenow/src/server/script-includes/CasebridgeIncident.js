@@ -201,7 +201,7 @@ CasebridgeIncident.prototype = {
         return accounts;
     },
 
-    // Whether the account that the incident's case is in may be used: active, inactive or missing; '' without a case.
+    // Whether the account in the incident's column may be used: active, inactive or missing; '' where the column is empty.
     _linkedAccountState: function (incident) {
         var number = this._text(incident, CasebridgeIncident.PREFIX + 'account');
         if (number === '') {
