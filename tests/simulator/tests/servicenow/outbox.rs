@@ -204,6 +204,7 @@ fn an_entry_says_what_became_of_its_webhook() {
         (413, Some(r#"{"error":{"code":"too_large","message":"less"}}"#), "The webhook answered 413: less"),
         (401, None, refused_signature),
         (400, None, "The webhook answered 400: no"),
+        (1, None, "The webhook answered 1: no"),
         (0, None, "The webhook was not reached: connection refused"),
     ] {
         let mut world = World::with_app();

@@ -16,6 +16,8 @@ fn attempt(world: &mut World) -> (String, Vec<String>) {
 fn webhooks_go_to_hosts_of_aws_and_to_those_that_are_allowed() {
     let form = "Webhook address: it must be an address that begins with https://";
     let stranger = "is no host of a Lambda Function URL or of API Gateway.";
+    let port = "Webhook address: a1b2c3.lambda-url.eu-central-1.on.aws:8443 is no host of a Lambda Function URL";
+    let plain = "Webhook address: hub.example.com is no host of a Lambda Function URL";
     let lambda = "https://a1b2c3.lambda-url.eu-central-1.on.aws";
     let gateway = "https://a1b2c3.execute-api.us-gov-west-1.amazonaws.com/prod/webhook";
     for (address, allowed, expected) in [
@@ -31,8 +33,8 @@ fn webhooks_go_to_hosts_of_aws_and_to_those_that_are_allowed() {
         ("https://a1b2c3.lambda-url.eu-central-1.on.aws\\@example.com/", "", form),
         ("https://a1b2c3.lambda-url.eu-central-1.on.aws/ /", "", form),
         ("https://", "", form),
-        ("https://hub.example.com/", "", stranger),
-        ("https://a1b2c3.lambda-url.eu-central-1.on.aws:8443/", "", stranger),
+        ("https://Hub.example.com/x", "", plain),
+        ("https://a1b2c3.lambda-url.eu-central-1.on.aws:8443/", "", port),
         ("https://a1b2c3.lambda-url.eu-central-1.on.aws.example.com/", "", stranger),
         ("https://example.com/a1b2c3.lambda-url.eu-central-1.on.aws", "", stranger),
         ("https://lambda-url.eu-central-1.on.aws/", "", stranger),

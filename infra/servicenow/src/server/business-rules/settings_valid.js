@@ -2,7 +2,6 @@
     if (String(current.operation()) === 'insert') {
         // The scripts read one row: a second would say something else to people than to them.
         var other = new GlideRecord(CasebridgeSettings.TABLE);
-        other.setLimit(1);
         other.query();
         if (other.next()) {
             gs.addErrorMessage('There is one record of settings: change that one.');

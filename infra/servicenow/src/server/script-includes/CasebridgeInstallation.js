@@ -81,7 +81,6 @@ CasebridgeInstallation.prototype = {
             this.settings.clear();
         }
         var entry = new GlideRecord('x_casebridge_aws_outbox');
-        entry.query();
         entry.deleteMultiple();
     },
 

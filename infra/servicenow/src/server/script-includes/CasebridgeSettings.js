@@ -35,7 +35,6 @@ CasebridgeSettings.prototype = {
     initialize: function () {
         var row = new GlideRecord(CasebridgeSettings.TABLE);
         row.orderBy('sys_created_on');
-        row.setLimit(1);
         row.query();
         this.row = row.next() ? row : null;
     },
@@ -79,7 +78,6 @@ CasebridgeSettings.prototype = {
     /** Forgets all that is set. */
     clear: function () {
         var rows = new GlideRecord(CasebridgeSettings.TABLE);
-        rows.query();
         rows.deleteMultiple();
         this.row = this._insert();
     },

@@ -107,9 +107,7 @@ CasebridgeWebhook.prototype = {
     },
 
     _short: function (text) {
-        return text.length > CasebridgeWebhook.REFUSAL_LIMIT
-            ? text.substring(0, CasebridgeWebhook.REFUSAL_LIMIT)
-            : text;
+        return text.substring(0, CasebridgeWebhook.REFUSAL_LIMIT);
     },
 
     type: 'CasebridgeWebhook'
