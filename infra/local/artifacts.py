@@ -21,7 +21,7 @@ PROGRESS_SECONDS = 15
 # The same time in every package, so that the same binary gives the same package.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 EXECUTABLE = 0o755 << 16
-APP_IGNORED = {"node_modules", "dist", "target", ".now"}
+APP_IGNORED = {"node_modules", "dist", "target", ".now", "__pycache__"}
 
 
 def cargo_build(packages: list[str], profile: str = "dev") -> dict[str, pathlib.Path]:

@@ -75,7 +75,7 @@ def make_users() -> dict[str, User]:
     return {
         "admin": User("admin", token(24), "System", "Administrator", ["admin"]),
         "agent": User("abel.tuter", token(24), "Abel", "Tuter", ["itil", "x_casebridge_aws.user"]),
-        "integration": User(
-            INTEGRATION_USER, token(24), "casebridge", "Integration", ["itil", "x_casebridge_aws.integration"]
-        ),
+        # The role that the app's documentation names, and no other.
+        "integration": User(INTEGRATION_USER, token(24), "casebridge", "Integration", ["x_casebridge_aws.integration"]),
+        "employee": User("joe.employee", token(24), "Joe", "Employee", []),
     }

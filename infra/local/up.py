@@ -23,6 +23,8 @@ import web
 MINISTACK = "ministack"
 SIMULATOR = "simulator"
 START_SECONDS = 30
+# The app's table of one record.
+SETTINGS = "x_casebridge_aws_settings"
 IAM_MODES = ("open", "enforced")
 # What Standard Webhooks writes in front of a secret; the generated one comes without.
 WEBHOOK_SECRET_PREFIX = "whsec_"
@@ -236,6 +238,7 @@ def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: 
             "ca_file": simulator["ca_file"],
             "agent": {"username": users["agent"].user_name, "password": users["agent"].password},
             "admin": {"username": users["admin"].user_name, "password": users["admin"].password},
+            "employee": {"username": users["employee"].user_name, "password": users["employee"].password},
         },
         "accounts": [dataclasses.asdict(account) for account in accounts],
         "webhook": {"url": endpoint + "/", "headers": {"Host": webhook_host}},
@@ -271,14 +274,17 @@ def connect(stack: dict, webhook_secret: str, accounts: list, administrator: lay
     servicenow = web.ServiceNow(stack["servicenow"]["url"], administrator.user_name, administrator.password)
     instance = servicenow.find("sys_properties", name="instance_name")[0]
     user = servicenow.find("sys_user", user_name=layout.INTEGRATION_USER)[0]
-    for name, value in {
+    (settings,) = servicenow.find(SETTINGS)
+    values = {
         "webhook_url": f"https://{webhook_host}/",
         "webhook_secret": WEBHOOK_SECRET_PREFIX + webhook_secret.removeprefix(WEBHOOK_SECRET_PREFIX),
+        # Beside AWS's hosts this machine: tests and people point the webhook to where nobody listens.
+        "allowed_hosts": "127.0.0.1",
         "integration_user": user["sys_id"],
         # As the button "Adopt this instance" does.
         "home_instance": instance["value"],
-    }.items():
-        servicenow.ensure("sys_properties", "name", {"name": f"x_casebridge_aws.{name}", "value": value})
+    }
+    servicenow.update(SETTINGS, settings["sys_id"], values)
     for account in accounts:
         group = servicenow.ensure("sys_user_group", "name", {"name": account.assignment_group})
         record = {

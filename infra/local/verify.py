@@ -96,8 +96,10 @@ def checks() -> list[Check]:
             [PYTHON, "-m", "pytest", "-q", str(paths.AWS / "checks")],
         ], counts_tests=True),
         Check("app", lint, [
-            ["npm", "run", "lint"], ["npm", "run", "build"], ["npm", "run", "pack"],
-        ], folder=paths.APP, prepare=artifacts.ensure_app_tools),
+            ["npm", "run", "lint"], ["npm", "run", "build"],
+            [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "checks"],
+            ["npm", "run", "pack"],
+        ], folder=paths.APP, prepare=artifacts.ensure_app_tools, counts_tests=True),
         Check("dependencies", lint, [
             [*deny, "check", "--hide-inclusion-graph", "licenses", "bans", "sources"],
         ], prepare=functools.partial(tools.ensure_cargo_tool, "cargo-deny")),

@@ -17,6 +17,7 @@ const app = {
     CasebridgeInstallation: 'writable',
     CasebridgeOutbox: 'writable',
     CasebridgeRequest: 'writable',
+    CasebridgeSettings: 'writable',
     CasebridgeTrail: 'writable',
     CasebridgeWebhook: 'writable',
 }

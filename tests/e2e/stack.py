@@ -17,6 +17,8 @@ STACK_FILE = pathlib.Path(
 # The local AWS takes these as its own account's root user.
 HUB_KEYS = ("test", "test")
 REQUEST_SECONDS = 30
+# Where AWS keeps the integration user's keys.
+SERVICENOW_SECRET = "casebridge/servicenow"
 
 
 class Stack:
@@ -57,6 +59,18 @@ class Stack:
     def admin(self) -> pysnc.ServiceNowClient:
         """ServiceNow as its administrator sees it, journals and properties included."""
         return self.servicenow("admin")
+
+    @functools.cached_property
+    def employee(self) -> pysnc.ServiceNowClient:
+        """ServiceNow as somebody without any role sees it."""
+        return self.servicenow("employee")
+
+    @functools.cached_property
+    def integration(self) -> pysnc.ServiceNowClient:
+        """ServiceNow as the integration user sees it, with the keys that AWS keeps for it."""
+        keys = json.loads(self.hub("secretsmanager").get_secret_value(SecretId=SERVICENOW_SECRET)["SecretString"])
+        flow = pysnc.ServiceNowClientCredentialsFlow(keys["client_id"], keys["client_secret"])
+        return pysnc.ServiceNowClient(self.description["servicenow"]["https_url"], flow, auto_retry=False)
 
     def servicenow(self, login: str) -> pysnc.ServiceNowClient:
         """ServiceNow as one of its users sees it."""

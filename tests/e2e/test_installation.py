@@ -83,7 +83,7 @@ def test_nobody_says_who_the_integration_user_is(world: World):
     world.until_received(incident, known)
     comments = len(world.comments(incident))
     why = "The integration user is not known"
-    with world.property_set(f"{APP}.integration_user", ""):
+    with world.setting_set("integration_user", ""):
         # Whose words a comment is can't be told now. So nothing is told: no reply goes back as an agent's comment.
         world.comment(incident, "The agent writes.")
         world.reply(incident, meanwhile)

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from stack import HUB_KEYS
-from world import PREFIX, RESOLUTION, RESOLVED, World, unique
+from world import RESOLUTION, RESOLVED, World, unique
 
 POLL_SECONDS = 60
 # One interval, the work, and the time until the links that it wakes are done.
@@ -97,7 +97,7 @@ def test_the_address_of_the_webhook_is_wrong_for_a_while(world: World, alone: No
         return next((row for row in rows if row["state"] == state), None)
 
     # ServiceNow sends its webhooks to where nobody is.
-    with world.property_set(f"{PREFIX[:-1]}.webhook_url", "https://127.0.0.1:9/"):
+    with world.setting_set("webhook_url", "https://127.0.0.1:9/"):
         world.comment(incident, text)
         row = world.until("the outbox keeps the webhook and says why", lambda: new_webhook("error"), incident)
     assert "not reached" in row["last_error"], row

@@ -7,7 +7,7 @@ import pysnc
 import pysnc.exceptions
 import pytest
 
-from stack import Stack
+from stack import SERVICENOW_SECRET, Stack
 from world import RESOLUTION, RESOLVED, World, unique
 
 
@@ -160,16 +160,12 @@ def test_who_is_unknown_or_has_no_rights_is_refused(stack: Stack):
 
 
 def test_client_credentials_get_a_token(stack: Stack):
-    manager = stack.hub("secretsmanager")
-    keys = manager.get_secret_value(SecretId="casebridge/servicenow")["SecretString"]
-    keys = json.loads(keys)
-    flow = pysnc.ServiceNowClientCredentialsFlow(keys["client_id"], keys["client_secret"])
-    client = pysnc.ServiceNowClient(stack.description["servicenow"]["https_url"], flow, auto_retry=False)
-    record = client.GlideRecord("incident")
+    record = stack.integration.GlideRecord("sys_user_group")
     record.limit = 1
     record.query()
     assert record.next()
-    wrong = pysnc.ServiceNowClientCredentialsFlow(keys["client_id"], "wrong")
+    keys = stack.hub("secretsmanager").get_secret_value(SecretId=SERVICENOW_SECRET)["SecretString"]
+    wrong = pysnc.ServiceNowClientCredentialsFlow(json.loads(keys)["client_id"], "wrong")
     with pytest.raises(pysnc.exceptions.AuthenticationException):
         pysnc.ServiceNowClient(stack.description["servicenow"]["https_url"], wrong, auto_retry=False)
 

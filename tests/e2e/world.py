@@ -8,6 +8,7 @@ import time
 import urllib.parse
 import uuid
 
+import pysnc
 import pysnc.exceptions
 
 from stack import Stack
@@ -141,19 +142,29 @@ class World:
         waiting = [fault["kind"] for fault in self.faults_on(incident.sys_id)]
         assert "stop" not in waiting, "the instance did not meet its fault"
 
-    @contextlib.contextmanager
     def property_set(self, name: str, value: str):
         """A system property of the instance has another value for a while."""
         properties = self.stack.admin.GlideRecord("sys_properties")
         assert properties.get("name", name), f"there is no property {name}"
-        right = properties.get_value("value")
-        properties.set_value("value", value)
-        properties.update()
+        return self._column_set(properties, "value", value)
+
+    def setting_set(self, name: str, value: str):
+        """One of the app's settings has another value for a while."""
+        settings = self.stack.admin.GlideRecord(f"{PREFIX}settings")
+        settings.query()
+        assert settings.next(), "there is no record of settings"
+        return self._column_set(settings, name, value)
+
+    @contextlib.contextmanager
+    def _column_set(self, record: pysnc.GlideRecord, column: str, value: str):
+        right = record.get_value(column)
+        record.set_value(column, value)
+        record.update()
         try:
             yield right
         finally:
-            properties.set_value("value", right)
-            properties.update()
+            record.set_value(column, right)
+            record.update()
 
     # ---- What ServiceNow shows -----------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ const APP_VARIABLE: &str = "CASEBRIDGE_TEST_APP";
 const START: i64 = 1_795_208_400;
 const AGENT: &str = "agent";
 const BASE: &str = "/api/x_casebridge_aws/v1/incidents";
+/// The app's table of one row.
+const SETTINGS: &str = "x_casebridge_aws_settings";
 /// How many worlds are compared, and how many things are done in each.
 const WORLDS: u64 = 100;
 const DOINGS: usize = 60;
@@ -126,7 +128,7 @@ impl Both {
             users: vec![
                 user("admin", &["admin"]),
                 user(AGENT, &["itil"]),
-                user(INTEGRATION_USER, &["x_casebridge_aws.integration", "sn_incident_read", "sn_incident_write"]),
+                user(INTEGRATION_USER, &["x_casebridge_aws.integration"]),
             ],
             seed,
             reuse_contexts: true,
@@ -141,14 +143,20 @@ impl Both {
         let (audit, overwritten) = (configuration.audit, configuration.resolved_at_is_overwritten);
         let mut shipped = Instance::new(configuration);
         shipped.install(app.clone());
-        shipped.set_property("x_casebridge_aws.webhook_url", "https://hub.example.com/");
         let secret = format!("whsec_{}", STANDARD.encode([7_u8; 32]));
-        shipped.set_property("x_casebridge_aws.webhook_secret", &secret);
         let integration_user =
             shipped.records("sys_user", &format!("user_name={INTEGRATION_USER}"))[0]["sys_id"].clone();
-        shipped.set_property("x_casebridge_aws.integration_user", &integration_user);
         let name = shipped.records("sys_properties", "name=instance_name")[0]["value"].clone();
-        shipped.set_property("x_casebridge_aws.home_instance", &name);
+        let mut settings = shipped.records(SETTINGS, "").remove(0);
+        for (column, value) in [
+            ("webhook_url", "https://abc123.lambda-url.us-east-1.on.aws/"),
+            ("webhook_secret", &secret),
+            ("integration_user", &integration_user),
+            ("home_instance", &name),
+        ] {
+            settings.insert(column.to_owned(), value.to_owned());
+        }
+        shipped.restore(SETTINGS, settings);
         let mut random = Random::new(seed);
         let mut both = Self {
             shipped,

@@ -1,12 +1,12 @@
 import { Acl, CrossScopePrivilege } from '@servicenow/sdk/core'
-import { admin, integration, user } from './roles.now'
+import { admin, user } from './roles.now'
 
 Acl({
     $id: Now.ID['acl-account-read'],
     type: 'record',
     table: 'x_casebridge_aws_account',
     operation: 'read',
-    roles: [user, integration],
+    roles: [user],
     active: true,
     adminOverrides: true,
 })
@@ -34,6 +34,55 @@ Acl({
     table: 'x_casebridge_aws_account',
     operation: 'delete',
     roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+
+// Who sets the address, the secret or the integration user decides to whom the instance speaks, and as whom it is written
+// to: that is the platform's administrator, not the app's.
+Acl({
+    $id: Now.ID['acl-settings-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_settings',
+    operation: 'read',
+    roles: [admin, 'admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-settings-create'],
+    type: 'record',
+    table: 'x_casebridge_aws_settings',
+    operation: 'create',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-settings-write'],
+    type: 'record',
+    table: 'x_casebridge_aws_settings',
+    operation: 'write',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-settings-delete'],
+    type: 'record',
+    table: 'x_casebridge_aws_settings',
+    operation: 'delete',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-settings-webhook-secret-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_settings',
+    field: 'webhook_secret',
+    operation: 'read',
+    roles: ['admin'],
     active: true,
     adminOverrides: true,
 })
@@ -67,14 +116,15 @@ Acl({
     adminOverrides: true,
 })
 
-// The columns that tie an incident to its case: who could write them could point an incident at any case.
+// The columns that tie an incident to its case: who could write them could point an incident at any case. The integration
+// user writes them by the REST API alone, whose scripts ask no access control.
 Acl({
     $id: Now.ID['acl-incident-account'],
     type: 'record',
     table: 'incident',
     field: 'x_casebridge_aws_account',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })
@@ -84,7 +134,7 @@ Acl({
     table: 'incident',
     field: 'x_casebridge_aws_case_id',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })
@@ -94,7 +144,7 @@ Acl({
     table: 'incident',
     field: 'x_casebridge_aws_display_id',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })
@@ -104,7 +154,7 @@ Acl({
     table: 'incident',
     field: 'x_casebridge_aws_case_status',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })
@@ -114,7 +164,7 @@ Acl({
     table: 'incident',
     field: 'x_casebridge_aws_sync_status',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })
@@ -124,7 +174,7 @@ Acl({
     table: 'incident',
     field: 'x_casebridge_aws_last_error',
     operation: 'write',
-    roles: [admin, integration],
+    roles: [admin],
     active: true,
     adminOverrides: true,
 })

@@ -21,14 +21,9 @@ UiAction({
 // Clone preservers and clean-up scripts count on the source of a clone, and there only those that the clone's profile
 // lists. Deliveries and announcements belong to the incidents and come along with them.
 Record({
-    $id: Now.ID['clone-preserver-properties'],
+    $id: Now.ID['clone-preserver-settings'],
     table: 'clone_data_preserver',
-    data: {
-        name: 'casebridge settings',
-        table: 'sys_properties',
-        condition: 'nameSTARTSWITHx_casebridge_aws.',
-        theme: false,
-    },
+    data: { name: 'casebridge settings', table: 'x_casebridge_aws_settings', theme: false },
 })
 Record({
     $id: Now.ID['clone-preserver-accounts'],

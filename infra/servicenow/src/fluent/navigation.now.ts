@@ -89,12 +89,26 @@ Record({
         title: 'Settings',
         application: menu,
         link_type: 'LIST',
-        name: 'sys_properties',
-        filter: 'nameSTARTSWITHx_casebridge_aws.',
+        name: 'x_casebridge_aws_settings',
         hint: 'The address and the secret of the webhook, and the integration user',
-        roles: ['admin'],
+        roles: [admin, 'admin'],
         active: true,
         order: 600,
+    },
+})
+Record({
+    $id: Now.ID['module-properties'],
+    table: 'sys_app_module',
+    data: {
+        title: 'Properties',
+        application: menu,
+        link_type: 'LIST',
+        name: 'sys_properties',
+        filter: 'nameSTARTSWITHx_casebridge_aws.',
+        hint: 'Times that hardly anybody needs to change',
+        roles: ['admin'],
+        active: true,
+        order: 700,
     },
 })
 
@@ -102,6 +116,11 @@ List({
     table: 'x_casebridge_aws_account',
     view: default_view,
     columns: ['name', 'number', 'active', 'production', 'assignment_group'],
+})
+List({
+    table: 'x_casebridge_aws_settings',
+    view: default_view,
+    columns: ['webhook_url', 'allowed_hosts', 'integration_user', 'home_instance'],
 })
 List({
     table: 'x_casebridge_aws_outbox',

@@ -7,7 +7,7 @@ export const user = Role({
 
 export const admin = Role({
     name: 'x_casebridge_aws.admin',
-    description: 'Maintains the AWS accounts, the outbox and the settings.',
+    description: 'Maintains the AWS accounts and the outbox, and reads the settings.',
     containsRoles: [user],
 })
 

@@ -9,6 +9,14 @@ ScriptInclude({
 })
 
 ScriptInclude({
+    $id: Now.ID['script-include-settings'],
+    name: 'CasebridgeSettings',
+    description: 'Reads what an administrator has set.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeSettings.js'),
+})
+
+ScriptInclude({
     $id: Now.ID['script-include-installation'],
     name: 'CasebridgeInstallation',
     description: 'Says whether casebridge may speak for this instance, and who its integration user is.',
@@ -85,7 +93,7 @@ BusinessRule({
     order: 1000,
     filterCondition:
         'x_casebridge_aws_case_idISNOTEMPTY^ORx_casebridge_aws_service_codeISNOTEMPTY^ORx_casebridge_aws_service_codeVALCHANGES^EQ',
-    condition: "gs.getUserID() != gs.getProperty('x_casebridge_aws.integration_user')",
+    condition: '!new CasebridgeInstallation().isIntegrationUser()',
     script: Now.include('../server/business-rules/incident_changed.js'),
 })
 
@@ -99,6 +107,18 @@ BusinessRule({
     active: true,
     order: 100,
     script: Now.include('../server/business-rules/account_valid.js'),
+})
+
+BusinessRule({
+    $id: Now.ID['business-rule-settings-valid'],
+    name: 'casebridge settings valid',
+    description: 'Refuses a second record of settings, and an address that webhooks may not go to.',
+    table: 'x_casebridge_aws_settings',
+    when: 'before',
+    action: ['insert', 'update'],
+    active: true,
+    order: 100,
+    script: Now.include('../server/business-rules/settings_valid.js'),
 })
 
 ScheduledScript({

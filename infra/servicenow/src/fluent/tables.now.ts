@@ -2,6 +2,8 @@ import {
     BooleanColumn,
     DateTimeColumn,
     IntegerColumn,
+    Password2Column,
+    Record,
     ReferenceColumn,
     StringColumn,
     Table,
@@ -94,6 +96,53 @@ export const x_casebridge_aws_account = Table({
         { name: 'index_number', unique: true, element: 'number' },
         { name: 'index_assignment_group', unique: false, element: 'assignment_group' },
     ],
+})
+
+// What ties the instance to its AWS half, in one row, so that a clone gets or keeps all of it. Webhooks are signed with a
+// secret that an instance would show to whoever reads a property; here it is encrypted, and the app's scripts alone can
+// decrypt it.
+export const x_casebridge_aws_settings = Table({
+    name: 'x_casebridge_aws_settings',
+    label: 'AWS settings',
+    display: 'webhook_url',
+    accessibleFrom: 'package_private',
+    allowWebServiceAccess: true,
+    audit: true,
+    schema: {
+        webhook_url: StringColumn({
+            label: 'Webhook address',
+            hint: 'The https address of the webhook in AWS. While it is empty, webhooks wait in the outbox',
+            maxLength: 200,
+        }),
+        webhook_secret: Password2Column({
+            label: 'Webhook secret',
+            hint: 'What signs webhooks: whsec_ and the base64 text of the key, as in the secret casebridge/webhook in AWS',
+            attributes: { no_audit: true },
+        }),
+        allowed_hosts: StringColumn({
+            label: 'Allowed hosts',
+            hint: 'Hosts that webhooks may go to besides Lambda Function URLs and API Gateway, separated by commas',
+            maxLength: 1000,
+        }),
+        integration_user: ReferenceColumn({
+            label: 'Integration user',
+            hint: 'The user as whom AWS reads and writes, and nobody else. While there is none, the app is silent',
+            referenceTable: 'sys_user',
+        }),
+        home_instance: StringColumn({
+            label: 'Home instance',
+            hint: 'The instance that these settings are for; set by "Adopt this instance" on the list of accounts',
+            maxLength: 100,
+            readOnly: true,
+        }),
+    },
+})
+
+Record({
+    $id: Now.ID['settings'],
+    $meta: { installMethod: 'first install' },
+    table: 'x_casebridge_aws_settings',
+    data: { allowed_hosts: '' },
 })
 
 export const x_casebridge_aws_outbox = Table({

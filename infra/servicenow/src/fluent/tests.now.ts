@@ -7,10 +7,9 @@ Test(
         $id: Now.ID['test-installation'],
         name: 'casebridge installation',
         description:
-            'Checks what casebridge relies on: the signature equals a known one, the delivery table refuses a second row of one external_id, a snapshot shows a comment with its author and no work note.',
+            'Checks what casebridge relies on: the signature equals a known one, the webhook secret can be decrypted, a snapshot shows a comment with its author and no work note.',
         active: true,
-        // The refused second row is an error that the platform logs; each check fails the test by itself.
-        failOnServerError: false,
+        failOnServerError: true,
     },
     (atf) => {
         atf.server.recordInsert({

@@ -22,8 +22,10 @@ use super::{
     store::{Row, field},
 };
 
-/// Folders of a built app whose files are records.
-const RECORD_FOLDERS: [&str; 3] = ["update", "author_elective_update", "unload"];
+/// Folders of a built app whose files are records that every installation writes.
+const RECORD_FOLDERS: [&str; 2] = ["update", "author_elective_update"];
+/// The folder whose records the first installation alone writes (`installMethod: 'first install'`).
+const FIRST_INSTALLATION_FOLDER: &str = "unload";
 /// The tables whose records an instance takes over from the app as they are.
 const DATA_TABLES: [&str; 8] = [
     "sys_properties",
@@ -189,6 +191,8 @@ pub struct App {
     pub privileges: BTreeSet<(String, String)>,
     /// Records that an instance takes over: table, `sys_id`, record.
     pub records: Vec<(String, String, Row)>,
+    /// Those that it takes over when the app is installed for the first time.
+    pub first_records: Vec<(String, String, Row)>,
 }
 
 /// One record of the app's files.
@@ -206,6 +210,11 @@ impl Record {
 
     fn is(&self, name: &str) -> bool {
         self.get(name) == "true"
+    }
+
+    /// Its table, its `sys_id` and itself.
+    fn data(&self) -> (String, String, Row) {
+        (self.table.clone(), self.get("sys_id").to_owned(), self.row.clone())
     }
 }
 
@@ -231,6 +240,7 @@ impl App {
             controls: Vec::new(),
             privileges: BTreeSet::new(),
             records: Vec::new(),
+            first_records: Vec::new(),
         }
     }
 
@@ -253,16 +263,13 @@ impl App {
         }
         let mut records = Vec::new();
         for name in RECORD_FOLDERS {
-            let inner = folder.join(name);
-            if inner.is_dir() {
-                for path in xml_files(&inner)? {
-                    records.extend(read_records(&path)?);
-                }
-            }
+            records.extend(read_folder(&folder.join(name))?);
         }
         for record in &records {
             app.add_record(record, &records)?;
         }
+        let first = read_folder(&folder.join(FIRST_INSTALLATION_FOLDER))?;
+        app.first_records = first.iter().filter(|record| app.takes_over(&record.table)).map(Record::data).collect();
         app.records.extend(base::describe_tables(&app.schema, Schema::platform()));
         app.rules.sort_by(|left, right| (left.order, &left.sys_id).cmp(&(right.order, &right.sys_id)));
         Ok(Arc::new(app))
@@ -345,10 +352,15 @@ impl App {
             }
             _ => {}
         }
-        if DATA_TABLES.contains(&record.table.as_str()) || self.owns(&record.table) {
-            self.records.push((record.table.clone(), record.get("sys_id").to_owned(), record.row.clone()));
+        if self.takes_over(&record.table) {
+            self.records.push(record.data());
         }
         Ok(())
+    }
+
+    /// Whether an instance takes the app's records of this table over as they are.
+    fn takes_over(&self, table: &str) -> bool {
+        DATA_TABLES.contains(&table) || self.owns(table)
     }
 
     fn owns(&self, table: &str) -> bool {
@@ -456,6 +468,17 @@ fn xml_files(folder: &Path) -> Result<Vec<PathBuf>, AppError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// The records of all files in a folder; none if there is no such folder.
+fn read_folder(folder: &Path) -> Result<Vec<Record>, AppError> {
+    let mut records = Vec::new();
+    if folder.is_dir() {
+        for path in xml_files(folder)? {
+            records.extend(read_records(&path)?);
+        }
+    }
+    Ok(records)
 }
 
 fn read_text(path: &Path) -> Result<String, AppError> {

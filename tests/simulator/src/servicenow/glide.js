@@ -15,6 +15,11 @@
         return value === null || value === undefined ? '' : String(value);
     }
 
+    // What the platform gives a script may be a string of Java's: an object, never the same as a string by `===`.
+    function platformText(value) {
+        return value === null || value === undefined ? value : new String(value);
+    }
+
     // ------------------------------------------------------------------ time and chance, the same in every run
 
     var RealDate = global.Date;
@@ -82,7 +87,7 @@
         },
         setNumericValue: function (value) { this.milliseconds = value; },
         getNumericValue: function () { return this.milliseconds; },
-        getValue: function () { return isNaN(this.milliseconds) ? '' : formatTime(this.milliseconds); },
+        getValue: function () { return platformText(isNaN(this.milliseconds) ? '' : formatTime(this.milliseconds)); },
         getDisplayValue: function () { return this.getValue(); },
         getDisplayValueInternal: function () { return this.getValue(); },
         setDisplayValue: function (value) { this.setValue(value); },
@@ -104,7 +109,7 @@
         equals: function (other) { return this.compareTo(other) === 0; },
         hasDate: function () { return this.isValid(); },
         getTZOffset: function () { return 0; },
-        toString: function () { return this.getValue(); }
+        toString: function () { return text(this.getValue()); }
     };
     GlideDateTime.subtract = function (start, end) {
         var duration = new GlideDateTime(0);
@@ -137,8 +142,9 @@
         },
         getValue: function () { return this.$record.getValue(this.$name); },
         setValue: function (value) { this.$record.setValue(this.$name, value); },
-        setDisplayValue: function (value) { this.$record.setValue(this.$name, value); },
-        getDecryptedValue: function () { return this.toString(); },
+        // The only way to set a secret: as text, which the platform encrypts.
+        setDisplayValue: function (value) { keep(this.$record.$, this.$name, value); },
+        getDecryptedValue: function () { return platformText(this.$record.$.stored(this.$name)); },
         getDisplayValue: function () { return this.$record.getDisplayValue(this.$name); },
         getName: function () { return this.$name; },
         getLabel: function () { return this.$column.label; },
@@ -158,7 +164,7 @@
         changesTo: function (value) { return this.changes() && this.toString() === text(value); },
         changesFrom: function (value) { return this.changes() && text(this.$record.$.previous[this.$name]) === text(value); },
         getJournalEntry: function (count) {
-            var all = this.getDisplayValue();
+            var all = text(this.getDisplayValue());
             return count === 1 ? all.split('\n\n')[0] + (all === '' ? '' : '\n\n') : all;
         },
         equals: function (other) { return this.toString() === text(other); },
@@ -206,10 +212,19 @@
             this.operation = null;
             this.aborted = false;
         },
-        value: function (name) {
+        // As the instance keeps it; what it encrypts is in clear text here, and no script sees it so.
+        stored: function (name) {
             return Object.prototype.hasOwnProperty.call(this.modified, name) ? this.modified[name] : text(this.row[name]);
+        },
+        value: function (name) {
+            var stored = this.stored(name);
+            return isSecret(this, name) && stored !== '' ? 'encrypted:' + host('digest', { algorithm: 'SHA256', form: 'Hex', text: stored }) : stored;
         }
     };
+
+    function isSecret(state, name) {
+        return state.columns[name] !== undefined && state.columns[name].kind === 'password2';
+    }
 
     function QueryCondition(part) {
         this.addOrCondition = function (field, operator, value) {
@@ -248,6 +263,13 @@
     };
 
     function assign(state, name, value) {
+        // A secret would be kept as if it had been encrypted already.
+        if (!isSecret(state, name)) {
+            keep(state, name, value);
+        }
+    }
+
+    function keep(state, name, value) {
         var column = state.columns[name];
         var wanted = text(value);
         if (column.kind === 'boolean' && wanted !== '') {
@@ -356,7 +378,7 @@
             if (this.$.columns[name].kind === 'boolean') {
                 return value === 'true' ? '1' : '0';
             }
-            return value === '' || this.$.columns[name].kind === 'journal_input' ? null : value;
+            return value === '' || this.$.columns[name].kind === 'journal_input' ? null : platformText(value);
         },
         // Journal columns are not set this way: the platform ignores it.
         setValue: function (name, value) {
@@ -368,7 +390,9 @@
         setDisplayValue: function (name, value) { this.setValue(name, value); },
         getDisplayValue: function (name) {
             var state = this.$;
-            return host('display', { table: state.table, row: Object.assign({}, state.row, state.modified), field: name || null });
+            return platformText(host('display', {
+                table: state.table, row: Object.assign({}, state.row, state.modified), field: name || null
+            }));
         },
         getElement: function (path) {
             var names = text(path).split('.');
@@ -382,11 +406,11 @@
             var record = this;
             return Object.keys(this.$.columns).map(function (name) { return elementOf(record, name); });
         },
-        getUniqueValue: function () { return this.$.row.sys_id || this.$.modified.sys_id || null; },
-        getTableName: function () { return this.$.table; },
-        getRecordClassName: function () { return this.$.row.sys_class_name || this.$.table; },
-        getClassDisplayValue: function () { return host('label', { table: this.$.table }); },
-        getLastErrorMessage: function () { return this.$.lastError || null; },
+        getUniqueValue: function () { return platformText(this.$.row.sys_id || this.$.modified.sys_id || null); },
+        getTableName: function () { return platformText(this.$.table); },
+        getRecordClassName: function () { return platformText(this.$.row.sys_class_name || this.$.table); },
+        getClassDisplayValue: function () { return platformText(host('label', { table: this.$.table })); },
+        getLastErrorMessage: function () { return platformText(this.$.lastError || null); },
         getEncodedQuery: function () {
             return this.$.parts.map(function (part) {
                 return part.encoded !== undefined
@@ -399,7 +423,7 @@
         isValidField: function (name) { return !!this.$.columns[name]; },
         isValidRecord: function () { return !!this.$.row.sys_id; },
         isNewRecord: function () { return this.$.isNew; },
-        operation: function () { return this.$.operation; },
+        operation: function () { return platformText(this.$.operation); },
         changes: function () { return this.$.changed.length > 0; },
         canRead: function () { return true; },
         canWrite: function () { return true; },
@@ -435,7 +459,7 @@
             return null;
         }
         state.reset(answer.row);
-        return answer.row.sys_id;
+        return platformText(answer.row.sys_id);
     }
 
     // Gives null, or why a rule aborted the write.
@@ -540,12 +564,12 @@
             if (value === null || value === '') {
                 return otherwise === undefined ? value : otherwise;
             }
-            return value;
+            return platformText(value);
         },
         setProperty: function (name, value) { host('set_property', { name: text(name), value: text(value) }); },
-        getUserID: function () { return job.user.sys_id; },
-        getUserName: function () { return job.user.user_name; },
-        getUserDisplayName: function () { return job.user.name; },
+        getUserID: function () { return platformText(job.user.sys_id); },
+        getUserName: function () { return platformText(job.user.user_name); },
+        getUserDisplayName: function () { return platformText(job.user.name); },
         getUser: function () {
             return {
                 getID: global.gs.getUserID,
@@ -569,8 +593,8 @@
         base64Decode: function (value) { return host('base64_decode', { text: text(value) }); },
         urlEncode: function (value) { return encodeURIComponent(text(value)); },
         urlDecode: function (value) { return decodeURIComponent(text(value)); },
-        generateGUID: function () { return host('guid'); },
-        nowDateTime: function () { return formatTime(job.now); },
+        generateGUID: function () { return platformText(host('guid')); },
+        nowDateTime: function () { return platformText(formatTime(job.now)); },
         minutesAgo: ago(60000),
         hoursAgo: ago(3600000),
         daysAgo: ago(86400000),
@@ -597,7 +621,7 @@
 
     function CertificateEncryption() {}
     CertificateEncryption.generateMac = function (key, algorithm, data) {
-        return host('mac', { key: text(key), algorithm: text(algorithm), data: text(data) });
+        return platformText(host('mac', { key: text(key), algorithm: text(algorithm), data: text(data) }));
     };
     CertificateEncryption.prototype.generateMac = CertificateEncryption.generateMac;
     global.CertificateEncryption = CertificateEncryption;
@@ -629,9 +653,11 @@
 
     function RESTResponseV2(answer) {
         this.getStatusCode = function () { return answer.status; };
-        this.getBody = function () { return answer.body; };
+        this.getBody = function () { return platformText(answer.body); };
         this.haveError = function () { return answer.error !== null || answer.status >= 400; };
-        this.getErrorMessage = function () { return answer.error || (answer.status >= 400 ? 'Method failed: code: ' + answer.status : ''); };
+        this.getErrorMessage = function () {
+            return platformText(answer.error || (answer.status >= 400 ? 'Method failed: code: ' + answer.status : ''));
+        };
         this.getErrorCode = function () { return answer.error === null ? 0 : 1; };
         this.getHeader = function (name) {
             var value = answer.headers[text(name).toLowerCase()];

@@ -156,16 +156,16 @@ impl Instance {
         Ok(())
     }
 
-    /// Installs an app that has been read: the way to many instances with one app. Values of properties that exist stay.
+    /// Installs an app that has been read, or upgrades it: the way to many instances with one app. An upgrade writes every
+    /// record of the app anew, but for those of the first installation.
     pub fn install(&mut self, app: Arc<App>) {
-        for (table, sys_id, row) in &app.records {
-            let keeps_value = table == "sys_properties" && self.state.store.row(table, sys_id).is_some();
+        let is_upgrade = self.app.scope == app.scope;
+        let first_records = app.first_records.iter().filter(|_| !is_upgrade);
+        for (table, sys_id, row) in app.records.iter().chain(first_records) {
             if table == "sys_user_role" {
                 self.take_over_role(sys_id, field(row, "name"));
             }
-            if !keeps_value {
-                self.state.store.put(table, sys_id, base::stamped(row.clone()));
-            }
+            self.state.store.put(table, sys_id, base::stamped(row.clone()));
         }
         self.state.schedule =
             app.scheduled_jobs.iter().filter(|job| job.active).map(|job| (job.sys_id.clone(), job.start)).collect();

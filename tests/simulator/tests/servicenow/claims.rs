@@ -277,7 +277,7 @@ fn updates(behaviour: &str) -> String {
     format!(
         "var update = GlideRecord.prototype.update;
         GlideRecord.prototype.update = function () {{
-            if (this.getTableName() !== 'incident') {{
+            if (String(this.getTableName()) !== 'incident') {{
                 return update.call(this);
             }}
             {behaviour}

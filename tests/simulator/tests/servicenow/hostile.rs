@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, message, text};
-
-const INTEGRATION_USER: &str = "x_casebridge_aws.integration_user";
-const HOME_INSTANCE: &str = "x_casebridge_aws.home_instance";
+use crate::support::{INCIDENTS, WEBHOOK_URL, World, body, deliver, incident_in_scope, message, text};
 
 /// What the three resources answer: status and message.
 fn answers(world: &mut World, user_name: &str, incident: &str) -> Vec<(u16, String)> {
@@ -70,8 +67,7 @@ fn an_adopted_clone_works_and_sends_what_has_waited() {
     world.pass(3_600);
     world.run_jobs();
     assert!(world.instance.press(world.now, "admin", "Adopt this instance", &world.network).unwrap());
-    let name = world.instance.records("sys_properties", &format!("name={HOME_INSTANCE}"))[0]["value"].clone();
-    assert_eq!(name, "casebridgetest");
+    assert_eq!(world.settings()["home_instance"], "casebridgetest");
     let told = world.logged("info");
     assert!(told.iter().any(|words| words.starts_with("casebridge belongs on this instance from now on")), "{told:?}");
     assert!(!world.instance.press(world.now, "admin", "Adopt this instance", &world.network).unwrap(), "it is gone");
@@ -86,20 +82,18 @@ fn an_adopted_clone_works_and_sends_what_has_waited() {
 #[test]
 fn the_clean_up_of_a_clone_takes_what_is_the_sources_and_leaves_what_was_preserved() {
     let (mut world, _) = cloned();
-    let property = |world: &World, name: &str| {
-        world.instance.records("sys_properties", &format!("name=x_casebridge_aws.{name}"))[0]
-            .get("value")
-            .cloned()
-            .unwrap_or_default()
-    };
     world.instance.clean_up_clone(world.now, &world.network).unwrap();
-    assert_eq!((property(&world, "webhook_url"), property(&world, "home_instance")), (String::new(), String::new()));
+    let settings = world.settings();
+    for name in ["webhook_url", "webhook_secret", "allowed_hosts", "integration_user", "home_instance"] {
+        assert_eq!(settings.get(name), None, "{name}");
+    }
     assert!(world.instance.records("x_casebridge_aws_outbox", "").is_empty());
     let (mut world, _) = cloned();
-    world.instance.set_property(HOME_INSTANCE, "casebridgetest");
+    world.set("home_instance", "casebridgetest");
+    let preserved = world.settings();
     world.instance.clean_up_clone(world.now, &world.network).unwrap();
-    assert_eq!(property(&world, "webhook_url"), "https://hub.example.com/");
-    assert_eq!(property(&world, "home_instance"), "casebridgetest");
+    assert_eq!(world.settings(), preserved);
+    assert_eq!(preserved["webhook_url"], WEBHOOK_URL);
     assert!(world.instance.records("x_casebridge_aws_outbox", "").is_empty());
 }
 
@@ -107,7 +101,7 @@ fn the_clean_up_of_a_clone_takes_what_is_the_sources_and_leaves_what_was_preserv
 fn an_instance_that_nobody_has_adopted_is_silent_too() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
-    world.instance.set_property(HOME_INSTANCE, "");
+    world.set("home_instance", "");
     world.instance.set_property("instance_name", "");
     world.run_jobs();
     assert!(world.sent().is_empty());
@@ -119,17 +113,17 @@ fn without_its_integration_user_the_app_tells_nothing() {
     for lost in ["", "casebridge", "0123456789abcdef0123456789abcdef"] {
         let mut world = World::with_app();
         let incident = incident_in_scope(&mut world);
-        let kept = world.instance.records("sys_properties", &format!("name={INTEGRATION_USER}"))[0]["value"].clone();
-        world.instance.set_property(INTEGRATION_USER, lost);
+        let kept = world.settings()["integration_user"].clone();
+        world.set("integration_user", lost);
         world.run_jobs();
         assert!(world.sent().is_empty(), "{lost}");
         let row = world.instance.records("x_casebridge_aws_outbox", "").remove(0);
-        assert!(row["last_error"].contains(INTEGRATION_USER), "{row:?}");
+        assert!(row["last_error"].starts_with("The integration user is not known. "), "{row:?}");
         assert_eq!((row["state"].as_str(), row["attempts"].as_str()), ("error", "0"));
         for (status, message) in answers(&mut world, "casebridge", &incident) {
             assert_eq!((status, message.as_str()), (503, "The integration user is not known"), "{lost}");
         }
-        world.instance.set_property(INTEGRATION_USER, &kept);
+        world.set("integration_user", &kept);
         world.pass(60);
         world.run_jobs();
         assert_eq!(world.sent().len(), 1, "what has waited leaves");
@@ -140,7 +134,8 @@ fn without_its_integration_user_the_app_tells_nothing() {
 fn only_the_integration_user_delivers() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
-    world.instance.set_property(INTEGRATION_USER, &world.instance.records("sys_user", "user_name=agent")[0]["sys_id"]);
+    let agent = world.instance.records("sys_user", "user_name=agent")[0]["sys_id"].clone();
+    world.set("integration_user", &agent);
     let refused = deliver(&mut world, &incident, &message("one", "from AWS"));
     assert_eq!((refused.status, body(&refused)["error"]["message"].as_str()), (403, Some("Not the integration user")));
 }
@@ -201,7 +196,11 @@ fn a_claim_of_before_the_renaming_finds_its_comment() {
 fn what_the_integration_user_writes_without_a_delivery_is_undecided() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
-    world.update("casebridge", "incident", &incident, &json!({"comments": "by hand"}));
+    world.script(&format!(
+        "var incident = new GlideRecord('incident'); incident.get('{incident}');
+        incident.comments = 'by hand';
+        incident.update()"
+    ));
     let whose = |world: &mut World| {
         let entries = world.snapshot(&incident).entries;
         let entry = entries.into_iter().find(|entry| entry.text == "by hand").unwrap();
@@ -210,12 +209,12 @@ fn what_the_integration_user_writes_without_a_delivery_is_undecided() {
     assert_eq!(whose(&mut world), (false, true));
     // Another user is the integration user by now: the one before counts as long as a delivery has its name.
     let agent = world.instance.records("sys_user", "user_name=agent")[0]["sys_id"].clone();
-    world.instance.set_property(INTEGRATION_USER, &agent);
+    world.set("integration_user", &agent);
     assert_eq!(whose(&mut world), (false, false));
     let user = world.instance.records("sys_user", "user_name=casebridge")[0]["sys_id"].clone();
-    world.instance.set_property(INTEGRATION_USER, &user);
+    world.set("integration_user", &user);
     deliver(&mut world, &incident, &message("one", "from AWS"));
-    world.instance.set_property(INTEGRATION_USER, &agent);
+    world.set("integration_user", &agent);
     assert_eq!(whose(&mut world), (false, true));
 }
 

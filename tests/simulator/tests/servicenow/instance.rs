@@ -27,7 +27,7 @@ fn tokens_are_given_to_clients_and_end() {
     assert_eq!(given.status, 200, "{}", text(&given));
     assert_eq!(body(&given)["token_type"], "Bearer");
     let bearer = format!("Bearer {}", body(&given)["access_token"].as_str().unwrap());
-    let target = "/api/now/table/incident?sysparm_limit=1";
+    let target = "/api/now/table/sys_user_group?sysparm_limit=1";
     assert_eq!(world.call_with(&bearer, "GET", target, None).status, 200);
     world.pass(1_800);
     assert_eq!(world.call_with(&bearer, "GET", target, None).status, 401);
@@ -67,7 +67,8 @@ fn glide_records_query_write_and_refuse() {
         found.addNullQuery('closed_at');
         found.orderByDesc('number');
         found.query();
-        var out = [found.getRowCount(), found.next(), found.getUniqueValue() === created];
+        var out = [found.getRowCount(), found.next(), String(found.getUniqueValue()) === String(created)];
+        out.push(found.getUniqueValue() === String(created));
         out.push(String(found.assignment_group.name), found.getDisplayValue('assignment_group'));
         out.push(found.getValue('active'), String(found.active), found.active == true, found.state.nil());
         found.state = 6;
@@ -83,6 +84,7 @@ fn glide_records_query_write_and_refuse() {
             1,
             true,
             true,
+            false,
             "Written",
             "Written",
             "1",

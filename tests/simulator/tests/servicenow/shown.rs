@@ -3,10 +3,11 @@
 use casebridge_core::incident::Incident;
 use serde_json::{Value, json};
 
-use crate::support::{INCIDENTS, World, body, incident_in_scope, text};
+use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, text};
 
 /// What the app says of itself.
 const CLOSE_CODES_LIMIT: usize = 100;
+const GROUP_ACCOUNTS_LIMIT: usize = 100;
 
 /// The snapshot as it is written.
 fn shown(world: &mut World, incident: &str) -> Value {
@@ -83,6 +84,8 @@ fn a_snapshot_shows_each_part_of_the_record() {
         ("short_description", json!("Ünreachable host")),
         ("description", json!("Since noon.")),
         ("account", json!({"number": "111122223333", "name": "Shop", "production": true})),
+        ("group_accounts", json!(["111122223333"])),
+        ("linked_account_state", json!("active")),
     ] {
         assert_eq!(shown[name], value, "{name}");
     }
@@ -156,6 +159,89 @@ fn the_account_is_the_active_one_of_the_group_with_the_lowest_number() {
     world.put("x_casebridge_aws_account", &"0".repeat(32), &[("assignment_group", "")]);
     world.put("incident", &incident, &[("assignment_group", "")]);
     assert_eq!(account(&mut world), Value::Null);
+}
+
+#[test]
+fn the_group_tells_all_its_accounts_active_or_not() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let group = world.instance.record("incident", &incident).unwrap()["assignment_group"].clone();
+    let other = world.create("admin", "sys_user_group", &json!({"name": "Other"}));
+    let told = |world: &mut World| {
+        let shown = shown(world, &incident);
+        (shown["account"]["number"].clone(), shown["group_accounts"].clone())
+    };
+    for (number, of) in [("000011112222", &group), ("999911112222", &group), ("555511112222", &other)] {
+        let account = json!({"name": number, "number": number, "assignment_group": of, "active": "false"});
+        world.create("admin", "x_casebridge_aws_account", &account);
+    }
+    let all = json!(["111122223333", "000011112222", "999911112222"]);
+    assert_eq!(told(&mut world), (json!("111122223333"), all), "the active one comes first");
+    let active = world.instance.records("x_casebridge_aws_account", "number=111122223333")[0]["sys_id"].clone();
+    world.update("admin", "x_casebridge_aws_account", &active, &json!({"active": "false"}));
+    // AWS has heard of it by now, and sees it further on.
+    let all = json!(["000011112222", "111122223333", "999911112222"]);
+    assert_eq!(told(&mut world), (Value::Null, all), "it belongs to them all the same");
+    world.update("agent", "incident", &incident, &json!({"assignment_group": other}));
+    assert_eq!(told(&mut world), (Value::Null, json!(["555511112222"])));
+    let none = world.create("admin", "sys_user_group", &json!({"name": "Of no account"}));
+    for group in [none.as_str(), ""] {
+        world.update("agent", "incident", &incident, &json!({"assignment_group": group}));
+        assert_eq!(told(&mut world), (Value::Null, json!([])), "{group:?}");
+    }
+}
+
+#[test]
+fn so_many_accounts_of_a_group_are_told() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let group = world.instance.record("incident", &incident).unwrap()["assignment_group"].clone();
+    for number in 0..GROUP_ACCOUNTS_LIMIT {
+        let name = format!("{number:012}");
+        let values = [("number", name.as_str()), ("active", "false"), ("assignment_group", &group)];
+        world.put("x_casebridge_aws_account", &format!("{number:032x}"), &values);
+    }
+    let shown = shown(&mut world, &incident);
+    assert_eq!(shown["group_accounts"].as_array().unwrap().len(), GROUP_ACCOUNTS_LIMIT);
+    assert_eq!(shown["account"]["number"], "111122223333", "the active one is always among them");
+}
+
+#[test]
+fn the_account_of_the_case_is_active_inactive_or_missing_whatever_the_group() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let state = |world: &mut World| shown(world, &incident)["linked_account_state"].clone();
+    assert_eq!(state(&mut world), "", "it has no case yet");
+    let columns = json!({"columns": {"case_id": "case-111122223333-muen-2026-1", "account": "111122223333"}});
+    assert_eq!(deliver(&mut world, &incident, &columns).status, 200);
+    assert_eq!(state(&mut world), "active");
+    let account = world.instance.records("x_casebridge_aws_account", "")[0]["sys_id"].clone();
+    world.update("admin", "x_casebridge_aws_account", &account, &json!({"active": "false"}));
+    assert_eq!(state(&mut world), "inactive");
+    // The group is another account's by now: the case stays where it is.
+    let group = world.create("admin", "sys_user_group", &json!({"name": "AWS-444455556666"}));
+    let other = json!({"name": "Other", "number": "444455556666", "assignment_group": group});
+    world.create("admin", "x_casebridge_aws_account", &other);
+    world.update("agent", "incident", &incident, &json!({"assignment_group": group}));
+    let seen = shown(&mut world, &incident);
+    assert_eq!(
+        (&seen["linked_account_state"], &seen["account"]["number"]),
+        (&json!("inactive"), &json!("444455556666"))
+    );
+    world.update("admin", "x_casebridge_aws_account", &account, &json!({"active": "true"}));
+    assert_eq!(state(&mut world), "active");
+    world.call("admin", "DELETE", &format!("/api/now/table/x_casebridge_aws_account/{account}"), None);
+    assert_eq!(state(&mut world), "missing");
+}
+
+#[test]
+fn the_answer_of_deliver_tells_the_accounts_as_well() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let columns = json!({"columns": {"case_id": "case-1", "account": "999999999999"}});
+    let snapshot = body(&deliver(&mut world, &incident, &columns))["result"]["snapshot"].clone();
+    let told = (&snapshot["group_accounts"], &snapshot["linked_account_state"]);
+    assert_eq!(told, (&json!(["111122223333"]), &json!("missing")));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use casebridge_core::incident::Incident;
 use casebridge_simulator::{
-    servicenow::{Configuration, Instance, OauthClient, User, app::App},
+    servicenow::{Configuration, Instance, OauthClient, User, app::App, store::Row},
     wire::{Outbound, Request, Response},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +20,11 @@ const APP_VARIABLE: &str = "CASEBRIDGE_TEST_APP";
 
 /// The bytes that sign webhooks, and how both sides write them.
 pub const WEBHOOK_KEY: &[u8] = b"a key of thirty-two bytes, no more";
+
+/// Where webhooks go: the address of a Lambda Function URL.
+pub const WEBHOOK_URL: &str = "https://abc123.lambda-url.us-east-1.on.aws/";
+/// The app's table of one row.
+pub const SETTINGS: &str = "x_casebridge_aws_settings";
 
 /// Where the app's resources are.
 pub const INCIDENTS: &str = "/api/x_casebridge_aws/v1/incidents";
@@ -74,7 +79,9 @@ pub fn configuration() -> Configuration {
         users: vec![
             User { first_name: String::new(), last_name: String::new(), ..user("admin", &["admin"], "") },
             user("agent", &["itil"], "Alice"),
-            user("casebridge", &["x_casebridge_aws.integration", "sn_incident_read", "sn_incident_write"], "Case"),
+            user("casebridge", &["x_casebridge_aws.integration"], "Case"),
+            user("reader", &["x_casebridge_aws.user"], "Rita"),
+            user("keeper", &["x_casebridge_aws.admin"], "Kim"),
             user("nobody", &[], "No"),
         ],
         oauth_clients: vec![OauthClient {
@@ -117,13 +124,13 @@ impl World {
     pub fn with_app_configured(configuration: Configuration) -> Self {
         let mut world = Self::configured(configuration);
         world.instance.install(built_app());
-        world.instance.set_property("x_casebridge_aws.webhook_url", "https://hub.example.com/");
         let secret = format!("whsec_{}", STANDARD.encode(WEBHOOK_KEY));
-        world.instance.set_property("x_casebridge_aws.webhook_secret", &secret);
         let user = world.instance.records("sys_user", "user_name=casebridge")[0]["sys_id"].clone();
-        world.instance.set_property("x_casebridge_aws.integration_user", &user);
         let name = world.instance.records("sys_properties", "name=instance_name")[0]["value"].clone();
-        world.instance.set_property("x_casebridge_aws.home_instance", &name);
+        world.set("webhook_url", WEBHOOK_URL);
+        world.set("webhook_secret", &secret);
+        world.set("integration_user", &user);
+        world.set("home_instance", &name);
         world
     }
 
@@ -184,6 +191,19 @@ impl World {
         row.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         row.retain(|_, value| !value.is_empty());
         self.instance.restore(table, row);
+    }
+
+    /// The app's settings.
+    pub fn settings(&self) -> Row {
+        let mut rows = self.instance.records(SETTINGS, "");
+        assert_eq!(rows.len(), 1, "one row holds the settings");
+        rows.remove(0)
+    }
+
+    /// Changes one of the app's settings behind the platform's back.
+    pub fn set(&mut self, name: &str, value: &str) {
+        let sys_id = self.settings()["sys_id"].clone();
+        self.put(SETTINGS, &sys_id, &[(name, value)]);
     }
 
     /// Creates a record as the user; gives its `sys_id`.

@@ -61,6 +61,26 @@ declare global {
                         table: 'sys_security_acl'
                         id: '887ea0b5f84245c08ef8db0e931a8928'
                     }
+                    'acl-settings-create': {
+                        table: 'sys_security_acl'
+                        id: '07c138e00eb144198d2f86a4fa50156e'
+                    }
+                    'acl-settings-delete': {
+                        table: 'sys_security_acl'
+                        id: 'a105e93b0ba541289aed9a93785099e7'
+                    }
+                    'acl-settings-read': {
+                        table: 'sys_security_acl'
+                        id: 'f9cb0195a4df4425bd9e9cc09394a1a9'
+                    }
+                    'acl-settings-webhook-secret-read': {
+                        table: 'sys_security_acl'
+                        id: '826ebf61707b446cbe8a3287ccbad529'
+                    }
+                    'acl-settings-write': {
+                        table: 'sys_security_acl'
+                        id: 'f41bd2f1754d463b9bdef33e6b99c0e6'
+                    }
                     bom_json: {
                         table: 'sys_module'
                         id: 'fdcfba9c1f304702b87bc326f4673d24'
@@ -73,6 +93,10 @@ declare global {
                         table: 'sys_script'
                         id: '5664a2d7cb2e4a4ca4976bb6832c15ff'
                     }
+                    'business-rule-settings-valid': {
+                        table: 'sys_script'
+                        id: 'd7a6ab1844a549b8a1a65d13c8ebf623'
+                    }
                     'clone-clean-up': {
                         table: 'clone_cleanup_script'
                         id: 'c86a8e47b8014431af03ca326c7aa5e1'
@@ -84,6 +108,11 @@ declare global {
                     'clone-preserver-properties': {
                         table: 'clone_data_preserver'
                         id: '882d93eb7d964cd0891df3999289828a'
+                        deleted: true
+                    }
+                    'clone-preserver-settings': {
+                        table: 'clone_data_preserver'
+                        id: '47c7e4de05054728ab74bf39c9c7a598'
                     }
                     'job-outbox': {
                         table: 'sysauto_script'
@@ -112,6 +141,10 @@ declare global {
                     'module-outbox-errors': {
                         table: 'sys_app_module'
                         id: '9d25d2638b0248e4b23219a6efc06ff4'
+                    }
+                    'module-properties': {
+                        table: 'sys_app_module'
+                        id: '66ae2aa4af5149dfa730128ba3ecb846'
                     }
                     'module-settings': {
                         table: 'sys_app_module'
@@ -156,10 +189,12 @@ declare global {
                     'property-home-instance': {
                         table: 'sys_properties'
                         id: '1e8817708d4f4e7db959f5e7240c0656'
+                        deleted: true
                     }
                     'property-integration-user': {
                         table: 'sys_properties'
                         id: '223161e60924496e83dd0407c9d9e1e5'
+                        deleted: true
                     }
                     'property-outbox-retention-days': {
                         table: 'sys_properties'
@@ -168,10 +203,12 @@ declare global {
                     'property-webhook-secret': {
                         table: 'sys_properties'
                         id: '9c17e5e70f594ed9a607f5d3a8ec27b0'
+                        deleted: true
                     }
                     'property-webhook-url': {
                         table: 'sys_properties'
                         id: '3571209ca3a14126af8de01923a4ee65'
+                        deleted: true
                     }
                     'rest-changes': {
                         table: 'sys_ws_operation'
@@ -246,6 +283,10 @@ declare global {
                         table: 'sys_script_include'
                         id: '3a2f1315d2164ed9bea4837139af83ea'
                     }
+                    'script-include-settings': {
+                        table: 'sys_script_include'
+                        id: '67a6644422874db5a8131e8e2cedb969'
+                    }
                     'script-include-trail': {
                         table: 'sys_script_include'
                         id: '88fd2875ca3b4d54899b1700fe26b035'
@@ -253,6 +294,10 @@ declare global {
                     'script-include-webhook': {
                         table: 'sys_script_include'
                         id: '81536ea8ba264797a3b4e66bcd9dc819'
+                    }
+                    settings: {
+                        table: 'x_casebridge_aws_settings'
+                        id: 'ae86004d56e24d8aac7ac62e7e321127'
                     }
                     'test-installation': {
                         table: 'sys_atf_test'
@@ -272,6 +317,19 @@ declare global {
                     }
                 }
                 composite: [
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '006725a48c6f42dbba9d2162ceb76ea5'
+                        key: {
+                            sys_security_acl: 'f41bd2f1754d463b9bdef33e6b99c0e6'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
                     {
                         table: 'sys_dictionary'
                         id: '011202ef7a68496385ae3eb63607cc68'
@@ -327,6 +385,15 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_outbox'
                             element: 'in_scope'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '0def681e4bcb44479eee067c8ee7a17d'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'webhook_secret'
+                            language: 'en'
                         }
                     },
                     {
@@ -390,6 +457,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: '150f9939b8124b18b7664d699b729230'
+                        deleted: true
                         key: {
                             sys_security_acl: '3828e7e0a8974d9e9c856e0c741774ab'
                             sys_user_role: {
@@ -459,6 +527,32 @@ declare global {
                     },
                     {
                         table: 'sys_security_acl_role'
+                        id: '21445962cd984a80b6776b1811ea6b26'
+                        key: {
+                            sys_security_acl: '826ebf61707b446cbe8a3287ccbad529'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '226bf0f522814112bcc22fbd2227960e'
+                        key: {
+                            sys_security_acl: 'a105e93b0ba541289aed9a93785099e7'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
                         id: '2303cd3d8a6f4681ba9d02353945dded'
                         key: {
                             sys_security_acl: '887ea0b5f84245c08ef8db0e931a8928'
@@ -523,6 +617,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: '2a2bc8e415fc4842a6167cac0f0c85f8'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'allowed_hosts'
+                        }
+                    },
+                    {
                         table: 'sys_ui_list'
                         id: '2d808d8436a14d2d961fe9aa1e83e11a'
                         key: {
@@ -537,6 +639,19 @@ declare global {
                             element: 'NULL'
                             relationship: 'NULL'
                             parent: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '2da374b986b7487cae4998794cd1bc12'
+                        key: {
+                            sys_security_acl: '07c138e00eb144198d2f86a4fa50156e'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -635,6 +750,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: '3cc3caf673964cee960f1c7ec905068e'
+                        deleted: true
                         key: {
                             sys_security_acl: 'e0e4203d7e974636a7db7c4a0c99b9f5'
                             sys_user_role: {
@@ -654,6 +770,13 @@ declare global {
                         }
                     },
                     {
+                        table: 'ua_table_licensing_config'
+                        id: '3e1cad77f7de4078b50296a15b81706b'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                        }
+                    },
+                    {
                         table: 'sys_index'
                         id: '3edfc58dc1ad4497a2eae2bad3fe0db8'
                         key: {
@@ -664,6 +787,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: '3efeb7a5d09a4ebbb51f1014862ca127'
+                        deleted: true
                         key: {
                             sys_security_acl: 'f6d94774727b490ba5baecd228b43e05'
                             sys_user_role: {
@@ -711,6 +835,29 @@ declare global {
                         key: {
                             document_key: 'fade5129c1354e68b56be674649e8f69'
                             variable: 'e6e3c7535320220002c6435723dc3496'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '465768bb86c542609a486c28a21ab931'
+                        key: {
+                            list_id: {
+                                id: 'dc8121f860e743d7b45e1e8742d46ee6'
+                                key: {
+                                    name: 'x_casebridge_aws_settings'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'integration_user'
                         }
                     },
                     {
@@ -831,6 +978,24 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: '5403fcc7005d4738a04e4f0d5d225e89'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'webhook_url'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '54810017675547709f3293ef4d5ef135'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'home_instance'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: '552f84322714492f82f8b5df1300a811'
                         key: {
                             name: 'incident'
@@ -845,6 +1010,14 @@ declare global {
                             name: 'x_casebridge_aws_announcement'
                             element: 'incident'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '58ad5b183145437cb3abb49f7a62ff76'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'home_instance'
                         }
                     },
                     {
@@ -867,6 +1040,29 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list_element'
+                        id: '5917f9de28c84cc8a4015e9d4faad18e'
+                        key: {
+                            list_id: {
+                                id: 'dc8121f860e743d7b45e1e8742d46ee6'
+                                key: {
+                                    name: 'x_casebridge_aws_settings'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'allowed_hosts'
+                        }
+                    },
+                    {
                         table: 'sys_choice'
                         id: '5925a6c8567d4a089d6b4e719e9aea8b'
                         key: {
@@ -886,6 +1082,19 @@ declare global {
                                 id: 'bdbb2e319e074c15a3114f0e08ee4e13'
                                 key: {
                                     name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '5a4f2189e30246d989cb264121bb3266'
+                        key: {
+                            sys_security_acl: 'f9cb0195a4df4425bd9e9cc09394a1a9'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
                                 }
                             }
                         }
@@ -936,6 +1145,14 @@ declare global {
                                     name: 'x_casebridge_aws.admin'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '5d32688f0e3244b994bf8dac232b84a7'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'integration_user'
                         }
                     },
                     {
@@ -1037,6 +1254,29 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list_element'
+                        id: '76ef0781debf4d41a095f63d5cf4f90f'
+                        key: {
+                            list_id: {
+                                id: 'dc8121f860e743d7b45e1e8742d46ee6'
+                                key: {
+                                    name: 'x_casebridge_aws_settings'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'webhook_url'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: '7718d7c6453245c08ae0a6dee7c33047'
                         key: {
@@ -1062,6 +1302,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: '7a73f42b04d944dd93e1537744cd34a7'
+                        deleted: true
                         key: {
                             sys_security_acl: 'ebd51c9644ef4d4aba721977e0efa3ed'
                             sys_user_role: {
@@ -1180,11 +1421,26 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: '873b2fb96caa44b1b110ad2461f9b349'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'webhook_secret'
+                        }
+                    },
+                    {
                         table: 'sys_variable_value'
                         id: '88a353c2ad8e485eaadebdc79dce1c60'
                         key: {
                             document_key: 'fade5129c1354e68b56be674649e8f69'
                             variable: 'dd54cf535320220002c6435723dc34fd'
+                        }
+                    },
+                    {
+                        table: 'sys_db_object'
+                        id: '8c94bcd8aa174f829f310e0277ca54ae'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
                         }
                     },
                     {
@@ -1291,6 +1547,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: '9df48c966a054d798641e9937d3f99b0'
+                        deleted: true
                         key: {
                             sys_security_acl: 'bde5025922c940f1bff7a54b092d6d09'
                             sys_user_role: {
@@ -1325,6 +1582,19 @@ declare global {
                             name: 'incident'
                             element: 'x_casebridge_aws_account'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'a533d670c7394dddb7d328f361fa1373'
+                        key: {
+                            sys_security_acl: 'f9cb0195a4df4425bd9e9cc09394a1a9'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -1421,6 +1691,15 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: 'be6e53f99f5342768db4c8bdc035b556'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'allowed_hosts'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: 'bf84e7b35be14b2aacd70a3519a5d178'
                         key: {
                             name: 'incident'
@@ -1460,6 +1739,29 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list_element'
+                        id: 'c18f5f81738d4c2ba2de644528a34533'
+                        key: {
+                            list_id: {
+                                id: 'dc8121f860e743d7b45e1e8742d46ee6'
+                                key: {
+                                    name: 'x_casebridge_aws_settings'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'home_instance'
+                        }
+                    },
+                    {
                         table: 'ua_table_licensing_config'
                         id: 'c22d88b185344272baa4b564482675ab'
                         key: {
@@ -1477,6 +1779,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: 'c54c57ff322a43db8e20d4467a3dd065'
+                        deleted: true
                         key: {
                             sys_security_acl: '95ae15df60774c31b267134ed6f027b6'
                             sys_user_role: {
@@ -1513,6 +1816,7 @@ declare global {
                     {
                         table: 'sys_security_acl_role'
                         id: 'c69034a362064cc9bbfa8a51f71b9778'
+                        deleted: true
                         key: {
                             sys_security_acl: '41975a12fea84e5c844c2bad01763ea2'
                             sys_user_role: {
@@ -1609,6 +1913,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: 'd5fac2e811ab4d68a6de4e6c87b5ea86'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'webhook_url'
+                        }
+                    },
+                    {
                         table: 'sys_choice'
                         id: 'd7ba6a2c2abd4b1ca21daf4db5d3938f'
                         key: {
@@ -1624,6 +1936,23 @@ declare global {
                         id: 'd96566d16e9444b29d5fe1282832ce93'
                         key: {
                             name: 'x_casebridge_aws_account'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list'
+                        id: 'dc8121f860e743d7b45e1e8742d46ee6'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            view: {
+                                id: 'Default view'
+                                key: {
+                                    name: 'NULL'
+                                }
+                            }
+                            sys_domain: 'global'
+                            element: 'NULL'
+                            relationship: 'NULL'
+                            parent: 'NULL'
                         }
                     },
                     {
@@ -1752,6 +2081,15 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: 'e9c5fcb38dd84194b11f5cd9a5fa064a'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'sys_ui_list_element'
                         id: 'e9cb72082c754b25bac73156d9a99539'
                         key: {
@@ -1772,6 +2110,15 @@ declare global {
                                 }
                             }
                             element: 'name'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'eb47e0d6a4594577868f4ab30eea2ab6'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'integration_user'
+                            language: 'en'
                         }
                     },
                     {
@@ -1944,6 +2291,14 @@ declare global {
                             name: 'x_casebridge_aws_delivery'
                             element: 'claimed_at'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'fda61de8e9a94a8dbb86e01645a3ca80'
+                        key: {
+                            name: 'x_casebridge_aws_settings'
+                            element: 'NULL'
                         }
                     },
                     {

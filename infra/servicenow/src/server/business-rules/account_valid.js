@@ -4,7 +4,7 @@
         current.setAbortAction(true);
         return;
     }
-    var active = current.getValue('active');
+    var active = String(current.getValue('active'));
     if (active !== '1' && active !== 'true') {
         return;
     }

@@ -16,7 +16,7 @@ CasebridgeChanges.prototype = {
     /** The incidents after (since, after), or from `since` on if `after` is empty, at most `limit`. */
     list: function (since, after, limit) {
         // Taken first: what changes while this runs is after it.
-        var now = new GlideDateTime().getValue();
+        var now = String(new GlideDateTime().getValue());
         // One more than asked for tells whether there are more.
         var wanted = limit + 1;
         var found = this._inScopeOrLinked(since, after, wanted).concat(this._announced(since, after, wanted));
@@ -68,7 +68,7 @@ CasebridgeChanges.prototype = {
 
     _change: function (incident) {
         return {
-            sys_id: incident.getUniqueValue(),
+            sys_id: String(incident.getUniqueValue()),
             sys_mod_count: parseInt(incident.getValue('sys_mod_count') || '0', 10),
             sys_updated_on: String(incident.getValue('sys_updated_on'))
         };
@@ -94,9 +94,9 @@ CasebridgeChanges.prototype = {
         account.query();
         var groups = [];
         while (account.next()) {
-            var group = account.getValue('assignment_group');
-            if (group) {
-                groups.push(String(group));
+            var group = String(account.getValue('assignment_group') || '');
+            if (group !== '') {
+                groups.push(group);
             }
         }
         return groups;

@@ -30,7 +30,7 @@ CasebridgeDelivery.prototype = {
         this._checkUser();
         var order = this._parse(body);
         var incident = this.calls.read(this.incidents).incident;
-        var incidentId = incident.getUniqueValue();
+        var incidentId = String(incident.getUniqueValue());
         var modCount = parseInt(incident.getValue('sys_mod_count') || '0', 10);
         var isFresh = order.expected === null || order.expected === modCount;
         var seen = this._fieldsOf(incident);
@@ -59,7 +59,7 @@ CasebridgeDelivery.prototype = {
             this.calls.fail(
                 403,
                 'Not the integration user',
-                'Only the user whose sys_id the property x_casebridge_aws.integration_user holds may deliver.'
+                'Only the user whom the settings of casebridge name may deliver.'
             );
         }
     },
@@ -188,7 +188,7 @@ CasebridgeDelivery.prototype = {
         }
         var oldest = new GlideDateTime();
         oldest.addSeconds(-seconds);
-        if (String(row.getValue('claimed_at')) > oldest.getValue()) {
+        if (String(row.getValue('claimed_at')) > String(oldest.getValue())) {
             this._conflict(message);
         }
     },
@@ -285,7 +285,7 @@ CasebridgeDelivery.prototype = {
                 (wanted === null || CasebridgeIncident.comparable(String(entry.getValue('value'))) === wanted) &&
                 !this._isDelivered(entry.getUniqueValue())
             ) {
-                return entry.getUniqueValue();
+                return String(entry.getUniqueValue());
             }
         }
         return '';

@@ -1,5 +1,5 @@
 /**
- * Shows an incident as the REST API does: its fields, the account of its assignment group, and its customer-visible
+ * Shows an incident as the REST API does: its fields, the accounts of its assignment group and of its case, and its customer-visible
  * comments from a point on, oldest first. Work notes are never read. Nothing is cut: what does not fit follows on the
  * next page.
  */
@@ -15,6 +15,9 @@ CasebridgeIncident.PAGE_CHARACTERS = 200000;
 /** The comments of one page: each costs some work, however short it is. */
 CasebridgeIncident.PAGE_ENTRIES = 250;
 CasebridgeIncident.CLOSE_CODES_LIMIT = 100;
+CasebridgeIncident.ACCOUNTS = 'x_casebridge_aws_account';
+/** One account of a group is active; more than so many former ones are not told. */
+CasebridgeIncident.GROUP_ACCOUNTS_LIMIT = 100;
 /** The deliveries that one answer names: more than a worker makes before it records them, 25 requests of 25 messages. */
 CasebridgeIncident.DELIVERIES_LIMIT = 1000;
 CasebridgeIncident.STATE_RESOLVED = '6';
@@ -94,7 +97,7 @@ CasebridgeIncident.prototype = {
         return (
             this._text(incident, CasebridgeIncident.PREFIX + 'service_code') !== '' &&
             this._text(incident, CasebridgeIncident.PREFIX + 'category_code') !== '' &&
-            this._account(incident) !== null
+            this._active(this._groupAccounts(incident)) !== null
         );
     },
 
@@ -114,9 +117,10 @@ CasebridgeIncident.prototype = {
         var state = this._text(incident, 'state');
         var ended = trail.ended();
         var closed = trail.closed();
+        var accounts = this._groupAccounts(incident);
         var isClosed = state === CasebridgeIncident.STATE_CLOSED || state === CasebridgeIncident.STATE_CANCELLED;
         return {
-            sys_id: incident.getUniqueValue(),
+            sys_id: String(incident.getUniqueValue()),
             number: this._text(incident, 'number'),
             sys_mod_count: parseInt(this._text(incident, 'sys_mod_count') || '0', 10),
             state: state,
@@ -132,7 +136,11 @@ CasebridgeIncident.prototype = {
             close_codes: this._closeCodes(),
             taken_at: takenAt,
             updated_on: this._text(incident, 'sys_updated_on'),
-            account: this._account(incident),
+            account: this._active(accounts),
+            group_accounts: accounts.map(function (account) {
+                return account.number;
+            }),
+            linked_account_state: this._linkedAccountState(incident),
             service_code: this._text(incident, CasebridgeIncident.PREFIX + 'service_code'),
             category_code: this._text(incident, CasebridgeIncident.PREFIX + 'category_code'),
             short_description: this._text(incident, 'short_description'),
@@ -163,26 +171,47 @@ CasebridgeIncident.prototype = {
         return '';
     },
 
-    _account: function (incident) {
+    // The active one of a group's accounts, or null.
+    _active: function (accounts) {
+        var first = accounts[0];
+        return first && first.active ? { number: first.number, name: first.name, production: first.production } : null;
+    },
+
+    // All accounts of the assignment group, the active one first.
+    _groupAccounts: function (incident) {
         var group = this._text(incident, 'assignment_group');
+        var accounts = [];
         if (group === '') {
-            return null;
+            return accounts;
         }
-        var account = new GlideRecord('x_casebridge_aws_account');
-        account.addQuery('active', true);
+        var account = new GlideRecord(CasebridgeIncident.ACCOUNTS);
         account.addQuery('assignment_group', group);
+        account.orderByDesc('active');
         account.orderBy('number');
-        account.setLimit(1);
+        account.setLimit(CasebridgeIncident.GROUP_ACCOUNTS_LIMIT);
         account.query();
-        if (!account.next()) {
-            return null;
+        while (account.next()) {
+            accounts.push({
+                number: this._text(account, 'number'),
+                name: this._text(account, 'name'),
+                production: this._isTrue(account, 'production'),
+                active: this._isTrue(account, 'active')
+            });
         }
-        var production = this._text(account, 'production');
-        return {
-            number: this._text(account, 'number'),
-            name: this._text(account, 'name'),
-            production: production === '1' || production === 'true'
-        };
+        return accounts;
+    },
+
+    // Whether the account in the incident's column may be used: active, inactive or missing; '' where the column is empty.
+    _linkedAccountState: function (incident) {
+        var number = this._text(incident, CasebridgeIncident.PREFIX + 'account');
+        if (number === '') {
+            return '';
+        }
+        var account = new GlideRecord(CasebridgeIncident.ACCOUNTS);
+        if (!account.get('number', number)) {
+            return 'missing';
+        }
+        return this._isTrue(account, 'active') ? 'active' : 'inactive';
     },
 
     _closeCodes: function () {
@@ -244,7 +273,7 @@ CasebridgeIncident.prototype = {
     _entry: function (entry) {
         var createdBy = this._text(entry, 'sys_created_by');
         return {
-            sys_id: entry.getUniqueValue(),
+            sys_id: String(entry.getUniqueValue()),
             created_on: this._text(entry, 'sys_created_on'),
             created_by: createdBy,
             author: this._author(createdBy),
@@ -316,6 +345,11 @@ CasebridgeIncident.prototype = {
             this.authors[userName] = name || userName;
         }
         return this.authors[userName];
+    },
+
+    _isTrue: function (record, name) {
+        var value = this._text(record, name);
+        return value === '1' || value === 'true';
     },
 
     _text: function (record, name) {

@@ -6,22 +6,20 @@
  */
 var CasebridgeInstallation = Class.create();
 
-CasebridgeInstallation.HOME_INSTANCE = 'x_casebridge_aws.home_instance';
-CasebridgeInstallation.INTEGRATION_USER = 'x_casebridge_aws.integration_user';
-CasebridgeInstallation.WEBHOOK_URL = 'x_casebridge_aws.webhook_url';
-
 CasebridgeInstallation.prototype = {
-    initialize: function () {},
+    initialize: function () {
+        this.settings = new CasebridgeSettings();
+    },
 
     /** Whether an administrator has adopted this instance. */
     isAdopted: function () {
         var name = this._instanceName();
-        return name !== '' && this._property(CasebridgeInstallation.HOME_INSTANCE) === name;
+        return name !== '' && this.settings.homeInstance() === name;
     },
 
     /** Says that casebridge belongs on this instance. */
     adopt: function () {
-        gs.setProperty(CasebridgeInstallation.HOME_INSTANCE, this._instanceName());
+        this.settings.setHomeInstance(this._instanceName());
     },
 
     /**
@@ -33,18 +31,15 @@ CasebridgeInstallation.prototype = {
             return {
                 message: 'This instance has not been adopted',
                 detail:
-                    'This is the instance ' + this._instanceName() + ', and the property ' +
-                    CasebridgeInstallation.HOME_INSTANCE + ' says "' +
-                    this._property(CasebridgeInstallation.HOME_INSTANCE) +
+                    'This is the instance ' + this._instanceName() + ', and the settings of casebridge are for "' +
+                    this.settings.homeInstance() +
                     '". If casebridge belongs here, choose "Adopt this instance" on the list of accounts.'
             };
         }
         if (this.integrationUserName() === '') {
             return {
                 message: 'The integration user is not known',
-                detail:
-                    'The property ' + CasebridgeInstallation.INTEGRATION_USER +
-                    ' must hold the sys_id of the integration user.'
+                detail: 'The settings of casebridge must name the integration user.'
             };
         }
         return null;
@@ -58,12 +53,12 @@ CasebridgeInstallation.prototype = {
 
     /** Whether the user of this session is the integration user. A user keeps its sys_id when it is renamed. */
     isIntegrationUser: function () {
-        return gs.getUserID() === this._property(CasebridgeInstallation.INTEGRATION_USER);
+        return String(gs.getUserID()) === this.settings.integrationUser();
     },
 
     /** The present user name of the integration user; '' if there is no such user. */
     integrationUserName: function () {
-        var sysId = this._property(CasebridgeInstallation.INTEGRATION_USER);
+        var sysId = this.settings.integrationUser();
         var user = new GlideRecord('sys_user');
         return sysId !== '' && user.get(sysId) ? String(user.getValue('user_name') || '') : '';
     },
@@ -79,30 +74,24 @@ CasebridgeInstallation.prototype = {
         }
         return (
             user.get('user_name', userName) &&
-            user.getUniqueValue() !== this._property(CasebridgeInstallation.INTEGRATION_USER)
+            String(user.getUniqueValue()) !== this.settings.integrationUser()
         );
     },
 
     /**
      * For the clean-up of a clone: empties the outbox, whose entries are the source's, and the settings that came from
-     * the source. Settings that a preserver kept name this instance and stay.
+     * the source, its signing secret among them. Settings that a preserver kept are for this instance and stay.
      */
     cleanClone: function () {
         if (!this.isAdopted()) {
-            gs.setProperty(CasebridgeInstallation.HOME_INSTANCE, '');
-            gs.setProperty(CasebridgeInstallation.WEBHOOK_URL, '');
+            this.settings.clear();
         }
         var entry = new GlideRecord('x_casebridge_aws_outbox');
-        entry.query();
         entry.deleteMultiple();
     },
 
     _instanceName: function () {
-        return this._property('instance_name');
-    },
-
-    _property: function (name) {
-        return String(gs.getProperty(name, '') || '').trim();
+        return String(gs.getProperty('instance_name', '') || '').trim();
     },
 
     type: 'CasebridgeInstallation'

@@ -136,7 +136,7 @@ CasebridgeOutbox.prototype = {
     _after: function (seconds) {
         var time = new GlideDateTime();
         time.addSeconds(seconds);
-        return time.getValue();
+        return String(time.getValue());
     },
 
     type: 'CasebridgeOutbox'

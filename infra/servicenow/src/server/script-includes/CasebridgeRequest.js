@@ -68,7 +68,7 @@ CasebridgeRequest.prototype = {
      */
     read: function (incidents) {
         var sysId = this.incident();
-        var takenAt = new GlideDateTime().getValue();
+        var takenAt = String(new GlideDateTime().getValue());
         var incident = incidents.find(sysId);
         if (incident === null) {
             this.fail(404, 'No such incident', 'There is no incident ' + sysId + '.');

@@ -18,7 +18,7 @@ CasebridgeTrail.CLOSED = ['7', '8'];
 
 CasebridgeTrail.prototype = {
     initialize: function (incident) {
-        this.incidentId = incident.getUniqueValue();
+        this.incidentId = String(incident.getUniqueValue());
         this.state = String(incident.getValue('state') || '');
         this.modCount = parseInt(incident.getValue('sys_mod_count') || '0', 10);
         this.states = this._rows('state', CasebridgeTrail.STATES_LIMIT, true, function () {});
@@ -145,7 +145,7 @@ CasebridgeTrail.prototype = {
     _shift: function (moment, seconds) {
         var time = new GlideDateTime(moment);
         time.addSeconds(seconds);
-        return time.getValue();
+        return String(time.getValue());
     },
 
     type: 'CasebridgeTrail'

@@ -9,24 +9,30 @@ var CasebridgeWebhook = Class.create();
 CasebridgeWebhook.TIMEOUT_MILLISECONDS = 5000;
 CasebridgeWebhook.SECRET_PREFIX = 'whsec_';
 CasebridgeWebhook.REFUSAL_LIMIT = 300;
+/** The code in an error of casebridge's own. */
+CasebridgeWebhook.ERROR_CODE = /^[a-z_]{1,40}$/;
 
 CasebridgeWebhook.prototype = {
-    initialize: function () {},
+    initialize: function () {
+        this.settings = new CasebridgeSettings();
+    },
 
     /** Announces the incident. Returns '' when it was accepted, else what went wrong. */
     send: function (webhookId, incident) {
-        var url = String(gs.getProperty('x_casebridge_aws.webhook_url', '') || '').trim();
-        if (!/^https:\/\//.test(url)) {
-            return 'Set the property x_casebridge_aws.webhook_url to the https address of the webhook.';
+        var url = this.settings.webhookUrl();
+        // The rule on the settings says so earlier, but an import or a script passes by it.
+        var problem = CasebridgeSettings.addressProblem(url, this.settings.allowedHosts());
+        if (problem !== '') {
+            return this._short(problem);
         }
         var key = this._key();
         if (key === '') {
-            return 'Set the property x_casebridge_aws.webhook_secret: whsec_ and the base64 text of the key.';
+            return 'Set the webhook secret in the settings of casebridge: whsec_ and the base64 text of the key.';
         }
         try {
             return this._post(url, key, webhookId, incident);
-        } catch (problem) {
-            return this._short('The webhook was not reached: ' + problem);
+        } catch (failure) {
+            return this._short('The webhook was not reached: ' + failure);
         }
     },
 
@@ -36,9 +42,9 @@ CasebridgeWebhook.prototype = {
         var body = JSON.stringify({
             id: webhookId,
             type: 'incident.changed',
-            timestamp: now.getValue().replace(' ', 'T') + 'Z',
+            timestamp: String(now.getValue()).replace(' ', 'T') + 'Z',
             data: {
-                sys_id: incident.getUniqueValue(),
+                sys_id: String(incident.getUniqueValue()),
                 // For logs: nothing is decided by it.
                 sys_mod_count: parseInt(incident.getValue('sys_mod_count') || '0', 10)
             }
@@ -66,25 +72,34 @@ CasebridgeWebhook.prototype = {
             return '';
         }
         if (status === 401) {
-            return 'The webhook refused the signature (401): the property x_casebridge_aws.webhook_secret must equal the secret in AWS, and the clocks must agree.';
+            return 'The webhook refused the signature (401): the webhook secret in the settings must equal the secret in AWS, and the clocks must agree.';
         }
         if (!(status > 0)) {
             return this._short('The webhook was not reached: ' + response.getErrorMessage());
         }
-        return this._short('The webhook answered ' + status + ': ' + this._refusal(response.getBody()));
+        return this._short('The webhook answered ' + status + this._refusal(String(response.getBody() || '')));
     },
 
+    // What casebridge says of a refusal. Anybody else's answer is not repeated: people read this, and who answers at a
+    // wrong address decides what it says.
     _refusal: function (body) {
+        var error = null;
         try {
-            return String(JSON.parse(body).error.message);
+            error = JSON.parse(body).error;
         } catch (problem) {
-            return String(body || 'no explanation');
+            error = null;
         }
+        var isOurs =
+            error &&
+            typeof error.code === 'string' &&
+            CasebridgeWebhook.ERROR_CODE.test(error.code) &&
+            typeof error.message === 'string';
+        return isOurs ? ': ' + error.message : ', and not as casebridge does. Look at the address of the webhook.';
     },
 
     // The key as the signing API wants it: in base64.
     _key: function () {
-        var secret = String(gs.getProperty('x_casebridge_aws.webhook_secret', '') || '').trim();
+        var secret = this.settings.webhookSecret();
         if (secret.indexOf(CasebridgeWebhook.SECRET_PREFIX) !== 0) {
             return '';
         }
@@ -92,9 +107,7 @@ CasebridgeWebhook.prototype = {
     },
 
     _short: function (text) {
-        return text.length > CasebridgeWebhook.REFUSAL_LIMIT
-            ? text.substring(0, CasebridgeWebhook.REFUSAL_LIMIT)
-            : text;
+        return text.substring(0, CasebridgeWebhook.REFUSAL_LIMIT);
     },
 
     type: 'CasebridgeWebhook'

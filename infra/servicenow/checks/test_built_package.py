@@ -1,0 +1,132 @@
+"""The built package changes nothing of the incident table but the app's columns, and whatever would is noticed."""
+
+import pathlib
+import shutil
+
+import pytest
+
+import built_package
+
+APP = pathlib.Path(__file__).resolve().parents[1]
+BUILT = APP / "dist" / "app"
+KEYS = (APP / "src" / "fluent" / "generated" / "keys.ts").read_text()
+FOREIGN = "0123456789abcdef0123456789abcdef"
+COLUMNS = {
+    "account",
+    "service_code",
+    "category_code",
+    "case_id",
+    "display_id",
+    "case_status",
+    "sync_status",
+    "last_error",
+}
+
+
+def record(type: str, action: str = "INSERT_OR_UPDATE", /, **columns: str) -> str:
+    """One record as the package writes it."""
+    values = "".join(f"<{name}>{value}</{name}>" for name, value in columns.items())
+    return f'<record_update><{type} action="{action}"><sys_id>{FOREIGN}</sys_id>{values}</{type}></record_update>'
+
+
+def dictionary(table: str, inner: str, attributes: str = "") -> str:
+    """A table's part of the dictionary as the package writes it."""
+    return f'<database><element name="{table}" type="collection" {attributes}>{inner}</element></database>'
+
+
+# What must not get into the package, and what the check says of it.
+FORBIDDEN = {
+    "a setting of the table itself": (dictionary("incident", "", 'ws_access="false"'), "would get ws_access=false"),
+    "a column of the platform's": (
+        dictionary("incident", '<element name="short_description" mandatory="true"/>'),
+        "would get element short_description",
+    ),
+    "an index": (dictionary("incident", '<index name="index"/>'), "would get index index"),
+    "another table": (dictionary("task", '<element name="x_casebridge_aws_x"/>'), "the dictionary of task is changed"),
+    "a column in the dictionary": (record("sys_dictionary", name="incident", element="state"), "sys_dictionary"),
+    "the table in the dictionary": (record("sys_dictionary", name="incident", element="NULL"), "sys_dictionary"),
+    "a column of task": (record("sys_dictionary", name="task", element="x_casebridge_aws_x"), "sys_dictionary"),
+    "a label": (record("sys_documentation", name="incident", element="state"), "sys_documentation"),
+    "a dictionary override": (record("sys_dictionary_override", name="incident", element="state"), "is not known"),
+    "a choice": (record("sys_choice", name="incident", element="close_code"), "sys_choice"),
+    "choices that are removed": (
+        '<record_update><sys_choice action="delete_multiple" query="name=incident^element=state"/></record_update>',
+        "too much is removed",
+    ),
+    "choices of any table that are removed": (
+        '<record_update><sys_choice action="delete_multiple" '
+        'query="name=x_casebridge_aws_outbox^NQelement=state"/></record_update>',
+        "too much is removed",
+    ),
+    "an access control on the table": (record("sys_security_acl", type="record", name="incident"), "sys_security_acl"),
+    "an access control on a column": (
+        record("sys_security_acl", type="record", name="incident.state"),
+        "sys_security_acl incident.state",
+    ),
+    "an access control on all columns": (record("sys_security_acl", type="record", name="incident.*"), "incident.*"),
+    "an access control on all tables": (record("sys_security_acl", type="record", name="*"), "sys_security_acl"),
+    "another business rule": (
+        record("sys_script", collection="incident", name="casebridge too", when="async_always"),
+        "sys_script casebridge too",
+    ),
+    "a business rule that could abort": (
+        record("sys_script", collection="incident", name="casebridge incident changed", when="before"),
+        "sys_script casebridge incident changed",
+    ),
+    "a business rule on task": (
+        record("sys_script", collection="task", name="casebridge incident changed", when="async_always"),
+        "sys_script casebridge incident changed",
+    ),
+    "a form's section": (record("sys_ui_section", name="incident"), "sys_ui_section"),
+    "an element of a form": (record("sys_ui_element", element="state"), "sys_ui_element"),
+    "a list": (record("sys_ui_list", name="incident"), "sys_ui_list incident"),
+    "an element of a list": (
+        "<record_update><sys_ui_list_element action='INSERT_OR_UPDATE'>"
+        "<list_id name='incident'>x</list_id></sys_ui_list_element></record_update>",
+        "sys_ui_list_element",
+    ),
+    "a button": (record("sys_ui_action", table="incident", name="Send to AWS"), "sys_ui_action"),
+    "a policy of a form": (record("sys_ui_policy", table="incident"), "is not known"),
+    "a data policy": (record("sys_data_policy2", model_table="incident"), "is not known"),
+    "a script of a form": (record("sys_script_client", table="incident"), "is not known"),
+    "a mail": (record("sysevent_email_action", collection="incident"), "is not known"),
+    "a privilege that nobody asked for": (
+        record("sys_scope_privilege", operation="delete", target_name="incident"),
+        "sys_scope_privilege",
+    ),
+    "a property of the platform's": (record("sys_properties", name="glide.ui.autoclose.time"), "sys_properties"),
+    "a record of somebody else's that is removed": (record("sys_script", "DELETE"), "never the app's to remove"),
+    "an action that is not known": (record("sys_script", "UPDATE", collection="x_casebridge_aws_x"), "is not known"),
+}
+
+
+@pytest.fixture
+def package(tmp_path: pathlib.Path) -> pathlib.Path:
+    """A copy of the built package, to add to."""
+    return pathlib.Path(shutil.copytree(BUILT, tmp_path / "app"))
+
+
+def test_the_built_package_changes_nothing_but_the_apps_own():
+    assert built_package.problems(BUILT, KEYS) == []
+
+
+def test_incident_gets_the_documented_columns():
+    found = (BUILT / "update").glob(f"sys_dictionary_incident_{built_package.PREFIX}*.xml")
+    names = {path.stem.removeprefix(f"sys_dictionary_incident_{built_package.PREFIX}") for path in found}
+    assert names == COLUMNS
+    readme = (APP / "README.md").read_text()
+    assert [name for name in sorted(COLUMNS) if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+@pytest.mark.parametrize("folder", ["update", "author_elective_update", "unload", "dictionary"])
+def test_what_would_change_more_is_noticed(package: pathlib.Path, folder: str, what: str):
+    source, expected = FORBIDDEN[what]
+    (package / folder / "added.xml").write_text(source)
+    found = built_package.problems(package, KEYS)
+    assert found and all(problem.startswith(f"{folder}/added.xml: ") for problem in found), found
+    assert any(expected in problem for problem in found), found
+
+
+def test_a_package_that_was_not_built_is_no_good_package(tmp_path: pathlib.Path):
+    assert built_package.problems(tmp_path, KEYS) == [f"{tmp_path}: there is no package; build it first"]

@@ -1,0 +1,157 @@
+"""What the integration user and people may see and do in ServiceNow, over its own APIs and the app's."""
+
+import pysnc
+import pytest
+
+from stack import REQUEST_SECONDS, Stack
+from world import PREFIX, Incident, World, unique
+
+APP = PREFIX[:-1]
+ACCOUNTS, OUTBOX, SETTINGS = f"{PREFIX}account", f"{PREFIX}outbox", f"{PREFIX}settings"
+DELIVERIES, ANNOUNCEMENTS = f"{PREFIX}delivery", f"{PREFIX}announcement"
+OWN_TABLES = [ACCOUNTS, OUTBOX, SETTINGS, DELIVERIES, ANNOUNCEMENTS]
+FORBIDDEN, NOT_FOUND = 403, 404
+
+
+@pytest.fixture(scope="module")
+def incident(world: World) -> Incident:
+    """An incident that has all that the app keeps: a case, webhooks, a delivery."""
+    incident = world.linked()
+    text = unique("From AWS.")
+    world.reply(incident, text)
+    world.until_received(incident, text)
+    return incident
+
+
+def call(client: pysnc.ServiceNowClient, method: str, path: str, body: dict | None = None):
+    """One request as this user."""
+    return client.session.request(method, client.instance + path, json=body, timeout=REQUEST_SECONDS)
+
+
+def assert_hidden(client: pysnc.ServiceNowClient, table: str, sys_id: str | None = None) -> None:
+    """The user sees no record of the table, neither in a list nor by its sys_id."""
+    listed = call(client, "GET", f"/api/now/table/{table}?sysparm_limit=5")
+    is_empty = listed.ok and listed.json()["result"] == []
+    assert listed.status_code == FORBIDDEN or is_empty, listed.text
+    if sys_id:
+        shown = call(client, "GET", f"/api/now/table/{table}/{sys_id}")
+        assert shown.status_code in (FORBIDDEN, NOT_FOUND), shown.text
+
+
+def assert_unwritable(client: pysnc.ServiceNowClient, table: str, sys_id: str, values: dict) -> None:
+    """The user can neither make a record of the table, nor change or remove this one."""
+    path = f"/api/now/table/{table}"
+    assert call(client, "POST", path, values).status_code == FORBIDDEN
+    for method in ("PATCH", "PUT", "DELETE"):
+        answer = call(client, method, f"{path}/{sys_id}", values)
+        assert answer.status_code in (FORBIDDEN, NOT_FOUND), answer.text
+
+
+def sys_id_of(world: World, table: str, **values: str) -> str:
+    """A record of a table that web services reach."""
+    return world.find(table, **values)[0]["sys_id"]
+
+
+def order(text: str) -> dict:
+    """One comment to deliver."""
+    return {"messages": [{"external_id": unique("e2e"), "text": text, "kind": "comment"}]}
+
+
+def resources(incident: str) -> list[tuple[str, str, dict | None]]:
+    """The app's three resources, each as a request that would work."""
+    path = f"/api/{APP}/v1/incidents"
+    return [
+        ("GET", f"{path}/changes?since=2020-01-01%2000:00:00&limit=1", None),
+        ("GET", f"{path}/{incident}/snapshot", None),
+        ("POST", f"{path}/{incident}/deliver", order("Not by AWS.")),
+    ]
+
+
+def test_the_integration_user_has_the_documented_role_alone(world: World, stack: Stack):
+    (user,) = world.find("sys_user", user_name="casebridge.integration")
+    granted = [record["role"] for record in world.find("sys_user_has_role", user=user["sys_id"])]
+    names = [role["name"] for role in world.find("sys_user_role") if role["sys_id"] in granted]
+    assert names == [f"{APP}.integration"]
+    assert world.find("sys_user_grmember", user=user["sys_id"]) == []
+
+
+def test_the_integration_user_sees_incidents_by_the_apps_resources_alone(
+    world: World, stack: Stack, incident: Incident
+):
+    for table in ["incident", "sys_journal_field", "sys_properties", "sys_audit", *OWN_TABLES]:
+        assert_hidden(stack.integration, table)
+    assert_hidden(stack.integration, "incident", incident.sys_id)
+    record = stack.agent.GlideRecord("incident")
+    assert record.get(incident.sys_id)
+    record.add_attachment("secret.txt", b"secret", "text/plain")
+    files = f"/api/now/attachment?sysparm_query=table_sys_id={incident.sys_id}"
+    assert call(stack.agent, "GET", files).json()["result"] != []
+    assert call(stack.integration, "GET", files).json()["result"] == []
+    shown = call(stack.integration, *resources(incident.sys_id)[1])
+    assert shown.json()["result"]["number"] == incident.number
+
+
+def test_the_integration_user_writes_by_the_apps_resources_alone(world: World, stack: Stack, incident: Incident):
+    before = world.record(incident)
+    changes = {"comments": "Past the app.", "state": "6", f"{PREFIX}case_id": "case-1", "short_description": "x"}
+    assert_unwritable(stack.integration, "incident", incident.sys_id, changes)
+    assert world.record(incident) == before
+    account = sys_id_of(world, ACCOUNTS, number=stack.production["id"])
+    assert_unwritable(stack.integration, ACCOUNTS, account, {"name": "Mine", "number": "999999999999"})
+    entry = sys_id_of(world, OUTBOX, incident=incident.sys_id)
+    assert_unwritable(stack.integration, OUTBOX, entry, {"state": "sent"})
+    assert_unwritable(stack.integration, SETTINGS, sys_id_of(world, SETTINGS), {"webhook_url": ""})
+    user = sys_id_of(world, "sys_user", user_name="abel.tuter")
+    assert_unwritable(stack.integration, "sys_user", user, {"email": "mine@example.com"})
+    for table in [DELIVERIES, ANNOUNCEMENTS]:
+        assert call(stack.integration, "POST", f"/api/now/table/{table}", {"x": "y"}).status_code == FORBIDDEN
+
+
+def test_the_integration_user_meets_no_foreign_incident(world: World, stack: Stack):
+    foreign = world.draft(comments="About a printer.")
+    changes, snapshot, deliver = resources(foreign.sys_id)
+    for request in (snapshot, deliver):
+        answer = call(stack.integration, *request)
+        assert (answer.status_code, answer.json()["error"]["message"]) == (FORBIDDEN, "Incident not served")
+    since = world.record(foreign)["sys_created_on"]
+    listed = call(stack.integration, "GET", f"/api/{APP}/v1/incidents/changes?since={since}&limit=200")
+    assert listed.ok and foreign.sys_id not in listed.text
+    assert len(world.comments(foreign)) == 1
+    assert world.outbox(foreign) == []
+
+
+def test_without_a_role_nobody_sees_outbox_accounts_or_settings(world: World, stack: Stack, incident: Incident):
+    records = {
+        ACCOUNTS: sys_id_of(world, ACCOUNTS, number=stack.production["id"]),
+        OUTBOX: sys_id_of(world, OUTBOX, incident=incident.sys_id),
+        SETTINGS: sys_id_of(world, SETTINGS),
+        "incident": incident.sys_id,
+    }
+    for table, sys_id in records.items():
+        assert_hidden(stack.employee, table, sys_id)
+        assert_unwritable(stack.employee, table, sys_id, {"name": "x"})
+    for table in [DELIVERIES, ANNOUNCEMENTS, "sys_properties", "sys_journal_field"]:
+        assert_hidden(stack.employee, table)
+    for request in resources(incident.sys_id):
+        assert call(stack.employee, *request).status_code == FORBIDDEN
+    assert world.comments(incident, "Not by AWS.") == []
+
+
+def test_agents_reach_neither_the_settings_nor_the_apps_resources(world: World, stack: Stack, incident: Incident):
+    settings = sys_id_of(world, SETTINGS)
+    assert_hidden(stack.agent, SETTINGS, settings)
+    assert_unwritable(stack.agent, SETTINGS, settings, {"webhook_url": ""})
+    for request in resources(incident.sys_id):
+        assert call(stack.agent, *request).status_code == FORBIDDEN
+    columns = {f"{PREFIX}case_id": "case-1", f"{PREFIX}account": "999999999999"}
+    before = {name: world.record(incident)[name] for name in columns}
+    world.change(incident, **columns)
+    assert {name: world.record(incident)[name] for name in columns} == before
+
+
+def test_nobody_is_shown_the_secret_that_signs_webhooks(world: World, stack: Stack):
+    shown = call(stack.admin, "GET", f"/api/now/table/{SETTINGS}?sysparm_display_value=all")
+    assert shown.ok
+    manager, secret_id = stack.hub("secretsmanager"), stack.description["webhook_secret_id"]
+    secret = manager.get_secret_value(SecretId=secret_id)["SecretString"]
+    assert secret.removeprefix("whsec_") not in shown.text

@@ -1,0 +1,131 @@
+//! What each role may do over the platform's own APIs: the integration user nothing, and people what they need.
+
+use serde_json::json;
+
+use crate::support::{INCIDENTS, SETTINGS, World, body, deliver, incident_in_scope, message, text};
+
+const ACCOUNTS: &str = "x_casebridge_aws_account";
+const OUTBOX: &str = "x_casebridge_aws_outbox";
+const DELIVERIES: &str = "x_casebridge_aws_delivery";
+const ANNOUNCEMENTS: &str = "x_casebridge_aws_announcement";
+/// Those of the app's tables and the platform's that hold what is not everybody's.
+const TABLES: [&str; 9] = [
+    "incident",
+    "sys_journal_field",
+    "sys_audit",
+    "sys_properties",
+    ACCOUNTS,
+    OUTBOX,
+    DELIVERIES,
+    ANNOUNCEMENTS,
+    SETTINGS,
+];
+
+/// A world with a record in each of the app's tables; gives the incident.
+fn world_with_records() -> (World, String) {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.run_jobs();
+    assert_eq!(deliver(&mut world, &incident, &message("one", "from AWS")).status, 200);
+    for table in TABLES {
+        assert!(!world.instance.records(table, "").is_empty() || table == "sys_audit", "{table}");
+    }
+    (world, incident)
+}
+
+/// Asserts that the user sees no record of the table, neither in a list nor by its `sys_id`.
+fn assert_hidden(world: &mut World, user: &str, table: &str) {
+    let listed = world.call(user, "GET", &format!("/api/now/table/{table}"), None);
+    let is_empty = listed.status == 200 && body(&listed)["result"] == json!([]);
+    assert!(listed.status == 403 || is_empty, "{user} {table}: {} {}", listed.status, text(&listed));
+    for row in world.instance.records(table, "") {
+        let shown = world.call(user, "GET", &format!("/api/now/table/{table}/{}", row["sys_id"]), None);
+        assert!([403, 404].contains(&shown.status), "{user} {table}: {} {}", shown.status, text(&shown));
+    }
+}
+
+/// Asserts that the user can neither make, change nor remove a record of the table.
+fn assert_unwritable(world: &mut World, user: &str, table: &str) {
+    let before = world.instance.records(table, "");
+    let values = json!({"short_description": "x", "name": "x", "value": "x", "webhook_url": "", "last_error": "x"});
+    let made = world.call(user, "POST", &format!("/api/now/table/{table}"), Some(&values));
+    assert_eq!(made.status, 403, "{user} {table}: {}", text(&made));
+    for row in &before {
+        let target = format!("/api/now/table/{table}/{}", row["sys_id"]);
+        for method in ["PATCH", "PUT", "DELETE"] {
+            let changed = world.call(user, method, &target, Some(&values));
+            assert!([403, 404].contains(&changed.status), "{user} {method} {table}: {}", text(&changed));
+        }
+    }
+    assert_eq!(world.instance.records(table, ""), before, "{user} {table}");
+}
+
+#[test]
+fn the_integration_user_has_the_rest_api_and_nothing_else() {
+    let (mut world, incident) = world_with_records();
+    for table in TABLES {
+        assert_hidden(&mut world, "casebridge", table);
+        assert_unwritable(&mut world, "casebridge", table);
+    }
+    for table in ["sys_user", "sys_user_group", "sys_user_has_role", "sys_script", "sys_choice"] {
+        assert_unwritable(&mut world, "casebridge", table);
+    }
+    let file = [("table_name", "incident"), ("table_sys_id", incident.as_str()), ("file_name", "secret.txt")];
+    world.put("sys_attachment", &"a".repeat(32), &file);
+    let files = format!("/api/now/attachment?sysparm_query=table_sys_id={incident}");
+    assert_eq!(body(&world.call("casebridge", "GET", &files, None))["result"], json!([]));
+    assert_ne!(body(&world.call("agent", "GET", &files, None))["result"], json!([]));
+    assert_eq!(deliver(&mut world, &incident, &message("two", "more from AWS")).status, 200);
+}
+
+#[test]
+fn who_has_no_role_sees_and_does_nothing() {
+    let (mut world, incident) = world_with_records();
+    for table in TABLES {
+        assert_hidden(&mut world, "nobody", table);
+        assert_unwritable(&mut world, "nobody", table);
+    }
+    let order = message("two", "from nobody");
+    for (method, path, order) in [
+        ("GET", "changes?since=2026-11-20 00:00:00".to_owned(), None),
+        ("GET", format!("{incident}/snapshot"), None),
+        ("POST", format!("{incident}/deliver"), Some(&order)),
+    ] {
+        for user in ["nobody", "agent", "reader", "keeper"] {
+            let answer = world.call(user, method, &format!("{INCIDENTS}/{path}"), order);
+            assert_eq!(answer.status, 403, "{user} {path}: {}", text(&answer));
+        }
+    }
+}
+
+#[test]
+fn agents_readers_and_keepers_have_what_they_need_of_the_apps_tables() {
+    let (mut world, incident) = world_with_records();
+    let columns = json!({"x_casebridge_aws_case_id": "mine", "x_casebridge_aws_account": "999999999999"});
+    for (user, seen, written) in [
+        ("agent", vec![], vec![]),
+        ("reader", vec![ACCOUNTS, OUTBOX], vec![]),
+        // Deliveries are for no web service, and of the outbox an entry may be removed.
+        ("keeper", vec![ACCOUNTS, OUTBOX, SETTINGS], vec![ACCOUNTS, OUTBOX]),
+    ] {
+        for table in [ACCOUNTS, OUTBOX, DELIVERIES, ANNOUNCEMENTS, SETTINGS] {
+            if seen.contains(&table) {
+                let listed = world.call(user, "GET", &format!("/api/now/table/{table}"), None);
+                assert_ne!(body(&listed)["result"], json!([]), "{user} {table}: {}", text(&listed));
+            } else {
+                assert_hidden(&mut world, user, table);
+            }
+            if !written.contains(&table) {
+                assert_unwritable(&mut world, user, table);
+            }
+        }
+        world.update(user, "incident", &incident, &columns);
+        let row = world.instance.record("incident", &incident).unwrap();
+        assert_eq!(row.get("x_casebridge_aws_case_id"), None, "{user}: which case it has is not theirs to say");
+    }
+    let account = world.instance.records(ACCOUNTS, "")[0]["sys_id"].clone();
+    assert_eq!(world.update("keeper", ACCOUNTS, &account, &json!({"name": "Renamed"})).status, 200);
+    let entry = world.instance.records(OUTBOX, "")[0]["sys_id"].clone();
+    assert!(world.update("keeper", OUTBOX, &entry, &json!({"state": "sent"})).status >= 403);
+    assert_eq!(world.call("keeper", "DELETE", &format!("/api/now/table/{OUTBOX}/{entry}"), None).status, 204);
+}
