@@ -16,6 +16,8 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 TEMPLATE = pathlib.Path(__file__).resolve().parent / "template.yaml"
+# It is plain CloudFormation: stack sets take no transforms that expand while they deploy.
+MEMBER_TEMPLATE = TEMPLATE.with_name("member.yaml")
 
 # The translator asks for a Region and a session only to name the partition in a few resources that the template
 # doesn't use; a fixed one keeps the expansion the same everywhere.

@@ -1,4 +1,4 @@
-"""Runs cfn-lint on the template's expansion: on the template itself it does not look into serverless resources.
+"""Runs cfn-lint on the hub template's expansion, since it does not look into serverless resources, and on the members'.
 
 python lint.py [file for the expansion]
 """
@@ -19,7 +19,7 @@ def main() -> None:
         expansion.parent.mkdir(parents=True, exist_ok=True)
         expansion.write_text(json.dumps(expand.expand(), indent=2))
         linter = pathlib.Path(sys.executable).with_name("cfn-lint")
-        command = [str(linter), "--regions", "us-east-1", "--", str(expansion)]
+        command = [str(linter), "--regions", "us-east-1", "--", str(expansion), str(expand.MEMBER_TEMPLATE)]
         sys.exit(subprocess.run(command, check=False).returncode)
 
 

@@ -112,6 +112,7 @@ def parameters(packages: dict[str, pathlib.Path], servicenow_url: str) -> dict[s
     return {
         "ArtifactBucket": layout.ARTIFACT_BUCKET,
         "ServiceNowUrl": servicenow_url,
+        "MemberAccountIds": ",".join(layout.ACCOUNT_IDS),
         "Policy": json.dumps(layout.POLICY),
         "LogRetentionDays": "1",
         "TableDeletionProtection": "false",

@@ -11,6 +11,7 @@ ARTIFACT_BUCKET = "casebridge-artifacts"
 AWS_ACCESS_KEY_ID = "test"
 AWS_SECRET_ACCESS_KEY = "test"
 INTEGRATION_USER = "casebridge.integration"
+ACCOUNT_IDS = ("111122223333", "444455556666")
 ACCOUNT_SECRET_PREFIX = "casebridge/accounts/"
 
 # Shorter waits than the default's, so that nobody waits a quarter of an hour for an answer in doubt.
@@ -64,9 +65,10 @@ def make_account(id: str, name: str, production: bool, assignment_group: str) ->
 
 def make_accounts() -> list[Account]:
     """Two accounts, one of them not for production."""
+    payments, sandbox = ACCOUNT_IDS
     return [
-        make_account("111122223333", "Payments", True, "AWS-Payments"),
-        make_account("444455556666", "Sandbox", False, "AWS-Sandbox"),
+        make_account(payments, "Payments", True, "AWS-Payments"),
+        make_account(sandbox, "Sandbox", False, "AWS-Sandbox"),
     ]
 
 

@@ -50,7 +50,7 @@ def run_quietly(command: list[str], **options) -> None:
 
 
 def ensure_environment(folder: pathlib.Path, requirements: pathlib.Path) -> None:
-    """A Python environment with exactly the packages of a requirements file."""
+    """A Python environment with exactly the files of a requirements file."""
     wanted = digest(requirements.read_bytes(), sys.version.encode(), str(folder).encode())
     if (folder / "bin" / "python").exists() and is_stamped(folder.name, wanted):
         return
@@ -61,7 +61,8 @@ def ensure_environment(folder: pathlib.Path, requirements: pathlib.Path) -> None
         except console.StackError as error:
             raise console.StackError(f"{error} Python needs its venv module (Debian: python3-venv).") from error
         pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-        run_quietly([*pip, "install", "--quiet", "--requirement", str(requirements)])
+        # Whatever the index serves, only the files whose hashes are written down are installed.
+        run_quietly([*pip, "install", "--quiet", "--require-hashes", "--requirement", str(requirements)])
         stamp(folder.name, wanted)
 
 

@@ -243,6 +243,12 @@ def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: 
         "accounts": [dataclasses.asdict(account) for account in accounts],
         "webhook": {"url": endpoint + "/", "headers": {"Host": webhook_host}},
         "webhook_secret_id": outputs["WebhookSecretId"],
+        # Where the accounts' rules forward the events of AWS Support to, as the simulator is told.
+        "events": {
+            "events_endpoint": endpoint,
+            "event_bus_arn": outputs["EventBusArn"],
+            "region": layout.REGION,
+        },
         "sns_events_topic_arn": outputs["SupportEventsTopicArn"],
         "chat_topic_arn": outputs["ChatTopicArn"],
         "queue_url": outputs["HintQueueUrl"],
@@ -263,14 +269,7 @@ def connect(stack: dict, webhook_secret: str, accounts: list, administrator: lay
     webhook_host = stack["webhook"]["headers"]["Host"]
     aws_address = urllib.parse.urlparse(stack["aws"]["endpoint"]).netloc
     web.request("PUT", stack["control"]["url"] + "/resolve", {webhook_host: aws_address})
-    events = {
-        "sns_endpoint": stack["aws"]["endpoint"],
-        "topic_arn": stack["sns_events_topic_arn"],
-        "region": layout.REGION,
-        "access_key_id": layout.AWS_ACCESS_KEY_ID,
-        "secret_access_key": layout.AWS_SECRET_ACCESS_KEY,
-    }
-    web.request("PUT", stack["control"]["url"] + "/events", events)
+    web.request("PUT", stack["control"]["url"] + "/events", stack["events"])
     servicenow = web.ServiceNow(stack["servicenow"]["url"], administrator.user_name, administrator.password)
     instance = servicenow.find("sys_properties", name="instance_name")[0]
     user = servicenow.find("sys_user", user_name=layout.INTEGRATION_USER)[0]

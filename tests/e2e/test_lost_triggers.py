@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from stack import HUB_KEYS
 from world import RESOLUTION, RESOLVED, World, unique
 
 POLL_SECONDS = 60
@@ -17,21 +16,14 @@ DROP_SECONDS = 3
 @contextlib.contextmanager
 def events_lost(world: World):
     """No event of AWS Support reaches the hub."""
-    description = world.stack.description
-    topic = {
-        "sns_endpoint": description["aws"]["endpoint"],
-        "topic_arn": description["sns_events_topic_arn"],
-        "region": description["aws"]["region"],
-        "access_key_id": HUB_KEYS[0],
-        "secret_access_key": HUB_KEYS[1],
-    }
+    bus = world.stack.description["events"]
     # Nobody listens there: the simulator gives up after a few attempts, as if nothing had been forwarded.
-    world.stack.control("PUT", "/events", {**topic, "sns_endpoint": "http://127.0.0.1:9"})
+    world.stack.control("PUT", "/events", {**bus, "events_endpoint": "http://127.0.0.1:9"})
     try:
         yield
         time.sleep(DROP_SECONDS)
     finally:
-        world.stack.control("PUT", "/events", topic)
+        world.stack.control("PUT", "/events", bus)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import secrets
 import time
 import urllib.parse
 import uuid
@@ -221,6 +222,45 @@ class World:
         answer = self.stack.admin.session.get(url)
         answer.raise_for_status()
         return answer.json()["result"]
+
+    # ---- Accounts ------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def further_account(self, name: str):
+        """An account that no other test uses, in scope and with an empty secret: nobody else waits for it to work."""
+        account = str(7 * 10**11 + secrets.randbelow(10**11))
+        keys = {"access_key_id": "AKIA" + secrets.token_hex(8).upper(), "secret_access_key": secrets.token_hex(20)}
+        described = {"id": account, "access_key_id": keys["access_key_id"], "email": f"aws+{account}@example.com"}
+        self.stack.control("POST", "/support/accounts", described)
+        group = unique(f"AWS-{name}")
+        sys_id = self.insert("sys_user_group", name=group)["sys_id"]
+        record = self.insert(
+            "x_casebridge_aws_account", name=name, number=account, active="true", production="true",
+            assignment_group=sys_id,
+        )  # fmt: skip
+        manager, secret = self.stack.hub("secretsmanager"), f"casebridge/accounts/{account}"
+        manager.create_secret(Name=secret, SecretString="{}")
+        try:
+            yield {"id": account, "name": name, "assignment_group": group, **keys}
+        finally:
+            manager.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+            retired = self.stack.admin.GlideRecord("x_casebridge_aws_account")
+            assert retired.get(record["sys_id"])
+            retired.set_value("active", "false")
+            retired.update()
+
+    def store_keys(self, account: dict, owner: dict) -> None:
+        """An operator stores the keys of an account, rightly its own, in the account's secret."""
+        keys = {name: owner[name] for name in ("access_key_id", "secret_access_key")}
+        secret = f"casebridge/accounts/{account['id']}"
+        self.stack.hub("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
+
+    def end(self, incident: Incident) -> None:
+        """Resolves an incident on both sides, so that nothing is left to do in an account that is gone in a moment."""
+        self.resolve(incident)
+        self.until_status(incident, "resolved")
+        self.until("the incident shows it", lambda: self.column(incident, "case_status") == "resolved", incident)
+        self.settle()
 
     # ---- People at AWS, and what AWS shows -----------------------------------------------------------------------
 

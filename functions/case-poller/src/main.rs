@@ -39,7 +39,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
         ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name.clone()),
         queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url),
         servicenow: Client::new(&settings.servicenow_url, servicenow_secret, SystemClock)?,
-        support: SupportClient::new(sdk, accounts(Arc::clone(&secrets))),
+        support: SupportClient::reading(sdk, accounts(Arc::clone(&secrets))),
         accounts: accounts(secrets),
         clock: SystemClock,
         metrics: Metrics::new("case-poller"),

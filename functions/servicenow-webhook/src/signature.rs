@@ -21,6 +21,17 @@ const SECRET_PREFIX: &str = "whsec_";
 const VERSION: &str = "v1";
 /// How many signatures of one webhook are looked at.
 const MAX_SIGNATURES: usize = 8;
+/// How many bytes a key has at least. Source: Standard Webhooks, signature scheme.
+const LEAST_KEY_BYTES: usize = 24;
+
+/// Why a version of the secret signs nothing. It repeats nothing of the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum UnusableSecret {
+    #[error("is not of the form whsec_<base64>: correct or remove it")]
+    Unreadable,
+    #[error("has {0} bytes, which can be guessed: store at least {LEAST_KEY_BYTES} random bytes as whsec_<base64>")]
+    TooShort(usize),
+}
 
 /// What a webhook says of itself, and its body.
 pub(crate) struct Signed<'request> {
@@ -37,9 +48,9 @@ impl Signed<'_> {
         made_at.is_some_and(|made_at| now.duration_since(made_at).abs() <= TOLERANCE)
     }
 
-    /// Whether one of the signatures was made with one of the secrets.
-    pub(crate) fn is_by_one_of(&self, secrets: &[SecretString]) -> bool {
-        secrets.iter().filter_map(key_of).any(|key| self.is_by(&key))
+    /// Whether one of the signatures was made with one of the keys.
+    pub(crate) fn is_by_one_of(&self, keys: &[Vec<u8>]) -> bool {
+        keys.iter().any(|key| self.is_by(key))
     }
 
     fn is_by(&self, key: &[u8]) -> bool {
@@ -58,13 +69,39 @@ impl Signed<'_> {
     }
 }
 
-/// The bytes of a secret. An unreadable one verifies nothing.
-fn key_of(secret: &SecretString) -> Option<Vec<u8>> {
+/// The keys that are in the versions of the secret. One that can't be used is told, and accepts nothing.
+pub(crate) fn keys_of(secrets: &[SecretString]) -> Vec<Vec<u8>> {
+    let told = |error: &UnusableSecret| tracing::error!("a version of the webhook's secret {error}");
+    secrets.iter().filter_map(|secret| key_of(secret).inspect_err(told).ok()).collect()
+}
+
+fn key_of(secret: &SecretString) -> Result<Vec<u8>, UnusableSecret> {
     let text = secret.expose_secret().trim();
-    let key = STANDARD.decode(text.strip_prefix(SECRET_PREFIX).unwrap_or(text)).ok();
-    let key = key.filter(|key| !key.is_empty());
-    if key.is_none() {
-        tracing::error!("a version of the webhook's secret is not of the form whsec_<base64>: correct or remove it");
+    let text = text.strip_prefix(SECRET_PREFIX).unwrap_or(text);
+    let key = STANDARD.decode(text).map_err(|_| UnusableSecret::Unreadable)?;
+    if key.len() < LEAST_KEY_BYTES { Err(UnusableSecret::TooShort(key.len())) } else { Ok(key) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(bytes: usize) -> Result<Vec<u8>, UnusableSecret> {
+        key_of(&SecretString::from(format!("{SECRET_PREFIX}{}", STANDARD.encode(vec![7; bytes]))))
     }
-    key
+
+    #[test]
+    fn a_key_has_24_bytes_at_least() {
+        assert_eq!(key(24).unwrap().len(), 24);
+        assert_eq!(key(23), Err(UnusableSecret::TooShort(23)));
+        assert_eq!(key(0), Err(UnusableSecret::TooShort(0)));
+        assert_eq!(key_of(&SecretString::from("whsec_hunter2")), Err(UnusableSecret::Unreadable));
+    }
+
+    #[test]
+    fn a_secret_that_can_not_be_used_says_what_to_do_and_is_not_repeated() {
+        let words = UnusableSecret::TooShort(12).to_string();
+        assert_eq!(words, "has 12 bytes, which can be guessed: store at least 24 random bytes as whsec_<base64>");
+        assert!(UnusableSecret::Unreadable.to_string().ends_with("correct or remove it"));
+    }
 }

@@ -17,6 +17,8 @@ const NOW: i64 = 1_800_000_000;
 const INCIDENT: &str = "9d385017c611228701d22104cc95c371";
 const CURRENT: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const PREVIOUS: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// 23 bytes.
+const WEAK: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRY=";
 const NEWEST: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
 
 struct FixedClock;
@@ -30,6 +32,19 @@ impl Clock for FixedClock {
 /// Two secrets are known; a third has just been made.
 struct Keys {
     available: bool,
+}
+
+/// The versions of the secret are these.
+struct Versions(&'static [&'static str]);
+
+impl KeySource for Versions {
+    async fn valid(&self) -> Result<Vec<SecretString>, SecretError> {
+        Ok(self.0.iter().copied().map(SecretString::from).collect())
+    }
+
+    async fn renewed(&self) -> Result<Vec<SecretString>, SecretError> {
+        self.valid().await
+    }
 }
 
 impl KeySource for Keys {
@@ -120,7 +135,7 @@ async fn handle(queue: &Queue, event: LambdaFunctionUrlRequest) -> (i64, Value) 
     handle_with(Keys { available: true }, queue, event).await
 }
 
-async fn handle_with(keys: Keys, queue: &Queue, event: LambdaFunctionUrlRequest) -> (i64, Value) {
+async fn handle_with(keys: impl KeySource, queue: &Queue, event: LambdaFunctionUrlRequest) -> (i64, Value) {
     let webhook = Webhook { keys, queue, clock: FixedClock, metrics: Metrics::new("servicenow-webhook") };
     let answer: LambdaFunctionUrlResponse = webhook.handle(event).await;
     assert_eq!(answer.headers["content-type"], "application/json");
@@ -158,6 +173,26 @@ async fn each_valid_secret_is_accepted_the_one_before_and_the_newest_too() {
         let request = Request { secret, ..Request::of(event(&told())) };
         assert_eq!(request.send(&queue).await.0, 202, "{secret}");
     }
+}
+
+#[tokio::test]
+async fn a_weak_secret_signs_nothing_and_takes_nothing_from_a_good_one() {
+    let by_weak = Request { secret: WEAK, ..Request::of(event(&told())) };
+    let by_good = Request::of(event(&told()));
+    let queue = queue();
+    // With nothing but weak or unreadable versions nobody can sign: the sender is asked to come again.
+    for versions in [&[WEAK][..], &["whsec_hunter2"], &[WEAK, "not base64"], &[]] {
+        for request in [&by_weak, &by_good] {
+            let event = request.event(&request.signature());
+            let (status, answer) = handle_with(Versions(versions), &queue, event).await;
+            assert_eq!((status, code(&answer)), (503, "unavailable"), "{versions:?}");
+            assert!(!answer.to_string().contains("bytes"), "whoever can't sign learns nothing: {answer}");
+        }
+    }
+    assert!(queue.sent.borrow().is_empty());
+    let rotating = || Versions(&[CURRENT, WEAK]);
+    assert_eq!(handle_with(rotating(), &queue, by_weak.event(&by_weak.signature())).await.0, 401);
+    assert_eq!(handle_with(rotating(), &queue, by_good.event(&by_good.signature())).await.0, 202);
 }
 
 #[tokio::test]

@@ -16,5 +16,10 @@ def template() -> dict:
 
 
 @pytest.fixture(scope="session")
+def member_template() -> dict:
+    return expand.read(expand.MEMBER_TEMPLATE)
+
+
+@pytest.fixture(scope="session")
 def resources(template: dict) -> dict:
     return template["Resources"]

@@ -12,9 +12,14 @@ WANTED = sorted(name for name in EVENTS if name.startswith("support-case-update-
 OTHER = sorted(name for name in EVENTS if not name.startswith("support-case-update-"))
 
 
-@pytest.fixture
-def pattern(resources) -> dict:
-    return resources["SupportEventsRule"]["Properties"]["EventPattern"]
+@pytest.fixture(params=["the hub's own", "forwarded to the hub", "a member's"])
+def pattern(request, resources, member_template) -> dict:
+    rule = {
+        "the hub's own": resources["SupportEventsRule"],
+        "forwarded to the hub": resources["ForwardedEventsRule"],
+        "a member's": member_template["Resources"]["SupportEventsRule"],
+    }[request.param]
+    return rule["Properties"]["EventPattern"]
 
 
 def test_there_are_events_of_both_kinds():

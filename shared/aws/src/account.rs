@@ -12,6 +12,20 @@ use serde::Deserialize;
 /// What CloudTrail shows as the name of our sessions.
 const SESSION_NAME: &str = "casebridge";
 
+/// The session policy of who only reads: what its session may do at most, whatever the role grants.
+const READING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["support:DescribeCases","support:DescribeCommunications"],"Resource":"*"}]}"#;
+
+/// What a function needs of the accounts.
+///
+/// AWS holds a role's session to it. Keys are what they are: nothing is asked of AWS when they are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Whatever the role grants.
+    Whole,
+    /// The calls that read.
+    Reading,
+}
+
 /// What an account's secret holds.
 #[derive(Clone)]
 pub enum AccountCredentials {
@@ -93,7 +107,7 @@ impl AccountCredentials {
     }
 
     /// The SDK's form. A role is assumed when the first call needs it, with the function's own credentials.
-    pub(crate) async fn provider(&self, hub: &SdkConfig) -> SharedCredentialsProvider {
+    pub(crate) async fn provider(&self, hub: &SdkConfig, access: Access) -> SharedCredentialsProvider {
         match self {
             Self::Keys { access_key_id, secret_access_key } => SharedCredentialsProvider::new(Credentials::new(
                 access_key_id,
@@ -107,6 +121,10 @@ impl AccountCredentials {
                 let builder = match external_id {
                     Some(external_id) => builder.external_id(external_id),
                     None => builder,
+                };
+                let builder = match access {
+                    Access::Whole => builder,
+                    Access::Reading => builder.policy(READING),
                 };
                 SharedCredentialsProvider::new(builder.build().await)
             }

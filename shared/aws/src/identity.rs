@@ -13,7 +13,7 @@ use casebridge_core::{
 };
 
 use crate::{
-    account::AccountCredentials,
+    account::{Access, AccountCredentials},
     failure::{Problem, classify_identity},
 };
 
@@ -68,7 +68,7 @@ pub(crate) async fn check(
 /// The account that STS names for keys. It answers whatever the keys may do. Source: AWS STS API, GetCallerIdentity.
 async fn owner_of_keys(hub: &SdkConfig, credentials: &AccountCredentials) -> Result<String, Problem> {
     let config = Builder::from(hub)
-        .credentials_provider(credentials.provider(hub).await)
+        .credentials_provider(credentials.provider(hub, Access::Whole).await)
         // Asked once: the hub's cache has room for few, and is for the hub's own credentials.
         .identity_cache(IdentityCache::no_cache())
         .retry_config(RetryConfig::standard().with_max_attempts(IDENTITY_ATTEMPTS))

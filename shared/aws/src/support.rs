@@ -31,7 +31,7 @@ use jiff::Timestamp;
 
 use crate::{
     CONNECT_TIMEOUT,
-    account::{AccountCredentials, AccountSource},
+    account::{Access, AccountCredentials, AccountSource},
     failure::{Call, Problem, classify, unreadable},
     identity::{self, Foreign},
 };
@@ -55,6 +55,7 @@ const MAX_PAGES_OF_IDS: usize = 10;
 pub struct SupportClient<S> {
     hub: SdkConfig,
     accounts: S,
+    access: Access,
     clients: Mutex<BTreeMap<AccountId, AccountClient>>,
     /// Whether AWS has refused to be told the size of a page together with a list of ids.
     ids_without_page_size: AtomicBool,
@@ -70,7 +71,16 @@ struct AccountClient {
 impl<S: AccountSource> SupportClient<S> {
     /// A client that takes its endpoint, HTTP client and own identity from the function's configuration.
     pub fn new(hub: SdkConfig, accounts: S) -> Self {
-        Self { hub, accounts, clients: Mutex::default(), ids_without_page_size: AtomicBool::new(false) }
+        Self::with_access(hub, accounts, Access::Whole)
+    }
+
+    /// The same for who only reads: where an account has a role, AWS refuses this client everything else.
+    pub fn reading(hub: SdkConfig, accounts: S) -> Self {
+        Self::with_access(hub, accounts, Access::Reading)
+    }
+
+    fn with_access(hub: SdkConfig, accounts: S, access: Access) -> Self {
+        Self { hub, accounts, access, clients: Mutex::default(), ids_without_page_size: AtomicBool::new(false) }
     }
 
     /// The account's client with these credentials, once they are known to be the account's.
@@ -95,7 +105,7 @@ impl<S: AccountSource> SupportClient<S> {
 
     async fn build(&self, credentials: &AccountCredentials) -> Client {
         let config = Builder::from(&self.hub)
-            .credentials_provider(credentials.provider(&self.hub).await)
+            .credentials_provider(credentials.provider(&self.hub, self.access).await)
             // The hub's cache keeps the sessions of a few dozen roles: with more accounts it would forget some at random
             // and assume their roles anew.
             .identity_cache(IdentityCache::lazy().build())

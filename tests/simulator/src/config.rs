@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::publisher::Topic;
+use crate::publisher::EventBus;
 use crate::servicenow;
 use crate::support::catalogue::SEVERITY_LEVELS;
 use crate::support::model::DEFAULT_PRINCIPAL;
@@ -34,9 +34,9 @@ pub struct Config {
     /// The AWS accounts.
     #[serde(default)]
     pub accounts: Vec<AccountConfig>,
-    /// The topic for Support events; without it they are lost until one is set.
+    /// The event bus that Support events are forwarded to; without it they are lost until one is set.
     #[serde(default)]
-    pub events: Option<Topic>,
+    pub events: Option<EventBus>,
     /// Host names and the addresses they lead to.
     #[serde(default)]
     pub resolve: BTreeMap<String, SocketAddr>,

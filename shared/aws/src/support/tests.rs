@@ -47,7 +47,7 @@ impl AccountSource for Keys {
 #[derive(Debug, Clone)]
 struct Aws {
     support: StaticReplayClient,
-    /// What STS was asked, by whose keys.
+    /// What STS was asked, by whose keys, and the calls that a session was limited to.
     identities: Arc<Mutex<Vec<String>>>,
 }
 
@@ -67,7 +67,9 @@ impl HttpConnector for Aws {
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
         let action = if body.contains("Action=AssumeRole") { "AssumeRole" } else { "GetCallerIdentity" };
         let (status, answer) = if action == "AssumeRole" { assumed(&body) } else { identity(&key) };
-        self.identities.lock().unwrap().push(format!("{action} {key}"));
+        let limits: Vec<&str> = body.split("support%3A").skip(1).filter_map(|rest| rest.split('%').next()).collect();
+        let asked = [&[action, &key], limits.as_slice()].concat().join(" ");
+        self.identities.lock().unwrap().push(asked);
         HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(answer))))
     }
 }
@@ -387,6 +389,15 @@ async fn a_role_of_the_account_is_assumed_and_used() {
     world.support.add_communication(&account(), &case_id(), "text").await.unwrap();
     assert!(world.header(1, "authorization").contains("ASIASESSION/"));
     assert_eq!(world.identities(), ["AssumeRole AKIAHUB"], "once, and by its ARN alone");
+}
+
+#[tokio::test]
+async fn who_only_reads_limits_the_session_in_a_role_to_reading() {
+    let role = || Role("arn:aws:iam::111122223333:role/casebridge");
+    let mut world = world_of(role(), &[(200, json!({"cases": []}))]).await;
+    world.support = SupportClient::reading(hub(&world.aws).await, role());
+    world.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
+    assert_eq!(world.identities(), ["AssumeRole AKIAHUB DescribeCases DescribeCommunications"]);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::world::World;
 use crate::clock;
 use crate::config::AccountConfig;
 use crate::faults::{Rule, RuleError};
-use crate::publisher::Topic;
+use crate::publisher::EventBus;
 use crate::servicenow::records::WriteError;
 use crate::servicenow::state::LogLine;
 use crate::support::{Case, Oddities, PeopleError};
@@ -47,7 +47,7 @@ pub(super) fn answer(world: &World, request: &Request, path: &str) -> Response {
             world.calls().reset();
             Ok(world.calls().to_json())
         }
-        ("PUT", ["events"]) => set_topic(world, request),
+        ("PUT", ["events"]) => set_event_bus(world, request),
         ("PUT", ["resolve"]) => set_names(world, request),
         (_, ["servicenow", "log" | "incidents" | "users", ..]) => Err(Refusal::Method),
         (_, ["support", "accounts" | "cases" | "oddities", ..] | ["faults" | "calls" | "events" | "resolve"]) => {
@@ -233,10 +233,10 @@ fn drop_faults(world: &World, request: &Request) -> Value {
     json!({ "faults": faults.rules().collect::<Vec<_>>() })
 }
 
-fn set_topic(world: &World, request: &Request) -> Result<Value, Refusal> {
-    let topic: Topic = parse(request)?;
-    let answer = json!({ "topic_arn": topic.topic_arn });
-    world.publisher.redirect(topic);
+fn set_event_bus(world: &World, request: &Request) -> Result<Value, Refusal> {
+    let bus: EventBus = parse(request)?;
+    let answer = json!({ "event_bus_arn": bus.event_bus_arn });
+    world.publisher.redirect(bus);
     Ok(answer)
 }
 

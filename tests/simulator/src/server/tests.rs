@@ -236,13 +236,13 @@ async fn one_port_speaks_https_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_reach_the_topic_signed_and_in_order() {
-    let topic = TcpListener::bind("127.0.0.1:0").await.unwrap();
+async fn events_reach_the_bus_in_the_name_of_their_account_and_in_order() {
+    let bus = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let running = Running::start("events", json!({})).await;
     let settings = json!({
-        "sns_endpoint": format!("http://{}", topic.local_addr().unwrap()),
-        "topic_arn": "arn:aws:sns:us-east-1:000000000000:events",
-        "region": "us-east-1", "access_key_id": "test", "secret_access_key": "test"
+        "events_endpoint": format!("http://{}", bus.local_addr().unwrap()),
+        "event_bus_arn": "arn:aws:events:us-east-1:000000000000:event-bus/casebridge",
+        "region": "us-east-1"
     });
     let (status, _) = running.control(reqwest::Method::PUT, "/events", settings).await;
     assert_eq!(status, 200);
@@ -250,22 +250,26 @@ async fn events_reach_the_topic_signed_and_in_order() {
     let case_id = create(&client).await.unwrap();
     client.resolve_case().case_id(&case_id).send().await.unwrap();
 
-    // The first attempt fails; the event is offered again, before the next.
+    // The first attempt fails, the second is refused; the event is offered again, before the next.
     let mut names = Vec::new();
-    for answer in ["503 Service Unavailable", "200 OK", "200 OK"] {
-        let (mut stream, _) = topic.accept().await.unwrap();
+    for (status, refused) in [("503 Service Unavailable", 0), ("200 OK", 1), ("200 OK", 0), ("200 OK", 0)] {
+        let (mut stream, _) = bus.accept().await.unwrap();
         let request = read_request(&mut stream).await;
-        assert!(request.to_lowercase().contains("authorization: aws4-hmac-sha256 credential=test/"), "{request}");
+        let head = request.to_lowercase();
+        assert!(head.contains("authorization: aws4-hmac-sha256 credential=111122223333/"), "{request}");
+        assert!(head.contains("x-amz-target: awsevents.putevents"), "{request}");
         let (_, body) = request.split_once("\r\n\r\n").unwrap();
-        let form: Vec<(String, String)> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-        let message = &form.iter().find(|(name, _)| name == "Message").unwrap().1;
-        let event: Value = serde_json::from_str(message).unwrap();
-        assert_eq!(event["detail"]["case-id"], case_id);
-        names.push(event["detail"]["event-name"].as_str().unwrap().to_owned());
-        let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let entry = &serde_json::from_str::<Value>(body).unwrap()["Entries"][0];
+        assert_eq!((&entry["Source"], &entry["DetailType"]), (&json!("aws.support"), &json!("Support Case Update")));
+        let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+        assert_eq!(detail["case-id"], case_id);
+        names.push(detail["event-name"].as_str().unwrap().to_owned());
+        let body = json!({"FailedEntryCount": refused, "Entries": []}).to_string();
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
         stream.write_all(answer.as_bytes()).await.unwrap();
     }
-    assert_eq!(names, ["CreateCase", "CreateCase", "ResolveCase"]);
+    assert_eq!(names, ["CreateCase", "CreateCase", "CreateCase", "ResolveCase"]);
 }
 
 /// Reads one request with a `content-length`.

@@ -9,6 +9,9 @@ pub enum SupportError {
     /// The request carries no credentials.
     #[error("Missing Authentication Token")]
     MissingAuthenticationToken,
+    /// The session's policy does not allow the operation.
+    #[error("User is not authorized to perform: support:{0} because no session policy allows the support:{0} action")]
+    AccessDenied(String),
     /// The account has no support plan that includes the API.
     #[error("Amazon Web Services Premium Support Subscription is required to use this service.")]
     SubscriptionRequired,
@@ -47,6 +50,7 @@ impl SupportError {
         match self {
             Self::UnrecognizedClient => "UnrecognizedClientException",
             Self::MissingAuthenticationToken => "MissingAuthenticationTokenException",
+            Self::AccessDenied(_) => "AccessDeniedException",
             Self::SubscriptionRequired => "SubscriptionRequiredException",
             Self::Throttling => "ThrottlingException",
             Self::CaseCreationLimitExceeded => "CaseCreationLimitExceeded",

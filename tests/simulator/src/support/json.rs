@@ -62,6 +62,9 @@ fn answer(support: &mut Support, now: Timestamp, request: &Request) -> Result<Va
     let key = access_key_id(request).ok_or(SupportError::MissingAuthenticationToken)?;
     let account = support.account_of_key(key).ok_or(SupportError::UnrecognizedClient)?.to_owned();
     let account = account.as_str();
+    if !support.session_allows(key, operation(request)) {
+        return Err(SupportError::AccessDenied(operation(request).to_owned()));
+    }
     match operation(request) {
         "CreateCase" => {
             let case_id = support.create_case(now, account, &parse(request)?)?;

@@ -1,10 +1,12 @@
 //! AWS STS, as far as accounts need it to be acted in: whose keys are these, and sessions in a role. The query protocol.
 //!
-//! Signatures are not verified, and anybody may ask for a session: whose credentials the hub has is not known here.
+//! Signatures are not verified, and anybody may ask for a session: whose credentials the hub has is not known here. A session
+//! policy holds the session to the actions that it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
 use super::json::credential_scope;
 use super::{Support, model::Account};
@@ -30,7 +32,26 @@ pub(super) struct Session {
     pub account: String,
     role_arn: String,
     name: String,
+    /// What its own policy allows at most; none: whatever the role may do.
+    actions: Option<BTreeSet<String>>,
     expires_at: Timestamp,
+}
+
+/// A session policy, as far as it is understood here: actions that are allowed on everything.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct SessionPolicy {
+    #[serde(rename = "Version")]
+    _version: String,
+    statement: Vec<Statement>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Statement {
+    effect: String,
+    action: Vec<String>,
+    resource: String,
 }
 
 /// Why STS refuses.
@@ -44,6 +65,8 @@ enum StsError {
     AccessDenied(String),
     #[error("1 validation error detected: Value null at '{0}' failed to satisfy constraint: Member must not be null")]
     Validation(&'static str),
+    #[error("The policy is not in the valid JSON format.")]
+    MalformedPolicyDocument,
     #[error("Could not find operation {0} for version 2011-06-15")]
     InvalidAction(String),
 }
@@ -55,6 +78,7 @@ impl StsError {
             Self::MissingAuthenticationToken => "MissingAuthenticationToken",
             Self::AccessDenied(_) => "AccessDenied",
             Self::Validation(_) => "ValidationError",
+            Self::MalformedPolicyDocument => "MalformedPolicyDocument",
             Self::InvalidAction(_) => "InvalidAction",
         }
     }
@@ -112,6 +136,12 @@ fn answer(support: &mut Support, now: Timestamp, request: &Request) -> Result<(S
 }
 
 impl Support {
+    /// Whether the session of this key, if it is one, may call an operation of AWS Support.
+    pub(super) fn session_allows(&self, access_key_id: &str, operation: &str) -> bool {
+        let actions = self.sessions.get(access_key_id).and_then(|session| session.actions.as_ref());
+        actions.is_none_or(|actions| actions.contains(&format!("support:{operation}")))
+    }
+
     fn caller_identity(&self, now: Timestamp, key: &str) -> Result<String, StsError> {
         let (account, arn) = match self.sessions.get(key) {
             Some(session) if session.expires_at > now => {
@@ -131,6 +161,7 @@ impl Support {
         let parameter = |name| parameters.get(name).filter(|value| !value.is_empty()).ok_or(StsError::Validation(name));
         let (role_arn, name) = (parameter("RoleArn")?, parameter("RoleSessionName")?);
         let external_id = parameters.get("ExternalId");
+        let actions = parameters.get("Policy").map(|policy| allowed_actions(policy)).transpose()?;
         let trusts = |account: &&Account| {
             let role = account.role.as_ref().filter(|role| role.arn == *role_arn);
             role.is_some_and(|role| role.external_id.is_none() || role.external_id.as_ref() == external_id)
@@ -142,6 +173,7 @@ impl Support {
             account: account.clone(),
             role_arn: role_arn.clone(),
             name: name.clone(),
+            actions,
             expires_at: now + SESSION_LENGTH,
         };
         let credentials = format!(
@@ -157,6 +189,16 @@ impl Support {
         let user = format!("<Arn>{}</Arn><AssumedRoleId>AROA:{}</AssumedRoleId>", escape(&arn), escape(name));
         Ok(format!("<Credentials>{credentials}</Credentials><AssumedRoleUser>{user}</AssumedRoleUser>"))
     }
+}
+
+/// The actions that a session policy allows.
+fn allowed_actions(policy: &str) -> Result<BTreeSet<String>, StsError> {
+    let policy: SessionPolicy = serde_json::from_str(policy).map_err(|_| StsError::MalformedPolicyDocument)?;
+    let understood = |statement: &Statement| statement.effect == "Allow" && statement.resource == "*";
+    if !policy.statement.iter().all(understood) {
+        return Err(StsError::MalformedPolicyDocument);
+    }
+    Ok(policy.statement.into_iter().flat_map(|statement| statement.action).collect())
 }
 
 fn parameters(request: &Request) -> BTreeMap<String, String> {

@@ -1,9 +1,11 @@
 //! The client of casebridge against STS and Support as they are simulated, on one port.
 
+use aws_config::SdkConfig;
 use casebridge_aws::{AccountCredentials, AccountSource, SupportClient};
 use casebridge_core::effect::{Failure, NewCase};
-use casebridge_core::identifiers::AccountId;
-use casebridge_executor::ports::Support;
+use casebridge_core::identifiers::{AccountId, CaseId};
+use casebridge_core::reading::Span;
+use casebridge_executor::ports::{CaseQuery, Support};
 
 use super::*;
 
@@ -31,14 +33,22 @@ async fn start(name: &str) -> Running {
     Running::start(name, json!({"accounts": accounts})).await
 }
 
-/// Opens a case in the account with what its secret holds.
-async fn open_case(running: &Running, secret: Value) -> Result<String, Failure> {
-    let hub = aws_config::defaults(BehaviorVersion::latest())
+/// The hub's configuration.
+async fn hub(running: &Running) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("AKIAHUB", "secret", None, None, "test"))
         .endpoint_url(running.description["support"]["endpoint"].as_str().unwrap())
         .load()
-        .await;
+        .await
+}
+
+/// Opens a case in the account with what its secret holds.
+async fn open_case(running: &Running, secret: Value) -> Result<String, Failure> {
+    create_case(&SupportClient::new(hub(running).await, Secret(secret))).await
+}
+
+async fn create_case(support: &SupportClient<Secret>) -> Result<String, Failure> {
     let request = NewCase {
         subject: "Disk is full".to_owned(),
         body: "It is.".to_owned(),
@@ -49,7 +59,6 @@ async fn open_case(running: &Running, secret: Value) -> Result<String, Failure> 
         issue_type: "technical".to_owned(),
         cc_email_addresses: Vec::new(),
     };
-    let support = SupportClient::new(hub, Secret(secret));
     support.create_case(&AccountId::new(ACCOUNT), &request).await.map(|case_id| case_id.to_string())
 }
 
@@ -69,6 +78,30 @@ async fn an_account_is_acted_in_by_its_keys_and_by_its_role() {
         assert!(open_case(&running, secret).await.unwrap().starts_with("case-111122223333-"));
     }
     assert_eq!(counts(&running).await, json!([{"AssumeRole": 1, "GetCallerIdentity": 1}, {"CreateCase": 2}]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_reads_can_not_write_whatever_the_role_grants() {
+    let running = start("sts-reading").await;
+    let secret = json!({"role_arn": ROLE, "external_id": "shared"});
+    let case_id = open_case(&running, secret.clone()).await.unwrap();
+    let support = SupportClient::reading(hub(&running).await, Secret(secret));
+    let (account, case_id) = (AccountId::new(ACCOUNT), CaseId::new(case_id));
+    let read = support.describe_cases(&account, &CaseQuery::Ids(vec![case_id.clone()])).await.unwrap();
+    assert_eq!(read.cases.len(), 1);
+    let page = support.describe_communications(&account, &case_id, Span::default(), None).await.unwrap();
+    assert_eq!(page.communications.len(), 1);
+    let refusals = [
+        create_case(&support).await.unwrap_err(),
+        support.add_communication(&account, &case_id, "text").await.unwrap_err(),
+        support.resolve_case(&account, &case_id).await.unwrap_err(),
+    ];
+    for failure in refusals {
+        assert_eq!(failure.name(), "refused_credentials", "{}", failure.message());
+    }
+    let cases = running.truth().await;
+    assert_eq!(cases.len(), 1);
+    assert_eq!(cases[0]["status"], "unassigned");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,134 @@
+"""Each alarm on a metric of the functions' own hears of what it is for.
+
+Metrics are lines in CloudWatch's embedded format in the functions' logs. The local AWS does not turn them into metrics,
+so a metric counts as moved when a line holds a value of it under the deployed alarm's namespace, name and dimensions.
+The local AWS produces no metrics of AWS's own services either: `infra/aws/checks/test_alarms.py` holds their alarms
+against the documented names.
+"""
+
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from stack import REQUEST_SECONDS, Stack
+from world import PREFIX, World
+
+NAMESPACE = "casebridge"
+# Counted by a metric filter from a line of the log, which test_accounts.py looks for.
+OF_LINES = {"ForeignCredentials"}
+# How long a function keeps the policy: shared/runtime/src/policy.rs.
+POLICY_SECONDS = 180
+
+
+def alarms_of_ours(stack: Stack) -> dict[str, dict]:
+    """The deployed alarms on metrics of the functions' own, by the metric's name."""
+    pages = stack.hub("cloudwatch").get_paginator("describe_alarms").paginate()
+    alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if alarm["Namespace"] == NAMESPACE]
+    return {alarm["MetricName"]: alarm for alarm in alarms}
+
+
+def values(world: World, alarm: dict) -> list[float]:
+    """What the function's log holds of an alarm's metric."""
+    wanted = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+    (function,) = wanted.values()
+    found = []
+    for line in world.log_lines(function):
+        for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+            named = {metric["Name"] for metric in directive["Metrics"]}
+            dimensions = [{name: line.get(name) for name in names} for names in directive["Dimensions"]]
+            is_it = directive["Namespace"] == alarm["Namespace"] and alarm["MetricName"] in named
+            if is_it and wanted in dimensions:
+                value = line[alarm["MetricName"]]
+                found += value if isinstance(value, list) else [value]
+    return found
+
+
+@contextlib.contextmanager
+def moving(world: World, metric: str) -> Iterator[None]:
+    """What is done within makes the metric of a deployed alarm move."""
+    alarm = alarms_of_ours(world.stack)[metric]
+    before = len([value for value in values(world, alarm) if value > 0])
+    yield
+
+    def moved() -> bool:
+        return len([value for value in values(world, alarm) if value > 0]) > before
+
+    world.until(f"{alarm['AlarmName']} has heard of it", moved)
+
+
+def test_every_alarm_on_our_own_metrics_is_deployed_and_tested_here(stack: Stack):
+    assert set(alarms_of_ours(stack)) == OF_LINES | {
+        "WebhooksRejected", "PollFailures", "LongestUnpolledAccount", "SyncLag", "Throttles", "Refusals",
+        "PolicyFailures",
+    }  # fmt: skip
+
+
+def test_a_webhook_that_is_not_signed_is_counted(world: World):
+    webhook = world.stack.description["webhook"]
+    with moving(world, "WebhooksRejected"):
+        answer = world.stack.web.post(
+            webhook["url"], data=b"{}", headers=webhook["headers"], timeout=REQUEST_SECONDS
+        )  # fmt: skip
+        assert answer.status_code == 401, answer.text
+
+
+@pytest.mark.slow
+def test_an_account_that_can_not_be_polled_is_counted_and_its_age_told(world: World):
+    with world.further_account("Unreachable") as account:
+        world.store_keys(account, account)
+        incident = world.linked(account)
+        case_id = world.case(incident)["caseId"]
+        with moving(world, "PollFailures"), moving(world, "LongestUnpolledAccount"):
+            world.fault("support", "error", case_id, operation="DescribeCases", error="ServiceUnavailable", count=100)
+            world.poll()
+            # The next poll tells how long ago the account was polled whole.
+            time.sleep(2)
+            world.poll()
+        world.heal(case_id)
+        world.end(incident)
+
+
+def test_how_long_a_change_takes_is_told(world: World):
+    with moving(world, "SyncLag"):
+        world.linked()
+
+
+@pytest.mark.slow
+def test_calls_that_are_turned_away_are_counted(world: World):
+    incident = world.draft()
+    world.fault("support", "throttle", incident.number, operation="CreateCase", count=2)
+    with moving(world, "Throttles"):
+        world.assign(incident)
+        world.until_broken(incident, incident.number)
+    world.until_in_sync(incident)
+
+
+@pytest.mark.slow
+def test_a_call_that_is_refused_is_counted(world: World):
+    incident = world.draft()
+    with moving(world, "Refusals"):
+        world.change(incident, **{**world.scope(incident.account), f"{PREFIX}service_code": "no-such-service"})
+        world.until("the incident says so", lambda: world.column(incident, "sync_status") == "error", incident)
+    world.change(incident, **world.scope(incident.account))
+    world.until_in_sync(incident)
+    world.assert_once_at_aws(incident)
+
+
+@pytest.mark.slow
+@pytest.mark.exclusive
+def test_a_policy_that_can_not_be_read_is_counted_and_the_last_good_one_stays_in_force(world: World):
+    parameters, name = world.stack.hub("ssm"), "/casebridge/policy"
+    good = parameters.get_parameter(Name=name)["Parameter"]["Value"]
+    unreadable = json.dumps({"a_field_that_does_not_exist": uuid.uuid4().hex})
+    with moving(world, "PolicyFailures"):
+        parameters.put_parameter(Name=name, Value=unreadable, Overwrite=True)
+        try:
+            time.sleep(POLICY_SECONDS)
+            world.poll()
+            world.assert_once_at_aws(world.linked())
+        finally:
+            parameters.put_parameter(Name=name, Value=good, Overwrite=True)
