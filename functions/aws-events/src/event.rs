@@ -1,6 +1,9 @@
 //! What an SNS message says: an EventBridge event, of which Support Case Updates concern us.
 
-use casebridge_core::identifiers::{AccountId, CaseId, DisplayId};
+use casebridge_core::{
+    identifiers::{AccountId, CaseId, DisplayId},
+    unreadable::UnreadableJson,
+};
 use casebridge_runtime::DeduplicationId;
 use serde::Deserialize;
 
@@ -72,11 +75,13 @@ struct Detail {
 
 /// Reads a message.
 pub(crate) fn read(message: &str) -> Result<Event, UnreadableEvent> {
-    let envelope: Envelope = serde_json::from_str(message).map_err(|error| unreadable(error.to_string()))?;
+    let envelope: Envelope =
+        serde_json::from_str(message).map_err(|error| unreadable(UnreadableJson::from(error).to_string()))?;
     if envelope.source != SOURCE || envelope.detail_type != DETAIL_TYPE {
         return Ok(Event::Other { source: envelope.source, detail_type: envelope.detail_type });
     }
-    let detail: Detail = serde_json::from_value(envelope.detail).map_err(|error| unreadable(error.to_string()))?;
+    let detail: Detail = serde_json::from_value(envelope.detail)
+        .map_err(|_| unreadable("`detail` must hold `case-id`, and `display-id` if it does, as texts"))?;
     let is_account =
         envelope.account.len() == ACCOUNT_DIGITS && envelope.account.bytes().all(|byte| byte.is_ascii_digit());
     if !is_account {

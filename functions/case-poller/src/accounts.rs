@@ -11,6 +11,7 @@ use casebridge_core::{
     effect::Failure,
     identifiers::AccountId,
     poll::{Reached, Rounds},
+    unreadable::UnreadableJson,
 };
 use casebridge_executor::ports::Support;
 use casebridge_ledger::Ledger;
@@ -22,7 +23,7 @@ use futures_util::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{AccountList, ChangeFeed, PollError, Poller, Tick, Timer};
+use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick, Timer};
 
 /// The name of the watermark that tells how far the rounds have come.
 pub const ROUNDS: &str = "case_poll_rounds";
@@ -47,7 +48,7 @@ where
     Q: HintSink,
     N: ChangeFeed,
     S: Support,
-    A: AccountList,
+    A: SecretStore,
     C: Timer,
 {
     /// Polls the accounts whose turn it is; what failed, told once for all of them.
@@ -56,7 +57,7 @@ where
             Ok(rounds) => rounds,
             Err(error) => return vec![error],
         };
-        let accounts = match self.accounts.accounts().await {
+        let accounts = match self.secrets.accounts().await {
             Ok(accounts) => accounts,
             Err(error) => {
                 self.metrics.duration(Metric::LongestUnpolledAccount, rounds.longest_unpolled(self.clock.now()));
@@ -82,14 +83,14 @@ where
     /// How far the rounds have come. An unreadable watermark only costs the place: the rounds begin anew.
     async fn rounds(&self, tick: Tick) -> Result<Rounds, PollError> {
         let Some(text) = self.ledger.watermark(ROUNDS).await? else { return Ok(Rounds::first(tick.now)) };
-        Ok(serde_json::from_str(&text).unwrap_or_else(|error| {
+        Ok(serde_json::from_str(&text).map_err(UnreadableJson::from).unwrap_or_else(|error| {
             tracing::error!(%error, watermark = ROUNDS, "the watermark is unreadable; the accounts are polled from the first on");
             Rounds::first(tick.now)
         }))
     }
 
     async fn remember_rounds(&self, rounds: &Rounds) -> Result<(), PollError> {
-        let text = serde_json::to_string(rounds).map_err(PollError::Watermark)?;
+        let text = serde_json::to_string(rounds).map_err(PollError::watermark(ROUNDS))?;
         Ok(self.ledger.set_watermark(ROUNDS, &text).await?)
     }
 

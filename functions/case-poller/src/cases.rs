@@ -16,7 +16,7 @@ use casebridge_ledger::{CaseRow, Ledger};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{AccountList, ChangeFeed, PollError, Poller, Tick, Timer};
+use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick, Timer};
 
 /// How many calls the search for unreadable cases may take for one page.
 const MAX_SEARCH_CALLS: usize = 40;
@@ -37,7 +37,7 @@ where
     Q: HintSink,
     N: ChangeFeed,
     S: Support,
-    A: AccountList,
+    A: SecretStore,
     C: Timer,
 {
     /// Looks at a page of an account's cases, as far as they can be read until `end`.

@@ -11,7 +11,7 @@ use casebridge_ledger::Ledger;
 use casebridge_runtime::{HintSink, metrics::Metric};
 use casebridge_servicenow::{IncidentChange, MAX_CHANGES_PER_PAGE};
 
-use crate::{AccountList, ChangeFeed, PollError, Poller, Tick, Timer};
+use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick, Timer};
 
 /// The name of the watermark in the ledger.
 pub const WATERMARK: &str = "servicenow_changes";
@@ -24,12 +24,12 @@ where
     Q: HintSink,
     N: ChangeFeed,
     S: Support,
-    A: AccountList,
+    A: SecretStore,
     C: Timer,
 {
     pub(crate) async fn poll_changes(&self, policy: &Policy, tick: Tick) -> Result<(), PollError> {
         let watermark = if let Some(text) = self.ledger.watermark(WATERMARK).await? {
-            serde_json::from_str(&text).map_err(PollError::Watermark)?
+            serde_json::from_str(&text).map_err(PollError::watermark(WATERMARK))?
         } else {
             let first = poll::first(tick.now);
             self.remember(&first).await?;
@@ -69,7 +69,7 @@ where
     }
 
     async fn remember(&self, watermark: &Watermark) -> Result<(), PollError> {
-        let text = serde_json::to_string(watermark).map_err(PollError::Watermark)?;
+        let text = serde_json::to_string(watermark).map_err(PollError::watermark(WATERMARK))?;
         Ok(self.ledger.set_watermark(WATERMARK, &text).await?)
     }
 

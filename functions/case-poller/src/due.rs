@@ -19,7 +19,7 @@ use casebridge_ledger::{DueLink, Ledger};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use futures_util::{StreamExt, stream};
 
-use crate::{AccountList, ChangeFeed, PollError, Poller, Tick, Timer};
+use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick, Timer};
 
 /// How many due links are handed off in one poll; the next one takes the others.
 pub const MAX_DUE_LINKS: usize = 1_000;
@@ -34,7 +34,7 @@ where
     Q: HintSink,
     N: ChangeFeed,
     S: Support,
-    A: AccountList,
+    A: SecretStore,
     C: Timer,
 {
     /// Hands off what is due, what is due longest first. What time or a failure keeps from being claimed stays due.

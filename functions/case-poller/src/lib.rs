@@ -7,19 +7,25 @@ mod accounts;
 mod cases;
 mod changes;
 mod due;
+mod rotation;
 
-use std::{collections::BTreeMap, future::Future, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Arc, Mutex},
+};
 
 use casebridge_core::{
     effect::Failure,
     hint::{Cause, Hint, Subject},
     identifiers::{AccountId, CaseId, ClaimId, IncidentId, LinkKey},
     policy::Policy,
+    unreadable::UnreadableJson,
 };
 use casebridge_executor::ports::{Clock, Support};
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
-    AccountSecrets, DeduplicationId, HintSink, QueueError, SecretError, SystemClock,
+    AccountSecrets, DeduplicationId, HintSink, QueueError, SecretError, Secrets, SystemClock,
     logging::Causes,
     metrics::{Metric, Metrics},
 };
@@ -45,9 +51,18 @@ pub enum PollError {
     /// The queue did not take the hints.
     #[error("the queue failed the poll")]
     Queue(#[from] QueueError),
-    /// The watermark is not of the form that this version writes.
-    #[error("the watermark `{WATERMARK}` is unreadable; remove its row, and replay what has changed since")]
-    Watermark(#[source] serde_json::Error),
+    /// A watermark is not of the form that this version writes.
+    #[error("the watermark `{name}` is unreadable; remove its row, and replay what has changed since")]
+    Watermark {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: UnreadableJson,
+    },
+    /// The webhook's secret could not be looked at. The next poll looks again.
+    #[error("it could not be told which version of the webhook's secret is current")]
+    Secret(#[from] SecretError),
     /// A side did not answer as it should. The next poll covers it.
     #[error("{side} could not be polled: {name}")]
     Side {
@@ -67,13 +82,17 @@ pub enum PollError {
 }
 
 impl PollError {
+    fn watermark(name: &'static str) -> impl Fn(serde_json::Error) -> Self {
+        move |error| Self::Watermark { name, source: error.into() }
+    }
+
     fn side(side: impl Into<String>, failure: &Failure) -> Self {
         Self::Side { side: side.into(), name: failure.name() }
     }
 
     /// Whether the invocation has to fail.
     fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Side { .. } | Self::Accounts { .. })
+        !matches!(self, Self::Side { .. } | Self::Accounts { .. } | Self::Secret(_))
     }
 
     /// How many parts of the poll failed with it.
@@ -114,15 +133,32 @@ impl<S: CredentialSource, C: Clock> ChangeFeed for Client<S, C> {
     }
 }
 
-/// Which accounts there are.
-pub trait AccountList {
-    /// All of them.
+/// What the poller asks Secrets Manager.
+pub trait SecretStore {
+    /// All accounts that have a secret.
     fn accounts(&self) -> impl Future<Output = Result<Vec<AccountId>, SecretError>>;
+
+    /// The current version of the webhook's secret.
+    fn webhook_version(&self) -> impl Future<Output = Result<String, SecretError>>;
 }
 
-impl<C: Clock> AccountList for AccountSecrets<C> {
+/// Secrets Manager.
+pub struct PolledSecrets<C> {
+    /// The accounts' secrets.
+    pub accounts: AccountSecrets<C>,
+    /// All secrets.
+    pub secrets: Arc<Secrets<C>>,
+    /// The name of the webhook's secret.
+    pub webhook_secret_id: String,
+}
+
+impl<C: Clock> SecretStore for PolledSecrets<C> {
     async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
-        self.accounts().await
+        self.accounts.accounts().await
+    }
+
+    async fn webhook_version(&self) -> Result<String, SecretError> {
+        self.secrets.current_version(&self.webhook_secret_id).await
     }
 }
 
@@ -136,8 +172,8 @@ pub struct Poller<L, Q, N, S, A, C> {
     pub servicenow: N,
     /// AWS Support of every account.
     pub support: S,
-    /// The accounts.
-    pub accounts: A,
+    /// The accounts, and the webhook's secret.
+    pub secrets: A,
     /// Our clock.
     pub clock: C,
     /// What is measured.
@@ -160,7 +196,7 @@ where
     Q: HintSink,
     N: ChangeFeed,
     S: Support,
-    A: AccountList,
+    A: SecretStore,
     C: Timer,
 {
     /// Polls everything once; begins nothing that could not end before the deadline.
@@ -170,9 +206,10 @@ where
         let tick = Tick { number: now.as_second().div_euclid(TICK_SECONDS), now, end };
         // What is due waits longest already; both sides are polled at once, so that a slow one holds up neither.
         let due = self.poll_due(tick).await;
-        let (changes, cases) = tokio::join!(self.poll_changes(policy, tick), self.poll_accounts(tick));
+        let (changes, cases, rotation) =
+            tokio::join!(self.poll_changes(policy, tick), self.poll_accounts(tick), self.watch_rotation(tick));
         let mut outcome = Ok(());
-        for error in [due, changes].into_iter().filter_map(Result::err).chain(cases) {
+        for error in [due, changes, rotation].into_iter().filter_map(Result::err).chain(cases) {
             self.metrics.count(Metric::PollFailures, error.parts());
             tracing::error!(error = %Causes(&error), "a part of the poll failed");
             if error.is_fatal() {

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use case_poller::Poller;
+use case_poller::{PolledSecrets, Poller};
 use casebridge_aws::SupportClient;
 use casebridge_executor::ports::Clock;
 use casebridge_ledger::DynamoLedger;
@@ -16,7 +16,7 @@ use casebridge_runtime::{
     AccountSecrets, HintQueue, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, logging,
     metrics::{Metric, Metrics},
     sdk_config,
-    settings::{self, BothSidesSettings},
+    settings::{self, PollerSettings},
 };
 use casebridge_servicenow::Client;
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), lambda_runtime::Error> {
-    let settings = BothSidesSettings::read(settings::environment)?;
+    let PollerSettings { sides: settings, webhook_secret_id } = PollerSettings::read(settings::environment)?;
     let sdk = sdk_config(Pace::Background).await;
     let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
     let policies =
@@ -40,7 +40,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
         queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url),
         servicenow: Client::new(&settings.servicenow_url, servicenow_secret, SystemClock)?,
         support: SupportClient::reading(sdk, accounts(Arc::clone(&secrets))),
-        accounts: accounts(secrets),
+        secrets: PolledSecrets { accounts: accounts(Arc::clone(&secrets)), secrets, webhook_secret_id },
         clock: SystemClock,
         metrics: Metrics::new("case-poller"),
         parked: Mutex::default(),

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use case_poller::{AccountList, ChangeFeed, Poller, Timer};
+use case_poller::{ChangeFeed, Poller, SecretStore, Timer};
 use casebridge_core::{
     case::CaseStatus,
     effect::{Failure, NewCase, Refusal},
@@ -135,7 +135,7 @@ fn poller(fleet: &Fleet) -> FleetPoller<'_> {
         queue: fleet,
         servicenow: fleet,
         support: fleet,
-        accounts: fleet,
+        secrets: fleet,
         clock: fleet,
         metrics: Metrics::new("case-poller"),
         parked: Mutex::default(),
@@ -200,9 +200,13 @@ impl ChangeFeed for &Fleet {
     }
 }
 
-impl AccountList for &Fleet {
+impl SecretStore for &Fleet {
     async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
         Ok(self.accounts.borrow().clone())
+    }
+
+    async fn webhook_version(&self) -> Result<String, SecretError> {
+        Ok("1".to_owned())
     }
 }
 

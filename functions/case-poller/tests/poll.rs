@@ -6,7 +6,7 @@ use std::{
     collections::BTreeSet,
 };
 
-use case_poller::{AccountList, ChangeFeed, PARKED_FOR, PollError, Poller, ROUNDS, Timer, WATERMARK};
+use case_poller::{ChangeFeed, PARKED_FOR, PollError, Poller, ROUNDS, SecretStore, Timer, WATERMARK};
 use casebridge_core::{
     case::CaseStatus,
     effect::{Failure, NewCase, Refusal},
@@ -16,6 +16,7 @@ use casebridge_core::{
     mark::Mark,
     policy::Policy,
     reading::Span,
+    rotation::{ROTATION, Rotation},
 };
 use casebridge_executor::{
     observe::case_from,
@@ -48,6 +49,8 @@ struct World {
     servicenow_is_down: Cell<bool>,
     /// The status of each case at AWS; a case that is not here is unknown to it.
     statuses: RefCell<Vec<(String, &'static str)>>,
+    /// The current version of the webhook's secret; none if Secrets Manager does not say.
+    webhook_version: RefCell<Option<String>>,
     accounts_down: RefCell<BTreeSet<String>>,
     describes: RefCell<Vec<(String, usize)>>,
     /// The account of each page of cases that was read from the ledger.
@@ -81,6 +84,7 @@ impl World {
             changes_asked: RefCell::default(),
             servicenow_is_down: Cell::default(),
             statuses: RefCell::default(),
+            webhook_version: RefCell::new(Some("1".to_owned())),
             accounts_down: RefCell::default(),
             describes: RefCell::default(),
             pages_read: RefCell::default(),
@@ -93,7 +97,7 @@ impl World {
             queue: self,
             servicenow: self,
             support: self,
-            accounts: self,
+            secrets: self,
             clock: self,
             metrics: Metrics::new("case-poller"),
             parked: std::sync::Mutex::default(),
@@ -292,9 +296,14 @@ impl ChangeFeed for &World {
     }
 }
 
-impl AccountList for &World {
+impl SecretStore for &World {
     async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
         Ok(vec![AccountId::new(PRODUCTION), AccountId::new(STAGING)])
+    }
+
+    async fn webhook_version(&self) -> Result<String, SecretError> {
+        let id = || "casebridge/webhook".to_owned();
+        self.webhook_version.borrow().clone().ok_or_else(|| SecretError::Missing { id: id() })
     }
 }
 
@@ -430,7 +439,7 @@ async fn incidents_that_are_newer_or_unknown_are_hinted_and_the_watermark_moves(
     world.poll().await.unwrap();
     assert_eq!(world.hinted(), ["known"]);
     let asked: Vec<i64> = world.changes_asked.borrow().iter().map(|(since, _)| *since).collect();
-    assert_eq!(asked, [now - 3_660, now - 60], "the second poll overlaps the first by the policy's minute");
+    assert_eq!(asked, [now - 7_260, now - 60], "the second poll overlaps the first by the policy's minute");
 }
 
 #[tokio::test]
@@ -519,4 +528,31 @@ async fn nothing_is_begun_that_could_not_end_in_time() {
     let poller = world.poller();
     poller.poll(&Policy::default(), at(world.now.get() + 20)).await.unwrap();
     assert!(world.changes_asked.borrow().is_empty() && world.describes.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn a_rotation_of_the_webhooks_secret_is_remembered_from_when_it_is_seen_first() {
+    let world = World::new();
+    let seen = || async {
+        let row = world.ledger.watermark(ROTATION).await.unwrap();
+        row.and_then(|row| serde_json::from_str::<Rotation>(&row).ok())
+    };
+    let start = world.now.get();
+    for (minute, version, expected) in [
+        (0, Some("1"), ("1", 0)),
+        (1, Some("1"), ("1", 0)),
+        (2, None, ("1", 0)),
+        (3, Some("2"), ("2", 3)),
+        (4, Some("2"), ("2", 3)),
+    ] {
+        world.now.set(start + minute * 60);
+        *world.webhook_version.borrow_mut() = version.map(str::to_owned);
+        world.poll().await.unwrap();
+        let (version, minute) = expected;
+        let expected = Rotation { version: version.to_owned(), seen_at: at(start + minute * 60) };
+        assert_eq!(seen().await, Some(expected));
+    }
+    world.ledger.set_watermark(ROTATION, "not JSON").await.unwrap();
+    world.poll().await.unwrap();
+    assert_eq!(seen().await.unwrap().seen_at, at(world.now.get()), "the day begins anew");
 }

@@ -8,7 +8,10 @@
 use std::{collections::BTreeMap, future::Future};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use casebridge_core::hint::{Cause, Hint, Unhandled};
+use casebridge_core::{
+    hint::{Cause, Hint, Unhandled},
+    unreadable::UnreadableJson,
+};
 use casebridge_executor::{
     Executor, Limits, Report,
     ports::{Clock, Randomness, ServiceNow, Support},
@@ -40,7 +43,7 @@ pub const LONGEST_CALL: SignedDuration = SignedDuration::from_secs(25);
 pub enum MessageError {
     /// It can't be read.
     #[error("the message is not a hint of this version: {0}; it goes to the dead-letter queue after its retries")]
-    Unreadable(#[source] serde_json::Error),
+    Unreadable(#[from] UnreadableJson),
     /// The ledger failed.
     #[error("the ledger failed the hint; the message comes again by itself")]
     Ledger(#[from] LedgerError),
@@ -147,8 +150,7 @@ async fn handle_message(
     clock: &impl Clock,
     metrics: &Metrics,
 ) -> Result<(), MessageError> {
-    let hint: Hint =
-        serde_json::from_str(message.body.as_deref().unwrap_or_default()).map_err(MessageError::Unreadable)?;
+    let hint: Hint = serde_json::from_str(message.body.as_deref().unwrap_or_default()).map_err(UnreadableJson::from)?;
     async {
         let report = executor.reconcile(&hint, time_left).await?;
         measure(&hint, &report, clock.now(), metrics);

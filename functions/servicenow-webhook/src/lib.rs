@@ -13,10 +13,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use casebridge_core::{
     hint::{Cause, Hint, Subject},
     identifiers::LinkKey,
+    rotation::{ROTATION, Rotation, is_previous_accepted},
 };
 use casebridge_executor::ports::Clock;
+use casebridge_ledger::Ledger;
 use casebridge_runtime::{
-    DeduplicationId, HintSink, SecretError, WebhookSecrets,
+    DeduplicationId, HintSink, SecretError, WebhookKeys, WebhookSecrets,
     logging::{Causes, hint_span},
     metrics::{Metric, Metrics},
 };
@@ -37,18 +39,18 @@ const MAX_ENCODED_BYTES: usize = MAX_BODY_BYTES.div_ceil(3) * 4;
 
 /// Where the secrets come from that a webhook may be signed with.
 pub trait KeySource {
-    /// Those that are valid, as lately known.
-    fn valid(&self) -> impl Future<Output = Result<Vec<SecretString>, SecretError>>;
-    /// Those that are valid now.
-    fn renewed(&self) -> impl Future<Output = Result<Vec<SecretString>, SecretError>>;
+    /// The versions, as lately known.
+    fn known(&self) -> impl Future<Output = Result<WebhookKeys, SecretError>>;
+    /// The versions of this moment.
+    fn renewed(&self) -> impl Future<Output = Result<WebhookKeys, SecretError>>;
 }
 
 impl<C: Clock> KeySource for WebhookSecrets<C> {
-    async fn valid(&self) -> Result<Vec<SecretString>, SecretError> {
-        self.valid().await
+    async fn known(&self) -> Result<WebhookKeys, SecretError> {
+        self.known().await
     }
 
-    async fn renewed(&self) -> Result<Vec<SecretString>, SecretError> {
+    async fn renewed(&self) -> Result<WebhookKeys, SecretError> {
         self.renewed().await
     }
 }
@@ -102,9 +104,11 @@ impl Rejection {
 }
 
 /// The handler and what it needs.
-pub struct Webhook<K, Q, C> {
+pub struct Webhook<K, L, Q, C> {
     /// The secrets.
     pub keys: K,
+    /// Where it is remembered since when the current secret is in use.
+    pub ledger: L,
     /// Where hints go.
     pub queue: Q,
     /// Our clock.
@@ -113,7 +117,7 @@ pub struct Webhook<K, Q, C> {
     pub metrics: Metrics,
 }
 
-impl<K: KeySource, Q: HintSink, C: Clock> Webhook<K, Q, C> {
+impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
     /// Handles one request.
     pub async fn handle(&self, request: LambdaFunctionUrlRequest) -> LambdaFunctionUrlResponse {
         let outcome = self.accept(request).await;
@@ -168,7 +172,8 @@ impl<K: KeySource, Q: HintSink, C: Clock> Webhook<K, Q, C> {
         }
     }
 
-    /// Checks the signature against the known secrets, and against those of this moment if none of them made it.
+    /// Checks the signature against the known secret, then against that of this moment, then against the one before it, as
+    /// long as that is accepted. Only who has the previous secret costs a read of the ledger.
     async fn authenticate(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejection> {
         let signed = signature::Signed {
             id: header(headers, signature::ID_HEADER).ok_or(Rejection::Unauthorized)?,
@@ -179,17 +184,36 @@ impl<K: KeySource, Q: HintSink, C: Clock> Webhook<K, Q, C> {
         if !signed.is_recent(self.clock.now()) {
             return Err(Rejection::Unauthorized);
         }
-        let known = self.keys.valid().await.map_err(|error| without_secret(&error))?;
-        if signed.is_by_one_of(&signature::keys_of(&known)) {
+        let known = self.keys.known().await.map_err(|error| without_secret(&error))?;
+        let is_by = |secret: &SecretString| signature::key_of(secret).is_some_and(|key| signed.is_by(&key));
+        if is_by(&known.current) {
             return Ok(());
         }
         let renewed = self.keys.renewed().await.map_err(|error| without_secret(&error))?;
-        let keys = signature::keys_of(&renewed);
-        if keys.is_empty() {
-            // Nobody could sign: that is not the sender's fault, and ends when the secret is corrected.
-            return Err(Rejection::Unavailable);
+        let current = signature::key_of(&renewed.current);
+        if current.as_ref().is_some_and(|key| signed.is_by(key)) {
+            return Ok(());
         }
-        if signed.is_by_one_of(&keys) { Ok(()) } else { Err(Rejection::Unauthorized) }
+        if renewed.previous.as_ref().is_some_and(is_by) {
+            return self.check_previous(&renewed.version).await;
+        }
+        // Where the current one can't be used nobody can sign: that is not the sender's fault, and ends when it is corrected.
+        Err(if current.is_some() { Rejection::Unauthorized } else { Rejection::Unavailable })
+    }
+
+    /// Whether the version before the current one is accepted still.
+    async fn check_previous(&self, current: &str) -> Result<(), Rejection> {
+        let row = self.ledger.watermark(ROTATION).await.map_err(|error| {
+            tracing::error!(error = %Causes(&error), "it can't be told whether the previous secret is accepted");
+            Rejection::Unavailable
+        })?;
+        // A row that can't be read is written anew by the poller, within a minute.
+        let known: Option<Rotation> = row.and_then(|row| serde_json::from_str(&row).ok());
+        if is_previous_accepted(known.as_ref(), current, self.clock.now()) {
+            return Ok(());
+        }
+        tracing::warn!("a webhook is signed with the previous secret: enter the present one in ServiceNow");
+        Err(Rejection::Unauthorized)
     }
 }
 

@@ -7,6 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
 use casebridge_executor::ports::Clock;
+use casebridge_ledger::DynamoLedger;
 use casebridge_runtime::{
     HintQueue, Pace, Secrets, SystemClock, WebhookSecrets, logging,
     metrics::Metrics,
@@ -27,11 +28,12 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
     let keys = WebhookSecrets::new(secrets, settings.webhook_secret_id);
     // The first connection costs processor time, of which there is more now than when a webhook waits.
-    if let Err(error) = KeySource::valid(&keys).await {
+    if let Err(error) = KeySource::known(&keys).await {
         tracing::error!(error = %logging::Causes(&error), "webhooks are answered with 503 until this passes");
     }
     let webhook = Arc::new(Webhook {
         keys,
+        ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name),
         queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url),
         clock: SystemClock,
         metrics: Metrics::new("servicenow-webhook"),

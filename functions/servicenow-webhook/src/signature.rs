@@ -48,12 +48,8 @@ impl Signed<'_> {
         made_at.is_some_and(|made_at| now.duration_since(made_at).abs() <= TOLERANCE)
     }
 
-    /// Whether one of the signatures was made with one of the keys.
-    pub(crate) fn is_by_one_of(&self, keys: &[Vec<u8>]) -> bool {
-        keys.iter().any(|key| self.is_by(key))
-    }
-
-    fn is_by(&self, key: &[u8]) -> bool {
+    /// Whether one of the signatures was made with the key.
+    pub(crate) fn is_by(&self, key: &[u8]) -> bool {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return false };
         for part in [self.id.as_bytes(), b".", self.timestamp.as_bytes(), b".", self.body] {
             mac.update(part);
@@ -69,13 +65,13 @@ impl Signed<'_> {
     }
 }
 
-/// The keys that are in the versions of the secret. One that can't be used is told, and accepts nothing.
-pub(crate) fn keys_of(secrets: &[SecretString]) -> Vec<Vec<u8>> {
+/// The key that a version of the secret holds. One that can't be used is told, and accepts nothing.
+pub(crate) fn key_of(secret: &SecretString) -> Option<Vec<u8>> {
     let told = |error: &UnusableSecret| tracing::error!("a version of the webhook's secret {error}");
-    secrets.iter().filter_map(|secret| key_of(secret).inspect_err(told).ok()).collect()
+    read_key(secret).inspect_err(told).ok()
 }
 
-fn key_of(secret: &SecretString) -> Result<Vec<u8>, UnusableSecret> {
+fn read_key(secret: &SecretString) -> Result<Vec<u8>, UnusableSecret> {
     let text = secret.expose_secret().trim();
     let text = text.strip_prefix(SECRET_PREFIX).unwrap_or(text);
     let key = STANDARD.decode(text).map_err(|_| UnusableSecret::Unreadable)?;
@@ -87,7 +83,7 @@ mod tests {
     use super::*;
 
     fn key(bytes: usize) -> Result<Vec<u8>, UnusableSecret> {
-        key_of(&SecretString::from(format!("{SECRET_PREFIX}{}", STANDARD.encode(vec![7; bytes]))))
+        read_key(&SecretString::from(format!("{SECRET_PREFIX}{}", STANDARD.encode(vec![7; bytes]))))
     }
 
     #[test]
@@ -95,7 +91,7 @@ mod tests {
         assert_eq!(key(24).unwrap().len(), 24);
         assert_eq!(key(23), Err(UnusableSecret::TooShort(23)));
         assert_eq!(key(0), Err(UnusableSecret::TooShort(0)));
-        assert_eq!(key_of(&SecretString::from("whsec_hunter2")), Err(UnusableSecret::Unreadable));
+        assert_eq!(read_key(&SecretString::from("whsec_hunter2")), Err(UnusableSecret::Unreadable));
     }
 
     #[test]

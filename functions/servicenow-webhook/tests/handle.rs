@@ -5,9 +5,13 @@ use std::cell::RefCell;
 
 use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use casebridge_core::hint::{Cause, Hint};
+use casebridge_core::{
+    hint::{Cause, Hint},
+    rotation::{ROTATION, Rotation},
+};
 use casebridge_executor::ports::Clock;
-use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, metrics::Metrics};
+use casebridge_ledger::{Ledger, MemoryLedger};
+use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, WebhookKeys, metrics::Metrics};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -29,35 +33,47 @@ impl Clock for FixedClock {
     }
 }
 
-/// Two secrets are known; a third has just been made.
+/// The secrets. Where the last rotation has not been seen yet, the newest one is known to Secrets Manager alone.
 struct Keys {
     available: bool,
+    rotated: bool,
 }
 
-/// The versions of the secret are these.
-struct Versions(&'static [&'static str]);
+const KEYS: Keys = Keys { available: true, rotated: false };
+
+fn keys(version: &str, current: &str, previous: &str) -> WebhookKeys {
+    let previous = Some(SecretString::from(previous));
+    WebhookKeys { current: SecretString::from(current), version: version.to_owned(), previous }
+}
+
+/// The current secret, and the one before.
+struct Versions(&'static str, &'static str);
 
 impl KeySource for Versions {
-    async fn valid(&self) -> Result<Vec<SecretString>, SecretError> {
-        Ok(self.0.iter().copied().map(SecretString::from).collect())
+    async fn known(&self) -> Result<WebhookKeys, SecretError> {
+        Ok(keys("2", self.0, self.1))
     }
 
-    async fn renewed(&self) -> Result<Vec<SecretString>, SecretError> {
-        self.valid().await
+    async fn renewed(&self) -> Result<WebhookKeys, SecretError> {
+        self.known().await
     }
 }
 
 impl KeySource for Keys {
-    async fn valid(&self) -> Result<Vec<SecretString>, SecretError> {
+    async fn known(&self) -> Result<WebhookKeys, SecretError> {
         if self.available {
-            Ok(vec![SecretString::from(CURRENT), SecretString::from(PREVIOUS)])
+            Ok(keys("2", CURRENT, PREVIOUS))
         } else {
             Err(SecretError::Missing { id: "casebridge/webhook".to_owned() })
         }
     }
 
-    async fn renewed(&self) -> Result<Vec<SecretString>, SecretError> {
-        Ok(vec![SecretString::from(NEWEST.trim_start_matches("whsec_")), SecretString::from(CURRENT)])
+    async fn renewed(&self) -> Result<WebhookKeys, SecretError> {
+        Ok(if self.rotated {
+            keys("3", NEWEST.trim_start_matches("whsec_"), CURRENT)
+        } else {
+            keys("2", CURRENT, PREVIOUS)
+        })
     }
 }
 
@@ -132,11 +148,17 @@ impl Request<'_> {
 }
 
 async fn handle(queue: &Queue, event: LambdaFunctionUrlRequest) -> (i64, Value) {
-    handle_with(Keys { available: true }, queue, event).await
+    handle_with(KEYS, MemoryLedger::new(), queue, event).await
 }
 
-async fn handle_with(keys: impl KeySource, queue: &Queue, event: LambdaFunctionUrlRequest) -> (i64, Value) {
-    let webhook = Webhook { keys, queue, clock: FixedClock, metrics: Metrics::new("servicenow-webhook") };
+async fn handle_with(
+    keys: impl KeySource,
+    ledger: MemoryLedger,
+    queue: &Queue,
+    event: LambdaFunctionUrlRequest,
+) -> (i64, Value) {
+    let metrics = Metrics::new("servicenow-webhook");
+    let webhook = Webhook { keys, ledger, queue, clock: FixedClock, metrics };
     let answer: LambdaFunctionUrlResponse = webhook.handle(event).await;
     assert_eq!(answer.headers["content-type"], "application/json");
     (answer.status_code, serde_json::from_str(&answer.body.unwrap()).unwrap())
@@ -168,10 +190,39 @@ async fn the_signature_is_over_the_decoded_bytes() {
 
 #[tokio::test]
 async fn each_valid_secret_is_accepted_the_one_before_and_the_newest_too() {
-    for secret in [CURRENT, PREVIOUS, NEWEST] {
+    for (secret, rotated, status) in [
+        (CURRENT, false, 202),
+        (PREVIOUS, false, 202),
+        (NEWEST, false, 401),
+        (NEWEST, true, 202),
+        (CURRENT, true, 202),
+        (PREVIOUS, true, 401),
+    ] {
         let queue = queue();
         let request = Request { secret, ..Request::of(event(&told())) };
-        assert_eq!(request.send(&queue).await.0, 202, "{secret}");
+        let event = request.event(&request.signature());
+        let keys = Keys { rotated, ..KEYS };
+        assert_eq!(handle_with(keys, MemoryLedger::new(), &queue, event).await.0, status, "{secret} {rotated}");
+    }
+}
+
+#[tokio::test]
+async fn the_previous_secret_stops_a_day_after_the_rotation_was_seen() {
+    let day = 24 * 3_600;
+    for (version, seen_at, status) in
+        [("2", NOW - day + 1, 202), ("2", NOW - day, 401), ("1", NOW - 30 * day, 202), ("not JSON", NOW, 202)]
+    {
+        let seen_at = Timestamp::from_second(seen_at).unwrap();
+        let rotation = serde_json::to_string(&Rotation { version: version.to_owned(), seen_at }).unwrap();
+        let row = if version == "not JSON" { version.to_owned() } else { rotation };
+        for (secret, status) in [(CURRENT, 202), (PREVIOUS, status)] {
+            let (queue, ledger) = (queue(), MemoryLedger::new());
+            ledger.set_watermark(ROTATION, &row).await.unwrap();
+            let request = Request { secret, ..Request::of(event(&told())) };
+            let event = request.event(&request.signature());
+            assert_eq!(handle_with(KEYS, ledger, &queue, event).await.0, status, "{secret} {row}");
+            assert_eq!(queue.sent.borrow().len(), usize::from(status == 202));
+        }
     }
 }
 
@@ -181,18 +232,23 @@ async fn a_weak_secret_signs_nothing_and_takes_nothing_from_a_good_one() {
     let by_good = Request::of(event(&told()));
     let queue = queue();
     // With nothing but weak or unreadable versions nobody can sign: the sender is asked to come again.
-    for versions in [&[WEAK][..], &["whsec_hunter2"], &[WEAK, "not base64"], &[]] {
+    for (current, previous) in [(WEAK, ""), ("whsec_hunter2", ""), (WEAK, "not base64"), ("", WEAK)] {
         for request in [&by_weak, &by_good] {
             let event = request.event(&request.signature());
-            let (status, answer) = handle_with(Versions(versions), &queue, event).await;
-            assert_eq!((status, code(&answer)), (503, "unavailable"), "{versions:?}");
+            let (status, answer) = handle_with(Versions(current, previous), MemoryLedger::new(), &queue, event).await;
+            assert_eq!((status, code(&answer)), (503, "unavailable"), "{current} {previous}");
             assert!(!answer.to_string().contains("bytes"), "whoever can't sign learns nothing: {answer}");
         }
     }
     assert!(queue.sent.borrow().is_empty());
-    let rotating = || Versions(&[CURRENT, WEAK]);
-    assert_eq!(handle_with(rotating(), &queue, by_weak.event(&by_weak.signature())).await.0, 401);
-    assert_eq!(handle_with(rotating(), &queue, by_good.event(&by_good.signature())).await.0, 202);
+    for (current, previous) in [(CURRENT, WEAK), (WEAK, CURRENT)] {
+        let status_of = async |request: &Request<'_>| {
+            let event = request.event(&request.signature());
+            handle_with(Versions(current, previous), MemoryLedger::new(), &queue, event).await.0
+        };
+        assert_eq!(status_of(&by_weak).await, if current == CURRENT { 401 } else { 503 });
+        assert_eq!(status_of(&by_good).await, 202);
+    }
 }
 
 #[tokio::test]
@@ -318,7 +374,8 @@ async fn what_is_not_our_senders_fault_is_503_so_that_it_comes_again() {
     assert_eq!((status, code(&answer)), (503, "unavailable"));
     let queue = queue();
     let event = request.event(&request.signature());
-    assert_eq!(handle_with(Keys { available: false }, &queue, event).await.0, 503);
+    let unavailable = Keys { available: false, ..KEYS };
+    assert_eq!(handle_with(unavailable, MemoryLedger::new(), &queue, event).await.0, 503);
 }
 
 #[tokio::test]

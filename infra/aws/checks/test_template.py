@@ -19,9 +19,9 @@ BOTH_SIDES_ENVIRONMENT = {
     "CASEBRIDGE_TABLE_NAME",
 }
 ENVIRONMENT = {
-    "ServicenowWebhookFunction": {"CASEBRIDGE_QUEUE_URL", "CASEBRIDGE_WEBHOOK_SECRET_ID"},
+    "ServicenowWebhookFunction": {"CASEBRIDGE_QUEUE_URL", "CASEBRIDGE_TABLE_NAME", "CASEBRIDGE_WEBHOOK_SECRET_ID"},
     "AwsEventsFunction": {"CASEBRIDGE_QUEUE_URL", "CASEBRIDGE_TABLE_NAME"},
-    "CasePollerFunction": BOTH_SIDES_ENVIRONMENT,
+    "CasePollerFunction": BOTH_SIDES_ENVIRONMENT | {"CASEBRIDGE_WEBHOOK_SECRET_ID"},
     "ReconcilerFunction": BOTH_SIDES_ENVIRONMENT,
 }
 # Actions that AWS authorises for all resources or not at all.
@@ -269,6 +269,10 @@ def test_roles_may_do_to_the_ledger_what_their_function_does(resources):
     # Leases, states and the rows beside them; looks for the first that waits for a quota.
     assert granted("ReconcilerRole") == {"DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}
     assert granted("AwsEventsRole") == {"GetItem"}
+    # Watermarks alone, of which the rotation of its secret is one.
+    assert granted("ServicenowWebhookRole") == {"GetItem"}
+    rotation = next(s for s in statements(resources["ServicenowWebhookRole"]) if s.get("Sid") == "ReadRotation")
+    assert rotation["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["WATERMARK"]}}
 
 
 def test_the_outputs_name_what_operators_need(template):

@@ -94,6 +94,9 @@ pub(crate) fn classify_identity(error: &SdkError<GetCallerIdentityError, Respons
         if STALE_CREDENTIALS.contains(&code) {
             return stale(code);
         }
+        if is_denial(code) {
+            return denied("AWS STS", code, words);
+        }
         if !is_transient(status, code) {
             let said =
                 format!("AWS does not say whose keys the account's secret holds: {}", describe(status, code, words));
@@ -108,6 +111,22 @@ pub(crate) fn classify_identity(error: &SdkError<GetCallerIdentityError, Respons
 fn is_transient(status: u16, code: &str) -> bool {
     let own_failure = status >= 500 || status == 408 || code == "InternalServerError";
     own_failure || status == 429 || THROTTLING.contains(&code) || code.starts_with("RequestTimeout")
+}
+
+/// Whether AWS knows the credentials and does not allow the call.
+fn is_denial(code: &str) -> bool {
+    code.starts_with("AccessDenied") || code == "NotAuthorized" || code == "UnauthorizedOperation"
+}
+
+/// Credentials that AWS knows and that may not do this. AWS's own words name roles and policies: they go to the log, where
+/// AWS's operators look, and not to the incident, which many people see.
+fn denied(service: &str, code: &str, words: Option<&str>) -> Problem {
+    tracing::warn!(service, code, words = words.map(shorten), "AWS does not allow a call");
+    let message = format!(
+        "{service} does not allow the call ({code}): check the permissions of the account's role or keys; the log of the \
+         function names them"
+    );
+    Problem::certain(refused(Refusal::Credentials, message))
 }
 
 /// Credentials that AWS does not know (any more).
@@ -135,8 +154,8 @@ fn answered(call: Call, status: u16, code: &str, words: Option<&str>) -> Problem
     if STALE_CREDENTIALS.contains(&code) {
         return stale(code);
     }
-    if code.starts_with("AccessDenied") || code == "NotAuthorized" || code == "UnauthorizedOperation" {
-        return Problem::certain(refused(Refusal::Credentials, said));
+    if is_denial(code) {
+        return denied("AWS Support", code, words);
     }
     match status {
         400..=407 | 409..=499 if code != "InternalServerError" && !code.starts_with("RequestTimeout") => {
@@ -256,6 +275,15 @@ mod tests {
             assert_eq!(name(Call::Read, status, code), "unavailable", "{status}");
             assert_eq!(name(Call::Write, status, code), "in_doubt", "{status}");
         }
+    }
+
+    #[test]
+    fn words_on_a_denial_stay_in_the_log() {
+        let words = "User: arn:aws:sts::111122223333:assumed-role/casebridge is not authorized";
+        let problem = answered(Call::Write, 400, "AccessDeniedException", Some(words));
+        assert!(!problem.stale_credentials);
+        assert!(!problem.failure.message().contains("arn:"), "{}", problem.failure.message());
+        assert!(problem.failure.message().contains("AccessDeniedException"), "{}", problem.failure.message());
     }
 
     #[test]

@@ -18,5 +18,7 @@ pub mod policy;
 pub mod poll;
 pub mod reading;
 pub mod render;
+pub mod rotation;
 pub mod time;
 pub mod trouble;
+pub mod unreadable;

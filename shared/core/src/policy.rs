@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{case::CaseStatus, effect::MessageKind, incident::IncidentState};
+use crate::{case::CaseStatus, effect::MessageKind, incident::IncidentState, unreadable::UnreadableJson};
 
 /// How long a duration of the policy may be at most, in seconds: a week.
 const LONGEST_SECONDS: u32 = 7 * 24 * 3600;
@@ -174,7 +174,8 @@ impl Policy {
     /// Reads a policy document. All its errors come at once, each with its field.
     pub fn parse(document: &str) -> Result<Self, PolicyErrors> {
         let whole = |problem: String| PolicyErrors(vec![PolicyError { field: "document".to_owned(), problem }]);
-        let value: Value = serde_json::from_str(document).map_err(|error| whole(format!("is not JSON: {error}")))?;
+        let value: Value =
+            serde_json::from_str(document).map_err(|error| whole(UnreadableJson::from(error).to_string()))?;
         let Value::Object(fields) = value else {
             return Err(whole("is not a JSON object".to_owned()));
         };

@@ -3,6 +3,7 @@
 use casebridge_core::{
     identifiers::{AttemptId, ClaimId, LinkKey},
     link::{IntentKind, Link},
+    unreadable::UnreadableJson,
 };
 use jiff::Timestamp;
 
@@ -103,9 +104,8 @@ pub(crate) fn encode(key: &LinkKey, link: &Link) -> Result<String, LedgerError> 
 pub(crate) fn decode(key: &LinkKey, row: &LinkRow) -> Result<Link, LedgerError> {
     match &row.state {
         None => Ok(Link::default()),
-        Some(state) => {
-            serde_json::from_str(state).map_err(|error| corrupt(link_row_name(key), format!("its state: {error}")))
-        }
+        Some(state) => serde_json::from_str(state)
+            .map_err(|error| corrupt(link_row_name(key), format!("its state: {}", UnreadableJson::from(error)))),
     }
 }
 

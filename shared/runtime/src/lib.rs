@@ -20,7 +20,7 @@ pub use queue::{
     Redelivery,
 };
 pub use sdk::{Pace, sdk_config};
-pub use secrets::{AccountSecrets, SecretError, Secrets, ServiceNowSecret, WebhookSecrets};
+pub use secrets::{AccountSecrets, SecretError, Secrets, ServiceNowSecret, WebhookKeys, WebhookSecrets};
 pub use system::{SystemClock, SystemRandomness};
 
 #[cfg(test)]

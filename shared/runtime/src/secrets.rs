@@ -8,9 +8,10 @@ use std::{
 
 use aws_sdk_secretsmanager::{
     Client,
-    error::ProvideErrorMetadata,
+    error::{ProvideErrorMetadata, SdkError},
     types::{Filter, FilterNameStringType},
 };
+use aws_smithy_runtime_api::http::Response;
 use casebridge_aws::{AccountCredentials, AccountSource};
 use casebridge_core::{
     effect::{Failure, Refusal},
@@ -23,6 +24,22 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// How long a secret is kept.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
+/// How long a secret is used while Secrets Manager does not answer: longer than its outages last, and short enough that
+/// whoever withdraws a secret can rely on it.
+const LONGEST_USE: SignedDuration = SignedDuration::from_hours(1);
+/// Codes of an answer that says nothing of the secret: a limit of rates, our own session, the service's own failure.
+/// Source: Secrets Manager API, GetSecretValue and common errors.
+const PASSING: [&str; 9] = [
+    "ThrottlingException",
+    "Throttling",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "InternalServiceError",
+    "InternalFailure",
+    "ServiceUnavailable",
+    "ExpiredTokenException",
+    "RequestExpired",
+];
 /// A secret that was read this short a time ago is not read again, whoever asks: wrong signatures must cost nothing.
 const LEAST_AGE: SignedDuration = SignedDuration::from_secs(10);
 /// How many pages of names are read: 100 names each.
@@ -44,6 +61,14 @@ pub enum SecretError {
     Denied {
         /// The secret's name.
         id: String,
+    },
+    /// It is there and gives nothing: it is to be deleted, or the key that encrypts it is disabled.
+    #[error("the secret `{id}` is withdrawn ({code}): restore it, or enable its key")]
+    Withdrawn {
+        /// The secret's name.
+        id: String,
+        /// How Secrets Manager says it.
+        code: String,
     },
     /// It holds bytes where text is expected.
     #[error("the secret `{id}` holds no text; store it as a string")]
@@ -88,10 +113,17 @@ impl Stage {
     }
 }
 
+/// A version of a secret.
+#[derive(Clone)]
+struct Version {
+    id: String,
+    text: SecretString,
+}
+
 /// What was read, and when. A version that is not there is remembered as well.
 #[derive(Clone)]
 struct Known {
-    text: Option<SecretString>,
+    version: Option<Version>,
     read_at: Timestamp,
 }
 
@@ -119,53 +151,63 @@ impl<C: Clock> Secrets<C> {
     }
 
     async fn required(&self, id: &str, lifetime: SignedDuration) -> Result<SecretString, SecretError> {
+        Ok(self.current(id, lifetime).await?.text)
+    }
+
+    async fn current(&self, id: &str, lifetime: SignedDuration) -> Result<Version, SecretError> {
         self.version(id, Stage::Current, lifetime).await?.ok_or_else(|| SecretError::Missing { id: id.to_owned() })
     }
 
     /// A version of the secret, none if there is none.
-    async fn version(
-        &self,
-        id: &str,
-        stage: Stage,
-        lifetime: SignedDuration,
-    ) -> Result<Option<SecretString>, SecretError> {
+    async fn version(&self, id: &str, stage: Stage, lifetime: SignedDuration) -> Result<Option<Version>, SecretError> {
         let key = (id.to_owned(), stage);
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let now = self.clock.now();
         if let Some(known) = &known
             && now.duration_since(known.read_at) < lifetime
         {
-            return Ok(known.text.clone());
+            return Ok(known.version.clone());
         }
         match (self.fetch(id, stage).await, known) {
-            (Ok(text), _) => {
-                let fresh = Known { text: text.clone(), read_at: now };
+            (Ok(version), _) => {
+                let fresh = Known { version: version.clone(), read_at: now };
                 self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, fresh);
-                Ok(text)
+                Ok(version)
             }
             // What is known may well be right still; work goes on with it until Secrets Manager answers.
-            (Err(SecretError::Unavailable { .. }), Some(known)) => {
+            (Err(SecretError::Unavailable { .. }), Some(known)) if now.duration_since(known.read_at) < LONGEST_USE => {
                 tracing::warn!(secret = id, "Secrets Manager did not answer; the known version stays in use");
-                Ok(known.text)
+                Ok(known.version)
             }
             (Err(error), _) => Err(error),
         }
     }
 
-    async fn fetch(&self, id: &str, stage: Stage) -> Result<Option<SecretString>, SecretError> {
+    async fn fetch(&self, id: &str, stage: Stage) -> Result<Option<Version>, SecretError> {
         let answer = self.client.get_secret_value().secret_id(id).version_stage(stage.as_str()).send().await;
         let id = id.to_owned();
         match answer {
             Ok(answer) => match answer.secret_string {
-                Some(text) => Ok(Some(SecretString::from(text))),
+                Some(text) => {
+                    let version_id = answer.version_id.unwrap_or_default();
+                    Ok(Some(Version { id: version_id, text: SecretString::from(text) }))
+                }
                 None => Err(SecretError::NoText { id }),
             },
-            Err(error) => match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-                Some("ResourceNotFoundException") => Ok(None),
-                Some(code) if code.starts_with("AccessDenied") => Err(SecretError::Denied { id }),
-                _ => Err(SecretError::Unavailable { id, source: Box::new(error) }),
-            },
+            Err(error) => failure_of(&id, error),
         }
+    }
+
+    /// The id of the secret's current version. Its text is not read, and need not be readable.
+    pub async fn current_version(&self, id: &str) -> Result<String, SecretError> {
+        let answer = self.client.describe_secret().secret_id(id).send().await;
+        let missing = || SecretError::Missing { id: id.to_owned() };
+        let versions = match answer {
+            Ok(answer) => answer.version_ids_to_stages.unwrap_or_default(),
+            Err(error) => return failure_of(id, error)?.ok_or_else(missing),
+        };
+        let is_current = |stages: &Vec<String>| stages.iter().any(|stage| stage == Stage::Current.as_str());
+        versions.into_iter().find(|(_, stages)| is_current(stages)).map(|(version, _)| version).ok_or_else(missing)
     }
 
     /// The names of all secrets that begin with the prefix.
@@ -185,6 +227,24 @@ impl<C: Clock> Secrets<C> {
             }
         }
         Ok(names)
+    }
+}
+
+/// What a failed question about a secret means; nothing for one that is not there.
+fn failure_of<T, E>(id: &str, error: SdkError<E, Response>) -> Result<Option<T>, SecretError>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let id = id.to_owned();
+    let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+        Some("ResourceNotFoundException") => Ok(None),
+        Some(code) if code.starts_with("AccessDenied") => Err(SecretError::Denied { id }),
+        // What Secrets Manager turns away for another reason stays turned away until somebody acts.
+        Some(code) if (400..500).contains(&status) && status != 429 && !PASSING.contains(&code) => {
+            Err(SecretError::Withdrawn { id, code: code.to_owned() })
+        }
+        _ => Err(SecretError::Unavailable { id, source: Box::new(error) }),
     }
 }
 
@@ -260,7 +320,18 @@ impl<C: Clock> CredentialSource for ServiceNowSecret<C> {
     }
 }
 
-/// What signs the webhook: the current version and the one before it, so that a rotation has no gap.
+/// What a webhook may be signed with.
+#[derive(Debug, Clone)]
+pub struct WebhookKeys {
+    /// The current version's text.
+    pub current: SecretString,
+    /// The current version's id.
+    pub version: String,
+    /// The text of the version before it, so that a rotation has no gap. For how long it is accepted the ledger tells.
+    pub previous: Option<SecretString>,
+}
+
+/// What signs the webhook: the current version and the one before it.
 pub struct WebhookSecrets<C> {
     secrets: Arc<Secrets<C>>,
     id: String,
@@ -272,20 +343,21 @@ impl<C: Clock> WebhookSecrets<C> {
         Self { secrets, id }
     }
 
-    /// The versions that are valid, the current one first.
-    pub async fn valid(&self) -> Result<Vec<SecretString>, SecretError> {
-        self.versions(LIFETIME).await
+    /// The versions, read at most five minutes ago.
+    pub async fn known(&self) -> Result<WebhookKeys, SecretError> {
+        self.keys(LIFETIME).await
     }
 
-    /// The versions that are valid now: none of those that were known signed the webhook.
-    pub async fn renewed(&self) -> Result<Vec<SecretString>, SecretError> {
-        self.versions(LEAST_AGE).await
+    /// The versions as they are now: what was known did not sign the webhook.
+    pub async fn renewed(&self) -> Result<WebhookKeys, SecretError> {
+        self.keys(LEAST_AGE).await
     }
 
-    async fn versions(&self, lifetime: SignedDuration) -> Result<Vec<SecretString>, SecretError> {
-        let current = self.secrets.required(&self.id, lifetime).await?;
+    async fn keys(&self, lifetime: SignedDuration) -> Result<WebhookKeys, SecretError> {
+        let current = self.secrets.current(&self.id, lifetime).await?;
         let previous = self.secrets.version(&self.id, Stage::Previous, lifetime).await?;
-        Ok([Some(current), previous].into_iter().flatten().collect())
+        let previous = previous.map(|previous| previous.text);
+        Ok(WebhookKeys { current: current.text, version: current.id, previous })
     }
 }
 

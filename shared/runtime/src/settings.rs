@@ -82,6 +82,8 @@ impl std::error::Error for MissingVariables {}
 pub struct WebhookSettings {
     /// [`QUEUE_URL`]
     pub queue_url: String,
+    /// [`TABLE_NAME`]
+    pub table_name: String,
     /// [`WEBHOOK_SECRET_ID`]
     pub webhook_secret_id: String,
 }
@@ -95,7 +97,7 @@ pub struct EventsSettings {
     pub table_name: String,
 }
 
-/// What `case-poller` and `reconciler` need, which talk to both sides.
+/// What `case-poller` and `reconciler` need to talk to both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BothSidesSettings {
     /// [`QUEUE_URL`]
@@ -110,6 +112,15 @@ pub struct BothSidesSettings {
     pub account_secret_prefix: String,
     /// [`POLICY_PARAMETER`]
     pub policy_parameter: String,
+}
+
+/// What `case-poller` needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PollerSettings {
+    /// Both sides.
+    pub sides: BothSidesSettings,
+    /// [`WEBHOOK_SECRET_ID`]
+    pub webhook_secret_id: String,
 }
 
 /// The process's environment.
@@ -145,7 +156,11 @@ impl WebhookSettings {
     /// Reads the settings by a lookup of variables.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
         let mut reader = Reader::new(lookup);
-        let settings = Self { queue_url: reader.read(QUEUE_URL), webhook_secret_id: reader.read(WEBHOOK_SECRET_ID) };
+        let settings = Self {
+            queue_url: reader.read(QUEUE_URL),
+            table_name: reader.read(TABLE_NAME),
+            webhook_secret_id: reader.read(WEBHOOK_SECRET_ID),
+        };
         reader.finish(settings)
     }
 }
@@ -163,14 +178,28 @@ impl BothSidesSettings {
     /// Reads the settings by a lookup of variables.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
         let mut reader = Reader::new(lookup);
-        let settings = Self {
+        let settings = Self::of(&mut reader);
+        reader.finish(settings)
+    }
+
+    fn of<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> Self {
+        Self {
             queue_url: reader.read(QUEUE_URL),
             table_name: reader.read(TABLE_NAME),
             servicenow_url: reader.read(SERVICENOW_URL),
             servicenow_secret_id: reader.read(SERVICENOW_SECRET_ID),
             account_secret_prefix: reader.read(ACCOUNT_SECRET_PREFIX),
             policy_parameter: reader.read(POLICY_PARAMETER),
-        };
+        }
+    }
+}
+
+impl PollerSettings {
+    /// Reads the settings by a lookup of variables.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+        let mut reader = Reader::new(lookup);
+        let sides = BothSidesSettings::of(&mut reader);
+        let settings = Self { sides, webhook_secret_id: reader.read(WEBHOOK_SECRET_ID) };
         reader.finish(settings)
     }
 }
@@ -188,14 +217,16 @@ mod tests {
         let settings = BothSidesSettings::read(complete).unwrap();
         assert_eq!(settings.queue_url, "value of CASEBRIDGE_QUEUE_URL");
         assert_eq!(settings.policy_parameter, "value of CASEBRIDGE_POLICY_PARAMETER");
-        assert!(WebhookSettings::read(complete).is_ok());
+        assert!(WebhookSettings::read(complete).is_ok() && PollerSettings::read(complete).is_ok());
         assert!(EventsSettings::read(complete).is_ok());
     }
 
     #[test]
     fn all_missing_variables_are_named_with_their_purpose() {
-        let message = BothSidesSettings::read(|_| None).unwrap_err().to_string();
-        for variable in [TABLE_NAME, QUEUE_URL, SERVICENOW_URL, SERVICENOW_SECRET_ID, POLICY_PARAMETER] {
+        let message = PollerSettings::read(|_| None).unwrap_err().to_string();
+        for variable in
+            [TABLE_NAME, QUEUE_URL, SERVICENOW_URL, SERVICENOW_SECRET_ID, POLICY_PARAMETER, WEBHOOK_SECRET_ID]
+        {
             assert!(message.contains(variable.name) && message.contains(variable.purpose), "{message}");
         }
         assert!(!message.contains(ACCOUNT_SECRET_PREFIX.name), "it has a default");

@@ -56,7 +56,10 @@ const PAGES_BUDGET: Duration = Duration::from_secs(20);
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The URL is unreadable or not https.
-    #[error("the ServiceNow URL must be of the form `https://<instance>.service-now.com`; found `{0}`")]
+    #[error(
+        "the ServiceNow URL must be of the form `https://<instance>.service-now.com`, without a user, a password or a \
+         query; found {0}"
+    )]
     Url(String),
     /// TLS can't be set up.
     #[error("TLS for ServiceNow can't be set up; check the certificates that SSL_CERT_FILE names")]
@@ -112,10 +115,11 @@ struct Call {
 impl<S: CredentialSource, C: Clock> Client<S, C> {
     /// A client of the instance at this address, which must be https.
     pub fn new(instance: &str, credentials: S, clock: C) -> Result<Self, ClientError> {
-        let url = Url::parse(instance).map_err(|_| ClientError::Url(instance.to_owned()))?;
+        let url = Url::parse(instance).map_err(|error| ClientError::Url(format!("no URL: {error}")))?;
         let has_secret = !url.username().is_empty() || url.password().is_some();
         if url.scheme() != "https" || url.host_str().is_none() || has_secret || url.query().is_some() {
-            return Err(ClientError::Url(instance.to_owned()));
+            // What it holds besides may be a secret.
+            return Err(ClientError::Url(format!("one of the origin `{}`", url.origin().ascii_serialization())));
         }
         Self::with_instance(url, credentials, clock)
     }

@@ -14,6 +14,9 @@ use casebridge_core::effect::Refusal;
 const RENEWAL_MARGIN: Duration = Duration::from_mins(1);
 /// How long a token is taken to live when its answer does not say.
 const UNSTATED_LIFETIME: Duration = Duration::from_mins(5);
+/// How long a token is used, whatever it says: instances give tokens of a day, and a secret that is withdrawn must stop to
+/// act within the hour.
+const LONGEST_LIFETIME: Duration = Duration::from_mins(30);
 /// How long basic credentials are kept before the secret is looked at again.
 const BASIC_LIFETIME: Duration = Duration::from_mins(5);
 
@@ -60,7 +63,7 @@ impl Authorization {
             Problem::unavailable("ServiceNow's token endpoint answered without a token", answer.retry_at, true)
         })?;
         let lifetime = token.expires_in.map_or(UNSTATED_LIFETIME, |seconds| Duration::from_secs(u64::from(seconds)));
-        let valid_until = now + lifetime.saturating_sub(RENEWAL_MARGIN);
+        let valid_until = now + lifetime.saturating_sub(RENEWAL_MARGIN).min(LONGEST_LIFETIME);
         Ok(Self { header: sensitive(&format!("Bearer {}", token.access_token.expose_secret()))?, valid_until })
     }
 }

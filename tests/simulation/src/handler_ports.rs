@@ -1,18 +1,17 @@
-//! The ports of the handlers, answered by the world: the queue, the feed of changes, the accounts, the webhook's secret.
+//! The ports of the handlers, answered by the world: the queue, the feed of changes, Secrets Manager.
 
 use std::{cell::Cell, rc::Rc};
 
-use case_poller::{AccountList, ChangeFeed, Timer};
+use case_poller::{ChangeFeed, SecretStore, Timer};
 use casebridge_core::{
     effect::Failure,
     hint::Hint,
     identifiers::{AccountId, IncidentId},
     time::format_servicenow,
 };
-use casebridge_runtime::{DeduplicationId, HintSink, QueueError, Redeliverer, Redelivery, SecretError};
+use casebridge_runtime::{DeduplicationId, HintSink, QueueError, Redeliverer, Redelivery, SecretError, WebhookKeys};
 use casebridge_servicenow::{Changes, IncidentChange};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
 use servicenow_webhook::KeySource;
 
 use crate::{
@@ -130,13 +129,13 @@ impl Timer for ClockPort {
     }
 }
 
-/// The accounts that have a secret.
-pub struct AccountsPort {
+/// Secrets Manager, as the poller asks it.
+pub struct SecretsPort {
     /// The world.
     pub desk: Rc<Desk>,
 }
 
-impl AccountList for AccountsPort {
+impl SecretStore for SecretsPort {
     async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
         let fate = self.desk.arrive(Call::Accounts, String::new).await;
         if fate != Fate::Refused {
@@ -147,6 +146,21 @@ impl AccountList for AccountsPort {
             _ => Ok(ACCOUNTS.iter().map(|(account, _, _)| AccountId::new(*account)).collect()),
         }
     }
+
+    async fn webhook_version(&self) -> Result<String, SecretError> {
+        newest_secret(&self.desk).await.map(|newest| newest.to_string())
+    }
+}
+
+/// A question to Secrets Manager for the newest version of what webhooks are signed with.
+async fn newest_secret(desk: &Desk) -> Result<u64, SecretError> {
+    let fate = desk.arrive(Call::WebhookSecret, String::new).await;
+    if fate == Fate::Refused {
+        return Err(unread("webhook"));
+    }
+    let newest = desk.world.borrow().webhook_secret.newest;
+    desk.leave(fate).await;
+    if fate == Fate::AnswerLost { Err(unread("webhook")) } else { Ok(newest) }
 }
 
 /// The secrets that webhooks may be signed with: the newest and the one before, as this function last read them.
@@ -163,28 +177,24 @@ impl KeysPort {
 }
 
 impl KeySource for KeysPort {
-    async fn valid(&self) -> Result<Vec<SecretString>, SecretError> {
+    async fn known(&self) -> Result<WebhookKeys, SecretError> {
         match self.known.get() {
             Some(newest) => Ok(versions(newest)),
             None => self.renewed().await,
         }
     }
 
-    async fn renewed(&self) -> Result<Vec<SecretString>, SecretError> {
-        let fate = self.desk.arrive(Call::WebhookSecret, String::new).await;
-        if fate == Fate::Refused {
-            return Err(unread("webhook"));
-        }
-        let newest = self.desk.world.borrow().webhook_secret.newest;
-        self.desk.leave(fate).await;
-        if fate == Fate::AnswerLost {
-            return Err(unread("webhook"));
-        }
+    async fn renewed(&self) -> Result<WebhookKeys, SecretError> {
+        let newest = newest_secret(&self.desk).await?;
         self.known.set(Some(newest));
         Ok(versions(newest))
     }
 }
 
-fn versions(newest: u64) -> Vec<SecretString> {
-    [Some(newest), newest.checked_sub(1)].into_iter().flatten().map(|version| webhook_secret(version).into()).collect()
+fn versions(newest: u64) -> WebhookKeys {
+    WebhookKeys {
+        current: webhook_secret(newest).into(),
+        version: newest.to_string(),
+        previous: newest.checked_sub(1).map(|version| webhook_secret(version).into()),
+    }
 }

@@ -24,7 +24,7 @@ use serde_json::json;
 use servicenow_webhook::Webhook;
 
 use crate::{
-    handler_ports::{AccountsPort, ChangesPort, KeysPort, QueuePort},
+    handler_ports::{ChangesPort, KeysPort, QueuePort, SecretsPort},
     ledger_port::LedgerPort,
     ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort},
     queue::Message,
@@ -43,11 +43,11 @@ const ACCEPTED: i64 = 202;
 pub const MOST_SKEW: SignedDuration = SignedDuration::from_millis(300);
 
 /// The function that receives webhooks.
-pub type WebhookFunction = Webhook<KeysPort, QueuePort, ClockPort>;
+pub type WebhookFunction = Webhook<KeysPort, LedgerPort, QueuePort, ClockPort>;
 /// The function that receives events.
 pub type EventsFunction = Events<LedgerPort, QueuePort, ClockPort>;
 /// The function that polls.
-pub type PollerFunction = Poller<LedgerPort, QueuePort, ChangesPort, SupportPort, AccountsPort, ClockPort>;
+pub type PollerFunction = Poller<LedgerPort, QueuePort, ChangesPort, SupportPort, SecretsPort, ClockPort>;
 /// What the function that reconciles works with.
 pub type WorldExecutor = Executor<LedgerPort, ServiceNowPort, SupportPort, ClockPort, RandomnessPort>;
 
@@ -67,6 +67,7 @@ fn clock(desk: &Rc<Desk>) -> ClockPort {
 pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
     Webhook {
         keys: KeysPort::new(desk.clone()),
+        ledger: LedgerPort { desk: desk.clone() },
         queue: QueuePort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("servicenow-webhook"),
@@ -90,7 +91,7 @@ pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
         queue: QueuePort { desk: desk.clone() },
         servicenow: ChangesPort { desk: desk.clone() },
         support: SupportPort::of_poller(desk.clone()),
-        accounts: AccountsPort { desk: desk.clone() },
+        secrets: SecretsPort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("case-poller"),
         parked: Mutex::default(),

@@ -43,6 +43,34 @@ async fn a_known_secret_outlives_an_outage_and_an_unknown_one_does_not() {
 }
 
 #[tokio::test]
+async fn a_known_secret_is_used_for_an_hour_at_most() {
+    let outage = || error(500, "InternalServiceError");
+    let (_, clock, secrets) = secrets(&[text("one"), outage(), outage()]);
+    secrets.text("a").await.unwrap();
+    clock.advance(3_599);
+    assert_eq!(secrets.text("a").await.unwrap().expose_secret(), "one");
+    clock.advance(1);
+    assert_eq!(Failure::from(secrets.text("a").await.unwrap_err()).name(), "unavailable");
+}
+
+#[tokio::test]
+async fn a_withdrawn_secret_is_a_refusal_even_where_its_text_is_known() {
+    for code in
+        ["InvalidRequestException", "DecryptionFailure", "KMSInvalidStateException", "ResourceNotFoundException"]
+    {
+        let (_, clock, secrets) = secrets(&[text("one"), error(400, code)]);
+        secrets.text("a").await.unwrap();
+        clock.advance(300);
+        let failure = Failure::from(secrets.text("a").await.unwrap_err());
+        assert_eq!(failure.name(), "refused_credentials", "{code}");
+    }
+    let (_, clock, secrets) = secrets(&[text("one"), error(400, "ThrottlingException")]);
+    secrets.text("a").await.unwrap();
+    clock.advance(300);
+    assert_eq!(secrets.text("a").await.unwrap().expose_secret(), "one", "a limit of rates says nothing of the secret");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_secret_is_told_by_its_name() {
     let answers = [error(400, "ResourceNotFoundException"), error(400, "AccessDeniedException"), (200, json!({}))];
     let (_, _, secrets) = secrets(&answers);
@@ -53,18 +81,39 @@ async fn what_is_wrong_with_a_secret_is_told_by_its_name() {
     }
 }
 
+fn version(id: &str, text: &str) -> (u16, Value) {
+    (200, json!({"Name": "name", "VersionId": id, "SecretString": text}))
+}
+
 #[tokio::test]
-async fn both_versions_of_the_webhook_secret_are_valid() {
+async fn the_webhooks_secret_has_its_current_version_and_the_one_before() {
+    let missing = || error(400, "ResourceNotFoundException");
     let (http, clock, secrets) =
-        secrets(&[text("new"), text("old"), text("new"), error(400, "ResourceNotFoundException")]);
+        secrets(&[version("v2", "new"), version("v1", "old"), version("v2", "new"), missing()]);
     let webhook = WebhookSecrets::new(secrets, "casebridge/webhook".to_owned());
-    let valid = webhook.valid().await.unwrap();
-    assert_eq!(valid.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), ["new", "old"]);
+    let texts = |keys: WebhookKeys| {
+        let previous = keys.previous.map(|previous| previous.expose_secret().to_owned());
+        (keys.current.expose_secret().to_owned(), keys.version, previous)
+    };
+    let known = texts(webhook.known().await.unwrap());
+    assert_eq!(known, ("new".to_owned(), "v2".to_owned(), Some("old".to_owned())));
     assert_eq!(body(&http, 1)["VersionStage"], "AWSPREVIOUS");
     clock.advance(11);
-    assert_eq!(webhook.renewed().await.unwrap().len(), 1);
-    assert_eq!(webhook.valid().await.unwrap().len(), 1, "an absent version is remembered as well");
+    assert_eq!(texts(webhook.renewed().await.unwrap()).2, None);
+    assert_eq!(texts(webhook.known().await.unwrap()).2, None, "an absent version is remembered as well");
     assert_eq!(calls(&http), 4);
+}
+
+#[tokio::test]
+async fn the_current_version_is_told_without_its_text() {
+    let stages = json!({"v1": ["AWSPREVIOUS"], "v2": ["AWSCURRENT"], "v3": ["AWSPENDING"]});
+    let answers =
+        [(200, json!({"VersionIdsToStages": stages})), (200, json!({})), error(400, "ResourceNotFoundException")];
+    let (_, _, secrets) = secrets(&answers);
+    assert_eq!(secrets.current_version("a").await.unwrap(), "v2");
+    for _ in 0..2 {
+        assert!(matches!(secrets.current_version("a").await, Err(SecretError::Missing { .. })));
+    }
 }
 
 #[tokio::test]

@@ -290,7 +290,7 @@ pub fn another_saves_after(incident: &str, values: &[(&str, &str)]) -> String {
     format!(
         "var update = GlideRecord.prototype.update;
         GlideRecord.prototype.update = function () {{
-            if (this.getTableName() !== 'incident') {{ return update.call(this); }}
+            if (String(this.getTableName()) !== 'incident') {{ return update.call(this); }}
             GlideRecord.prototype.update = update;
             var updated = update.call(this);
             var other = new GlideRecord('incident');
