@@ -38,6 +38,9 @@ pub struct Rates {
     pub slow: u64,
 }
 
+/// How many times more often a wake-up of the next in line meets a fault: one call in a hundred thousand is one.
+const WAKE_TIMES: u64 = 8;
+
 /// The rates of a world in which nothing goes wrong, in thousandths of the full ones.
 pub const LEVELS: [u64; 5] = [0, 100, 300, 1_000, 2_500];
 
@@ -163,7 +166,9 @@ fn draw(rates: &Rates, call: Call, random: &mut Random) -> Fate {
         (Fate::DiedLandsLate, late),
         (Fate::Stopped, rates.stopped),
     ];
+    let times = if call == Call::Wake { WAKE_TIMES } else { 1 };
     for (fate, rate) in chances.into_iter().filter(|(fate, _)| call.can_meet(*fate)) {
+        let rate = rate * times;
         if drawn < rate {
             return fate;
         }

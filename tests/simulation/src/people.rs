@@ -389,6 +389,13 @@ impl World {
         }
     }
 
+    /// A rotation that has begun is completed: for a day webhooks are accepted without it, and then they are not.
+    pub fn end_rotation(&mut self) {
+        if self.webhook_secret.signs != self.webhook_secret.newest {
+            self.rotate_secret();
+        }
+    }
+
     fn do_open(&mut self, deed: Deed, random: &mut Random) -> bool {
         if self.servicenow.incidents.len() >= self.settings.most_incidents {
             return false;

@@ -246,6 +246,7 @@ impl Life {
             let world = &mut *self.desk.world.borrow_mut();
             world.faults.stop();
             world.servicenow.end_hostility();
+            world.end_rotation();
             if !world.settings.stays_refused {
                 world.refused_accounts.clear();
             } else if world.refused_accounts.is_empty() {
