@@ -54,7 +54,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
                 poller.metrics.count(Metric::PolicyFailures, 1);
                 tracing::error!(error = %logging::Causes(&error), "the last good policy stays in force");
             }
-            let outcome = poller.poll(&policy, deadline).await;
+            let outcome = Box::pin(poller.poll(&policy, deadline)).await;
             poller.metrics.flush(SystemClock.now());
             outcome.map_err(lambda_runtime::Error::from)
         }

@@ -352,7 +352,7 @@ impl Conversation {
         shown.retain(|communication| !self.is_settled(communication));
         shown.truncate(MOST_KNOWN);
         let hashes: Vec<String> = shown.iter().map(|communication| text_hash(&communication.body)).collect();
-        let mut matching = Matching { ids: vec![None; shown.len()], matched: BTreeSet::new() };
+        let mut matching = Matching { ids: vec![None; shown.len()], matched: BTreeSet::new(), shifts: BTreeSet::new() };
         matching.by_hash(self, &shown, &hashes, cut_second);
         matching.shown_differently(self, &shown, &hashes, cut_second);
         let mut news = Vec::new();
@@ -548,6 +548,8 @@ struct Matching {
     /// For each that is shown, its identity, once found.
     ids: Vec<Option<CommunicationId>>,
     matched: BTreeSet<CommunicationId>,
+    /// By how many seconds equal texts were known to be later, or earlier, than they are shown.
+    shifts: BTreeSet<i64>,
 }
 
 /// The equal texts of a read, by their places in it, and those that are known, with their seconds.
@@ -584,16 +586,20 @@ impl Matching {
         for equals in by_hash.into_values() {
             let here: Vec<i64> = equals.shown.iter().map(|index| second(shown[*index].time_created)).collect();
             let there: Vec<i64> = equals.known.iter().map(|(moment, _)| *moment).collect();
-            for (here, there) in same_moments(&here, &there) {
-                let id = equals.known[there].1.id.clone();
+            for (one, other) in same_moments(&here, &there) {
+                let id = equals.known[other].1.id.clone();
+                self.shifts.insert(there[other] - here[one]);
                 self.matched.insert(id.clone());
-                self.ids[equals.shown[here]] = Some(id);
+                self.ids[equals.shown[one]] = Some(id);
             }
         }
     }
 
-    /// What is left over on both sides of a second, then of neighbouring ones: the same messages, shown differently by now,
-    /// with a time that is cut or rounded. A second that may be cut has none to compare.
+    /// What is left over on both sides of a second, or of neighbouring ones: the same messages, shown differently by now, with
+    /// a time that is cut or rounded. A second that may be cut has none to compare.
+    ///
+    /// Where equal texts tell that times are shown earlier or later than they were, the first of either side are the same.
+    /// Else those of one second are, and of neighbouring ones the first.
     fn shown_differently(
         &mut self,
         conversation: &mut Conversation,
@@ -601,26 +607,44 @@ impl Matching {
         hashes: &[String],
         cut_second: Option<i64>,
     ) {
-        for distance in [0, -ONE_MOMENT, ONE_MOMENT] {
+        let rounds: &[&[i64]] = match (self.shifts.contains(&-ONE_MOMENT), self.shifts.contains(&ONE_MOMENT)) {
+            (true, false) => &[&[-ONE_MOMENT, 0]],
+            (false, true) => &[&[0, ONE_MOMENT]],
+            _ => &[&[0], &[-ONE_MOMENT, ONE_MOMENT]],
+        };
+        for distances in rounds {
             for (index, communication) in shown.iter().enumerate() {
                 let here = second(communication.time_created);
-                let there = here + distance;
-                let is_cut = cut_second.is_some_and(|cut| cut == here || (distance != 0 && there <= cut));
-                if self.ids[index].is_some() || is_cut {
-                    continue;
+                let is_cut = |there: i64| cut_second.is_some_and(|cut| cut == here || (there != here && there <= cut));
+                let seconds = distances.iter().map(|distance| here + distance).filter(|there| !is_cut(*there));
+                for there in seconds {
+                    if self.ids[index].is_none() {
+                        self.match_in(conversation, there, index, communication, &hashes[index]);
+                    }
                 }
-                let of_second = conversation.known.get(&there);
-                let left: Vec<&Known> =
-                    of_second.into_iter().flatten().filter(|known| !self.matched.contains(&known.id)).collect();
-                let same = conversation.shown_before(communication, &left);
-                let Some(id) = same.map(|known| known.id.clone()) else { continue };
-                for known in conversation.known.get_mut(&there).into_iter().flatten().filter(|known| known.id == id) {
-                    known.hash.clone_from(&hashes[index]);
-                }
-                self.matched.insert(id.clone());
-                self.ids[index] = Some(id);
             }
         }
+    }
+
+    /// Matches a communication with one that is known of this second and left over, if there is one.
+    fn match_in(
+        &mut self,
+        conversation: &mut Conversation,
+        there: i64,
+        index: usize,
+        communication: &RawCommunication,
+        hash: &str,
+    ) {
+        let of_second = conversation.known.get(&there);
+        let left: Vec<&Known> =
+            of_second.into_iter().flatten().filter(|known| !self.matched.contains(&known.id)).collect();
+        let same = conversation.shown_before(communication, &left);
+        let Some(id) = same.map(|known| known.id.clone()) else { return };
+        for known in conversation.known.get_mut(&there).into_iter().flatten().filter(|known| known.id == id) {
+            hash.clone_into(&mut known.hash);
+        }
+        self.matched.insert(id.clone());
+        self.ids[index] = Some(id);
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Span {
 
 /// What two answers do not have in common.
 struct Comparison<'a> {
-    /// The seconds of what the reading alone shows, in no order.
+    /// The seconds of what the reading alone shows, in their order.
     ours_alone: Vec<i64>,
     /// What the other answer alone shows, in the order of time.
     theirs_alone: Vec<&'a RawCommunication>,
@@ -98,7 +98,7 @@ impl Reading {
         // Beyond its ends the answer shows nothing.
         let ends = answer.iter().map(second).min().zip(answer.iter().map(second).max());
         comparison.ours_alone.retain(|ours| ends.is_some_and(|(first, last)| (first..=last).contains(ours)));
-        self.add(&comparison, None)
+        self.add(comparison, None)
     }
 
     /// Takes in the most recent communications, as DescribeCases shows them with the case. What is older than `since` is
@@ -118,24 +118,26 @@ impl Reading {
         if comparison.theirs_alone.iter().any(|theirs| second(theirs) == cut) {
             return Err(OlderState);
         }
-        self.add(&comparison, Some(cut))
+        self.add(comparison, Some(cut))
     }
 
     /// Adds what only the other answer shows.
-    fn add(&mut self, comparison: &Comparison<'_>, cut: Option<i64>) -> Result<(), OlderState> {
-        let Comparison { ours_alone, theirs_alone } = comparison;
+    fn add(&mut self, comparison: Comparison<'_>, cut: Option<i64>) -> Result<(), OlderState> {
+        let Comparison { mut ours_alone, theirs_alone } = comparison;
         let mut theirs = theirs_alone.as_slice();
         while let Some(first) = theirs.first() {
             let moments =
                 theirs.windows(2).take_while(|pair| second(pair[1]) - second(pair[0]) <= ONE_MOMENT).count() + 1;
             let (near, later) = theirs.split_at(moments);
             let span = second(first) - ONE_MOMENT..=near.last().map_or(0, |last| second(last)) + ONE_MOMENT;
-            let ours = ours_alone.iter().filter(|ours| span.contains(ours));
-            let is_unclear = cut.is_some_and(|cut| ours.clone().any(|ours| *ours == cut));
-            match ours.count() {
+            let from = ours_alone.partition_point(|ours| ours < span.start());
+            let ours = ours_alone.partition_point(|ours| ours <= span.end()) - from;
+            let is_unclear = cut.is_some_and(|cut| ours_alone[from..from + ours].contains(&cut));
+            match ours {
                 0 => self.extend(near),
                 ours if is_unclear || near.len() > ours => return Err(OlderState),
-                _ => {}
+                // The same, shown differently.
+                _ => drop(ours_alone.drain(from..from + near.len())),
             }
             theirs = later;
         }
@@ -169,6 +171,7 @@ impl Reading {
             ours_alone.extend(left_over(there, &known));
         }
         ours_alone.extend(ours_of.into_values().flatten());
+        ours_alone.sort_unstable();
         theirs_alone.sort_by_key(|communication| communication.time_created);
         Comparison { ours_alone, theirs_alone }
     }

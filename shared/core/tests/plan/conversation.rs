@@ -205,6 +205,14 @@ fn a_text_that_is_redacted_and_whose_time_is_cut_or_rounded_is_the_same() {
         let known = ids(&talk.read(&[reply(first, "The key is AKIA1234"), other.clone()]));
         assert_eq!(ids(&talk.read(&[reply(then, "The key is ********"), other])), known, "{first} and {then}");
     }
+    for then in [3_000, 4_000] {
+        let mut talk = Talk::new();
+        let first = ids(&talk.read(&[reply(3_000, "Thanks"), reply(3_000, "The key is AKIA1234")]));
+        let second = [reply(2_700, "Thanks"), reply(2_900, "The key is ********"), reply(then, "News")];
+        let second = ids(&talk.read(&second));
+        assert!(first.iter().all(|id| second[..2].contains(id)), "{then}: the first of either side are the same");
+        assert!(!first.contains(&second[2]), "{then}");
+    }
     let mut talk = Talk::new();
     let known = ids(&talk.read(&[reply(1_000, "One"), reply(2_000, "Two")]));
     let seen = ids(&talk.read(&[reply(1_000, "One"), reply(2_000, "Two"), reply(3_000, "Three")]));
