@@ -475,7 +475,9 @@ fn what_aws_never_shows_keeps_an_end_from_being_agreed_on_for_a_time_only() {
         let mut observation = world.observe();
         change(&mut observation, &world);
         let ids: Vec<_> = observation.shown.iter().map(|seen| seen.id.clone()).collect();
-        ids.iter().for_each(|id| observation.link.conversation.delivered(id));
+        for id in &ids {
+            observation.link.conversation.delivered(id);
+        }
         let written_at = world.now;
         world.link = observation.link;
         world.set_status("resolved");
