@@ -74,9 +74,10 @@ impl Troubles {
         self.0.retain(|earlier| !is_same(earlier, trouble.side, trouble.refusal, &trouble.request));
         self.0.push(trouble);
         if self.0.len() > TROUBLES {
-            // The one that is over first is the least loss: its request is tried once more.
-            let first_over = (0..self.0.len()).min_by_key(|index| self.0[*index].until);
-            first_over.map(|index| self.0.remove(index));
+            // The refusal that was noted longest ago is the least loss: its request is tried once more, if it is made at all.
+            // The newest one must stay, or the plan that follows makes its request again at once.
+            let oldest = self.0.iter().position(|trouble| trouble.refusal.is_some()).unwrap_or_default();
+            self.0.remove(oldest);
         }
     }
 
