@@ -206,8 +206,11 @@ where
         let tick = Tick { number: now.as_second().div_euclid(TICK_SECONDS), now, end };
         // What is due waits longest already; both sides are polled at once, so that a slow one holds up neither.
         let due = self.poll_due(tick).await;
-        let (changes, cases, rotation) =
-            tokio::join!(self.poll_changes(policy, tick), self.poll_accounts(tick), self.watch_rotation(tick));
+        let (changes, cases, rotation) = tokio::join!(
+            self.poll_changes(policy, tick),
+            self.poll_accounts(tick),
+            rotation::watch(&self.ledger, &self.secrets, tick.now)
+        );
         let mut outcome = Ok(());
         for error in [due, changes, rotation].into_iter().filter_map(Result::err).chain(cases) {
             self.metrics.count(Metric::PollFailures, error.parts());

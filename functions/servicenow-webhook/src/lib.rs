@@ -208,7 +208,7 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
             Rejection::Unavailable
         })?;
         // A row that can't be read is written anew by the poller, within a minute.
-        let known: Option<Rotation> = row.and_then(|row| serde_json::from_str(&row).ok());
+        let known = Rotation::read(row.as_deref());
         if is_previous_accepted(known.as_ref(), current, self.clock.now()) {
             return Ok(());
         }

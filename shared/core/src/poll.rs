@@ -12,9 +12,10 @@ use crate::{
     time,
 };
 
-/// How far the first poll of an instance looks back: before it, nothing was linked. One hour is for a clock of ServiceNow
-/// that differs from ours, and one for first polls that fail before they can remember anything.
-const FIRST_LOOK_BACK: SignedDuration = SignedDuration::from_hours(2);
+/// For how long first polls may fail before they can remember anything.
+const FIRST_POLLS_FAIL: SignedDuration = SignedDuration::from_hours(1);
+/// How far the first poll of an instance looks back, by our clock: before it, nothing was linked.
+const FIRST_LOOK_BACK: SignedDuration = FIRST_POLLS_FAIL.saturating_add(time::CLOCKS_APART);
 
 /// How long a claim keeps others from handing off the same link. A poller or a queue that dies costs this long; a queue that
 /// is slower costs one more message for a link that nobody has got to yet.

@@ -23,6 +23,13 @@ pub struct Rotation {
     pub seen_at: Timestamp,
 }
 
+impl Rotation {
+    /// Reads the row; none if there is none, or none that can be read.
+    pub fn read(row: Option<&str>) -> Option<Self> {
+        serde_json::from_str(row?).ok()
+    }
+}
+
 /// What is to be remembered now that `version` is current: none if that is remembered already.
 pub fn seen(known: Option<&Rotation>, version: &str, now: Timestamp) -> Option<Rotation> {
     let is_known = known.is_some_and(|known| known.version == version);

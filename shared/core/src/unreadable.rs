@@ -28,12 +28,6 @@ pub enum UnreadableJson {
 
 impl From<serde_json::Error> for UnreadableJson {
     fn from(error: serde_json::Error) -> Self {
-        Self::from(&error)
-    }
-}
-
-impl From<&serde_json::Error> for UnreadableJson {
-    fn from(error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         if error.is_eof() {
             Self::CutOff

@@ -9,7 +9,7 @@ use casebridge_core::{
     mark::{Mark, without_marks},
     render::PART_BYTES,
 };
-use casebridge_simulator::support::{Case, REOPEN_WINDOW, redaction::redact};
+use casebridge_simulator::support::{Case, REOPEN_WINDOW, oddities::nearest_second, redaction::redact};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -373,8 +373,8 @@ fn judge_whole_texts(bodies: &[&str], comments: &[&Journal], found: &mut Finding
 
 /// Whether AWS tells by its times that one moment was before another: it may show whole seconds, cut or rounded.
 fn is_told_before(world: &World, one: Timestamp, other: Timestamp) -> bool {
-    let rounded = |moment: Timestamp| (moment + SignedDuration::from_millis(500)).as_second();
-    let is_lost_in_rounding = world.settings.oddities.seconds_are_rounded && rounded(one) >= rounded(other);
+    let is_lost_in_rounding =
+        world.settings.oddities.seconds_are_rounded && nearest_second(one) >= nearest_second(other);
     one.as_second() < other.as_second() && !is_lost_in_rounding
 }
 

@@ -148,7 +148,7 @@ impl Oddities {
         match (in_seconds, self.seconds_are_rounded) {
             (false, _) => time,
             (true, false) => whole_second(time),
-            (true, true) => whole_second(time + HALF_A_SECOND),
+            (true, true) => nearest_second(time),
         }
     }
 
@@ -161,6 +161,11 @@ impl Oddities {
 /// Whether so many seconds have passed; never, if none is said.
 pub(super) fn has_passed(seconds: Option<u32>, since: Timestamp, now: Timestamp) -> bool {
     seconds.is_some_and(|seconds| now.duration_since(since) >= SignedDuration::from_secs(i64::from(seconds)))
+}
+
+/// A time rounded to a whole second.
+pub fn nearest_second(time: Timestamp) -> Timestamp {
+    whole_second(time + HALF_A_SECOND)
 }
 
 /// A time without its fraction of a second.
