@@ -447,6 +447,12 @@ impl Conversation {
                 let (id, time_created) = (communication.id.clone(), communication.raw.time_created);
                 let letters_apart = memory.letters.abs_diff(letters);
                 let found = Owner { id, time_created, exact: memory.hash == hash, letters_apart };
+                // Times of one read are compared: another may cut them where this one rounds them.
+                if let Some(owner) = &mut memory.owner
+                    && let Some(shown) = carriers.iter().find(|(carrier, _)| carrier.id == owner.id)
+                {
+                    owner.time_created = shown.0.raw.time_created;
+                }
                 if memory.owner.as_ref().is_none_or(|owner| found.rank() < owner.rank()) {
                     outranked.extend(memory.owner.replace(found));
                 }

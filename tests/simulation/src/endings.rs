@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use casebridge_core::{case::CaseStatus, identifiers::IncidentId, incident::IncidentState};
+use casebridge_core::{case::CaseStatus, identifiers::IncidentId, incident::IncidentState, link::Link};
 use casebridge_simulator::support::{Case, Write, events::Origin, model::Communication, request::ResolveCase};
 
 use crate::{
@@ -29,9 +29,9 @@ pub struct Endings {
     reopened_by_agent: BTreeSet<IncidentId>,
     /// The incidents whose case a call of ours resolves at any time from now on.
     resolved_late: BTreeSet<IncidentId>,
-    /// The cases that a read has ever shown as reopened.
-    shown_reopened: BTreeSet<String>,
-    /// Those among them that were resolved again by then, as long as no later read has shown it.
+    /// The cases that the ledger has ever known as reopened.
+    known_reopened: BTreeSet<String>,
+    /// The cases that a read showed as reopened when they were resolved again, as long as no later read has shown it.
     shown_reopened_late: BTreeSet<String>,
 }
 
@@ -58,24 +58,31 @@ impl World {
             text.origin == Origin::Customer
                 && self.memory.persons.contains(&(first_id(&case.case_id), text.time_created))
         };
-        let is_seen = |text: &str| {
-            let mut rows = self.servicenow.comments_before_end(incident).filter(|row| row.is_ours());
-            let parts: Vec<&str> = tokens(text).collect();
-            let parts = if parts.is_empty() { vec![text] } else { parts };
-            rows.any(|row| parts.iter().all(|part| row.text.contains(part)))
+        // Of equal texts, as many are seen as are on the incident, the first ones first.
+        let is_seen = |text: &Communication| {
+            let rows = self.servicenow.comments_before_end(incident).filter(|row| row.is_ours());
+            let parts: Vec<&str> = tokens(&text.body).collect();
+            let parts = if parts.is_empty() { vec![text.body.as_str()] } else { parts };
+            let equal = self.cases_of(incident).flat_map(|case| &case.communications);
+            let equal = equal.filter(|other| other.body == text.body && other.time_created <= text.time_created);
+            rows.filter(|row| parts.iter().all(|part| row.text.contains(part))).count() >= equal.count()
         };
         let mut written =
             self.cases_of(incident).flat_map(|case| case.communications.iter().map(move |text| (case, text)));
-        written.any(|(case, text)| is_persons(case, text) && !is_seen(&text.body))
+        written.any(|(case, text)| is_persons(case, text) && !is_seen(text))
     }
 
-    /// Notes what the ledger remembers of an incident's link: whether work has ended on both sides.
-    pub fn note_agreement(&mut self, incident: &IncidentId, is_ended: bool) {
-        if is_ended {
-            self.memory.endings.agreed_ended.insert(incident.clone());
+    /// Notes what the ledger remembers of an incident's link: whether work has ended on both sides, and whether the case was
+    /// reopened.
+    pub fn note_memory(&mut self, incident: &IncidentId, link: &Link) {
+        let endings = &mut self.memory.endings;
+        if link.base.ended {
+            endings.agreed_ended.insert(incident.clone());
         } else {
-            self.memory.endings.agreed_ended.remove(incident);
+            endings.agreed_ended.remove(incident);
         }
+        let reopened = link.case.as_ref().filter(|case| case.reopened_at.is_some());
+        endings.known_reopened.extend(reopened.map(|case| first_id(case.case_id.as_str())));
     }
 
     /// Notes a call that lands late: the case may be resolved after somebody has reopened its incident.
@@ -116,12 +123,13 @@ impl World {
     }
 
     /// Notes the status that a read shows. The first one to show a reopening may come after casebridge has resolved the case
-    /// again, which it had known as open: nothing in the answer tells that it is the older one.
+    /// again, which it had known as open: nothing in the answer tells that it is the older one. What was shown to somebody
+    /// who could not record it does not count.
     pub fn note_shown_status(&mut self, case_id: &str, status: &CaseStatus) {
         let case = first_id(case_id);
         if !status.is_reopened() {
             self.memory.endings.shown_reopened_late.remove(&case);
-        } else if self.memory.endings.shown_reopened.insert(case.clone())
+        } else if !self.memory.endings.known_reopened.contains(&case)
             && self.support.case(case_id).is_some_and(Case::is_resolved)
         {
             self.memory.endings.shown_reopened_late.insert(case);

@@ -80,9 +80,9 @@ impl LedgerPort {
         }
     }
 
-    fn note_agreement(&self, key: &LinkKey, remembered: &Link, is_remembered: bool) {
+    fn note_memory(&self, key: &LinkKey, remembered: &Link, is_remembered: bool) {
         if is_remembered {
-            self.desk.world.borrow_mut().note_agreement(&key.incident, remembered.base.ended);
+            self.desk.world.borrow_mut().note_memory(&key.incident, remembered);
         }
     }
 
@@ -126,7 +126,7 @@ impl Ledger for LedgerPort {
             }
             let lease = self.grabbed(lease, now).await?;
             let recorded = ledger.record(&lease, before, after, now).await;
-            self.note_agreement(&lease.key, after, recorded.is_ok());
+            self.note_memory(&lease.key, after, recorded.is_ok());
             recorded
         })
         .await
@@ -148,7 +148,7 @@ impl Ledger for LedgerPort {
         self.call(Call::Release, what, || async {
             let lease = self.grabbed(lease, now).await?;
             let released = ledger.release(&lease, before, after, due, regardless, now).await;
-            self.note_agreement(&lease.key, after, released.is_ok());
+            self.note_memory(&lease.key, after, released.is_ok());
             released
         })
         .await

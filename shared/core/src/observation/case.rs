@@ -129,7 +129,9 @@ impl Observation {
             IntentKind::ResolveCase { status_before, double: None } => {
                 let reopened_since =
                     case.status.is_reopened() && status_before.as_ref().is_some_and(|status| !status.is_reopened());
-                (case.status.is_resolved() && self.shows_reopening(case)) || reopened_since
+                // A resolution from before a text of ours that reopened the case unseen is not the one that is looked for.
+                let is_after_ours = self.shows_reopening(case) && !self.hides_ours(policy, now);
+                (case.status.is_resolved() && is_after_ours) || reopened_since
             }
         };
         let read_all = case.communications_complete || matches!(intent.kind, IntentKind::ResolveCase { .. });

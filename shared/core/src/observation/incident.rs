@@ -44,7 +44,17 @@ impl Observation {
                 return;
             }
         }
+        self.see_later_end(&incident.summary);
         self.believe_incident(policy, incident, now);
+    }
+
+    /// Takes in that work was ended again since the last read, and nobody saw the reopening between: who ended it then had
+    /// seen what a customer wrote, as far as that was on the incident.
+    fn see_later_end(&mut self, incident: &IncidentSummary) {
+        let end = |summary: &IncidentSummary| summary.ended_mod_count.filter(|_| summary.state.is_ended());
+        let before = self.link.incident.as_ref().and_then(end);
+        let is_later = before.is_some_and(|before| end(incident).is_some_and(|now| now > before));
+        self.link.base.customer_wrote &= !is_later || self.link.conversation.has_open();
     }
 
     /// Takes in a snapshot that is known to be the latest.

@@ -434,6 +434,21 @@ fn of_two_that_are_not_what_was_sent_the_earlier_one_is_ours_and_the_other_waits
     assert_eq!(talk.deliver(&both), [both[1].body.as_str()]);
 }
 
+/// Both are of one second. An answer that cuts times shows the quotation alone; one that rounds them shows both, later.
+#[test]
+fn of_two_in_one_second_the_one_that_is_about_as_long_is_ours_whichever_answer_showed_the_other() {
+    let mut talk = Talk::new();
+    let ours = talk.send(1, "The key is AKIA1234");
+    let (redacted, remark) = (ours.replace("AKIA1234", "[REDACTED]"), signed(1, ""));
+    talk.read(&[raw(1_000, PERSON, &remark)]);
+    let both = [raw(2_000, PERSON, &remark), raw(2_000, BRIDGE, &redacted)];
+    for shown in [&both, &both] {
+        assert_eq!(talk.deliver(shown), [""; 0], "it may still quote a text that is not shown yet");
+    }
+    talk.now = talk.now.checked_add(LONGEST_DOUBT).unwrap();
+    assert_eq!(talk.deliver(&both), [remark]);
+}
+
 #[test]
 fn what_is_settled_as_ours_stays_so_when_an_earlier_one_appears_or_it_is_redacted() {
     let mut talk = Talk::new();

@@ -546,6 +546,48 @@ fn a_resolution_in_doubt_is_not_found_by_a_reopening_that_may_be_our_own() {
     assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::Resolved, "resolved"));
 }
 
+/// As before, but the call is lost on its way, and an answer from before our text shows AWS's own resolution.
+#[test]
+fn a_resolution_in_doubt_is_not_found_by_one_from_before_our_text() {
+    let mut world = World::linked();
+    world.set_state_with_comment(IncidentState::Resolved, "e1", "Fixed, thanks.");
+    let mut observation = world.observe();
+    world.set_status("resolved");
+    let older = crate::world::as_case(world.case.as_ref().unwrap());
+    let plan = world.plan(&observation);
+    assert!(world.apply(&mut observation, &plan.effects[0]));
+    assert!(observation.begin(&plan.effects[1], world.now));
+    observation.see_case(&world.policy, older, world.now);
+    assert!(observation.link.intent.is_some(), "it does not show our text, which reopened the case since");
+    world.record(observation);
+    world.pass_time(i64::from(world.policy.unknown_outcome_seconds));
+    assert_eq!(world.settle()[0], "resolve_case");
+    assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::Resolved, "resolved"));
+}
+
+/// A customer writes after the end. An agent reads it, and ends the incident again before anybody saw it open.
+#[test]
+fn what_a_customer_wrote_before_the_incident_was_ended_again_reopens_nothing_later() {
+    for is_read_by_the_agent in [true, false] {
+        let mut world = World::linked();
+        world.audit_trail = true;
+        world.set_state(IncidentState::Resolved);
+        world.settle();
+        world.communicate(PERSON, "One more thing.");
+        world.set_status("resolved");
+        if is_read_by_the_agent {
+            world.settle();
+        } else {
+            world.link = world.observe().link;
+        }
+        assert!(world.link.base.ended && world.link.base.customer_wrote);
+        world.set_state(IncidentState::InProgress);
+        world.set_state(IncidentState::Resolved);
+        let observation = world.observe();
+        assert_eq!(observation.link.base.customer_wrote, !is_read_by_the_agent);
+    }
+}
+
 #[test]
 fn a_text_that_is_sent_in_part_goes_on_before_one_that_turns_up_in_its_second() {
     let mut world = World::linked();
