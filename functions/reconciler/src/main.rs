@@ -45,7 +45,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
         support: SupportClient::new(sdk, AccountSecrets::new(secrets, settings.account_secret_prefix)),
         clock: SystemClock,
         randomness: SystemRandomness,
-        policy: policies.current().await.0.as_ref().clone(),
+        policy: policies.in_force().as_ref().clone(),
         limits: limits(SignedDuration::ZERO),
     }));
     let metrics = Arc::new(Metrics::new("reconciler"));

@@ -6,7 +6,11 @@
 mod body;
 mod signature;
 
-use std::future::Future;
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Mutex, PoisonError},
+};
 
 use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -26,6 +30,7 @@ use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{ALLOW, CONTENT_TYPE},
 };
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tracing::Instrument;
@@ -115,6 +120,27 @@ pub struct Webhook<K, L, Q, C> {
     pub clock: C,
     /// What is measured.
     pub metrics: Metrics,
+    /// What the log was told lately.
+    pub told: Told,
+}
+
+/// How often the log tells a rejection of one kind. Everybody can cause them, and every line costs; the metric counts each.
+const REJECTIONS_TOLD_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// When a rejection of each code was told last.
+#[derive(Debug, Default)]
+pub struct Told(Mutex<BTreeMap<&'static str, Timestamp>>);
+
+impl Told {
+    /// Whether a rejection with this code is to be told now.
+    fn is_news(&self, code: &'static str, now: Timestamp) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = told.get(code).is_none_or(|last| now.duration_since(*last) >= REJECTIONS_TOLD_EVERY);
+        if is_news {
+            told.insert(code, now);
+        }
+        is_news
+    }
 }
 
 impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
@@ -128,7 +154,10 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
             }
             Err(rejection) => {
                 self.metrics.count(Metric::WebhooksRejected, 1);
-                tracing::warn!(status = rejection.status().as_u16(), code = rejection.code(), "webhook not accepted");
+                let (status, code) = (rejection.status().as_u16(), rejection.code());
+                if self.told.is_news(code, self.clock.now()) {
+                    tracing::warn!(status, code, "webhook not accepted; others of this kind are told in a minute");
+                }
                 let error = json!({"error": {"code": rejection.code(), "message": rejection.message()}});
                 answer(rejection.status(), &error)
             }
@@ -245,4 +274,19 @@ fn answer(status: StatusCode, body: &Value) -> LambdaFunctionUrlResponse {
     }
     response.body = Some(body.to_string());
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_rejections_is_told_once_a_minute_for_each_kind() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let told = Told::default();
+        let news: Vec<bool> = [("a", 0), ("a", 59), ("b", 59), ("a", 60), ("a", 119), ("b", 119)]
+            .map(|(code, second)| told.is_news(code, at(second)))
+            .to_vec();
+        assert_eq!(news, [true, false, true, true, false, true]);
+    }
 }

@@ -15,7 +15,7 @@ use casebridge_runtime::{
     settings::{self, WebhookSettings},
 };
 use lambda_runtime::{LambdaEvent, service_fn};
-use servicenow_webhook::{KeySource, Webhook};
+use servicenow_webhook::{KeySource, Told, Webhook};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -37,6 +37,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
         queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url),
         clock: SystemClock,
         metrics: Metrics::new("servicenow-webhook"),
+        told: Told::default(),
     });
     lambda_runtime::run(service_fn(|event: LambdaEvent<LambdaFunctionUrlRequest>| {
         let webhook = Arc::clone(&webhook);

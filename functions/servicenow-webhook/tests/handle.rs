@@ -15,7 +15,7 @@ use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, Web
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use servicenow_webhook::{KeySource, MAX_BODY_BYTES, Webhook};
+use servicenow_webhook::{KeySource, MAX_BODY_BYTES, Told, Webhook};
 
 const NOW: i64 = 1_800_000_000;
 const INCIDENT: &str = "9d385017c611228701d22104cc95c371";
@@ -158,7 +158,7 @@ async fn handle_with(
     event: LambdaFunctionUrlRequest,
 ) -> (i64, Value) {
     let metrics = Metrics::new("servicenow-webhook");
-    let webhook = Webhook { keys, ledger, queue, clock: FixedClock, metrics };
+    let webhook = Webhook { keys, ledger, queue, clock: FixedClock, metrics, told: Told::default() };
     let answer: LambdaFunctionUrlResponse = webhook.handle(event).await;
     assert_eq!(answer.headers["content-type"], "application/json");
     (answer.status_code, serde_json::from_str(&answer.body.unwrap()).unwrap())

@@ -1,7 +1,8 @@
 //! Whose credentials they are: before its first use a credential must name the account that it is kept for.
 //!
 //! A secret that holds the credentials of another account would open cases there, in sight of other people. So a role's
-//! ARN, or what STS says of keys, is compared with the account, and nothing is sent where they differ.
+//! ARN, or what STS says of keys, is compared with the account, and nothing is sent where they differ. A case whose id names
+//! another account is told as well: it is linked all the same, since the credentials are known to be the account's.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use aws_sdk_sts::config::{Builder, IdentityCache, retry::RetryConfig, timeout::T
 use aws_types::SdkConfig;
 use casebridge_core::{
     effect::{Failure, Refusal},
-    identifiers::AccountId,
+    identifiers::{AccountId, CaseId},
 };
 
 use crate::{
@@ -25,6 +26,9 @@ const IDENTITY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 const IDENTITY_ATTEMPTS: u32 = 3;
 /// Which segment of a role's ARN is the account: `arn:aws:iam::<account>:role/<name>`.
 const ACCOUNT_SEGMENT: usize = 4;
+/// Which segment of a case's id is the account: `case-<account>-<language>-<year>-<hexadecimal digits>`. Source: AWS Support
+/// API, CaseDetails.
+const CASE_ACCOUNT_SEGMENT: usize = 1;
 
 /// Why credentials may not be used for an account: they are known, and they are another's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +89,19 @@ async fn owner_of_keys(hub: &SdkConfig, credentials: &AccountCredentials) -> Res
     Ok(answer.account.unwrap_or_default())
 }
 
+/// Writes a line that an alarm can look for if a case that was read or opened with an account's credentials names another
+/// account in its id. An id without an account tells nothing.
+pub(crate) fn tell_case_of_another(account: &AccountId, case_id: &CaseId) {
+    if names_another(account, case_id) {
+        tracing::error!(account = %account, case_id = %case_id, alarm = "foreign_case", "a case's id names another account");
+    }
+}
+
+fn names_another(account: &AccountId, case_id: &CaseId) -> bool {
+    let owner = case_id.as_str().split('-').nth(CASE_ACCOUNT_SEGMENT).unwrap_or_default();
+    is_same_account(owner, owner) && !is_same_account(owner, account.as_str())
+}
+
 /// Accounts are compared as numbers: tables and documents have lost leading zeros.
 fn is_same_account(left: &str, right: &str) -> bool {
     let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -94,6 +111,18 @@ fn is_same_account(left: &str, right: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_account_in_a_cases_id_is_compared_as_a_number() {
+        let names_another = |account: &str, id: &str| names_another(&AccountId::new(account), &CaseId::new(id));
+        for id in
+            ["case-111122223333-muen-2027-0c3a", "case-0111122223333-2027-0c3a", "case--2027-0c3a", "case", "other"]
+        {
+            assert!(!names_another("111122223333", id), "{id}");
+        }
+        assert!(!names_another("012345678901", "case-12345678901-2013-c4c1d2bf33c5cf47"));
+        assert!(names_another("111122223333", "case-444455556666-muen-2027-0c3a"));
+    }
 
     #[test]
     fn accounts_are_compared_as_numbers() {

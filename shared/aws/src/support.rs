@@ -205,9 +205,11 @@ impl<S: AccountSource> Support for SupportClient<S> {
                     .send()
             })
             .await?;
-        answer.case_id.map(CaseId::new).ok_or_else(|| Failure::InDoubt {
+        let case_id = answer.case_id.map(CaseId::new).ok_or_else(|| Failure::InDoubt {
             message: "AWS Support answered CreateCase without the id of the case".to_owned(),
-        })
+        })?;
+        identity::tell_case_of_another(account, &case_id);
+        Ok(case_id)
     }
 
     async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
@@ -240,6 +242,43 @@ impl<S: AccountSource> Support for SupportClient<S> {
     }
 
     async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
+        let page = self.cases(account, query).await?;
+        // Once a pass is enough: the poller reads every case again and again.
+        for case in page.cases.iter().filter(|_| self.access == Access::Whole) {
+            identity::tell_case_of_another(account, &case.case_id);
+        }
+        Ok(page)
+    }
+
+    async fn describe_communications(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        span: Span,
+        next: Option<&str>,
+    ) -> Result<CommunicationPage, Failure> {
+        let answer = self
+            .call(account, Call::Read, |client| {
+                client
+                    .describe_communications()
+                    .case_id(case_id.as_str())
+                    .set_after_time(span.after.map(|after| after.to_string()))
+                    .set_before_time(span.before.map(|before| before.to_string()))
+                    .max_results(PAGE_SIZE)
+                    .set_next_token(next.map(str::to_owned))
+                    .send()
+            })
+            .await?;
+        let communications = answer.communications.unwrap_or_default().into_iter().map(communication);
+        Ok(CommunicationPage {
+            communications: communications.collect::<Result<_, _>>()?,
+            next: some_text(answer.next_token),
+        })
+    }
+}
+
+impl<S: AccountSource> SupportClient<S> {
+    async fn cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
         match query {
             CaseQuery::Ids(ids) => self.cases_by_id(account, ids).await,
             CaseQuery::DisplayId(display_id) => {
@@ -273,34 +312,6 @@ impl<S: AccountSource> Support for SupportClient<S> {
         }
     }
 
-    async fn describe_communications(
-        &self,
-        account: &AccountId,
-        case_id: &CaseId,
-        span: Span,
-        next: Option<&str>,
-    ) -> Result<CommunicationPage, Failure> {
-        let answer = self
-            .call(account, Call::Read, |client| {
-                client
-                    .describe_communications()
-                    .case_id(case_id.as_str())
-                    .set_after_time(span.after.map(|after| after.to_string()))
-                    .set_before_time(span.before.map(|before| before.to_string()))
-                    .max_results(PAGE_SIZE)
-                    .set_next_token(next.map(str::to_owned))
-                    .send()
-            })
-            .await?;
-        let communications = answer.communications.unwrap_or_default().into_iter().map(communication);
-        Ok(CommunicationPage {
-            communications: communications.collect::<Result<_, _>>()?,
-            next: some_text(answer.next_token),
-        })
-    }
-}
-
-impl<S: AccountSource> SupportClient<S> {
     /// The cases with these ids: all pages, since whoever asks by id has no place to go on from.
     async fn cases_by_id(&self, account: &AccountId, ids: &[CaseId]) -> Result<CasePage, Failure> {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();

@@ -11,6 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 
 /// How long a document is in force before the parameter is read again.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(3);
+/// How many former versions of the document are tried at most when a function starts: who corrects a document by trial writes
+/// a few that are not valid. Each costs a call.
+const FORMER_VERSIONS: i64 = 10;
 
 /// There is no policy to start with.
 #[derive(Debug, thiserror::Error)]
@@ -49,21 +52,39 @@ struct Known {
 }
 
 impl<C: Clock> PolicySource<C> {
-    /// Reads the policy for the first time. A function does not start without a valid one.
+    /// Reads the policy for the first time. Where the newest version of the document is not valid, the last one before it that
+    /// is comes into force, as it is in a function that runs already. A function does not start without a valid one.
     pub async fn load(client: aws_sdk_ssm::Client, parameter: String, clock: C) -> Result<Self, PolicySourceError> {
-        let policy = Arc::new(read(&client, &parameter).await?);
-        let known = Mutex::new(Known { policy, read_at: clock.now() });
-        Ok(Self { client, parameter, clock, known })
+        let newest = read(&client, &parameter).await?;
+        let known = match newest.policy() {
+            Ok(policy) => Known { policy: Arc::new(policy), read_at: clock.now() },
+            Err(error) => {
+                let Some(policy) = former(&client, &parameter, newest.version).await else { return Err(error) };
+                // The newest version is read again at once, so that whoever asks is told.
+                Known { policy: Arc::new(policy), read_at: Timestamp::MIN }
+            }
+        };
+        Ok(Self { client, parameter, clock, known: Mutex::new(known) })
+    }
+
+    /// The policy in force as far as it was read.
+    pub fn in_force(&self) -> Arc<Policy> {
+        self.known().policy
+    }
+
+    fn known(&self) -> Known {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The policy in force, and whether a newer document had to be left aside because it can't be read.
     pub async fn current(&self) -> (Arc<Policy>, Result<(), PolicySourceError>) {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self.known();
         let now = self.clock.now();
         if now.duration_since(known.read_at) < LIFETIME {
             return (known.policy, Ok(()));
         }
-        let (policy, outcome) = match read(&self.client, &self.parameter).await {
+        let newest = read(&self.client, &self.parameter).await.and_then(|document| document.policy());
+        let (policy, outcome) = match newest {
             Ok(policy) => (Arc::new(policy), Ok(())),
             Err(error) => (known.policy, Err(error)),
         };
@@ -73,17 +94,43 @@ impl<C: Clock> PolicySource<C> {
     }
 }
 
-async fn read(client: &aws_sdk_ssm::Client, parameter: &str) -> Result<Policy, PolicySourceError> {
+/// A version of the document.
+struct Document {
+    parameter: String,
+    version: i64,
+    text: String,
+}
+
+impl Document {
+    fn policy(&self) -> Result<Policy, PolicySourceError> {
+        let parameter = || self.parameter.clone();
+        Policy::parse(&self.text).map_err(|errors| PolicySourceError::Invalid { parameter: parameter(), errors })
+    }
+}
+
+/// The last valid version before this one.
+async fn former(client: &aws_sdk_ssm::Client, parameter: &str, version: i64) -> Option<Policy> {
+    let oldest = version.saturating_sub(FORMER_VERSIONS).max(1);
+    for number in (oldest..version).rev() {
+        // `name:version` asks for that version:
+        // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
+        let Ok(document) = read(client, &format!("{parameter}:{number}")).await else { continue };
+        if let Ok(policy) = document.policy() {
+            return Some(policy);
+        }
+    }
+    None
+}
+
+async fn read(client: &aws_sdk_ssm::Client, parameter: &str) -> Result<Document, PolicySourceError> {
     let unreadable = |source: Box<dyn Error + Send + Sync>| PolicySourceError::Unreadable {
         parameter: parameter.to_owned(),
         source,
     };
     let answer = client.get_parameter().name(parameter).send().await.map_err(|error| unreadable(Box::new(error)))?;
-    let document = answer
-        .parameter
-        .and_then(|parameter| parameter.value)
-        .ok_or_else(|| unreadable("the parameter has no value".into()))?;
-    Policy::parse(&document).map_err(|errors| PolicySourceError::Invalid { parameter: parameter.to_owned(), errors })
+    let shown = answer.parameter.ok_or_else(|| unreadable("the answer has no parameter".into()))?;
+    let text = shown.value.ok_or_else(|| unreadable("the parameter has no value".into()))?;
+    Ok(Document { parameter: parameter.to_owned(), version: shown.version, text })
 }
 
 #[cfg(test)]

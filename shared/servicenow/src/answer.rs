@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use casebridge_core::effect::{Failure, Refusal};
+use casebridge_core::{
+    effect::{Failure, Refusal},
+    unreadable::UnreadableJson,
+};
 use jiff::{Timestamp, ToSpan};
 use reqwest::{
     StatusCode,
@@ -87,7 +90,7 @@ impl Answer {
                 true,
             ));
         }
-        let envelope: Envelope<T> = serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error))?;
+        let envelope: Envelope<T> = serde_json::from_slice(&self.body).map_err(|error| self.unreadable(error))?;
         match envelope {
             Envelope { error: Some(error), .. } => Err(Problem::unavailable(
                 format!("ServiceNow broke off its answer: {}", words_of(&error)),
@@ -104,7 +107,7 @@ impl Answer {
     }
 
     /// A body that is cut off comes again by itself; one of another form needs another version of the app.
-    fn unreadable(&self, error: &serde_json::Error) -> Problem {
+    fn unreadable(&self, error: serde_json::Error) -> Problem {
         // A field may be missed before the missing end is: only the whole tells.
         if serde_json::from_slice::<Value>(&self.body).is_err() {
             return Problem::unavailable("ServiceNow's answer was cut off", self.retry_at, true);
@@ -112,8 +115,9 @@ impl Answer {
         if let Some(words) = self.error_words() {
             return Problem::unavailable(format!("ServiceNow broke off its answer: {words}"), self.retry_at, true);
         }
+        let reason = UnreadableJson::from(error);
         let message = format!(
-            "ServiceNow's answer is not of the expected form ({error}): install the version of the app that belongs to \
+            "ServiceNow's answer is not of the expected form ({reason}): install the version of the app that belongs to \
              this version of casebridge"
         );
         Problem::unavailable(message, None, false)
