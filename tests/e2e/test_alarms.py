@@ -18,8 +18,8 @@ from stack import REQUEST_SECONDS, Stack
 from world import PREFIX, World
 
 NAMESPACE = "casebridge"
-# Counted by a metric filter from a line of the log. test_accounts.py looks for the first one; a case of another account can't
-# be made here.
+# Counted by a metric filter from a line of the log. test_accounts.py looks for the first one; a case of another account
+# can't be made here.
 OF_LINES = {"ForeignCredentials", "ForeignCases"}
 
 
