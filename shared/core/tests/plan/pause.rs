@@ -220,6 +220,25 @@ fn a_failed_read_of_the_incident_ends_no_pause() {
     assert_eq!(told(&world).0, "paused");
 }
 
+/// The account is retired between the plan and its first delivery: what the plan has left is not sent.
+#[test]
+fn a_pause_that_an_answer_shows_ends_the_plan() {
+    let mut world = World::linked();
+    world.reply("Please restart it.");
+    world.comment("e1", "Any news?");
+    let mut observation = world.observe();
+    let plan = world.plan(&observation);
+    assert_eq!(names(&plan), ["deliver", "add_communication"]);
+    let (before, answer) = (observation.clone(), world.answer(&plan.effects[0]));
+    assert!(observation.delivered(&world.policy, &plan.effects[0], answer.clone(), world.now, 0));
+    let mut observation = before;
+    let mut retired = answer;
+    retired.snapshot.summary.linked_account_state = AccountState::Inactive;
+    assert!(!observation.delivered(&world.policy, &plan.effects[0], retired.clone(), world.now, 0));
+    assert_eq!(names(&world.plan(&observation)), ["report"]);
+    assert!(observation.delivered(&world.policy, &plan.effects[0], retired, world.now, 0), "it is known by now");
+}
+
 #[test]
 fn a_case_that_was_opened_twice_is_left_alone_during_a_pause() {
     let mut world = paused();

@@ -313,6 +313,12 @@ impl World {
         }
     }
 
+    /// What ServiceNow answers to a delivery.
+    pub fn answer(&mut self, effect: &Effect) -> DeliveryAnswer {
+        let Effect::Deliver { delivery, .. } = effect else { panic!("{effect:?} is no delivery") };
+        self.deliver(delivery)
+    }
+
     fn deliver(&mut self, delivery: &Delivery) -> DeliveryAnswer {
         let matches = delivery.expected_mod_count == self.incident.summary.sys_mod_count;
         let mut messages = Vec::new();
