@@ -178,7 +178,9 @@ impl World {
         self.note(Place::ServiceNow, || "all accounts are active".to_owned());
         self.servicenow.accounts.append(&mut self.memory.pauses.removed);
         self.servicenow.accounts.sort_by(|one, other| one.number.cmp(&other.number));
-        self.servicenow.accounts.iter_mut().for_each(|account| account.active = true);
+        for account in &mut self.servicenow.accounts {
+            account.active = true;
+        }
         self.note_scopes();
         self.note_pauses();
     }

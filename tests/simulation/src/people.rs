@@ -446,7 +446,9 @@ impl World {
     /// Notes which incidents are in scope by now.
     pub fn note_scopes(&mut self) {
         let incidents: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
-        incidents.iter().for_each(|id| self.note_scope(id));
+        for id in &incidents {
+            self.note_scope(id);
+        }
     }
 
     fn do_on_incident(&mut self, deed: Deed, random: &mut Random) -> bool {

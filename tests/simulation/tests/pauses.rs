@@ -12,6 +12,9 @@ use casebridge_simulation::{
 /// Longer than a paused link waits until it looks again.
 const MORE_THAN_AN_HOUR: i64 = 3_700;
 
+/// What an administrator does.
+type Deed = fn(&mut World);
+
 fn own() -> AccountId {
     AccountId::new(ACCOUNTS[0].0)
 }
@@ -40,7 +43,7 @@ fn places(world: &Script, incident: &Handle, words: &[&str]) -> Vec<usize> {
 
 #[test]
 fn an_account_out_of_use_gets_nothing_sent_until_it_is_used_again() {
-    let deeds: [(fn(&mut World), &str); 2] = [
+    let deeds: [(Deed, &str); 2] = [
         (|world| world.retire_account(&own()), "is inactive"),
         (|world| world.remove_account(&own()), "has no record of"),
     ];

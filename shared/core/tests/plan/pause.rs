@@ -12,8 +12,11 @@ use casebridge_core::{
 
 const OTHER: &str = "444455556666";
 
+/// What people do to a world.
+type Deed = fn(&mut World);
+
 /// What pauses a link, with what the incident says then.
-const PAUSES: [(fn(&mut World), &str); 3] = [
+const PAUSES: [(Deed, &str); 3] = [
     (|world| world.set_account(AccountState::Inactive), "AWS account 111122223333 is inactive"),
     (|world| world.set_account(AccountState::Missing), "no record of AWS account 111122223333"),
     (|world| world.set_group(&[OTHER]), "belongs to AWS account 444455556666 and the case to 111122223333"),
