@@ -61,8 +61,8 @@ def ensure_environment(folder: pathlib.Path, requirements: pathlib.Path) -> None
         except console.StackError as error:
             raise console.StackError(f"{error} Python needs its venv module (Debian: python3-venv).") from error
         pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-        # Whatever the index serves, only the files whose hashes are written down are installed. What a source package needs to
-        # be built has no hash, so none is.
+        # Whatever the index serves, only the files whose hashes are written down are installed. What a source package
+        # needs to be built has no hash, so none is.
         exactly = ["--require-hashes", "--only-binary", ":all:"]
         run_quietly([*pip, "install", "--quiet", *exactly, "--requirement", str(requirements)])
         stamp(folder.name, wanted)

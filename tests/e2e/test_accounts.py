@@ -1,4 +1,4 @@
-"""Credentials are used only for the account that their secret is named after."""
+"""Credentials are used only for the account that their secret is named after; an inactive account gets nothing sent."""
 
 import pytest
 
@@ -35,3 +35,29 @@ def test_a_secret_that_holds_another_accounts_keys_opens_no_case_there(world: Wo
         world.assert_once_at_aws(incident)
         assert world.column(incident, "last_error") == ""
         world.end(incident)
+
+
+@pytest.mark.slow
+def test_a_link_pauses_while_its_account_is_inactive(world: World):
+    with world.further_account("Dormant") as account:
+        world.store_keys(account, account)
+        incident = world.linked(account)
+        world.set_active(account, False)
+        world.comment(incident, "Does anybody read this?")
+        said = world.until_said(incident, "paused", "is inactive in ServiceNow")
+        assert account["id"] in said, said
+        world.reply(incident, "We do.")
+        world.until_received(incident, "We do.")
+        world.resolve(incident)
+        world.settle()
+        assert world.communications(incident, "Does anybody read this?") == [], world.describe(incident)
+        assert world.status(incident) != "resolved", world.describe(incident)
+        # Nothing but the link's own next look finds that the account is active again.
+        world.set_active(account, True)
+        world.until_sent(incident, "Does anybody read this?")
+        world.until_status(incident, "resolved")
+        world.until_in_sync(incident)
+        world.settle()
+        world.assert_once_at_aws(incident, "Does anybody read this?")
+        world.assert_once_in_servicenow(incident, "We do.")
+        assert world.column(incident, "last_error") == ""

@@ -40,7 +40,7 @@ def test_a_comment_and_the_resolution_in_one_save(world: World):
     assert world.state(incident) == RESOLVED
 
 
-def test_the_link_lasts_when_the_incident_leaves_the_group(world: World):
+def test_the_link_lasts_in_a_group_of_no_account_and_pauses_in_one_of_another(world: World):
     incident = world.linked()
     world.change(incident, assignment_group=world.group("Service Desk"))
     world.comment(incident, "The service desk goes on.")
@@ -49,13 +49,22 @@ def test_the_link_lasts_when_the_incident_leaves_the_group(world: World):
     world.until_received(incident, "Hello, service desk.")
     # Into the other account's group, and back.
     world.change(incident, assignment_group=world.group(world.stack.sandbox["assignment_group"]))
-    world.comment(incident, "The sandbox goes on.")
-    world.until_sent(incident, "The sandbox goes on.")
+    world.comment(incident, "A word of the sandbox.")
+    said = world.until_said(incident, "paused", "nothing is sent to the case")
+    assert world.stack.sandbox["id"] in said and world.stack.production["id"] in said, said
+    world.reply(incident, "Hello, sandbox.")
+    world.until_received(incident, "Hello, sandbox.")
+    world.settle()
+    assert world.communications(incident, "A word of the sandbox.") == [], world.describe(incident)
     world.assign(incident)
     world.comment(incident, "Home again.")
     world.until_sent(incident, "Home again.")
+    world.until_in_sync(incident)
     world.settle()
-    world.assert_once_at_aws(incident, "The service desk goes on.", "The sandbox goes on.", "Home again.")
+    texts = ["The service desk goes on.", "A word of the sandbox.", "Home again."]
+    world.assert_once_at_aws(incident, *texts)
+    world.assert_order([communication["body"] for communication in world.communications(incident)], texts)
+    assert world.column(incident, "last_error") == ""
     assert world.case(incident)["account"] == world.stack.production["id"]
     assert world.column(incident, "account") == world.stack.production["id"]
 

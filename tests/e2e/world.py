@@ -234,7 +234,7 @@ class World:
         self.stack.control("POST", "/support/accounts", described)
         group = unique(f"AWS-{name}")
         sys_id = self.insert("sys_user_group", name=group)["sys_id"]
-        record = self.insert(
+        self.insert(
             "x_casebridge_aws_account", name=name, number=account, active="true", production="true",
             assignment_group=sys_id,
         )  # fmt: skip
@@ -244,10 +244,14 @@ class World:
             yield {"id": account, "name": name, "assignment_group": group, **keys}
         finally:
             manager.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
-            retired = self.stack.admin.GlideRecord("x_casebridge_aws_account")
-            assert retired.get(record["sys_id"])
-            retired.set_value("active", "false")
-            retired.update()
+            self.set_active({"id": account}, False)
+
+    def set_active(self, account: dict, active: bool) -> None:
+        """An administrator takes an account out of use, or into use again."""
+        record = self.stack.admin.GlideRecord("x_casebridge_aws_account")
+        assert record.get("number", account["id"]), f"there is no account {account['id']}"
+        record.set_value("active", "true" if active else "false")
+        record.update()
 
     def store_keys(self, account: dict, owner: dict) -> None:
         """An operator stores the keys of an account, rightly its own, in the account's secret."""

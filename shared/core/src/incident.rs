@@ -84,6 +84,48 @@ pub struct IncidentAccount {
     pub production: bool,
 }
 
+/// Whether an account may be used, as ServiceNow knows it. The set is open: an older app tells none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum AccountState {
+    /// `active`
+    Active,
+    /// `inactive`
+    Inactive,
+    /// `missing`: no record has its number.
+    Missing,
+    /// Empty where no account is named, or a word that is not known.
+    Untold(String),
+}
+
+impl Default for AccountState {
+    fn default() -> Self {
+        Self::Untold(String::new())
+    }
+}
+
+impl From<String> for AccountState {
+    fn from(value: String) -> Self {
+        match value.as_str() {
+            "active" => Self::Active,
+            "inactive" => Self::Inactive,
+            "missing" => Self::Missing,
+            _ => Self::Untold(value),
+        }
+    }
+}
+
+impl From<AccountState> for String {
+    fn from(state: AccountState) -> Self {
+        match state {
+            AccountState::Active => "active".to_owned(),
+            AccountState::Inactive => "inactive".to_owned(),
+            AccountState::Missing => "missing".to_owned(),
+            AccountState::Untold(value) => value,
+        }
+    }
+}
+
 /// The app's columns on incident (`x_casebridge_aws_*`), written by casebridge alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -96,7 +138,7 @@ pub struct BridgeColumns {
     pub display_id: String,
     /// The status of the case, in AWS's words.
     pub case_status: String,
-    /// `pending`, `in_sync`, `waiting` or `error`.
+    /// `pending`, `in_sync`, `waiting`, `paused` or `error`.
     pub sync_status: String,
     /// What is wrong and what to do, in plain words; empty when nothing is.
     pub last_error: String,
@@ -187,6 +229,12 @@ pub struct IncidentSummary {
     /// The values of `incident.close_code` that the instance accepts.
     #[serde(default)]
     pub close_codes: Vec<String>,
+    /// The accounts that its assignment group belongs to, inactive ones too, the active one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_accounts: Vec<AccountId>,
+    /// What is so of the account in the column `account`, whatever the group.
+    #[serde(default)]
+    pub linked_account_state: AccountState,
 }
 
 /// An incident as the app's `snapshot` resource and the answer of `deliver` show it.
@@ -252,6 +300,20 @@ mod tests {
         ] {
             let state = IncidentState::from(value.to_owned());
             assert_eq!((state.is_ended(), state.can_reopen()), (ended, can_reopen), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn the_state_of_an_account_keeps_words_that_are_not_known() {
+        for (word, state) in [
+            ("active", AccountState::Active),
+            ("inactive", AccountState::Inactive),
+            ("missing", AccountState::Missing),
+            ("", AccountState::default()),
+            ("retired", AccountState::Untold("retired".to_owned())),
+        ] {
+            assert_eq!(AccountState::from(word.to_owned()), state);
+            assert_eq!(String::from(state), word);
         }
     }
 

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod link;
 pub mod mark;
 pub mod observation;
+pub mod pause;
 pub mod plan;
 pub mod policy;
 pub mod poll;

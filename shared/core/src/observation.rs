@@ -18,7 +18,8 @@ use crate::{
     identifiers::LinkKey,
     incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
     journal::{Meaning, unsettled},
-    link::{CREATION_UNDECIDED_FOR, GivenUpCase, Link, Notice},
+    link::{CREATION_UNDECIDED_FOR, GivenUpCase, Link, LinkedCase, Notice},
+    pause::Pause,
     plan::Plan,
     policy::Policy,
 };
@@ -99,7 +100,9 @@ impl Observation {
     /// Whether the incident must be read: the memory does not stand in for it.
     pub fn needs_incident(&self) -> bool {
         let is_recorded = self.link.settled && !self.link.interrupted && self.link.state_intent.is_none();
-        let stands_in = is_recorded && self.link.case.is_some();
+        // A case that was opened twice is written to: whether that may be, the incident says.
+        let has_double = self.link.doubles.iter().any(|double| !double.resolved);
+        let stands_in = is_recorded && self.link.case.is_some() && !has_double;
         let is_settled = self.incident_gone || self.incident_not_served;
         self.incident.is_none() && !is_settled && (self.incident_wanted || !stands_in)
     }
@@ -113,6 +116,21 @@ impl Observation {
     /// Whether communications may be missing from what is known: the case was not read, or not all of it was taken in.
     pub fn is_blind_to_case(&self) -> bool {
         self.link.case.is_some() && (self.case.is_none() || !self.shown_all)
+    }
+
+    /// What pauses the link, if anything does. One whose work has ended on both sides has nothing to hold back: it would be
+    /// looked at for ever in an account that is never used again.
+    pub(crate) fn pause(&self, policy: &Policy) -> Option<Pause> {
+        Pause::of(policy, &self.link).filter(|_| !self.is_at_rest())
+    }
+
+    /// Whether work has ended on both sides and nothing is left to be sent.
+    fn is_at_rest(&self) -> bool {
+        let has_ended = self.link.case.as_ref().is_some_and(LinkedCase::is_resolved)
+            && self.summary().is_some_and(|incident| incident.state.is_ended());
+        let is_recorded = self.link.intent.is_none() && self.link.doubles.iter().all(|double| double.resolved);
+        let is_sent = self.link.opening_remainder.is_none() && self.unsent_entries(false).is_empty();
+        has_ended && is_recorded && is_sent && !self.has_reaction() && !self.is_blind_to_incident()
     }
 
     /// The texts of the comments that would reopen the link now.

@@ -113,6 +113,11 @@ pub enum Waiting {
         /// When it is decided.
         until: Timestamp,
     },
+    /// The link pauses: nothing is sent to AWS.
+    Paused {
+        /// When to see whether it still does.
+        until: Timestamp,
+    },
     /// A case that seemed never opened is looked for once more.
     LateCase {
         /// When.
@@ -151,6 +156,7 @@ impl Waiting {
             | Self::UnconfirmedState { until }
             | Self::UnclearOrigin { until }
             | Self::UnclearMark { until }
+            | Self::Paused { until }
             | Self::LateCase { until }
             | Self::UnknownCase { until }
             | Self::LoopBreaker { until } => Some(*until),
@@ -176,6 +182,7 @@ impl Waiting {
             Self::UnconfirmedState { .. } => "unconfirmed_state",
             Self::UnclearOrigin { .. } => "unclear_origin",
             Self::UnclearMark { .. } => "unclear_mark",
+            Self::Paused { .. } => "paused",
             Self::LateCase { .. } => "late_case",
             Self::RepeatedReopening => "repeated_reopening",
             Self::IncidentClosed => "incident_closed",
@@ -289,9 +296,13 @@ fn delivery_scope(link: &LinkKey, case: &LinkedCase) -> String {
     digest(&[&link.to_string(), &case.key().to_string()], DELIVERY_SCOPE_DIGITS)
 }
 
-/// `pending`, `in_sync`, `waiting` or `error`, and what to tell the agent.
+/// `pending`, `in_sync`, `waiting`, `paused` or `error`, and what to tell the agent.
 fn sync_status(policy: &Policy, observation: &Observation, now: Timestamp) -> (&'static str, String) {
     let link = &observation.link;
+    // First: while nothing is sent, what else is wrong does not matter yet, and an account out of use may well be refused.
+    if let Some(pause) = observation.pause(policy) {
+        return ("paused", pause.advice());
+    }
     if let Some(told) = told_trouble(link, now) {
         return told;
     }
@@ -504,6 +515,16 @@ impl Planner<'_> {
         true
     }
 
+    /// Waits while the link pauses; whether it does. Nothing tells that a pause is over: it is looked at again.
+    fn wait_for_pause(&mut self) -> bool {
+        let pauses = self.observation.pause(self.policy).is_some();
+        if pauses {
+            let until = self.later(seconds(self.policy.refusal_retry_seconds));
+            self.plan.waits.push(Waiting::Paused { until });
+        }
+        pauses
+    }
+
     /// A moment to read from AWS again: while AWS refuses or does not answer, none before it is tried again anyway.
     fn not_before_aws_answers(&self, moment: Timestamp) -> Timestamp {
         self.observation.link.troubles.side_until(Side::Aws).map_or(moment, |until| moment.max(until))
@@ -577,15 +598,17 @@ impl Planner<'_> {
 
     fn plan_linked(&mut self, case: &LinkedCase) {
         self.wait_for_what_is_unread(case);
-        let in_doubt = self.wait_for_doubt();
+        // Nothing follows a call in doubt, and nothing is sent while the link pauses: only AWS's words go on.
+        let (in_doubt, pauses) = (self.wait_for_doubt(), self.wait_for_pause());
+        let holds = in_doubt || pauses;
         // With a side unseen only messages go: who resolves or sends blindly overtakes what it has not seen.
         let case_seen = !self.observation.is_blind_to_case();
         let both_seen = case_seen && !self.observation.is_blind_to_incident();
-        let merge = if both_seen && !in_doubt { self.merge(case) } else { Merge::default() };
+        let merge = if both_seen && !holds { self.merge(case) } else { Merge::default() };
         let all_delivered = self.plan_delivery(case, &merge);
         let was_ended = self.observation.summary().is_some_and(|incident| incident.state.is_ended());
         let reopening_waits = merge.reopening_blocked || (merge.is_open && was_ended && !all_delivered);
-        if in_doubt || !case_seen || reopening_waits {
+        if holds || !case_seen || reopening_waits {
             return;
         }
         if !both_seen {

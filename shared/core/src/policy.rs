@@ -31,6 +31,19 @@ pub struct StatusRule {
     pub compatible: Vec<IncidentState>,
 }
 
+/// What becomes of a link while the incident's group belongs to another account than that of the case.
+///
+/// To move the work into a case of the other account is no choice: the case of before would have to be resolved while its
+/// account may still answer on it, and a link remembers one case. Who wants a case there opens a new incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupRule {
+    /// It goes on: what the new group writes goes to the case of before.
+    Keep,
+    /// It pauses, see [`crate::pause`].
+    Pause,
+}
+
 /// The policy document. Durations are in seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Policy {
@@ -40,7 +53,8 @@ pub struct Policy {
     pub retry_first_seconds: u32,
     /// The longest wait between two tries.
     pub retry_longest_seconds: u32,
-    /// The wait after a refusal that only a person can lift.
+    /// The wait after a refusal that only a person can lift, and between two looks at a link that pauses: that an account is
+    /// active again is no change of its incidents, so nothing tells it.
     pub refusal_retry_seconds: u32,
     /// The wait after `CaseCreationLimitExceeded`.
     pub case_quota_retry_seconds: u32,
@@ -64,6 +78,9 @@ pub struct Policy {
     pub language: String,
     /// Addresses that AWS sends copies to.
     pub cc_email_addresses: Vec<String>,
+    /// What becomes of a link while the incident's group belongs to another account, active or not: `pause` (the default) or
+    /// `keep`. Where the group belongs to no account the link always goes on, and with an inactive account it never does.
+    pub group_of_another_account: GroupRule,
     /// Whether AWS's replies appear as comments or as work notes.
     pub replies_become: MessageKind,
     /// From the case's status to the incident's state. A status that is not in the table changes nothing.
@@ -94,6 +111,7 @@ impl Default for Policy {
             hold_reason: "1".to_owned(),
             language: "en".to_owned(),
             cc_email_addresses: Vec::new(),
+            group_of_another_account: GroupRule::Pause,
             replies_become: MessageKind::Comment,
             state_by_case_status: default_state_by_case_status(),
             reopened_state: IncidentState::InProgress,
@@ -206,6 +224,7 @@ impl Policy {
         reader.read("hold_reason", &mut self.hold_reason);
         reader.read("language", &mut self.language);
         reader.read("cc_email_addresses", &mut self.cc_email_addresses);
+        reader.read("group_of_another_account", &mut self.group_of_another_account);
         reader.read("replies_become", &mut self.replies_become);
         reader.read("state_by_case_status", &mut self.state_by_case_status);
         reader.read("reopened_state", &mut self.reopened_state);
@@ -346,6 +365,16 @@ mod tests {
         let first = |seconds: u32| format!(r#"{{"retry_first_seconds": {seconds}, "retry_longest_seconds": 604800}}"#);
         assert_eq!(refused_fields(&first(604_800)), [""; 0]);
         assert_eq!(refused_fields(&first(604_801)), ["retry_first_seconds", "retry_longest_seconds"]);
+    }
+
+    #[test]
+    fn a_link_in_a_group_of_another_account_pauses_or_is_kept() {
+        let rule = |value: &str| Policy::parse(&format!(r#"{{"group_of_another_account": "{value}"}}"#));
+        assert_eq!(Policy::default().group_of_another_account, GroupRule::Pause);
+        assert_eq!(rule("pause").unwrap().group_of_another_account, GroupRule::Pause);
+        assert_eq!(rule("keep").unwrap().group_of_another_account, GroupRule::Keep);
+        let PolicyErrors(errors) = rule("move").unwrap_err();
+        assert!(errors[0].problem.contains("expected `keep` or `pause`"), "{errors:?}");
     }
 
     #[test]

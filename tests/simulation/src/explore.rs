@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use casebridge_core::effect::MessageKind;
+use casebridge_core::{effect::MessageKind, policy::GroupRule};
 use casebridge_simulator::support::{Oddities, Quotas};
 use jiff::SignedDuration;
 
@@ -72,7 +72,7 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     let polling = SignedDuration::from_secs(*random.pick(&[60, 60, 300]));
     let pause = *random.pick(&[3, 20, 60, 240]);
     let (polling, jobs, pause) = if months { (SELDOM, SELDOM, LONG_PAUSE) } else { (polling, quiet.jobs, pause) };
-    Settings {
+    let mut settings = Settings {
         faults: Source::Random(Rates::at_level(level)),
         sabotage,
         told,
@@ -95,8 +95,14 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
         // Drawn last: other worlds stay as they were.
         turns_deliveries_away: random.chance(30),
         resolves_again: random.chance(150),
+        accounts_change: random.chance(250),
+        stays_paused: random.chance(300),
         ..quiet
+    };
+    if random.chance(500) {
+        settings.policy.group_of_another_account = GroupRule::Keep;
     }
+    settings
 }
 
 /// Lives the world of a seed.

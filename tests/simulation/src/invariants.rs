@@ -75,8 +75,14 @@ impl World {
         self.refused_accounts.contains_key(&AccountId::new(case.account.as_str()))
     }
 
-    /// Whether what people did on the incident may not have arrived: AWS refuses it for good, and the agent was told.
+    /// Whether what people did on the incident may not have arrived: AWS refuses it for good, or the link pauses, and the
+    /// agent was told.
     pub fn is_excused(&self, incident: &IncidentId) -> bool {
+        self.is_refused(incident) || self.is_told_of_pause(incident)
+    }
+
+    /// Whether AWS refuses what people did on the incident, and the agent was told.
+    fn is_refused(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
         let Some(record) = record.filter(|record| record.summary.columns.sync_status == "error") else { return false };
         // A copy names its original's account, whether or not it ever was in scope itself.
@@ -472,16 +478,21 @@ fn expect_once(count: usize, fewest: usize, invariant: Invariant, token: &str, f
 /// 5: both sides agree, the columns say so, and one more look finds nothing to do.
 fn judge_convergence(life: &mut Life, incident: &IncidentId) {
     let key = LinkKey::support_case(incident.clone());
+    if life.desk.world.borrow().pause_of(incident).is_some() {
+        // What becomes of an account changes no incident: the next look tells the agent.
+        life.look_again(&key);
+    }
     let found = {
         let world = life.desk.world.borrow();
         let mut found = Vec::new();
         let record = &world.servicenow.incidents[incident];
-        let refused = |case: &&Case| world.is_excused(incident) || world.is_blind_to(case);
+        let refused = |case: &&Case| world.is_refused(incident) || world.is_blind_to(case);
         if let Some(case) = world.case_of(incident).filter(|case| !refused(case)) {
             let state = &record.summary.state;
             let final_state = matches!(state, IncidentState::Closed | IncidentState::Cancelled);
             let told_of_repetition = world.is_told_of_repetition(incident);
-            if state.is_ended() != case.is_resolved() && !final_state && !told_of_repetition {
+            let pauses = world.is_told_of_pause(incident);
+            if state.is_ended() != case.is_resolved() && !final_state && !told_of_repetition && !pauses {
                 found.push(format!("the incident is {state:?} and the case is {}", case.status()));
             }
             let columns = &record.summary.columns;
@@ -492,9 +503,14 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
                 found.push(format!("the columns say {told:?}, and it is {true_ones:?}"));
             }
             let visible = final_state && !case.is_resolved();
-            let told = told_of_repetition || world.is_told_of_a_notice(incident);
-            if columns.sync_status != "in_sync" && !visible && !told {
+            let told = told_of_repetition || pauses || world.is_told_of_a_notice(incident);
+            let is_over = columns.sync_status == "paused" && !pauses;
+            if (columns.sync_status != "in_sync" && !visible && !told) || is_over {
                 found.push(format!("the sync status is {} {}", columns.sync_status, columns.last_error));
+            }
+            let has_ended = state.is_ended() && case.is_resolved();
+            if let Some(pause) = world.pause_of(incident).filter(|_| !pauses && !has_ended) {
+                found.push(format!("the link pauses ({pause}) and the sync status is {}", columns.sync_status));
             }
         }
         let undecided = life.desk.ledger.link(&key).ok().flatten().is_some_and(|link| link.intent.is_some());
@@ -509,7 +525,7 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
     }
     let refused = {
         let world = life.desk.world.borrow();
-        world.is_excused(incident) || world.case_of(incident).is_some_and(|case| world.is_blind_to(case))
+        world.is_refused(incident) || world.case_of(incident).is_some_and(|case| world.is_blind_to(case))
     };
     if refused {
         // Nobody may have noticed yet that the account is refused: this look tells the agent.

@@ -9,6 +9,7 @@ pub mod handlers;
 pub mod invariants;
 pub mod ledger_port;
 pub mod pairs;
+pub mod pauses;
 pub mod people;
 pub mod ports;
 pub mod queue;

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     endings::Endings,
+    pauses::Pauses,
     random::Random,
     refusals::Refusals,
     servicenow_model::{Change, Record},
@@ -80,6 +81,8 @@ pub struct Memory {
     pub endings: Endings,
     /// What either side has refused.
     pub refusals: Refusals,
+    /// What was seen of pauses.
+    pub pauses: Pauses,
     /// When casebridge wrote to either side of a link.
     pub writes: BTreeMap<IncidentId, Vec<Timestamp>>,
     tokens: u64,
@@ -440,6 +443,14 @@ impl World {
         }
     }
 
+    /// Notes which incidents are in scope by now.
+    pub fn note_scopes(&mut self) {
+        let incidents: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
+        for id in &incidents {
+            self.note_scope(id);
+        }
+    }
+
     fn do_on_incident(&mut self, deed: Deed, random: &mut Random) -> bool {
         let ids: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
         let Some(id) = ids.get(random.index(ids.len())) else { return false };
@@ -531,6 +542,7 @@ impl World {
             self.note_reopening_by_agent(id);
         }
         self.note_scope(id);
+        self.note_pauses();
     }
 
     /// The platform's job closes what is resolved and has not changed for so long.
@@ -581,6 +593,7 @@ impl World {
         // Nothing but the save that follows tells of it.
         self.servicenow.abort_updates(0);
         self.memory.restored.insert(id.clone());
+        self.note_pauses();
         self.memory.state_changes.insert(id.clone(), count);
         if now_ended && is_open {
             *self.memory.reopenings.entry(id.clone()).or_default() += 1;

@@ -83,6 +83,8 @@ pub struct SupportPort {
     /// The world.
     pub desk: Rc<Desk>,
     listing: RefCell<Listing>,
+    /// When the process began.
+    began: Timestamp,
     /// Whether the one who reads takes the status into the ledger: the poller looks for changes only.
     takes_status_in: bool,
 }
@@ -97,7 +99,8 @@ struct Listing {
 impl SupportPort {
     /// The port of an executor.
     pub fn of_executor(desk: Rc<Desk>) -> Self {
-        Self { desk, listing: RefCell::default(), takes_status_in: true }
+        let began = desk.world.borrow().now;
+        Self { desk, listing: RefCell::default(), began, takes_status_in: true }
     }
 
     /// The port of a poller.
@@ -146,6 +149,8 @@ impl SupportPort {
             self.desk.world.borrow_mut().note_support_write(&write, &refused);
             return refused;
         }
+        let writer = self.desk.current.borrow().clone();
+        self.desk.world.borrow_mut().check_pause(&writer, self.began, account, &write);
         if fate == Fate::RequestLost {
             self.desk.leave(fate).await;
             return Err(in_doubt());
@@ -458,18 +463,23 @@ impl ServiceNow for ServiceNowPort {
         if fate == Fate::Refused {
             return Err(throttled("ServiceNow"));
         }
-        let snapshot = {
+        let (snapshot, read_at) = {
             let world = &mut *self.desk.world.borrow_mut();
             let now = world.servicenow_now();
             let updated_on = world.servicenow.incidents.get(incident).map(|record| record.updated_on);
             if updated_on.is_none_or(|at| now.duration_since(at) > LONGEST_NODE_LAG) {
                 world.servicenow.take_lag();
             }
-            world.servicenow.snapshot(now, incident, entries_since)
+            let read_at = (!world.servicenow.lags(incident)).then_some(world.now);
+            (world.servicenow.snapshot(now, incident, entries_since), read_at)
         };
         self.desk.leave(fate).await;
         if fate == Fate::AnswerLost {
             return Err(Failure::Unavailable { message: "ServiceNow did not answer".to_owned(), retry_at: None });
+        }
+        if let Some(read_at) = read_at {
+            let reader = self.desk.current.borrow().clone();
+            self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
         }
         let world = self.desk.world.borrow();
         match snapshot {
@@ -508,7 +518,7 @@ impl ServiceNowPort {
             self.desk.leave(fate).await;
             return Err(servicenow_failure(servicenow_model::Refusal::Refused(TURNED_AWAY.to_owned())));
         }
-        let result = {
+        let (result, read_at) = {
             let world = &mut *self.desk.world.borrow_mut();
             if fate == Fate::Stopped {
                 let commits = 1 + world.random.below(5);
@@ -533,7 +543,8 @@ impl ServiceNowPort {
             if let Err(refusal) = &result {
                 world.note(Place::ServiceNow, || format!("answers {refusal:?}"));
             }
-            result
+            world.note_pauses();
+            (result, world.now)
         };
         self.desk.leave(fate).await;
         match (fate, result) {
@@ -542,6 +553,8 @@ impl ServiceNowPort {
             }
             (_, Err(refusal)) => Err(servicenow_failure(refusal)),
             (_, Ok(mut answer)) => {
+                let reader = self.desk.current.borrow().clone();
+                self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
                 answer.snapshot = sabotage::shown_incident(&self.desk.world.borrow(), answer.snapshot);
                 Ok(answer)
             }

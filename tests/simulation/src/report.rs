@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::{
     calls::{CALLS, FAULTS},
     explore::Summary,
+    pauses::REASONS,
     sabotage::{Caught, Sabotage},
 };
 
@@ -30,7 +31,7 @@ pub fn coverage(summary: &Summary) -> String {
     text
 }
 
-/// The calls that a fault never struck, though it can.
+/// The calls that a fault never struck, though it can, and what never paused a link.
 pub fn empty_cells(summary: &Summary) -> Vec<String> {
     let mut empty = Vec::new();
     for call in CALLS {
@@ -40,6 +41,8 @@ pub fn empty_cells(summary: &Summary) -> Vec<String> {
             }
         }
     }
+    let never = REASONS.into_iter().filter(|reason| !summary.tally.pauses.contains_key(reason));
+    empty.extend(never.map(|reason| format!("pause {reason}")));
     empty
 }
 
@@ -62,6 +65,7 @@ pub fn summary(summary: &Summary) -> String {
     let resolved: u64 = ["found_done", "never_applied"].iter().filter_map(|end| tally.doubts.get(end)).sum();
     let _ = writeln!(text, "in-doubt intents resolved: {resolved}");
     list(&mut text, "what people did", tally.deeds.iter().map(|(name, count)| (*name, *count)));
+    list(&mut text, "links that began to pause", tally.pauses.iter().map(|(name, count)| (*name, *count)));
     let empty = empty_cells(summary);
     if empty.is_empty() {
         text.push_str("coverage: no empty cell\n");

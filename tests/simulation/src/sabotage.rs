@@ -1,7 +1,11 @@
 //! One safeguard at a time switched off, in front of a port and never in the product: each must be noticed.
 
 use casebridge_core::{
-    case::RawCommunication, effect::Delivery, identifiers::ExternalId, incident::Incident, mark::Mark,
+    case::RawCommunication,
+    effect::Delivery,
+    identifiers::ExternalId,
+    incident::{AccountState, Incident},
+    mark::Mark,
 };
 
 use jiff::Timestamp;
@@ -44,10 +48,12 @@ pub enum Sabotage {
     UpdateCounts,
     /// What a side has refused is forgotten before the next pass.
     Refusals,
+    /// What pauses links is not told.
+    Pauses,
 }
 
 /// All of them.
-pub const SABOTAGES: [Sabotage; 15] = [
+pub const SABOTAGES: [Sabotage; 16] = [
     Sabotage::Lease,
     Sabotage::Intent,
     Sabotage::ReadBack,
@@ -63,6 +69,7 @@ pub const SABOTAGES: [Sabotage; 15] = [
     Sabotage::FailedRead,
     Sabotage::UpdateCounts,
     Sabotage::Refusals,
+    Sabotage::Pauses,
 ];
 
 impl Sabotage {
@@ -84,6 +91,7 @@ impl Sabotage {
             Self::FailedRead => "failed read leaves no wait",
             Self::UpdateCounts => "resolved_at believed",
             Self::Refusals => "refusals not held back",
+            Self::Pauses => "pauses ignored",
         }
     }
 
@@ -140,6 +148,10 @@ pub fn shown_incident(world: &World, mut incident: Incident) -> Incident {
             entry.ours = false;
             entry.undecided = false;
         }
+    }
+    if world.settings.sabotage == Some(Sabotage::Pauses) {
+        incident.summary.group_accounts.clear();
+        incident.summary.linked_account_state = AccountState::Active;
     }
     if world.settings.sabotage == Some(Sabotage::UpdateCounts) {
         incident.summary.ended_mod_count = None;

@@ -52,6 +52,8 @@ const LATE_SECONDS: i64 = 3 * 3_600;
 const CALM_POLLS: u32 = 500;
 /// After how much calm everything that was refused has been tried again: the default policy does so every hour.
 const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(150);
+/// How many of a thousand deeds an administrator follows up with one on an account.
+const ACCOUNT_DEEDS: u64 = 200;
 /// The most steps of a life.
 const MOST_STEPS: u64 = 200_000;
 
@@ -171,6 +173,8 @@ pub struct Life {
     warm_webhooks: Vec<Rc<WebhookFunction>>,
     warm_pollers: Vec<Rc<PollerFunction>>,
     people: Random,
+    /// What becomes of accounts: drawn apart, so that worlds without it are what they were.
+    accounts: Random,
     deeds_left: usize,
     calm_since: Option<Timestamp>,
     polls: u32,
@@ -183,6 +187,7 @@ impl Life {
     /// A life that has not begun.
     pub fn new(settings: Settings) -> Self {
         let people = Random::new(settings.seed.rotate_left(17) ^ 0x7065_6f70_6c65);
+        let accounts = Random::new(settings.seed.rotate_left(29) ^ 0x6163_636f_756e_7473);
         let deeds_left = settings.deeds;
         Self {
             desk: Rc::new(Desk::new(settings)),
@@ -192,6 +197,7 @@ impl Life {
             warm_webhooks: Vec::new(),
             warm_pollers: Vec::new(),
             people,
+            accounts,
             deeds_left,
             calm_since: None,
             polls: 0,
@@ -247,6 +253,12 @@ impl Life {
             world.faults.stop();
             world.servicenow.end_hostility();
             world.end_rotation();
+            if !world.settings.stays_paused {
+                world.end_pauses();
+            }
+            if world.settings.accounts_change {
+                world.save_those_without_case();
+            }
             if !world.settings.stays_refused {
                 world.refused_accounts.clear();
             } else if world.refused_accounts.is_empty() {
@@ -362,7 +374,13 @@ impl Life {
             world.servicenow.incidents.len() < world.settings.opened_first
         };
         let deed = if opens { Deed::Open } else { Deed::draw(&mut self.people) };
-        self.desk.world.borrow_mut().do_deed(deed, &mut self.people);
+        {
+            let world = &mut *self.desk.world.borrow_mut();
+            world.do_deed(deed, &mut self.people);
+            if world.settings.accounts_change && self.accounts.chance(ACCOUNT_DEEDS) {
+                world.do_account_deed(&mut self.accounts);
+            }
+        }
         if self.deeds_left == 0 {
             return;
         }

@@ -12,7 +12,7 @@ use casebridge_core::{
         Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind, MessageOutcome,
     },
     identifiers::{AccountId, ExternalId, IncidentId, JournalEntryId},
-    incident::{BridgeColumns, Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
+    incident::{AccountState, BridgeColumns, Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
     time::format_servicenow,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -65,6 +65,8 @@ pub struct Account {
     pub production: bool,
     /// Its assignment group.
     pub group: String,
+    /// Whether it is in use.
+    pub active: bool,
 }
 
 /// An incident's record.
@@ -321,6 +323,8 @@ impl Instance {
             has_close_notes: false,
             columns: BridgeColumns::default(),
             close_codes: CLOSE_CODES.map(str::to_owned).into(),
+            group_accounts: Vec::new(),
+            linked_account_state: AccountState::default(),
         };
         let (service_code, category_code) = change.codes.unwrap_or_default();
         let record = Record {
@@ -416,6 +420,11 @@ impl Instance {
         self.lagging = Some(record);
     }
 
+    /// Whether the next read of an incident shows it as it was.
+    pub fn lags(&self, id: &IncidentId) -> bool {
+        self.lagging.as_ref().is_some_and(|record| record.summary.sys_id == *id)
+    }
+
     /// A rule of the customer aborts the next `count` updates of incidents, whoever makes them.
     pub fn abort_updates(&mut self, count: u64) {
         self.aborts = count;
@@ -507,9 +516,28 @@ impl Instance {
         });
     }
 
-    /// The account of a group.
+    /// The active account of a group.
     pub fn account_of(&self, group: &str) -> Option<&Account> {
-        self.accounts.iter().find(|account| account.group == group)
+        self.accounts_of(group).into_iter().next().filter(|account| account.active)
+    }
+
+    /// All accounts of a group, the active one first.
+    pub fn accounts_of(&self, group: &str) -> Vec<&Account> {
+        let mut accounts: Vec<&Account> = self.accounts.iter().filter(|account| account.group == group).collect();
+        accounts.sort_by_key(|account| (!account.active, &account.number));
+        accounts
+    }
+
+    /// What is so of the account of this number.
+    pub fn state_of(&self, number: &str) -> AccountState {
+        if number.is_empty() {
+            return AccountState::default();
+        }
+        match self.accounts.iter().find(|account| account.number.as_str() == number) {
+            None => AccountState::Missing,
+            Some(account) if account.active => AccountState::Active,
+            Some(_) => AccountState::Inactive,
+        }
     }
 
     /// Whether an incident should have a case.
@@ -585,6 +613,9 @@ impl Instance {
         summary.closed_mod_count = closed.map(|change| change.mod_count);
         summary.has_close_code = !record.close_code.trim().is_empty();
         summary.has_close_notes = !record.close_notes.trim().is_empty();
+        let accounts = self.accounts_of(&record.group);
+        summary.group_accounts = accounts.iter().map(|account| account.number.clone()).collect();
+        summary.linked_account_state = self.state_of(&record.summary.columns.account);
         let account = self.account_of(&record.group).map(|account| IncidentAccount {
             number: account.number.clone(),
             name: account.name.clone(),

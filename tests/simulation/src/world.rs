@@ -80,6 +80,10 @@ pub struct Settings {
     pub jobs: SignedDuration,
     /// Whether the accounts that AWS refuses stay refused once people and faults have stopped.
     pub stays_refused: bool,
+    /// Whether accounts are taken out of use in ServiceNow now and then.
+    pub accounts_change: bool,
+    /// Whether what pauses links lasts once people and faults have stopped.
+    pub stays_paused: bool,
     /// What AWS does that nobody has ruled out.
     pub oddities: Oddities,
     /// Whether the app may read the instance's audit trail.
@@ -117,6 +121,8 @@ impl Settings {
             redelivery: None,
             jobs: SignedDuration::from_secs(60),
             stays_refused: false,
+            accounts_change: false,
+            stays_paused: true,
             oddities: Oddities::default(),
             trail_is_readable: true,
             resolves_again: false,
@@ -152,6 +158,8 @@ pub struct Tally {
     pub doubts: BTreeMap<&'static str, u64>,
     /// What people did, by name.
     pub deeds: BTreeMap<&'static str, u64>,
+    /// Links that began to pause, by what paused them.
+    pub pauses: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
@@ -161,9 +169,12 @@ impl Tally {
         for (key, count) in &other.fates {
             *self.fates.entry(*key).or_default() += count;
         }
-        for (own, others) in
-            [(&mut self.faults, &other.faults), (&mut self.doubts, &other.doubts), (&mut self.deeds, &other.deeds)]
-        {
+        for (own, others) in [
+            (&mut self.faults, &other.faults),
+            (&mut self.doubts, &other.doubts),
+            (&mut self.deeds, &other.deeds),
+            (&mut self.pauses, &other.pauses),
+        ] {
             for (key, count) in others {
                 *own.entry(key).or_default() += count;
             }
@@ -249,6 +260,8 @@ pub enum Invariant {
     Reopening,
     /// 10: what was refused is not tried again before its time.
     HeldBack,
+    /// 11: nothing is sent to AWS while a link pauses, and the incident says that it does.
+    Paused,
 }
 
 impl Invariant {
@@ -265,6 +278,7 @@ impl Invariant {
             Self::Marks => "8 people's marks",
             Self::Reopening => "9 reopened for a reason",
             Self::HeldBack => "10 refusals held back",
+            Self::Paused => "11 silent while paused",
         }
     }
 }
@@ -278,6 +292,7 @@ impl World {
             name: group.to_owned(),
             production,
             group: group.to_owned(),
+            active: true,
         });
         let mut servicenow = Instance::new(servicenow_accounts.into(), random.fork(1));
         servicenow.trail_is_readable = settings.trail_is_readable;

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use casebridge_core::{
     effect::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageKind, MessageOutcome},
     identifiers::{AccountId, ExternalId, IncidentId},
-    incident::{BridgeColumns, Incident, IncidentState, JournalEntry},
+    incident::{AccountState, BridgeColumns, Incident, IncidentState, JournalEntry},
 };
 use casebridge_simulation::{
     random::Random,
@@ -27,6 +27,8 @@ const AGENT: &str = "agent";
 const BASE: &str = "/api/x_casebridge_aws/v1/incidents";
 /// The app's table of one row.
 const SETTINGS: &str = "x_casebridge_aws_settings";
+/// Its table of accounts.
+const ACCOUNTS: &str = "x_casebridge_aws_account";
 /// How many worlds are compared, and how many things are done in each.
 const WORLDS: u64 = 100;
 const DOINGS: usize = 60;
@@ -60,6 +62,10 @@ struct Both {
     now: Timestamp,
     random: Random,
     groups: Vec<String>,
+    /// The sys_ids of the accounts of the shipped instance.
+    account_ids: BTreeMap<AccountId, String>,
+    /// The accounts whose records are away, in both.
+    removed: Vec<(Account, Row)>,
     incidents: Vec<(IncidentId, IncidentId)>,
     /// Records as they once were, in both.
     older: Vec<(Record, Row)>,
@@ -165,6 +171,8 @@ impl Both {
             now: Timestamp::from_second(START).unwrap(),
             random,
             groups: Vec::new(),
+            account_ids: BTreeMap::new(),
+            removed: Vec::new(),
             incidents: Vec::new(),
             older: Vec::new(),
             seen: BTreeMap::new(),
@@ -178,20 +186,66 @@ impl Both {
     fn set_up_accounts(&mut self) {
         for (number, production) in [("111122223333", true), ("444455556666", false)] {
             let group = self.create("admin", "sys_user_group", &json!({"name": format!("AWS-{number}")}));
-            let values = json!({
-                "name": number, "number": number, "assignment_group": group, "production": production.to_string(),
-            });
-            self.create("admin", "x_casebridge_aws_account", &values);
-            self.model.accounts.push(Account {
-                number: AccountId::new(number),
-                name: number.to_owned(),
-                production,
-                group: group.clone(),
-            });
+            self.set_up_account(number, production, &group, true);
             self.groups.push(group);
         }
+        // Another one of the first group, which may take the place of the first.
+        let group = self.groups[0].clone();
+        self.set_up_account("000011112222", true, &group, false);
         let other = self.create("admin", "sys_user_group", &json!({"name": "Service Desk"}));
         self.groups.push(other);
+    }
+
+    fn set_up_account(&mut self, number: &str, production: bool, group: &str, active: bool) {
+        let values = json!({
+            "name": number, "number": number, "assignment_group": group, "production": production.to_string(),
+            "active": active.to_string(),
+        });
+        let sys_id = self.create("admin", ACCOUNTS, &values);
+        self.account_ids.insert(AccountId::new(number), sys_id);
+        self.model.accounts.push(Account {
+            number: AccountId::new(number),
+            name: number.to_owned(),
+            production,
+            group: group.to_owned(),
+            active,
+        });
+    }
+
+    /// An administrator takes an account out of use, or into use again: a group has one active account.
+    fn switch_account(&mut self) {
+        let index = self.random.index(self.model.accounts.len());
+        let Some(account) = self.model.accounts.get(index).cloned() else { return };
+        let active = !account.active;
+        let is_taken = active && self.model.account_of(&account.group).is_some();
+        let response = self.set_active(&account.number, active);
+        assert_eq!(response.status != 200, is_taken, "{}", text(&response));
+        if !is_taken {
+            self.model.accounts[index].active = active;
+        }
+    }
+
+    fn set_active(&mut self, account: &AccountId, active: bool) -> Response {
+        let target = format!("/api/now/table/{ACCOUNTS}/{}", self.account_ids[account]);
+        self.call("admin", "PATCH", &target, Some(&json!({"active": active.to_string()})))
+    }
+
+    /// An administrator deletes the record of an account, or the last deleted one is put back.
+    fn remove_account(&mut self) {
+        if let Some((account, row)) = self.removed.pop() {
+            self.shipped.restore(ACCOUNTS, row);
+            self.model.accounts.push(Account { active: false, ..account });
+            return;
+        }
+        let index = self.random.index(self.model.accounts.len());
+        let account = self.model.accounts.remove(index);
+        let sys_id = self.account_ids[&account.number].clone();
+        // It comes back inactive: another one may have its place by then.
+        self.set_active(&account.number, false);
+        let row = self.shipped.record(ACCOUNTS, &sys_id).unwrap().clone();
+        let response = self.call("admin", "DELETE", &format!("/api/now/table/{ACCOUNTS}/{sys_id}"), None);
+        assert!(response.status < 300, "{}", text(&response));
+        self.removed.push((account, row));
     }
 
     fn call(&mut self, user_name: &str, method: &str, target: &str, body: Option<&Value>) -> Response {
@@ -313,7 +367,7 @@ impl Both {
 
     fn some_columns(&mut self) -> BridgeColumns {
         BridgeColumns {
-            account: "111122223333".to_owned(),
+            account: (*self.random.pick(&["111122223333", "111122223333", "444455556666", ""])).to_owned(),
             case_id: (*self.random.pick(&["", "case-1", "case-2"])).to_owned(),
             display_id: "1234567890".to_owned(),
             case_status: (*self.random.pick(&["opened", "resolved"])).to_owned(),
@@ -381,6 +435,11 @@ impl Both {
             ("ours", incident.entries.iter().any(|entry| entry.ours)),
             ("undecided", incident.entries.iter().any(|entry| entry.undecided)),
             ("counted", incident.entries.iter().any(|entry| entry.mod_count.is_some())),
+            ("account active", summary.linked_account_state == AccountState::Active),
+            ("account inactive", summary.linked_account_state == AccountState::Inactive),
+            ("account missing", summary.linked_account_state == AccountState::Missing),
+            ("several accounts of a group", summary.group_accounts.len() > 1),
+            ("no active account", incident.account.is_none() && !summary.group_accounts.is_empty()),
             ("auto-closed", incident.entries.iter().any(|entry| entry.created_by == "system")),
         ];
         for (kind, _) in kinds.into_iter().filter(|(_, is_seen)| *is_seen) {
@@ -391,7 +450,7 @@ impl Both {
     /// Something happens that no request brings about.
     fn happen(&mut self) {
         let Some((model, shipped)) = self.some_incident() else { return };
-        match self.random.below(7) {
+        match self.random.below(9) {
             0 => {
                 let copy = self.shipped.copy(self.now, AGENT, "incident", shipped.as_str(), &self.network).unwrap();
                 let own = self.model.copy(self.now, AGENT, &model).unwrap();
@@ -413,6 +472,8 @@ impl Both {
                 self.older.push((self.model.incidents[&model].clone(), row));
             }
             5 => self.go_back(),
+            6 => self.switch_account(),
+            7 => self.remove_account(),
             _ => {
                 let count = self.random.below(3);
                 self.shipped.abort_updates("No updates now", count);
@@ -611,6 +672,11 @@ fn the_model_answers_as_the_shipped_scripts_do() {
         "ours",
         "undecided",
         "counted",
+        "account active",
+        "account inactive",
+        "account missing",
+        "several accounts of a group",
+        "no active account",
         "auto-closed",
     ];
     for outcome in all.into_iter().chain(fields).chain(reads).chain(kinds) {

@@ -299,7 +299,8 @@ impl Observation {
         self.link.waits_for_quota = Some(QuotaWait { account, priority, since });
     }
 
-    /// Takes in the answer to a delivery; whether all that it asked for was done.
+    /// Takes in the answer to a delivery; whether all that it asked for was done, and the plan goes on. A pause that the answer
+    /// shows ends the plan.
     pub fn delivered(
         &mut self,
         policy: &Policy,
@@ -309,6 +310,7 @@ impl Observation {
         spread: u32,
     ) -> bool {
         let Effect::Deliver { delivery, communications } = effect else { return false };
+        let paused_before = self.pause(policy).is_some();
         let mut refusal = None;
         for message in &answer.messages {
             let position = delivery.messages.iter().position(|sent| sent.external_id == message.external_id);
@@ -342,7 +344,8 @@ impl Observation {
             self.link.troubles.end(Side::ServiceNow, |trouble| requests.contains(&trouble.request));
         }
         let all_taken = answer_count == delivery.messages.len();
-        refusal.is_none() && all_taken && answer_fields != FieldsOutcome::Stale
+        let goes_on = paused_before || self.pause(policy).is_none();
+        refusal.is_none() && all_taken && answer_fields != FieldsOutcome::Stale && goes_on
     }
 
     /// Notes that ServiceNow refused a communication; whether it waits. Refused again after that wait, a word in its place is

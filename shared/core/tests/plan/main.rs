@@ -8,6 +8,7 @@ mod journal;
 mod memory;
 mod merge;
 mod order;
+mod pause;
 mod properties;
 mod refusals;
 mod trouble;

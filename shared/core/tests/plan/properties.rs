@@ -1,10 +1,10 @@
 //! Properties of the plan over random worlds.
 
-use crate::world::{BRIDGE, World, entry, refusal};
+use crate::world::{ACCOUNT, BRIDGE, World, entry, refusal};
 use casebridge_core::{
     effect::{Effect, Failure, Refusal},
-    incident::{IncidentState, JournalEntry},
-    link::{Link, Notice},
+    incident::{AccountState, IncidentState, JournalEntry},
+    link::{Link, LinkedCase, Notice},
     mark::Entropy,
     observation::{Observation, READ_REQUEST},
     plan::{EFFECTS_PER_PLAN, Plan, plan},
@@ -15,6 +15,9 @@ use proptest::prelude::*;
 
 /// Who writes in the console of AWS.
 const PERSON: &str = "Person <person@example.com>";
+
+/// An account that the incident has no case in.
+const OTHER_ACCOUNT: &str = "444455556666";
 
 /// What a person may do on either side.
 #[derive(Debug, Clone)]
@@ -29,6 +32,8 @@ enum Deed {
     Status(String),
     Priority(String),
     LeaveGroup,
+    Group(u8),
+    Account(u8),
     Time(u16),
     Pass,
 }
@@ -69,6 +74,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         status().prop_map(Deed::Status),
         "[0-9a-z]{0,2}".prop_map(Deed::Priority),
         Just(Deed::LeaveGroup),
+        (0_u8..4).prop_map(Deed::Group),
+        (0_u8..4).prop_map(Deed::Account),
         (0_u16..2_000).prop_map(Deed::Time),
         Just(Deed::Pass),
         Just(Deed::Pass),
@@ -101,7 +108,18 @@ fn act(world: &mut World, number: usize, deed: &Deed) {
         }
         Deed::Status(status) if has_case => world.set_status(status),
         Deed::Priority(priority) => priority.clone_into(&mut world.incident.priority),
-        Deed::LeaveGroup => world.incident.account = None,
+        Deed::LeaveGroup => world.set_group(&[]),
+        Deed::Group(number) => {
+            let groups: [&[&str]; 4] = [&[], &[ACCOUNT], &[OTHER_ACCOUNT], &[OTHER_ACCOUNT, ACCOUNT]];
+            // Whoever opens a case there is of no interest here.
+            if has_case {
+                world.set_group(groups[usize::from(*number)]);
+            }
+        }
+        Deed::Account(number) => {
+            let states = [AccountState::Active, AccountState::Active, AccountState::Inactive, AccountState::Missing];
+            world.set_account(states[usize::from(*number)].clone());
+        }
         Deed::Time(seconds) => world.pass_time(i64::from(*seconds)),
         Deed::Pass => {
             world.pass();
@@ -258,6 +276,9 @@ proptest! {
     fn whatever_happens_both_sides_come_to_rest_in_step(deeds in prop::collection::vec(deed(), 0..24)) {
         let mut world = lived(&deeds);
         world.settle();
+        world.set_account(AccountState::Active);
+        world.set_group(&[ACCOUNT]);
+        world.settle();
         world.pass_time(i64::from(world.policy.unknown_outcome_seconds) + 1);
         world.settle();
         let Some(case) = &world.case else { return Ok(()) };
@@ -273,6 +294,32 @@ proptest! {
         }
         let written = case.communications.iter().filter(|seen| seen.submitted_by != BRIDGE).count();
         prop_assert_eq!(incident.entries.iter().filter(|entry| entry.ours).count(), written);
+    }
+
+    #[test]
+    fn nothing_is_sent_while_a_link_pauses(
+        deeds in prop::collection::vec(deed(), 0..16),
+        faults in faults(),
+    ) {
+        let mut world = lived(&deeds);
+        let written = world.bodies().len();
+        world.set_account(AccountState::Inactive);
+        let status = world.status().to_owned();
+        let has_case = world.link.case.is_some() && !world.incident.summary.columns.account.is_empty();
+        let mut observation = observe_with(&world, &faults);
+        let plan = world.plan(&observation);
+        apply_with(&mut world, &mut observation, &plan, &faults);
+        world.record(observation);
+        // What was refused is tried again by then.
+        world.pass_time(i64::from(2 * world.policy.refusal_retry_seconds));
+        world.settle();
+        prop_assert!(!has_case || world.bodies().len() == written);
+        prop_assert!(!has_case || world.status() == status);
+        let case_is_resolved = world.link.case.as_ref().is_some_and(LinkedCase::is_resolved);
+        let is_ended = world.incident.summary.state.is_ended() && case_is_resolved;
+        let told = world.incident.summary.columns.sync_status.as_str();
+        prop_assert!(!has_case || is_ended || told == "paused", "{}", told);
+        prop_assert!(told != "paused" || world.due.is_some());
     }
 
     #[test]
@@ -313,7 +360,9 @@ proptest! {
             let blind = observation.is_blind_to_incident() || (observation.link.case.is_some() && observation.case.is_none());
             let due = observation.finish(&world.policy, &last, world.now);
             let link = &observation.link;
-            let waits = link.intent.is_some() || link.state_intent.is_some() || link.conversation.has_open();
+            // What was written on a resolved case has nowhere to go once the incident is gone.
+            let is_over = observation.incident_gone && link.case.as_ref().is_some_and(LinkedCase::is_resolved);
+            let waits = link.intent.is_some() || link.state_intent.is_some() || (link.conversation.has_open() && !is_over);
             let left = blind || waits || !last.effects.is_empty() || !link.troubles.is_empty();
             prop_assert!(due.is_some() || !left, "{:?} {:?}", last, link);
             prop_assert!(!blind || !link.settled);

@@ -9,7 +9,7 @@ use casebridge_core::{
         Refusal,
     },
     identifiers::{AccountId, CaseId, DisplayId, IncidentId, JournalEntryId, LinkKey},
-    incident::{Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
+    incident::{AccountState, Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
     link::Link,
     mark::Entropy,
     observation::Observation,
@@ -92,6 +92,8 @@ impl World {
             has_close_notes: false,
             columns: casebridge_core::incident::BridgeColumns::default(),
             close_codes: vec!["Duplicate".to_owned(), "Solution provided".to_owned()],
+            group_accounts: vec![AccountId::new(ACCOUNT)],
+            linked_account_state: AccountState::default(),
         };
         let incident = Incident {
             summary,
@@ -172,6 +174,29 @@ impl World {
         summary.closed_at = is_closed.then_some(self.now);
         summary.closed_mod_count = mod_count.filter(|_| is_closed);
         summary.state = state;
+    }
+
+    /// An administrator changes the account of the case, or takes it away: no update of the incident.
+    pub fn set_account(&mut self, state: AccountState) {
+        self.incident.summary.linked_account_state = state;
+        self.show_account_of_group();
+    }
+
+    /// An agent gives the incident to a group of these accounts.
+    pub fn set_group(&mut self, accounts: &[&str]) {
+        self.pass_time(1);
+        self.incident.summary.sys_mod_count += 1;
+        self.incident.summary.group_accounts = accounts.iter().map(|account| AccountId::new(*account)).collect();
+        self.show_account_of_group();
+    }
+
+    /// The account of the group is the first active one: of those of the tests the account of the case alone may be none.
+    fn show_account_of_group(&mut self) {
+        let summary = &self.incident.summary;
+        let is_used = !matches!(summary.linked_account_state, AccountState::Inactive | AccountState::Missing);
+        let number = summary.group_accounts.iter().find(|number| is_used || number.as_str() != ACCOUNT).cloned();
+        self.incident.account =
+            number.map(|number| IncidentAccount { number, name: "Account".to_owned(), production: true });
     }
 
     /// A comment in the update that sets a state.
@@ -286,6 +311,12 @@ impl World {
                 self.apply(observation, &Effect::Deliver { delivery, communications: Vec::new() })
             }
         }
+    }
+
+    /// What ServiceNow answers to a delivery.
+    pub fn answer(&mut self, effect: &Effect) -> DeliveryAnswer {
+        let Effect::Deliver { delivery, .. } = effect else { panic!("{effect:?} is no delivery") };
+        self.deliver(delivery)
     }
 
     fn deliver(&mut self, delivery: &Delivery) -> DeliveryAnswer {

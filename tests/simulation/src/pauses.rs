@@ -1,0 +1,223 @@
+//! 11: nothing is sent to AWS while a link pauses.
+//!
+//! Judged by what the world shows, not by what casebridge makes of it: who writes to a case must not have read the incident,
+//! nor have begun, when its account was not in use or its group belonged to another account, and that lasts since.
+
+use std::collections::BTreeMap;
+
+use casebridge_core::{
+    identifiers::{AccountId, IncidentId},
+    incident::AccountState,
+    policy::GroupRule,
+};
+use casebridge_simulator::support::Write;
+use jiff::Timestamp;
+
+use crate::{
+    random::Random,
+    servicenow_model::{Account, Change},
+    timeline::{Place, shorten},
+    world::{Invariant, World, first_id},
+};
+
+/// What may pause a link.
+pub const REASONS: [&str; 3] = ["account inactive", "account missing", "group of another account"];
+/// The priorities between which an agent changes an incident's: any save does.
+const PRIORITIES: [&str; 2] = ["2", "3"];
+
+/// What is remembered of pauses, for their judge.
+#[derive(Debug, Clone, Default)]
+pub struct Pauses {
+    /// Since when the link of an incident pauses.
+    since: BTreeMap<IncidentId, Timestamp>,
+    /// Since when an account is not in use.
+    unused_since: BTreeMap<AccountId, Timestamp>,
+    /// When a process has read an incident last, by the name of the process.
+    reads: BTreeMap<(String, IncidentId), Timestamp>,
+    /// The accounts whose records were deleted.
+    removed: Vec<Account>,
+}
+
+impl World {
+    /// What pauses the link of an incident now.
+    pub fn pause_of(&self, incident: &IncidentId) -> Option<&'static str> {
+        let record = self.servicenow.incidents.get(incident)?;
+        let account = record.summary.columns.account.as_str();
+        // The column may not name the account yet, or be a copied one.
+        self.cases_of(incident).find(|case| case.account == account)?;
+        match self.servicenow.state_of(account) {
+            AccountState::Inactive => return Some(REASONS[0]),
+            AccountState::Missing => return Some(REASONS[1]),
+            AccountState::Active | AccountState::Untold(_) => {}
+        }
+        let of_group = self.servicenow.accounts_of(&record.group);
+        let is_of_another = !of_group.is_empty() && of_group.iter().all(|other| other.number.as_str() != account);
+        let pauses = self.settings.policy.group_of_another_account == GroupRule::Pause;
+        (is_of_another && pauses).then_some(REASONS[2])
+    }
+
+    /// Whether an agent is told that the link pauses, and it does: then what people wrote may not have arrived.
+    pub fn is_told_of_pause(&self, incident: &IncidentId) -> bool {
+        let record = self.servicenow.incidents.get(incident);
+        let is_told = record.is_some_and(|record| record.summary.columns.sync_status == "paused");
+        is_told && self.pause_of(incident).is_some()
+    }
+
+    /// Notes which links pause now. To be called after whatever may begin or end a pause.
+    pub fn note_pauses(&mut self) {
+        let now = self.now;
+        let incidents: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
+        self.memory.pauses.since.retain(|incident, _| incidents.contains(incident));
+        for incident in incidents {
+            let pause = self.pause_of(&incident);
+            let since = &mut self.memory.pauses.since;
+            match pause {
+                None => {
+                    since.remove(&incident);
+                }
+                Some(reason) if !since.contains_key(&incident) => {
+                    since.insert(incident, now);
+                    *self.tally.pauses.entry(reason).or_default() += 1;
+                }
+                Some(_) => {}
+            }
+        }
+        let accounts = &self.servicenow.accounts;
+        let used: Vec<&AccountId> =
+            accounts.iter().filter(|account| account.active).map(|account| &account.number).collect();
+        let unused = &mut self.memory.pauses.unused_since;
+        unused.retain(|account, _| !used.contains(&account));
+        for account in accounts.iter().filter(|account| !account.active).chain(&self.memory.pauses.removed) {
+            unused.entry(account.number.clone()).or_insert(now);
+        }
+    }
+
+    /// Notes that a process has an answer that shows an incident as it was at that time.
+    pub fn note_read(&mut self, reader: &str, incident: &IncidentId, at: Timestamp) {
+        self.memory.pauses.reads.insert((reader.to_owned(), incident.clone()), at);
+    }
+
+    /// Judges a write to AWS, when it arrives there, by a process that began at a time.
+    pub fn check_pause(&mut self, writer: &str, began: Timestamp, account: &AccountId, write: &Write) {
+        let named = |case_id: &Option<String>| {
+            let case = self.support.case(case_id.as_deref()?)?;
+            let incident = self.incident_of(case)?;
+            // One that was opened twice has no link of its own.
+            let columns = &self.servicenow.incidents.get(&incident)?.summary.columns;
+            (first_id(&columns.case_id) == first_id(&case.case_id)).then_some(incident)
+        };
+        let pauses = &self.memory.pauses;
+        let (incident, since) = match write {
+            Write::CreateCase(request) => {
+                let subject = request.subject.as_deref().unwrap_or_default();
+                (self.incident_in(subject), pauses.unused_since.get(account))
+            }
+            Write::AddCommunicationToCase(request) => {
+                let incident = named(&request.case_id);
+                let since = incident.as_ref().and_then(|incident| pauses.since.get(incident));
+                (incident, since)
+            }
+            Write::ResolveCase(request) => {
+                let incident = named(&request.case_id);
+                let since = incident.as_ref().and_then(|incident| pauses.since.get(incident));
+                (incident, since)
+            }
+        };
+        let (Some(incident), Some(since)) = (incident, since.copied()) else { return };
+        let known_at = pauses.reads.get(&(writer.to_owned(), incident.clone())).copied().unwrap_or(began);
+        if since < known_at {
+            let number = self.number_of(&incident);
+            self.violate(Invariant::Paused, format!("{number}: {} was sent during a pause", shorten(&told(write))));
+        }
+    }
+
+    /// An administrator takes an account out of use, deletes its record, or brings all back.
+    pub fn do_account_deed(&mut self, random: &mut Random) {
+        let accounts = &self.servicenow.accounts;
+        let all_used = self.memory.pauses.removed.is_empty() && accounts.iter().all(|account| account.active);
+        let number = accounts.get(random.index(accounts.len())).map(|account| account.number.clone());
+        let name = match number {
+            Some(number) if all_used || random.chance(400) => {
+                if random.chance(300) {
+                    self.remove_account(&number);
+                    "account removed"
+                } else {
+                    self.retire_account(&number);
+                    "account retired"
+                }
+            }
+            _ => {
+                self.use_accounts();
+                "accounts used again"
+            }
+        };
+        *self.tally.deeds.entry(name).or_default() += 1;
+    }
+
+    /// An administrator sets an account inactive: no incident changes.
+    pub fn retire_account(&mut self, number: &AccountId) {
+        self.note(Place::ServiceNow, || format!("account {number} is set inactive"));
+        for account in self.servicenow.accounts.iter_mut().filter(|account| account.number == *number) {
+            account.active = false;
+        }
+        self.note_pauses();
+    }
+
+    /// An administrator deletes the record of an account.
+    pub fn remove_account(&mut self, number: &AccountId) {
+        self.note(Place::ServiceNow, || format!("the record of account {number} is deleted"));
+        let (removed, kept) =
+            std::mem::take(&mut self.servicenow.accounts).into_iter().partition(|account| account.number == *number);
+        self.servicenow.accounts = kept;
+        self.memory.pauses.removed.extend::<Vec<Account>>(removed);
+        self.note_pauses();
+    }
+
+    /// All accounts are there, and active.
+    pub fn use_accounts(&mut self) {
+        self.note(Place::ServiceNow, || "all accounts are active".to_owned());
+        self.servicenow.accounts.append(&mut self.memory.pauses.removed);
+        self.servicenow.accounts.sort_by(|one, other| one.number.cmp(&other.number));
+        for account in &mut self.servicenow.accounts {
+            account.active = true;
+        }
+        self.note_scopes();
+        self.note_pauses();
+    }
+
+    /// People end the pauses: the accounts are in use again, and who has an incident of another account gives it back.
+    pub fn end_pauses(&mut self) {
+        self.use_accounts();
+        let paused: Vec<IncidentId> = self.memory.pauses.since.keys().cloned().collect();
+        for incident in paused {
+            let account = self.servicenow.incidents[&incident].summary.columns.account.clone();
+            let own = self.servicenow.accounts.iter().find(|known| known.number.as_str() == account);
+            let group = own.map(|own| own.group.clone());
+            self.save(&incident, &Change { group, ..Change::default() });
+        }
+    }
+
+    /// Agents save the open incidents that came into scope with their account: that one is active again is no change of an
+    /// incident, and nothing tells of those that have no case.
+    pub fn save_those_without_case(&mut self) {
+        let incidents: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
+        for incident in incidents {
+            let record = &self.servicenow.incidents[&incident];
+            let wants = self.servicenow.is_in_scope(record) && !record.summary.state.is_ended();
+            let priority = PRIORITIES.into_iter().find(|priority| *priority != record.priority).map(str::to_owned);
+            if wants && self.cases_of(&incident).next().is_none() {
+                self.save(&incident, &Change { priority, ..Change::default() });
+            }
+        }
+    }
+}
+
+/// What a write says.
+fn told(write: &Write) -> String {
+    let text = match write {
+        Write::CreateCase(request) => &request.subject,
+        Write::AddCommunicationToCase(request) => &request.communication_body,
+        Write::ResolveCase(_) => return "a resolution".to_owned(),
+    };
+    text.clone().unwrap_or_default()
+}

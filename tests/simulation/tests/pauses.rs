@@ -1,0 +1,211 @@
+//! A link pauses while its account is not in use, or its incident's group belongs to another account: one story each.
+#![expect(clippy::unwrap_used, reason = "in a test, what can't be unwrapped is a failure")]
+
+use casebridge_core::{identifiers::AccountId, incident::IncidentState, policy::GroupRule};
+use casebridge_simulation::{
+    calls::{Call, Fate},
+    script::{Handle, Script},
+    servicenow_model::{Account, Change},
+    world::{ACCOUNTS, World},
+};
+
+/// Longer than a paused link waits until it looks again.
+const MORE_THAN_AN_HOUR: i64 = 3_700;
+
+/// What an administrator does.
+type Deed = fn(&mut World);
+
+fn own() -> AccountId {
+    AccountId::new(ACCOUNTS[0].0)
+}
+
+/// What an administrator does to accounts: no incident changes, and nothing tells of it.
+fn administrate(world: &mut Script, deed: impl FnOnce(&mut World)) {
+    deed(&mut world.life.desk.world.borrow_mut());
+    world.life.follow_up();
+}
+
+fn assign(world: &mut Script, incident: &Handle, group: &str) {
+    world.save(incident, &Change { group: Some(group.to_owned()), ..Change::default() });
+}
+
+/// Whether the incident says that the link pauses, with these words.
+fn says(world: &Script, incident: &Handle, words: &str) {
+    let (status, told) = world.sync_status(incident);
+    assert!(status == "paused" && told.contains(words), "{status} {told}\n{}", world.story());
+}
+
+/// Where these words stand among the texts on the case, in their order.
+fn places(world: &Script, incident: &Handle, words: &[&str]) -> Vec<usize> {
+    let bodies = world.bodies(incident);
+    words.iter().map(|word| bodies.iter().position(|body| body.contains(word)).unwrap()).collect()
+}
+
+#[test]
+fn an_account_out_of_use_gets_nothing_sent_until_it_is_used_again() {
+    let deeds: [(Deed, &str); 2] = [
+        (|world| world.retire_account(&own()), "is inactive"),
+        (|world| world.remove_account(&own()), "has no record of"),
+    ];
+    for (deed, words) in deeds {
+        let mut world = Script::new();
+        let incident = world.linked();
+        administrate(&mut world, deed);
+        world.comment(&incident, "Any news? «c1»").wait(60);
+        says(&world, &incident, words);
+        world.reply(&incident, "Please restart it «r2»").wait(60);
+        world.comment(&incident, "Hello? «c3»").wait(MORE_THAN_AN_HOUR);
+        assert_eq!(world.bodies(&incident).len(), 2, "the opening and the reply: {}", world.story());
+        assert_eq!(world.count_on_incident(&incident, "«r2»"), 1, "{}", world.story());
+        administrate(&mut world, World::use_accounts);
+        world.wait(MORE_THAN_AN_HOUR);
+        assert!(places(&world, &incident, &["«c1»", "«c3»"]).is_sorted(), "{}", world.story());
+        assert_eq!(world.sync_status(&incident), ("in_sync".to_owned(), String::new()));
+        world.must_hold();
+    }
+}
+
+/// With and without webhooks: the poller finds a changed group.
+#[test]
+fn a_group_of_another_account_pauses_the_link_until_the_incident_is_given_back() {
+    for hints in [true, false] {
+        let mut world = Script::with(|settings| settings.hints = hints);
+        let incident = world.linked();
+        assign(&mut world, &incident, ACCOUNTS[1].1);
+        world.comment(&incident, "A word of the sandbox «c1»").wait(180);
+        says(&world, &incident, "belongs to AWS account 444455556666 and the case to 111122223333");
+        world.reply(&incident, "Please restart it «r2»").wait(MORE_THAN_AN_HOUR);
+        assert_eq!(world.count_on_incident(&incident, "«r2»"), 1, "{}", world.story());
+        assert_eq!(world.count_on_case(&incident, "«c1»"), 0, "{}", world.story());
+        assign(&mut world, &incident, ACCOUNTS[0].1);
+        world.comment(&incident, "Home again «c3»").wait(MORE_THAN_AN_HOUR);
+        assert!(places(&world, &incident, &["«c1»", "«c3»"]).is_sorted(), "{}", world.story());
+        assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+        assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+        world.must_hold();
+    }
+}
+
+#[test]
+fn a_pause_that_never_ends_is_told_and_loses_nothing_that_aws_says() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    assign(&mut world, &incident, ACCOUNTS[1].1);
+    world.comment(&incident, "A word of the sandbox «c1»").reply(&incident, "Please restart it «r2»");
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    says(&world, &incident, "nothing is sent to the case");
+    assert_eq!(world.count_on_incident(&incident, "«r2»"), 1, "{}", world.story());
+    assert_eq!(world.status(&incident), "unassigned", "{}", world.story());
+    world.must_hold();
+}
+
+#[test]
+fn in_a_group_of_no_account_or_by_policy_the_link_goes_on() {
+    for (rule, group) in [(GroupRule::Pause, "Service Desk"), (GroupRule::Keep, ACCOUNTS[1].1)] {
+        let mut world = Script::with(|settings| settings.policy.group_of_another_account = rule);
+        let incident = world.linked();
+        assign(&mut world, &incident, group);
+        world.comment(&incident, "Any news? «c1»").wait(60);
+        assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{group}: {}", world.story());
+        world.must_hold();
+    }
+}
+
+/// Another account takes the place of the first in its group: the case stays with the first, which is out of use.
+#[test]
+fn another_account_of_the_group_ends_no_pause() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    administrate(&mut world, |world| {
+        world.retire_account(&own());
+        world.servicenow.accounts.push(Account {
+            number: AccountId::new("777788889999"),
+            name: "Successor".to_owned(),
+            production: true,
+            group: ACCOUNTS[0].1.to_owned(),
+            active: true,
+        });
+    });
+    world.comment(&incident, "Any news? «c1»").wait(60);
+    says(&world, &incident, "111122223333 is inactive");
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 0, "{}", world.story());
+    world.must_hold();
+}
+
+#[test]
+fn what_ended_during_a_pause_ends_after_it_behind_what_was_written() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    administrate(&mut world, |world| world.retire_account(&own()));
+    world.comment(&incident, "It works again «c1»").wait(30);
+    world.set_state(&incident, IncidentState::Resolved).wait(30);
+    says(&world, &incident, "is inactive");
+    assert_eq!(world.status(&incident), "unassigned", "{}", world.story());
+    administrate(&mut world, World::use_accounts);
+    world.settle();
+    assert_eq!((world.status(&incident).as_str(), world.count_on_case(&incident, "«c1»")), ("resolved", 1));
+    world.must_hold();
+}
+
+#[test]
+fn what_reopened_during_a_pause_reopens_after_it() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    administrate(&mut world, |world| world.retire_account(&own()));
+    world.wait(5).comment(&incident, "It is back «c1»").wait(60);
+    says(&world, &incident, "is inactive");
+    assert_eq!(world.state(&incident), IncidentState::Resolved, "{}", world.story());
+    administrate(&mut world, World::use_accounts);
+    world.settle();
+    assert_eq!((world.status(&incident).as_str(), world.count_on_case(&incident, "«c1»")), ("reopened", 1));
+    assert_eq!(world.state(&incident), IncidentState::InProgress, "{}", world.story());
+    world.must_hold();
+}
+
+/// The answer to CreateCase, or to a comment, is lost, and then the account is retired: what became of the call is found out.
+#[test]
+fn a_call_in_doubt_is_decided_during_a_pause() {
+    for (call, fate) in [
+        (Call::CreateCase, Fate::AnswerLost),
+        (Call::AddCommunication, Fate::AnswerLost),
+        (Call::AddCommunication, Fate::RequestLost),
+        (Call::AddCommunication, Fate::LandsLate),
+    ] {
+        let mut world = Script::new();
+        world.lag(30);
+        let incident = if call == Call::CreateCase {
+            world.fate(call, &[fate]);
+            world.open("It does not answer. «d1»")
+        } else {
+            let incident = world.linked();
+            world.fate(call, &[fate]).comment(&incident, "Any news? «c1»");
+            incident
+        };
+        let calls = world.calls(call);
+        world.until(call, calls + 1).wait(1);
+        administrate(&mut world, |world| world.retire_account(&own()));
+        world.comment(&incident, "Hello? «c2»").wait(2 * MORE_THAN_AN_HOUR);
+        says(&world, &incident, "is inactive");
+        assert_eq!((world.cases(&incident).len(), world.count_on_case(&incident, "«c2»")), (1, 0), "{}", world.story());
+        administrate(&mut world, World::use_accounts);
+        world.settle();
+        assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{call:?} {fate:?}: {}", world.story());
+        world.must_hold();
+    }
+}
+
+/// In an account that is never used again no link wakes for ever.
+#[test]
+fn a_link_whose_work_has_ended_does_not_wake_in_an_account_out_of_use() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    administrate(&mut world, |world| world.retire_account(&own()));
+    world.save(&incident, &Change { priority: Some("1".to_owned()), ..Change::default() }).wait(60);
+    let snapshots = world.calls(Call::Snapshot);
+    world.wait(5 * MORE_THAN_AN_HOUR);
+    assert_eq!(world.calls(Call::Snapshot), snapshots, "{}", world.story());
+    assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+    world.must_hold();
+}
