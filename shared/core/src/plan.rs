@@ -478,10 +478,12 @@ impl Planner<'_> {
         let writes = &self.observation.link.recent_writes;
         let window = seconds(self.policy.write_window_seconds);
         let bound = usize::try_from(self.policy.writes_per_window).unwrap_or(usize::MAX);
-        // The write that has to leave the window for the next one to be let through.
+        // The write that has to leave the window for two to be let through. With room for one alone, the write that tells that
+        // it goes on would be the one that stops it again, for ever.
         let mut recent: Vec<Timestamp> = writes.clone();
         recent.sort();
-        let leaving = recent.len().checked_sub(bound).and_then(|index| recent.get(index)).or(recent.first());
+        let beyond = recent.len().checked_sub(bound).map(|beyond| (beyond + 1).min(recent.len().saturating_sub(1)));
+        let leaving = beyond.and_then(|index| recent.get(index)).or(recent.first());
         let until = leaving.and_then(|write| write.checked_add(window).ok()).unwrap_or(self.now);
         Waiting::LoopBreaker { until: until.max(self.later(seconds(1))) }
     }
