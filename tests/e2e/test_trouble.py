@@ -77,6 +77,42 @@ def test_a_throttled_new_case_opens_later(world: World):
     world.assert_once_at_aws(incident)
 
 
+def looks(world: World, incident, effect: str) -> list[dict]:
+    """The reconciler's lines about an incident in which this effect was tried."""
+    return [line for line in world.hints_handled(incident) if f'("{effect}", ' in line["effects"]]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_throttled_once_or_twice_is_done_by_the_same_pass(world: World, times: int):
+    incident = world.draft()
+    world.fault("support", "throttle", incident.number, operation="CreateCase", count=times)
+    world.assign(incident)
+    world.until_in_sync(incident)
+    (line,) = world.until("the pass is logged", lambda: looks(world, incident, "open_case"), incident)
+    assert line["effects"].count("unavailable") == times, line
+    text = unique("Any news?")
+    world.fault("support", "throttle", text, operation="AddCommunicationToCase", count=times)
+    world.comment(incident, text)
+    world.until_sent(incident, text)
+    (line,) = world.until("the pass is logged", lambda: looks(world, incident, "add_communication"), incident)
+    assert line["effects"].count("unavailable") == times, line
+    world.settle()
+    world.assert_once_at_aws(incident, text)
+
+
+def test_a_link_that_waits_wakes_by_itself(world: World):
+    incident = world.linked()
+    text = unique("Any news?")
+    # More than a pass stays for. The poller would come within a minute; the message that was sent ahead is faster.
+    world.fault("support", "throttle", text, operation="AddCommunicationToCase", count=4)
+    world.comment(incident, text)
+    world.until_sent(incident, text)
+    lines = world.until("the passes are logged", lambda: looks(world, incident, "add_communication")[1:], incident)
+    assert "wake" in [line["cause"] for line in lines], lines
+    world.settle()
+    world.assert_once_at_aws(incident, text)
+
+
 @pytest.mark.slow
 def test_an_account_without_a_support_plan(world: World):
     incident = world.draft(world.stack.sandbox)
