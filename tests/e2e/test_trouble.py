@@ -2,7 +2,7 @@
 
 import pytest
 
-from world import PREFIX, World, unique
+from world import PREFIX, Incident, World, unique
 
 TRANSIENT_AT_AWS = [
     {"kind": "throttle"},
@@ -77,7 +77,7 @@ def test_a_throttled_new_case_opens_later(world: World):
     world.assert_once_at_aws(incident)
 
 
-def looks(world: World, incident, effect: str) -> list[dict]:
+def looks(world: World, incident: Incident, effect: str) -> list[dict]:
     """The reconciler's lines about an incident in which this effect was tried."""
     return [line for line in world.hints_handled(incident) if f'("{effect}", ' in line["effects"]]
 
@@ -107,8 +107,11 @@ def test_a_link_that_waits_wakes_by_itself(world: World):
     world.fault("support", "throttle", text, operation="AddCommunicationToCase", count=4)
     world.comment(incident, text)
     world.until_sent(incident, text)
-    lines = world.until("the passes are logged", lambda: looks(world, incident, "add_communication")[1:], incident)
-    assert "wake" in [line["cause"] for line in lines], lines
+
+    def woken() -> list[dict]:
+        return [line for line in looks(world, incident, "add_communication") if line["cause"] == "wake"]
+
+    assert world.until("a pass is logged that no poll began", woken, incident)
     world.settle()
     world.assert_once_at_aws(incident, text)
 
