@@ -130,6 +130,27 @@ def test_the_answer_is_lost_and_no_comment_was_added(world: World, kind: str):
     world.assert_order([communication["body"] for communication in world.communications(incident)], [first, second])
 
 
+def test_a_call_in_doubt_is_looked_at_when_the_doubt_ends(world: World):
+    incident = world.linked()
+    text = unique("Doubtful.")
+    world.fault("support", "error", text, operation="AddCommunicationToCase")
+    world.comment(incident, text)
+    world.until_broken(incident, text)
+    world.until_sent(incident, text)
+
+    def repeats() -> list[dict]:
+        handled = world.hints_handled(incident)
+        return [line for line in handled if '("add_communication", None)' in line["effects"]]
+
+    (repeat,) = world.until("the repeat is logged", repeats, incident)
+    # The doubt was looked into again and again by then, each time by the message that was sent ahead for it.
+    causes = [line["cause"] for line in world.hints_handled(incident)]
+    assert causes.count("wake") > causes.count("due"), causes
+    assert repeat["cause"] in ("wake", "due"), repeat
+    world.settle(UNKNOWN_OUTCOME_SECONDS)
+    world.assert_once_at_aws(incident, text)
+
+
 @pytest.mark.slow
 def test_the_resolution_is_lost_and_done_again(world: World):
     incident = world.linked()

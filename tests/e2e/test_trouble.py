@@ -2,7 +2,7 @@
 
 import pytest
 
-from world import PREFIX, World, unique
+from world import PREFIX, Incident, World, unique
 
 TRANSIENT_AT_AWS = [
     {"kind": "throttle"},
@@ -75,6 +75,45 @@ def test_a_throttled_new_case_opens_later(world: World):
     world.until_in_sync(incident)
     world.settle()
     world.assert_once_at_aws(incident)
+
+
+def looks(world: World, incident: Incident, effect: str) -> list[dict]:
+    """The reconciler's lines about an incident in which this effect was tried."""
+    return [line for line in world.hints_handled(incident) if f'("{effect}", ' in line["effects"]]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_throttled_once_or_twice_is_done_by_the_same_pass(world: World, times: int):
+    incident = world.draft()
+    world.fault("support", "throttle", incident.number, operation="CreateCase", count=times)
+    world.assign(incident)
+    world.until_in_sync(incident)
+    (line,) = world.until("the pass is logged", lambda: looks(world, incident, "open_case"), incident)
+    assert line["effects"].count("unavailable") == times, line
+    text = unique("Any news?")
+    world.fault("support", "throttle", text, operation="AddCommunicationToCase", count=times)
+    world.comment(incident, text)
+    world.until_sent(incident, text)
+    (line,) = world.until("the pass is logged", lambda: looks(world, incident, "add_communication"), incident)
+    assert line["effects"].count("unavailable") == times, line
+    world.settle()
+    world.assert_once_at_aws(incident, text)
+
+
+def test_a_link_that_waits_wakes_by_itself(world: World):
+    incident = world.linked()
+    text = unique("Any news?")
+    # More than a pass stays for. The poller would come within a minute; the message that was sent ahead is faster.
+    world.fault("support", "throttle", text, operation="AddCommunicationToCase", count=4)
+    world.comment(incident, text)
+    world.until_sent(incident, text)
+
+    def woken() -> list[dict]:
+        return [line for line in looks(world, incident, "add_communication") if line["cause"] == "wake"]
+
+    assert world.until("a pass is logged that no poll began", woken, incident)
+    world.settle()
+    world.assert_once_at_aws(incident, text)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ use casebridge_core::{
     poll::{Reached, Rounds},
     unreadable::UnreadableJson,
 };
-use casebridge_executor::ports::Support;
+use casebridge_executor::ports::{Support, Timer};
 use casebridge_ledger::Ledger;
 use casebridge_runtime::{HintSink, metrics::Metric};
 use futures_util::{
@@ -23,7 +23,7 @@ use futures_util::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick, Timer};
+use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
 /// The name of the watermark that tells how far the rounds have come.
 pub const ROUNDS: &str = "case_poll_rounds";

@@ -10,13 +10,13 @@ use casebridge_core::{
 };
 use casebridge_executor::{
     observe::case_from,
-    ports::{CaseQuery, DescribedCase, Support},
+    ports::{CaseQuery, DescribedCase, Support, Timer},
 };
 use casebridge_ledger::{CaseRow, Ledger};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick, Timer};
+use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
 /// How many calls the search for unreadable cases may take for one page.
 const MAX_SEARCH_CALLS: usize = 40;

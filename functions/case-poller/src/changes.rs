@@ -6,12 +6,12 @@ use casebridge_core::{
     policy::{Policy, seconds},
     poll::{self, Position, Watermark, has_incident_changed},
 };
-use casebridge_executor::ports::Support;
+use casebridge_executor::ports::{Support, Timer};
 use casebridge_ledger::Ledger;
 use casebridge_runtime::{HintSink, metrics::Metric};
 use casebridge_servicenow::{IncidentChange, MAX_CHANGES_PER_PAGE};
 
-use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick, Timer};
+use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
 /// The name of the watermark in the ledger.
 pub const WATERMARK: &str = "servicenow_changes";

@@ -14,12 +14,12 @@ use casebridge_core::{
     identifiers::{ClaimId, LinkKey},
     poll,
 };
-use casebridge_executor::ports::Support;
+use casebridge_executor::ports::{Support, Timer};
 use casebridge_ledger::{DueLink, Ledger};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use futures_util::{StreamExt, stream};
 
-use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick, Timer};
+use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
 /// How many due links are handed off in one poll; the next one takes the others.
 pub const MAX_DUE_LINKS: usize = 1_000;

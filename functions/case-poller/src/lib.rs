@@ -22,10 +22,10 @@ use casebridge_core::{
     policy::Policy,
     unreadable::UnreadableJson,
 };
-use casebridge_executor::ports::{Clock, Support};
+use casebridge_executor::ports::{Clock, Support, Timer};
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
-    AccountSecrets, DeduplicationId, HintSink, QueueError, SecretError, Secrets, SystemClock,
+    AccountSecrets, DeduplicationId, HintSink, QueueError, SecretError, Secrets,
     logging::Causes,
     metrics::{Metric, Metrics},
 };
@@ -101,18 +101,6 @@ impl PollError {
             Self::Accounts { failed, .. } => *failed,
             _ => 1,
         }
-    }
-}
-
-/// Our clock, and a way to wait by it: whoever takes longer than it may is left behind.
-pub trait Timer: Clock {
-    /// Waits.
-    fn sleep(&self, wait: SignedDuration) -> impl Future<Output = ()>;
-}
-
-impl Timer for SystemClock {
-    async fn sleep(&self, wait: SignedDuration) {
-        tokio::time::sleep(wait.unsigned_abs()).await;
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use case_poller::{ChangeFeed, Poller, SecretStore, Timer};
+use case_poller::{ChangeFeed, Poller, SecretStore};
 use casebridge_core::{
     case::CaseStatus,
     effect::{Failure, NewCase, Refusal},
@@ -18,7 +18,7 @@ use casebridge_core::{
     policy::Policy,
     reading::Span,
 };
-use casebridge_executor::ports::{CasePage, CaseQuery, Clock, CommunicationPage, Support};
+use casebridge_executor::ports::{CasePage, CaseQuery, Clock, CommunicationPage, Support, Timer};
 use casebridge_ledger::{LeaseAnswer, Ledger, MemoryLedger};
 use casebridge_runtime::{
     DeduplicationId, HintSink, QueueError, SecretError,

@@ -6,7 +6,7 @@ use std::{
     collections::BTreeSet,
 };
 
-use case_poller::{ChangeFeed, PARKED_FOR, PollError, Poller, ROUNDS, SecretStore, Timer, WATERMARK};
+use case_poller::{ChangeFeed, PARKED_FOR, PollError, Poller, ROUNDS, SecretStore, WATERMARK};
 use casebridge_core::{
     case::CaseStatus,
     effect::{Failure, NewCase, Refusal},
@@ -20,7 +20,7 @@ use casebridge_core::{
 };
 use casebridge_executor::{
     observe::case_from,
-    ports::{CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Support},
+    ports::{CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Support, Timer},
 };
 use casebridge_ledger::{CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer};
 use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, metrics::Metrics};

@@ -1,4 +1,5 @@
-//! Acts on hints: one after the other within a link, and a failure of one link holds up no other.
+//! Acts on hints of the FIFO queue and of the one that wakes links: one after the other within a link, and a failure of one
+//! link holds up no other.
 //!
 //! A message fails only if it can't be read or if the ledger fails. Then the messages of its group that follow it are left
 //! as they are, so that their order holds; the queue is told when to bring all of them again, and what exhausts its
@@ -14,7 +15,7 @@ use casebridge_core::{
 };
 use casebridge_executor::{
     Executor, Limits, Report,
-    ports::{Clock, Randomness, ServiceNow, Support},
+    ports::{Clock, Randomness, ServiceNow, Support, Timer, WakeQueue},
 };
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
@@ -68,7 +69,15 @@ pub trait Reconcile {
     ) -> impl Future<Output = Result<Report, LedgerError>>;
 }
 
-impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Reconcile for Executor<L, S, A, C, R> {
+impl<L, W, S, A, C, R> Reconcile for Executor<L, W, S, A, C, R>
+where
+    L: Ledger,
+    W: WakeQueue,
+    S: ServiceNow,
+    A: Support,
+    C: Timer,
+    R: Randomness,
+{
     async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, LedgerError> {
         self.limits = limits(time_left);
         Executor::reconcile(self, hint).await
@@ -92,7 +101,8 @@ pub async fn handle(
     let mut stopped_groups: BTreeMap<String, SignedDuration> = BTreeMap::new();
     let mut unhandled = Vec::new();
     for (position, message) in event.records.into_iter().enumerate() {
-        let group = message.attributes.get(GROUP).cloned().unwrap_or_default();
+        // A queue that is not FIFO has no groups: each of its messages is by itself.
+        let group = message.attributes.get(GROUP).or(message.message_id.as_ref()).cloned().unwrap_or_default();
         // The first one is always begun: otherwise a batch could come again and again untouched.
         let time_left = deadline.duration_since(clock.now());
         let receives = receives(&message);
@@ -159,6 +169,7 @@ async fn handle_message(
             deferred = report.deferred,
             unclaimed = report.unclaimed,
             calls = report.calls,
+            stayed_milliseconds = i64::try_from(report.stayed.as_millis()).unwrap_or(i64::MAX),
             effects = ?report.effects,
             failures = ?report.failures,
             waits = ?report.waits,
@@ -175,6 +186,7 @@ fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
     metrics.count(Metric::RemoteCalls, usize::try_from(report.calls).unwrap_or(usize::MAX));
     metrics.count(Metric::Deferred, usize::from(report.deferred));
     metrics.count(Metric::Unclaimed, usize::from(report.unclaimed));
+    metrics.count(Metric::WakesLost, usize::from(report.wake_lost));
     for (_, failure) in &report.effects {
         metrics.count(failure.map_or(Metric::Effects, Metric::of_failure), 1);
     }

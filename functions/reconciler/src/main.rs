@@ -1,4 +1,4 @@
-//! The function that acts on the hints of the FIFO queue.
+//! The function that acts on the hints of the FIFO queue and of the one that wakes links.
 
 // The futures of the SDK are nested deeper than the compiler looks by default.
 #![recursion_limit = "256"]
@@ -13,7 +13,7 @@ use casebridge_runtime::{
     AccountSecrets, HintQueue, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness, logging,
     metrics::{Metric, Metrics},
     sdk_config,
-    settings::{self, BothSidesSettings},
+    settings::{self, ReconcilerSettings},
 };
 use casebridge_servicenow::Client;
 use jiff::{SignedDuration, Timestamp};
@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), lambda_runtime::Error> {
-    let settings = BothSidesSettings::read(settings::environment)?;
+    let ReconcilerSettings { sides: settings, wake_queue_url } = ReconcilerSettings::read(settings::environment)?;
     let sdk = sdk_config(Pace::Background).await;
     let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
     let policies =
@@ -38,9 +38,12 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     if let Err(failure) = servicenow.warm_up().await {
         tracing::warn!(failure = failure.name(), "ServiceNow could not be reached ahead of the first hint");
     }
-    let queue = Arc::new(HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url));
+    let sqs = aws_sdk_sqs::Client::new(&sdk);
+    let hints = Arc::new(HintQueue::new(sqs.clone(), settings.queue_url));
+    let wakes = Arc::new(HintQueue::new(sqs.clone(), wake_queue_url.clone()));
     let executor = Arc::new(Mutex::new(Executor {
         ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name),
+        wakes: HintQueue::new(sqs, wake_queue_url),
         servicenow,
         support: SupportClient::new(sdk, AccountSecrets::new(secrets, settings.account_secret_prefix)),
         clock: SystemClock,
@@ -51,7 +54,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let metrics = Arc::new(Metrics::new("reconciler"));
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| {
         let (executor, policies, metrics) = (Arc::clone(&executor), Arc::clone(&policies), Arc::clone(&metrics));
-        let queue = Arc::clone(&queue);
+        let (hints, wakes) = (Arc::clone(&hints), Arc::clone(&wakes));
         async move {
             let deadline = Timestamp::try_from(event.context.deadline())?;
             let (policy, outcome) = policies.current().await;
@@ -61,6 +64,9 @@ async fn run() -> Result<(), lambda_runtime::Error> {
             }
             let mut executor = executor.lock().await;
             executor.policy = policy.as_ref().clone();
+            // A batch comes from one queue.
+            let source = event.payload.records.first().and_then(|message| message.event_source_arn.as_deref());
+            let queue = if wakes.is_source(source.unwrap_or_default()) { &wakes } else { &hints };
             let handled = handle(event.payload, &mut *executor, queue.as_ref(), &SystemClock, &metrics, deadline);
             let response = Box::pin(handled).await;
             metrics.flush(SystemClock.now());

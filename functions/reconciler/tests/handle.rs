@@ -49,7 +49,7 @@ impl Reconcile for &Worker {
             return Err(LedgerError::Unavailable { doing: "taking a lease", source: Box::new(source) });
         }
         if key.incident.as_str() == "unclaimed" {
-            return Ok(Report { unclaimed: true, calls: 1, ..Report::default() });
+            return Ok(Report { unclaimed: true, wake_lost: true, calls: 1, ..Report::default() });
         }
         self.handled.borrow_mut().push(key.incident.to_string());
         Ok(Report { effects: vec![("deliver", None), ("report", Some("in_doubt"))], calls: 4, ..Report::default() })
@@ -143,6 +143,20 @@ async fn a_failure_stops_its_own_group_and_no_other() {
     }
 }
 
+/// The queue that wakes links is not FIFO: its messages have no group.
+#[tokio::test]
+async fn a_failure_of_a_message_without_a_group_stops_no_other() {
+    let worker = Worker::default();
+    let mut event = batch(&[("m1", "a", hint("a")), ("m2", "b", hint("broken")), ("m3", "c", hint("c"))]);
+    for message in &mut event.records {
+        message.attributes.remove("MessageGroupId");
+    }
+    let (metrics, deadline) = (Metrics::new("reconciler"), Timestamp::from_second(60).unwrap());
+    let response = handle(event, &mut &worker, &worker, &worker, &metrics, deadline).await;
+    assert_eq!(serde_json::to_value(&response).unwrap(), identifiers(&["m2"]));
+    assert_eq!(*worker.handled.borrow(), ["a", "c"]);
+}
+
 #[tokio::test]
 async fn what_time_does_not_reach_comes_again_and_the_first_is_always_begun() {
     let worker = Worker { seconds_per_hint: 20, ..Worker::default() };
@@ -188,6 +202,7 @@ async fn a_wake_up_whose_claim_is_gone_is_done_and_counted() {
     metrics.write(Timestamp::UNIX_EPOCH, &mut log).unwrap();
     let line: Value = serde_json::from_slice(&log).unwrap();
     assert_eq!(line[Metric::Unclaimed.name()], 1, "{line}");
+    assert_eq!(line[Metric::WakesLost.name()], 1, "{line}");
 }
 
 thread_local! {

@@ -73,7 +73,7 @@ def test_the_alarms_are_these(alarms):
         "HintsParkedAlarm", "HintsParkedLongAlarm", "HintsLateAlarm", "WebhookErrorsAlarm", "WebhookThrottledAlarm",
         "WebhooksRejectedAlarm", "EventsFailedAlarm", "PollerSilentAlarm", "PollerErrorsAlarm", "PollFailuresAlarm",
         "AccountsUnpolledAlarm", "TicksLostAlarm", "SyncLagAlarm", "ThrottlesAlarm", "RefusalsAlarm",
-        "PolicyUnreadableAlarm", "ForeignCredentialsAlarm", "ForeignCasesAlarm",
+        "PolicyUnreadableAlarm", "ForeignCredentialsAlarm", "ForeignCasesAlarm", "WakesParkedAlarm", "WakesLostAlarm",
     }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ ENVIRONMENT = {
     "ServicenowWebhookFunction": {"CASEBRIDGE_QUEUE_URL", "CASEBRIDGE_TABLE_NAME", "CASEBRIDGE_WEBHOOK_SECRET_ID"},
     "AwsEventsFunction": {"CASEBRIDGE_QUEUE_URL", "CASEBRIDGE_TABLE_NAME"},
     "CasePollerFunction": BOTH_SIDES_ENVIRONMENT | {"CASEBRIDGE_WEBHOOK_SECRET_ID"},
-    "ReconcilerFunction": BOTH_SIDES_ENVIRONMENT,
+    "ReconcilerFunction": BOTH_SIDES_ENVIRONMENT | {"CASEBRIDGE_WAKE_QUEUE_URL"},
 }
 # Actions that AWS authorises for all resources or not at all.
 ACTIONS_WITHOUT_RESOURCE = {"secretsmanager:ListSecrets"}
@@ -162,13 +162,32 @@ def test_a_polled_queue_hides_messages_for_six_timeouts(resources):
         assert queue["VisibilityTimeout"] >= VISIBILITY_FACTOR * timeout, name
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
         assert mapping["BatchSize"] == 1, f"{name}: a slow hint would hold up those behind it"
-        assert "MaximumBatchingWindowInSeconds" not in mapping, f"{name}: a FIFO queue has no batch window"
+        assert "MaximumBatchingWindowInSeconds" not in mapping, f"{name}: a hint would wait for others"
 
 
 def test_hints_are_ordered_by_group_and_deduplicated_by_event(resources):
     queue = resources["HintQueue"]["Properties"]
     assert queue["FifoQueue"] is True
     assert queue["ContentBasedDeduplication"] is False
+
+
+def test_links_are_woken_by_a_queue_that_can_delay_each_message(resources):
+    queue = resources["WakeQueue"]["Properties"]
+    assert "FifoQueue" not in queue, "a FIFO queue has no delay for one message"
+    # A delay of 15 minutes, and a few tries.
+    assert queue["MessageRetentionPeriod"] >= 3600
+    mapped = {
+        referenced(mapping["EventSourceArn"])
+        for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+        if referenced(mapping["FunctionName"]) == "ReconcilerFunction"
+    }
+    assert mapped == {"HintQueue", "WakeQueue"}
+    granted = {
+        statement["Sid"]: {referenced(resource) for resource in as_list(statement["Resource"])}
+        for statement in statements(resources["ReconcilerRole"])
+        if as_list(statement["Action"])[0].startswith("sqs:")
+    }
+    assert granted == {"TakeHints": {"HintQueue", "WakeQueue"}, "SendHintsAhead": {"WakeQueue"}}
 
 
 def test_asynchronous_functions_keep_what_failed(resources):
@@ -279,6 +298,7 @@ def test_the_outputs_name_what_operators_need(template):
     assert {
         "WebhookUrl", "WebhookSecretId", "ServiceNowSecretId", "PolicyParameterName", "EventBusArn",
         "SupportEventsTopicArn", "CasePollerRoleArn", "ReconcilerRoleArn", "ChatTopicArn", "HintQueueUrl",
-        "HintDeadLetterQueueUrl", "EventFailureQueueUrl", "PollFailureQueueUrl", "TableName",
+        "HintDeadLetterQueueUrl", "WakeQueueUrl", "WakeDeadLetterQueueUrl", "EventFailureQueueUrl",
+        "PollFailureQueueUrl", "TableName",
         "ServicenowWebhookFunctionName", "AwsEventsFunctionName", "CasePollerFunctionName", "ReconcilerFunctionName",
     } <= set(template["Outputs"])  # fmt: skip

@@ -34,8 +34,10 @@ pub enum Cause {
     ServicenowWebhook,
     /// A Support Case Update event.
     SupportEvent,
-    /// A wake-up of the ledger: a wait, a backoff or an expired lease.
+    /// The poller found the link due: a wait, a backoff or an expired lease.
     Due,
+    /// The message that was sent ahead for the time at which the link is due.
+    Wake,
     /// The poller saw a change in ServiceNow.
     ServicenowPoll,
     /// The poller saw a change of a case.
@@ -51,6 +53,7 @@ impl Cause {
             Self::ServicenowWebhook => "servicenow_webhook",
             Self::SupportEvent => "support_event",
             Self::Due => "due",
+            Self::Wake => "wake",
             Self::ServicenowPoll => "servicenow_poll",
             Self::CasePoll => "case_poll",
             Self::Replay => "replay",
@@ -58,14 +61,15 @@ impl Cause {
     }
 }
 
-/// The message on the FIFO queue, as JSON.
+/// The message on the FIFO queue, or on the one that wakes links, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
     /// What may have drifted.
     pub subject: Subject,
     /// What made somebody look.
     pub cause: Cause,
-    /// When the trigger was received, by our clock.
+    /// When the trigger was received, by our clock. Of a message that was sent ahead it is the due time that it was sent for:
+    /// it acts only while the link is due at that very moment.
     pub received_at: Timestamp,
     /// Of a wake-up: the claim under which it was enqueued. It acts only while the link still has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,6 +149,7 @@ mod tests {
             (Cause::ServicenowWebhook, "servicenow_webhook"),
             (Cause::SupportEvent, "support_event"),
             (Cause::Due, "due"),
+            (Cause::Wake, "wake"),
             (Cause::ServicenowPoll, "servicenow_poll"),
             (Cause::CasePoll, "case_poll"),
             (Cause::Replay, "replay"),

@@ -23,3 +23,4 @@ pub mod rotation;
 pub mod time;
 pub mod trouble;
 pub mod unreadable;
+pub mod wake;

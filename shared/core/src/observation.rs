@@ -97,6 +97,12 @@ impl Observation {
         }
     }
 
+    /// Forgets what this pass has read, since it has waited: both sides are read again. What woke the link still counts.
+    pub fn look_again(&mut self) {
+        let (key, link) = (self.key.clone(), std::mem::take(&mut self.link));
+        *self = Self { woken: self.woken, ..Self::new(key, link) };
+    }
+
     /// Whether the incident must be read: the memory does not stand in for it.
     pub fn needs_incident(&self) -> bool {
         let is_recorded = self.link.settled && !self.link.interrupted && self.link.state_intent.is_none();

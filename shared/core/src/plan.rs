@@ -29,12 +29,14 @@ pub const EFFECTS_PER_PLAN: usize = 25;
 pub const MESSAGES_PER_DELIVERY: usize = 25;
 /// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
 const REPORTS_BEYOND_BOUND: usize = 5;
-/// How many failures in a row pass before an agent is told: most pass by themselves in seconds.
-const QUIET_ATTEMPTS: u32 = 2;
+/// How many failures in a row pass before an agent is told: most pass by themselves in seconds, and the first three of the
+/// default policy take seven to ten.
+const QUIET_ATTEMPTS: u32 = 4;
 /// How many characters of an error an incident shows: what its column takes, so that it reads back as written.
 const LAST_ERROR_CHARACTERS: usize = 900;
-/// How long the display id of a new case is waited for before the case is read for it.
-const DISPLAY_ID_SECONDS: u32 = 5;
+/// How long a new case is waited for before it is read for its display id, or read again if it does not show yet: AWS tells
+/// of it by an event, mostly earlier.
+const NEW_CASE_SECONDS: u32 = 5;
 /// How long a wait lasts that only people end, or a part of the world that is not seen: an hour is soon enough to notice.
 const LONG_WAIT_SECONDS: u32 = 3_600;
 
@@ -189,6 +191,20 @@ impl Waiting {
             Self::IncidentGone { .. } => "incident_gone",
             Self::UnknownCase { .. } => "unknown_case",
         }
+    }
+
+    /// Whether people wait for it, or the other side does. Not for what only completes what is known: the poller finds that
+    /// early enough, and AWS tells of a new case by itself.
+    pub(crate) fn is_pressing(&self) -> bool {
+        !matches!(
+            self,
+            Self::DisplayId { .. }
+                | Self::CaseUnread { .. }
+                | Self::UnsettledStatus { .. }
+                | Self::FullRead { .. }
+                | Self::LateCase { .. }
+                | Self::UnclearMark { .. }
+        )
     }
 
     /// Whether what the incident shows meanwhile matters: then it is read again, not remembered.
@@ -489,10 +505,12 @@ impl Planner<'_> {
         let writes = &self.observation.link.recent_writes;
         let window = seconds(self.policy.write_window_seconds);
         let bound = usize::try_from(self.policy.writes_per_window).unwrap_or(usize::MAX);
-        // The write that has to leave the window for the next one to be let through.
+        // The write that has to leave the window for two to be let through. With room for one alone, the write that tells that
+        // it goes on would be the one that stops it again, for ever.
         let mut recent: Vec<Timestamp> = writes.clone();
         recent.sort();
-        let leaving = recent.len().checked_sub(bound).and_then(|index| recent.get(index)).or(recent.first());
+        let beyond = recent.len().checked_sub(bound).map(|beyond| (beyond + 1).min(recent.len().saturating_sub(1)));
+        let leaving = beyond.and_then(|index| recent.get(index)).or(recent.first());
         let until = leaving.and_then(|write| write.checked_add(window).ok()).unwrap_or(self.now);
         Waiting::LoopBreaker { until: until.max(self.later(seconds(1))) }
     }
@@ -638,7 +656,7 @@ impl Planner<'_> {
 
     fn wait_for_what_is_unread(&mut self, case: &LinkedCase) {
         if self.observation.is_blind_to_case() {
-            let until = self.later(backoff(self.policy, 1));
+            let until = self.later(self.wait_for_new_case(case));
             let trouble = self.observation.link.troubles.blocking(Side::Aws, READ_REQUEST, self.now);
             self.plan.waits.push(trouble.map_or(Waiting::CaseUnread { until }, wait_for));
         }
@@ -646,7 +664,7 @@ impl Planner<'_> {
             self.wait_for_incident();
         }
         if case.display_id.is_none() {
-            let until = self.not_before_aws_answers(self.later(seconds(DISPLAY_ID_SECONDS)));
+            let until = self.not_before_aws_answers(self.later(self.wait_for_new_case(case)));
             self.plan.waits.push(Waiting::DisplayId { until });
         }
         if let Some(at) = self.observation.link.full_read_at {
@@ -668,6 +686,14 @@ impl Planner<'_> {
             let until = shows_ours().map_or(until, |shown| until.max(shown));
             self.plan.waits.push(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
         }
+    }
+
+    /// How long a case is left alone that does not show all it will: as long again as it has been there, so that one that
+    /// shows late is read a few times and not every few seconds.
+    fn wait_for_new_case(&self, case: &LinkedCase) -> SignedDuration {
+        let shortest = seconds(NEW_CASE_SECONDS);
+        let age = self.now.duration_since(case.opened_at);
+        age.clamp(shortest, seconds(self.policy.retry_longest_seconds).max(shortest))
     }
 
     /// Which side has ended or gone on since both last agreed, and what follows for the other.

@@ -95,7 +95,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             unknown_outcome_seconds: 15 * 60,
-            retry_first_seconds: 5,
+            retry_first_seconds: 1,
             retry_longest_seconds: 15 * 60,
             refusal_retry_seconds: 3600,
             case_quota_retry_seconds: 10 * 60,

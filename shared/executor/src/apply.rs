@@ -8,9 +8,10 @@ use casebridge_core::{
     trouble::Side,
 };
 use casebridge_ledger::{Lease, Ledger, LedgerError};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    ports::{Clock, Randomness, ServiceNow, Support},
+    ports::{Randomness, ServiceNow, Support, Timer, WakeQueue},
     reconcile::{Executor, Report},
 };
 
@@ -36,13 +37,14 @@ pub(crate) struct Applied {
     pub(crate) doubt: bool,
 }
 
-/// What is under way: the lease and what was last recorded under it.
+/// What is under way: the lease, what was last recorded under it, and when the link was due before.
 pub(crate) struct Tenure {
     pub(crate) lease: Lease,
     pub(crate) recorded: Link,
+    pub(crate) due: Option<Timestamp>,
 }
 
-impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, S, A, C, R> {
+impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness> Executor<L, W, S, A, C, R> {
     /// Plans and applies until nothing is left to do.
     pub(crate) async fn apply(
         &self,
@@ -75,7 +77,12 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
 
     /// Whether too little of the lease is left to begin another call.
     fn is_out_of_time(&self, tenure: &Tenure) -> bool {
-        tenure.lease.until.duration_since(self.clock.now()) < self.limits.least_time_left
+        self.time_left(tenure).is_negative()
+    }
+
+    /// What is left until too little of the lease is left to begin another call.
+    pub(crate) fn time_left(&self, tenure: &Tenure) -> SignedDuration {
+        tenure.lease.until.duration_since(self.clock.now()).saturating_sub(self.limits.least_time_left)
     }
 
     async fn apply_effect(
@@ -86,10 +93,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         report: &mut Report,
     ) -> Result<Progress, LedgerError> {
         if observation.begin(effect, self.clock.now()) {
-            report.calls += 1;
-            tenure.lease =
-                self.ledger.record(&tenure.lease, &tenure.recorded, &observation.link, self.clock.now()).await?;
-            tenure.recorded = observation.link.clone();
+            self.record(observation, tenure, report).await?;
         }
         Ok(match effect {
             Effect::Deliver { .. } => self.deliver(effect, observation, report).await,
@@ -98,6 +102,19 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
                 self.call_support(effect, observation, report).await
             }
         })
+    }
+
+    /// Writes down what is known by now, under the lease.
+    pub(crate) async fn record(
+        &self,
+        observation: &Observation,
+        tenure: &mut Tenure,
+        report: &mut Report,
+    ) -> Result<(), LedgerError> {
+        report.calls += 1;
+        tenure.lease = self.ledger.record(&tenure.lease, &tenure.recorded, &observation.link, self.clock.now()).await?;
+        tenure.recorded = observation.link.clone();
+        Ok(())
     }
 
     /// Makes the call of an intent, once, and takes in its outcome.

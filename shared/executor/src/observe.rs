@@ -17,7 +17,7 @@ use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    ports::{CasePage, CaseQuery, Clock, DescribedCase, Randomness, ServiceNow, Support},
+    ports::{CasePage, CaseQuery, DescribedCase, Randomness, ServiceNow, Support, Timer, WakeQueue},
     reconcile::{Executor, Report},
 };
 
@@ -66,7 +66,7 @@ struct Described {
     calls: u32,
 }
 
-impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, S, A, C, R> {
+impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness> Executor<L, W, S, A, C, R> {
     /// Reads what the pass needs of both sides, side by side. The case of an incident that is gone is read as well, so that
     /// the poller does not find it changed again and again.
     pub(crate) async fn observe(
@@ -78,7 +78,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         let now = self.clock.now();
         let from_aws = matches!(look, Look::Hint(Cause::SupportEvent | Cause::CasePoll) | Look::Case);
         observation.incident_wanted |= !from_aws;
-        observation.woken |= look == Look::Hint(Cause::Due);
+        observation.woken |= matches!(look, Look::Hint(Cause::Due | Cause::Wake));
         let reads_incident = look == Look::Both || observation.needs_incident();
         let linked = observation.link.case.clone();
         let incident = async {

@@ -1,21 +1,37 @@
 //! What the executor needs of the world. The adapters answer over the network, the simulation in memory.
 
-use std::future::Future;
+use std::{error::Error, future::Future};
 
 use casebridge_core::{
     case::{CaseStatus, RawCommunication},
     effect::{Delivery, DeliveryAnswer, Failure, NewCase},
+    hint::Hint,
     identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId},
     incident::Incident,
     mark::Entropy,
     reading::Span,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Our clock.
 pub trait Clock {
     /// The moment.
     fn now(&self) -> Timestamp;
+}
+
+/// Our clock, and a way to wait by it.
+pub trait Timer: Clock {
+    /// Waits.
+    fn sleep(&self, wait: SignedDuration) -> impl Future<Output = ()>;
+}
+
+/// Where a hint is left for later.
+pub trait WakeQueue {
+    /// Why it was not taken.
+    type Error: Error + 'static;
+
+    /// Hands a hint out after a delay, in whole seconds, at most 15 minutes. It may come later, twice, or never.
+    fn send_later(&self, hint: &Hint, delay: SignedDuration) -> impl Future<Output = Result<(), Self::Error>>;
 }
 
 /// Random bits of a cryptographically secure source.

@@ -2,21 +2,23 @@
 
 use casebridge_core::{
     effect::{Effect, Failure},
-    hint::{Hint, Subject},
-    identifiers::{AccountId, CaseId, CaseKey, LinkKey},
+    hint::{Cause, Hint, Subject},
+    identifiers::{AccountId, CaseId, CaseKey, ClaimId, LinkKey},
     mark::Mark,
     observation::Observation,
-    plan::Waiting,
+    plan::{Plan, Waiting},
     policy::{Policy, seconds},
+    poll,
     trouble::Side,
+    wake,
 };
-use casebridge_ledger::{Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
+use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     apply::Tenure,
     observe::Look,
-    ports::{Clock, Randomness, ServiceNow, Support},
+    ports::{Randomness, ServiceNow, Support, Timer, WakeQueue},
 };
 
 /// How often a link is looked at again in one go because somebody left word; then it waits for the next wake-up.
@@ -35,6 +37,7 @@ pub struct Limits {
 
 /// What one hint came to, for logs and metrics. It holds no customer's text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Report {
     /// The link, if one was found.
     pub link: Option<LinkKey>,
@@ -44,8 +47,12 @@ pub struct Report {
     pub full: bool,
     /// Whether the claim of a wake-up was gone, so that nothing was left to do.
     pub unclaimed: bool,
+    /// Whether the message was not taken that was to wake the link at its time: the poller does.
+    pub wake_lost: bool,
     /// How many remote calls were made, the ledger's among them.
     pub calls: u32,
+    /// How long the worker stayed with the link until a side could be tried again, in all.
+    pub stayed: SignedDuration,
     /// The effects that were tried, each with the name of its failure if it failed.
     pub effects: Vec<(&'static str, Option<&'static str>)>,
     /// The reads that failed: side and failure.
@@ -91,9 +98,11 @@ struct Stray {
 }
 
 /// Acts on hints. The same code runs in the function and, over ports in memory, in the simulation.
-pub struct Executor<L, S, A, C, R> {
+pub struct Executor<L, W, S, A, C, R> {
     /// What is remembered, and who may act.
     pub ledger: L,
+    /// Who wakes links at their time, besides the poller.
+    pub wakes: W,
     /// The ServiceNow instance.
     pub servicenow: S,
     /// AWS Support of every account.
@@ -108,7 +117,7 @@ pub struct Executor<L, S, A, C, R> {
     pub limits: Limits,
 }
 
-impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, S, A, C, R> {
+impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness> Executor<L, W, S, A, C, R> {
     /// Brings the hint's link in step, as far as is possible now.
     ///
     /// Fails only if the ledger does: everything else is written down as something to wait for.
@@ -120,14 +129,19 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         };
         let Some(Found { key, stray }) = found else { return Ok(report) };
         report.link = Some(key.clone());
+        // From here on the worker's time runs, whatever it waits for.
+        let until = later(self.clock.now(), self.limits.lease);
+        let Some(claim) = self.claim(hint, &key, &mut report).await? else {
+            report.unclaimed = true;
+            return Ok(report);
+        };
         let now = self.clock.now();
-        let until = now.checked_add(self.limits.lease).unwrap_or(now);
         report.calls += 1;
-        match self.ledger.take_lease(&key, &self.randomness.attempt(), now, until, hint.claim.as_ref()).await? {
+        match self.ledger.take_lease(&key, &self.randomness.attempt(), now, until, claim.as_ref()).await? {
             LeaseAnswer::Deferred => report.deferred = true,
             LeaseAnswer::Unclaimed => report.unclaimed = true,
-            LeaseAnswer::Taken { lease, link, interrupted } => {
-                let mut tenure = Tenure { lease, recorded: (*link).clone() };
+            LeaseAnswer::Taken { lease, link, interrupted, due } => {
+                let mut tenure = Tenure { lease, recorded: (*link).clone(), due };
                 let mut observation = Observation::new(key, *link);
                 observation.link.interrupted |= interrupted;
                 if let Some(Stray { account, case_id, subject, mark }) = stray
@@ -145,6 +159,29 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             }
         }
         Ok(report)
+    }
+
+    /// The claim under which a hint acts, if it needs one; none if it has nothing left to do. A message that was sent ahead
+    /// makes its claim itself, as the poller would, while the link is due at the time that it was sent for.
+    async fn claim(
+        &self,
+        hint: &Hint,
+        key: &LinkKey,
+        report: &mut Report,
+    ) -> Result<Option<Option<ClaimId>>, LedgerError> {
+        if hint.cause != Cause::Wake {
+            return Ok(Some(hint.claim.clone()));
+        }
+        let due_at = hint.received_at;
+        let Some(early) = wake::early(due_at, self.clock.now()) else { return Ok(None) };
+        if !early.is_zero() {
+            self.clock.sleep(early).await;
+            report.stayed = early;
+        }
+        let (claim, until) = poll::claim(due_at, self.clock.now());
+        report.calls += 1;
+        let due = DueLink { key: key.clone(), due_at };
+        Ok(self.ledger.claim_due(&due, &claim, until).await?.then_some(Some(claim)))
     }
 
     /// A link that waited for its account's quota waits no more: the next one tries.
@@ -169,7 +206,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         tenure: &Tenure,
         mut report: Report,
     ) -> Result<Report, LedgerError> {
-        let Tenure { lease, recorded } = tenure;
+        let Tenure { lease, recorded, .. } = tenure;
         let abandoned = observation.abandoned(recorded);
         let is_full = matches!(error, LedgerError::TooLarge { .. });
         let now = self.clock.now();
@@ -228,8 +265,53 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
     ) -> Result<(), LedgerError> {
         let mut look = Look::Hint(hint.cause);
         for pass in 1..=PASSES {
-            self.observe(observation, look, report).await?;
+            let (plan, due) = self.pass(observation, tenure, look, report).await?;
             look = Look::Both;
+            report.due = due;
+            match self.release(tenure, observation, due, pass == PASSES, report).await? {
+                ReleaseAnswer::Released => {
+                    self.send_wake(&observation.key, &plan, due, tenure.due, report).await;
+                    return Ok(());
+                }
+                ReleaseAnswer::Dirty { lease } => {
+                    *tenure = Tenure { lease, recorded: observation.link.clone(), due: tenure.due };
+                    *observation = Observation::new(observation.key.clone(), std::mem::take(&mut observation.link));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a message ahead that wakes a link at its time. Where it is not taken, the poller wakes the link.
+    async fn send_wake(
+        &self,
+        key: &LinkKey,
+        plan: &Plan,
+        due: Option<Timestamp>,
+        before: Option<Timestamp>,
+        report: &mut Report,
+    ) {
+        let Some((due, delay)) = due.zip(wake::delay(plan, due, before, self.clock.now())) else { return };
+        report.calls += 1;
+        if let Err(error) = self.wakes.send_later(&wake::hint(key.clone(), due), delay).await {
+            tracing::warn!(link = %key, error = &error as &dyn std::error::Error, "a link waits for the poller");
+            report.wake_lost = true;
+        }
+    }
+
+    /// Observes and applies, and again while the core says that it is worth staying; the last plan, and when to look at the
+    /// link again.
+    ///
+    /// What is known is written down before each wait: a worker that dies in it leaves no call in doubt.
+    async fn pass(
+        &self,
+        observation: &mut Observation,
+        tenure: &mut Tenure,
+        mut look: Look,
+        report: &mut Report,
+    ) -> Result<(Plan, Option<Timestamp>), LedgerError> {
+        loop {
+            self.observe(observation, look, report).await?;
             let mut applied = self.apply(observation, tenure, report).await?;
             if applied.doubt {
                 // Often only the answer was lost: one look at once spares the link a wait.
@@ -239,16 +321,14 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             let now = self.clock.now();
             let due = observation.finish(&self.policy, &applied.plan, now);
             report.waits = applied.plan.waits.iter().map(Waiting::name).collect();
-            report.due = due;
-            match self.release(tenure, observation, due, pass == PASSES, now, report).await? {
-                ReleaseAnswer::Released => return Ok(()),
-                ReleaseAnswer::Dirty { lease } => {
-                    *tenure = Tenure { lease, recorded: observation.link.clone() };
-                    *observation = Observation::new(observation.key.clone(), std::mem::take(&mut observation.link));
-                }
-            }
+            let stays = wake::stays(&applied.plan, now, self.time_left(tenure), report.stayed);
+            let Some(wait) = stays else { return Ok((applied.plan, due)) };
+            self.record(observation, tenure, report).await?;
+            self.clock.sleep(wait).await;
+            report.stayed = report.stayed.saturating_add(wait);
+            observation.look_again();
+            look = Look::Both;
         }
-        Ok(())
     }
 
     async fn release(
@@ -257,11 +337,10 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
         observation: &Observation,
         due: Option<Timestamp>,
         regardless: bool,
-        now: Timestamp,
         report: &mut Report,
     ) -> Result<ReleaseAnswer, LedgerError> {
         report.calls += 1;
-        let lease: &Lease = &tenure.lease;
+        let (lease, now): (&Lease, _) = (&tenure.lease, self.clock.now());
         self.ledger.release(lease, &tenure.recorded, &observation.link, due, regardless, now).await
     }
 }

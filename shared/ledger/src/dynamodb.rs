@@ -238,8 +238,9 @@ impl DynamoLedger {
         until: Timestamp,
         item: &Item,
     ) -> Result<LeaseAnswer, LedgerError> {
-        let row = Reader::new(Keys::link(key).name(), item).link_row();
-        let answer = row.and_then(|row| row::taken(&row, key, attempt, until));
+        let reader = Reader::new(Keys::link(key).name(), item);
+        let row = reader.link_row().and_then(|row| Ok((row, reader.optional_moment("due_at")?)));
+        let answer = row.and_then(|(row, due)| row::taken(&row, key, attempt, until, due));
         if matches!(answer, Err(LedgerError::Corrupt { .. })) {
             self.park(key, attempt).await?;
         }

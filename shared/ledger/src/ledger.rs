@@ -36,6 +36,8 @@ pub enum LeaseAnswer {
         /// Whether the one who held it before never let it go: what that one did is not recorded. Also true where a claim
         /// is repeated whose answer was lost.
         interrupted: bool,
+        /// When the link was due before, if it was.
+        due: Option<Timestamp>,
     },
     /// Another worker holds it and has been left word (the link is dirty): it looks again before it lets go.
     Deferred,

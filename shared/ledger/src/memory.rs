@@ -108,7 +108,8 @@ impl Tables {
             link.dirty = true;
             return Ok(LeaseAnswer::Deferred);
         }
-        let answer = row::taken(&link.row, key, attempt, until);
+        let due = link.due_at.and_then(|due_at| Timestamp::from_millisecond(due_at).ok());
+        let answer = row::taken(&link.row, key, attempt, until, due);
         link.row.lease_owner = Some(attempt.clone());
         link.lease_until = until.as_millisecond();
         link.due_at = Some(until.as_millisecond());

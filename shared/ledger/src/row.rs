@@ -115,10 +115,11 @@ pub(crate) fn taken(
     key: &LinkKey,
     attempt: &AttemptId,
     until: Timestamp,
+    due: Option<Timestamp>,
 ) -> Result<LeaseAnswer, LedgerError> {
     let link = Box::new(decode(key, row)?);
     let lease = Lease { key: key.clone(), attempt: attempt.clone(), until, revision: row.revision };
-    Ok(LeaseAnswer::Taken { lease, link, interrupted: row.lease_owner.is_some() })
+    Ok(LeaseAnswer::Taken { lease, link, interrupted: row.lease_owner.is_some(), due })
 }
 
 /// The answer to a release that did not pass, for another reason than the word that was left.

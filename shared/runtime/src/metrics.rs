@@ -36,6 +36,8 @@ pub enum Metric {
     Deferred,
     /// Wake-ups whose claim was gone: the link has been looked at, or was handed off again since.
     Unclaimed,
+    /// Links for which no message was taken that wakes them at their time: the poller does.
+    WakesLost,
     /// Remote calls, the ledger's among them.
     RemoteCalls,
     /// Hints that were put on the queue.
@@ -72,6 +74,7 @@ impl Metric {
             Self::Parked => "Parked",
             Self::Deferred => "Deferred",
             Self::Unclaimed => "Unclaimed",
+            Self::WakesLost => "WakesLost",
             Self::RemoteCalls => "RemoteCalls",
             Self::HintsSent => "HintsSent",
             Self::LinksDue => "LinksDue",

@@ -1,4 +1,4 @@
-//! The FIFO queue of hints, as its senders and the one who acts on them see it.
+//! The FIFO queue of hints and the queue that hands them out later, as their senders and the one who acts on them see them.
 
 use std::{error::Error, fmt, future::Future};
 
@@ -7,6 +7,7 @@ use aws_sdk_sqs::{
     types::{BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
 };
 use casebridge_core::hint::Hint;
+use casebridge_executor::ports::WakeQueue;
 use jiff::SignedDuration;
 
 /// The largest message that the queue takes. Source: Amazon SQS quotas.
@@ -95,7 +96,7 @@ pub trait Redeliverer {
     fn redeliver(&self, messages: &[Redelivery]) -> impl Future<Output = Result<(), QueueError>>;
 }
 
-/// The queue of hints.
+/// The queue of hints, or the one that hands them out later.
 pub struct HintQueue {
     client: Client,
     url: String,
@@ -105,6 +106,11 @@ impl HintQueue {
     /// The queue at this URL.
     pub fn new(client: Client, url: String) -> Self {
         Self { client, url }
+    }
+
+    /// Whether the messages of an event source are this queue's, by its ARN.
+    pub fn is_source(&self, arn: &str) -> bool {
+        arn.rsplit(':').next().is_some_and(|name| self.url.rsplit('/').next() == Some(name))
     }
 
     async fn send_batch(&self, batch: Vec<SendMessageBatchRequestEntry>) -> Result<(), QueueError> {
@@ -150,6 +156,22 @@ impl Redeliverer for HintQueue {
             self.redeliver_batch(batch).await?;
         }
         Ok(())
+    }
+}
+
+impl WakeQueue for HintQueue {
+    type Error = QueueError;
+
+    async fn send_later(&self, hint: &Hint, delay: SignedDuration) -> Result<(), QueueError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(message_of(hint)?)
+            .delay_seconds(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| QueueError::NotTaken(Box::new(error)))
     }
 }
 

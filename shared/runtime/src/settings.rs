@@ -19,6 +19,12 @@ pub const TABLE_NAME: Variable =
 /// The queue of hints.
 pub const QUEUE_URL: Variable =
     Variable { name: "CASEBRIDGE_QUEUE_URL", purpose: "the URL of the FIFO queue of hints", default: None };
+/// The queue that wakes links.
+pub const WAKE_QUEUE_URL: Variable = Variable {
+    name: "CASEBRIDGE_WAKE_QUEUE_URL",
+    purpose: "the URL of the queue that hands out hints later, at the times at which links are due",
+    default: None,
+};
 /// The ServiceNow instance.
 pub const SERVICENOW_URL: Variable = Variable {
     name: "CASEBRIDGE_SERVICENOW_URL",
@@ -51,9 +57,10 @@ pub const POLICY_PARAMETER: Variable = Variable {
 };
 
 /// All variables.
-pub const VARIABLES: [Variable; 7] = [
+pub const VARIABLES: [Variable; 8] = [
     TABLE_NAME,
     QUEUE_URL,
+    WAKE_QUEUE_URL,
     SERVICENOW_URL,
     SERVICENOW_SECRET_ID,
     WEBHOOK_SECRET_ID,
@@ -123,6 +130,15 @@ pub struct PollerSettings {
     pub webhook_secret_id: String,
 }
 
+/// What `reconciler` needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReconcilerSettings {
+    /// Both sides.
+    pub sides: BothSidesSettings,
+    /// [`WAKE_QUEUE_URL`]
+    pub wake_queue_url: String,
+}
+
 /// The process's environment.
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -175,13 +191,6 @@ impl EventsSettings {
 }
 
 impl BothSidesSettings {
-    /// Reads the settings by a lookup of variables.
-    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
-        let mut reader = Reader::new(lookup);
-        let settings = Self::of(&mut reader);
-        reader.finish(settings)
-    }
-
     fn of<L: Fn(&str) -> Option<String>>(reader: &mut Reader<L>) -> Self {
         Self {
             queue_url: reader.read(QUEUE_URL),
@@ -191,6 +200,16 @@ impl BothSidesSettings {
             account_secret_prefix: reader.read(ACCOUNT_SECRET_PREFIX),
             policy_parameter: reader.read(POLICY_PARAMETER),
         }
+    }
+}
+
+impl ReconcilerSettings {
+    /// Reads the settings by a lookup of variables.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+        let mut reader = Reader::new(lookup);
+        let sides = BothSidesSettings::of(&mut reader);
+        let settings = Self { sides, wake_queue_url: reader.read(WAKE_QUEUE_URL) };
+        reader.finish(settings)
     }
 }
 
@@ -214,9 +233,10 @@ mod tests {
 
     #[test]
     fn a_complete_environment_is_read_and_trimmed() {
-        let settings = BothSidesSettings::read(complete).unwrap();
-        assert_eq!(settings.queue_url, "value of CASEBRIDGE_QUEUE_URL");
-        assert_eq!(settings.policy_parameter, "value of CASEBRIDGE_POLICY_PARAMETER");
+        let settings = ReconcilerSettings::read(complete).unwrap();
+        assert_eq!(settings.sides.queue_url, "value of CASEBRIDGE_QUEUE_URL");
+        assert_eq!(settings.sides.policy_parameter, "value of CASEBRIDGE_POLICY_PARAMETER");
+        assert_eq!(settings.wake_queue_url, "value of CASEBRIDGE_WAKE_QUEUE_URL");
         assert!(WebhookSettings::read(complete).is_ok() && PollerSettings::read(complete).is_ok());
         assert!(EventsSettings::read(complete).is_ok());
     }

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use casebridge_core::{identifiers::AttemptId, mark::Entropy};
-use casebridge_executor::ports::{Clock, Randomness};
-use jiff::Timestamp;
+use casebridge_executor::ports::{Clock, Randomness, Timer};
+use jiff::{SignedDuration, Timestamp};
 
 /// The highest answer of [`Randomness::spread`].
 const HIGHEST_SPREAD: u32 = 1_000;
@@ -16,6 +16,12 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+}
+
+impl Timer for SystemClock {
+    async fn sleep(&self, wait: SignedDuration) {
+        tokio::time::sleep(wait.unsigned_abs()).await;
     }
 }
 

@@ -49,16 +49,20 @@ pub enum Call {
     Changes,
     /// The queue: hints.
     Enqueue,
+    /// The queue that wakes links: a hint for later.
+    EnqueueLater,
     /// The queue: when it is to bring messages again.
     Redeliver,
     /// Secrets Manager: which accounts there are.
     Accounts,
     /// Secrets Manager: what webhooks are signed with.
     WebhookSecret,
+    /// No remote call: a worker waits until it can try again.
+    Stay,
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [Call; 25] = [
+pub const CALLS: [Call; 27] = [
     Call::CreateCase,
     Call::AddCommunication,
     Call::ResolveCase,
@@ -81,9 +85,11 @@ pub const CALLS: [Call; 25] = [
     Call::Watermark,
     Call::SetWatermark,
     Call::Enqueue,
+    Call::EnqueueLater,
     Call::Redeliver,
     Call::Accounts,
     Call::WebhookSecret,
+    Call::Stay,
 ];
 
 impl Call {
@@ -112,9 +118,11 @@ impl Call {
             Self::Deliver => "deliver",
             Self::Changes => "changes",
             Self::Enqueue => "enqueue",
+            Self::EnqueueLater => "enqueue_later",
             Self::Redeliver => "redeliver",
             Self::Accounts => "accounts",
             Self::WebhookSecret => "webhook_secret",
+            Self::Stay => "stay",
         }
     }
 
@@ -123,10 +131,17 @@ impl Call {
         matches!(self, Self::CreateCase | Self::AddCommunication | Self::ResolveCase)
     }
 
+    /// Whether somebody else is asked.
+    pub fn is_remote(self) -> bool {
+        self != Self::Stay
+    }
+
     /// Whether it can meet this fate.
     pub fn can_meet(self, fate: Fate) -> bool {
         match fate {
-            Fate::Through | Fate::DiedBefore | Fate::DiedAfter | Fate::AnswerLost | Fate::Refused => true,
+            Fate::Through | Fate::DiedBefore => true,
+            _ if !self.is_remote() => false,
+            Fate::DiedAfter | Fate::AnswerLost | Fate::Refused => true,
             Fate::RequestLost | Fate::LandsLate | Fate::DiedLandsLate => self.writes_to_support(),
             Fate::Stopped => self == Self::Deliver,
         }

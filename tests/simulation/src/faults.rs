@@ -32,6 +32,8 @@ pub struct Rates {
     pub hint_doubled: u64,
     /// A hint is hours late.
     pub hint_late: u64,
+    /// A message that was sent ahead comes before its time.
+    pub wake_early: u64,
     /// A message becomes visible again while it is being worked on.
     pub redelivered: u64,
     /// A call takes long.
@@ -40,6 +42,8 @@ pub struct Rates {
 
 /// How many times more often a wake-up of the next in line meets a fault: one call in a hundred thousand is one.
 const WAKE_TIMES: u64 = 8;
+/// How many times more often a worker dies while it waits: one call in a hundred is a wait.
+const STAY_TIMES: u64 = 3;
 
 /// The rates of a world in which nothing goes wrong, in thousandths of the full ones.
 pub const LEVELS: [u64; 5] = [0, 100, 300, 1_000, 2_500];
@@ -60,6 +64,7 @@ impl Rates {
             hint_lost: scaled(150).min(900),
             hint_doubled: scaled(100).min(500),
             hint_late: scaled(60).min(500),
+            wake_early: scaled(60).min(500),
             redelivered: scaled(60).min(500),
             slow: scaled(20),
         }
@@ -166,7 +171,11 @@ fn draw(rates: &Rates, call: Call, random: &mut Random) -> Fate {
         (Fate::DiedLandsLate, late),
         (Fate::Stopped, rates.stopped),
     ];
-    let times = if call == Call::Wake { WAKE_TIMES } else { 1 };
+    let times = match call {
+        Call::Wake => WAKE_TIMES,
+        Call::Stay => STAY_TIMES,
+        _ => 1,
+    };
     for (fate, rate) in chances.into_iter().filter(|(fate, _)| call.can_meet(*fate)) {
         let rate = rate * times;
         if drawn < rate {

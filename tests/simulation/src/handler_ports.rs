@@ -2,13 +2,14 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use case_poller::{ChangeFeed, SecretStore, Timer};
+use case_poller::{ChangeFeed, SecretStore};
 use casebridge_core::{
     effect::Failure,
     hint::Hint,
     identifiers::{AccountId, IncidentId},
     time::format_servicenow,
 };
+use casebridge_executor::ports::WakeQueue;
 use casebridge_runtime::{DeduplicationId, HintSink, QueueError, Redeliverer, Redelivery, SecretError, WebhookKeys};
 use casebridge_servicenow::{Changes, IncidentChange};
 use jiff::{SignedDuration, Timestamp};
@@ -17,12 +18,16 @@ use servicenow_webhook::KeySource;
 use crate::{
     calls::{Call, Fate},
     handlers::webhook_secret,
-    ports::ClockPort,
-    world::{ACCOUNTS, Desk},
+    queue::QueueName,
+    world::{ACCOUNTS, Desk, World},
 };
 
 /// How many changes of ServiceNow a page has at most, whatever was asked for: so few that there are several.
 const CHANGES_PER_PAGE: usize = 2;
+/// How late a message that was sent ahead is when it is late, in seconds: the queue has its bad minutes.
+const LATE_WAKE_SECONDS: i64 = 1_200;
+/// How early one is when it is early, in milliseconds: longer than a worker keeps it.
+const EARLY_WAKE_MILLISECONDS: i64 = 8_000;
 /// How many hints go with one call to the queue.
 const HINTS_PER_CALL: usize = 10;
 
@@ -68,26 +73,85 @@ impl HintSink for QueuePort {
 
 impl Redeliverer for QueuePort {
     async fn redeliver(&self, messages: &[Redelivery]) -> Result<(), QueueError> {
-        let fate = self.desk.arrive(Call::Redeliver, || format!("{} messages", messages.len())).await;
-        if fate == Fate::Refused {
-            return Err(QueueError::NotRescheduled("the queue throttles".into()));
-        }
-        let mut refused = 0;
-        for message in messages {
-            let world = &mut *self.desk.world.borrow_mut();
-            let again_at = world.now + message.after;
-            refused += usize::from(!world.queue.redeliver(&message.receipt_handle, again_at));
-        }
-        self.desk.leave(fate).await;
-        if fate == Fate::AnswerLost {
-            return Err(QueueError::NotRescheduled("the queue did not answer".into()));
-        }
-        if refused > 0 {
-            let codes = "ReceiptHandleIsInvalid".to_owned();
-            return Err(QueueError::PartlyTaken { sent: messages.len(), refused, codes });
-        }
-        Ok(())
+        redeliver(&self.desk, QueueName::Hints, messages).await
     }
+}
+
+/// The queue that wakes links.
+pub struct WakePort {
+    /// The world.
+    pub desk: Rc<Desk>,
+}
+
+impl WakeQueue for WakePort {
+    type Error = QueueError;
+
+    async fn send_later(&self, hint: &Hint, delay: SignedDuration) -> Result<(), QueueError> {
+        let what = || format!("{} in {} s", hint.group_id(), delay.as_secs());
+        let fate = self.desk.arrive(Call::EnqueueLater, what).await;
+        if fate == Fate::Refused {
+            return Err(QueueError::NotTaken("the queue throttles".into()));
+        }
+        let body = serde_json::to_string(hint).map_err(|_| QueueError::Unwritable)?;
+        self.desk.world.borrow_mut().send_later(&hint.group_id(), &body, delay);
+        self.desk.leave(fate).await;
+        if fate == Fate::AnswerLost { Err(QueueError::NotTaken("the queue did not answer".into())) } else { Ok(()) }
+    }
+}
+
+impl Redeliverer for WakePort {
+    async fn redeliver(&self, messages: &[Redelivery]) -> Result<(), QueueError> {
+        redeliver(&self.desk, QueueName::Wakes, messages).await
+    }
+}
+
+impl World {
+    /// Takes a message that is sent ahead: perhaps it is lost, or comes twice, late or early.
+    fn send_later(&mut self, group: &str, body: &str, delay: SignedDuration) {
+        let rates = self.faults.rates();
+        if !self.settings.wakes || self.random.chance(rates.hint_lost) {
+            return self.count_fault("wake lost");
+        }
+        let copies = if self.random.chance(rates.hint_doubled) { 2 } else { 1 };
+        if copies > 1 {
+            self.count_fault("wake doubled");
+        }
+        for _ in 0..copies {
+            let mut arrives_at = self.now + delay;
+            if self.random.chance(rates.hint_late) {
+                arrives_at += SignedDuration::from_secs(self.random.between(1, LATE_WAKE_SECONDS));
+                self.count_fault("wake late");
+            } else if self.random.chance(rates.wake_early) {
+                let early = SignedDuration::from_millis(self.random.between(1, EARLY_WAKE_MILLISECONDS));
+                arrives_at = (arrives_at - early).max(self.now);
+                self.count_fault("wake early");
+            }
+            self.wakes.send_later(arrives_at, group.to_owned(), body.to_owned());
+        }
+    }
+}
+
+/// Tells a queue when to bring messages again.
+async fn redeliver(desk: &Desk, queue: QueueName, messages: &[Redelivery]) -> Result<(), QueueError> {
+    let fate = desk.arrive(Call::Redeliver, || format!("{} messages", messages.len())).await;
+    if fate == Fate::Refused {
+        return Err(QueueError::NotRescheduled("the queue throttles".into()));
+    }
+    let mut refused = 0;
+    for message in messages {
+        let world = &mut *desk.world.borrow_mut();
+        let again_at = world.now + message.after;
+        refused += usize::from(!world.queue_named(queue).redeliver(&message.receipt_handle, again_at));
+    }
+    desk.leave(fate).await;
+    if fate == Fate::AnswerLost {
+        return Err(QueueError::NotRescheduled("the queue did not answer".into()));
+    }
+    if refused > 0 {
+        let codes = "ReceiptHandleIsInvalid".to_owned();
+        return Err(QueueError::PartlyTaken { sent: messages.len(), refused, codes });
+    }
+    Ok(())
 }
 
 /// What has changed in ServiceNow.
@@ -121,12 +185,6 @@ impl ChangeFeed for ChangesPort {
 
 fn unread(id: &str) -> SecretError {
     SecretError::Unavailable { id: id.to_owned(), source: "Secrets Manager did not answer".into() }
-}
-
-impl Timer for ClockPort {
-    async fn sleep(&self, wait: SignedDuration) {
-        self.desk.pause(wait).await;
-    }
 }
 
 /// Secrets Manager, as the poller asks it.

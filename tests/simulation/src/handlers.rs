@@ -24,10 +24,10 @@ use serde_json::json;
 use servicenow_webhook::Webhook;
 
 use crate::{
-    handler_ports::{ChangesPort, KeysPort, QueuePort, SecretsPort},
+    handler_ports::{ChangesPort, KeysPort, QueuePort, SecretsPort, WakePort},
     ledger_port::LedgerPort,
-    ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort},
-    queue::Message,
+    ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort, WorkerClock},
+    queue::{Message, QueueName},
     schedule::at_once,
     timeline::Place,
     world::Desk,
@@ -49,7 +49,7 @@ pub type EventsFunction = Events<LedgerPort, QueuePort, ClockPort>;
 /// The function that polls.
 pub type PollerFunction = Poller<LedgerPort, QueuePort, ChangesPort, SupportPort, SecretsPort, ClockPort>;
 /// What the function that reconciles works with.
-pub type WorldExecutor = Executor<LedgerPort, ServiceNowPort, SupportPort, ClockPort, RandomnessPort>;
+pub type WorldExecutor = Executor<LedgerPort, WakePort, ServiceNowPort, SupportPort, WorkerClock, RandomnessPort>;
 
 /// The secret that webhooks are signed with, in its nth version.
 pub fn webhook_secret(version: u64) -> String {
@@ -104,9 +104,10 @@ pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
     let policy = desk.world.borrow().settings.policy.clone();
     Executor {
         ledger: LedgerPort { desk: desk.clone() },
+        wakes: WakePort { desk: desk.clone() },
         servicenow: ServiceNowPort { desk: desk.clone(), renamed: RefCell::default() },
         support: SupportPort::of_executor(desk.clone()),
-        clock: clock(desk),
+        clock: WorkerClock(clock(desk)),
         randomness: RandomnessPort { desk: desk.clone() },
         policy,
         limits: reconciler::limits(SignedDuration::ZERO),
@@ -209,6 +210,7 @@ impl Reconcile for Told {
 /// A batch of messages as SQS delivers it. The numbers of those that failed.
 pub async fn reconcile(
     desk: Rc<Desk>,
+    queue: QueueName,
     batch: Vec<Message>,
     deadline: Timestamp,
     report: Rc<RefCell<Option<Report>>>,
@@ -218,14 +220,24 @@ pub async fn reconcile(
         let mut record = SqsMessage::default();
         record.message_id = Some(message.number.to_string());
         record.receipt_handle = Some(message.receipt());
-        record.attributes.insert(GROUP.to_owned(), message.group);
+        if queue == QueueName::Hints {
+            record.attributes.insert(GROUP.to_owned(), message.group);
+        }
         record.attributes.insert(RECEIVES.to_owned(), message.receives.to_string());
         record.body = Some(message.body);
         event.records.push(record);
     }
     let (clock, metrics) = (clock(&desk), Metrics::new("reconciler"));
     let mut executor = Told { executor: executor(&desk), report };
-    let queue = QueuePort { desk: desk.clone() };
-    let response = reconciler::handle(event, &mut executor, &queue, &clock, &metrics, deadline).await;
+    let response = match queue {
+        QueueName::Hints => {
+            let queue = QueuePort { desk: desk.clone() };
+            reconciler::handle(event, &mut executor, &queue, &clock, &metrics, deadline).await
+        }
+        QueueName::Wakes => {
+            let queue = WakePort { desk: desk.clone() };
+            reconciler::handle(event, &mut executor, &queue, &clock, &metrics, deadline).await
+        }
+    };
     response.batch_item_failures.iter().filter_map(|failure| failure.item_identifier.parse().ok()).collect()
 }

@@ -11,7 +11,7 @@ use casebridge_core::{
     reading::Span,
 };
 use casebridge_executor::ports::{
-    CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Randomness, ServiceNow,
+    CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Randomness, ServiceNow, Timer,
 };
 use casebridge_simulator::support::{
     Case, SupportError, Write,
@@ -55,6 +55,28 @@ pub struct ClockPort {
 impl Clock for ClockPort {
     fn now(&self) -> Timestamp {
         self.desk.world.borrow().now + self.skew
+    }
+}
+
+impl Timer for ClockPort {
+    async fn sleep(&self, wait: SignedDuration) {
+        self.desk.pause(wait).await;
+    }
+}
+
+/// The clock of a worker, which may die while it waits.
+pub struct WorkerClock(pub ClockPort);
+
+impl Clock for WorkerClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+impl Timer for WorkerClock {
+    async fn sleep(&self, wait: SignedDuration) {
+        self.0.desk.arrive(Call::Stay, || format!("{wait:#}")).await;
+        self.0.sleep(wait).await;
     }
 }
 

@@ -1,4 +1,5 @@
-//! The FIFO queue: groups, deduplication, visibility, redelivery, the dead-letter queue.
+//! The FIFO queue: groups, deduplication, visibility, redelivery, the dead-letter queue. And a standard queue, which has no
+//! groups and hands a message out after its delay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,9 +41,31 @@ pub struct Queue {
     seen: BTreeMap<String, Timestamp>,
     last: u64,
     held: bool,
+    is_standard: bool,
+}
+
+/// Which of the world's queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueName {
+    /// The FIFO queue of hints.
+    Hints,
+    /// The standard queue of hints that are sent ahead.
+    Wakes,
 }
 
 impl Queue {
+    /// A standard queue.
+    pub fn standard() -> Self {
+        Self { is_standard: true, ..Self::default() }
+    }
+
+    /// Accepts a message that is handed out at a moment. Its group is for those who look into the queue: there is no order.
+    pub fn send_later(&mut self, visible_at: Timestamp, group: String, body: String) {
+        self.last += 1;
+        let number = self.last;
+        self.messages.insert(number, Message { number, group, body, receives: 0, visible_at });
+    }
+
     /// Accepts a message, unless its deduplication id was seen in the last five minutes.
     pub fn send(&mut self, now: Timestamp, deduplication: &str, group: String, body: String) -> bool {
         self.seen.retain(|_, at| now.duration_since(*at) < DEDUPLICATION);
@@ -66,7 +89,8 @@ impl Queue {
         let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
         let mut exhausted = Vec::new();
         for message in self.messages.values_mut() {
-            let place = places.entry(message.group.clone()).or_insert(Some(received.len()));
+            let order = if self.is_standard { message.number.to_string() } else { message.group.clone() };
+            let place = places.entry(order).or_insert(Some(received.len()));
             let has_room = place.is_some_and(|place| received.get(place).is_none_or(|group| group.len() < most));
             let is_exhausted = has_room && message.visible_at <= now && message.receives >= RECEIVES;
             exhausted.extend(is_exhausted.then_some(message.number));
@@ -93,7 +117,7 @@ impl Queue {
             return None;
         }
         let mut groups = BTreeSet::new();
-        let first = self.messages.values().filter(|message| groups.insert(message.group.as_str()));
+        let first = self.messages.values().filter(|message| self.is_standard || groups.insert(message.group.as_str()));
         first.map(|message| message.visible_at).min()
     }
 
@@ -170,6 +194,19 @@ mod tests {
         assert!(queue.receive(START, 1).is_empty(), "group a is being worked on");
         queue.delete(1);
         assert_eq!(numbers(queue.receive(START, 1)), [[2]]);
+    }
+
+    #[test]
+    fn a_standard_queue_hands_out_each_message_after_its_delay() {
+        let mut queue = Queue::standard();
+        let second = SignedDuration::from_secs(1);
+        for delay in [2, 1, 1] {
+            queue.send_later(START + second * delay, "a".to_owned(), String::new());
+        }
+        assert!(queue.receive(START, 1).is_empty());
+        assert_eq!(queue.next_visible(), Some(START + second));
+        assert_eq!(numbers(queue.receive(START + second, 1)), [[2], [3]]);
+        assert_eq!(numbers(queue.receive(START + second * 2, 1)), [[1]]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::{
     faults::Rates,
     handlers::{self, MOST_SKEW, PollerFunction, WebhookFunction},
     people::Deed,
-    queue::Message,
+    queue::{Message, QueueName},
     random::Random,
     timeline::Place,
     world::{Desk, Invariant, SELDOM, Settings, World},
@@ -106,8 +106,8 @@ impl Ord for Scheduled {
 
 /// What a process is there for, and in which function that has been started before, if that makes a difference.
 enum Duty {
-    /// The messages of a batch, and those that the worker reported as failed.
-    Reconcile(Vec<u64>, Rc<RefCell<Vec<u64>>>),
+    /// The messages of a queue's batch, and those that the worker reported as failed.
+    Reconcile(QueueName, Vec<u64>, Rc<RefCell<Vec<u64>>>),
     /// A row of the outbox.
     Webhook(usize, Rc<WebhookFunction>),
     /// An event, and how often it has been given to its handler.
@@ -128,15 +128,15 @@ impl Duty {
 }
 
 /// A message that was just received may become visible again while somebody is at it.
-fn show_early(world: &mut World, message: u64) {
+fn show_early(world: &mut World, queue: QueueName, message: u64) {
     let now = world.now;
     if let Some(wait) = world.settings.redelivery {
-        world.queue.show(message, now + wait);
+        world.queue_named(queue).show(message, now + wait);
     }
     let redelivered = world.faults.rates().redelivered;
     if world.random.chance(redelivered) {
         let wait = SignedDuration::from_millis(world.random.between(50, 3_000));
-        world.queue.show(message, now + wait);
+        world.queue_named(queue).show(message, now + wait);
         world.count_fault("visibility expires");
     }
 }
@@ -296,10 +296,19 @@ impl Life {
             && self.processes.is_empty()
             && world.servicenow.rules.is_empty()
             && world.queue.is_empty()
+            && self.wakes_are_idle(&world)
             && world.support.next_landing().is_none()
             && (!world.webhooks_arrive() || world.servicenow.outbox.iter().all(|row| row.sent))
             && self.next_due().is_none()
             && self.events.iter().all(periodic)
+    }
+
+    /// Whether no message that was sent ahead is about a link of which anything more is expected.
+    fn wakes_are_idle(&self, world: &World) -> bool {
+        world.wakes.is_empty() || {
+            let given_up = self.given_up_links();
+            world.wakes.groups().all(|group| given_up.contains(group))
+        }
     }
 
     /// When the next link is due of which anything more is expected.
@@ -324,10 +333,11 @@ impl Life {
     }
 
     /// Whether nothing more is expected of the links that these messages are about.
-    fn are_given_up(&self, messages: &[u64]) -> bool {
+    fn are_given_up(&self, queue: QueueName, messages: &[u64]) -> bool {
         let given_up = self.given_up_links();
-        let world = self.desk.world.borrow();
-        messages.iter().all(|message| world.queue.group_of(*message).is_some_and(|group| given_up.contains(group)))
+        let world = &mut *self.desk.world.borrow_mut();
+        let queue = world.queue_named(queue);
+        messages.iter().all(|message| queue.group_of(*message).is_some_and(|group| given_up.contains(group)))
     }
 
     /// Lets the world go on for this long.
@@ -401,7 +411,9 @@ impl Life {
             let world = &mut *self.desk.world.borrow_mut();
             let rules = world.servicenow.rules.len();
             let landing = world.support.next_landing().map(|at| at - world.settings.aws_clock);
-            (rules, world.support.take_events(), landing, world.queue.next_visible())
+            let visible =
+                [QueueName::Hints, QueueName::Wakes].map(|name| (name, world.queue_named(name).next_visible()));
+            (rules, world.support.take_events(), landing, visible)
         };
         for _ in 0..rules {
             self.queue_rule(now);
@@ -412,10 +424,12 @@ impl Life {
         if let Some(landing) = landing {
             self.schedule_once(landing.max(now), &Event::Land);
         }
-        match visible {
-            Some(at) if at <= now => self.receive(),
-            Some(at) => self.schedule_once(at, &Event::Queue),
-            None => {}
+        for (queue, visible) in visible {
+            match visible {
+                Some(at) if at <= now => self.receive(queue),
+                Some(at) => self.schedule_once(at, &Event::Queue),
+                None => {}
+            }
         }
     }
 
@@ -570,18 +584,18 @@ impl Life {
     }
 
     /// Gives visible messages to workers.
-    fn receive(&mut self) {
+    fn receive(&mut self, queue: QueueName) {
         let now = self.now();
         let groups = {
             let world = &mut *self.desk.world.borrow_mut();
-            let parked = world.queue.parked().len();
+            let parked = world.queue_named(queue).parked().len();
             let several = world.faults.rates() != Rates::default() && world.random.chance(300);
-            let groups = world.queue.receive(now, if several { BATCH } else { 1 });
-            for _ in parked..world.queue.parked().len() {
+            let groups = world.queue_named(queue).receive(now, if several { BATCH } else { 1 });
+            for _ in parked..world.queue_named(queue).parked().len() {
                 world.count_fault("message parked");
             }
             for message in groups.iter().flatten() {
-                show_early(world, message.number);
+                show_early(world, queue, message.number);
             }
             groups
         };
@@ -589,14 +603,15 @@ impl Life {
         for group in groups {
             let alone = self.desk.world.borrow_mut().random.chance(600);
             if !batch.is_empty() && (alone || batch.len() + group.len() > BATCH) {
-                self.start_reconciler(std::mem::take(&mut batch));
+                self.start_reconciler(queue, std::mem::take(&mut batch));
             }
             batch.extend(group);
         }
         if !batch.is_empty() {
-            self.start_reconciler(batch);
+            self.start_reconciler(queue, batch);
         }
-        if let Some(at) = self.desk.world.borrow().queue.next_visible() {
+        let next = self.desk.world.borrow_mut().queue_named(queue).next_visible();
+        if let Some(at) = next {
             let at = at.max(now + SignedDuration::from_millis(1));
             self.order += 1;
             self.events.push(Reverse(Scheduled { at, order: self.order, event: Event::Queue }));
@@ -604,13 +619,14 @@ impl Life {
     }
 
     /// A worker acts on a batch, one message after the other; what fails comes again.
-    fn start_reconciler(&mut self, batch: Vec<Message>) {
+    fn start_reconciler(&mut self, queue: QueueName, batch: Vec<Message>) {
         let failed: Rc<RefCell<Vec<u64>>> = Rc::default();
         let numbers: Vec<u64> = batch.iter().map(|message| message.number).collect();
-        let name = format!("worker of message {}", crate::timeline::join(&numbers));
-        let duty = Duty::Reconcile(numbers, failed.clone());
+        let kind = if queue == QueueName::Wakes { "wake" } else { "message" };
+        let name = format!("worker of {kind} {}", crate::timeline::join(&numbers));
+        let duty = Duty::Reconcile(queue, numbers, failed.clone());
         let deadline = self.now() + RECONCILER_TIMEOUT;
-        let future = handlers::reconcile(self.desk.clone(), batch, deadline, self.last_report.clone());
+        let future = handlers::reconcile(self.desk.clone(), queue, batch, deadline, self.last_report.clone());
         self.start(duty, name, async move {
             *failed.borrow_mut() = future.await;
             true
@@ -674,14 +690,14 @@ impl Life {
     fn end(&mut self, duty: Duty, started: Timestamp, ending: Ending) {
         let now = self.now();
         match duty {
-            Duty::Reconcile(messages, failed) => {
-                if !self.are_given_up(&messages) {
+            Duty::Reconcile(queue, messages, failed) => {
+                if !self.are_given_up(queue, &messages) {
                     self.last_activity = now;
                 }
                 let world = &mut *self.desk.world.borrow_mut();
                 let failed = failed.borrow();
                 for message in messages.iter().filter(|message| ending == Ending::Done && !failed.contains(message)) {
-                    world.queue.delete(*message);
+                    world.queue_named(queue).delete(*message);
                 }
             }
             Duty::Webhook(row, function) => {
@@ -724,10 +740,15 @@ impl Life {
     }
 
     fn look(&mut self, subject: Subject, cause: Cause) -> Option<Report> {
+        let received_at = self.now();
+        self.look_for(&Hint { subject, cause, received_at, claim: None })
+    }
+
+    /// Lets a worker act on a hint; what it did.
+    pub fn look_for(&mut self, hint: &Hint) -> Option<Report> {
         let mut executor = handlers::executor(&self.desk);
         executor.limits = reconciler::limits(RECONCILER_TIMEOUT);
-        let received_at = self.now();
-        let hint = Hint { subject, cause, received_at, claim: None };
+        let hint = hint.clone();
         let report: Rc<RefCell<Option<Report>>> = Rc::default();
         let slot = report.clone();
         let future = async move {

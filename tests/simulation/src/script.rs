@@ -214,9 +214,9 @@ impl Script {
         (columns.sync_status, columns.last_error)
     }
 
-    /// How many calls of all kinds were made.
+    /// How many remote calls of all kinds were made.
     pub fn all_calls(&self) -> u64 {
-        CALLS.into_iter().map(|call| self.calls(call)).sum()
+        CALLS.into_iter().filter(|call| call.is_remote()).map(|call| self.calls(call)).sum()
     }
 
     /// How often a call was made.

@@ -19,7 +19,7 @@ use crate::{
     calls::{Call, Fate},
     faults::{Faults, Source},
     people::Memory,
-    queue::Queue,
+    queue::{Queue, QueueName},
     random::Random,
     sabotage::Sabotage,
     servicenow_model::{Account, Instance},
@@ -100,6 +100,8 @@ pub struct Settings {
     pub opened_first: usize,
     /// How many things people do.
     pub deeds: usize,
+    /// Whether messages are sent ahead that wake links at their time.
+    pub wakes: bool,
     /// The longest pause between two of them, in seconds.
     pub pause: i64,
 }
@@ -118,6 +120,7 @@ impl Settings {
             quotas: Quotas::UNLIMITED,
             polling: SignedDuration::from_secs(60),
             hints: true,
+            wakes: true,
             redelivery: None,
             jobs: SignedDuration::from_secs(60),
             stays_refused: false,
@@ -203,6 +206,8 @@ pub struct World {
     pub servicenow: Instance,
     /// The queue of hints.
     pub queue: Queue,
+    /// The queue of hints that are sent ahead.
+    pub wakes: Queue,
     /// What goes wrong.
     pub faults: Faults,
     /// The story.
@@ -303,6 +308,7 @@ impl World {
             support,
             servicenow,
             queue: Queue::default(),
+            wakes: Queue::standard(),
             faults: Faults::new(settings.faults.clone()),
             timeline: Timeline::new(settings.told),
             tally: Tally::default(),
@@ -343,6 +349,14 @@ impl World {
     /// Whether webhooks are sent, and with a time that the receiver takes for now.
     pub fn webhooks_arrive(&self) -> bool {
         self.settings.hints && self.settings.servicenow_clock.abs() < WEBHOOK_TOLERANCE
+    }
+
+    /// One of the queues.
+    pub fn queue_named(&mut self, name: QueueName) -> &mut Queue {
+        match name {
+            QueueName::Hints => &mut self.queue,
+            QueueName::Wakes => &mut self.wakes,
+        }
     }
 
     /// Adds a line to the story.

@@ -4,6 +4,7 @@ use casebridge_core::{
     hint::{Cause, Subject},
     identifiers::{AccountId, CaseId, LinkKey},
     incident::IncidentState,
+    wake,
 };
 use casebridge_executor::Report;
 use casebridge_simulation::{
@@ -16,10 +17,11 @@ use jiff::SignedDuration;
 /// L of the default policy, in seconds.
 const LONGEST_DOUBT: i64 = 900;
 
-/// A world in which nobody looks by himself: no hints come, and the poller is far away.
+/// A world in which nobody looks by himself: no hints come, none is sent ahead, and the poller is far away.
 fn still() -> Script {
     Script::with(|settings| {
         settings.hints = false;
+        settings.wakes = false;
         settings.polling = SignedDuration::from_hours(1_000);
     })
 }
@@ -193,7 +195,8 @@ fn a_failed_pass_is_counted_call_by_call() {
             !report.failures.is_empty() || report.effects.iter().any(|(_, failure)| failure.is_some()),
             "{report:?}"
         );
-        assert!(report.due.is_some(), "{call:?} {fates:?}: nobody looks again");
+        let is_mended = !report.stayed.is_zero();
+        assert!(is_mended || report.due.is_some(), "{call:?} {fates:?}: nobody looks again");
         world.must_hold();
     }
 }
@@ -240,4 +243,190 @@ fn a_case_that_is_gone_is_told_to_the_agent() {
     let (status, error) = world.sync_status(&incident);
     assert_eq!(status, "error", "{}", world.story());
     assert!(error.contains("not there any more"), "{error}");
+}
+
+/// What is throttled once or twice is done by the same pass, a few seconds later; a third time lets the link go.
+#[test]
+fn a_pass_stays_for_two_throttled_calls_and_no_more() {
+    for (throttled, cases) in [(1, 1), (2, 1), (3, 0)] {
+        let mut world = still();
+        world.fate(Call::CreateCase, &vec![Fate::Refused; throttled]);
+        let incident = world.open("It does not answer. «d1»");
+        let report = counted_look(&mut world, &incident);
+        assert_eq!(world.cases(&incident).len(), cases, "{throttled} throttled: {}", world.story());
+        assert_eq!(world.calls(Call::Stay), throttled.min(2) as u64, "{}", world.story());
+        assert!(report.stayed <= SignedDuration::from_secs(5), "{report:?}");
+        assert!(report.due.is_some(), "{report:?}");
+        world.must_hold();
+    }
+}
+
+#[test]
+fn a_pass_stays_for_whatever_may_be_repeated() {
+    for (call, fate) in [
+        (Call::AddCommunication, Fate::Refused),
+        (Call::DescribeCases, Fate::Refused),
+        (Call::DescribeCases, Fate::AnswerLost),
+        (Call::Snapshot, Fate::Refused),
+        (Call::Snapshot, Fate::AnswerLost),
+    ] {
+        let mut world = still();
+        let (incident, _) = opened(&mut world);
+        world.comment(&incident, "Anybody there? «c2»");
+        world.fate(call, &[fate]);
+        let report = counted_look(&mut world, &incident);
+        assert_eq!(world.calls(Call::Stay), 1, "{call:?} {fate}: {}", world.story());
+        assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{call:?} {fate}: {}", world.story());
+        assert!(!report.stayed.is_zero(), "{report:?}");
+        world.must_hold();
+    }
+    for fate in [Fate::Refused, Fate::AnswerLost] {
+        let mut world = still();
+        let (incident, _) = opened(&mut world);
+        world.reply(&incident, "Yes «r2»").fate(Call::Deliver, &[fate]);
+        counted_look(&mut world, &incident);
+        assert_eq!(world.calls(Call::Stay), 1, "{fate}: {}", world.story());
+        assert_eq!(world.count_on_incident(&incident, "«r2»"), 1, "{fate}: {}", world.story());
+        world.must_hold();
+    }
+}
+
+#[test]
+fn a_pass_does_not_stay_with_a_call_in_doubt() {
+    let mut world = still();
+    world.fate(Call::CreateCase, &[Fate::RequestLost]);
+    let incident = world.open("It does not answer. «d1»");
+    let report = counted_look(&mut world, &incident);
+    assert_eq!((world.calls(Call::Stay), report.stayed), (0, SignedDuration::ZERO), "{}", world.story());
+    assert_eq!(world.calls(Call::CreateCase), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// What was refused is written down before the worker waits: its death costs the lease, and nothing is in doubt.
+#[test]
+fn a_worker_that_dies_while_it_stays_leaves_no_doubt() {
+    let mut world = Script::new();
+    world.fate(Call::CreateCase, &[Fate::Refused]).fate(Call::Stay, &[Fate::DiedBefore]);
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(5);
+    assert!(world.case(&incident).is_none(), "{}", world.story());
+    let ends = world.life.desk.ledger.intent_ends(&LinkKey::support_case(incident.clone()));
+    assert_eq!(ends, [(1, Some("refused"))], "{}", world.story());
+    // Its message comes again after six minutes.
+    world.wait(6 * 60);
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// Somebody who writes while a worker stays is heard by the same worker.
+#[test]
+fn what_is_written_while_a_worker_stays_goes_with_the_same_pass() {
+    let mut world = Script::new();
+    world.fate(Call::CreateCase, &[Fate::Refused, Fate::Refused]);
+    let incident = world.open("It does not answer. «d1»");
+    world.until(Call::Stay, 2);
+    world.comment(&incident, "It is urgent «c2»");
+    world.wait(5);
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    assert_eq!(world.calls(Call::DueLinks), 0, "no poll was needed: {}", world.story());
+    world.must_hold();
+}
+
+/// A world in which hints come, messages are sent ahead, and the poller is far away.
+fn unpolled() -> Script {
+    Script::with(|settings| settings.polling = SignedDuration::from_hours(1_000))
+}
+
+/// An incident whose case is in step, and nothing is on its way.
+fn at_rest(world: &mut Script) -> Handle {
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(60);
+    assert_eq!(world.status(&incident), "unassigned", "{}", world.story());
+    incident
+}
+
+#[test]
+fn nothing_is_sent_ahead_where_nothing_waits() {
+    let mut world = unpolled();
+    let incident = at_rest(&mut world);
+    world.comment(&incident, "Anybody there? «c2»").wait(20);
+    world.reply(&incident, "Yes «r3»").wait(20);
+    world.set_state(&incident, IncidentState::Resolved).wait(60);
+    assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+    assert_eq!(world.calls(Call::EnqueueLater), 0, "{}", world.story());
+}
+
+/// What outlasts a pass is tried again by the message that was sent ahead, at its time, and no poll is needed.
+#[test]
+fn a_link_that_waits_wakes_at_its_time() {
+    let mut world = unpolled();
+    let incident = at_rest(&mut world);
+    world.fate(Call::AddCommunication, &[Fate::Refused; 4]);
+    // Three tries in one pass, then after four to six seconds, then after eight to twelve.
+    world.comment(&incident, "Anybody there? «c2»").wait(35);
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    assert_eq!(world.calls(Call::EnqueueLater), 2, "{}", world.story());
+}
+
+#[test]
+fn a_doubt_is_looked_at_when_it_ends() {
+    let mut world = unpolled();
+    let incident = at_rest(&mut world);
+    world.fate(Call::AddCommunication, &[Fate::RequestLost]);
+    world.comment(&incident, "Anybody there? «c2»").wait(LONGEST_DOUBT - 1);
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 0, "{}", world.story());
+    // The comment took up to three seconds until the call was made; two more until its repeat.
+    world.wait(6);
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    // Ten looks in a quarter of an hour, or a few more.
+    assert!(world.calls(Call::EnqueueLater) <= 14, "{}", world.story());
+}
+
+/// Of many messages for one link, each but the first costs one call of the ledger.
+#[test]
+fn a_message_for_another_time_costs_one_call() {
+    let mut world = still();
+    world.fate(Call::Snapshot, &[Fate::Refused; 3]);
+    let incident = world.open("It does not answer. «d1»");
+    let report = counted_look(&mut world, &incident);
+    let due = report.due.expect("it waits");
+    let key = LinkKey::support_case(incident.clone());
+    world.wait(20);
+    let look = |world: &mut Script, due| {
+        let before = world.all_calls();
+        let report = world.life.look_for(&wake::hint(key.clone(), due)).expect("the ledger answers");
+        assert_eq!(u64::from(report.calls), world.all_calls() - before, "{}", world.story());
+        report
+    };
+    let stale = look(&mut world, due - SignedDuration::from_secs(1));
+    assert_eq!((stale.unclaimed, stale.calls), (true, 1), "{}", world.story());
+    let right = look(&mut world, due);
+    assert_eq!((right.unclaimed, right.effects.len()), (false, 2), "{}", world.story());
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    let again = look(&mut world, due);
+    assert_eq!((again.unclaimed, again.calls), (true, 1), "{}", world.story());
+    let early = look(&mut world, due + SignedDuration::from_hours(1));
+    assert_eq!((early.unclaimed, early.calls), (true, 0), "{}", world.story());
+}
+
+/// The message is lost, late, or not taken at all: the poller wakes the link.
+#[test]
+fn the_poller_wakes_whom_no_message_wakes() {
+    for fate in [Fate::Refused, Fate::DiedBefore, Fate::DiedAfter, Fate::AnswerLost] {
+        let mut world = Script::new();
+        let incident = world.linked();
+        world.fate(Call::AddCommunication, &[Fate::Refused; 3]).fate(Call::EnqueueLater, &[fate]);
+        world.comment(&incident, "Anybody there? «c2»");
+        // The message of a worker that dies comes again after six minutes, and its group waits for it.
+        let has_died = matches!(fate, Fate::DiedBefore | Fate::DiedAfter);
+        world.wait(if has_died { 460 } else { 100 });
+        assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{fate}: {}", world.story());
+        world.must_hold();
+    }
+    let mut world = Script::with(|settings| settings.wakes = false);
+    let incident = world.linked();
+    world.fate(Call::AddCommunication, &[Fate::Refused; 3]);
+    world.comment(&incident, "Anybody there? «c2»").wait(100);
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    world.must_hold();
 }

@@ -273,7 +273,7 @@ fn rule_8_order_reopened_at_aws() {
 fn rule_10_waits_are_wake_ups() {
     let mut world = Script::with(|settings| settings.hints = false);
     let incident = world.open("It does not answer. «d1»");
-    world.fate(Call::CreateCase, &[Fate::Refused, Fate::Refused]);
+    world.fate(Call::CreateCase, &[Fate::Refused; 10]);
     world.wait(90);
     let key = LinkKey::support_case(incident.clone());
     assert!(!world.life.desk.ledger.link(&key).unwrap().unwrap().troubles.is_empty(), "{}", world.story());
@@ -317,9 +317,10 @@ fn rule_10_no_hint_at_all() {
 #[test]
 fn rule_10_an_outage_piles_up_no_hints() {
     const LINKS: usize = 12;
-    let mut world = Script::with(|settings| settings.hints = false);
+    let mut world = Script::with(|settings| (settings.hints, settings.wakes) = (false, false));
     let incidents: Vec<_> = (1..=LINKS).map(|number| world.open(&format!("It does not answer. «d{number}»"))).collect();
-    world.fate(Call::Snapshot, &[Fate::Refused; 3 * LINKS]);
+    // The first poll's workers stay and try three times. The second poll's don't stay, and there are two for each link.
+    world.fate(Call::Snapshot, &[Fate::Refused; 5 * LINKS]);
     world.wait(90);
     let links = world.life.desk.ledger.link_keys();
     assert_eq!(links.len(), LINKS, "not every link waits: {}", world.story());
@@ -344,13 +345,13 @@ fn rule_10_an_outage_piles_up_no_hints() {
 /// The poller dies between its claims and the queue: what it claimed is due again ten minutes later, and not before.
 #[test]
 fn rule_10_a_dead_pollers_claims_cost_ten_minutes() {
-    let mut world = Script::with(|settings| settings.hints = false);
+    let mut world = Script::with(|settings| (settings.hints, settings.wakes) = (false, false));
     let incident = world.linked();
-    world.fate(Call::Deliver, &[Fate::Refused; 2]);
+    world.fate(Call::Deliver, &[Fate::Refused; 3]);
     world.reply(&incident, "We look into it «r1»");
     // The reply is seen, the delivery is refused, and the link waits.
     let delivered = world.calls(Call::Deliver);
-    world.until(Call::Deliver, delivered + 2);
+    world.until(Call::Deliver, delivered + 3);
     world.fate(Call::Enqueue, &[Fate::DiedBefore]);
     let polled = world.calls(Call::ClaimDue);
     world.until(Call::ClaimDue, polled + 1);

@@ -219,8 +219,11 @@ impl<'item> Reader<'item> {
 
     /// A moment in milliseconds.
     pub(super) fn moment(&self, name: &str) -> Result<Timestamp, LedgerError> {
-        let moment = self.optional_number(name)?.and_then(|value| Timestamp::from_millisecond(value).ok());
-        moment.ok_or_else(|| self.corrupt(name, "a moment in milliseconds"))
+        self.optional_moment(name)?.ok_or_else(|| self.corrupt(name, "a moment in milliseconds"))
+    }
+
+    pub(super) fn optional_moment(&self, name: &str) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(self.optional_number(name)?.and_then(|value| Timestamp::from_millisecond(value).ok()))
     }
 
     pub(super) fn link_row(&self) -> Result<LinkRow, LedgerError> {

@@ -56,6 +56,7 @@ macro_rules! contract_tests {
             due_links_come_oldest_first_and_not_more_than_asked,
             a_due_link_is_claimed_once_and_due_again_later,
             a_claim_wants_the_due_time_that_was_seen,
+            a_lease_tells_when_the_link_was_due_before,
             a_repeated_claim_is_recognised,
             a_message_acts_while_the_link_has_its_claim,
             a_message_without_a_claim_is_always_handled,
@@ -241,7 +242,7 @@ pub async fn a_lease_that_ran_out_is_taken_and_its_word_is_not_lost(ledger: impl
 pub async fn a_lease_that_was_not_let_go_tells_that_its_pass_was_interrupted(ledger: impl Ledger) {
     let is_interrupted = async |by: &str, second: i64| {
         let answer = ledger.take_lease(&key(1), &attempt(by), at(second), at(second + 60), None).await.unwrap();
-        let LeaseAnswer::Taken { lease, link, interrupted } = answer else { panic!("{answer:?}") };
+        let LeaseAnswer::Taken { lease, link, interrupted, .. } = answer else { panic!("{answer:?}") };
         (interrupted, lease, link)
     };
     let (interrupted, lease, link) = is_interrupted("a", 0).await;
@@ -448,6 +449,21 @@ pub async fn a_due_link_is_claimed_once_and_due_again_later(ledger: impl Ledger)
     assert!(ledger.claim_due(&again[0], &claim("third"), at(1_210)).await.unwrap());
     assert_eq!(take_claimed(&ledger, &key(1), "a", 611, "first").await, LeaseAnswer::Unclaimed);
     taken(take_claimed(&ledger, &key(1), "b", 612, "third").await);
+}
+
+pub async fn a_lease_tells_when_the_link_was_due_before(ledger: impl Ledger) {
+    let due_before = async |second: i64, claim: Option<&ClaimId>| {
+        let answer = ledger.take_lease(&key(1), &attempt("a"), at(second), at(second + 60), claim).await.unwrap();
+        let LeaseAnswer::Taken { lease, link, due, .. } = answer else { panic!("{answer:?}") };
+        let released = ledger.release(&lease, &link, &remembered(1), Some(at(30)), false, at(second)).await.unwrap();
+        assert_eq!(released, ReleaseAnswer::Released);
+        due
+    };
+    assert_eq!(due_before(0, None).await, None);
+    assert_eq!(due_before(10, None).await, Some(at(30)));
+    let due = DueLink { key: key(1), due_at: at(30) };
+    assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
+    assert_eq!(due_before(31, Some(&claim("first"))).await, Some(at(610)));
 }
 
 pub async fn a_claim_wants_the_due_time_that_was_seen(ledger: impl Ledger) {

@@ -105,3 +105,25 @@ fn characters_that_sqs_refuses_are_escaped() {
     assert!(message.chars().all(|letter| (' '..'\u{fffe}').contains(&letter)));
     assert_eq!(serde_json::from_str::<Hint>(&message).unwrap(), hint);
 }
+
+#[tokio::test]
+async fn a_hint_for_later_goes_with_its_delay_and_to_no_group() {
+    let (http, config) = replay(&[(200, json!({"MessageId": "m"}))]);
+    let queue = HintQueue::new(Client::new(&config), "https://sqs/wakes".to_owned());
+    queue.send_later(&hint("abc"), SignedDuration::from_secs(900)).await.unwrap();
+    let sent = body(&http, 0);
+    assert_eq!(sent["DelaySeconds"], 900);
+    assert_eq!((&sent["MessageGroupId"], &sent["MessageDeduplicationId"]), (&Value::Null, &Value::Null));
+    let message: Hint = serde_json::from_str(sent["MessageBody"].as_str().unwrap()).unwrap();
+    assert_eq!(message, hint("abc"));
+}
+
+#[test]
+fn a_message_is_told_by_its_queues_name() {
+    let (_, config) = replay(&[]);
+    let url = "https://sqs.us-east-1.amazonaws.com/111122223333/casebridge-WakeQueue-1";
+    let queue = HintQueue::new(Client::new(&config), url.to_owned());
+    assert!(queue.is_source("arn:aws:sqs:us-east-1:111122223333:casebridge-WakeQueue-1"));
+    assert!(!queue.is_source("arn:aws:sqs:us-east-1:111122223333:casebridge-HintQueue-1.fifo"));
+    assert!(!queue.is_source(""));
+}
