@@ -21,4 +21,5 @@ pub mod render;
 pub mod rotation;
 pub mod time;
 pub mod trouble;
+pub mod unknown_case;
 pub mod unreadable;

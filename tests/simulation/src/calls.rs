@@ -15,6 +15,10 @@ pub enum Call {
     LinkOfCase,
     /// Ledger: the link of an undecided CreateCase.
     LinkOfOpenIntent,
+    /// Ledger: the newest undecided CreateCase of an account.
+    NewestUndecidedCase,
+    /// Ledger: one more read of a case that no link is known of.
+    CountUnknownCaseRead,
     /// Ledger: the links that are due.
     DueLinks,
     /// Ledger: a due link that is about to be handed off.
@@ -58,7 +62,7 @@ pub enum Call {
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [Call; 25] = [
+pub const CALLS: [Call; 27] = [
     Call::CreateCase,
     Call::AddCommunication,
     Call::ResolveCase,
@@ -72,6 +76,8 @@ pub const CALLS: [Call; 25] = [
     Call::Release,
     Call::LinkOfCase,
     Call::LinkOfOpenIntent,
+    Call::NewestUndecidedCase,
+    Call::CountUnknownCaseRead,
     Call::DueLinks,
     Call::ClaimDue,
     Call::Wake,
@@ -95,6 +101,8 @@ impl Call {
             Self::Release => "release",
             Self::LinkOfCase => "link_of_case",
             Self::LinkOfOpenIntent => "link_of_open_intent",
+            Self::NewestUndecidedCase => "newest_undecided_case",
+            Self::CountUnknownCaseRead => "count_unknown_case_read",
             Self::DueLinks => "due_links",
             Self::ClaimDue => "claim_due",
             Self::Wake => "wake",
