@@ -172,7 +172,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             messages: Vec::new(),
             fields: IncidentFields::default(),
             columns: full_columns(incident),
-            entries_since: observation.entries_since(),
+            entries_since: observation.answered_since(),
         };
         if delivery.columns != incident.columns {
             report.calls += 1;
@@ -193,7 +193,7 @@ impl<L: Ledger, S: ServiceNow, A: Support, C: Clock, R: Randomness> Executor<L, 
             messages: Vec::new(),
             fields: IncidentFields::default(),
             columns,
-            entries_since: observation.entries_since(),
+            entries_since: observation.answered_since(),
         };
         let effect = Effect::Deliver { delivery, communications: Vec::new() };
         self.deliver(&effect, observation, report).await
