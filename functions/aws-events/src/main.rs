@@ -28,7 +28,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let sdk = sdk_config(Pace::Background).await;
     let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name);
     // The first connection costs processor time, of which there is more now than when an event waits.
-    warm_up("ledger", ledger.warm_up()).await;
+    warm_up("ledger", Box::pin(ledger.warm_up())).await;
     let events = Arc::new(Events {
         ledger,
         queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url),

@@ -39,9 +39,9 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let support = SupportClient::new(sdk.clone(), AccountSecrets::new(secrets, settings.account_secret_prefix));
     // Connecting costs processor time, of which there is more now than when a hint waits.
     tokio::join!(
-        warm_up("ledger", ledger.warm_up()),
-        warm_up("ServiceNow", async { servicenow.warm_up().await.map_err(|failure| failure.name()) }),
-        warm_up("AWS Support", async { support.warm_up().await.map_err(|failure| failure.name()) }),
+        warm_up("ledger", Box::pin(ledger.warm_up())),
+        warm_up("ServiceNow", Box::pin(async { servicenow.warm_up().await.map_err(|failure| failure.name()) })),
+        warm_up("AWS Support", Box::pin(async { support.warm_up().await.map_err(|failure| failure.name()) })),
     );
     let queue = Arc::new(HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url));
     let executor = Arc::new(Mutex::new(Executor {
