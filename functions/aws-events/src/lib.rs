@@ -1,16 +1,17 @@
 //! Receives the events of AWS accounts from SNS: finds the link that an event concerns and enqueues a hint.
 //!
-//! Every Support Case Update counts, whoever caused it: an event that our own write caused finds both sides in step. A
-//! message that can't be read fails the invocation, so that after its retries it lies in the on-failure queue, whole.
+//! Every Support Case Update of a linked case counts, whoever caused it: an event that our own write caused finds both sides
+//! in step. One of another case counts only while its account has an undecided CreateCase: every other one ends here. A message
+//! that can't be read fails the invocation, so that after its retries it lies in the on-failure queue, whole.
 
 mod event;
 
 use aws_lambda_events::sns::SnsEvent;
 use casebridge_core::{
     hint::{Cause, Hint, Subject},
-    identifiers::CaseKey,
+    unknown_case::UnknownCase,
 };
-use casebridge_executor::ports::Clock;
+use casebridge_executor::{Owner, Told, owner_of_case, ports::Clock};
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_runtime::{
     HintSink, QueueError,
@@ -79,12 +80,20 @@ impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
     }
 
     async fn enqueue(&self, update: CaseUpdate) -> Result<(), EventError> {
-        let key = CaseKey::new(update.account.clone(), &update.case_id);
-        let subject = match self.ledger.link_of_case(&key).await? {
-            Some(key) => Subject::Link { key },
-            None => Subject::Case { account: update.account, case_id: update.case_id, display_id: update.display_id },
+        let (cause, received_at) = (Cause::SupportEvent, self.clock.now());
+        let told = Told { account: &update.account, case_id: &update.case_id, cause, received_at };
+        let subject = match owner_of_case(&self.ledger, told, received_at, &mut 0).await? {
+            Owner::Link(key) => Subject::Link { key },
+            Owner::Unknown(UnknownCase::NotOurs) => {
+                self.metrics.count(Metric::EventsOfOthers, 1);
+                tracing::info!(event = %update.id, account = %update.account, "an event of a case that is not ours");
+                return Ok(());
+            }
+            Owner::Unknown(_) => {
+                Subject::Case { account: update.account, case_id: update.case_id, display_id: update.display_id }
+            }
         };
-        let hint = Hint { subject, cause: Cause::SupportEvent, received_at: self.clock.now(), claim: None };
+        let hint = Hint { subject, cause, received_at, claim: None };
         let span = hint_span(&hint);
         async {
             self.queue.send(&hint, &update.id).await?;

@@ -210,6 +210,19 @@ impl Ledger for &World {
         unreachable!("the poller knows its links")
     }
 
+    async fn newest_undecided_case(
+        &self,
+        _: &AccountId,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        unreachable!("the poller knows its links")
+    }
+
+    async fn count_unknown_case_read(&self, _: &AccountId, _: Timestamp) -> Result<u32, LedgerError> {
+        unreachable!("the poller knows its links")
+    }
+
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
         self.ledger.due_links(now, limit).await
     }

@@ -1,7 +1,8 @@
 //! Acts on hints of the FIFO queue and of the one that wakes links: one after the other within a link, and a failure of one
 //! link holds up no other.
 //!
-//! A message fails only if it can't be read or if the ledger fails. Then the messages of its group that follow it are left
+//! A message fails only if it can't be read or if the ledger fails, and comes again if its case may be one that is being opened
+//! right now. Then the messages of its group that follow it are left
 //! as they are, so that their order holds; the queue is told when to bring all of them again, and what exhausts its
 //! retries lies in the dead-letter queue, whole. Everything else that can go wrong is written to the ledger as something
 //! to wait for.
@@ -11,6 +12,7 @@ use std::{collections::BTreeMap, future::Future};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use casebridge_core::{
     hint::{Cause, Hint, Unhandled},
+    unknown_case::UnknownCase,
     unreadable::UnreadableJson,
 };
 use casebridge_executor::{
@@ -101,8 +103,7 @@ pub async fn handle(
     let mut stopped_groups: BTreeMap<String, SignedDuration> = BTreeMap::new();
     let mut unhandled = Vec::new();
     for (position, message) in event.records.into_iter().enumerate() {
-        // A queue that is not FIFO has no groups: each of its messages is by itself.
-        let group = message.attributes.get(GROUP).or(message.message_id.as_ref()).cloned().unwrap_or_default();
+        let group = group_of(&message);
         // The first one is always begun: otherwise a batch could come again and again untouched.
         let time_left = deadline.duration_since(clock.now());
         let receives = receives(&message);
@@ -111,18 +112,14 @@ pub async fn handle(
         } else if position > 0 && time_left < LEAST_TIME_FOR_A_HINT {
             Unhandled::NotBegun.again_after(receives)
         } else {
-            let Err(error) = handle_message(&message, executor, time_left, clock, metrics).await else { continue };
-            let reason = error.reason();
-            // Every receive of it fails alike: it is one message that is left aside.
-            let is_strange = reason == Unhandled::Unreadable && receives <= 1;
-            metrics.count(Metric::Parked, usize::from(is_strange));
-            tracing::error!(
-                message_id = message.message_id,
-                link = group,
-                error = %Causes(&error),
-                "a message failed"
-            );
-            reason.again_after(receives)
+            match handle_message(&message, executor, time_left, clock, metrics).await {
+                Ok(Some(UnknownCase::Wait(wait))) => wait,
+                Ok(_) => continue,
+                Err(error) => {
+                    note_failure(&error, &message, receives, metrics);
+                    error.reason().again_after(receives)
+                }
+            }
         };
         stopped_groups.insert(group, again_after);
         unhandled.push((message, again_after));
@@ -133,6 +130,23 @@ pub async fn handle(
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = unhandled.into_iter().map(|(message, _)| failure_of(message)).collect();
     response
+}
+
+fn note_failure(error: &MessageError, message: &SqsMessage, receives: u32, metrics: &Metrics) {
+    // Every receive of it fails alike: it is one message that is left aside.
+    let is_strange = error.reason() == Unhandled::Unreadable && receives <= 1;
+    metrics.count(Metric::Parked, usize::from(is_strange));
+    tracing::error!(
+        message_id = message.message_id,
+        link = group_of(message),
+        error = %Causes(error),
+        "a message failed"
+    );
+}
+
+fn group_of(message: &SqsMessage) -> String {
+    // A queue that is not FIFO has no groups: each of its messages is by itself.
+    message.attributes.get(GROUP).or(message.message_id.as_ref()).cloned().unwrap_or_default()
 }
 
 /// Tells the queue when to bring messages again. Unless it takes that, they come after its own timeout.
@@ -153,18 +167,20 @@ fn receives(message: &SqsMessage) -> u32 {
     message.attributes.get(RECEIVES).and_then(|receives| receives.parse().ok()).unwrap_or_default()
 }
 
+/// Acts on a message; what came of it where no link was known of its case.
 async fn handle_message(
     message: &SqsMessage,
     executor: &mut impl Reconcile,
     time_left: SignedDuration,
     clock: &impl Clock,
     metrics: &Metrics,
-) -> Result<(), MessageError> {
+) -> Result<Option<UnknownCase>, MessageError> {
     let hint: Hint = serde_json::from_str(message.body.as_deref().unwrap_or_default()).map_err(UnreadableJson::from)?;
     async {
         let report = executor.reconcile(&hint, time_left).await?;
         measure(&hint, &report, clock.now(), metrics);
         tracing::info!(
+            unknown_case = report.unknown_case.map(tracing::field::debug),
             case_link = report.link.as_ref().map(tracing::field::display),
             deferred = report.deferred,
             unclaimed = report.unclaimed,
@@ -176,7 +192,7 @@ async fn handle_message(
             due = report.due.map(tracing::field::display),
             "hint handled"
         );
-        Ok(())
+        Ok(report.unknown_case)
     }
     .instrument(hint_span(&hint))
     .await
@@ -184,6 +200,9 @@ async fn handle_message(
 
 fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
     metrics.count(Metric::RemoteCalls, usize::try_from(report.calls).unwrap_or(usize::MAX));
+    if let Some(metric) = report.unknown_case.and_then(Metric::of_unknown_case) {
+        metrics.count(metric, 1);
+    }
     metrics.count(Metric::Deferred, usize::from(report.deferred));
     metrics.count(Metric::Unclaimed, usize::from(report.unclaimed));
     metrics.count(Metric::WakesLost, usize::from(report.wake_lost));

@@ -14,6 +14,7 @@ use casebridge_runtime::{
     metrics::{Metric, Metrics},
     sdk_config,
     settings::{self, ReconcilerSettings},
+    warm_up,
 };
 use casebridge_servicenow::Client;
 use jiff::{SignedDuration, Timestamp};
@@ -34,18 +35,22 @@ async fn run() -> Result<(), lambda_runtime::Error> {
         Arc::new(PolicySource::load(aws_sdk_ssm::Client::new(&sdk), settings.policy_parameter, SystemClock).await?);
     let secret = ServiceNowSecret::new(Arc::clone(&secrets), settings.servicenow_secret_id);
     let servicenow = Client::new(&settings.servicenow_url, secret, SystemClock)?;
+    let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name);
+    let support = SupportClient::new(sdk.clone(), AccountSecrets::new(secrets, settings.account_secret_prefix));
     // Connecting costs processor time, of which there is more now than when a hint waits.
-    if let Err(failure) = servicenow.warm_up().await {
-        tracing::warn!(failure = failure.name(), "ServiceNow could not be reached ahead of the first hint");
-    }
+    tokio::join!(
+        warm_up("ledger", Box::pin(ledger.warm_up())),
+        warm_up("ServiceNow", Box::pin(async { servicenow.warm_up().await.map_err(|failure| failure.name()) })),
+        warm_up("AWS Support", Box::pin(async { support.warm_up().await.map_err(|failure| failure.name()) })),
+    );
     let sqs = aws_sdk_sqs::Client::new(&sdk);
     let hints = Arc::new(HintQueue::new(sqs.clone(), settings.queue_url));
     let wakes = Arc::new(HintQueue::new(sqs.clone(), wake_queue_url.clone()));
     let executor = Arc::new(Mutex::new(Executor {
-        ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name),
+        ledger,
         wakes: HintQueue::new(sqs, wake_queue_url),
         servicenow,
-        support: SupportClient::new(sdk, AccountSecrets::new(secrets, settings.account_secret_prefix)),
+        support,
         clock: SystemClock,
         randomness: SystemRandomness,
         policy: policies.in_force().as_ref().clone(),

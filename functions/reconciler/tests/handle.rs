@@ -7,6 +7,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use casebridge_core::{
     hint::{Cause, Hint, Subject},
     identifiers::{IncidentId, LinkKey},
+    unknown_case::UnknownCase,
 };
 use casebridge_executor::{Report, ports::Clock};
 use casebridge_ledger::LedgerError;
@@ -47,6 +48,10 @@ impl Reconcile for &Worker {
         if key.incident.as_str() == "broken" {
             let source = std::io::Error::other("the connection was reset");
             return Err(LedgerError::Unavailable { doing: "taking a lease", source: Box::new(source) });
+        }
+        if key.incident.as_str() == "being opened" {
+            let wait = UnknownCase::Wait(SignedDuration::from_secs(5));
+            return Ok(Report { unknown_case: Some(wait), calls: 2, ..Report::default() });
         }
         if key.incident.as_str() == "unclaimed" {
             return Ok(Report { unclaimed: true, wake_lost: true, calls: 1, ..Report::default() });
@@ -112,6 +117,15 @@ async fn a_batch_without_failures_says_so() {
     assert_eq!(failed(&worker, 60, &messages).await, identifiers(&[]));
     assert_eq!(*worker.handled.borrow(), ["a", "b"]);
     assert!(worker.redelivered.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn an_event_whose_case_may_be_being_opened_comes_again() {
+    let worker = Worker::default();
+    let messages = [("m1", "a", hint("being opened")), ("m2", "b", hint("b")), ("m3", "a", hint("a"))];
+    assert_eq!(failed(&worker, 60, &messages).await, identifiers(&["m1", "m3"]));
+    let expected = ["receipt of m1", "receipt of m3"].map(|receipt| (receipt.to_owned(), 5));
+    assert_eq!(*worker.redelivered.borrow(), expected);
 }
 
 #[tokio::test]

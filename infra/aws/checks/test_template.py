@@ -287,7 +287,8 @@ def test_roles_may_do_to_the_ledger_what_their_function_does(resources):
     assert granted("CasePollerRole") == {"BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"}
     # Leases, states and the rows beside them; looks for the first that waits for a quota.
     assert granted("ReconcilerRole") == {"DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}
-    assert granted("AwsEventsRole") == {"GetItem"}
+    # Finds links by their cases, and the undecided CreateCases of an account.
+    assert granted("AwsEventsRole") == {"GetItem", "Query"}
     # Watermarks alone, of which the rotation of its secret is one.
     assert granted("ServicenowWebhookRole") == {"GetItem"}
     rotation = next(s for s in statements(resources["ServicenowWebhookRole"]) if s.get("Sid") == "ReadRotation")

@@ -71,22 +71,31 @@ pub(crate) async fn check(
 
 /// The account that STS names for keys. It answers whatever the keys may do. Source: AWS STS API, GetCallerIdentity.
 async fn owner_of_keys(hub: &SdkConfig, credentials: &AccountCredentials) -> Result<String, Problem> {
-    let config = Builder::from(hub)
+    let config = config(hub)
         .credentials_provider(credentials.provider(hub, Access::Whole).await)
         // Asked once: the hub's cache has room for few, and is for the hub's own credentials.
         .identity_cache(IdentityCache::no_cache())
-        .retry_config(RetryConfig::standard().with_max_attempts(IDENTITY_ATTEMPTS))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(crate::CONNECT_TIMEOUT)
-                .operation_attempt_timeout(IDENTITY_ATTEMPT_TIMEOUT)
-                .operation_timeout(IDENTITY_TIMEOUT)
-                .build(),
-        )
         .build();
     let answer = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
     let answer = answer.map_err(|error| classify_identity(&error))?;
     Ok(answer.account.unwrap_or_default())
+}
+
+/// Opens a connection to STS with a request that nobody has signed and that STS refuses; whether STS answered.
+pub(crate) async fn connect(nobody: &SdkConfig) -> bool {
+    let client = aws_sdk_sts::Client::from_conf(config(nobody).allow_no_auth().build());
+    let answer = client.get_caller_identity().send().await;
+    answer.as_ref().err().is_none_or(|error| error.raw_response().is_some())
+}
+
+fn config(hub: &SdkConfig) -> Builder {
+    Builder::from(hub).retry_config(RetryConfig::standard().with_max_attempts(IDENTITY_ATTEMPTS)).timeout_config(
+        TimeoutConfig::builder()
+            .connect_timeout(crate::CONNECT_TIMEOUT)
+            .operation_attempt_timeout(IDENTITY_ATTEMPT_TIMEOUT)
+            .operation_timeout(IDENTITY_TIMEOUT)
+            .build(),
+    )
 }
 
 /// Writes a line that an alarm can look for if a case that was read or opened with an account's credentials names another

@@ -104,11 +104,34 @@ impl<S: AccountSource> SupportClient<S> {
     }
 
     async fn build(&self, credentials: &AccountCredentials) -> Client {
-        let config = Builder::from(&self.hub)
+        let config = Self::config(&self.hub)
             .credentials_provider(credentials.provider(&self.hub, self.access).await)
             // The hub's cache keeps the sessions of a few dozen roles: with more accounts it would forget some at random
             // and assume their roles anew.
             .identity_cache(IdentityCache::lazy().build())
+            .build();
+        Client::from_conf(config)
+    }
+
+    /// Opens the connections that the first call needs, to AWS Support and to STS: a function has its full processor while it
+    /// starts. The requests are not signed, so AWS refuses them, and they spend no account's quota.
+    pub async fn warm_up(&self) -> Result<(), Failure> {
+        let mut nobody = self.hub.clone().into_builder();
+        nobody.set_credentials_provider(None);
+        let nobody = nobody.build();
+        let support = Client::from_conf(Self::config(&nobody).allow_no_auth().build());
+        let (support, sts) = tokio::join!(support.describe_severity_levels().send(), identity::connect(&nobody));
+        let is_connected = support.as_ref().err().is_none_or(|error| error.raw_response().is_some());
+        if is_connected && sts {
+            return Ok(());
+        }
+        let message = "AWS Support or STS could not be reached".to_owned();
+        Err(Failure::Unavailable { message, retry_at: None })
+    }
+
+    /// What the clients of all accounts have in common. Those of the same timeouts share their connections.
+    fn config(hub: &SdkConfig) -> Builder {
+        Builder::from(hub)
             .retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS).with_max_backoff(READ_PAUSE))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -117,8 +140,6 @@ impl<S: AccountSource> SupportClient<S> {
                     .operation_timeout(READ_TIMEOUT)
                     .build(),
             )
-            .build();
-        Client::from_conf(config)
     }
 
     /// Forgets the account's client, and with it the session of a role.

@@ -19,6 +19,8 @@ use crate::{
 const SYSTEM_USER: &str = "system";
 /// How many seconds a job's comment and its update may be apart where the audit trail tells no update counts.
 const ONE_UPDATE_SECONDS: u32 = 2;
+/// How long a node of ServiceNow lags at most: a comment that is older than a read by more was shown by it.
+pub(crate) const LONGEST_NODE_LAG: SignedDuration = SignedDuration::from_mins(2);
 /// How many texts that reopened the link are remembered: an automatic answer has few forms.
 const REOPENING_TEXTS: usize = 20;
 
@@ -35,6 +37,10 @@ pub struct EndedByUs {
 pub struct Journal {
     /// Every comment written before this moment, by ServiceNow's clock, is settled and forgotten.
     pub settled_before: Option<Timestamp>,
+    /// Every comment that reads have shown from before this moment, by ServiceNow's clock, is settled. One that appears later
+    /// is found by the next read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shown_before: Option<Timestamp>,
     /// The comments since then that need nothing more, with the moments of their writing: on the case, or told instead.
     pub settled: BTreeMap<JournalEntryId, Timestamp>,
     /// The last moment, by ServiceNow's clock, at which the incident was seen open.
@@ -70,6 +76,12 @@ impl Journal {
     /// Whether a comment needs nothing more.
     pub fn is_settled(&self, entry: &JournalEntry) -> bool {
         self.settled.contains_key(&entry.sys_id) || self.settled_before.is_some_and(|floor| entry.created_on < floor)
+    }
+
+    /// From which moment on the answer to a delivery has to show comments, by ServiceNow's clock: what is older has been read.
+    /// A read goes back further, to [`Self::settled_before`], since a comment may appear late.
+    pub fn answered_since(&self) -> Option<Timestamp> {
+        self.settled_before.max(self.shown_before)
     }
 
     /// Notes comments that need nothing more.
@@ -154,6 +166,7 @@ impl Journal {
     /// Forgets what a read has settled: everything older than the longest time that a comment may take to appear, up to the
     /// first that is not settled, and, of a read that did not reach the newest comment, up to the last that it shows.
     pub fn compact(&mut self, incident: &Incident, longest_doubt: SignedDuration) {
+        self.note_shown(incident);
         let Ok(latest) = incident.taken_at.checked_sub(longest_doubt) else { return };
         let asked_for_all = match (incident.entries_since, self.settled_before) {
             (None, _) => true,
@@ -170,6 +183,18 @@ impl Journal {
         if self.settled_before.is_none_or(|before| before < floor) {
             self.settled_before = Some(floor);
             self.settled.retain(|_, created_on| *created_on >= floor);
+        }
+    }
+}
+
+impl Journal {
+    /// Notes up to when an answer has shown what is not settled, if it has shown all of that.
+    fn note_shown(&mut self, incident: &Incident) {
+        let asked_for_all = incident.entries_since.is_none() || incident.entries_since <= self.answered_since();
+        let Ok(latest) = incident.taken_at.checked_sub(LONGEST_NODE_LAG) else { return };
+        if incident.entries_complete && asked_for_all {
+            let first_open = unsettled(self, Some(incident)).first().map(|entry| entry.created_on);
+            self.shown_before = Some(first_open.map_or(latest, |first_open| first_open.min(latest)));
         }
     }
 }

@@ -22,5 +22,6 @@ pub mod render;
 pub mod rotation;
 pub mod time;
 pub mod trouble;
+pub mod unknown_case;
 pub mod unreadable;
 pub mod wake;

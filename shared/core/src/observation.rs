@@ -177,11 +177,14 @@ impl Observation {
         }
     }
 
+    /// Whether it is known what was delivered: otherwise later reads of the incident must reach back to that time.
+    fn is_recorded(&self) -> bool {
+        self.link.case.is_some() && !self.link.interrupted
+    }
+
     /// Forgets what is older than all that may still come. A link of ten thousand messages remembers as much as one of ten.
     fn compact(&mut self, policy: &Policy, now: Timestamp) {
-        // While it is not known what was delivered, later reads of the incident must reach back to that time.
-        let is_recorded = self.link.case.is_some() && !self.link.interrupted;
-        if let Some(incident) = self.incident.as_ref().filter(|_| is_recorded) {
+        if let Some(incident) = self.incident.as_ref().filter(|_| self.is_recorded()) {
             self.link.journal.compact(incident, policy.unknown_outcome());
         }
         if let Some(case) = self.case.as_ref().filter(|case| case.communications_complete) {

@@ -797,7 +797,7 @@ impl Planner<'_> {
                 messages: messages.collect(),
                 fields: if index == last { merge.fields.clone() } else { IncidentFields::default() },
                 columns: columns.clone(),
-                entries_since: self.observation.entries_since(),
+                entries_since: self.observation.answered_since(),
             };
             let communications = batch.iter().map(|communication| communication.id.clone()).collect();
             deliveries.push((delivery, communications));

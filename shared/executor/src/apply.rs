@@ -189,7 +189,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
             messages: Vec::new(),
             fields: IncidentFields::default(),
             columns: full_columns(incident),
-            entries_since: observation.entries_since(),
+            entries_since: observation.answered_since(),
         };
         if delivery.columns != incident.columns {
             report.calls += 1;
@@ -210,7 +210,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
             messages: Vec::new(),
             fields: IncidentFields::default(),
             columns,
-            entries_since: observation.entries_since(),
+            entries_since: observation.answered_since(),
         };
         let effect = Effect::Deliver { delivery, communications: Vec::new() };
         self.deliver(&effect, observation, report).await

@@ -5,7 +5,9 @@
 
 mod apply;
 pub mod observe;
+mod owner;
 pub mod ports;
 mod reconcile;
 
+pub use owner::{Owner, Told, owner_of_case};
 pub use reconcile::{Executor, Limits, Report};

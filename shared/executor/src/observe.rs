@@ -6,14 +6,15 @@ use casebridge_core::{
     hint::Cause,
     identifiers::{AccountId, CaseId, CaseKey},
     incident::Incident,
-    link::{IntentKind, LinkedCase},
+    link::LinkedCase,
     mark::{Mark, marks_in},
     observation::{Observation, READ_REQUEST},
     reading::{OlderState, Reading, Span},
     trouble::Side,
+    unknown_case,
 };
 use casebridge_ledger::{Ledger, LedgerError};
-use futures_util::future::join;
+use futures_util::future::join3;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -67,7 +68,8 @@ struct Described {
 }
 
 impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness> Executor<L, W, S, A, C, R> {
-    /// Reads what the pass needs of both sides, side by side. The case of an incident that is gone is read as well, so that
+    /// Reads what the pass needs of both sides, side by side: the incident, its case, and the cases among which one may show
+    /// up that was opened without an answer. The case of an incident that is gone is read as well, so that
     /// the poller does not find it changed again and again.
     pub(crate) async fn observe(
         &self,
@@ -81,6 +83,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         observation.woken |= matches!(look, Look::Hint(Cause::Due | Cause::Wake));
         let reads_incident = look == Look::Both || observation.needs_incident();
         let linked = observation.link.case.clone();
+        let is_linked = linked.is_some();
         let incident = async {
             if reads_incident {
                 let entries_since = observation.entries_since();
@@ -95,7 +98,14 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
                 None => None,
             }
         };
-        let (incident, case) = join(incident, case).await;
+        let searched = observation.searched_cases(now);
+        let search = async {
+            let (account, written_at) = searched.as_ref()?;
+            let mut calls = 0;
+            let found = self.find_cases(observation, account, *written_at, &mut calls).await;
+            Some((account.clone(), found, calls))
+        };
+        let (incident, case, search) = join3(incident, case, search).await;
         if let Some(read) = incident {
             report.calls += 1;
             self.take_in_incident(observation, read, report);
@@ -103,11 +113,12 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         if let (Some(linked), Some(described)) = (linked, case) {
             report.calls += described.calls;
             self.take_in_case(observation, &linked, described.case, now, report).await;
-            self.look_for_late_cases(observation, now, report).await;
-        } else {
-            self.observe_opening(observation, now, report).await?;
         }
-        Ok(())
+        if let Some((account, search, calls)) = search {
+            report.calls += calls;
+            self.take_in_search(observation, &account, search, now, report);
+        }
+        if is_linked { Ok(()) } else { self.observe_opening(observation, report).await }
     }
 
     fn take_in_incident(
@@ -124,21 +135,9 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         }
     }
 
-    /// What a link without a case needs to know besides: whether its case was opened without an answer, whether its turn has
-    /// come where its account opens no more cases for now, and whose the case is that its incident's columns name.
-    async fn observe_opening(
-        &self,
-        observation: &mut Observation,
-        now: Timestamp,
-        report: &mut Report,
-    ) -> Result<(), LedgerError> {
-        if let Some(intent) = observation.link.intent.clone()
-            && let IntentKind::OpenCase { account, .. } = &intent.kind
-        {
-            self.search_case(observation, account, intent.written_at, now, report).await;
-        } else {
-            self.look_for_late_cases(observation, now, report).await;
-        }
+    /// What a link without a case needs to know besides: whether its turn has come where its account opens no more cases for
+    /// now, and whose the case is that its incident's columns name.
+    async fn observe_opening(&self, observation: &mut Observation, report: &mut Report) -> Result<(), LedgerError> {
         if let Some(account) = observation.link.waits_for_quota.as_ref().map(|wait| wait.account.clone()) {
             report.calls += 1;
             let first = self.ledger.first_waiter(&account).await?;
@@ -218,73 +217,46 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
             return observation.see_case(&self.policy, case, now);
         }
         let since = observation.communications_since();
-        match self.whole_case(&linked.account, &described, since, report).await {
+        match self.whole_case(&linked.account, &described, since, &mut report.calls).await {
             Ok(case) => observation.see_case(&self.policy, case, now),
             Err(failure) => self.note_failure(observation, Side::Aws, &failure, READ_REQUEST, report),
         }
     }
 
-    /// Looks for cases that seemed never opened, when it is time.
-    async fn look_for_late_cases(&self, observation: &mut Observation, now: Timestamp, report: &mut Report) {
-        let Some((account, written_at)) = observation.late_cases(now) else { return };
-        match self.find_cases(observation, &account, written_at, report).await {
-            Ok(search) => {
-                for (case, mark) in &search.found {
-                    report.doubles += u32::from(observation.see_double(&account, &case.case_id, mark, now));
-                }
-                if search.finished {
-                    observation.looked_for_late_cases(&account, now);
-                }
-            }
-            Err(failure) => self.note_failure(observation, Side::Aws, &failure, READ_REQUEST, report),
-        }
-    }
-
-    /// What the pages show of a case's communications since a moment, and whether the last page was reached.
-    async fn all_communications(
-        &self,
-        account: &AccountId,
-        case_id: &CaseId,
-        since: Option<Timestamp>,
-        report: &mut Report,
-    ) -> Result<(Reading, bool), Failure> {
-        let mut reading = Reading::default();
-        let mut next: Option<String> = None;
-        let mut complete = false;
-        for _ in 0..COMMUNICATION_PAGES {
-            report.calls += 1;
-            let span = Span { after: since, before: None };
-            let page = self.support.describe_communications(account, case_id, span, next.as_deref()).await?;
-            reading.page(&page.communications);
-            next = page.next;
-            if next.is_none() {
-                complete = true;
-                break;
-            }
-        }
-        for span in reading.doubtful().into_iter().take(DOUBTFUL_SPANS) {
-            report.calls += 1;
-            let answer = self.support.describe_communications(account, case_id, span, None).await?;
-            if answer.next.is_none() {
-                reading.join(&answer.communications).map_err(unavailable)?;
-            }
-        }
-        Ok((reading, complete))
-    }
-
-    /// Looks for the case of a CreateCase whose answer never came.
-    async fn search_case(
+    /// Takes in what a look through the cases of an account has found.
+    fn take_in_search(
         &self,
         observation: &mut Observation,
         account: &AccountId,
-        written_at: Timestamp,
+        search: Result<Search, Failure>,
         now: Timestamp,
         report: &mut Report,
     ) {
-        let Search { mut found, finished } = match self.find_cases(observation, account, written_at, report).await {
+        let search = match search {
             Ok(search) => search,
             Err(failure) => return self.note_failure(observation, Side::Aws, &failure, READ_REQUEST, report),
         };
+        if observation.is_opening() {
+            return self.take_in_opened(observation, account, search, now, report);
+        }
+        for (case, mark) in &search.found {
+            report.doubles += u32::from(observation.see_double(account, &case.case_id, mark, now));
+        }
+        if search.finished {
+            observation.looked_for_late_cases(account, now);
+        }
+    }
+
+    /// Takes in the cases of a CreateCase whose answer never came.
+    fn take_in_opened(
+        &self,
+        observation: &mut Observation,
+        account: &AccountId,
+        search: Search,
+        now: Timestamp,
+        report: &mut Report,
+    ) {
+        let Search { mut found, finished } = search;
         // Of several the oldest goes on.
         found.sort_by_key(|(case, _)| case.time_created);
         let mut found = found.into_iter();
@@ -299,23 +271,55 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         }
     }
 
+    /// What the pages show of a case's communications since a moment, and whether the last page was reached.
+    async fn all_communications(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        since: Option<Timestamp>,
+        calls: &mut u32,
+    ) -> Result<(Reading, bool), Failure> {
+        let mut reading = Reading::default();
+        let mut next: Option<String> = None;
+        let mut complete = false;
+        for _ in 0..COMMUNICATION_PAGES {
+            *calls += 1;
+            let span = Span { after: since, before: None };
+            let page = self.support.describe_communications(account, case_id, span, next.as_deref()).await?;
+            reading.page(&page.communications);
+            next = page.next;
+            if next.is_none() {
+                complete = true;
+                break;
+            }
+        }
+        for span in reading.doubtful().into_iter().take(DOUBTFUL_SPANS) {
+            *calls += 1;
+            let answer = self.support.describe_communications(account, case_id, span, None).await?;
+            if answer.next.is_none() {
+                reading.join(&answer.communications).map_err(unavailable)?;
+            }
+        }
+        Ok((reading, complete))
+    }
+
     /// All cases of the account whose first communication carries a mark of the link.
     async fn find_cases(
         &self,
         observation: &Observation,
         account: &AccountId,
         written_at: Timestamp,
-        report: &mut Report,
+        calls: &mut u32,
     ) -> Result<Search, Failure> {
         let after = written_at.checked_sub(SEARCH_MARGIN).unwrap_or(written_at);
         let mut search = Search::default();
         let mut next = None;
         for _ in 0..SEARCH_PAGES {
             let query = CaseQuery::Since { after, next };
-            report.calls += 1;
+            *calls += 1;
             let page = self.support.describe_cases(account, &query).await?;
             for described in page.cases.iter().filter(|described| described.time_created >= after) {
-                let case = self.whole_case(account, described, None, report).await?;
+                let case = self.whole_case(account, described, None, calls).await?;
                 let ours = marks_of(&case)
                     .into_iter()
                     .find(|mark| observation.is_own_case_mark(&self.policy, mark, &case.subject));
@@ -330,17 +334,18 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         Ok(search)
     }
 
-    /// A case and the marks that its first communication carries, if the case can be read.
+    /// A case and the marks that its first communication carries, if the case can be read and is young enough to be ours.
     pub(crate) async fn marked_case(
         &self,
         account: &AccountId,
         case_id: &CaseId,
-        report: &mut Report,
+        calls: &mut u32,
     ) -> Result<Option<(Case, Vec<Mark>)>, Failure> {
-        report.calls += 1;
+        *calls += 1;
         let page = self.support.describe_cases(account, &CaseQuery::Ids(vec![case_id.clone()])).await?;
-        let Some(described) = page.cases.first() else { return Ok(None) };
-        let case = self.whole_case(account, described, None, report).await?;
+        let is_candidate = |case: &&DescribedCase| unknown_case::is_young_enough(case.time_created, self.clock.now());
+        let Some(described) = page.cases.first().filter(is_candidate) else { return Ok(None) };
+        let case = self.whole_case(account, described, None, calls).await?;
         let marks = marks_of(&case);
         Ok(Some((case, marks)))
     }
@@ -351,14 +356,14 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         account: &AccountId,
         described: &DescribedCase,
         since: Option<Timestamp>,
-        report: &mut Report,
+        calls: &mut u32,
     ) -> Result<Case, Failure> {
         if !described.more_communications {
             return Ok(case_from(described));
         }
         // A second earlier: a time may be cut in one answer and not in another.
         let asked_since = since.map(|since| since.checked_sub(ONE_SECOND).unwrap_or(since));
-        let (mut reading, complete) = self.all_communications(account, &described.case_id, asked_since, report).await?;
+        let (mut reading, complete) = self.all_communications(account, &described.case_id, asked_since, calls).await?;
         reading.join_recent(&described.recent, since).map_err(unavailable)?;
         Ok(Case {
             communications: reading.into_communications(),

@@ -10,6 +10,7 @@ use casebridge_core::{
     policy::{Policy, seconds},
     poll,
     trouble::Side,
+    unknown_case::{self, UnknownCase},
     wake,
 };
 use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
@@ -18,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     apply::Tenure,
     observe::Look,
+    owner::{Owner, Told, owner_of_case},
     ports::{Randomness, ServiceNow, Support, Timer, WakeQueue},
 };
 
@@ -41,6 +43,8 @@ pub struct Limits {
 pub struct Report {
     /// The link, if one was found.
     pub link: Option<LinkKey>,
+    /// What came of a hint about a case that no link was known of.
+    pub unknown_case: Option<UnknownCase>,
     /// Whether another worker holds the link and was left word.
     pub deferred: bool,
     /// Whether the link has become too large for the ledger.
@@ -125,7 +129,10 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         let mut report = Report::default();
         let found = match &hint.subject {
             Subject::Link { key } => Some(Found { key: key.clone(), stray: None }),
-            Subject::Case { account, case_id, .. } => self.find_link(account, case_id, &mut report).await?,
+            Subject::Case { account, case_id, .. } => {
+                let told = Told { account, case_id, cause: hint.cause, received_at: hint.received_at };
+                self.find_link(told, &mut report).await?
+            }
         };
         let Some(Found { key, stray }) = found else { return Ok(report) };
         report.link = Some(key.clone());
@@ -220,22 +227,27 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         if is_full { Ok(report) } else { Err(error) }
     }
 
-    /// The link of a case: by the case's key, or by the mark of the CreateCase that is under way.
+    /// The link of a case: by the case's key, or by the mark of a CreateCase that is in doubt.
     ///
     /// A case that was opened at AWS by others has neither.
-    async fn find_link(
-        &self,
-        account: &AccountId,
-        case_id: &CaseId,
-        report: &mut Report,
-    ) -> Result<Option<Found>, LedgerError> {
-        let found = |key| Found { key, stray: None };
-        let key = CaseKey::new(account.clone(), case_id);
-        report.calls += 1;
-        if let Some(link) = self.ledger.link_of_case(&key).await? {
-            return Ok(Some(found(link)));
+    async fn find_link(&self, told: Told<'_>, report: &mut Report) -> Result<Option<Found>, LedgerError> {
+        let now = self.clock.now();
+        let mut unknown = match owner_of_case(&self.ledger, told, now, &mut report.calls).await? {
+            Owner::Link(key) => return Ok(Some(Found { key, stray: None })),
+            Owner::Unknown(unknown) => unknown,
+        };
+        if unknown == UnknownCase::Read {
+            report.calls += 1;
+            unknown = unknown_case::within_limit(self.ledger.count_unknown_case_read(told.account, now).await?);
         }
-        let (case, marks) = match self.marked_case(account, case_id, report).await {
+        report.unknown_case = Some(unknown);
+        if unknown == UnknownCase::Read { self.find_link_by_mark(told, report).await } else { Ok(None) }
+    }
+
+    /// The link of a case by the mark that its first communication carries.
+    async fn find_link_by_mark(&self, told: Told<'_>, report: &mut Report) -> Result<Option<Found>, LedgerError> {
+        let Told { account, case_id, .. } = told;
+        let (case, marks) = match self.marked_case(account, case_id, &mut report.calls).await {
             Ok(Some((case, marks))) if !marks.is_empty() => (case, marks),
             Ok(_) => return Ok(None),
             // The link that opened it, if any, is due by itself.
@@ -253,7 +265,8 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         }
         // The outcome may have been recorded between the two looks.
         report.calls += 1;
-        Ok(self.ledger.link_of_case(&key).await?.map(found))
+        let link = self.ledger.link_of_case(&CaseKey::new(account.clone(), case_id)).await?;
+        Ok(link.map(|key| Found { key, stray: None }))
     }
 
     async fn passes(

@@ -1,8 +1,10 @@
 //! Which rows besides the link's own change with it. Pure, and the same for every ledger.
 
+use std::collections::BTreeSet;
+
 use casebridge_core::{
     identifiers::{AccountId, CaseKey, LinkKey},
-    link::{EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase, QuotaWait},
+    link::{CREATION_UNDECIDED_FOR, EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase, QuotaWait},
     mark::Mark,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -41,6 +43,10 @@ pub(crate) enum RowChange {
         /// The mark in the case's first communication.
         mark: Mark,
     },
+    /// A CreateCase that is undecided for as long as its case may show up: listed by the moment at which it was written.
+    PutUndecided(Undecided),
+    /// A CreateCase that is decided, or whose case shows up no more.
+    DeleteUndecided(Undecided),
     /// The link that a case belongs to.
     PutCase {
         /// The case.
@@ -58,6 +64,31 @@ pub(crate) enum RowChange {
     PutWaiting(Waiting),
     /// A link that waits for it no more, or at another place.
     DeleteWaiting(Waiting),
+}
+
+/// A CreateCase's place among the undecided ones of its account. They sort by age, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Undecided {
+    /// The account that the case is opened in.
+    pub(crate) account: AccountId,
+    /// When its intent was written, in milliseconds.
+    pub(crate) written_at: i64,
+    /// The mark in the case's first communication.
+    pub(crate) mark: Mark,
+}
+
+impl Undecided {
+    fn new(account: &AccountId, mark: &Mark, written_at: Timestamp) -> Self {
+        // Our clock is past 1970: a time before it would not sort as text.
+        let written_at = written_at.as_millisecond().max(0);
+        Self { account: account.clone(), written_at, mark: mark.clone() }
+    }
+
+    /// When the row may go, should its link never be looked at again.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        let written_at = Timestamp::from_millisecond(self.written_at).unwrap_or(Timestamp::MAX);
+        written_at.saturating_add(CREATION_UNDECIDED_FOR).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// A link's place among those that wait for an account's quota. They sort by urgency, then by age.
@@ -128,6 +159,7 @@ pub(crate) fn changes(key: &LinkKey, before: &Link, after: &Link, now: Timestamp
     let mut rows = Vec::new();
     intent_changes(key, before, after, now, &mut rows);
     open_intent_changes(key, before, after, &mut rows);
+    undecided_changes(before, after, &mut rows);
     case_changes(key, before, after, &mut rows);
     waiting_changes(key, before, after, &mut rows);
     rows
@@ -203,6 +235,20 @@ fn open_intent(link: &Link) -> Option<(&AccountId, &Mark)> {
         IntentKind::OpenCase { account, .. } => Some((account, intent.mark.as_ref()?)),
         IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => None,
     }
+}
+
+fn undecided_changes(before: &Link, after: &Link, rows: &mut Vec<RowChange>) {
+    let (were, are) = (undecided(before), undecided(after));
+    rows.extend(were.difference(&are).cloned().map(RowChange::DeleteUndecided));
+    rows.extend(are.difference(&were).cloned().map(RowChange::PutUndecided));
+}
+
+/// The CreateCases of a link whose cases may still show up: the one under way or in doubt, and those given up lately.
+fn undecided(link: &Link) -> BTreeSet<Undecided> {
+    let open = link.intent.as_ref().zip(open_intent(link));
+    let open = open.map(|(intent, (account, mark))| Undecided::new(account, mark, intent.written_at));
+    let given_up = link.given_up_cases.iter().map(|case| Undecided::new(&case.account, &case.mark, case.written_at));
+    given_up.chain(open).collect()
 }
 
 fn case_changes(key: &LinkKey, before: &Link, after: &Link, rows: &mut Vec<RowChange>) {
@@ -330,13 +376,17 @@ mod tests {
     fn an_opening_is_listed_for_its_account_until_it_is_decided() {
         let open = with_intent(&Link::default(), &opening());
         let rows = between(&Link::default(), &open);
-        assert_eq!(rows.len(), 2);
+        assert_eq!(rows.len(), 3);
         assert!(matches!(&rows[0], RowChange::PutIntent(IntentRow { kind: "open_case", ending: None, .. })));
         assert_eq!(rows[1], RowChange::PutOpenIntent { account: account(), mark: mark(1), link: key() });
+        let undecided = Undecided { account: account(), written_at: 10_000, mark: mark(1) };
+        assert_eq!(rows[2], RowChange::PutUndecided(undecided.clone()));
+        assert_eq!(undecided.expires_at(), moment(10) + CREATION_UNDECIDED_FOR);
 
         let rows = between(&open, &ended(&open, IntentEnd::Refused));
-        assert_eq!(rows.len(), 2);
+        assert_eq!(rows.len(), 3);
         assert_eq!(rows[1], RowChange::DeleteOpenIntent { account: account(), mark: mark(1) });
+        assert_eq!(rows[2], RowChange::DeleteUndecided(undecided));
         let RowChange::PutIntent(row) = &rows[0] else { panic!("not an intent: {rows:?}") };
         let ending = row.ending.as_ref().unwrap();
         assert_eq!((ending.end, ending.ended_at), ("refused", moment(100)));

@@ -31,7 +31,7 @@ use crate::{
     dynamodb::{
         rows::{
             DUE_INDEX, DUE_SHARDS, Item, ItemChange, Keys, Reader, WAITING_PREFIX, WATCHED_PREFIX, account_partition,
-            due_shard, number, text,
+            due_shard, number, text, undecided_between,
         },
         write::{
             ConditionalWrite, DUE_AS_SEEN, FREE, FREE_AND_CLAIMED, THERE_AND_FREE, UNDER_CLEAN_LEASE, UNDER_LEASE,
@@ -54,6 +54,8 @@ const EMPTY_BATCH_ROUNDS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// The reasons for which a transaction is cancelled and may be repeated. Source: DynamoDB API, CancellationReason.
 const PASSING_REASONS: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+/// The name of no watermark.
+const WARM_UP: &str = "none";
 /// How many keys one BatchGetItem takes. Source: DynamoDB API, BatchGetItem.
 const KEYS_PER_BATCH: usize = 100;
 
@@ -67,7 +69,8 @@ const KEYS_PER_BATCH: usize = 100;
 /// | take a lease, wake a link | 1 | 2 if another worker holds it, up to 6 while it changes hands |
 /// | record | 1 | up to 5 while another one's transaction is in the way |
 /// | release | 1 | 2 if somebody left word |
-/// | link of a case, link of an open intent, read or move a watermark | 1 | 1 |
+/// | link of a case, link of an open intent, newest undecided case, read or move a watermark | 1 | 1 |
+/// | count a read of an unknown case | 1 | 1 |
 /// | claim a due link | 1 | up to 5 while another one's transaction is in the way |
 /// | a page of an account's cases, the first that waits for a quota | 1 | 1 |
 /// | due links | 4, one for each shard | 4 |
@@ -101,6 +104,12 @@ impl DynamoLedger {
     /// The ledger on this table.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
+    }
+
+    /// Connects ahead of the first call, by a read of a row that is never there: a function has its full processor while it
+    /// starts.
+    pub async fn warm_up(&self) -> Result<(), LedgerError> {
+        self.get("connecting", &Keys::watermark(WARM_UP)).await.map(drop)
     }
 
     /// One conditional write to a link's row and unconditional ones to rows beside it, all or none.
@@ -490,6 +499,49 @@ impl Ledger for DynamoLedger {
 
     async fn link_of_open_intent(&self, account: &AccountId, mark: &Mark) -> Result<Option<LinkKey>, LedgerError> {
         self.linked_from("looking for an open intent", &Keys::open_intent(account, mark)).await
+    }
+
+    async fn newest_undecided_case(
+        &self,
+        account: &AccountId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        let (first, last) = undecided_between(from, until);
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :account AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":account", text(&account_partition(account)))
+            .expression_attribute_values(":first", text(&first))
+            .expression_attribute_values(":last", text(&last))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(1);
+        let doing = "looking for the newest undecided CreateCase";
+        let answer = request.send().await.map_err(|error| unavailable(doing, error))?;
+        answer.items().first().map(|item| Reader::of_listed(item).moment("written_at")).transpose()
+    }
+
+    async fn count_unknown_case_read(&self, account: &AccountId, now: Timestamp) -> Result<u32, LedgerError> {
+        let minute = row::minute(now);
+        let keys = Keys::unknown_case_reads(account, minute);
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys.attributes()))
+            .update_expression("SET #expires_at = :expires_at ADD #reads :one")
+            .expression_attribute_names("#expires_at", "expires_at")
+            .expression_attribute_names("#reads", "reads")
+            .expression_attribute_values(":expires_at", number(&row::reads_expire_at(minute)))
+            .expression_attribute_values(":one", number(&1))
+            .return_values(ReturnValue::UpdatedNew);
+        let doing = "counting a read of an unknown case";
+        let answer = request.send().await.map_err(|error| unavailable(doing, error))?;
+        let item = answer.attributes.unwrap_or_default();
+        Ok(Reader::new(keys.name(), &item).optional_number("reads")?.unwrap_or(u32::MAX))
     }
 
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {

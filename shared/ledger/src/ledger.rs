@@ -147,6 +147,23 @@ pub trait Ledger {
         mark: &Mark,
     ) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
 
+    /// When the account's newest CreateCase was written down that is undecided and was written between these moments, both
+    /// included, to the millisecond. One that was given up counts for as long as its case may show up.
+    fn newest_undecided_case(
+        &self,
+        account: &AccountId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Option<Timestamp>, LedgerError>>;
+
+    /// Counts one more read of a case of the account that no link is known of; how many that makes in the minute of `now`. A
+    /// repeat counts again: the count may be too high, never too low.
+    fn count_unknown_case_read(
+        &self,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<u32, LedgerError>>;
+
     /// The links that are due at `now`, oldest first in each shard, at most `limit` in all.
     fn due_links(&self, now: Timestamp, limit: usize) -> impl Future<Output = Result<Vec<DueLink>, LedgerError>>;
 

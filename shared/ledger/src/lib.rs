@@ -9,12 +9,17 @@
 //! | `ACCOUNT#<account>` | `CASE#<stable case id>` | a case's key to its link, for as long as the link lasts |
 //! | `ACCOUNT#<account>` | `WATCHED#<stable case id>` | a case that the poller reads, with the fingerprint of the last read |
 //! | `ACCOUNT#<account>` | `INTENT#<mark>` | a CreateCase intent of the account, undecided or given up |
+//! | `ACCOUNT#<account>` | `UNDECIDED#<written at>#<mark>` | a CreateCase whose case may still show up, by age |
+//! | `ACCOUNT#<account>` | `READS#<minute>` | how many cases of the account were read in a minute that no link is known of |
 //! | `ACCOUNT#<account>` | `WAITING#<priority>#<since>#<link key>` | a link that waits for the account's quota of new cases |
 //! | `WATERMARK` | `<name>` | how far a poller has come |
 //!
 //! The index `due` (`due_shard`, `due_at`) has the links that want to be looked at; it needs the keys only. Rows with
 //! `expires_at` are removed by the table itself: intents long after they ended, watched cases once they are resolved for
-//! longer than AWS lets them be reopened.
+//! longer than AWS lets them be reopened, undecided CreateCases after a day, counts of reads after an hour.
+//!
+//! An undecided CreateCase is listed by the moment at which it was written, in milliseconds of 15 digits, so that an account's
+//! newest one between two moments is one row of one query, however many there are.
 //!
 //! Whoever hands off a due link claims it first: the row gets a claim and a later due time, on condition of the due time that
 //! was seen. The message carries the claim, and its lease is taken only while the row still has it. Letting the link go

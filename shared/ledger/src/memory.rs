@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::{
     CASES_PER_PAGE,
-    changes::{IntentRow, RowChange, Waiting, changes},
+    changes::{IntentRow, RowChange, Undecided, Waiting, changes},
     error::LedgerError,
     ledger::{CaseRow, CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer},
     row::{self, LinkRow, Refused, Summary},
@@ -35,6 +35,8 @@ struct Tables {
     open_intents: BTreeMap<(AccountId, Mark), LinkKey>,
     cases: BTreeMap<CaseKey, LinkKey>,
     watched_cases: BTreeMap<CaseKey, CaseRow>,
+    undecided: BTreeSet<Undecided>,
+    unknown_case_reads: BTreeMap<(AccountId, i64), u32>,
     waiting: BTreeSet<Waiting>,
     watermarks: BTreeMap<String, String>,
 }
@@ -178,6 +180,12 @@ impl Tables {
             RowChange::DeleteOpenIntent { account, mark } => {
                 self.open_intents.remove(&(account, mark));
             }
+            RowChange::PutUndecided(undecided) => {
+                self.undecided.insert(undecided);
+            }
+            RowChange::DeleteUndecided(undecided) => {
+                self.undecided.remove(&undecided);
+            }
             RowChange::PutCase { case, link } => {
                 self.cases.insert(case, link);
             }
@@ -264,6 +272,29 @@ impl Ledger for MemoryLedger {
 
     async fn link_of_open_intent(&self, account: &AccountId, mark: &Mark) -> Result<Option<LinkKey>, LedgerError> {
         Ok(self.tables.borrow().open_intents.get(&(account.clone(), mark.clone())).cloned())
+    }
+
+    async fn newest_undecided_case(
+        &self,
+        account: &AccountId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        let span = from.as_millisecond()..=until.as_millisecond();
+        let tables = self.tables.borrow();
+        let is_candidate =
+            |undecided: &&Undecided| undecided.account == *account && span.contains(&undecided.written_at);
+        let newest = tables.undecided.iter().filter(is_candidate).map(|undecided| undecided.written_at).max();
+        Ok(newest.and_then(|written_at| Timestamp::from_millisecond(written_at).ok()))
+    }
+
+    async fn count_unknown_case_read(&self, account: &AccountId, now: Timestamp) -> Result<u32, LedgerError> {
+        let mut tables = self.tables.borrow_mut();
+        let minute = row::minute(now);
+        tables.unknown_case_reads.retain(|(_, counted), _| row::reads_expire_at(*counted) > now.as_second());
+        let reads = tables.unknown_case_reads.entry((account.clone(), minute)).or_default();
+        *reads += 1;
+        Ok(*reads)
     }
 
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {

@@ -15,6 +15,19 @@ use crate::{
 /// How large a link's state may be. DynamoDB refuses a row above 400 KB, its other attributes included.
 pub const MAXIMUM_STATE_BYTES: usize = 350 * 1024;
 
+/// How long a minute's count of reads is kept, in seconds: nobody asks for it once the minute is over.
+const READS_KEPT_SECONDS: i64 = 3_600;
+
+/// The minute of a moment, by which reads are counted.
+pub(crate) fn minute(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(60)
+}
+
+/// When a minute's count of reads may go, in seconds.
+pub(crate) fn reads_expire_at(minute: i64) -> i64 {
+    minute * 60 + READS_KEPT_SECONDS
+}
+
 /// What of the link's row tells whose it is and what it remembers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LinkRow {

@@ -196,6 +196,10 @@ async fn each_operation_is_one_call_in_the_usual_case() {
     assert_eq!(wire.sent(), 1);
     ledger.link_of_case(&suite::case(1).key()).await.unwrap();
     assert_eq!(wire.sent(), 1);
+    ledger.newest_undecided_case(&suite::account(), at(0), at(100)).await.unwrap();
+    assert_eq!(wire.sent(), 1);
+    ledger.count_unknown_case_read(&suite::account(), at(0)).await.unwrap();
+    assert_eq!(wire.sent(), 1);
     let incidents: Vec<_> = (0..100).map(suite::incident_id).collect();
     ledger.remembered_mod_counts(&incidents).await.unwrap();
     assert_eq!(wire.sent(), 1);

@@ -13,6 +13,7 @@ mod sdk;
 mod secrets;
 pub mod settings;
 mod system;
+mod warm_up;
 
 pub use policy::{PolicySource, PolicySourceError};
 pub use queue::{
@@ -22,6 +23,7 @@ pub use queue::{
 pub use sdk::{Pace, sdk_config};
 pub use secrets::{AccountSecrets, SecretError, Secrets, ServiceNowSecret, WebhookKeys, WebhookSecrets};
 pub use system::{SystemClock, SystemRandomness};
+pub use warm_up::warm_up;
 
 #[cfg(test)]
 mod replay;

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use casebridge_core::effect::Failure;
+use casebridge_core::{effect::Failure, unknown_case::UnknownCase};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -32,6 +32,12 @@ pub enum Metric {
     Refusals,
     /// Records that were left aside because they can't be read.
     Parked,
+    /// Events of cases that are none of ours: nothing was read for them.
+    EventsOfOthers,
+    /// Events that wait for the outcome of a CreateCase.
+    EventsPostponed,
+    /// Events that were dropped, since as many cases of their account were read in that minute as may be.
+    EventsOverLimit,
     /// Hints that found another worker at the link.
     Deferred,
     /// Wake-ups whose claim was gone: the link has been looked at, or was handed off again since.
@@ -72,6 +78,9 @@ impl Metric {
             Self::Doubts => "Doubts",
             Self::Refusals => "Refusals",
             Self::Parked => "Parked",
+            Self::EventsOfOthers => "EventsOfOthers",
+            Self::EventsPostponed => "EventsPostponed",
+            Self::EventsOverLimit => "EventsOverLimit",
             Self::Deferred => "Deferred",
             Self::Unclaimed => "Unclaimed",
             Self::WakesLost => "WakesLost",
@@ -94,6 +103,16 @@ impl Metric {
             Self::SyncLag => "Milliseconds",
             Self::LongestUnpolledAccount => "Seconds",
             _ => "Count",
+        }
+    }
+
+    /// The metric of what comes of an event whose case has no link; none where the case is read.
+    pub fn of_unknown_case(unknown: UnknownCase) -> Option<Self> {
+        match unknown {
+            UnknownCase::NotOurs => Some(Self::EventsOfOthers),
+            UnknownCase::Wait(_) => Some(Self::EventsPostponed),
+            UnknownCase::LimitReached => Some(Self::EventsOverLimit),
+            UnknownCase::Read => None,
         }
     }
 

@@ -136,9 +136,15 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         Ok(Self { instance, http, credentials, clock, authorization: Mutex::new(None) })
     }
 
-    /// Connects and fetches a token ahead of the first call: a function has its full processor while it starts.
+    /// Connects and fetches a token ahead of the first call: a function has its full processor while it starts. Where there is
+    /// no token to fetch, a request without credentials opens the connection.
     pub async fn warm_up(&self) -> Result<(), Failure> {
-        self.authorization(None).await.map(drop).map_err(|problem| problem.failure)
+        let authorization = self.authorization(None).await.map_err(|problem| problem.failure)?;
+        if authorization.is_basic() {
+            let connected = self.http.head(self.instance.clone()).send().await;
+            connected.map_err(|error| unreachable_side(&error).failure)?;
+        }
+        Ok(())
     }
 
     /// A page of the incidents that are linked or in scope and have changed since.

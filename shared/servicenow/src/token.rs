@@ -27,6 +27,9 @@ pub(crate) struct Authorization {
     valid_until: Timestamp,
 }
 
+/// What the header of a user's name and password begins with.
+const BASIC: &str = "Basic ";
+
 /// The answer of `oauth_token.do`.
 #[derive(Deserialize)]
 struct TokenAnswer {
@@ -48,9 +51,14 @@ impl Authorization {
         now < self.valid_until
     }
 
+    /// Whether it is a user's name and password: no token was fetched for it.
+    pub(crate) fn is_basic(&self) -> bool {
+        self.header.as_bytes().starts_with(BASIC.as_bytes())
+    }
+
     /// From a user's name and password.
     pub(crate) fn basic(username: &str, password: &SecretString, now: Timestamp) -> Result<Self, Problem> {
-        let value = format!("Basic {}", base64_of(&format!("{username}:{}", password.expose_secret())));
+        let value = format!("{BASIC}{}", base64_of(&format!("{username}:{}", password.expose_secret())));
         Ok(Self { header: sensitive(&value)?, valid_until: now + BASIC_LIFETIME })
     }
 

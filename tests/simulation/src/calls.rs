@@ -15,6 +15,10 @@ pub enum Call {
     LinkOfCase,
     /// Ledger: the link of an undecided CreateCase.
     LinkOfOpenIntent,
+    /// Ledger: the newest undecided CreateCase of an account.
+    NewestUndecidedCase,
+    /// Ledger: one more read of a case that no link is known of.
+    CountUnknownCaseRead,
     /// Ledger: the links that are due.
     DueLinks,
     /// Ledger: a due link that is about to be handed off.
@@ -62,7 +66,7 @@ pub enum Call {
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [Call; 27] = [
+pub const CALLS: [Call; 29] = [
     Call::CreateCase,
     Call::AddCommunication,
     Call::ResolveCase,
@@ -76,6 +80,8 @@ pub const CALLS: [Call; 27] = [
     Call::Release,
     Call::LinkOfCase,
     Call::LinkOfOpenIntent,
+    Call::NewestUndecidedCase,
+    Call::CountUnknownCaseRead,
     Call::DueLinks,
     Call::ClaimDue,
     Call::Wake,
@@ -101,6 +107,8 @@ impl Call {
             Self::Release => "release",
             Self::LinkOfCase => "link_of_case",
             Self::LinkOfOpenIntent => "link_of_open_intent",
+            Self::NewestUndecidedCase => "newest_undecided_case",
+            Self::CountUnknownCaseRead => "count_unknown_case_read",
             Self::DueLinks => "due_links",
             Self::ClaimDue => "claim_due",
             Self::Wake => "wake",

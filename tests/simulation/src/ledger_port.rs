@@ -163,6 +163,23 @@ impl Ledger for LedgerPort {
         self.call(Call::LinkOfOpenIntent, mark.to_string(), || ledger.link_of_open_intent(account, mark)).await
     }
 
+    async fn newest_undecided_case(
+        &self,
+        account: &AccountId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        let ledger = &self.desk.ledger;
+        self.call(Call::NewestUndecidedCase, account.to_string(), || ledger.newest_undecided_case(account, from, until))
+            .await
+    }
+
+    async fn count_unknown_case_read(&self, account: &AccountId, now: Timestamp) -> Result<u32, LedgerError> {
+        let ledger = &self.desk.ledger;
+        self.call(Call::CountUnknownCaseRead, account.to_string(), || ledger.count_unknown_case_read(account, now))
+            .await
+    }
+
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
         self.call(Call::DueLinks, String::new(), || self.desk.ledger.due_links(now, limit)).await
     }

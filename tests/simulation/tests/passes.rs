@@ -102,6 +102,48 @@ fn a_search_for_a_case_in_doubt_is_counted_call_by_call() {
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
 }
 
+/// How long a call takes in a world without chance, both ways together, in milliseconds.
+const CALL: i128 = 40;
+
+/// A pass, and how long it takes.
+fn timed_look(world: &mut Script, incident: &Handle) -> (Report, i128) {
+    let now = |world: &Script| world.life.desk.world.borrow().now;
+    let began = now(world);
+    let report = counted_look(world, incident);
+    (report, now(world).duration_since(began).as_millis())
+}
+
+/// Whatever a pass reads of one side, it reads while it waits for the other.
+#[test]
+fn both_sides_are_read_at_the_same_time() {
+    let mut world = still();
+    let (incident, _) = opened(&mut world);
+    // Lease, incident and case, the case's number in the columns, release.
+    let (report, time) = timed_look(&mut world, &incident);
+    assert_eq!((report.calls, time), (5, 4 * CALL), "{}", world.story());
+
+    let mut world = still();
+    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(LONGEST_DOUBT / 2);
+    let incident = world.open("It does not answer. «d1»");
+    counted_look(&mut world, &incident);
+    // Lease, incident and search for the case, release.
+    let (report, time) = timed_look(&mut world, &incident);
+    assert_eq!(time, i128::from(report.calls - 1) * CALL, "{}", world.story());
+
+    world.lag(2 * LONGEST_DOUBT).wait(LONGEST_DOUBT);
+    world.fate(Call::CreateCase, &[Fate::Refused]);
+    counted_look(&mut world, &incident);
+    world.wait(LONGEST_DOUBT);
+    let searches = world.calls(Call::DescribeCases);
+    let snapshots = world.calls(Call::Snapshot);
+    // The case was given up: it is looked for beside the incident, too.
+    world.fate(Call::CreateCase, &[Fate::Refused]);
+    let (report, time) = timed_look(&mut world, &incident);
+    assert_eq!(world.calls(Call::DescribeCases), searches + 1, "{}", world.story());
+    assert_eq!(world.calls(Call::Snapshot), snapshots + 1, "{}", world.story());
+    assert_eq!(time, i128::from(report.calls - 1) * CALL, "{}", world.story());
+}
+
 /// A pass that AWS's event asks for.
 fn counted_look_from_aws(world: &mut Script, incident: &Handle) -> Report {
     let before = world.all_calls();
@@ -124,7 +166,7 @@ fn counted_look_at_case(world: &mut Script, number: usize) -> Report {
 /// Nobody knows a case that somebody opened in the console, whatever it says: the search for its link is counted as well.
 #[test]
 fn a_look_at_a_strange_case_is_counted_call_by_call() {
-    for (text, calls) in [("A question «o1»", 2), ("A copy. [ref bcdf-ghjk-mnpq-rstv]", 4)] {
+    for (text, calls) in [("A question «o1»", 4), ("A copy. [ref bcdf-ghjk-mnpq-rstv]", 6)] {
         let mut world = still();
         world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", text);
         world.life.follow_up();

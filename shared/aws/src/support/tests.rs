@@ -63,7 +63,8 @@ impl HttpConnector for Aws {
             return self.support.call(request);
         }
         let authorization = request.headers().get("authorization").unwrap_or_default();
-        let key = authorization.split_once("Credential=").unwrap().1.split_once('/').unwrap().0.to_owned();
+        let key = authorization.split_once("Credential=").and_then(|(_, rest)| rest.split_once('/'));
+        let key = key.map_or("nobody", |(key, _)| key).to_owned();
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
         let action = if body.contains("Action=AssumeRole") { "AssumeRole" } else { "GetCallerIdentity" };
         let (status, answer) = if action == "AssumeRole" { assumed(&body) } else { identity(&key) };
@@ -77,6 +78,7 @@ impl HttpConnector for Aws {
 /// What STS says of keys.
 fn identity(key: &str) -> (u16, String) {
     let account = match key {
+        "nobody" => return sts_error(403, "MissingAuthenticationToken"),
         "AKIAGONE" => return sts_error(403, "InvalidClientTokenId"),
         "AKIABUSY" => return sts_error(503, "ServiceUnavailable"),
         "AKIATHROTTLED" => return sts_error(400, "Throttling"),
@@ -485,4 +487,16 @@ async fn ids_are_asked_for_without_a_page_size_once_that_was_refused() {
     }
     let sizes: Vec<Value> = (0..5).map(|call| world.body(call)["maxResults"].clone()).collect();
     assert_eq!(sizes, [json!(100), Value::Null, json!(100), Value::Null, Value::Null]);
+}
+
+/// A request that nobody signed opens a connection like any other.
+#[tokio::test]
+async fn connections_are_opened_in_nobodys_name() {
+    let refused = json!({"__type": "MissingAuthenticationTokenException", "message": "Missing Authentication Token"});
+    let world = world(false, &[(400, refused)]).await;
+    world.support.warm_up().await.unwrap();
+    let sent = world.aws.support.actual_requests().collect::<Vec<_>>();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].headers().get("authorization"), None);
+    assert_eq!(*world.aws.identities.lock().unwrap(), ["GetCallerIdentity nobody"]);
 }

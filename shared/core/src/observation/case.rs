@@ -227,8 +227,24 @@ impl Observation {
         text_hash(subject) == sent || self.summary().is_none_or(is_subject)
     }
 
+    /// Of which account the cases are looked through in this pass, and since when they may have been opened: for the case of a
+    /// CreateCase without an outcome, else for cases that were given up, when it is time.
+    pub fn searched_cases(&self, now: Timestamp) -> Option<(AccountId, Timestamp)> {
+        match &self.link.intent {
+            Some(Intent { kind: IntentKind::OpenCase { account, .. }, written_at, .. }) => {
+                Some((account.clone(), *written_at))
+            }
+            _ => self.late_cases(now),
+        }
+    }
+
+    /// Whether the outcome of a CreateCase is not known.
+    pub fn is_opening(&self) -> bool {
+        matches!(&self.link.intent, Some(Intent { kind: IntentKind::OpenCase { .. }, .. }))
+    }
+
     /// When cases that were given up are looked for next, and since when they may have been opened.
-    pub fn late_cases(&self, now: Timestamp) -> Option<(AccountId, Timestamp)> {
+    fn late_cases(&self, now: Timestamp) -> Option<(AccountId, Timestamp)> {
         let due = self.link.given_up_cases.iter().find(|given_up| given_up.look_at <= now)?;
         Some((due.account.clone(), due.written_at))
     }

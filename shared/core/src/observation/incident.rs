@@ -8,7 +8,7 @@ use super::{LOWER_COUNT_LASTS, Observation, READ_REQUEST};
 use crate::{
     identifiers::JournalEntryId,
     incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
-    journal::{EndedByUs, Meaning, unsettled},
+    journal::{EndedByUs, LONGEST_NODE_LAG, Meaning, unsettled},
     link::{LinkedCase, LowerCount, Notice, StateIntent},
     policy::Policy,
     trouble::Side,
@@ -18,8 +18,6 @@ use crate::{
 const LONGEST_REQUEST: SignedDuration = SignedDuration::from_mins(2);
 /// How far apart the times may be of a record and of a comment that were written in one update.
 const ONE_UPDATE: SignedDuration = SignedDuration::from_secs(2);
-/// How long a node lags at most, as far as its reads are not believed.
-const LONGEST_NODE_LAG: SignedDuration = SignedDuration::from_mins(2);
 
 impl Observation {
     /// Takes in that the incident is there and is none of ours. Of one with a case that is a refusal like any other: it was
@@ -32,6 +30,11 @@ impl Observation {
     /// From which moment on comments have to be read: all before it are settled.
     pub fn entries_since(&self) -> Option<Timestamp> {
         self.link.journal.settled_before
+    }
+
+    /// From which moment on the answer to a delivery has to show comments: what is older has been read and is settled.
+    pub fn answered_since(&self) -> Option<Timestamp> {
+        self.link.journal.answered_since()
     }
 
     /// Takes in a snapshot of the incident that was read at `now`. One that is older than what is remembered is left out:
@@ -62,6 +65,10 @@ impl Observation {
         self.link.lower_count = None;
         leave_out_newer_entries(&mut incident);
         if let Some(earlier) = self.incident.take() {
+            // The answer to a delivery shows less than the read before it, and settles less.
+            if self.is_recorded() {
+                self.link.journal.compact(&earlier, policy.unknown_outcome());
+            }
             union_entries(&mut incident, earlier);
         }
         self.settle_state_intent(&incident, now);

@@ -570,9 +570,9 @@ fn a_case_that_was_given_up_is_looked_for_until_a_day_is_over() {
     while let Some(look_at) = world.link.given_up_cases.first().map(|given_up| given_up.look_at) {
         assert!(world.due.is_some_and(|due| due <= look_at), "it is waited for");
         let mut observation = world.observe();
-        assert_eq!(observation.late_cases(look_at.checked_sub(seconds(1)).unwrap()), None);
+        assert_eq!(observation.searched_cases(look_at.checked_sub(seconds(1)).unwrap()), None);
         let account = AccountId::new(world::ACCOUNT);
-        assert_eq!(observation.late_cases(look_at), Some((account.clone(), written_at)));
+        assert_eq!(observation.searched_cases(look_at), Some((account.clone(), written_at)));
         world.now = look_at;
         observation.looked_for_late_cases(&account, world.now);
         world.record(observation);

@@ -321,3 +321,22 @@ fn ten_thousand_comments_are_remembered_in_as_little_as_a_hundred() {
     assert!(few > bound / 2 && few < bound, "{few} bytes");
     assert!(many < bound, "{many} bytes");
 }
+
+/// An answer that starts after what is not settled proves nothing; one that shows all of it moves on, a node's lag behind it.
+#[test]
+fn the_answer_to_a_delivery_starts_where_reads_have_shown_everything() {
+    let lag = 120;
+    for (since, complete, answered_since) in [
+        (None, true, Some(SETTLED + 900 - lag)),
+        (Some(100), true, Some(SETTLED + 900 - lag)),
+        (Some(101), true, Some(100)),
+        (None, false, Some(100)),
+    ] {
+        let (mut journal, mut incident) = read_of(&[]);
+        journal.shown_before = Some(at(100));
+        incident.entries_since = since.map(at);
+        incident.entries_complete = complete;
+        journal.compact(&incident, LONGEST_DOUBT);
+        assert_eq!(journal.shown_before, answered_since.map(at), "since {since:?}, complete {complete}");
+    }
+}

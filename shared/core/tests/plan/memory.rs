@@ -568,3 +568,20 @@ fn a_reply_that_a_late_read_hides_is_looked_for_again() {
     assert_eq!(world.settle(), ["deliver"]);
     assert_eq!(world.due, None);
 }
+
+/// However long a conversation is, the answer to a delivery shows the comments of its last minutes.
+#[test]
+fn a_reply_in_a_conversation_of_three_hundred_pairs_is_answered_shortly() {
+    let mut world = World::linked();
+    let mut largest = 0;
+    for number in 0..300 {
+        world.pass_time(20);
+        world.comment(&format!("e{number:032}"), "Any news? It still does not answer, whatever we try.");
+        world.settle();
+        world.reply("We are looking into it and come back to you as soon as we know more.");
+        world.settle();
+        largest = largest.max(world.last_answer_bytes);
+    }
+    assert!((1..6_000).contains(&largest), "{largest} bytes");
+    assert_eq!(world.bodies().len(), 601);
+}

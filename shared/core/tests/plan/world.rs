@@ -45,6 +45,8 @@ pub struct World {
     /// AWS refuses texts that contain this.
     pub poison: Option<String>,
     plans: u8,
+    /// How large the last answer to a delivery was, as JSON.
+    pub last_answer_bytes: usize,
 }
 
 pub struct RawCase {
@@ -126,6 +128,7 @@ impl World {
             written_when_closed: BTreeSet::new(),
             poison: None,
             plans: 0,
+            last_answer_bytes: 0,
         }
     }
 
@@ -306,7 +309,7 @@ impl World {
                     messages: Vec::new(),
                     fields: IncidentFields::default(),
                     columns: columns(&self.policy, observation, self.now),
-                    entries_since: observation.entries_since(),
+                    entries_since: observation.answered_since(),
                 };
                 self.apply(observation, &Effect::Deliver { delivery, communications: Vec::new() })
             }
@@ -336,6 +339,7 @@ impl World {
         }
         let fields = if matches { FieldsOutcome::Applied } else { FieldsOutcome::Stale };
         let snapshot = self.snapshot(delivery.entries_since);
+        self.last_answer_bytes = serde_json::to_string(&snapshot).unwrap().len();
         DeliveryAnswer { messages, fields, field_error: String::new(), snapshot }
     }
 

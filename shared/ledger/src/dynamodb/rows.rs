@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    changes::{IntentRow, RowChange, Waiting, WatchedCase},
+    changes::{IntentRow, RowChange, Undecided, Waiting, WatchedCase},
     error::LedgerError,
     ledger::CaseRow,
     row::{LinkRow, corrupt, link_partition},
@@ -28,8 +28,12 @@ pub(super) const DUE_SHARDS: u32 = 4;
 pub(super) const WATCHED_PREFIX: &str = "WATCHED#";
 /// What the sort key of a link that waits for a quota starts with.
 pub(super) const WAITING_PREFIX: &str = "WAITING#";
-/// How many digits the milliseconds of a wait's beginning are padded to: they suffice for 30,000 years.
-const WAITING_DIGITS: usize = 15;
+/// What the sort key of an undecided CreateCase starts with.
+const UNDECIDED_PREFIX: &str = "UNDECIDED#";
+/// How many digits milliseconds in a sort key are padded to: they suffice for 30,000 years.
+const MILLISECOND_DIGITS: usize = 15;
+/// What sorts behind every row of one millisecond: a letter that no mark has, and that is behind all of them.
+const BEHIND_ALL: char = '~';
 /// How many digits an intent's number is padded to, so that its rows sort by it.
 const SEQUENCE_DIGITS: usize = 10;
 
@@ -63,8 +67,18 @@ impl Keys {
 
     fn waiting(waiting: &Waiting) -> Self {
         let Waiting { account, priority, since, link } = waiting;
-        let sort = format!("{WAITING_PREFIX}{priority}#{since:0WAITING_DIGITS$}#{link}");
+        let sort = format!("{WAITING_PREFIX}{priority}#{since:0MILLISECOND_DIGITS$}#{link}");
         Self { partition: account_partition(account), sort }
+    }
+
+    fn undecided(undecided: &Undecided) -> Self {
+        let Undecided { account, written_at, mark } = undecided;
+        let sort = format!("{UNDECIDED_PREFIX}{written_at:0MILLISECOND_DIGITS$}#{mark}");
+        Self { partition: account_partition(account), sort }
+    }
+
+    pub(super) fn unknown_case_reads(account: &AccountId, minute: i64) -> Self {
+        Self { partition: account_partition(account), sort: format!("READS#{minute}") }
     }
 
     pub(super) fn watermark(name: &str) -> Self {
@@ -85,6 +99,15 @@ impl Keys {
 /// The partition of an account's rows.
 pub(super) fn account_partition(account: &AccountId) -> String {
     format!("ACCOUNT#{account}")
+}
+
+/// Between which sort keys the undecided CreateCases are that were written between these moments.
+pub(super) fn undecided_between(from: Timestamp, until: Timestamp) -> (String, String) {
+    let of = |moment: Timestamp| {
+        let written_at = moment.as_millisecond().max(0);
+        format!("{UNDECIDED_PREFIX}{written_at:0MILLISECOND_DIGITS$}")
+    };
+    (of(from), format!("{}{BEHIND_ALL}", of(until)))
 }
 
 /// The shard of the due index that a link is in.
@@ -116,6 +139,14 @@ impl From<RowChange> for ItemChange {
                 Self::Put(item(&Keys::open_intent(&account, &mark), [("link", Some(text(&link)))]))
             }
             RowChange::DeleteOpenIntent { account, mark } => Self::Delete(Keys::open_intent(&account, &mark)),
+            RowChange::PutUndecided(undecided) => Self::Put(item(
+                &Keys::undecided(&undecided),
+                [
+                    ("written_at", Some(number(&undecided.written_at))),
+                    ("expires_at", Some(number(&undecided.expires_at().as_second()))),
+                ],
+            )),
+            RowChange::DeleteUndecided(undecided) => Self::Delete(Keys::undecided(&undecided)),
             RowChange::PutCase { case, link } => Self::Put(item(&Keys::case(&case), [("link", Some(text(&link)))])),
             RowChange::DeleteCase(case) => Self::Delete(Keys::case(&case)),
             RowChange::PutWatchedCase(watched) => Self::Put(watched_case_item(&watched)),

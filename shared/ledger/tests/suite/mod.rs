@@ -9,7 +9,7 @@ use casebridge_core::{
     effect::{Content, Part},
     identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, JournalEntryId, LinkKey},
     incident::IncidentSummary,
-    link::{EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase, QuotaWait},
+    link::{EndedIntent, GivenUpCase, Intent, IntentEnd, IntentKind, Link, LinkedCase, QuotaWait},
     mark::{Entropy, Mark},
 };
 use casebridge_ledger::{
@@ -68,6 +68,9 @@ macro_rules! contract_tests {
             the_first_waiter_is_the_most_urgent_then_the_oldest,
             whoever_waits_no_more_is_no_waiter,
             an_opening_is_found_by_its_mark_until_it_is_decided,
+            an_opening_is_undecided_until_its_end_or_until_its_case_shows_up_no_more,
+            the_newest_undecided_opening_between_two_moments_is_told,
+            reads_of_unknown_cases_are_counted_for_each_account_and_minute,
             an_outcome_may_be_recorded_with_the_release,
             a_case_leads_to_its_link_in_every_language,
             another_case_of_a_link_replaces_the_first,
@@ -626,6 +629,62 @@ pub async fn an_opening_is_found_by_its_mark_until_it_is_decided(ledger: impl Le
     ledger.record(&lease, &next, &given_up, at(3)).await.unwrap();
     let late = ledger.link_of_open_intent(&account(), &mark(2, &key(1))).await.unwrap();
     assert_eq!(late, Some(key(1)), "should it have been applied after all, its case leads to the link");
+}
+
+/// When the account's newest undecided CreateCase was written, if any was at all.
+async fn newest_undecided(ledger: &impl Ledger, account: &AccountId) -> Option<Timestamp> {
+    ledger.newest_undecided_case(account, at(-100), at(100_000)).await.unwrap()
+}
+
+pub async fn an_opening_is_undecided_until_its_end_or_until_its_case_shows_up_no_more(ledger: impl Ledger) {
+    let (lease, blank) = take(&ledger, &key(1), "a").await;
+    assert_eq!(newest_undecided(&ledger, &account()).await, None);
+    let open = opening(1, &key(1));
+    let lease = ledger.record(&lease, &blank, &open, at(1)).await.unwrap();
+    assert_eq!(newest_undecided(&ledger, &account()).await, Some(at(0)));
+    assert_eq!(newest_undecided(&ledger, &AccountId::new("444455556666")).await, None);
+
+    let refused = Link { intent: None, ..open.clone() };
+    let lease = ledger.record(&lease, &open, &refused, at(2)).await.unwrap();
+    assert_eq!(newest_undecided(&ledger, &account()).await, None);
+
+    let next = opening(2, &key(1));
+    let lease = ledger.record(&lease, &refused, &next, at(3)).await.unwrap();
+    let mark = mark(2, &key(1));
+    let case = json!({"account": account(), "mark": mark, "covers": [], "remainder": null, "written_at": at(0),
+        "look_at": at(9)});
+    let case: GivenUpCase = serde_json::from_value(case).unwrap();
+    let given_up = Link { intent: None, given_up_cases: vec![case], ..next.clone() };
+    let lease = ledger.record(&lease, &next, &given_up, at(4)).await.unwrap();
+    assert_eq!(newest_undecided(&ledger, &account()).await, Some(at(0)), "its case may show up");
+
+    let forgotten = Link { given_up_cases: Vec::new(), ..given_up.clone() };
+    ledger.record(&lease, &given_up, &forgotten, at(5)).await.unwrap();
+    assert_eq!(newest_undecided(&ledger, &account()).await, None);
+}
+
+pub async fn the_newest_undecided_opening_between_two_moments_is_told(ledger: impl Ledger) {
+    for (id, second) in [(1, 10), (2, 1_000), (3, 30), (4, 20)] {
+        let mut open = opening(1, &key(id));
+        open.intent.as_mut().unwrap().written_at = at(second);
+        store(&ledger, &key(id), &open).await;
+    }
+    for (from, until, newest) in
+        [(0, 2_000, Some(1_000)), (0, 999, Some(30)), (20, 29, Some(20)), (20, 20, Some(20)), (31, 999, None)]
+    {
+        let told = ledger.newest_undecided_case(&account(), at(from), at(until)).await.unwrap();
+        assert_eq!(told, newest.map(at), "from {from} until {until}");
+    }
+}
+
+pub async fn reads_of_unknown_cases_are_counted_for_each_account_and_minute(ledger: impl Ledger) {
+    let other = AccountId::new("444455556666");
+    for expected in 1..=3 {
+        assert_eq!(ledger.count_unknown_case_read(&account(), at(expected.into())).await.unwrap(), expected);
+    }
+    assert_eq!(ledger.count_unknown_case_read(&other, at(4)).await.unwrap(), 1);
+    assert_eq!(ledger.count_unknown_case_read(&account(), at(60)).await.unwrap(), 1, "another minute");
+    assert_eq!(ledger.count_unknown_case_read(&account(), at(59)).await.unwrap(), 4);
 }
 
 pub async fn an_outcome_may_be_recorded_with_the_release(ledger: impl Ledger) {

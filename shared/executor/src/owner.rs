@@ -1,0 +1,57 @@
+//! Whose a case is that a hint or an event tells of.
+
+use casebridge_core::{
+    hint::Cause,
+    identifiers::{AccountId, CaseId, CaseKey, LinkKey},
+    unknown_case::{self, UnknownCase},
+};
+use casebridge_ledger::{Ledger, LedgerError};
+use jiff::Timestamp;
+
+/// Whose a case is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// A link's.
+    Link(LinkKey),
+    /// No link is known of it.
+    Unknown(UnknownCase),
+}
+
+/// Who told of a case.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The account that owns the case.
+    pub account: &'a AccountId,
+    /// The case.
+    pub case_id: &'a CaseId,
+    /// What made somebody look.
+    pub cause: Cause,
+    /// When that was received, by our clock.
+    pub received_at: Timestamp,
+}
+
+/// Looks for the link of a case. Where no link is known of it, the undecided CreateCases of its account tell what comes of
+/// that. Adds its calls to `calls`.
+pub async fn owner_of_case(
+    ledger: &impl Ledger,
+    told: Told<'_>,
+    now: Timestamp,
+    calls: &mut u32,
+) -> Result<Owner, LedgerError> {
+    let Told { account, case_id, cause, received_at } = told;
+    let key = CaseKey::new(account.clone(), case_id);
+    *calls += 1;
+    if let Some(link) = ledger.link_of_case(&key).await? {
+        return Ok(Owner::Link(link));
+    }
+    let (from, until) = unknown_case::candidates(received_at, now);
+    *calls += 1;
+    let newest = ledger.newest_undecided_case(account, from, until).await?;
+    let unknown = unknown_case::decide(cause, newest, now);
+    if unknown != UnknownCase::NotOurs {
+        return Ok(Owner::Unknown(unknown));
+    }
+    // The outcome may have been recorded between the two looks.
+    *calls += 1;
+    Ok(ledger.link_of_case(&key).await?.map_or(Owner::Unknown(unknown), Owner::Link))
+}

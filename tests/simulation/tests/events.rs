@@ -1,0 +1,134 @@
+//! What the events of cases cost that no link is known of.
+
+use casebridge_core::{identifiers::IncidentId, unknown_case::READS_PER_MINUTE};
+use casebridge_simulation::{
+    calls::{Call, Fate},
+    script::{Handle, Script},
+    world::ACCOUNTS,
+};
+use jiff::SignedDuration;
+
+/// How many cases a burst opens.
+const BURST: usize = 100;
+/// How many events a flood has.
+const FLOOD: u64 = 200;
+
+/// A world in which nothing but hints makes anybody look.
+fn without_poller() -> Script {
+    Script::with(|settings| {
+        settings.polling = SignedDuration::from_hours(1_000);
+        settings.most_incidents = BURST;
+    })
+}
+
+/// Somebody opens a case in the console of an account.
+fn open_in_console(world: &mut Script, account: usize, text: &str) {
+    world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[account].0, "A bill", text);
+    world.life.follow_up();
+}
+
+/// An incident whose CreateCase is in doubt for longer than its event would wait, and whose case shows to nobody yet.
+fn in_doubt(world: &mut Script, account: usize, text: &str) -> Handle {
+    world.fate(Call::CreateCase, &[Fate::RequestLost]);
+    let incident = world.open_in(ACCOUNTS[account].1, text);
+    world.wait(30);
+    assert!(world.cases(&incident).is_empty(), "{}", world.story());
+    incident
+}
+
+#[test]
+fn an_event_of_an_account_that_opens_no_case_costs_no_call_of_aws() {
+    let mut world = without_poller();
+    open_in_console(&mut world, 0, "A question «o1»");
+    world.wait(30);
+    assert_eq!(world.calls(Call::LinkOfCase), 2, "{}", world.story());
+    assert_eq!(world.calls(Call::NewestUndecidedCase), 1, "{}", world.story());
+    assert_eq!(world.all_calls(), 3, "{}", world.story());
+}
+
+/// The event of our own CreateCase waits until its outcome is recorded: each new case is read once, and nobody is disturbed.
+#[test]
+fn a_burst_of_new_cases_reads_each_of_them_once() {
+    let mut world = without_poller();
+    let incidents: Vec<IncidentId> =
+        (0..BURST).map(|number| world.open(&format!("It does not answer. «d{number}»"))).collect();
+    world.wait(60);
+    for incident in &incidents {
+        assert_eq!(world.cases(incident).len(), 1, "{}", world.story());
+        assert_eq!(world.sync_status(incident).0, "in_sync", "{}", world.story());
+    }
+    let burst = BURST as u64;
+    assert_eq!(world.calls(Call::DescribeCases), burst);
+    assert_eq!(world.calls(Call::DescribeCommunications), 0);
+    assert_eq!(world.calls(Call::CountUnknownCaseRead), 0);
+    assert_eq!(world.calls(Call::LinkOfOpenIntent), 0);
+    // One to open the case, one for its event: no worker met another.
+    assert_eq!(world.calls(Call::TakeLease), 2 * burst);
+    assert_eq!(world.calls(Call::Snapshot), 2 * burst);
+}
+
+/// The outcome of a CreateCase is late: its event waits for it, and costs no read.
+#[test]
+fn an_event_waits_for_an_outcome_that_is_late() {
+    let mut world = without_poller();
+    world.delay(1);
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(60);
+    assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+    assert_eq!(world.calls(Call::DescribeCases), 1, "{}", world.story());
+    assert_eq!(world.calls(Call::CountUnknownCaseRead), 0, "{}", world.story());
+}
+
+/// A case that shows up late is told by its event, long before its link looks for it again.
+#[test]
+fn an_event_tells_of_a_case_that_shows_up_late() {
+    let mut world = without_poller();
+    world.fate(Call::CreateCase, &[Fate::LandsLate]);
+    let incident = world.open("It does not answer. «d1»");
+    while world.cases(&incident).is_empty() && world.life.step() {}
+    let looks = world.calls(Call::CountUnknownCaseRead);
+    world.wait(30);
+    assert_eq!(world.calls(Call::CountUnknownCaseRead), looks + 1, "{}", world.story());
+    assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+    assert_eq!(world.calls(Call::CreateCase), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// An account whose console is flooded while it has a case in doubt is read so often and no more often; the event of another
+/// account's case is looked at meanwhile.
+#[test]
+fn a_flood_of_events_leaves_another_accounts_calls_alone() {
+    let mut world = without_poller();
+    in_doubt(&mut world, 0, "In the flooded account «d1»");
+    world.fate(Call::CreateCase, &[Fate::LandsLate]);
+    let other = world.open_in(ACCOUNTS[1].1, "In the other account «d2»");
+    let began = world.life.desk.world.borrow().now.as_second();
+    let (reads, counted) = (world.calls(Call::DescribeCases), world.calls(Call::CountUnknownCaseRead));
+    for number in 0..FLOOD {
+        open_in_console(&mut world, 0, &format!("A question «o{number}»"));
+    }
+    while world.cases(&other).is_empty() && world.life.step() {}
+    world.wait(30);
+    assert_eq!(world.sync_status(&other).0, "in_sync", "{}", world.story());
+    let minutes = 1 + (world.life.desk.world.borrow().now.as_second() - began) / 60;
+    assert_eq!(world.calls(Call::CountUnknownCaseRead) - counted, FLOOD + 1, "{}", world.story());
+    let most = u64::from(READS_PER_MINUTE) * minutes.unsigned_abs();
+    let reads = world.calls(Call::DescribeCases) - reads;
+    assert!(reads < most + 80, "{reads} reads in {minutes} minutes, {most} of them of unknown cases");
+    world.must_hold();
+}
+
+/// The event that would have told of a case is dropped: the link that opened it finds it.
+#[test]
+fn nothing_depends_on_an_event_that_was_dropped() {
+    let mut world = without_poller();
+    in_doubt(&mut world, 0, "It does not answer. «d1»");
+    for number in 0..u64::from(READS_PER_MINUTE) + 10 {
+        open_in_console(&mut world, 0, &format!("A question «o{number}»"));
+    }
+    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(60);
+    let incident = world.open("It does not answer, either. «d2»");
+    world.wait(55).lag(0).settle();
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    world.must_hold();
+}
