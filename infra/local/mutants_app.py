@@ -10,15 +10,16 @@ What took too long counts as noticed, and is named.
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import queue
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,13 +36,17 @@ COPIES = paths.TARGET / "mutants-app"
 APP_VARIABLE = "CASEBRIDGE_TEST_APP"
 # How many changes are tested at once, each by one thread.
 JOBS = 2
-# A change that makes a loop endless is noticed after so many seconds, or so many times what the tests take without it.
-PATIENCE_SECONDS = 60
-PATIENCE_FACTOR = 10
+# A change that makes a loop endless is noticed after so many times what the tests take of the processor without it. By
+# the clock they take the longer, the more else runs on the machine.
+PATIENCE_FACTOR = 4
+# Before that is measured: seconds of the processor.
+PATIENCE_SECONDS = 600
+# Gives a program so many seconds of the processor: the first argument. The others are the program and its arguments.
+LIMITED = ["sh", "-c", 'ulimit -S -t "$0" && exec "$@"']
 # Tests of the platform's side alone: no change of the app's can be noticed there.
 ALONE = ["--skip", "instance::", "--skip", "table_api::"]
 # How many of the tests that have noticed most changes of a script are tried on the next one, before all are.
-FAVOURITES = 5
+FAVOURITES = 20
 # How a test that fails is told where the tests run one after the other.
 FAILED = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. FAILED$")
 TOO_LONG = "too long"
@@ -55,26 +60,23 @@ class Judge:
 
     binary: pathlib.Path
     arguments: list[str]
-    patience: float = PATIENCE_SECONDS
+    patience: int = PATIENCE_SECONDS
 
     def failure(self, app: pathlib.Path, arguments: list[str] | None = None) -> str | None:
         """The first test that fails on this built app, or None. What is left of them is not run."""
-        command = [str(self.binary), "--test-threads", "1", *(self.arguments if arguments is None else arguments)]
+        command = [*LIMITED, str(self.patience), str(self.binary), "--test-threads", "1"]
+        command += self.arguments if arguments is None else arguments
         # Nobody reads why it failed.
         environment = os.environ | {APP_VARIABLE: str(app), "RUST_BACKTRACE": "0"}
         process = subprocess.Popen(
             command, cwd=paths.ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        late = threading.Event()
-        timer = threading.Timer(self.patience, lambda: (late.set(), process.kill()))
-        timer.start()
         try:
             failed = next((found[1] for found in map(FAILED.match, map(str.rstrip, process.stdout)) if found), None)
             if failed is None and process.wait() != 0:
-                failed = TOO_LONG if late.is_set() else "a crash"
+                failed = TOO_LONG if process.returncode == -signal.SIGXCPU else "a crash"
             return failed
         finally:
-            timer.cancel()
             process.kill()
             process.wait()
             process.stdout.close()
@@ -152,6 +154,7 @@ def main() -> None:
     bench = Bench(judges)
     with ThreadPoolExecutor(JOBS) as pool:
         results = tell(changes, pool.map(bench.noticed_by, changes))
+    tell_scripts(results)
     missed = [(script_name(change), change["what"]) for change, test in results if test is None]
     names = {path.name for path in scripts}
     listed = [found for found in LISTED.findall(mutants.text_of(mutants.SURVIVORS)) if found[0] in names]
@@ -181,11 +184,12 @@ def build(package: str, test: str, arguments: list[str]) -> Judge:
 def check_unchanged(judge: Judge) -> None:
     """Without a change nothing may fail; how long that takes says how long is too long."""
     with console.step(f"{judge.binary.name} as it is"):
-        began = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         failed = judge.failure(paths.APP_BUILT)
         if failed:
             raise console.StackError(f"without any change, this fails: {failed}.")
-        judge.patience = max(PATIENCE_SECONDS, PATIENCE_FACTOR * (time.monotonic() - began))
+        taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+        judge.patience = math.ceil(PATIENCE_FACTOR * taken)
 
 
 def list_changes(scripts: list[pathlib.Path]) -> list[dict]:
@@ -206,6 +210,14 @@ def tell(changes: list[dict], noticed: Iterator[str | None]) -> list[tuple[dict,
         if len(results) % 100 == 0:
             console.say(f"     {len(results)} of {len(changes)} changes after {console.elapsed():.0f} s")
     return results
+
+
+def tell_scripts(results: list[tuple[dict, str | None]]) -> None:
+    """How many changes of each script were noticed."""
+    made = Counter(script_name(change) for change, _ in results)
+    noticed = Counter(script_name(change) for change, test in results if test is not None)
+    for script in sorted(made):
+        console.say(f"     {script}: {noticed[script]} of {made[script]}")
 
 
 def script_name(change: dict) -> str:

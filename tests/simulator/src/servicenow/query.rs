@@ -318,14 +318,15 @@ fn matches(condition: &Condition, view: &View<'_>) -> bool {
     let actual = view.value(&condition.field);
     let expected = normalize(kind, &condition.value);
     let lower = || (actual.to_lowercase(), expected.to_lowercase());
-    let compared = || compare_values(kind, &actual, &expected);
+    // The platform does not say what a comparison with an empty value finds: here it finds no record.
+    let compared = || (!actual.is_empty() && !expected.is_empty()).then(|| compare_values(kind, &actual, &expected));
     match condition.operator {
         Operator::Equal => equal(kind, &actual, &expected),
         Operator::NotEqual => !equal(kind, &actual, &expected),
-        Operator::Less => !actual.is_empty() && compared().is_lt(),
-        Operator::LessOrEqual => !actual.is_empty() && compared().is_le(),
-        Operator::Greater => !actual.is_empty() && compared().is_gt(),
-        Operator::GreaterOrEqual => !actual.is_empty() && compared().is_ge(),
+        Operator::Less => compared().is_some_and(Ordering::is_lt),
+        Operator::LessOrEqual => compared().is_some_and(Ordering::is_le),
+        Operator::Greater => compared().is_some_and(Ordering::is_gt),
+        Operator::GreaterOrEqual => compared().is_some_and(Ordering::is_ge),
         Operator::In => condition.value.split(',').any(|value| equal(kind, &actual, value.trim())),
         Operator::NotIn => !condition.value.split(',').any(|value| equal(kind, &actual, value.trim())),
         Operator::Like => contains(&lower()),
@@ -423,6 +424,17 @@ mod tests {
             assert_eq!(Query::parse(text).alternatives[0][0][0].operator, operator, "{text}");
         }
         assert_eq!(Query::parse("nonsense").alternatives, Vec::<Vec<AnyOf>>::new());
+    }
+
+    #[test]
+    fn a_comparison_with_an_empty_value_finds_no_record() {
+        let store = crate::servicenow::base::store(false);
+        let schema = crate::servicenow::schema::Schema::platform();
+        let count = |query: &str| store.select(schema, "sys_user", &Query::parse(query)).len();
+        for operator in ["<", "<=", ">", ">="] {
+            assert_eq!(count(&format!("user_name{operator}")), 0, "{operator}");
+        }
+        assert!(count("user_name>=a") > 0);
     }
 
     #[test]

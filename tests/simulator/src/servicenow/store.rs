@@ -62,8 +62,9 @@ impl Store {
         self.select_where(schema, table, query.identifier(), &query.order, |view| query.matches(view))
     }
 
-    /// The records of a table and of those that extend it which the test accepts, in that order and then by `sys_id`.
-    /// If they can only be one record, its `sys_id` spares the search.
+    /// The records of a table and of those that extend it which the test accepts, in that order. Nobody is promised an
+    /// order of what that leaves alike: it comes in the one that a writer of queries hopes for least, the greatest
+    /// `sys_id` first. If they can only be one record, its `sys_id` spares the search.
     pub fn select_where<'a>(
         &'a self,
         schema: &'a Schema,
@@ -86,6 +87,7 @@ impl Store {
                 None => self.rows(&member).for_each(|(_, row)| consider(row)),
             }
         }
+        found.reverse();
         if !order.is_empty() {
             found.sort_by(|left, right| query::compare(order, left, right));
         }

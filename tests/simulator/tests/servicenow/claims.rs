@@ -213,6 +213,7 @@ fn of_two_requests_at_once_one_writes_and_the_other_is_told() {
 #[test]
 fn fields_are_left_alone_that_an_agent_changed_while_messages_were_written() {
     for (values, outcome, state) in [
+        ([("state", "2"), ("urgency", "2")], "stale", "2"),
         ([("state", "3"), ("hold_reason", "1")], "stale", "3"),
         ([("close_notes", "Replaced the disk"), ("priority", "2")], "stale", "1"),
         ([("priority", "2"), ("urgency", "2")], "applied", "6"),
@@ -244,23 +245,24 @@ fn a_claim_that_the_platform_refuses_is_logged_and_nothing_is_written() {
     }
 }
 
+/// A script in which the incident is found so often, then is gone, and is there again.
+fn gone_after(times: usize) -> String {
+    format!(
+        "var find = CasebridgeIncident.prototype.find;
+        var left = {times};
+        CasebridgeIncident.prototype.find = function (sysId) {{
+            left -= 1;
+            return left === -1 ? null : find.call(this, sysId);
+        }};"
+    )
+}
+
 #[test]
 fn an_incident_that_is_deleted_meanwhile_is_told_and_leaves_no_claim() {
-    // The incident is found so often before it is gone.
-    for (times, order, is_message) in
-        [(1, message("one", "from AWS"), true), (1, json!({"columns": {"display_id": "1"}}), false)]
-    {
+    for (order, is_message) in [(message("one", "from AWS"), true), (json!({"columns": {"display_id": "1"}}), false)] {
         let mut world = World::with_app();
         let incident = incident_in_scope(&mut world);
-        let gone = format!(
-            "var find = CasebridgeIncident.prototype.find;
-            var left = {times};
-            CasebridgeIncident.prototype.find = function (sysId) {{
-                left -= 1;
-                return left === -1 ? null : find.call(this, sysId);
-            }};"
-        );
-        let answer = deliver_where(&mut world, &incident, &gone, &order);
+        let answer = deliver_where(&mut world, &incident, &gone_after(1), &order);
         let (outcome, error) = if is_message {
             let result = &answer["result"]["messages"][0];
             (&result["outcome"], &result["error"])
@@ -270,6 +272,17 @@ fn an_incident_that_is_deleted_meanwhile_is_told_and_leaves_no_claim() {
         assert_eq!((outcome.as_str(), error.as_str()), (Some("refused"), Some("The incident no longer exists.")));
         assert!(world.instance.records(DELIVERIES, "").is_empty(), "it may come again");
     }
+}
+
+#[test]
+fn fields_of_an_incident_that_is_gone_after_its_messages_are_stale() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let mut order = message("one", "from AWS");
+    order["columns"] = json!({"display_id": "1"});
+    let answer = deliver_where(&mut world, &incident, &gone_after(2), &order);
+    assert_eq!(answer["result"]["messages"][0]["outcome"], "applied", "{answer}");
+    assert_eq!(answer["result"]["fields"], "stale");
 }
 
 /// Makes each update of an incident behave so: `update` is the platform's own.

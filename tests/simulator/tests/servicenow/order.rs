@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 
 use crate::support::{World, body, configuration, deliver, incident_in_scope, message};
 
+/// How many rows of the trail are read, as the app says.
+const STATES_LIMIT: usize = 200;
+const ENTRIES_LIMIT: usize = 1000;
+
 fn save(world: &mut World, incident: &str, values: &Value) {
     let response = world.update("agent", "incident", incident, values);
     assert_eq!(response.status, 200, "{}", crate::support::text(&response));
@@ -21,6 +25,22 @@ fn resolve(world: &mut World, incident: &str, comment: &str) {
 
 fn count_of(shown: &Incident, words: &str) -> Option<u64> {
     shown.entries.iter().find(|entry| entry.text == words).expect("the comment").mod_count
+}
+
+/// A row of the trail about an update of the incident, written at this time of the day; the first has the greatest `sys_id`.
+fn put_row(world: &mut World, incident: &str, number: usize, time: &str, field: &str, words: [&str; 2]) {
+    let (created_on, count) = (format!("2026-11-20 {time}"), (number + 1).to_string());
+    let values = [
+        ("documentkey", incident),
+        ("tablename", "incident"),
+        ("fieldname", field),
+        ("sys_created_on", &created_on),
+        ("record_checkpoint", &count),
+        ("user", "agent"),
+        ("oldvalue", words[0]),
+        ("newvalue", words[1]),
+    ];
+    world.put("sys_audit", &format!("{:032x}", usize::MAX - number), &values);
 }
 
 #[test]
@@ -93,6 +113,79 @@ fn a_trail_that_is_late_by_a_second_is_still_understood() {
 }
 
 #[test]
+fn late_rows_belong_to_comments_in_the_order_of_their_times() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    save(&mut world, &incident, &json!({"comments": "ok"}));
+    world.pass(3);
+    save(&mut world, &incident, &json!({"comments": "ok"}));
+    // Either may be the row of either, and a restored record has counted anew.
+    let rows = world.instance.records("sys_audit", "fieldname=comments^ORDERBYrecord_checkpoint");
+    for (row, (time, count)) in rows.iter().zip([("21:00:01", "2"), ("21:00:02", "1")]) {
+        let values = [("sys_created_on", format!("2026-11-20 {time}")), ("record_checkpoint", count.to_owned())];
+        world.put("sys_audit", &row["sys_id"], &values.each_ref().map(|(name, value)| (*name, value.as_str())));
+    }
+    let shown = world.snapshot(&incident);
+    let counts: Vec<Option<u64>> =
+        shown.entries.iter().filter(|entry| entry.text == "ok").map(|entry| entry.mod_count).collect();
+    assert_eq!(counts, [Some(2), Some(1)]);
+}
+
+#[test]
+fn a_count_is_believed_up_to_that_of_the_record() {
+    for (checkpoint, count) in [("0", Some(0)), ("12", Some(12)), ("13", None), ("-1", None), ("", None)] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        world.pass(10);
+        resolve(&mut world, &incident, "with");
+        world.put("incident", &incident, &[("sys_mod_count", "12")]);
+        for row in world.instance.records("sys_audit", "fieldnameINstate,comments") {
+            world.put("sys_audit", &row["sys_id"], &[("record_checkpoint", checkpoint)]);
+        }
+        let shown = world.page(&incident, "entries_since=2026-11-20 21:00:10");
+        assert_eq!((shown.summary.ended_mod_count, count_of(&shown, "with")), (count, count), "{checkpoint}");
+    }
+}
+
+#[test]
+fn so_many_changes_of_state_are_looked_at() {
+    for (changes, present, ended) in [(STATES_LIMIT, "7", Some(1)), (STATES_LIMIT + 1, "6", None)] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        world.put("incident", &incident, &[("state", present), ("sys_mod_count", "1000")]);
+        // Work ends once; then the incident is closed and resolved again and again, all within a second.
+        for number in 0..changes {
+            let states = match number {
+                0 => ["2", "6"],
+                _ if number % 2 == 1 => ["6", "7"],
+                _ => ["7", "6"],
+            };
+            put_row(&mut world, &incident, number, "21:00:00", "state", states);
+        }
+        assert_eq!(world.snapshot(&incident).summary.ended_mod_count, ended, "{changes}");
+    }
+}
+
+#[test]
+fn so_many_rows_about_comments_are_looked_at_and_only_those_of_their_time() {
+    for (time, rows, count) in [
+        ("21:00:09", ENTRIES_LIMIT - 1, Some(1)),
+        ("21:00:09", ENTRIES_LIMIT, None),
+        ("21:00:07", ENTRIES_LIMIT, Some(1)),
+    ] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        world.pass(10);
+        save(&mut world, &incident, &json!({"comments": "ok"}));
+        for number in 0..rows {
+            put_row(&mut world, &incident, number, time, "comments", ["", "other words"]);
+        }
+        let shown = world.page(&incident, "entries_since=2026-11-20 21:00:10");
+        assert_eq!(count_of(&shown, "ok"), count, "{time} {rows}");
+    }
+}
+
+#[test]
 fn a_row_may_lie_two_seconds_from_its_comment() {
     for (time, count) in [("21:00:02", Some(1)), ("21:00:03", None), ("20:59:58", Some(1)), ("20:59:57", None)] {
         let mut world = World::with_app();
@@ -134,6 +227,10 @@ fn the_trail_of_another_incident_says_nothing_of_this_one() {
     save(&mut world, &copy, &json!({"state": "2"}));
     save(&mut world, &incident, &json!({"comments": "same words"}));
     resolve(&mut world, &incident, "");
+    // Nor does that of another table's record.
+    put_row(&mut world, &incident, 9, "21:00:01", "state", ["6", "2"]);
+    let row = world.instance.records("sys_audit", "sys_created_on=2026-11-20 21:00:01")[0]["sys_id"].clone();
+    world.put("sys_audit", &row, &[("tablename", "problem")]);
     let shown = world.snapshot(&incident);
     assert_eq!(count_of(&shown, "same words"), Some(1));
     assert_eq!(shown.summary.ended_mod_count, Some(2));
@@ -185,6 +282,16 @@ fn a_gap_in_the_trail_is_no_answer() {
 }
 
 #[test]
+fn a_closing_that_the_trail_does_not_know_is_no_answer() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    resolve(&mut world, &incident, "");
+    world.put("incident", &incident, &[("state", "7")]);
+    let summary = world.snapshot(&incident).summary;
+    assert_eq!((summary.ended_mod_count, summary.closed_mod_count), (None, None));
+}
+
+#[test]
 fn a_restored_record_starts_its_counts_anew_and_the_old_ones_are_not_believed() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
@@ -212,7 +319,7 @@ fn a_restored_record_starts_its_counts_anew_and_the_old_ones_are_not_believed() 
 
 #[test]
 fn a_count_that_contradicts_the_times_is_believed_within_two_seconds_of_the_end() {
-    for (seconds, count) in [(2, Some(3)), (3, None)] {
+    for (seconds, checkpoint, count) in [(2, "3", Some(3)), (3, "3", None), (3, "2", Some(2))] {
         let mut world = World::with_app();
         let incident = incident_in_scope(&mut world);
         save(&mut world, &incident, &json!({"comments": "before"}));
@@ -220,9 +327,13 @@ fn a_count_that_contradicts_the_times_is_believed_within_two_seconds_of_the_end(
         resolve(&mut world, &incident, "");
         save(&mut world, &incident, &json!({"short_description": "after"}));
         let row = world.instance.records("sys_audit", "fieldname=comments")[0]["sys_id"].clone();
-        world.put("sys_audit", &row, &[("record_checkpoint", "3")]);
+        world.put("sys_audit", &row, &[("record_checkpoint", checkpoint)]);
         let shown = world.snapshot(&incident);
-        assert_eq!((shown.summary.ended_mod_count, count_of(&shown, "before")), (Some(2), count), "{seconds}");
+        assert_eq!(
+            (shown.summary.ended_mod_count, count_of(&shown, "before")),
+            (Some(2), count),
+            "{seconds} {checkpoint}"
+        );
     }
 }
 

@@ -8,6 +8,7 @@ use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, text};
 /// What the app says of itself.
 const CLOSE_CODES_LIMIT: usize = 100;
 const GROUP_ACCOUNTS_LIMIT: usize = 100;
+const DELIVERIES_LIMIT: usize = 1000;
 
 /// The snapshot as it is written.
 fn shown(world: &mut World, incident: &str) -> Value {
@@ -333,4 +334,33 @@ fn a_comment_is_ours_once_its_delivery_is_finished() {
         world.put("x_casebridge_aws_delivery", "fedcba9876543210fedcba9876543210", &values);
         assert_eq!(world.snapshot(&incident).entries[0].ours, is_ours, "{state}");
     }
+}
+
+#[test]
+fn a_comment_that_no_delivery_names_is_undecided_if_its_author_has_delivered_or_is_to() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let entry = world.instance.records("sys_journal_field", "element=comments")[0]["sys_id"].clone();
+    let values = [("external_id", "one"), ("incident", incident.as_str()), ("sys_created_by", "former")];
+    world.put("x_casebridge_aws_delivery", "fedcba9876543210fedcba9876543210", &values);
+    for (author, is_undecided) in [("agent", false), ("casebridge", true), ("former", true)] {
+        world.put("sys_journal_field", &entry, &[("sys_created_by", author)]);
+        assert_eq!(world.snapshot(&incident).entries[0].undecided, is_undecided, "{author}");
+    }
+}
+
+#[test]
+fn so_many_deliveries_are_told_the_newest_first_and_those_of_one_second_by_name() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    // The order of the rows is that of the names turned round; one is older than the others.
+    for number in 0..=DELIVERIES_LIMIT {
+        let name = format!("{:04}", DELIVERIES_LIMIT - number);
+        let claimed_at = if number == 0 { "2026-11-20 21:00:00" } else { "2026-11-20 21:00:01" };
+        let values = [("external_id", name.as_str()), ("incident", &incident), ("claimed_at", claimed_at)];
+        world.put("x_casebridge_aws_delivery", &format!("{number:032x}"), &values);
+    }
+    let told: Vec<String> = world.snapshot(&incident).deliveries.iter().map(ToString::to_string).collect();
+    let expected: Vec<String> = (0..DELIVERIES_LIMIT).map(|number| format!("{number:04}")).collect();
+    assert_eq!(told, expected);
 }
