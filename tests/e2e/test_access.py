@@ -1,5 +1,7 @@
 """What the integration user and people may see and do in ServiceNow, over its own APIs and the app's."""
 
+import uuid
+
 import pysnc
 import pytest
 
@@ -10,7 +12,7 @@ APP = PREFIX[:-1]
 ACCOUNTS, OUTBOX, SETTINGS = f"{PREFIX}account", f"{PREFIX}outbox", f"{PREFIX}settings"
 DELIVERIES, ANNOUNCEMENTS = f"{PREFIX}delivery", f"{PREFIX}announcement"
 OWN_TABLES = [ACCOUNTS, OUTBOX, SETTINGS, DELIVERIES, ANNOUNCEMENTS]
-FORBIDDEN, NOT_FOUND = 403, 404
+BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,8 @@ def sys_id_of(world: World, table: str, **values: str) -> str:
 
 def order(text: str) -> dict:
     """One comment to deliver."""
-    return {"messages": [{"external_id": unique("e2e"), "text": text, "kind": "comment"}]}
+    external_id = f"{uuid.uuid4().hex[:16]}-1795208400-{uuid.uuid4().hex[:16]}-0a"
+    return {"messages": [{"external_id": external_id, "text": text, "kind": "comment"}]}
 
 
 def resources(incident: str) -> list[tuple[str, str, dict | None]]:
@@ -147,6 +150,23 @@ def test_agents_reach_neither_the_settings_nor_the_apps_resources(world: World, 
     before = {name: world.record(incident)[name] for name in columns}
     world.change(incident, **columns)
     assert {name: world.record(incident)[name] for name in columns} == before
+
+
+def test_agents_make_no_incident_with_a_case_of_their_own_choice(world: World, stack: Stack, incident: Incident):
+    columns = [f"{PREFIX}case_id", f"{PREFIX}account"]
+    known = world.record(incident)
+    drafted = world.draft(**{name: known[name] for name in columns})
+    assert [world.record(drafted)[name] for name in columns] == ["", ""]
+    answer = call(stack.integration, *resources(drafted.sys_id)[1])
+    assert (answer.status_code, answer.json()["error"]["message"]) == (FORBIDDEN, "Incident not served")
+
+
+def test_only_the_name_of_a_communication_names_a_delivery(stack: Stack, incident: Incident):
+    method, path, body = resources(incident.sys_id)[2]
+    body["messages"][0]["external_id"] = "javascript:gs.getUserID()"
+    answer = call(stack.integration, method, path, body)
+    assert answer.status_code == BAD_REQUEST
+    assert answer.json()["error"]["detail"].startswith("messages[0].external_id: must name a communication of a case")
 
 
 def test_nobody_is_shown_the_secret_that_signs_webhooks(world: World, stack: Stack):

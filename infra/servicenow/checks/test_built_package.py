@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
@@ -21,6 +22,11 @@ COLUMNS = {
     "sync_status",
     "last_error",
 }
+
+# Those that people fill in, and who.
+CODES = {"service_code", "category_code"}
+AGENTS = {"itil", f"{built_package.SCOPE}.user"}
+TABLES = {"account", "settings", "outbox", "delivery", "announcement"}
 
 
 def record(type: str, action: str = "INSERT_OR_UPDATE", /, **columns: str) -> str:
@@ -116,6 +122,38 @@ def test_incident_gets_the_documented_columns():
     assert names == COLUMNS
     readme = (APP / "README.md").read_text()
     assert [name for name in sorted(COLUMNS) if f"`{name}`" not in readme] == []
+
+
+def controlled(name: str) -> dict[str, set[str]]:
+    """The roles by which the package admits to a table or column, by operation."""
+    roots = [ElementTree.parse(path).getroot() for path in sorted((BUILT / "update").glob("sys_security_acl*.xml"))]
+    all_records = [found for root in roots for found in built_package.records(root, "")]
+    controls = [found for found in all_records if found.type == "sys_security_acl" and found.get("name") == name]
+    return {
+        control.get("operation"): {
+            grant.attribute("sys_user_role", "name") or grant.get("sys_user_role")
+            for grant in all_records
+            if grant.type == "sys_security_acl_role" and grant.get("sys_security_acl") == control.get("sys_id")
+        }
+        for control in controls
+        if control.get("active") == "true"
+    }
+
+
+def test_no_table_of_the_app_follows_the_instances_default():
+    found = (BUILT / "dictionary").glob(f"{built_package.PREFIX}*.xml")
+    tables = {path.stem for path in found}
+    assert tables == {f"{built_package.PREFIX}{name}" for name in TABLES}
+    for table in sorted(tables):
+        controls = controlled(table)
+        assert set(controls) == {"read", "create", "write", "delete"}, table
+        assert all(controls.values()), f"{table}: a control without a role admits everybody"
+
+
+@pytest.mark.parametrize("column", sorted(COLUMNS))
+def test_a_column_on_incident_is_guarded_when_a_record_is_made_and_when_it_is_changed(column: str):
+    roles = AGENTS if column in CODES else {f"{built_package.SCOPE}.admin"}
+    assert controlled(f"incident.{built_package.PREFIX}{column}") == {"write": roles, "create": roles}
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)

@@ -1065,10 +1065,11 @@ fn comparable(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").trim().to_owned()
 }
 
-/// Between `[code]` tags the journal shows HTML: they are taken apart.
+/// Between `[code]` tags the journal shows HTML: they are taken apart, after the control characters that hide one are gone.
 pub fn harmless(text: &str) -> String {
+    let text = text.replace(|letter: char| letter < ' ' && !matches!(letter, '\t' | '\n' | '\r'), "");
     let mut output = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some(start) = rest.find('[') {
         output.push_str(&rest[..start]);
         rest = &rest[start..];

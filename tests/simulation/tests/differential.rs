@@ -223,7 +223,8 @@ impl Both {
         if self.random.chance(120) {
             return "x".repeat(LONG_TEXT);
         }
-        let texts = ["k", "Any news?", "line\r\nline ", "Grüße 🚒", "[code]<b>x</b>[/CODE]", "  blanks  "];
+        let texts =
+            ["k", "Any news?", "line\r\nline ", "Grüße 🚒", "[code]<b>x</b>[/CODE]", "[co\u{0}de]", "  blanks  "];
         (*self.random.pick(&texts)).to_owned()
     }
 
@@ -287,7 +288,8 @@ impl Both {
         };
         for _ in 0..self.random.below(3) {
             let kind = if self.random.chance(800) { MessageKind::Comment } else { MessageKind::WorkNote };
-            let external_id = ExternalId::new(format!("message-{}", self.random.below(8)));
+            let external_id =
+                ExternalId::new(format!("0123456789abcdef-{START}-fedcba9876543210-{}", self.random.below(8)));
             delivery.messages.push(Message { external_id, text: self.some_text(), kind });
         }
         if self.random.chance(500) {

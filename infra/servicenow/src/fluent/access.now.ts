@@ -87,13 +87,32 @@ Acl({
     adminOverrides: true,
 })
 
-// The outbox and the deliveries are written by the app's scripts alone: there is no write access to grant.
+// The outbox, the deliveries and the announcements are written by the app's scripts alone. A table without an access control
+// for an operation would follow the instance's default, so each has one for each.
 Acl({
     $id: Now.ID['acl-outbox-read'],
     type: 'record',
     table: 'x_casebridge_aws_outbox',
     operation: 'read',
     roles: [user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-outbox-create'],
+    type: 'record',
+    table: 'x_casebridge_aws_outbox',
+    operation: 'create',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-outbox-write'],
+    type: 'record',
+    table: 'x_casebridge_aws_outbox',
+    operation: 'write',
+    roles: ['admin'],
     active: true,
     adminOverrides: true,
 })
@@ -115,15 +134,89 @@ Acl({
     active: true,
     adminOverrides: true,
 })
+Acl({
+    $id: Now.ID['acl-delivery-create'],
+    type: 'record',
+    table: 'x_casebridge_aws_delivery',
+    operation: 'create',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-delivery-write'],
+    type: 'record',
+    table: 'x_casebridge_aws_delivery',
+    operation: 'write',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-delivery-delete'],
+    type: 'record',
+    table: 'x_casebridge_aws_delivery',
+    operation: 'delete',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-announcement-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_announcement',
+    operation: 'read',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-announcement-create'],
+    type: 'record',
+    table: 'x_casebridge_aws_announcement',
+    operation: 'create',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-announcement-write'],
+    type: 'record',
+    table: 'x_casebridge_aws_announcement',
+    operation: 'write',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-announcement-delete'],
+    type: 'record',
+    table: 'x_casebridge_aws_announcement',
+    operation: 'delete',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
 
 // The columns that tie an incident to its case: who could write them could point an incident at any case. The integration
-// user writes them by the REST API alone, whose scripts ask no access control.
+// user writes them by the REST API alone, whose scripts ask no access control. What a column is given when its record is
+// made needs an access control of its own: the one for writing counts for later changes.
 Acl({
     $id: Now.ID['acl-incident-account'],
     type: 'record',
     table: 'incident',
     field: 'x_casebridge_aws_account',
     operation: 'write',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-account-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_account',
+    operation: 'create',
     roles: [admin],
     active: true,
     adminOverrides: true,
@@ -139,11 +232,31 @@ Acl({
     adminOverrides: true,
 })
 Acl({
+    $id: Now.ID['acl-incident-case-id-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_case_id',
+    operation: 'create',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
     $id: Now.ID['acl-incident-display-id'],
     type: 'record',
     table: 'incident',
     field: 'x_casebridge_aws_display_id',
     operation: 'write',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-display-id-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_display_id',
+    operation: 'create',
     roles: [admin],
     active: true,
     adminOverrides: true,
@@ -159,11 +272,31 @@ Acl({
     adminOverrides: true,
 })
 Acl({
+    $id: Now.ID['acl-incident-case-status-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_case_status',
+    operation: 'create',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
     $id: Now.ID['acl-incident-sync-status'],
     type: 'record',
     table: 'incident',
     field: 'x_casebridge_aws_sync_status',
     operation: 'write',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-sync-status-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_sync_status',
+    operation: 'create',
     roles: [admin],
     active: true,
     adminOverrides: true,
@@ -175,6 +308,59 @@ Acl({
     field: 'x_casebridge_aws_last_error',
     operation: 'write',
     roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-last-error-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_last_error',
+    operation: 'create',
+    roles: [admin],
+    active: true,
+    adminOverrides: true,
+})
+
+// The two codes put an incident in scope, and its text is then sent to AWS: that is for agents. Some instances let others
+// make incidents, too.
+Acl({
+    $id: Now.ID['acl-incident-service-code-write'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_service_code',
+    operation: 'write',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-service-code-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_service_code',
+    operation: 'create',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-category-code-write'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_category_code',
+    operation: 'write',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-category-code-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_category_code',
+    operation: 'create',
+    roles: ['itil', user],
     active: true,
     adminOverrides: true,
 })

@@ -1,5 +1,4 @@
 import { Record, UiAction } from '@servicenow/sdk/core'
-import { admin } from './roles.now'
 
 // A clone has all records and settings of its source, and must not speak for it: until someone says that casebridge
 // belongs here, the app is silent.
@@ -11,7 +10,8 @@ UiAction({
     hint: 'casebridge belongs on this instance: it may send webhooks and answer AWS',
     active: true,
     order: 100,
-    roles: [admin, 'admin'],
+    // It writes the settings, which nobody else may change.
+    roles: ['admin'],
     condition: '!new CasebridgeInstallation().isAdopted()',
     showQuery: true,
     list: { showBannerButton: true },

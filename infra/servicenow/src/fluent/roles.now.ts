@@ -2,7 +2,7 @@ import { Role } from '@servicenow/sdk/core'
 
 export const user = Role({
     name: 'x_casebridge_aws.user',
-    description: 'Reads the AWS accounts and the outbox.',
+    description: 'Reads the AWS accounts and the outbox, and fills in the AWS codes of incidents.',
 })
 
 export const admin = Role({

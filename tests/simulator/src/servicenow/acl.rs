@@ -80,14 +80,18 @@ const PLATFORM_ACCESS: &[PlatformAccess] = &[
     PlatformAccess { table: "cmdb_ci", read: &["itil"], change: &["itil"] },
 ];
 
-/// Whether the user may do this to records of the table. The app's own controls come first; a table without any is the
-/// administrators'.
+/// Whether the user may do this to records of the table. The app's own controls come first. A table of the platform without
+/// any is the administrators'. A table of the app without any is everybody's: what an instance does then is its own choice.
 pub fn allows(app: &App, actor: &Actor, table: &str, operation: Operation) -> bool {
     if actor.is_admin() {
         return true;
     }
     let mut controls = app.controls_of(table, operation.name()).peekable();
-    if controls.peek().is_some() && controls.any(|control| control.admits(actor)) {
+    if controls.peek().is_some() {
+        if controls.any(|control| control.admits(actor)) {
+            return true;
+        }
+    } else if app.owns(table) {
         return true;
     }
     let platform = PLATFORM_ACCESS.iter().find(|access| access.table == table);
@@ -97,12 +101,12 @@ pub fn allows(app: &App, actor: &Actor, table: &str, operation: Operation) -> bo
     })
 }
 
-/// Whether the user may read or write the column; a column without a control of its own follows its table.
+/// Whether the user may do this to the column. A column without a control for the operation follows its table: one that may
+/// not be written can be given a value when the record is made.
 pub fn allows_column(app: &App, actor: &Actor, table: &str, column: &str, operation: Operation) -> bool {
     if actor.is_admin() {
         return true;
     }
-    let operation = if operation == Operation::Create { Operation::Write } else { operation };
     let name = format!("{table}.{column}");
     let mut controls = app.controls_of(&name, operation.name()).peekable();
     controls.peek().is_none() || controls.any(|control| control.admits(actor))

@@ -145,6 +145,8 @@ pub struct Button {
     pub condition: String,
     /// The script.
     pub script: String,
+    /// Whoever has one of these sees it; with none everybody does.
+    pub roles: Vec<String>,
 }
 
 /// A resource of a Scripted REST API.
@@ -342,6 +344,7 @@ impl App {
                 table: record.get("table").to_owned(),
                 condition: record.get("condition").to_owned(),
                 script: record.get("script").to_owned(),
+                roles: roles_granted(record, all),
             }),
             "clone_cleanup_script" if record.is("active") => {
                 self.clean_up_scripts.push(record.get("script").to_owned());
@@ -363,8 +366,9 @@ impl App {
         DATA_TABLES.contains(&table) || self.owns(table)
     }
 
-    fn owns(&self, table: &str) -> bool {
-        self.schema.table(table).is_some_and(|table| table.scope == self.scope)
+    /// Whether the table is the app's.
+    pub fn owns(&self, table: &str) -> bool {
+        !self.scope.is_empty() && self.schema.table(table).is_some_and(|table| table.scope == self.scope)
     }
 
     /// A scoped app may hook a table of another scope by asynchronous rules only, or by rules that set values.
@@ -403,19 +407,26 @@ fn operation_controls(record: &Record) -> Vec<String> {
     record.get("enforce_acl").split(',').filter(|control| !control.is_empty()).map(str::to_owned).collect()
 }
 
+/// The names of the roles that an access control or a button asks for: records of a table `<its own>_role`.
+fn roles_granted(record: &Record, all: &[Record]) -> Vec<String> {
+    let table = format!("{}_role", record.table);
+    let grants = all.iter().filter(|other| other.table == table);
+    grants
+        .filter(|grant| grant.get(&record.table) == record.get("sys_id"))
+        .map(|grant| {
+            let role = grant.get("sys_user_role");
+            grant.names.get("sys_user_role").map_or(role, String::as_str).to_owned()
+        })
+        .collect()
+}
+
 fn read_control(record: &Record, all: &[Record]) -> AccessControl {
-    let sys_id = record.get("sys_id");
-    let grants = all.iter().filter(|other| other.table == "sys_security_acl_role");
-    let roles = grants.filter(|grant| grant.get("sys_security_acl") == sys_id).map(|grant| {
-        let role = grant.get("sys_user_role");
-        grant.names.get("sys_user_role").map_or(role, String::as_str).to_owned()
-    });
     AccessControl {
-        sys_id: sys_id.to_owned(),
+        sys_id: record.get("sys_id").to_owned(),
         kind: record.get("type").to_owned(),
         name: record.get("name").to_owned(),
         operation: record.get("operation").to_owned(),
-        roles: roles.collect(),
+        roles: roles_granted(record, all),
     }
 }
 

@@ -236,12 +236,18 @@
         };
     }
 
+    // A value that begins so is a script: the platform runs it, and asks for what it gives.
+    function queried(value) {
+        var script = /^\s*javascript:/i.exec(value);
+        return script === null ? value : text(evaluate(value.substring(script[0].length), 'query'));
+    }
+
     function condition(count, field, operator, value) {
         if (count < 3) {
             value = operator;
             operator = '=';
         }
-        return { field: text(field), operator: text(operator), value: text(value) };
+        return { field: text(field), operator: text(operator), value: queried(text(value)) };
     }
 
     var recordHandler = {

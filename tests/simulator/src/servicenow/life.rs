@@ -43,6 +43,11 @@ impl Instance {
     ) -> Result<bool, ScriptError> {
         let app = self.app.clone();
         let Some(button) = app.buttons.iter().find(|known| known.name == button) else { return Ok(false) };
+        let actor = self.state.actor(user_name).unwrap_or_default();
+        let admitted = actor.is_admin() || button.roles.iter().any(|role| actor.has_role(role));
+        if !admitted && !button.roles.is_empty() {
+            return Ok(false);
+        }
         let is_shown = self.run_script(now, user_name, &format!("!!({})", button.condition), outbound)?;
         if is_shown == "true" {
             self.run_script(now, user_name, &button.script, outbound)?;

@@ -7,7 +7,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::support::{WEBHOOK_KEY, WEBHOOK_URL, World, body, configuration, deliver, incident_in_scope, message, text};
+use crate::support::{
+    WEBHOOK_KEY, WEBHOOK_URL, World, body, configuration, deliver, external_id, incident_in_scope, message, text,
+};
 
 #[test]
 fn an_incident_in_scope_leads_to_one_signed_webhook() {
@@ -77,7 +79,7 @@ fn a_snapshot_names_the_deliveries_since_the_moment_that_was_asked_for() {
     let values = json!({"short_description": "Another host", "assignment_group": group,
         "x_casebridge_aws_service_code": "amazon-ec2", "x_casebridge_aws_category_code": "instance-issue"});
     let other = world.create("agent", "incident", &values);
-    for (id, to) in [("one", &incident), ("elsewhere", &other)] {
+    for (id, to) in [("one", &incident), ("other", &other)] {
         assert_eq!(deliver(&mut world, to, &message(id, "from AWS")).status, 200);
     }
     world.pass(60);
@@ -85,8 +87,8 @@ fn a_snapshot_names_the_deliveries_since_the_moment_that_was_asked_for() {
     let answer = deliver(&mut world, &incident, &message("two", "from AWS, too"));
     assert_eq!(body(&answer)["result"]["snapshot"].get("deliveries"), None, "its own answer tells what became of each");
     let names = |shown: Incident| shown.deliveries.iter().map(ToString::to_string).collect::<Vec<_>>();
-    assert_eq!(names(world.snapshot(&incident)), ["two", "one"]);
-    assert_eq!(names(world.page(&incident, &format!("entries_since={since}"))), ["two"]);
+    assert_eq!(names(world.snapshot(&incident)), ["two", "one"].map(external_id));
+    assert_eq!(names(world.page(&incident, &format!("entries_since={since}"))), [external_id("two")]);
     let last = world.snapshot(&incident).entries.last().unwrap().sys_id.clone();
     let next = format!("entries_since={since}&entries_after={last}");
     assert!(names(world.page(&incident, &next)).is_empty(), "the first page has named them");
@@ -144,14 +146,14 @@ fn death_between_any_two_commits_leaves_one_comment() {
         let young = deliver(&mut world, &incident, &order);
         assert!(matches!(young.status, 200 | 409), "after {commits} commits: {}", text(&young));
         if young.status == 409 {
-            assert_eq!(body(&young)["error"]["detail"], "one");
+            assert_eq!(body(&young)["error"]["detail"], external_id("one"));
         }
         world.pass(120);
         let again = deliver(&mut world, &incident, &order);
         assert_eq!(again.status, 200, "after {commits} commits: {}", text(&again));
         let count = world.comments(&incident).iter().filter(|words| *words == "from AWS").count();
         assert_eq!(count, 1, "after {commits} commits, first answer {}", died.status);
-        let rows = world.instance.records("x_casebridge_aws_delivery", "external_id=one");
+        let rows = world.instance.records("x_casebridge_aws_delivery", &format!("external_id={}", external_id("one")));
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0]["state"], "done");
         assert_eq!(died.status == 502, commits <= DELIVERY_COMMITS, "after {commits} commits: {}", text(&died));
@@ -171,7 +173,7 @@ fn fields_are_written_only_on_a_match_and_a_refusal_keeps_the_message() {
     let count = &stale["result"]["snapshot"]["sys_mod_count"];
     let resolve = json!({
         "expected_mod_count": count, "columns": columns, "fields": {"state": "6"},
-        "messages": [{"external_id": "two", "text": "resolved", "kind": "comment"}],
+        "messages": [{"external_id": external_id("two"), "text": "resolved", "kind": "comment"}],
     });
     let refused = body(&deliver(&mut world, &incident, &resolve));
     assert_eq!(refused["result"]["fields"], "refused");

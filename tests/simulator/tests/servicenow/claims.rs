@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    World, another_inserts_first, another_saves_after, body, deliver, incident_in_scope, inserts_are_refused, message,
-    text,
+    World, another_inserts_first, another_saves_after, body, deliver, external_id, incident_in_scope,
+    inserts_are_refused, message, text,
 };
 
 const DELIVERIES: &str = "x_casebridge_aws_delivery";
@@ -75,7 +75,7 @@ fn a_young_claim_is_left_alone_for_as_long_as_the_property_says() {
             assert_eq!(young.status, 409, "{property}: {}", text(&young));
             let error = body(&young)["error"].clone();
             assert_eq!(error["message"], "A message is being written by another request");
-            assert_eq!(error["detail"], "one");
+            assert_eq!(error["detail"], external_id("one"));
             world.pass(1);
         }
         assert_eq!(outcome(&mut world, &incident, &order)["outcome"], "applied", "{property}");
@@ -132,7 +132,7 @@ fn what_an_earlier_try_wrote_is_found_in_other_words_where_it_is_the_only_one() 
         if expected == "already_applied" {
             assert_eq!(result["journal"], json!(entry), "{what}");
             assert_eq!(world.comments(&incident).len(), 2, "{what}");
-            let row = world.instance.records(DELIVERIES, "external_id=one").remove(0);
+            let row = world.instance.records(DELIVERIES, &format!("external_id={}", external_id("one"))).remove(0);
             assert_eq!((row["state"].as_str(), &row["journal"]), ("done", &entry), "{what}");
         }
     }
@@ -203,9 +203,9 @@ fn of_two_requests_at_once_one_writes_and_the_other_is_told() {
     let incident = incident_in_scope(&mut world);
     world.snapshot(&incident);
     // Another request claims the message just before this one does.
-    let late = another_inserts_first(DELIVERIES, &[("external_id", "one"), ("incident", &incident)]);
+    let late = another_inserts_first(DELIVERIES, &[("external_id", &external_id("one")), ("incident", &incident)]);
     let answer = deliver_where(&mut world, &incident, &late, &message("one", "from AWS"));
-    assert_eq!(answer["error"], json!([409, "A message is being written by another request", "one"]));
+    assert_eq!(answer["error"], json!([409, "A message is being written by another request", external_id("one")]));
     assert_eq!(count_of(&world, &incident, "from AWS"), 0);
     assert!(world.logged("error").is_empty());
 }
@@ -237,7 +237,10 @@ fn a_claim_that_the_platform_refuses_is_logged_and_nothing_is_written() {
         world.snapshot(&incident);
         let broken = inserts_are_refused(refusal);
         let answer = deliver_where(&mut world, &incident, &broken, &message("one", "from AWS"));
-        assert_eq!(answer["error"], json!([500, "Operation failed", "The delivery of one was not recorded."]));
+        assert_eq!(
+            answer["error"],
+            json!([500, "Operation failed", format!("The delivery of {} was not recorded.", external_id("one"))])
+        );
         let logged = world.logged("error");
         assert!(logged[0].starts_with("casebridge: the delivery table refused a row: "), "{logged:?}");
         assert_eq!(count_of(&world, &incident, "from AWS"), 0);

@@ -66,6 +66,10 @@ fn an_adopted_clone_works_and_sends_what_has_waited() {
     let (mut world, incident) = cloned();
     world.pass(3_600);
     world.run_jobs();
+    for user in ["agent", "keeper", "nobody"] {
+        let pressed = world.instance.press(world.now, user, "Adopt this instance", &world.network).unwrap();
+        assert!(!pressed, "{user}: settings are the administrator's");
+    }
     assert!(world.instance.press(world.now, "admin", "Adopt this instance", &world.network).unwrap());
     assert_eq!(world.settings()["home_instance"], "casebridgetest");
     let told = world.logged("info");
@@ -131,13 +135,28 @@ fn without_its_integration_user_the_app_tells_nothing() {
 }
 
 #[test]
-fn only_the_integration_user_delivers() {
+fn only_the_integration_user_reads_and_delivers() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
-    let agent = world.instance.records("sys_user", "user_name=agent")[0]["sys_id"].clone();
-    world.set("integration_user", &agent);
-    let refused = deliver(&mut world, &incident, &message("one", "from AWS"));
-    assert_eq!((refused.status, body(&refused)["error"]["message"].as_str()), (403, Some("Not the integration user")));
+    let missing = "0123456789abcdef0123456789abcdef";
+    for asked in [incident.as_str(), missing] {
+        for (status, message) in answers(&mut world, "second", asked) {
+            assert_eq!((status, message.as_str()), (403, "Not the integration user"), "{asked}");
+        }
+    }
+    assert!(world.instance.records("x_casebridge_aws_announcement", "").is_empty(), "nothing was shown");
+    assert!(!world.comments(&incident).contains(&"from AWS".to_owned()));
+    let second = world.instance.records("sys_user", "user_name=second")[0]["sys_id"].clone();
+    world.set("integration_user", &second);
+    assert!(answers(&mut world, "second", &incident).iter().all(|(status, _)| *status == 200));
+    assert!(answers(&mut world, "casebridge", &incident).iter().all(|(status, _)| *status == 403));
+    // Whoever asks learns what an administrator has to set.
+    world.set("integration_user", "");
+    for user in ["casebridge", "second"] {
+        for (status, message) in answers(&mut world, user, &incident) {
+            assert_eq!((status, message.as_str()), (503, "The integration user is not known"), "{user}");
+        }
+    }
 }
 
 #[test]
@@ -201,21 +220,77 @@ fn what_the_integration_user_writes_without_a_delivery_is_undecided() {
         incident.comments = 'by hand';
         incident.update()"
     ));
-    let whose = |world: &mut World| {
-        let entries = world.snapshot(&incident).entries;
-        let entry = entries.into_iter().find(|entry| entry.text == "by hand").unwrap();
-        (entry.ours, entry.undecided)
+    let whose = |world: &mut World, user_name: &str| {
+        let shown = body(&world.call(user_name, "GET", &format!("{INCIDENTS}/{incident}/snapshot"), None));
+        let entries = shown["result"]["entries"].as_array().unwrap().clone();
+        let entry = entries.into_iter().find(|entry| entry["text"] == "by hand").unwrap();
+        (entry["ours"] == json!(true), entry["undecided"] == json!(true))
     };
-    assert_eq!(whose(&mut world), (false, true));
+    assert_eq!(whose(&mut world, "casebridge"), (false, true));
     // Another user is the integration user by now: the one before counts as long as a delivery has its name.
-    let agent = world.instance.records("sys_user", "user_name=agent")[0]["sys_id"].clone();
-    world.set("integration_user", &agent);
-    assert_eq!(whose(&mut world), (false, false));
+    let second = world.instance.records("sys_user", "user_name=second")[0]["sys_id"].clone();
+    world.set("integration_user", &second);
+    assert_eq!(whose(&mut world, "second"), (false, false));
     let user = world.instance.records("sys_user", "user_name=casebridge")[0]["sys_id"].clone();
     world.set("integration_user", &user);
     deliver(&mut world, &incident, &message("one", "from AWS"));
-    world.set("integration_user", &agent);
-    assert_eq!(whose(&mut world), (false, true));
+    world.set("integration_user", &second);
+    assert_eq!(whose(&mut world, "second"), (false, true));
+}
+
+#[test]
+fn a_name_that_is_a_script_is_nobodys_and_is_not_run() {
+    for name in ["javascript:gs.error('run')", " JavaScript:gs.error('run')"] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        let user = world.instance.records("sys_user", "user_name=agent")[0]["sys_id"].clone();
+        let done = json!({"state": "6", "close_code": "Solution provided", "close_notes": "Done."});
+        assert_eq!(world.update("agent", "incident", &incident, &done).status, 200);
+        let entry = world.instance.records("sys_journal_field", "element=comments")[0]["sys_id"].clone();
+        let change = world.instance.records("sys_audit", "fieldname=state").remove(0)["sys_id"].clone();
+        world.put("sys_user", &user, &[("user_name", name)]);
+        world.put("sys_journal_field", &entry, &[("sys_created_by", name)]);
+        world.put("sys_audit", &change, &[("user", name)]);
+        let shown = world.snapshot(&incident);
+        let entry = &shown.entries[0];
+        assert_eq!((entry.created_by.as_str(), entry.author.as_str()), (name, name));
+        assert!(!entry.ours && !entry.undecided);
+        assert!(!shown.summary.ended_by_another);
+        assert!(world.logged("error").is_empty(), "{:?}", world.logged("error"));
+    }
+}
+
+#[test]
+fn a_group_or_an_account_that_is_a_script_is_nobodys_and_is_not_run() {
+    let script = "javascript:gs.error('run')";
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let account = world.instance.records("x_casebridge_aws_account", "")[0]["sys_id"].clone();
+    world.snapshot(&incident);
+    world.put("incident", &incident, &[("assignment_group", script), ("x_casebridge_aws_account", script)]);
+    world.put("x_casebridge_aws_account", &account, &[("assignment_group", script)]);
+    let shown = body(&world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot"), None));
+    assert_eq!(shown["result"]["group_accounts"], json!([]));
+    assert_eq!(shown["result"]["linked_account_state"], "missing");
+    let renamed = json!({"name": "Renamed"});
+    assert_eq!(world.update("keeper", "x_casebridge_aws_account", &account, &renamed).status, 200);
+    assert!(world.logged("error").is_empty(), "{:?}", world.logged("error"));
+}
+
+#[test]
+fn a_group_of_an_account_adds_nothing_to_the_question_for_changes() {
+    for group in ["^NQnumberISNOTEMPTY", "x,^NQactive=true", "javascript:gs.error('run')", "0123^ORnumberISNOTEMPTY"] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        let foreign = world.create("agent", "incident", &json!({"short_description": "The printer is on fire"}));
+        let account = json!({"name": "Second", "number": "222233334444"});
+        let account = world.create("admin", "x_casebridge_aws_account", &account);
+        world.put("x_casebridge_aws_account", &account, &[("assignment_group", group)]);
+        let listed = changed(&mut world);
+        assert!(!listed.contains(&foreign), "{group}");
+        assert_eq!(listed, std::slice::from_ref(&incident), "{group}");
+        assert!(world.logged("error").is_empty(), "{:?}", world.logged("error"));
+    }
 }
 
 #[test]

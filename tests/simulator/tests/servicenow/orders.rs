@@ -1,8 +1,16 @@
 //! What a delivery may ask for, what becomes of each part of it, and what one is told that asks for something else.
 
+use casebridge_core::{
+    case::{AMAZON_WEB_SERVICES, RawCommunication},
+    conversation::Conversation,
+    identifiers::{AccountId, CaseId, IncidentId, LinkKey},
+    link::LinkedCase,
+    mark::{Entropy, Mark},
+};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::support::{World, body, deliver, incident_in_scope, message, text};
+use crate::support::{World, body, deliver, external_id, incident_in_scope, message, text};
 
 /// What a delivery may hold, as the app says.
 const MESSAGES_LIMIT: usize = 25;
@@ -13,11 +21,11 @@ const LAST_ERROR_LIMIT: usize = 1_000;
 
 /// An order of a message that is right, and this one behind it.
 fn second(message: &Value) -> Value {
-    json!({"messages": [{"external_id": "right", "text": "right", "kind": "comment"}, message]})
+    json!({"messages": [{"external_id": external_id("right"), "text": "right", "kind": "comment"}, message]})
 }
 
-fn comment(external_id: &str, words: &str) -> Value {
-    json!({"external_id": external_id, "text": words, "kind": "comment"})
+fn comment(name: &str, words: &str) -> Value {
+    json!({"external_id": external_id(name), "text": words, "kind": "comment"})
 }
 
 fn outcomes(answer: &Value) -> Vec<&str> {
@@ -61,10 +69,12 @@ fn an_order_that_is_wrong_is_refused_by_the_name_of_its_field_and_writes_nothing
         (with("external_id", Value::Null), "messages[1].external_id: must be a string"),
         (with("external_id", json!("")), "messages[1].external_id: must have 1 to 100 characters"),
         (with("external_id", json!(long(EXTERNAL_ID_LIMIT))), "messages[1].external_id: must have 1 to 100 characters"),
+        (with("external_id", json!("one")), "messages[1].external_id: must name a communication of a case"),
         (with("text", json!(7)), "messages[1].text: must be a string"),
         (with("text", json!("")), "messages[1].text: must have 1 to 100000 characters"),
         (with("text", json!(long(TEXT_LIMIT))), "messages[1].text: must have 1 to 100000 characters"),
         (with("text", json!(" \n ")), "messages[1].text: must not be blank"),
+        (with("text", json!(" \u{0}\n\u{1f}")), "messages[1].text: must not be blank"),
         (with("kind", json!("reply")), "messages[1].kind: must be comment or work_note"),
         (with("kind", json!("toString")), "messages[1].kind: must be comment or work_note"),
         (json!({"fields": []}), "fields: must be an object"),
@@ -97,7 +107,7 @@ fn an_order_may_go_up_to_each_limit() {
     assert_eq!(outcomes(&answer), ["applied"; MESSAGES_LIMIT]);
     assert_eq!(answer["result"]["fields"], "none");
     let long = json!({
-        "messages": [comment(&"i".repeat(EXTERNAL_ID_LIMIT), &"x".repeat(TEXT_LIMIT))],
+        "messages": [comment("limit", &"x".repeat(TEXT_LIMIT))],
         "fields": {"close_notes": "n".repeat(FIELD_LIMIT), "hold_reason": ""},
         "columns": {"last_error": "e".repeat(LAST_ERROR_LIMIT + 1), "case_status": "s".repeat(LAST_ERROR_LIMIT + 1)},
     });
@@ -155,8 +165,8 @@ fn messages_are_written_in_their_order_until_one_is_refused() {
     let answer = accepted(&mut world, &incident, &order);
     assert_eq!(outcomes(&answer), ["applied"; 3]);
     let messages = answer["result"]["messages"].as_array().unwrap();
-    for (message, (external_id, words)) in messages.iter().zip([("one", "1"), ("two", "2"), ("three", "3")]) {
-        assert_eq!((message["external_id"].as_str(), message["error"].as_str()), (Some(external_id), Some("")));
+    for (message, (name, words)) in messages.iter().zip([("one", "1"), ("two", "2"), ("three", "3")]) {
+        assert_eq!((&message["external_id"], &message["error"]), (&json!(external_id(name)), &json!("")));
         let entry = world.instance.record("sys_journal_field", message["journal"].as_str().unwrap()).unwrap();
         assert_eq!((entry["value"].as_str(), entry["element"].as_str()), (words, "comments"));
     }
@@ -167,7 +177,7 @@ fn messages_are_written_in_their_order_until_one_is_refused() {
 fn a_work_note_is_written_as_one_and_only_once() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
-    let order = json!({"messages": [{"external_id": "note", "text": "for agents", "kind": "work_note"}]});
+    let order = json!({"messages": [{"external_id": external_id("note"), "text": "for agents", "kind": "work_note"}]});
     let first = accepted(&mut world, &incident, &order);
     assert_eq!(outcomes(&first), ["applied"]);
     assert_eq!(first["result"]["snapshot"]["entries"].as_array().unwrap().len(), 1, "no snapshot shows it");
@@ -185,6 +195,101 @@ fn nothing_from_aws_is_shown_as_html() {
     let order = message("html", "[code]<b>x</b>[/CODE] [coder]");
     assert_eq!(outcomes(&accepted(&mut world, &incident, &order)), ["applied"]);
     assert!(world.comments(&incident).contains(&"[ code ]<b>x</b>[ /CODE ] [coder]".to_owned()));
+}
+
+#[test]
+fn a_control_character_that_the_platform_may_drop_makes_no_tag() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    for (number, control) in ('\0'..='\x1f').enumerate() {
+        let order = message(&number.to_string(), &format!("{number} [co{control}de]<b>"));
+        assert_eq!(outcomes(&accepted(&mut world, &incident, &order)), ["applied"]);
+        // The journal may show all controls, or none but tabs and line ends.
+        let written = if matches!(control, '\t' | '\n' | '\r') {
+            format!("{number} [co{control}de]<b>")
+        } else {
+            format!("{number} [ code ]<b>")
+        };
+        assert!(world.comments(&incident).contains(&written), "{control:?}: {:?}", world.comments(&incident).last());
+    }
+    let again = accepted(&mut world, &incident, &message("0", "0 [co\u{0}de]<b>"));
+    assert_eq!(outcomes(&again), ["already_applied"]);
+}
+
+#[test]
+fn only_the_name_of_a_communication_of_a_case_names_a_delivery() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let right = external_id("one");
+    let strange = [
+        "one".to_owned(),
+        "javascript:gs.error('run')".to_owned(),
+        format!("javascript:gs.error('run');//{right}"),
+        format!("{right}\n"),
+        format!(" {right}"),
+        format!("{right}\njavascript:gs.error('run')"),
+        right.to_uppercase(),
+        right.replace("-0a", "-0b"),
+        right.replace("-0a", "-a"),
+        right.replace("-0a", ""),
+        right.replace("-0a", &format!("-{}", "1".repeat(11))),
+        right.replace("-1795208400-", "-17952084001795-"),
+        right.replace("-1795208400-", "--"),
+        format!("0{right}"),
+        right[1..].to_owned(),
+    ];
+    for name in strange {
+        let order = json!({"messages": [{"external_id": name, "text": "from AWS", "kind": "comment"}]});
+        let refused = deliver(&mut world, &incident, &order);
+        assert_eq!(refused.status, 400, "{name}: {}", text(&refused));
+        let detail = body(&refused)["error"]["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with("messages[0].external_id: must name a communication of a case"), "{name}: {detail}");
+    }
+    assert!(world.logged("error").is_empty(), "{:?}", world.logged("error"));
+    assert!(world.instance.records("x_casebridge_aws_delivery", "").is_empty());
+}
+
+#[test]
+fn what_the_core_names_a_communication_is_taken() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    let case = LinkedCase {
+        account: AccountId::new("111122223333"),
+        case_id: CaseId::new("case-111122223333-muen-2026-1"),
+        display_id: None,
+        status: None,
+        status_since: world.now,
+        status_before_resolved: None,
+        reopened_at: None,
+        reopened_by: None,
+        opened_at: world.now,
+        fingerprint: String::new(),
+    };
+    let key = LinkKey::support_case(IncidentId::new(incident.as_str()));
+    let mark = Mark::draw(Entropy::new([7; 16]), &key, 1);
+    let mut conversation = Conversation::default();
+    conversation.sending(&mark, "ours", world.now);
+    let marked = mark.sign("ours");
+    let raw = |submitted_by: &str, body: &str| RawCommunication {
+        time_created: world.now,
+        submitted_by: submitted_by.to_owned(),
+        body: body.to_owned(),
+    };
+    let shown: Vec<RawCommunication> = std::iter::repeat_with(|| raw(AMAZON_WEB_SERVICES, "equal"))
+        .take(12)
+        .chain([raw("owner@example.com", "by a customer"), raw("owner@example.com", &marked)])
+        .chain([raw(AMAZON_WEB_SERVICES, &marked), raw(AMAZON_WEB_SERVICES, "")])
+        .collect();
+    let count = shown.len();
+    let taken_in = conversation.take_in(shown, true, world.now, SignedDuration::from_hours(1));
+    assert_eq!(taken_in.news.len(), count);
+    for communication in &taken_in.news {
+        let name = casebridge_core::plan::external_id(&key, &case, communication);
+        let order = json!({"messages": [{"external_id": name, "text": name, "kind": "comment"}]});
+        assert_eq!(outcomes(&accepted(&mut world, &incident, &order)), ["applied"], "{name}");
+    }
+    let suffixes = |suffix: &str| taken_in.news.iter().filter(|id| id.as_str().ends_with(suffix)).count();
+    assert_eq!((suffixes("-11a"), suffixes("-0m"), suffixes("-0am")), (1, 1, 1), "{:?}", taken_in.news);
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn who_has_no_role_sees_and_does_nothing() {
         ("GET", format!("{incident}/snapshot"), None),
         ("POST", format!("{incident}/deliver"), Some(&order)),
     ] {
-        for user in ["nobody", "agent", "reader", "keeper"] {
+        for user in ["nobody", "agent", "reader", "keeper", "second"] {
             let answer = world.call(user, method, &format!("{INCIDENTS}/{path}"), order);
             assert_eq!(answer.status, 403, "{user} {path}: {}", text(&answer));
         }
@@ -128,4 +128,52 @@ fn agents_readers_and_keepers_have_what_they_need_of_the_apps_tables() {
     let entry = world.instance.records(OUTBOX, "")[0]["sys_id"].clone();
     assert!(world.update("keeper", OUTBOX, &entry, &json!({"state": "sent"})).status >= 403);
     assert_eq!(world.call("keeper", "DELETE", &format!("/api/now/table/{OUTBOX}/{entry}"), None).status, 204);
+}
+
+#[test]
+fn no_column_that_casebridge_fills_in_is_given_when_an_incident_is_made() {
+    let mut world = World::with_app();
+    for column in ["account", "case_id", "display_id", "case_status", "sync_status", "last_error"] {
+        let column = format!("x_casebridge_aws_{column}");
+        for user in ["agent", "clerk", "clerk.of.casebridge"] {
+            let values = json!({"short_description": "Mine", &column: "1"});
+            let incident = world.create(user, "incident", &values);
+            let row = world.instance.record("incident", &incident).unwrap();
+            assert_eq!(row.get(&column), None, "{user} {column}");
+            world.update(user, "incident", &incident, &values);
+            assert_eq!(world.instance.record("incident", &incident).unwrap().get(&column), None, "{user} {column}");
+        }
+    }
+    world.run_jobs();
+    assert!(world.sent().is_empty());
+    let column = "x_casebridge_aws_case_id";
+    let incident = world.create("keeper.and.agent", "incident", &json!({column: "case-1"}));
+    assert_eq!(world.instance.record("incident", &incident).unwrap()[column], "case-1", "that is for keepers");
+}
+
+#[test]
+fn who_is_no_agent_and_has_no_role_of_casebridge_opens_no_case() {
+    let mut world = World::with_app();
+    let scoped = incident_in_scope(&mut world);
+    world.run_jobs();
+    world.sent();
+    let row = world.instance.record("incident", &scoped).unwrap().clone();
+    let codes = ["x_casebridge_aws_service_code", "x_casebridge_aws_category_code"];
+    let mut values = json!({"short_description": "Mine", "impact": "1", "urgency": "1"});
+    for name in ["assignment_group", codes[0], codes[1]] {
+        values[name] = json!(row[name]);
+    }
+    for (user, is_asked) in [("clerk", false), ("clerk.of.casebridge", true), ("agent", true)] {
+        let incident = world.create(user, "incident", &values);
+        world.update(user, "incident", &incident, &values);
+        let made = world.instance.record("incident", &incident).unwrap();
+        assert_eq!(made["assignment_group"], row["assignment_group"], "{user}");
+        for code in codes {
+            assert_eq!(made.contains_key(code), is_asked, "{user} {code}");
+        }
+        world.run_jobs();
+        assert_eq!(world.sent().is_empty(), !is_asked, "{user}");
+        let shown = world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot"), None);
+        assert_eq!(shown.status, if is_asked { 200 } else { 403 }, "{user}");
+    }
 }

@@ -37,7 +37,7 @@ const START: i64 = 1_795_208_400;
 pub struct Network {
     pub requests: RefCell<Vec<(String, Request)>>,
     pub status: RefCell<Option<u16>>,
-    /// What an answer of that status says, if it is not a refusal in JSON.
+    /// What an answer of that status says, if it is not a refusal in JSON; what the failure says, if there is none.
     pub words: RefCell<Option<String>>,
     pub timeouts: RefCell<Vec<u64>>,
 }
@@ -47,11 +47,13 @@ impl Outbound for Network {
         self.requests.borrow_mut().push((url.to_owned(), request.clone()));
         self.timeouts.borrow_mut().push(timeout_milliseconds);
         match (*self.status.borrow(), &*self.words.borrow()) {
-            (Some(0), _) => Err("connection refused".to_owned()),
+            (Some(0), words) => Err(words.clone().unwrap_or_else(|| "connection refused".to_owned())),
             (Some(status), Some(words)) => {
                 Ok(Response { status, body: words.clone().into_bytes(), ..Response::default() })
             }
-            (Some(status), None) => Ok(Response::json(status, &json!({"error": {"code": "x", "message": "no"}}))),
+            (Some(status), None) => {
+                Ok(Response::json(status, &json!({"error": {"code": "unavailable", "message": "no"}})))
+            }
             (None, _) => Ok(Response::json(202, &json!({"status": "accepted"}))),
         }
     }
@@ -83,6 +85,11 @@ pub fn configuration() -> Configuration {
             user("reader", &["x_casebridge_aws.user"], "Rita"),
             user("keeper", &["x_casebridge_aws.admin"], "Kim"),
             user("nobody", &[], "No"),
+            // May make and change incidents without being an agent.
+            user("clerk", &["sn_incident_write"], "Clara"),
+            user("clerk.of.casebridge", &["sn_incident_write", "x_casebridge_aws.user"], "Cleo"),
+            user("keeper.and.agent", &["itil", "x_casebridge_aws.admin"], "Kit"),
+            user("second", &["x_casebridge_aws.integration"], "Another"),
         ],
         oauth_clients: vec![OauthClient {
             client_id: "client".to_owned(),
@@ -260,9 +267,16 @@ pub fn deliver(world: &mut World, incident: &str, order: &Value) -> Response {
     world.call("casebridge", "POST", &target, Some(order))
 }
 
-/// One comment to deliver.
-pub fn message(external_id: &str, words: &str) -> Value {
-    json!({"messages": [{"external_id": external_id, "text": words, "kind": "comment"}]})
+/// An `external_id` as the core makes them, for a short name.
+pub fn external_id(name: &str) -> String {
+    assert!(name.len() <= 8, "a name has at most 8 characters: {name}");
+    let hash = name.bytes().fold(0_u64, |hash, byte| (hash << 8) | u64::from(byte));
+    format!("0123456789abcdef-1795208400-{hash:016x}-0a")
+}
+
+/// One comment to deliver, whose `external_id` is made of the name.
+pub fn message(name: &str, words: &str) -> Value {
+    json!({"messages": [{"external_id": external_id(name), "text": words, "kind": "comment"}]})
 }
 
 /// A script by which another request inserts a row into this table just before the next insert.

@@ -21,33 +21,105 @@ declare global {
                         table: 'sys_security_acl'
                         id: '26db3e63a8dd47ed9651cfe7735edd20'
                     }
+                    'acl-announcement-create': {
+                        table: 'sys_security_acl'
+                        id: '057b9e4461f040cb859214025e57b669'
+                    }
+                    'acl-announcement-delete': {
+                        table: 'sys_security_acl'
+                        id: '4235a093557f4b3db936a27563a867e1'
+                    }
+                    'acl-announcement-read': {
+                        table: 'sys_security_acl'
+                        id: '83527e199ee541eaae80290f0384debf'
+                    }
+                    'acl-announcement-write': {
+                        table: 'sys_security_acl'
+                        id: 'bbd07e847b914f1a99e4722743ee9a36'
+                    }
+                    'acl-delivery-create': {
+                        table: 'sys_security_acl'
+                        id: 'd612be23807943eeb60792a3edbb4433'
+                    }
+                    'acl-delivery-delete': {
+                        table: 'sys_security_acl'
+                        id: '37a41b6eaba447b39c2cf8f85755a472'
+                    }
                     'acl-delivery-read': {
                         table: 'sys_security_acl'
                         id: '9014e259c3954a0884c697fed85d1bcd'
+                    }
+                    'acl-delivery-write': {
+                        table: 'sys_security_acl'
+                        id: '171499dbda574b338ecf76bd0062eeed'
                     }
                     'acl-incident-account': {
                         table: 'sys_security_acl'
                         id: '95ae15df60774c31b267134ed6f027b6'
                     }
+                    'acl-incident-account-create': {
+                        table: 'sys_security_acl'
+                        id: 'ef00197ee3fa415384f56b45523cde7a'
+                    }
                     'acl-incident-case-id': {
                         table: 'sys_security_acl'
                         id: 'f6d94774727b490ba5baecd228b43e05'
+                    }
+                    'acl-incident-case-id-create': {
+                        table: 'sys_security_acl'
+                        id: 'a87f6fd38a4548549c7503b024e53fa7'
                     }
                     'acl-incident-case-status': {
                         table: 'sys_security_acl'
                         id: 'bde5025922c940f1bff7a54b092d6d09'
                     }
+                    'acl-incident-case-status-create': {
+                        table: 'sys_security_acl'
+                        id: '06033348d49246cd856104e419a1e474'
+                    }
+                    'acl-incident-category-code-create': {
+                        table: 'sys_security_acl'
+                        id: 'cedeaff09e824524ac01d23ddf88bc45'
+                    }
+                    'acl-incident-category-code-write': {
+                        table: 'sys_security_acl'
+                        id: '1b971cb2dd0d40f1aefb5f23de7c360b'
+                    }
                     'acl-incident-display-id': {
                         table: 'sys_security_acl'
                         id: 'e0e4203d7e974636a7db7c4a0c99b9f5'
+                    }
+                    'acl-incident-display-id-create': {
+                        table: 'sys_security_acl'
+                        id: '524da0350d8e46f88d22d19495aa3e36'
                     }
                     'acl-incident-last-error': {
                         table: 'sys_security_acl'
                         id: '41975a12fea84e5c844c2bad01763ea2'
                     }
+                    'acl-incident-last-error-create': {
+                        table: 'sys_security_acl'
+                        id: 'bd417eb01a3549059b945d7030e17b2d'
+                    }
+                    'acl-incident-service-code-create': {
+                        table: 'sys_security_acl'
+                        id: '79eae5cb7a394b6aba06eed3ab08ff71'
+                    }
+                    'acl-incident-service-code-write': {
+                        table: 'sys_security_acl'
+                        id: 'a5da9a1982ab43eca814ccea70baf958'
+                    }
                     'acl-incident-sync-status': {
                         table: 'sys_security_acl'
                         id: '3828e7e0a8974d9e9c856e0c741774ab'
+                    }
+                    'acl-incident-sync-status-create': {
+                        table: 'sys_security_acl'
+                        id: '1c37d8c2e6c14fb889f47568a6cd3293'
+                    }
+                    'acl-outbox-create': {
+                        table: 'sys_security_acl'
+                        id: '857d55da318a44d9ac85126b5343824a'
                     }
                     'acl-outbox-delete': {
                         table: 'sys_security_acl'
@@ -56,6 +128,10 @@ declare global {
                     'acl-outbox-read': {
                         table: 'sys_security_acl'
                         id: '45c2717defa6456f8eaaad140062979e'
+                    }
+                    'acl-outbox-write': {
+                        table: 'sys_security_acl'
+                        id: '44e2c33866094060b0b224df3d5b2d10'
                     }
                     'acl-rest': {
                         table: 'sys_security_acl'
@@ -339,6 +415,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '0398f1d4ba6b4e8a923475ea2b4b16f5'
+                        key: {
+                            sys_security_acl: 'bd417eb01a3549059b945d7030e17b2d'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: '0457fc4b36b6486ba7020513911b6c4c'
                         key: {
@@ -440,6 +529,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '13fa2e3b5d0d4b95b57610841acffaee'
+                        key: {
+                            sys_security_acl: 'd612be23807943eeb60792a3edbb4433'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: '140c41d8a9074702a1241b223b15fb59'
                         key: {
@@ -452,6 +554,19 @@ declare global {
                         id: '1491acda19314bdeaefa9af34d89cce9'
                         key: {
                             name: 'x_casebridge_aws.user'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '14eeaaabde9e4a96bbc6cb1757b14fd1'
+                        key: {
+                            sys_security_acl: '1c37d8c2e6c14fb889f47568a6cd3293'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -483,6 +598,19 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_account'
                             element: 'number'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '19678f661e074e539dff1776c671723d'
+                        key: {
+                            sys_security_acl: '1b971cb2dd0d40f1aefb5f23de7c360b'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
                         }
                     },
                     {
@@ -547,6 +675,19 @@ declare global {
                                 id: '5d87028f4cb3481584caa9d760d49f3b'
                                 key: {
                                     name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '22d62cd174dd4eb987975e1da3f5fc30'
+                        key: {
+                            sys_security_acl: '524da0350d8e46f88d22d19495aa3e36'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
                                 }
                             }
                         }
@@ -657,6 +798,7 @@ declare global {
                     {
                         table: 'sys_ui_action_role'
                         id: '302cc87d79c74373b4c1b50d851d04db'
+                        deleted: true
                         key: {
                             sys_ui_action: '7f1b50f68e44446399e78216e7502f7a'
                             sys_user_role: {
@@ -689,6 +831,19 @@ declare global {
                         key: {
                             document_key: 'a3eaa2cd07dc41a79d26c542db790d49'
                             variable: '989d9e235324220002c6435723dc3484'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '32bc1940743e40c586b7b9c3a1253426'
+                        key: {
+                            sys_security_acl: '1b971cb2dd0d40f1aefb5f23de7c360b'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
                         }
                     },
                     {
@@ -822,6 +977,32 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '418a1d12844d4055abb3e3d6f3b28d63'
+                        key: {
+                            sys_security_acl: 'a5da9a1982ab43eca814ccea70baf958'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '43f0648281594242bcac5a1dfe854800'
+                        key: {
+                            sys_security_acl: '44e2c33866094060b0b224df3d5b2d10'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_ws_query_parameter_map'
                         id: '455bb95669684589962f95cb56771b4b'
                         key: {
@@ -911,6 +1092,32 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '496572e4897d466781f6d1cb6d8b2da0'
+                        key: {
+                            sys_security_acl: '06033348d49246cd856104e419a1e474'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '4caa06278a7746509281a3187c1845fe'
+                        key: {
+                            sys_security_acl: '057b9e4461f040cb859214025e57b669'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_ui_list_element'
                         id: '4d2455d5937446a1beda53645684ade8'
                         key: {
@@ -949,6 +1156,19 @@ declare global {
                             name: 'incident'
                             element: 'x_casebridge_aws_case_id'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '5076da6f2ec845eeac92f208f015c275'
+                        key: {
+                            sys_security_acl: '4235a093557f4b3db936a27563a867e1'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -1100,6 +1320,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '5ba687219e924fb4aedea471c2cf2f21'
+                        key: {
+                            sys_security_acl: 'a87f6fd38a4548549c7503b024e53fa7'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_user_role_contains'
                         id: '5bb4e7e2c3794635be94a743292f75b1'
                         key: {
@@ -1153,6 +1386,19 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_settings'
                             element: 'integration_user'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '6004488d2bcc40d0b30746cabf6b0e34'
+                        key: {
+                            sys_security_acl: '37a41b6eaba447b39c2cf8f85755a472'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -1220,6 +1466,19 @@ declare global {
                         key: {
                             name: 'incident'
                             element: 'x_casebridge_aws_category_code'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '727feb0e680644a3ae44cd67ba3f7616'
+                        key: {
+                            sys_security_acl: '857d55da318a44d9ac85126b5343824a'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -1297,6 +1556,19 @@ declare global {
                         id: '77a019313e5648f5ad82fd1990c0aff5'
                         key: {
                             name: 'x_casebridge_aws_delivery'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '791337328a0b48febf2c4ed2c5c09961'
+                        key: {
+                            sys_security_acl: '79eae5cb7a394b6aba06eed3ab08ff71'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
                         }
                     },
                     {
@@ -1536,6 +1808,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '99cb919124c84ac09716a6d903a6e5c9'
+                        key: {
+                            sys_security_acl: 'a5da9a1982ab43eca814ccea70baf958'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: '9cd2ef93b393468d9d239dde55b4faf7'
                         key: {
@@ -1636,6 +1921,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: 'ad6c8f690c644a598bb2aa8e8dd5d513'
+                        key: {
+                            sys_security_acl: 'ef00197ee3fa415384f56b45523cde7a'
+                            sys_user_role: {
+                                id: 'bdbb2e319e074c15a3114f0e08ee4e13'
+                                key: {
+                                    name: 'x_casebridge_aws.admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_index'
                         id: 'b34a17ffe2c642afb80c6da5943dac8b'
                         key: {
@@ -1657,12 +1955,38 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: 'b7622a198804421fb7d01af59a74fc1b'
+                        key: {
+                            sys_security_acl: '79eae5cb7a394b6aba06eed3ab08ff71'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: 'b8db2b19a1284275b2d818d977ac0a59'
                         key: {
                             name: 'x_casebridge_aws_account'
                             element: 'active'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'b97179760aa74415b8e4bd6913bdd4e3'
+                        key: {
+                            sys_security_acl: 'cedeaff09e824524ac01d23ddf88bc45'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
                         }
                     },
                     {
@@ -2056,6 +2380,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: 'e8a1d5e550344743ac1d9911ef79daea'
+                        key: {
+                            sys_security_acl: '171499dbda574b338ecf76bd0062eeed'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: 'e8cec5c0582047c0b5e81bc16691e1a6'
                         key: {
@@ -2139,6 +2476,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: 'edce1fcb515d43c7a9b7a4f6e8a4ccea'
+                        key: {
+                            sys_security_acl: '83527e199ee541eaae80290f0384debf'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: 'ee8546bb51794db787d2ba2818c2cf69'
                         key: {
@@ -2156,6 +2506,19 @@ declare global {
                             value: 'pending'
                             language: 'en'
                             dependent_value: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'ef7f397b903a4b7489c789c274c7e5e2'
+                        key: {
+                            sys_security_acl: 'bbd07e847b914f1a99e4722743ee9a36'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -2282,6 +2645,19 @@ declare global {
                                 }
                             }
                             element: 'claimed_at'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'fb7805db72704384952a48d3cf66a521'
+                        key: {
+                            sys_security_acl: 'cedeaff09e824524ac01d23ddf88bc45'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
                         }
                     },
                     {

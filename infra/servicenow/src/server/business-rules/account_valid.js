@@ -1,17 +1,19 @@
 (function executeRule(current) {
-    if (!/^[0-9]{12}$/.test(String(current.getValue('number')))) {
+    if (!CasebridgeIncident.ACCOUNT_NUMBER.test(String(current.getValue('number')))) {
         gs.addErrorMessage('Number: an AWS account number has 12 digits.');
         current.setAbortAction(true);
         return;
     }
     var active = String(current.getValue('active'));
-    if (active !== '1' && active !== 'true') {
+    var group = String(current.getValue('assignment_group'));
+    // What is no group's sys_id is no incident's group either.
+    if ((active !== '1' && active !== 'true') || !CasebridgeRequest.SYS_ID.test(group)) {
         return;
     }
     // An incident's group must name one account, or its case could open in either.
     var other = new GlideRecord('x_casebridge_aws_account');
     other.addQuery('active', true);
-    other.addQuery('assignment_group', current.getValue('assignment_group'));
+    other.addQuery('assignment_group', group);
     other.addQuery('sys_id', '!=', current.getUniqueValue());
     other.setLimit(1);
     other.query();

@@ -95,7 +95,8 @@ CasebridgeChanges.prototype = {
         var groups = [];
         while (account.next()) {
             var group = String(account.getValue('assignment_group') || '');
-            if (group !== '') {
+            // Anything else would become a part of the query.
+            if (CasebridgeRequest.SYS_ID.test(group)) {
                 groups.push(group);
             }
         }

@@ -11,6 +11,10 @@ CasebridgeDelivery.TABLE = 'x_casebridge_aws_delivery';
 CasebridgeDelivery.MESSAGES_LIMIT = 25;
 CasebridgeDelivery.TEXT_LIMIT = 100000;
 CasebridgeDelivery.EXTERNAL_ID_LIMIT = 100;
+/** A communication of a case: link and case, second, text, place among equals, whether AWS wrote it, whether it is marked. */
+CasebridgeDelivery.EXTERNAL_ID = /^[0-9a-f]{16}--?[0-9]{1,12}-[0-9a-f]{16}-[0-9]{1,10}a?m?$/;
+/** Control characters but tab and line ends: no text needs them, and the platform may drop them from one. */
+CasebridgeDelivery.CONTROLS = /[^\t\n\r\u0020-\uffff]/g;
 CasebridgeDelivery.FIELD_LIMIT = 4000;
 CasebridgeDelivery.LAST_ERROR_LIMIT = 1000;
 CasebridgeDelivery.CLAIM_SECONDS = 60;
@@ -27,7 +31,6 @@ CasebridgeDelivery.prototype = {
 
     /** Does what the body asks for on the incident of the path, and shows that incident afterwards. */
     deliver: function (body) {
-        this._checkUser();
         var order = this._parse(body);
         var incident = this.calls.read(this.incidents).incident;
         var incidentId = String(incident.getUniqueValue());
@@ -51,17 +54,6 @@ CasebridgeDelivery.prototype = {
             field_error: written.error,
             snapshot: this.incidents.show(after.incident, after.takenAt, order.entriesSince, '')
         };
-    },
-
-    // What anyone else writes looks like a person's words and would be sent back to AWS.
-    _checkUser: function () {
-        if (!new CasebridgeInstallation().isIntegrationUser()) {
-            this.calls.fail(
-                403,
-                'Not the integration user',
-                'Only the user whom the settings of casebridge name may deliver.'
-            );
-        }
     },
 
     _parse: function (body) {
@@ -106,8 +98,14 @@ CasebridgeDelivery.prototype = {
         }
         this._checkNames(name + '.', message, ['external_id', 'text', 'kind']);
         this._checkText(name + '.external_id', message.external_id, 1, CasebridgeDelivery.EXTERNAL_ID_LIMIT);
+        if (!CasebridgeDelivery.EXTERNAL_ID.test(message.external_id)) {
+            this.calls.invalid(
+                name + '.external_id',
+                'must name a communication of a case, for example 0123456789abcdef-1795208400-0123456789abcdef-0a'
+            );
+        }
         this._checkText(name + '.text', message.text, 1, CasebridgeDelivery.TEXT_LIMIT);
-        if (message.text.trim() === '') {
+        if (this._harmless(message.text).trim() === '') {
             this.calls.invalid(name + '.text', 'must not be blank');
         }
         if (!CasebridgeDelivery.JOURNALS.hasOwnProperty(message.kind)) {
@@ -299,9 +297,10 @@ CasebridgeDelivery.prototype = {
         return row.next();
     },
 
-    // Between these tags the journal shows HTML. Nothing from outside may be shown as HTML.
+    // Between these tags the journal shows HTML. Nothing from outside may be shown as HTML, nor what is left of it where the
+    // platform drops characters.
     _harmless: function (text) {
-        return text.replace(/\[(\/?code)\]/gi, '[ $1 ]');
+        return text.replace(CasebridgeDelivery.CONTROLS, '').replace(/\[(\/?code)\]/gi, '[ $1 ]');
     },
 
     _values: function (incidentId, order, isFresh, seen) {

@@ -16,6 +16,7 @@ CasebridgeIncident.PAGE_CHARACTERS = 200000;
 CasebridgeIncident.PAGE_ENTRIES = 250;
 CasebridgeIncident.CLOSE_CODES_LIMIT = 100;
 CasebridgeIncident.ACCOUNTS = 'x_casebridge_aws_account';
+CasebridgeIncident.ACCOUNT_NUMBER = /^[0-9]{12}$/;
 /** One account of a group is active; more than so many former ones are not told. */
 CasebridgeIncident.GROUP_ACCOUNTS_LIMIT = 100;
 /** The deliveries that one answer names: more than a worker makes before it records them, 25 requests of 25 messages. */
@@ -41,6 +42,7 @@ CasebridgeIncident.prototype = {
         this.announcements = new CasebridgeAnnouncement();
         this.authors = {};
         this.deliverers = {};
+        this.installation = new CasebridgeInstallation();
         this.integrationUser = null;
     },
 
@@ -127,7 +129,7 @@ CasebridgeIncident.prototype = {
             hold_reason: this._text(incident, 'hold_reason'),
             resolved_at: this._resolvedAt(incident),
             ended_mod_count: ended === null ? null : ended.count,
-            ended_by_another: ended !== null && new CasebridgeInstallation().isAnotherUser(ended.user),
+            ended_by_another: ended !== null && this.installation.isAnotherUser(ended.user),
             closed_at: isClosed ? this._text(incident, 'closed_at') : '',
             closed_mod_count: closed === null ? null : closed.count,
             has_close_code: this._text(incident, 'close_code').trim() !== '',
@@ -181,7 +183,7 @@ CasebridgeIncident.prototype = {
     _groupAccounts: function (incident) {
         var group = this._text(incident, 'assignment_group');
         var accounts = [];
-        if (group === '') {
+        if (!CasebridgeRequest.SYS_ID.test(group)) {
             return accounts;
         }
         var account = new GlideRecord(CasebridgeIncident.ACCOUNTS);
@@ -208,7 +210,7 @@ CasebridgeIncident.prototype = {
             return '';
         }
         var account = new GlideRecord(CasebridgeIncident.ACCOUNTS);
-        if (!account.get('number', number)) {
+        if (!CasebridgeIncident.ACCOUNT_NUMBER.test(number) || !account.get('number', number)) {
             return 'missing';
         }
         return this._isTrue(account, 'active') ? 'active' : 'inactive';
@@ -315,10 +317,13 @@ CasebridgeIncident.prototype = {
 
     _isDeliverer: function (userName) {
         if (this.integrationUser === null) {
-            this.integrationUser = new CasebridgeInstallation().integrationUserName();
+            this.integrationUser = this.installation.integrationUserName();
         }
         if (userName === this.integrationUser) {
             return true;
+        }
+        if (CasebridgeRequest.SCRIPT.test(userName)) {
+            return false;
         }
         if (!this.deliverers.hasOwnProperty(userName)) {
             var row = new GlideRecord('x_casebridge_aws_delivery');
@@ -332,12 +337,9 @@ CasebridgeIncident.prototype = {
 
     _author: function (userName) {
         if (!this.authors.hasOwnProperty(userName)) {
-            var user = new GlideRecord('sys_user');
-            user.addQuery('user_name', userName);
-            user.setLimit(1);
-            user.query();
+            var user = this.installation.userNamed(userName);
             var name = '';
-            if (user.next()) {
+            if (user !== null) {
                 name =
                     this._text(user, 'name') ||
                     (this._text(user, 'first_name') + ' ' + this._text(user, 'last_name')).trim();

@@ -68,14 +68,17 @@ CasebridgeInstallation.prototype = {
      * former name of the integration user.
      */
     isAnotherUser: function (userName) {
-        var user = new GlideRecord('sys_user');
         if (userName === '' || userName === 'system') {
             return userName === 'system';
         }
-        return (
-            user.get('user_name', userName) &&
-            String(user.getUniqueValue()) !== this.settings.integrationUser()
-        );
+        var user = this.userNamed(userName);
+        return user !== null && String(user.getUniqueValue()) !== this.settings.integrationUser();
+    },
+
+    /** The record of the user who bears this name, or null. */
+    userNamed: function (userName) {
+        var user = new GlideRecord('sys_user');
+        return !CasebridgeRequest.SCRIPT.test(userName) && user.get('user_name', userName) ? user : null;
     },
 
     /**

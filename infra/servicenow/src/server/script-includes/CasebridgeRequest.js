@@ -5,6 +5,8 @@
 var CasebridgeRequest = Class.create();
 
 CasebridgeRequest.SYS_ID = /^[0-9a-f]{32}$/;
+/** What begins so is no value to a query: the platform runs it as a script. */
+CasebridgeRequest.SCRIPT = /^\s*javascript:/i;
 CasebridgeRequest.TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$/;
 
 CasebridgeRequest.prototype = {
@@ -18,6 +20,7 @@ CasebridgeRequest.prototype = {
         var result;
         try {
             this._checkInstallation();
+            this._checkUser();
             result = produce();
         } catch (problem) {
             if (!problem || !problem.casebridge) {
@@ -40,6 +43,18 @@ CasebridgeRequest.prototype = {
         var problem = new CasebridgeInstallation().problem();
         if (problem !== null) {
             this.fail(503, problem.message, problem.detail);
+        }
+    },
+
+    // The role alone does not tell who calls: what anyone else wrote would look like a person's words and be sent back to AWS,
+    // and what anyone else read would be more than their own access controls show.
+    _checkUser: function () {
+        if (!new CasebridgeInstallation().isIntegrationUser()) {
+            this.fail(
+                403,
+                'Not the integration user',
+                'Only the user whom the settings of casebridge name may read and deliver.'
+            );
         }
     },
 

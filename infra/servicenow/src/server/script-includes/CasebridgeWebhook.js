@@ -9,8 +9,8 @@ var CasebridgeWebhook = Class.create();
 CasebridgeWebhook.TIMEOUT_MILLISECONDS = 5000;
 CasebridgeWebhook.SECRET_PREFIX = 'whsec_';
 CasebridgeWebhook.REFUSAL_LIMIT = 300;
-/** The code in an error of casebridge's own. */
-CasebridgeWebhook.ERROR_CODE = /^[a-z_]{1,40}$/;
+/** The codes of casebridge's own refusals. */
+CasebridgeWebhook.ERROR_CODES = ['method_not_allowed', 'too_large', 'malformed', 'unauthorized', 'unavailable'];
 
 CasebridgeWebhook.prototype = {
     initialize: function () {
@@ -80,8 +80,8 @@ CasebridgeWebhook.prototype = {
         return this._short('The webhook answered ' + status + this._refusal(String(response.getBody() || '')));
     },
 
-    // What casebridge says of a refusal. Anybody else's answer is not repeated: people read this, and who answers at a
-    // wrong address decides what it says.
+    // The code of casebridge's refusal. Nothing else is repeated: people read this, and who answers at a wrong address decides
+    // what it says.
     _refusal: function (body) {
         var error = null;
         try {
@@ -89,12 +89,8 @@ CasebridgeWebhook.prototype = {
         } catch (problem) {
             error = null;
         }
-        var isOurs =
-            error &&
-            typeof error.code === 'string' &&
-            CasebridgeWebhook.ERROR_CODE.test(error.code) &&
-            typeof error.message === 'string';
-        return isOurs ? ': ' + error.message : ', and not as casebridge does. Look at the address of the webhook.';
+        var isOurs = error && CasebridgeWebhook.ERROR_CODES.indexOf(error.code) >= 0;
+        return isOurs ? ': ' + error.code + '.' : ', and not as casebridge does. Look at the address of the webhook.';
     },
 
     // The key as the signing API wants it: in base64.
