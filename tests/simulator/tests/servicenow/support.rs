@@ -269,9 +269,9 @@ pub fn deliver(world: &mut World, incident: &str, order: &Value) -> Response {
 
 /// An `external_id` as the core makes them, for a short name.
 pub fn external_id(name: &str) -> String {
-    let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-    assert!(digits.len() <= 16, "a name has at most 8 characters: {name}");
-    format!("0123456789abcdef-1795208400-{digits:0>16}-0a")
+    assert!(name.len() <= 8, "a name has at most 8 characters: {name}");
+    let hash = name.bytes().fold(0_u64, |hash, byte| (hash << 8) | u64::from(byte));
+    format!("0123456789abcdef-1795208400-{hash:016x}-0a")
 }
 
 /// One comment to deliver, whose `external_id` is made of the name.
