@@ -19,7 +19,7 @@ def test_a_secret_that_holds_another_accounts_keys_opens_no_case_there(world: Wo
         incident = world.open_incident(account)
         said = world.until_said(incident, "error", "AWS refuses the account's keys")
         assert account["id"] in said and other["id"] in said, said
-        assert foreign_alarms(world, account["id"])
+        world.until("the log says so where an alarm hears it", lambda: foreign_alarms(world, account["id"]), incident)
         # Nothing was written: neither there, where the keys belong, nor anywhere else.
         assert world.cases(incident) == []
         # The keys' own account goes on.
@@ -44,7 +44,7 @@ def test_a_link_pauses_while_its_account_is_inactive(world: World):
         incident = world.linked(account)
         world.set_active(account, False)
         world.comment(incident, "Does anybody read this?")
-        said = world.until_said(incident, "paused", "is inactive in ServiceNow")
+        said = world.until_said(incident, "waiting", "is inactive in ServiceNow")
         assert account["id"] in said, said
         world.reply(incident, "We do.")
         world.until_received(incident, "We do.")

@@ -62,7 +62,7 @@ def moving(world: World, metric: str) -> Iterator[None]:
 def test_every_alarm_on_our_own_metrics_is_deployed_and_tested_here(stack: Stack):
     assert set(alarms_of_ours(stack)) == OF_LINES | {
         "WebhooksRejected", "PollFailures", "LongestUnpolledAccount", "SyncLag", "Throttles", "Refusals",
-        "PolicyFailures",
+        "PolicyFailures", "WakesLost",
     }  # fmt: skip
 
 
@@ -132,3 +132,14 @@ def test_a_policy_that_can_not_be_read_is_counted_and_the_last_good_one_stays_in
             world.assert_once_at_aws(world.linked())
         finally:
             parameters.put_parameter(Name=name, Value=good, Overwrite=True)
+
+
+@pytest.mark.exclusive
+def test_a_wake_up_that_can_not_be_sent_is_counted_and_the_poller_wakes_the_link(world: World):
+    incident = world.draft()
+    with world.environment("reconciler", CASEBRIDGE_WAKE_QUEUE_URL=f"{world.stack.description['queue_url']}-nowhere"):
+        world.fault("support", "throttle", incident.number, operation="CreateCase", count=6)
+        with moving(world, "WakesLost"):
+            world.assign(incident)
+        world.until_in_sync(incident)
+    world.assert_once_at_aws(incident)

@@ -50,7 +50,7 @@ def test_the_link_lasts_in_a_group_of_no_account_and_pauses_in_one_of_another(wo
     # Into the other account's group, and back.
     world.change(incident, assignment_group=world.group(world.stack.sandbox["assignment_group"]))
     world.comment(incident, "A word of the sandbox.")
-    said = world.until_said(incident, "paused", "nothing is sent to the case")
+    said = world.until_said(incident, "waiting", "nothing is sent to the case")
     assert world.stack.sandbox["id"] in said and world.stack.production["id"] in said, said
     world.reply(incident, "Hello, sandbox.")
     world.until_received(incident, "Hello, sandbox.")

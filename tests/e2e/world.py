@@ -8,6 +8,7 @@ import secrets
 import time
 import urllib.parse
 import uuid
+from collections.abc import Iterator
 
 import pysnc
 import pysnc.exceptions
@@ -329,11 +330,24 @@ class World:
 
     def start_anew(self, function: str) -> None:
         """New processes for a function, which remember nothing: any change of its environment brings them."""
+        self.set_environment(function, STARTED_ANEW=uuid.uuid4().hex)
+
+    def set_environment(self, function: str, **changes: str) -> dict[str, str]:
+        """New processes for a function, with these variables; the variables that it had before."""
         name, functions = self.stack.description["functions"][function], self.stack.hub("lambda")
-        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        variables["STARTED_ANEW"] = uuid.uuid4().hex
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before | changes})
         functions.get_waiter("function_updated_v2").wait(FunctionName=name)
+        return before
+
+    @contextlib.contextmanager
+    def environment(self, function: str, **changes: str) -> Iterator[None]:
+        """Runs a function with other variables for a while."""
+        before = self.set_environment(function, **changes)
+        try:
+            yield
+        finally:
+            self.set_environment(function, **before)
 
     def hint(self, incident: Incident) -> str:
         """The message that makes the reconciler look at an incident."""

@@ -288,7 +288,10 @@ def test_roles_may_do_to_the_ledger_what_their_function_does(resources):
     # Leases, states and the rows beside them; looks for the first that waits for a quota.
     assert granted("ReconcilerRole") == {"DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}
     # Finds links by their cases, and the undecided CreateCases of an account.
+    # The rows of accounts alone: which case is whose, and which CreateCases are undecided.
     assert granted("AwsEventsRole") == {"GetItem", "Query"}
+    finding = next(s for s in statements(resources["AwsEventsRole"]) if s.get("Sid") == "FindLinks")
+    assert finding["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ACCOUNT#*"]}}
     # Watermarks alone, of which the rotation of its secret is one.
     assert granted("ServicenowWebhookRole") == {"GetItem"}
     rotation = next(s for s in statements(resources["ServicenowWebhookRole"]) if s.get("Sid") == "ReadRotation")

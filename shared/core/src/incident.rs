@@ -138,7 +138,7 @@ pub struct BridgeColumns {
     pub display_id: String,
     /// The status of the case, in AWS's words.
     pub case_status: String,
-    /// `pending`, `in_sync`, `waiting`, `paused` or `error`.
+    /// `pending`, `in_sync`, `waiting` or `error`.
     pub sync_status: String,
     /// What is wrong and what to do, in plain words; empty when nothing is.
     pub last_error: String,

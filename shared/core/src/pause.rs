@@ -59,15 +59,15 @@ impl Pause {
     pub fn advice(&self) -> String {
         match self {
             Self::AccountInactive { account } => format!(
-                "AWS account {account} is inactive in ServiceNow, so nothing is sent to its case. What is written here is \
+                "Paused: AWS account {account} is inactive in ServiceNow, so nothing is sent to its case. What is written here is \
                  sent when the account is active again; ask an administrator of casebridge. Replies of AWS still arrive."
             ),
             Self::AccountMissing { account } => format!(
-                "ServiceNow has no record of AWS account {account}, so nothing is sent to its case. What is written here is \
+                "Paused: ServiceNow has no record of AWS account {account}, so nothing is sent to its case. What is written here is \
                  sent when the account is there again; ask an administrator of casebridge. Replies of AWS still arrive."
             ),
             Self::GroupOfAnotherAccount { account, of_group } => format!(
-                "The assignment group belongs to AWS account {of_group} and the case to {account}, so nothing is sent to the \
+                "Paused: the assignment group belongs to AWS account {of_group} and the case to {account}, so nothing is sent to the \
                  case. Assign the incident to a group of {account} or of no account: then what was written here is sent. \
                  For a case in {of_group} open a new incident. Replies of AWS still arrive."
             ),

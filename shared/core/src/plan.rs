@@ -312,12 +312,12 @@ fn delivery_scope(link: &LinkKey, case: &LinkedCase) -> String {
     digest(&[&link.to_string(), &case.key().to_string()], DELIVERY_SCOPE_DIGITS)
 }
 
-/// `pending`, `in_sync`, `waiting`, `paused` or `error`, and what to tell the agent.
+/// `pending`, `in_sync`, `waiting` or `error`, and what to tell the agent.
 fn sync_status(policy: &Policy, observation: &Observation, now: Timestamp) -> (&'static str, String) {
     let link = &observation.link;
     // First: while nothing is sent, what else is wrong does not matter yet, and an account out of use may well be refused.
     if let Some(pause) = observation.pause(policy) {
-        return ("paused", pause.advice());
+        return ("waiting", pause.advice());
     }
     if let Some(told) = told_trouble(link, now) {
         return told;

@@ -11,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 
 /// How long a document is in force before the parameter is read again.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(3);
-/// How many former versions of the document are tried at most when a function starts: who corrects a document by trial writes
-/// a few that are not valid. Each costs a call.
-const FORMER_VERSIONS: i64 = 10;
+/// How many pages of former versions are read at most when a function starts with a document that is not valid: a parameter
+/// keeps 100 versions, and a page has 50.
+const HISTORY_PAGES: usize = 2;
 
 /// There is no policy to start with.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +94,20 @@ impl<C: Clock> PolicySource<C> {
     }
 }
 
-/// A version of the document.
+/// The last valid version before this one. Source: AWS Systems Manager API, GetParameterHistory.
+async fn former(client: &aws_sdk_ssm::Client, parameter: &str, version: i64) -> Option<Policy> {
+    let mut pages = client.get_parameter_history().name(parameter).into_paginator().send();
+    let mut versions = Vec::new();
+    for _ in 0..HISTORY_PAGES {
+        let Some(Ok(page)) = pages.next().await else { break };
+        versions.extend(page.parameters.unwrap_or_default());
+    }
+    versions.sort_by_key(|shown| std::cmp::Reverse(shown.version));
+    let texts = versions.into_iter().filter(|shown| shown.version < version).filter_map(|shown| shown.value);
+    texts.map(|text| Policy::parse(&text)).find_map(Result::ok)
+}
+
+/// The newest version of the document.
 struct Document {
     parameter: String,
     version: i64,
@@ -106,20 +119,6 @@ impl Document {
         let parameter = || self.parameter.clone();
         Policy::parse(&self.text).map_err(|errors| PolicySourceError::Invalid { parameter: parameter(), errors })
     }
-}
-
-/// The last valid version before this one.
-async fn former(client: &aws_sdk_ssm::Client, parameter: &str, version: i64) -> Option<Policy> {
-    let oldest = version.saturating_sub(FORMER_VERSIONS).max(1);
-    for number in (oldest..version).rev() {
-        // `name:version` asks for that version:
-        // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
-        let Ok(document) = read(client, &format!("{parameter}:{number}")).await else { continue };
-        if let Ok(policy) = document.policy() {
-            return Some(policy);
-        }
-    }
-    None
 }
 
 async fn read(client: &aws_sdk_ssm::Client, parameter: &str) -> Result<Document, PolicySourceError> {

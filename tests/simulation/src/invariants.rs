@@ -13,6 +13,7 @@ use casebridge_simulator::support::{Case, REOPEN_WINDOW, oddities::nearest_secon
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    pauses::PAUSED,
     people::{AUTOMATIC_CLOSING, EQUAL_TEXTS, REFUSED_LETTER, tokens},
     schedule::Life,
     servicenow_model::{Journal, Record, harmless},
@@ -504,7 +505,7 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
             }
             let visible = final_state && !case.is_resolved();
             let told = told_of_repetition || pauses || world.is_told_of_a_notice(incident);
-            let is_over = columns.sync_status == "paused" && !pauses;
+            let is_over = columns.last_error.starts_with(PAUSED) && !pauses;
             if (columns.sync_status != "in_sync" && !visible && !told) || is_over {
                 found.push(format!("the sync status is {} {}", columns.sync_status, columns.last_error));
             }

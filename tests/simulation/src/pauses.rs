@@ -20,6 +20,8 @@ use crate::{
     world::{Invariant, World, first_id},
 };
 
+/// What an incident says first while its link pauses.
+pub const PAUSED: &str = "Paused: ";
 /// What may pause a link.
 pub const REASONS: [&str; 3] = ["account inactive", "account missing", "group of another account"];
 /// The priorities between which an agent changes an incident's: any save does.
@@ -59,7 +61,7 @@ impl World {
     /// Whether an agent is told that the link pauses, and it does: then what people wrote may not have arrived.
     pub fn is_told_of_pause(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
-        let is_told = record.is_some_and(|record| record.summary.columns.sync_status == "paused");
+        let is_told = record.is_some_and(|record| record.summary.columns.last_error.starts_with(PAUSED));
         is_told && self.pause_of(incident).is_some()
     }
 

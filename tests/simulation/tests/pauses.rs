@@ -32,7 +32,11 @@ fn assign(world: &mut Script, incident: &Handle, group: &str) {
 /// Whether the incident says that the link pauses, with these words.
 fn says(world: &Script, incident: &Handle, words: &str) {
     let (status, told) = world.sync_status(incident);
-    assert!(status == "paused" && told.contains(words), "{status} {told}\n{}", world.story());
+    assert!(
+        status == "waiting" && told.starts_with("Paused: ") && told.contains(words),
+        "{status} {told}\n{}",
+        world.story()
+    );
 }
 
 /// Where these words stand among the texts on the case, in their order.

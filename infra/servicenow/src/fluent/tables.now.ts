@@ -50,7 +50,7 @@ export const incident = Table({
         }),
         x_casebridge_aws_sync_status: StringColumn({
             label: 'AWS sync status',
-            hint: 'pending, in_sync, waiting, paused or error',
+            hint: 'pending, in_sync, waiting or error',
             maxLength: 40,
             readOnly: true,
         }),

@@ -24,18 +24,19 @@ async fn a_function_does_not_start_without_a_valid_policy() {
 /// Another environment of the function runs already, with the last good document.
 #[tokio::test]
 async fn a_function_starts_with_the_last_valid_version_and_tells_that_the_newest_is_not() {
-    let version = |number: i64, document: &str| {
-        (200, json!({"Parameter": {"Name": "policy", "Value": document, "Version": number}}))
-    };
-    let gone = (400, json!({"__type": "ParameterVersionNotFound"}));
-    let (newest, corrected) = (version(5, "{"), version(6, L_IS_30));
-    let (http, config) =
-        replay(&[newest.clone(), version(4, r#"{"typo":1}"#), gone, version(2, L_IS_20), newest, corrected]);
+    let version = |number: i64, document: &str| json!({"Name": "policy", "Value": document, "Version": number});
+    let newest = |number: i64, document: &str| (200, json!({"Parameter": version(number, document)}));
+    let first_page = [version(1, "{}"), version(2, L_IS_20), version(3, r#"{"typo":1}"#)];
+    let first = (200, json!({"Parameters": first_page, "NextToken": "second"}));
+    let second = (200, json!({"Parameters": [version(4, "{"), version(5, "{")]}));
+    let (http, config) = replay(&[newest(5, "{"), first, second, newest(5, "{"), newest(6, L_IS_30)]);
     let clock = SetClock::default();
     let source = PolicySource::load(aws_sdk_ssm::Client::new(&config), "policy".to_owned(), clock.clone());
     let source = source.await.unwrap();
-    let names: Vec<Value> = (0..4).map(|call| body(&http, call)["Name"].clone()).collect();
-    assert_eq!(names, ["policy", "policy:4", "policy:3", "policy:2"]);
+    assert_eq!(
+        (body(&http, 1)["Name"].clone(), body(&http, 2)["NextToken"].clone()),
+        (json!("policy"), json!("second"))
+    );
     let (policy, outcome) = source.current().await;
     assert_eq!(policy.unknown_outcome_seconds, 20);
     assert!(matches!(outcome, Err(PolicySourceError::Invalid { .. })));
@@ -44,12 +45,16 @@ async fn a_function_starts_with_the_last_valid_version_and_tells_that_the_newest
 }
 
 #[tokio::test]
-async fn the_search_for_a_valid_version_ends() {
+async fn a_function_does_not_start_without_any_valid_version() {
     let newest = (200, json!({"Parameter": {"Name": "policy", "Value": "{", "Version": 100}}));
-    let (http, config) = replay(&vec![newest; 20]);
-    let source = PolicySource::load(aws_sdk_ssm::Client::new(&config), "policy".to_owned(), SetClock::default());
-    assert!(source.await.is_err());
-    assert_eq!(calls(&http), 11);
+    let page = (200, json!({"Parameters": [{"Value": "{", "Version": 99}], "NextToken": "more"}));
+    let refused = (400, json!({"__type": "AccessDeniedException"}));
+    for (history, asked) in [(page, 3), (refused, 2)] {
+        let (http, config) = replay(&[newest.clone(), history.clone(), history.clone(), history]);
+        let source = PolicySource::load(aws_sdk_ssm::Client::new(&config), "policy".to_owned(), SetClock::default());
+        assert!(source.await.is_err());
+        assert_eq!(calls(&http), asked);
+    }
 }
 
 #[tokio::test]

@@ -150,6 +150,9 @@ fn only_the_integration_user_reads_and_delivers() {
     world.set("integration_user", &second);
     assert!(answers(&mut world, "second", &incident).iter().all(|(status, _)| *status == 200));
     assert!(answers(&mut world, "casebridge", &incident).iter().all(|(status, _)| *status == 403));
+    // An administrator reads, and delivers nothing.
+    let statuses: Vec<u16> = answers(&mut world, "admin", &incident).iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 403).count(), 1, "{statuses:?}");
     // Whoever asks learns what an administrator has to set.
     world.set("integration_user", "");
     for user in ["casebridge", "second"] {

@@ -1,6 +1,6 @@
 (function process(request, response) {
     var calls = new CasebridgeRequest(request, response);
-    calls.answer(function () {
+    calls.answerWrite(function () {
         return new CasebridgeDelivery(calls).deliver(calls.body());
     });
 })(request, response);
