@@ -118,7 +118,7 @@ mod tests {
         store.put("incident", "c", incident("c", "INC1", "2"));
         assert_eq!(numbers(&store, "ORDERBYnumber"), ["INC1", "INC2", "INC3"]);
         assert_eq!(numbers(&store, "state>1^ORDERBYDESCstate"), ["INC2", "INC1"]);
-        assert_eq!(numbers(&store, "state=1^NQnumber=INC1"), ["INC3", "INC1"]);
+        assert_eq!(numbers(&store, "state=1^NQnumber=INC1"), ["INC1", "INC3"], "the greatest `sys_id` first");
         assert_eq!(numbers(&store, "no_such_column=1").len(), 3, "an unknown column is ignored");
     }
 
