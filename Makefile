@@ -4,7 +4,7 @@
 PYTHON := .tools/python/bin/python
 LOCAL := infra/local
 .DEFAULT_GOAL := help
-.PHONY: help tools up down demo test lint rust-test e2e package simulate simulate-pairs simulate-sabotage mutants mutants-app clean clean-tools
+.PHONY: help tools up down demo test lint rust-test e2e package bench simulate simulate-pairs simulate-sabotage mutants mutants-app clean clean-tools
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ e2e: tools ## Runs the end-to-end tests on a stack of their own with IAM enforce
 package: tools ## Builds the functions for release into target/package and checks their size
 	@$(PYTHON) $(LOCAL)/package.py
 
+bench: tools ## Measures those packages into target/bench/NAME.json; BEFORE=<such a file> is shown beside
+	@$(PYTHON) tests/bench/bench.py $(if $(NAME),--name "$(NAME)") $(if $(BEFORE),--before "$(BEFORE)")
+
 simulate: ## Lives SEEDS random worlds from seed FROM on with faults at every step, and the seeds that ever failed
 	@cargo run -q -p casebridge-simulation -- run $(or $(SEEDS),20000) $(or $(FROM),0)
 
@@ -45,7 +48,7 @@ simulate-pairs: ## Lives every pair of faults in small worlds (takes minutes)
 simulate-sabotage: ## Switches off one safeguard at a time: the simulation must notice each
 	@cargo run -q -p casebridge-simulation -- sabotage $(or $(SEEDS),10000)
 
-mutants: tools ## Changes the decisions one small step at a time: the tests must notice (takes an hour)
+mutants: tools ## Changes the decisions one small step at a time: the tests must notice (takes two hours)
 	@$(PYTHON) $(LOCAL)/mutants.py
 
 mutants-app: tools ## Does the same to the app's scripts, or to those that SCRIPTS names (takes half an hour)

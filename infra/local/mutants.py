@@ -2,9 +2,9 @@
 
     python mutants.py
 
-Two rounds. The core's own tests take a second, so they come first; what they do not notice is left to the simulation,
-and so is the executor. At least NOTICED of the changes that compile must be noticed, and each of the others must stand
-in docs/mutants.md with a reason.
+Three rounds. The core's own tests take a second with few cases of each property, so they come first; what they do not
+notice is left to all cases, and then, with the executor, to the simulation. At least NOTICED of the changes that
+compile must be noticed, and each of the others must stand in docs/mutants.md with a reason.
 """
 
 import os
@@ -25,6 +25,9 @@ NOTICED = 0.90
 JOBS = "2"
 # A change that makes a loop endless counts as noticed after so many seconds.
 PATIENCE_SECONDS = "300"
+# The core's tests without its documentation's. A few cases of each property find most, and what failed is not shrunk.
+CORE_TESTS = ["--lib", "--tests"]
+FEW_CASES = {"PROPTEST_CASES": "8", "PROPTEST_MAX_SHRINK_ITERS": "0"}
 # What cargo-mutants ends with: all noticed, some not noticed, some took too long.
 NORMAL_ENDS = (0, 2, 3)
 SIMULATION = ["--test", "exploration", "--test", "passes", "--test", "rules"]
@@ -36,36 +39,44 @@ LISTED = re.compile(r"^- `(\S+\.rs)`: `([^`]+)`: \S", re.MULTILINE)
 
 
 def main() -> None:
-    """Both rounds, and the verdict."""
+    """All rounds, and the verdict."""
     tools.ensure_cargo_tool("cargo-mutants")
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
     with console.step("the simulation as it is"):
         tools.run_quietly(["cargo", "test", "--package", "casebridge-simulation", *SIMULATION], cwd=paths.ROOT)
     core = ["--package", "casebridge-core"]
+    left = ["--iterate", "--baseline", "skip", "--timeout", PATIENCE_SECONDS]
     with console.step("the core, by its own tests"):
-        run([*core, "--test-package", "casebridge-core"], [])
-        noticed = read("caught", "timeout")
-        # The second round leaves out what it finds there; an endless loop is noticed once.
-        (RESULTS / "previously_caught.txt").write_text(text_of(RESULTS / "timeout.txt"))
+        run([*core, "--test-package", "casebridge-core"], CORE_TESTS, FEW_CASES)
+        noticed = take_noticed()
+    with console.step("what is left of it, by all cases of its properties"):
+        run([*core, *left, "--test-package", "casebridge-core"], CORE_TESTS)
+        noticed += take_noticed()
     with console.step("what is left of it and the executor, by the simulation") as remark:
-        both = [*core, "--package", "casebridge-executor", "--test-package", "casebridge-simulation"]
-        known_to_pass = ["--iterate", "--baseline", "skip", "--timeout", PATIENCE_SECONDS]
-        run([*both, *known_to_pass], [*SIMULATION, "--", "--skip", NOT_A_JUDGE])
-        noticed += read("caught", "timeout")
+        both = [*core, "--package", "casebridge-executor", *left]
+        run([*both, "--test-package", "casebridge-simulation"], [*SIMULATION, "--", "--skip", NOT_A_JUDGE])
+        noticed += take_noticed()
         missed = read("missed")
         remark.append(f"{len(noticed)} changes noticed, {len(missed)} not")
     judge(len(noticed), missed, LISTED.findall(text_of(SURVIVORS)))
 
 
-def run(arguments: list[str], test_arguments: list[str]) -> None:
+def run(arguments: list[str], test_arguments: list[str], cases: dict[str, str] | None = None) -> None:
     """One round."""
     command = ["cargo", "mutants", "--no-shuffle", "--jobs", JOBS, "--output", str(OUTPUT), *arguments]
     search = f"{tools.CARGO / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": search, "CARGO_PROFILE_DEV_DEBUG": "0"}
+    environment = os.environ | {"PATH": search, "CARGO_PROFILE_DEV_DEBUG": "0"} | (cases or {})
     ended = subprocess.run([*command, "--", *test_arguments], cwd=paths.ROOT, env=environment).returncode
     if ended not in NORMAL_ENDS:
         raise console.StackError(f"cargo-mutants ended with exit code {ended}; see above.")
+
+
+def take_noticed() -> list[tuple[str, str]]:
+    """The changes that the last round noticed. The next one leaves them out: endless loops, too."""
+    with (RESULTS / "previously_caught.txt").open("a") as found:
+        found.write(text_of(RESULTS / "timeout.txt"))
+    return read("caught", "timeout")
 
 
 def read(*names: str) -> list[tuple[str, str]]:

@@ -15,8 +15,9 @@ PYTHON = TOOLS / "python"
 MINISTACK = TOOLS / "ministack"
 STAMPS = TOOLS / "stamps"
 
-# The running stack.
-STATE = ROOT / ".local"
+# The running stack. A command that needs one of its own, beside that of `make up`, names another folder for it.
+SHARED_STATE = ROOT / ".local"
+STATE = ROOT / os.environ.get("CASEBRIDGE_STATE", SHARED_STATE)
 STACK_FILE = STATE / "stack.json"
 FINGERPRINT_FILE = STATE / "fingerprint.json"
 LOGS = STATE / "logs"

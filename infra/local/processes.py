@@ -21,10 +21,10 @@ POLL_SECONDS = 0.05
 
 
 @contextlib.contextmanager
-def exclusive():
-    """One command at a time may change the stack; another waits for it."""
-    paths.STATE.mkdir(parents=True, exist_ok=True)
-    with open(paths.STATE / "lock", "w") as lock:
+def exclusive(folder: pathlib.Path = paths.STATE):
+    """One command at a time may change the stack that is kept in a folder; another waits for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

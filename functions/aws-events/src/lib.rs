@@ -9,10 +9,11 @@ mod event;
 use aws_lambda_events::sns::SnsEvent;
 use casebridge_core::{
     hint::{Cause, Hint, Subject},
-    unknown_case::UnknownCase,
+    support::unknown_case::UnknownCase,
 };
-use casebridge_executor::{Owner, Told, owner_of_case, ports::Clock};
+use casebridge_executor::{Owner, Told, owner_of_case};
 use casebridge_ledger::{Ledger, LedgerError};
+use casebridge_ports::Clock;
 use casebridge_runtime::{
     HintSink, QueueError,
     logging::{Causes, hint_span},

@@ -7,8 +7,8 @@ use std::{process::ExitCode, sync::Arc};
 
 use aws_events::Events;
 use aws_lambda_events::sns::SnsEvent;
-use casebridge_executor::ports::Clock;
 use casebridge_ledger::DynamoLedger;
+use casebridge_ports::Clock;
 use casebridge_runtime::{
     HintQueue, Pace, SystemClock, logging,
     metrics::Metrics,
@@ -27,14 +27,13 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let settings = EventsSettings::read(settings::environment)?;
     let sdk = sdk_config(Pace::Background).await;
     let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name);
-    // The first connection costs processor time, of which there is more now than when an event waits.
-    warm_up("ledger", Box::pin(ledger.warm_up())).await;
-    let events = Arc::new(Events {
-        ledger,
-        queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url),
-        clock: SystemClock,
-        metrics: Metrics::new("aws-events"),
-    });
+    let queue = HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url);
+    // The first connections cost processor time, of which there is more now than when an event waits.
+    tokio::join!(
+        warm_up("ledger", Box::pin(ledger.warm_up())),
+        warm_up("queue of hints", Box::pin(queue.warm_up(&sdk)))
+    );
+    let events = Arc::new(Events { ledger, queue, clock: SystemClock, metrics: Metrics::new("aws-events") });
     lambda_runtime::run(service_fn(|event: LambdaEvent<SnsEvent>| {
         let events = Arc::clone(&events);
         async move {

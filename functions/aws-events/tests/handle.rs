@@ -9,8 +9,8 @@ use casebridge_core::{
     hint::{Cause, Hint, Subject},
     identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId, LinkKey},
 };
-use casebridge_executor::ports::Clock;
 use casebridge_ledger::{LeaseAnswer, Ledger, MemoryLedger};
+use casebridge_ports::Clock;
 use casebridge_runtime::{
     DeduplicationId, HintSink, QueueError,
     metrics::{Metric, Metrics},
@@ -90,7 +90,7 @@ async fn linked() -> (MemoryLedger, LinkKey) {
     let mut after = (*before).clone();
     let case = json!({"account": "111122223333", "case_id": case_id(), "display_id": null, "status": null,
                       "status_since": now, "opened_at": now});
-    after.case = Some(serde_json::from_value(case).unwrap());
+    after.memory.case = Some(serde_json::from_value(case).unwrap());
     ledger.record(&lease, &before, &after, now).await.unwrap();
     (ledger, key)
 }

@@ -8,13 +8,13 @@ use std::{
 };
 
 use casebridge_core::{
-    effect::Failure,
+    failure::Failure,
     identifiers::AccountId,
     poll::{Reached, Rounds},
     unreadable::UnreadableJson,
 };
-use casebridge_executor::ports::{Support, Timer};
 use casebridge_ledger::Ledger;
+use casebridge_ports::{Support, Timer};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use futures_util::{
     StreamExt,

@@ -3,16 +3,13 @@
 use std::{collections::BTreeMap, sync::PoisonError};
 
 use casebridge_core::{
-    effect::{Failure, Refusal},
+    failure::{Failure, Refusal},
     hint::Cause,
     identifiers::{AccountId, CaseId, CaseKey},
-    poll::has_case_changed,
 };
-use casebridge_executor::{
-    observe::case_from,
-    ports::{CaseQuery, DescribedCase, Support, Timer},
-};
+use casebridge_executor::observe::case_from;
 use casebridge_ledger::{CaseRow, Ledger};
+use casebridge_ports::{CaseQuery, DescribedCase, Support, Timer};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use jiff::{SignedDuration, Timestamp};
 
@@ -58,7 +55,7 @@ where
         let shown: BTreeMap<CaseKey, &DescribedCase> =
             described.cases.iter().map(|case| (CaseKey::new(account.clone(), &case.case_id), case)).collect();
         let wants_a_look = |row: &&CaseRow| match shown.get(&row.key) {
-            Some(case) => has_case_changed(&case_from(case), &row.fingerprint),
+            Some(case) => case_from(case).has_changed(&row.fingerprint),
             None => described.unreadable.contains(&row.case_id),
         };
         let links = rows.iter().filter(wants_a_look).map(|row| row.link.clone());

@@ -3,11 +3,12 @@
 use casebridge_core::{
     hint::Cause,
     identifiers::{IncidentId, LinkKey},
-    policy::{Policy, seconds},
+    policy::Policy,
     poll::{self, Position, Watermark, has_incident_changed},
+    time::seconds,
 };
-use casebridge_executor::ports::{Support, Timer};
 use casebridge_ledger::Ledger;
+use casebridge_ports::{Support, Timer};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use casebridge_servicenow::{IncidentChange, MAX_CHANGES_PER_PAGE};
 

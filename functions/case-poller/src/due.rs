@@ -14,8 +14,8 @@ use casebridge_core::{
     identifiers::{ClaimId, LinkKey},
     poll,
 };
-use casebridge_executor::ports::{Support, Timer};
 use casebridge_ledger::{DueLink, Ledger};
+use casebridge_ports::{Support, Timer};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use futures_util::{StreamExt, stream};
 

@@ -16,14 +16,14 @@ use std::{
 };
 
 use casebridge_core::{
-    effect::Failure,
+    failure::Failure,
     hint::{Cause, Hint, Subject},
     identifiers::{AccountId, CaseId, ClaimId, IncidentId, LinkKey},
     policy::Policy,
     unreadable::UnreadableJson,
 };
-use casebridge_executor::ports::{Clock, Support, Timer};
 use casebridge_ledger::{Ledger, LedgerError};
+use casebridge_ports::{Clock, Support, Timer};
 use casebridge_runtime::{
     AccountSecrets, DeduplicationId, HintSink, QueueError, SecretError, Secrets,
     logging::Causes,

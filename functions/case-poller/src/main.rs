@@ -10,8 +10,8 @@ use std::{
 
 use case_poller::{PolledSecrets, Poller};
 use casebridge_aws::SupportClient;
-use casebridge_executor::ports::Clock;
 use casebridge_ledger::DynamoLedger;
+use casebridge_ports::Clock;
 use casebridge_runtime::{
     AccountSecrets, HintQueue, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, logging,
     metrics::{Metric, Metrics},

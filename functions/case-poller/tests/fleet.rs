@@ -11,15 +11,14 @@ use std::{
 
 use case_poller::{ChangeFeed, Poller, SecretStore};
 use casebridge_core::{
-    case::CaseStatus,
-    effect::{Failure, NewCase, Refusal},
+    failure::{Failure, Refusal},
     hint::Hint,
     identifiers::{AccountId, AttemptId, CaseId, IncidentId, LinkKey},
     policy::Policy,
-    reading::Span,
+    support::{call::NewCase, case::CaseStatus, reading::Span},
 };
-use casebridge_executor::ports::{CasePage, CaseQuery, Clock, CommunicationPage, Support, Timer};
 use casebridge_ledger::{LeaseAnswer, Ledger, MemoryLedger};
+use casebridge_ports::{CasePage, CaseQuery, Clock, CommunicationPage, Support, Timer};
 use casebridge_runtime::{
     DeduplicationId, HintSink, QueueError, SecretError,
     metrics::{Metric, Metrics},
@@ -162,7 +161,7 @@ async fn watch(ledger: &MemoryLedger, account: &AccountId, number: usize, now: T
     let mut after = (*before).clone();
     let case = json!({"account": account, "case_id": format!("case-{account}-muen-2026-{number:08}"), "display_id": null,
                       "status": "opened", "status_since": now, "opened_at": now});
-    after.case = Some(serde_json::from_value(case).unwrap());
+    after.memory.case = Some(serde_json::from_value(case).unwrap());
     ledger.release(&lease, &before, &after, None, false, now).await.unwrap();
 }
 

@@ -8,21 +8,17 @@ use std::{
 
 use case_poller::{ChangeFeed, PARKED_FOR, PollError, Poller, ROUNDS, SecretStore, WATERMARK};
 use casebridge_core::{
-    case::CaseStatus,
-    effect::{Failure, NewCase, Refusal},
+    failure::{Failure, Refusal},
     hint::{Hint, Subject},
     identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, LinkKey},
-    link::Link,
-    mark::Mark,
+    link::mark::Mark,
     policy::Policy,
-    reading::Span,
     rotation::{ROTATION, Rotation},
+    support::{Link, call::NewCase, case::CaseStatus, reading::Span},
 };
-use casebridge_executor::{
-    observe::case_from,
-    ports::{CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Support, Timer},
-};
+use casebridge_executor::observe::case_from;
 use casebridge_ledger::{CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer};
+use casebridge_ports::{CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Support, Timer};
 use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, metrics::Metrics};
 use casebridge_servicenow::{Changes, IncidentChange};
 use jiff::{SignedDuration, Timestamp};
@@ -142,7 +138,7 @@ impl World {
         let mut after = (*before).clone();
         let linked = json!({"account": account, "case_id": case.case_id, "display_id": number, "status": "opened",
                             "status_since": now, "opened_at": now, "fingerprint": case.fingerprint});
-        after.case = Some(serde_json::from_value(linked).unwrap());
+        after.memory.case = Some(serde_json::from_value(linked).unwrap());
         let incident = json!({"sys_id": number, "number": "INC1", "sys_mod_count": 5, "state": "2"});
         after.incident = Some(serde_json::from_value(incident).unwrap());
         self.ledger.release(&lease, &before, &after, due.map(at), false, now).await.unwrap();

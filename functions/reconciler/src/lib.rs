@@ -12,14 +12,13 @@ use std::{collections::BTreeMap, future::Future};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use casebridge_core::{
     hint::{Cause, Hint, Unhandled},
-    unknown_case::UnknownCase,
+    link::trouble::Side,
+    support::unknown_case::UnknownCase,
     unreadable::UnreadableJson,
 };
-use casebridge_executor::{
-    Executor, Limits, Report,
-    ports::{Clock, Randomness, ServiceNow, Support, Timer, WakeQueue},
-};
+use casebridge_executor::{Executor, Limits, Report};
 use casebridge_ledger::{Ledger, LedgerError};
+use casebridge_ports::{Clock, Randomness, ServiceNow, Support, Timer, WakeQueue};
 use casebridge_runtime::{
     Redeliverer, Redelivery,
     logging::{Causes, hint_span},
@@ -209,8 +208,13 @@ fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
     for (_, failure) in &report.effects {
         metrics.count(failure.map_or(Metric::Effects, Metric::of_failure), 1);
     }
-    for (_, failure) in &report.failures {
-        metrics.count(Metric::of_failure(failure), 1);
+    for (side, failure) in &report.failures {
+        let metric = match Metric::of_failure(failure) {
+            // An account that is out of use may well be closed at AWS: no alarm shall ring for it hour after hour.
+            Metric::Refusals if report.out_of_use && *side == Side::Aws.name() => Metric::RefusalsOutOfUse,
+            metric => metric,
+        };
+        metrics.count(metric, 1);
     }
     let is_from_a_trigger = matches!(hint.cause, Cause::ServicenowWebhook | Cause::SupportEvent);
     if is_from_a_trigger && !report.effects.is_empty() {

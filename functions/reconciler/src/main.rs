@@ -7,8 +7,9 @@ use std::{process::ExitCode, sync::Arc};
 
 use aws_lambda_events::sqs::SqsEvent;
 use casebridge_aws::SupportClient;
-use casebridge_executor::{Executor, ports::Clock};
+use casebridge_executor::Executor;
 use casebridge_ledger::DynamoLedger;
+use casebridge_ports::Clock;
 use casebridge_runtime::{
     AccountSecrets, HintQueue, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness, logging,
     metrics::{Metric, Metrics},
@@ -45,10 +46,10 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     );
     let sqs = aws_sdk_sqs::Client::new(&sdk);
     let hints = Arc::new(HintQueue::new(sqs.clone(), settings.queue_url));
-    let wakes = Arc::new(HintQueue::new(sqs.clone(), wake_queue_url.clone()));
+    let wakes = Arc::new(HintQueue::new(sqs, wake_queue_url));
     let executor = Arc::new(Mutex::new(Executor {
         ledger,
-        wakes: HintQueue::new(sqs, wake_queue_url),
+        wakes: wakes.as_ref().clone(),
         servicenow,
         support,
         clock: SystemClock,

@@ -7,10 +7,11 @@ use aws_lambda_events::sqs::SqsEvent;
 use casebridge_core::{
     hint::{Cause, Hint, Subject},
     identifiers::{IncidentId, LinkKey},
-    unknown_case::UnknownCase,
+    support::unknown_case::UnknownCase,
 };
-use casebridge_executor::{Report, ports::Clock};
+use casebridge_executor::Report;
 use casebridge_ledger::LedgerError;
+use casebridge_ports::Clock;
 use casebridge_runtime::{
     QueueError, Redeliverer, Redelivery,
     metrics::{Metric, Metrics},
@@ -56,6 +57,10 @@ impl Reconcile for &Worker {
         if key.incident.as_str() == "unclaimed" {
             return Ok(Report { unclaimed: true, wake_lost: true, calls: 1, ..Report::default() });
         }
+        if let Some(out_of_use) = key.incident.as_str().strip_prefix("refused, out of use: ") {
+            let failures = vec![("aws", "refused_credentials"), ("servicenow", "refused_permission")];
+            return Ok(Report { out_of_use: out_of_use == "true", failures, ..Report::default() });
+        }
         self.handled.borrow_mut().push(key.incident.to_string());
         Ok(Report { effects: vec![("deliver", None), ("report", Some("in_doubt"))], calls: 4, ..Report::default() })
     }
@@ -65,6 +70,13 @@ impl Clock for Worker {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.now.get()).unwrap()
     }
+}
+
+/// The line in which the metrics are written.
+fn line_of(metrics: &Metrics) -> Value {
+    let mut log = Vec::new();
+    metrics.write(Timestamp::UNIX_EPOCH, &mut log).unwrap();
+    serde_json::from_slice(&log).unwrap()
 }
 
 fn hint(incident: &str) -> String {
@@ -198,9 +210,7 @@ async fn a_message_that_nobody_can_read_counts_once() {
         let (worker, metrics) = (Worker::default(), Metrics::new("reconciler"));
         let deadline = Timestamp::from_second(60).unwrap();
         handle(event, &mut &worker, &worker, &worker, &metrics, deadline).await;
-        let mut log = Vec::new();
-        metrics.write(Timestamp::UNIX_EPOCH, &mut log).unwrap();
-        let line: Value = serde_json::from_slice(&log).unwrap();
+        let line = line_of(&metrics);
         assert_eq!(line[Metric::Parked.name()], counted, "{line}");
     }
 }
@@ -212,11 +222,23 @@ async fn a_wake_up_whose_claim_is_gone_is_done_and_counted() {
     let event = batch(&[("m1", "a", hint("unclaimed")), ("m2", "b", hint("b"))]);
     let response = handle(event, &mut &worker, &worker, &worker, &metrics, deadline).await;
     assert_eq!(serde_json::to_value(&response).unwrap(), identifiers(&[]));
-    let mut log = Vec::new();
-    metrics.write(Timestamp::UNIX_EPOCH, &mut log).unwrap();
-    let line: Value = serde_json::from_slice(&log).unwrap();
+    let line = line_of(&metrics);
     assert_eq!(line[Metric::Unclaimed.name()], 1, "{line}");
     assert_eq!(line[Metric::WakesLost.name()], 1, "{line}");
+}
+
+/// An account that is closed at AWS and out of use in ServiceNow must not ring the alarm on refusals for ever.
+#[tokio::test]
+async fn a_refused_read_of_an_account_that_is_out_of_use_is_counted_apart() {
+    for (out_of_use, refusals, apart) in [(true, json!(1), json!(1)), (false, json!(2), Value::Null)] {
+        let (worker, metrics) = (Worker::default(), Metrics::new("reconciler"));
+        let event = batch(&[("m1", "a", hint(&format!("refused, out of use: {out_of_use}")))]);
+        let deadline = Timestamp::from_second(60).unwrap();
+        handle(event, &mut &worker, &worker, &worker, &metrics, deadline).await;
+        let line = line_of(&metrics);
+        assert_eq!(line[Metric::Refusals.name()], refusals, "{line}");
+        assert_eq!(line[Metric::RefusalsOutOfUse.name()], apart, "{line}");
+    }
 }
 
 thread_local! {

@@ -19,8 +19,8 @@ use casebridge_core::{
     identifiers::LinkKey,
     rotation::{ROTATION, Rotation, is_previous_accepted},
 };
-use casebridge_executor::ports::Clock;
 use casebridge_ledger::Ledger;
+use casebridge_ports::Clock;
 use casebridge_runtime::{
     DeduplicationId, HintSink, SecretError, WebhookKeys, WebhookSecrets,
     logging::{Causes, hint_span},
@@ -120,18 +120,21 @@ pub struct Webhook<K, L, Q, C> {
     pub clock: C,
     /// What is measured.
     pub metrics: Metrics,
-    /// What the log was told lately.
-    pub told: Told,
+    /// Which rejections the log was told lately.
+    pub rejection_log: RejectionLog,
 }
 
 /// How often the log tells a rejection of one kind. Everybody can cause them, and every line costs; the metric counts each.
 const REJECTIONS_TOLD_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
+/// The name in that log of what rejects all: a secret that can't be read.
+const WITHOUT_SECRET: &str = "without_secret";
+
 /// When a rejection of each code was told last.
 #[derive(Debug, Default)]
-pub struct Told(Mutex<BTreeMap<&'static str, Timestamp>>);
+pub struct RejectionLog(Mutex<BTreeMap<&'static str, Timestamp>>);
 
-impl Told {
+impl RejectionLog {
     /// Whether a rejection with this code is to be told now.
     fn is_news(&self, code: &'static str, now: Timestamp) -> bool {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,7 +158,7 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
             Err(rejection) => {
                 self.metrics.count(Metric::WebhooksRejected, 1);
                 let (status, code) = (rejection.status().as_u16(), rejection.code());
-                if self.told.is_news(code, self.clock.now()) {
+                if self.rejection_log.is_news(code, self.clock.now()) {
                     tracing::warn!(status, code, "webhook not accepted; others of this kind are told in a minute");
                 }
                 let error = json!({"error": {"code": rejection.code(), "message": rejection.message()}});
@@ -213,42 +216,44 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
         if !signed.is_recent(self.clock.now()) {
             return Err(Rejection::Unauthorized);
         }
-        let known = self.keys.known().await.map_err(|error| without_secret(&error))?;
+        let known = self.keys.known().await.map_err(|error| self.without_secret(&error))?;
         let is_by = |secret: &SecretString| signature::key_of(secret).is_some_and(|key| signed.is_by(&key));
         if is_by(&known.current) {
             return Ok(());
         }
-        let renewed = self.keys.renewed().await.map_err(|error| without_secret(&error))?;
+        let renewed = self.keys.renewed().await.map_err(|error| self.without_secret(&error))?;
         let current = signature::key_of(&renewed.current);
         if current.as_ref().is_some_and(|key| signed.is_by(key)) {
             return Ok(());
         }
         if renewed.previous.as_ref().is_some_and(is_by) {
-            return self.check_previous(&renewed.version).await;
+            return self.check_previous(&renewed).await;
         }
         // Where the current one can't be used nobody can sign: that is not the sender's fault, and ends when it is corrected.
         Err(if current.is_some() { Rejection::Unauthorized } else { Rejection::Unavailable })
     }
 
     /// Whether the version before the current one is accepted still.
-    async fn check_previous(&self, current: &str) -> Result<(), Rejection> {
+    async fn check_previous(&self, keys: &WebhookKeys) -> Result<(), Rejection> {
         let row = self.ledger.watermark(ROTATION).await.map_err(|error| {
             tracing::error!(error = %Causes(&error), "it can't be told whether the previous secret is accepted");
             Rejection::Unavailable
         })?;
         // A row that can't be read is written anew by the poller, within a minute.
         let known = Rotation::read(row.as_deref());
-        if is_previous_accepted(known.as_ref(), current, self.clock.now()) {
+        if is_previous_accepted(known.as_ref(), &keys.version, keys.created_at, self.clock.now()) {
             return Ok(());
         }
         tracing::warn!("a webhook is signed with the previous secret: enter the present one in ServiceNow");
         Err(Rejection::Unauthorized)
     }
-}
 
-fn without_secret(error: &SecretError) -> Rejection {
-    tracing::error!(error = %Causes(error), "the webhook's secret can't be read");
-    Rejection::Unavailable
+    fn without_secret(&self, error: &SecretError) -> Rejection {
+        if self.rejection_log.is_news(WITHOUT_SECRET, self.clock.now()) {
+            tracing::error!(error = %Causes(error), "the webhook's secret can't be read");
+        }
+        Rejection::Unavailable
+    }
 }
 
 /// The bytes that were sent, which are those that were signed.
@@ -283,9 +288,9 @@ mod tests {
     #[test]
     fn a_flood_of_rejections_is_told_once_a_minute_for_each_kind() {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
-        let told = Told::default();
+        let log = RejectionLog::default();
         let news: Vec<bool> = [("a", 0), ("a", 59), ("b", 59), ("a", 60), ("a", 119), ("b", 119)]
-            .map(|(code, second)| told.is_news(code, at(second)))
+            .map(|(code, second)| log.is_news(code, at(second)))
             .to_vec();
         assert_eq!(news, [true, false, true, true, false, true]);
     }

@@ -6,16 +6,17 @@
 use std::{process::ExitCode, sync::Arc};
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
-use casebridge_executor::ports::Clock;
 use casebridge_ledger::DynamoLedger;
+use casebridge_ports::Clock;
 use casebridge_runtime::{
     HintQueue, Pace, Secrets, SystemClock, WebhookSecrets, logging,
     metrics::Metrics,
     sdk_config,
     settings::{self, WebhookSettings},
+    warm_up,
 };
 use lambda_runtime::{LambdaEvent, service_fn};
-use servicenow_webhook::{KeySource, Told, Webhook};
+use servicenow_webhook::{KeySource, RejectionLog, Webhook};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -27,17 +28,20 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let sdk = sdk_config(Pace::Interactive).await;
     let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
     let keys = WebhookSecrets::new(secrets, settings.webhook_secret_id);
-    // The first connection costs processor time, of which there is more now than when a webhook waits.
-    if let Err(error) = KeySource::known(&keys).await {
+    let queue = HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url);
+    // The first connections cost processor time, of which there is more now than when a webhook waits.
+    let (known, ()) =
+        tokio::join!(Box::pin(KeySource::known(&keys)), warm_up("queue of hints", Box::pin(queue.warm_up(&sdk))));
+    if let Err(error) = known {
         tracing::error!(error = %logging::Causes(&error), "webhooks are answered with 503 until this passes");
     }
     let webhook = Arc::new(Webhook {
         keys,
         ledger: DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name),
-        queue: HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url),
+        queue,
         clock: SystemClock,
         metrics: Metrics::new("servicenow-webhook"),
-        told: Told::default(),
+        rejection_log: RejectionLog::default(),
     });
     lambda_runtime::run(service_fn(|event: LambdaEvent<LambdaFunctionUrlRequest>| {
         let webhook = Arc::clone(&webhook);

@@ -9,13 +9,13 @@ use casebridge_core::{
     hint::{Cause, Hint},
     rotation::{ROTATION, Rotation},
 };
-use casebridge_executor::ports::Clock;
 use casebridge_ledger::{Ledger, MemoryLedger};
+use casebridge_ports::Clock;
 use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, WebhookKeys, metrics::Metrics};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use servicenow_webhook::{KeySource, MAX_BODY_BYTES, Told, Webhook};
+use servicenow_webhook::{KeySource, MAX_BODY_BYTES, RejectionLog, Webhook};
 
 const NOW: i64 = 1_800_000_000;
 const INCIDENT: &str = "9d385017c611228701d22104cc95c371";
@@ -41,9 +41,13 @@ struct Keys {
 
 const KEYS: Keys = Keys { available: true, rotated: false };
 
+/// How many seconds ago the current version was created.
+const CREATED_BEFORE: i64 = 3_600;
+
 fn keys(version: &str, current: &str, previous: &str) -> WebhookKeys {
     let previous = Some(SecretString::from(previous));
-    WebhookKeys { current: SecretString::from(current), version: version.to_owned(), previous }
+    let created_at = Timestamp::from_second(NOW - CREATED_BEFORE).ok();
+    WebhookKeys { current: SecretString::from(current), version: version.to_owned(), created_at, previous }
 }
 
 /// The current secret, and the one before.
@@ -158,7 +162,7 @@ async fn handle_with(
     event: LambdaFunctionUrlRequest,
 ) -> (i64, Value) {
     let metrics = Metrics::new("servicenow-webhook");
-    let webhook = Webhook { keys, ledger, queue, clock: FixedClock, metrics, told: Told::default() };
+    let webhook = Webhook { keys, ledger, queue, clock: FixedClock, metrics, rejection_log: RejectionLog::default() };
     let answer: LambdaFunctionUrlResponse = webhook.handle(event).await;
     assert_eq!(answer.headers["content-type"], "application/json");
     (answer.status_code, serde_json::from_str(&answer.body.unwrap()).unwrap())

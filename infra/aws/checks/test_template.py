@@ -176,6 +176,8 @@ def test_links_are_woken_by_a_queue_that_can_delay_each_message(resources):
     assert "FifoQueue" not in queue, "a FIFO queue has no delay for one message"
     # A delay of 15 minutes, and a few tries.
     assert queue["MessageRetentionPeriod"] >= 3600
+    # Lambda would take its messages to itself for a loop.
+    assert resources["ReconcilerFunction"]["Properties"]["RecursiveLoop"] == "Allow"
     mapped = {
         referenced(mapping["EventSourceArn"])
         for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").values()

@@ -5,7 +5,7 @@ use std::{fmt, future::Future};
 use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_types::SdkConfig;
-use casebridge_core::{effect::Failure, identifiers::AccountId};
+use casebridge_core::{failure::Failure, identifiers::AccountId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 

@@ -6,7 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::{assume_role::AssumeRoleError, get_caller_identity::GetCallerIdentityError};
 use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use casebridge_core::effect::{Failure, Refusal};
+use casebridge_core::failure::{Failure, Refusal};
 
 /// How much of AWS's own words a failure repeats.
 const MAX_MESSAGE_CHARACTERS: usize = 500;
@@ -60,6 +60,11 @@ impl Problem {
     fn certain(failure: Failure) -> Self {
         Self { failure, stale_credentials: false }
     }
+}
+
+/// Whether AWS was reached, whatever it answered.
+pub(crate) fn is_answered<T, E>(answer: &Result<T, SdkError<E, Response>>) -> bool {
+    answer.as_ref().err().is_none_or(|error| error.raw_response().is_some())
 }
 
 /// Sorts the error of a call.

@@ -9,13 +9,13 @@ use std::time::Duration;
 use aws_sdk_sts::config::{Builder, IdentityCache, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
 use casebridge_core::{
-    effect::{Failure, Refusal},
+    failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId},
 };
 
 use crate::{
     account::{Access, AccountCredentials},
-    failure::{Problem, classify_identity},
+    failure::{Problem, classify_identity, is_answered},
 };
 
 /// How long the question whose keys these are may take with its repeats. It is asked once for each new secret.
@@ -84,8 +84,7 @@ async fn owner_of_keys(hub: &SdkConfig, credentials: &AccountCredentials) -> Res
 /// Opens a connection to STS with a request that nobody has signed and that STS refuses; whether STS answered.
 pub(crate) async fn connect(nobody: &SdkConfig) -> bool {
     let client = aws_sdk_sts::Client::from_conf(config(nobody).allow_no_auth().build());
-    let answer = client.get_caller_identity().send().await;
-    answer.as_ref().err().is_none_or(|error| error.raw_response().is_some())
+    is_answered(&client.get_caller_identity().send().await)
 }
 
 fn config(hub: &SdkConfig) -> Builder {
@@ -107,13 +106,16 @@ pub(crate) fn tell_case_of_another(account: &AccountId, case_id: &CaseId) {
 }
 
 fn names_another(account: &AccountId, case_id: &CaseId) -> bool {
-    let owner = case_id.as_str().split('-').nth(CASE_ACCOUNT_SEGMENT).unwrap_or_default();
-    is_same_account(owner, owner) && !is_same_account(owner, account.as_str())
+    let owner = case_id.as_str().split('-').nth(CASE_ACCOUNT_SEGMENT).and_then(number);
+    owner.is_some() && owner != number(account.as_str())
 }
 
-/// Accounts are compared as numbers: tables and documents have lost leading zeros.
+/// An account as a number: tables and documents have lost leading zeros.
+fn number(account: &str) -> Option<u64> {
+    account.parse().ok().filter(|_| account.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn is_same_account(left: &str, right: &str) -> bool {
-    let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     number(left).is_some() && number(left) == number(right)
 }
 

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use aws_types::SdkConfig;
+
 mod account;
 mod failure;
 mod identity;
@@ -16,3 +18,11 @@ pub use support::SupportClient;
 
 /// How long a connection may take. The same for every call: clients with other settings would share no connections.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The configuration of one who signs nothing, for a request that only opens a connection: AWS refuses it. The request's
+/// client must allow that there are no credentials.
+pub fn nobody(sdk: &SdkConfig) -> SdkConfig {
+    let mut nobody = sdk.clone().into_builder();
+    nobody.set_credentials_provider(None);
+    nobody.build()
+}

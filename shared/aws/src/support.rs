@@ -21,19 +21,23 @@ use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
 use casebridge_core::{
-    case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
-    effect::{Failure, NewCase, Refusal},
+    failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId, DisplayId},
-    reading::Span,
+    support::{
+        call::NewCase,
+        case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
+        reading::Span,
+    },
 };
-use casebridge_executor::ports::{CasePage, CaseQuery, CommunicationPage, DescribedCase, Support};
+use casebridge_ports::{CasePage, CaseQuery, CommunicationPage, DescribedCase, Support};
 use jiff::Timestamp;
 
 use crate::{
     CONNECT_TIMEOUT,
     account::{Access, AccountCredentials, AccountSource},
-    failure::{Call, Problem, classify, unreadable},
+    failure::{Call, Problem, classify, is_answered, unreadable},
     identity::{self, Foreign},
+    nobody,
 };
 
 /// How long one attempt of a read may take.
@@ -116,13 +120,10 @@ impl<S: AccountSource> SupportClient<S> {
     /// Opens the connections that the first call needs, to AWS Support and to STS: a function has its full processor while it
     /// starts. The requests are not signed, so AWS refuses them, and they spend no account's quota.
     pub async fn warm_up(&self) -> Result<(), Failure> {
-        let mut nobody = self.hub.clone().into_builder();
-        nobody.set_credentials_provider(None);
-        let nobody = nobody.build();
+        let nobody = nobody(&self.hub);
         let support = Client::from_conf(Self::config(&nobody).allow_no_auth().build());
         let (support, sts) = tokio::join!(support.describe_severity_levels().send(), identity::connect(&nobody));
-        let is_connected = support.as_ref().err().is_none_or(|error| error.raw_response().is_some());
-        if is_connected && sts {
+        if is_answered(&support) && sts {
             return Ok(());
         }
         let message = "AWS Support or STS could not be reached".to_owned();

@@ -9,8 +9,15 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{case::CaseStatus, effect::MessageKind, incident::IncidentState, unreadable::UnreadableJson};
+use crate::{
+    servicenow::{delivery::MessageKind, incident::IncidentState},
+    time::seconds,
+    unreadable::UnreadableJson,
+};
 
+/// The statuses of a case on which work has ended: what they do to an incident is no choice. Source: AWS Support API, CaseDetails
+/// `status`; `closed` is in no answer that is known.
+pub const RESOLVED_CASE_STATUSES: [&str; 2] = ["resolved", "closed"];
 /// How long a duration of the policy may be at most, in seconds: a week.
 const LONGEST_SECONDS: u32 = 7 * 24 * 3600;
 /// How many addresses CreateCase takes. Source: AWS Support API, CreateCase `ccEmailAddresses`.
@@ -40,7 +47,7 @@ pub struct StatusRule {
 pub enum GroupRule {
     /// It goes on: what the new group writes goes to the case of before.
     Keep,
-    /// It pauses, see [`crate::pause`].
+    /// It pauses, see [`crate::link::pause`].
     Pause,
 }
 
@@ -276,7 +283,7 @@ impl Policy {
             let field = format!("state_by_case_status.{status}");
             let open = !rule.state.is_ended() && !rule.state.value().is_empty();
             reader.require(open, &field, "must set an open state: resolution has rules of its own");
-            let resolved = CaseStatus::new(status.as_str()).is_resolved();
+            let resolved = RESOLVED_CASE_STATUSES.contains(&status.as_str());
             reader.require(!resolved, &field, "is a resolved status: resolution has rules of its own");
         }
         let open = !self.reopened_state.is_ended() && !self.reopened_state.value().is_empty();
@@ -292,11 +299,6 @@ impl Policy {
     pub fn severity(&self, priority: &str) -> &str {
         self.severity_by_priority.get(priority).unwrap_or(&self.default_severity)
     }
-}
-
-/// Whole seconds as a duration.
-pub fn seconds(count: u32) -> SignedDuration {
-    SignedDuration::from_secs(i64::from(count))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::Case,
     identifiers::{AccountId, ClaimId, IncidentId},
     time,
 };
@@ -75,11 +74,6 @@ pub fn advance(before: &Watermark, began_at: Timestamp, stopped_at: Option<Posit
 /// A restored instance shows lower counts. A node that lags does so, too, and costs a look that finds nothing to do.
 pub fn has_incident_changed(sys_mod_count: u64, remembered: Option<u64>) -> bool {
     remembered != Some(sys_mod_count)
-}
-
-/// Whether a case may have drifted: it looks different from what the link remembers.
-pub fn has_case_changed(case: &Case, remembered_fingerprint: &str) -> bool {
-    case.fingerprint != remembered_fingerprint
 }
 
 /// The claim under which a link is handed off that has been due since `due_at`, and when it is due again.
@@ -201,10 +195,6 @@ fn earlier(moment: Timestamp, by: SignedDuration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        case::{CaseStatus, fingerprint},
-        identifiers::{CaseId, DisplayId},
-    };
 
     const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
@@ -361,29 +351,5 @@ mod tests {
         }
         assert_eq!((rounds.behind.len(), rounds.longest_unpolled(at(120)).as_secs()), (MOST_BEHIND, 120));
         assert!(serde_json::to_string(&rounds).unwrap().len() < 300_000);
-    }
-
-    #[test]
-    fn a_case_that_looks_as_the_link_remembers_it_has_not_changed() {
-        let before = Case {
-            case_id: CaseId::new("case-111122223333-muen-2022-7118885805350839"),
-            display_id: DisplayId::new("1234563851"),
-            subject: "[INC0010001] Instance unreachable".to_owned(),
-            status: CaseStatus::new("opened"),
-            severity_code: "high".to_owned(),
-            time_created: at(1_000),
-            communications: Vec::new(),
-            communications_complete: true,
-            communications_are_later: false,
-            fingerprint: String::new(),
-        };
-        let shown_as = |status: &CaseStatus| fingerprint(&before.case_id, &before.display_id, status, &[]);
-        let remembered = shown_as(&before.status);
-        let same = Case { fingerprint: shown_as(&before.status), ..before.clone() };
-        assert!(!has_case_changed(&same, &remembered));
-        assert!(has_case_changed(&same, ""));
-        let resolved = CaseStatus::new("resolved");
-        let changed = Case { fingerprint: shown_as(&resolved), status: resolved, ..before.clone() };
-        assert!(has_case_changed(&changed, &remembered));
     }
 }

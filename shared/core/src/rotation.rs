@@ -36,12 +36,18 @@ pub fn seen(known: Option<&Rotation>, version: &str, now: Timestamp) -> Option<R
     (!is_known).then(|| Rotation { version: version.to_owned(), seen_at: now })
 }
 
-/// Whether the version before `current` is still accepted. Where the rotation has not been seen yet, it is only minutes old.
-pub fn is_previous_accepted(known: Option<&Rotation>, current: &str, now: Timestamp) -> bool {
-    match known {
-        Some(known) if known.version == current => now.duration_since(known.seen_at) < PREVIOUS_LASTS,
-        _ => true,
-    }
+/// Whether the version before `current` is still accepted, of which is known when it was created.
+///
+/// Where the rotation has not been seen yet, it is only minutes old, or nobody looks: then the current version has a day from
+/// its creation, which is no later than the rotation.
+pub fn is_previous_accepted(
+    known: Option<&Rotation>,
+    current: &str,
+    created_at: Option<Timestamp>,
+    now: Timestamp,
+) -> bool {
+    let seen_at = known.filter(|known| known.version == current).map(|known| known.seen_at);
+    seen_at.or(created_at).is_some_and(|since| now.duration_since(since) < PREVIOUS_LASTS)
 }
 
 #[cfg(test)]
@@ -55,10 +61,23 @@ mod tests {
     #[test]
     fn the_previous_secret_has_a_day_from_when_the_rotation_was_seen() {
         let rotation = seen(None, "b", at(100)).unwrap();
-        assert!(is_previous_accepted(None, "b", at(100)), "not seen yet");
-        assert!(is_previous_accepted(Some(&rotation), "b", at(123)));
-        assert!(!is_previous_accepted(Some(&rotation), "b", at(124)));
-        assert!(is_previous_accepted(Some(&rotation), "c", at(500)), "the next rotation is not seen yet");
+        let created = Some(at(90));
+        assert!(is_previous_accepted(None, "b", created, at(100)), "not seen yet");
+        assert!(is_previous_accepted(Some(&rotation), "b", created, at(123)), "created long before");
+        assert!(!is_previous_accepted(Some(&rotation), "b", Some(at(124)), at(124)));
+        assert!(
+            is_previous_accepted(Some(&rotation), "c", Some(at(500)), at(500)),
+            "the next rotation is not seen yet"
+        );
+    }
+
+    #[test]
+    fn the_previous_secret_stops_a_day_after_the_creation_where_nobody_sees_the_rotation() {
+        for known in [None, seen(None, "a", at(1))] {
+            assert!(is_previous_accepted(known.as_ref(), "b", Some(at(100)), at(123)));
+            assert!(!is_previous_accepted(known.as_ref(), "b", Some(at(100)), at(124)));
+            assert!(!is_previous_accepted(known.as_ref(), "b", None, at(100)));
+        }
     }
 
     #[test]

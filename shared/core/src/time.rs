@@ -8,6 +8,16 @@ pub const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(1);
 /// ServiceNow's form of a moment: UTC, whole seconds, no zone (`2026-11-20 21:14:05`).
 const SERVICENOW_FORM: &str = "%Y-%m-%d %H:%M:%S";
 
+/// How many whole seconds a wait takes, so that it is never too short: queues count in seconds.
+pub fn whole_seconds(wait: SignedDuration) -> SignedDuration {
+    SignedDuration::from_secs(wait.as_secs() + i64::from(wait.subsec_nanos() > 0))
+}
+
+/// Whole seconds as a duration.
+pub fn seconds(count: u32) -> SignedDuration {
+    SignedDuration::from_secs(i64::from(count))
+}
+
 /// Reads a moment as ServiceNow writes it; `None` for an empty or unreadable value.
 pub fn parse_servicenow(text: &str) -> Option<Timestamp> {
     let moment = DateTime::strptime(SERVICENOW_FORM, text.trim()).ok()?;

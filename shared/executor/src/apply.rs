@@ -1,19 +1,24 @@
 //! Effects, one after the other: the intent, the call, the outcome.
 
 use casebridge_core::{
-    effect::{Delivery, Effect, Failure, IncidentFields, Outcome},
-    link::Link,
-    observation::Observation,
-    plan::{Plan, columns, full_columns, plan},
-    trouble::Side,
+    failure::Failure,
+    link::{
+        plan::{Call as _, DELIVER, REPORT},
+        planner::plan,
+        trouble::Side,
+    },
+    servicenow::delivery::Delivery,
+    support::{
+        Effect, Link, Pass, Plan,
+        call::{Call, Outcome},
+        columns::{columns, full_columns},
+    },
 };
 use casebridge_ledger::{Lease, Ledger, LedgerError};
+use casebridge_ports::{Randomness, ServiceNow, Support, Timer, WakeQueue};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    ports::{Randomness, ServiceNow, Support, Timer, WakeQueue},
-    reconcile::{Executor, Report},
-};
+use crate::reconcile::{Executor, Report};
 
 /// How many plans a pass makes at most: each but the last did something or met a change.
 const PLANS_PER_PASS: usize = 40;
@@ -48,7 +53,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     /// Plans and applies until nothing is left to do.
     pub(crate) async fn apply(
         &self,
-        observation: &mut Observation,
+        observation: &mut Pass,
         tenure: &mut Tenure,
         report: &mut Report,
     ) -> Result<Applied, LedgerError> {
@@ -88,7 +93,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     async fn apply_effect(
         &self,
         effect: &Effect,
-        observation: &mut Observation,
+        observation: &mut Pass,
         tenure: &mut Tenure,
         report: &mut Report,
     ) -> Result<Progress, LedgerError> {
@@ -96,18 +101,16 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
             self.record(observation, tenure, report).await?;
         }
         Ok(match effect {
-            Effect::Deliver { .. } => self.deliver(effect, observation, report).await,
+            Effect::Deliver(delivery) => self.deliver(delivery, observation, report).await,
             Effect::Report => self.report_columns(observation, report).await,
-            Effect::OpenCase { .. } | Effect::AddCommunication { .. } | Effect::ResolveCase { .. } => {
-                self.call_support(effect, observation, report).await
-            }
+            Effect::Call(call) => self.call_support(call, observation, report).await,
         })
     }
 
     /// Writes down what is known by now, under the lease.
     pub(crate) async fn record(
         &self,
-        observation: &Observation,
+        observation: &Pass,
         tenure: &mut Tenure,
         report: &mut Report,
     ) -> Result<(), LedgerError> {
@@ -118,31 +121,30 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     }
 
     /// Makes the call of an intent, once, and takes in its outcome.
-    async fn call_support(&self, effect: &Effect, observation: &mut Observation, report: &mut Report) -> Progress {
+    async fn call_support(&self, call: &Call, observation: &mut Pass, report: &mut Report) -> Progress {
         observation.count_write(&self.policy, self.clock.now());
         report.calls += 1;
-        let outcome = match effect {
-            Effect::OpenCase { account, request, .. } => {
+        let outcome = match call {
+            Call::OpenCase { account, request, .. } => {
                 self.support.create_case(account, request).await.map(|case_id| Outcome::CaseOpened { case_id })
             }
-            Effect::AddCommunication { account, case_id, body, .. } => {
+            Call::AddCommunication { account, case_id, body, .. } => {
                 let added = self.support.add_communication(account, case_id, body).await;
                 added.map(|()| Outcome::CommunicationAdded)
             }
-            Effect::ResolveCase { account, case_id } => {
+            Call::ResolveCase { account, case_id } => {
                 let resolved = self.support.resolve_case(account, case_id).await;
                 resolved.map(|status| Outcome::CaseResolved { status })
             }
-            Effect::Deliver { .. } | Effect::Report => return Progress::Done,
         };
-        report.effect(effect, outcome.as_ref().err());
+        report.effect(call.name(), outcome.as_ref().err());
         let now = self.clock.now();
         match outcome {
             Ok(outcome) => {
                 let (case_id, status) = match &outcome {
                     Outcome::CaseOpened { case_id } => (Some(case_id), None),
                     Outcome::CaseResolved { status } => (None, Some(status)),
-                    Outcome::CommunicationAdded | Outcome::Delivered(_) => (None, None),
+                    Outcome::CommunicationAdded => (None, None),
                 };
                 let certain = observation.done(&self.policy, case_id, status, now);
                 if certain { Progress::Done } else { Progress::Doubt }
@@ -153,23 +155,22 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
             }
             Err(failure) => {
                 report.failed(Side::Aws, &failure);
-                observation.refused(&self.policy, effect, &failure, now, self.randomness.spread());
+                observation.refused(&self.policy, call, &failure, now, self.randomness.spread());
                 Progress::Replan
             }
         }
     }
 
     /// Writes to the incident. A repeat has no effect there, so no intent is needed.
-    async fn deliver(&self, effect: &Effect, observation: &mut Observation, report: &mut Report) -> Progress {
-        let Effect::Deliver { delivery, .. } = effect else { return Progress::Done };
+    async fn deliver(&self, delivery: &Delivery, observation: &mut Pass, report: &mut Report) -> Progress {
         observation.count_write(&self.policy, self.clock.now());
         report.calls += 1;
         let answer = self.servicenow.deliver(&observation.key.incident, delivery).await;
-        report.effect(effect, answer.as_ref().err());
+        report.effect(DELIVER, answer.as_ref().err());
         match answer {
             Ok(answer) => {
                 let (now, spread) = (self.clock.now(), self.randomness.spread());
-                let whole = observation.delivered(&self.policy, effect, answer, now, spread);
+                let whole = observation.delivered(&self.policy, delivery, answer, now, spread);
                 if whole { Progress::Done } else { Progress::Replan }
             }
             Err(failure) => {
@@ -182,37 +183,23 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     }
 
     /// Tells on the incident that the link can't be recorded any more.
-    pub(crate) async fn report_full(&self, observation: &Observation, report: &mut Report) {
+    pub(crate) async fn report_full(&self, observation: &Pass, report: &mut Report) {
         let Some(incident) = observation.summary() else { return };
-        let delivery = Delivery {
-            expected_mod_count: incident.sys_mod_count,
-            messages: Vec::new(),
-            fields: IncidentFields::default(),
-            columns: full_columns(incident),
-            entries_since: observation.answered_since(),
-        };
+        let Some(delivery) = observation.columns_delivery(full_columns(incident)) else { return };
         if delivery.columns != incident.columns {
             report.calls += 1;
             let told = self.servicenow.deliver(&observation.key.incident, &delivery).await;
-            report.effect(&Effect::Report, told.as_ref().err());
+            report.effect(REPORT, told.as_ref().err());
         }
     }
 
     /// Writes the columns as the link says now, unless the incident shows them already.
-    async fn report_columns(&self, observation: &mut Observation, report: &mut Report) -> Progress {
+    async fn report_columns(&self, observation: &mut Pass, report: &mut Report) -> Progress {
         let columns = columns(&self.policy, observation, self.clock.now());
-        let Some(incident) = observation.summary() else { return Progress::Done };
-        if incident.columns == columns {
-            return Progress::Done;
+        let is_shown = observation.summary().is_some_and(|incident| incident.columns == columns);
+        match observation.columns_delivery(columns).filter(|_| !is_shown) {
+            Some(delivery) => self.deliver(&delivery, observation, report).await,
+            None => Progress::Done,
         }
-        let delivery = Delivery {
-            expected_mod_count: incident.sys_mod_count,
-            messages: Vec::new(),
-            fields: IncidentFields::default(),
-            columns,
-            entries_since: observation.answered_since(),
-        };
-        let effect = Effect::Deliver { delivery, communications: Vec::new() };
-        self.deliver(&effect, observation, report).await
     }
 }

@@ -6,7 +6,6 @@
 mod apply;
 pub mod observe;
 mod owner;
-pub mod ports;
 mod reconcile;
 
 pub use owner::{Owner, Told, owner_of_case};

@@ -1,26 +1,29 @@
 //! Reads of both sides, folded into the observation.
 
 use casebridge_core::{
-    case::{Case, RawCommunication, fingerprint},
-    effect::{Failure, Refusal},
+    failure::{Failure, Refusal},
     hint::Cause,
     identifiers::{AccountId, CaseId, CaseKey},
-    incident::Incident,
-    link::LinkedCase,
-    mark::{Mark, marks_in},
-    observation::{Observation, READ_REQUEST},
-    reading::{OlderState, Reading, Span},
-    trouble::Side,
-    unknown_case,
+    link::{
+        mark::{Mark, marks_in},
+        pass::READ_REQUEST,
+        trouble::Side,
+    },
+    servicenow::incident::Incident,
+    support::{
+        Pass,
+        case::{Case, RawCommunication, fingerprint},
+        memory::LinkedCase,
+        reading::{OlderState, Reading, Span},
+        unknown_case,
+    },
 };
 use casebridge_ledger::{Ledger, LedgerError};
+use casebridge_ports::{CasePage, CaseQuery, DescribedCase, Randomness, ServiceNow, Support, Timer, WakeQueue};
 use futures_util::future::join3;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    ports::{CasePage, CaseQuery, DescribedCase, Randomness, ServiceNow, Support, Timer, WakeQueue},
-    reconcile::{Executor, Report},
-};
+use crate::reconcile::{Executor, Report};
 
 /// How many pages of communications are read of one case: 10,000 communications.
 const COMMUNICATION_PAGES: usize = 100;
@@ -73,7 +76,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     /// the poller does not find it changed again and again.
     pub(crate) async fn observe(
         &self,
-        observation: &mut Observation,
+        observation: &mut Pass,
         look: Look,
         report: &mut Report,
     ) -> Result<(), LedgerError> {
@@ -82,7 +85,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         observation.incident_wanted |= !from_aws;
         observation.woken |= matches!(look, Look::Hint(Cause::Due | Cause::Wake));
         let reads_incident = look == Look::Both || observation.needs_incident();
-        let linked = observation.link.case.clone();
+        let linked = observation.link.memory.case.clone();
         let is_linked = linked.is_some();
         let incident = async {
             if reads_incident {
@@ -121,12 +124,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         if is_linked { Ok(()) } else { self.observe_opening(observation, report).await }
     }
 
-    fn take_in_incident(
-        &self,
-        observation: &mut Observation,
-        read: Result<Option<Incident>, Failure>,
-        report: &mut Report,
-    ) {
+    fn take_in_incident(&self, observation: &mut Pass, read: Result<Option<Incident>, Failure>, report: &mut Report) {
         match read {
             Ok(Some(incident)) => observation.see_incident(&self.policy, incident, self.clock.now()),
             Ok(None) => observation.incident_gone = true,
@@ -137,19 +135,21 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
 
     /// What a link without a case needs to know besides: whether its turn has come where its account opens no more cases for
     /// now, and whose the case is that its incident's columns name.
-    async fn observe_opening(&self, observation: &mut Observation, report: &mut Report) -> Result<(), LedgerError> {
-        if let Some(account) = observation.link.waits_for_quota.as_ref().map(|wait| wait.account.clone()) {
+    async fn observe_opening(&self, observation: &mut Pass, report: &mut Report) -> Result<(), LedgerError> {
+        if let Some(account) = observation.link.memory.waits_for_quota.as_ref().map(|wait| wait.account.clone()) {
             report.calls += 1;
             let first = self.ledger.first_waiter(&account).await?;
-            observation.first_in_line = Some(first.is_none_or(|first| first == observation.key));
+            observation.aws.first_in_line = Some(first.is_none_or(|first| first == observation.key));
         }
         let named = observation.incident.as_ref().map(|incident| &incident.summary.columns);
-        if let Some(columns) = named.filter(|columns| observation.link.case.is_none() && !columns.case_id.is_empty()) {
+        if let Some(columns) =
+            named.filter(|columns| observation.link.memory.case.is_none() && !columns.case_id.is_empty())
+        {
             let account = AccountId::new(columns.account.as_str());
             let case = CaseKey::new(account, &CaseId::new(columns.case_id.as_str()));
             report.calls += 1;
             let owner = self.ledger.link_of_case(&case).await?;
-            observation.columns_of_another = owner.is_some_and(|owner| owner != observation.key);
+            observation.aws.columns_of_another = owner.is_some_and(|owner| owner != observation.key);
         }
         Ok(())
     }
@@ -201,7 +201,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
 
     async fn take_in_case(
         &self,
-        observation: &mut Observation,
+        observation: &mut Pass,
         linked: &LinkedCase,
         described: Result<Option<DescribedCase>, Failure>,
         now: Timestamp,
@@ -226,7 +226,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     /// Takes in what a look through the cases of an account has found.
     fn take_in_search(
         &self,
-        observation: &mut Observation,
+        observation: &mut Pass,
         account: &AccountId,
         search: Result<Search, Failure>,
         now: Timestamp,
@@ -250,7 +250,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     /// Takes in the cases of a CreateCase whose answer never came.
     fn take_in_opened(
         &self,
-        observation: &mut Observation,
+        observation: &mut Pass,
         account: &AccountId,
         search: Search,
         now: Timestamp,
@@ -306,7 +306,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     /// All cases of the account whose first communication carries a mark of the link.
     async fn find_cases(
         &self,
-        observation: &Observation,
+        observation: &Pass,
         account: &AccountId,
         written_at: Timestamp,
         calls: &mut u32,
@@ -318,7 +318,10 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
             let query = CaseQuery::Since { after, next };
             *calls += 1;
             let page = self.support.describe_cases(account, &query).await?;
-            for described in page.cases.iter().filter(|described| described.time_created >= after) {
+            let may_be_ours = |described: &&DescribedCase| {
+                described.time_created >= after && observation.may_be_own_case(&self.policy, &described.subject)
+            };
+            for described in page.cases.iter().filter(may_be_ours) {
                 let case = self.whole_case(account, described, None, calls).await?;
                 let ours = marks_of(&case)
                     .into_iter()
@@ -376,7 +379,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     /// Notes a read that failed.
     pub(crate) fn note_failure(
         &self,
-        observation: &mut Observation,
+        observation: &mut Pass,
         side: Side,
         failure: &Failure,
         request: &str,

@@ -3,7 +3,7 @@
 use casebridge_core::{
     hint::Cause,
     identifiers::{AccountId, CaseId, CaseKey, LinkKey},
-    unknown_case::{self, UnknownCase},
+    support::unknown_case::{self, UnknownCase},
 };
 use casebridge_ledger::{Ledger, LedgerError};
 use jiff::Timestamp;

@@ -1,26 +1,26 @@
 //! One hint, from the lease to the release.
 
 use casebridge_core::{
-    effect::{Effect, Failure},
+    failure::Failure,
     hint::{Cause, Hint, Subject},
     identifiers::{AccountId, CaseId, CaseKey, ClaimId, LinkKey},
-    mark::Mark,
-    observation::Observation,
-    plan::{Plan, Waiting},
-    policy::{Policy, seconds},
+    link::{mark::Mark, plan::Waiting, trouble::Side, wake},
+    policy::Policy,
     poll,
-    trouble::Side,
-    unknown_case::{self, UnknownCase},
-    wake,
+    support::{
+        Pass, Plan,
+        unknown_case::{self, UnknownCase},
+    },
+    time::seconds,
 };
 use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
+use casebridge_ports::{Randomness, ServiceNow, Support, Timer, WakeQueue};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     apply::Tenure,
     observe::Look,
     owner::{Owner, Told, owner_of_case},
-    ports::{Randomness, ServiceNow, Support, Timer, WakeQueue},
 };
 
 /// How often a link is looked at again in one go because somebody left word; then it waits for the next wake-up.
@@ -53,6 +53,8 @@ pub struct Report {
     pub unclaimed: bool,
     /// Whether the message was not taken that was to wake the link at its time: the poller does.
     pub wake_lost: bool,
+    /// Whether the account of the link's case is out of use in ServiceNow.
+    pub out_of_use: bool,
     /// How many remote calls were made, the ledger's among them.
     pub calls: u32,
     /// How long the worker stayed with the link until a side could be tried again, in all.
@@ -70,16 +72,12 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn effect(&mut self, effect: &Effect, failure: Option<&Failure>) {
-        self.effects.push((effect.name(), failure.map(Failure::name)));
+    pub(crate) fn effect(&mut self, name: &'static str, failure: Option<&Failure>) {
+        self.effects.push((name, failure.map(Failure::name)));
     }
 
     pub(crate) fn failed(&mut self, side: Side, failure: &Failure) {
-        let side = match side {
-            Side::Aws => "aws",
-            Side::ServiceNow => "servicenow",
-        };
-        self.failures.push((side, failure.name()));
+        self.failures.push((side.name(), failure.name()));
     }
 }
 
@@ -149,18 +147,18 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
             LeaseAnswer::Unclaimed => report.unclaimed = true,
             LeaseAnswer::Taken { lease, link, interrupted, due } => {
                 let mut tenure = Tenure { lease, recorded: (*link).clone(), due };
-                let mut observation = Observation::new(key, *link);
+                let mut observation = Pass::new(key, *link);
                 observation.link.interrupted |= interrupted;
                 if let Some(Stray { account, case_id, subject, mark }) = stray
                     && observation.is_own_case_mark(&self.policy, &mark, &subject)
                 {
                     report.doubles += u32::from(observation.see_double(&account, &case_id, &mark, now));
                 }
-                let waited = observation.link.waits_for_quota.clone();
+                let waited = observation.link.memory.waits_for_quota.clone();
                 if let Err(error) = self.passes(&mut observation, &mut tenure, hint, &mut report).await {
                     return self.abandon(error, &observation, &tenure, report).await;
                 }
-                if let Some(wait) = waited.filter(|_| observation.link.waits_for_quota.is_none()) {
+                if let Some(wait) = waited.filter(|_| observation.link.memory.waits_for_quota.is_none()) {
                     self.wake_next(&wait.account, &mut report).await?;
                 }
             }
@@ -209,7 +207,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     async fn abandon(
         &self,
         error: LedgerError,
-        observation: &Observation,
+        observation: &Pass,
         tenure: &Tenure,
         mut report: Report,
     ) -> Result<Report, LedgerError> {
@@ -271,7 +269,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
 
     async fn passes(
         &self,
-        observation: &mut Observation,
+        observation: &mut Pass,
         tenure: &mut Tenure,
         hint: &Hint,
         report: &mut Report,
@@ -288,7 +286,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
                 }
                 ReleaseAnswer::Dirty { lease } => {
                     *tenure = Tenure { lease, recorded: observation.link.clone(), due: tenure.due };
-                    *observation = Observation::new(observation.key.clone(), std::mem::take(&mut observation.link));
+                    *observation = Pass::new(observation.key.clone(), std::mem::take(&mut observation.link));
                 }
             }
         }
@@ -318,7 +316,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     /// What is known is written down before each wait: a worker that dies in it leaves no call in doubt.
     async fn pass(
         &self,
-        observation: &mut Observation,
+        observation: &mut Pass,
         tenure: &mut Tenure,
         mut look: Look,
         report: &mut Report,
@@ -333,6 +331,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
             }
             let now = self.clock.now();
             let due = observation.finish(&self.policy, &applied.plan, now);
+            report.out_of_use = observation.is_account_out_of_use(&self.policy);
             report.waits = applied.plan.waits.iter().map(Waiting::name).collect();
             let stays = wake::stays(&applied.plan, now, self.time_left(tenure), report.stayed);
             let Some(wait) = stays else { return Ok((applied.plan, due)) };
@@ -347,7 +346,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     async fn release(
         &self,
         tenure: &Tenure,
-        observation: &Observation,
+        observation: &Pass,
         due: Option<Timestamp>,
         regardless: bool,
         report: &mut Report,

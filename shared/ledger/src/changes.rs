@@ -4,8 +4,15 @@ use std::collections::BTreeSet;
 
 use casebridge_core::{
     identifiers::{AccountId, CaseKey, LinkKey},
-    link::{CREATION_UNDECIDED_FOR, EndedIntent, Intent, IntentEnd, IntentKind, Link, LinkedCase, QuotaWait},
-    mark::Mark,
+    link::{
+        intent::{EndedIntent, IntentEnd},
+        mark::Mark,
+    },
+    support::{
+        Intent, Link,
+        call::IntentKind,
+        memory::{CREATION_UNDECIDED_FOR, LinkedCase, QuotaWait},
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -247,7 +254,8 @@ fn undecided_changes(before: &Link, after: &Link, rows: &mut Vec<RowChange>) {
 fn undecided(link: &Link) -> BTreeSet<Undecided> {
     let open = link.intent.as_ref().zip(open_intent(link));
     let open = open.map(|(intent, (account, mark))| Undecided::new(account, mark, intent.written_at));
-    let given_up = link.given_up_cases.iter().map(|case| Undecided::new(&case.account, &case.mark, case.written_at));
+    let given_up =
+        link.memory.given_up_cases.iter().map(|case| Undecided::new(&case.account, &case.mark, case.written_at));
     given_up.chain(open).collect()
 }
 
@@ -269,7 +277,7 @@ fn case_changes(key: &LinkKey, before: &Link, after: &Link, rows: &mut Vec<RowCh
 }
 
 fn waiting_changes(key: &LinkKey, before: &Link, after: &Link, rows: &mut Vec<RowChange>) {
-    let waiting = |link: &Link| link.waits_for_quota.as_ref().map(|wait| Waiting::new(key, wait));
+    let waiting = |link: &Link| link.memory.waits_for_quota.as_ref().map(|wait| Waiting::new(key, wait));
     let (was_waiting, is_waiting) = (waiting(before), waiting(after));
     if was_waiting != is_waiting {
         rows.extend(was_waiting.map(RowChange::DeleteWaiting));
@@ -278,11 +286,11 @@ fn waiting_changes(key: &LinkKey, before: &Link, after: &Link, rows: &mut Vec<Ro
 }
 
 fn case_key(link: &Link) -> Option<CaseKey> {
-    link.case.as_ref().map(LinkedCase::key)
+    link.memory.case.as_ref().map(LinkedCase::key)
 }
 
 fn watched_case(key: &LinkKey, link: &Link) -> Option<WatchedCase> {
-    let case = link.case.as_ref()?;
+    let case = link.memory.case.as_ref()?;
     let last_day = || case.status_since.saturating_add(WATCHED_AFTER_RESOLUTION).unwrap_or(Timestamp::MAX);
     Some(WatchedCase {
         row: CaseRow {
@@ -299,10 +307,13 @@ fn watched_case(key: &LinkKey, link: &Link) -> Option<WatchedCase> {
 #[cfg(test)]
 mod tests {
     use casebridge_core::{
-        case::CaseStatus,
-        effect::{Content, Part},
         identifiers::{CaseId, DisplayId, IncidentId, JournalEntryId},
-        mark::Entropy,
+        link::mark::Entropy,
+        support::{
+            call::{Content, Part},
+            case::CaseStatus,
+            memory::Memory,
+        },
     };
     use serde_json::json;
 
@@ -353,7 +364,7 @@ mod tests {
     }
 
     fn with_case(case: LinkedCase) -> Link {
-        Link { case: Some(case), ..Link::default() }
+        Link { memory: Memory { case: Some(case), ..Memory::default() }, ..Link::default() }
     }
 
     fn between(before: &Link, after: &Link) -> Vec<RowChange> {
@@ -366,7 +377,7 @@ mod tests {
         let mut after = before.clone();
         after.settled = true;
         after.journal.settle([(JournalEntryId::new("2"), moment(5))]);
-        after.conversation.sending(&mark(7), "Any news?", moment(5));
+        after.memory.conversation.sending(&mark(7), "Any news?", moment(5));
         after.intent.as_mut().unwrap().looked = 1;
         after.intent.as_mut().unwrap().doubt = "timed out".to_owned();
         assert_eq!(between(&before, &after), Vec::new());
@@ -455,7 +466,7 @@ mod tests {
 
     fn waiting(priority: &str, since: i64) -> Link {
         let wait = QuotaWait { account: account(), priority: priority.to_owned(), since: moment(since) };
-        Link { waits_for_quota: Some(wait), ..Link::default() }
+        Link { memory: Memory { waits_for_quota: Some(wait), ..Memory::default() }, ..Link::default() }
     }
 
     #[test]
@@ -473,7 +484,7 @@ mod tests {
     fn a_priority_that_nobody_knows_sorts_last_and_gets_into_no_key() {
         let mut places: Vec<Waiting> = ["", "5", "1#0", "1", "12"]
             .iter()
-            .filter_map(|priority| Some(Waiting::new(&key(), waiting(priority, 1).waits_for_quota.as_ref()?)))
+            .filter_map(|priority| Some(Waiting::new(&key(), waiting(priority, 1).memory.waits_for_quota.as_ref()?)))
             .collect();
         places.sort();
         let priorities: Vec<&str> = places.iter().map(|place| place.priority).collect();

@@ -20,8 +20,8 @@ use aws_sdk_dynamodb::{
 };
 use casebridge_core::{
     identifiers::{AccountId, AttemptId, CaseKey, ClaimId, IncidentId, LinkKey},
-    link::Link,
-    mark::Mark,
+    link::mark::Mark,
+    support::Link,
 };
 use jiff::Timestamp;
 
@@ -54,8 +54,8 @@ const EMPTY_BATCH_ROUNDS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// The reasons for which a transaction is cancelled and may be repeated. Source: DynamoDB API, CancellationReason.
 const PASSING_REASONS: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-/// The name of no watermark.
-const WARM_UP: &str = "none";
+/// The number of no account.
+const NO_ACCOUNT: &str = "none";
 /// How many keys one BatchGetItem takes. Source: DynamoDB API, BatchGetItem.
 const KEYS_PER_BATCH: usize = 100;
 
@@ -106,10 +106,10 @@ impl DynamoLedger {
         Self { client, table: table.into() }
     }
 
-    /// Connects ahead of the first call, by a read of a row that is never there: a function has its full processor while it
-    /// starts.
+    /// Connects ahead of the first call, by a read of a row that is never there and that every function may ask for: a function
+    /// has its full processor while it starts.
     pub async fn warm_up(&self) -> Result<(), LedgerError> {
-        self.get("connecting", &Keys::watermark(WARM_UP)).await.map(drop)
+        self.get("connecting", &Keys::unknown_case_reads(&AccountId::new(NO_ACCOUNT), 0)).await.map(drop)
     }
 
     /// One conditional write to a link's row and unconditional ones to rows beside it, all or none.

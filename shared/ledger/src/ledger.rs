@@ -4,8 +4,8 @@ use std::future::Future;
 
 use casebridge_core::{
     identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, LinkKey},
-    link::Link,
-    mark::Mark,
+    link::mark::Mark,
+    support::Link,
 };
 use jiff::Timestamp;
 

@@ -8,8 +8,8 @@ use std::{
 
 use casebridge_core::{
     identifiers::{AccountId, AttemptId, CaseKey, ClaimId, IncidentId, LinkKey},
-    link::Link,
-    mark::Mark,
+    link::mark::Mark,
+    support::Link,
 };
 use jiff::Timestamp;
 

@@ -2,7 +2,7 @@
 
 use casebridge_core::{
     identifiers::{AttemptId, ClaimId, LinkKey},
-    link::{IntentKind, Link},
+    support::{Link, call::IntentKind},
     unreadable::UnreadableJson,
 };
 use jiff::Timestamp;
@@ -64,7 +64,7 @@ impl Summary {
         Self {
             mod_count: link.incident.as_ref().map(|incident| incident.sys_mod_count),
             number: link.incident.as_ref().map(|incident| incident.number.clone()),
-            account: link.case.as_ref().map(|case| case.account.to_string()).or_else(opening),
+            account: link.memory.case.as_ref().map(|case| case.account.to_string()).or_else(opening),
         }
     }
 }

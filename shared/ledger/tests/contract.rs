@@ -2,7 +2,10 @@
 
 mod suite;
 
-use casebridge_core::link::{EndedIntent, IntentEnd, Link};
+use casebridge_core::{
+    link::intent::{EndedIntent, IntentEnd},
+    support::Link,
+};
 use casebridge_ledger::{Ledger, MemoryLedger};
 
 contract_tests!(MemoryLedger::new());

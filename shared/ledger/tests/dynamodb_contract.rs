@@ -26,7 +26,13 @@ use aws_sdk_dynamodb::{
         ProjectionType, ScalarAttributeType,
     },
 };
-use casebridge_core::link::{EndedIntent, IntentEnd, Link, QuotaWait};
+use casebridge_core::{
+    link::intent::{EndedIntent, IntentEnd},
+    support::{
+        Link,
+        memory::{Memory, QuotaWait},
+    },
+};
 use casebridge_ledger::{DueLink, DynamoLedger, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
 use suite::{at, attempt, key, remembered};
 
@@ -246,7 +252,12 @@ async fn the_lost_answers_to_a_claim_and_to_a_lease_under_it_are_recognised() {
 
 fn opened(open: &Link) -> Link {
     let ended_intent = Some(EndedIntent { sequence: 1, end: IntentEnd::Done });
-    Link { case: Some(suite::case(1)), intent: None, ended_intent, ..open.clone() }
+    Link {
+        memory: Memory { case: Some(suite::case(1)), ..open.memory.clone() },
+        intent: None,
+        ended_intent,
+        ..open.clone()
+    }
 }
 
 #[tokio::test]
@@ -372,7 +383,12 @@ async fn the_rows_of_claims_and_of_waits_are_as_documented() {
     assert_eq!(row["claim"], text("first"));
     assert_eq!(row["due_at"], AttributeValue::N(at(610).as_millisecond().to_string()));
     let wait = QuotaWait { account: suite::account(), priority: "2".to_owned(), since: at(0) };
-    suite::store(&ledger, &key(2), &Link { waits_for_quota: Some(wait), ..remembered(1) }).await;
+    suite::store(
+        &ledger,
+        &key(2),
+        &Link { memory: Memory { waits_for_quota: Some(wait), ..Memory::default() }, ..remembered(1) },
+    )
+    .await;
     let sort = format!("WAITING#2#001800000000000#{}", key(2));
     assert_eq!(table.row("ACCOUNT#111122223333", &sort).await.unwrap()["link"], text(&key(2).to_string()));
 }
@@ -398,7 +414,8 @@ async fn an_unreadable_link_is_not_taken_for_a_blank_one_and_waits_for_a_person(
     let table = Table::create().await;
     let ledger = table.ledger();
     let partition = format!("LINK#{}", key(1));
-    for state in [text("{\"case\":7}"), AttributeValue::Bool(true)] {
+    // The second is of another form: what it remembers is not where it is looked for.
+    for state in [text("{\"memory\":{\"case\":7}}"), text("{\"case\":{}}"), AttributeValue::Bool(true)] {
         table.put(&[("pk", text(&partition)), ("sk", text("LINK")), ("state", state)]).await;
         for by in ["a", "b"] {
             assert_corrupt(&ledger.take_lease(&key(1), &attempt(by), at(0), at(100), None).await);
@@ -418,7 +435,12 @@ async fn an_unreadable_row_keeps_no_other_from_being_listed() {
     table.put(&[("pk", text("ACCOUNT#111122223333")), ("sk", text("WATCHED#nonsense"))]).await;
     table.put(&[("pk", text("ACCOUNT#111122223333")), ("sk", text("WAITING#1#nonsense"))]).await;
     let wait = QuotaWait { account: suite::account(), priority: "2".to_owned(), since: at(0) };
-    suite::store(&ledger, &key(2), &Link { waits_for_quota: Some(wait), ..remembered(1) }).await;
+    suite::store(
+        &ledger,
+        &key(2),
+        &Link { memory: Memory { waits_for_quota: Some(wait), ..Memory::default() }, ..remembered(1) },
+    )
+    .await;
     assert_eq!(ledger.first_waiter(&suite::account()).await.unwrap(), Some(key(2)));
     assert_eq!(ledger.due_links(at(1_000), 10).await.unwrap().len(), 1);
     assert_eq!(ledger.cases_of_account(&suite::account(), None).await.unwrap().rows.len(), 1);

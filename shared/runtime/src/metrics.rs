@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use casebridge_core::{effect::Failure, unknown_case::UnknownCase};
+use casebridge_core::{failure::Failure, support::unknown_case::UnknownCase};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -30,6 +30,8 @@ pub enum Metric {
     Doubts,
     /// Calls that a side refused for good.
     Refusals,
+    /// Reads that AWS refused for an account that is out of use in ServiceNow.
+    RefusalsOutOfUse,
     /// Records that were left aside because they can't be read.
     Parked,
     /// Events of cases that are none of ours: nothing was read for them.
@@ -77,6 +79,7 @@ impl Metric {
             Self::Throttles => "Throttles",
             Self::Doubts => "Doubts",
             Self::Refusals => "Refusals",
+            Self::RefusalsOutOfUse => "RefusalsOutOfUse",
             Self::Parked => "Parked",
             Self::EventsOfOthers => "EventsOfOthers",
             Self::EventsPostponed => "EventsPostponed",

@@ -6,14 +6,14 @@ use std::{
 };
 
 use casebridge_core::policy::{Policy, PolicyErrors};
-use casebridge_executor::ports::Clock;
+use casebridge_ports::Clock;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a document is in force before the parameter is read again.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(3);
 /// How many pages of former versions are read at most when a function starts with a document that is not valid: a parameter
-/// keeps 100 versions, and a page has 50.
-const HISTORY_PAGES: usize = 2;
+/// keeps 100 versions, and a page has up to 50, often fewer.
+const HISTORY_PAGES: usize = 20;
 
 /// There is no policy to start with.
 #[derive(Debug, thiserror::Error)]
@@ -94,13 +94,15 @@ impl<C: Clock> PolicySource<C> {
     }
 }
 
-/// The last valid version before this one. Source: AWS Systems Manager API, GetParameterHistory.
+/// The last valid version before this one, if all versions can be read. Source: AWS Systems Manager API, GetParameterHistory.
 async fn former(client: &aws_sdk_ssm::Client, parameter: &str, version: i64) -> Option<Policy> {
     let mut pages = client.get_parameter_history().name(parameter).into_paginator().send();
     let mut versions = Vec::new();
-    for _ in 0..HISTORY_PAGES {
-        let Some(Ok(page)) = pages.next().await else { break };
-        versions.extend(page.parameters.unwrap_or_default());
+    // Their order is not documented: of a part of them the newest may be years old.
+    let mut read = 0;
+    while let Some(page) = pages.next().await {
+        read += 1;
+        versions.extend(page.ok().filter(|_| read <= HISTORY_PAGES)?.parameters.unwrap_or_default());
     }
     versions.sort_by_key(|shown| std::cmp::Reverse(shown.version));
     let texts = versions.into_iter().filter(|shown| shown.version < version).filter_map(|shown| shown.value);

@@ -6,8 +6,10 @@ use aws_sdk_sqs::{
     Client,
     types::{BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
 };
+use aws_types::SdkConfig;
+use casebridge_aws::nobody;
 use casebridge_core::hint::Hint;
-use casebridge_executor::ports::WakeQueue;
+use casebridge_ports::WakeQueue;
 use jiff::SignedDuration;
 
 /// The largest message that the queue takes. Source: Amazon SQS quotas.
@@ -97,6 +99,7 @@ pub trait Redeliverer {
 }
 
 /// The queue of hints, or the one that hands them out later.
+#[derive(Clone)]
 pub struct HintQueue {
     client: Client,
     url: String,
@@ -106,6 +109,17 @@ impl HintQueue {
     /// The queue at this URL.
     pub fn new(client: Client, url: String) -> Self {
         Self { client, url }
+    }
+
+    /// Connects ahead of the first message: a function has its full processor while it starts. The request is not signed, so
+    /// SQS refuses it.
+    pub async fn warm_up(&self, sdk: &SdkConfig) -> Result<(), QueueError> {
+        let config = aws_sdk_sqs::config::Builder::from(&nobody(sdk)).allow_no_auth().build();
+        let answer = Client::from_conf(config).get_queue_attributes().queue_url(&self.url).send().await;
+        match answer {
+            Err(error) if error.raw_response().is_none() => Err(QueueError::NotTaken(Box::new(error))),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the messages of an event source are this queue's, by its ARN.

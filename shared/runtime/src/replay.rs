@@ -10,7 +10,7 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_smithy_types::{body::SdkBody, retry::RetryConfig};
 use aws_types::SdkConfig;
-use casebridge_executor::ports::Clock;
+use casebridge_ports::Clock;
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -14,10 +14,10 @@ use aws_sdk_secretsmanager::{
 use aws_smithy_runtime_api::http::Response;
 use casebridge_aws::{AccountCredentials, AccountSource};
 use casebridge_core::{
-    effect::{Failure, Refusal},
+    failure::{Failure, Refusal},
     identifiers::AccountId,
 };
-use casebridge_executor::ports::Clock;
+use casebridge_ports::Clock;
 use casebridge_servicenow::{CredentialSource, Credentials};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -42,13 +42,16 @@ const PASSING: [&str; 9] = [
 ];
 /// A secret that was read this short a time ago is not read again, whoever asks: wrong signatures must cost nothing.
 const LEAST_AGE: SignedDuration = SignedDuration::from_secs(10);
+/// After a failed read Secrets Manager is left alone for so long: anybody may call the webhook, and each call would be one
+/// more read of a secret that can't be had.
+const FAILURE_LASTS: SignedDuration = SignedDuration::from_secs(1);
 /// How many pages of names are read: 100 names each.
 const MAX_LIST_PAGES: usize = 100;
 /// How many digits an account has.
 const ACCOUNT_DIGITS: usize = 12;
 
 /// A secret can't be had. No variant holds its text.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SecretError {
     /// There is none.
     #[error("there is no secret `{id}`; create it")]
@@ -83,7 +86,7 @@ pub enum SecretError {
         id: String,
         /// Why.
         #[source]
-        source: Box<dyn Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
 }
 
@@ -118,6 +121,7 @@ impl Stage {
 struct Version {
     id: String,
     text: SecretString,
+    created_at: Option<Timestamp>,
 }
 
 /// What was read, and when. A version that is not there is remembered as well.
@@ -132,12 +136,13 @@ pub struct Secrets<C> {
     client: Client,
     clock: C,
     known: Mutex<BTreeMap<(String, Stage), Known>>,
+    failed: Mutex<BTreeMap<(String, Stage), (SecretError, Timestamp)>>,
 }
 
 impl<C: Clock> Secrets<C> {
     /// Nothing is read yet.
     pub fn new(client: Client, clock: C) -> Self {
-        Self { client, clock, known: Mutex::new(BTreeMap::new()) }
+        Self { client, clock, known: Mutex::default(), failed: Mutex::default() }
     }
 
     /// The secret's text, read at most five minutes ago.
@@ -168,7 +173,7 @@ impl<C: Clock> Secrets<C> {
         {
             return Ok(known.version.clone());
         }
-        match (self.fetch(id, stage).await, known) {
+        match (self.fetch_unless_failed(&key, now).await, known) {
             (Ok(version), _) => {
                 let fresh = Known { version: version.clone(), read_at: now };
                 self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, fresh);
@@ -183,14 +188,28 @@ impl<C: Clock> Secrets<C> {
         }
     }
 
+    /// A version of the secret as it is now, or why it could not be had a moment ago.
+    async fn fetch_unless_failed(&self, key: &(String, Stage), now: Timestamp) -> Result<Option<Version>, SecretError> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        if let Some((error, _)) = failed.filter(|(_, at)| now.duration_since(*at) < FAILURE_LASTS) {
+            return Err(error);
+        }
+        let outcome = self.fetch(&key.0, key.1).await;
+        if let Err(error) = &outcome {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), (error.clone(), now));
+        }
+        outcome
+    }
+
     async fn fetch(&self, id: &str, stage: Stage) -> Result<Option<Version>, SecretError> {
         let answer = self.client.get_secret_value().secret_id(id).version_stage(stage.as_str()).send().await;
         let id = id.to_owned();
         match answer {
             Ok(answer) => match answer.secret_string {
                 Some(text) => {
-                    let version_id = answer.version_id.unwrap_or_default();
-                    Ok(Some(Version { id: version_id, text: SecretString::from(text) }))
+                    let created = answer.created_date.and_then(|created| Timestamp::from_second(created.secs()).ok());
+                    let id = answer.version_id.unwrap_or_default();
+                    Ok(Some(Version { id, text: SecretString::from(text), created_at: created }))
                 }
                 None => Err(SecretError::NoText { id }),
             },
@@ -222,7 +241,7 @@ impl<C: Clock> Secrets<C> {
                     names.extend(page.secret_list.unwrap_or_default().into_iter().filter_map(|secret| secret.name));
                 }
                 Some(Err(error)) => {
-                    return Err(SecretError::Unavailable { id: prefix.to_owned(), source: Box::new(error) });
+                    return Err(SecretError::Unavailable { id: prefix.to_owned(), source: Arc::new(error) });
                 }
             }
         }
@@ -244,7 +263,7 @@ where
         Some(code) if (400..500).contains(&status) && status != 429 && !PASSING.contains(&code) => {
             Err(SecretError::Withdrawn { id, code: code.to_owned() })
         }
-        _ => Err(SecretError::Unavailable { id, source: Box::new(error) }),
+        _ => Err(SecretError::Unavailable { id, source: Arc::new(error) }),
     }
 }
 
@@ -327,6 +346,8 @@ pub struct WebhookKeys {
     pub current: SecretString,
     /// The current version's id.
     pub version: String,
+    /// When the current version was created, if Secrets Manager tells. It may have become the current one much later.
+    pub created_at: Option<Timestamp>,
     /// The text of the version before it, so that a rotation has no gap. For how long it is accepted the ledger tells.
     pub previous: Option<SecretString>,
 }
@@ -357,7 +378,8 @@ impl<C: Clock> WebhookSecrets<C> {
         let current = self.secrets.current(&self.id, lifetime).await?;
         let previous = self.secrets.version(&self.id, Stage::Previous, lifetime).await?;
         let previous = previous.map(|previous| previous.text);
-        Ok(WebhookKeys { current: current.text, version: current.id, previous })
+        let Version { id: version, text, created_at } = current;
+        Ok(WebhookKeys { current: text, version, created_at, previous })
     }
 }
 

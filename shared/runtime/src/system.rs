@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use casebridge_core::{identifiers::AttemptId, mark::Entropy};
-use casebridge_executor::ports::{Clock, Randomness, Timer};
+use casebridge_core::{identifiers::AttemptId, link::mark::Entropy};
+use casebridge_ports::{Clock, Randomness, Timer};
 use jiff::{SignedDuration, Timestamp};
 
 /// The highest answer of [`Randomness::spread`].

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use casebridge_core::{
-    effect::{Failure, Refusal},
+    failure::{Failure, Refusal},
     unreadable::UnreadableJson,
 };
 use jiff::{Timestamp, ToSpan};

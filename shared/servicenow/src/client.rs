@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use casebridge_core::{
-    effect::{Delivery, DeliveryAnswer, Failure, Refusal},
+    failure::{Failure, Refusal},
     identifiers::{IncidentId, JournalEntryId},
-    incident::Incident,
+    servicenow::{
+        delivery::{Delivery, DeliveryAnswer},
+        incident::Incident,
+    },
     time,
 };
-use casebridge_executor::ports::{Clock, ServiceNow};
+use casebridge_ports::{Clock, ServiceNow};
 use jiff::Timestamp;
 use reqwest::{
     Method, Url,

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future};
 
-use casebridge_core::effect::Failure;
+use casebridge_core::failure::Failure;
 use secrecy::SecretString;
 use serde::Deserialize;
 

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::answer::{Answer, Problem};
-use casebridge_core::effect::Refusal;
+use casebridge_core::failure::Refusal;
 
 /// A token is renewed this long before it expires, so that it is valid until the request arrives.
 const RENEWAL_MARGIN: Duration = Duration::from_mins(1);

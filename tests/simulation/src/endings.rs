@@ -6,7 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use casebridge_core::{case::CaseStatus, identifiers::IncidentId, incident::IncidentState, link::Link};
+use casebridge_core::{
+    identifiers::IncidentId,
+    servicenow::incident::IncidentState,
+    support::{Link, case::CaseStatus},
+};
 use casebridge_simulator::support::{Case, Write, events::Origin, model::Communication, request::ResolveCase};
 
 use crate::{
@@ -81,7 +85,7 @@ impl World {
         } else {
             endings.agreed_ended.remove(incident);
         }
-        let reopened = link.case.as_ref().filter(|case| case.reopened_at.is_some());
+        let reopened = link.memory.case.as_ref().filter(|case| case.reopened_at.is_some());
         endings.known_reopened.extend(reopened.map(|case| first_id(case.case_id.as_str())));
     }
 

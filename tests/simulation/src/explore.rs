@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use casebridge_core::{effect::MessageKind, policy::GroupRule};
+use casebridge_core::{policy::GroupRule, servicenow::delivery::MessageKind};
 use casebridge_simulator::support::{Oddities, Quotas};
 use jiff::SignedDuration;
 
@@ -158,6 +158,9 @@ pub struct Summary {
     pub tally: Tally,
     /// The worlds that broke an invariant, by their order.
     pub failures: BTreeMap<usize, (String, Violation)>,
+    /// The digests of all lives as one, whatever the order in which they were lived: the same worlds lived the same way have
+    /// the same.
+    pub digest: u64,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -184,6 +187,7 @@ pub fn run_all<T: Sync>(
                     let outcome = live(world);
                     own.lives += 1;
                     own.tally.add(&outcome.tally);
+                    own.digest = own.digest.wrapping_add(outcome.digest);
                     lived();
                     if let Some(violation) = outcome.violations.first() {
                         let mut all = summary.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,6 +198,7 @@ pub fn run_all<T: Sync>(
                 let mut all = summary.lock().unwrap_or_else(PoisonError::into_inner);
                 all.lives += own.lives;
                 all.tally.add(&own.tally);
+                all.digest = all.digest.wrapping_add(own.digest);
             });
         }
     });

@@ -1,15 +1,15 @@
 //! The ports of the handlers, answered by the world: the queue, the feed of changes, Secrets Manager.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, error::Error, rc::Rc, sync::Arc};
 
 use case_poller::{ChangeFeed, SecretStore};
 use casebridge_core::{
-    effect::Failure,
+    failure::Failure,
     hint::Hint,
     identifiers::{AccountId, IncidentId},
     time::format_servicenow,
 };
-use casebridge_executor::ports::WakeQueue;
+use casebridge_ports::WakeQueue;
 use casebridge_runtime::{DeduplicationId, HintSink, QueueError, Redeliverer, Redelivery, SecretError, WebhookKeys};
 use casebridge_servicenow::{Changes, IncidentChange};
 use jiff::{SignedDuration, Timestamp};
@@ -184,7 +184,10 @@ impl ChangeFeed for ChangesPort {
 }
 
 fn unread(id: &str) -> SecretError {
-    SecretError::Unavailable { id: id.to_owned(), source: "Secrets Manager did not answer".into() }
+    SecretError::Unavailable {
+        id: id.to_owned(),
+        source: Arc::from(Box::<dyn Error + Send + Sync>::from("Secrets Manager did not answer")),
+    }
 }
 
 /// Secrets Manager, as the poller asks it.
@@ -253,6 +256,8 @@ fn versions(newest: u64) -> WebhookKeys {
     WebhookKeys {
         current: webhook_secret(newest).into(),
         version: newest.to_string(),
+        // As harsh as can be: each was prepared long before it became the current one.
+        created_at: Some(Timestamp::MIN),
         previous: newest.checked_sub(1).map(|version| webhook_secret(version).into()),
     }
 }

@@ -71,7 +71,7 @@ pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
         queue: QueuePort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("servicenow-webhook"),
-        told: servicenow_webhook::Told::default(),
+        rejection_log: servicenow_webhook::RejectionLog::default(),
     }
 }
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use casebridge_core::{
-    effect::MessageKind,
     identifiers::{AccountId, IncidentId, LinkKey},
-    incident::IncidentState,
-    mark::{Mark, without_marks},
-    render::PART_BYTES,
+    link::mark::{Mark, without_marks},
+    servicenow::delivery::MessageKind,
+    support::render::PART_BYTES,
 };
 use casebridge_simulator::support::{Case, REOPEN_WINDOW, oddities::nearest_second, redaction::redact};
 use jiff::{SignedDuration, Timestamp};
@@ -21,9 +20,10 @@ use crate::{
 };
 
 /// How an agent is told what no one can mend.
-const NOTICES: [&str; 4] = [
+const NOTICES: [&str; 5] = [
     "ServiceNow refused a message of AWS",
     "A comment was written after this incident was closed",
+    "A comment was not sent to AWS: this incident was closed while",
     "A comment by casebridge's own user belongs to no delivery",
     "AWS Support refused a text of this incident",
 ];
@@ -148,14 +148,23 @@ impl World {
             || described.any(|record| Some(&record.summary.sys_id) == incident)
     }
 
-    /// Whether an agent was told of something that no one can mend: what was written after the closing stays at home, and
-    /// what is by casebridge's own user and in no delivery, too.
+    /// Whether an agent was told of something that no one can mend: what was written after the closing, what another account's
+    /// group left on a closed incident, and what is by casebridge's own user and in no delivery stay at home.
     fn is_told_of_a_notice(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
         record.is_some_and(|record| {
             let columns = &record.summary.columns;
             columns.sync_status == "waiting" && NOTICES.iter().any(|notice| columns.last_error.starts_with(notice))
         })
+    }
+
+    /// Whether nobody ever looked at an incident, and nobody will: it is a copy of a closed one without a case, and was out of
+    /// scope when it was made, since its account was out of use just then. It may still show what its source was told.
+    fn is_unheard_of(&self, incident: &IncidentId) -> bool {
+        let record = &self.servicenow.incidents[incident];
+        record.summary.state.is_closed()
+            && record.summary.columns.case_id.is_empty()
+            && !self.servicenow.is_announced(incident)
     }
 
     fn fail(&mut self, invariant: Invariant, what: String) {
@@ -319,12 +328,13 @@ fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut
         let has_mark = Mark::of_text(&row.text).is_some();
         let invariant = if has_mark { Invariant::Marks } else { Invariant::ExactlyOnce };
         let is_refused = row.text.contains(REFUSED_LETTER) && bodies.iter().any(|body| body.contains(LEFT_OUT));
-        let fewest = if is_refused { 0 } else { fewest };
+        let is_left_out = is_refused || world.memory.left_behind.contains(&row.sys_id);
+        let fewest = if is_left_out { 0 } else { fewest };
         for token in tokens(&row.text) {
             let places = occurrences(&bodies, token);
             expect_once(places.len(), fewest, invariant, token, found);
             let Some(place) = places.first().copied() else {
-                if !is_refused {
+                if !is_left_out {
                     missing.get_or_insert(row.created_on);
                 }
                 continue;
@@ -345,12 +355,13 @@ fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut
         }
     }
     for text in EQUAL_TEXTS {
-        let expected = comments.iter().filter(|row| row.text == text).count();
-        let also = late.iter().filter(|row| row.text == text).count();
+        let is_needed = |row: &&&Journal| !world.memory.left_behind.contains(&row.sys_id);
+        let expected = comments.iter().filter(is_needed).filter(|row| row.text == text).count();
+        let written = comments.iter().chain(&late).filter(|row| row.text == text).count();
         let whole = bodies.iter().skip(1).filter(|body| content(body) == text).count();
         let digest = bodies.first().map_or(0, |opening| in_digest(opening, text));
         let fewest = if world.is_told_of_repetition(incident) { 0 } else { expected * fewest };
-        if whole + digest > expected + also || whole + digest < fewest {
+        if whole + digest > written || whole + digest < fewest {
             let what = format!("{text:?} is {} times on the case and was written {expected} times", whole + digest);
             found.push((Invariant::ExactlyOnce, what));
         }
@@ -490,7 +501,7 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
         let refused = |case: &&Case| world.is_refused(incident) || world.is_blind_to(case);
         if let Some(case) = world.case_of(incident).filter(|case| !refused(case)) {
             let state = &record.summary.state;
-            let final_state = matches!(state, IncidentState::Closed | IncidentState::Cancelled);
+            let final_state = state.is_closed();
             let told_of_repetition = world.is_told_of_repetition(incident);
             let pauses = world.is_told_of_pause(incident);
             if state.is_ended() != case.is_resolved() && !final_state && !told_of_repetition && !pauses {
@@ -523,6 +534,9 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
     let number = life.desk.world.borrow().number_of(incident);
     for what in found {
         life.desk.world.borrow_mut().violate(Invariant::Convergence, format!("{number}: {what}"));
+    }
+    if life.desk.world.borrow().is_unheard_of(incident) {
+        return;
     }
     let refused = {
         let world = life.desk.world.borrow();

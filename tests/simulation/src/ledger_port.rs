@@ -4,9 +4,12 @@ use std::{future::Future, rc::Rc};
 
 use casebridge_core::{
     identifiers::{AccountId, AttemptId, CaseKey, ClaimId, IncidentId, LinkKey},
-    link::{Base, Link},
-    mark::Mark,
-    trouble::{Side, Trouble},
+    link::{
+        Base,
+        mark::Mark,
+        trouble::{Side, Trouble},
+    },
+    support::Link,
 };
 use casebridge_ledger::{CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
 use jiff::{SignedDuration, Timestamp};
@@ -107,6 +110,9 @@ impl Ledger for LedgerPort {
             self.call(Call::TakeLease, self.short(key), || ledger.take_lease(key, attempt, now, until, claim)).await?;
         if let (true, LeaseAnswer::Taken { link, .. }) = (self.is_sabotaged(Sabotage::Base), &mut answer) {
             link.base = Base::default();
+            link.memory.agreed_status = None;
+            link.memory.texts_since_end = Vec::new();
+            link.memory.customer_wrote = false;
         }
         if let (true, LeaseAnswer::Taken { link, .. }) = (self.is_sabotaged(Sabotage::Refusals), &mut answer) {
             link.troubles.end(Side::Aws, is_refusal);

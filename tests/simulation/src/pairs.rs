@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use casebridge_core::incident::IncidentState;
+use casebridge_core::servicenow::incident::IncidentState;
 use jiff::SignedDuration;
 
 use crate::{

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use casebridge_core::{
     identifiers::{AccountId, IncidentId},
-    incident::AccountState,
     policy::GroupRule,
+    servicenow::incident::AccountState,
 };
 use casebridge_simulator::support::Write;
 use jiff::Timestamp;
@@ -52,10 +52,22 @@ impl World {
             AccountState::Missing => return Some(REASONS[1]),
             AccountState::Active | AccountState::Untold(_) => {}
         }
-        let of_group = self.servicenow.accounts_of(&record.group);
+        self.is_of_another_group(&record.group, account).then_some(REASONS[2])
+    }
+
+    /// Whether a group belongs to another account than this one, and that pauses links.
+    fn is_of_another_group(&self, group: &str, account: &str) -> bool {
+        let of_group = self.servicenow.accounts_of(group);
         let is_of_another = !of_group.is_empty() && of_group.iter().all(|other| other.number.as_str() != account);
-        let pauses = self.settings.policy.group_of_another_account == GroupRule::Pause;
-        (is_of_another && pauses).then_some(REASONS[2])
+        is_of_another && self.settings.policy.group_of_another_account == GroupRule::Pause
+    }
+
+    /// Whether an incident is closed while its group belongs to another account than its case: what is left on it stays
+    /// there. Its columns may not name the case's account yet.
+    fn is_left_behind(&self, incident: &IncidentId) -> bool {
+        let record = &self.servicenow.incidents[incident];
+        let is_of_another = |account: &str| self.is_of_another_group(&record.group, account);
+        record.summary.state.is_closed() && self.cases_of(incident).any(|case| is_of_another(&case.account))
     }
 
     /// Whether an agent is told that the link pauses, and it does: then what people wrote may not have arrived.
@@ -72,6 +84,10 @@ impl World {
         self.memory.pauses.since.retain(|incident, _| incidents.contains(incident));
         for incident in incidents {
             let pause = self.pause_of(&incident);
+            if self.is_left_behind(&incident) {
+                let comments = self.servicenow.comments_of(&incident).map(|row| row.sys_id.clone());
+                self.memory.left_behind.extend(comments);
+            }
             let since = &mut self.memory.pauses.since;
             match pause {
                 None => {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use casebridge_core::{
-    effect::Refusal,
+    failure::Refusal,
     identifiers::{AccountId, IncidentId, JournalEntryId},
-    incident::IncidentState,
+    servicenow::incident::IncidentState,
 };
 use casebridge_simulator::support::{Case, request::CreateCase};
 use jiff::{SignedDuration, Timestamp};
@@ -73,8 +73,11 @@ pub struct Memory {
     pub gone: BTreeMap<IncidentId, Record>,
     /// The comments that were written when their incident was closed or cancelled.
     pub after_closing: BTreeSet<JournalEntryId>,
-    /// Incidents as they once were: what a node that lags shows, and what an administrator puts back.
-    pub earlier: BTreeMap<IncidentId, Record>,
+    /// The comments of incidents that were closed while their group belonged to another account: AWS need not get them.
+    pub left_behind: BTreeSet<JournalEntryId>,
+    /// Incidents as they once were, and until when by ServiceNow's clock: what a node that lags shows, and what an
+    /// administrator puts back.
+    pub earlier: BTreeMap<IncidentId, (Record, Timestamp)>,
     /// The incidents that an administrator has put back.
     pub restored: BTreeSet<IncidentId>,
     /// What was seen of ends and reopenings.
@@ -436,10 +439,24 @@ impl World {
     }
 
     fn note_scope(&mut self, id: &IncidentId) {
-        let record = &self.servicenow.incidents[id];
+        let account = self.account_in_scope(&self.servicenow.incidents[id]);
+        self.note_account_in_scope(id, account);
+    }
+
+    /// Notes in which account a record is in scope, if it is. A node that lags may show an earlier state of the incident and
+    /// the accounts as they are: whoever reads that can't tell that it was never so.
+    pub fn note_shown(&mut self, record: &Record) {
+        self.note_account_in_scope(&record.summary.sys_id, self.account_in_scope(record));
+    }
+
+    fn account_in_scope(&self, record: &Record) -> Option<AccountId> {
         let account = self.servicenow.account_of(&record.group).filter(|_| self.servicenow.is_in_scope(record));
-        if let Some(account) = account.filter(|_| !record.summary.state.is_ended()) {
-            self.memory.ever_in_scope.entry(id.clone()).or_default().insert(account.number.clone());
+        account.filter(|_| !record.summary.state.is_ended()).map(|account| account.number.clone())
+    }
+
+    fn note_account_in_scope(&mut self, id: &IncidentId, account: Option<AccountId>) {
+        if let Some(account) = account {
+            self.memory.ever_in_scope.entry(id.clone()).or_default().insert(account);
         }
     }
 
@@ -524,14 +541,14 @@ impl World {
         let rows = self.servicenow.journal.len();
         let saved = self.servicenow.save(now, user, id, change);
         self.note(Place::ServiceNow, || format!("{number}: {user} saves {} {saved:?}", tell(change)));
-        if matches!(before.summary.state, IncidentState::Closed | IncidentState::Cancelled) {
+        if before.summary.state.is_closed() {
             let written = self.servicenow.journal[rows..].iter().map(|row| row.sys_id.clone());
             self.memory.after_closing.extend(written);
         }
         if saved.is_err() {
             return;
         }
-        self.memory.earlier.insert(id.clone(), before);
+        self.memory.earlier.insert(id.clone(), (before, self.servicenow_now()));
         let summary = &self.servicenow.incidents[id].summary;
         let (count, is_ended) = (summary.sys_mod_count, summary.state.is_ended());
         if change.state.is_some() {
@@ -579,10 +596,10 @@ impl World {
         if !self.webhooks_arrive() || self.faults.rates().hint_lost > 0 {
             return false;
         }
-        let Some(earlier) = self.memory.earlier.get(id).cloned() else { return false };
+        let Some((earlier, _)) = self.memory.earlier.get(id).cloned() else { return false };
         let state = self.servicenow.incidents[id].summary.state.clone();
         // The platform's comment on a closing that never was would be a comment like any other.
-        if matches!(state, IncidentState::Closed | IncidentState::Cancelled) {
+        if state.is_closed() {
             return false;
         }
         let now_ended = state.is_ended();
@@ -605,10 +622,10 @@ impl World {
 
     /// The next read of an incident shows it as it once was.
     pub fn lag(&mut self, id: &IncidentId) -> bool {
-        let Some(earlier) = self.memory.earlier.get(id).cloned() else { return false };
+        let Some((earlier, until)) = self.memory.earlier.get(id).cloned() else { return false };
         let number = self.number_of(id);
         self.note(Place::ServiceNow, || format!("the next read of {number} comes from a node that lags"));
-        self.servicenow.lag_once(earlier);
+        self.servicenow.lag_once(earlier, until);
         true
     }
 

@@ -3,16 +3,20 @@
 use std::{cell::RefCell, rc::Rc};
 
 use casebridge_core::{
-    case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
-    effect::{Delivery, DeliveryAnswer, Failure, FieldsOutcome, NewCase, Refusal},
+    failure::{Failure, Refusal},
     identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId},
-    incident::{Incident, IncidentState},
-    mark::Entropy,
-    reading::Span,
+    link::mark::Entropy,
+    servicenow::{
+        delivery::{Delivery, DeliveryAnswer, FieldsOutcome},
+        incident::{Incident, IncidentState},
+    },
+    support::{
+        call::NewCase,
+        case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
+        reading::Span,
+    },
 };
-use casebridge_executor::ports::{
-    CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Randomness, ServiceNow, Timer,
-};
+use casebridge_ports::{CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Randomness, ServiceNow, Timer};
 use casebridge_simulator::support::{
     Case, SupportError, Write,
     model::{CaseDetails, CasesPage, CommunicationDetails, CommunicationsPage},
@@ -325,7 +329,7 @@ fn describe(write: &Write) -> String {
     }
 }
 
-impl casebridge_executor::ports::Support for SupportPort {
+impl casebridge_ports::Support for SupportPort {
     async fn create_case(&self, account: &AccountId, request: &NewCase) -> Result<CaseId, Failure> {
         let given = CreateCase {
             subject: Some(request.subject.clone()),
@@ -488,21 +492,24 @@ impl ServiceNow for ServiceNowPort {
         let (snapshot, read_at) = {
             let world = &mut *self.desk.world.borrow_mut();
             let now = world.servicenow_now();
-            let updated_on = world.servicenow.incidents.get(incident).map(|record| record.updated_on);
-            if updated_on.is_none_or(|at| now.duration_since(at) > LONGEST_NODE_LAG) {
-                world.servicenow.take_lag();
+            let mut read_at = world.now;
+            if let Some((record, until)) = world.servicenow.lagging(incident).cloned() {
+                let lag = now.duration_since(until);
+                if lag > LONGEST_NODE_LAG {
+                    world.servicenow.take_lag();
+                } else {
+                    world.note_shown(&record);
+                    read_at -= lag;
+                }
             }
-            let read_at = (!world.servicenow.lags(incident)).then_some(world.now);
             (world.servicenow.snapshot(now, incident, entries_since), read_at)
         };
         self.desk.leave(fate).await;
         if fate == Fate::AnswerLost {
             return Err(Failure::Unavailable { message: "ServiceNow did not answer".to_owned(), retry_at: None });
         }
-        if let Some(read_at) = read_at {
-            let reader = self.desk.current.borrow().clone();
-            self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
-        }
+        let reader = self.desk.current.borrow().clone();
+        self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
         let world = self.desk.world.borrow();
         match snapshot {
             Ok(incident) => Ok(Some(sabotage::shown_incident(&world, incident))),
@@ -551,8 +558,8 @@ impl ServiceNowPort {
             let record_before = world.servicenow.incidents.get(incident).cloned();
             let lagging = world.servicenow.take_lag();
             let mut result = world.servicenow.deliver(now, incident, &sent, expected);
-            if let Some(record) = lagging {
-                world.servicenow.lag_once(record);
+            if let Some((record, until)) = lagging {
+                world.servicenow.lag_once(record, until);
             }
             world.check_delivery(incident, delivery, record_before.as_ref(), result.as_ref().ok());
             world.check_reopening(incident, record_before.as_ref());

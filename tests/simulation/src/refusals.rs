@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use casebridge_core::{
-    effect::{Delivery, DeliveryAnswer, Failure, FieldsOutcome, MessageOutcome, Refusal},
+    failure::{Failure, Refusal},
     identifiers::IncidentId,
-    mark::without_marks,
-    policy::seconds,
-    trouble::Side,
+    link::{mark::without_marks, trouble::Side},
+    servicenow::delivery::{Delivery, DeliveryAnswer, FieldsOutcome, MessageOutcome},
+    time::seconds,
 };
 use casebridge_simulator::support::Write;
 use jiff::{SignedDuration, Timestamp};

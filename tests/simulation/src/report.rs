@@ -72,6 +72,7 @@ pub fn summary(summary: &Summary) -> String {
     } else {
         let _ = writeln!(text, "coverage: {} empty cells: {}", empty.len(), empty.join(", "));
     }
+    let _ = writeln!(text, "digest of all lives: {:016x}", summary.digest);
     text
 }
 

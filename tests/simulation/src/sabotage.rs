@@ -1,11 +1,13 @@
 //! One safeguard at a time switched off, in front of a port and never in the product: each must be noticed.
 
 use casebridge_core::{
-    case::RawCommunication,
-    effect::Delivery,
     identifiers::ExternalId,
-    incident::{AccountState, Incident},
-    mark::Mark,
+    link::mark::Mark,
+    servicenow::{
+        delivery::Delivery,
+        incident::{AccountState, Incident},
+    },
+    support::case::RawCommunication,
 };
 
 use jiff::Timestamp;

@@ -356,7 +356,7 @@ impl Life {
             world.tally.steps += 1;
         }
         if !matches!(next.event, Event::Step(_) | Event::Outbox | Event::Poll | Event::Queue) {
-            self.last_activity = self.now();
+            self.note_activity();
         }
         match next.event {
             Event::Deed => self.deed(),
@@ -687,12 +687,18 @@ impl Life {
         }
     }
 
+    /// Notes that something has happened: what the poller found before that says nothing any more.
+    fn note_activity(&mut self) {
+        self.last_activity = self.now();
+        self.quiet_polls = 0;
+    }
+
     fn end(&mut self, duty: Duty, started: Timestamp, ending: Ending) {
         let now = self.now();
         match duty {
             Duty::Reconcile(queue, messages, failed) => {
                 if !self.are_given_up(queue, &messages) {
-                    self.last_activity = now;
+                    self.note_activity();
                 }
                 let world = &mut *self.desk.world.borrow_mut();
                 let failed = failed.borrow();

@@ -2,7 +2,7 @@
 
 use casebridge_core::{
     identifiers::{IncidentId, LinkKey},
-    incident::IncidentState,
+    servicenow::incident::IncidentState,
 };
 use casebridge_executor::Report;
 use casebridge_simulator::support::Case;

@@ -8,11 +8,15 @@ use std::{
 };
 
 use casebridge_core::{
-    effect::{
-        Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind, MessageOutcome,
-    },
     identifiers::{AccountId, ExternalId, IncidentId, JournalEntryId},
-    incident::{AccountState, BridgeColumns, Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
+    servicenow::{
+        columns::BridgeColumns,
+        delivery::{
+            Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind,
+            MessageOutcome,
+        },
+        incident::{AccountState, Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
+    },
     time::format_servicenow,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -232,7 +236,7 @@ pub struct Instance {
     ends: BTreeMap<IncidentId, End>,
     finished: BTreeSet<JournalEntryId>,
     deliverers: BTreeMap<String, usize>,
-    lagging: Option<Record>,
+    lagging: Option<(Record, Timestamp)>,
     aborts: u64,
     deliveries: BTreeMap<String, DeliveryRow>,
     opened: usize,
@@ -414,15 +418,15 @@ impl Instance {
         self.incidents.insert(record.summary.sys_id.clone(), record);
     }
 
-    /// The next read of the incident, by a snapshot or at the beginning of a delivery, shows it as this record says: its node
-    /// lags. Later reads show it as it is.
-    pub fn lag_once(&mut self, record: Record) {
-        self.lagging = Some(record);
+    /// The next read of the incident, by a snapshot or at the beginning of a delivery, shows it as this record says, which it
+    /// was until then: its node lags. Later reads show it as it is.
+    pub fn lag_once(&mut self, record: Record, until: Timestamp) {
+        self.lagging = Some((record, until));
     }
 
-    /// Whether the next read of an incident shows it as it was.
-    pub fn lags(&self, id: &IncidentId) -> bool {
-        self.lagging.as_ref().is_some_and(|record| record.summary.sys_id == *id)
+    /// The incident as it was, and until when, if the next read shows it so.
+    pub fn lagging(&self, id: &IncidentId) -> Option<&(Record, Timestamp)> {
+        self.lagging.as_ref().filter(|(record, _)| record.summary.sys_id == *id)
     }
 
     /// A rule of the customer aborts the next `count` updates of incidents, whoever makes them.
@@ -431,7 +435,7 @@ impl Instance {
     }
 
     /// Takes out what the next read would show late: what writes reads what is there. Give it back with [`Self::lag_once`].
-    pub fn take_lag(&mut self) -> Option<Record> {
+    pub fn take_lag(&mut self) -> Option<(Record, Timestamp)> {
         self.lagging.take()
     }
 
@@ -573,9 +577,9 @@ impl Instance {
 
     /// The record as a request reads it, if it is served: from then on AWS has heard of it.
     fn read(&mut self, id: &IncidentId) -> Result<Record, Refusal> {
-        let lagging = self.lagging.take_if(|record| record.summary.sys_id == *id);
+        let lagging = self.lagging.take_if(|(record, _)| record.summary.sys_id == *id);
         let current = self.incidents.get(id).ok_or(Refusal::NotFound)?;
-        let record = lagging.unwrap_or_else(|| current.clone());
+        let record = lagging.map_or_else(|| current.clone(), |(record, _)| record);
         if self.is_served(&record)? { Ok(record) } else { Err(Refusal::NotServed) }
     }
 
@@ -605,11 +609,11 @@ impl Instance {
         let mut summary = record.summary.clone();
         let state = &record.summary.state;
         let ended = self.entered(record, IncidentState::is_ended);
-        let closed = self.entered(record, is_closed);
+        let closed = self.entered(record, IncidentState::is_closed);
         summary.resolved_at = shown_resolution(record);
         summary.ended_mod_count = ended.map(|change| change.mod_count);
         summary.ended_by_another = ended.is_some_and(|change| self.is_another_user(&change.user));
-        summary.closed_at = record.closed_at.filter(|_| is_closed(state));
+        summary.closed_at = record.closed_at.filter(|_| state.is_closed());
         summary.closed_mod_count = closed.map(|change| change.mod_count);
         summary.has_close_code = !record.close_code.trim().is_empty();
         summary.has_close_notes = !record.close_notes.trim().is_empty();
@@ -715,6 +719,11 @@ impl Instance {
             mod_count: mod_count.filter(|count| *count <= reached && is_believable(*count)),
             element: COMMENTS.to_owned(),
         }
+    }
+
+    /// Whether AWS has heard of an incident.
+    pub fn is_announced(&self, id: &IncidentId) -> bool {
+        self.announced.contains(id)
     }
 
     /// The incidents that are linked, in scope or announced and were written after (since, after), at most `limit`; and
@@ -1075,10 +1084,6 @@ fn before_write(old: &Record, new: &mut Record, now: Timestamp, overwrites: bool
         return Err(Refusal::Refused("Data Policy Exception".to_owned()));
     }
     Ok(())
-}
-
-fn is_closed(state: &IncidentState) -> bool {
-    matches!(state, IncidentState::Closed | IncidentState::Cancelled)
 }
 
 fn shown_resolution(record: &Record) -> Option<Timestamp> {

@@ -217,7 +217,7 @@ pub struct World {
     /// What people did and saw: what the world is judged by.
     pub memory: Memory,
     /// The accounts that AWS refuses now, and with what.
-    pub refused_accounts: BTreeMap<AccountId, casebridge_core::effect::Refusal>,
+    pub refused_accounts: BTreeMap<AccountId, casebridge_core::failure::Refusal>,
     /// Broken rules, found while the world ran.
     pub violations: Vec<Violation>,
     /// How far reads of AWS lag, besides what is drawn.

@@ -5,9 +5,12 @@ use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use casebridge_core::{
-    effect::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageKind, MessageOutcome},
     identifiers::{AccountId, ExternalId, IncidentId},
-    incident::{AccountState, BridgeColumns, Incident, IncidentState, JournalEntry},
+    servicenow::{
+        columns::BridgeColumns,
+        delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageKind, MessageOutcome},
+        incident::{AccountState, Incident, IncidentState, JournalEntry},
+    },
 };
 use casebridge_simulation::{
     random::Random,
@@ -496,7 +499,7 @@ impl Both {
             self.model.restore(record);
         } else {
             self.shipped.lag_once("incident", row);
-            self.model.lag_once(record);
+            self.model.lag_once(record, Timestamp::UNIX_EPOCH);
         }
         let shipped = self.shipped_id(&id);
         self.compare_snapshot(&id, &shipped, None);

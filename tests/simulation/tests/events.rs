@@ -1,6 +1,6 @@
 //! What the events of cases cost that no link is known of.
 
-use casebridge_core::{identifiers::IncidentId, unknown_case::READS_PER_MINUTE};
+use casebridge_core::{identifiers::IncidentId, support::unknown_case::READS_PER_MINUTE};
 use casebridge_simulation::{
     calls::{Call, Fate},
     script::{Handle, Script},

@@ -3,8 +3,8 @@
 use casebridge_core::{
     hint::{Cause, Subject},
     identifiers::{AccountId, CaseId, LinkKey},
-    incident::IncidentState,
-    wake,
+    link::wake,
+    servicenow::incident::IncidentState,
 };
 use casebridge_executor::Report;
 use casebridge_simulation::{
@@ -101,6 +101,30 @@ fn a_search_for_a_case_in_doubt_is_counted_call_by_call() {
     assert!(counted_look(&mut world, &incident).effects.is_empty(), "{}", world.story());
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
 }
+
+/// An account may open thousands of cases a day, each with a long conversation: the search reads none that is another's.
+#[test]
+fn a_search_for_a_case_in_doubt_reads_no_conversation_of_other_cases() {
+    let mut world = still();
+    for number in 0..3 {
+        let text = format!("A question «o{number}»");
+        world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", &text);
+        let case_id = world.life.desk.world.borrow().support.cases()[number].case_id.clone();
+        for answer in 0..MOST_SHOWN {
+            let text = format!("An answer «r{number}-{answer}»");
+            world.life.desk.world.borrow_mut().write_at_aws(&case_id, &text, None);
+        }
+    }
+    world.life.follow_up();
+    let before = world.calls(Call::DescribeCommunications);
+    world.fate(Call::CreateCase, &[Fate::AnswerLost]);
+    let (incident, _) = opened(&mut world);
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    assert_eq!(world.calls(Call::DescribeCommunications), before, "{}", world.story());
+}
+
+/// How many communications DescribeCases shows of a case.
+const MOST_SHOWN: usize = 5;
 
 /// How long a call takes in a world without chance, both ways together, in milliseconds.
 const CALL: i128 = 40;

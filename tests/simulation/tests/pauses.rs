@@ -1,7 +1,7 @@
 //! A link pauses while its account is not in use, or its incident's group belongs to another account: one story each.
 #![expect(clippy::unwrap_used, reason = "in a test, what can't be unwrapped is a failure")]
 
-use casebridge_core::{identifiers::AccountId, incident::IncidentState, policy::GroupRule};
+use casebridge_core::{identifiers::AccountId, policy::GroupRule, servicenow::incident::IncidentState};
 use casebridge_simulation::{
     calls::{Call, Fate},
     script::{Handle, Script},

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what can't be unwrapped is a failure")]
 
 use casebridge_core::{
-    effect::Refusal,
+    failure::Refusal,
     identifiers::{AccountId, LinkKey},
-    incident::IncidentState,
+    servicenow::incident::IncidentState,
 };
 use casebridge_simulation::{
     calls::{Call, Fate},

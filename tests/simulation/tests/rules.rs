@@ -1,9 +1,9 @@
 //! Each numbered rule of the design: the sequence of events that it closes, as a story.
 
 use casebridge_core::{
-    effect::{MessageKind, Refusal},
+    failure::Refusal,
     identifiers::{AccountId, LinkKey},
-    incident::IncidentState,
+    servicenow::{delivery::MessageKind, incident::IncidentState},
 };
 use casebridge_simulation::{
     calls::{Call, Fate},

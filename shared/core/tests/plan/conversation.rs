@@ -6,10 +6,13 @@ use std::{
 };
 
 use casebridge_core::{
-    case::{Communication, RawCommunication},
-    conversation::{Conversation, Fate, text_hash},
     identifiers::{CommunicationId, IncidentId, LinkKey},
-    mark::{Entropy, Mark},
+    link::mark::{Entropy, Mark},
+    support::{
+        case::{Communication, RawCommunication},
+        conversation::{Conversation, Fate},
+    },
+    text::text_hash,
     time::CLOCKS_APART,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -223,8 +226,9 @@ fn a_text_that_is_redacted_and_whose_time_is_cut_or_rounded_is_the_same() {
 #[test]
 fn a_text_right_behind_the_cut_asks_for_all_if_something_of_the_cut_second_is_not_shown() {
     let mut talk = Talk::new();
-    talk.read(&[reply(1_000, "One"), reply(2_000, "Two"), reply(2_700, "The key is AKIA1234")]);
-    let joins = |talk: &Talk, then, text| talk.memory.joins(&[reply(2_000, "Two"), reply(then, text)]);
+    let last = reply(6_000, "Three");
+    talk.read(&[reply(1_000, "One"), reply(2_000, "Two"), reply(2_700, "The key is AKIA1234"), last.clone()]);
+    let joins = |talk: &Talk, then, text| talk.memory.joins(&[reply(2_000, "Two"), reply(then, text), last.clone()]);
     for known in talk.memory.known.values_mut().flatten() {
         known.fate = Fate::Delivered;
     }
@@ -266,7 +270,7 @@ fn a_read_of_the_most_recent_joins_where_its_oldest_second_is_known() {
 #[test]
 fn a_read_does_not_join_where_its_oldest_second_may_be_cut() {
     let mut talk = Talk::new();
-    talk.deliver(&[reply(1_000, "One"), reply(2_000, "Two")]);
+    talk.deliver(&[reply(1_000, "One"), reply(2_000, "Two"), reply(3_000, "Three")]);
     let rest = [reply(3_000, "Three"), reply(4_000, "Four"), reply(5_000, "Five"), reply(6_000, "Six")];
     let with = |oldest: RawCommunication| {
         let mut shown = rest.to_vec();
@@ -279,15 +283,20 @@ fn a_read_does_not_join_where_its_oldest_second_may_be_cut() {
     let mut twice = rest[..3].to_vec();
     twice.extend([reply(2_000, "Two"), reply(2_000, "Two")]);
     assert!(!talk.memory.joins(&twice), "one of the two is unknown");
+    let mut new = rest[1..].to_vec();
+    new.push(reply(2_000, "Two"));
+    assert!(!talk.memory.joins(&new), "it may be another one of the same second and text, and the known one be hidden");
 }
 
 #[test]
 fn a_read_does_not_join_while_something_older_waits() {
     let mut talk = Talk::new();
-    let shown = talk.read(&[reply(1_000, "One"), reply(2_000, "Two")]);
-    assert!(!talk.memory.joins(&[reply(2_000, "Two"), reply(3_000, "Three")]));
+    let known = [reply(1_000, "One"), reply(2_000, "Two"), reply(3_000, "Three")];
+    let recent = [known[1].clone(), known[2].clone(), reply(4_000, "Four")];
+    let shown = talk.read(&known);
+    assert!(!talk.memory.joins(&recent));
     talk.deliver_shown(&shown);
-    assert!(talk.memory.joins(&[reply(2_000, "Two"), reply(3_000, "Three")]));
+    assert!(talk.memory.joins(&recent));
 }
 
 /// The second "ok" is no other one of the first, which the cut hides.
@@ -712,9 +721,23 @@ fn a_read_that_hides_older_texts_decides_for_good_only_by_what_is_just_what_was_
     let ours = talk.send(1, "The key is AKIA1234").replace("AKIA1234", "********");
     let quotation = raw(1_200_000, PERSON, &quoted(&ours));
     talk.now = talk.now.checked_add(LONGEST_DOUBT * 2).unwrap();
-    let before = reply(1_100_000, "Which key?");
-    talk.deliver(from_ref(&before));
-    talk.read_recent(&[before.clone(), quotation.clone()]);
-    let shown = talk.read(&[raw(1_000, BRIDGE, &ours), before, quotation]);
-    assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Delivered, Fate::Pending], "ours was hidden before");
+    let before = [reply(1_100_000, "Hello"), reply(1_101_000, "Which key?")];
+    talk.deliver(&before);
+    let [first, second] = before;
+    talk.read_recent(&[first.clone(), second.clone(), quotation.clone()]);
+    let shown = talk.read(&[raw(1_000, BRIDGE, &ours), first, second, quotation]);
+    let fates = [Fate::Ours, Fate::Delivered, Fate::Delivered, Fate::Pending];
+    assert_eq!(talk.fates(&shown), fates, "ours was hidden before");
+}
+
+/// Two answers lag differently: the first shows only the later one, the second only the earlier one.
+#[test]
+fn a_text_of_ours_is_not_taken_for_another_one_of_ours_that_a_lagging_read_does_not_show() {
+    let mut talk = Talk::new();
+    let (earlier, later) = (talk.send(1, "ok"), talk.send(2, "ok"));
+    let (earlier, later) = (raw(1_000, BRIDGE, &earlier), raw(2_000, BRIDGE, &later));
+    talk.read(from_ref(&later));
+    talk.read(from_ref(&earlier));
+    let shown = talk.read(&[earlier, later]);
+    assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Ours]);
 }

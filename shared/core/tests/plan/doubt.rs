@@ -1,22 +1,26 @@
 //! Calls whose outcome nobody knows, and sides that refuse or do not answer.
 
-use crate::world::{self, World, refusal};
+use crate::world::{self, World, call_of, refusal, unavailable};
 use casebridge_core::{
-    case::CaseStatus,
-    effect::{Effect, Failure, Refusal},
+    failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId},
-    incident::IncidentState,
-    link::IntentEnd,
-    mark::{Entropy, Mark},
-    observation::{Observation, READ_REQUEST, backoff},
-    plan::{Plan, Waiting, columns, plan},
-    policy::{Policy, seconds},
-    trouble::{Side, Trouble},
+    link::{
+        intent::IntentEnd,
+        mark::{Entropy, Mark},
+        pass::{READ_REQUEST, backoff},
+        plan::Waiting,
+        planner::plan,
+        trouble::{Side, Trouble},
+    },
+    policy::Policy,
+    servicenow::incident::IncidentState,
+    support::{Effect, Pass, Plan, case::CaseStatus, columns::columns},
+    time::seconds,
 };
 use jiff::Timestamp;
 
 /// Begins the world's next effect of this name and leaves it in doubt; returns the pass's observation.
-fn leave_in_doubt(world: &mut World, name: &str, applied: bool) -> Observation {
+fn leave_in_doubt(world: &mut World, name: &str, applied: bool) -> Pass {
     let mut observation = world.observe();
     let plan = world.plan(&observation);
     let effect = plan.effects.into_iter().find(|effect| effect.name() == name).unwrap();
@@ -34,21 +38,17 @@ fn longest_doubt(world: &World) -> i64 {
     i64::from(world.policy.unknown_outcome_seconds)
 }
 
-fn unavailable() -> Failure {
-    Failure::Unavailable { message: "slow down".to_owned(), retry_at: None }
-}
-
 /// What keeps a side waiting whatever the request.
-fn whole_side(observation: &Observation, side: Side, now: Timestamp) -> Option<&Trouble> {
+fn whole_side(observation: &Pass, side: Side, now: Timestamp) -> Option<&Trouble> {
     observation.link.troubles.blocking(side, "", now)
 }
 
 /// Begins the world's first effect, which is then refused; returns the pass's observation.
-fn refuse_first(world: &mut World, failure: &Failure) -> Observation {
+fn refuse_first(world: &mut World, failure: &Failure) -> Pass {
     let mut observation = world.observe();
     let effect = world.plan(&observation).effects.remove(0);
     observation.begin(&effect, world.now);
-    observation.refused(&world.policy, &effect, failure, world.now, 0);
+    observation.refused(&world.policy, call_of(&effect), failure, world.now, 0);
     observation
 }
 
@@ -123,16 +123,20 @@ fn a_case_in_doubt_that_is_not_found_is_opened_again_after_l_and_not_before() {
     world.pass_time(1);
     observation.settle_open_case(&world.policy, None, world.now);
     assert_eq!(observation.link.ended_intent.unwrap().end, IntentEnd::NeverApplied);
-    assert_eq!(observation.link.conversation.marks.len(), 1, "should it appear after all, the text is still ours");
+    assert_eq!(
+        observation.link.memory.conversation.marks.len(),
+        1,
+        "should it appear after all, the text is still ours"
+    );
     world.link = observation.link;
     assert_eq!(world.settle()[0], "open_case");
-    assert_eq!(world.link.conversation.marks.len(), 2);
+    assert_eq!(world.link.memory.conversation.marks.len(), 2);
 }
 
 #[test]
 fn a_case_that_was_opened_twice_gets_a_note_and_is_resolved() {
     let mut world = World::linked();
-    let mark = world.link.conversation.marks.keys().next().unwrap().clone();
+    let mark = world.link.memory.conversation.marks.keys().next().unwrap().clone();
     let (account, double) =
         (AccountId::new(world::ACCOUNT), CaseId::new("case-111122223333-muen-2026-ffffffffffffffff"));
     let mut observation = world.observe();
@@ -148,8 +152,8 @@ fn a_case_that_was_opened_twice_gets_a_note_and_is_resolved() {
         observation.begin(effect, world.now);
         observation.end_intent(&world.policy, IntentEnd::Done, None, Some(&CaseStatus::new("resolved")), world.now);
     }
-    assert!(observation.link.doubles[0].told && observation.link.doubles[0].resolved);
-    assert!(!observation.link.case.as_ref().unwrap().is_resolved(), "the link's own case goes on");
+    assert!(observation.link.memory.doubles[0].told && observation.link.memory.doubles[0].resolved);
+    assert!(!observation.link.memory.case.as_ref().unwrap().is_resolved(), "the link's own case goes on");
     assert!(world.plan(&observation).effects.is_empty());
 }
 
@@ -175,9 +179,9 @@ fn a_refused_call_is_no_doubt_and_forgets_its_mark() {
     let mut observation = world.observe();
     let plan = world.plan(&observation);
     observation.begin(&plan.effects[0], world.now);
-    assert_eq!(observation.link.conversation.marks.len(), 1);
+    assert_eq!(observation.link.memory.conversation.marks.len(), 1);
     observation.end_intent(&world.policy, IntentEnd::Refused, None, None, world.now);
-    assert!(observation.link.intent.is_none() && observation.link.conversation.marks.is_empty());
+    assert!(observation.link.intent.is_none() && observation.link.memory.conversation.marks.is_empty());
 }
 
 #[test]
@@ -290,7 +294,7 @@ fn a_side_that_was_not_seen_is_not_acted_upon() {
     assert!(plan.effects.is_empty(), "a resolution would overtake the comment: {plan:?}");
     assert!(matches!(plan.waits[..], [Waiting::IncidentUnread { .. }]));
     let mut observation = world.observe();
-    observation.case = None;
+    observation.aws.case = None;
     let plan = world.plan(&observation);
     assert!(plan.effects.is_empty());
     assert!(matches!(plan.waits[..], [Waiting::CaseUnread { .. }]));
@@ -305,14 +309,14 @@ fn an_incident_that_is_gone_is_looked_for_while_something_waits_for_it_and_nothi
     let until = world.now.checked_add(seconds(world.policy.refusal_retry_seconds)).unwrap();
     let gone = |until| Plan { effects: Vec::new(), waits: vec![Waiting::IncidentGone { until }] };
     assert_eq!(world.plan(&observation), gone(Some(until)), "the reply waits");
-    observation.link.case.as_mut().unwrap().status = Some(CaseStatus::new("resolved"));
+    observation.link.memory.case.as_mut().unwrap().status = Some(CaseStatus::new("resolved"));
     assert_eq!(world.plan(&observation), gone(None), "the case is over");
     assert_eq!(gone(None).due(), None);
     world.comment("e1", "Any news?");
     let mut observation = leave_in_doubt(&mut world, "add_communication", false);
     observation.incident_gone = true;
     let reply = observation.unreceived_communications()[0].id.clone();
-    observation.link.conversation.delivered(&reply);
+    observation.link.memory.conversation.delivered(&reply);
     let until = world.now.checked_add(seconds(world.policy.refusal_retry_seconds)).unwrap();
     assert_eq!(world.plan(&observation), gone(Some(until)), "the call's outcome is not known");
 }
@@ -348,8 +352,8 @@ fn an_account_that_is_refused_before_its_case_is_known_is_asked_no_more_often_th
     let mut world = World::new();
     world.pass();
     let mut observation = world.observe();
-    observation.case = None;
-    observation.link.case.as_mut().unwrap().display_id = None;
+    observation.aws.case = None;
+    observation.link.memory.case.as_mut().unwrap().display_id = None;
     let refused = refusal(Refusal::Credentials);
     observation.trouble(&world.policy, Side::Aws, &refused, "read", world.now, 0);
     let plan = world.plan(&observation);
@@ -458,18 +462,18 @@ fn a_status_that_is_not_believed_yet_is_looked_at_again_when_it_may_be() {
     let mut world = World::linked();
     world.set_state(IncidentState::Resolved);
     world.settle();
-    let resolved_at = world.link.case.as_ref().unwrap().status_since;
+    let resolved_at = world.link.memory.case.as_ref().unwrap().status_since;
     world.set_status("work-in-progress");
     let observation = world.observe();
     let until = resolved_at.checked_add(world.policy.unknown_outcome()).unwrap();
     assert_eq!(world.plan(&observation).waits, [Waiting::UnsettledStatus { until }]);
     let mut world = World::commented_after_the_end();
     world.settle();
-    let reopened_at = world.link.case.as_ref().unwrap().reopened_at.unwrap();
+    let reopened_at = world.link.memory.case.as_ref().unwrap().reopened_at.unwrap();
     world.pass_time(60);
     world.set_status("work-in-progress");
     world.settle();
-    assert_eq!(world.link.case.as_ref().unwrap().reopened_at, Some(reopened_at));
+    assert_eq!(world.link.memory.case.as_ref().unwrap().reopened_at, Some(reopened_at));
     let mut late = world::as_case(world.case.as_ref().unwrap());
     late.communications.pop();
     late.status = CaseStatus::new("resolved");
@@ -567,7 +571,7 @@ fn a_case_that_was_given_up_is_looked_for_until_a_day_is_over() {
     let written_at = give_up_case(&mut world);
     world.settle();
     let mut ages = Vec::new();
-    while let Some(look_at) = world.link.given_up_cases.first().map(|given_up| given_up.look_at) {
+    while let Some(look_at) = world.link.memory.given_up_cases.first().map(|given_up| given_up.look_at) {
         assert!(world.due.is_some_and(|due| due <= look_at), "it is waited for");
         let mut observation = world.observe();
         assert_eq!(observation.searched_cases(look_at.checked_sub(seconds(1)).unwrap()), None);
@@ -590,15 +594,15 @@ fn a_case_that_was_given_up_and_shows_up_is_a_double_or_the_case_itself() {
         let mut world = World::new();
         world.comment("e1", "It began at noon.");
         give_up_case(&mut world);
-        let mark = world.link.given_up_cases[0].mark.clone();
+        let mark = world.link.memory.given_up_cases[0].mark.clone();
         if opened_again {
             world.settle();
         }
         let mut observation = world.observe();
         assert_eq!(observation.see_double(&account, &late, &mark, world.now), opened_again);
-        let other = observation.link.case.as_ref().is_some_and(|case| case.case_id != late);
+        let other = observation.link.memory.case.as_ref().is_some_and(|case| case.case_id != late);
         assert_eq!(other, opened_again);
-        assert_eq!(observation.link.doubles.len(), usize::from(opened_again));
+        assert_eq!(observation.link.memory.doubles.len(), usize::from(opened_again));
         assert!(observation.link.journal.is_settled(&world.incident.entries[0]), "the case contains it");
     }
 }
@@ -610,9 +614,9 @@ fn a_case_with_a_mark_that_is_not_ours_is_none_of_ours() {
     let foreign = Mark::draw(Entropy::new([0; 16]), &observation.key, 1);
     let late = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
     assert!(!observation.see_double(&AccountId::new(world::ACCOUNT), &late, &foreign, world.now));
-    assert!(observation.link.doubles.is_empty());
+    assert!(observation.link.memory.doubles.is_empty());
     assert!(!observation.is_own_case_mark(&world.policy, &foreign, "[INC0010001] Instance unreachable"));
-    let ours = observation.link.conversation.marks.keys().next().unwrap().clone();
+    let ours = observation.link.memory.conversation.marks.keys().next().unwrap().clone();
     assert!(observation.is_own_case_mark(&world.policy, &ours, "[INC0010001] Instance unreachable"));
     assert!(!observation.is_own_case_mark(&world.policy, &ours, "A case of a person who pasted our text"));
 }

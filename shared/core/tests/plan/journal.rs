@@ -1,6 +1,6 @@
 //! What a comment means that is not on the case yet, and what is remembered of those that are.
 
-use casebridge_core::{
+use casebridge_core::servicenow::{
     incident::{Incident, IncidentState, JournalEntry},
     journal::{EndedByUs, Journal, Meaning, unsettled},
 };

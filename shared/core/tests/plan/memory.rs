@@ -1,23 +1,36 @@
 //! What a link remembers of what a pass sees and does.
 
 use casebridge_core::{
-    case::{Case, CaseStatus},
-    conversation::Fate,
-    effect::{Content, DeliveryAnswer},
-    effect::{
-        Delivery, Effect, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind, MessageOutcome, Part,
-    },
     identifiers::{CaseId, CommunicationId, ExternalId, IncidentId, LinkKey},
-    incident::IncidentState,
-    link::{Intent, IntentKind, Link, LinkedCase, StateIntent},
-    mark::{Entropy, Mark},
-    observation::Observation,
-    plan::{Waiting, external_id, plan},
-    policy::{StatusRule, seconds},
+    link::{
+        LowerCount, StateIntent,
+        mark::{Entropy, Mark},
+        pass::READ_REQUEST,
+        plan::Waiting,
+        planner::plan,
+        trouble::Side,
+    },
+    policy::StatusRule,
+    servicenow::{
+        delivery::{
+            Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind,
+            MessageOutcome,
+        },
+        incident::IncidentState,
+    },
+    support::{
+        Effect, Intent, Link, Pass,
+        call::{Content, IntentKind, Part},
+        case::{Case, CaseStatus},
+        conversation::Fate,
+        memory::LinkedCase,
+        message::external_id,
+    },
+    time::seconds,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::world::{self, World, entry};
+use crate::world::{self, World, delivery_of, entry, unavailable};
 
 /// The case as a read shows it that leaves out its first `hidden` communications.
 fn recent(world: &World, hidden: usize) -> Case {
@@ -45,7 +58,7 @@ fn longest_doubt(world: &World) -> SignedDuration {
 fn all_communications_are_read_where_the_recent_ones_do_not_join_on_to_what_is_known() {
     let world = answered();
     let case = recent(&world, 2);
-    let wants_all = |change: &dyn Fn(&mut Observation)| {
+    let wants_all = |change: &dyn Fn(&mut Pass)| {
         let mut observation = world.observe();
         change(&mut observation);
         observation.needs_all_communications(&world.policy, &case, world.now)
@@ -53,15 +66,15 @@ fn all_communications_are_read_where_the_recent_ones_do_not_join_on_to_what_is_k
     assert!(!wants_all(&|_| {}), "the oldest one shown is known");
     let oldest = case.communications[0].time_created.as_second();
     assert!(wants_all(&|observation| {
-        observation.link.conversation.known.remove(&oldest);
+        observation.link.memory.conversation.known.remove(&oldest);
     }));
     assert!(wants_all(&|observation| {
-        let hidden = observation.link.conversation.known.values_mut().next().unwrap();
+        let hidden = observation.link.memory.conversation.known.values_mut().next().unwrap();
         hidden[0].fate = Fate::Pending;
     }));
-    assert!(wants_all(&|observation| observation.link.full_read_at = Some(world.now)));
+    assert!(wants_all(&|observation| observation.link.memory.full_read_at = Some(world.now)));
     let later = world.now.checked_add(seconds(1)).unwrap();
-    assert!(!wants_all(&|observation| observation.link.full_read_at = Some(later)));
+    assert!(!wants_all(&|observation| observation.link.memory.full_read_at = Some(later)));
     assert!(wants_all(&|observation| {
         let kind = IntentKind::AddCommunication { content: Content::ReopenNotice, part: Part::whole(0) };
         let mark = Some(Mark::draw(Entropy::new([7; 16]), &observation.key, 9));
@@ -69,7 +82,7 @@ fn all_communications_are_read_where_the_recent_ones_do_not_join_on_to_what_is_k
         observation.link.intent = Some(Intent { sequence: 9, mark, written_at: world.now, kind, doubt, looked });
     }));
     let mut observation = world.observe();
-    observation.link.conversation.known.clear();
+    observation.link.memory.conversation.known.clear();
     assert!(
         !observation.needs_all_communications(&world.policy, &recent(&world, 0), world.now),
         "this is all there is"
@@ -104,19 +117,19 @@ fn news_in_a_read_of_the_recent_ones_is_followed_by_a_read_of_all_once_nothing_c
     let mut world = answered();
     let mut observation = world.observe();
     observation.see_case(&world.policy, recent(&world, 2), world.now);
-    assert_eq!(observation.link.full_read_at, None, "nothing new");
+    assert_eq!(observation.link.memory.full_read_at, None, "nothing new");
     world.reply("Reply 4");
     let first_seen = world.now;
     let due = first_seen.checked_add(longest_doubt(&world)).unwrap();
     observation.see_case(&world.policy, recent(&world, 2), world.now);
-    assert_eq!(observation.link.full_read_at, Some(due));
+    assert_eq!(observation.link.memory.full_read_at, Some(due));
     world.reply("Reply 5");
     observation.see_case(&world.policy, recent(&world, 2), world.now);
-    assert_eq!(observation.link.full_read_at, Some(due), "news does not put it off");
+    assert_eq!(observation.link.memory.full_read_at, Some(due), "news does not put it off");
     observation.see_case(&world.policy, recent(&world, 0), due.checked_sub(seconds(1)).unwrap());
-    assert_eq!(observation.link.full_read_at, Some(due), "too early to be sure");
+    assert_eq!(observation.link.memory.full_read_at, Some(due), "too early to be sure");
     observation.see_case(&world.policy, recent(&world, 0), due);
-    assert_eq!(observation.link.full_read_at, None);
+    assert_eq!(observation.link.memory.full_read_at, None);
 }
 
 #[test]
@@ -139,8 +152,9 @@ fn intents_are_counted_one_by_one() {
 
 /// A delivery of one message and a state, and the answer to it.
 fn answered_delivery(world: &World, message: MessageOutcome, fields: FieldsOutcome) -> (Effect, DeliveryAnswer) {
-    let external_id = ExternalId::new("0123456789abcdef0123456789abcdef");
-    let communications = vec![world.observe().shown.last().unwrap().id.clone()];
+    let observation = world.observe();
+    let case = observation.link.memory.case.as_ref().unwrap();
+    let external_id = external_id(&observation.key, case, &observation.aws.shown.last().unwrap().id);
     let delivery = Delivery {
         expected_mod_count: world.incident.summary.sys_mod_count,
         messages: vec![Message {
@@ -159,7 +173,7 @@ fn answered_delivery(world: &World, message: MessageOutcome, fields: FieldsOutco
         field_error: if fields == FieldsOutcome::Refused { "no such state".to_owned() } else { String::new() },
         snapshot: world.incident.clone(),
     };
-    (Effect::Deliver { delivery, communications }, answer)
+    (Effect::Deliver(delivery), answer)
 }
 
 #[test]
@@ -177,16 +191,16 @@ fn what_a_delivery_did_not_do_is_remembered_with_the_words_of_the_side() {
     for (message, fields, whole, words) in rows {
         let (effect, answer) = answered_delivery(&world, message, fields);
         let mut observation = world.observe();
-        assert!(observation.link.conversation.has_open());
+        assert!(observation.link.memory.conversation.has_open());
         assert_eq!(
-            observation.delivered(&world.policy, &effect, answer, world.now, 0),
+            observation.delivered(&world.policy, delivery_of(&effect), answer, world.now, 0),
             whole,
             "{message:?} {fields:?}"
         );
         let troubles: Vec<&str> =
             observation.link.troubles.active(world.now).map(|trouble| trouble.message.as_str()).collect();
         assert_eq!(troubles, words.into_iter().collect::<Vec<_>>(), "{message:?} {fields:?}");
-        assert_eq!(observation.link.conversation.has_open(), message == MessageOutcome::Refused);
+        assert_eq!(observation.link.memory.conversation.has_open(), message == MessageOutcome::Refused);
         let written = observation.link.base.state_written == Some(IncidentState::Resolved);
         assert_eq!(written, fields == FieldsOutcome::Applied);
     }
@@ -199,16 +213,16 @@ fn a_refused_state_is_not_written_again_and_another_one_is() {
     world.set_status("resolved");
     let (effect, answer) = answered_delivery(&world, MessageOutcome::Applied, FieldsOutcome::Refused);
     let mut observation = world.observe();
-    observation.delivered(&world.policy, &effect, answer, world.now, 0);
+    observation.delivered(&world.policy, delivery_of(&effect), answer, world.now, 0);
     let plan = world.plan(&observation);
     assert!(plan.effects.iter().all(|effect| *effect == Effect::Report), "{plan:?}");
     assert!(plan.due().is_some());
     // AWS goes on: what the incident needs now is another state.
-    observation.link.case.as_mut().unwrap().status = Some(CaseStatus::new("work-in-progress"));
+    observation.link.memory.case.as_mut().unwrap().status = Some(CaseStatus::new("work-in-progress"));
     observation.link.incident.as_mut().unwrap().state = IncidentState::New;
     let plan = world.plan(&observation);
     let state = plan.effects.iter().find_map(|effect| match effect {
-        Effect::Deliver { delivery, .. } => Some(delivery.fields.state.clone()),
+        Effect::Deliver(delivery) => Some(delivery.fields.state.clone()),
         _ => None,
     });
     assert_eq!(state.as_deref(), Some(IncidentState::InProgress.value()), "{plan:?}");
@@ -352,14 +366,14 @@ fn a_reopened_case_is_resolved_again_once_the_read_shows_what_reopened_it() {
     late.status = CaseStatus::new("resolved");
     let mut observation = world.observe();
     observation.see_case(&world.policy, late.clone(), world.now);
-    assert!(!observation.link.case.as_ref().unwrap().is_resolved(), "it may be from before");
+    assert!(!observation.link.memory.case.as_ref().unwrap().is_resolved(), "it may be from before");
     let after = world.now.checked_add(longest_doubt(&world)).unwrap();
     observation.see_case(&world.policy, late, after);
-    assert!(observation.link.case.as_ref().unwrap().is_resolved(), "it lasts");
+    assert!(observation.link.memory.case.as_ref().unwrap().is_resolved(), "it lasts");
     world.set_status("resolved");
     let mut observation = world.observe();
     observation.see_case(&world.policy, recent(&world, 0), world.now);
-    assert!(observation.link.case.as_ref().unwrap().is_resolved(), "the text that reopened it is there");
+    assert!(observation.link.memory.case.as_ref().unwrap().is_resolved(), "the text that reopened it is there");
 }
 
 /// The status comes with the most recent communications, and all of them are read after that: our text may be in the second
@@ -381,12 +395,12 @@ fn a_text_that_reopened_the_case_is_no_proof_for_a_status_that_was_read_before_i
     world.set_status("resolved");
     observation.see_case(&world.policy, Case { communications_are_later: true, ..recent(&world, 0) }, world.now);
     assert!(observation.link.intent.is_none(), "the text is there");
-    assert!(!observation.link.case.as_ref().unwrap().is_resolved(), "the status may be from before");
+    assert!(!observation.link.memory.case.as_ref().unwrap().is_resolved(), "the status may be from before");
     let plan = world.plan(&observation);
     assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::UnsettledStatus { .. })), "{plan:?}");
     assert!(plan.effects.iter().all(|effect| *effect == Effect::Report), "{plan:?}");
     observation.see_case(&world.policy, recent(&world, 1), world.now);
-    assert!(observation.link.case.as_ref().unwrap().is_resolved(), "both are of one answer");
+    assert!(observation.link.memory.case.as_ref().unwrap().is_resolved(), "both are of one answer");
 }
 
 /// A person's copy of our text is never older than ours.
@@ -398,12 +412,12 @@ fn a_mark_is_given_to_the_earliest_text_that_carries_it() {
     world.communicate("Casebridge (Role) <aws@example.com>", &text);
     world.communicate("Admin (Role) <person@example.com>", &text);
     let mut observation = world.unseen();
-    observation.link.conversation.sending(&mark, &text, world.now);
+    observation.link.memory.conversation.sending(&mark, &text, world.now);
     observation.see_case(&world.policy, recent(&world, 0), world.now);
     let (ours, copy): (CommunicationId, CommunicationId) =
-        (observation.shown[1].id.clone(), observation.shown[2].id.clone());
-    assert_eq!(observation.link.conversation.marks[&mark].owner.as_ref().map(|owner| &owner.id), Some(&ours));
-    assert_eq!(observation.link.conversation.fate(&ours), Some(Fate::Ours));
+        (observation.aws.shown[1].id.clone(), observation.aws.shown[2].id.clone());
+    assert_eq!(observation.link.memory.conversation.marks[&mark].owner.as_ref().map(|owner| &owner.id), Some(&ours));
+    assert_eq!(observation.link.memory.conversation.fate(&ours), Some(Fate::Ours));
     assert!(observation.unreceived_communications().iter().any(|seen| seen.id == copy));
 }
 
@@ -413,7 +427,7 @@ fn a_pass_that_could_not_be_recorded_leaves_only_that_it_wrote() {
     let recorded = world.observe().link;
     world.reply("One more");
     let mut observation = world.observe();
-    assert_ne!(observation.link.conversation, recorded.conversation);
+    assert_ne!(observation.link.memory.conversation, recorded.memory.conversation);
     observation.count_write(&world.policy, world.now);
     let recent_writes = observation.link.recent_writes.clone();
     let expected = Link { recent_writes, interrupted: true, ..recorded.clone() };
@@ -427,14 +441,14 @@ fn after_an_interrupted_pass_the_case_is_not_believed_before_the_incident_was_re
     let mut world = answered();
     world.reply("My key is wJalrXUtnFEMI");
     let delivered = world.observe().unreceived_communications()[0].id.clone();
-    let case = world.link.case.clone().unwrap();
+    let case = world.link.memory.case.clone().unwrap();
     let mut observation = world.unseen();
     assert!(!observation.needs_incident());
     observation.link.interrupted = true;
-    let known = observation.link.conversation.clone();
+    let known = observation.link.memory.conversation.clone();
     assert!(observation.needs_incident());
     world.see_case(&mut observation);
-    assert_eq!(observation.link.conversation, known);
+    assert_eq!(observation.link.memory.conversation, known);
     assert!(observation.is_blind_to_case() && observation.link.interrupted);
     let plan = world.plan(&observation);
     assert!(plan.effects.iter().all(|effect| *effect == Effect::Report), "{plan:?}");
@@ -453,7 +467,7 @@ fn the_deliveries_of_another_link_or_case_say_nothing_of_this_one() {
     let mut world = answered();
     world.reply("One more");
     let delivered = world.observe().unreceived_communications()[0].id.clone();
-    let case = world.link.case.clone().unwrap();
+    let case = world.link.memory.case.clone().unwrap();
     let other_link = LinkKey::support_case(IncidentId::new("another"));
     let other_case =
         LinkedCase { case_id: CaseId::new("case-111122223333-muen-2026-0000000000000001"), ..case.clone() };
@@ -465,11 +479,11 @@ fn the_deliveries_of_another_link_or_case_say_nothing_of_this_one() {
     ];
     let mut observation = world.unseen();
     observation.link.interrupted = true;
-    let known = observation.link.conversation.clone();
+    let known = observation.link.memory.conversation.clone();
     world.see_incident(&mut observation);
     world.case.as_mut().unwrap().communications.pop();
     world.see_case(&mut observation);
-    assert_eq!(observation.link.conversation.known, known.known);
+    assert_eq!(observation.link.memory.conversation.known, known.known);
     assert!(!observation.link.interrupted);
 }
 
@@ -499,6 +513,25 @@ fn a_lower_update_count_is_believed_when_it_lasts_a_minute() {
     assert_eq!(world.link.lower_count, None);
 }
 
+/// A node that is down for an hour is asked as often as its own waits say, whatever waits for what it shows.
+#[test]
+fn what_only_a_read_decides_waits_for_the_next_try_of_that_read() {
+    let mut world = World::linked();
+    let long_ago = world.now - SignedDuration::from_hours(1);
+    let mut observation = world.unseen();
+    observation.incident_wanted = true;
+    world.see_case(&mut observation);
+    let state = IncidentState::Resolved;
+    observation.link.state_intent = Some(StateIntent { state, expected_mod_count: 1, written_at: long_ago });
+    observation.link.lower_count = Some(LowerCount { since: long_ago });
+    for _ in 0..8 {
+        observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), READ_REQUEST, world.now, 0);
+    }
+    let tried_again_at = observation.link.troubles.side_until(Side::ServiceNow);
+    assert!(tried_again_at.is_some_and(|at| at > world.now + seconds(60)));
+    assert_eq!(world.plan(&observation).due(), tried_again_at);
+}
+
 #[test]
 fn a_lower_update_count_that_was_a_lagging_nodes_is_forgotten() {
     let mut world = World::linked();
@@ -525,7 +558,7 @@ fn a_lower_update_count_in_the_answer_to_a_delivery_is_believed_at_once() {
     let (effect, mut answer) = answered_delivery(&world, MessageOutcome::Applied, FieldsOutcome::Stale);
     answer.snapshot.summary.sys_mod_count = 1;
     let mut observation = world.observe();
-    observation.delivered(&world.policy, &effect, answer, world.now, 0);
+    observation.delivered(&world.policy, delivery_of(&effect), answer, world.now, 0);
     assert_eq!(observation.summary().unwrap().sys_mod_count, 1);
 }
 
@@ -561,7 +594,7 @@ fn a_reply_that_a_late_read_hides_is_looked_for_again() {
     late.communications.pop();
     observation.see_case(&world.policy, late, world.now);
     let until = world.now.checked_add(longest_doubt(&world)).unwrap();
-    assert_eq!(observation.link.full_read_at, Some(until));
+    assert_eq!(observation.link.memory.full_read_at, Some(until));
     world.record(observation);
     assert_eq!(world.due, Some(until));
     world.now = until;

@@ -1,7 +1,7 @@
 //! What the plan does, row by row: the sequences that people see.
 
 use crate::world::{self, World};
-use casebridge_core::incident::IncidentState;
+use casebridge_core::servicenow::incident::IncidentState;
 
 #[test]
 fn an_incident_in_scope_opens_one_case_and_shows_it() {
@@ -48,7 +48,7 @@ fn a_long_description_and_its_comments_follow_in_order() {
     world.settle();
     let bodies = world.bodies();
     assert_eq!(bodies.len(), 4, "opening, its remainder, two parts of the comment");
-    assert!(bodies.iter().all(|body| body.len() <= casebridge_core::render::COMMUNICATION_BYTES));
+    assert!(bodies.iter().all(|body| body.len() <= casebridge_core::support::render::COMMUNICATION_BYTES));
     assert_eq!(bodies.iter().map(|body| body.matches('Y').count()).sum::<usize>(), 8_000);
     assert_eq!(bodies.iter().map(|body| body.matches('X').count()).sum::<usize>(), 9_000);
     assert!(bodies[3].contains("part 2 of 2"));
@@ -156,7 +156,7 @@ fn the_close_code_is_one_that_the_instance_accepts() {
         world.incident.summary.close_codes = accepted.iter().copied().map(str::to_owned).collect();
         let observation = world.observe();
         let plan = world.plan(&observation);
-        let casebridge_core::effect::Effect::Deliver { delivery, .. } = &plan.effects[0] else { panic!("{plan:?}") };
+        let casebridge_core::support::Effect::Deliver(delivery) = &plan.effects[0] else { panic!("{plan:?}") };
         assert_eq!(delivery.fields.close_code, chosen, "{accepted:?}");
         assert!(!delivery.fields.close_notes.is_empty());
     }

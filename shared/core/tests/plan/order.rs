@@ -1,16 +1,20 @@
 //! What ends and reopens an incident and its case, and what was written around that.
 
 use casebridge_core::{
-    case::{Case, CaseStatus},
-    effect::Effect,
     identifiers::JournalEntryId,
-    incident::{IncidentState, JournalEntry},
-    link::{IntentEnd, Notice},
-    mark::{Entropy, Mark},
-    observation::Observation,
-    plan::{Plan, Waiting},
-    policy::seconds,
-    time::CLOCKS_APART,
+    link::{
+        intent::IntentEnd,
+        mark::{Entropy, Mark},
+        notice::Notice,
+        plan::Waiting,
+    },
+    servicenow::incident::{IncidentState, JournalEntry},
+    support::{
+        Effect, Pass, Plan,
+        call::Call,
+        case::{Case, CaseStatus},
+    },
+    time::{CLOCKS_APART, seconds},
 };
 
 use crate::world::{BRIDGE, World, entry, names};
@@ -20,7 +24,7 @@ const PERSON: &str = "Admin (Role) <person@example.com>";
 /// The fields that a plan's delivery sets: state, close code, close notes.
 fn fields(plan: &Plan) -> (String, String, String) {
     let found = plan.effects.iter().find_map(|effect| match effect {
-        Effect::Deliver { delivery, .. } => Some(delivery.fields.clone()),
+        Effect::Deliver(delivery) => Some(delivery.fields.clone()),
         _ => None,
     });
     let fields = found.unwrap();
@@ -62,7 +66,7 @@ fn a_text_that_has_to_reopen_the_case_is_confirmed_by_a_look_at_it() {
     assert_eq!(names(&plan)[0], "add_communication");
     let before = world.case.as_ref().unwrap().communications.len();
     assert!(!world.apply(&mut observation, &plan.effects[0]), "AWS answered well, and that proves nothing");
-    assert!(observation.link.intent.is_some() && observation.link.case.as_ref().unwrap().is_resolved());
+    assert!(observation.link.intent.is_some() && observation.link.memory.case.as_ref().unwrap().is_resolved());
     // A read that does not show the text leaves it in doubt, and nothing is sent after it.
     let whole = std::mem::take(&mut world.case.as_mut().unwrap().communications);
     world.case.as_mut().unwrap().communications = whole[..before].to_vec();
@@ -75,7 +79,7 @@ fn a_text_that_has_to_reopen_the_case_is_confirmed_by_a_look_at_it() {
     world.case.as_mut().unwrap().status = "reopened".to_owned();
     world.see_case(&mut observation);
     assert_eq!(observation.link.ended_intent.unwrap().end, IntentEnd::FoundDone);
-    assert!(!observation.link.case.as_ref().unwrap().is_resolved());
+    assert!(!observation.link.memory.case.as_ref().unwrap().is_resolved());
     world.record(observation);
     world.settle();
     assert_eq!(world.bodies().iter().filter(|body| body.contains("It is back.")).count(), 1);
@@ -97,7 +101,7 @@ fn a_text_that_aws_took_and_does_not_show_is_told_and_waits() {
     let columns = &world.incident.summary.columns;
     assert_eq!(columns.sync_status, "error");
     assert!(columns.last_error.contains("14 days"), "{}", columns.last_error);
-    assert_eq!(world.due, world.link.troubles.side_until(casebridge_core::trouble::Side::Aws));
+    assert_eq!(world.due, world.link.troubles.side_until(casebridge_core::link::trouble::Side::Aws));
     world.now = world.due.unwrap();
     assert_eq!(world.settle()[0], "add_communication", "it is tried again");
 }
@@ -111,11 +115,11 @@ fn what_was_unseen_when_casebridge_ended_the_incident_reopens_both() {
         let plan = world.plan(&observation);
         assert_eq!(names(&plan), ["deliver"]);
         world.comment("e1", "It is not over.");
-        let Effect::Deliver { delivery, communications } = plan.effects[0].clone() else { panic!("{plan:?}") };
+        let Effect::Deliver(delivery) = plan.effects[0].clone() else { panic!("{plan:?}") };
         // The platform's update came behind the comment, though the comment was in no read.
         let expected_mod_count = world.incident.summary.sys_mod_count;
-        let delivery = casebridge_core::effect::Delivery { expected_mod_count, ..delivery };
-        world.apply(&mut observation, &Effect::Deliver { delivery, communications });
+        let delivery = casebridge_core::servicenow::delivery::Delivery { expected_mod_count, ..delivery };
+        world.apply(&mut observation, &Effect::Deliver(delivery));
         assert_eq!(world.incident.summary.state, IncidentState::Resolved);
         world.record(observation);
         world.settle();
@@ -147,7 +151,7 @@ fn what_was_written_before_the_end_reopens_no_incident_though_the_status_shows_b
     assert!(!world.apply(&mut observation, &plan.effects[0]));
     let text = world.case.as_mut().unwrap().communications.pop().unwrap();
     world.see_case(&mut observation);
-    assert!(observation.link.intent.is_some() && !observation.link.case.as_ref().unwrap().is_resolved());
+    assert!(observation.link.intent.is_some() && !observation.link.memory.case.as_ref().unwrap().is_resolved());
     world.case.as_mut().unwrap().communications.push(text);
     world.record(observation);
     assert_eq!(world.settle()[0], "resolve_case");
@@ -259,7 +263,7 @@ fn a_reply_that_has_reopened_the_link_once_does_not_do_so_again() {
     assert!(world.incident.summary.columns.last_error.contains("reopened nothing"));
     assert_eq!(world.settle(), Vec::<&str>::new());
     world.reply("We have found the cause.");
-    assert_eq!(world.settle(), ["deliver", "report"], "another text does, and nothing is left to tell");
+    assert_eq!(world.settle(), ["deliver"], "another text does, and the same write takes back what was told");
     assert_eq!(world.incident.summary.state, IncidentState::InProgress);
 }
 
@@ -391,12 +395,12 @@ fn a_status_that_an_older_answer_shows_is_told_by_the_texts_that_it_leaves_out()
     world.see_incident(&mut observation);
     let reopened = Case { status: CaseStatus::new("reopened"), ..older };
     observation.see_case(&world.policy, reopened.clone(), world.now);
-    assert!(observation.link.case.as_ref().unwrap().is_resolved(), "our text is newer than this answer");
+    assert!(observation.link.memory.case.as_ref().unwrap().is_resolved(), "our text is newer than this answer");
     let mut observation = world.unseen();
     world.see_incident(&mut observation);
     let communications = crate::world::as_case(world.case.as_ref().unwrap()).communications;
     observation.see_case(&world.policy, Case { communications, ..reopened }, world.now);
-    assert!(!observation.link.case.as_ref().unwrap().is_resolved());
+    assert!(!observation.link.memory.case.as_ref().unwrap().is_resolved());
 }
 
 /// A comment whose call stays without an answer and that is not on the case, while both sides end.
@@ -411,7 +415,7 @@ fn both_ended_before_our_text_lands() -> World {
     world.set_state(IncidentState::Resolved);
     world.settle();
     assert!(world.link.intent.is_some() && world.link.base.ended);
-    let Effect::AddCommunication { body, .. } = effect else { panic!("{effect:?}") };
+    let Effect::Call(Call::AddCommunication { body, .. }) = effect else { panic!("{effect:?}") };
     world.communicate(BRIDGE, &body);
     assert_eq!(world.status(), "reopened");
     world
@@ -457,10 +461,10 @@ fn a_customer_who_wrote_before_our_late_text_shows_reopens_the_incident() {
 /// AWS took a text of ours and never shows it, or took back the last one that it showed.
 #[test]
 fn what_aws_never_shows_keeps_an_end_from_being_agreed_on_for_a_time_only() {
-    type Change = fn(&mut Observation, &World);
+    type Change = fn(&mut Pass, &World);
     let never_shown: Change = |observation, world| {
         let mark = Mark::draw(Entropy::new([7; 16]), &observation.key, 7);
-        observation.link.conversation.sending(&mark, "Any news?", world.now);
+        observation.link.memory.conversation.sending(&mark, "Any news?", world.now);
     };
     let taken_back: Change = |observation, world| {
         let mut shown = crate::world::as_case(world.case.as_ref().unwrap());
@@ -474,9 +478,9 @@ fn what_aws_never_shows_keeps_an_end_from_being_agreed_on_for_a_time_only() {
         world.pass_time(10);
         let mut observation = world.observe();
         change(&mut observation, &world);
-        let ids: Vec<_> = observation.shown.iter().map(|seen| seen.id.clone()).collect();
+        let ids: Vec<_> = observation.aws.shown.iter().map(|seen| seen.id.clone()).collect();
         for id in &ids {
-            observation.link.conversation.delivered(id);
+            observation.link.memory.conversation.delivered(id);
         }
         let written_at = world.now;
         world.link = observation.link;
@@ -484,7 +488,7 @@ fn what_aws_never_shows_keeps_an_end_from_being_agreed_on_for_a_time_only() {
         world.set_state(IncidentState::Resolved);
         let observation = world.observe();
         assert!(!observation.link.base.ended, "it may have reopened the case");
-        assert!(observation.link.full_read_at.is_some(), "it is looked for again");
+        assert!(observation.link.memory.full_read_at.is_some(), "it is looked for again");
         world.link = observation.link;
         let l = world.policy.unknown_outcome();
         world.now = written_at.checked_add(l + clocks_apart + seconds(1)).unwrap();
@@ -521,7 +525,7 @@ fn an_end_is_agreed_on_with_a_read_of_the_case_that_shows_it() {
     let mut not_believed = crate::world::as_case(world.case.as_ref().unwrap());
     not_believed.status = CaseStatus::new("opened");
     observation.see_case(&world.policy, not_believed, world.now);
-    assert!(observation.link.case.as_ref().unwrap().is_resolved() && !observation.link.base.ended);
+    assert!(observation.link.memory.case.as_ref().unwrap().is_resolved() && !observation.link.base.ended);
     world.see_case(&mut observation);
     assert!(observation.link.base.ended);
 }
@@ -580,11 +584,11 @@ fn what_a_customer_wrote_before_the_incident_was_ended_again_reopens_nothing_lat
         } else {
             world.link = world.observe().link;
         }
-        assert!(world.link.base.ended && world.link.base.customer_wrote);
+        assert!(world.link.base.ended && world.link.memory.customer_wrote);
         world.set_state(IncidentState::InProgress);
         world.set_state(IncidentState::Resolved);
         let observation = world.observe();
-        assert_eq!(observation.link.base.customer_wrote, !is_read_by_the_agent);
+        assert_eq!(observation.link.memory.customer_wrote, !is_read_by_the_agent);
     }
 }
 

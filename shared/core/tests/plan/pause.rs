@@ -1,13 +1,12 @@
 //! A link pauses while its account is inactive or the incident's group belongs to another account.
 
-use crate::world::{ACCOUNT, World, names};
+use crate::world::{ACCOUNT, World, delivery_of, names};
 use casebridge_core::{
     identifiers::AccountId,
-    incident::{AccountState, IncidentState},
-    link::DoubledCase,
-    observation::Observation,
-    plan::Waiting,
+    link::plan::Waiting,
     policy::GroupRule,
+    servicenow::incident::{AccountState, IncidentState},
+    support::{Pass, memory::DoubledCase},
 };
 
 const OTHER: &str = "444455556666";
@@ -198,6 +197,65 @@ fn a_call_in_doubt_is_decided_during_a_pause_and_not_made_again() {
     }
 }
 
+/// Whoever deletes an account's record months later sends nobody's words anywhere.
+#[test]
+fn what_a_group_of_another_account_leaves_on_a_closed_incident_is_never_sent() {
+    for end in [IncidentState::Closed, IncidentState::Cancelled] {
+        let mut world = paused();
+        world.comment("e1", "For the other account.");
+        assert_eq!(world.settle(), Vec::<&str>::new());
+        world.pass_time(5);
+        world.set_state(end);
+        world.settle();
+        assert!(says_paused(&world), "the case is open");
+        go_on(&mut world);
+        world.settle();
+        assert_eq!((world.status(), world.bodies().len()), ("resolved", 1));
+        let (status, text) = told(&world);
+        assert!(status == "waiting" && text.contains("not sent to AWS"), "{status} {text}");
+    }
+}
+
+/// An administrator puts the incident back to work: its agents learn that AWS did not get the comment.
+#[test]
+fn what_was_left_behind_is_told_when_the_incident_is_opened_again() {
+    let mut world = paused();
+    world.comment("e1", "For the other account.");
+    world.settle();
+    world.pass_time(5);
+    world.set_state(IncidentState::Closed);
+    world.settle();
+    world.set_state(IncidentState::InProgress);
+    go_on(&mut world);
+    world.settle();
+    assert_eq!(world.bodies().len(), 1);
+    assert!(told(&world).1.contains("not sent to AWS"), "{:?}", told(&world));
+}
+
+#[test]
+fn what_is_left_on_a_closed_incident_of_an_account_out_of_use_is_sent_when_it_is_used_again() {
+    let mut world = World::linked();
+    world.set_account(AccountState::Inactive);
+    world.comment("e1", "Any news?");
+    world.settle();
+    world.pass_time(5);
+    world.set_state(IncidentState::Closed);
+    world.settle();
+    go_on(&mut world);
+    world.settle();
+    assert_eq!(world.bodies().len(), 2);
+}
+
+#[test]
+fn the_account_of_a_link_that_pauses_for_it_is_out_of_use() {
+    for (index, (pause, _)) in PAUSES.iter().enumerate() {
+        let mut world = World::linked();
+        assert!(!world.observe().is_account_out_of_use(&world.policy));
+        pause(&mut world);
+        assert_eq!(world.observe().is_account_out_of_use(&world.policy), index < 2);
+    }
+}
+
 /// In an account that is never used again nothing keeps waking.
 #[test]
 fn a_link_whose_work_has_ended_does_not_pause_unless_something_waits() {
@@ -223,7 +281,7 @@ fn a_link_whose_work_has_ended_does_not_pause_unless_something_waits() {
 fn a_failed_read_of_the_incident_ends_no_pause() {
     let mut world = paused();
     world.reply("Please restart it.");
-    let mut observation: Observation = world.unseen();
+    let mut observation: Pass = world.unseen();
     world.see_case(&mut observation);
     let plan = world.plan(&observation);
     assert_eq!(names(&plan), ["deliver"]);
@@ -241,13 +299,16 @@ fn a_pause_that_an_answer_shows_ends_the_plan() {
     let plan = world.plan(&observation);
     assert_eq!(names(&plan), ["deliver", "add_communication"]);
     let (before, answer) = (observation.clone(), world.answer(&plan.effects[0]));
-    assert!(observation.delivered(&world.policy, &plan.effects[0], answer.clone(), world.now, 0));
+    assert!(observation.delivered(&world.policy, delivery_of(&plan.effects[0]), answer.clone(), world.now, 0));
     let mut observation = before;
     let mut retired = answer;
     retired.snapshot.summary.linked_account_state = AccountState::Inactive;
-    assert!(!observation.delivered(&world.policy, &plan.effects[0], retired.clone(), world.now, 0));
+    assert!(!observation.delivered(&world.policy, delivery_of(&plan.effects[0]), retired.clone(), world.now, 0));
     assert_eq!(names(&world.plan(&observation)), ["report"]);
-    assert!(observation.delivered(&world.policy, &plan.effects[0], retired, world.now, 0), "it is known by now");
+    assert!(
+        observation.delivered(&world.policy, delivery_of(&plan.effects[0]), retired, world.now, 0),
+        "it is known by now"
+    );
 }
 
 #[test]
@@ -255,7 +316,7 @@ fn a_case_that_was_opened_twice_is_left_alone_during_a_pause() {
     let mut world = paused();
     let (account, case_id) = (AccountId::new(ACCOUNT), "case-111122223333-muen-2026-fedcba9876543210");
     let case_id = casebridge_core::identifiers::CaseId::new(case_id);
-    world.link.doubles.push(DoubledCase { account, case_id, told: false, resolved: false });
+    world.link.memory.doubles.push(DoubledCase { account, case_id, told: false, resolved: false });
     assert_eq!(world.settle(), Vec::<&str>::new());
     go_on(&mut world);
     let observation = world.observe();
@@ -269,8 +330,8 @@ fn a_case_that_was_opened_twice_asks_for_a_read_of_the_incident() {
     assert!(!world.unseen().needs_incident());
     let (account, case_id) = (AccountId::new(ACCOUNT), "case-111122223333-muen-2026-fedcba9876543210");
     let case_id = casebridge_core::identifiers::CaseId::new(case_id);
-    world.link.doubles.push(DoubledCase { account, case_id, told: true, resolved: true });
+    world.link.memory.doubles.push(DoubledCase { account, case_id, told: true, resolved: true });
     assert!(!world.unseen().needs_incident());
-    world.link.doubles[0].resolved = false;
+    world.link.memory.doubles[0].resolved = false;
     assert!(world.unseen().needs_incident());
 }

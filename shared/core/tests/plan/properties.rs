@@ -1,15 +1,12 @@
 //! Properties of the plan over random worlds.
 
-use crate::world::{ACCOUNT, BRIDGE, World, entry, refusal};
+use crate::world::{ACCOUNT, BRIDGE, World, call_of, entry, refusal};
 use casebridge_core::{
-    effect::{Effect, Failure, Refusal},
-    incident::{AccountState, IncidentState, JournalEntry},
-    link::{Link, LinkedCase, Notice},
-    mark::Entropy,
-    observation::{Observation, READ_REQUEST},
-    plan::{EFFECTS_PER_PLAN, Plan, plan},
+    failure::{Failure, Refusal},
+    link::{mark::Entropy, notice::Notice, pass::READ_REQUEST, plan::EFFECTS_PER_PLAN, planner::plan, trouble::Side},
+    servicenow::incident::{AccountState, IncidentState, JournalEntry},
+    support::{Effect, Link, Pass, Plan, call::Call, memory::LinkedCase},
     time::format_servicenow,
-    trouble::Side,
 };
 use proptest::prelude::*;
 
@@ -153,7 +150,10 @@ fn times_on_case(world: &World, comment: &JournalEntry) -> usize {
 /// Whether a comment may stay at home: it was written when the incident was closed, or waits since its text has reopened the
 /// link before.
 fn may_stay_at_home(world: &World, comment: &JournalEntry) -> bool {
-    let told = |notice: &Notice| *notice == Notice::CommentAfterClosing { entry: comment.sys_id.clone() };
+    let told = |notice: &Notice| match notice {
+        Notice::CommentAfterClosing { entry } | Notice::CommentForAnotherAccount { entry } => *entry == comment.sys_id,
+        _ => false,
+    };
     let waits = world.link.journal.has_repeated && world.link.journal.all_reopened_before([comment.text.as_str()]);
     world.link.notices.iter().any(told) || waits || world.written_when_closed.contains(&comment.sys_id)
 }
@@ -197,7 +197,7 @@ fn faults() -> impl Strategy<Value = Faults> {
 }
 
 /// The reads of a pass, as far as they succeed.
-fn observe_with(world: &World, faults: &Faults) -> Observation {
+fn observe_with(world: &World, faults: &Faults) -> Pass {
     let mut observation = world.unseen();
     observation.incident_wanted = world.link.intents.is_multiple_of(2);
     match &faults.incident {
@@ -221,7 +221,7 @@ fn observe_with(world: &World, faults: &Faults) -> Observation {
 }
 
 /// Applies a plan up to the effect that fails.
-fn apply_with(world: &mut World, observation: &mut Observation, plan: &Plan, faults: &Faults) {
+fn apply_with(world: &mut World, observation: &mut Pass, plan: &Plan, faults: &Faults) {
     for (number, effect) in plan.effects.iter().enumerate() {
         let Some((_, failure)) = faults.effect.as_ref().filter(|(failing, _)| *failing == number) else {
             if world.apply(observation, effect) {
@@ -231,12 +231,12 @@ fn apply_with(world: &mut World, observation: &mut Observation, plan: &Plan, fau
         };
         observation.begin(effect, world.now);
         match (effect, failure) {
-            (Effect::Deliver { delivery, .. }, failure) => {
+            (Effect::Deliver(delivery), failure) => {
                 observation.not_delivered(&world.policy, delivery, failure, world.now, 0);
             }
             (Effect::Report, _) => {}
             (_, Failure::InDoubt { message }) => observation.doubt(message),
-            (_, failure) => observation.refused(&world.policy, effect, failure, world.now, 0),
+            (_, failure) => observation.refused(&world.policy, call_of(effect), failure, world.now, 0),
         }
         return;
     }
@@ -284,7 +284,7 @@ proptest! {
         let Some(case) = &world.case else { return Ok(()) };
         let incident = &world.incident;
         let resolved = matches!(case.status.as_str(), "resolved" | "closed");
-        let closed = incident.summary.state.is_ended() && !incident.summary.state.can_reopen();
+        let closed = incident.summary.state.is_closed();
         let told = incident.summary.columns.last_error.contains("reopened nothing");
         let in_step = incident.summary.state.is_ended() == resolved || closed || told;
         prop_assert!(in_step, "{:?} {}", incident.summary.state, case.status);
@@ -305,7 +305,7 @@ proptest! {
         let written = world.bodies().len();
         world.set_account(AccountState::Inactive);
         let status = world.status().to_owned();
-        let has_case = world.link.case.is_some() && !world.incident.summary.columns.account.is_empty();
+        let has_case = world.link.memory.case.is_some() && !world.incident.summary.columns.account.is_empty();
         let mut observation = observe_with(&world, &faults);
         let plan = world.plan(&observation);
         apply_with(&mut world, &mut observation, &plan, &faults);
@@ -315,7 +315,7 @@ proptest! {
         world.settle();
         prop_assert!(!has_case || world.bodies().len() == written);
         prop_assert!(!has_case || world.status() == status);
-        let case_is_resolved = world.link.case.as_ref().is_some_and(LinkedCase::is_resolved);
+        let case_is_resolved = world.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
         let is_ended = world.incident.summary.state.is_ended() && case_is_resolved;
         let told = world.incident.summary.columns.last_error.as_str();
         let says_paused = told.starts_with("Paused: ");
@@ -338,8 +338,8 @@ proptest! {
         let mut world = lived(&deeds);
         let observation = world.observe();
         let plan = world.plan(&observation);
-        let resolution = plan.effects.iter().position(|effect| matches!(effect, Effect::ResolveCase { .. }));
-        let last = plan.effects.iter().rposition(|effect| matches!(effect, Effect::AddCommunication { .. }));
+        let resolution = plan.effects.iter().position(|effect| matches!(effect, Effect::Call(Call::ResolveCase { .. })));
+        let last = plan.effects.iter().rposition(|effect| matches!(effect, Effect::Call(Call::AddCommunication { .. })));
         if let (Some(resolution), Some(last)) = (resolution, last) {
             prop_assert!(last < resolution);
         }
@@ -358,13 +358,15 @@ proptest! {
             apply_with(&mut world, &mut observation, &plan, &faults);
             let last = world.plan(&observation);
             world.pass_time(i64::from(faults.lasts));
-            let blind = observation.is_blind_to_incident() || (observation.link.case.is_some() && observation.case.is_none());
+            let unseen = observation.is_blind_to_incident() || (observation.link.memory.case.is_some() && observation.aws.case.is_none());
+            // Of an incident that is gone no read is missing, whatever an earlier one showed.
+            let blind = unseen && !observation.incident_gone;
             let due = observation.finish(&world.policy, &last, world.now);
             let link = &observation.link;
-            // What was written on a resolved case has nowhere to go once the incident is gone.
-            let is_over = observation.incident_gone && link.case.as_ref().is_some_and(LinkedCase::is_resolved);
-            let waits = link.intent.is_some() || link.state_intent.is_some() || (link.conversation.has_open() && !is_over);
-            let left = blind || waits || !last.effects.is_empty() || !link.troubles.is_empty();
+            // What was written on a resolved case, and what failed, has nowhere to go once the incident is gone.
+            let is_over = observation.incident_gone && link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
+            let waits = link.intent.is_some() || link.state_intent.is_some() || !last.effects.is_empty();
+            let left = waits || blind || (!is_over && (link.memory.conversation.has_open() || !link.troubles.is_empty()));
             prop_assert!(due.is_some() || !left, "{:?} {:?}", last, link);
             prop_assert!(!blind || !link.settled);
             world.link = observation.link;

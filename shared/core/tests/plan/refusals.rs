@@ -1,20 +1,24 @@
 //! What a side refuses for good: it waits by its name, and everything else goes on.
 
 use casebridge_core::{
-    effect::{
-        Content, Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageAnswer,
-        MessageOutcome, Refusal,
-    },
+    failure::{Failure, Refusal},
     identifiers::JournalEntryId,
-    incident::{BridgeColumns, IncidentState},
-    link::{IntentKind, Notice},
-    observation::Observation,
-    plan::{MESSAGES_PER_DELIVERY, Plan, Waiting, columns},
+    link::{notice::Notice, plan::Waiting, planner::MESSAGES_PER_DELIVERY},
+    servicenow::{
+        columns::BridgeColumns,
+        delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome},
+        incident::IncidentState,
+    },
+    support::{
+        Effect, Pass, Plan,
+        call::{Content, IntentKind},
+        columns::columns,
+    },
 };
 
 use jiff::SignedDuration;
 
-use crate::world::{World, names, refusal};
+use crate::world::{World, call_of, delivery_of, names, refusal};
 
 /// The word that AWS refuses.
 const POISON: &str = "POISON";
@@ -37,18 +41,18 @@ fn signs(world: &World) -> usize {
     world.bodies()[1..].iter().map(|body| body.matches('~').count()).sum()
 }
 
-fn delivery_of(plan: &Plan) -> Delivery {
+fn delivery_in(plan: &Plan) -> Delivery {
     let found = plan.effects.iter().find_map(|effect| match effect {
-        Effect::Deliver { delivery, .. } => Some(delivery.clone()),
+        Effect::Deliver(delivery) => Some(delivery.clone()),
         _ => None,
     });
     found.unwrap()
 }
 
 /// The delivery that a plan of the world begins with is refused as a whole.
-fn refuse_delivery(world: &mut World) -> Observation {
+fn refuse_delivery(world: &mut World) -> Pass {
     let mut observation = world.observe();
-    let delivery = delivery_of(&world.plan(&observation));
+    let delivery = delivery_in(&world.plan(&observation));
     let failure = refusal(Refusal::InvalidRequest);
     observation.not_delivered(&world.policy, &delivery, &failure, world.now, 0);
     observation
@@ -74,8 +78,12 @@ fn a_text_that_is_left_out_is_told_on_the_incident() {
     world.comment("e1", POISON);
     world.settle();
     let content = Content::Entry { entry: JournalEntryId::new("e1"), created_on: world.incident.entries[0].created_on };
-    assert_eq!(world.link.notices, [Notice::TextRefused { content, reason: "no".to_owned() }]);
-    assert!(world.link.refused_text.is_none() && world.link.partly_sent.is_none() && world.link.troubles.is_empty());
+    assert_eq!(world.link.notices, [Notice::TextRefused { text: content.name(), reason: "no".to_owned() }]);
+    assert!(
+        world.link.memory.refused_text.is_none()
+            && world.link.memory.partly_sent.is_none()
+            && world.link.troubles.is_empty()
+    );
     let columns = &world.incident.summary.columns;
     assert_eq!(columns.sync_status, "waiting");
     assert!(columns.last_error.contains("left out") && columns.last_error.contains("(no)"), "{}", columns.last_error);
@@ -90,14 +98,14 @@ fn a_text_that_is_accepted_in_smaller_parts_is_told_to_nobody() {
     let mut observation = world.observe();
     let effect = world.plan(&observation).effects.remove(0);
     observation.begin(&effect, world.now);
-    observation.refused(&world.policy, &effect, &refusal(Refusal::InvalidRequest), world.now, 0);
+    observation.refused(&world.policy, call_of(&effect), &refusal(Refusal::InvalidRequest), world.now, 0);
     assert!(observation.link.troubles.is_empty(), "it is tried in another way at once");
     assert_eq!(names(&world.plan(&observation)), ["add_communication"; 2]);
     world.record(observation);
     assert_eq!(world.settle(), ["add_communication"; 2]);
     assert_eq!(signs(&world), 3_000);
     assert_eq!(world.bodies()[2].matches("part 2 of 2").count(), 1);
-    assert!(world.link.notices.is_empty() && world.link.refused_text.is_none());
+    assert!(world.link.notices.is_empty() && world.link.memory.refused_text.is_none());
 }
 
 #[test]
@@ -111,8 +119,9 @@ fn what_of_the_opening_text_is_refused_is_left_out() {
     assert_eq!(bodies.len(), 3);
     assert!(bodies[1].contains("description continued") && bodies[1].contains(LEFT_OUT));
     assert!(bodies[2].contains("And another thing."));
-    assert_eq!(world.link.opening_remainder, None);
-    assert!(matches!(world.link.notices[..], [Notice::TextRefused { content: Content::OpeningRemainder, .. }]));
+    assert_eq!(world.link.memory.opening_remainder, None);
+    let opening = Content::OpeningRemainder.name();
+    assert!(matches!(&world.link.notices[..], [Notice::TextRefused { text, .. }] if *text == opening));
 }
 
 #[test]
@@ -124,7 +133,7 @@ fn when_even_the_word_in_its_place_is_refused_nothing_is_given_up_and_all_of_it_
     let tried = world.settle();
     assert_eq!(tried, ["add_communication", "add_communication", "report"], "the text, and the word in its place");
     assert_eq!(world.bodies().len(), 1);
-    assert!(world.link.notices.is_empty() && world.link.refused_text.is_none());
+    assert!(world.link.notices.is_empty() && world.link.memory.refused_text.is_none());
     assert_eq!(world.incident.summary.columns.sync_status, "error");
     let until = world.due.unwrap();
     assert_eq!(world.settle(), Vec::<&str>::new(), "not before its time");
@@ -143,10 +152,10 @@ fn when_even_the_word_in_its_place_is_refused_nothing_is_given_up_and_all_of_it_
 fn a_text_that_a_resolved_case_refuses_waits_as_it_is() {
     let mut world = World::commented_after_the_end();
     let long_ago = world.now.checked_sub(SignedDuration::from_hours(14 * 24)).unwrap();
-    world.link.case.as_mut().unwrap().status_since = long_ago;
+    world.link.memory.case.as_mut().unwrap().status_since = long_ago;
     world.poison = Some("It is back.".to_owned());
     world.settle();
-    assert_eq!(world.link.refused_text, None);
+    assert_eq!(world.link.memory.refused_text, None);
     assert_eq!(world.status(), "resolved");
     let request: Vec<&str> = world.link.troubles.active(world.now).map(|trouble| trouble.request.as_str()).collect();
     assert_eq!(request, ["communication"]);
@@ -161,8 +170,8 @@ fn a_refusal_that_is_not_about_the_text_leaves_the_text_as_it_is() {
         let mut observation = world.observe();
         let effect = world.plan(&observation).effects.remove(0);
         observation.begin(&effect, world.now);
-        observation.refused(&world.policy, &effect, &refusal(reason), world.now, 0);
-        assert_eq!(observation.link.refused_text, None, "{reason:?}");
+        observation.refused(&world.policy, call_of(&effect), &refusal(reason), world.now, 0);
+        assert_eq!(observation.link.memory.refused_text, None, "{reason:?}");
         assert_eq!(names(&world.plan(&observation)), ["report"], "{reason:?}");
     }
 }
@@ -175,7 +184,7 @@ fn a_refused_resolution_waits_and_the_messages_go_on() {
     let effect = world.plan(&observation).effects.remove(0);
     observation.begin(&effect, world.now);
     assert!(matches!(observation.link.intent.as_ref().unwrap().kind, IntentKind::ResolveCase { .. }));
-    observation.refused(&world.policy, &effect, &refusal(Refusal::InvalidRequest), world.now, 0);
+    observation.refused(&world.policy, call_of(&effect), &refusal(Refusal::InvalidRequest), world.now, 0);
     world.record(observation);
     assert_eq!(world.settle(), ["report"]);
     world.reply("One moment.");
@@ -227,7 +236,7 @@ fn nothing_overtakes_a_delivery_that_is_refused() {
 }
 
 /// A pass that has nothing to write but the columns, and their delivery.
-fn columns_alone() -> (World, Observation, Delivery) {
+fn columns_alone() -> (World, Pass, Delivery) {
     let mut world = World::linked();
     world.set_status("pending-amazon-action");
     world.set_state(IncidentState::InProgress);
@@ -268,8 +277,8 @@ fn columns_that_the_platform_refuses_alone_are_not_tried_again_at_once() {
         field_error: "aborted by a rule".to_owned(),
         snapshot: world.snapshot(None),
     };
-    let effect = Effect::Deliver { delivery, communications: Vec::new() };
-    assert!(!observation.delivered(&world.policy, &effect, answer, world.now, 0));
+    let effect = Effect::Deliver(delivery);
+    assert!(!observation.delivered(&world.policy, delivery_of(&effect), answer, world.now, 0));
     let plan = world.plan(&observation);
     assert!(plan.effects.is_empty(), "{plan:?}");
     world.record(observation);
@@ -298,7 +307,7 @@ fn a_message_that_is_refused_holds_back_the_messages_and_no_state() {
     world.reply("Please restart it.");
     let mut observation = world.observe();
     let effect = world.plan(&observation).effects.remove(0);
-    let Effect::Deliver { delivery, .. } = &effect else { panic!("{effect:?}") };
+    let Effect::Deliver(delivery) = &effect else { panic!("{effect:?}") };
     let answer = DeliveryAnswer {
         messages: vec![MessageAnswer {
             external_id: delivery.messages[0].external_id.clone(),
@@ -309,7 +318,7 @@ fn a_message_that_is_refused_holds_back_the_messages_and_no_state() {
         field_error: String::new(),
         snapshot: world.snapshot(None),
     };
-    assert!(!observation.delivered(&world.policy, &effect, answer, world.now, 0));
+    assert!(!observation.delivered(&world.policy, delivery_of(&effect), answer, world.now, 0));
     world.record(observation);
     assert_eq!(world.settle(), ["report"]);
     world.set_status("work-in-progress");
@@ -331,7 +340,7 @@ fn a_state_intent_goes_with_the_refusal_of_its_delivery_and_stays_with_its_doubt
         let mut observation = world.observe();
         let effect = world.plan(&observation).effects.remove(0);
         assert!(observation.begin(&effect, world.now));
-        let Effect::Deliver { delivery, .. } = &effect else { panic!("{effect:?}") };
+        let Effect::Deliver(delivery) = &effect else { panic!("{effect:?}") };
         observation.not_delivered(&world.policy, delivery, &failure, world.now, 0);
         assert_eq!(observation.link.state_intent.is_some(), stays, "{failure:?}");
     }
@@ -358,7 +367,7 @@ fn the_columns_of_another_incident_are_replaced() {
             world.incident.account = None;
         }
         let mut observation = world.observe();
-        observation.columns_of_another = known_as_anothers;
+        observation.aws.columns_of_another = known_as_anothers;
         let plan = world.plan(&observation);
         assert_eq!(names(&plan), effects, "{in_scope} {known_as_anothers}");
         for effect in &plan.effects {

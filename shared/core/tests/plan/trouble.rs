@@ -1,8 +1,8 @@
 //! What keeps a side from being written to, and until when.
 
 use casebridge_core::{
-    effect::Refusal,
-    trouble::{Side, Trouble, Troubles},
+    failure::Refusal,
+    link::trouble::{Side, Trouble, Troubles},
 };
 use jiff::{SignedDuration, Timestamp};
 

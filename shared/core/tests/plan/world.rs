@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 
 use casebridge_core::{
-    case::{Case, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication, fingerprint},
-    effect::{
-        Delivery, DeliveryAnswer, Effect, Failure, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome,
-        Refusal,
-    },
+    failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId, DisplayId, IncidentId, JournalEntryId, LinkKey},
-    incident::{AccountState, Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
-    link::Link,
-    mark::Entropy,
-    observation::Observation,
-    plan::{Plan, columns, plan},
+    link::{mark::Entropy, planner::plan},
     policy::Policy,
+    servicenow::{
+        delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome},
+        incident::{AccountState, Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
+    },
+    support::{
+        Effect, Link, Pass, Plan,
+        call::Call,
+        case::{Case, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication, fingerprint},
+        columns::columns,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -68,6 +70,10 @@ pub fn entry(name: &str, created_on: Timestamp, text: &str) -> JournalEntry {
     }
 }
 
+pub fn unavailable() -> Failure {
+    Failure::Unavailable { message: "slow down".to_owned(), retry_at: None }
+}
+
 pub fn refusal(refusal: Refusal) -> Failure {
     Failure::Refused { refusal, message: "no".to_owned() }
 }
@@ -92,7 +98,7 @@ impl World {
             closed_mod_count: None,
             has_close_code: false,
             has_close_notes: false,
-            columns: casebridge_core::incident::BridgeColumns::default(),
+            columns: casebridge_core::servicenow::columns::BridgeColumns::default(),
             close_codes: vec!["Duplicate".to_owned(), "Solution provided".to_owned()],
             group_accounts: vec![AccountId::new(ACCOUNT)],
             linked_account_state: AccountState::default(),
@@ -173,7 +179,7 @@ impl World {
         let kept = summary.resolved_at.filter(|_| self.keeps_resolved_at);
         summary.resolved_at = state.is_ended().then_some(kept.unwrap_or(self.now)).or(kept);
         summary.ended_mod_count = mod_count.filter(|_| state.is_ended());
-        let is_closed = state.is_ended() && !state.can_reopen();
+        let is_closed = state.is_closed();
         summary.closed_at = is_closed.then_some(self.now);
         summary.closed_mod_count = mod_count.filter(|_| is_closed);
         summary.state = state;
@@ -241,26 +247,26 @@ impl World {
     }
 
     /// A pass that has read nothing yet.
-    pub fn unseen(&self) -> Observation {
+    pub fn unseen(&self) -> Pass {
         let key = LinkKey::support_case(self.incident.summary.sys_id.clone());
-        Observation::new(key, self.link.clone())
+        Pass::new(key, self.link.clone())
     }
 
-    pub fn observe(&self) -> Observation {
+    pub fn observe(&self) -> Pass {
         let mut observation = self.unseen();
         self.see_incident(&mut observation);
         self.see_case(&mut observation);
         observation
     }
 
-    pub fn see_incident(&self, observation: &mut Observation) {
+    pub fn see_incident(&self, observation: &mut Pass) {
         let incident = self.snapshot(observation.entries_since());
         observation.see_incident(&self.policy, incident, self.now);
     }
 
     /// Shows all communications of the case that are not settled.
-    pub fn see_case(&self, observation: &mut Observation) {
-        if let (Some(case), Some(_)) = (&self.case, &observation.link.case) {
+    pub fn see_case(&self, observation: &mut Pass) {
+        if let (Some(case), Some(_)) = (&self.case, &observation.link.memory.case) {
             let mut case = as_case(case);
             let since = observation.communications_since();
             case.communications.retain(|seen| since.is_none_or(|since| seen.time_created >= since));
@@ -268,39 +274,39 @@ impl World {
         }
     }
 
-    pub fn plan(&mut self, observation: &Observation) -> Plan {
+    pub fn plan(&mut self, observation: &Pass) -> Plan {
         self.plans = self.plans.wrapping_add(1);
         plan(&self.policy, observation, Entropy::new([self.plans; 16]), self.now)
     }
 
     /// Applies one effect to both sides and folds its outcome into the observation; whether it is done and certain.
-    pub fn apply(&mut self, observation: &mut Observation, effect: &Effect) -> bool {
+    pub fn apply(&mut self, observation: &mut Pass, effect: &Effect) -> bool {
         observation.begin(effect, self.now);
         match effect {
-            Effect::OpenCase { request, .. } => {
+            Effect::Call(Call::OpenCase { request, .. }) => {
                 assert!(self.case.is_none(), "a second case was opened");
                 self.case = Some(RawCase { status: "unassigned".to_owned(), communications: Vec::new() });
                 self.communicate(BRIDGE, &request.body);
                 observation.done(&self.policy, Some(&CaseId::new(CASE_ID)), None, self.now)
             }
-            Effect::AddCommunication { body, .. }
+            Effect::Call(Call::AddCommunication { body, .. })
                 if self.poison.as_ref().is_some_and(|poison| body.contains(poison)) =>
             {
                 let failure = refusal(Refusal::InvalidRequest);
-                observation.refused(&self.policy, effect, &failure, self.now, 0);
+                observation.refused(&self.policy, call_of(effect), &failure, self.now, 0);
                 false
             }
-            Effect::AddCommunication { body, .. } => {
+            Effect::Call(Call::AddCommunication { body, .. }) => {
                 self.communicate(BRIDGE, body);
                 observation.done(&self.policy, None, None, self.now)
             }
-            Effect::ResolveCase { .. } => {
+            Effect::Call(Call::ResolveCase { .. }) => {
                 self.set_status("resolved");
                 observation.done(&self.policy, None, Some(&CaseStatus::new("resolved")), self.now)
             }
-            Effect::Deliver { delivery, .. } => {
+            Effect::Deliver(delivery) => {
                 let answer = self.deliver(delivery);
-                observation.delivered(&self.policy, effect, answer, self.now, 0);
+                observation.delivered(&self.policy, delivery, answer, self.now, 0);
                 true
             }
             Effect::Report => {
@@ -311,15 +317,14 @@ impl World {
                     columns: columns(&self.policy, observation, self.now),
                     entries_since: observation.answered_since(),
                 };
-                self.apply(observation, &Effect::Deliver { delivery, communications: Vec::new() })
+                self.apply(observation, &Effect::Deliver(delivery))
             }
         }
     }
 
     /// What ServiceNow answers to a delivery.
     pub fn answer(&mut self, effect: &Effect) -> DeliveryAnswer {
-        let Effect::Deliver { delivery, .. } = effect else { panic!("{effect:?} is no delivery") };
-        self.deliver(delivery)
+        self.deliver(delivery_of(effect))
     }
 
     fn deliver(&mut self, delivery: &Delivery) -> DeliveryAnswer {
@@ -355,7 +360,7 @@ impl World {
     }
 
     /// Ends a pass with this observation.
-    pub fn record(&mut self, mut observation: Observation) {
+    pub fn record(&mut self, mut observation: Pass) {
         let last = self.plan(&observation);
         self.due = observation.finish(&self.policy, &last, self.now);
         self.link = observation.link;
@@ -416,4 +421,16 @@ pub fn as_case(case: &RawCase) -> Case {
         communications_complete: true,
         communications_are_later: false,
     }
+}
+
+/// The call of an effect.
+pub fn call_of(effect: &Effect) -> &Call {
+    let Effect::Call(call) = effect else { panic!("{effect:?} is no call") };
+    call
+}
+
+/// The delivery of an effect.
+pub fn delivery_of(effect: &Effect) -> &Delivery {
+    let Effect::Deliver(delivery) = effect else { panic!("{effect:?} is no delivery") };
+    delivery
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use casebridge_core::{
     identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, LinkKey, LinkKind},
-    mark::Mark,
+    link::mark::Mark,
 };
 use jiff::Timestamp;
 use serde_json::Value;

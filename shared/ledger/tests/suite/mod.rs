@@ -5,12 +5,18 @@
 use std::rc::Rc;
 
 use casebridge_core::{
-    case::CaseStatus,
-    effect::{Content, Part},
     identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, JournalEntryId, LinkKey},
-    incident::IncidentSummary,
-    link::{EndedIntent, GivenUpCase, Intent, IntentEnd, IntentKind, Link, LinkedCase, QuotaWait},
-    mark::{Entropy, Mark},
+    link::{
+        intent::{EndedIntent, IntentEnd},
+        mark::{Entropy, Mark},
+    },
+    servicenow::incident::IncidentSummary,
+    support::{
+        Intent, Link,
+        call::{Content, IntentKind, Part},
+        case::CaseStatus,
+        memory::{GivenUpCase, LinkedCase, Memory, QuotaWait},
+    },
 };
 use casebridge_ledger::{
     CASES_PER_PAGE, CaseRow, DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MAXIMUM_STATE_BYTES, ReleaseAnswer,
@@ -127,7 +133,7 @@ pub fn remembered(mod_count: u64) -> Link {
 }
 
 pub fn with_case(number: usize) -> Link {
-    Link { case: Some(case(number)), ..Link::default() }
+    Link { memory: Memory { case: Some(case(number)), ..Memory::default() }, ..Link::default() }
 }
 
 pub fn opening(sequence: u64, key: &LinkKey) -> Link {
@@ -279,12 +285,12 @@ pub async fn a_recorded_state_comes_with_the_next_lease(ledger: impl Ledger) {
     let mut full = opening(2, &key(1));
     full.incident = Some(incident(1, 7));
     full.journal.settle([(JournalEntryId::new("e1"), at(2))]);
-    full.conversation.sending(&mark(1, &key(1)), "Any news?", at(2));
+    full.memory.conversation.sending(&mark(1, &key(1)), "Any news?", at(2));
     full.recent_writes.push(at(3));
     let (lease, blank) = take(&ledger, &key(1), "a").await;
     let lease = ledger.record(&lease, &blank, &full, at(1)).await.unwrap();
     let mut fuller = full.clone();
-    fuller.case = Some(LinkedCase { display_id: Some(DisplayId::new("1234")), ..case(1) });
+    fuller.memory.case = Some(LinkedCase { display_id: Some(DisplayId::new("1234")), ..case(1) });
     let lease = ledger.record(&lease, &full, &fuller, at(2)).await.unwrap();
     assert_eq!(release(&ledger, &lease, &fuller, &fuller).await, ReleaseAnswer::Released);
 
@@ -578,7 +584,7 @@ pub async fn a_link_that_is_not_there_is_not_woken(ledger: impl Ledger) {
 
 fn waiting(priority: &str, since: i64) -> Link {
     let wait = QuotaWait { account: account(), priority: priority.to_owned(), since: at(since) };
-    Link { waits_for_quota: Some(wait), ..remembered(1) }
+    Link { memory: Memory { waits_for_quota: Some(wait), ..Memory::default() }, ..remembered(1) }
 }
 
 pub async fn the_first_waiter_is_the_most_urgent_then_the_oldest(ledger: impl Ledger) {
@@ -588,7 +594,7 @@ pub async fn the_first_waiter_is_the_most_urgent_then_the_oldest(ledger: impl Le
         store(&ledger, &key(id), &waiting(priority, since)).await;
     }
     let mut elsewhere = waiting("1", 0);
-    elsewhere.waits_for_quota.as_mut().unwrap().account = AccountId::new("111122223334");
+    elsewhere.memory.waits_for_quota.as_mut().unwrap().account = AccountId::new("111122223334");
     store(&ledger, &key(7), &elsewhere).await;
     let mut order = Vec::new();
     while let Some(first) = ledger.first_waiter(&account()).await.unwrap() {
@@ -654,11 +660,13 @@ pub async fn an_opening_is_undecided_until_its_end_or_until_its_case_shows_up_no
     let case = json!({"account": account(), "mark": mark, "covers": [], "remainder": null, "written_at": at(0),
         "look_at": at(9)});
     let case: GivenUpCase = serde_json::from_value(case).unwrap();
-    let given_up = Link { intent: None, given_up_cases: vec![case], ..next.clone() };
+    let given_up =
+        Link { intent: None, memory: Memory { given_up_cases: vec![case], ..next.memory.clone() }, ..next.clone() };
     let lease = ledger.record(&lease, &next, &given_up, at(4)).await.unwrap();
     assert_eq!(newest_undecided(&ledger, &account()).await, Some(at(0)), "its case may show up");
 
-    let forgotten = Link { given_up_cases: Vec::new(), ..given_up.clone() };
+    let forgotten =
+        Link { memory: Memory { given_up_cases: Vec::new(), ..given_up.memory.clone() }, ..given_up.clone() };
     ledger.record(&lease, &given_up, &forgotten, at(5)).await.unwrap();
     assert_eq!(newest_undecided(&ledger, &account()).await, None);
 }
@@ -693,7 +701,7 @@ pub async fn an_outcome_may_be_recorded_with_the_release(ledger: impl Ledger) {
     let lease = ledger.record(&lease, &blank, &open, at(1)).await.unwrap();
     leave_word(&ledger, &key(1), "b").await;
     let opened = Link {
-        case: Some(case(1)),
+        memory: Memory { case: Some(case(1)), ..open.memory.clone() },
         intent: None,
         ended_intent: Some(EndedIntent { sequence: 1, end: IntentEnd::Done }),
         ..open.clone()
@@ -725,7 +733,7 @@ pub async fn a_case_leads_to_its_link_in_every_language(ledger: impl Ledger) {
 
     let (lease, before) = take(&ledger, &key(1), "a").await;
     let mut after = before.clone();
-    after.case = Some(LinkedCase {
+    after.memory.case = Some(LinkedCase {
         case_id: case_id(1, "mufr"),
         display_id: Some(DisplayId::new("1234563851")),
         status: Some(CaseStatus::new("resolved")),
@@ -765,7 +773,7 @@ pub async fn an_accounts_cases_come_in_pages(ledger: impl Ledger) {
         store(&ledger, &key(id), &with_case(id)).await;
     }
     let mut elsewhere = with_case(1_000);
-    elsewhere.case.as_mut().unwrap().account = AccountId::new("111122223334");
+    elsewhere.memory.case.as_mut().unwrap().account = AccountId::new("111122223334");
     store(&ledger, &key(1_000), &elsewhere).await;
     let (lease, blank) = take(&ledger, &key(2_000), "a").await;
     ledger.record(&lease, &blank, &opening(1, &key(2_000)), at(1)).await.unwrap();
@@ -807,16 +815,24 @@ pub async fn watermarks_move(ledger: impl Ledger) {
 
 pub async fn a_link_too_large_for_a_row_is_refused_before_it_is_written(ledger: impl Ledger) {
     let (lease, blank) = take(&ledger, &key(1), "a").await;
-    let too_large = Link { opening_remainder: Some("x".repeat(MAXIMUM_STATE_BYTES)), ..remembered(1) };
+    let too_large = Link {
+        memory: Memory { opening_remainder: Some("x".repeat(MAXIMUM_STATE_BYTES)), ..Memory::default() },
+        ..remembered(1)
+    };
     let refused = ledger.record(&lease, &blank, &too_large, at(1)).await;
     assert!(matches!(refused, Err(LedgerError::TooLarge { .. })), "{refused:?}");
     let refused = ledger.release(&lease, &blank, &too_large, None, false, at(1)).await;
     assert!(matches!(refused, Err(LedgerError::TooLarge { .. })), "{refused:?}");
 
     // What is just small enough goes through in one piece.
-    let overhead = serde_json::to_string(&Link { opening_remainder: Some(String::new()), ..remembered(1) }).unwrap();
+    let overhead = serde_json::to_string(&Link {
+        memory: Memory { opening_remainder: Some(String::new()), ..Memory::default() },
+        ..remembered(1)
+    })
+    .unwrap();
     let room = MAXIMUM_STATE_BYTES - overhead.len();
-    let large = Link { opening_remainder: Some("x".repeat(room)), ..remembered(1) };
+    let large =
+        Link { memory: Memory { opening_remainder: Some("x".repeat(room)), ..Memory::default() }, ..remembered(1) };
     let lease = ledger.record(&lease, &blank, &large, at(1)).await.unwrap();
     assert_eq!(release(&ledger, &lease, &large, &large).await, ReleaseAnswer::Released);
     assert_eq!(take(&ledger, &key(1), "b").await.1, large);

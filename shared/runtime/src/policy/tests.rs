@@ -49,8 +49,10 @@ async fn a_function_does_not_start_without_any_valid_version() {
     let newest = (200, json!({"Parameter": {"Name": "policy", "Value": "{", "Version": 100}}));
     let page = (200, json!({"Parameters": [{"Value": "{", "Version": 99}], "NextToken": "more"}));
     let refused = (400, json!({"__type": "AccessDeniedException"}));
-    for (history, asked) in [(page, 3), (refused, 2)] {
-        let (http, config) = replay(&[newest.clone(), history.clone(), history.clone(), history]);
+    let valid = (200, json!({"Parameters": [{"Value": "{}", "Version": 1}], "NextToken": "newer"}));
+    for (history, asked) in [([page.clone(), page], 3), ([refused.clone(), refused.clone()], 2), ([valid, refused], 3)]
+    {
+        let (http, config) = replay(&[std::slice::from_ref(&newest), &history[..]].concat());
         let source = PolicySource::load(aws_sdk_ssm::Client::new(&config), "policy".to_owned(), SetClock::default());
         assert!(source.await.is_err());
         assert_eq!(calls(&http), asked);

@@ -7,10 +7,10 @@ use aws_config::Region;
 use aws_credential_types::Credentials;
 use casebridge_aws::{AccountCredentials, AccountSource, SupportClient};
 use casebridge_core::{
-    effect::Failure,
+    failure::Failure,
     identifiers::{AccountId, CaseId},
 };
-use casebridge_executor::ports::{CaseQuery, Support};
+use casebridge_ports::{CaseQuery, Support};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},

@@ -43,6 +43,21 @@ async fn a_known_secret_outlives_an_outage_and_an_unknown_one_does_not() {
 }
 
 #[tokio::test]
+async fn a_secret_that_can_not_be_had_is_asked_for_once_a_second() {
+    let (http, clock, secrets) =
+        secrets(&[error(400, "AccessDeniedException"), error(500, "InternalServiceError"), text("one"), text("two")]);
+    for expected in ["refused_credentials", "unavailable"] {
+        for _ in 0..3 {
+            assert_eq!(Failure::from(secrets.text("a").await.unwrap_err()).name(), expected);
+        }
+        clock.advance(1);
+    }
+    assert_eq!(calls(&http), 2);
+    assert_eq!(secrets.text("a").await.unwrap().expose_secret(), "one");
+    assert_eq!(secrets.text("b").await.unwrap().expose_secret(), "two", "each by itself");
+}
+
+#[tokio::test]
 async fn a_known_secret_is_used_for_an_hour_at_most() {
     let outage = || error(500, "InternalServiceError");
     let (_, clock, secrets) = secrets(&[text("one"), outage(), outage()]);
@@ -82,7 +97,7 @@ async fn what_is_wrong_with_a_secret_is_told_by_its_name() {
 }
 
 fn version(id: &str, text: &str) -> (u16, Value) {
-    (200, json!({"Name": "name", "VersionId": id, "SecretString": text}))
+    (200, json!({"Name": "name", "VersionId": id, "SecretString": text, "CreatedDate": 1_800_000_000.25}))
 }
 
 #[tokio::test]
@@ -95,7 +110,9 @@ async fn the_webhooks_secret_has_its_current_version_and_the_one_before() {
         let previous = keys.previous.map(|previous| previous.expose_secret().to_owned());
         (keys.current.expose_secret().to_owned(), keys.version, previous)
     };
-    let known = texts(webhook.known().await.unwrap());
+    let known = webhook.known().await.unwrap();
+    assert_eq!(known.created_at, Timestamp::from_second(1_800_000_000).ok());
+    let known = texts(known);
     assert_eq!(known, ("new".to_owned(), "v2".to_owned(), Some("old".to_owned())));
     assert_eq!(body(&http, 1)["VersionStage"], "AWSPREVIOUS");
     clock.advance(11);

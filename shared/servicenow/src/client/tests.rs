@@ -3,7 +3,7 @@ use std::{
     sync::atomic::{AtomicI64, AtomicUsize, Ordering},
 };
 
-use casebridge_core::effect::{FieldsOutcome, IncidentFields, MessageOutcome};
+use casebridge_core::servicenow::delivery::{FieldsOutcome, IncidentFields, MessageOutcome};
 use serde_json::{Value, json};
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
@@ -102,7 +102,7 @@ fn delivery() -> Delivery {
         expected_mod_count: 7,
         messages: Vec::new(),
         fields: IncidentFields::default(),
-        columns: casebridge_core::incident::BridgeColumns::default(),
+        columns: casebridge_core::servicenow::columns::BridgeColumns::default(),
         entries_since: None,
     }
 }

@@ -1,7 +1,7 @@
 //! The built app on the instance: what it announces, what it delivers, what it lists.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use casebridge_core::incident::Incident;
+use casebridge_core::servicenow::incident::Incident;
 use casebridge_simulator::servicenow::Configuration;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};

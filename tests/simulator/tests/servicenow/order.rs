@@ -1,6 +1,6 @@
 //! The order of things within one second: update counts from the audit trail, where the app may read it.
 
-use casebridge_core::incident::Incident;
+use casebridge_core::servicenow::incident::Incident;
 use casebridge_simulator::servicenow::{AuditAccess, Configuration};
 use serde_json::{Value, json};
 

@@ -1,11 +1,13 @@
 //! What a delivery may ask for, what becomes of each part of it, and what one is told that asks for something else.
 
 use casebridge_core::{
-    case::{AMAZON_WEB_SERVICES, RawCommunication},
-    conversation::Conversation,
     identifiers::{AccountId, CaseId, IncidentId, LinkKey},
-    link::LinkedCase,
-    mark::{Entropy, Mark},
+    link::mark::{Entropy, Mark},
+    support::{
+        case::{AMAZON_WEB_SERVICES, RawCommunication},
+        conversation::Conversation,
+        memory::LinkedCase,
+    },
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -284,7 +286,7 @@ fn what_the_core_names_a_communication_is_taken() {
     let taken_in = conversation.take_in(shown, true, world.now, SignedDuration::from_hours(1));
     assert_eq!(taken_in.news.len(), count);
     for communication in &taken_in.news {
-        let name = casebridge_core::plan::external_id(&key, &case, communication);
+        let name = casebridge_core::support::message::external_id(&key, &case, communication);
         let order = json!({"messages": [{"external_id": name, "text": name, "kind": "comment"}]});
         assert_eq!(outcomes(&accepted(&mut world, &incident, &order)), ["applied"], "{name}");
     }

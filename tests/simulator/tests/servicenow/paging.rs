@@ -1,6 +1,6 @@
 //! Snapshots in pages: forward from a moment on, nothing cut and nothing left out.
 
-use casebridge_core::incident::Incident;
+use casebridge_core::servicenow::incident::Incident;
 use serde_json::{Value, json};
 
 use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, message, text};

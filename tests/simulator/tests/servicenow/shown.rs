@@ -1,6 +1,6 @@
 //! What a snapshot shows of an incident, and by which name it calls the authors of its comments.
 
-use casebridge_core::incident::Incident;
+use casebridge_core::servicenow::incident::Incident;
 use serde_json::{Value, json};
 
 use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, text};

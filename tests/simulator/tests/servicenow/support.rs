@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use casebridge_core::incident::Incident;
+use casebridge_core::servicenow::incident::Incident;
 use casebridge_simulator::{
     servicenow::{Configuration, Instance, OauthClient, User, app::App, store::Row},
     wire::{Outbound, Request, Response},

@@ -2,10 +2,10 @@
 
 use aws_config::SdkConfig;
 use casebridge_aws::{AccountCredentials, AccountSource, SupportClient};
-use casebridge_core::effect::{Failure, NewCase};
 use casebridge_core::identifiers::{AccountId, CaseId};
-use casebridge_core::reading::Span;
-use casebridge_executor::ports::{CaseQuery, Support};
+use casebridge_core::support::reading::Span;
+use casebridge_core::{failure::Failure, support::call::NewCase};
+use casebridge_ports::{CaseQuery, Support};
 
 use super::*;
 

@@ -1,4 +1,4 @@
-use casebridge_core::mark::{Mark, marks_in};
+use casebridge_core::link::mark::{Mark, marks_in};
 
 use super::*;
 use crate::support::model::{CasesPage, CommunicationDetails};

@@ -1,0 +1,48 @@
+//! Intents: a call is written down before it is made, and its outcome after it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::link::mark::Mark;
+
+/// A call that is about to be made, or was made with an outcome that nobody knows yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent<I> {
+    /// Counts the link's intents.
+    pub sequence: u64,
+    /// The mark that the call's text carries; none for a call without text.
+    pub mark: Option<Mark>,
+    /// When it was written, by our clock, before the call.
+    pub written_at: Timestamp,
+    /// What it is about to do.
+    pub kind: I,
+    /// What it was last seen to wait for: the words of the failure that left it in doubt.
+    #[serde(default)]
+    pub doubt: String,
+    /// How often its outcome was looked for without being found.
+    #[serde(default)]
+    pub looked: u32,
+}
+
+/// How an intent ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentEnd {
+    /// The call answered that it was applied.
+    Done,
+    /// The call was refused.
+    Refused,
+    /// The call's effect was found by reading back.
+    FoundDone,
+    /// The call's effect was not there after the longest time that a write may take to appear.
+    NeverApplied,
+}
+
+/// The link's latest intent that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedIntent {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// How it ended.
+    pub end: IntentEnd,
+}

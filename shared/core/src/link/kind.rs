@@ -1,0 +1,108 @@
+//! What a kind of link is: a folder of its own beside `support`.
+
+use std::fmt::Debug;
+
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    identifiers::{AccountId, ExternalId, JournalEntryId},
+    link::{
+        mark::Mark,
+        pass::Pass,
+        plan::{Call, Waiting},
+        planner::Planner,
+    },
+    policy::Policy,
+    servicenow::columns::BridgeColumns,
+};
+
+/// A kind of link: which records of AWS it links incidents with, what it remembers of them, and what it does there.
+///
+/// What every kind shares (intents, waits, troubles, the loop breaker, the incident, its comments and what is delivered to
+/// it) is in [`crate::link`] and asks here for what only the kind knows.
+pub trait Kind: Debug + Clone + Default + PartialEq + Eq {
+    /// What a link remembers besides what every link does.
+    type Memory: Debug + Clone + Default + PartialEq + Eq + Serialize + DeserializeOwned;
+    /// What a pass has read of the AWS side; by default nothing.
+    type Sight: Debug + Clone + Default + PartialEq + Eq;
+    /// A write to AWS.
+    type Call: Call + Debug + Clone + PartialEq + Eq;
+    /// What is written down of a call before it is made.
+    type Intent: Debug + Clone + PartialEq + Eq + Serialize + DeserializeOwned;
+
+    /// Whether nothing is worth remembering.
+    fn is_blank(memory: &Self::Memory) -> bool;
+
+    /// The account of the record; none until there is one.
+    fn account(memory: &Self::Memory) -> Option<&AccountId>;
+
+    /// Whether work on the record has ended, as far as is known.
+    fn has_ended(memory: &Self::Memory) -> bool;
+
+    /// Whether work on the record has ended and nothing is left to be done there.
+    fn is_at_rest(memory: &Self::Memory) -> bool;
+
+    /// Whether the incident must be read in each pass: something is left to do for which memory does not stand in.
+    fn asks_for_incident(memory: &Self::Memory) -> bool;
+
+    /// Whether a text of ours has reopened the record.
+    fn is_reopened_by_us(memory: &Self::Memory) -> bool;
+
+    /// The comment that is on the record in part: the rest of it goes before all others.
+    fn begun_entry(memory: &Self::Memory) -> Option<&JournalEntryId>;
+
+    /// The request that a trouble with this call names, or how its name begins.
+    fn request(intent: &Self::Intent) -> &'static str;
+
+    /// Whether something waits for the incident should it be gone: it is looked for then.
+    fn has_open(memory: &Self::Memory) -> bool;
+
+    /// Whether the columns say something else once this call is made.
+    fn changes_columns(memory: &Self::Memory, call: &Self::Call) -> bool;
+
+    /// Whether something may be missing from what is known of the record.
+    fn is_blind(pass: &Pass<Self>) -> bool;
+
+    /// Whether work on the record has ended, as is believed and as the read shows; none where these differ or tell nothing.
+    fn shown_end(pass: &Pass<Self>) -> Option<bool>;
+
+    /// Plans what the incident and the record ask for. The waits that every link has come besides.
+    fn plan(planner: &mut Planner<Self>);
+
+    /// A wait that lasts whatever the plan, if there is one.
+    fn late_wait(planner: &Planner<Self>) -> Option<Waiting>;
+
+    /// The app's columns as the link says.
+    fn columns(policy: &Policy, pass: &Pass<Self>, now: Timestamp) -> BridgeColumns;
+
+    /// What is written down of a call before it is made, and the mark in its text.
+    fn begin(pass: &mut Pass<Self>, call: &Self::Call, now: Timestamp) -> (Option<Mark>, Self::Intent);
+
+    /// Takes in that the incident answers the record's status as it is known.
+    fn agree_on_status(memory: &mut Self::Memory);
+
+    /// Takes in that both sides have turned since they agreed last: work has ended, or goes on.
+    fn turned(memory: &mut Self::Memory);
+
+    /// Takes in that both sides agree.
+    fn agreed(pass: &mut Pass<Self>, policy: &Policy);
+
+    /// Takes in that work on the incident was ended again, and nobody saw the reopening between.
+    fn ended_again(memory: &mut Self::Memory);
+
+    /// Takes in that casebridge has reopened the incident. Returns the hashes of the texts at AWS that did it.
+    fn reopened(memory: &mut Self::Memory) -> Vec<String>;
+
+    /// Takes in that a message of the record is on the incident.
+    fn delivered(pass: &mut Pass<Self>, message: &ExternalId);
+
+    /// Takes in that ServiceNow refused a message of the record. Returns whether it waits.
+    fn message_refused(pass: &mut Pass<Self>, message: &ExternalId, reason: &str) -> bool;
+
+    /// Forgets what can't matter any more at the end of a pass.
+    fn finish(pass: &mut Pass<Self>, now: Timestamp);
+
+    /// Forgets what a read has settled: a link of ten thousand messages remembers as much as one of ten.
+    fn compact(pass: &mut Pass<Self>, policy: &Policy, now: Timestamp);
+}

@@ -1,0 +1,208 @@
+//! What a pass sees of the incident: its state, and what people wrote on it.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    identifiers::JournalEntryId,
+    link::{
+        LowerCount, StateIntent,
+        kind::Kind,
+        notice::Notice,
+        pass::{LOWER_COUNT_LASTS, Pass, READ_REQUEST},
+        pause::Pause,
+        trouble::Side,
+    },
+    policy::Policy,
+    servicenow::{
+        incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
+        journal::{EndedByUs, LONGEST_NODE_LAG, Meaning, unsettled},
+    },
+};
+
+/// How long a request to ServiceNow may still be at work: it ends REST transactions after 60 seconds.
+const LONGEST_REQUEST: SignedDuration = SignedDuration::from_mins(2);
+/// How far apart the times may be of a record and of a comment that were written in one update.
+const ONE_UPDATE: SignedDuration = SignedDuration::from_secs(2);
+
+impl<K: Kind> Pass<K> {
+    /// Takes in that the incident is there and is none of ours. Of one with a record that is a refusal like any other: it was
+    /// served before.
+    pub fn see_not_served(&mut self) -> bool {
+        self.incident_not_served = K::account(&self.link.memory).is_none();
+        self.incident_not_served
+    }
+
+    /// From which moment on comments have to be read: all before it are settled.
+    pub fn entries_since(&self) -> Option<Timestamp> {
+        self.link.journal.settled_before
+    }
+
+    /// From which moment on the answer to a delivery has to show comments: what is older has been read and is settled.
+    pub fn answered_since(&self) -> Option<Timestamp> {
+        self.link.journal.answered_since()
+    }
+
+    /// Takes in a snapshot of the incident that was read at `now`. One that is older than what is remembered is left out:
+    /// an update count that has fallen is believed when it lasts, since a node may lag.
+    pub fn see_incident(&mut self, policy: &Policy, incident: Incident, now: Timestamp) {
+        let remembered = self.link.incident.as_ref().map_or(0, |summary| summary.sys_mod_count);
+        if incident.summary.sys_mod_count < remembered {
+            let since = self.link.lower_count.get_or_insert(LowerCount { since: now }).since;
+            if now.duration_since(since) < LOWER_COUNT_LASTS {
+                return;
+            }
+        }
+        self.see_later_end(&incident.summary);
+        self.believe_incident(policy, incident, now);
+    }
+
+    /// Takes in that work was ended again since the last read, and nobody saw the reopening between: who ended it then had
+    /// seen what a customer wrote, as far as that was on the incident.
+    fn see_later_end(&mut self, incident: &IncidentSummary) {
+        let end = |summary: &IncidentSummary| summary.ended_mod_count.filter(|_| summary.state.is_ended());
+        let before = self.link.incident.as_ref().and_then(end);
+        let is_later = before.is_some_and(|before| end(incident).is_some_and(|now| now > before));
+        if is_later {
+            K::ended_again(&mut self.link.memory);
+        }
+    }
+
+    /// Takes in a snapshot that is known to be the latest.
+    pub(super) fn believe_incident(&mut self, policy: &Policy, mut incident: Incident, now: Timestamp) {
+        self.link.lower_count = None;
+        leave_out_newer_entries(&mut incident);
+        if let Some(earlier) = self.incident.take() {
+            // The answer to a delivery shows less than the read before it, and settles less.
+            if self.is_recorded() {
+                self.link.journal.compact(&earlier, policy.unknown_outcome());
+            }
+            union_entries(&mut incident, earlier);
+        }
+        self.settle_state_intent(&incident, now);
+        self.link.journal.see(&incident);
+        self.link.incident = Some(incident.summary.clone());
+        self.incident = Some(incident);
+        self.incident_gone = false;
+        self.link.troubles.end(Side::ServiceNow, |trouble| trouble.request == READ_REQUEST);
+        self.agree(policy);
+        self.settle_strays(policy);
+    }
+
+    /// Decides whether a state that was written without an answer is there: an incident that has ended, or is open, as was
+    /// intended. An agent who did the same meanwhile makes no difference, unless the audit trail or a comment in the same
+    /// save proves it.
+    fn settle_state_intent(&mut self, incident: &Incident, now: Timestamp) {
+        let (Some(intent), seen) = (self.link.state_intent.clone(), &incident.summary) else { return };
+        if seen.sys_mod_count <= intent.expected_mod_count {
+            // It was never applied, once every node shows what was.
+            if now >= state_known_at(&intent) {
+                self.link.state_intent = None;
+            }
+            return;
+        }
+        if intent.state.is_ended() && (seen.ended_by_another || is_ended_with_comment(incident)) {
+            self.link.state_intent = None;
+            return;
+        }
+        let ended_later = seen.ended_mod_count.is_some_and(|ended| ended > intent.expected_mod_count);
+        if seen.state.is_ended() == intent.state.is_ended() {
+            self.state_is_written(&intent.state, seen);
+        } else if ended_later {
+            // It was open in between: what it was reopened for has been answered.
+            self.link.state_intent = None;
+            self.link.base.ended = false;
+        } else if now.duration_since(intent.written_at) >= LONGEST_REQUEST {
+            self.link.state_intent = None;
+        }
+    }
+
+    /// Notes that a state of ours is on the incident, which shows `seen` now.
+    pub(super) fn state_is_written(&mut self, state: &IncidentState, seen: &IncidentSummary) {
+        self.link.state_intent = None;
+        // A text of ours may have reopened the record since that state was written.
+        self.link.base.ended = state.is_ended() && !K::is_reopened_by_us(&self.link.memory);
+        self.link.base.state_written = Some(state.clone());
+        K::agree_on_status(&mut self.link.memory);
+        if state.is_ended() {
+            self.link.journal.ended_by_us = Some(EndedByUs { mod_count: seen.ended_mod_count });
+        }
+    }
+
+    /// Settles the comments that are not sent: the platform's own words, what was written after the closing, what another
+    /// account's group has left behind, and what is still of unclear origin when no delivery can be at work any more.
+    fn settle_strays(&mut self, policy: &Policy) {
+        let Some(incident) = &self.incident else { return };
+        let left_behind = self.is_left_behind(policy, &incident.summary);
+        let mut strays = Vec::new();
+        let mut notices = Vec::new();
+        let mut repeated = false;
+        for entry in unsettled(&self.link.journal, Some(incident)) {
+            let name = || entry.sys_id.clone();
+            match self.link.journal.meaning(entry, &incident.summary) {
+                Meaning::Message if left_behind => notices.push(Notice::CommentForAnotherAccount { entry: name() }),
+                Meaning::Message | Meaning::Reaction => continue,
+                Meaning::Repeated => {
+                    repeated = true;
+                    continue;
+                }
+                Meaning::Unclear if incident.taken_at.duration_since(entry.created_on) < policy.unknown_outcome() => {
+                    continue;
+                }
+                Meaning::Platform => {}
+                Meaning::AfterClosing => notices.push(Notice::CommentAfterClosing { entry: name() }),
+                Meaning::Unclear => notices.push(Notice::CommentOfUnclearOrigin { entry: name() }),
+            }
+            strays.push((name(), entry.created_on));
+        }
+        self.link.journal.has_repeated = repeated;
+        self.link.journal.settle(strays);
+        for notice in notices {
+            self.link.notice(notice);
+        }
+    }
+
+    /// Whether an incident is closed while its group belongs to another account. Nobody assigns it to another group any more:
+    /// its comments would go to the case of the first account months later, when the group's record is deleted.
+    fn is_left_behind(&self, policy: &Policy, incident: &IncidentSummary) -> bool {
+        incident.state.is_closed() && matches!(Pause::of(policy, &self.link), Some(Pause::GroupOfAnotherAccount { .. }))
+    }
+}
+
+/// Leaves out comments that are newer than the record: it was read before them, or on a node that lags, and may not show
+/// what was done with them. What has been so for longer than a node lags is taken as it is.
+fn leave_out_newer_entries(incident: &mut Incident) {
+    let Some(updated_on) = incident.updated_on else { return };
+    let (count, taken_at) = (incident.entries.len(), incident.taken_at);
+    let has_trail = incident.summary.ended_mod_count.is_some();
+    let is_torn = |entry: &JournalEntry| {
+        // Of one second, the trail knows of no update yet that the record has not reached.
+        let is_uncounted = has_trail && entry.is_for_aws() && entry.mod_count.is_none();
+        (is_uncounted || entry.created_on.duration_since(updated_on) > ONE_UPDATE)
+            && taken_at.duration_since(entry.created_on) < LONGEST_NODE_LAG
+    };
+    if let Some(first) = incident.entries.iter().position(is_torn) {
+        incident.entries.truncate(first);
+    }
+    incident.entries_complete &= incident.entries.len() == count;
+}
+
+/// When a state that was written without an answer is on the incident, and shown by every node, or never will be.
+pub(crate) fn state_known_at(intent: &StateIntent) -> Timestamp {
+    intent.written_at.checked_add(LONGEST_REQUEST + LONGEST_NODE_LAG).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether a person's comment was written in the update that ended work: casebridge writes none with a state.
+fn is_ended_with_comment(incident: &Incident) -> bool {
+    let ended = incident.summary.ended_mod_count;
+    ended.is_some() && incident.entries.iter().any(|entry| entry.is_for_aws() && entry.mod_count == ended)
+}
+
+/// Keeps what an earlier read of the same pass showed and the later one leaves out.
+fn union_entries(incident: &mut Incident, earlier: Incident) {
+    let present: BTreeSet<JournalEntryId> = incident.entries.iter().map(|entry| entry.sys_id.clone()).collect();
+    let missing = earlier.entries.into_iter().filter(|entry| !present.contains(&entry.sys_id));
+    incident.entries.extend(missing);
+    incident.entries.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
+}

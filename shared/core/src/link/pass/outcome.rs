@@ -1,0 +1,251 @@
+//! What became of what a pass did: what was delivered, refused or is in doubt.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    failure::{Failure, Refusal},
+    identifiers::digest,
+    link::{
+        Link, StateIntent,
+        intent::Intent,
+        kind::Kind,
+        pass::{COLUMNS_REQUEST, MESSAGES_REQUEST, Pass},
+        plan::Effect,
+        trouble::{Side, Trouble},
+    },
+    policy::Policy,
+    servicenow::{
+        columns::BridgeColumns,
+        delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageOutcome},
+        incident::IncidentState,
+    },
+    time::seconds,
+};
+
+/// How often a wait doubles at most, so that the arithmetic stays small.
+const MOST_DOUBLINGS: u32 = 16;
+/// A spread of one: all of the longest extra wait.
+const FULL_SPREAD: u32 = 1_000;
+
+impl<K: Kind> Pass<K> {
+    /// Writes down what is about to be done; whether there is anything to write down. Effects that may be repeated need no
+    /// intent, but for a state of the incident: whoever finds it later must know whose it is.
+    pub fn begin(&mut self, effect: &Effect<K::Call>, now: Timestamp) -> bool {
+        let call = match effect {
+            Effect::Call(call) => call,
+            Effect::Deliver(delivery) => return self.begin_state(delivery, now),
+            Effect::Report => return false,
+        };
+        let (mark, kind) = K::begin(self, call, now);
+        self.link.intents += 1;
+        let sequence = self.link.intents;
+        self.link.intent = Some(Intent { sequence, mark, written_at: now, kind, doubt: String::new(), looked: 0 });
+        true
+    }
+
+    fn begin_state(&mut self, delivery: &Delivery, now: Timestamp) -> bool {
+        if delivery.fields.state.is_empty() {
+            return false;
+        }
+        let state = IncidentState::from(delivery.fields.state.clone());
+        let changes_ending = self.link.incident.as_ref().is_none_or(|seen| seen.state.is_ended() != state.is_ended());
+        if changes_ending {
+            let expected_mod_count = delivery.expected_mod_count;
+            self.link.state_intent = Some(StateIntent { state, expected_mod_count, written_at: now });
+        }
+        changes_ending
+    }
+
+    /// Leaves the intent in doubt, with the words of the failure.
+    pub fn doubt(&mut self, message: &str) {
+        if let Some(intent) = &mut self.link.intent {
+            message.clone_into(&mut intent.doubt);
+        }
+    }
+
+    /// Takes in the answer to a delivery; whether all that it asked for was done, and the plan goes on. A pause that the answer
+    /// shows ends the plan.
+    pub fn delivered(
+        &mut self,
+        policy: &Policy,
+        delivery: &Delivery,
+        answer: DeliveryAnswer,
+        now: Timestamp,
+        spread: u32,
+    ) -> bool {
+        let paused_before = self.pause(policy).is_some();
+        let mut refusal = None;
+        for message in &answer.messages {
+            let was_sent = delivery.messages.iter().any(|sent| sent.external_id == message.external_id);
+            match message.outcome {
+                _ if !was_sent => {}
+                MessageOutcome::Applied | MessageOutcome::AlreadyApplied => K::delivered(self, &message.external_id),
+                MessageOutcome::Refused => {
+                    if K::message_refused(self, &message.external_id, &message.error) {
+                        refusal = Some((MESSAGES_REQUEST.to_owned(), message.error.clone()));
+                    }
+                }
+            }
+        }
+        if answer.fields == FieldsOutcome::Refused && refusal.is_none() {
+            refusal = Some((fields_request(&delivery.fields), answer.field_error.clone()));
+        }
+        self.link.troubles.end(Side::ServiceNow, |trouble| {
+            trouble.refusal.is_none() || trouble.refusal == Some(Refusal::Credentials)
+        });
+        let reactions = self.reactions();
+        self.take_in_state(&delivery.fields, &answer, &reactions);
+        let (answer_count, answer_fields) = (taken(&answer), answer.fields);
+        self.believe_incident(policy, answer.snapshot, now);
+        if let Some((request, error)) = &refusal {
+            let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message: error.clone() };
+            self.trouble(policy, Side::ServiceNow, &failure, request, now, spread);
+        } else if answer_fields == FieldsOutcome::Applied {
+            let requests = [COLUMNS_REQUEST.to_owned(), fields_request(&delivery.fields), deliver_request(delivery)];
+            self.link.troubles.end(Side::ServiceNow, |trouble| requests.contains(&trouble.request));
+        }
+        let all_taken = answer_count == delivery.messages.len();
+        let goes_on = paused_before || self.pause(policy).is_none();
+        refusal.is_none() && all_taken && answer_fields != FieldsOutcome::Stale && goes_on
+    }
+
+    /// Takes in what became of the state that a delivery asked for.
+    fn take_in_state(&mut self, fields: &IncidentFields, answer: &DeliveryAnswer, reactions: &[String]) {
+        if fields.state.is_empty() {
+            return;
+        }
+        let state = IncidentState::from(fields.state.clone());
+        let was_ended = self.link.incident.as_ref().is_some_and(|seen| seen.state.is_ended());
+        self.link.state_intent = None;
+        match answer.fields {
+            FieldsOutcome::Applied if state.is_ended() != was_ended => {
+                if !state.is_ended() {
+                    self.link.journal.reopened_by(reactions.iter().map(String::as_str));
+                    let texts = K::reopened(&mut self.link.memory);
+                    self.link.journal.reopened_by_hashes(texts);
+                }
+                // A reopening of the incident for a comment goes before the comment that reopens the record.
+                let record_has_ended = K::has_ended(&self.link.memory);
+                self.state_is_written(&state, &answer.snapshot.summary);
+                self.link.base.ended = state.is_ended() && record_has_ended;
+            }
+            FieldsOutcome::Applied => {
+                self.link.base.state_written = Some(state);
+                K::agree_on_status(&mut self.link.memory);
+            }
+            // What the platform does not let us write is not written again and again: an agent decides.
+            FieldsOutcome::Refused => {
+                K::agree_on_status(&mut self.link.memory);
+            }
+            FieldsOutcome::Stale | FieldsOutcome::None => {}
+        }
+    }
+
+    /// The delivery that writes the columns alone; none where no incident was ever seen.
+    pub fn columns_delivery(&self, columns: BridgeColumns) -> Option<Delivery> {
+        Some(Delivery {
+            expected_mod_count: self.summary()?.sys_mod_count,
+            messages: Vec::new(),
+            fields: IncidentFields::default(),
+            columns,
+            entries_since: self.answered_since(),
+        })
+    }
+
+    /// Takes in that a delivery as a whole came to nothing. What is refused waits as this request.
+    pub fn not_delivered(
+        &mut self,
+        policy: &Policy,
+        delivery: &Delivery,
+        failure: &Failure,
+        now: Timestamp,
+        spread: u32,
+    ) {
+        if matches!(failure, Failure::Refused { .. }) {
+            self.link.state_intent = None;
+        }
+        if matches!(failure, Failure::Refused { refusal: Refusal::NotFound, .. }) {
+            self.incident_gone = true;
+            return;
+        }
+        self.trouble(policy, Side::ServiceNow, failure, &deliver_request(delivery), now, spread);
+    }
+
+    /// Notes a failure of a side and when to try again.
+    ///
+    /// `request` is what was refused, in short; `spread` (0 to 1,000) spreads the retries of many links.
+    pub fn trouble(
+        &mut self,
+        policy: &Policy,
+        side: Side,
+        failure: &Failure,
+        request: &str,
+        now: Timestamp,
+        spread: u32,
+    ) {
+        let (refusal, retry_at) = match failure {
+            Failure::Refused { refusal, .. } => (Some(*refusal), None),
+            Failure::Unavailable { retry_at, .. } => (None, *retry_at),
+            Failure::InDoubt { .. } => (None, None),
+        };
+        let earlier = self.link.troubles.earlier(side, refusal, request);
+        let attempts = earlier.map_or(0, |earlier| earlier.attempts).saturating_add(1);
+        let wait = match refusal {
+            Some(Refusal::CaseQuota) => seconds(policy.case_quota_retry_seconds),
+            Some(_) => seconds(policy.refusal_retry_seconds),
+            None => backoff(policy, attempts),
+        };
+        // Half of the wait at most.
+        let spread = i32::try_from(spread.min(FULL_SPREAD)).unwrap_or_default();
+        let extra = wait * spread / (2 * FULL_SPREAD.cast_signed());
+        let until = now.checked_add(wait + extra).unwrap_or(now);
+        self.link.troubles.note(Trouble {
+            side,
+            refusal,
+            message: failure.message().to_owned(),
+            attempts,
+            until: retry_at.map_or(until, |retry_at| until.max(retry_at)),
+            request: request.to_owned(),
+        });
+    }
+
+    /// What to remember of a pass that could not be recorded: what was recorded before it, and that it wrote.
+    pub fn abandoned(&self, recorded: &Link<K>) -> Link<K> {
+        Link { recent_writes: self.link.recent_writes.clone(), interrupted: true, ..recorded.clone() }
+    }
+
+    /// Counts a write for the loop breaker and forgets those outside its window.
+    pub fn count_write(&mut self, policy: &Policy, now: Timestamp) {
+        let window = seconds(policy.write_window_seconds);
+        self.link.recent_writes.retain(|write| now.duration_since(*write) < window);
+        self.link.recent_writes.push(now);
+    }
+}
+
+/// How many messages of a delivery are on the incident.
+fn taken(answer: &DeliveryAnswer) -> usize {
+    answer.messages.iter().filter(|message| message.outcome != MessageOutcome::Refused).count()
+}
+
+/// The request that refused fields are remembered by, or the columns alone.
+pub(crate) fn fields_request(fields: &IncidentFields) -> String {
+    if fields.is_empty() { COLUMNS_REQUEST.to_owned() } else { format!("state {}", fields.state) }
+}
+
+/// The request that a delivery is remembered by that was refused as a whole: its messages and its fields, or the columns
+/// alone.
+pub(crate) fn deliver_request(delivery: &Delivery) -> String {
+    if delivery.messages.is_empty() && delivery.fields.is_empty() {
+        return COLUMNS_REQUEST.to_owned();
+    }
+    let mut parts = vec![delivery.fields.state.as_str()];
+    parts.extend(delivery.messages.iter().map(|message| message.external_id.as_str()));
+    format!("deliver {}", digest(&parts, 16))
+}
+
+/// The wait after this many failures in a row.
+pub fn backoff(policy: &Policy, attempts: u32) -> SignedDuration {
+    let doublings = attempts.saturating_sub(1).min(MOST_DOUBLINGS);
+    let wait = u64::from(policy.retry_first_seconds) << doublings;
+    seconds(u32::try_from(wait).unwrap_or(u32::MAX).min(policy.retry_longest_seconds))
+}

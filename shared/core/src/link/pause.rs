@@ -1,0 +1,84 @@
+//! The pause of a link: why nothing is sent to AWS for now, though the link lasts.
+//!
+//! A link pauses while its account is not active in ServiceNow, and, by policy, while the incident's group belongs to another
+//! account: what that group's agents write is not meant for the account of the case. Where the group belongs to no account
+//! the link goes on.
+//!
+//! What AWS writes still arrives. The incident has the account's conversation anyway, so a reply tells its readers nothing
+//! that is not theirs, and one that is held back is lost if the pause never ends. The states of both sides wait: a case does
+//! not end the work of a group that has nothing to do with it.
+
+use crate::{
+    identifiers::AccountId,
+    link::{Link, kind::Kind},
+    policy::{GroupRule, Policy},
+    servicenow::incident::{AccountState, IncidentSummary},
+};
+
+/// Why a link pauses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pause {
+    /// The account of the case is set inactive in ServiceNow.
+    AccountInactive {
+        /// The account of the case.
+        account: AccountId,
+    },
+    /// ServiceNow has no record of the account of the case (any more).
+    AccountMissing {
+        /// The account of the case.
+        account: AccountId,
+    },
+    /// The incident's group belongs to another account.
+    GroupOfAnotherAccount {
+        /// The account of the case.
+        account: AccountId,
+        /// The account of the group: the active one, if any is.
+        of_group: AccountId,
+    },
+}
+
+impl Pause {
+    /// What pauses the link by what is remembered of the incident. Only a link with a record pauses: without one nothing is
+    /// opened for an incident that is out of scope.
+    pub fn of<K: Kind>(policy: &Policy, link: &Link<K>) -> Option<Self> {
+        let (account, incident) = (K::account(&link.memory)?, link.incident.as_ref()?);
+        let account = || account.clone();
+        match account_state(incident, &account()) {
+            AccountState::Inactive => return Some(Self::AccountInactive { account: account() }),
+            AccountState::Missing => return Some(Self::AccountMissing { account: account() }),
+            AccountState::Active | AccountState::Untold(_) => {}
+        }
+        let of_group = incident.group_accounts.first().filter(|_| !incident.group_accounts.contains(&account()))?;
+        match policy.group_of_another_account {
+            GroupRule::Keep => None,
+            GroupRule::Pause => Some(Self::GroupOfAnotherAccount { account: account(), of_group: of_group.clone() }),
+        }
+    }
+
+    /// What an agent is told: what is so, and what to do.
+    pub fn advice(&self) -> String {
+        let told = match self {
+            Self::AccountInactive { account } => format!(
+                "AWS account {account} is inactive in ServiceNow, so nothing is sent to its case. What is written here is \
+                 sent when the account is active again; ask an administrator of casebridge. Replies of AWS still arrive."
+            ),
+            Self::AccountMissing { account } => format!(
+                "ServiceNow has no record of AWS account {account}, so nothing is sent to its case. What is written here is \
+                 sent when the account is there again; ask an administrator of casebridge. Replies of AWS still arrive."
+            ),
+            Self::GroupOfAnotherAccount { account, of_group } => format!(
+                "the assignment group belongs to AWS account {of_group} and the case to {account}, so nothing is sent to the \
+                 case. Assign the incident to a group of {account} or of no account: then what was written here is sent. \
+                 For a case in {of_group} open a new incident. Replies of AWS still arrive."
+            ),
+        };
+        format!("Paused: {told}")
+    }
+}
+
+/// What ServiceNow says of the account of the case: it tells the state of the account in its own column, which may not name
+/// the case's account yet, or be a copied or restored one.
+fn account_state(incident: &IncidentSummary, account: &AccountId) -> AccountState {
+    let is_told = incident.columns.account == account.as_str();
+    if is_told { incident.linked_account_state.clone() } else { AccountState::default() }
+}

@@ -1,0 +1,265 @@
+//! The planner: from what both sides show and what the link remembers, what to do next and what to wait for.
+//!
+//! What every kind of link shares is here: the waits, what is delivered to the incident, its columns, and the bounds of a
+//! plan. What the sides ask of each other is the kind's to say. The plan leaves no choice to the one who applies it: its
+//! effects are done in order, and the first one that fails ends it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    failure::Refusal,
+    link::{
+        kind::Kind,
+        mark::{Entropy, Mark},
+        pace,
+        pass::{
+            COLUMNS_REQUEST, LOWER_COUNT_LASTS, MESSAGES_REQUEST, Pass, READ_REQUEST, backoff, deliver_request,
+            state_known_at,
+        },
+        plan::{EFFECTS_PER_PLAN, Effect, Plan, Waiting},
+        trouble::{Side, Trouble},
+    },
+    policy::Policy,
+    servicenow::{
+        columns::BridgeColumns,
+        delivery::{Delivery, IncidentFields, Message},
+        incident::IncidentState,
+    },
+    time::seconds,
+};
+
+/// How many messages one delivery carries at most.
+pub const MESSAGES_PER_DELIVERY: usize = 25;
+/// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
+const REPORTS_BEYOND_BOUND: usize = 5;
+/// After how long an incident is read again of which a node that lags has shown too little: it mostly catches up by then.
+const LAGGING_READ_SECONDS: u32 = 5;
+
+/// Compares both sides with the base and says what to do.
+///
+/// Pure: the same arguments give the same plan. When both sides are in step it has no effects.
+pub fn plan<K: Kind>(policy: &Policy, pass: &Pass<K>, entropy: Entropy, now: Timestamp) -> Plan<K::Call> {
+    let mut planner = Planner { policy, pass, entropy, now, marks: 0, plan: Plan::default() };
+    planner.run();
+    planner.plan
+}
+
+/// A plan that is being made.
+#[derive(Debug)]
+pub struct Planner<'a, K: Kind> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) pass: &'a Pass<K>,
+    pub(crate) now: Timestamp,
+    pub(crate) plan: Plan<K::Call>,
+    entropy: Entropy,
+    marks: u64,
+}
+
+impl<K: Kind> Planner<'_, K> {
+    fn run(&mut self) {
+        if self.pass.incident_gone {
+            return self.wait_for_gone_incident();
+        }
+        K::plan(self);
+        self.plan_report();
+        self.bound();
+        self.wait_for_what_is_told();
+    }
+
+    /// A record may be hidden for a while, or restored: as long as something waits for it, it is looked for.
+    fn wait_for_gone_incident(&mut self) {
+        let link = &self.pass.link;
+        let awaited = link.intent.is_some() || K::has_open(&link.memory);
+        let until = awaited.then(|| self.later(seconds(self.policy.refusal_retry_seconds)));
+        self.plan.waits.push(Waiting::IncidentGone { until });
+    }
+
+    /// What the columns tell passes: the link is looked at again when it does.
+    fn wait_for_what_is_told(&mut self) {
+        let link = &self.pass.link;
+        let mut waits: Vec<Waiting> = link.troubles.active(self.now).map(wait_for).collect();
+        if pace::writes_left(self.policy, link, self.now) == 0 {
+            waits.push(self.wait_for_a_write());
+        }
+        waits.extend(K::late_wait(self));
+        if let Some(intent) = &link.state_intent {
+            let known_at = state_known_at(intent).max(self.later(seconds(1)));
+            let until = self.not_before_incident_is_read(known_at);
+            waits.push(Waiting::UnconfirmedState { until });
+        }
+        if let Some(lower) = &link.lower_count {
+            let lasts_until = lower.since.checked_add(LOWER_COUNT_LASTS).unwrap_or(self.now);
+            let until = self.not_before_incident_is_read(lasts_until.max(self.later(seconds(1))));
+            waits.push(Waiting::LowerCount { until });
+        }
+        waits.retain(|wait| !self.plan.waits.contains(wait));
+        self.plan.waits.extend(waits);
+    }
+
+    fn wait_for_a_write(&self) -> Waiting {
+        let until = pace::next_write_at(self.policy, &self.pass.link.recent_writes, self.now);
+        Waiting::LoopBreaker { until: until.max(self.later(seconds(1))) }
+    }
+
+    pub(crate) fn later(&self, wait: SignedDuration) -> Timestamp {
+        self.now.checked_add(wait).unwrap_or(self.now)
+    }
+
+    pub(crate) fn draw_mark(&mut self) -> Mark {
+        self.marks += 1;
+        Mark::draw(self.entropy, &self.pass.key, self.pass.link.intents + self.marks)
+    }
+
+    /// Waits for a call whose outcome is not known; whether there is one.
+    pub(crate) fn wait_for_doubt(&mut self) -> bool {
+        let Some(intent) = &self.pass.link.intent else { return false };
+        let latest = intent.written_at.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
+        let until = self.later(backoff(self.policy, intent.looked + 1)).min(latest.max(self.now));
+        self.plan.waits.push(Waiting::UnknownOutcome { until: self.not_before_aws_answers(until) });
+        true
+    }
+
+    /// Waits while the link pauses; whether it does. Nothing tells that a pause is over: it is looked at again.
+    pub(crate) fn wait_for_pause(&mut self) -> bool {
+        let pauses = self.pass.pause(self.policy).is_some();
+        if pauses {
+            let until = self.later(seconds(self.policy.refusal_retry_seconds));
+            self.plan.waits.push(Waiting::Paused { until });
+        }
+        pauses
+    }
+
+    /// A moment to read from AWS again: while AWS refuses or does not answer, none before it is tried again anyway.
+    pub(crate) fn not_before_aws_answers(&self, moment: Timestamp) -> Timestamp {
+        self.pass.link.troubles.side_until(Side::Aws).map_or(moment, |until| moment.max(until))
+    }
+
+    /// A moment to read the incident again: while it can't be read, none before that is tried again anyway. What else
+    /// ServiceNow refuses holds up no read.
+    pub(crate) fn not_before_incident_is_read(&self, moment: Timestamp) -> Timestamp {
+        let blocking = self.pass.link.troubles.blocking(Side::ServiceNow, READ_REQUEST, self.now);
+        blocking.map_or(moment, |trouble| moment.max(trouble.until))
+    }
+
+    /// Waits while this request is not to be made of a side; whether it is so. Another request than a refused one is let
+    /// through.
+    pub(crate) fn waits_for(&mut self, side: Side, request: &str) -> bool {
+        let Some(trouble) = self.pass.link.troubles.blocking(side, request, self.now) else { return false };
+        let wait = wait_for(trouble);
+        if !self.plan.waits.contains(&wait) {
+            self.plan.waits.push(wait);
+        }
+        true
+    }
+
+    pub(crate) fn wait_for_incident(&mut self) {
+        let until = self.later(seconds(LAGGING_READ_SECONDS));
+        let trouble = self.pass.link.troubles.blocking(Side::ServiceNow, READ_REQUEST, self.now);
+        self.plan.waits.push(trouble.map_or(Waiting::IncidentUnread { until }, wait_for));
+    }
+
+    /// Whether no message is put on the incident for now.
+    pub(crate) fn messages_wait(&self) -> bool {
+        self.pass.link.troubles.blocking(Side::ServiceNow, MESSAGES_REQUEST, self.now).is_some()
+    }
+
+    /// Puts messages on the incident and, with the last of them, sets fields. False if any of these deliveries waits.
+    pub(crate) fn deliver(&mut self, mut messages: Vec<Message>, fields: &IncidentFields) -> bool {
+        let Some(expected_mod_count) = self.pass.summary().map(|incident| incident.sys_mod_count) else { return true };
+        if messages.is_empty() && fields.is_empty() {
+            return true;
+        }
+        let mut deliveries = Vec::new();
+        loop {
+            let rest = messages.split_off(messages.len().min(MESSAGES_PER_DELIVERY));
+            let is_last = rest.is_empty();
+            let fields = if is_last { fields.clone() } else { IncidentFields::default() };
+            deliveries.push(Delivery {
+                expected_mod_count,
+                messages,
+                columns: self.columns_after(&fields),
+                fields,
+                entries_since: self.pass.answered_since(),
+            });
+            if is_last {
+                break;
+            }
+            messages = rest;
+        }
+        for delivery in deliveries {
+            // What follows a request that waits would overtake it.
+            if self.waits_for(Side::ServiceNow, &deliver_request(&delivery)) {
+                return false;
+            }
+            self.plan.effects.push(Effect::Deliver(delivery));
+        }
+        true
+    }
+
+    /// The columns once these fields are on the incident: what is told of it may end with the state that they change.
+    fn columns_after(&self, fields: &IncidentFields) -> BridgeColumns {
+        let state = IncidentState::from(fields.state.clone());
+        let is_ended = self.pass.summary().is_some_and(|incident| incident.state.is_ended());
+        if fields.state.is_empty() || state.is_ended() == is_ended {
+            return K::columns(self.policy, self.pass, self.now);
+        }
+        let mut after = self.pass.clone();
+        after.expect_state(self.policy, state);
+        K::columns(self.policy, &after, self.now)
+    }
+
+    /// The columns, if they differ from what the incident shows or the effects before will change them.
+    fn plan_report(&mut self) {
+        let link = &self.pass.link;
+        let Some(incident) = self.pass.summary() else { return };
+        let is_untouched = incident.columns == BridgeColumns::default();
+        let nothing_to_say = link.is_blank() && self.plan.effects.is_empty() && is_untouched;
+        let unseen = K::account(&link.memory).is_none() && self.pass.incident.is_none();
+        if nothing_to_say || unseen || self.waits_for(Side::ServiceNow, COLUMNS_REQUEST) {
+            return;
+        }
+        let changes_columns = |effect: &Effect<K::Call>| match effect {
+            Effect::Call(call) => K::changes_columns(&link.memory, call),
+            Effect::Deliver(_) | Effect::Report => false,
+        };
+        let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));
+        let columns = K::columns(self.policy, self.pass, self.now);
+        // That a case is about to be opened is worth a write only where something else stands.
+        let about_to_open = columns.sync_status == "pending" && incident.columns == BridgeColumns::default();
+        let differ = columns != incident.columns && !about_to_open;
+        if self.plan.effects.iter().any(changes_columns) || (differ && !written) {
+            self.plan.effects.push(Effect::Report);
+        }
+    }
+
+    /// Keeps the plan within its bounds; the loop breaker says until when it defers the rest.
+    fn bound(&mut self) {
+        let link = &self.pass.link;
+        let left = pace::writes_left(self.policy, link, self.now);
+        let wanted = self.plan.effects.len();
+        let tripped = left < wanted.min(EFFECTS_PER_PLAN);
+        // What the effects that wait would change is not worth a report yet.
+        let shown = self.pass.summary().map(|incident| &incident.columns);
+        let differs = || shown.is_some_and(|shown| *shown != K::columns(self.policy, self.pass, self.now));
+        let report_only = left == 0 && self.plan.effects.last() == Some(&Effect::Report) && differs();
+        let bound = pace::writes_per_window(self.policy);
+        if tripped && report_only && link.recent_writes.len() < bound.saturating_add(REPORTS_BEYOND_BOUND) {
+            self.plan.effects = vec![Effect::Report];
+        } else {
+            self.plan.effects.truncate(left.min(EFFECTS_PER_PLAN));
+        }
+        if tripped {
+            let wait = self.wait_for_a_write();
+            self.plan.waits.push(wait);
+        }
+    }
+}
+
+pub(crate) fn wait_for(trouble: &Trouble) -> Waiting {
+    let until = trouble.until;
+    match trouble.refusal {
+        None => Waiting::Backoff { until },
+        Some(Refusal::CaseQuota) => Waiting::CaseQuota { until },
+        Some(refusal) => Waiting::Refused { refusal, until },
+    }
+}

@@ -1,0 +1,124 @@
+//! What is written to an incident, and the answer.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    identifiers::ExternalId,
+    servicenow::{columns::BridgeColumns, incident::Incident},
+    time,
+};
+
+/// How a message appears on the incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageKind {
+    /// An additional comment: the caller sees it and may be mailed.
+    Comment,
+    /// A work note: agents see it.
+    WorkNote,
+}
+
+/// One message for the incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Makes the message unique in ServiceNow.
+    pub external_id: ExternalId,
+    /// The text as it shall stand in the journal.
+    pub text: String,
+    /// How it appears.
+    pub kind: MessageKind,
+}
+
+/// Platform fields of the incident to set. Empty ones are left alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentFields {
+    /// `incident.state`, a choice's value.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub state: String,
+    /// `incident.hold_reason`, a choice's value.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hold_reason: String,
+    /// `incident.close_code`, a choice's value.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub close_code: String,
+    /// `incident.close_notes`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub close_notes: String,
+}
+
+impl IncidentFields {
+    /// Whether there is nothing to set.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The request of the app's `deliver` resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Fields and columns are written only if the incident still has this `sys_mod_count`.
+    pub expected_mod_count: u64,
+    /// Always applied, in this order.
+    pub messages: Vec<Message>,
+    /// Platform fields.
+    #[serde(skip_serializing_if = "IncidentFields::is_empty")]
+    pub fields: IncidentFields,
+    /// The app's own columns.
+    pub columns: BridgeColumns,
+    /// From which moment on the answer shows comments, by ServiceNow's clock; none: from the first.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::optional_servicenow_form")]
+    pub entries_since: Option<Timestamp>,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageOutcome {
+    /// It was appended now.
+    Applied,
+    /// It had been appended before.
+    AlreadyApplied,
+    /// The platform refused it.
+    Refused,
+}
+
+/// What became of one message of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageAnswer {
+    /// The message.
+    pub external_id: ExternalId,
+    /// What became of it.
+    pub outcome: MessageOutcome,
+    /// The platform's reason, for a refused one.
+    #[serde(default)]
+    pub error: String,
+}
+
+/// What became of the fields and columns of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldsOutcome {
+    /// None were asked for.
+    None,
+    /// All were written.
+    Applied,
+    /// The incident had changed: none was written.
+    Stale,
+    /// The platform refused the fields; the columns were written.
+    Refused,
+}
+
+/// The answer of the app's `deliver` resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryAnswer {
+    /// One for each message.
+    pub messages: Vec<MessageAnswer>,
+    /// What became of fields and columns.
+    pub fields: FieldsOutcome,
+    /// The platform's reason, for refused fields.
+    #[serde(default)]
+    pub field_error: String,
+    /// The incident afterwards.
+    pub snapshot: Incident,
+}

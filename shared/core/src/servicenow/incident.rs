@@ -1,0 +1,324 @@
+//! The ServiceNow side: an incident as the app's `snapshot` shows it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    identifiers::{AccountId, ExternalId, IncidentId, JournalEntryId},
+    servicenow::columns::BridgeColumns,
+    time,
+};
+
+/// `incident.state`. The set is open: instances add their own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum IncidentState {
+    /// 1
+    New,
+    /// 2
+    InProgress,
+    /// 3
+    OnHold,
+    /// 6
+    Resolved,
+    /// 7
+    Closed,
+    /// 8
+    Cancelled,
+    /// A state of the instance's own: taken as open.
+    Other(String),
+}
+
+impl From<String> for IncidentState {
+    fn from(value: String) -> Self {
+        match value.as_str() {
+            "1" => Self::New,
+            "2" => Self::InProgress,
+            "3" => Self::OnHold,
+            "6" => Self::Resolved,
+            "7" => Self::Closed,
+            "8" => Self::Cancelled,
+            _ => Self::Other(value),
+        }
+    }
+}
+
+impl From<IncidentState> for String {
+    fn from(state: IncidentState) -> Self {
+        state.value().to_owned()
+    }
+}
+
+impl IncidentState {
+    /// The value of the choice in ServiceNow.
+    pub fn value(&self) -> &str {
+        match self {
+            Self::New => "1",
+            Self::InProgress => "2",
+            Self::OnHold => "3",
+            Self::Resolved => "6",
+            Self::Closed => "7",
+            Self::Cancelled => "8",
+            Self::Other(value) => value,
+        }
+    }
+
+    /// Whether work on the incident has ended: resolved, closed or cancelled.
+    pub fn is_ended(&self) -> bool {
+        matches!(self, Self::Resolved | Self::Closed | Self::Cancelled)
+    }
+
+    /// Whether the incident has ended for good: closed or cancelled.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed | Self::Cancelled)
+    }
+
+    /// Whether the incident may go back to work. ServiceNow reopens a resolved incident, never a closed or cancelled one.
+    pub fn can_reopen(&self) -> bool {
+        matches!(self, Self::Resolved)
+    }
+}
+
+/// The AWS account that an incident's assignment group stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentAccount {
+    /// The account number.
+    pub number: AccountId,
+    /// Its name in ServiceNow.
+    pub name: String,
+    /// Whether cases in it are for real: others are marked as tests.
+    pub production: bool,
+}
+
+/// Whether an account may be used, as ServiceNow knows it. The set is open: an older app tells none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum AccountState {
+    /// `active`
+    Active,
+    /// `inactive`
+    Inactive,
+    /// `missing`: no record has its number.
+    Missing,
+    /// Empty where no account is named, or a word that is not known.
+    Untold(String),
+}
+
+impl Default for AccountState {
+    fn default() -> Self {
+        Self::Untold(String::new())
+    }
+}
+
+impl From<String> for AccountState {
+    fn from(value: String) -> Self {
+        match value.as_str() {
+            "active" => Self::Active,
+            "inactive" => Self::Inactive,
+            "missing" => Self::Missing,
+            _ => Self::Untold(value),
+        }
+    }
+}
+
+impl From<AccountState> for String {
+    fn from(state: AccountState) -> Self {
+        match state {
+            AccountState::Active => "active".to_owned(),
+            AccountState::Inactive => "inactive".to_owned(),
+            AccountState::Missing => "missing".to_owned(),
+            AccountState::Untold(value) => value,
+        }
+    }
+}
+
+/// One customer-visible comment. Work notes are in no snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// `sys_journal_field.sys_id`.
+    pub sys_id: JournalEntryId,
+    /// When it was written, by ServiceNow's clock, to the second.
+    #[serde(with = "time::servicenow_form")]
+    pub created_on: Timestamp,
+    /// The user name of its author.
+    pub created_by: String,
+    /// The display name of its author.
+    pub author: String,
+    /// The text as it was written.
+    pub text: String,
+    /// Whether casebridge itself delivered it, for whatever link: a finished delivery names it.
+    #[serde(default)]
+    pub ours: bool,
+    /// Whether it is by an author of deliveries and no finished one names it: whose words it is, is not known (yet).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
+    /// The incident's `sys_mod_count` after the update that it was written in, where the audit trail tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mod_count: Option<u64>,
+    /// The journal field that it belongs to: `comments`, unless the snapshot says otherwise.
+    #[serde(default = "comments", skip_serializing_if = "is_comments")]
+    pub element: String,
+}
+
+impl JournalEntry {
+    /// Whether it is meant for AWS: a customer-visible comment of a person. Work notes never are.
+    pub fn is_for_aws(&self) -> bool {
+        !self.ours && !self.undecided && is_comments(&self.element)
+    }
+}
+
+/// The journal field that the customer sees.
+fn comments() -> String {
+    "comments".to_owned()
+}
+
+fn is_comments(element: &str) -> bool {
+    element == "comments"
+}
+
+/// What the link remembers of an incident between two reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentSummary {
+    /// The incident.
+    pub sys_id: IncidentId,
+    /// The number that people see, for example `INC0010001`.
+    pub number: String,
+    /// Counts the incident's updates.
+    pub sys_mod_count: u64,
+    /// The state.
+    pub state: IncidentState,
+    /// `incident.hold_reason`, a choice's value: 1 is Awaiting Caller.
+    #[serde(default)]
+    pub hold_reason: String,
+    /// When it was resolved, closed or cancelled, by ServiceNow's clock. None while it is open.
+    #[serde(default, with = "time::optional_servicenow_form")]
+    pub resolved_at: Option<Timestamp>,
+    /// The `sys_mod_count` after the update that ended work on it last, where the audit trail tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_mod_count: Option<u64>,
+    /// Whether the audit trail tells that another user than the integration user ended work on it last.
+    #[serde(default)]
+    pub ended_by_another: bool,
+    /// When it was closed, by ServiceNow's clock. None while it is not.
+    #[serde(default, with = "time::optional_servicenow_form")]
+    pub closed_at: Option<Timestamp>,
+    /// The `sys_mod_count` after the update that closed it, where the audit trail tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_mod_count: Option<u64>,
+    /// Whether `incident.close_code` is filled.
+    #[serde(default)]
+    pub has_close_code: bool,
+    /// Whether `incident.close_notes` is filled.
+    #[serde(default)]
+    pub has_close_notes: bool,
+    /// The app's columns as they are.
+    #[serde(default)]
+    pub columns: BridgeColumns,
+    /// The values of `incident.close_code` that the instance accepts.
+    #[serde(default)]
+    pub close_codes: Vec<String>,
+    /// The accounts that its assignment group belongs to, inactive ones too, the active one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_accounts: Vec<AccountId>,
+    /// What is so of the account in the column `account`, whatever the group.
+    #[serde(default)]
+    pub linked_account_state: AccountState,
+}
+
+/// An incident as the app's `snapshot` resource and the answer of `deliver` show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// What the link remembers of it.
+    #[serde(flatten)]
+    pub summary: IncidentSummary,
+    /// When the snapshot was taken, by ServiceNow's clock.
+    #[serde(with = "time::servicenow_form")]
+    pub taken_at: Timestamp,
+    /// When the incident was updated last, by ServiceNow's clock, as its record says.
+    #[serde(default, with = "time::optional_servicenow_form")]
+    pub updated_on: Option<Timestamp>,
+    /// The account of its assignment group, when that account is active.
+    pub account: Option<IncidentAccount>,
+    /// The AWS Support service code that the agent chose, or empty.
+    pub service_code: String,
+    /// The AWS Support category code that the agent chose, or empty.
+    pub category_code: String,
+    /// The short description.
+    pub short_description: String,
+    /// The description.
+    pub description: String,
+    /// The priority, `1` (critical) to `5` (planning); computed by ServiceNow.
+    pub priority: String,
+    /// From which moment on comments were asked for, by ServiceNow's clock; none: from the first.
+    #[serde(default, with = "time::optional_servicenow_form")]
+    pub entries_since: Option<Timestamp>,
+    /// Its customer-visible comments from that moment on, oldest first.
+    pub entries: Vec<JournalEntry>,
+    /// Whether `entries` reaches the newest comment. Where there are too many for one answer, the newest are left out.
+    pub entries_complete: bool,
+    /// The deliveries to the incident that were begun from `entries_since` on, finished or not, the newest first. The answer
+    /// of `deliver` names none.
+    #[serde(default)]
+    pub deliveries: Vec<ExternalId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_keep_values_that_the_platform_does_not_know() {
+        let state = IncidentState::from("42".to_owned());
+        assert_eq!(state.value(), "42");
+        assert!(!state.is_ended());
+        for value in ["1", "2", "3", "6", "7", "8"] {
+            assert_eq!(IncidentState::from(value.to_owned()).value(), value);
+        }
+    }
+
+    #[test]
+    fn of_the_ended_incidents_only_a_resolved_one_may_go_back_to_work() {
+        for (value, ended, can_reopen) in [
+            ("1", false, false),
+            ("2", false, false),
+            ("3", false, false),
+            ("6", true, true),
+            ("7", true, false),
+            ("8", true, false),
+        ] {
+            let state = IncidentState::from(value.to_owned());
+            assert_eq!((state.is_ended(), state.can_reopen()), (ended, can_reopen), "{state:?}");
+            assert_eq!(state.is_closed(), ended && !can_reopen, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn the_state_of_an_account_keeps_words_that_are_not_known() {
+        for (word, state) in [
+            ("active", AccountState::Active),
+            ("inactive", AccountState::Inactive),
+            ("missing", AccountState::Missing),
+            ("", AccountState::default()),
+            ("retired", AccountState::Untold("retired".to_owned())),
+        ] {
+            assert_eq!(AccountState::from(word.to_owned()), state);
+            assert_eq!(String::from(state), word);
+        }
+    }
+
+    fn entry(more: &str) -> JournalEntry {
+        let document = format!(
+            r#"{{"sys_id": "a", "created_on": "2026-11-20 21:14:05", "created_by": "abel.tuter",
+                "author": "Abel Tuter", "text": "It works again."{more}}}"#
+        );
+        serde_json::from_str(&document).unwrap()
+    }
+
+    #[test]
+    fn comments_of_people_are_for_aws_and_nothing_else_is() {
+        assert!(entry("").is_for_aws());
+        assert!(entry(r#", "element": "comments""#).is_for_aws());
+        assert!(!entry(r#", "element": "work_notes""#).is_for_aws());
+        assert!(!entry(r#", "ours": true"#).is_for_aws());
+    }
+}

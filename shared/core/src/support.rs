@@ -1,0 +1,171 @@
+//! AWS Support cases: the first kind of link.
+
+pub mod call;
+pub mod case;
+pub mod columns;
+pub mod conversation;
+pub mod memory;
+pub mod message;
+mod observe;
+mod outcome;
+mod plan;
+pub mod reading;
+pub mod render;
+pub mod sight;
+pub mod unknown_case;
+
+use jiff::Timestamp;
+
+use crate::{
+    identifiers::{AccountId, ExternalId, JournalEntryId},
+    link::{self, kind::Kind, mark::Mark, plan::Waiting, planner::Planner},
+    policy::Policy,
+    servicenow::columns::BridgeColumns,
+    support::{
+        call::{Call, Content, IntentKind},
+        memory::{LinkedCase, Memory},
+        sight::{Sight, state_wanted},
+    },
+};
+
+/// The link of an incident with a Support case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SupportCase;
+
+/// What is remembered of a link with a Support case.
+pub type Link = link::Link<SupportCase>;
+/// A pass over a link with a Support case.
+pub type Pass = link::pass::Pass<SupportCase>;
+/// A call to AWS Support that is about to be made, or was made with an outcome that nobody knows yet.
+pub type Intent = link::intent::Intent<IntentKind>;
+/// What to do, in order, and what to wait for.
+pub type Plan = link::plan::Plan<Call>;
+/// One thing to do.
+pub type Effect = link::plan::Effect<Call>;
+
+impl Kind for SupportCase {
+    type Memory = Memory;
+    type Sight = Sight;
+    type Call = Call;
+    type Intent = IntentKind;
+
+    fn is_blank(memory: &Memory) -> bool {
+        memory.case.is_none() && memory.waits_for_quota.is_none()
+    }
+
+    fn account(memory: &Memory) -> Option<&AccountId> {
+        memory.case.as_ref().map(|case| &case.account)
+    }
+
+    fn has_ended(memory: &Memory) -> bool {
+        memory.case.as_ref().is_some_and(LinkedCase::is_resolved)
+    }
+
+    fn is_at_rest(memory: &Memory) -> bool {
+        Self::has_ended(memory) && !Self::asks_for_incident(memory) && memory.opening_remainder.is_none()
+    }
+
+    /// A case that was opened twice is written to: whether that may be, the incident says.
+    fn asks_for_incident(memory: &Memory) -> bool {
+        memory.doubles.iter().any(|double| !double.resolved)
+    }
+
+    fn is_reopened_by_us(memory: &Memory) -> bool {
+        memory.case.as_ref().is_some_and(|case| !case.is_resolved() && case.reopened_by.is_some())
+    }
+
+    fn begun_entry(memory: &Memory) -> Option<&JournalEntryId> {
+        match &memory.partly_sent.as_ref()?.content {
+            Content::Entry { entry, .. } => Some(entry),
+            Content::OpeningRemainder | Content::ReopenNotice | Content::DoubleNotice(_) => None,
+        }
+    }
+
+    fn request(intent: &IntentKind) -> &'static str {
+        outcome::request_of(intent)
+    }
+
+    fn has_open(memory: &Memory) -> bool {
+        let goes_on = memory.case.as_ref().is_some_and(|case| !case.is_resolved());
+        memory.conversation.has_open() && goes_on
+    }
+
+    fn changes_columns(memory: &Memory, call: &Call) -> bool {
+        let Some(own) = &memory.case else { return matches!(call, Call::OpenCase { .. }) };
+        match call {
+            Call::OpenCase { .. } => true,
+            Call::ResolveCase { case_id, .. } => own.case_id == *case_id,
+            // It reopens a resolved case.
+            Call::AddCommunication { .. } => own.is_resolved(),
+        }
+    }
+
+    fn plan(planner: &mut Planner<Self>) {
+        planner.plan_case();
+    }
+
+    fn late_wait(planner: &Planner<Self>) -> Option<Waiting> {
+        planner.wait_for_late_cases()
+    }
+
+    fn columns(policy: &Policy, pass: &Pass, now: Timestamp) -> BridgeColumns {
+        columns::columns(policy, pass, now)
+    }
+
+    fn is_blind(pass: &Pass) -> bool {
+        pass.is_blind_to_case()
+    }
+
+    fn shown_end(pass: &Pass) -> Option<bool> {
+        pass.shown_end()
+    }
+
+    fn begin(pass: &mut Pass, call: &Call, now: Timestamp) -> (Option<Mark>, IntentKind) {
+        pass.begin_call(call, now)
+    }
+
+    fn agree_on_status(memory: &mut Memory) {
+        memory.agreed_status = memory.case.as_ref().and_then(|case| case.status.clone());
+    }
+
+    fn turned(memory: &mut Memory) {
+        memory.texts_since_end.clear();
+        memory.customer_wrote = false;
+    }
+
+    fn agreed(pass: &mut Pass, policy: &Policy) {
+        if state_wanted(policy, &pass.link).is_none() {
+            Self::agree_on_status(&mut pass.link.memory);
+        }
+    }
+
+    /// Who ended it had seen what a customer wrote, as far as that was on the incident.
+    fn ended_again(memory: &mut Memory) {
+        memory.customer_wrote &= memory.conversation.has_open();
+    }
+
+    fn reopened(memory: &mut Memory) -> Vec<String> {
+        memory.customer_wrote = false;
+        std::mem::take(&mut memory.texts_since_end)
+    }
+
+    fn delivered(pass: &mut Pass, message: &ExternalId) {
+        if let Some(communication) = pass.communication_of(message) {
+            pass.received(&communication);
+        }
+    }
+
+    fn message_refused(pass: &mut Pass, message: &ExternalId, reason: &str) -> bool {
+        let communication = pass.communication_of(message);
+        communication.is_some_and(|communication| pass.reduce_message(&communication, reason))
+    }
+
+    fn finish(pass: &mut Pass, now: Timestamp) {
+        pass.forget_given_up_cases(now);
+        pass.leave_line();
+    }
+
+    fn compact(pass: &mut Pass, policy: &Policy, now: Timestamp) {
+        pass.compact_conversation(policy, now);
+    }
+}

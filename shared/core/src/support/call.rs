@@ -1,0 +1,197 @@
+//! The writes to AWS Support, what is written down of them, and what can come of them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    identifiers::{AccountId, CaseId, JournalEntryId},
+    link::{mark::Mark, plan},
+    support::case::CaseStatus,
+};
+
+/// The request of CreateCase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewCase {
+    /// The subject.
+    pub subject: String,
+    /// The first communication, at most 8,000 characters.
+    pub body: String,
+    /// The service code.
+    pub service_code: String,
+    /// The category code.
+    pub category_code: String,
+    /// The severity code.
+    pub severity_code: String,
+    /// The language that AWS answers in, for example `en`.
+    pub language: String,
+    /// `technical` or `customer-service`.
+    pub issue_type: String,
+    /// The e-mail addresses that AWS sends copies to.
+    pub cc_email_addresses: Vec<String>,
+}
+
+/// What an outgoing communication says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// A part of what did not fit into the case's first communication.
+    OpeningRemainder,
+    /// A comment of the incident.
+    Entry {
+        /// The comment.
+        entry: JournalEntryId,
+        /// When it was written, by ServiceNow's clock.
+        created_on: Timestamp,
+    },
+    /// That the incident was reopened: AWS has no call for it, a communication reopens the case.
+    ReopenNotice,
+    /// On a case that was opened twice: that the other one goes on.
+    DoubleNotice(CaseId),
+}
+
+impl Content {
+    /// What names the text among those of its link.
+    pub fn name(&self) -> String {
+        match self {
+            Self::OpeningRemainder => "opening".to_owned(),
+            Self::Entry { entry, .. } => format!("entry {entry}"),
+            Self::ReopenNotice => "reopening".to_owned(),
+            Self::DoubleNotice(case_id) => format!("double {case_id}"),
+        }
+    }
+}
+
+/// A part of a text too long for one communication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which part, from 1.
+    pub number: u16,
+    /// Of how many.
+    pub of: u16,
+    /// How many bytes of the text are on the case with this part.
+    pub end: usize,
+    /// Whether it says that the rest of the text is left out, since AWS refuses it.
+    #[serde(default)]
+    pub left_out: bool,
+}
+
+impl Part {
+    /// A text of this many bytes that fits into one communication.
+    pub const fn whole(bytes: usize) -> Self {
+        Self { number: 1, of: 1, end: bytes, left_out: false }
+    }
+
+    /// Whether nothing of the text follows.
+    pub fn is_last(self) -> bool {
+        self.number == self.of
+    }
+}
+
+/// A write to AWS Support.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// Open a case for the incident.
+    OpenCase {
+        /// The account to open it in.
+        account: AccountId,
+        /// The request.
+        request: NewCase,
+        /// The mark in the first communication.
+        mark: Mark,
+        /// The comments that the first communication contains, with the moments of their writing.
+        covers: Vec<(JournalEntryId, Timestamp)>,
+        /// What did not fit and has to follow.
+        remainder: Option<String>,
+    },
+    /// Add a communication to the case.
+    AddCommunication {
+        /// The account that owns the case.
+        account: AccountId,
+        /// The case.
+        case_id: CaseId,
+        /// What it says.
+        content: Content,
+        /// Which part of it.
+        part: Part,
+        /// The text, at most 8,000 characters.
+        body: String,
+        /// The mark in the text.
+        mark: Mark,
+    },
+    /// Resolve the case.
+    ResolveCase {
+        /// The account that owns the case.
+        account: AccountId,
+        /// The case.
+        case_id: CaseId,
+    },
+}
+
+impl plan::Call for Call {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::OpenCase { .. } => "open_case",
+            Self::AddCommunication { .. } => "add_communication",
+            Self::ResolveCase { .. } => "resolve_case",
+        }
+    }
+}
+
+/// What an intent is about to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum IntentKind {
+    /// Open the case.
+    OpenCase {
+        /// The account to open it in.
+        account: AccountId,
+        /// The comments that its first communication contains, with the moments of their writing.
+        covers: Vec<(JournalEntryId, Timestamp)>,
+        /// What did not fit and has to follow.
+        remainder: Option<String>,
+    },
+    /// Add a communication.
+    AddCommunication {
+        /// What it says.
+        content: Content,
+        /// Which part of it.
+        part: Part,
+    },
+    /// Resolve the case.
+    ResolveCase {
+        /// The status that the case had before; none where that is not certain.
+        status_before: Option<CaseStatus>,
+        /// The doubled case that is resolved; none for the link's own.
+        #[serde(default)]
+        double: Option<CaseId>,
+    },
+}
+
+/// What a call brought about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The case is open.
+    CaseOpened {
+        /// Its id; the display id comes with a read.
+        case_id: CaseId,
+    },
+    /// The communication is on the case.
+    CommunicationAdded,
+    /// The case is resolved.
+    CaseResolved {
+        /// Its status afterwards.
+        status: CaseStatus,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_follows_the_last_part_only() {
+        assert!(Part::whole(5).is_last());
+        assert!(!Part { of: 2, ..Part::whole(5) }.is_last());
+        assert!(Part { number: 2, of: 2, ..Part::whole(5) }.is_last());
+    }
+}

@@ -1,0 +1,207 @@
+//! What the columns of an incident say of its case.
+
+use jiff::Timestamp;
+
+use crate::{
+    failure::Refusal,
+    identifiers::AccountId,
+    link::{
+        notice::Notice,
+        pace::writes_left,
+        trouble::{Side, Trouble},
+    },
+    policy::Policy,
+    servicenow::{
+        columns::BridgeColumns,
+        incident::{Incident, IncidentSummary},
+    },
+    support::{
+        Intent, Link, Pass,
+        call::IntentKind,
+        outcome::{OPEN_REQUEST, request_of},
+        render,
+        sight::is_in_scope,
+    },
+};
+
+/// How many failures in a row pass before an agent is told: most pass by themselves in seconds, and the first three of the
+/// default policy take seven to ten.
+const QUIET_ATTEMPTS: u32 = 4;
+/// How many characters of an error an incident shows: what its column takes, so that it reads back as written.
+const LAST_ERROR_CHARACTERS: usize = 900;
+/// What an agent is told while the account may open no more cases.
+const QUOTA_ADVICE: &str =
+    "The AWS account has opened too many cases for now. casebridge opens this one later by itself.";
+/// What an agent is told of an incident that names a case which the ledger does not know.
+const UNKNOWN_CASE_ADVICE: &str = "This incident names an AWS case that casebridge does not know, so nothing is synchronised. \
+     casebridge looks again every hour. If the incident is a copy, ask an administrator to clear its AWS case id.";
+
+/// The app's columns as the link says.
+pub fn columns(policy: &Policy, pass: &Pass, now: Timestamp) -> BridgeColumns {
+    let link = &pass.link;
+    if let Some(incident) = pass.incident.as_ref().filter(|incident| names_unknown_case(pass, incident)) {
+        let (sync_status, last_error) = ("error".to_owned(), UNKNOWN_CASE_ADVICE.to_owned());
+        return BridgeColumns { sync_status, last_error, ..incident.summary.columns.clone() };
+    }
+    let (sync_status, last_error) = sync_status(policy, pass, now);
+    let mut columns = BridgeColumns { sync_status: sync_status.to_owned(), last_error, ..BridgeColumns::default() };
+    if let Some(case) = &link.memory.case {
+        columns.account = case.account.to_string();
+        columns.case_id = case.case_id.to_string();
+        columns.display_id = case.display_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        columns.case_status = case.status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default();
+    } else if let Some(account) = opening_account(pass) {
+        columns.account = account.to_string();
+    } else {
+        return BridgeColumns::default();
+    }
+    columns
+}
+
+/// Whether the incident names a case, and neither this link nor another has it or may get it.
+pub(super) fn names_unknown_case(pass: &Pass, incident: &Incident) -> bool {
+    let link = &pass.link;
+    let is_linked = link.memory.case.is_some() || link.intent.is_some();
+    !is_linked && !incident.summary.columns.case_id.is_empty() && !pass.aws.columns_of_another
+}
+
+/// The app's columns of an incident whose link has become too large to be recorded.
+pub fn full_columns(incident: &IncidentSummary) -> BridgeColumns {
+    let last_error = "casebridge remembers more of this incident than one link can hold and stopped here. Open a new \
+                      incident, and tell the operators of casebridge.";
+    BridgeColumns { sync_status: "error".to_owned(), last_error: last_error.to_owned(), ..incident.columns.clone() }
+}
+
+/// Where a case is to be opened, or was perhaps: an incident that has ended meanwhile may have one all the same.
+fn opening_account(pass: &Pass) -> Option<&AccountId> {
+    if let Some(Intent { kind: IntentKind::OpenCase { account, .. }, .. }) = &pass.link.intent {
+        return Some(account);
+    }
+    let incident = pass.incident.as_ref().filter(|incident| is_in_scope(incident))?;
+    incident.account.as_ref().map(|account| &account.number)
+}
+
+/// `pending`, `in_sync`, `waiting` or `error`, and what to tell the agent.
+fn sync_status(policy: &Policy, pass: &Pass, now: Timestamp) -> (&'static str, String) {
+    let link = &pass.link;
+    // First: while nothing is sent, what else is wrong does not matter yet, and an account out of use may well be refused.
+    if let Some(pause) = pass.pause(policy) {
+        return ("waiting", pause.advice());
+    }
+    if let Some(told) = told_trouble(link, now) {
+        return told;
+    }
+    if link.intent.as_ref().is_some_and(|intent| intent.looked >= QUIET_ATTEMPTS) {
+        let text = "AWS Support did not confirm the last call; casebridge makes sure of it before it goes on.";
+        return ("waiting", text.to_owned());
+    }
+    if writes_left(policy, link, now) == 0 {
+        return ("waiting", "Too many changes in a short time; casebridge goes on in a few minutes.".to_owned());
+    }
+    if link.memory.waits_for_quota.is_some() {
+        return ("waiting", QUOTA_ADVICE.to_owned());
+    }
+    if reopened_while_closed(link) {
+        let text = "AWS reopened the case, but this incident is closed: open a new incident if work is needed.";
+        return ("waiting", text.to_owned());
+    }
+    let ended = link.incident.as_ref().is_some_and(|incident| incident.state.is_ended());
+    if ended && (link.journal.has_repeated || is_left_reopened(link)) {
+        let text = "A text that has reopened this incident before came again and reopened nothing: reopen the incident by \
+                    hand if work is needed.";
+        return ("waiting", text.to_owned());
+    }
+    if let Some(notice) = link.notices.last() {
+        return ("waiting", notice_text(notice));
+    }
+    (if link.memory.case.is_some() { "in_sync" } else { "pending" }, String::new())
+}
+
+/// What of the troubles an agent is told: a refusal before what passes by itself.
+fn told_trouble(link: &Link, now: Timestamp) -> Option<(&'static str, String)> {
+    let name = |side: Side| if side == Side::Aws { "AWS Support" } else { "ServiceNow" };
+    let in_doubt = link.intent.as_ref().map(|intent| request_of(&intent.kind));
+    let mut refusals: Vec<(Refusal, &Trouble)> =
+        link.troubles.told(now, in_doubt).filter_map(|trouble| Some((trouble.refusal?, trouble))).collect();
+    refusals.sort_by_key(|(refusal, trouble)| (*refusal == Refusal::CaseQuota, trouble.side));
+    if let Some((refusal, trouble)) = refusals.first() {
+        let status = if *refusal == Refusal::CaseQuota { "waiting" } else { "error" };
+        return Some((status, refusal_text(name(trouble.side), *refusal, trouble)));
+    }
+    let lasting = link.troubles.active(now).find(|trouble| trouble.attempts >= QUIET_ATTEMPTS)?;
+    let side = name(lasting.side);
+    Some(("waiting", format!("{side} does not answer or throttles; casebridge tries again by itself.")))
+}
+
+/// Whether a reopening at AWS was left alone, as far as the link remembers: all that was written there since the end has
+/// reopened the link before.
+fn is_left_reopened(link: &Link) -> bool {
+    let reopened = link.base.ended && link.memory.case.as_ref().is_some_and(|case| !case.is_resolved());
+    let texts = &link.memory.texts_since_end;
+    reopened && !texts.is_empty() && texts.iter().all(|text| link.journal.reopening_texts.contains(text))
+}
+
+/// What people have to know, in plain words, with what to do.
+fn notice_text(notice: &Notice) -> String {
+    match notice {
+        Notice::CommentAfterClosing { .. } => {
+            "A comment was written after this incident was closed: it was not sent to AWS. Open a new incident if work is \
+             needed."
+                .to_owned()
+        }
+        Notice::CommentForAnotherAccount { .. } => {
+            "A comment was not sent to AWS: this incident was closed while its group belonged to another AWS account than its \
+             case. Open a new incident if AWS shall have it."
+                .to_owned()
+        }
+        Notice::CommentOfUnclearOrigin { .. } => {
+            "A comment by casebridge's own user belongs to no delivery: it was not sent to AWS. Write it again as a person \
+             if AWS shall have it."
+                .to_owned()
+        }
+        Notice::MessageRefused { reason, .. } => render::one_line(
+            &format!("ServiceNow refused a message of AWS on this incident: a comment says that it is left out. ({reason})"),
+            LAST_ERROR_CHARACTERS,
+        ),
+        Notice::TextRefused { reason, .. } => render::one_line(
+            &format!("AWS Support refused a text of this incident, also in parts: the case says that it is left out. ({reason})"),
+            LAST_ERROR_CHARACTERS,
+        ),
+    }
+}
+
+/// A refusal in plain words, with what to do.
+fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
+    let advice = match refusal {
+        Refusal::Subscription => {
+            "The AWS account has no support plan with an API. Ask its owners for Business Support+ or a higher plan."
+        }
+        Refusal::CaseQuota => QUOTA_ADVICE,
+        Refusal::Credentials if side == "ServiceNow" => {
+            "ServiceNow refuses casebridge's user. Check its credentials and the role x_casebridge_aws.integration."
+        }
+        Refusal::Credentials => {
+            "AWS refuses the account's keys or role. Check the account's secret and its permissions."
+        }
+        Refusal::InvalidRequest if side == "ServiceNow" => {
+            "ServiceNow does not accept what AWS changed. Change it by hand or correct the rule that refuses it."
+        }
+        Refusal::InvalidRequest if !trouble.request.starts_with(OPEN_REQUEST) => {
+            "AWS Support does not accept what was written here. casebridge tries again; open a new incident if the case is \
+             too old to be reopened."
+        }
+        Refusal::InvalidRequest => {
+            "AWS Support does not accept the request. Check service code, category code and severity."
+        }
+        Refusal::NotFound => "The record is not there any more.",
+        Refusal::NotServed => "The incident is out of scope for casebridge in ServiceNow.",
+    };
+    render::one_line(&format!("{advice} ({side} says: {})", trouble.message), LAST_ERROR_CHARACTERS)
+}
+
+/// Whether AWS reopened the case of an incident that can't be reopened.
+fn reopened_while_closed(link: &Link) -> bool {
+    let (Some(incident), Some(case)) = (&link.incident, &link.memory.case) else { return false };
+    let closed = incident.state.is_closed();
+    closed && !case.is_resolved() && link.base.ended
+}

@@ -1,0 +1,648 @@
+//! What the link remembers of its case's communications, and whose each one is that a read shows.
+//!
+//! Communications have no id in the AWS Support API. A communication is known by its second of creation, the hash of its
+//! text and an ordinal among equal ones, all as they were at first sight. Later the same one may be shown differently: with
+//! another author, redacted, wrapped, with a time of another precision. So what a read shows of a second is matched with
+//! what is known of that second, or of a neighbouring one: by hash first; what is left over on both sides is the same
+//! messages, shown differently by now; a surplus is new.
+//!
+//! A text of ours is recognised by its mark. More than one communication may carry it, since people copy and quote. Ours is
+//! the one that holds just what we sent, else the earliest; as long as ours may not show yet, the others wait.
+//!
+//! What is older than the longest time that a write may take to appear is settled and forgotten, so that a link of ten
+//! thousand communications remembers as much as one of ten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    identifiers::CommunicationId,
+    link::mark::{Mark, marks_in},
+    support::{
+        Intent,
+        case::{Communication, RawCommunication},
+    },
+    text::{HASH_DIGITS, letters, text_hash},
+    time::CLOCKS_APART,
+};
+
+/// How many communications are remembered at most before the older ones are settled: some hundred bytes each. Of a longer
+/// read the oldest are taken in; the rest follows once they are on the incident.
+pub const MOST_KNOWN: usize = 1_000;
+/// How long the mark of a text is kept that AWS took and never showed, by our clock: AWS's may be another.
+const UNSEEN_MARK_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// How many seconds apart two answers may show one moment: one cuts its time, the other rounds it.
+pub(crate) const ONE_MOMENT: i64 = 1;
+
+/// What became of a communication that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It is a person's or AWS's and not on the incident yet. What came after it must not overtake it.
+    Pending,
+    /// It is on the incident.
+    Delivered,
+    /// It is ours.
+    Ours,
+    /// It carries a mark of ours, and whether it is ours is not known yet.
+    Undecided,
+}
+
+/// A communication that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its identity, from its first sight.
+    pub id: CommunicationId,
+    /// The hash of its text, as last shown.
+    pub hash: String,
+    /// Whether AWS wrote it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_aws: bool,
+    /// Whether it carries a mark of ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carries_mark: bool,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// The communication that a mark of ours was recognised on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Its identity.
+    pub id: CommunicationId,
+    /// When it was written, by AWS's clock.
+    pub time_created: Timestamp,
+    /// Whether it holds just what we sent.
+    pub exact: bool,
+    /// How many letters and digits it has more or fewer than what we sent.
+    #[serde(default)]
+    pub letters_apart: usize,
+}
+
+impl Owner {
+    /// What decides between two: the exact one, then the earlier one. Of one second, since one answer may cut its times and
+    /// another not, the one that is about as long as what we sent: AWS changes few letters of it, and people quote a part or
+    /// add something.
+    fn rank(&self) -> (bool, i64, usize, Timestamp, &CommunicationId) {
+        (!self.exact, self.time_created.as_second(), self.letters_apart, self.time_created, &self.id)
+    }
+}
+
+/// A mark of ours: of a text that was sent, or may have been.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkMemory {
+    /// When its intent was written, by our clock.
+    pub sent_at: Timestamp,
+    /// The hash of what was sent.
+    pub hash: String,
+    /// How many letters and digits it has.
+    #[serde(default)]
+    pub letters: usize,
+    /// The communication that it was recognised on, so far.
+    #[serde(default)]
+    pub owner: Option<Owner>,
+    /// Whether no other communication can turn out to be ours any more.
+    #[serde(default)]
+    pub settled: bool,
+    /// The hash of the subject that was sent with it; none for a communication of a case that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Whether the call seemed never applied and was given up. It is remembered for good: it may have been applied later.
+    #[serde(default)]
+    pub given_up: bool,
+}
+
+/// What a read shows, as far as it is not settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenIn {
+    /// The communications with their identities, in the order of their writing.
+    pub shown: Vec<Communication>,
+    /// Those among them that no read had shown before.
+    pub news: Vec<CommunicationId>,
+}
+
+/// What is remembered of the communications of one case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Conversation {
+    /// Everything written before this moment, by AWS's clock, is settled and forgotten.
+    pub settled_before: Option<Timestamp>,
+    /// The communications that were seen since, by their second.
+    pub known: BTreeMap<i64, Vec<Known>>,
+    /// The marks of our texts.
+    pub marks: BTreeMap<Mark, MarkMemory>,
+}
+
+/// What an identity tells: a communication as it was at first sight.
+struct FirstSight<'a> {
+    moment: i64,
+    hash: &'a str,
+    /// Its place among equal texts of one second.
+    ordinal: usize,
+    by_aws: bool,
+    carries_mark: bool,
+}
+
+/// What stands in an identity for a text that AWS wrote.
+const BY_AWS: char = 'a';
+/// What stands in an identity for a text that carries a mark of ours.
+const CARRIES_MARK: char = 'm';
+
+impl<'a> FirstSight<'a> {
+    fn id(&self) -> CommunicationId {
+        let Self { moment, hash, ordinal, .. } = self;
+        let mut id = format!("{moment}-{hash}-{ordinal}");
+        id.extend(self.by_aws.then_some(BY_AWS));
+        id.extend(self.carries_mark.then_some(CARRIES_MARK));
+        CommunicationId::new(id)
+    }
+
+    /// None if it is no identity of a communication.
+    fn of(id: &'a CommunicationId) -> Option<Self> {
+        let mut parts = id.as_str().splitn(3, '-');
+        let moment = parts.next()?.parse().ok()?;
+        let hash = parts.next().filter(|hash| hash.len() == HASH_DIGITS)?;
+        let rest = parts.next()?;
+        let ordinal = rest.trim_end_matches([BY_AWS, CARRIES_MARK]).parse().ok()?;
+        Some(Self { moment, hash, ordinal, by_aws: rest.contains(BY_AWS), carries_mark: rest.contains(CARRIES_MARK) })
+    }
+}
+
+fn second(moment: Timestamp) -> i64 {
+    moment.as_second()
+}
+
+/// Puts communications in the order in which they were written; those of one moment in an order of their own.
+pub fn sort(communications: &mut [RawCommunication]) {
+    communications.sort_by(|left, right| {
+        (left.time_created, &left.body, &left.submitted_by).cmp(&(right.time_created, &right.body, &right.submitted_by))
+    });
+}
+
+impl Conversation {
+    /// Whether a communication is left out of everything: it is from a time that is settled.
+    fn is_settled(&self, communication: &RawCommunication) -> bool {
+        self.settled_before.is_some_and(|floor| second(communication.time_created) < second(floor))
+    }
+
+    /// Whether a read of the most recent communications leaves nothing unclear, so that not all have to be read.
+    ///
+    /// Its oldest second may be cut: unless all that it shows of that second is known, something older may be hidden. One of
+    /// a later second must be known, too: what seems known in the oldest may be new, and the known one, of equal text, be
+    /// hidden. Nor does it join where a text that it shows soon after could be taken for an equal one that is hidden. What
+    /// waits for its delivery or for a decision must be shown, too.
+    pub fn joins(&self, recent: &[RawCommunication]) -> bool {
+        let Some(oldest) = recent.iter().min_by_key(|communication| communication.time_created) else {
+            return self.open().next().is_none();
+        };
+        let cut = second(oldest.time_created);
+        let overlaps = self.is_settled(oldest) || (self.joins_at(cut, recent) && self.is_any_known_behind(cut, recent));
+        overlaps && self.open().all(|(moment, _)| moment > cut)
+    }
+
+    /// Whether one of these is known that is of a later second than the one that may be cut.
+    fn is_any_known_behind(&self, cut: i64, recent: &[RawCommunication]) -> bool {
+        let behind = recent.iter().map(|shown| (second(shown.time_created), shown)).filter(|(moment, _)| *moment > cut);
+        behind
+            .filter_map(|(moment, shown)| Some((self.known.get(&moment)?, text_hash(&shown.body))))
+            .any(|(of_second, hash)| of_second.iter().any(|known| known.hash == hash))
+    }
+
+    fn joins_at(&self, cut: i64, recent: &[RawCommunication]) -> bool {
+        let hidden = self.known.range(cut - ONE_MOMENT..=cut + ONE_MOMENT);
+        let mut hidden: Vec<(i64, &str)> =
+            hidden.flat_map(|(moment, known)| known.iter().map(|known| (*moment, known.hash.as_str()))).collect();
+        let mut unknown = Vec::new();
+        for shown in recent.iter().filter(|shown| second(shown.time_created) <= cut + 2 * ONE_MOMENT) {
+            let (moment, hash) = (second(shown.time_created), text_hash(&shown.body));
+            match hidden.iter().position(|known| *known == (moment, hash.as_str())) {
+                Some(position) => drop(hidden.swap_remove(position)),
+                None => unknown.push((moment, hash)),
+            }
+        }
+        // Right behind the cut, it may be one of the cut second, with another text and another time by now.
+        let may_be_of_cut = |moment: i64| moment == cut + ONE_MOMENT && hidden.iter().any(|(known, _)| *known == cut);
+        let is_clear = |moment: i64, hash: &str| {
+            moment > cut && !may_be_of_cut(moment) && hidden.iter().all(|(_, known)| *known != hash)
+        };
+        unknown.iter().all(|(moment, hash)| is_clear(*moment, hash))
+    }
+
+    /// The communications that wait for their delivery or for a decision, with their seconds.
+    fn open(&self) -> impl Iterator<Item = (i64, &Known)> {
+        let all = self.known.iter().flat_map(|(second, known)| known.iter().map(|known| (*second, known)));
+        all.filter(|(_, known)| matches!(known.fate, Fate::Pending | Fate::Undecided))
+    }
+
+    /// Whether something waits for its delivery or for a decision.
+    pub fn has_open(&self) -> bool {
+        self.open().next().is_some()
+    }
+
+    /// Of what a read shows, that which is to be put on the incident now: others' texts that are not there yet, up to the
+    /// first that is undecided or not shown, which they must not overtake.
+    pub fn deliverable<'a>(&self, shown: &'a [Communication]) -> Vec<&'a Communication> {
+        let is_pending = |communication: &&Communication| self.fate(&communication.id) == Some(Fate::Pending);
+        let pending: Vec<&Communication> = shown.iter().filter(is_pending).collect();
+        let is_ready = |known: &Known| pending.iter().any(|communication| communication.id == known.id);
+        let blocked_from = self.open().filter(|(_, known)| !is_ready(known)).map(|(second, _)| second).min();
+        let is_free = |communication: &&Communication| {
+            blocked_from.is_none_or(|blocked| second(communication.raw.time_created) < blocked)
+        };
+        pending.into_iter().filter(is_free).collect()
+    }
+
+    /// What became of a communication.
+    pub fn fate(&self, id: &CommunicationId) -> Option<Fate> {
+        self.known.values().flatten().find(|known| known.id == *id).map(|known| known.fate)
+    }
+
+    /// Notes that a communication is on the incident.
+    pub fn delivered(&mut self, id: &CommunicationId) {
+        for known in self.known.values_mut().flatten().filter(|known| known.id == *id) {
+            known.fate = Fate::Delivered;
+        }
+    }
+
+    /// Notes a text that is about to be sent.
+    pub fn sending(&mut self, mark: &Mark, body: &str, now: Timestamp) {
+        let memory = MarkMemory {
+            sent_at: now,
+            hash: text_hash(body),
+            letters: letters(body).chars().count(),
+            owner: None,
+            settled: false,
+            subject: None,
+            given_up: false,
+        };
+        self.marks.insert(mark.clone(), memory);
+    }
+
+    /// Notes a case that is about to be opened.
+    pub fn opening(&mut self, mark: &Mark, subject: &str, body: &str, now: Timestamp) {
+        self.sending(mark, body, now);
+        if let Some(memory) = self.marks.get_mut(mark) {
+            memory.subject = Some(text_hash(subject));
+        }
+    }
+
+    /// The hash of the subject that a case was opened with whose first text carries this mark; none if none was.
+    pub fn subject_of(&self, mark: &Mark) -> Option<&str> {
+        self.marks.get(mark)?.subject.as_deref()
+    }
+
+    /// Whether a case was opened with the subject of this hash.
+    pub fn has_subject(&self, subject: &str) -> bool {
+        self.marks.values().any(|memory| memory.subject.as_deref() == Some(subject))
+    }
+
+    /// Whether a mark of ours has been recognised on a communication.
+    pub fn is_found(&self, mark: &Mark) -> bool {
+        self.marks.get(mark).is_some_and(|memory| memory.owner.is_some())
+    }
+
+    /// Our texts that AWS has taken and that no read has shown yet. Whether the one of an intent was taken is in doubt.
+    pub fn unseen<'a>(&'a self, in_doubt: Option<&'a Intent>) -> impl Iterator<Item = &'a MarkMemory> {
+        let mark_in_doubt = in_doubt.and_then(|intent| intent.mark.as_ref());
+        let is_taken = move |(mark, memory): &(&Mark, &MarkMemory)| !memory.given_up && Some(*mark) != mark_in_doubt;
+        self.marks.iter().filter(is_taken).map(|(_, memory)| memory).filter(|memory| memory.owner.is_none())
+    }
+
+    /// Takes in what a read shows. `complete` says that the read left out nothing since the settled time; otherwise it must
+    /// [join](Self::joins).
+    pub fn take_in(
+        &mut self,
+        mut shown: Vec<RawCommunication>,
+        complete: bool,
+        now: Timestamp,
+        longest_doubt: SignedDuration,
+    ) -> TakenIn {
+        sort(&mut shown);
+        // What is settled hides nothing: all since then is shown.
+        let cut = shown.first().filter(|oldest| !complete && !self.is_settled(oldest));
+        let cut_second = cut.map(|oldest| second(oldest.time_created));
+        shown.retain(|communication| !self.is_settled(communication));
+        shown.truncate(MOST_KNOWN);
+        let hashes: Vec<String> = shown.iter().map(|communication| text_hash(&communication.body)).collect();
+        let mut matching = Matching { ids: vec![None; shown.len()], matched: BTreeSet::new(), shifts: BTreeSet::new() };
+        matching.by_hash(self, &shown, &hashes, cut_second);
+        matching.shown_differently(self, &shown, &hashes, cut_second);
+        let mut news = Vec::new();
+        let shown: Vec<Communication> = shown
+            .into_iter()
+            .zip(hashes)
+            .zip(matching.ids)
+            .map(|((raw, hash), id)| {
+                let id = id.unwrap_or_else(|| {
+                    let id = self.remember(&raw, hash);
+                    news.push(id.clone());
+                    id
+                });
+                Communication { id, raw }
+            })
+            .collect();
+        let decided_before = now.checked_sub(longest_doubt).unwrap_or(Timestamp::MIN);
+        self.recognise(&shown, cut_second.is_none(), decided_before);
+        TakenIn { shown, news }
+    }
+
+    /// Which of these a communication is that none of them equals by now. One with a mark of ours is the one that was
+    /// recognised by it, or one that no mark was recognised on: never another text of ours. AWS stays the author of what it
+    /// wrote.
+    fn shown_before<'a>(&self, communication: &RawCommunication, left: &[&'a Known]) -> Option<&'a Known> {
+        let marks: Vec<&MarkMemory> =
+            marks_in(&communication.body).iter().filter_map(|mark| self.marks.get(mark)).collect();
+        let is_recognised_by =
+            |mark: &MarkMemory, known: &Known| mark.owner.as_ref().is_some_and(|it| it.id == known.id);
+        let is_owner = |known: &&Known| marks.iter().any(|mark| is_recognised_by(mark, known));
+        let is_of_another_mark = |known: &Known| self.marks.values().any(|mark| is_recognised_by(mark, known));
+        let same_author = |known: &&Known| known.by_aws == communication.is_by_aws();
+        let mut left = left.iter().copied();
+        if marks.is_empty() {
+            left.find(|known| same_author(known) && !known.carries_mark)
+        } else {
+            let carries_mark = |known: &&Known| same_author(known) && known.carries_mark && !is_of_another_mark(known);
+            left.clone().find(is_owner).or_else(|| left.find(carries_mark))
+        }
+    }
+
+    /// Remembers a communication that was not seen before.
+    fn remember(&mut self, raw: &RawCommunication, hash: String) -> CommunicationId {
+        let moment = second(raw.time_created);
+        let by_aws = raw.is_by_aws();
+        let carries_mark = marks_in(&raw.body).iter().any(|mark| self.marks.contains_key(mark));
+        let of_second = self.known.entry(moment).or_default();
+        let mut ordinal = 0_usize;
+        // Equal texts of one second differ by their ordinal; one that was shown differently since keeps its own.
+        let id = loop {
+            let id = FirstSight { moment, hash: &hash, ordinal, by_aws, carries_mark }.id();
+            if of_second.iter().all(|known| known.id != id) {
+                break id;
+            }
+            ordinal += 1;
+        };
+        of_second.push(Known { id: id.clone(), hash, by_aws, carries_mark, fate: Fate::Pending });
+        id
+    }
+
+    /// Takes in communications whose delivery was begun by a pass that recorded nothing of it. They wait for their delivery
+    /// like any other, under the identity that they had then: a repeat of the delivery finds what is done.
+    pub fn begun_before<'a>(&mut self, ids: impl IntoIterator<Item = &'a CommunicationId>) {
+        for id in ids {
+            let Some(sight) = FirstSight::of(id) else { continue };
+            let is_settled = self.settled_before.is_some_and(|floor| sight.moment < second(floor));
+            let of_second = self.known.get(&sight.moment);
+            if is_settled || of_second.is_some_and(|known| known.iter().any(|known| known.id == *id)) {
+                continue;
+            }
+            let FirstSight { moment, hash, by_aws, carries_mark, .. } = sight;
+            let known = Known { id: id.clone(), hash: hash.to_owned(), by_aws, carries_mark, fate: Fate::Pending };
+            self.known.entry(moment).or_default().push(known);
+        }
+    }
+
+    /// Decides which of those that carry marks of ours are ours.
+    fn recognise(&mut self, shown: &[Communication], hides_none: bool, decided_before: Timestamp) {
+        let mut carriers: Vec<(&Communication, Vec<Mark>)> = Vec::new();
+        for communication in shown.iter().filter(|communication| !communication.is_by_aws()) {
+            let marks: Vec<Mark> =
+                marks_in(&communication.raw.body).into_iter().filter(|mark| self.marks.contains_key(mark)).collect();
+            if !marks.is_empty() {
+                carriers.push((communication, marks));
+            }
+        }
+        let mut outranked = Vec::new();
+        for (communication, marks) in &carriers {
+            let hash = text_hash(&communication.raw.body);
+            let letters = letters(&communication.raw.body).chars().count();
+            if self.fate(&communication.id) == Some(Fate::Delivered) {
+                continue;
+            }
+            for mark in marks {
+                let Some(memory) = self.marks.get_mut(mark).filter(|memory| !memory.settled) else { continue };
+                let (id, time_created) = (communication.id.clone(), communication.raw.time_created);
+                let letters_apart = memory.letters.abs_diff(letters);
+                let found = Owner { id, time_created, exact: memory.hash == hash, letters_apart };
+                // Times of one read are compared: another may cut them where this one rounds them.
+                if let Some(owner) = &mut memory.owner
+                    && let Some(shown) = carriers.iter().find(|(carrier, _)| carrier.id == owner.id)
+                {
+                    owner.time_created = shown.0.raw.time_created;
+                }
+                if memory.owner.as_ref().is_none_or(|owner| found.rank() < owner.rank()) {
+                    outranked.extend(memory.owner.replace(found));
+                }
+            }
+        }
+        // One that this read does not show waits until one does.
+        for known in self.known.values_mut().flatten() {
+            if outranked.iter().any(|owner| owner.id == known.id) && known.fate == Fate::Ours {
+                known.fate = Fate::Undecided;
+            }
+        }
+        // A read that hides older texts may hide ours, and show only one that quotes it.
+        let is_certain = |owner: &Owner| owner.exact || hides_none;
+        for memory in self.marks.values_mut().filter(|memory| memory.sent_at <= decided_before) {
+            memory.settled |= memory.owner.as_ref().is_some_and(is_certain);
+        }
+        let fates: Vec<(CommunicationId, Fate)> = carriers
+            .into_iter()
+            .map(|(carrier, marks)| (carrier.id.clone(), self.fate_of_carrier(&carrier.id, &marks)))
+            .collect();
+        for (id, fate) in fates {
+            let carriers = self.known.values_mut().flatten().filter(|known| known.id == id);
+            for known in carriers.filter(|known| known.fate != Fate::Delivered) {
+                known.fate = fate;
+            }
+        }
+    }
+
+    /// What a communication with these marks of ours is.
+    fn fate_of_carrier(&self, id: &CommunicationId, marks: &[Mark]) -> Fate {
+        let memories: Vec<&MarkMemory> = marks.iter().filter_map(|mark| self.marks.get(mark)).collect();
+        if memories.iter().any(|memory| memory.owner.as_ref().is_some_and(|owner| owner.id == *id)) {
+            return Fate::Ours;
+        }
+        let decided = |memory: &&MarkMemory| memory.settled || memory.owner.as_ref().is_some_and(|owner| owner.exact);
+        if memories.iter().all(decided) { Fate::Pending } else { Fate::Undecided }
+    }
+
+    /// When the last of the decisions that are open can be made; none if none is open. One is whose a text is that is not
+    /// just what was sent: it may quote ours, and ours may not be shown yet.
+    pub fn decided_at(&self, longest_doubt: SignedDuration) -> Option<Timestamp> {
+        let is_undecided = self.open().any(|(_, known)| known.fate == Fate::Undecided);
+        let is_open = |owner: &Owner| is_undecided || !owner.exact;
+        let open = self.marks.values().filter(|memory| !memory.settled && memory.owner.as_ref().is_some_and(is_open));
+        open.filter_map(|memory| memory.sent_at.checked_add(longest_doubt).ok()).max()
+    }
+
+    /// Forgets what a complete read has settled: everything older than the longest doubt before the newest that it shows,
+    /// up to the first that is open and up to the last that was taken in, if not all were. Marks go with the communications
+    /// that they were recognised on, or when they show on none.
+    pub fn compact(
+        &mut self,
+        newest_shown: Option<Timestamp>,
+        last_taken_in: Option<Timestamp>,
+        now: Timestamp,
+        longest_doubt: SignedDuration,
+    ) {
+        let Some(floor) = newest_shown.and_then(|newest| newest.checked_sub(longest_doubt).ok()) else { return };
+        let floor = last_taken_in.map_or(floor, |last| floor.min(last));
+        // Another answer may show it a second earlier.
+        let first_open = self.open().map(|(second, _)| second - ONE_MOMENT).min();
+        let floor =
+            first_open.and_then(|second| Timestamp::from_second(second).ok()).map_or(floor, |open| floor.min(open));
+        if self.settled_before.is_some_and(|before| floor <= before) {
+            return;
+        }
+        self.settled_before = Some(floor);
+        // Another answer may show what is just below in the second of the floor.
+        self.known = self.known.split_off(&(second(floor) - ONE_MOMENT));
+        self.marks.retain(|_, memory| match &memory.owner {
+            _ if memory.given_up => true,
+            Some(owner) => !memory.settled || second(owner.time_created) >= second(floor),
+            // It was taken and shows nowhere: AWS has changed its mark, too.
+            None => now.duration_since(memory.sent_at) < UNSEEN_MARK_KEPT,
+        });
+    }
+
+    /// Whether a read does not show something that waits for its delivery or for a decision.
+    pub fn hides_open(&self, shown: &[Communication]) -> bool {
+        let ids: BTreeSet<&CommunicationId> = shown.iter().map(|communication| &communication.id).collect();
+        self.open().any(|(_, known)| !ids.contains(&known.id))
+    }
+
+    /// Forgets what waits and is not in a complete read though it is old enough to be in every one: it is shown in another
+    /// second and as another text by now, or not at all, and must not hold back what came after it. It has an hour more than
+    /// the longest doubt, since AWS's clock is not ours.
+    pub fn forget_vanished(&mut self, shown: &[Communication], now: Timestamp, longest_doubt: SignedDuration) {
+        let ids: BTreeSet<&CommunicationId> = shown.iter().map(|communication| &communication.id).collect();
+        let Ok(latest) = now.checked_sub(longest_doubt + CLOCKS_APART) else { return };
+        for (_, known) in self.known.range_mut(..second(latest)) {
+            known.retain(|known| !matches!(known.fate, Fate::Pending | Fate::Undecided) || ids.contains(&known.id));
+        }
+        self.known.retain(|_, known| !known.is_empty());
+    }
+}
+
+/// Which of what a read shows is which of what is known.
+struct Matching {
+    /// For each that is shown, its identity, once found.
+    ids: Vec<Option<CommunicationId>>,
+    matched: BTreeSet<CommunicationId>,
+    /// By how many seconds equal texts were known to be later, or earlier, than they are shown.
+    shifts: BTreeSet<i64>,
+}
+
+/// The equal texts of a read, by their places in it, and those that are known, with their seconds.
+#[derive(Default)]
+struct Equals<'a> {
+    shown: Vec<usize>,
+    known: Vec<(i64, &'a Known)>,
+}
+
+impl Matching {
+    /// Equal texts in the same second, or in a neighbouring one: a time may be cut or rounded in one of two answers. They are
+    /// taken in their order, so that as many as possible are known. What a cut second hides is not looked for elsewhere.
+    fn by_hash(
+        &mut self,
+        conversation: &Conversation,
+        shown: &[RawCommunication],
+        hashes: &[String],
+        cut_second: Option<i64>,
+    ) {
+        let mut by_hash: BTreeMap<(bool, &str), Equals> = BTreeMap::new();
+        let is_cut = |moment: i64| cut_second.is_some_and(|cut| moment <= cut);
+        for (index, hash) in hashes.iter().enumerate() {
+            let part = is_cut(second(shown[index].time_created));
+            by_hash.entry((part, hash)).or_default().shown.push(index);
+        }
+        for (moment, known) in conversation.known.iter().flat_map(|(moment, all)| all.iter().map(|one| (*moment, one)))
+        {
+            let is_older = cut_second.is_some_and(|cut| moment < cut);
+            let equals = by_hash.get_mut(&(is_cut(moment), known.hash.as_str())).filter(|_| !is_older);
+            if let Some(equals) = equals {
+                equals.known.push((moment, known));
+            }
+        }
+        for equals in by_hash.into_values() {
+            let here: Vec<i64> = equals.shown.iter().map(|index| second(shown[*index].time_created)).collect();
+            let there: Vec<i64> = equals.known.iter().map(|(moment, _)| *moment).collect();
+            for (one, other) in same_moments(&here, &there) {
+                let id = equals.known[other].1.id.clone();
+                self.shifts.insert(there[other] - here[one]);
+                self.matched.insert(id.clone());
+                self.ids[equals.shown[one]] = Some(id);
+            }
+        }
+    }
+
+    /// What is left over on both sides of a second, or of neighbouring ones: the same messages, shown differently by now, with
+    /// a time that is cut or rounded. A second that may be cut has none to compare.
+    ///
+    /// Where equal texts tell that times are shown earlier or later than they were, the first of either side are the same.
+    /// Else those of one second are, and of neighbouring ones the first.
+    fn shown_differently(
+        &mut self,
+        conversation: &mut Conversation,
+        shown: &[RawCommunication],
+        hashes: &[String],
+        cut_second: Option<i64>,
+    ) {
+        let rounds: &[&[i64]] = match (self.shifts.contains(&-ONE_MOMENT), self.shifts.contains(&ONE_MOMENT)) {
+            (true, false) => &[&[-ONE_MOMENT, 0]],
+            (false, true) => &[&[0, ONE_MOMENT]],
+            _ => &[&[0], &[-ONE_MOMENT, ONE_MOMENT]],
+        };
+        for distances in rounds {
+            for (index, communication) in shown.iter().enumerate() {
+                let here = second(communication.time_created);
+                let is_cut = |there: i64| cut_second.is_some_and(|cut| cut == here || (there != here && there <= cut));
+                let seconds = distances.iter().map(|distance| here + distance).filter(|there| !is_cut(*there));
+                for there in seconds {
+                    if self.ids[index].is_none() {
+                        self.match_in(conversation, there, index, communication, &hashes[index]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Matches a communication with one that is known of this second and left over, if there is one.
+    fn match_in(
+        &mut self,
+        conversation: &mut Conversation,
+        there: i64,
+        index: usize,
+        communication: &RawCommunication,
+        hash: &str,
+    ) {
+        let of_second = conversation.known.get(&there);
+        let left: Vec<&Known> =
+            of_second.into_iter().flatten().filter(|known| !self.matched.contains(&known.id)).collect();
+        let same = conversation.shown_before(communication, &left);
+        let Some(id) = same.map(|known| known.id.clone()) else { return };
+        for known in conversation.known.get_mut(&there).into_iter().flatten().filter(|known| known.id == id) {
+            hash.clone_into(&mut known.hash);
+        }
+        self.matched.insert(id.clone());
+        self.ids[index] = Some(id);
+    }
+}
+
+/// Which of the seconds `here` is which of `there`, both in order, as places in them.
+pub(crate) fn same_moments(here: &[i64], there: &[i64]) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    let (mut index, mut other) = (0, 0);
+    while index < here.len() && other < there.len() {
+        let distance = there[other] - here[index];
+        if distance.abs() <= ONE_MOMENT {
+            pairs.push((index, other));
+        }
+        index += usize::from(distance >= -ONE_MOMENT);
+        other += usize::from(distance <= ONE_MOMENT);
+    }
+    pairs
+}

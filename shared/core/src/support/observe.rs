@@ -1,0 +1,357 @@
+//! What a pass sees of the case: its conversation, its status, and what became of calls that were not answered.
+
+use jiff::Timestamp;
+
+use crate::{
+    failure::{Failure, Refusal},
+    identifiers::{AccountId, CaseId, CaseKey},
+    link::{intent::IntentEnd, mark::Mark, pass::READ_REQUEST, trouble::Side},
+    policy::Policy,
+    servicenow::incident::IncidentSummary,
+    support::{
+        Intent, Pass,
+        call::IntentKind,
+        case::{Case, CaseStatus, Communication, RawCommunication},
+        conversation::{Fate, MOST_KNOWN, Owner, TakenIn},
+        memory::{DoubledCase, LinkedCase},
+        message::delivered_communication,
+        outcome::{COMMUNICATION_REQUEST, is_own, new_linked_case},
+        render,
+    },
+    text::text_hash,
+    time::CLOCKS_APART,
+};
+
+impl Pass {
+    /// Whether a read of the most recent communications is not enough, and all that are not settled must be read.
+    ///
+    /// A text in doubt is looked for until one shows that may be it; after L in any case, since then it is decided.
+    pub fn needs_all_communications(&self, policy: &Policy, case: &Case, now: Timestamp) -> bool {
+        let in_doubt = match &self.link.intent {
+            Some(Intent { kind: IntentKind::AddCommunication { .. }, mark: Some(mark), written_at, .. }) => {
+                // AWS's own words may quote the mark, which proves nothing.
+                let may_be_it = |shown: &RawCommunication| !shown.is_by_aws() && mark.is_in(&shown.body);
+                !case.communications.iter().any(may_be_it)
+                    || now.duration_since(*written_at) >= policy.unknown_outcome()
+            }
+            _ => false,
+        };
+        let undecided = self.link.memory.conversation.decided_at(policy.unknown_outcome());
+        let due = self.link.memory.full_read_at.into_iter().chain(undecided).any(|at| at <= now);
+        !case.communications_complete && (!self.link.memory.conversation.joins(&case.communications) || in_doubt || due)
+    }
+
+    /// From which moment on communications have to be read: all before it are settled.
+    pub fn communications_since(&self) -> Option<Timestamp> {
+        self.link.memory.conversation.settled_before
+    }
+
+    /// Takes in a read of the case that began at `now`. After an interrupted pass it waits for the incident, which knows
+    /// what was delivered.
+    pub fn see_case(&mut self, policy: &Policy, case: Case, now: Timestamp) {
+        if self.link.interrupted && !self.see_deliveries() {
+            if let Some(linked) = &mut self.link.memory.case {
+                linked.fingerprint.clone_from(&case.fingerprint);
+            }
+            return;
+        }
+        self.aws.shown_all = case.communications.len() <= MOST_KNOWN;
+        self.link.troubles.end(Side::Aws, |trouble| trouble.request == READ_REQUEST);
+        let TakenIn { shown, news } = self.link.memory.conversation.take_in(
+            case.communications.clone(),
+            case.communications_complete,
+            now,
+            policy.unknown_outcome(),
+        );
+        let is_customers_news = |seen: &&Communication| {
+            let is_customers = self.link.memory.conversation.fate(&seen.id) == Some(Fate::Pending) && !seen.is_by_aws();
+            is_customers && news.contains(&seen.id)
+        };
+        let customers_news: Vec<&str> =
+            shown.iter().filter(is_customers_news).map(|seen| seen.raw.body.as_str()).collect();
+        self.aws.customer_wrote = !customers_news.is_empty();
+        self.link.memory.customer_wrote |= self.link.base.ended
+            && self.aws.customer_wrote
+            && !self.link.journal.all_reopened_before(customers_news.iter().copied());
+        self.aws.shown = shown;
+        self.settle_doubt(policy, &case, now);
+        self.aws.is_behind = self.is_behind_what_is_known(policy, now);
+        let hides_ours = self.hides_ours(policy, now);
+        if let Some(linked) = &mut self.link.memory.case {
+            linked.case_id = case.case_id.clone();
+            linked.display_id = Some(case.display_id.clone());
+            linked.fingerprint.clone_from(&case.fingerprint);
+            let ours = linked
+                .reopened_by
+                .as_ref()
+                .and_then(|mark| self.link.memory.conversation.marks.get(mark)?.owner.as_ref());
+            let shows_ours = ours.is_some_and(|owner| self.aws.shown.iter().any(|seen| seen.id == owner.id));
+            let was_resolved = linked.is_resolved();
+            let is_after_reopening = shows_ours && !case.communications_are_later;
+            let age = Age { is_after_reopening, is_behind: self.aws.is_behind, hides_ours };
+            accept_status(linked, age, policy, &case.status, now);
+            if was_resolved && !linked.is_resolved() {
+                linked.reopened_by = self.link.intent.as_ref().and_then(reopening_mark);
+            }
+        }
+        if case.communications_complete {
+            self.link.memory.full_read_at = self.link.memory.full_read_at.filter(|at| *at > now);
+        } else if !news.is_empty() && self.link.memory.full_read_at.is_none() {
+            self.link.memory.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
+        }
+        let is_older = self.aws.is_behind || self.link.memory.conversation.hides_open(&self.aws.shown);
+        if self.link.memory.full_read_at.is_none() && is_older {
+            // An older answer than the one before: what it leaves out is looked for again.
+            self.link.memory.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
+        }
+        self.aws.case = Some(case);
+        self.agree(policy);
+    }
+
+    /// Takes in what an interrupted pass delivered; false if the incident has not been read.
+    fn see_deliveries(&mut self) -> bool {
+        if let (Some(incident), Some(case)) = (&self.incident, &self.link.memory.case) {
+            let begun = incident.deliveries.iter().filter_map(|name| delivered_communication(&self.key, case, name));
+            self.link.memory.conversation.begun_before(&begun.collect::<Vec<_>>());
+        }
+        let is_known = self.incident.is_some() || self.incident_gone || self.link.memory.case.is_none();
+        self.link.interrupted &= !is_known;
+        is_known
+    }
+
+    /// Decides an AddCommunication or ResolveCase intent in doubt by what a read that began at `now` shows.
+    fn settle_doubt(&mut self, policy: &Policy, case: &Case, now: Timestamp) {
+        let Some(intent) = &self.link.intent else { return };
+        let found = match &intent.kind {
+            IntentKind::OpenCase { .. } => return,
+            // A doubled case is not read: its resolution is repeated after L, which changes nothing there.
+            IntentKind::ResolveCase { double: Some(_), .. } => false,
+            IntentKind::AddCommunication { .. } => {
+                intent.mark.as_ref().is_some_and(|mark| self.link.memory.conversation.is_found(mark))
+            }
+            IntentKind::ResolveCase { status_before, double: None } => {
+                let reopened_since =
+                    case.status.is_reopened() && status_before.as_ref().is_some_and(|status| !status.is_reopened());
+                // A resolution from before a text of ours that reopened the case unseen is not the one that is looked for.
+                let is_after_ours = self.shows_reopening(case) && !self.hides_ours(policy, now);
+                (case.status.is_resolved() && is_after_ours) || reopened_since
+            }
+        };
+        let read_all = case.communications_complete || matches!(intent.kind, IntentKind::ResolveCase { .. });
+        if found {
+            let resolved = CaseStatus::new("resolved");
+            self.end_intent(policy, IntentEnd::FoundDone, None, Some(&resolved), now);
+        } else if read_all {
+            self.not_found(policy, now);
+        }
+    }
+
+    /// Whether the read leaves out something newer than all that it shows: a text that was seen before, or one of ours that
+    /// AWS has taken. What is old enough to be in every read does not count: AWS may have taken a text back, or show it
+    /// without its mark. A text that was seen has an hour more than L, since AWS's clock is not ours.
+    fn is_behind_what_is_known(&self, policy: &Policy, now: Timestamp) -> bool {
+        let newest = self.aws.shown.iter().map(|seen| seen.raw.time_created.as_second()).max();
+        let oldest = now.checked_sub(policy.unknown_outcome() + CLOCKS_APART).unwrap_or(now).as_second();
+        let last_known = self.link.memory.conversation.known.last_key_value().map(|(second, _)| *second);
+        // One answer may cut a time and another round it.
+        let is_left_out = |last: i64| last >= oldest && newest.is_none_or(|newest| newest + 1 < last);
+        last_known.is_some_and(is_left_out) || self.hides_ours(policy, now)
+    }
+
+    /// Whether a text that AWS took from us less than L ago has not been seen yet. It has reopened the case if that was
+    /// resolved.
+    fn hides_ours(&self, policy: &Policy, now: Timestamp) -> bool {
+        self.shows_ours_until(policy).is_some_and(|until| now < until)
+    }
+
+    /// Until when a text of ours that AWS took may still show; none if all have.
+    pub(crate) fn shows_ours_until(&self, policy: &Policy) -> Option<Timestamp> {
+        let unseen = self.link.memory.conversation.unseen(self.link.intent.as_ref());
+        unseen.filter_map(|memory| memory.sent_at.checked_add(policy.unknown_outcome()).ok()).max()
+    }
+
+    /// Whether a read is no older than our text that reopened the case last, if one did: an older one shows the resolution
+    /// before that.
+    fn shows_reopening(&self, case: &Case) -> bool {
+        let Some(mark) = self.link.memory.case.as_ref().and_then(|linked| linked.reopened_by.as_ref()) else {
+            return true;
+        };
+        // One that is forgotten is older than all that may still come.
+        let Some(memory) = self.link.memory.conversation.marks.get(mark) else { return true };
+        let is_shown = |owner: &Owner| self.aws.shown.iter().any(|seen| seen.raw.time_created >= owner.time_created);
+        !case.communications_are_later && memory.owner.as_ref().is_some_and(is_shown)
+    }
+
+    /// Decides a CreateCase intent in doubt by a search that began at `now`: the case with our mark, or none.
+    pub fn settle_open_case(&mut self, policy: &Policy, found: Option<&CaseId>, now: Timestamp) {
+        if !matches!(&self.link.intent, Some(Intent { kind: IntentKind::OpenCase { .. }, .. })) {
+            return;
+        }
+        match found {
+            Some(case_id) => self.end_intent(policy, IntentEnd::FoundDone, Some(case_id), None, now),
+            None => self.not_found(policy, now),
+        }
+    }
+
+    /// Takes in a case whose first communication carries this mark. One of ours that the link goes on without is a double;
+    /// where the link has none and opens none, it is the link's. Whether it is a new double.
+    pub fn see_double(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark, now: Timestamp) -> bool {
+        let key = CaseKey::new(account.clone(), case_id);
+        if self.link.memory.conversation.subject_of(mark).is_none() {
+            return false;
+        }
+        if self.link.memory.case.is_none() && self.link.intent.is_none() {
+            self.adopt(account, case_id, mark, now);
+            return false;
+        }
+        let other = self.link.memory.case.as_ref().is_some_and(|linked| linked.key() != key);
+        let known =
+            self.link.memory.doubles.iter().any(|double| CaseKey::new(double.account.clone(), &double.case_id) == key);
+        let new = other && !known;
+        if new {
+            let (account, case_id) = (account.clone(), case_id.clone());
+            self.link.memory.doubles.push(DoubledCase { account, case_id, told: false, resolved: false });
+        }
+        new
+    }
+
+    /// A case that was given up has shown up, and the link has no other.
+    fn adopt(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark, now: Timestamp) {
+        self.link.memory.case = Some(new_linked_case(account.clone(), case_id.clone(), now));
+        if let Some(given_up) = self.link.memory.given_up_cases.iter().find(|given_up| given_up.mark == *mark).cloned()
+        {
+            self.link.journal.settle(given_up.covers);
+            self.link.memory.opening_remainder = given_up.remainder;
+        }
+        self.link.memory.waits_for_quota = None;
+    }
+
+    /// Whether a case with this mark and subject is one that the link opened: an agent may have pasted a marked text. The
+    /// subject is the one that was sent, or names the incident as ours do: AWS may have changed it.
+    pub fn is_own_case_mark(&self, policy: &Policy, mark: &Mark, subject: &str) -> bool {
+        let Some(sent) = self.link.memory.conversation.subject_of(mark) else { return false };
+        text_hash(subject) == sent || self.names_incident(policy, subject)
+    }
+
+    /// Whether the link may have opened a case with this subject, see [`Self::is_own_case_mark`]. The communications of any
+    /// other need no look: an account may open thousands of cases a day.
+    pub fn may_be_own_case(&self, policy: &Policy, subject: &str) -> bool {
+        self.link.memory.conversation.has_subject(&text_hash(subject)) || self.names_incident(policy, subject)
+    }
+
+    fn names_incident(&self, policy: &Policy, subject: &str) -> bool {
+        let is_subject = |summary: &IncidentSummary| render::is_subject_of(policy, subject, &summary.number);
+        self.summary().is_none_or(is_subject)
+    }
+
+    /// Of which account the cases are looked through in this pass, and since when they may have been opened: for the case of a
+    /// CreateCase without an outcome, else for cases that were given up, when it is time.
+    pub fn searched_cases(&self, now: Timestamp) -> Option<(AccountId, Timestamp)> {
+        match &self.link.intent {
+            Some(Intent { kind: IntentKind::OpenCase { account, .. }, written_at, .. }) => {
+                Some((account.clone(), *written_at))
+            }
+            _ => self.late_cases(now),
+        }
+    }
+
+    /// Whether the outcome of a CreateCase is not known.
+    pub fn is_opening(&self) -> bool {
+        matches!(&self.link.intent, Some(Intent { kind: IntentKind::OpenCase { .. }, .. }))
+    }
+
+    /// When cases that were given up are looked for next, and since when they may have been opened.
+    fn late_cases(&self, now: Timestamp) -> Option<(AccountId, Timestamp)> {
+        let due = self.link.memory.given_up_cases.iter().find(|given_up| given_up.look_at <= now)?;
+        Some((due.account.clone(), due.written_at))
+    }
+
+    /// Notes that the cases that were given up in an account were looked for: the next look is as far from the last as that
+    /// one was from the beginning, until they can't show up any more.
+    pub fn looked_for_late_cases(&mut self, account: &AccountId, now: Timestamp) {
+        for given_up in self.link.memory.given_up_cases.iter_mut().filter(|given_up| given_up.account == *account) {
+            given_up.look_at = now.checked_add(now.duration_since(given_up.written_at)).unwrap_or(now);
+        }
+    }
+
+    /// Notes that an effect in doubt was looked for in vain; after L it never was.
+    fn not_found(&mut self, policy: &Policy, now: Timestamp) {
+        let Some(intent) = &mut self.link.intent else { return };
+        intent.looked = intent.looked.saturating_add(1);
+        if now.duration_since(intent.written_at) < policy.unknown_outcome() {
+            return;
+        }
+        let on_resolved_case = self.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
+        let is_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if is_own(content));
+        self.end_intent(policy, IntentEnd::NeverApplied, None, None, now);
+        if is_text && on_resolved_case {
+            let message =
+                "AWS Support took a text for the resolved case and does not show it: a case is reopened for 14 \
+                           days only"
+                    .to_owned();
+            let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message };
+            self.trouble(policy, Side::Aws, &failure, COMMUNICATION_REQUEST, now, 0);
+        }
+    }
+}
+
+/// The mark of a text in doubt for the link's own case: it may land after the case was resolved, and AWS may show that the
+/// case was reopened before it shows the text.
+fn reopening_mark(intent: &Intent) -> Option<Mark> {
+    let is_own_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if is_own(content));
+    intent.mark.clone().filter(|_| is_own_text)
+}
+
+/// What the communications of a read tell about its age.
+#[derive(Debug, Clone, Copy)]
+struct Age {
+    /// Whether it shows our text that reopened the case last.
+    is_after_reopening: bool,
+    /// Whether it leaves out something newer that is known.
+    is_behind: bool,
+    /// Whether AWS has taken a text of ours that neither it nor one before shows.
+    hides_ours: bool,
+}
+
+/// Takes over the status that a read shows, if it may be believed.
+///
+/// A read may be older than what is known. A resolved case is open again only if it says `reopened`, that is no echo of a
+/// reopening before, and the read shows the newest text that is known; a reopened case is resolved again only if the status
+/// is later than the reopening, which our own text beside it proves. An open case is not resolved as long as a text of ours
+/// is not seen: it may have reopened the case since. Whatever lasts longer than L is true.
+fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &CaseStatus, now: Timestamp) {
+    if linked.status.as_ref() == Some(seen) {
+        return;
+    }
+    let settled = now.duration_since(linked.status_since) >= policy.unknown_outcome();
+    let believable = match (linked.is_resolved(), seen.is_resolved()) {
+        (true, false) => {
+            let was_reopened = linked.status_before_resolved.as_ref().is_some_and(CaseStatus::is_reopened);
+            let echo = was_reopened || linked.reopened_at.is_some();
+            settled || (seen.is_reopened() && !echo && !age.is_behind)
+        }
+        (false, true) => {
+            let long_ago = linked.reopened_at.is_none_or(|at| now.duration_since(at) >= policy.unknown_outcome());
+            (long_ago && !age.hides_ours) || age.is_after_reopening
+        }
+        (true, true) | (false, false) => true,
+    };
+    if believable {
+        set_status(linked, seen.clone(), now);
+    }
+}
+
+pub(super) fn set_status(linked: &mut LinkedCase, status: CaseStatus, now: Timestamp) {
+    match (linked.is_resolved(), status.is_resolved()) {
+        (false, true) => linked.status_before_resolved = linked.status.take(),
+        // Where it was known as open, nobody had seen that it was resolved in between.
+        (was_resolved, false) if was_resolved || status.is_reopened() => {
+            // A read may have been older than the reopening that it follows: then it is the same one.
+            linked.reopened_by.take_if(|_| was_resolved || linked.reopened_at.is_none());
+            linked.reopened_at = Some(now);
+        }
+        _ => {}
+    }
+    linked.status_since = now;
+    linked.status = Some(status);
+}

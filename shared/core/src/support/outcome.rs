@@ -1,0 +1,355 @@
+//! What became of the effects of a plan: what was sent, delivered, refused or is in doubt.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    failure::{Failure, Refusal},
+    identifiers::{AccountId, CaseId, CommunicationId, ExternalId, digest},
+    link::{
+        intent::{EndedIntent, IntentEnd},
+        mark::Mark,
+        notice::Notice,
+        trouble::Side,
+    },
+    policy::Policy,
+    servicenow::incident::Incident,
+    support::{
+        Intent, Pass,
+        call::{Call, Content, IntentKind, Part},
+        case::CaseStatus,
+        memory::{GivenUpCase, LinkedCase, PartlySent, QuotaWait, Reduction, RefusedMessage, RefusedText},
+        message::delivered_communication,
+        observe::set_status,
+        render,
+    },
+    text::text_hash,
+};
+
+/// What the request begins with that a trouble with a refused CreateCase names.
+pub(crate) const OPEN_REQUEST: &str = "open ";
+/// The request that a trouble with a refused communication names, once none in its place was accepted, either.
+pub(crate) const COMMUNICATION_REQUEST: &str = "communication";
+/// The request that a trouble with a refused resolution names.
+pub(crate) const RESOLUTION_REQUEST: &str = "resolution";
+/// The request that a trouble with a doubled case names.
+pub(crate) const DOUBLE_REQUEST: &str = "double";
+/// For how long after its resolution a case takes texts for sure: AWS says 14 days, and we may have seen it late.
+const REOPENABLE_FOR: SignedDuration = SignedDuration::from_hours(13 * 24);
+/// How many texts from AWS are remembered of the time since the end of work.
+const TEXTS_SINCE_END: usize = 20;
+
+impl Pass {
+    /// What is written down of a call before it is made, and the mark in its text.
+    pub(super) fn begin_call(&mut self, call: &Call, now: Timestamp) -> (Option<Mark>, IntentKind) {
+        let conversation = &mut self.link.memory.conversation;
+        match call {
+            Call::OpenCase { account, mark, covers, remainder, request } => {
+                conversation.opening(mark, &request.subject, &request.body, now);
+                let kind = IntentKind::OpenCase {
+                    account: account.clone(),
+                    covers: covers.clone(),
+                    remainder: remainder.clone(),
+                };
+                (Some(mark.clone()), kind)
+            }
+            Call::AddCommunication { content, part, mark, body, .. } => {
+                // A doubled case is not read: its communications are not looked for.
+                if is_own(content) {
+                    conversation.sending(mark, body, now);
+                }
+                (Some(mark.clone()), IntentKind::AddCommunication { content: content.clone(), part: *part })
+            }
+            Call::ResolveCase { case_id, .. } => {
+                let linked = self.link.memory.case.as_ref();
+                // A text that was taken since that status was read may have reopened a case that was resolved unseen, and
+                // where the case was reopened before, the status may be an older one.
+                let is_certain = self.link.memory.conversation.unseen(None).next().is_none();
+                let never_reopened = linked.filter(|case| is_certain && case.reopened_at.is_none());
+                let status_before = never_reopened.and_then(|case| case.status.clone());
+                let double = self.link.memory.doubles.iter().any(|double| double.case_id == *case_id);
+                (None, IntentKind::ResolveCase { status_before, double: double.then(|| case_id.clone()) })
+            }
+        }
+    }
+
+    /// Takes in the answer that a call was applied; whether that is certain. A text that has to reopen the case is confirmed
+    /// by reading: AWS may take it, answer well and leave the case as it is.
+    pub fn done(
+        &mut self,
+        policy: &Policy,
+        case_id: Option<&CaseId>,
+        status: Option<&CaseStatus>,
+        now: Timestamp,
+    ) -> bool {
+        let reopens = match &self.link.intent {
+            Some(Intent { kind: IntentKind::AddCommunication { content, .. }, .. }) => {
+                is_own(content) && self.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved)
+            }
+            _ => false,
+        };
+        if reopens {
+            self.doubt("AWS Support took the text; that it reopened the case is not seen yet");
+        } else {
+            self.end_intent(policy, IntentEnd::Done, case_id, status, now);
+        }
+        !reopens
+    }
+
+    /// Ends the intent and takes in what it brought about.
+    pub fn end_intent(
+        &mut self,
+        policy: &Policy,
+        end: IntentEnd,
+        case_id: Option<&CaseId>,
+        status: Option<&CaseStatus>,
+        now: Timestamp,
+    ) {
+        let Some(intent) = self.link.intent.take() else { return };
+        self.link.ended_intent = Some(EndedIntent { sequence: intent.sequence, end });
+        match end {
+            IntentEnd::Done | IntentEnd::FoundDone => {
+                let request = request_of(&intent.kind);
+                // AWS answers, and accepts the account and a request of this kind.
+                self.link.troubles.end(Side::Aws, |trouble| {
+                    let about_account = matches!(trouble.refusal, Some(Refusal::Credentials | Refusal::Subscription));
+                    trouble.refusal.is_none() || about_account || trouble.request.starts_with(request)
+                });
+                self.take_effect(intent, case_id, status, now);
+            }
+            IntentEnd::Refused => {
+                if let Some(mark) = &intent.mark {
+                    self.link.memory.conversation.marks.remove(mark);
+                }
+            }
+            IntentEnd::NeverApplied => self.give_up(intent, policy),
+        }
+        self.agree(policy);
+    }
+
+    /// A call seemed never applied. Should it have been all the same, later than L, its text is still ours.
+    fn give_up(&mut self, intent: Intent, policy: &Policy) {
+        let Some(mark) = intent.mark else { return };
+        if let Some(memory) = self.link.memory.conversation.marks.get_mut(&mark) {
+            memory.given_up = true;
+        }
+        if let IntentKind::OpenCase { account, covers, remainder } = intent.kind {
+            let look_at = intent.written_at.checked_add(policy.unknown_outcome() * 2).unwrap_or(intent.written_at);
+            let written_at = intent.written_at;
+            self.link.memory.given_up_cases.push(GivenUpCase { account, mark, covers, remainder, written_at, look_at });
+        }
+    }
+
+    fn take_effect(&mut self, intent: Intent, case_id: Option<&CaseId>, status: Option<&CaseStatus>, now: Timestamp) {
+        match intent.kind {
+            IntentKind::OpenCase { account, covers, remainder } => {
+                let Some(case_id) = case_id else { return };
+                self.link.memory.case = Some(new_linked_case(account, case_id.clone(), now));
+                self.link.journal.settle(covers);
+                self.link.memory.opening_remainder = remainder;
+                self.link.base.ended = false;
+                self.link.memory.waits_for_quota = None;
+                self.aws.columns_of_another = false;
+            }
+            IntentKind::AddCommunication { content, part } => {
+                let on_own_case = is_own(&content);
+                self.note_sent(content, part);
+                let Some(linked) = self.link.memory.case.as_mut().filter(|_| on_own_case) else { return };
+                if linked.is_resolved() {
+                    set_status(linked, CaseStatus::new("reopened"), now);
+                    linked.reopened_by.clone_from(&intent.mark);
+                }
+                let has_reopened = intent.mark.is_some() && linked.reopened_by == intent.mark;
+                // A customer who wrote at AWS meanwhile has reopened it, too: an incident that has ended follows.
+                let is_ended = self.link.incident.as_ref().is_some_and(|incident| incident.state.is_ended());
+                if has_reopened && !(is_ended && (self.aws.customer_wrote || self.link.memory.customer_wrote)) {
+                    self.link.base.ended = false;
+                }
+            }
+            IntentKind::ResolveCase { double: Some(case_id), .. } => {
+                for double in self.link.memory.doubles.iter_mut().filter(|double| double.case_id == case_id) {
+                    double.resolved = true;
+                }
+            }
+            IntentKind::ResolveCase { double: None, .. } => {
+                if let (Some(linked), Some(status)) = (&mut self.link.memory.case, status) {
+                    set_status(linked, status.clone(), now);
+                }
+                self.link.base.ended = true;
+            }
+        }
+    }
+
+    /// Notes a part of a text as sent; with its last part the text is. Where a part was left out, the next ones are tried as
+    /// small as that one.
+    fn note_sent(&mut self, content: Content, part: Part) {
+        if part.left_out
+            && let Some(refused) = self.link.memory.refused_text.as_mut().filter(|refused| refused.content == content)
+        {
+            refused.reduction = Reduction::Smallest;
+            let reason = refused.reason.clone();
+            self.link.notice(Notice::TextRefused { text: content.name(), reason });
+        }
+        if !part.is_last() {
+            self.link.memory.partly_sent = Some(PartlySent { content, bytes: part.end, parts: part.number });
+            return;
+        }
+        self.link.memory.partly_sent = None;
+        self.link.memory.refused_text = None;
+        match content {
+            Content::OpeningRemainder => self.link.memory.opening_remainder = None,
+            Content::Entry { entry, created_on } => self.link.journal.settle([(entry, created_on)]),
+            Content::ReopenNotice => {}
+            Content::DoubleNotice(case_id) => {
+                for double in self.link.memory.doubles.iter_mut().filter(|double| double.case_id == case_id) {
+                    double.told = true;
+                }
+            }
+        }
+    }
+
+    /// Takes in that a call to AWS was refused: a text is tried in smaller parts, then left out with a word in its place;
+    /// only when that is refused as well nothing is given up, and all of it waits. Everything else waits by its name.
+    pub fn refused(&mut self, policy: &Policy, call: &Call, failure: &Failure, now: Timestamp, spread: u32) {
+        self.end_intent(policy, IntentEnd::Refused, None, None, now);
+        let is_text = matches!(failure, Failure::Refused { refusal: Refusal::InvalidRequest, .. });
+        let request = match call {
+            Call::AddCommunication { content, part, .. } if is_own(content) => {
+                if is_text && self.reduce(content, *part, failure.message(), now) {
+                    return;
+                }
+                COMMUNICATION_REQUEST.to_owned()
+            }
+            Call::ResolveCase { case_id, .. } if self.is_own_case(case_id) => RESOLUTION_REQUEST.to_owned(),
+            // It is told on the double how things go on; what AWS does not resolve is resolved already, as far as is known.
+            Call::ResolveCase { case_id, .. } if is_text => {
+                for double in self.link.memory.doubles.iter_mut().filter(|double| double.case_id == *case_id) {
+                    double.resolved = true;
+                }
+                return;
+            }
+            Call::AddCommunication { .. } | Call::ResolveCase { .. } => DOUBLE_REQUEST.to_owned(),
+            Call::OpenCase { .. } => {
+                self.incident.as_ref().map(|incident| open_case_request(policy, incident)).unwrap_or_default()
+            }
+        };
+        self.trouble(policy, Side::Aws, failure, &request, now, spread);
+        self.wait_for_quota(failure, now);
+    }
+
+    /// The communication that a message is about; none if it is another link's.
+    pub(super) fn communication_of(&self, message: &ExternalId) -> Option<CommunicationId> {
+        delivered_communication(&self.key, self.link.memory.case.as_ref()?, message)
+    }
+
+    fn is_own_case(&self, case_id: &CaseId) -> bool {
+        self.link.memory.case.as_ref().is_some_and(|linked| linked.case_id == *case_id)
+    }
+
+    /// Notes how a refused text is tried next; false when nothing is left to try.
+    fn reduce(&mut self, content: &Content, part: Part, reason: &str, now: Timestamp) -> bool {
+        let tried = self.link.memory.refused_text.take().filter(|refused| refused.content == *content);
+        // What is refused on a case that was resolved long ago may be refused for that: too late to be reopened.
+        let is_reopenable =
+            |case: &LinkedCase| !case.is_resolved() || now.duration_since(case.status_since) < REOPENABLE_FOR;
+        let takes_texts = self.link.memory.case.as_ref().is_some_and(is_reopenable);
+        let can_be_cut = takes_texts && matches!(content, Content::Entry { .. } | Content::OpeningRemainder);
+        let start = self
+            .link
+            .memory
+            .partly_sent
+            .as_ref()
+            .filter(|partly| partly.content == *content)
+            .map_or(0, |sent| sent.bytes);
+        let size = part.end.saturating_sub(start);
+        let next = match tried.map(|refused| refused.reduction) {
+            _ if !can_be_cut => return false,
+            None if size > render::SMALL_PART_BYTES => Reduction::Small,
+            None | Some(Reduction::Small) if size > render::SMALLEST_PART_BYTES => Reduction::Smallest,
+            None | Some(Reduction::Small | Reduction::Smallest) => Reduction::Placeholder,
+            Some(Reduction::Placeholder) => return false,
+        };
+        let reason = render::one_line(reason, render::REASON_CHARACTERS);
+        self.link.memory.refused_text = Some(RefusedText { content: content.clone(), reduction: next, reason });
+        true
+    }
+
+    /// An account that opens no more cases for now has a line of those that wait.
+    fn wait_for_quota(&mut self, failure: &Failure, now: Timestamp) {
+        if !matches!(failure, Failure::Refused { refusal: Refusal::CaseQuota, .. }) {
+            return;
+        }
+        let Some(incident) = &self.incident else { return };
+        let Some(account) = &incident.account else { return };
+        self.woken = false;
+        let since = self.link.memory.waits_for_quota.as_ref().map_or(now, |wait| wait.since);
+        let (account, priority) = (account.number.clone(), incident.priority.clone());
+        self.link.memory.waits_for_quota = Some(QuotaWait { account, priority, since });
+    }
+
+    /// Notes that ServiceNow refused a communication; whether it waits. Refused again after that wait, a word in its place is
+    /// tried at once; if that is refused as well, nothing is given up.
+    pub(super) fn reduce_message(&mut self, id: &CommunicationId, reason: &str) -> bool {
+        let refused_before = self.link.memory.refused_message.take().filter(|refused| refused.id == *id);
+        let is_left_out = refused_before.as_ref().is_some_and(|refused| !refused.is_left_out);
+        let waits = refused_before.is_none_or(|refused| refused.is_left_out);
+        let reason = render::one_line(reason, render::REASON_CHARACTERS);
+        self.link.memory.refused_message = Some(RefusedMessage { id: id.clone(), is_left_out, reason });
+        waits
+    }
+
+    /// Notes that a communication is on the incident.
+    pub(super) fn received(&mut self, id: &CommunicationId) {
+        self.link.memory.conversation.delivered(id);
+        if let Some(refused) = self.link.memory.refused_message.take_if(|refused| refused.id == *id)
+            && refused.is_left_out
+        {
+            self.link.notice(Notice::MessageRefused { id: refused.id.to_string(), reason: refused.reason });
+        }
+        if self.link.base.ended
+            && let Some(communication) = self.aws.shown.iter().find(|communication| communication.id == *id)
+        {
+            let texts = &mut self.link.memory.texts_since_end;
+            texts.push(text_hash(&communication.raw.body));
+            let surplus = texts.len().saturating_sub(TEXTS_SINCE_END);
+            texts.drain(..surplus);
+        }
+    }
+}
+
+/// The request that a trouble with this call names, or how its name begins.
+pub(crate) fn request_of(intent: &IntentKind) -> &'static str {
+    match intent {
+        IntentKind::OpenCase { .. } => OPEN_REQUEST,
+        IntentKind::AddCommunication { content, .. } if is_own(content) => COMMUNICATION_REQUEST,
+        IntentKind::ResolveCase { double: None, .. } => RESOLUTION_REQUEST,
+        IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => DOUBLE_REQUEST,
+    }
+}
+
+/// Whether a text is for the link's own case.
+pub(super) fn is_own(content: &Content) -> bool {
+    !matches!(content, Content::DoubleNotice(_))
+}
+
+/// The request that a refused CreateCase is remembered by: another one is tried at once.
+pub(crate) fn open_case_request(policy: &Policy, incident: &Incident) -> String {
+    let account = incident.account.as_ref().map(|account| account.number.as_str()).unwrap_or_default();
+    let severity = policy.severity(&incident.priority);
+    let parts = [account, &incident.service_code, &incident.category_code, severity];
+    format!("{OPEN_REQUEST}{}", digest(&parts, 16))
+}
+
+pub(super) fn new_linked_case(account: AccountId, case_id: CaseId, now: Timestamp) -> LinkedCase {
+    LinkedCase {
+        account,
+        case_id,
+        display_id: None,
+        status: None,
+        status_since: now,
+        status_before_resolved: None,
+        reopened_at: None,
+        reopened_by: None,
+        opened_at: now,
+        fingerprint: String::new(),
+    }
+}

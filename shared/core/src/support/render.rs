@@ -1,0 +1,539 @@
+//! The texts that people read, on either side.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use unicode_segmentation::GraphemeCursor;
+
+use crate::{
+    link::mark::{Mark, without_marks},
+    policy::Policy,
+    servicenow::incident::{Incident, JournalEntry},
+    support::{
+        call::Part,
+        case::Communication,
+        memory::{LinkedCase, Reduction},
+    },
+    text::letters,
+    time::format_servicenow,
+};
+
+/// How many bytes of UTF-8 a communication may have. AWS says "8,000" and not of what: a text of so many bytes has no
+/// more characters or UTF-16 units. Source: AWS Support API, `communicationBody`.
+pub const COMMUNICATION_BYTES: usize = 8_000;
+/// How many bytes a subject may have: the console's limit of 250 characters, counted as strictly as may be. The API
+/// states none.
+pub const SUBJECT_BYTES: usize = 250;
+/// How many bytes are left for what stands around a part: its first line and a note behind it.
+const FRAME_BYTES: usize = 500;
+/// How many bytes of a text go into one part, unless fewer are asked for.
+pub const PART_BYTES: usize = COMMUNICATION_BYTES - FRAME_BYTES;
+/// How many bytes of a text that AWS refused go into one part, at first: what offends it may be in one part alone.
+pub const SMALL_PART_BYTES: usize = 2_000;
+/// How many bytes of it go into one part, at last: a few lines.
+pub const SMALLEST_PART_BYTES: usize = 400;
+/// How many characters of AWS's reason are remembered for a text that is left out.
+pub(crate) const REASON_CHARACTERS: usize = 300;
+/// What stands in the place of a text that ServiceNow refuses.
+const LEFT_OUT_REPLY: &str = "(ServiceNow does not accept this text. It stands on the case.)";
+/// What stands in the place of a text that AWS refuses.
+pub(crate) const LEFT_OUT: &str = "(AWS Support does not accept this text. It stands in ServiceNow.)";
+/// How many bytes of a name go into a first line.
+const NAME_BYTES: usize = 100;
+/// How many bytes of the opening text are sent at most, in nine parts or so: the rest stays in ServiceNow, and both the
+/// first text and the last one say so.
+pub const OPENING_BYTES: usize = 64_000;
+/// What ends an opening text that was cut.
+const CUT_NOTICE: &str = "\n\n(The description goes on in ServiceNow.)";
+/// What ends the first communication when more of the description follows it.
+const CONTINUED_NOTICE: &str = "\n\n(The description goes on in the next message.)";
+/// What ends the first communication when more follows, but not all.
+const CONTINUED_IN_PART_NOTICE: &str =
+    "\n\n(The description goes on in the next message. It is too long to be sent whole: its end stays in ServiceNow.)";
+/// What stands between the description and the comments before the case.
+const DIGEST_HEADING: &str = "\n\nEarlier comments:";
+/// What ends a line that was cut.
+const ELLIPSIS: &str = "…";
+
+/// Whether a text may be cut here: not within what a reader sees as one character.
+fn is_boundary(text: &str, place: usize) -> bool {
+    GraphemeCursor::new(place, text.len(), true).is_boundary(text, 0).unwrap_or(true)
+}
+
+/// The last place up to this one at which a text may be cut; none if a single grapheme is longer.
+fn last_boundary(text: &str, place: usize) -> Option<usize> {
+    if is_boundary(text, place) {
+        return Some(place);
+    }
+    let before = GraphemeCursor::new(place, text.len(), true).prev_boundary(text, 0);
+    before.ok().flatten().filter(|boundary| *boundary > 0)
+}
+
+/// The first bytes of a text, at most so many, cut between graphemes; within one only if it alone is longer.
+fn head(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let end = text.floor_char_boundary(bytes);
+    &text[..last_boundary(text, end).unwrap_or(end)]
+}
+
+/// A text on one line, without control characters, so that it can stand in a subject or a first line.
+fn flat(text: &str) -> String {
+    let flat: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let words: Vec<&str> = flat.split_whitespace().collect();
+    words.join(" ")
+}
+
+/// A text on one line with at most so many characters.
+pub(crate) fn one_line(text: &str, characters: usize) -> String {
+    let line = flat(text);
+    let end = line.char_indices().nth(characters).map_or(line.len(), |(end, _)| end);
+    head(&line, end).to_owned()
+}
+
+/// A text on one line with at most so many bytes; what was cut shows it.
+fn short_line(text: &str, bytes: usize) -> String {
+    let line = flat(text);
+    if line.len() <= bytes {
+        return line;
+    }
+    format!("{}{ELLIPSIS}", head(&line, bytes - ELLIPSIS.len()).trim_end())
+}
+
+/// The subject of the case of an incident.
+pub fn subject(policy: &Policy, incident: &Incident, production: bool) -> String {
+    let prefix = if production { "" } else { policy.test_subject_prefix.as_str() };
+    let subject = format!("{prefix}{} {}", subject_tag(&incident.summary.number), incident.short_description);
+    short_line(&subject, SUBJECT_BYTES)
+}
+
+/// What a subject of ours names the incident with.
+fn subject_tag(number: &str) -> String {
+    format!("[{number}]")
+}
+
+/// Whether AWS shows a subject that we gave to the case of the incident with this number.
+///
+/// The rest of the subject may have been trimmed, redacted or re-encoded: only what names the incident is looked for, at
+/// the beginning or behind the letters of the prefix of tests, whatever blanks stand in it. People name an incident further
+/// behind.
+pub fn is_subject_of(policy: &Policy, subject_shown: &str, number: &str) -> bool {
+    let essence = |text: &str| -> String {
+        text.chars().filter(|letter| !letter.is_whitespace()).map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let shown = essence(subject_shown);
+    let before = shown.split_once(&essence(&subject_tag(number))).map(|(before, _)| letters(before));
+    let is_prefix = |before: String| before.is_empty() || before == letters(&policy.test_subject_prefix);
+    !number.trim().is_empty() && before.is_some_and(is_prefix)
+}
+
+/// A comment's author and moment, as both sides see them.
+fn byline(entry: &JournalEntry) -> String {
+    let name = if entry.author.trim().is_empty() { &entry.created_by } else { &entry.author };
+    format!("{}, {} UTC", short_line(&without_marks(name), NAME_BYTES), format_servicenow(entry.created_on))
+}
+
+/// The first communication of a case, and what of it does not fit.
+pub struct Opening {
+    /// The communication.
+    pub body: String,
+    /// How many of the earlier comments it contains, from the oldest on.
+    pub entries: usize,
+    /// What of the description has to follow.
+    pub remainder: Option<String>,
+}
+
+/// What a case is opened with: the description, or else the short one, as far as it is sent at all.
+pub fn opening_text(incident: &Incident) -> Cow<'_, str> {
+    let described = !incident.description.trim().is_empty();
+    let text = if described { &incident.description } else { &incident.short_description };
+    if text.len() <= OPENING_BYTES {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("{}{CUT_NOTICE}", part_from(text, 0, OPENING_BYTES)))
+}
+
+/// Renders the first communication: the description, then as many of the earlier comments as fit, whole.
+pub fn opening(incident: &Incident, entries: &[&JournalEntry], mark: &Mark) -> Opening {
+    let first_line = mark.sign(&format!("{} was opened in ServiceNow.", incident.summary.number));
+    let text = opening_text(incident);
+    let described = part_from(&text, 0, PART_BYTES);
+    let mut body = format!("{first_line}\n\n{}", without_marks(described));
+    let rest = &text[described.len()..];
+    if !rest.is_empty() {
+        body.push_str(if matches!(text, Cow::Owned(_)) { CONTINUED_IN_PART_NOTICE } else { CONTINUED_NOTICE });
+        return Opening { body, entries: 0, remainder: Some(rest.to_owned()) };
+    }
+    let mut count = 0;
+    for entry in entries {
+        let heading = if count == 0 { DIGEST_HEADING } else { "" };
+        let addition = format!("{heading}\n\n{}:\n{}", byline(entry), without_marks(&entry.text));
+        if body.len() + addition.len() > COMMUNICATION_BYTES {
+            break;
+        }
+        body.push_str(&addition);
+        count += 1;
+    }
+    Opening { body, entries: count, remainder: None }
+}
+
+/// The part of a text that begins after so many bytes and has at most `limit`: so whoever remembers how much was sent
+/// goes on from there, with smaller parts if need be. The parts of a text, one after the other, are the text.
+///
+/// A part ends with a line, else with a word, else between two graphemes; within a grapheme only if it alone is longer.
+/// It is empty only at the end of the text. A place within a character counts as its start: rather twice than lost.
+pub fn part_from(text: &str, offset: usize, limit: usize) -> &str {
+    let rest = &text[text.floor_char_boundary(offset)..];
+    if rest.len() <= limit {
+        return rest;
+    }
+    let window = &rest[..rest.floor_char_boundary(limit)];
+    // Blanks alone are no part.
+    let blank = rest.len() - rest.trim_start().len();
+    let lines = window.rmatch_indices('\n').map(|(place, _)| place + 1);
+    let words = window.rmatch_indices(char::is_whitespace).map(|(place, space)| place + space.len());
+    let mut ends = lines.chain(words).filter(|end| *end > blank && is_boundary(rest, *end));
+    let end = ends.next().or_else(|| last_boundary(rest, window.len()).filter(|end| *end > 0)).unwrap_or(window.len());
+    let first = rest.chars().next().map_or(0, char::len_utf8);
+    &rest[..end.max(first)]
+}
+
+/// How many bytes go into one part of a text: fewer, once AWS has refused a part of it.
+pub(crate) fn part_bytes(reduction: Option<Reduction>) -> usize {
+    match reduction {
+        None => PART_BYTES,
+        Some(Reduction::Small) => SMALL_PART_BYTES,
+        Some(Reduction::Smallest | Reduction::Placeholder) => SMALLEST_PART_BYTES,
+    }
+}
+
+/// Cuts a text into parts of at most so many bytes. An empty text is one empty part.
+pub fn parts(text: &str, limit: usize) -> Vec<&str> {
+    let mut parts = vec![part_from(text, 0, limit)];
+    let mut sent = parts[0].len();
+    while sent < text.len() {
+        let part = part_from(text, sent, limit);
+        sent += part.len();
+        parts.push(part);
+    }
+    parts
+}
+
+/// `, part 1 of 2`, or nothing for a whole text.
+fn part_note(part: Part) -> String {
+    if part.of == 1 { String::new() } else { format!(", part {} of {}", part.number, part.of) }
+}
+
+/// Renders one part of a comment for the case.
+pub fn comment(number: &str, entry: &JournalEntry, text: &str, part: Part, mark: &Mark) -> String {
+    let first_line = mark.sign(&format!("{}, {number}{}", byline(entry), part_note(part)));
+    format!("{first_line}\n\n{}", without_marks(text))
+}
+
+/// Renders one part of what did not fit into the first communication.
+pub fn opening_remainder(number: &str, text: &str, part: Part, mark: &Mark) -> String {
+    let first_line = mark.sign(&format!("{number}, description continued{}", part_note(part)));
+    format!("{first_line}\n\n{}", without_marks(text))
+}
+
+/// Renders the communication that reopens a case.
+pub fn reopen_notice(number: &str, mark: &Mark) -> String {
+    let first_line = mark.sign(&format!("{number} was reopened in ServiceNow."));
+    format!("{first_line}\n\nPlease continue to work on this case.")
+}
+
+/// Renders the communication on a case that was opened twice.
+pub fn double_notice(number: &str, case: &LinkedCase, mark: &Mark) -> String {
+    let first_line = mark.sign(&format!("{number} has another case."));
+    let other = case_name(case);
+    format!("{first_line}\n\nThis case was opened twice by mistake. Please go on with {other}; this one is resolved.")
+}
+
+/// How the case is called in texts for agents.
+pub fn case_name(case: &LinkedCase) -> String {
+    match &case.display_id {
+        Some(display_id) => format!("AWS Support case {display_id}"),
+        None => format!("AWS Support {}", case.case_id),
+    }
+}
+
+/// Renders a communication for the incident: who, when, then the text, without marks that it quotes.
+pub fn reply(case: &LinkedCase, communication: &Communication) -> String {
+    let author = short_line(&communication.raw.submitted_by, NAME_BYTES);
+    let moment = format_servicenow(communication.raw.time_created);
+    format!("{author}, {moment} UTC, {}:\n\n{}", case_name(case), without_marks(&communication.raw.body))
+}
+
+/// Renders what stands on the incident in the place of a communication that ServiceNow refuses.
+pub fn left_out_reply(case: &LinkedCase, communication: &Communication) -> String {
+    let author = short_line(&communication.raw.submitted_by, NAME_BYTES);
+    let moment = format_servicenow(communication.raw.time_created);
+    format!("{author}, {moment} UTC, {}:\n\n{LEFT_OUT_REPLY}", case_name(case))
+}
+
+/// Renders the close notes of an incident whose case was resolved.
+pub fn close_notes(case: &LinkedCase, now: Timestamp) -> String {
+    format!("{} was resolved at AWS (seen {} UTC).", case_name(case), format_servicenow(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::{collection::vec, prelude::*};
+    use serde_json::json;
+    use unicode_segmentation::UnicodeSegmentation;
+
+    use super::*;
+    use crate::{
+        identifiers::{CommunicationId, JournalEntryId},
+        support::case::{AMAZON_WEB_SERVICES, RawCommunication},
+    };
+
+    /// Five characters that a reader sees as one: 25 bytes.
+    const FAMILY: &str = "👩\u{200d}👩\u{200d}👧\u{200d}👦";
+    /// The part with the longest note that there is.
+    const LAST_PART: Part = Part { number: u16::MAX, of: u16::MAX, end: 0, left_out: false };
+
+    /// Words, lines, and whatever a cut may spoil.
+    fn text_of_any_script() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            "[a-z]{1,40}",
+            Just(" ".to_owned()),
+            Just("\n".to_owned()),
+            Just("\r\n".to_owned()),
+            "[東京都庁]{1,20}",
+            Just(FAMILY.to_owned()),
+            Just("🇩🇪🇫🇷".to_owned()),
+            "e\u{301}{1,3}",
+            Just(" \u{308}".to_owned()),
+        ];
+        vec(piece, 0..80).prop_map(|pieces| pieces.concat())
+    }
+
+    fn moment() -> Timestamp {
+        "2026-11-20T21:14:05Z".parse().unwrap()
+    }
+
+    fn mark() -> Mark {
+        Mark::of_text("[ref bcdf-ghjk-mnpq-rstv]").unwrap()
+    }
+
+    fn incident(description: &str) -> Incident {
+        let snapshot = json!({
+            "sys_id": "0123456789abcdef0123456789abcdef", "number": "INC0010001", "sys_mod_count": 1, "state": "1",
+            "taken_at": "2026-11-20 21:14:05", "service_code": "", "category_code": "", "priority": "3",
+            "short_description": "Instance\nunreachable", "description": description,
+            "entries": [], "entries_complete": true,
+        });
+        serde_json::from_value(snapshot).unwrap()
+    }
+
+    fn entry(author: &str, text: &str) -> JournalEntry {
+        JournalEntry {
+            sys_id: JournalEntryId::new("a"),
+            created_on: moment(),
+            created_by: "abel.tuter".to_owned(),
+            author: author.to_owned(),
+            text: text.to_owned(),
+            ours: false,
+            undecided: false,
+            mod_count: None,
+            element: "comments".to_owned(),
+        }
+    }
+
+    fn linked_case() -> LinkedCase {
+        let case = json!({
+            "account": "111122223333", "case_id": "case-111122223333-muen-2026-0123456789abcdef",
+            "display_id": "1234563851", "status": null, "status_since": moment(), "opened_at": moment(),
+        });
+        serde_json::from_value(case).unwrap()
+    }
+
+    #[test]
+    fn a_subject_is_one_line_that_says_which_incident_it_is_and_whether_it_is_a_test() {
+        let policy = Policy::default();
+        let mut incident = incident("");
+        assert_eq!(subject(&policy, &incident, true), "[INC0010001] Instance unreachable");
+        let test = "TEST CASE--Please ignore - [INC0010001] Instance unreachable";
+        assert_eq!(subject(&policy, &incident, false), test);
+        incident.short_description = "é".repeat(300);
+        assert_eq!(subject(&policy, &incident, true), format!("[INC0010001] {}…", "é".repeat(117)));
+        incident.short_description = FAMILY.repeat(300);
+        assert_eq!(subject(&policy, &incident, true), format!("[INC0010001] {}…", FAMILY.repeat(9)));
+    }
+
+    #[test]
+    fn a_case_is_ours_by_what_its_subject_begins_with() {
+        let shown =
+            ["[INC0010001] Disk", "TEST CASE--Please ignore - [INC0010001]", "\n[ inc0010001 ]\tkey [REDACTED]"];
+        let policy = Policy::default();
+        assert!(shown.iter().all(|subject| is_subject_of(&policy, subject, "INC0010001")));
+        let strange = Policy { test_subject_prefix: "Test & Übung: ".to_owned(), ..Policy::default() };
+        assert!(is_subject_of(&strange, "Test &amp; Übung [INC0010001] Disk", "INC0010001"));
+        let others = [
+            "",
+            "INC0010001",
+            "Question about my bill [INC0010001]",
+            "[INC00100011] Disk",
+            "[INC0010002] Like [INC001000",
+            "[] Disk",
+        ];
+        assert!(!others.iter().any(|subject| is_subject_of(&policy, subject, "INC0010001")));
+        assert!(!is_subject_of(&policy, "[] Disk", ""));
+    }
+
+    #[test]
+    fn a_case_opens_with_the_description_and_the_earlier_comments() {
+        let entries = [entry("Abel Tuter", "It was slow before."), entry(" ", "Now it is gone.")];
+        let opening = opening(&incident("It does not answer."), &entries.each_ref(), &mark());
+        let expected = "INC0010001 was opened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]\n\n\
+            It does not answer.\n\n\
+            Earlier comments:\n\n\
+            Abel Tuter, 2026-11-20 21:14:05 UTC:\nIt was slow before.\n\n\
+            abel.tuter, 2026-11-20 21:14:05 UTC:\nNow it is gone.";
+        assert_eq!((opening.body.as_str(), opening.entries, opening.remainder), (expected, 2, None));
+    }
+
+    #[test]
+    fn a_case_without_a_description_opens_with_the_short_one() {
+        let opening = opening(&incident(" \n"), &[], &mark());
+        let expected = "INC0010001 was opened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]\n\nInstance\nunreachable";
+        assert_eq!((opening.body.as_str(), opening.entries, opening.remainder), (expected, 0, None));
+    }
+
+    #[test]
+    fn comments_open_the_case_as_far_as_they_fit_into_one_communication() {
+        let open = |entries: &[&JournalEntry]| opening(&incident("It does not answer."), entries, &mark());
+        let room = COMMUNICATION_BYTES - open(&[&entry("Abel Tuter", "")]).body.len();
+        let text = "é".repeat(room / 2);
+        let fitting = open(&[&entry("Abel Tuter", &text)]);
+        assert_eq!((fitting.body.len(), fitting.entries), (8_000 - room % 2, 1));
+        // The short one stays behind too: comments are sent in their order.
+        let too_long = open(&[&entry("Abel Tuter", &format!("{text}xx")), &entry("Abel Tuter", "short")]);
+        assert_eq!((too_long.body, too_long.entries), (open(&[]).body, 0));
+    }
+
+    #[test]
+    fn a_long_description_follows_in_parts_and_says_where_it_was_cut() {
+        let first_line = "INC0010001 was opened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]\n\n";
+        let goes_on = "\n\n(The description goes on in the next message.)";
+        let in_part = "\n\n(The description goes on in the next message. It is too long to be sent whole: its end stays in \
+            ServiceNow.)";
+        let cut = "\n\n(The description goes on in ServiceNow.)";
+        for (characters, note, end) in [(32_000, goes_on, ""), (32_001, in_part, cut)] {
+            let incident = incident(&"é".repeat(characters));
+            let opening = opening(&incident, &[&entry("Abel Tuter", "It was slow before.")], &mark());
+            assert_eq!(opening.body, format!("{first_line}{}{note}", "é".repeat(3_750)));
+            assert_eq!(opening.entries, 0);
+            assert_eq!(opening.remainder, Some(format!("{}{end}", "é".repeat(28_250))));
+            assert_eq!(opening.remainder.as_deref(), opening_text(&incident).get(7_500..));
+        }
+    }
+
+    #[test]
+    fn a_part_ends_with_a_line_or_else_a_word_or_else_between_graphemes() {
+        assert_eq!(part_from("one\ntwo three", 0, 9), "one\n");
+        assert_eq!(part_from("one\r\ntwo", 0, 4), "one", "nothing is parted that a reader sees as one");
+        assert_eq!(part_from("one two three", 0, 9), "one two ");
+        assert_eq!(part_from(" \n onetwothree", 0, 9), " \n onetwo", "blanks alone are no part");
+        assert_eq!(part_from("東京都庁", 0, 8), "東京");
+        let text = format!("{FAMILY}{FAMILY}");
+        assert_eq!(part_from(&text, 0, text.len() - 1), FAMILY);
+        assert_eq!(part_from("e\u{301}e\u{301}", 0, 5), "e\u{301}");
+    }
+
+    #[test]
+    fn a_part_begins_where_the_last_one_ended_and_never_lets_a_text_stand_still() {
+        assert_eq!(part_from("one two three", 8, 100), "three");
+        assert_eq!(part_from("one", 3, 100), "");
+        assert_eq!(part_from("one", 4, 100), "");
+        assert_eq!(part_from("東京", 1, 100), "東京", "rather twice than lost");
+        assert_eq!(part_from("東京", 0, 1), "東", "one character at least");
+        assert_eq!(part_from(&"\u{301}".repeat(9), 0, 5), "\u{301}\u{301}", "a grapheme that fits into no part");
+    }
+
+    #[test]
+    fn long_texts_of_any_script_fit_by_whatever_aws_counts() {
+        for (text, count) in [("x".repeat(60_000), 8), ("東".repeat(9_000), 4), (FAMILY.repeat(2_000), 7)] {
+            let parts = parts(&text, PART_BYTES);
+            assert_eq!(parts.concat(), text);
+            assert_eq!(parts.len(), count);
+            for part in parts {
+                let body = comment("INC0010001", &entry(&"東".repeat(500), ""), part, LAST_PART, &mark());
+                assert!(body.len() <= COMMUNICATION_BYTES, "{}", body.len());
+            }
+        }
+        assert_eq!(parts("", PART_BYTES), [""]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_of_a_text_are_the_text(text in text_of_any_script(), limits in vec(26_usize..200, 1..8)) {
+            let mut sent = 0;
+            let boundaries: BTreeSet<usize> =
+                text.grapheme_indices(true).map(|(start, _)| start).chain([text.len()]).collect();
+            for limit in limits.iter().cycle() {
+                let part = part_from(&text, sent, *limit);
+                let end = sent + part.len();
+                prop_assert!(part.len() <= *limit);
+                prop_assert_eq!(&text[sent..end], part);
+                prop_assert!(boundaries.contains(&end), "{:?} ends within a grapheme", part);
+                if end < text.len() {
+                    let begun = part.trim_start();
+                    prop_assert!(part.ends_with('\n') || !begun.contains('\n'), "{:?} does not end with a line", part);
+                    // A blank that an accent stands on ends no word.
+                    let word_ends = begun.graphemes(true).any(|grapheme| grapheme == " ");
+                    let whole_words = part.ends_with(char::is_whitespace) || !word_ends;
+                    prop_assert!(whole_words, "{:?} does not end with a word", part);
+                    prop_assert!(!part.is_empty());
+                } else {
+                    break;
+                }
+                sent = end;
+            }
+        }
+    }
+
+    #[test]
+    fn what_casebridge_adds_to_a_case_says_what_it_is_and_carries_its_mark() {
+        let reopened = "INC0010001 was reopened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]\n\n\
+            Please continue to work on this case.";
+        assert_eq!(reopen_notice("INC0010001", &mark()), reopened);
+        let double = "INC0010001 has another case. [ref bcdf-ghjk-mnpq-rstv]\n\n\
+            This case was opened twice by mistake. Please go on with AWS Support case 1234563851; this one is resolved.";
+        assert_eq!(double_notice("INC0010001", &linked_case(), &mark()), double);
+        let whole = "Abel Tuter, 2026-11-20 21:14:05 UTC, INC0010001 [ref bcdf-ghjk-mnpq-rstv]\n\nIt works again.";
+        let entry = entry("Abel Tuter", "It works again.");
+        assert_eq!(comment("INC0010001", &entry, "It works again.", Part::whole(0), &mark()), whole);
+        let part = "INC0010001, description continued, part 2 of 3 [ref bcdf-ghjk-mnpq-rstv]\n\nand so on";
+        assert_eq!(
+            opening_remainder("INC0010001", "and so on", Part { number: 2, of: 3, ..Part::whole(0) }, &mark()),
+            part
+        );
+    }
+
+    #[test]
+    fn a_case_is_called_by_its_number_once_it_is_known() {
+        let mut case = linked_case();
+        assert_eq!(case_name(&case), "AWS Support case 1234563851");
+        case.display_id = None;
+        assert_eq!(case_name(&case), "AWS Support case-111122223333-muen-2026-0123456789abcdef");
+    }
+
+    #[test]
+    fn what_comes_from_aws_says_from_which_case_and_when() {
+        let raw = RawCommunication {
+            time_created: moment(),
+            submitted_by: AMAZON_WEB_SERVICES.to_owned(),
+            body: "Please try again.\nThank you.".to_owned(),
+        };
+        let replied = "Amazon Web Services, 2026-11-20 21:14:05 UTC, AWS Support case 1234563851:\n\n\
+            Please try again.\nThank you.";
+        assert_eq!(reply(&linked_case(), &Communication { id: CommunicationId::new("a"), raw }), replied);
+        let resolved = "AWS Support case 1234563851 was resolved at AWS (seen 2026-11-20 21:14:05 UTC).";
+        assert_eq!(close_notes(&linked_case(), moment()), resolved);
+    }
+}

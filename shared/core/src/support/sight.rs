@@ -1,0 +1,136 @@
+//! What a pass has read of the case, and what follows from it for the link.
+
+use jiff::Timestamp;
+
+use crate::{
+    policy::Policy,
+    servicenow::incident::{Incident, IncidentState},
+    support::{
+        Link, Pass,
+        case::{Case, Communication},
+        memory::{CREATION_UNDECIDED_FOR, GivenUpCase},
+    },
+};
+
+/// What a pass has read of the case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a read tells")]
+pub struct Sight {
+    /// The case, if it was read in this pass.
+    pub case: Option<Case>,
+    /// Its communications that are not settled, as far as they were read, in the order of their writing.
+    pub shown: Vec<Communication>,
+    /// Whether that is all of them: of very many only the oldest are taken in at once.
+    pub shown_all: bool,
+    /// Whether the last read was the first to show what a customer wrote at AWS.
+    pub(super) customer_wrote: bool,
+    /// Whether the last read leaves out something newer that is known.
+    pub(super) is_behind: bool,
+    /// Whether the case that the incident's columns name is another link's: the incident is a copy.
+    pub columns_of_another: bool,
+    /// Of an incident that waits for its account's quota: whether it is the first in line.
+    pub first_in_line: Option<bool>,
+}
+
+impl Default for Sight {
+    fn default() -> Self {
+        Self {
+            case: None,
+            shown: Vec::new(),
+            shown_all: true,
+            customer_wrote: false,
+            is_behind: false,
+            columns_of_another: false,
+            first_in_line: None,
+        }
+    }
+}
+
+impl Pass {
+    /// Whether communications may be missing from what is known: the case was not read, or not all of it was taken in.
+    pub fn is_blind_to_case(&self) -> bool {
+        self.link.memory.case.is_some() && (self.aws.case.is_none() || !self.aws.shown_all)
+    }
+
+    /// Forgets the cases that were given up and can't show up any more.
+    pub(super) fn forget_given_up_cases(&mut self, now: Timestamp) {
+        let can_show_up = |given_up: &GivenUpCase| now.duration_since(given_up.written_at) < CREATION_UNDECIDED_FOR;
+        self.link.memory.given_up_cases.retain(can_show_up);
+    }
+
+    /// Whether work on the case has ended, as is believed and as the read shows; none where these differ or tell nothing. What
+    /// the read shows may not be believed yet and be true all the same; an older one proves nothing.
+    pub(super) fn shown_end(&self) -> Option<bool> {
+        let case = self.link.memory.case.as_ref().filter(|case| case.status.is_some())?;
+        let ended = case.is_resolved();
+        let is_shown = self.aws.case.as_ref().is_some_and(|shown| shown.status.is_resolved() == ended);
+        (is_shown && !(ended && self.aws.is_behind)).then_some(ended)
+    }
+
+    /// Forgets what is older than all that may still come.
+    pub(super) fn compact_conversation(&mut self, policy: &Policy, now: Timestamp) {
+        if let Some(case) = self.aws.case.as_ref().filter(|case| case.communications_complete) {
+            let newest = case.communications.iter().map(|communication| communication.time_created).max();
+            let last = self.aws.shown.last().map(|last| last.raw.time_created).filter(|_| !self.aws.shown_all);
+            if self.aws.shown_all {
+                self.link.memory.conversation.forget_vanished(&self.aws.shown, now, policy.unknown_outcome());
+            }
+            self.link.memory.conversation.compact(newest, last, now, policy.unknown_outcome());
+        }
+    }
+
+    /// An incident that asks for no case any more does not wait for one.
+    pub(super) fn leave_line(&mut self) {
+        let wants_case = self.incident.as_ref().is_none_or(is_in_scope);
+        if self.link.memory.case.is_some() || !wants_case || self.incident_gone {
+            self.link.memory.waits_for_quota = None;
+        } else if let (Some(wait), Some(incident)) = (&mut self.link.memory.waits_for_quota, &self.incident) {
+            wait.priority.clone_from(&incident.priority);
+        }
+    }
+
+    /// Whether all that was written at AWS since the end of work has reopened the link before.
+    pub(crate) fn is_repeated_reopening(&self) -> bool {
+        let since_end = &self.link.memory.texts_since_end;
+        let pending = self.unreceived_communications();
+        let none = since_end.is_empty() && pending.is_empty();
+        let repeated = &self.link.journal.reopening_texts;
+        !none
+            && since_end.iter().all(|text| repeated.contains(text))
+            && self
+                .link
+                .journal
+                .all_reopened_before(pending.iter().map(|communication| communication.raw.body.as_str()))
+    }
+
+    /// The communications that others wrote and that go to the incident now, in the order of their writing.
+    pub fn unreceived_communications(&self) -> Vec<&Communication> {
+        self.link.memory.conversation.deliverable(&self.aws.shown)
+    }
+}
+
+/// Whether an incident asks for a case: its group stands for an active account, its codes are set, it is open.
+pub(crate) fn is_in_scope(incident: &Incident) -> bool {
+    let codes = !incident.service_code.is_empty() && !incident.category_code.is_empty();
+    incident.account.is_some() && codes && !incident.summary.state.is_ended()
+}
+
+/// The state that the status table asks for, if the case's status is new and the incident's state incompatible with it.
+///
+/// What an agent set is left alone unless it contradicts the status; what casebridge itself set, it may take back.
+pub(crate) fn state_wanted(policy: &Policy, link: &Link) -> Option<IncidentState> {
+    let (incident, case) = (link.incident.as_ref()?, link.memory.case.as_ref()?);
+    let status = case.status.as_ref()?;
+    let open = !incident.state.is_ended() && !status.is_resolved();
+    if !open || link.memory.agreed_status.as_ref() == Some(status) {
+        return None;
+    }
+    let rule = policy.state_by_case_status.get(status.as_str())?;
+    let written_by_us = link.base.state_written.as_ref() == Some(&incident.state)
+        && incident.state == IncidentState::OnHold
+        && rule.state != IncidentState::OnHold;
+    // A state of the instance's own is an agent's choice that the table knows nothing of.
+    let unknown = matches!(incident.state, IncidentState::Other(_));
+    let compatible = unknown || incident.state == rule.state || rule.compatible.contains(&incident.state);
+    (!compatible || written_by_us).then(|| rule.state.clone())
+}

@@ -1,0 +1,136 @@
+//! What comes of an event whose case has no link.
+//!
+//! AWS sends the event of a CreateCase while the call is under way: it comes before the outcome is recorded. So it may be of
+//! a CreateCase of the case's account that is undecided and was written before the event came. Where there is none, the case
+//! is not ours and the event ends there. The outcome of a young CreateCase is recorded within seconds: the event waits for
+//! it. Only then is the case read, for its mark; so often for each account and minute and no more often.
+//!
+//! Nothing depends on the event. The link that opened the case is due by itself and looks for it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{hint::Cause, support::memory::CREATION_UNDECIDED_FOR, time};
+
+/// Within which time the outcome of a CreateCase is recorded where nothing goes wrong: the call and a delivery to ServiceNow
+/// take two or three seconds, under load a few more.
+const OUTCOME_RECORDED_WITHIN: SignedDuration = SignedDuration::from_secs(9);
+/// After how long an event that waits is looked at again: long enough that one wait is nearly always enough, and so that it
+/// waits four times at most. The queue hands a message out seven times before it is parked.
+const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(3);
+/// How far the clocks of two of our functions may be apart. They are synchronised to milliseconds.
+const OUR_CLOCKS_APART: SignedDuration = SignedDuration::from_secs(1);
+/// How many unknown cases of an account are read in a minute: a tenth of what the account may ask of AWS Support in that
+/// time, five calls a second (AWS Support endpoints and quotas).
+pub const READS_PER_MINUTE: u32 = 30;
+
+/// What comes of an event whose case has no link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownCase {
+    /// No CreateCase of the account is undecided that the event could be of: the case is not ours, nothing is read.
+    NotOurs,
+    /// A young CreateCase may have opened it: the event is looked at again after this time, in whole seconds.
+    Wait(SignedDuration),
+    /// The case is read: its first communication may carry the mark of a CreateCase in doubt.
+    Read,
+    /// As many cases of the account were read in this minute as may be: nothing is read.
+    LimitReached,
+}
+
+/// Between which moments a CreateCase was written down that an event may be of, by our clock: those of before have been
+/// decided or are given up for good, those of later have not opened the case.
+pub fn candidates(received_at: Timestamp, now: Timestamp) -> (Timestamp, Timestamp) {
+    let first = now.checked_sub(CREATION_UNDECIDED_FOR).unwrap_or(now);
+    (first, received_at.checked_add(OUR_CLOCKS_APART).unwrap_or(received_at))
+}
+
+/// What comes of the event, from the moment at which the newest of the undecided candidates was written down. An operator who
+/// asks for a case has it read in any event.
+pub fn decide(cause: Cause, newest: Option<Timestamp>, now: Timestamp) -> UnknownCase {
+    if cause == Cause::Replay {
+        return UnknownCase::Read;
+    }
+    let Some(written_at) = newest else { return UnknownCase::NotOurs };
+    let left = OUTCOME_RECORDED_WITHIN - now.duration_since(written_at);
+    if !left.is_positive() {
+        return UnknownCase::Read;
+    }
+    // A second too few would bring the event again while the CreateCase is still young.
+    UnknownCase::Wait(time::whole_seconds(left.min(LOOK_AGAIN_AFTER)))
+}
+
+/// Whether the case may be read, of which so many of the account are read in this minute, this one included.
+pub fn within_limit(reads: u32) -> UnknownCase {
+    if reads <= READS_PER_MINUTE { UnknownCase::Read } else { UnknownCase::LimitReached }
+}
+
+/// Whether a case that was opened then, by AWS's clock, may be that of an undecided CreateCase: the communications of an older
+/// one need no look.
+pub fn is_young_enough(time_created: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(time_created) < CREATION_UNDECIDED_FOR + time::CLOCKS_APART
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
+    }
+
+    fn wait(seconds: i64) -> UnknownCase {
+        UnknownCase::Wait(SignedDuration::from_secs(seconds))
+    }
+
+    #[test]
+    fn an_event_without_an_undecided_creation_ends_there() {
+        assert_eq!(decide(Cause::SupportEvent, None, at(0)), UnknownCase::NotOurs);
+        assert_eq!(decide(Cause::Replay, None, at(0)), UnknownCase::Read);
+    }
+
+    #[test]
+    fn an_event_waits_for_the_outcome_of_a_young_creation() {
+        let comes_of = |age| decide(Cause::SupportEvent, Some(at(0)), at(age));
+        for (age, expected) in [(-400, wait(3)), (0, wait(3)), (5_999, wait(3)), (6_001, wait(3)), (6_999, wait(3))] {
+            assert_eq!(comes_of(age), expected, "{age}");
+        }
+        for (age, expected) in [(7_000, wait(2)), (8_000, wait(1)), (8_999, wait(1)), (9_000, UnknownCase::Read)] {
+            assert_eq!(comes_of(age), expected, "{age}");
+        }
+        assert_eq!(decide(Cause::Replay, Some(at(0)), at(0)), UnknownCase::Read);
+    }
+
+    /// Each wait is one more receive of a message that is parked after the seventh.
+    #[test]
+    fn an_event_waits_four_times_at_most_whatever_its_age() {
+        for first in -1_000..11_000 {
+            let mut now = first;
+            let mut waits = 0;
+            while let UnknownCase::Wait(wait) = decide(Cause::SupportEvent, Some(at(0)), at(now)) {
+                now += i64::try_from(wait.as_millis()).unwrap();
+                waits += 1;
+            }
+            assert!(waits <= 4, "{waits} waits from {first} on");
+        }
+    }
+
+    #[test]
+    fn candidates_are_of_the_last_day_and_not_of_after_the_event() {
+        let (first, last) = candidates(at(0), at(60_000));
+        assert_eq!(first, at(60_000) - CREATION_UNDECIDED_FOR);
+        assert_eq!(last, at(1_000));
+    }
+
+    #[test]
+    fn so_many_reads_and_no_more_are_within_the_limit() {
+        assert_eq!(within_limit(1), UnknownCase::Read);
+        assert_eq!(within_limit(READS_PER_MINUTE), UnknownCase::Read);
+        assert_eq!(within_limit(READS_PER_MINUTE + 1), UnknownCase::LimitReached);
+    }
+
+    #[test]
+    fn an_old_case_is_of_no_undecided_creation() {
+        let age = SignedDuration::from_hours(25);
+        assert!(is_young_enough(at(0), at(0)) && is_young_enough(at(1), at(0) + age));
+        assert!(!is_young_enough(at(0), at(0) + age));
+    }
+}

@@ -1,0 +1,108 @@
+//! The rooms of the core: which of them may know which.
+
+#![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The rooms by their floors. What is in a room may use what is on a floor below, and what is in its own room.
+const FLOORS: [&[&str]; 6] = [
+    &["identifiers", "rotation", "time", "unreadable"],
+    &["failure", "hint", "poll", "text"],
+    &["servicenow"],
+    &["policy"],
+    &["link"],
+    &["support"],
+];
+
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// All source files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// The room of a file: the first part of its path.
+fn room(file: &Path) -> String {
+    let path = file.strip_prefix(sources()).unwrap();
+    let first = Path::new(path.components().next().unwrap().as_os_str());
+    first.file_stem().unwrap().to_str().unwrap().to_owned()
+}
+
+fn floor(room: &str) -> usize {
+    FLOORS.iter().position(|rooms| rooms.contains(&room)).unwrap_or_else(|| panic!("{room} is on no floor"))
+}
+
+fn first_word(text: &str) -> String {
+    text.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect()
+}
+
+/// The rooms that the code of a source names before its tests: `crate::room::…` and `crate::{room::…, …}`.
+fn used(source: &str) -> BTreeSet<String> {
+    let product = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let product: String = product.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let mut rooms = BTreeSet::new();
+    for rest in product.split("crate::").skip(1) {
+        match rest.strip_prefix('{') {
+            Some(group) => rooms.extend(members(group)),
+            None => drop(rooms.insert(first_word(rest))),
+        }
+    }
+    rooms
+}
+
+/// The first words of what stands between braces, up to the brace that closes them.
+fn members(group: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let (mut depth, mut begins) = (0, true);
+    for (at, letter) in group.char_indices() {
+        match letter {
+            '}' if depth == 0 => break,
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => begins = true,
+            _ if letter.is_whitespace() => {}
+            _ if begins => {
+                words.push(first_word(&group[at..]));
+                begins = false;
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+#[test]
+fn no_room_knows_one_above_it_or_beside_it() {
+    let mut arrows = 0;
+    for file in files(&sources()).iter().filter(|file| !file.ends_with("lib.rs")) {
+        let own = room(file);
+        for other in used(&fs::read_to_string(file).unwrap()).iter().filter(|other| **other != own) {
+            assert!(floor(other) < floor(&own), "{} uses {other}, which is not below {own}", file.display());
+            arrows += 1;
+        }
+    }
+    assert!(arrows > 50, "{arrows} arrows between rooms");
+}
+
+#[test]
+fn every_room_is_on_one_floor() {
+    let rooms: BTreeSet<String> =
+        files(&sources()).iter().map(|file| room(file)).filter(|room| room != "lib").collect();
+    let listed: Vec<String> = FLOORS.into_iter().flatten().map(|room| (*room).to_owned()).collect();
+    assert_eq!(rooms, listed.iter().cloned().collect());
+    assert_eq!(rooms.len(), listed.len());
+}
+
+#[test]
+fn the_rooms_that_a_source_names_are_found() {
+    let source = "use crate::{failure::{Failure, Refusal}, link::mark::Mark};\nfn now() { crate::time::now() }\n\
+                  #[cfg(test)]\nuse crate::support;";
+    assert_eq!(used(source), ["failure", "link", "time"].map(str::to_owned).into());
+}

@@ -1,0 +1,13 @@
+//! What casebridge needs of the world, as traits. The adapters answer over the network, the simulation in memory.
+
+mod clock;
+mod randomness;
+mod servicenow;
+mod support;
+mod wake_queue;
+
+pub use clock::{Clock, Timer};
+pub use randomness::Randomness;
+pub use servicenow::ServiceNow;
+pub use support::{CasePage, CaseQuery, CommunicationPage, DescribedCase, Support};
+pub use wake_queue::WakeQueue;

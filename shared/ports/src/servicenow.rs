@@ -1,0 +1,31 @@
+//! ServiceNow.
+
+use std::future::Future;
+
+use casebridge_core::{
+    failure::Failure,
+    identifiers::IncidentId,
+    servicenow::{
+        delivery::{Delivery, DeliveryAnswer},
+        incident::Incident,
+    },
+};
+use jiff::Timestamp;
+
+/// The app's Scripted REST on a ServiceNow instance.
+pub trait ServiceNow {
+    /// The incident with its customer-visible comments since a moment, oldest first, or with all of them; none if it is
+    /// not there. Where there are too many to read at once, the newest are left out and `entries_complete` is false.
+    fn snapshot(
+        &self,
+        incident: &IncidentId,
+        entries_since: Option<Timestamp>,
+    ) -> impl Future<Output = Result<Option<Incident>, Failure>>;
+
+    /// Writes to the incident. A repeat of a message has no effect, so this call may be repeated.
+    fn deliver(
+        &self,
+        incident: &IncidentId,
+        delivery: &Delivery,
+    ) -> impl Future<Output = Result<DeliveryAnswer, Failure>>;
+}
