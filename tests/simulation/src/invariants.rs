@@ -158,11 +158,12 @@ impl World {
         })
     }
 
-    /// Whether nobody ever looked at an incident, and nobody will: it is a copy of a closed one without a case, and was out of
-    /// scope when it was made, since its account was out of use just then. It may still show what its source was told.
+    /// Whether nobody ever looked at an incident, and nobody will while it stays ended: it is a copy without a case, was out of
+    /// scope when it was made, since its account was out of use just then, and was closed or resolved since. It may still
+    /// show what its source was told.
     fn is_unheard_of(&self, incident: &IncidentId) -> bool {
         let record = &self.servicenow.incidents[incident];
-        record.summary.state.is_closed()
+        record.summary.state.is_ended()
             && record.summary.columns.case_id.is_empty()
             && !self.servicenow.is_announced(incident)
     }
