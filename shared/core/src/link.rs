@@ -1,5 +1,6 @@
 //! What every kind of link shares: what is remembered of an incident and of its link between two passes.
 
+pub mod index;
 pub mod intent;
 pub mod kind;
 pub mod mark;

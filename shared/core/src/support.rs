@@ -4,6 +4,7 @@ pub mod call;
 pub mod case;
 pub mod columns;
 pub mod conversation;
+pub mod index;
 pub mod memory;
 pub mod message;
 mod observe;
@@ -14,11 +15,13 @@ pub mod render;
 pub mod sight;
 pub mod unknown_case;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::{
-    identifiers::{AccountId, ExternalId, JournalEntryId},
-    link::{self, kind::Kind, mark::Mark, plan::Waiting, planner::Planner},
+    identifiers::{AccountId, ExternalId, JournalEntryId, LinkKey},
+    link::{self, index::IndexRow, kind::Kind, mark::Mark, plan::Waiting, planner::Planner},
     policy::Policy,
     servicenow::columns::BridgeColumns,
     support::{
@@ -55,6 +58,14 @@ impl Kind for SupportCase {
 
     fn account(memory: &Memory) -> Option<&AccountId> {
         memory.case.as_ref().map(|case| &case.account)
+    }
+
+    fn opening_account(intent: &IntentKind) -> Option<&AccountId> {
+        intent.opening_account()
+    }
+
+    fn index(key: &LinkKey, link: &Link) -> BTreeSet<IndexRow> {
+        index::rows(key, link)
     }
 
     fn has_ended(memory: &Memory) -> bool {

@@ -1,13 +1,15 @@
 //! What a kind of link is: a folder of its own beside `support`.
 
-use std::fmt::Debug;
+use std::{collections::BTreeSet, fmt::Debug};
 
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    identifiers::{AccountId, ExternalId, JournalEntryId},
+    identifiers::{AccountId, ExternalId, JournalEntryId, LinkKey},
     link::{
+        Link,
+        index::IndexRow,
         mark::Mark,
         pass::Pass,
         plan::{Call, Waiting},
@@ -21,7 +23,7 @@ use crate::{
 ///
 /// What every kind shares (intents, waits, troubles, the loop breaker, the incident, its comments and what is delivered to
 /// it) is in [`crate::link`] and asks here for what only the kind knows.
-pub trait Kind: Debug + Clone + Default + PartialEq + Eq {
+pub trait Kind: Debug + Clone + Default + PartialEq + Eq + 'static {
     /// What a link remembers besides what every link does.
     type Memory: Debug + Clone + Default + PartialEq + Eq + Serialize + DeserializeOwned;
     /// What a pass has read of the AWS side; by default nothing.
@@ -29,13 +31,19 @@ pub trait Kind: Debug + Clone + Default + PartialEq + Eq {
     /// A write to AWS.
     type Call: Call + Debug + Clone + PartialEq + Eq;
     /// What is written down of a call before it is made.
-    type Intent: Debug + Clone + PartialEq + Eq + Serialize + DeserializeOwned;
+    type Intent: Call + Debug + Clone + PartialEq + Eq + Serialize + DeserializeOwned;
 
     /// Whether nothing is worth remembering.
     fn is_blank(memory: &Self::Memory) -> bool;
 
     /// The account of the record; none until there is one.
     fn account(memory: &Self::Memory) -> Option<&AccountId>;
+
+    /// The account of the record that the call of this intent opens; none for a call that opens none.
+    fn opening_account(intent: &Self::Intent) -> Option<&AccountId>;
+
+    /// The rows by which the ledger finds the link, besides its own: at most one for each key, all in its record's account.
+    fn index(key: &LinkKey, link: &Link<Self>) -> BTreeSet<IndexRow>;
 
     /// Whether work on the record has ended, as far as is known.
     fn has_ended(memory: &Self::Memory) -> bool;

@@ -12,9 +12,9 @@ pub const DELIVER: &str = "deliver";
 /// The name of a write of the columns alone.
 pub const REPORT: &str = "report";
 
-/// A call to AWS that a plan asks for.
+/// A call to AWS: one that a plan asks for, or what is written down of one.
 pub trait Call {
-    /// Its name for logs, metrics and coverage.
+    /// Its name for logs, metrics, coverage and the audit trail.
     fn name(&self) -> &'static str;
 }
 

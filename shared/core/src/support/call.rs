@@ -9,6 +9,13 @@ use crate::{
     support::case::CaseStatus,
 };
 
+/// The name of the call that opens a case.
+const OPEN_CASE: &str = "open_case";
+/// The name of the call that adds a communication.
+const ADD_COMMUNICATION: &str = "add_communication";
+/// The name of the call that resolves a case.
+const RESOLVE_CASE: &str = "resolve_case";
+
 /// The request of CreateCase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCase {
@@ -130,9 +137,9 @@ pub enum Call {
 impl plan::Call for Call {
     fn name(&self) -> &'static str {
         match self {
-            Self::OpenCase { .. } => "open_case",
-            Self::AddCommunication { .. } => "add_communication",
-            Self::ResolveCase { .. } => "resolve_case",
+            Self::OpenCase { .. } => OPEN_CASE,
+            Self::AddCommunication { .. } => ADD_COMMUNICATION,
+            Self::ResolveCase { .. } => RESOLVE_CASE,
         }
     }
 }
@@ -165,6 +172,26 @@ pub enum IntentKind {
         #[serde(default)]
         double: Option<CaseId>,
     },
+}
+
+impl IntentKind {
+    /// The account in which it is about to open a case.
+    pub fn opening_account(&self) -> Option<&AccountId> {
+        match self {
+            Self::OpenCase { account, .. } => Some(account),
+            Self::AddCommunication { .. } | Self::ResolveCase { .. } => None,
+        }
+    }
+}
+
+impl plan::Call for IntentKind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::OpenCase { .. } => OPEN_CASE,
+            Self::AddCommunication { .. } => ADD_COMMUNICATION,
+            Self::ResolveCase { .. } => RESOLVE_CASE,
+        }
+    }
 }
 
 /// What a call brought about.

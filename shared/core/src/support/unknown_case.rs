@@ -22,6 +22,8 @@ const OUR_CLOCKS_APART: SignedDuration = SignedDuration::from_secs(1);
 /// How many unknown cases of an account are read in a minute: a tenth of what the account may ask of AWS Support in that
 /// time, five calls a second (AWS Support endpoints and quotas).
 pub const READS_PER_MINUTE: u32 = 30;
+/// The name under which the ledger counts the unknown cases of an account that are read in a minute.
+pub const READS: &str = "reads";
 
 /// What comes of an event whose case has no link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
