@@ -309,8 +309,8 @@ mod tests {
         });
         let linked = link.memory.case.clone().unwrap();
         let rows = shown(&link);
-        let [(leads, leading), (watches, watched)] = rows.as_slice() else { panic!("{rows:?}") };
-        assert_eq!([leads.as_str(), watches.as_str()], ["CASE#2026-aa", "WATCHED#2026-aa"]);
+        let [(leading_text, leading), (watched_text, watched)] = rows.as_slice() else { panic!("{rows:?}") };
+        assert_eq!([leading_text.as_str(), watched_text.as_str()], ["CASE#2026-aa", "WATCHED#2026-aa"]);
         assert_eq!((&leading.row.key, &leading.row.link), (&case(&linked.key()), &Some(key())));
         assert!(is_case(&leading.row.key) && !is_case(&watched.row.key));
         let LinkedCase { case_id, fingerprint, .. } = linked.clone();
