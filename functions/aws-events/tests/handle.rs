@@ -8,6 +8,7 @@ use aws_lambda_events::sns::SnsEvent;
 use casebridge_core::{
     hint::{Cause, Hint, Subject},
     identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId, LinkKey},
+    support::SupportCase,
 };
 use casebridge_ledger::{LeaseAnswer, Ledger, MemoryLedger};
 use casebridge_ports::Clock;
@@ -85,7 +86,7 @@ async fn linked() -> (MemoryLedger, LinkKey) {
     let key = LinkKey::support_case(IncidentId::new("9d385017c611228701d22104cc95c371"));
     let now = Timestamp::UNIX_EPOCH;
     let until = now + SignedDuration::from_secs(60);
-    let answer = ledger.take_lease(&key, &AttemptId::new("a"), now, until, None).await.unwrap();
+    let answer = ledger.take_lease::<SupportCase>(&key, &AttemptId::new("a"), now, until, None).await.unwrap();
     let LeaseAnswer::Taken { lease, link: before, .. } = answer else { panic!("free") };
     let mut after = (*before).clone();
     let case = json!({"account": "111122223333", "case_id": case_id(), "display_id": null, "status": null,
@@ -100,8 +101,9 @@ async fn undecided(written_at: Timestamp) -> MemoryLedger {
     let ledger = MemoryLedger::new();
     let key = LinkKey::support_case(IncidentId::new("9d385017c611228701d22104cc95c372"));
     let now = Timestamp::UNIX_EPOCH;
-    let answer = ledger.take_lease(&key, &AttemptId::new("a"), now, now + SignedDuration::from_secs(60), None).await;
-    let LeaseAnswer::Taken { lease, link: before, .. } = answer.unwrap() else { panic!("free") };
+    let until = now + SignedDuration::from_secs(60);
+    let answer = ledger.take_lease::<SupportCase>(&key, &AttemptId::new("a"), now, until, None).await.unwrap();
+    let LeaseAnswer::Taken { lease, link: before, .. } = answer else { panic!("free") };
     let kind = json!({"kind": "open_case", "account": "111122223333", "covers": [], "remainder": null});
     let intent = json!({"sequence": 1, "mark": "bcdf-ghjk-mnpq-rstv", "written_at": written_at, "kind": kind});
     let mut after = (*before).clone();

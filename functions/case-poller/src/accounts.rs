@@ -10,10 +10,12 @@ use std::{
 use casebridge_core::{
     failure::Failure,
     identifiers::AccountId,
+    link::index::Row,
     poll::{Reached, Rounds},
+    support::index::{self, CASES_PER_PAGE, CaseRow},
     unreadable::UnreadableJson,
 };
-use casebridge_ledger::Ledger;
+use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_ports::{Support, Timer};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use futures_util::{
@@ -134,8 +136,9 @@ where
         from: Option<&str>,
         tick: Tick,
     ) -> Result<Option<String>, PollError> {
-        let page = self.ledger.cases_of_account(account, from).await?;
-        self.poll_cases(account, &page.rows, self.end_of_turn(), tick).await?;
+        let page = self.ledger.page_under(&index::watched(account), from, CASES_PER_PAGE).await?;
+        let cases: Vec<CaseRow> = page.rows.iter().filter_map(readable).collect();
+        self.poll_cases(account, &cases, self.end_of_turn(), tick).await?;
         Ok(page.next)
     }
 
@@ -154,6 +157,14 @@ where
             }
         }
     }
+}
+
+/// The case of a row, unless it is unreadable: one such row must not keep the account's other cases from being polled.
+fn readable(row: &Row) -> Option<CaseRow> {
+    let log = |unreadable| {
+        tracing::error!(error = %LedgerError::from(unreadable), "an unreadable row was left out of a page of cases");
+    };
+    CaseRow::read(row).map_err(log).ok()
 }
 
 /// How far each account was polled, and what failed: what fails the invocation by its first, all else in one.

@@ -6,9 +6,10 @@ use casebridge_core::{
     failure::{Failure, Refusal},
     hint::Cause,
     identifiers::{AccountId, CaseId, CaseKey},
+    support::index::CaseRow,
 };
 use casebridge_executor::observe::case_from;
-use casebridge_ledger::{CaseRow, Ledger};
+use casebridge_ledger::Ledger;
 use casebridge_ports::{CaseQuery, DescribedCase, Support, Timer};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use jiff::{SignedDuration, Timestamp};

@@ -2,7 +2,7 @@
 
 use casebridge_core::{
     hint::Cause,
-    identifiers::{IncidentId, LinkKey},
+    identifiers::LinkKey,
     policy::Policy,
     poll::{self, Position, Watermark, has_incident_changed},
     time::seconds,
@@ -76,13 +76,14 @@ where
 
     async fn hand_off_changed(&self, changes: &[IncidentChange], tick: Tick) -> Result<(), PollError> {
         self.metrics.count(Metric::IncidentsPolled, changes.len());
-        let incidents: Vec<IncidentId> = changes.iter().map(|change| change.sys_id.clone()).collect();
-        let remembered = self.ledger.remembered_mod_counts(&incidents).await?;
+        let links: Vec<LinkKey> = changes.iter().map(|change| LinkKey::support_case(change.sys_id.clone())).collect();
+        let remembered = self.ledger.remembered_mod_counts(&links).await?;
         let drifted = changes
             .iter()
             .zip(remembered)
-            .filter(|(change, remembered)| has_incident_changed(change.sys_mod_count, *remembered))
-            .map(|(change, _)| LinkKey::support_case(change.sys_id.clone()));
+            .zip(links)
+            .filter(|((change, remembered), _)| has_incident_changed(change.sys_mod_count, *remembered))
+            .map(|(_, link)| link);
         self.hand_off(drifted, Cause::ServicenowPoll, tick).await
     }
 }

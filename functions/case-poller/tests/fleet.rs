@@ -15,7 +15,7 @@ use casebridge_core::{
     hint::Hint,
     identifiers::{AccountId, AttemptId, CaseId, IncidentId, LinkKey},
     policy::Policy,
-    support::{call::NewCase, case::CaseStatus, reading::Span},
+    support::{SupportCase, call::NewCase, case::CaseStatus, reading::Span},
 };
 use casebridge_ledger::{LeaseAnswer, Ledger, MemoryLedger};
 use casebridge_ports::{CasePage, CaseQuery, Clock, CommunicationPage, Support, Timer};
@@ -156,7 +156,7 @@ async fn watching(fleet: &Fleet, cases: usize) -> FleetPoller<'_> {
 async fn watch(ledger: &MemoryLedger, account: &AccountId, number: usize, now: Timestamp) {
     let key = LinkKey::support_case(IncidentId::new(format!("{account}-{number}")));
     let until = now + SignedDuration::from_secs(60);
-    let answer = ledger.take_lease(&key, &AttemptId::new("watch"), now, until, None).await.unwrap();
+    let answer = ledger.take_lease::<SupportCase>(&key, &AttemptId::new("watch"), now, until, None).await.unwrap();
     let LeaseAnswer::Taken { lease, link: before, .. } = answer else { panic!("free") };
     let mut after = (*before).clone();
     let case = json!({"account": account, "case_id": format!("case-{account}-muen-2026-{number:08}"), "display_id": null,

@@ -10,14 +10,18 @@ use case_poller::{ChangeFeed, PARKED_FOR, PollError, Poller, ROUNDS, SecretStore
 use casebridge_core::{
     failure::{Failure, Refusal},
     hint::{Hint, Subject},
-    identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, LinkKey},
-    link::mark::Mark,
+    identifiers::{AccountId, AttemptId, CaseId, ClaimId, DisplayId, IncidentId, LinkKey},
+    link::{
+        Link,
+        index::{Row, RowKey, RowPrefix, RowSpan},
+        kind::Kind,
+    },
     policy::Policy,
     rotation::{ROTATION, Rotation},
-    support::{Link, call::NewCase, case::CaseStatus, reading::Span},
+    support::{SupportCase, call::NewCase, case::CaseStatus, reading::Span},
 };
 use casebridge_executor::observe::case_from;
-use casebridge_ledger::{CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer};
+use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer, RowPage};
 use casebridge_ports::{CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Support, Timer};
 use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, metrics::Metrics};
 use casebridge_servicenow::{Changes, IncidentChange};
@@ -51,6 +55,8 @@ struct World {
     describes: RefCell<Vec<(String, usize)>>,
     /// The account of each page of cases that was read from the ledger.
     pages_read: RefCell<Vec<String>>,
+    /// Whether all rows of a page but the first can't be read.
+    rows_are_unreadable: Cell<bool>,
 }
 
 /// A case as AWS shows it.
@@ -84,6 +90,7 @@ impl World {
             accounts_down: RefCell::default(),
             describes: RefCell::default(),
             pages_read: RefCell::default(),
+            rows_are_unreadable: Cell::default(),
         }
     }
 
@@ -131,7 +138,7 @@ impl World {
         let key = LinkKey::support_case(IncidentId::new(number));
         let until = now + SignedDuration::from_secs(60);
         let LeaseAnswer::Taken { lease, link: before, .. } =
-            self.ledger.take_lease(&key, &AttemptId::new(number), now, until, None).await.unwrap()
+            self.ledger.take_lease::<SupportCase>(&key, &AttemptId::new(number), now, until, None).await.unwrap()
         else {
             panic!("free");
         };
@@ -171,26 +178,26 @@ impl Timer for &World {
 
 /// What the poller asks of the ledger; it takes no lease.
 impl Ledger for &World {
-    async fn take_lease(
+    async fn take_lease<K: Kind>(
         &self,
         _: &LinkKey,
         _: &AttemptId,
         _: Timestamp,
         _: Timestamp,
         _: Option<&ClaimId>,
-    ) -> Result<LeaseAnswer, LedgerError> {
+    ) -> Result<LeaseAnswer<K>, LedgerError> {
         unreachable!("the poller acts on no link")
     }
 
-    async fn record(&self, _: &Lease, _: &Link, _: &Link, _: Timestamp) -> Result<Lease, LedgerError> {
+    async fn record<K: Kind>(&self, _: &Lease, _: &Link<K>, _: &Link<K>, _: Timestamp) -> Result<Lease, LedgerError> {
         unreachable!("the poller acts on no link")
     }
 
-    async fn release(
+    async fn release<K: Kind>(
         &self,
         _: &Lease,
-        _: &Link,
-        _: &Link,
+        _: &Link<K>,
+        _: &Link<K>,
         _: Option<Timestamp>,
         _: bool,
         _: Timestamp,
@@ -198,24 +205,28 @@ impl Ledger for &World {
         unreachable!("the poller acts on no link")
     }
 
-    async fn link_of_case(&self, _: &CaseKey) -> Result<Option<LinkKey>, LedgerError> {
+    async fn link_at(&self, _: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
         unreachable!("the poller knows its links")
     }
 
-    async fn link_of_open_intent(&self, _: &AccountId, _: &Mark) -> Result<Option<LinkKey>, LedgerError> {
+    async fn last_between(&self, _: &RowSpan) -> Result<Option<Row>, LedgerError> {
         unreachable!("the poller knows its links")
     }
 
-    async fn newest_undecided_case(
-        &self,
-        _: &AccountId,
-        _: Timestamp,
-        _: Timestamp,
-    ) -> Result<Option<Timestamp>, LedgerError> {
-        unreachable!("the poller knows its links")
+    async fn first_link_under(&self, _: &RowPrefix) -> Result<Option<LinkKey>, LedgerError> {
+        unreachable!("the poller acts on no link")
     }
 
-    async fn count_unknown_case_read(&self, _: &AccountId, _: Timestamp) -> Result<u32, LedgerError> {
+    async fn page_under(&self, prefix: &RowPrefix, from: Option<&str>, limit: usize) -> Result<RowPage, LedgerError> {
+        self.pages_read.borrow_mut().push(prefix.account.to_string());
+        let mut page = self.ledger.page_under(prefix, from, limit).await?;
+        if self.rows_are_unreadable.get() {
+            page.rows.iter_mut().skip(1).for_each(|row| row.facts.clear());
+        }
+        Ok(page)
+    }
+
+    async fn count_in_minute(&self, _: &AccountId, _: &'static str, _: Timestamp) -> Result<u32, LedgerError> {
         unreachable!("the poller knows its links")
     }
 
@@ -235,17 +246,8 @@ impl Ledger for &World {
         unreachable!("the poller acts on no link")
     }
 
-    async fn first_waiter(&self, _: &AccountId) -> Result<Option<LinkKey>, LedgerError> {
-        unreachable!("the poller acts on no link")
-    }
-
-    async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {
-        self.pages_read.borrow_mut().push(account.to_string());
-        self.ledger.cases_of_account(account, from).await
-    }
-
-    async fn remembered_mod_counts(&self, incidents: &[IncidentId]) -> Result<Vec<Option<u64>>, LedgerError> {
-        self.ledger.remembered_mod_counts(incidents).await
+    async fn remembered_mod_counts(&self, links: &[LinkKey]) -> Result<Vec<Option<u64>>, LedgerError> {
+        self.ledger.remembered_mod_counts(links).await
     }
 
     async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {
@@ -477,6 +479,18 @@ async fn cases_that_look_different_are_hinted_with_one_call_and_one_read_a_page(
     assert_eq!(calls, 2, "a page of 100 and one of 1");
     let reads = world.pages_read.borrow().iter().filter(|account| *account == PRODUCTION).count();
     assert_eq!(reads, 2, "and as many reads of the ledger");
+}
+
+#[tokio::test]
+async fn an_unreadable_row_keeps_no_other_case_from_being_polled() {
+    let world = World::new();
+    world.link(PRODUCTION, "a", None).await;
+    world.link(PRODUCTION, "b", None).await;
+    world.set_status(PRODUCTION, "a", Some("resolved"));
+    world.rows_are_unreadable.set(true);
+    world.poll().await.unwrap();
+    assert_eq!(*world.describes.borrow(), [(PRODUCTION.to_owned(), 1)]);
+    assert_eq!(world.hinted(), ["a"]);
 }
 
 #[tokio::test]

@@ -43,12 +43,13 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect()
 }
 
-/// The rooms that the code of a source names before its tests: `crate::room::…` and `crate::{room::…, …}`.
-fn used(source: &str) -> BTreeSet<String> {
+/// The rooms of a crate that the code of a source names before its tests: `crate::room::…` and `crate::{room::…, …}`, where
+/// `root` is the name of the crate and two colons.
+fn used(source: &str, root: &str) -> BTreeSet<String> {
     let product = source.split("#[cfg(test)]").next().unwrap_or_default();
     let product: String = product.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let mut rooms = BTreeSet::new();
-    for rest in product.split("crate::").skip(1) {
+    for rest in product.split(root).skip(1) {
         match rest.strip_prefix('{') {
             Some(group) => rooms.extend(members(group)),
             None => drop(rooms.insert(first_word(rest))),
@@ -83,12 +84,27 @@ fn no_room_knows_one_above_it_or_beside_it() {
     let mut arrows = 0;
     for file in files(&sources()).iter().filter(|file| !file.ends_with("lib.rs")) {
         let own = room(file);
-        for other in used(&fs::read_to_string(file).unwrap()).iter().filter(|other| **other != own) {
+        for other in used(&fs::read_to_string(file).unwrap(), "crate::").iter().filter(|other| **other != own) {
             assert!(floor(other) < floor(&own), "{} uses {other}, which is not below {own}", file.display());
             arrows += 1;
         }
     }
     assert!(arrows > 50, "{arrows} arrows between rooms");
+}
+
+/// What the ledger knows of a link is what every kind shares.
+#[test]
+fn the_ledger_knows_no_kind_of_link() {
+    let ledger = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ledger/src");
+    let kinds = FLOORS[floor("support")];
+    let mut rooms = BTreeSet::new();
+    for file in files(&ledger) {
+        let used = used(&fs::read_to_string(&file).unwrap(), "casebridge_core::");
+        let known: Vec<&String> = used.iter().filter(|room| kinds.contains(&room.as_str())).collect();
+        assert!(known.is_empty(), "{} uses {known:?}", file.display());
+        rooms.extend(used);
+    }
+    assert!(rooms.contains("link"), "the ledger uses {rooms:?}");
 }
 
 #[test]
@@ -104,5 +120,5 @@ fn every_room_is_on_one_floor() {
 fn the_rooms_that_a_source_names_are_found() {
     let source = "use crate::{failure::{Failure, Refusal}, link::mark::Mark};\nfn now() { crate::time::now() }\n\
                   #[cfg(test)]\nuse crate::support;";
-    assert_eq!(used(source), ["failure", "link", "time"].map(str::to_owned).into());
+    assert_eq!(used(source, "crate::"), ["failure", "link", "time"].map(str::to_owned).into());
 }

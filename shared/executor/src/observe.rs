@@ -13,6 +13,7 @@ use casebridge_core::{
     support::{
         Pass,
         case::{Case, RawCommunication, fingerprint},
+        index,
         memory::LinkedCase,
         reading::{OlderState, Reading, Span},
         unknown_case,
@@ -138,7 +139,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     async fn observe_opening(&self, observation: &mut Pass, report: &mut Report) -> Result<(), LedgerError> {
         if let Some(account) = observation.link.memory.waits_for_quota.as_ref().map(|wait| wait.account.clone()) {
             report.calls += 1;
-            let first = self.ledger.first_waiter(&account).await?;
+            let first = self.ledger.first_link_under(&index::waiting(&account)).await?;
             observation.aws.first_in_line = Some(first.is_none_or(|first| first == observation.key));
         }
         let named = observation.incident.as_ref().map(|incident| &incident.summary.columns);
@@ -148,7 +149,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
             let account = AccountId::new(columns.account.as_str());
             let case = CaseKey::new(account, &CaseId::new(columns.case_id.as_str()));
             report.calls += 1;
-            let owner = self.ledger.link_of_case(&case).await?;
+            let owner = self.ledger.link_at(&index::case(&case)).await?;
             observation.aws.columns_of_another = owner.is_some_and(|owner| owner != observation.key);
         }
         Ok(())

@@ -3,7 +3,10 @@
 use casebridge_core::{
     hint::Cause,
     identifiers::{AccountId, CaseId, CaseKey, LinkKey},
-    support::unknown_case::{self, UnknownCase},
+    support::{
+        index,
+        unknown_case::{self, UnknownCase},
+    },
 };
 use casebridge_ledger::{Ledger, LedgerError};
 use jiff::Timestamp;
@@ -39,19 +42,20 @@ pub async fn owner_of_case(
     calls: &mut u32,
 ) -> Result<Owner, LedgerError> {
     let Told { account, case_id, cause, received_at } = told;
-    let key = CaseKey::new(account.clone(), case_id);
+    let row = index::case(&CaseKey::new(account.clone(), case_id));
     *calls += 1;
-    if let Some(link) = ledger.link_of_case(&key).await? {
+    if let Some(link) = ledger.link_at(&row).await? {
         return Ok(Owner::Link(link));
     }
     let (from, until) = unknown_case::candidates(received_at, now);
     *calls += 1;
-    let newest = ledger.newest_undecided_case(account, from, until).await?;
+    let newest = ledger.last_between(&index::undecided_between(account, from, until)).await?;
+    let newest = newest.as_ref().map(index::written_at).transpose()?;
     let unknown = unknown_case::decide(cause, newest, now);
     if unknown != UnknownCase::NotOurs {
         return Ok(Owner::Unknown(unknown));
     }
     // The outcome may have been recorded between the two looks.
     *calls += 1;
-    Ok(ledger.link_of_case(&key).await?.map_or(Owner::Unknown(unknown), Owner::Link))
+    Ok(ledger.link_at(&row).await?.map_or(Owner::Unknown(unknown), Owner::Link))
 }

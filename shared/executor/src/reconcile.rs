@@ -8,7 +8,7 @@ use casebridge_core::{
     policy::Policy,
     poll,
     support::{
-        Pass, Plan,
+        Pass, Plan, index,
         unknown_case::{self, UnknownCase},
     },
     time::seconds,
@@ -192,7 +192,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     /// A link that waited for its account's quota waits no more: the next one tries.
     async fn wake_next(&self, account: &AccountId, report: &mut Report) -> Result<(), LedgerError> {
         report.calls += 1;
-        if let Some(next) = self.ledger.first_waiter(account).await? {
+        if let Some(next) = self.ledger.first_link_under(&index::waiting(account)).await? {
             report.calls += 1;
             self.ledger.wake(&next, self.clock.now()).await?;
         }
@@ -236,7 +236,8 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         };
         if unknown == UnknownCase::Read {
             report.calls += 1;
-            unknown = unknown_case::within_limit(self.ledger.count_unknown_case_read(told.account, now).await?);
+            let reads = self.ledger.count_in_minute(told.account, unknown_case::READS, now).await?;
+            unknown = unknown_case::within_limit(reads);
         }
         report.unknown_case = Some(unknown);
         if unknown == UnknownCase::Read { self.find_link_by_mark(told, report).await } else { Ok(None) }
@@ -256,14 +257,14 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         };
         for mark in marks.into_iter().take(MARKS_LOOKED_UP) {
             report.calls += 1;
-            if let Some(link) = self.ledger.link_of_open_intent(account, &mark).await? {
+            if let Some(link) = self.ledger.link_at(&index::open_intent(account, &mark)).await? {
                 let stray = Stray { account: account.clone(), case_id: case_id.clone(), subject: case.subject, mark };
                 return Ok(Some(Found { key: link, stray: Some(stray) }));
             }
         }
         // The outcome may have been recorded between the two looks.
         report.calls += 1;
-        let link = self.ledger.link_of_case(&CaseKey::new(account.clone(), case_id)).await?;
+        let link = self.ledger.link_at(&index::case(&CaseKey::new(account.clone(), case_id))).await?;
         Ok(link.map(|key| Found { key, stray: None }))
     }
 

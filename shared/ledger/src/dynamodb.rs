@@ -3,13 +3,18 @@
 mod rows;
 mod write;
 
-use std::{collections::BTreeSet, error::Error, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{
     Client,
     config::AsyncSleep,
     operation::{
         delete_item::DeleteItemError,
+        query::builders::QueryFluentBuilder,
         transact_write_items::{TransactWriteItemsError, builders::TransactWriteItemsFluentBuilder},
         update_item::UpdateItemError,
     },
@@ -19,33 +24,32 @@ use aws_sdk_dynamodb::{
     },
 };
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseKey, ClaimId, IncidentId, LinkKey},
-    link::mark::Mark,
-    support::Link,
+    identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
+    link::{
+        Link,
+        index::{Row, RowKey, RowPrefix, RowSpan},
+        kind::Kind,
+    },
 };
 use jiff::Timestamp;
 
 use crate::{
-    CASES_PER_PAGE,
     changes::changes,
     dynamodb::{
-        rows::{
-            DUE_INDEX, DUE_SHARDS, Item, ItemChange, Keys, Reader, WAITING_PREFIX, WATCHED_PREFIX, account_partition,
-            due_shard, number, text, undecided_between,
-        },
+        rows::{DUE_INDEX, DUE_SHARDS, Item, ItemChange, Keys, Reader, due_shard, number, text},
         write::{
             ConditionalWrite, DUE_AS_SEEN, FREE, FREE_AND_CLAIMED, THERE_AND_FREE, UNDER_CLEAN_LEASE, UNDER_LEASE,
         },
     },
     error::LedgerError,
-    ledger::{CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer},
-    row::{self, LinkRow, Refused, Summary},
+    ledger::{DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage},
+    row::{self, LinkRow, Refused, Summary, account_partition},
 };
 
 /// How often a lease is tried for while it changes hands under our eyes.
 const TAKE_ROUNDS: u32 = 3;
-/// How many of those that wait for a quota are read to find the first: more than one, since a row may be unreadable.
-const FIRST_WAITERS: i32 = 10;
+/// How many rows are read to find the first that leads to a link: more than one, since a row may be unreadable.
+const FIRST_ROWS: i32 = 10;
 /// How often a write is tried that meets another one's transaction.
 const CONFLICT_ROUNDS: u32 = 5;
 /// How many rounds in a row a batch may be answered with nothing at all.
@@ -54,8 +58,8 @@ const EMPTY_BATCH_ROUNDS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// The reasons for which a transaction is cancelled and may be repeated. Source: DynamoDB API, CancellationReason.
 const PASSING_REASONS: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-/// The number of no account.
-const NO_ACCOUNT: &str = "none";
+/// The number of no account, and the name of no count.
+const NONE: &str = "none";
 /// How many keys one BatchGetItem takes. Source: DynamoDB API, BatchGetItem.
 const KEYS_PER_BATCH: usize = 100;
 
@@ -69,12 +73,12 @@ const KEYS_PER_BATCH: usize = 100;
 /// | take a lease, wake a link | 1 | 2 if another worker holds it, up to 6 while it changes hands |
 /// | record | 1 | up to 5 while another one's transaction is in the way |
 /// | release | 1 | 2 if somebody left word |
-/// | link of a case, link of an open intent, newest undecided case, read or move a watermark | 1 | 1 |
-/// | count a read of an unknown case | 1 | 1 |
+/// | the link that a row leads to, the last row of a span, read or move a watermark | 1 | 1 |
+/// | count an event in its minute | 1 | 1 |
 /// | claim a due link | 1 | up to 5 while another one's transaction is in the way |
-/// | a page of an account's cases, the first that waits for a quota | 1 | 1 |
+/// | a page of rows, the first link under a prefix | 1 | 1 |
 /// | due links | 4, one for each shard | 4 |
-/// | remembered counts | 1 for each 100 incidents | as many as a throttled table needs, bounded |
+/// | remembered counts | 1 for each 100 links | as many as a throttled table needs, bounded |
 #[derive(Debug, Clone)]
 pub struct DynamoLedger {
     client: Client,
@@ -109,7 +113,7 @@ impl DynamoLedger {
     /// Connects ahead of the first call, by a read of a row that is never there and that every function may ask for: a function
     /// has its full processor while it starts.
     pub async fn warm_up(&self) -> Result<(), LedgerError> {
-        self.get("connecting", &Keys::unknown_case_reads(&AccountId::new(NO_ACCOUNT), 0)).await.map(drop)
+        self.get("connecting", &Keys::count(&AccountId::new(NONE), NONE, 0)).await.map(drop)
     }
 
     /// One conditional write to a link's row and unconditional ones to rows beside it, all or none.
@@ -240,13 +244,13 @@ impl DynamoLedger {
 
     /// The answer to an attempt that has taken the lease. The claim of an unreadable link stays, so that its message fails
     /// again and is seen by people.
-    async fn lease_taken(
+    async fn lease_taken<K: Kind>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
         until: Timestamp,
         item: &Item,
-    ) -> Result<LeaseAnswer, LedgerError> {
+    ) -> Result<LeaseAnswer<K>, LedgerError> {
         let reader = Reader::new(Keys::link(key).name(), item);
         let row = reader.link_row().and_then(|row| Ok((row, reader.optional_moment("due_at")?)));
         let answer = row.and_then(|(row, due)| row::taken(&row, key, attempt, until, due));
@@ -273,8 +277,13 @@ impl DynamoLedger {
         Ok(request.send().await.map_err(|error| unavailable(doing, error))?.item)
     }
 
-    async fn linked_from(&self, doing: &'static str, keys: &Keys) -> Result<Option<LinkKey>, LedgerError> {
-        self.get(doing, keys).await?.map(|item| Reader::new(keys.name(), &item).link("link")).transpose()
+    /// A query for the rows of an account with a prefix, in the order of their sort keys.
+    fn under(&self, prefix: &RowPrefix) -> QueryFluentBuilder {
+        let query = self.client.query().table_name(&self.table);
+        query
+            .key_condition_expression("pk = :account AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":account", text(&account_partition(&prefix.account)))
+            .expression_attribute_values(":prefix", text(&prefix.sort))
     }
 
     async fn due_links_of_shard(&self, shard: u32, now: Timestamp, limit: i32) -> Result<Vec<DueLink>, LedgerError> {
@@ -360,7 +369,7 @@ fn lost(lease: &Lease) -> LedgerError {
 }
 
 /// A write of the state under the lease, on this condition.
-fn write_under(lease: &Lease, condition: &'static str, after: &Link, state: &str) -> ConditionalWrite {
+fn write_under<K: Kind>(lease: &Lease, condition: &'static str, after: &Link<K>, state: &str) -> ConditionalWrite {
     let summary = Summary::of(after);
     ConditionalWrite::new(Keys::link(&lease.key), condition)
         .bind(":holder", text(&lease.attempt))
@@ -401,14 +410,14 @@ fn refused(lease: &Lease, state: &str, item: Option<&Item>) -> Result<Refused, L
 }
 
 impl Ledger for DynamoLedger {
-    async fn take_lease(
+    async fn take_lease<K: Kind>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
         now: Timestamp,
         until: Timestamp,
         claim: Option<&ClaimId>,
-    ) -> Result<LeaseAnswer, LedgerError> {
+    ) -> Result<LeaseAnswer<K>, LedgerError> {
         let write = match claim {
             None => ConditionalWrite::new(Keys::link(key), FREE),
             Some(claim) => ConditionalWrite::new(Keys::link(key), FREE_AND_CLAIMED).bind(":claim", text(claim)),
@@ -438,7 +447,13 @@ impl Ledger for DynamoLedger {
         Err(LedgerError::Contended { key: key.clone() })
     }
 
-    async fn record(&self, lease: &Lease, before: &Link, after: &Link, now: Timestamp) -> Result<Lease, LedgerError> {
+    async fn record<K: Kind>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        now: Timestamp,
+    ) -> Result<Lease, LedgerError> {
         let state = row::encode(&lease.key, after)?;
         let write = write_under(lease, UNDER_LEASE, after, &state);
         let beside = changes(&lease.key, before, after, now).into_iter().map(ItemChange::from).collect();
@@ -451,11 +466,11 @@ impl Ledger for DynamoLedger {
         }
     }
 
-    async fn release(
+    async fn release<K: Kind>(
         &self,
         lease: &Lease,
-        before: &Link,
-        after: &Link,
+        before: &Link<K>,
+        after: &Link<K>,
         due: Option<Timestamp>,
         regardless: bool,
         now: Timestamp,
@@ -493,55 +508,74 @@ impl Ledger for DynamoLedger {
         }
     }
 
-    async fn link_of_case(&self, case: &CaseKey) -> Result<Option<LinkKey>, LedgerError> {
-        self.linked_from("looking for a case's link", &Keys::case(case)).await
+    async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
+        let keys = Keys::row(row);
+        let item = self.get("looking for a link", &keys).await?;
+        item.map(|item| Reader::new(keys.name(), &item).link("link")).transpose()
     }
 
-    async fn link_of_open_intent(&self, account: &AccountId, mark: &Mark) -> Result<Option<LinkKey>, LedgerError> {
-        self.linked_from("looking for an open intent", &Keys::open_intent(account, mark)).await
-    }
-
-    async fn newest_undecided_case(
-        &self,
-        account: &AccountId,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Timestamp>, LedgerError> {
-        let (first, last) = undecided_between(from, until);
+    async fn last_between(&self, span: &RowSpan) -> Result<Option<Row>, LedgerError> {
+        // DynamoDB refuses a span whose first key is behind its last one.
+        if span.is_empty() {
+            return Ok(None);
+        }
         let request = self
             .client
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :account AND sk BETWEEN :first AND :last")
-            .expression_attribute_values(":account", text(&account_partition(account)))
-            .expression_attribute_values(":first", text(&first))
-            .expression_attribute_values(":last", text(&last))
+            .expression_attribute_values(":account", text(&account_partition(&span.account)))
+            .expression_attribute_values(":first", text(&span.first))
+            .expression_attribute_values(":last", text(&span.last))
             .consistent_read(true)
             .scan_index_forward(false)
             .limit(1);
-        let doing = "looking for the newest undecided CreateCase";
-        let answer = request.send().await.map_err(|error| unavailable(doing, error))?;
-        answer.items().first().map(|item| Reader::of_listed(item).moment("written_at")).transpose()
+        let answer = request.send().await.map_err(|error| unavailable("looking for the last row of a span", error))?;
+        answer.items().first().map(|item| Reader::of_listed(item).row(&span.account)).transpose()
     }
 
-    async fn count_unknown_case_read(&self, account: &AccountId, now: Timestamp) -> Result<u32, LedgerError> {
+    async fn first_link_under(&self, prefix: &RowPrefix) -> Result<Option<LinkKey>, LedgerError> {
+        let request = self.under(prefix).consistent_read(true).limit(FIRST_ROWS);
+        let answer = request.send().await.map_err(|error| unavailable("looking for the first of a list", error))?;
+        let link = |item: &Item| Reader::of_listed(item).link("link");
+        Ok(answer.items().iter().find_map(|item| readable(link(item))))
+    }
+
+    async fn page_under(&self, prefix: &RowPrefix, from: Option<&str>, limit: usize) -> Result<RowPage, LedgerError> {
+        let request = self
+            .under(prefix)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(from.map(|rest| Keys::row(&prefix.row(rest)).attributes()));
+        let answer = request.send().await.map_err(|error| unavailable("listing rows of an account", error))?;
+        let last = answer.last_evaluated_key.as_ref().map(|last| Reader::of_listed(last).row(&prefix.account));
+        let next = last.transpose()?.and_then(|last| prefix.rest(&last.key).map(str::to_owned));
+        let row = |item: &Item| Reader::of_listed(item).row(&prefix.account);
+        let rows = answer.items().iter().filter_map(|item| readable(row(item))).collect();
+        Ok(RowPage { rows, next })
+    }
+
+    async fn count_in_minute(
+        &self,
+        account: &AccountId,
+        name: &'static str,
+        now: Timestamp,
+    ) -> Result<u32, LedgerError> {
         let minute = row::minute(now);
-        let keys = Keys::unknown_case_reads(account, minute);
+        let keys = Keys::count(account, name, minute);
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(keys.attributes()))
-            .update_expression("SET #expires_at = :expires_at ADD #reads :one")
+            .update_expression("SET #expires_at = :expires_at ADD #count :one")
             .expression_attribute_names("#expires_at", "expires_at")
-            .expression_attribute_names("#reads", "reads")
-            .expression_attribute_values(":expires_at", number(&row::reads_expire_at(minute)))
+            .expression_attribute_names("#count", name)
+            .expression_attribute_values(":expires_at", number(&row::count_expires_at(minute)))
             .expression_attribute_values(":one", number(&1))
             .return_values(ReturnValue::UpdatedNew);
-        let doing = "counting a read of an unknown case";
-        let answer = request.send().await.map_err(|error| unavailable(doing, error))?;
+        let answer = request.send().await.map_err(|error| unavailable("counting an event", error))?;
         let item = answer.attributes.unwrap_or_default();
-        Ok(Reader::new(keys.name(), &item).optional_number("reads")?.unwrap_or(u32::MAX))
+        Ok(Reader::new(keys.name(), &item).optional_number(name)?.unwrap_or(u32::MAX))
     }
 
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
@@ -583,51 +617,14 @@ impl Ledger for DynamoLedger {
         Err(LedgerError::Contended { key: key.clone() })
     }
 
-    async fn first_waiter(&self, account: &AccountId) -> Result<Option<LinkKey>, LedgerError> {
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :account AND begins_with(sk, :waiting)")
-            .expression_attribute_values(":account", text(&account_partition(account)))
-            .expression_attribute_values(":waiting", text(WAITING_PREFIX))
-            .consistent_read(true)
-            .limit(FIRST_WAITERS);
-        let doing = "looking for the first that waits for a quota";
-        let answer = request.send().await.map_err(|error| unavailable(doing, error))?;
-        let link = |item: &Item| Reader::of_listed(item).link("link");
-        Ok(answer.items().iter().find_map(|item| readable(link(item))))
-    }
-
-    async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {
-        let start = |stable_id: &str| {
-            Keys::watched_case(&CaseKey { account: account.clone(), stable_id: stable_id.to_owned() }).attributes()
-        };
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :account AND begins_with(sk, :watched)")
-            .expression_attribute_values(":account", text(&account_partition(account)))
-            .expression_attribute_values(":watched", text(WATCHED_PREFIX))
-            .limit(i32::try_from(CASES_PER_PAGE).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(from.map(start));
-        let answer = request.send().await.map_err(|error| unavailable("listing an account's cases", error))?;
-        let last = answer.last_evaluated_key.as_ref();
-        let next = last.map(|last| Reader::of_listed(last).watched_id().map(str::to_owned)).transpose()?;
-        let row = |item: &Item| Reader::of_listed(item).watched_case(account);
-        let rows = answer.items().iter().filter_map(|item| readable(row(item))).collect();
-        Ok(CaseRowPage { rows, next })
-    }
-
-    async fn remembered_mod_counts(&self, incidents: &[IncidentId]) -> Result<Vec<Option<u64>>, LedgerError> {
-        let links: BTreeSet<LinkKey> = incidents.iter().cloned().map(LinkKey::support_case).collect();
-        let links: Vec<LinkKey> = links.into_iter().collect();
-        let mut counts = std::collections::BTreeMap::new();
-        for batch in links.chunks(KEYS_PER_BATCH) {
+    async fn remembered_mod_counts(&self, links: &[LinkKey]) -> Result<Vec<Option<u64>>, LedgerError> {
+        let asked: BTreeSet<LinkKey> = links.iter().cloned().collect();
+        let asked: Vec<LinkKey> = asked.into_iter().collect();
+        let mut counts = BTreeMap::new();
+        for batch in asked.chunks(KEYS_PER_BATCH) {
             counts.extend(self.mod_counts(batch).await?);
         }
-        Ok(incidents.iter().map(|incident| counts.get(&LinkKey::support_case(incident.clone())).copied()).collect())
+        Ok(links.iter().map(|key| counts.get(key).copied()).collect())
     }
 
     async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {

@@ -1,6 +1,8 @@
 //! What can go wrong with the ledger, and what to do about it.
 
-use casebridge_core::identifiers::LinkKey;
+use casebridge_core::{identifiers::LinkKey, link::index::UnreadableRow};
+
+use crate::row::{corrupt, row_name};
 
 /// A failure of the ledger. Each fails the message that was being handled, so that the queue brings it again.
 #[derive(Debug, thiserror::Error)]
@@ -47,4 +49,11 @@ pub enum LedgerError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl From<UnreadableRow> for LedgerError {
+    fn from(unreadable: UnreadableRow) -> Self {
+        let UnreadableRow { key, name, expected } = unreadable;
+        corrupt(row_name(&key), format!("its attribute `{name}` is not {expected}"))
+    }
 }

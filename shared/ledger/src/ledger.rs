@@ -3,9 +3,12 @@
 use std::future::Future;
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, LinkKey},
-    link::mark::Mark,
-    support::Link,
+    identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
+    link::{
+        Link,
+        index::{Row, RowKey, RowPrefix, RowSpan},
+        kind::Kind,
+    },
 };
 use jiff::Timestamp;
 
@@ -26,13 +29,13 @@ pub struct Lease {
 
 /// The answer to an attempt at a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LeaseAnswer {
+pub enum LeaseAnswer<K: Kind> {
     /// The link is ours until the lease ends. A link that nobody knew comes blank.
     Taken {
         /// The lease.
         lease: Lease,
         /// The link's state.
-        link: Box<Link>,
+        link: Box<Link<K>>,
         /// Whether the one who held it before never let it go: what that one did is not recorded. Also true where a claim
         /// is repeated whose answer was lost.
         interrupted: bool,
@@ -57,26 +60,11 @@ pub enum ReleaseAnswer {
     },
 }
 
-/// A case's key to its link.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseRow {
-    /// The key.
-    pub key: CaseKey,
-    /// The case's id, as last seen.
-    pub case_id: CaseId,
-    /// Its number, once known.
-    pub display_id: Option<DisplayId>,
-    /// The link.
-    pub link: LinkKey,
-    /// What the last read of the case showed, in short.
-    pub fingerprint: String,
-}
-
-/// A page of an account's cases, and where the next one starts.
+/// A page of rows, and where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CaseRowPage {
-    /// At most [`crate::CASES_PER_PAGE`] rows.
-    pub rows: Vec<CaseRow>,
+pub struct RowPage {
+    /// The rows, in the order of their sort texts.
+    pub rows: Vec<Row>,
     /// Where to go on; none at the end.
     pub next: Option<String>,
 }
@@ -91,6 +79,9 @@ pub struct DueLink {
 }
 
 /// The ledger. `now` is always the caller's clock.
+///
+/// It knows no kind of link: what a link remembers is written and read as a whole, and the rows that it is found by are those
+/// that its kind says ([`Kind::index`]).
 pub trait Ledger {
     /// Takes the link's lease for `attempt` until `until`, or leaves word with the one who holds it.
     ///
@@ -100,23 +91,23 @@ pub trait Ledger {
     ///
     /// With a claim it is taken only as long as the link has that claim, see [`Ledger::claim_due`]. The claim stays, so that
     /// the same message acts again should the ledger fail it.
-    fn take_lease(
+    fn take_lease<K: Kind>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
         now: Timestamp,
         until: Timestamp,
         claim: Option<&ClaimId>,
-    ) -> impl Future<Output = Result<LeaseAnswer, LedgerError>>;
+    ) -> impl Future<Output = Result<LeaseAnswer<K>, LedgerError>>;
 
     /// Records `after` in place of `before` under the lease: an intent before its call, an outcome after it.
     ///
     /// One write, whatever rows it touches; returns the lease in its new revision.
-    fn record(
+    fn record<K: Kind>(
         &self,
         lease: &Lease,
-        before: &Link,
-        after: &Link,
+        before: &Link<K>,
+        after: &Link<K>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Lease, LedgerError>>;
 
@@ -127,40 +118,39 @@ pub trait Ledger {
     ///
     /// The link's claim goes with it: what it woke up for has been looked at. With `regardless` it stays, since the work may
     /// be unfinished and the message that has the claim may come again.
-    fn release(
+    fn release<K: Kind>(
         &self,
         lease: &Lease,
-        before: &Link,
-        after: &Link,
+        before: &Link<K>,
+        after: &Link<K>,
         due: Option<Timestamp>,
         regardless: bool,
         now: Timestamp,
     ) -> impl Future<Output = Result<ReleaseAnswer, LedgerError>>;
 
-    /// The link of a case.
-    fn link_of_case(&self, case: &CaseKey) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
+    /// The link that a row leads to; none if there is no such row.
+    fn link_at(&self, row: &RowKey) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
 
-    /// The link whose undecided CreateCase intent carries the mark.
-    fn link_of_open_intent(
+    /// The last of the rows in a span; none if there is none, and without a look if the span is empty.
+    fn last_between(&self, span: &RowSpan) -> impl Future<Output = Result<Option<Row>, LedgerError>>;
+
+    /// The link of the first of these rows that leads to one.
+    fn first_link_under(&self, prefix: &RowPrefix) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
+
+    /// A page of at most `limit` of these rows, from where the page before says.
+    fn page_under(
+        &self,
+        prefix: &RowPrefix,
+        from: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<RowPage, LedgerError>>;
+
+    /// Counts one more event of this name in the account; how many that makes in the minute of `now`. A repeat counts again:
+    /// the count may be too high, never too low.
+    fn count_in_minute(
         &self,
         account: &AccountId,
-        mark: &Mark,
-    ) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
-
-    /// When the account's newest CreateCase was written down that is undecided and was written between these moments, both
-    /// included, to the millisecond. One that was given up counts for as long as its case may show up.
-    fn newest_undecided_case(
-        &self,
-        account: &AccountId,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> impl Future<Output = Result<Option<Timestamp>, LedgerError>>;
-
-    /// Counts one more read of a case of the account that no link is known of; how many that makes in the minute of `now`. A
-    /// repeat counts again: the count may be too high, never too low.
-    fn count_unknown_case_read(
-        &self,
-        account: &AccountId,
+        name: &'static str,
         now: Timestamp,
     ) -> impl Future<Output = Result<u32, LedgerError>>;
 
@@ -182,22 +172,8 @@ pub trait Ledger {
     /// Makes a link due now; if a worker holds it, that one is left word and looks again. One that is not there stays so.
     fn wake(&self, key: &LinkKey, now: Timestamp) -> impl Future<Output = Result<(), LedgerError>>;
 
-    /// Which of the links that wait for the account's quota of new cases is next: the most urgent, of these the one that
-    /// waits longest. A priority that is none of `1` to `5` comes last.
-    fn first_waiter(&self, account: &AccountId) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
-
-    /// A page of the account's cases that are still watched.
-    fn cases_of_account(
-        &self,
-        account: &AccountId,
-        from: Option<&str>,
-    ) -> impl Future<Output = Result<CaseRowPage, LedgerError>>;
-
-    /// The `sys_mod_count` that each incident's link remembers, in the order asked; one read per 100.
-    fn remembered_mod_counts(
-        &self,
-        incidents: &[IncidentId],
-    ) -> impl Future<Output = Result<Vec<Option<u64>>, LedgerError>>;
+    /// The `sys_mod_count` that each link remembers of its incident, in the order asked; one read per 100.
+    fn remembered_mod_counts(&self, links: &[LinkKey]) -> impl Future<Output = Result<Vec<Option<u64>>, LedgerError>>;
 
     /// How far the poller of this name has come.
     fn watermark(&self, name: &str) -> impl Future<Output = Result<Option<String>, LedgerError>>;

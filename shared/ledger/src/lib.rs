@@ -6,27 +6,22 @@
 //! |---|---|---|
 //! | `LINK#<link key>` | `LINK` | the link: its state as JSON, revision, lease, dirty flag, due time, claim |
 //! | `LINK#<link key>` | `INTENT#<sequence>` | one intent and how it ended: the audit trail |
-//! | `ACCOUNT#<account>` | `CASE#<stable case id>` | a case's key to its link, for as long as the link lasts |
-//! | `ACCOUNT#<account>` | `WATCHED#<stable case id>` | a case that the poller reads, with the fingerprint of the last read |
-//! | `ACCOUNT#<account>` | `INTENT#<mark>` | a CreateCase intent of the account, undecided or given up |
-//! | `ACCOUNT#<account>` | `UNDECIDED#<written at>#<mark>` | a CreateCase whose case may still show up, by age |
-//! | `ACCOUNT#<account>` | `READS#<minute>` | how many cases of the account were read in a minute that no link is known of |
-//! | `ACCOUNT#<account>` | `WAITING#<priority>#<since>#<link key>` | a link that waits for the account's quota of new cases |
+//! | `ACCOUNT#<account>` | `<word>#...` | a row by which a link is found, as its kind says |
+//! | `ACCOUNT#<account>` | `<NAME>#<minute>` | how often something happened in a minute, in the attribute of that name |
 //! | `WATERMARK` | `<name>` | how far a poller has come |
 //!
 //! The index `due` (`due_shard`, `due_at`) has the links that want to be looked at; it needs the keys only. Rows with
-//! `expires_at` are removed by the table itself: intents long after they ended, watched cases once they are resolved for
-//! longer than AWS lets them be reopened, undecided CreateCases after a day, counts of reads after an hour.
+//! `expires_at` are removed by the table itself: intents long after they ended, counts after an hour, rows of an account when
+//! their kind says.
 //!
-//! An undecided CreateCase is listed by the moment at which it was written, in milliseconds of 15 digits, so that an account's
-//! newest one between two moments is one row of one query, however many there are.
+//! The ledger knows no kind of link. It writes what a link remembers as a text that only the kind reads. The rows of an
+//! account are those that the kind lists for a state of the link ([`casebridge_core::link::kind::Kind::index`]): a write from
+//! one state to the next puts the rows that are new and deletes those that are gone. A lookup names a row, a prefix or a span
+//! of sort keys, which the kind has built.
 //!
 //! Whoever hands off a due link claims it first: the row gets a claim and a later due time, on condition of the due time that
 //! was seen. The message carries the claim, and its lease is taken only while the row still has it. Letting the link go
 //! removes the claim, so that a message that comes late or again costs one call and no pass.
-//!
-//! A link that waits for its account's quota is listed by urgency, `1` to `5` and then `unknown`, and since when in
-//! milliseconds of 15 digits: the first row is the next one.
 //!
 //! A write to a link goes with its other rows in one transaction, on condition of the lease and of the revision that it
 //! was made from. Only the lease's holder moves the revision; leaving word for it does not. Each write names its attempt,
@@ -48,9 +43,6 @@ mod row;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoLedger;
 pub use error::LedgerError;
-pub use ledger::{CaseRow, CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer};
+pub use ledger::{DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage};
 pub use memory::MemoryLedger;
 pub use row::MAXIMUM_STATE_BYTES;
-
-/// How many cases a page of an account has: as many as one DescribeCases takes.
-pub const CASES_PER_PAGE: usize = 100;

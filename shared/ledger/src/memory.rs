@@ -2,22 +2,24 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     ops::Bound::{Excluded, Included, Unbounded},
 };
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseKey, ClaimId, IncidentId, LinkKey},
-    link::mark::Mark,
-    support::Link,
+    identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
+    link::{
+        Link,
+        index::{Row, RowKey, RowPrefix, RowSpan},
+        kind::Kind,
+    },
 };
 use jiff::Timestamp;
 
 use crate::{
-    CASES_PER_PAGE,
-    changes::{IntentRow, RowChange, Undecided, Waiting, changes},
+    changes::{IntentRow, RowChange, changes},
     error::LedgerError,
-    ledger::{CaseRow, CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer},
+    ledger::{DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage},
     row::{self, LinkRow, Refused, Summary},
 };
 
@@ -32,12 +34,8 @@ pub struct MemoryLedger {
 struct Tables {
     links: BTreeMap<LinkKey, MemoryLink>,
     intents: BTreeMap<(LinkKey, u64), IntentRow>,
-    open_intents: BTreeMap<(AccountId, Mark), LinkKey>,
-    cases: BTreeMap<CaseKey, LinkKey>,
-    watched_cases: BTreeMap<CaseKey, CaseRow>,
-    undecided: BTreeSet<Undecided>,
-    unknown_case_reads: BTreeMap<(AccountId, i64), u32>,
-    waiting: BTreeSet<Waiting>,
+    rows: BTreeMap<RowKey, Row>,
+    counts: BTreeMap<(AccountId, &'static str, i64), u32>,
     watermarks: BTreeMap<String, String>,
 }
 
@@ -71,7 +69,7 @@ impl MemoryLedger {
     }
 
     /// What it remembers of a link, whoever holds its lease; for checks.
-    pub fn link(&self, key: &LinkKey) -> Result<Option<Link>, LedgerError> {
+    pub fn link<K: Kind>(&self, key: &LinkKey) -> Result<Option<Link<K>>, LedgerError> {
         match self.tables.borrow().links.get(key) {
             Some(link) => row::decode(key, &link.row).map(Some),
             None => Ok(None),
@@ -93,14 +91,14 @@ impl MemoryLedger {
 }
 
 impl Tables {
-    fn take_lease(
+    fn take_lease<K: Kind>(
         &mut self,
         key: &LinkKey,
         attempt: &AttemptId,
         now: Timestamp,
         until: Timestamp,
         claim: Option<&ClaimId>,
-    ) -> Result<LeaseAnswer, LedgerError> {
+    ) -> Result<LeaseAnswer<K>, LedgerError> {
         if claim.is_some() && self.links.get(key).and_then(|link| link.row.claim.as_ref()) != claim {
             return Ok(LeaseAnswer::Unclaimed);
         }
@@ -146,7 +144,14 @@ impl Tables {
         self.links.get(key).is_some_and(|link| link.dirty)
     }
 
-    fn write(&mut self, lease: &Lease, after: &Link, state: String, rows: Vec<RowChange>, lease_change: &LeaseChange) {
+    fn write<K: Kind>(
+        &mut self,
+        lease: &Lease,
+        after: &Link<K>,
+        state: String,
+        rows: Vec<RowChange>,
+        lease_change: &LeaseChange,
+    ) {
         for change in rows {
             self.apply(change);
         }
@@ -174,53 +179,42 @@ impl Tables {
             RowChange::PutIntent(intent) => {
                 self.intents.insert((intent.link.clone(), intent.sequence), intent);
             }
-            RowChange::PutOpenIntent { account, mark, link } => {
-                self.open_intents.insert((account, mark), link);
+            RowChange::Put(index_row) => {
+                self.rows.insert(index_row.row.key.clone(), index_row.row);
             }
-            RowChange::DeleteOpenIntent { account, mark } => {
-                self.open_intents.remove(&(account, mark));
-            }
-            RowChange::PutUndecided(undecided) => {
-                self.undecided.insert(undecided);
-            }
-            RowChange::DeleteUndecided(undecided) => {
-                self.undecided.remove(&undecided);
-            }
-            RowChange::PutCase { case, link } => {
-                self.cases.insert(case, link);
-            }
-            RowChange::DeleteCase(case) => {
-                self.cases.remove(&case);
-            }
-            RowChange::PutWatchedCase(watched) => {
-                self.watched_cases.insert(watched.row.key.clone(), watched.row);
-            }
-            RowChange::DeleteWatchedCase(case) => {
-                self.watched_cases.remove(&case);
-            }
-            RowChange::PutWaiting(waiting) => {
-                self.waiting.insert(waiting);
-            }
-            RowChange::DeleteWaiting(waiting) => {
-                self.waiting.remove(&waiting);
+            RowChange::Delete(key) => {
+                self.rows.remove(&key);
             }
         }
+    }
+
+    /// The rows with the prefix, in the order of their sort texts: from the one that a page ended with on, or from the first.
+    fn under(&self, prefix: &RowPrefix, behind: Option<&str>) -> impl Iterator<Item = &Row> {
+        let start = behind.map_or(Included(prefix.row("")), |rest| Excluded(prefix.row(rest)));
+        let rows = self.rows.range((start, Unbounded));
+        rows.take_while(|(key, _)| prefix.rest(key).is_some()).map(|(_, row)| row)
     }
 }
 
 impl Ledger for MemoryLedger {
-    async fn take_lease(
+    async fn take_lease<K: Kind>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
         now: Timestamp,
         until: Timestamp,
         claim: Option<&ClaimId>,
-    ) -> Result<LeaseAnswer, LedgerError> {
+    ) -> Result<LeaseAnswer<K>, LedgerError> {
         self.tables.borrow_mut().take_lease(key, attempt, now, until, claim)
     }
 
-    async fn record(&self, lease: &Lease, before: &Link, after: &Link, now: Timestamp) -> Result<Lease, LedgerError> {
+    async fn record<K: Kind>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        now: Timestamp,
+    ) -> Result<Lease, LedgerError> {
         let state = row::encode(&lease.key, after)?;
         let mut tables = self.tables.borrow_mut();
         match tables.refused(lease, &state) {
@@ -235,11 +229,11 @@ impl Ledger for MemoryLedger {
         }
     }
 
-    async fn release(
+    async fn release<K: Kind>(
         &self,
         lease: &Lease,
-        before: &Link,
-        after: &Link,
+        before: &Link<K>,
+        after: &Link<K>,
         due: Option<Timestamp>,
         regardless: bool,
         now: Timestamp,
@@ -266,35 +260,46 @@ impl Ledger for MemoryLedger {
         Ok(answer)
     }
 
-    async fn link_of_case(&self, case: &CaseKey) -> Result<Option<LinkKey>, LedgerError> {
-        Ok(self.tables.borrow().cases.get(case).cloned())
+    async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
+        match self.tables.borrow().rows.get(row) {
+            Some(found) => Ok(Some(found.link()?.clone())),
+            None => Ok(None),
+        }
     }
 
-    async fn link_of_open_intent(&self, account: &AccountId, mark: &Mark) -> Result<Option<LinkKey>, LedgerError> {
-        Ok(self.tables.borrow().open_intents.get(&(account.clone(), mark.clone())).cloned())
+    async fn last_between(&self, span: &RowSpan) -> Result<Option<Row>, LedgerError> {
+        if span.is_empty() {
+            return Ok(None);
+        }
+        let key = |sort: &str| RowKey { account: span.account.clone(), sort: sort.to_owned() };
+        let tables = self.tables.borrow();
+        Ok(tables.rows.range(key(&span.first)..=key(&span.last)).next_back().map(|(_, row)| row.clone()))
     }
 
-    async fn newest_undecided_case(
+    async fn first_link_under(&self, prefix: &RowPrefix) -> Result<Option<LinkKey>, LedgerError> {
+        Ok(self.tables.borrow().under(prefix, None).find_map(|row| row.link.clone()))
+    }
+
+    async fn page_under(&self, prefix: &RowPrefix, from: Option<&str>, limit: usize) -> Result<RowPage, LedgerError> {
+        let tables = self.tables.borrow();
+        let mut under = tables.under(prefix, from);
+        let rows: Vec<Row> = under.by_ref().take(limit).cloned().collect();
+        let last = under.next().and(rows.last());
+        let next = last.and_then(|row| prefix.rest(&row.key)).map(str::to_owned);
+        Ok(RowPage { rows, next })
+    }
+
+    async fn count_in_minute(
         &self,
         account: &AccountId,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Timestamp>, LedgerError> {
-        let span = from.as_millisecond()..=until.as_millisecond();
-        let tables = self.tables.borrow();
-        let is_candidate =
-            |undecided: &&Undecided| undecided.account == *account && span.contains(&undecided.written_at);
-        let newest = tables.undecided.iter().filter(is_candidate).map(|undecided| undecided.written_at).max();
-        Ok(newest.and_then(|written_at| Timestamp::from_millisecond(written_at).ok()))
-    }
-
-    async fn count_unknown_case_read(&self, account: &AccountId, now: Timestamp) -> Result<u32, LedgerError> {
+        name: &'static str,
+        now: Timestamp,
+    ) -> Result<u32, LedgerError> {
         let mut tables = self.tables.borrow_mut();
-        let minute = row::minute(now);
-        tables.unknown_case_reads.retain(|(_, counted), _| row::reads_expire_at(*counted) > now.as_second());
-        let reads = tables.unknown_case_reads.entry((account.clone(), minute)).or_default();
-        *reads += 1;
-        Ok(*reads)
+        tables.counts.retain(|(_, _, counted), _| row::count_expires_at(*counted) > now.as_second());
+        let count = tables.counts.entry((account.clone(), name, row::minute(now))).or_default();
+        *count += 1;
+        Ok(*count)
     }
 
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
@@ -315,28 +320,9 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn first_waiter(&self, account: &AccountId) -> Result<Option<LinkKey>, LedgerError> {
+    async fn remembered_mod_counts(&self, links: &[LinkKey]) -> Result<Vec<Option<u64>>, LedgerError> {
         let tables = self.tables.borrow();
-        let first = tables.waiting.iter().find(|waiting| waiting.account == *account);
-        Ok(first.map(|waiting| waiting.link.clone()))
-    }
-
-    async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {
-        let tables = self.tables.borrow();
-        let key = |stable_id: &str| CaseKey { account: account.clone(), stable_id: stable_id.to_owned() };
-        let start = from.map_or(Included(key("")), |from| Excluded(key(from)));
-        let mut cases = tables.watched_cases.range((start, Unbounded)).take_while(|(case, _)| case.account == *account);
-        let rows: Vec<CaseRow> = cases.by_ref().take(CASES_PER_PAGE).map(|(_, row)| row.clone()).collect();
-        let next = cases.next().and(rows.last()).map(|row| row.key.stable_id.clone());
-        Ok(CaseRowPage { rows, next })
-    }
-
-    async fn remembered_mod_counts(&self, incidents: &[IncidentId]) -> Result<Vec<Option<u64>>, LedgerError> {
-        let tables = self.tables.borrow();
-        let remembered = |incident: &IncidentId| {
-            tables.links.get(&LinkKey::support_case(incident.clone())).and_then(|link| link.mod_count)
-        };
-        Ok(incidents.iter().map(remembered).collect())
+        Ok(links.iter().map(|key| tables.links.get(key)?.mod_count).collect())
     }
 
     async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {

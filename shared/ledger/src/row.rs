@@ -1,8 +1,8 @@
 //! The link's own row: its state as text, and what a refused write to it means. The same for every ledger.
 
 use casebridge_core::{
-    identifiers::{AttemptId, ClaimId, LinkKey},
-    support::{Link, call::IntentKind},
+    identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
+    link::{Link, index::RowKey, kind::Kind},
     unreadable::UnreadableJson,
 };
 use jiff::Timestamp;
@@ -15,17 +15,17 @@ use crate::{
 /// How large a link's state may be. DynamoDB refuses a row above 400 KB, its other attributes included.
 pub const MAXIMUM_STATE_BYTES: usize = 350 * 1024;
 
-/// How long a minute's count of reads is kept, in seconds: nobody asks for it once the minute is over.
-const READS_KEPT_SECONDS: i64 = 3_600;
+/// How long a minute's count is kept, in seconds: nobody asks for it once the minute is over.
+const COUNT_KEPT_SECONDS: i64 = 3_600;
 
-/// The minute of a moment, by which reads are counted.
+/// The minute of a moment, by which events are counted.
 pub(crate) fn minute(now: Timestamp) -> i64 {
     now.as_second().div_euclid(60)
 }
 
-/// When a minute's count of reads may go, in seconds.
-pub(crate) fn reads_expire_at(minute: i64) -> i64 {
-    minute * 60 + READS_KEPT_SECONDS
+/// When a minute's count may go, in seconds.
+pub(crate) fn count_expires_at(minute: i64) -> i64 {
+    minute * 60 + COUNT_KEPT_SECONDS
 }
 
 /// What of the link's row tells whose it is and what it remembers.
@@ -50,21 +50,18 @@ pub(crate) struct Summary {
     pub(crate) mod_count: Option<u64>,
     /// The incident's number.
     pub(crate) number: Option<String>,
-    /// The account of the case, or of the one being opened.
+    /// The account of the record, or of the one being opened.
     pub(crate) account: Option<String>,
 }
 
 impl Summary {
     /// The summary of a link.
-    pub(crate) fn of(link: &Link) -> Self {
-        let opening = || match &link.intent.as_ref()?.kind {
-            IntentKind::OpenCase { account, .. } => Some(account.to_string()),
-            IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => None,
-        };
+    pub(crate) fn of<K: Kind>(link: &Link<K>) -> Self {
+        let opening = || K::opening_account(&link.intent.as_ref()?.kind);
         Self {
             mod_count: link.incident.as_ref().map(|incident| incident.sys_mod_count),
             number: link.incident.as_ref().map(|incident| incident.number.clone()),
-            account: link.memory.case.as_ref().map(|case| case.account.to_string()).or_else(opening),
+            account: K::account(&link.memory).or_else(opening).map(ToString::to_string),
         }
     }
 }
@@ -105,7 +102,7 @@ pub(crate) fn refused(row: Option<&LinkRow>, lease: &Lease, state: &str) -> Refu
 }
 
 /// The state as it is written; an error if it is too large for a row.
-pub(crate) fn encode(key: &LinkKey, link: &Link) -> Result<String, LedgerError> {
+pub(crate) fn encode<K: Kind>(key: &LinkKey, link: &Link<K>) -> Result<String, LedgerError> {
     let state = serde_json::to_string(link).map_err(|error| corrupt(link_row_name(key), error.to_string()))?;
     if state.len() > MAXIMUM_STATE_BYTES {
         return Err(LedgerError::TooLarge { key: key.clone(), bytes: state.len(), limit: MAXIMUM_STATE_BYTES });
@@ -114,7 +111,7 @@ pub(crate) fn encode(key: &LinkKey, link: &Link) -> Result<String, LedgerError> 
 }
 
 /// What the row remembers of the link: a blank one if nothing has been recorded yet.
-pub(crate) fn decode(key: &LinkKey, row: &LinkRow) -> Result<Link, LedgerError> {
+pub(crate) fn decode<K: Kind>(key: &LinkKey, row: &LinkRow) -> Result<Link<K>, LedgerError> {
     match &row.state {
         None => Ok(Link::default()),
         Some(state) => serde_json::from_str(state)
@@ -123,13 +120,13 @@ pub(crate) fn decode(key: &LinkKey, row: &LinkRow) -> Result<Link, LedgerError> 
 }
 
 /// The answer to an attempt that has taken the lease of the row until `until`; the row is as it was before.
-pub(crate) fn taken(
+pub(crate) fn taken<K: Kind>(
     row: &LinkRow,
     key: &LinkKey,
     attempt: &AttemptId,
     until: Timestamp,
     due: Option<Timestamp>,
-) -> Result<LeaseAnswer, LedgerError> {
+) -> Result<LeaseAnswer<K>, LedgerError> {
     let link = Box::new(decode(key, row)?);
     let lease = Lease { key: key.clone(), attempt: attempt.clone(), until, revision: row.revision };
     Ok(LeaseAnswer::Taken { lease, link, interrupted: row.lease_owner.is_some(), due })
@@ -146,7 +143,7 @@ pub(crate) fn late_release(refused: Refused, lease: &Lease, forgotten: bool) -> 
 }
 
 /// Whether a link that is let go in this state is forgotten. One that wants to be looked at again is not.
-pub(crate) fn is_forgotten(after: &Link, due: Option<Timestamp>) -> bool {
+pub(crate) fn is_forgotten<K: Kind>(after: &Link<K>, due: Option<Timestamp>) -> bool {
     after.is_blank() && due.is_none()
 }
 
@@ -165,6 +162,16 @@ pub(crate) fn oldest(mut links: Vec<DueLink>, limit: usize) -> Vec<DueLink> {
 /// The partition key of a link's rows.
 pub(crate) fn link_partition(key: &LinkKey) -> String {
     format!("LINK#{key}")
+}
+
+/// The partition key of an account's rows.
+pub(crate) fn account_partition(account: &AccountId) -> String {
+    format!("ACCOUNT#{account}")
+}
+
+/// The name of an account's row in errors.
+pub(crate) fn row_name(key: &RowKey) -> String {
+    format!("{} / {}", account_partition(&key.account), key.sort)
 }
 
 /// A row that is not of our form.

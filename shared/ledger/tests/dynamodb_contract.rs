@@ -27,14 +27,23 @@ use aws_sdk_dynamodb::{
     },
 };
 use casebridge_core::{
-    link::intent::{EndedIntent, IntentEnd},
+    identifiers::{CaseKey, LinkKey},
+    link::{
+        self,
+        intent::{EndedIntent, IntentEnd},
+    },
     support::{
-        Link,
-        memory::{Memory, QuotaWait},
+        Link, SupportCase,
+        case::CaseStatus,
+        index,
+        memory::{LinkedCase, Memory, QuotaWait},
     },
 };
 use casebridge_ledger::{DueLink, DynamoLedger, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
-use suite::{at, attempt, key, remembered};
+use suite::{
+    alarm::{self, Alarm},
+    at, attempt, key, remembered,
+};
 
 /// Names the endpoint of the DynamoDB that the tests use.
 const ENDPOINT_VARIABLE: &str = "CASEBRIDGE_TEST_DYNAMODB_ENDPOINT";
@@ -198,20 +207,22 @@ async fn each_operation_is_one_call_in_the_usual_case() {
     wire.sent();
     suite::leave_word(&ledger, &key(1), "c").await;
     assert_eq!(wire.sent(), 2, "a claim that is refused, and the word");
-    ledger.cases_of_account(&suite::account(), None).await.unwrap();
+    ledger.page_under(&index::watched(&suite::account()), None, 100).await.unwrap();
     assert_eq!(wire.sent(), 1);
-    ledger.link_of_case(&suite::case(1).key()).await.unwrap();
+    ledger.link_at(&index::case(&suite::case(1).key())).await.unwrap();
     assert_eq!(wire.sent(), 1);
-    ledger.newest_undecided_case(&suite::account(), at(0), at(100)).await.unwrap();
+    ledger.last_between(&index::undecided_between(&suite::account(), at(0), at(100))).await.unwrap();
     assert_eq!(wire.sent(), 1);
-    ledger.count_unknown_case_read(&suite::account(), at(0)).await.unwrap();
+    ledger.last_between(&index::undecided_between(&suite::account(), at(100), at(0))).await.unwrap();
+    assert_eq!(wire.sent(), 0, "no row can be there");
+    ledger.count_in_minute(&suite::account(), "reads", at(0)).await.unwrap();
     assert_eq!(wire.sent(), 1);
-    let incidents: Vec<_> = (0..100).map(suite::incident_id).collect();
-    ledger.remembered_mod_counts(&incidents).await.unwrap();
+    let links: Vec<LinkKey> = (0..100).map(key).collect();
+    ledger.remembered_mod_counts(&links).await.unwrap();
     assert_eq!(wire.sent(), 1);
     ledger.due_links(at(0), 100).await.unwrap();
     assert_eq!(wire.sent(), 4, "one for each shard");
-    ledger.first_waiter(&suite::account()).await.unwrap();
+    suite::first_waiter(&ledger).await;
     assert_eq!(wire.sent(), 1);
 }
 
@@ -334,10 +345,10 @@ async fn counts_that_a_batch_leaves_out_are_asked_for_again_and_not_for_ever() {
     )
     .leak();
     wire.replace_next_answers(1, 200, left_out);
-    assert_eq!(ledger.remembered_mod_counts(&[suite::incident_id(1)]).await.unwrap(), [Some(7)]);
+    assert_eq!(ledger.remembered_mod_counts(&[key(1)]).await.unwrap(), [Some(7)]);
     assert_eq!(wire.sent(), 2);
     wire.replace_next_answers(5, 200, left_out);
-    assert_unavailable(&ledger.remembered_mod_counts(&[suite::incident_id(1)]).await);
+    assert_unavailable(&ledger.remembered_mod_counts(&[key(1)]).await);
     assert_eq!(wire.sent(), 5);
 }
 
@@ -393,6 +404,71 @@ async fn the_rows_of_claims_and_of_waits_are_as_documented() {
     assert_eq!(table.row("ACCOUNT#111122223333", &sort).await.unwrap()["link"], text(&key(2).to_string()));
 }
 
+/// A row with these texts and numbers, and nothing else.
+fn row_of(sort: &str, texts: &[(&str, &str)], numbers: &[(&str, i64)]) -> HashMap<String, AttributeValue> {
+    let texts = texts.iter().map(|(name, value)| (*name, text(value)));
+    let numbers = numbers.iter().map(|(name, value)| (*name, AttributeValue::N(value.to_string())));
+    let keys = [("pk", text("ACCOUNT#111122223333")), ("sk", text(sort))];
+    keys.into_iter().chain(texts).chain(numbers).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[tokio::test]
+async fn the_rows_of_an_account_are_as_documented_to_the_last_attribute() {
+    let table = Table::create().await;
+    let ledger = table.ledger();
+    let status = Some(CaseStatus::new("resolved"));
+    let resolved = LinkedCase { status, fingerprint: "f1".to_owned(), ..suite::case(1) };
+    let CaseKey { stable_id, .. } = resolved.key();
+    suite::store(
+        &ledger,
+        &key(1),
+        &Link { memory: Memory { case: Some(resolved), ..Memory::default() }, ..remembered(1) },
+    )
+    .await;
+    suite::store(&ledger, &key(2), &suite::opening(1, &key(2))).await;
+    for second in [0, 1] {
+        ledger.count_in_minute(&suite::account(), "reads", at(second)).await.unwrap();
+    }
+    let (owner, opener, mark) = (key(1).to_string(), key(2).to_string(), suite::mark(1, &key(2)));
+    let case_id = "case-111122223333-muen-2026-0000000000000001";
+    let watched = [("link", owner.as_str()), ("case_id", case_id), ("fingerprint", "f1")];
+    let (month, day, hour) = (30 * 24 * 3_600, 24 * 3_600, 3_600);
+    let began = 1_800_000_000;
+    for expected in [
+        row_of(&format!("CASE#{stable_id}"), &[("link", &owner)], &[]),
+        row_of(&format!("WATCHED#{stable_id}"), &watched, &[("expires_at", began + month)]),
+        row_of(&format!("INTENT#{mark}"), &[("link", &opener)], &[]),
+        row_of(
+            &format!("UNDECIDED#001800000000000#{mark}"),
+            &[],
+            &[("written_at", began * 1_000), ("expires_at", began + day)],
+        ),
+        row_of("READS#30000000", &[], &[("reads", 2), ("expires_at", began + hour)]),
+    ] {
+        let AttributeValue::S(sort) = &expected["sk"] else { panic!("no sort key: {expected:?}") };
+        assert_eq!(table.row("ACCOUNT#111122223333", sort).await, Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn the_rows_of_a_kind_say_what_the_kind_says() {
+    let table = Table::create().await;
+    let ledger = table.ledger();
+    let named = alarm::alarm("disk", &[("host", -1)]);
+    let silent = alarm::Memory { silent_until: Some(at(60)), ..named.memory.clone() };
+    let kind = alarm::Call::Raise(suite::account());
+    let intent = serde_json::json!({"sequence": 1, "mark": null, "written_at": at(0), "kind": kind});
+    let intent = Some(serde_json::from_value(intent).unwrap());
+    suite::store::<Alarm>(&ledger, &key(1), &link::Link { memory: silent, intent, intents: 1, ..named }).await;
+    let link = key(1).to_string();
+    let expected =
+        row_of("RESOURCE#host", &[("link", &link), ("alarm", "disk")], &[("level", -1), ("expires_at", 1_800_000_060)]);
+    assert_eq!(table.row("ACCOUNT#111122223333", "RESOURCE#host").await, Some(expected));
+    assert_eq!(table.row(&format!("LINK#{link}"), "INTENT#0000000001").await.unwrap()["kind"], text("raise"));
+    let row = table.row(&format!("LINK#{link}"), "LINK").await.unwrap();
+    assert_eq!(row["account"], text("111122223333"), "the account of the record that is being opened");
+}
+
 #[tokio::test]
 async fn a_corrupt_row_is_an_error_and_never_an_absent_one() {
     let table = Table::create().await;
@@ -400,11 +476,11 @@ async fn a_corrupt_row_is_an_error_and_never_an_absent_one() {
     let case = suite::case(1).key();
     let account = "ACCOUNT#111122223333";
     table.put(&[("pk", text(account)), ("sk", text(&format!("CASE#{}", case.stable_id)))]).await;
-    assert_corrupt(&ledger.link_of_case(&case).await);
+    assert_corrupt(&ledger.link_at(&index::case(&case)).await);
     let mark = suite::mark(1, &key(1));
     let nonsense = ("link", text("nonsense"));
     table.put(&[("pk", text(account)), ("sk", text(&format!("INTENT#{mark}"))), nonsense]).await;
-    assert_corrupt(&ledger.link_of_open_intent(&suite::account(), &mark).await);
+    assert_corrupt(&ledger.link_at(&index::open_intent(&suite::account(), &mark)).await);
     table.put(&[("pk", text("WATERMARK")), ("sk", text("changes"))]).await;
     assert_corrupt(&ledger.watermark("changes").await);
 }
@@ -418,7 +494,7 @@ async fn an_unreadable_link_is_not_taken_for_a_blank_one_and_waits_for_a_person(
     for state in [text("{\"memory\":{\"case\":7}}"), text("{\"case\":{}}"), AttributeValue::Bool(true)] {
         table.put(&[("pk", text(&partition)), ("sk", text("LINK")), ("state", state)]).await;
         for by in ["a", "b"] {
-            assert_corrupt(&ledger.take_lease(&key(1), &attempt(by), at(0), at(100), None).await);
+            assert_corrupt(&ledger.take_lease::<SupportCase>(&key(1), &attempt(by), at(0), at(100), None).await);
         }
         assert_eq!(ledger.due_links(at(1_000), 10).await.unwrap(), [], "it does not come up again by itself");
     }
@@ -432,7 +508,8 @@ async fn an_unreadable_row_keeps_no_other_from_being_listed() {
     suite::take(&ledger, &key(1), "a").await;
     let due_at = ("due_at", AttributeValue::N("1".to_owned()));
     table.put(&[("pk", text("LINK#nonsense")), ("sk", text("LINK")), ("due_shard", text("0")), due_at]).await;
-    table.put(&[("pk", text("ACCOUNT#111122223333")), ("sk", text("WATCHED#nonsense"))]).await;
+    let nonsense = ("link", text("nonsense"));
+    table.put(&[("pk", text("ACCOUNT#111122223333")), ("sk", text("WATCHED#nonsense")), nonsense]).await;
     table.put(&[("pk", text("ACCOUNT#111122223333")), ("sk", text("WAITING#1#nonsense"))]).await;
     let wait = QuotaWait { account: suite::account(), priority: "2".to_owned(), since: at(0) };
     suite::store(
@@ -441,9 +518,9 @@ async fn an_unreadable_row_keeps_no_other_from_being_listed() {
         &Link { memory: Memory { waits_for_quota: Some(wait), ..Memory::default() }, ..remembered(1) },
     )
     .await;
-    assert_eq!(ledger.first_waiter(&suite::account()).await.unwrap(), Some(key(2)));
+    assert_eq!(suite::first_waiter(&ledger).await, Some(key(2)));
     assert_eq!(ledger.due_links(at(1_000), 10).await.unwrap().len(), 1);
-    assert_eq!(ledger.cases_of_account(&suite::account(), None).await.unwrap().rows.len(), 1);
+    assert_eq!(suite::watched_cases(&ledger, None).await.0.len(), 1);
 }
 
 fn assert_corrupt<T: std::fmt::Debug>(answer: &Result<T, LedgerError>) {
@@ -459,19 +536,21 @@ async fn a_table_that_does_not_answer_is_no_answer() {
     let ledger = DynamoLedger::new(client, "ledger");
     let lease = Lease { key: key(1), attempt: attempt("a"), until: at(100), revision: 0 };
     let blank = Link::default();
-    assert_unavailable(&ledger.take_lease(&key(1), &attempt("a"), at(0), at(100), None).await);
+    assert_unavailable(&ledger.take_lease::<SupportCase>(&key(1), &attempt("a"), at(0), at(100), None).await);
     assert_unavailable(&ledger.record(&lease, &blank, &remembered(1), at(1)).await);
     assert_unavailable(&ledger.record(&lease, &blank, &suite::opening(1, &key(1)), at(1)).await);
     assert_unavailable(&ledger.release(&lease, &blank, &blank, None, false, at(1)).await);
-    assert_unavailable(&ledger.link_of_case(&suite::case(1).key()).await);
-    assert_unavailable(&ledger.link_of_open_intent(&suite::account(), &suite::mark(1, &key(1))).await);
+    let account = suite::account();
+    assert_unavailable(&ledger.link_at(&index::case(&suite::case(1).key())).await);
+    assert_unavailable(&ledger.last_between(&index::undecided_between(&account, at(0), at(1))).await);
+    assert_unavailable(&ledger.first_link_under(&index::waiting(&account)).await);
+    assert_unavailable(&ledger.page_under(&index::watched(&account), None, 100).await);
+    assert_unavailable(&ledger.count_in_minute(&account, "reads", at(0)).await);
     assert_unavailable(&ledger.due_links(at(0), 10).await);
     let due = DueLink { key: key(1), due_at: at(0) };
     assert_unavailable(&ledger.claim_due(&due, &suite::claim("a"), at(600)).await);
     assert_unavailable(&ledger.wake(&key(1), at(0)).await);
-    assert_unavailable(&ledger.first_waiter(&suite::account()).await);
-    assert_unavailable(&ledger.cases_of_account(&suite::account(), None).await);
-    assert_unavailable(&ledger.remembered_mod_counts(&[suite::incident_id(1)]).await);
+    assert_unavailable(&ledger.remembered_mod_counts(&[key(1)]).await);
     assert_unavailable(&ledger.watermark("changes").await);
     assert_unavailable(&ledger.set_watermark("changes", "1").await);
 }
@@ -502,7 +581,7 @@ async fn workers_with_clients_of_their_own_lose_no_update() {
 /// Adds one to the link's count of intents under a lease, as often tried for as it takes.
 async fn count_one(ledger: &DynamoLedger, by: &str) {
     loop {
-        let answer = match ledger.take_lease(&key(1), &attempt(by), at(0), at(100), None).await {
+        let answer = match ledger.take_lease::<SupportCase>(&key(1), &attempt(by), at(0), at(100), None).await {
             Err(LedgerError::Contended { .. }) => continue,
             answer => answer.unwrap(),
         };

@@ -13,6 +13,7 @@ use case_poller::Poller;
 use casebridge_core::{
     hint::Hint,
     identifiers::{AccountId, IncidentId},
+    support::index::watched,
 };
 use casebridge_executor::{Executor, Report};
 use casebridge_ledger::{Ledger, LedgerError};
@@ -175,7 +176,7 @@ pub async fn poll(desk: Rc<Desk>, function: Rc<PollerFunction>, deadline: Timest
 fn refused_parts(desk: &Desk) -> usize {
     let refused: Vec<AccountId> = desk.world.borrow().refused_accounts.keys().cloned().collect();
     let is_watched = |account: &&AccountId| {
-        let page = at_once(desk.ledger.cases_of_account(account, None)).and_then(Result::ok);
+        let page = at_once(desk.ledger.page_under(&watched(account), None, 1)).and_then(Result::ok);
         page.is_some_and(|page| !page.rows.is_empty())
     };
     refused.iter().filter(is_watched).count()

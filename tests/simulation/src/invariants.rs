@@ -6,7 +6,7 @@ use casebridge_core::{
     identifiers::{AccountId, IncidentId, LinkKey},
     link::mark::{Mark, without_marks},
     servicenow::delivery::MessageKind,
-    support::render::PART_BYTES,
+    support::{SupportCase, render::PART_BYTES},
 };
 use casebridge_simulator::support::{Case, REOPEN_WINDOW, oddities::nearest_second, redaction::redact};
 use jiff::{SignedDuration, Timestamp};
@@ -526,7 +526,8 @@ fn judge_convergence(life: &mut Life, incident: &IncidentId) {
                 found.push(format!("the link pauses ({pause}) and the sync status is {}", columns.sync_status));
             }
         }
-        let undecided = life.desk.ledger.link(&key).ok().flatten().is_some_and(|link| link.intent.is_some());
+        let undecided =
+            life.desk.ledger.link::<SupportCase>(&key).ok().flatten().is_some_and(|link| link.intent.is_some());
         if undecided && !world.is_excused(incident) {
             found.push("a call is still in doubt".to_owned());
         }

@@ -1,17 +1,18 @@
 //! The ledger's port: the memory ledger behind calls that may fail, whose answers may be lost and repeated.
 
-use std::{future::Future, rc::Rc};
+use std::{any::Any, future::Future, rc::Rc};
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseKey, ClaimId, IncidentId, LinkKey},
+    identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
     link::{
-        Base,
-        mark::Mark,
+        Base, Link,
+        index::{Row, RowKey, RowPrefix, RowSpan},
+        kind::Kind,
         trouble::{Side, Trouble},
     },
-    support::Link,
+    support::{self, index::is_case},
 };
-use casebridge_ledger::{CaseRowPage, DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
+use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -38,8 +39,23 @@ fn is_refusal(trouble: &Trouble) -> bool {
 }
 
 /// Whether a side did not answer, which passes by itself.
-fn has_failed_read(link: &Link, now: Timestamp) -> bool {
+fn has_failed_read<K: Kind>(link: &Link<K>, now: Timestamp) -> bool {
     link.troubles.active(now).any(|trouble| trouble.refusal.is_none())
+}
+
+/// Forgets what both sides last agreed on.
+fn forget_base<K: Kind>(link: &mut Link<K>) {
+    link.base = Base::default();
+    if let Some(link) = (link as &mut dyn Any).downcast_mut::<support::Link>() {
+        link.memory.agreed_status = None;
+        link.memory.texts_since_end = Vec::new();
+        link.memory.customer_wrote = false;
+    }
+}
+
+/// A lookup of a link by a row.
+fn lookup(row: &RowKey) -> Call {
+    if is_case(row) { Call::LinkOfCase } else { Call::LinkOfOpenIntent }
 }
 
 impl LedgerPort {
@@ -72,19 +88,21 @@ impl LedgerPort {
     }
 
     /// Without mutual exclusion every worker writes as if the lease were its own, on top of whatever is there.
-    async fn grabbed(&self, lease: &Lease, now: Timestamp) -> Result<Lease, LedgerError> {
+    async fn grabbed<K: Kind>(&self, lease: &Lease, now: Timestamp) -> Result<Lease, LedgerError> {
         if !self.is_sabotaged(Sabotage::Lease) {
             return Ok(lease.clone());
         }
         let until = now + SignedDuration::from_secs(1);
-        match self.desk.ledger.take_lease(&lease.key, &AttemptId::new(SHARED_ATTEMPT), now, until, None).await? {
+        let shared = AttemptId::new(SHARED_ATTEMPT);
+        match self.desk.ledger.take_lease::<K>(&lease.key, &shared, now, until, None).await? {
             LeaseAnswer::Taken { lease, .. } => Ok(lease),
             LeaseAnswer::Deferred | LeaseAnswer::Unclaimed => Ok(lease.clone()),
         }
     }
 
-    fn note_memory(&self, key: &LinkKey, remembered: &Link, is_remembered: bool) {
-        if is_remembered {
+    fn note_memory<K: Kind>(&self, key: &LinkKey, remembered: &Link<K>, is_remembered: bool) {
+        let remembered = (remembered as &dyn Any).downcast_ref::<support::Link>();
+        if let Some(remembered) = remembered.filter(|_| is_remembered) {
             self.desk.world.borrow_mut().note_memory(&key.incident, remembered);
         }
     }
@@ -95,24 +113,21 @@ impl LedgerPort {
 }
 
 impl Ledger for LedgerPort {
-    async fn take_lease(
+    async fn take_lease<K: Kind>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
         now: Timestamp,
         until: Timestamp,
         claim: Option<&ClaimId>,
-    ) -> Result<LeaseAnswer, LedgerError> {
+    ) -> Result<LeaseAnswer<K>, LedgerError> {
         let shared = AttemptId::new(SHARED_ATTEMPT);
         let attempt = if self.is_sabotaged(Sabotage::Lease) { &shared } else { attempt };
         let ledger = &self.desk.ledger;
         let mut answer =
             self.call(Call::TakeLease, self.short(key), || ledger.take_lease(key, attempt, now, until, claim)).await?;
         if let (true, LeaseAnswer::Taken { link, .. }) = (self.is_sabotaged(Sabotage::Base), &mut answer) {
-            link.base = Base::default();
-            link.memory.agreed_status = None;
-            link.memory.texts_since_end = Vec::new();
-            link.memory.customer_wrote = false;
+            forget_base(link.as_mut());
         }
         if let (true, LeaseAnswer::Taken { link, .. }) = (self.is_sabotaged(Sabotage::Refusals), &mut answer) {
             link.troubles.end(Side::Aws, is_refusal);
@@ -121,7 +136,13 @@ impl Ledger for LedgerPort {
         Ok(answer)
     }
 
-    async fn record(&self, lease: &Lease, before: &Link, after: &Link, now: Timestamp) -> Result<Lease, LedgerError> {
+    async fn record<K: Kind>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        now: Timestamp,
+    ) -> Result<Lease, LedgerError> {
         let intent = after.intent.as_ref().map(|intent| format!("{:?}", intent.kind)).unwrap_or_default();
         let what = format!("{} {}", self.short(&lease.key), crate::timeline::shorten(&intent));
         let forgets = self.is_sabotaged(Sabotage::Intent) && after.intent.is_some();
@@ -130,7 +151,7 @@ impl Ledger for LedgerPort {
             if forgets {
                 return Ok(lease.clone());
             }
-            let lease = self.grabbed(lease, now).await?;
+            let lease = self.grabbed::<K>(lease, now).await?;
             let recorded = ledger.record(&lease, before, after, now).await;
             self.note_memory(&lease.key, after, recorded.is_ok());
             recorded
@@ -138,11 +159,11 @@ impl Ledger for LedgerPort {
         .await
     }
 
-    async fn release(
+    async fn release<K: Kind>(
         &self,
         lease: &Lease,
-        before: &Link,
-        after: &Link,
+        before: &Link<K>,
+        after: &Link<K>,
         due: Option<Timestamp>,
         regardless: bool,
         now: Timestamp,
@@ -152,7 +173,7 @@ impl Ledger for LedgerPort {
         let what = format!("{} due in {due_in:?} s", self.short(&lease.key));
         let ledger = &self.desk.ledger;
         self.call(Call::Release, what, || async {
-            let lease = self.grabbed(lease, now).await?;
+            let lease = self.grabbed::<K>(lease, now).await?;
             let released = ledger.release(&lease, before, after, due, regardless, now).await;
             self.note_memory(&lease.key, after, released.is_ok());
             released
@@ -160,30 +181,33 @@ impl Ledger for LedgerPort {
         .await
     }
 
-    async fn link_of_case(&self, case: &CaseKey) -> Result<Option<LinkKey>, LedgerError> {
-        self.call(Call::LinkOfCase, case.to_string(), || self.desk.ledger.link_of_case(case)).await
+    async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
+        self.call(lookup(row), row.to_string(), || self.desk.ledger.link_at(row)).await
     }
 
-    async fn link_of_open_intent(&self, account: &AccountId, mark: &Mark) -> Result<Option<LinkKey>, LedgerError> {
+    async fn last_between(&self, span: &RowSpan) -> Result<Option<Row>, LedgerError> {
         let ledger = &self.desk.ledger;
-        self.call(Call::LinkOfOpenIntent, mark.to_string(), || ledger.link_of_open_intent(account, mark)).await
+        self.call(Call::NewestUndecidedCase, span.account.to_string(), || ledger.last_between(span)).await
     }
 
-    async fn newest_undecided_case(
+    async fn first_link_under(&self, prefix: &RowPrefix) -> Result<Option<LinkKey>, LedgerError> {
+        let ledger = &self.desk.ledger;
+        self.call(Call::FirstWaiter, prefix.account.to_string(), || ledger.first_link_under(prefix)).await
+    }
+
+    async fn page_under(&self, prefix: &RowPrefix, from: Option<&str>, limit: usize) -> Result<RowPage, LedgerError> {
+        let ledger = &self.desk.ledger;
+        self.call(Call::CasesOfAccount, prefix.account.to_string(), || ledger.page_under(prefix, from, limit)).await
+    }
+
+    async fn count_in_minute(
         &self,
         account: &AccountId,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Timestamp>, LedgerError> {
+        name: &'static str,
+        now: Timestamp,
+    ) -> Result<u32, LedgerError> {
         let ledger = &self.desk.ledger;
-        self.call(Call::NewestUndecidedCase, account.to_string(), || ledger.newest_undecided_case(account, from, until))
-            .await
-    }
-
-    async fn count_unknown_case_read(&self, account: &AccountId, now: Timestamp) -> Result<u32, LedgerError> {
-        let ledger = &self.desk.ledger;
-        self.call(Call::CountUnknownCaseRead, account.to_string(), || ledger.count_unknown_case_read(account, now))
-            .await
+        self.call(Call::CountUnknownCaseRead, account.to_string(), || ledger.count_in_minute(account, name, now)).await
     }
 
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
@@ -199,19 +223,9 @@ impl Ledger for LedgerPort {
         self.call(Call::Wake, self.short(key), || self.desk.ledger.wake(key, now)).await
     }
 
-    async fn first_waiter(&self, account: &AccountId) -> Result<Option<LinkKey>, LedgerError> {
-        self.call(Call::FirstWaiter, account.to_string(), || self.desk.ledger.first_waiter(account)).await
-    }
-
-    async fn cases_of_account(&self, account: &AccountId, from: Option<&str>) -> Result<CaseRowPage, LedgerError> {
+    async fn remembered_mod_counts(&self, links: &[LinkKey]) -> Result<Vec<Option<u64>>, LedgerError> {
         let ledger = &self.desk.ledger;
-        self.call(Call::CasesOfAccount, account.to_string(), || ledger.cases_of_account(account, from)).await
-    }
-
-    async fn remembered_mod_counts(&self, incidents: &[IncidentId]) -> Result<Vec<Option<u64>>, LedgerError> {
-        let ledger = &self.desk.ledger;
-        self.call(Call::RememberedModCounts, incidents.len().to_string(), || ledger.remembered_mod_counts(incidents))
-            .await
+        self.call(Call::RememberedModCounts, links.len().to_string(), || ledger.remembered_mod_counts(links)).await
     }
 
     async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {

@@ -6,6 +6,7 @@ use casebridge_core::{
     failure::Refusal,
     identifiers::{AccountId, LinkKey},
     servicenow::incident::IncidentState,
+    support::SupportCase,
 };
 use casebridge_simulation::{
     calls::{Call, Fate},
@@ -37,7 +38,8 @@ fn comment(text: &str) -> Change {
 
 /// What is remembered of the incident's link takes so many bytes.
 fn remembered_bytes(world: &Script, incident: &Handle) -> usize {
-    let link = world.life.desk.ledger.link(&LinkKey::support_case(incident.clone())).unwrap().unwrap();
+    let key = LinkKey::support_case(incident.clone());
+    let link = world.life.desk.ledger.link::<SupportCase>(&key).unwrap().unwrap();
     serde_json::to_string(&link).unwrap().len()
 }
 

@@ -4,6 +4,7 @@ use casebridge_core::{
     failure::Refusal,
     identifiers::{AccountId, LinkKey},
     servicenow::{delivery::MessageKind, incident::IncidentState},
+    support::SupportCase,
 };
 use casebridge_simulation::{
     calls::{Call, Fate},
@@ -276,7 +277,8 @@ fn rule_10_waits_are_wake_ups() {
     world.fate(Call::CreateCase, &[Fate::Refused; 10]);
     world.wait(90);
     let key = LinkKey::support_case(incident.clone());
-    assert!(!world.life.desk.ledger.link(&key).unwrap().unwrap().troubles.is_empty(), "{}", world.story());
+    let link = world.life.desk.ledger.link::<SupportCase>(&key).unwrap().unwrap();
+    assert!(!link.troubles.is_empty(), "{}", world.story());
     assert!(world.life.desk.world.borrow().queue.is_empty(), "the message blocks its group: {}", world.story());
     world.settle();
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());

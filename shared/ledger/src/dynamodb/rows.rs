@@ -4,17 +4,16 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, LinkKey, LinkKind},
-    link::mark::Mark,
+    identifiers::{AccountId, AttemptId, ClaimId, IncidentId, LinkKey, LinkKind},
+    link::index::{Fact, IndexRow, Row, RowKey},
 };
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    changes::{IntentRow, RowChange, Undecided, Waiting, WatchedCase},
+    changes::{IntentRow, RowChange},
     error::LedgerError,
-    ledger::CaseRow,
-    row::{LinkRow, corrupt, link_partition},
+    row::{LinkRow, account_partition, corrupt, link_partition},
 };
 
 /// An item as the SDK has it.
@@ -24,16 +23,8 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 pub(super) const DUE_INDEX: &str = "due";
 /// How many partitions that index has: each takes about 500 writes to leases a second.
 pub(super) const DUE_SHARDS: u32 = 4;
-/// What the sort key of a watched case starts with.
-pub(super) const WATCHED_PREFIX: &str = "WATCHED#";
-/// What the sort key of a link that waits for a quota starts with.
-pub(super) const WAITING_PREFIX: &str = "WAITING#";
-/// What the sort key of an undecided CreateCase starts with.
-const UNDECIDED_PREFIX: &str = "UNDECIDED#";
-/// How many digits milliseconds in a sort key are padded to: they suffice for 30,000 years.
-const MILLISECOND_DIGITS: usize = 15;
-/// What sorts behind every row of one millisecond: a letter that no mark has, and that is behind all of them.
-const BEHIND_ALL: char = '~';
+/// The attributes of an account's row that are no facts.
+const OWN_ATTRIBUTES: [&str; 4] = ["pk", "sk", "link", "expires_at"];
 /// How many digits an intent's number is padded to, so that its rows sort by it.
 const SEQUENCE_DIGITS: usize = 10;
 
@@ -53,32 +44,13 @@ impl Keys {
         Self { partition: link_partition(key), sort: format!("INTENT#{sequence:0SEQUENCE_DIGITS$}") }
     }
 
-    pub(super) fn open_intent(account: &AccountId, mark: &Mark) -> Self {
-        Self { partition: account_partition(account), sort: format!("INTENT#{mark}") }
+    pub(super) fn row(key: &RowKey) -> Self {
+        Self { partition: account_partition(&key.account), sort: key.sort.clone() }
     }
 
-    pub(super) fn case(case: &CaseKey) -> Self {
-        Self { partition: account_partition(&case.account), sort: format!("CASE#{}", case.stable_id) }
-    }
-
-    pub(super) fn watched_case(case: &CaseKey) -> Self {
-        Self { partition: account_partition(&case.account), sort: format!("{WATCHED_PREFIX}{}", case.stable_id) }
-    }
-
-    fn waiting(waiting: &Waiting) -> Self {
-        let Waiting { account, priority, since, link } = waiting;
-        let sort = format!("{WAITING_PREFIX}{priority}#{since:0MILLISECOND_DIGITS$}#{link}");
-        Self { partition: account_partition(account), sort }
-    }
-
-    fn undecided(undecided: &Undecided) -> Self {
-        let Undecided { account, written_at, mark } = undecided;
-        let sort = format!("{UNDECIDED_PREFIX}{written_at:0MILLISECOND_DIGITS$}#{mark}");
-        Self { partition: account_partition(account), sort }
-    }
-
-    pub(super) fn unknown_case_reads(account: &AccountId, minute: i64) -> Self {
-        Self { partition: account_partition(account), sort: format!("READS#{minute}") }
+    /// The row that counts the events of a name in a minute.
+    pub(super) fn count(account: &AccountId, name: &str, minute: i64) -> Self {
+        Self { partition: account_partition(account), sort: format!("{}#{minute}", name.to_ascii_uppercase()) }
     }
 
     pub(super) fn watermark(name: &str) -> Self {
@@ -94,20 +66,6 @@ impl Keys {
     pub(super) fn name(&self) -> String {
         format!("{} / {}", self.partition, self.sort)
     }
-}
-
-/// The partition of an account's rows.
-pub(super) fn account_partition(account: &AccountId) -> String {
-    format!("ACCOUNT#{account}")
-}
-
-/// Between which sort keys the undecided CreateCases are that were written between these moments.
-pub(super) fn undecided_between(from: Timestamp, until: Timestamp) -> (String, String) {
-    let of = |moment: Timestamp| {
-        let written_at = moment.as_millisecond().max(0);
-        format!("{UNDECIDED_PREFIX}{written_at:0MILLISECOND_DIGITS$}")
-    };
-    (of(from), format!("{}{BEHIND_ALL}", of(until)))
 }
 
 /// The shard of the due index that a link is in.
@@ -135,26 +93,8 @@ impl From<RowChange> for ItemChange {
     fn from(change: RowChange) -> Self {
         match change {
             RowChange::PutIntent(intent) => Self::Put(intent_item(&intent)),
-            RowChange::PutOpenIntent { account, mark, link } => {
-                Self::Put(item(&Keys::open_intent(&account, &mark), [("link", Some(text(&link)))]))
-            }
-            RowChange::DeleteOpenIntent { account, mark } => Self::Delete(Keys::open_intent(&account, &mark)),
-            RowChange::PutUndecided(undecided) => Self::Put(item(
-                &Keys::undecided(&undecided),
-                [
-                    ("written_at", Some(number(&undecided.written_at))),
-                    ("expires_at", Some(number(&undecided.expires_at().as_second()))),
-                ],
-            )),
-            RowChange::DeleteUndecided(undecided) => Self::Delete(Keys::undecided(&undecided)),
-            RowChange::PutCase { case, link } => Self::Put(item(&Keys::case(&case), [("link", Some(text(&link)))])),
-            RowChange::DeleteCase(case) => Self::Delete(Keys::case(&case)),
-            RowChange::PutWatchedCase(watched) => Self::Put(watched_case_item(&watched)),
-            RowChange::DeleteWatchedCase(case) => Self::Delete(Keys::watched_case(&case)),
-            RowChange::PutWaiting(waiting) => {
-                Self::Put(item(&Keys::waiting(&waiting), [("link", Some(text(&waiting.link)))]))
-            }
-            RowChange::DeleteWaiting(waiting) => Self::Delete(Keys::waiting(&waiting)),
+            RowChange::Put(row) => Self::Put(index_item(&row)),
+            RowChange::Delete(key) => Self::Delete(Keys::row(&key)),
         }
     }
 }
@@ -180,18 +120,17 @@ fn intent_item(intent: &IntentRow) -> Item {
     )
 }
 
-fn watched_case_item(watched: &WatchedCase) -> Item {
-    let row = &watched.row;
-    item(
-        &Keys::watched_case(&row.key),
-        [
-            ("case_id", Some(text(&row.case_id))),
-            ("display_id", row.display_id.as_ref().map(text)),
-            ("link", Some(text(&row.link))),
-            ("fingerprint", Some(text(&row.fingerprint))),
-            ("expires_at", watched.expires_at.map(|moment| number(&moment.as_second()))),
-        ],
-    )
+fn index_item(IndexRow { row, expires_at, .. }: &IndexRow) -> Item {
+    let value = |fact: &Fact| match fact {
+        Fact::Text(value) => text(value),
+        Fact::Number(value) => number(value),
+    };
+    let mut attributes: Item = row.facts.iter().map(|(name, fact)| (name.clone(), value(fact))).collect();
+    attributes.extend(item(
+        &Keys::row(&row.key),
+        [("link", row.link.as_ref().map(text)), ("expires_at", expires_at.map(|moment| number(&moment.as_second())))],
+    ));
+    attributes
 }
 
 /// Reads the attributes of one row; what is not of our form is an error that names the row.
@@ -272,20 +211,21 @@ impl<'item> Reader<'item> {
         Ok(self.optional_text("claim")?.map(ClaimId::new))
     }
 
-    /// The stable id of a watched case, from the row's key.
-    pub(super) fn watched_id(&self) -> Result<&'item str, LedgerError> {
-        self.text("sk")?.strip_prefix(WATCHED_PREFIX).ok_or_else(|| self.corrupt("sk", "a watched case"))
+    /// A row of an account. Attributes that are neither texts nor whole numbers are no facts.
+    pub(super) fn row(&self, account: &AccountId) -> Result<Row, LedgerError> {
+        let link = self.item.contains_key("link").then(|| self.link("link")).transpose()?;
+        let is_own = |name: &str| OWN_ATTRIBUTES.contains(&name);
+        let facts = self.item.iter().filter(|(name, _)| !is_own(name));
+        let facts = facts.filter_map(|(name, value)| Some((name.clone(), fact(value)?))).collect();
+        Ok(Row { key: RowKey { account: account.clone(), sort: self.text("sk")?.to_owned() }, link, facts })
     }
+}
 
-    pub(super) fn watched_case(&self, account: &AccountId) -> Result<CaseRow, LedgerError> {
-        let stable_id = self.watched_id()?.to_owned();
-        Ok(CaseRow {
-            key: CaseKey { account: account.clone(), stable_id },
-            case_id: CaseId::new(self.text("case_id")?),
-            display_id: self.optional_text("display_id")?.map(DisplayId::new),
-            link: self.link("link")?,
-            fingerprint: self.text("fingerprint")?.to_owned(),
-        })
+fn fact(value: &AttributeValue) -> Option<Fact> {
+    match value {
+        AttributeValue::S(value) => Some(Fact::Text(value.clone())),
+        AttributeValue::N(value) => value.parse().ok().map(Fact::Number),
+        _ => None,
     }
 }
 
