@@ -1,7 +1,7 @@
 //! What an SNS message says: an EventBridge event, of which Support Case Updates concern us.
 
 use casebridge_core::{
-    identifiers::{AccountId, CaseId, DisplayId},
+    identifiers::{AccountId, CaseId},
     unreadable::UnreadableJson,
 };
 use casebridge_runtime::DeduplicationId;
@@ -46,8 +46,6 @@ pub struct CaseUpdate {
     pub account: AccountId,
     /// The case.
     pub case_id: CaseId,
-    /// Its number.
-    pub display_id: Option<DisplayId>,
 }
 
 /// The envelope of every event.
@@ -69,8 +67,6 @@ struct Envelope {
 struct Detail {
     #[serde(rename = "case-id")]
     case_id: String,
-    #[serde(rename = "display-id", default)]
-    display_id: String,
 }
 
 /// Reads a message.
@@ -80,8 +76,8 @@ pub(crate) fn read(message: &str) -> Result<Event, UnreadableEvent> {
     if envelope.source != SOURCE || envelope.detail_type != DETAIL_TYPE {
         return Ok(Event::Other { source: envelope.source, detail_type: envelope.detail_type });
     }
-    let detail: Detail = serde_json::from_value(envelope.detail)
-        .map_err(|_| unreadable("`detail` must hold `case-id`, and `display-id` if it does, as texts"))?;
+    let detail: Detail =
+        serde_json::from_value(envelope.detail).map_err(|_| unreadable("`detail` must hold `case-id` as a text"))?;
     let is_account =
         envelope.account.len() == ACCOUNT_DIGITS && envelope.account.bytes().all(|byte| byte.is_ascii_digit());
     if !is_account {
@@ -90,15 +86,11 @@ pub(crate) fn read(message: &str) -> Result<Event, UnreadableEvent> {
     if !is_id(&detail.case_id) {
         return Err(unreadable("`detail.case-id` must be the id of a case"));
     }
-    if !detail.display_id.is_empty() && !is_id(&detail.display_id) {
-        return Err(unreadable("`detail.display-id` must be the number of a case or empty"));
-    }
     let id = DeduplicationId::parse(envelope.id).map_err(|problem| unreadable(format!("`id` {problem}")))?;
     Ok(Event::CaseUpdate(CaseUpdate {
         id,
         account: AccountId::new(envelope.account),
         case_id: CaseId::new(detail.case_id),
-        display_id: Some(detail.display_id).filter(|number| !number.is_empty()).map(DisplayId::new),
     }))
 }
 

@@ -83,16 +83,14 @@ impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
     async fn enqueue(&self, update: CaseUpdate) -> Result<(), EventError> {
         let (cause, received_at) = (Cause::SupportEvent, self.clock.now());
         let told = Told { account: &update.account, case_id: &update.case_id, cause, received_at };
-        let subject = match owner_of_case(&self.ledger, told, received_at, &mut 0).await? {
+        let subject = match owner_of_case(&self.ledger, told, received_at).await? {
             Owner::Link(key) => Subject::Link { key },
             Owner::Unknown(UnknownCase::NotOurs) => {
                 self.metrics.count(Metric::EventsOfOthers, 1);
                 tracing::info!(event = %update.id, account = %update.account, "an event of a case that is not ours");
                 return Ok(());
             }
-            Owner::Unknown(_) => {
-                Subject::Case { account: update.account, case_id: update.case_id, display_id: update.display_id }
-            }
+            Owner::Unknown(_) => Subject::Case { account: update.account, case_id: update.case_id },
         };
         let hint = Hint { subject, cause, received_at, claim: None };
         let span = hint_span(&hint);

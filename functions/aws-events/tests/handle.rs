@@ -7,7 +7,7 @@ use aws_events::{EventError, Events};
 use aws_lambda_events::sns::SnsEvent;
 use casebridge_core::{
     hint::{Cause, Hint, Subject},
-    identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId, LinkKey},
+    identifiers::{AccountId, AttemptId, CaseId, IncidentId, LinkKey},
     support::SupportCase,
 };
 use casebridge_ledger::{LeaseAnswer, Ledger, MemoryLedger};
@@ -139,7 +139,6 @@ async fn every_kind_of_update_becomes_a_hint_under_its_own_id() {
             Subject::Case {
                 account: AccountId::new("111122223333"),
                 case_id: CaseId::new(event["detail"]["case-id"].as_str().unwrap()),
-                display_id: Some(DisplayId::new("1234563851")),
             }
         );
     }

@@ -6,11 +6,14 @@ use casebridge_core::{
     failure::{Failure, Refusal},
     hint::Cause,
     identifiers::{AccountId, CaseId, CaseKey},
-    support::index::CaseRow,
+    support::{
+        case::Case,
+        index::CaseRow,
+        read::{CaseQuery, DescribedCase},
+    },
 };
-use casebridge_executor::observe::case_from;
 use casebridge_ledger::Ledger;
-use casebridge_ports::{CaseQuery, DescribedCase, Support, Timer};
+use casebridge_ports::{Support, Timer};
 use casebridge_runtime::{HintSink, metrics::Metric};
 use jiff::{SignedDuration, Timestamp};
 
@@ -56,7 +59,7 @@ where
         let shown: BTreeMap<CaseKey, &DescribedCase> =
             described.cases.iter().map(|case| (CaseKey::new(account.clone(), &case.case_id), case)).collect();
         let wants_a_look = |row: &&CaseRow| match shown.get(&row.key) {
-            Some(case) => case_from(case).has_changed(&row.fingerprint),
+            Some(case) => Case::from(*case).has_changed(&row.fingerprint),
             None => described.unreadable.contains(&row.case_id),
         };
         let links = rows.iter().filter(wants_a_look).map(|row| row.link.clone());

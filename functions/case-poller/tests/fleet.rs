@@ -10,6 +10,7 @@ use std::{
 };
 
 use case_poller::{ChangeFeed, Poller, SecretStore};
+use casebridge_core::support::read::{CasePage, CaseQuery, CommunicationPage};
 use casebridge_core::{
     failure::{Failure, Refusal},
     hint::Hint,
@@ -18,7 +19,7 @@ use casebridge_core::{
     support::{SupportCase, call::NewCase, case::CaseStatus, reading::Span},
 };
 use casebridge_ledger::{LeaseAnswer, Ledger, MemoryLedger};
-use casebridge_ports::{CasePage, CaseQuery, Clock, CommunicationPage, Support, Timer};
+use casebridge_ports::{Clock, Support, Timer};
 use casebridge_runtime::{
     DeduplicationId, HintSink, QueueError, SecretError,
     metrics::{Metric, Metrics},

@@ -18,11 +18,16 @@ use casebridge_core::{
     },
     policy::Policy,
     rotation::{ROTATION, Rotation},
-    support::{SupportCase, call::NewCase, case::CaseStatus, reading::Span},
+    support::{
+        SupportCase,
+        call::NewCase,
+        case::{Case, CaseStatus},
+        read::{CasePage, CaseQuery, CommunicationPage, DescribedCase},
+        reading::Span,
+    },
 };
-use casebridge_executor::observe::case_from;
 use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer, RowPage};
-use casebridge_ports::{CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Support, Timer};
+use casebridge_ports::{Clock, Support, Timer};
 use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, metrics::Metrics};
 use casebridge_servicenow::{Changes, IncidentChange};
 use jiff::{SignedDuration, Timestamp};
@@ -66,7 +71,6 @@ fn described(account: &str, number: &str, status: &str) -> DescribedCase {
         display_id: DisplayId::new(number),
         subject: "subject".to_owned(),
         status: CaseStatus::new(status),
-        severity_code: "low".to_owned(),
         time_created: at(0),
         recent: Vec::new(),
         more_communications: false,
@@ -132,7 +136,7 @@ impl World {
 
     /// Links an incident with a case that both sides show as `opened`, and lets it wait until `due`.
     async fn link(&self, account: &str, number: &str, due: Option<i64>) {
-        let case = case_from(&described(account, number, "opened"));
+        let case = Case::from(&described(account, number, "opened"));
         self.statuses.borrow_mut().push((case.case_id.to_string(), "opened"));
         let now = self.clock_now();
         let key = LinkKey::support_case(IncidentId::new(number));

@@ -11,14 +11,14 @@ use std::{collections::BTreeMap, future::Future};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use casebridge_core::{
+    failure::FailureKind,
     hint::{Cause, Hint, Unhandled},
     link::trouble::Side,
     support::unknown_case::UnknownCase,
     unreadable::UnreadableJson,
 };
-use casebridge_executor::{Executor, Limits, Report};
-use casebridge_ledger::{Ledger, LedgerError};
-use casebridge_ports::{Clock, Randomness, ServiceNow, Support, Timer, WakeQueue};
+use casebridge_executor::{Executor, Limits, Ports, ReconcileError, Report};
+use casebridge_ports::Clock;
 use casebridge_runtime::{
     Redeliverer, Redelivery,
     logging::{Causes, hint_span},
@@ -46,16 +46,16 @@ pub enum MessageError {
     /// It can't be read.
     #[error("the message is not a hint of this version: {0}; it goes to the dead-letter queue after its retries")]
     Unreadable(#[from] UnreadableJson),
-    /// The ledger failed.
-    #[error("the ledger failed the hint; the message comes again by itself")]
-    Ledger(#[from] LedgerError),
+    /// The link could not be brought in step, and nothing is written down of why.
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
 }
 
 impl MessageError {
     fn reason(&self) -> Unhandled {
         match self {
             Self::Unreadable(_) => Unhandled::Unreadable,
-            Self::Ledger(_) => Unhandled::LedgerFailed,
+            Self::Reconcile(_) => Unhandled::LedgerFailed,
         }
     }
 }
@@ -67,19 +67,11 @@ pub trait Reconcile {
         &mut self,
         hint: &Hint,
         time_left: SignedDuration,
-    ) -> impl Future<Output = Result<Report, LedgerError>>;
+    ) -> impl Future<Output = Result<Report, ReconcileError>>;
 }
 
-impl<L, W, S, A, C, R> Reconcile for Executor<L, W, S, A, C, R>
-where
-    L: Ledger,
-    W: WakeQueue,
-    S: ServiceNow,
-    A: Support,
-    C: Timer,
-    R: Randomness,
-{
-    async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, LedgerError> {
+impl<P: Ports> Reconcile for Executor<P> {
+    async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, ReconcileError> {
         self.limits = limits(time_left);
         Executor::reconcile(self, hint).await
     }
@@ -185,8 +177,8 @@ async fn handle_message(
             unclaimed = report.unclaimed,
             calls = report.calls,
             stayed_milliseconds = i64::try_from(report.stayed.as_millis()).unwrap_or(i64::MAX),
-            effects = ?report.effects,
-            failures = ?report.failures,
+            effects = ?effect_names(&report),
+            failures = ?failure_names(&report),
             waits = ?report.waits,
             due = report.due.map(tracing::field::display),
             "hint handled"
@@ -195,6 +187,16 @@ async fn handle_message(
     }
     .instrument(hint_span(&hint))
     .await
+}
+
+/// The names of the effects and of what failed of them, as they are logged.
+fn effect_names(report: &Report) -> Vec<(&'static str, Option<&'static str>)> {
+    report.effects.iter().map(|(effect, failure)| (*effect, failure.map(FailureKind::name))).collect()
+}
+
+/// The names of the sides and of their failures, as they are logged.
+fn failure_names(report: &Report) -> Vec<(&'static str, &'static str)> {
+    report.failures.iter().map(|(side, failure)| (side.name(), failure.name())).collect()
 }
 
 fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
@@ -209,9 +211,9 @@ fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
         metrics.count(failure.map_or(Metric::Effects, Metric::of_failure), 1);
     }
     for (side, failure) in &report.failures {
-        let metric = match Metric::of_failure(failure) {
+        let metric = match Metric::of_failure(*failure) {
             // An account that is out of use may well be closed at AWS: no alarm shall ring for it hour after hour.
-            Metric::Refusals if report.out_of_use && *side == Side::Aws.name() => Metric::RefusalsOutOfUse,
+            Metric::Refusals if report.out_of_use && *side == Side::Aws => Metric::RefusalsOutOfUse,
             metric => metric,
         };
         metrics.count(metric, 1);

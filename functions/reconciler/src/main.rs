@@ -7,7 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use aws_lambda_events::sqs::SqsEvent;
 use casebridge_aws::SupportClient;
-use casebridge_executor::Executor;
+use casebridge_executor::{Executor, Ports};
 use casebridge_ledger::DynamoLedger;
 use casebridge_ports::Clock;
 use casebridge_runtime::{
@@ -22,6 +22,47 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 use reconciler::{handle, limits};
 use tokio::sync::Mutex;
+
+/// What the function works with.
+struct HubPorts {
+    ledger: DynamoLedger,
+    wakes: HintQueue,
+    servicenow: Client<ServiceNowSecret<SystemClock>, SystemClock>,
+    support: SupportClient<AccountSecrets<SystemClock>>,
+}
+
+impl Ports for HubPorts {
+    type Ledger = DynamoLedger;
+    type Wakes = HintQueue;
+    type ServiceNow = Client<ServiceNowSecret<SystemClock>, SystemClock>;
+    type Support = SupportClient<AccountSecrets<SystemClock>>;
+    type Clock = SystemClock;
+    type Randomness = SystemRandomness;
+
+    fn ledger(&self) -> &Self::Ledger {
+        &self.ledger
+    }
+
+    fn wakes(&self) -> &Self::Wakes {
+        &self.wakes
+    }
+
+    fn servicenow(&self) -> &Self::ServiceNow {
+        &self.servicenow
+    }
+
+    fn support(&self) -> &Self::Support {
+        &self.support
+    }
+
+    fn clock(&self) -> &SystemClock {
+        &SystemClock
+    }
+
+    fn randomness(&self) -> &SystemRandomness {
+        &SystemRandomness
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -48,12 +89,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let hints = Arc::new(HintQueue::new(sqs.clone(), settings.queue_url));
     let wakes = Arc::new(HintQueue::new(sqs, wake_queue_url));
     let executor = Arc::new(Mutex::new(Executor {
-        ledger,
-        wakes: wakes.as_ref().clone(),
-        servicenow,
-        support,
-        clock: SystemClock,
-        randomness: SystemRandomness,
+        ports: HubPorts { ledger, wakes: wakes.as_ref().clone(), servicenow, support },
         policy: policies.in_force().as_ref().clone(),
         limits: limits(SignedDuration::ZERO),
     }));

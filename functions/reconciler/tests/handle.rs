@@ -5,11 +5,13 @@ use std::cell::{Cell, RefCell};
 
 use aws_lambda_events::sqs::SqsEvent;
 use casebridge_core::{
+    failure::{FailureKind, Refusal},
     hint::{Cause, Hint, Subject},
     identifiers::{IncidentId, LinkKey},
+    link::trouble::Side,
     support::unknown_case::UnknownCase,
 };
-use casebridge_executor::Report;
+use casebridge_executor::{ReconcileError, Report};
 use casebridge_ledger::LedgerError;
 use casebridge_ports::Clock;
 use casebridge_runtime::{
@@ -42,13 +44,13 @@ impl Redeliverer for Worker {
 }
 
 impl Reconcile for &Worker {
-    async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, LedgerError> {
+    async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, ReconcileError> {
         self.times_left.borrow_mut().push(time_left.as_secs());
         self.now.set(self.now.get() + self.seconds_per_hint);
         let Subject::Link { key } = &hint.subject else { panic!("a link") };
         if key.incident.as_str() == "broken" {
             let source = std::io::Error::other("the connection was reset");
-            return Err(LedgerError::Unavailable { doing: "taking a lease", source: Box::new(source) });
+            return Err(LedgerError::Unavailable { doing: "taking a lease", source: Box::new(source) }.into());
         }
         if key.incident.as_str() == "being opened" {
             let wait = UnknownCase::Wait(SignedDuration::from_secs(5));
@@ -58,11 +60,16 @@ impl Reconcile for &Worker {
             return Ok(Report { unclaimed: true, wake_lost: true, calls: 1, ..Report::default() });
         }
         if let Some(out_of_use) = key.incident.as_str().strip_prefix("refused, out of use: ") {
-            let failures = vec![("aws", "refused_credentials"), ("servicenow", "refused_permission")];
+            let credentials = FailureKind::Refused(Refusal::Credentials);
+            let failures = vec![(Side::Aws, credentials), (Side::ServiceNow, credentials)];
             return Ok(Report { out_of_use: out_of_use == "true", failures, ..Report::default() });
         }
         self.handled.borrow_mut().push(key.incident.to_string());
-        Ok(Report { effects: vec![("deliver", None), ("report", Some("in_doubt"))], calls: 4, ..Report::default() })
+        Ok(Report {
+            effects: vec![("deliver", None), ("report", Some(FailureKind::InDoubt))],
+            calls: 4,
+            ..Report::default()
+        })
     }
 }
 

@@ -26,10 +26,11 @@ use casebridge_core::{
     support::{
         call::NewCase,
         case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
+        read::{CasePage, CaseQuery, CommunicationPage, DescribedCase},
         reading::Span,
     },
 };
-use casebridge_ports::{CasePage, CaseQuery, CommunicationPage, DescribedCase, Support};
+use casebridge_ports::Support;
 use jiff::Timestamp;
 
 use crate::{
@@ -402,7 +403,6 @@ fn described_case(case: types::CaseDetails) -> Result<DescribedCase, Failure> {
         display_id: DisplayId::new(case.display_id.ok_or_else(|| unreadable("a case without a display id"))?),
         subject: case.subject.unwrap_or_default(),
         status: CaseStatus::new(case.status.ok_or_else(|| unreadable("a case without a status"))?),
-        severity_code: case.severity_code.unwrap_or_default(),
         time_created: time(case.time_created.as_deref())?,
         recent: communications.collect::<Result<_, _>>()?,
         more_communications,

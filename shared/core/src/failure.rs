@@ -1,5 +1,7 @@
 //! Why a request to a side came to nothing.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -54,18 +56,51 @@ impl Failure {
         }
     }
 
-    /// The failure's name for logs and metrics.
+    /// The failure's name in logs.
     pub fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> FailureKind {
         match self {
-            Self::Refused { refusal: Refusal::Subscription, .. } => "refused_subscription",
-            Self::Refused { refusal: Refusal::CaseQuota, .. } => "refused_case_quota",
-            Self::Refused { refusal: Refusal::Credentials, .. } => "refused_credentials",
-            Self::Refused { refusal: Refusal::InvalidRequest, .. } => "refused_invalid_request",
-            Self::Refused { refusal: Refusal::NotFound, .. } => "refused_not_found",
-            Self::Refused { refusal: Refusal::NotServed, .. } => "refused_not_served",
-            Self::Unavailable { .. } => "unavailable",
-            Self::InDoubt { .. } => "in_doubt",
+            Self::Refused { refusal, .. } => FailureKind::Refused(*refusal),
+            Self::Unavailable { .. } => FailureKind::Unavailable,
+            Self::InDoubt { .. } => FailureKind::InDoubt,
         }
+    }
+}
+
+/// A failure without the words of its side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// See [`Failure::Refused`].
+    Refused(Refusal),
+    /// See [`Failure::Unavailable`].
+    Unavailable,
+    /// See [`Failure::InDoubt`].
+    InDoubt,
+}
+
+impl FailureKind {
+    /// The failure's name in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused(Refusal::Subscription) => "refused_subscription",
+            Self::Refused(Refusal::CaseQuota) => "refused_case_quota",
+            Self::Refused(Refusal::Credentials) => "refused_credentials",
+            Self::Refused(Refusal::InvalidRequest) => "refused_invalid_request",
+            Self::Refused(Refusal::NotFound) => "refused_not_found",
+            Self::Refused(Refusal::NotServed) => "refused_not_served",
+            Self::Unavailable => "unavailable",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
     }
 }
 
@@ -87,7 +122,7 @@ mod tests {
             (Failure::Unavailable { message: message(), retry_at: None }, "unavailable"),
             (Failure::InDoubt { message: message() }, "in_doubt"),
         ] {
-            assert_eq!(failure.name(), name);
+            assert_eq!(failure.kind().to_string(), name);
             assert_eq!(failure.message(), message(), "{name}");
         }
     }

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::identifiers::{AccountId, CaseId, CaseKey, ClaimId, DisplayId, LinkKey};
+use crate::identifiers::{AccountId, CaseId, CaseKey, ClaimId, LinkKey};
 
 /// What the hint is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +21,6 @@ pub enum Subject {
         account: AccountId,
         /// The case.
         case_id: CaseId,
-        /// Its number, when the trigger told it.
-        display_id: Option<DisplayId>,
     },
 }
 
@@ -47,6 +45,14 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether the AWS side has changed: the incident need not be read for it.
+    pub fn is_from_aws(self) -> bool {
+        match self {
+            Self::SupportEvent | Self::CasePoll => true,
+            Self::ServicenowWebhook | Self::Due | Self::Wake | Self::ServicenowPoll | Self::Replay => false,
+        }
+    }
+
     /// The word for logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -168,12 +174,10 @@ mod tests {
     fn hints_on_one_link_or_one_case_are_in_one_group() {
         let key = LinkKey::support_case(IncidentId::new("0123456789abcdef0123456789abcdef"));
         assert_eq!(group_id(Subject::Link { key }), "support_case:0123456789abcdef0123456789abcdef");
-        for (case_id, display_id) in [
-            ("case-111122223333-muen-2022-7118885805350839", None),
-            ("case-111122223333-mufr-2022-7118885805350839", Some(DisplayId::new("1234563851"))),
-        ] {
+        for case_id in ["case-111122223333-muen-2022-7118885805350839", "case-111122223333-mufr-2022-7118885805350839"]
+        {
             let account = AccountId::new("111122223333");
-            let subject = Subject::Case { account, case_id: CaseId::new(case_id), display_id };
+            let subject = Subject::Case { account, case_id: CaseId::new(case_id) };
             assert_eq!(group_id(subject), "111122223333:2022-7118885805350839");
         }
     }

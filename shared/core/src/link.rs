@@ -91,7 +91,7 @@ pub struct Link<K: Kind> {
     pub ended_intent: Option<EndedIntent>,
     /// What keeps either side from being written to.
     #[serde(default)]
-    pub troubles: Troubles,
+    pub troubles: Troubles<K::Refused>,
     /// What people have to know.
     #[serde(default)]
     pub notices: Vec<Notice>,
@@ -136,6 +136,11 @@ impl<K: Kind> Link<K> {
             && self.intents == 0
             && self.troubles.is_empty()
             && self.lower_count.is_none()
+    }
+
+    /// Whether the call whose outcome is not known may be the one that was refused.
+    pub(crate) fn is_in_doubt(&self, refused: &K::Refused) -> bool {
+        self.intent.as_ref().is_some_and(|intent| K::concerns(refused, &intent.kind))
     }
 
     /// Adds a notice, once; the oldest go when there are too many.

@@ -10,8 +10,10 @@ pub mod message;
 mod observe;
 mod outcome;
 mod plan;
+pub mod read;
 pub mod reading;
 pub mod render;
+mod search;
 pub mod sight;
 pub mod unknown_case;
 
@@ -20,14 +22,25 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::{
+    failure::Failure,
     identifiers::{AccountId, ExternalId, JournalEntryId, LinkKey},
-    link::{self, index::IndexRow, kind::Kind, mark::Mark, plan::Waiting, planner::Planner},
+    link::{
+        self,
+        index::{IndexRow, RowPrefix},
+        intent::Illegal,
+        kind::Kind,
+        mark::Mark,
+        plan::Waiting,
+        planner::Planner,
+    },
     policy::Policy,
     servicenow::columns::BridgeColumns,
     support::{
-        call::{Call, Content, IntentKind},
+        call::{Call, Content, Done, IntentKind, RefusedCall},
         memory::{LinkedCase, Memory},
+        read::{Answer, Read},
         sight::{Sight, state_wanted},
+        unknown_case::StrangeCase,
     },
 };
 
@@ -43,13 +56,20 @@ pub type Pass = link::pass::Pass<SupportCase>;
 pub type Intent = link::intent::Intent<IntentKind>;
 /// What to do, in order, and what to wait for.
 pub type Plan = link::plan::Plan<Call>;
+/// What keeps a side from being written to, and until when.
+pub type Trouble = link::trouble::Trouble<RefusedCall>;
 /// One thing to do.
 pub type Effect = link::plan::Effect<Call>;
 
 impl Kind for SupportCase {
     type Memory = Memory;
     type Sight = Sight;
+    type Read = Read;
+    type Seen = Answer;
+    type Record = StrangeCase;
     type Call = Call;
+    type Done = Done;
+    type Refused = RefusedCall;
     type Intent = IntentKind;
 
     fn is_blank(memory: &Memory) -> bool {
@@ -92,8 +112,8 @@ impl Kind for SupportCase {
         }
     }
 
-    fn request(intent: &IntentKind) -> &'static str {
-        outcome::request_of(intent)
+    fn concerns(refused: &RefusedCall, intent: &IntentKind) -> bool {
+        refused.concerns(intent)
     }
 
     fn has_open(memory: &Memory) -> bool {
@@ -131,8 +151,56 @@ impl Kind for SupportCase {
         pass.shown_end()
     }
 
+    fn look(pass: &mut Pass, now: Timestamp) {
+        pass.begin_reads(now);
+    }
+
+    fn next_reads(pass: &mut Pass) -> Vec<Read> {
+        pass.next_aws_reads()
+    }
+
+    fn see(
+        pass: &mut Pass,
+        policy: &Policy,
+        read: &Read,
+        seen: Result<Answer, Failure>,
+    ) -> Result<Option<Failure>, Illegal> {
+        pass.see_aws(policy, read, seen)
+    }
+
+    fn see_record(pass: &mut Pass, policy: &Policy, record: &StrangeCase, now: Timestamp) {
+        let StrangeCase { account, case_id, subject, mark } = record;
+        if pass.is_own_case_mark(policy, mark, subject) {
+            pass.see_double(account, case_id, mark, now);
+        }
+    }
+
+    fn doubles(memory: &Memory) -> usize {
+        memory.doubles.len()
+    }
+
+    fn frees(before: &Memory, after: &Memory) -> Option<RowPrefix> {
+        let waited = before.waits_for_quota.as_ref().filter(|_| after.waits_for_quota.is_none())?;
+        Some(index::waiting(&waited.account))
+    }
+
     fn begin(pass: &mut Pass, call: &Call, now: Timestamp) -> (Option<Mark>, IntentKind) {
         pass.begin_call(call, now)
+    }
+
+    fn done(pass: &mut Pass, policy: &Policy, done: Done, now: Timestamp) -> Result<bool, Illegal> {
+        pass.call_done(policy, done, now)
+    }
+
+    fn refused(
+        pass: &mut Pass,
+        policy: &Policy,
+        call: &Call,
+        failure: &Failure,
+        now: Timestamp,
+        spread: u32,
+    ) -> Result<(), Illegal> {
+        pass.call_refused(policy, call, failure, now, spread)
     }
 
     fn agree_on_status(memory: &mut Memory) {

@@ -18,6 +18,11 @@ pub fn seconds(count: u32) -> SignedDuration {
     SignedDuration::from_secs(i64::from(count))
 }
 
+/// The moment after a wait; the last one that can be told where the wait reaches beyond it.
+pub fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
+}
+
 /// Reads a moment as ServiceNow writes it; `None` for an empty or unreadable value.
 pub fn parse_servicenow(text: &str) -> Option<Timestamp> {
     let moment = DateTime::strptime(SERVICENOW_FORM, text.trim()).ok()?;

@@ -1,4 +1,4 @@
-//! The rooms of the core: which of them may know which.
+//! The rooms of the core and of the executor: which of them may know which.
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
@@ -18,8 +18,26 @@ const FLOORS: [&[&str]; 6] = [
     &["support"],
 ];
 
+/// The rooms of the executor by their floors.
+const FLOORS_OF_EXECUTOR: [&[&str]; 6] = [
+    &["carrier", "error", "ports", "report", "task"],
+    &["counted"],
+    &["work"],
+    &["apply", "look", "support"],
+    &["drive"],
+    &["reconcile"],
+];
+
+/// The rooms of the executor that know a kind of link: those that carry out its reads and calls, and those that list what
+/// there is.
+const KNOWING_KINDS: [&str; 4] = ["counted", "reconcile", "report", "support"];
+
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn sources_of_executor() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../executor/src")
 }
 
 /// All source files below a folder.
@@ -28,15 +46,37 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// The room of a file: the first part of its path.
-fn room(file: &Path) -> String {
-    let path = file.strip_prefix(sources()).unwrap();
+/// The room of a file: the first part of its path below the sources.
+fn room(file: &Path, sources: &Path) -> String {
+    let path = file.strip_prefix(sources).unwrap();
     let first = Path::new(path.components().next().unwrap().as_os_str());
     first.file_stem().unwrap().to_str().unwrap().to_owned()
 }
 
-fn floor(room: &str) -> usize {
-    FLOORS.iter().position(|rooms| rooms.contains(&room)).unwrap_or_else(|| panic!("{room} is on no floor"))
+fn floor(floors: &[&[&str]], room: &str) -> usize {
+    floors.iter().position(|rooms| rooms.contains(&room)).unwrap_or_else(|| panic!("{room} is on no floor"))
+}
+
+/// How many arrows lead from one room to another; fails where one does not lead down.
+fn arrows(sources: &Path, floors: &[&[&str]]) -> usize {
+    let mut arrows = 0;
+    for file in files(sources).iter().filter(|file| !file.ends_with("lib.rs")) {
+        let own = room(file, sources);
+        for other in used(&fs::read_to_string(file).unwrap(), "crate::").iter().filter(|other| **other != own) {
+            let leads_down = floor(floors, other) < floor(floors, &own);
+            assert!(leads_down, "{} uses {other}, which is not below {own}", file.display());
+            arrows += 1;
+        }
+    }
+    arrows
+}
+
+fn assert_each_room_is_on_one_floor(sources: &Path, floors: &[&[&str]]) {
+    let rooms: BTreeSet<String> =
+        files(sources).iter().map(|file| room(file, sources)).filter(|room| room != "lib").collect();
+    let listed: Vec<String> = floors.iter().copied().flatten().map(|room| (*room).to_owned()).collect();
+    assert_eq!(rooms, listed.iter().cloned().collect());
+    assert_eq!(rooms.len(), listed.len());
 }
 
 fn first_word(text: &str) -> String {
@@ -81,22 +121,27 @@ fn members(group: &str) -> Vec<String> {
 
 #[test]
 fn no_room_knows_one_above_it_or_beside_it() {
-    let mut arrows = 0;
-    for file in files(&sources()).iter().filter(|file| !file.ends_with("lib.rs")) {
-        let own = room(file);
-        for other in used(&fs::read_to_string(file).unwrap(), "crate::").iter().filter(|other| **other != own) {
-            assert!(floor(other) < floor(&own), "{} uses {other}, which is not below {own}", file.display());
-            arrows += 1;
+    assert!(arrows(&sources(), &FLOORS) > 50);
+    assert!(arrows(&sources_of_executor(), &FLOORS_OF_EXECUTOR) > 20);
+}
+
+#[test]
+fn the_loop_of_the_executor_knows_no_kind_of_link() {
+    let sources = sources_of_executor();
+    let mut knowing = BTreeSet::new();
+    for file in files(&sources).iter().filter(|file| !file.ends_with("lib.rs")) {
+        if used(&fs::read_to_string(file).unwrap(), "casebridge_core::").contains("support") {
+            knowing.insert(room(file, &sources));
         }
     }
-    assert!(arrows > 50, "{arrows} arrows between rooms");
+    assert_eq!(knowing, KNOWING_KINDS.map(str::to_owned).into());
 }
 
 /// What the ledger knows of a link is what every kind shares.
 #[test]
 fn the_ledger_knows_no_kind_of_link() {
     let ledger = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ledger/src");
-    let kinds = FLOORS[floor("support")];
+    let kinds = FLOORS[floor(&FLOORS, "support")];
     let mut rooms = BTreeSet::new();
     for file in files(&ledger) {
         let used = used(&fs::read_to_string(&file).unwrap(), "casebridge_core::");
@@ -109,11 +154,8 @@ fn the_ledger_knows_no_kind_of_link() {
 
 #[test]
 fn every_room_is_on_one_floor() {
-    let rooms: BTreeSet<String> =
-        files(&sources()).iter().map(|file| room(file)).filter(|room| room != "lib").collect();
-    let listed: Vec<String> = FLOORS.into_iter().flatten().map(|room| (*room).to_owned()).collect();
-    assert_eq!(rooms, listed.iter().cloned().collect());
-    assert_eq!(rooms.len(), listed.len());
+    assert_each_room_is_on_one_floor(&sources(), &FLOORS);
+    assert_each_room_is_on_one_floor(&sources_of_executor(), &FLOORS_OF_EXECUTOR);
 }
 
 #[test]

@@ -9,5 +9,5 @@ mod wake_queue;
 pub use clock::{Clock, Timer};
 pub use randomness::Randomness;
 pub use servicenow::ServiceNow;
-pub use support::{CasePage, CaseQuery, CommunicationPage, DescribedCase, Support};
+pub use support::Support;
 pub use wake_queue::WakeQueue;

@@ -6,7 +6,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use casebridge_core::{failure::Failure, support::unknown_case::UnknownCase};
+use casebridge_core::{
+    failure::{Failure, FailureKind, Refusal},
+    support::unknown_case::UnknownCase,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -119,12 +122,19 @@ impl Metric {
         }
     }
 
-    /// The metric of a failure, by its name ([`Failure::name`]).
-    pub fn of_failure(name: &str) -> Self {
-        match name {
-            "unavailable" => Self::Throttles,
-            "in_doubt" => Self::Doubts,
-            _ => Self::Refusals,
+    /// The metric of a failure.
+    pub fn of_failure(failure: FailureKind) -> Self {
+        match failure {
+            FailureKind::Unavailable => Self::Throttles,
+            FailureKind::InDoubt => Self::Doubts,
+            FailureKind::Refused(
+                Refusal::Subscription
+                | Refusal::CaseQuota
+                | Refusal::Credentials
+                | Refusal::InvalidRequest
+                | Refusal::NotFound
+                | Refusal::NotServed,
+            ) => Self::Refusals,
         }
     }
 }
@@ -153,7 +163,7 @@ impl Metrics {
 
     /// Counts a failure under its metric.
     pub fn failure(&self, failure: &Failure) {
-        self.count(Metric::of_failure(failure.name()), 1);
+        self.count(Metric::of_failure(failure.kind()), 1);
     }
 
     /// Adds a duration, in the metric's unit.

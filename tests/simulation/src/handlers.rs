@@ -15,8 +15,8 @@ use casebridge_core::{
     identifiers::{AccountId, IncidentId},
     support::index::watched,
 };
-use casebridge_executor::{Executor, Report};
-use casebridge_ledger::{Ledger, LedgerError};
+use casebridge_executor::{Executor, Ports, ReconcileError, Report};
+use casebridge_ledger::Ledger;
 use casebridge_runtime::metrics::{Metric, Metrics};
 use casebridge_simulator::support::events::SupportEvent;
 use jiff::{SignedDuration, Timestamp};
@@ -50,7 +50,50 @@ pub type EventsFunction = Events<LedgerPort, QueuePort, ClockPort>;
 /// The function that polls.
 pub type PollerFunction = Poller<LedgerPort, QueuePort, ChangesPort, SupportPort, SecretsPort, ClockPort>;
 /// What the function that reconciles works with.
-pub type WorldExecutor = Executor<LedgerPort, WakePort, ServiceNowPort, SupportPort, WorkerClock, RandomnessPort>;
+pub type WorldExecutor = Executor<WorldPorts>;
+
+/// The ports of the function that reconciles.
+pub struct WorldPorts {
+    ledger: LedgerPort,
+    wakes: WakePort,
+    servicenow: ServiceNowPort,
+    support: SupportPort,
+    clock: WorkerClock,
+    randomness: RandomnessPort,
+}
+
+impl Ports for WorldPorts {
+    type Ledger = LedgerPort;
+    type Wakes = WakePort;
+    type ServiceNow = ServiceNowPort;
+    type Support = SupportPort;
+    type Clock = WorkerClock;
+    type Randomness = RandomnessPort;
+
+    fn ledger(&self) -> &LedgerPort {
+        &self.ledger
+    }
+
+    fn wakes(&self) -> &WakePort {
+        &self.wakes
+    }
+
+    fn servicenow(&self) -> &ServiceNowPort {
+        &self.servicenow
+    }
+
+    fn support(&self) -> &SupportPort {
+        &self.support
+    }
+
+    fn clock(&self) -> &WorkerClock {
+        &self.clock
+    }
+
+    fn randomness(&self) -> &RandomnessPort {
+        &self.randomness
+    }
+}
 
 /// The secret that webhooks are signed with, in its nth version.
 pub fn webhook_secret(version: u64) -> String {
@@ -103,16 +146,15 @@ pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
 /// An executor that has just started.
 pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
     let policy = desk.world.borrow().settings.policy.clone();
-    Executor {
+    let ports = WorldPorts {
         ledger: LedgerPort { desk: desk.clone() },
         wakes: WakePort { desk: desk.clone() },
         servicenow: ServiceNowPort { desk: desk.clone(), renamed: RefCell::default() },
         support: SupportPort::of_executor(desk.clone()),
         clock: WorkerClock(clock(desk)),
         randomness: RandomnessPort { desk: desk.clone() },
-        policy,
-        limits: reconciler::limits(SignedDuration::ZERO),
-    }
+    };
+    Executor { ports, policy, limits: reconciler::limits(SignedDuration::ZERO) }
 }
 
 /// A webhook as the app sends it: the incident's name, signed. Whether it is accepted.
@@ -195,12 +237,12 @@ struct Told {
 }
 
 impl Reconcile for Told {
-    async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, LedgerError> {
+    async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, ReconcileError> {
         let outcome = Reconcile::reconcile(&mut self.executor, hint, time_left).await;
         match &outcome {
             Ok(report) => drop(self.report.replace(Some(report.clone()))),
             Err(error) => {
-                let world = &mut *self.executor.ledger.desk.world.borrow_mut();
+                let world = &mut *self.executor.ports.ledger.desk.world.borrow_mut();
                 world.note(Place::Bridge, || format!("the hint for {} fails: {error}", hint.group_id()));
             }
         }

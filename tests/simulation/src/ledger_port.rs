@@ -34,7 +34,7 @@ fn unavailable(doing: &'static str) -> LedgerError {
     LedgerError::Unavailable { doing, source: Box::new(std::io::Error::other("the table did not answer")) }
 }
 
-fn is_refusal(trouble: &Trouble) -> bool {
+fn is_refusal<C>(trouble: &Trouble<C>) -> bool {
     trouble.refusal.is_some()
 }
 

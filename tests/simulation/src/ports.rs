@@ -13,10 +13,11 @@ use casebridge_core::{
     support::{
         call::NewCase,
         case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
+        read::{CasePage, CaseQuery, CommunicationPage, DescribedCase},
         reading::Span,
     },
 };
-use casebridge_ports::{CasePage, CaseQuery, Clock, CommunicationPage, DescribedCase, Randomness, ServiceNow, Timer};
+use casebridge_ports::{Clock, Randomness, ServiceNow, Timer};
 use casebridge_simulator::support::{
     Case, SupportError, Write,
     model::{CaseDetails, CasesPage, CommunicationDetails, CommunicationsPage},
@@ -285,7 +286,6 @@ impl SupportPort {
             display_id: DisplayId::new(details.display_id),
             subject: details.subject,
             status,
-            severity_code: details.severity_code,
             time_created: details.time_created,
         }
     }

@@ -185,7 +185,7 @@ fn counted_look_at_case(world: &mut Script, number: usize) -> Report {
     let case_id = world.life.desk.world.borrow().support.cases()[number].case_id.clone();
     let (account, case_id) = (AccountId::new(ACCOUNTS[0].0), CaseId::new(case_id));
     let before = world.all_calls();
-    let report = world.life.look_at(Subject::Case { account, case_id, display_id: None }).expect("the ledger answers");
+    let report = world.life.look_at(Subject::Case { account, case_id }).expect("the ledger answers");
     assert_eq!(u64::from(report.calls), world.all_calls() - before, "{}", world.story());
     report
 }

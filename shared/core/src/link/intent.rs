@@ -24,6 +24,20 @@ pub struct Intent<I> {
     pub looked: u32,
 }
 
+/// What the link's state does not allow. Only a fault of casebridge itself leads there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Illegal {
+    /// A call ended that was not begun.
+    #[error("a call ended, and the link has begun none")]
+    NothingBegun,
+    /// A call ended with another call's answer.
+    #[error("a call ended with the answer of another one than the link has begun")]
+    AnotherCall,
+    /// An answer came to a read that was not asked for.
+    #[error("an answer came to a read that the pass has not asked for")]
+    NotAsked,
+}
+
 /// How an intent ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

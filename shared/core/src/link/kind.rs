@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    failure::Failure,
     identifiers::{AccountId, ExternalId, JournalEntryId, LinkKey},
     link::{
         Link,
-        index::IndexRow,
+        index::{IndexRow, RowPrefix},
+        intent::Illegal,
         mark::Mark,
         pass::Pass,
         plan::{Call, Waiting},
@@ -28,8 +30,18 @@ pub trait Kind: Debug + Clone + Default + PartialEq + Eq + 'static {
     type Memory: Debug + Clone + Default + PartialEq + Eq + Serialize + DeserializeOwned;
     /// What a pass has read of the AWS side; by default nothing.
     type Sight: Debug + Clone + Default + PartialEq + Eq;
+    /// A read of the AWS side, or of what the ledger knows of it.
+    type Read: Debug + Clone + PartialEq + Eq;
+    /// The answer to a read.
+    type Seen: Debug + Clone + PartialEq + Eq;
+    /// A record of AWS that a hint told of, with what shows that it may be the link's.
+    type Record: Debug + Clone + PartialEq + Eq;
     /// A write to AWS.
     type Call: Call + Debug + Clone + PartialEq + Eq;
+    /// What a call that was applied answered.
+    type Done: Debug + Clone + PartialEq + Eq;
+    /// What tells one refused call from another that is tried at once.
+    type Refused: Debug + Clone + PartialEq + Eq + Serialize + DeserializeOwned;
     /// What is written down of a call before it is made.
     type Intent: Call + Debug + Clone + PartialEq + Eq + Serialize + DeserializeOwned;
 
@@ -60,8 +72,8 @@ pub trait Kind: Debug + Clone + Default + PartialEq + Eq + 'static {
     /// The comment that is on the record in part: the rest of it goes before all others.
     fn begun_entry(memory: &Self::Memory) -> Option<&JournalEntryId>;
 
-    /// The request that a trouble with this call names, or how its name begins.
-    fn request(intent: &Self::Intent) -> &'static str;
+    /// Whether a call that was refused is one of those that this intent may be about.
+    fn concerns(refused: &Self::Refused, intent: &Self::Intent) -> bool;
 
     /// Whether something waits for the incident should it be gone: it is looked for then.
     fn has_open(memory: &Self::Memory) -> bool;
@@ -84,8 +96,57 @@ pub trait Kind: Debug + Clone + Default + PartialEq + Eq + 'static {
     /// The app's columns as the link says.
     fn columns(policy: &Policy, pass: &Pass<Self>, now: Timestamp) -> BridgeColumns;
 
+    /// Begins a look at the AWS side, at `now`.
+    fn look(pass: &mut Pass<Self>, now: Timestamp);
+
+    /// The next round of reads, which are made side by side; none when the look is over. The incident is read beside them as
+    /// long as [`Pass::asks_for_incident`] says so.
+    fn next_reads(pass: &mut Pass<Self>) -> Vec<Self::Read>;
+
+    /// Takes in the answer to a read. Returns the failure of what was read, if it counts as one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the answer is to no read that was asked for.
+    fn see(
+        pass: &mut Pass<Self>,
+        policy: &Policy,
+        read: &Self::Read,
+        seen: Result<Self::Seen, Failure>,
+    ) -> Result<Option<Failure>, Illegal>;
+
+    /// Takes in a record that a hint told of.
+    fn see_record(pass: &mut Pass<Self>, policy: &Policy, record: &Self::Record, now: Timestamp);
+
+    /// How many records were found at AWS that we made twice.
+    fn doubles(memory: &Self::Memory) -> usize;
+
+    /// The rows of the links that wait for what this one waited for before and has now: the first of them may go on.
+    fn frees(before: &Self::Memory, after: &Self::Memory) -> Option<RowPrefix>;
+
     /// What is written down of a call before it is made, and the mark in its text.
     fn begin(pass: &mut Pass<Self>, call: &Self::Call, now: Timestamp) -> (Option<Mark>, Self::Intent);
+
+    /// Takes in the answer that the call of the intent was applied, see [`Pass::done`].
+    ///
+    /// # Errors
+    ///
+    /// Fails if the link has begun no call, or another one.
+    fn done(pass: &mut Pass<Self>, policy: &Policy, done: Self::Done, now: Timestamp) -> Result<bool, Illegal>;
+
+    /// Takes in that the call of the intent was refused, see [`Pass::refused`].
+    ///
+    /// # Errors
+    ///
+    /// Fails if the link has begun no call.
+    fn refused(
+        pass: &mut Pass<Self>,
+        policy: &Policy,
+        call: &Self::Call,
+        failure: &Failure,
+        now: Timestamp,
+        spread: u32,
+    ) -> Result<(), Illegal>;
 
     /// Takes in that the incident answers the record's status as it is known.
     fn agree_on_status(memory: &mut Self::Memory);

@@ -4,14 +4,15 @@
 //! are unioned by identity, absence means nothing, and a status that goes back is believed only with evidence.
 
 mod incident;
+mod look;
 mod outcome;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::outcome::backoff;
-pub(crate) use self::{
-    incident::state_known_at,
-    outcome::{deliver_request, fields_request},
+pub(crate) use self::incident::state_known_at;
+pub use self::{
+    look::{Look, Read, Seen},
+    outcome::backoff,
 };
 use crate::{
     identifiers::LinkKey,
@@ -25,13 +26,6 @@ use crate::{
 
 /// How long an update count below the remembered one must last to be believed: a node lags for less.
 pub(crate) const LOWER_COUNT_LASTS: SignedDuration = SignedDuration::from_mins(1);
-
-/// The request that a trouble with reading names: the next read that succeeds ends it.
-pub const READ_REQUEST: &str = "read";
-/// The request that a trouble with refused messages names.
-pub(crate) const MESSAGES_REQUEST: &str = "messages";
-/// The request that a trouble with a refused update of the columns alone names.
-pub(crate) const COLUMNS_REQUEST: &str = "columns";
 
 /// What a pass knows: the link as remembered, and what was read in this pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +41,8 @@ pub struct Pass<K: Kind> {
     pub incident: Option<Incident>,
     /// Whether the trigger asks for a read of the incident: the memory does not stand in for it.
     pub incident_wanted: bool,
+    /// Whether the look that is under way has still to ask for the incident.
+    pub(crate) asks_for_incident: bool,
     /// Whether a read found no incident.
     pub incident_gone: bool,
     /// Whether ServiceNow serves the incident to nobody: it is there, and none of ours.
@@ -64,6 +60,7 @@ impl<K: Kind> Pass<K> {
             aws: K::Sight::default(),
             incident: None,
             incident_wanted: false,
+            asks_for_incident: false,
             incident_gone: false,
             incident_not_served: false,
             woken: false,
@@ -127,8 +124,9 @@ impl<K: Kind> Pass<K> {
     /// A link that has something left to do, or did not see what it needs, always has such a moment: a failure of this pass
     /// is a wait of this pass, however long ago its time came.
     pub fn finish(&mut self, policy: &Policy, plan: &Plan<K::Call>, now: Timestamp) -> Option<Timestamp> {
-        let in_doubt = self.link.intent.as_ref().map(|intent| K::request(&intent.kind));
-        self.link.troubles.forget_passed(now, in_doubt);
+        let mut troubles = std::mem::take(&mut self.link.troubles);
+        troubles.forget_passed(now, |refused| self.link.is_in_doubt(refused));
+        self.link.troubles = troubles;
         let unseen = !self.incident_gone && (self.is_blind_to_incident() || K::is_blind(self));
         self.link.settled = plan.is_settled() && !unseen;
         K::finish(self, now);
@@ -162,7 +160,7 @@ impl<K: Kind> Pass<K> {
     }
 
     /// Moves the base where both sides agree.
-    pub(crate) fn agree(&mut self, policy: &Policy) {
+    pub fn agree(&mut self, policy: &Policy) {
         let Some((incident, ended)) = self.link.incident.as_ref().zip(K::shown_end(self)) else { return };
         if incident.state.is_ended() != ended {
             return;

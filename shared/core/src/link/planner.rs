@@ -12,12 +12,9 @@ use crate::{
         kind::Kind,
         mark::{Entropy, Mark},
         pace,
-        pass::{
-            COLUMNS_REQUEST, LOWER_COUNT_LASTS, MESSAGES_REQUEST, Pass, READ_REQUEST, backoff, deliver_request,
-            state_known_at,
-        },
+        pass::{LOWER_COUNT_LASTS, Pass, backoff, state_known_at},
         plan::{EFFECTS_PER_PLAN, Effect, Plan, Waiting},
-        trouble::{Side, Trouble},
+        trouble::{Request, Side, Trouble},
     },
     policy::Policy,
     servicenow::{
@@ -55,7 +52,32 @@ pub struct Planner<'a, K: Kind> {
     marks: u64,
 }
 
-impl<K: Kind> Planner<'_, K> {
+impl<'a, K: Kind> Planner<'a, K> {
+    /// The policy.
+    pub fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    /// What the pass knows.
+    pub fn pass(&self) -> &'a Pass<K> {
+        self.pass
+    }
+
+    /// The moment of the plan, by our clock.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Adds a call to AWS, after what is planned already.
+    pub fn call(&mut self, call: K::Call) {
+        self.plan.effects.push(Effect::Call(call));
+    }
+
+    /// Adds a wait.
+    pub fn wait(&mut self, wait: Waiting) {
+        self.plan.waits.push(wait);
+    }
+
     fn run(&mut self) {
         if self.pass.incident_gone {
             return self.wait_for_gone_incident();
@@ -101,17 +123,19 @@ impl<K: Kind> Planner<'_, K> {
         Waiting::LoopBreaker { until: until.max(self.later(seconds(1))) }
     }
 
-    pub(crate) fn later(&self, wait: SignedDuration) -> Timestamp {
+    /// The moment after a wait.
+    pub fn later(&self, wait: SignedDuration) -> Timestamp {
         self.now.checked_add(wait).unwrap_or(self.now)
     }
 
-    pub(crate) fn draw_mark(&mut self) -> Mark {
+    /// A mark that no other text of the link has.
+    pub fn draw_mark(&mut self) -> Mark {
         self.marks += 1;
         Mark::draw(self.entropy, &self.pass.key, self.pass.link.intents + self.marks)
     }
 
     /// Waits for a call whose outcome is not known; whether there is one.
-    pub(crate) fn wait_for_doubt(&mut self) -> bool {
+    pub fn wait_for_doubt(&mut self) -> bool {
         let Some(intent) = &self.pass.link.intent else { return false };
         let latest = intent.written_at.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
         let until = self.later(backoff(self.policy, intent.looked + 1)).min(latest.max(self.now));
@@ -120,7 +144,7 @@ impl<K: Kind> Planner<'_, K> {
     }
 
     /// Waits while the link pauses; whether it does. Nothing tells that a pause is over: it is looked at again.
-    pub(crate) fn wait_for_pause(&mut self) -> bool {
+    pub fn wait_for_pause(&mut self) -> bool {
         let pauses = self.pass.pause(self.policy).is_some();
         if pauses {
             let until = self.later(seconds(self.policy.refusal_retry_seconds));
@@ -130,20 +154,20 @@ impl<K: Kind> Planner<'_, K> {
     }
 
     /// A moment to read from AWS again: while AWS refuses or does not answer, none before it is tried again anyway.
-    pub(crate) fn not_before_aws_answers(&self, moment: Timestamp) -> Timestamp {
+    pub fn not_before_aws_answers(&self, moment: Timestamp) -> Timestamp {
         self.pass.link.troubles.side_until(Side::Aws).map_or(moment, |until| moment.max(until))
     }
 
     /// A moment to read the incident again: while it can't be read, none before that is tried again anyway. What else
     /// ServiceNow refuses holds up no read.
-    pub(crate) fn not_before_incident_is_read(&self, moment: Timestamp) -> Timestamp {
-        let blocking = self.pass.link.troubles.blocking(Side::ServiceNow, READ_REQUEST, self.now);
+    pub fn not_before_incident_is_read(&self, moment: Timestamp) -> Timestamp {
+        let blocking = self.pass.link.troubles.blocking(Side::ServiceNow, &Request::Read, self.now);
         blocking.map_or(moment, |trouble| moment.max(trouble.until))
     }
 
     /// Waits while this request is not to be made of a side; whether it is so. Another request than a refused one is let
     /// through.
-    pub(crate) fn waits_for(&mut self, side: Side, request: &str) -> bool {
+    pub fn waits_for(&mut self, side: Side, request: &Request<K::Refused>) -> bool {
         let Some(trouble) = self.pass.link.troubles.blocking(side, request, self.now) else { return false };
         let wait = wait_for(trouble);
         if !self.plan.waits.contains(&wait) {
@@ -152,19 +176,20 @@ impl<K: Kind> Planner<'_, K> {
         true
     }
 
-    pub(crate) fn wait_for_incident(&mut self) {
+    /// Waits until the incident can be read, of which this pass has seen too little.
+    pub fn wait_for_incident(&mut self) {
         let until = self.later(seconds(LAGGING_READ_SECONDS));
-        let trouble = self.pass.link.troubles.blocking(Side::ServiceNow, READ_REQUEST, self.now);
+        let trouble = self.pass.link.troubles.blocking(Side::ServiceNow, &Request::Read, self.now);
         self.plan.waits.push(trouble.map_or(Waiting::IncidentUnread { until }, wait_for));
     }
 
     /// Whether no message is put on the incident for now.
-    pub(crate) fn messages_wait(&self) -> bool {
-        self.pass.link.troubles.blocking(Side::ServiceNow, MESSAGES_REQUEST, self.now).is_some()
+    pub fn messages_wait(&self) -> bool {
+        self.pass.link.troubles.blocking(Side::ServiceNow, &Request::Messages, self.now).is_some()
     }
 
     /// Puts messages on the incident and, with the last of them, sets fields. False if any of these deliveries waits.
-    pub(crate) fn deliver(&mut self, mut messages: Vec<Message>, fields: &IncidentFields) -> bool {
+    pub fn deliver(&mut self, mut messages: Vec<Message>, fields: &IncidentFields) -> bool {
         let Some(expected_mod_count) = self.pass.summary().map(|incident| incident.sys_mod_count) else { return true };
         if messages.is_empty() && fields.is_empty() {
             return true;
@@ -188,7 +213,7 @@ impl<K: Kind> Planner<'_, K> {
         }
         for delivery in deliveries {
             // What follows a request that waits would overtake it.
-            if self.waits_for(Side::ServiceNow, &deliver_request(&delivery)) {
+            if self.waits_for(Side::ServiceNow, &Request::of_delivery(&delivery)) {
                 return false;
             }
             self.plan.effects.push(Effect::Deliver(delivery));
@@ -215,7 +240,7 @@ impl<K: Kind> Planner<'_, K> {
         let is_untouched = incident.columns == BridgeColumns::default();
         let nothing_to_say = link.is_blank() && self.plan.effects.is_empty() && is_untouched;
         let unseen = K::account(&link.memory).is_none() && self.pass.incident.is_none();
-        if nothing_to_say || unseen || self.waits_for(Side::ServiceNow, COLUMNS_REQUEST) {
+        if nothing_to_say || unseen || self.waits_for(Side::ServiceNow, &Request::Columns) {
             return;
         }
         let changes_columns = |effect: &Effect<K::Call>| match effect {
@@ -255,7 +280,7 @@ impl<K: Kind> Planner<'_, K> {
     }
 }
 
-pub(crate) fn wait_for(trouble: &Trouble) -> Waiting {
+pub(crate) fn wait_for<C>(trouble: &Trouble<C>) -> Waiting {
     let until = trouble.until;
     match trouble.refusal {
         None => Waiting::Backoff { until },

@@ -19,3 +19,12 @@ pub struct BridgeColumns {
     /// What is wrong and what to do, in plain words; empty when nothing is.
     pub last_error: String,
 }
+
+impl BridgeColumns {
+    /// The columns of an incident whose link has become too large to be recorded.
+    pub(crate) fn of_full_link(&self) -> Self {
+        let last_error = "casebridge remembers more of this incident than one link can hold and stopped here. Open a new \
+                          incident, and tell the operators of casebridge.";
+        Self { sync_status: "error".to_owned(), last_error: last_error.to_owned(), ..self.clone() }
+    }
+}

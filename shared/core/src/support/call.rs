@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     identifiers::{AccountId, CaseId, JournalEntryId},
-    link::{mark::Mark, plan},
+    link::{intent::Illegal, mark::Mark, plan},
     support::case::CaseStatus,
 };
 
@@ -57,6 +57,11 @@ pub enum Content {
 }
 
 impl Content {
+    /// Whether the text is for the link's own case.
+    pub fn is_for_own_case(&self) -> bool {
+        !matches!(self, Self::DoubleNotice(_))
+    }
+
     /// What names the text among those of its link.
     pub fn name(&self) -> String {
         match self {
@@ -194,9 +199,50 @@ impl plan::Call for IntentKind {
     }
 }
 
-/// What a call brought about.
+/// A call that AWS refused, as far as it tells it from another one that is tried at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedCall {
+    /// CreateCase with these codes.
+    OpenCase(CaseCodes),
+    /// A communication, once none in its place was accepted, either.
+    AddCommunication,
+    /// The resolution of the link's case.
+    ResolveCase,
+    /// A call for a case that was opened twice.
+    Double,
+}
+
+impl RefusedCall {
+    /// Whether this intent may be about the call.
+    pub fn concerns(&self, intent: &IntentKind) -> bool {
+        match intent {
+            IntentKind::OpenCase { .. } => matches!(self, Self::OpenCase(_)),
+            IntentKind::AddCommunication { content, .. } if content.is_for_own_case() => {
+                *self == Self::AddCommunication
+            }
+            IntentKind::ResolveCase { double: None, .. } => *self == Self::ResolveCase,
+            IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => *self == Self::Double,
+        }
+    }
+}
+
+/// What AWS may refuse of a new case, and an agent or an administrator can change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseCodes {
+    /// The account to open it in.
+    pub account: Option<AccountId>,
+    /// The service code.
+    pub service_code: String,
+    /// The category code.
+    pub category_code: String,
+    /// The severity code.
+    pub severity_code: String,
+}
+
+/// What a call that was applied answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Done {
     /// The case is open.
     CaseOpened {
         /// Its id; the display id comes with a read.
@@ -209,6 +255,63 @@ pub enum Outcome {
         /// Its status afterwards.
         status: CaseStatus,
     },
+}
+
+/// A call that was applied, with what was written down of it and what it answered: each call with its own answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Applied {
+    /// The case is open.
+    CaseOpened {
+        /// The account that owns it.
+        account: AccountId,
+        /// The case.
+        case_id: CaseId,
+        /// The comments that its first communication contains, with the moments of their writing.
+        covers: Vec<(JournalEntryId, Timestamp)>,
+        /// What did not fit and has to follow.
+        remainder: Option<String>,
+    },
+    /// The communication is on the case.
+    CommunicationAdded {
+        /// What it says.
+        content: Content,
+        /// Which part of it.
+        part: Part,
+    },
+    /// The link's case is resolved.
+    CaseResolved {
+        /// Its status afterwards.
+        status: CaseStatus,
+    },
+    /// A case that was opened twice is resolved.
+    DoubleResolved {
+        /// The case.
+        case_id: CaseId,
+    },
+}
+
+impl Applied {
+    /// What was written down of a call, and its answer. Fails if the answer is another call's.
+    pub(super) fn of(intent: &IntentKind, done: Done) -> Result<Self, Illegal> {
+        match (intent.clone(), done) {
+            (IntentKind::OpenCase { account, covers, remainder }, Done::CaseOpened { case_id }) => {
+                Ok(Self::CaseOpened { account, case_id, covers, remainder })
+            }
+            (IntentKind::AddCommunication { content, part }, Done::CommunicationAdded) => {
+                Ok(Self::CommunicationAdded { content, part })
+            }
+            (IntentKind::ResolveCase { double: None, .. }, Done::CaseResolved { status }) => {
+                Ok(Self::CaseResolved { status })
+            }
+            (IntentKind::ResolveCase { double: Some(case_id), .. }, Done::CaseResolved { .. }) => {
+                Ok(Self::DoubleResolved { case_id })
+            }
+            (
+                IntentKind::OpenCase { .. } | IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. },
+                Done::CaseOpened { .. } | Done::CommunicationAdded | Done::CaseResolved { .. },
+            ) => Err(Illegal::AnotherCall),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -84,8 +84,6 @@ pub struct Case {
     pub subject: String,
     /// The status.
     pub status: CaseStatus,
-    /// The severity code, in AWS's words.
-    pub severity_code: String,
     /// When it was opened, by AWS's clock.
     pub time_created: Timestamp,
     /// The communications that were read, in no certain order.
@@ -191,7 +189,6 @@ mod tests {
             display_id: DisplayId::new("1234563851"),
             subject: "[INC0010001] Instance unreachable".to_owned(),
             status: CaseStatus::new("opened"),
-            severity_code: "high".to_owned(),
             time_created: Timestamp::from_second(1_000).unwrap(),
             communications: Vec::new(),
             communications_complete: true,

@@ -8,17 +8,13 @@ use crate::{
     link::{
         notice::Notice,
         pace::writes_left,
-        trouble::{Side, Trouble},
+        trouble::{Request, Side},
     },
     policy::Policy,
-    servicenow::{
-        columns::BridgeColumns,
-        incident::{Incident, IncidentSummary},
-    },
+    servicenow::{columns::BridgeColumns, incident::Incident},
     support::{
-        Intent, Link, Pass,
-        call::IntentKind,
-        outcome::{OPEN_REQUEST, request_of},
+        Intent, Link, Pass, Trouble,
+        call::{IntentKind, RefusedCall},
         render,
         sight::is_in_scope,
     },
@@ -63,13 +59,6 @@ pub(super) fn names_unknown_case(pass: &Pass, incident: &Incident) -> bool {
     let link = &pass.link;
     let is_linked = link.memory.case.is_some() || link.intent.is_some();
     !is_linked && !incident.summary.columns.case_id.is_empty() && !pass.aws.columns_of_another
-}
-
-/// The app's columns of an incident whose link has become too large to be recorded.
-pub fn full_columns(incident: &IncidentSummary) -> BridgeColumns {
-    let last_error = "casebridge remembers more of this incident than one link can hold and stopped here. Open a new \
-                      incident, and tell the operators of casebridge.";
-    BridgeColumns { sync_status: "error".to_owned(), last_error: last_error.to_owned(), ..incident.columns.clone() }
 }
 
 /// Where a case is to be opened, or was perhaps: an incident that has ended meanwhile may have one all the same.
@@ -120,9 +109,8 @@ fn sync_status(policy: &Policy, pass: &Pass, now: Timestamp) -> (&'static str, S
 /// What of the troubles an agent is told: a refusal before what passes by itself.
 fn told_trouble(link: &Link, now: Timestamp) -> Option<(&'static str, String)> {
     let name = |side: Side| if side == Side::Aws { "AWS Support" } else { "ServiceNow" };
-    let in_doubt = link.intent.as_ref().map(|intent| request_of(&intent.kind));
-    let mut refusals: Vec<(Refusal, &Trouble)> =
-        link.troubles.told(now, in_doubt).filter_map(|trouble| Some((trouble.refusal?, trouble))).collect();
+    let told = link.troubles.told(now, |refused| link.is_in_doubt(refused));
+    let mut refusals: Vec<(Refusal, &Trouble)> = told.filter_map(|trouble| Some((trouble.refusal?, trouble))).collect();
     refusals.sort_by_key(|(refusal, trouble)| (*refusal == Refusal::CaseQuota, trouble.side));
     if let Some((refusal, trouble)) = refusals.first() {
         let status = if *refusal == Refusal::CaseQuota { "waiting" } else { "error" };
@@ -186,7 +174,7 @@ fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
         Refusal::InvalidRequest if side == "ServiceNow" => {
             "ServiceNow does not accept what AWS changed. Change it by hand or correct the rule that refuses it."
         }
-        Refusal::InvalidRequest if !trouble.request.starts_with(OPEN_REQUEST) => {
+        Refusal::InvalidRequest if !matches!(trouble.request, Request::Call(RefusedCall::OpenCase(_))) => {
             "AWS Support does not accept what was written here. casebridge tries again; open a new incident if the case is \
              too old to be reopened."
         }

@@ -139,6 +139,15 @@ pub struct RefusedMessage {
     pub reason: String,
 }
 
+impl Memory {
+    /// Takes in that a case which was opened twice is resolved.
+    pub(super) fn double_resolved(&mut self, case_id: &CaseId) {
+        for double in self.doubles.iter_mut().filter(|double| double.case_id == *case_id) {
+            double.resolved = true;
+        }
+    }
+}
+
 /// What a link remembers of its case, and of what is written to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

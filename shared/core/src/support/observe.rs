@@ -5,17 +5,21 @@ use jiff::Timestamp;
 use crate::{
     failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId, CaseKey},
-    link::{intent::IntentEnd, mark::Mark, pass::READ_REQUEST, trouble::Side},
+    link::{
+        intent::IntentEnd,
+        mark::Mark,
+        trouble::{Request, Side},
+    },
     policy::Policy,
     servicenow::incident::IncidentSummary,
     support::{
         Intent, Pass,
-        call::IntentKind,
+        call::{Applied, IntentKind, RefusedCall},
         case::{Case, CaseStatus, Communication, RawCommunication},
         conversation::{Fate, MOST_KNOWN, Owner, TakenIn},
         memory::{DoubledCase, LinkedCase},
         message::delivered_communication,
-        outcome::{COMMUNICATION_REQUEST, is_own, new_linked_case},
+        outcome::new_linked_case,
         render,
     },
     text::text_hash,
@@ -56,7 +60,7 @@ impl Pass {
             return;
         }
         self.aws.shown_all = case.communications.len() <= MOST_KNOWN;
-        self.link.troubles.end(Side::Aws, |trouble| trouble.request == READ_REQUEST);
+        self.link.troubles.end(Side::Aws, |trouble| trouble.request == Request::Read);
         let TakenIn { shown, news } = self.link.memory.conversation.take_in(
             case.communications.clone(),
             case.communications_complete,
@@ -122,25 +126,28 @@ impl Pass {
     /// Decides an AddCommunication or ResolveCase intent in doubt by what a read that began at `now` shows.
     fn settle_doubt(&mut self, policy: &Policy, case: &Case, now: Timestamp) {
         let Some(intent) = &self.link.intent else { return };
-        let found = match &intent.kind {
+        let (is_found, applied) = match &intent.kind {
             IntentKind::OpenCase { .. } => return,
             // A doubled case is not read: its resolution is repeated after L, which changes nothing there.
-            IntentKind::ResolveCase { double: Some(_), .. } => false,
-            IntentKind::AddCommunication { .. } => {
-                intent.mark.as_ref().is_some_and(|mark| self.link.memory.conversation.is_found(mark))
+            IntentKind::ResolveCase { double: Some(case_id), .. } => {
+                (false, Applied::DoubleResolved { case_id: case_id.clone() })
+            }
+            IntentKind::AddCommunication { content, part } => {
+                let is_found = intent.mark.as_ref().is_some_and(|mark| self.link.memory.conversation.is_found(mark));
+                (is_found, Applied::CommunicationAdded { content: content.clone(), part: *part })
             }
             IntentKind::ResolveCase { status_before, double: None } => {
                 let reopened_since =
                     case.status.is_reopened() && status_before.as_ref().is_some_and(|status| !status.is_reopened());
                 // A resolution from before a text of ours that reopened the case unseen is not the one that is looked for.
                 let is_after_ours = self.shows_reopening(case) && !self.hides_ours(policy, now);
-                (case.status.is_resolved() && is_after_ours) || reopened_since
+                let is_found = (case.status.is_resolved() && is_after_ours) || reopened_since;
+                (is_found, Applied::CaseResolved { status: CaseStatus::new("resolved") })
             }
         };
         let read_all = case.communications_complete || matches!(intent.kind, IntentKind::ResolveCase { .. });
-        if found {
-            let resolved = CaseStatus::new("resolved");
-            self.end_intent(policy, IntentEnd::FoundDone, None, Some(&resolved), now);
+        if is_found {
+            self.end_applied(policy, IntentEnd::FoundDone, applied, now);
         } else if read_all {
             self.not_found(policy, now);
         }
@@ -184,13 +191,13 @@ impl Pass {
 
     /// Decides a CreateCase intent in doubt by a search that began at `now`: the case with our mark, or none.
     pub fn settle_open_case(&mut self, policy: &Policy, found: Option<&CaseId>, now: Timestamp) {
-        if !matches!(&self.link.intent, Some(Intent { kind: IntentKind::OpenCase { .. }, .. })) {
+        let Some(Intent { kind: IntentKind::OpenCase { account, covers, remainder }, .. }) = &self.link.intent else {
             return;
-        }
-        match found {
-            Some(case_id) => self.end_intent(policy, IntentEnd::FoundDone, Some(case_id), None, now),
-            None => self.not_found(policy, now),
-        }
+        };
+        let Some(case_id) = found.cloned() else { return self.not_found(policy, now) };
+        let (account, covers, remainder) = (account.clone(), covers.clone(), remainder.clone());
+        let applied = Applied::CaseOpened { account, case_id, covers, remainder };
+        self.end_applied(policy, IntentEnd::FoundDone, applied, now);
     }
 
     /// Takes in a case whose first communication carries this mark. One of ours that the link goes on without is a double;
@@ -274,23 +281,22 @@ impl Pass {
         }
     }
 
-    /// Notes that an effect in doubt was looked for in vain; after L it never was.
+    /// Records a failed look for a call in doubt. After L the call counts as never applied.
     fn not_found(&mut self, policy: &Policy, now: Timestamp) {
-        let Some(intent) = &mut self.link.intent else { return };
-        intent.looked = intent.looked.saturating_add(1);
-        if now.duration_since(intent.written_at) < policy.unknown_outcome() {
+        if !self.looked_in_vain(policy, now) {
             return;
         }
+        let Some(intent) = &self.link.intent else { return };
         let on_resolved_case = self.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
-        let is_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if is_own(content));
-        self.end_intent(policy, IntentEnd::NeverApplied, None, None, now);
+        let is_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if content.is_for_own_case());
+        self.never_applied(policy);
         if is_text && on_resolved_case {
             let message =
                 "AWS Support took a text for the resolved case and does not show it: a case is reopened for 14 \
                            days only"
                     .to_owned();
             let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message };
-            self.trouble(policy, Side::Aws, &failure, COMMUNICATION_REQUEST, now, 0);
+            self.trouble(policy, Side::Aws, &failure, Request::Call(RefusedCall::AddCommunication), now, 0);
         }
     }
 }
@@ -298,7 +304,7 @@ impl Pass {
 /// The mark of a text in doubt for the link's own case: it may land after the case was resolved, and AWS may show that the
 /// case was reopened before it shows the text.
 fn reopening_mark(intent: &Intent) -> Option<Mark> {
-    let is_own_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if is_own(content));
+    let is_own_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if content.is_for_own_case());
     intent.mark.clone().filter(|_| is_own_text)
 }
 

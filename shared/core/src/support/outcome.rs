@@ -4,18 +4,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     failure::{Failure, Refusal},
-    identifiers::{AccountId, CaseId, CommunicationId, ExternalId, digest},
+    identifiers::{AccountId, CaseId, CommunicationId, ExternalId},
     link::{
-        intent::{EndedIntent, IntentEnd},
+        intent::{Illegal, IntentEnd},
         mark::Mark,
         notice::Notice,
-        trouble::Side,
+        trouble::{Request, Side},
     },
     policy::Policy,
     servicenow::incident::Incident,
     support::{
         Intent, Pass,
-        call::{Call, Content, IntentKind, Part},
+        call::{Applied, Call, CaseCodes, Content, Done, IntentKind, Part, RefusedCall},
         case::CaseStatus,
         memory::{GivenUpCase, LinkedCase, PartlySent, QuotaWait, Reduction, RefusedMessage, RefusedText},
         message::delivered_communication,
@@ -25,14 +25,6 @@ use crate::{
     text::text_hash,
 };
 
-/// What the request begins with that a trouble with a refused CreateCase names.
-pub(crate) const OPEN_REQUEST: &str = "open ";
-/// The request that a trouble with a refused communication names, once none in its place was accepted, either.
-pub(crate) const COMMUNICATION_REQUEST: &str = "communication";
-/// The request that a trouble with a refused resolution names.
-pub(crate) const RESOLUTION_REQUEST: &str = "resolution";
-/// The request that a trouble with a doubled case names.
-pub(crate) const DOUBLE_REQUEST: &str = "double";
 /// For how long after its resolution a case takes texts for sure: AWS says 14 days, and we may have seen it late.
 const REOPENABLE_FOR: SignedDuration = SignedDuration::from_hours(13 * 24);
 /// How many texts from AWS are remembered of the time since the end of work.
@@ -54,7 +46,7 @@ impl Pass {
             }
             Call::AddCommunication { content, part, mark, body, .. } => {
                 // A doubled case is not read: its communications are not looked for.
-                if is_own(content) {
+                if content.is_for_own_case() {
                     conversation.sending(mark, body, now);
                 }
                 (Some(mark.clone()), IntentKind::AddCommunication { content: content.clone(), part: *part })
@@ -74,56 +66,31 @@ impl Pass {
 
     /// Takes in the answer that a call was applied; whether that is certain. A text that has to reopen the case is confirmed
     /// by reading: AWS may take it, answer well and leave the case as it is.
-    pub fn done(
-        &mut self,
-        policy: &Policy,
-        case_id: Option<&CaseId>,
-        status: Option<&CaseStatus>,
-        now: Timestamp,
-    ) -> bool {
-        let reopens = match &self.link.intent {
-            Some(Intent { kind: IntentKind::AddCommunication { content, .. }, .. }) => {
-                is_own(content) && self.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved)
-            }
-            _ => false,
-        };
-        if reopens {
-            self.doubt("AWS Support took the text; that it reopened the case is not seen yet");
-        } else {
-            self.end_intent(policy, IntentEnd::Done, case_id, status, now);
+    pub(super) fn call_done(&mut self, policy: &Policy, done: Done, now: Timestamp) -> Result<bool, Illegal> {
+        let intent = self.link.intent.as_ref().ok_or(Illegal::NothingBegun)?;
+        let applied = Applied::of(&intent.kind, done)?;
+        let is_own_text = matches!(&applied, Applied::CommunicationAdded { content, .. } if content.is_for_own_case());
+        if is_own_text && self.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved) {
+            self.doubt("AWS Support took the text; that it reopened the case is not seen yet")?;
+            return Ok(false);
         }
-        !reopens
+        self.end_applied(policy, IntentEnd::Done, applied, now);
+        Ok(true)
     }
 
-    /// Ends the intent and takes in what it brought about.
-    pub fn end_intent(
-        &mut self,
-        policy: &Policy,
-        end: IntentEnd,
-        case_id: Option<&CaseId>,
-        status: Option<&CaseStatus>,
-        now: Timestamp,
-    ) {
-        let Some(intent) = self.link.intent.take() else { return };
-        self.link.ended_intent = Some(EndedIntent { sequence: intent.sequence, end });
-        match end {
-            IntentEnd::Done | IntentEnd::FoundDone => {
-                let request = request_of(&intent.kind);
-                // AWS answers, and accepts the account and a request of this kind.
-                self.link.troubles.end(Side::Aws, |trouble| {
-                    let about_account = matches!(trouble.refusal, Some(Refusal::Credentials | Refusal::Subscription));
-                    trouble.refusal.is_none() || about_account || trouble.request.starts_with(request)
-                });
-                self.take_effect(intent, case_id, status, now);
-            }
-            IntentEnd::Refused => {
-                if let Some(mark) = &intent.mark {
-                    self.link.memory.conversation.marks.remove(mark);
-                }
-            }
-            IntentEnd::NeverApplied => self.give_up(intent, policy),
-        }
+    /// Ends the intent, whose call was applied, and takes in what it brought about.
+    pub(super) fn end_applied(&mut self, policy: &Policy, end: IntentEnd, applied: Applied, now: Timestamp) {
+        let Some(intent) = self.end_intent(end) else { return };
+        self.take_effect(applied, intent.mark, now);
         self.agree(policy);
+    }
+
+    /// Ends the intent, whose call seemed never applied.
+    pub(super) fn never_applied(&mut self, policy: &Policy) {
+        if let Some(intent) = self.end_intent(IntentEnd::NeverApplied) {
+            self.give_up(intent, policy);
+            self.agree(policy);
+        }
     }
 
     /// A call seemed never applied. Should it have been all the same, later than L, its text is still ours.
@@ -139,40 +106,35 @@ impl Pass {
         }
     }
 
-    fn take_effect(&mut self, intent: Intent, case_id: Option<&CaseId>, status: Option<&CaseStatus>, now: Timestamp) {
-        match intent.kind {
-            IntentKind::OpenCase { account, covers, remainder } => {
-                let Some(case_id) = case_id else { return };
-                self.link.memory.case = Some(new_linked_case(account, case_id.clone(), now));
+    fn take_effect(&mut self, applied: Applied, mark: Option<Mark>, now: Timestamp) {
+        match applied {
+            Applied::CaseOpened { account, case_id, covers, remainder } => {
+                self.link.memory.case = Some(new_linked_case(account, case_id, now));
                 self.link.journal.settle(covers);
                 self.link.memory.opening_remainder = remainder;
                 self.link.base.ended = false;
                 self.link.memory.waits_for_quota = None;
                 self.aws.columns_of_another = false;
             }
-            IntentKind::AddCommunication { content, part } => {
-                let on_own_case = is_own(&content);
+            Applied::CommunicationAdded { content, part } => {
+                let on_own_case = content.is_for_own_case();
                 self.note_sent(content, part);
                 let Some(linked) = self.link.memory.case.as_mut().filter(|_| on_own_case) else { return };
                 if linked.is_resolved() {
                     set_status(linked, CaseStatus::new("reopened"), now);
-                    linked.reopened_by.clone_from(&intent.mark);
+                    linked.reopened_by.clone_from(&mark);
                 }
-                let has_reopened = intent.mark.is_some() && linked.reopened_by == intent.mark;
+                let has_reopened = mark.is_some() && linked.reopened_by == mark;
                 // A customer who wrote at AWS meanwhile has reopened it, too: an incident that has ended follows.
                 let is_ended = self.link.incident.as_ref().is_some_and(|incident| incident.state.is_ended());
                 if has_reopened && !(is_ended && (self.aws.customer_wrote || self.link.memory.customer_wrote)) {
                     self.link.base.ended = false;
                 }
             }
-            IntentKind::ResolveCase { double: Some(case_id), .. } => {
-                for double in self.link.memory.doubles.iter_mut().filter(|double| double.case_id == case_id) {
-                    double.resolved = true;
-                }
-            }
-            IntentKind::ResolveCase { double: None, .. } => {
-                if let (Some(linked), Some(status)) = (&mut self.link.memory.case, status) {
-                    set_status(linked, status.clone(), now);
+            Applied::DoubleResolved { case_id } => self.link.memory.double_resolved(&case_id),
+            Applied::CaseResolved { status } => {
+                if let Some(linked) = &mut self.link.memory.case {
+                    set_status(linked, status, now);
                 }
                 self.link.base.ended = true;
             }
@@ -209,31 +171,50 @@ impl Pass {
 
     /// Takes in that a call to AWS was refused: a text is tried in smaller parts, then left out with a word in its place;
     /// only when that is refused as well nothing is given up, and all of it waits. Everything else waits by its name.
-    pub fn refused(&mut self, policy: &Policy, call: &Call, failure: &Failure, now: Timestamp, spread: u32) {
-        self.end_intent(policy, IntentEnd::Refused, None, None, now);
+    pub(super) fn call_refused(
+        &mut self,
+        policy: &Policy,
+        call: &Call,
+        failure: &Failure,
+        now: Timestamp,
+        spread: u32,
+    ) -> Result<(), Illegal> {
+        let intent = self.end_intent(IntentEnd::Refused).ok_or(Illegal::NothingBegun)?;
+        if let Some(mark) = &intent.mark {
+            self.link.memory.conversation.marks.remove(mark);
+        }
+        self.agree(policy);
+        if let Some(refused) = self.refused_call(call, failure, now) {
+            self.trouble(policy, Side::Aws, failure, Request::Call(refused), now, spread);
+            self.wait_for_quota(failure, now);
+        }
+        Ok(())
+    }
+
+    /// By what the refusal of a call is remembered; none where the call is tried in another way or needs no more.
+    fn refused_call(&mut self, call: &Call, failure: &Failure, now: Timestamp) -> Option<RefusedCall> {
         let is_text = matches!(failure, Failure::Refused { refusal: Refusal::InvalidRequest, .. });
-        let request = match call {
-            Call::AddCommunication { content, part, .. } if is_own(content) => {
+        Some(match call {
+            Call::AddCommunication { content, part, .. } if content.is_for_own_case() => {
                 if is_text && self.reduce(content, *part, failure.message(), now) {
-                    return;
+                    return None;
                 }
-                COMMUNICATION_REQUEST.to_owned()
+                RefusedCall::AddCommunication
             }
-            Call::ResolveCase { case_id, .. } if self.is_own_case(case_id) => RESOLUTION_REQUEST.to_owned(),
+            Call::ResolveCase { case_id, .. } if self.is_own_case(case_id) => RefusedCall::ResolveCase,
             // It is told on the double how things go on; what AWS does not resolve is resolved already, as far as is known.
             Call::ResolveCase { case_id, .. } if is_text => {
-                for double in self.link.memory.doubles.iter_mut().filter(|double| double.case_id == *case_id) {
-                    double.resolved = true;
-                }
-                return;
+                self.link.memory.double_resolved(case_id);
+                return None;
             }
-            Call::AddCommunication { .. } | Call::ResolveCase { .. } => DOUBLE_REQUEST.to_owned(),
-            Call::OpenCase { .. } => {
-                self.incident.as_ref().map(|incident| open_case_request(policy, incident)).unwrap_or_default()
-            }
-        };
-        self.trouble(policy, Side::Aws, failure, &request, now, spread);
-        self.wait_for_quota(failure, now);
+            Call::AddCommunication { .. } | Call::ResolveCase { .. } => RefusedCall::Double,
+            Call::OpenCase { account, request, .. } => RefusedCall::OpenCase(CaseCodes {
+                account: Some(account.clone()),
+                service_code: request.service_code.clone(),
+                category_code: request.category_code.clone(),
+                severity_code: request.severity_code.clone(),
+            }),
+        })
     }
 
     /// The communication that a message is about; none if it is another link's.
@@ -316,27 +297,14 @@ impl Pass {
     }
 }
 
-/// The request that a trouble with this call names, or how its name begins.
-pub(crate) fn request_of(intent: &IntentKind) -> &'static str {
-    match intent {
-        IntentKind::OpenCase { .. } => OPEN_REQUEST,
-        IntentKind::AddCommunication { content, .. } if is_own(content) => COMMUNICATION_REQUEST,
-        IntentKind::ResolveCase { double: None, .. } => RESOLUTION_REQUEST,
-        IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => DOUBLE_REQUEST,
+/// What AWS may refuse of the incident's CreateCase: one with other codes is tried at once.
+pub(crate) fn case_codes(policy: &Policy, incident: &Incident) -> CaseCodes {
+    CaseCodes {
+        account: incident.account.as_ref().map(|account| account.number.clone()),
+        service_code: incident.service_code.clone(),
+        category_code: incident.category_code.clone(),
+        severity_code: policy.severity(&incident.priority).to_owned(),
     }
-}
-
-/// Whether a text is for the link's own case.
-pub(super) fn is_own(content: &Content) -> bool {
-    !matches!(content, Content::DoubleNotice(_))
-}
-
-/// The request that a refused CreateCase is remembered by: another one is tried at once.
-pub(crate) fn open_case_request(policy: &Policy, incident: &Incident) -> String {
-    let account = incident.account.as_ref().map(|account| account.number.as_str()).unwrap_or_default();
-    let severity = policy.severity(&incident.priority);
-    let parts = [account, &incident.service_code, &incident.category_code, severity];
-    format!("{OPEN_REQUEST}{}", digest(&parts, 16))
 }
 
 pub(super) fn new_linked_case(account: AccountId, case_id: CaseId, now: Timestamp) -> LinkedCase {

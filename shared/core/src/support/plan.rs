@@ -9,23 +9,22 @@ use crate::{
     failure::Refusal,
     link::{
         mark::Mark,
-        pass::{READ_REQUEST, fields_request},
         plan::Waiting,
         planner::{Planner, wait_for},
-        trouble::Side,
+        trouble::{Request, Side},
     },
     servicenow::{
         delivery::{IncidentFields, Message},
         incident::{IncidentState, IncidentSummary},
     },
     support::{
-        Effect, SupportCase,
-        call::{Call, Content, NewCase, Part},
+        SupportCase,
+        call::{Call, Content, NewCase, Part, RefusedCall},
         case::Communication,
         columns::names_unknown_case,
         memory::{LinkedCase, Reduction},
         message::external_id,
-        outcome::{COMMUNICATION_REQUEST, DOUBLE_REQUEST, RESOLUTION_REQUEST, open_case_request},
+        outcome::case_codes,
         render,
         sight::{is_in_scope, state_wanted},
     },
@@ -64,11 +63,11 @@ impl Planner<'_, SupportCase> {
         let Some(incident) = self.pass.incident.as_ref() else { return };
         if names_unknown_case(self.pass, incident) {
             let until = self.later(seconds(LONG_WAIT_SECONDS));
-            self.plan.waits.push(Waiting::UnknownCase { until });
+            self.wait(Waiting::UnknownCase { until });
             return;
         }
         let Some(account) = incident.account.as_ref().filter(|_| is_in_scope(incident)) else { return };
-        if self.waits_in_line() || self.waits_to_open(&open_case_request(self.policy, incident)) {
+        if self.waits_in_line() || self.waits_to_open(RefusedCall::OpenCase(case_codes(self.policy, incident))) {
             return;
         }
         let (account_id, production) = (account.number.clone(), account.production);
@@ -87,7 +86,7 @@ impl Planner<'_, SupportCase> {
             cc_email_addresses: self.policy.cc_email_addresses.clone(),
         };
         let call = Call::OpenCase { account: account_id, request, mark, covers, remainder: opening.remainder };
-        self.plan.effects.push(Effect::Call(call));
+        self.call(call);
     }
 
     /// Whether the incident waits for its account's quota behind another one.
@@ -95,17 +94,18 @@ impl Planner<'_, SupportCase> {
         let behind = self.pass.link.memory.waits_for_quota.is_some() && self.pass.aws.first_in_line == Some(false);
         if behind {
             let until = self.later(seconds(self.policy.case_quota_retry_seconds));
-            self.plan.waits.push(Waiting::CaseQuota { until });
+            self.wait(Waiting::CaseQuota { until });
         }
         behind
     }
 
     /// Whether CreateCase is not to be called for now. The first in line tries when it was woken: another one got a case.
-    fn waits_to_open(&mut self, request: &str) -> bool {
+    fn waits_to_open(&mut self, call: RefusedCall) -> bool {
+        let request = Request::Call(call);
         let is_next = self.pass.woken && self.pass.aws.first_in_line == Some(true);
-        let blocking = self.pass.link.troubles.blocking(Side::Aws, request, self.now);
+        let blocking = self.pass.link.troubles.blocking(Side::Aws, &request, self.now);
         let by_quota = blocking.is_some_and(|trouble| trouble.refusal == Some(Refusal::CaseQuota));
-        if is_next && by_quota { false } else { self.waits_for(Side::Aws, request) }
+        if is_next && by_quota { false } else { self.waits_for(Side::Aws, &request) }
     }
 
     fn plan_linked(&mut self, case: &LinkedCase) {
@@ -127,9 +127,9 @@ impl Planner<'_, SupportCase> {
             return self.plan_first_comments(case);
         }
         let all_go = self.plan_communications(case, &merge);
-        if all_go && merge.resolve_case && !self.waits_for(Side::Aws, RESOLUTION_REQUEST) {
+        if all_go && merge.resolve_case && !self.waits_for(Side::Aws, &Request::Call(RefusedCall::ResolveCase)) {
             let call = Call::ResolveCase { account: case.account.clone(), case_id: case.case_id.clone() };
-            self.plan.effects.push(Effect::Call(call));
+            self.call(call);
         }
         self.plan_doubles(case);
     }
@@ -145,25 +145,25 @@ impl Planner<'_, SupportCase> {
     fn wait_for_what_is_unread(&mut self, case: &LinkedCase) {
         if self.pass.is_blind_to_case() {
             let until = self.later(self.wait_for_new_case(case));
-            let trouble = self.pass.link.troubles.blocking(Side::Aws, READ_REQUEST, self.now);
-            self.plan.waits.push(trouble.map_or(Waiting::CaseUnread { until }, wait_for));
+            let trouble = self.pass.link.troubles.blocking(Side::Aws, &Request::Read, self.now);
+            self.wait(trouble.map_or(Waiting::CaseUnread { until }, wait_for));
         }
         if self.pass.is_blind_to_incident() {
             self.wait_for_incident();
         }
         if case.display_id.is_none() {
             let until = self.not_before_aws_answers(self.later(self.wait_for_new_case(case)));
-            self.plan.waits.push(Waiting::DisplayId { until });
+            self.wait(Waiting::DisplayId { until });
         }
         if let Some(at) = self.pass.link.memory.full_read_at {
-            self.plan.waits.push(Waiting::FullRead { until: self.not_before_aws_answers(at) });
+            self.wait(Waiting::FullRead { until: self.not_before_aws_answers(at) });
         }
         if let Some(at) = self.pass.link.memory.conversation.decided_at(self.policy.unknown_outcome()) {
             let until = self.not_before_aws_answers(at.max(self.later(seconds(1))));
-            self.plan.waits.push(Waiting::UnclearMark { until });
+            self.wait(Waiting::UnclearMark { until });
         }
         if let Some(wait) = self.pass.clear_at(self.policy) {
-            self.plan.waits.push(Waiting::UnclearOrigin { until: self.later(wait.max(seconds(1))) });
+            self.wait(Waiting::UnclearOrigin { until: self.later(wait.max(seconds(1))) });
         }
         let shown = self.pass.aws.case.as_ref().map(|shown| &shown.status);
         if shown.is_some_and(|shown| case.status.as_ref() != Some(shown)) {
@@ -172,7 +172,7 @@ impl Planner<'_, SupportCase> {
             // A text of ours that is not seen may be what keeps it from being believed: the youngest one, until L after it.
             let shows_ours = || self.pass.shows_ours_until(self.policy).filter(|_| !case.is_resolved());
             let until = shows_ours().map_or(until, |shown| until.max(shown));
-            self.plan.waits.push(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
+            self.wait(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
         }
     }
 
@@ -222,9 +222,9 @@ impl Planner<'_, SupportCase> {
     /// AWS reopened the case of an incident whose work had ended.
     fn follow_reopening(&mut self, incident: &IncidentSummary, merge: &mut Merge) {
         if !incident.state.can_reopen() {
-            self.plan.waits.push(Waiting::IncidentClosed);
+            self.wait(Waiting::IncidentClosed);
         } else if self.pass.is_repeated_reopening() {
-            self.plan.waits.push(Waiting::RepeatedReopening);
+            self.wait(Waiting::RepeatedReopening);
         } else {
             self.reopen_incident(merge);
         }
@@ -250,7 +250,7 @@ impl Planner<'_, SupportCase> {
 
     /// Fields that the platform has just refused are not tried again before their time.
     fn hold_back_refused_fields(&mut self, merge: &mut Merge) {
-        if merge.fields.is_empty() || !self.waits_for(Side::ServiceNow, &fields_request(&merge.fields)) {
+        if merge.fields.is_empty() || !self.waits_for(Side::ServiceNow, &Request::of_fields(&merge.fields)) {
             return;
         }
         merge.fields = IncidentFields::default();
@@ -286,7 +286,7 @@ impl Planner<'_, SupportCase> {
         if nothing {
             return true;
         }
-        if self.waits_for(Side::Aws, COMMUNICATION_REQUEST) {
+        if self.waits_for(Side::Aws, &Request::Call(RefusedCall::AddCommunication)) {
             return false;
         }
         if let Some(text) = remainder {
@@ -352,14 +352,14 @@ impl Planner<'_, SupportCase> {
         render: &impl Fn(&str, Part, &Mark) -> String,
     ) {
         let mark = self.draw_mark();
-        self.plan.effects.push(Effect::Call(Call::AddCommunication {
+        self.call(Call::AddCommunication {
             account: case.account.clone(),
             case_id: case.case_id.clone(),
             content: content.clone(),
             part,
             body: render(text, part, &mark),
             mark,
-        }));
+        });
     }
 
     /// Cases that were opened twice get a note and are resolved.
@@ -367,22 +367,22 @@ impl Planner<'_, SupportCase> {
         let number = self.pass.summary().map(|incident| incident.number.clone()).unwrap_or_default();
         let doubles = self.pass.link.memory.doubles.iter().filter(|double| !double.resolved);
         for double in doubles {
-            if self.waits_for(Side::Aws, DOUBLE_REQUEST) {
+            if self.waits_for(Side::Aws, &Request::Call(RefusedCall::Double)) {
                 return;
             }
             let (account, case_id) = (double.account.clone(), double.case_id.clone());
             if !double.told {
                 let mark = self.draw_mark();
-                self.plan.effects.push(Effect::Call(Call::AddCommunication {
+                self.call(Call::AddCommunication {
                     account: account.clone(),
                     case_id: case_id.clone(),
                     content: Content::DoubleNotice(case_id.clone()),
                     part: Part::whole(0),
                     body: render::double_notice(&number, case, &mark),
                     mark,
-                }));
+                });
             }
-            self.plan.effects.push(Effect::Call(Call::ResolveCase { account, case_id }));
+            self.call(Call::ResolveCase { account, case_id });
         }
     }
 }

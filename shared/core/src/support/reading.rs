@@ -58,7 +58,7 @@ fn second(communication: &RawCommunication) -> i64 {
 }
 
 /// The communications that several answers show.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
     communications: Vec<RawCommunication>,
     counts: BTreeMap<Key, usize>,

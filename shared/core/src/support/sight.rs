@@ -9,6 +9,7 @@ use crate::{
         Link, Pass,
         case::{Case, Communication},
         memory::{CREATION_UNDECIDED_FOR, GivenUpCase},
+        read::Reads,
     },
 };
 
@@ -28,6 +29,8 @@ pub struct Sight {
     pub(super) is_behind: bool,
     /// Whether the case that the incident's columns name is another link's: the incident is a copy.
     pub columns_of_another: bool,
+    /// The reads that are under way.
+    pub(super) reads: Reads,
     /// Of an incident that waits for its account's quota: whether it is the first in line.
     pub first_in_line: Option<bool>,
 }
@@ -41,6 +44,7 @@ impl Default for Sight {
             customer_wrote: false,
             is_behind: false,
             columns_of_another: false,
+            reads: Reads::default(),
             first_in_line: None,
         }
     }

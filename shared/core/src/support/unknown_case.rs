@@ -9,7 +9,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{hint::Cause, support::memory::CREATION_UNDECIDED_FOR, time};
+use crate::{
+    hint::Cause,
+    identifiers::{AccountId, CaseId},
+    link::mark::Mark,
+    support::{case::Case, memory::CREATION_UNDECIDED_FOR, read::marks_of},
+    time,
+};
 
 /// Within which time the outcome of a CreateCase is recorded where nothing goes wrong: the call and a delivery to ServiceNow
 /// take two or three seconds, under load a few more.
@@ -25,6 +31,9 @@ pub const READS_PER_MINUTE: u32 = 30;
 /// The name under which the ledger counts the unknown cases of an account that are read in a minute.
 pub const READS: &str = "reads";
 
+/// How many marks of a case are looked up: its first text has one, if it is ours.
+const MARKS_LOOKED_UP: usize = 3;
+
 /// What comes of an event whose case has no link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownCase {
@@ -36,6 +45,31 @@ pub enum UnknownCase {
     Read,
     /// As many cases of the account were read in this minute as may be: nothing is read.
     LimitReached,
+}
+
+/// A case that no link is known of, and that carries a mark of a link's CreateCase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrangeCase {
+    /// The account that owns it.
+    pub account: AccountId,
+    /// The case.
+    pub case_id: CaseId,
+    /// Its subject.
+    pub subject: String,
+    /// The mark.
+    pub mark: Mark,
+}
+
+/// The marks of a case that no link is known of: they may be of CreateCases whose links are looked up.
+pub fn strange_cases(account: &AccountId, case: &Case) -> Vec<StrangeCase> {
+    let marks = marks_of(case).into_iter().take(MARKS_LOOKED_UP);
+    let with_mark = |mark| StrangeCase {
+        account: account.clone(),
+        case_id: case.case_id.clone(),
+        subject: case.subject.clone(),
+        mark,
+    };
+    marks.map(with_mark).collect()
 }
 
 /// Between which moments a CreateCase was written down that an event may be of, by our clock: those of before have been

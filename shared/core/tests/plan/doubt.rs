@@ -5,16 +5,21 @@ use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId},
     link::{
-        intent::IntentEnd,
+        intent::{Illegal, IntentEnd},
         mark::{Entropy, Mark},
-        pass::{READ_REQUEST, backoff},
+        pass::backoff,
         plan::Waiting,
         planner::plan,
-        trouble::{Side, Trouble},
+        trouble::{Request, Side},
     },
     policy::Policy,
     servicenow::incident::IncidentState,
-    support::{Effect, Pass, Plan, case::CaseStatus, columns::columns},
+    support::{
+        Effect, Pass, Plan, Trouble,
+        call::{Call, Done, RefusedCall},
+        case::CaseStatus,
+        columns::columns,
+    },
     time::seconds,
 };
 use jiff::Timestamp;
@@ -29,7 +34,7 @@ fn leave_in_doubt(world: &mut World, name: &str, applied: bool) -> Pass {
     if applied {
         world.apply(&mut observation, &effect);
     }
-    begun.doubt("the connection was closed");
+    begun.doubt("the connection was closed").unwrap();
     world.link = begun.link.clone();
     begun
 }
@@ -40,7 +45,7 @@ fn longest_doubt(world: &World) -> i64 {
 
 /// What keeps a side waiting whatever the request.
 fn whole_side(observation: &Pass, side: Side, now: Timestamp) -> Option<&Trouble> {
-    observation.link.troubles.blocking(side, "", now)
+    observation.link.troubles.blocking(side, &Request::Messages, now)
 }
 
 /// Begins the world's first effect, which is then refused; returns the pass's observation.
@@ -48,7 +53,7 @@ fn refuse_first(world: &mut World, failure: &Failure) -> Pass {
     let mut observation = world.observe();
     let effect = world.plan(&observation).effects.remove(0);
     observation.begin(&effect, world.now);
-    observation.refused(&world.policy, call_of(&effect), failure, world.now, 0);
+    observation.refused(&world.policy, call_of(&effect), failure, world.now, 0).unwrap();
     observation
 }
 
@@ -150,7 +155,11 @@ fn a_case_that_was_opened_twice_gets_a_note_and_is_resolved() {
     assert_eq!(plan.effects.iter().map(Effect::name).collect::<Vec<_>>(), ["add_communication", "resolve_case"]);
     for effect in &plan.effects {
         observation.begin(effect, world.now);
-        observation.end_intent(&world.policy, IntentEnd::Done, None, Some(&CaseStatus::new("resolved")), world.now);
+        let done = match call_of(effect) {
+            Call::AddCommunication { .. } => Done::CommunicationAdded,
+            _ => Done::CaseResolved { status: CaseStatus::new("resolved") },
+        };
+        observation.done(&world.policy, done, world.now).unwrap();
     }
     assert!(observation.link.memory.doubles[0].told && observation.link.memory.doubles[0].resolved);
     assert!(!observation.link.memory.case.as_ref().unwrap().is_resolved(), "the link's own case goes on");
@@ -174,13 +183,31 @@ fn a_resolution_in_doubt_is_found_by_its_status() {
 }
 
 #[test]
+fn the_answer_of_a_call_that_was_not_begun_is_refused() {
+    let mut world = World::new();
+    let mut observation = world.observe();
+    let effect = world.plan(&observation).effects.remove(0);
+    let opened = Done::CaseOpened { case_id: CaseId::new(world::CASE_ID) };
+    let failure = refusal(Refusal::Subscription);
+    assert_eq!(observation.done(&world.policy, opened, world.now), Err(Illegal::NothingBegun));
+    let refused = observation.refused(&world.policy, call_of(&effect), &failure, world.now, 0);
+    assert_eq!(refused, Err(Illegal::NothingBegun));
+    assert_eq!(observation.doubt("no answer"), Err(Illegal::NothingBegun));
+    observation.begin(&effect, world.now);
+    let before = observation.clone();
+    assert_eq!(observation.done(&world.policy, Done::CommunicationAdded, world.now), Err(Illegal::AnotherCall));
+    assert_eq!(observation, before, "nothing was taken in");
+}
+
+#[test]
 fn a_refused_call_is_no_doubt_and_forgets_its_mark() {
     let mut world = World::new();
     let mut observation = world.observe();
     let plan = world.plan(&observation);
     observation.begin(&plan.effects[0], world.now);
     assert_eq!(observation.link.memory.conversation.marks.len(), 1);
-    observation.end_intent(&world.policy, IntentEnd::Refused, None, None, world.now);
+    let failure = refusal(Refusal::Subscription);
+    observation.refused(&world.policy, call_of(&plan.effects[0]), &failure, world.now, 0).unwrap();
     assert!(observation.link.intent.is_none() && observation.link.memory.conversation.marks.is_empty());
 }
 
@@ -225,7 +252,7 @@ fn a_side_that_does_not_answer_is_left_alone_for_longer_each_time() {
     let mut observation = world.observe();
     let mut waits = Vec::new();
     for _ in 0..12 {
-        observation.trouble(&policy, Side::Aws, &unavailable(), "", world.now, 0);
+        observation.trouble(&policy, Side::Aws, &unavailable(), Request::Messages, world.now, 0);
         let until = whole_side(&observation, Side::Aws, world.now).unwrap().until;
         waits.push(until.duration_since(world.now).as_secs());
     }
@@ -242,13 +269,13 @@ fn a_side_that_does_not_answer_is_left_alone_for_longer_each_time() {
 fn one_failure_is_not_told_and_a_spread_delays_by_half_at_most() {
     let mut world = World::linked();
     let mut observation = world.observe();
-    observation.trouble(&world.policy, Side::Aws, &unavailable(), "", world.now, 1_000);
+    observation.trouble(&world.policy, Side::Aws, &unavailable(), Request::Messages, world.now, 1_000);
     let trouble = whole_side(&observation, Side::Aws, world.now).unwrap().clone();
     assert_eq!(trouble.until.duration_since(world.now).as_millis(), 1_500);
     assert!(world.plan(&observation).effects.is_empty());
-    observation.link.troubles.forget_passed(world.now, None);
+    observation.link.troubles.forget_passed(world.now, |_| false);
     assert!(!observation.link.troubles.is_empty());
-    observation.link.troubles.forget_passed(trouble.until, None);
+    observation.link.troubles.forget_passed(trouble.until, |_| false);
     assert!(observation.link.troubles.is_empty());
 }
 
@@ -258,7 +285,7 @@ fn a_side_that_says_when_to_come_back_is_believed() {
     let mut observation = world.observe();
     let retry_at = world.now.checked_add(seconds(300)).unwrap();
     let failure = Failure::Unavailable { message: "429".to_owned(), retry_at: Some(retry_at) };
-    observation.trouble(&world.policy, Side::ServiceNow, &failure, "", world.now, 0);
+    observation.trouble(&world.policy, Side::ServiceNow, &failure, Request::Messages, world.now, 0);
     assert_eq!(whole_side(&observation, Side::ServiceNow, world.now).unwrap().until, retry_at);
 }
 
@@ -268,7 +295,7 @@ fn comments_go_to_aws_while_servicenow_does_not_answer() {
     world.comment("e1", "Any news?");
     world.reply("Please restart it.");
     let mut observation = world.observe();
-    observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), "", world.now, 0);
+    observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), Request::Messages, world.now, 0);
     let plan = world.plan(&observation);
     assert_eq!(plan.effects.iter().map(Effect::name).collect::<Vec<_>>(), ["add_communication"]);
     assert!(matches!(plan.waits[..], [Waiting::Backoff { .. }]));
@@ -278,7 +305,7 @@ fn comments_go_to_aws_while_servicenow_does_not_answer() {
 fn a_comment_that_reopens_waits_for_the_incident_to_be_reopened() {
     let mut world = World::commented_after_the_end();
     let mut observation = world.observe();
-    observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), "", world.now, 0);
+    observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), Request::Messages, world.now, 0);
     assert!(world.plan(&observation).effects.is_empty());
 }
 
@@ -355,10 +382,10 @@ fn an_account_that_is_refused_before_its_case_is_known_is_asked_no_more_often_th
     observation.aws.case = None;
     observation.link.memory.case.as_mut().unwrap().display_id = None;
     let refused = refusal(Refusal::Credentials);
-    observation.trouble(&world.policy, Side::Aws, &refused, "read", world.now, 0);
+    observation.trouble(&world.policy, Side::Aws, &refused, Request::Read, world.now, 0);
     let plan = world.plan(&observation);
     assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::DisplayId { .. })), "{plan:?}");
-    let refused = observation.link.troubles.blocking(Side::Aws, "read", world.now);
+    let refused = observation.link.troubles.blocking(Side::Aws, &Request::Read, world.now);
     assert_eq!(plan.due(), refused.map(|trouble| trouble.until));
 }
 
@@ -369,7 +396,7 @@ fn an_incident_that_ended_while_its_case_is_in_doubt_still_tells_of_the_case() {
     world.set_state(IncidentState::Cancelled);
     let mut observation = world.observe();
     let refused = refusal(Refusal::Credentials);
-    observation.trouble(&world.policy, Side::Aws, &refused, "read", world.now, 0);
+    observation.trouble(&world.policy, Side::Aws, &refused, Request::Read, world.now, 0);
     let plan = world.plan(&observation);
     assert_eq!(plan.effects, [Effect::Report]);
     world.apply(&mut observation, &Effect::Report);
@@ -416,7 +443,7 @@ fn servicenows_refusals_are_told_as_servicenows() {
     for (reason, word) in words {
         let world = World::linked();
         let mut observation = world.observe();
-        observation.trouble(&world.policy, Side::ServiceNow, &refusal(reason), "", world.now, 0);
+        observation.trouble(&world.policy, Side::ServiceNow, &refusal(reason), Request::Messages, world.now, 0);
         let columns = columns(&world.policy, &observation, world.now);
         assert_eq!(columns.sync_status, "error");
         assert!(columns.last_error.contains(word), "{}", columns.last_error);
@@ -485,22 +512,26 @@ fn a_status_that_is_not_believed_yet_is_looked_at_again_when_it_may_be() {
 
 #[test]
 fn what_servicenow_refuses_holds_back_its_like_and_nothing_else() {
-    let in_writing = |request: &str, failure: &Failure| {
+    let in_writing = |request: Request<RefusedCall>, failure: &Failure| {
         let mut world = World::linked();
         world.reply("Please restart it.");
         let mut observation = world.observe();
-        observation.trouble(&world.policy, Side::ServiceNow, failure, request, world.now, 0);
-        observation.trouble(&world.policy, Side::ServiceNow, failure, request, world.now, 0);
+        observation.trouble(&world.policy, Side::ServiceNow, failure, request.clone(), world.now, 0);
+        observation.trouble(&world.policy, Side::ServiceNow, failure, request.clone(), world.now, 0);
         let plan = world.plan(&observation);
         let waits = plan.waits.iter().filter(|wait| matches!(wait, Waiting::Refused { .. } | Waiting::Backoff { .. }));
         (plan.effects.iter().map(Effect::name).collect::<Vec<_>>(), waits.count())
     };
     let refused = refusal(Refusal::InvalidRequest);
-    assert_eq!(in_writing("messages", &refused), (vec!["report"], 1), "no messages, and the agent is told");
-    assert_eq!(in_writing("state 6", &refused), (vec!["deliver"], 1), "messages go on");
+    assert_eq!(in_writing(Request::Messages, &refused), (vec!["report"], 1), "no messages, and the agent is told");
+    assert_eq!(in_writing(Request::State("6".to_owned()), &refused), (vec!["deliver"], 1), "messages go on");
     let credentials = refusal(Refusal::Credentials);
-    assert_eq!(in_writing("state 6", &credentials), (vec!["deliver"], 1), "a refusal is about its request alone");
-    assert_eq!(in_writing("", &unavailable()), (Vec::new(), 1), "nothing can be written");
+    assert_eq!(
+        in_writing(Request::State("6".to_owned()), &credentials),
+        (vec!["deliver"], 1),
+        "a refusal is about its request alone"
+    );
+    assert_eq!(in_writing(Request::State(String::new()), &unavailable()), (Vec::new(), 1), "nothing can be written");
 }
 
 #[test]
@@ -510,7 +541,7 @@ fn nothing_is_reported_to_a_servicenow_that_does_not_answer() {
     world.incident.summary.state = IncidentState::InProgress;
     let mut observation = world.observe();
     assert_eq!(world.plan(&observation).effects, [Effect::Report]);
-    observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), "", world.now, 0);
+    observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), Request::Messages, world.now, 0);
     assert!(world.plan(&observation).effects.is_empty());
     let until = whole_side(&observation, Side::ServiceNow, world.now).unwrap().until;
     world.now = until;
@@ -540,11 +571,11 @@ fn the_loop_breaker_keeps_a_few_writes_to_say_that_it_has_tripped_and_no_more() 
 
 #[test]
 fn a_trouble_with_reading_ends_with_the_next_read_and_one_with_writing_does_not() {
-    for (request, ends) in [(READ_REQUEST, true), ("", false)] {
+    for (request, ends) in [(Request::Read, true), (Request::Messages, false)] {
         let world = World::linked();
         let mut observation = world.observe();
         for side in [Side::Aws, Side::ServiceNow] {
-            observation.trouble(&world.policy, side, &unavailable(), request, world.now, 0);
+            observation.trouble(&world.policy, side, &unavailable(), request.clone(), world.now, 0);
         }
         world.see_incident(&mut observation);
         world.see_case(&mut observation);
@@ -633,7 +664,7 @@ fn a_failed_read_leaves_a_due_time_however_long_ago_its_wait_was_over() {
                 Side::Aws => world.see_incident(&mut observation),
                 Side::ServiceNow => world.see_case(&mut observation),
             }
-            observation.trouble(&world.policy, failed, &unavailable(), READ_REQUEST, world.now, 0);
+            observation.trouble(&world.policy, failed, &unavailable(), Request::Read, world.now, 0);
             let plan = plan(&world.policy, &observation, Entropy::new([1; 16]), world.now);
             let end = world.now.checked_add(seconds(late)).unwrap();
             assert!(observation.finish(&world.policy, &plan, end).is_some(), "{failed:?} {late} seconds later");

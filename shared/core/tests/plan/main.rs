@@ -10,6 +10,7 @@ mod merge;
 mod order;
 mod pause;
 mod properties;
+mod reads;
 mod refusals;
 mod trouble;
 mod world;

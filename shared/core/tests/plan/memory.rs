@@ -5,9 +5,9 @@ use casebridge_core::{
     link::{
         LowerCount, StateIntent,
         mark::{Entropy, Mark},
-        pass::READ_REQUEST,
         plan::Waiting,
         planner::plan,
+        trouble::Request,
         trouble::Side,
     },
     policy::StatusRule,
@@ -146,7 +146,7 @@ fn intents_are_counted_one_by_one() {
             (before + number, before + number)
         );
     }
-    observation.doubt("the connection was closed");
+    observation.doubt("the connection was closed").unwrap();
     assert_eq!(observation.link.intent.unwrap().doubt, "the connection was closed");
 }
 
@@ -525,7 +525,7 @@ fn what_only_a_read_decides_waits_for_the_next_try_of_that_read() {
     observation.link.state_intent = Some(StateIntent { state, expected_mod_count: 1, written_at: long_ago });
     observation.link.lower_count = Some(LowerCount { since: long_ago });
     for _ in 0..8 {
-        observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), READ_REQUEST, world.now, 0);
+        observation.trouble(&world.policy, Side::ServiceNow, &unavailable(), Request::Read, world.now, 0);
     }
     let tried_again_at = observation.link.troubles.side_until(Side::ServiceNow);
     assert!(tried_again_at.is_some_and(|at| at > world.now + seconds(60)));

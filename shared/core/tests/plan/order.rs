@@ -11,7 +11,7 @@ use casebridge_core::{
     servicenow::incident::{IncidentState, JournalEntry},
     support::{
         Effect, Pass, Plan,
-        call::Call,
+        call::{Call, Done},
         case::{Case, CaseStatus},
     },
     time::{CLOCKS_APART, seconds},
@@ -93,7 +93,7 @@ fn a_text_that_aws_took_and_does_not_show_is_told_and_waits() {
     assert_eq!(names(&plan)[..2], ["deliver", "add_communication"]);
     assert!(world.apply(&mut observation, &plan.effects[0]));
     observation.begin(&plan.effects[1], world.now);
-    assert!(!observation.done(&world.policy, None, None, world.now));
+    assert!(!observation.done(&world.policy, Done::CommunicationAdded, world.now).unwrap());
     world.record(observation);
     world.pass_time(i64::from(world.policy.unknown_outcome_seconds));
     assert_eq!(world.settle(), ["report"]);

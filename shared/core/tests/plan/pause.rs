@@ -178,7 +178,7 @@ fn a_call_in_doubt_is_decided_during_a_pause_and_not_made_again() {
         let mut observation = world.observe();
         let effect = world.plan(&observation).effects.remove(0);
         observation.begin(&effect, world.now);
-        observation.doubt("the connection was closed");
+        observation.doubt("the connection was closed").unwrap();
         if lands {
             world.apply(&mut world.observe(), &effect);
         }

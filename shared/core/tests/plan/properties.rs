@@ -3,7 +3,13 @@
 use crate::world::{ACCOUNT, BRIDGE, World, call_of, entry, refusal};
 use casebridge_core::{
     failure::{Failure, Refusal},
-    link::{mark::Entropy, notice::Notice, pass::READ_REQUEST, plan::EFFECTS_PER_PLAN, planner::plan, trouble::Side},
+    link::{
+        mark::Entropy,
+        notice::Notice,
+        plan::EFFECTS_PER_PLAN,
+        planner::plan,
+        trouble::{Request, Side},
+    },
     servicenow::incident::{AccountState, IncidentState, JournalEntry},
     support::{Effect, Link, Pass, Plan, call::Call, memory::LinkedCase},
     time::format_servicenow,
@@ -209,13 +215,13 @@ fn observe_with(world: &World, faults: &Faults) -> Pass {
             observation.see_incident(&world.policy, cut, world.now);
         }
         Read::Failed(failure) => {
-            observation.trouble(&world.policy, Side::ServiceNow, failure, READ_REQUEST, world.now, 0);
+            observation.trouble(&world.policy, Side::ServiceNow, failure, Request::Read, world.now, 0);
         }
     }
     match &faults.case {
         Read::Seen => world.see_case(&mut observation),
         Read::Less => {}
-        Read::Failed(failure) => observation.trouble(&world.policy, Side::Aws, failure, READ_REQUEST, world.now, 0),
+        Read::Failed(failure) => observation.trouble(&world.policy, Side::Aws, failure, Request::Read, world.now, 0),
     }
     observation
 }
@@ -235,8 +241,8 @@ fn apply_with(world: &mut World, observation: &mut Pass, plan: &Plan, faults: &F
                 observation.not_delivered(&world.policy, delivery, failure, world.now, 0);
             }
             (Effect::Report, _) => {}
-            (_, Failure::InDoubt { message }) => observation.doubt(message),
-            (_, failure) => observation.refused(&world.policy, call_of(effect), failure, world.now, 0),
+            (_, Failure::InDoubt { message }) => observation.doubt(message).unwrap(),
+            (_, failure) => observation.refused(&world.policy, call_of(effect), failure, world.now, 0).unwrap(),
         }
         return;
     }

@@ -3,7 +3,7 @@
 use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::JournalEntryId,
-    link::{notice::Notice, plan::Waiting, planner::MESSAGES_PER_DELIVERY},
+    link::{notice::Notice, plan::Waiting, planner::MESSAGES_PER_DELIVERY, trouble::Request},
     servicenow::{
         columns::BridgeColumns,
         delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome},
@@ -11,7 +11,7 @@ use casebridge_core::{
     },
     support::{
         Effect, Pass, Plan,
-        call::{Content, IntentKind},
+        call::{Content, IntentKind, RefusedCall},
         columns::columns,
     },
 };
@@ -98,7 +98,7 @@ fn a_text_that_is_accepted_in_smaller_parts_is_told_to_nobody() {
     let mut observation = world.observe();
     let effect = world.plan(&observation).effects.remove(0);
     observation.begin(&effect, world.now);
-    observation.refused(&world.policy, call_of(&effect), &refusal(Refusal::InvalidRequest), world.now, 0);
+    observation.refused(&world.policy, call_of(&effect), &refusal(Refusal::InvalidRequest), world.now, 0).unwrap();
     assert!(observation.link.troubles.is_empty(), "it is tried in another way at once");
     assert_eq!(names(&world.plan(&observation)), ["add_communication"; 2]);
     world.record(observation);
@@ -157,8 +157,8 @@ fn a_text_that_a_resolved_case_refuses_waits_as_it_is() {
     world.settle();
     assert_eq!(world.link.memory.refused_text, None);
     assert_eq!(world.status(), "resolved");
-    let request: Vec<&str> = world.link.troubles.active(world.now).map(|trouble| trouble.request.as_str()).collect();
-    assert_eq!(request, ["communication"]);
+    let requests: Vec<_> = world.link.troubles.active(world.now).map(|trouble| trouble.request.clone()).collect();
+    assert_eq!(requests, [Request::Call(RefusedCall::AddCommunication)]);
     assert!(world.incident.summary.columns.last_error.contains("too old to be reopened"));
 }
 
@@ -170,7 +170,7 @@ fn a_refusal_that_is_not_about_the_text_leaves_the_text_as_it_is() {
         let mut observation = world.observe();
         let effect = world.plan(&observation).effects.remove(0);
         observation.begin(&effect, world.now);
-        observation.refused(&world.policy, call_of(&effect), &refusal(reason), world.now, 0);
+        observation.refused(&world.policy, call_of(&effect), &refusal(reason), world.now, 0).unwrap();
         assert_eq!(observation.link.memory.refused_text, None, "{reason:?}");
         assert_eq!(names(&world.plan(&observation)), ["report"], "{reason:?}");
     }
@@ -184,7 +184,7 @@ fn a_refused_resolution_waits_and_the_messages_go_on() {
     let effect = world.plan(&observation).effects.remove(0);
     observation.begin(&effect, world.now);
     assert!(matches!(observation.link.intent.as_ref().unwrap().kind, IntentKind::ResolveCase { .. }));
-    observation.refused(&world.policy, call_of(&effect), &refusal(Refusal::InvalidRequest), world.now, 0);
+    observation.refused(&world.policy, call_of(&effect), &refusal(Refusal::InvalidRequest), world.now, 0).unwrap();
     world.record(observation);
     assert_eq!(world.settle(), ["report"]);
     world.reply("One moment.");

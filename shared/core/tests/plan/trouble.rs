@@ -2,7 +2,7 @@
 
 use casebridge_core::{
     failure::Refusal,
-    link::trouble::{Side, Trouble, Troubles},
+    link::trouble::{Request, Side, Trouble, Troubles},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,20 +12,24 @@ fn at(second: i64) -> Timestamp {
     start().checked_add(SignedDuration::from_secs(second)).unwrap()
 }
 
-fn trouble(side: Side, refusal: Option<Refusal>, request: &str, until: i64) -> Trouble {
-    let message = format!("no {request}");
-    Trouble { side, refusal, message, attempts: 1, until: at(until), request: request.to_owned() }
+fn call(name: &str) -> Request<String> {
+    Request::Call(name.to_owned())
 }
 
-fn refused(request: &str, until: i64) -> Trouble {
+fn trouble(side: Side, refusal: Option<Refusal>, request: &str, until: i64) -> Trouble<String> {
+    let message = format!("no {request}");
+    Trouble { side, refusal, message, attempts: 1, until: at(until), request: call(request) }
+}
+
+fn refused(request: &str, until: i64) -> Trouble<String> {
     trouble(Side::Aws, Some(Refusal::InvalidRequest), request, until)
 }
 
-fn throttled(request: &str, until: i64) -> Trouble {
+fn throttled(request: &str, until: i64) -> Trouble<String> {
     trouble(Side::Aws, None, request, until)
 }
 
-fn all(troubles: impl IntoIterator<Item = Trouble>) -> Troubles {
+fn all(troubles: impl IntoIterator<Item = Trouble<String>>) -> Troubles<String> {
     let mut noted = Troubles::default();
     for trouble in troubles {
         noted.note(trouble);
@@ -33,12 +37,12 @@ fn all(troubles: impl IntoIterator<Item = Trouble>) -> Troubles {
     noted
 }
 
-fn blocks(troubles: &Troubles, side: Side, request: &str, second: i64) -> Option<Timestamp> {
-    troubles.blocking(side, request, at(second)).map(|trouble| trouble.until)
+fn blocks(troubles: &Troubles<String>, side: Side, request: &str, second: i64) -> Option<Timestamp> {
+    troubles.blocking(side, &call(request), at(second)).map(|trouble| trouble.until)
 }
 
 #[test]
-fn a_refusal_holds_back_the_request_of_its_name_until_its_time() {
+fn a_refusal_holds_back_its_request_until_its_time() {
     let troubles = all([refused("messages", 100)]);
     assert_eq!(blocks(&troubles, Side::Aws, "messages", 99), Some(at(100)));
     assert_eq!(blocks(&troubles, Side::Aws, "messages", 100), None);
@@ -72,8 +76,8 @@ fn a_repetition_takes_the_place_of_what_it_repeats() {
     let quota = trouble(Side::Aws, Some(Refusal::CaseQuota), "open 1", 400);
     let mut troubles = all([throttled("read", 100), throttled("messages", 200), refused("open 1", 300), quota]);
     assert_eq!(troubles.active(at(0)).count(), 2, "one for the side, and one of each request whatever the refusal");
-    let earlier = |troubles: &Troubles, refusal, request| {
-        troubles.earlier(Side::Aws, refusal, request).map(|trouble| trouble.until)
+    let earlier = |troubles: &Troubles<String>, refusal, request| {
+        troubles.earlier(Side::Aws, refusal, &call(request)).map(|trouble| trouble.until)
     };
     assert_eq!(earlier(&troubles, None, "whatever"), Some(at(200)));
     assert_eq!(earlier(&troubles, Some(Refusal::Credentials), "open 1"), Some(at(400)));
@@ -86,14 +90,14 @@ fn a_repetition_takes_the_place_of_what_it_repeats() {
 fn troubles_end_by_their_side_and_by_what_is_asked() {
     let mut troubles =
         all([throttled("", 100), refused("messages", 200), trouble(Side::ServiceNow, None, "messages", 300)]);
-    troubles.end(Side::Aws, |trouble| trouble.request == "messages");
+    troubles.end(Side::Aws, |trouble| trouble.request == call("messages"));
     assert_eq!(blocks(&troubles, Side::Aws, "messages", 0), Some(at(100)));
     assert_eq!(blocks(&troubles, Side::ServiceNow, "messages", 0), Some(at(300)));
-    troubles.forget_passed(at(99), None);
+    troubles.forget_passed(at(99), |_| false);
     assert_eq!(troubles.side_until(Side::Aws), Some(at(100)));
-    troubles.forget_passed(at(100), None);
+    troubles.forget_passed(at(100), |_| false);
     assert_eq!(troubles.side_until(Side::Aws), None);
-    troubles.forget_passed(at(300), None);
+    troubles.forget_passed(at(300), |_| false);
     assert!(troubles.is_empty());
 }
 
@@ -105,7 +109,8 @@ fn troubles_are_remembered_within_bounds_and_the_refusal_that_was_noted_longest_
     assert_eq!(troubles.active(at(0)).count(), 12);
     troubles.note(refused("one more", 500));
     assert_eq!(troubles.active(at(0)).count(), 12);
-    let is_remembered = |request: &str| troubles.earlier(Side::Aws, Some(Refusal::InvalidRequest), request).is_some();
+    let is_remembered =
+        |request: &str| troubles.earlier(Side::Aws, Some(Refusal::InvalidRequest), &call(request)).is_some();
     assert!(!is_remembered("request 1") && is_remembered("request 2") && is_remembered("one more"));
-    assert!(troubles.earlier(Side::Aws, None, "").is_some(), "what holds back the whole side is no refusal");
+    assert!(troubles.earlier(Side::Aws, None, &call("")).is_some(), "what holds back the whole side is no refusal");
 }

@@ -13,7 +13,7 @@ use casebridge_core::{
     },
     support::{
         Effect, Link, Pass, Plan,
-        call::Call,
+        call::{Call, Done},
         case::{Case, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication, fingerprint},
         columns::columns,
     },
@@ -287,22 +287,24 @@ impl World {
                 assert!(self.case.is_none(), "a second case was opened");
                 self.case = Some(RawCase { status: "unassigned".to_owned(), communications: Vec::new() });
                 self.communicate(BRIDGE, &request.body);
-                observation.done(&self.policy, Some(&CaseId::new(CASE_ID)), None, self.now)
+                let done = Done::CaseOpened { case_id: CaseId::new(CASE_ID) };
+                observation.done(&self.policy, done, self.now).unwrap()
             }
             Effect::Call(Call::AddCommunication { body, .. })
                 if self.poison.as_ref().is_some_and(|poison| body.contains(poison)) =>
             {
                 let failure = refusal(Refusal::InvalidRequest);
-                observation.refused(&self.policy, call_of(effect), &failure, self.now, 0);
+                observation.refused(&self.policy, call_of(effect), &failure, self.now, 0).unwrap();
                 false
             }
             Effect::Call(Call::AddCommunication { body, .. }) => {
                 self.communicate(BRIDGE, body);
-                observation.done(&self.policy, None, None, self.now)
+                observation.done(&self.policy, Done::CommunicationAdded, self.now).unwrap()
             }
             Effect::Call(Call::ResolveCase { .. }) => {
                 self.set_status("resolved");
-                observation.done(&self.policy, None, Some(&CaseStatus::new("resolved")), self.now)
+                let done = Done::CaseResolved { status: CaseStatus::new("resolved") };
+                observation.done(&self.policy, done, self.now).unwrap()
             }
             Effect::Deliver(delivery) => {
                 let answer = self.deliver(delivery);
@@ -415,7 +417,6 @@ pub fn as_case(case: &RawCase) -> Case {
         display_id,
         subject: "[INC0010001] Instance unreachable".to_owned(),
         status,
-        severity_code: "high".to_owned(),
         time_created: start(),
         communications: case.communications.clone(),
         communications_complete: true,

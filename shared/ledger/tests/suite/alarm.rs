@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use casebridge_core::{
+    failure::Failure,
     identifiers::{AccountId, ExternalId, JournalEntryId, LinkKey},
     link::{
         Link,
         index::{Fact, IndexRow, RowKey, RowPrefix},
+        intent::Illegal,
         kind::Kind,
         mark::Mark,
         pass::Pass,
@@ -73,7 +75,12 @@ const UNASKED: &str = "a ledger does not ask this of a kind";
 impl Kind for Alarm {
     type Memory = Memory;
     type Sight = ();
+    type Read = ();
+    type Seen = ();
+    type Record = ();
     type Call = Call;
+    type Done = ();
+    type Refused = Call;
     type Intent = Call;
 
     fn is_blank(memory: &Memory) -> bool {
@@ -127,7 +134,39 @@ impl Kind for Alarm {
         unreachable!("{UNASKED}")
     }
 
-    fn request(_: &Call) -> &'static str {
+    fn concerns(_: &Call, _: &Call) -> bool {
+        unreachable!("{UNASKED}")
+    }
+
+    fn look(_: &mut Pass<Self>, _: Timestamp) {
+        unreachable!("{UNASKED}")
+    }
+
+    fn next_reads(_: &mut Pass<Self>) -> Vec<()> {
+        unreachable!("{UNASKED}")
+    }
+
+    fn see(_: &mut Pass<Self>, _: &Policy, (): &(), _: Result<(), Failure>) -> Result<Option<Failure>, Illegal> {
+        unreachable!("{UNASKED}")
+    }
+
+    fn see_record(_: &mut Pass<Self>, _: &Policy, (): &(), _: Timestamp) {
+        unreachable!("{UNASKED}")
+    }
+
+    fn doubles(_: &Memory) -> usize {
+        unreachable!("{UNASKED}")
+    }
+
+    fn frees(_: &Memory, _: &Memory) -> Option<RowPrefix> {
+        unreachable!("{UNASKED}")
+    }
+
+    fn done(_: &mut Pass<Self>, _: &Policy, (): (), _: Timestamp) -> Result<bool, Illegal> {
+        unreachable!("{UNASKED}")
+    }
+
+    fn refused(_: &mut Pass<Self>, _: &Policy, _: &Call, _: &Failure, _: Timestamp, _: u32) -> Result<(), Illegal> {
         unreachable!("{UNASKED}")
     }
 

@@ -98,8 +98,7 @@ async fn a_redelivery_that_is_not_taken_is_an_error() {
 
 #[test]
 fn characters_that_sqs_refuses_are_escaped() {
-    let subject =
-        Subject::Case { account: AccountId::new("1"), case_id: CaseId::new("\u{fffe}\u{ffff}\u{1}"), display_id: None };
+    let subject = Subject::Case { account: AccountId::new("1"), case_id: CaseId::new("\u{fffe}\u{ffff}\u{1}") };
     let hint = Hint { subject, ..hint("abc") };
     let message = message_of(&hint).unwrap();
     assert!(message.chars().all(|letter| (' '..'\u{fffe}').contains(&letter)));

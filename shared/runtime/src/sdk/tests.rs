@@ -6,11 +6,12 @@ use std::sync::{
 use aws_config::Region;
 use aws_credential_types::Credentials;
 use casebridge_aws::{AccountCredentials, AccountSource, SupportClient};
+use casebridge_core::support::read::CaseQuery;
 use casebridge_core::{
     failure::Failure,
     identifiers::{AccountId, CaseId},
 };
-use casebridge_ports::{CaseQuery, Support};
+use casebridge_ports::Support;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},

@@ -10,9 +10,9 @@ use crate::{
         LowerCount, StateIntent,
         kind::Kind,
         notice::Notice,
-        pass::{LOWER_COUNT_LASTS, Pass, READ_REQUEST},
+        pass::{LOWER_COUNT_LASTS, Pass},
         pause::Pause,
-        trouble::Side,
+        trouble::{Request, Side},
     },
     policy::Policy,
     servicenow::{
@@ -85,7 +85,7 @@ impl<K: Kind> Pass<K> {
         self.link.incident = Some(incident.summary.clone());
         self.incident = Some(incident);
         self.incident_gone = false;
-        self.link.troubles.end(Side::ServiceNow, |trouble| trouble.request == READ_REQUEST);
+        self.link.troubles.end(Side::ServiceNow, |trouble| trouble.request == Request::Read);
         self.agree(policy);
         self.settle_strays(policy);
     }

@@ -4,14 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     failure::{Failure, Refusal},
-    identifiers::digest,
     link::{
         Link, StateIntent,
-        intent::Intent,
+        intent::{EndedIntent, Illegal, Intent, IntentEnd},
         kind::Kind,
-        pass::{COLUMNS_REQUEST, MESSAGES_REQUEST, Pass},
+        pass::Pass,
         plan::Effect,
-        trouble::{Side, Trouble},
+        trouble::{Request, Side, Trouble},
     },
     policy::Policy,
     servicenow::{
@@ -56,11 +55,63 @@ impl<K: Kind> Pass<K> {
         changes_ending
     }
 
-    /// Leaves the intent in doubt, with the words of the failure.
-    pub fn doubt(&mut self, message: &str) {
-        if let Some(intent) = &mut self.link.intent {
-            message.clone_into(&mut intent.doubt);
+    /// Takes in the answer that the call was applied; whether that is certain. Where it is not, both sides are read before
+    /// anything follows.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the link has begun no call, or another one than this answer belongs to.
+    pub fn done(&mut self, policy: &Policy, done: K::Done, now: Timestamp) -> Result<bool, Illegal> {
+        K::done(self, policy, done, now)
+    }
+
+    /// Takes in that the call was refused, or could not be made: `spread` (0 to 1,000) spreads the retries of many links.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the link has begun no call.
+    pub fn refused(
+        &mut self,
+        policy: &Policy,
+        call: &K::Call,
+        failure: &Failure,
+        now: Timestamp,
+        spread: u32,
+    ) -> Result<(), Illegal> {
+        K::refused(self, policy, call, failure, now, spread)
+    }
+
+    /// Takes the intent from the link and notes how it ended; none if there is none. Where its call was applied, AWS answers,
+    /// and accepts the account and a call of this kind.
+    pub fn end_intent(&mut self, end: IntentEnd) -> Option<Intent<K::Intent>> {
+        let intent = self.link.intent.take()?;
+        self.link.ended_intent = Some(EndedIntent { sequence: intent.sequence, end });
+        if matches!(end, IntentEnd::Done | IntentEnd::FoundDone) {
+            self.link.troubles.end(Side::Aws, |trouble| {
+                let about_account = matches!(trouble.refusal, Some(Refusal::Credentials | Refusal::Subscription));
+                let about_call = trouble.request.call().is_some_and(|refused| K::concerns(refused, &intent.kind));
+                trouble.refusal.is_none() || about_account || about_call
+            });
         }
+        Some(intent)
+    }
+
+    /// Records a failed look for the call in doubt, at `now`. Returns whether the call counts as never applied: L is over.
+    pub fn looked_in_vain(&mut self, policy: &Policy, now: Timestamp) -> bool {
+        let Some(intent) = &mut self.link.intent else { return false };
+        intent.looked = intent.looked.saturating_add(1);
+        now.duration_since(intent.written_at) >= policy.unknown_outcome()
+    }
+
+    /// Leaves the intent in doubt, with the words of the failure.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the link has begun no call.
+    pub fn doubt(&mut self, message: &str) -> Result<(), Illegal> {
+        let intent = self.link.intent.as_mut().ok_or(Illegal::NothingBegun)?;
+        message.clone_into(&mut intent.doubt);
+        Ok(())
     }
 
     /// Takes in the answer to a delivery; whether all that it asked for was done, and the plan goes on. A pause that the answer
@@ -82,13 +133,13 @@ impl<K: Kind> Pass<K> {
                 MessageOutcome::Applied | MessageOutcome::AlreadyApplied => K::delivered(self, &message.external_id),
                 MessageOutcome::Refused => {
                     if K::message_refused(self, &message.external_id, &message.error) {
-                        refusal = Some((MESSAGES_REQUEST.to_owned(), message.error.clone()));
+                        refusal = Some((Request::Messages, message.error.clone()));
                     }
                 }
             }
         }
         if answer.fields == FieldsOutcome::Refused && refusal.is_none() {
-            refusal = Some((fields_request(&delivery.fields), answer.field_error.clone()));
+            refusal = Some((Request::of_fields(&delivery.fields), answer.field_error.clone()));
         }
         self.link.troubles.end(Side::ServiceNow, |trouble| {
             trouble.refusal.is_none() || trouble.refusal == Some(Refusal::Credentials)
@@ -99,9 +150,9 @@ impl<K: Kind> Pass<K> {
         self.believe_incident(policy, answer.snapshot, now);
         if let Some((request, error)) = &refusal {
             let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message: error.clone() };
-            self.trouble(policy, Side::ServiceNow, &failure, request, now, spread);
+            self.trouble(policy, Side::ServiceNow, &failure, request.clone(), now, spread);
         } else if answer_fields == FieldsOutcome::Applied {
-            let requests = [COLUMNS_REQUEST.to_owned(), fields_request(&delivery.fields), deliver_request(delivery)];
+            let requests = [Request::Columns, Request::of_fields(&delivery.fields), Request::of_delivery(delivery)];
             self.link.troubles.end(Side::ServiceNow, |trouble| requests.contains(&trouble.request));
         }
         let all_taken = answer_count == delivery.messages.len();
@@ -141,10 +192,23 @@ impl<K: Kind> Pass<K> {
         }
     }
 
-    /// The delivery that writes the columns alone; none where no incident was ever seen.
-    pub fn columns_delivery(&self, columns: BridgeColumns) -> Option<Delivery> {
+    /// The delivery that writes the columns as the link says now; none where the incident shows them already, or was never
+    /// seen.
+    pub fn report(&self, policy: &Policy, now: Timestamp) -> Option<Delivery> {
+        self.columns_delivery(K::columns(policy, self, now))
+    }
+
+    /// The delivery that tells that the link has become too large to be recorded; none where the incident says so already, or
+    /// was never seen.
+    pub fn report_full(&self) -> Option<Delivery> {
+        self.columns_delivery(self.summary()?.columns.of_full_link())
+    }
+
+    /// The delivery that writes the columns alone; none where the incident shows them already, or was never seen.
+    fn columns_delivery(&self, columns: BridgeColumns) -> Option<Delivery> {
+        let incident = self.summary().filter(|incident| incident.columns != columns)?;
         Some(Delivery {
-            expected_mod_count: self.summary()?.sys_mod_count,
+            expected_mod_count: incident.sys_mod_count,
             messages: Vec::new(),
             fields: IncidentFields::default(),
             columns,
@@ -168,18 +232,18 @@ impl<K: Kind> Pass<K> {
             self.incident_gone = true;
             return;
         }
-        self.trouble(policy, Side::ServiceNow, failure, &deliver_request(delivery), now, spread);
+        self.trouble(policy, Side::ServiceNow, failure, Request::of_delivery(delivery), now, spread);
     }
 
     /// Notes a failure of a side and when to try again.
     ///
-    /// `request` is what was refused, in short; `spread` (0 to 1,000) spreads the retries of many links.
+    /// `request` is what was refused; `spread` (0 to 1,000) spreads the retries of many links.
     pub fn trouble(
         &mut self,
         policy: &Policy,
         side: Side,
         failure: &Failure,
-        request: &str,
+        request: Request<K::Refused>,
         now: Timestamp,
         spread: u32,
     ) {
@@ -188,7 +252,7 @@ impl<K: Kind> Pass<K> {
             Failure::Unavailable { retry_at, .. } => (None, *retry_at),
             Failure::InDoubt { .. } => (None, None),
         };
-        let earlier = self.link.troubles.earlier(side, refusal, request);
+        let earlier = self.link.troubles.earlier(side, refusal, &request);
         let attempts = earlier.map_or(0, |earlier| earlier.attempts).saturating_add(1);
         let wait = match refusal {
             Some(Refusal::CaseQuota) => seconds(policy.case_quota_retry_seconds),
@@ -205,7 +269,7 @@ impl<K: Kind> Pass<K> {
             message: failure.message().to_owned(),
             attempts,
             until: retry_at.map_or(until, |retry_at| until.max(retry_at)),
-            request: request.to_owned(),
+            request,
         });
     }
 
@@ -225,22 +289,6 @@ impl<K: Kind> Pass<K> {
 /// How many messages of a delivery are on the incident.
 fn taken(answer: &DeliveryAnswer) -> usize {
     answer.messages.iter().filter(|message| message.outcome != MessageOutcome::Refused).count()
-}
-
-/// The request that refused fields are remembered by, or the columns alone.
-pub(crate) fn fields_request(fields: &IncidentFields) -> String {
-    if fields.is_empty() { COLUMNS_REQUEST.to_owned() } else { format!("state {}", fields.state) }
-}
-
-/// The request that a delivery is remembered by that was refused as a whole: its messages and its fields, or the columns
-/// alone.
-pub(crate) fn deliver_request(delivery: &Delivery) -> String {
-    if delivery.messages.is_empty() && delivery.fields.is_empty() {
-        return COLUMNS_REQUEST.to_owned();
-    }
-    let mut parts = vec![delivery.fields.state.as_str()];
-    parts.extend(delivery.messages.iter().map(|message| message.external_id.as_str()));
-    format!("deliver {}", digest(&parts, 16))
 }
 
 /// The wait after this many failures in a row.

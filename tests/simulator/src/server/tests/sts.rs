@@ -3,9 +3,10 @@
 use aws_config::SdkConfig;
 use casebridge_aws::{AccountCredentials, AccountSource, SupportClient};
 use casebridge_core::identifiers::{AccountId, CaseId};
+use casebridge_core::support::read::CaseQuery;
 use casebridge_core::support::reading::Span;
 use casebridge_core::{failure::Failure, support::call::NewCase};
-use casebridge_ports::{CaseQuery, Support};
+use casebridge_ports::Support;
 
 use super::*;
 

@@ -34,21 +34,18 @@ pub struct Told<'a> {
 }
 
 /// Looks for the link of a case. Where no link is known of it, the undecided CreateCases of its account tell what comes of
-/// that. Adds its calls to `calls`.
-pub async fn owner_of_case(
-    ledger: &impl Ledger,
-    told: Told<'_>,
-    now: Timestamp,
-    calls: &mut u32,
-) -> Result<Owner, LedgerError> {
+/// that.
+///
+/// # Errors
+///
+/// Fails if the ledger does.
+pub async fn owner_of_case(ledger: &impl Ledger, told: Told<'_>, now: Timestamp) -> Result<Owner, LedgerError> {
     let Told { account, case_id, cause, received_at } = told;
     let row = index::case(&CaseKey::new(account.clone(), case_id));
-    *calls += 1;
     if let Some(link) = ledger.link_at(&row).await? {
         return Ok(Owner::Link(link));
     }
     let (from, until) = unknown_case::candidates(received_at, now);
-    *calls += 1;
     let newest = ledger.last_between(&index::undecided_between(account, from, until)).await?;
     let newest = newest.as_ref().map(index::written_at).transpose()?;
     let unknown = unknown_case::decide(cause, newest, now);
@@ -56,6 +53,5 @@ pub async fn owner_of_case(
         return Ok(Owner::Unknown(unknown));
     }
     // The outcome may have been recorded between the two looks.
-    *calls += 1;
     Ok(ledger.link_at(&row).await?.map_or(Owner::Unknown(unknown), Owner::Link))
 }

@@ -1,0 +1,223 @@
+//! Ports that count the calls through them.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use casebridge_core::{
+    failure::Failure,
+    hint::Hint,
+    identifiers::{AccountId, AttemptId, CaseId, ClaimId, IncidentId, LinkKey},
+    link::{
+        Link,
+        index::{Row, RowKey, RowPrefix, RowSpan},
+        kind::Kind,
+    },
+    servicenow::{
+        delivery::{Delivery, DeliveryAnswer},
+        incident::Incident,
+    },
+    support::{
+        call::NewCase,
+        case::CaseStatus,
+        read::{CasePage, CaseQuery, CommunicationPage},
+        reading::Span,
+    },
+};
+use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
+use casebridge_ports::{ServiceNow, Support, WakeQueue};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ports::Ports;
+
+/// How many remote calls were made.
+#[derive(Debug, Default)]
+pub struct Calls(AtomicU32);
+
+impl Calls {
+    /// How many so far.
+    pub fn made(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A port that counts each call as one.
+pub struct Counted<'a, T> {
+    port: &'a T,
+    calls: &'a Calls,
+}
+
+impl<'a, T> Counted<'a, T> {
+    /// The port, whose calls are counted in `calls`.
+    pub fn new(port: &'a T, calls: &'a Calls) -> Self {
+        Self { port, calls }
+    }
+
+    /// Counts a call. Returns the port to make it.
+    fn call(&self) -> &'a T {
+        self.calls.0.fetch_add(1, Ordering::Relaxed);
+        self.port
+    }
+}
+
+/// The ports that reach another machine, counted; clock and randomness as they are.
+pub struct CountedPorts<'a, P: Ports> {
+    /// The ledger.
+    pub ledger: Counted<'a, P::Ledger>,
+    /// The queue that wakes links.
+    pub wakes: Counted<'a, P::Wakes>,
+    /// ServiceNow.
+    pub servicenow: Counted<'a, P::ServiceNow>,
+    /// AWS Support.
+    pub support: Counted<'a, P::Support>,
+    /// The clock.
+    pub clock: &'a P::Clock,
+    /// The source of random bits.
+    pub randomness: &'a P::Randomness,
+}
+
+impl<'a, P: Ports> CountedPorts<'a, P> {
+    /// The ports, whose calls are counted in `calls`.
+    pub fn new(ports: &'a P, calls: &'a Calls) -> Self {
+        Self {
+            ledger: Counted::new(ports.ledger(), calls),
+            wakes: Counted::new(ports.wakes(), calls),
+            servicenow: Counted::new(ports.servicenow(), calls),
+            support: Counted::new(ports.support(), calls),
+            clock: ports.clock(),
+            randomness: ports.randomness(),
+        }
+    }
+}
+
+impl<T: WakeQueue> WakeQueue for Counted<'_, T> {
+    type Error = T::Error;
+
+    async fn send_later(&self, hint: &Hint, delay: SignedDuration) -> Result<(), T::Error> {
+        self.call().send_later(hint, delay).await
+    }
+}
+
+impl<T: ServiceNow> ServiceNow for Counted<'_, T> {
+    async fn snapshot(
+        &self,
+        incident: &IncidentId,
+        entries_since: Option<Timestamp>,
+    ) -> Result<Option<Incident>, Failure> {
+        self.call().snapshot(incident, entries_since).await
+    }
+
+    async fn deliver(&self, incident: &IncidentId, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
+        self.call().deliver(incident, delivery).await
+    }
+}
+
+impl<T: Support> Support for Counted<'_, T> {
+    async fn create_case(&self, account: &AccountId, request: &NewCase) -> Result<CaseId, Failure> {
+        self.call().create_case(account, request).await
+    }
+
+    async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
+        self.call().add_communication(account, case_id, body).await
+    }
+
+    async fn resolve_case(&self, account: &AccountId, case_id: &CaseId) -> Result<CaseStatus, Failure> {
+        self.call().resolve_case(account, case_id).await
+    }
+
+    async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
+        self.call().describe_cases(account, query).await
+    }
+
+    async fn describe_communications(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        span: Span,
+        next: Option<&str>,
+    ) -> Result<CommunicationPage, Failure> {
+        self.call().describe_communications(account, case_id, span, next).await
+    }
+}
+
+impl<T: Ledger> Ledger for Counted<'_, T> {
+    async fn take_lease<K: Kind>(
+        &self,
+        key: &LinkKey,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+        claim: Option<&ClaimId>,
+    ) -> Result<LeaseAnswer<K>, LedgerError> {
+        self.call().take_lease(key, attempt, now, until, claim).await
+    }
+
+    async fn record<K: Kind>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        now: Timestamp,
+    ) -> Result<Lease, LedgerError> {
+        self.call().record(lease, before, after, now).await
+    }
+
+    async fn release<K: Kind>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        due: Option<Timestamp>,
+        regardless: bool,
+        now: Timestamp,
+    ) -> Result<ReleaseAnswer, LedgerError> {
+        self.call().release(lease, before, after, due, regardless, now).await
+    }
+
+    async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
+        self.call().link_at(row).await
+    }
+
+    async fn last_between(&self, span: &RowSpan) -> Result<Option<Row>, LedgerError> {
+        self.call().last_between(span).await
+    }
+
+    async fn first_link_under(&self, prefix: &RowPrefix) -> Result<Option<LinkKey>, LedgerError> {
+        self.call().first_link_under(prefix).await
+    }
+
+    async fn page_under(&self, prefix: &RowPrefix, from: Option<&str>, limit: usize) -> Result<RowPage, LedgerError> {
+        self.call().page_under(prefix, from, limit).await
+    }
+
+    async fn count_in_minute(
+        &self,
+        account: &AccountId,
+        name: &'static str,
+        now: Timestamp,
+    ) -> Result<u32, LedgerError> {
+        self.call().count_in_minute(account, name, now).await
+    }
+
+    async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
+        self.call().due_links(now, limit).await
+    }
+
+    async fn claim_due(&self, due: &DueLink, claim: &ClaimId, until: Timestamp) -> Result<bool, LedgerError> {
+        self.call().claim_due(due, claim, until).await
+    }
+
+    async fn wake(&self, key: &LinkKey, now: Timestamp) -> Result<(), LedgerError> {
+        self.call().wake(key, now).await
+    }
+
+    async fn remembered_mod_counts(&self, links: &[LinkKey]) -> Result<Vec<Option<u64>>, LedgerError> {
+        self.call().remembered_mod_counts(links).await
+    }
+
+    async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        self.call().watermark(name).await
+    }
+
+    async fn set_watermark(&self, name: &str, value: &str) -> Result<(), LedgerError> {
+        self.call().set_watermark(name, value).await
+    }
+}

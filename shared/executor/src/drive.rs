@@ -1,0 +1,195 @@
+//! One link, from the lease to the release. It knows no kind.
+
+use casebridge_core::{
+    hint::{Cause, Hint},
+    identifiers::{ClaimId, LinkKey},
+    link::{
+        index::RowPrefix,
+        kind::Kind,
+        pass::{Look, Pass},
+        plan::{Plan, REPORT, Waiting},
+        wake,
+    },
+    poll,
+    time::{later, seconds},
+};
+use casebridge_ledger::{DueLink, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
+use casebridge_ports::{Clock, Randomness, ServiceNow, Timer, WakeQueue};
+use jiff::Timestamp;
+
+use crate::{
+    carrier::Carrier, counted::CountedPorts, error::ReconcileError, ports::Ports, report::Report, task::Task,
+    work::Work,
+};
+
+/// How often a link is looked at again in one go because it was marked dirty; then it waits for the next wake-up.
+const PASSES: usize = 5;
+
+/// Brings a link in step, as far as is possible now. A record that the hint told of is taken in first.
+pub(crate) async fn drive<P: Ports, K: Kind, C: Carrier<K>>(
+    ports: &CountedPorts<'_, P>,
+    carrier: &C,
+    task: Task<'_>,
+    key: LinkKey,
+    record: Option<&K::Record>,
+    report: &mut Report,
+) -> Result<(), ReconcileError> {
+    report.link = Some(key.clone());
+    let Task { hint, policy, limits } = task;
+    // From here on the worker's time runs, whatever it waits for.
+    let until = later(ports.clock.now(), limits.lease);
+    let Some(claim) = claim(ports, hint, &key, report).await? else {
+        report.unclaimed = true;
+        return Ok(());
+    };
+    let now = ports.clock.now();
+    let attempt = ports.randomness.attempt();
+    match ports.ledger.take_lease::<K>(&key, &attempt, now, until, claim.as_ref()).await? {
+        LeaseAnswer::Deferred => report.deferred = true,
+        LeaseAnswer::Unclaimed => report.unclaimed = true,
+        LeaseAnswer::Taken { lease, link, interrupted, due } => {
+            let recorded = (*link).clone();
+            let before = recorded.memory.clone();
+            let mut pass = Pass::new(key, *link);
+            pass.link.interrupted |= interrupted;
+            if let Some(record) = record {
+                K::see_record(&mut pass, policy, record, now);
+            }
+            let mut work = Work { ports, carrier, policy, limits, pass, lease, recorded, report };
+            if let Err(error) = work.passes(hint, due).await {
+                return work.abandon(error).await;
+            }
+            let after = &work.pass.link.memory;
+            work.report.doubles = K::doubles(after).saturating_sub(K::doubles(&before));
+            if let Some(waiting) = K::frees(&before, after) {
+                wake_next(ports, &waiting).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The claim under which a hint acts, if it needs one; none if it has nothing left to do. A message that was sent ahead
+/// makes its claim itself, as the poller would, while the link is due at the time that it was sent for.
+async fn claim<P: Ports>(
+    ports: &CountedPorts<'_, P>,
+    hint: &Hint,
+    key: &LinkKey,
+    report: &mut Report,
+) -> Result<Option<Option<ClaimId>>, LedgerError> {
+    if hint.cause != Cause::Wake {
+        return Ok(Some(hint.claim.clone()));
+    }
+    let due_at = hint.received_at;
+    let Some(early) = wake::early(due_at, ports.clock.now()) else { return Ok(None) };
+    if !early.is_zero() {
+        ports.clock.sleep(early).await;
+        report.stayed = early;
+    }
+    let (claim, until) = poll::claim(due_at, ports.clock.now());
+    let due = DueLink { key: key.clone(), due_at };
+    Ok(ports.ledger.claim_due(&due, &claim, until).await?.then_some(Some(claim)))
+}
+
+/// The link has what others wait for as well: the next one tries.
+async fn wake_next<P: Ports>(ports: &CountedPorts<'_, P>, waiting: &RowPrefix) -> Result<(), LedgerError> {
+    if let Some(next) = ports.ledger.first_link_under(waiting).await? {
+        ports.ledger.wake(&next, ports.clock.now()).await?;
+    }
+    Ok(())
+}
+
+impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
+    /// Passes until the link is let go. `due_before` is when the link was due before the hint.
+    async fn passes(&mut self, hint: &Hint, due_before: Option<Timestamp>) -> Result<(), ReconcileError> {
+        let mut look = Look::Hint(hint.cause);
+        for pass in 1..=PASSES {
+            let (plan, due) = self.pass(look).await?;
+            look = Look::Both;
+            self.report.due = due;
+            let (now, regardless) = (self.now(), pass == PASSES);
+            let answer =
+                self.ports.ledger.release(&self.lease, &self.recorded, &self.pass.link, due, regardless, now).await?;
+            match answer {
+                ReleaseAnswer::Released => {
+                    self.send_wake(&plan, due, due_before).await;
+                    return Ok(());
+                }
+                ReleaseAnswer::Dirty { lease } => {
+                    self.lease = lease;
+                    self.recorded = self.pass.link.clone();
+                    let link = std::mem::take(&mut self.pass.link);
+                    self.pass = Pass::new(self.pass.key.clone(), link);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks and applies, and again while the core says that it is worth staying; the last plan, and when to look at the
+    /// link again.
+    ///
+    /// What is known is written down before each wait: a worker that dies in it leaves no call in doubt.
+    async fn pass(&mut self, mut look: Look) -> Result<(Plan<K::Call>, Option<Timestamp>), ReconcileError> {
+        loop {
+            self.look(look).await?;
+            let mut applied = self.apply().await?;
+            if applied.doubt {
+                // Often only the answer was lost: one look at once spares the link a wait.
+                self.look(Look::Record).await?;
+                applied = self.apply().await?;
+            }
+            let now = self.now();
+            let due = self.pass.finish(self.policy, &applied.plan, now);
+            self.report.out_of_use = self.pass.is_account_out_of_use(self.policy);
+            self.report.waits = applied.plan.waits.iter().map(Waiting::name).collect();
+            let stays = wake::stays(&applied.plan, now, self.time_left(), self.report.stayed);
+            let Some(wait) = stays else { return Ok((applied.plan, due)) };
+            self.record().await?;
+            self.ports.clock.sleep(wait).await;
+            self.report.stayed = self.report.stayed.saturating_add(wait);
+            self.pass.look_again();
+            look = Look::Both;
+        }
+    }
+
+    /// Sends a message ahead that wakes the link at its time. Where it is not taken, the poller wakes the link.
+    async fn send_wake(&mut self, plan: &Plan<K::Call>, due: Option<Timestamp>, due_before: Option<Timestamp>) {
+        let delay = wake::delay(plan, due, due_before, self.now());
+        let Some((due, delay)) = due.zip(delay) else { return };
+        let key = &self.pass.key;
+        if let Err(error) = self.ports.wakes.send_later(&wake::hint(key.clone(), due), delay).await {
+            tracing::warn!(link = %key, error = &error as &dyn std::error::Error, "a link waits for the poller");
+            self.report.wake_lost = true;
+        }
+    }
+
+    /// Lets go of the link, so that the hint's next try finds it free. No call is under way: the ledger failed before one or
+    /// after all. Where this fails as well, the lease ends by itself; the link is due then.
+    ///
+    /// A link that has become too large for the ledger is no failure that passes: its incident says so, and it is tried again
+    /// as seldom as what only people can mend.
+    async fn abandon(&mut self, error: ReconcileError) -> Result<(), ReconcileError> {
+        let abandoned = self.pass.abandoned(&self.recorded);
+        let is_full = matches!(error, ReconcileError::Ledger(LedgerError::TooLarge { .. }));
+        let now = self.now();
+        let due = if is_full { later(now, seconds(self.policy.refusal_retry_seconds)) } else { self.lease.until };
+        if is_full {
+            tracing::error!(link = %self.pass.key, error = &error as &dyn std::error::Error, "a link is full");
+            self.report.full = true;
+            self.report_full().await;
+        }
+        let released =
+            self.ports.ledger.release(&self.lease, &self.recorded, &abandoned, Some(due), !is_full, now).await;
+        drop(released);
+        if is_full { Ok(()) } else { Err(error) }
+    }
+
+    /// Tells on the incident that the link can't be recorded any more.
+    async fn report_full(&mut self) {
+        if let Some(delivery) = self.pass.report_full() {
+            let told = self.ports.servicenow.deliver(&self.pass.key.incident, &delivery).await;
+            self.report.effect(REPORT, told.as_ref().err());
+        }
+    }
+}

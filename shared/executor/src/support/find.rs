@@ -1,0 +1,104 @@
+//! The link of a case that a hint tells of.
+
+use std::ops::ControlFlow;
+
+use casebridge_core::{
+    failure::Failure,
+    identifiers::{CaseKey, LinkKey},
+    link::trouble::Side,
+    support::{
+        case::Case,
+        index,
+        read::StrangeCaseReader,
+        unknown_case::{self, StrangeCase, UnknownCase},
+    },
+};
+use casebridge_ledger::Ledger;
+use casebridge_ports::Clock;
+
+use crate::{
+    counted::CountedPorts,
+    error::ReconcileError,
+    ports::Ports,
+    report::Report,
+    support::{
+        carrier::SupportCarrier,
+        owner::{Owner, Told, owner_of_case},
+    },
+};
+
+/// The link of a hint.
+pub(crate) struct Found {
+    pub(crate) key: LinkKey,
+    /// A case that carries a mark of the link and is not its case, or not yet.
+    pub(crate) case: Option<StrangeCase>,
+}
+
+/// The link of a case: by the case's key, or by the mark of a CreateCase that is in doubt.
+///
+/// A case that was opened at AWS by others has neither.
+pub(crate) async fn find_link<P: Ports>(
+    ports: &CountedPorts<'_, P>,
+    told: Told<'_>,
+    report: &mut Report,
+) -> Result<Option<Found>, ReconcileError> {
+    let now = ports.clock.now();
+    let mut unknown = match owner_of_case(&ports.ledger, told, now).await? {
+        Owner::Link(key) => return Ok(Some(Found { key, case: None })),
+        Owner::Unknown(unknown) => unknown,
+    };
+    if unknown == UnknownCase::Read {
+        let reads = ports.ledger.count_in_minute(told.account, unknown_case::READS, now).await?;
+        unknown = unknown_case::within_limit(reads);
+    }
+    report.unknown_case = Some(unknown);
+    if unknown == UnknownCase::Read { find_link_by_mark(ports, told, report).await } else { Ok(None) }
+}
+
+/// The link of a case by the mark that its first communication carries. Where the case can't be read, the link that opened
+/// it, if any, is due by itself.
+async fn find_link_by_mark<P: Ports>(
+    ports: &CountedPorts<'_, P>,
+    told: Told<'_>,
+    report: &mut Report,
+) -> Result<Option<Found>, ReconcileError> {
+    let case = match read_case(ports, told).await? {
+        Ok(Some(case)) => case,
+        Ok(None) => return Ok(None),
+        Err(failure) => {
+            report.failed(Side::Aws, &failure);
+            return Ok(None);
+        }
+    };
+    let strange = unknown_case::strange_cases(told.account, &case);
+    if strange.is_empty() {
+        return Ok(None);
+    }
+    for case in strange {
+        if let Some(key) = ports.ledger.link_at(&index::open_intent(told.account, &case.mark)).await? {
+            return Ok(Some(Found { key, case: Some(case) }));
+        }
+    }
+    // The outcome may have been recorded between the two looks.
+    let link = ports.ledger.link_at(&index::case(&CaseKey::new(told.account.clone(), told.case_id))).await?;
+    Ok(link.map(|key| Found { key, case: None }))
+}
+
+/// Reads a case that no link is known of. The inner error is AWS Support's.
+async fn read_case<P: Ports>(
+    ports: &CountedPorts<'_, P>,
+    told: Told<'_>,
+) -> Result<Result<Option<Case>, Failure>, ReconcileError> {
+    let carrier = SupportCarrier { ports };
+    let mut reader = StrangeCaseReader::new(told.account.clone(), told.case_id.clone());
+    loop {
+        let answer = match carrier.ask(&reader.question()).await? {
+            Ok(answer) => answer,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let now = ports.clock.now();
+        if let ControlFlow::Break(read) = reader.see(answer, |created| unknown_case::is_young_enough(created, now))? {
+            return Ok(read);
+        }
+    }
+}
