@@ -755,16 +755,21 @@ impl Life {
         let mut executor = handlers::executor(&self.desk);
         executor.limits = reconciler::limits(RECONCILER_TIMEOUT);
         let hint = hint.clone();
-        let report: Rc<RefCell<Option<Report>>> = Rc::default();
-        let slot = report.clone();
+        self.work(async move { executor.reconcile(&hint).await.ok() })
+    }
+
+    /// Lets a worker do this to its end; what it came to, unless the worker died.
+    pub fn work<T: 'static>(&mut self, work: impl Future<Output = Option<T>> + 'static) -> Option<T> {
+        let outcome: Rc<RefCell<Option<T>>> = Rc::default();
+        let slot = outcome.clone();
         let future = async move {
-            let done = executor.reconcile(&hint).await.ok();
+            let done = work.await;
             let ok = done.is_some();
             slot.replace(done);
             ok
         };
         self.start(Duty::Check, "check".to_owned(), future);
         while !self.processes.is_empty() && self.step() {}
-        report.take()
+        outcome.take()
     }
 }

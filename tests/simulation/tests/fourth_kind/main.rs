@@ -1,0 +1,176 @@
+//! A kind of link that only this folder knows: a ticket with a status and notes. It links, delivers, resolves and survives
+//! faults on the loop that all kinds share, and nothing outside this folder speaks of it.
+
+#![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
+
+mod desk;
+mod kind;
+
+use std::rc::Rc;
+
+use casebridge_core::{
+    hint::{Cause, Hint, Subject},
+    identifiers::LinkKey,
+    servicenow::incident::IncidentState,
+};
+use casebridge_executor::Report;
+use casebridge_simulation::{
+    calls::{Call, Fate},
+    handlers,
+    random::Random,
+    script::{Handle, Script},
+};
+use jiff::SignedDuration;
+
+use desk::{TicketCarrier, TicketDesk};
+use kind::TicketKind;
+
+/// How long a worker has.
+const WORKER_TIME: SignedDuration = SignedDuration::from_secs(120);
+/// How many worlds with faults are lived.
+const WORLDS: u64 = 300;
+/// How many passes bring every world to rest once its faults have ended, a minute apart: L is over by then.
+const CALM_PASSES: usize = 40;
+
+/// An incident with a ticket, and both in the hands of a test.
+struct Story {
+    script: Script,
+    incident: Handle,
+    tickets: Rc<TicketDesk>,
+}
+
+impl Story {
+    fn new() -> Self {
+        // Nobody but the test looks at the incident.
+        let mut script = Script::with(|settings| {
+            settings.hints = false;
+            settings.wakes = false;
+            settings.polling = SignedDuration::from_hours(100_000);
+        });
+        let incident = script.open("It does not answer.");
+        Self { script, incident, tickets: Rc::default() }
+    }
+
+    /// Lets a worker look at the link; what it did, unless the ledger failed it.
+    fn pass(&mut self) -> Option<Report> {
+        let mut executor = handlers::executor(&self.script.life.desk);
+        executor.limits = reconciler::limits(WORKER_TIME);
+        let key = LinkKey::support_case(self.incident.clone());
+        let carrier = TicketCarrier::new(self.tickets.clone());
+        let hint = Hint {
+            subject: Subject::Link { key: key.clone() },
+            cause: Cause::Replay,
+            received_at: self.script.life.now(),
+            claim: None,
+        };
+        self.script.life.work(async move { executor.reconcile_with::<TicketKind>(&carrier, &hint, &key).await.ok() })
+    }
+
+    /// Passes until nothing is left to do. A lease that a worker held when it died ends on the way.
+    fn settle(&mut self) {
+        for _ in 0..CALM_PASSES {
+            self.script.wait(60);
+            self.pass();
+        }
+        let report = self.pass().unwrap();
+        assert_eq!((report.effects, report.waits), (Vec::new(), Vec::new()), "{}", self.script.story());
+    }
+
+    fn state(&self) -> IncidentState {
+        self.script.state(&self.incident)
+    }
+}
+
+#[test]
+fn an_incident_gets_a_ticket_and_comments_and_notes_cross_once() {
+    let mut story = Story::new();
+    story.script.comment(&story.incident.clone(), "Any news?");
+    story.settle();
+    assert_eq!(story.tickets.count(), 1);
+    assert_eq!(story.tickets.notes_with("Any news?"), 1);
+    story.tickets.note("Restart it.");
+    story.script.comment(&story.incident.clone(), "It is back.");
+    story.settle();
+    assert_eq!(story.script.count_on_incident(&story.incident, "Restart it."), 1);
+    assert_eq!(story.tickets.notes_with("It is back."), 1);
+    assert_eq!(story.script.sync_status(&story.incident), ("in_sync".to_owned(), String::new()));
+}
+
+#[test]
+fn an_end_on_either_side_ends_the_other() {
+    let mut story = Story::new();
+    story.settle();
+    story.script.set_state(&story.incident.clone(), IncidentState::Resolved);
+    story.settle();
+    assert!(story.tickets.is_closed());
+
+    let mut story = Story::new();
+    story.settle();
+    story.tickets.note("Solved.");
+    story.tickets.close();
+    story.settle();
+    assert_eq!(story.state(), IncidentState::Resolved);
+    assert_eq!(story.script.count_on_incident(&story.incident, "Solved."), 1);
+}
+
+#[test]
+fn a_ticket_that_the_account_refuses_is_told_and_opened_later() {
+    let mut story = Story::new();
+    story.tickets.refuse(1);
+    story.pass();
+    assert_eq!(story.script.sync_status(&story.incident).0, "error");
+    for _ in 0..12 {
+        story.script.wait(600);
+        story.pass();
+    }
+    assert_eq!(story.tickets.count(), 1);
+    assert_eq!(story.script.sync_status(&story.incident).0, "in_sync");
+}
+
+/// What goes wrong with the next call to the ledger or to ServiceNow.
+fn order_a_fault(story: &mut Story, random: &mut Random) {
+    let calls =
+        [Call::TakeLease, Call::Record, Call::Record, Call::Release, Call::Snapshot, Call::Deliver, Call::Deliver];
+    let fates = [Fate::AnswerLost, Fate::Refused, Fate::DiedAfter, Fate::DiedBefore];
+    let (call, fate) = (*random.pick(&calls), *random.pick(&fates));
+    story.script.fate(call, &[fate]);
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_whatever_fails() {
+    for seed in 0..WORLDS {
+        let mut random = Random::new(seed);
+        let mut story = Story::new();
+        let mut texts = Vec::new();
+        for deed in 0..6 {
+            let text = format!("Text {deed} of {seed}.");
+            if random.chance(500) || story.tickets.count() == 0 {
+                story.script.comment(&story.incident.clone(), &text);
+                texts.push((text, true));
+            } else {
+                story.tickets.note(&text);
+                texts.push((text, false));
+            }
+            for _ in 0..random.below(3) {
+                if random.chance(600) {
+                    order_a_fault(&mut story, &mut random);
+                }
+                story.tickets.break_calls(&mut random);
+                story.pass();
+                story.script.wait(random.between(1, 200));
+            }
+        }
+        story.tickets.mend();
+        story.script.life.desk.world.borrow_mut().faults.stop();
+        story.settle();
+        assert_eq!(story.tickets.count(), 1, "seed {seed}\n{}", story.script.story());
+        for (text, is_comment) in texts {
+            let times = if is_comment {
+                story.tickets.notes_with(&text)
+            } else {
+                story.script.count_on_incident(&story.incident, &text)
+            };
+            assert_eq!(times, 1, "seed {seed}: {text}\n{}", story.script.story());
+        }
+    }
+}
