@@ -83,8 +83,8 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect()
 }
 
-/// The rooms of a crate that the code of a source names before its tests: `crate::room::…` and `crate::{room::…, …}`, where
-/// `root` is the name of the crate and two colons.
+/// The rooms of a crate that the code of a source names before its tests: `crate::room::…` and `crate::{room::…, …}`,
+/// where `root` is the name of the crate and two colons.
 fn used(source: &str, root: &str) -> BTreeSet<String> {
     let product = source.split("#[cfg(test)]").next().unwrap_or_default();
     let product: String = product.lines().filter(|line| !line.trim_start().starts_with("//")).collect();

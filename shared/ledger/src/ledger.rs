@@ -80,8 +80,8 @@ pub struct DueLink {
 
 /// The ledger. `now` is always the caller's clock.
 ///
-/// It knows no kind of link: what a link remembers is written and read as a whole, and the rows that it is found by are those
-/// that its kind says ([`Kind::index`]).
+/// It knows no kind of link: what a link remembers is written and read as a whole, and the rows that it is found by are
+/// those that its kind says ([`Kind::index`]).
 pub trait Ledger {
     /// Takes the link's lease for `attempt` until `until`, or leaves word with the one who holds it.
     ///
@@ -145,8 +145,8 @@ pub trait Ledger {
         limit: usize,
     ) -> impl Future<Output = Result<RowPage, LedgerError>>;
 
-    /// Counts one more event of this name in the account; how many that makes in the minute of `now`. A repeat counts again:
-    /// the count may be too high, never too low.
+    /// Counts one more event of this name in the account; how many that makes in the minute of `now`. A repeat counts
+    /// again: the count may be too high, never too low.
     fn count_in_minute(
         &self,
         account: &AccountId,

@@ -11,13 +11,13 @@
 //! | `WATERMARK` | `<name>` | how far a poller has come |
 //!
 //! The index `due` (`due_shard`, `due_at`) has the links that want to be looked at; it needs the keys only. Rows with
-//! `expires_at` are removed by the table itself: intents long after they ended, counts after an hour, rows of an account when
-//! their kind says.
+//! `expires_at` are removed by the table itself: intents long after they ended, counts after an hour, rows of an
+//! account when their kind says.
 //!
 //! The ledger knows no kind of link. It writes what a link remembers as a text that only the kind reads. The rows of an
-//! account are those that the kind lists for a state of the link ([`casebridge_core::link::kind::Kind::index`]): a write from
-//! one state to the next puts the rows that are new and deletes those that are gone. A lookup names a row, a prefix or a span
-//! of sort keys, which the kind has built.
+//! account are those that the kind lists for a state of the link ([`casebridge_core::link::kind::Kind::index`]): a
+//! write from one state to the next puts the rows that are new and deletes those that are gone. A lookup names a row, a
+//! prefix or a span of sort keys, which the kind has built.
 //!
 //! Whoever hands off a due link claims it first: the row gets a claim and a later due time, on condition of the due time that
 //! was seen. The message carries the claim, and its lease is taken only while the row still has it. Letting the link go

@@ -188,7 +188,8 @@ impl Tables {
         }
     }
 
-    /// The rows with the prefix, in the order of their sort texts: from the one that a page ended with on, or from the first.
+    /// The rows with the prefix, in the order of their sort texts: from the one that a page ended with on, or from the
+    /// first.
     fn under(&self, prefix: &RowPrefix, behind: Option<&str>) -> impl Iterator<Item = &Row> {
         let start = behind.map_or(Included(prefix.row("")), |rest| Excluded(prefix.row(rest)));
         let rows = self.rows.range((start, Unbounded));

@@ -1,8 +1,8 @@
 //! The rows by which the ledger finds a link, besides the link's own row.
 //!
-//! A kind says in which rows a link stands ([`crate::link::kind::Kind::index`]). The ledger compares the rows of two states of
-//! the link, puts those that are new and deletes those that are gone, in the transaction that writes the link. It knows no
-//! kind: only the kind builds the keys of its rows and reads what stands in them.
+//! A kind says in which rows a link stands ([`crate::link::kind::Kind::index`]). The ledger compares the rows of two
+//! states of the link, puts those that are new and deletes those that are gone, in the transaction that writes the
+//! link. It knows no kind: only the kind builds the keys of its rows and reads what stands in them.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -18,8 +18,8 @@ const MILLISECOND_DIGITS: usize = 15;
 pub struct RowKey {
     /// The account.
     pub account: AccountId,
-    /// The text by which the account's rows are sorted. It begins with a word for what the row is, and `#`; each kind has words
-    /// of its own.
+    /// The text by which the account's rows are sorted. It begins with a word for what the row is, and `#`; each kind
+    /// has words of its own.
     pub sort: String,
 }
 
@@ -141,8 +141,8 @@ pub enum Deletion {
     /// In the write by which the link leaves it.
     #[default]
     Always,
-    /// In that write, unless the link's open intent ends with it as never applied: the call may have been applied all the same,
-    /// and what it brought about leads to the link by this row, however late it shows up.
+    /// In that write, unless the link's open intent ends with it as never applied: the call may have been applied all
+    /// the same, and what it brought about leads to the link by this row, however late it shows up.
     UnlessNeverApplied,
 }
 
@@ -199,7 +199,8 @@ impl IndexRow {
     }
 }
 
-/// A moment as a row shows and sorts it: its milliseconds. Our clock is past 1970, and a time before it would not sort as text.
+/// A moment as a row shows and sorts it: its milliseconds. Our clock is past 1970, and a time before it would not sort
+/// as text.
 pub fn milliseconds(moment: Timestamp) -> i64 {
     moment.as_millisecond().max(0)
 }

@@ -54,7 +54,8 @@ pub trait Kind: Debug + Clone + Default + PartialEq + Eq + 'static {
     /// The account of the record that the call of this intent opens; none for a call that opens none.
     fn opening_account(intent: &Self::Intent) -> Option<&AccountId>;
 
-    /// The rows by which the ledger finds the link, besides its own: at most one for each key, all in its record's account.
+    /// The rows by which the ledger finds the link, besides its own: at most one for each key, all in its record's
+    /// account.
     fn index(key: &LinkKey, link: &Link<Self>) -> BTreeSet<IndexRow>;
 
     /// Whether work on the record has ended, as far as is known.

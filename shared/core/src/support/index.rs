@@ -10,8 +10,9 @@
 //! | `UNDECIDED#<written at>#<mark>` | a CreateCase whose case may still show up, by age | `written_at` |
 //! | `WAITING#<priority>#<since>#<link>` | a link that waits for its account's quota of new cases | `link` |
 //!
-//! Moments in sort texts are milliseconds of 15 digits. So the account's newest undecided CreateCase between two moments is one
-//! row of one query, however many there are, and the first of the rows of those that wait is the next one.
+//! Moments in sort texts are milliseconds of 15 digits. So the account's newest undecided CreateCase between two
+//! moments is one row of one query, however many there are, and the first of the rows of those that wait is the next
+//! one.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +30,8 @@ use crate::{
     },
 };
 
-/// How many watched cases a page of an account has: as many as one DescribeCases takes. Source: AWS Support API, caseIdList.
+/// How many watched cases a page of an account has: as many as one DescribeCases takes. Source: AWS Support API,
+/// caseIdList.
 pub const CASES_PER_PAGE: usize = 100;
 
 /// How long a case is watched after it was resolved. AWS lets a case be reopened for 14 days; the rest is margin.
@@ -112,14 +114,15 @@ pub fn watched(account: &AccountId) -> RowPrefix {
     RowPrefix { account: account.clone(), sort: WATCHED.to_owned() }
 }
 
-/// The rows of the links that wait for the account's quota of new cases: the most urgent first, of these the one that waits
-/// longest. A priority that is none of `1` to `5` comes last.
+/// The rows of the links that wait for the account's quota of new cases: the most urgent first, of these the one that
+/// waits longest. A priority that is none of `1` to `5` comes last.
 pub fn waiting(account: &AccountId) -> RowPrefix {
     RowPrefix { account: account.clone(), sort: WAITING.to_owned() }
 }
 
-/// The rows of the account's undecided CreateCases that were written between these moments, both included, to the millisecond:
-/// the newest one last. One that was given up counts for as long as its case may show up. [`written_at`] reads a row.
+/// The rows of the account's undecided CreateCases that were written between these moments, both included, to the
+/// millisecond: the newest one last. One that was given up counts for as long as its case may show up. [`written_at`]
+/// reads a row.
 pub fn undecided_between(account: &AccountId, from: Timestamp, until: Timestamp) -> RowSpan {
     let of = |moment: Timestamp| format!("{UNDECIDED}{}", moment_digits(moment));
     RowSpan { account: account.clone(), first: of(from), last: format!("{}{BEHIND_ALL}", of(until)) }
