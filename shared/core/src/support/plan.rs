@@ -64,7 +64,7 @@ impl Planner<'_, SupportCase> {
         let Some(incident) = self.pass.incident.as_ref() else { return };
         if names_unknown_case(self.pass, incident) {
             let until = self.later(seconds(LONG_WAIT_SECONDS));
-            self.plan.waits.push(Waiting::UnknownCase { until });
+            self.wait(Waiting::UnknownCase { until });
             return;
         }
         let Some(account) = incident.account.as_ref().filter(|_| is_in_scope(incident)) else { return };
@@ -95,7 +95,7 @@ impl Planner<'_, SupportCase> {
         let behind = self.pass.link.memory.waits_for_quota.is_some() && self.pass.aws.first_in_line == Some(false);
         if behind {
             let until = self.later(seconds(self.policy.case_quota_retry_seconds));
-            self.plan.waits.push(Waiting::CaseQuota { until });
+            self.wait(Waiting::CaseQuota { until });
         }
         behind
     }
@@ -146,24 +146,24 @@ impl Planner<'_, SupportCase> {
         if self.pass.is_blind_to_case() {
             let until = self.later(self.wait_for_new_case(case));
             let trouble = self.pass.link.troubles.blocking(Side::Aws, READ_REQUEST, self.now);
-            self.plan.waits.push(trouble.map_or(Waiting::CaseUnread { until }, wait_for));
+            self.wait(trouble.map_or(Waiting::CaseUnread { until }, wait_for));
         }
         if self.pass.is_blind_to_incident() {
             self.wait_for_incident();
         }
         if case.display_id.is_none() {
             let until = self.not_before_aws_answers(self.later(self.wait_for_new_case(case)));
-            self.plan.waits.push(Waiting::DisplayId { until });
+            self.wait(Waiting::DisplayId { until });
         }
         if let Some(at) = self.pass.link.memory.full_read_at {
-            self.plan.waits.push(Waiting::FullRead { until: self.not_before_aws_answers(at) });
+            self.wait(Waiting::FullRead { until: self.not_before_aws_answers(at) });
         }
         if let Some(at) = self.pass.link.memory.conversation.decided_at(self.policy.unknown_outcome()) {
             let until = self.not_before_aws_answers(at.max(self.later(seconds(1))));
-            self.plan.waits.push(Waiting::UnclearMark { until });
+            self.wait(Waiting::UnclearMark { until });
         }
         if let Some(wait) = self.pass.clear_at(self.policy) {
-            self.plan.waits.push(Waiting::UnclearOrigin { until: self.later(wait.max(seconds(1))) });
+            self.wait(Waiting::UnclearOrigin { until: self.later(wait.max(seconds(1))) });
         }
         let shown = self.pass.aws.case.as_ref().map(|shown| &shown.status);
         if shown.is_some_and(|shown| case.status.as_ref() != Some(shown)) {
@@ -172,7 +172,7 @@ impl Planner<'_, SupportCase> {
             // A text of ours that is not seen may be what keeps it from being believed: the youngest one, until L after it.
             let shows_ours = || self.pass.shows_ours_until(self.policy).filter(|_| !case.is_resolved());
             let until = shows_ours().map_or(until, |shown| until.max(shown));
-            self.plan.waits.push(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
+            self.wait(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
         }
     }
 
@@ -222,9 +222,9 @@ impl Planner<'_, SupportCase> {
     /// AWS reopened the case of an incident whose work had ended.
     fn follow_reopening(&mut self, incident: &IncidentSummary, merge: &mut Merge) {
         if !incident.state.can_reopen() {
-            self.plan.waits.push(Waiting::IncidentClosed);
+            self.wait(Waiting::IncidentClosed);
         } else if self.pass.is_repeated_reopening() {
-            self.plan.waits.push(Waiting::RepeatedReopening);
+            self.wait(Waiting::RepeatedReopening);
         } else {
             self.reopen_incident(merge);
         }
