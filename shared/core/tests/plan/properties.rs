@@ -1,9 +1,9 @@
 //! Properties of the plan over random worlds.
 
-use crate::world::{ACCOUNT, BRIDGE, World, call_of, entry, refusal};
+use crate::world::{ACCOUNT, BRIDGE, World, call_of, entry, plan, refusal};
 use casebridge_core::{
     failure::{Failure, Refusal},
-    link::{mark::Entropy, notice::Notice, pass::READ_REQUEST, plan::EFFECTS_PER_PLAN, planner::plan, trouble::Side},
+    link::{mark::Entropy, notice::Notice, pass::READ_REQUEST, plan::EFFECTS_PER_PLAN, trouble::Side},
     servicenow::incident::{AccountState, IncidentState, JournalEntry},
     support::{Effect, Link, Pass, Plan, call::Call, memory::LinkedCase},
     time::format_servicenow,
