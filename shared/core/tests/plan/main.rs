@@ -11,5 +11,7 @@ mod order;
 mod pause;
 mod properties;
 mod refusals;
+mod stories;
+mod story;
 mod trouble;
 mod world;
