@@ -18,7 +18,7 @@ use casebridge_core::{
 };
 use casebridge_executor::{Executor, Limits, Report};
 use casebridge_ledger::{Ledger, LedgerError};
-use casebridge_ports::{Clock, Randomness, ServiceNow, Support, Timer, WakeQueue};
+use casebridge_ports::{Clock, PlanObserver, Randomness, ServiceNow, Support, Timer, WakeQueue};
 use casebridge_runtime::{
     Redeliverer, Redelivery,
     logging::{Causes, hint_span},
@@ -70,7 +70,7 @@ pub trait Reconcile {
     ) -> impl Future<Output = Result<Report, LedgerError>>;
 }
 
-impl<L, W, S, A, C, R> Reconcile for Executor<L, W, S, A, C, R>
+impl<L, W, S, A, C, R, P> Reconcile for Executor<L, W, S, A, C, R, P>
 where
     L: Ledger,
     W: WakeQueue,
@@ -78,6 +78,7 @@ where
     A: Support,
     C: Timer,
     R: Randomness,
+    P: PlanObserver,
 {
     async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, LedgerError> {
         self.limits = limits(time_left);

@@ -11,7 +11,8 @@ use casebridge_executor::Executor;
 use casebridge_ledger::DynamoLedger;
 use casebridge_ports::Clock;
 use casebridge_runtime::{
-    AccountSecrets, HintQueue, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness, logging,
+    AccountSecrets, HintQueue, Pace, PlanLog, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness,
+    logging,
     metrics::{Metric, Metrics},
     sdk_config,
     settings::{self, ReconcilerSettings},
@@ -54,6 +55,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
         support,
         clock: SystemClock,
         randomness: SystemRandomness,
+        plans: PlanLog,
         policy: policies.in_force().as_ref().clone(),
         limits: limits(SignedDuration::ZERO),
     }));

@@ -15,7 +15,7 @@ use casebridge_core::{
     },
 };
 use casebridge_ledger::{Lease, Ledger, LedgerError};
-use casebridge_ports::{Randomness, ServiceNow, Support, Timer, WakeQueue};
+use casebridge_ports::{PlanObserver, Randomness, ServiceNow, Support, Timer, WakeQueue};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::reconcile::{Executor, Report};
@@ -49,7 +49,9 @@ pub(crate) struct Tenure {
     pub(crate) due: Option<Timestamp>,
 }
 
-impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness> Executor<L, W, S, A, C, R> {
+impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness, P: PlanObserver>
+    Executor<L, W, S, A, C, R, P>
+{
     /// Plans and applies until nothing is left to do.
     pub(crate) async fn apply(
         &self,
@@ -59,7 +61,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     ) -> Result<Applied, LedgerError> {
         let mut last = Plan::default();
         for _ in 0..PLANS_PER_PASS {
-            last = plan(&self.policy, observation, self.randomness.entropy(), self.clock.now());
+            last = self.plan(observation);
             if last.effects.is_empty() || self.is_out_of_time(tenure) {
                 return Ok(Applied { plan: last, doubt: false });
             }
@@ -68,8 +70,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
                     Progress::Done => {}
                     Progress::Replan => break,
                     Progress::Doubt => {
-                        let plan = plan(&self.policy, observation, self.randomness.entropy(), self.clock.now());
-                        return Ok(Applied { plan, doubt: true });
+                        return Ok(Applied { plan: self.plan(observation), doubt: true });
                     }
                 }
                 if self.is_out_of_time(tenure) {
@@ -78,6 +79,13 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
             }
         }
         Ok(Applied { plan: last, doubt: false })
+    }
+
+    fn plan(&self, observation: &Pass) -> Plan {
+        let now = self.clock.now();
+        let plan = plan(&self.policy, observation, self.randomness.entropy(), now);
+        self.plans.planned(&self.policy, observation, &plan, now);
+        plan
     }
 
     /// Whether too little of the lease is left to begin another call.

@@ -19,7 +19,9 @@ use casebridge_core::{
     },
 };
 use casebridge_ledger::{Ledger, LedgerError};
-use casebridge_ports::{CasePage, CaseQuery, DescribedCase, Randomness, ServiceNow, Support, Timer, WakeQueue};
+use casebridge_ports::{
+    CasePage, CaseQuery, DescribedCase, PlanObserver, Randomness, ServiceNow, Support, Timer, WakeQueue,
+};
 use futures_util::future::join3;
 use jiff::{SignedDuration, Timestamp};
 
@@ -70,7 +72,9 @@ struct Described {
     calls: u32,
 }
 
-impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness> Executor<L, W, S, A, C, R> {
+impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness, P: PlanObserver>
+    Executor<L, W, S, A, C, R, P>
+{
     /// Reads what the pass needs of both sides, side by side: the incident, its case, and the cases among which one may show
     /// up that was opened without an answer. The case of an incident that is gone is read as well, so that
     /// the poller does not find it changed again and again.

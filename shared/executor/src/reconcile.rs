@@ -14,7 +14,7 @@ use casebridge_core::{
     time::seconds,
 };
 use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
-use casebridge_ports::{Randomness, ServiceNow, Support, Timer, WakeQueue};
+use casebridge_ports::{PlanObserver, Randomness, ServiceNow, Support, Timer, WakeQueue};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -100,7 +100,7 @@ struct Stray {
 }
 
 /// Acts on hints. The same code runs in the function and, over ports in memory, in the simulation.
-pub struct Executor<L, W, S, A, C, R> {
+pub struct Executor<L, W, S, A, C, R, P> {
     /// What is remembered, and who may act.
     pub ledger: L,
     /// Who wakes links at their time, besides the poller.
@@ -113,13 +113,17 @@ pub struct Executor<L, W, S, A, C, R> {
     pub clock: C,
     /// Random bits.
     pub randomness: R,
+    /// Who hears of plans.
+    pub plans: P,
     /// The policy.
     pub policy: Policy,
     /// How long things may take.
     pub limits: Limits,
 }
 
-impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness> Executor<L, W, S, A, C, R> {
+impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness, P: PlanObserver>
+    Executor<L, W, S, A, C, R, P>
+{
     /// Brings the hint's link in step, as far as is possible now.
     ///
     /// Fails only if the ledger does: everything else is written down as something to wait for.

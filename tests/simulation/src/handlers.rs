@@ -26,6 +26,7 @@ use servicenow_webhook::Webhook;
 use crate::{
     handler_ports::{ChangesPort, KeysPort, QueuePort, SecretsPort, WakePort},
     ledger_port::LedgerPort,
+    plans::PlanPort,
     ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort, WorkerClock},
     queue::{Message, QueueName},
     schedule::at_once,
@@ -49,7 +50,8 @@ pub type EventsFunction = Events<LedgerPort, QueuePort, ClockPort>;
 /// The function that polls.
 pub type PollerFunction = Poller<LedgerPort, QueuePort, ChangesPort, SupportPort, SecretsPort, ClockPort>;
 /// What the function that reconciles works with.
-pub type WorldExecutor = Executor<LedgerPort, WakePort, ServiceNowPort, SupportPort, WorkerClock, RandomnessPort>;
+pub type WorldExecutor =
+    Executor<LedgerPort, WakePort, ServiceNowPort, SupportPort, WorkerClock, RandomnessPort, PlanPort>;
 
 /// The secret that webhooks are signed with, in its nth version.
 pub fn webhook_secret(version: u64) -> String {
@@ -109,6 +111,7 @@ pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
         support: SupportPort::of_executor(desk.clone()),
         clock: WorkerClock(clock(desk)),
         randomness: RandomnessPort { desk: desk.clone() },
+        plans: PlanPort { desk: desk.clone() },
         policy,
         limits: reconciler::limits(SignedDuration::ZERO),
     }
