@@ -11,7 +11,8 @@ use casebridge_executor::{Executor, Ports};
 use casebridge_ledger::DynamoLedger;
 use casebridge_ports::Clock;
 use casebridge_runtime::{
-    AccountSecrets, HintQueue, Pace, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness, logging,
+    AccountSecrets, HintQueue, Pace, PlanLog, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness,
+    logging,
     metrics::{Metric, Metrics},
     sdk_config,
     settings::{self, ReconcilerSettings},
@@ -38,6 +39,7 @@ impl Ports for HubPorts {
     type Support = SupportClient<AccountSecrets<SystemClock>>;
     type Clock = SystemClock;
     type Randomness = SystemRandomness;
+    type Plans = PlanLog;
 
     fn ledger(&self) -> &Self::Ledger {
         &self.ledger
@@ -61,6 +63,10 @@ impl Ports for HubPorts {
 
     fn randomness(&self) -> &SystemRandomness {
         &SystemRandomness
+    }
+
+    fn plans(&self) -> &PlanLog {
+        &PlanLog
     }
 }
 

@@ -60,7 +60,10 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
     }
 
     fn plan(&self) -> Plan<K::Call> {
-        plan(self.policy, &self.pass, self.ports.randomness.entropy(), self.now())
+        let now = self.now();
+        let plan = plan(self.policy, &self.pass, self.ports.randomness.entropy(), now);
+        self.carrier.planned(self.policy, &self.pass, &plan, now);
+        plan
     }
 
     async fn apply_effect(&mut self, effect: &Effect<K::Call>) -> Result<Progress, ReconcileError> {

@@ -2,11 +2,19 @@
 
 use std::future::Future;
 
-use casebridge_core::{failure::Failure, link::kind::Kind};
+use casebridge_core::{
+    failure::Failure,
+    link::{kind::Kind, pass::Pass, plan::Plan},
+    policy::Policy,
+};
 use casebridge_ledger::LedgerError;
+use jiff::Timestamp;
 
 /// Makes the reads and calls of one kind of link, each as it stands. It decides nothing.
 pub trait Carrier<K: Kind> {
+    /// Hears of a plan before it is applied, of what it was made from, and of the moment. It changes nothing about it.
+    fn planned(&self, policy: &Policy, pass: &Pass<K>, plan: &Plan<K::Call>, now: Timestamp);
+
     /// Makes a read. The inner error is the failure of the AWS side, which is noted as something to wait for.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ impl<'a, T> Counted<'a, T> {
     }
 }
 
-/// The ports that reach another machine, counted; clock and randomness as they are.
+/// The ports that reach another machine, counted; the others as they are.
 pub struct CountedPorts<'a, P: Ports> {
     /// The ledger.
     pub ledger: Counted<'a, P::Ledger>,
@@ -72,6 +72,8 @@ pub struct CountedPorts<'a, P: Ports> {
     pub clock: &'a P::Clock,
     /// The source of random bits.
     pub randomness: &'a P::Randomness,
+    /// Who hears of plans.
+    pub plans: &'a P::Plans,
 }
 
 impl<'a, P: Ports> CountedPorts<'a, P> {
@@ -84,6 +86,7 @@ impl<'a, P: Ports> CountedPorts<'a, P> {
             support: Counted::new(ports.support(), calls),
             clock: ports.clock(),
             randomness: ports.randomness(),
+            plans: ports.plans(),
         }
     }
 }

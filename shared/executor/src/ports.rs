@@ -1,7 +1,7 @@
 //! What the executor works with.
 
 use casebridge_ledger::Ledger;
-use casebridge_ports::{Randomness, ServiceNow, Support, Timer, WakeQueue};
+use casebridge_ports::{PlanObserver, Randomness, ServiceNow, Support, Timer, WakeQueue};
 
 /// The ports of one installation.
 pub trait Ports {
@@ -17,6 +17,8 @@ pub trait Ports {
     type Clock: Timer;
     /// Random bits.
     type Randomness: Randomness;
+    /// Who hears of plans.
+    type Plans: PlanObserver;
 
     /// The ledger.
     fn ledger(&self) -> &Self::Ledger;
@@ -30,4 +32,6 @@ pub trait Ports {
     fn clock(&self) -> &Self::Clock;
     /// The source of random bits.
     fn randomness(&self) -> &Self::Randomness;
+    /// Who hears of plans.
+    fn plans(&self) -> &Self::Plans;
 }

@@ -1,12 +1,14 @@
 //! What casebridge needs of the world, as traits. The adapters answer over the network, the simulation in memory.
 
 mod clock;
+mod plan_observer;
 mod randomness;
 mod servicenow;
 mod support;
 mod wake_queue;
 
 pub use clock::{Clock, Timer};
+pub use plan_observer::PlanObserver;
 pub use randomness::Randomness;
 pub use servicenow::ServiceNow;
 pub use support::Support;

@@ -7,6 +7,7 @@
 
 pub mod logging;
 pub mod metrics;
+mod plan_log;
 mod policy;
 mod queue;
 mod sdk;
@@ -15,6 +16,7 @@ pub mod settings;
 mod system;
 mod warm_up;
 
+pub use plan_log::PlanLog;
 pub use policy::{PolicySource, PolicySourceError};
 pub use queue::{
     DeduplicationId, HintQueue, HintSink, InvalidDeduplicationId, MAX_MESSAGE_BYTES, QueueError, Redeliverer,

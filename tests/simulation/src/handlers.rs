@@ -27,6 +27,7 @@ use servicenow_webhook::Webhook;
 use crate::{
     handler_ports::{ChangesPort, KeysPort, QueuePort, SecretsPort, WakePort},
     ledger_port::LedgerPort,
+    plans::PlanPort,
     ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort, WorkerClock},
     queue::{Message, QueueName},
     schedule::at_once,
@@ -60,6 +61,7 @@ pub struct WorldPorts {
     support: SupportPort,
     clock: WorkerClock,
     randomness: RandomnessPort,
+    plans: PlanPort,
 }
 
 impl Ports for WorldPorts {
@@ -69,6 +71,7 @@ impl Ports for WorldPorts {
     type Support = SupportPort;
     type Clock = WorkerClock;
     type Randomness = RandomnessPort;
+    type Plans = PlanPort;
 
     fn ledger(&self) -> &LedgerPort {
         &self.ledger
@@ -92,6 +95,10 @@ impl Ports for WorldPorts {
 
     fn randomness(&self) -> &RandomnessPort {
         &self.randomness
+    }
+
+    fn plans(&self) -> &PlanPort {
+        &self.plans
     }
 }
 
@@ -153,6 +160,7 @@ pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
         support: SupportPort::of_executor(desk.clone()),
         clock: WorkerClock(clock(desk)),
         randomness: RandomnessPort { desk: desk.clone() },
+        plans: PlanPort { desk: desk.clone() },
     };
     Executor { ports, policy, limits: reconciler::limits(SignedDuration::ZERO) }
 }

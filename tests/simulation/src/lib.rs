@@ -11,6 +11,7 @@ pub mod ledger_port;
 pub mod pairs;
 pub mod pauses;
 pub mod people;
+pub mod plans;
 pub mod ports;
 pub mod queue;
 pub mod random;

@@ -267,6 +267,8 @@ pub enum Invariant {
     HeldBack,
     /// 11: nothing is sent to AWS while a link pauses, and the incident says that it does.
     Paused,
+    /// 12: nothing is in a plan that must never be.
+    Plans,
 }
 
 impl Invariant {
@@ -284,6 +286,7 @@ impl Invariant {
             Self::Reopening => "9 reopened for a reason",
             Self::HeldBack => "10 refusals held back",
             Self::Paused => "11 silent while paused",
+            Self::Plans => "12 plans without fault",
         }
     }
 }

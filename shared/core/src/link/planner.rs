@@ -73,11 +73,6 @@ impl<'a, K: Kind> Planner<'a, K> {
         self.plan.effects.push(Effect::Call(call));
     }
 
-    /// Adds a wait.
-    pub fn wait(&mut self, wait: Waiting) {
-        self.plan.waits.push(wait);
-    }
-
     fn run(&mut self) {
         if self.pass.incident_gone {
             return self.wait_for_gone_incident();
@@ -93,7 +88,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         let link = &self.pass.link;
         let awaited = link.intent.is_some() || K::has_open(&link.memory);
         let until = awaited.then(|| self.later(seconds(self.policy.refusal_retry_seconds)));
-        self.plan.waits.push(Waiting::IncidentGone { until });
+        self.wait(Waiting::IncidentGone { until });
     }
 
     /// What the columns tell passes: the link is looked at again when it does.
@@ -114,8 +109,16 @@ impl<'a, K: Kind> Planner<'a, K> {
             let until = self.not_before_incident_is_read(lasts_until.max(self.later(seconds(1))));
             waits.push(Waiting::LowerCount { until });
         }
-        waits.retain(|wait| !self.plan.waits.contains(wait));
-        self.plan.waits.extend(waits);
+        for wait in waits {
+            self.wait(wait);
+        }
+    }
+
+    /// Adds a wait, once.
+    pub fn wait(&mut self, wait: Waiting) {
+        if !self.plan.waits.contains(&wait) {
+            self.plan.waits.push(wait);
+        }
     }
 
     fn wait_for_a_write(&self) -> Waiting {
@@ -139,7 +142,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         let Some(intent) = &self.pass.link.intent else { return false };
         let latest = intent.written_at.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
         let until = self.later(backoff(self.policy, intent.looked + 1)).min(latest.max(self.now));
-        self.plan.waits.push(Waiting::UnknownOutcome { until: self.not_before_aws_answers(until) });
+        self.wait(Waiting::UnknownOutcome { until: self.not_before_aws_answers(until) });
         true
     }
 
@@ -148,7 +151,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         let pauses = self.pass.pause(self.policy).is_some();
         if pauses {
             let until = self.later(seconds(self.policy.refusal_retry_seconds));
-            self.plan.waits.push(Waiting::Paused { until });
+            self.wait(Waiting::Paused { until });
         }
         pauses
     }
@@ -169,10 +172,7 @@ impl<'a, K: Kind> Planner<'a, K> {
     /// through.
     pub fn waits_for(&mut self, side: Side, request: &Request<K::Refused>) -> bool {
         let Some(trouble) = self.pass.link.troubles.blocking(side, request, self.now) else { return false };
-        let wait = wait_for(trouble);
-        if !self.plan.waits.contains(&wait) {
-            self.plan.waits.push(wait);
-        }
+        self.wait(wait_for(trouble));
         true
     }
 
@@ -180,7 +180,7 @@ impl<'a, K: Kind> Planner<'a, K> {
     pub fn wait_for_incident(&mut self) {
         let until = self.later(seconds(LAGGING_READ_SECONDS));
         let trouble = self.pass.link.troubles.blocking(Side::ServiceNow, &Request::Read, self.now);
-        self.plan.waits.push(trouble.map_or(Waiting::IncidentUnread { until }, wait_for));
+        self.wait(trouble.map_or(Waiting::IncidentUnread { until }, wait_for));
     }
 
     /// Whether no message is put on the incident for now.
@@ -275,7 +275,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         }
         if tripped {
             let wait = self.wait_for_a_write();
-            self.plan.waits.push(wait);
+            self.wait(wait);
         }
     }
 }

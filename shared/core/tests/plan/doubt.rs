@@ -1,6 +1,6 @@
 //! Calls whose outcome nobody knows, and sides that refuse or do not answer.
 
-use crate::world::{self, World, call_of, refusal, unavailable};
+use crate::world::{self, World, call_of, plan, refusal, unavailable};
 use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId},
@@ -9,7 +9,6 @@ use casebridge_core::{
         mark::{Entropy, Mark},
         pass::backoff,
         plan::Waiting,
-        planner::plan,
         trouble::{Request, Side},
     },
     policy::Policy,

@@ -12,5 +12,7 @@ mod pause;
 mod properties;
 mod reads;
 mod refusals;
+mod stories;
+mod story;
 mod trouble;
 mod world;

@@ -6,7 +6,6 @@ use casebridge_core::{
         LowerCount, StateIntent,
         mark::{Entropy, Mark},
         plan::Waiting,
-        planner::plan,
         trouble::Request,
         trouble::Side,
     },
@@ -30,7 +29,7 @@ use casebridge_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::world::{self, World, delivery_of, entry, unavailable};
+use crate::world::{self, World, delivery_of, entry, plan, unavailable};
 
 /// The case as a read shows it that leaves out its first `hidden` communications.
 fn recent(world: &World, hidden: usize) -> Case {

@@ -1,13 +1,12 @@
 //! Properties of the plan over random worlds.
 
-use crate::world::{ACCOUNT, BRIDGE, World, call_of, entry, refusal};
+use crate::world::{ACCOUNT, BRIDGE, World, call_of, entry, plan, refusal};
 use casebridge_core::{
     failure::{Failure, Refusal},
     link::{
         mark::Entropy,
         notice::Notice,
         plan::EFFECTS_PER_PLAN,
-        planner::plan,
         trouble::{Request, Side},
     },
     servicenow::incident::{AccountState, IncidentState, JournalEntry},

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId, DisplayId, IncidentId, JournalEntryId, LinkKey},
-    link::{mark::Entropy, planner::plan},
+    link::{mark::Entropy, planner},
     policy::Policy,
     servicenow::{
         delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome},
@@ -18,6 +18,7 @@ use casebridge_core::{
         columns::columns,
     },
 };
+use casebridge_plan_linter::assert_clean;
 use jiff::{SignedDuration, Timestamp};
 
 pub const ACCOUNT: &str = "111122223333";
@@ -80,6 +81,13 @@ pub fn refusal(refusal: Refusal) -> Failure {
 
 pub fn names(plan: &Plan) -> Vec<&'static str> {
     plan.effects.iter().map(Effect::name).collect()
+}
+
+/// The plan of a pass. Whatever a test wants of it, nothing is in it that must never be.
+pub fn plan(policy: &Policy, pass: &Pass, entropy: Entropy, now: Timestamp) -> Plan {
+    let plan = planner::plan(policy, pass, entropy, now);
+    assert_clean(policy, pass, &plan, now);
+    plan
 }
 
 impl World {

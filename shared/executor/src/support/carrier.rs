@@ -2,15 +2,17 @@
 
 use casebridge_core::{
     failure::Failure,
+    policy::Policy,
     support::{
-        SupportCase,
+        Pass, Plan, SupportCase,
         call::{Call, Done},
         index,
         read::{Answer, Question, Read},
     },
 };
 use casebridge_ledger::{Ledger, LedgerError};
-use casebridge_ports::Support;
+use casebridge_ports::{PlanObserver, Support};
+use jiff::Timestamp;
 
 use crate::{carrier::Carrier, counted::CountedPorts, ports::Ports};
 
@@ -38,6 +40,10 @@ impl<P: Ports> SupportCarrier<'_, P> {
 }
 
 impl<P: Ports> Carrier<SupportCase> for SupportCarrier<'_, P> {
+    fn planned(&self, policy: &Policy, pass: &Pass, plan: &Plan, now: Timestamp) {
+        self.ports.plans.planned(policy, pass, plan, now);
+    }
+
     async fn read(&self, read: &Read) -> Result<Result<Answer, Failure>, LedgerError> {
         self.ask(&read.question).await
     }

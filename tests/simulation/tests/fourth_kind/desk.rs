@@ -6,11 +6,17 @@ use std::rc::Rc;
 
 use casebridge_core::{
     failure::{Failure, Refusal},
-    link::mark::Mark,
+    link::{
+        mark::Mark,
+        pass::Pass,
+        plan::{EFFECTS_PER_PLAN, Plan},
+    },
+    policy::Policy,
 };
 use casebridge_executor::Carrier;
 use casebridge_ledger::LedgerError;
 use casebridge_simulation::random::Random;
+use jiff::Timestamp;
 
 use crate::kind::{Done, Question, TicketCall, TicketKind};
 
@@ -148,6 +154,10 @@ impl TicketCarrier {
 }
 
 impl Carrier<TicketKind> for TicketCarrier {
+    fn planned(&self, _: &Policy, _: &Pass<TicketKind>, plan: &Plan<TicketCall>, _: Timestamp) {
+        assert!(plan.effects.len() <= EFFECTS_PER_PLAN, "{plan:?}");
+    }
+
     async fn read(&self, question: &Question) -> Result<Result<Option<Ticket>, Failure>, LedgerError> {
         let has_mark = |ticket: &&Ticket, mark: &Mark| ticket.notes.iter().any(|note| mark.is_in(&note.text));
         let tickets = self.0.tickets.borrow();

@@ -1,0 +1,21 @@
+//! The log of plans, for development: what a package logs of a hint is what came of its plans.
+
+use casebridge_core::{
+    link::plan::Waiting,
+    policy::Policy,
+    support::{Effect, Pass, Plan},
+};
+use casebridge_ports::PlanObserver;
+use jiff::Timestamp;
+
+/// Logs the names of each plan's effects and waits at DEBUG. It logs no text.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanLog;
+
+impl PlanObserver for PlanLog {
+    fn planned(&self, _: &Policy, pass: &Pass, plan: &Plan, _: Timestamp) {
+        let effects = || plan.effects.iter().map(Effect::name).collect::<Vec<_>>();
+        let waits = || plan.waits.iter().map(Waiting::name).collect::<Vec<_>>();
+        tracing::debug!(link = %pass.key, effects = ?effects(), waits = ?waits(), "planned");
+    }
+}

@@ -1,0 +1,69 @@
+//! How many effects a plan has, and what stands where among them: the bounds, and the report of the columns.
+
+use casebridge_core::{
+    link::{
+        plan::{EFFECTS_PER_PLAN, Waiting},
+        planner::MESSAGES_PER_DELIVERY,
+    },
+    support::{Effect, call::Call, columns::columns, memory::LinkedCase},
+    time::seconds,
+};
+
+use crate::{Check, Linter, place};
+
+/// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
+const REPORTS_BEYOND_BOUND: usize = 5;
+
+pub(crate) fn check(linter: &mut Linter) {
+    check_bounds(linter);
+    check_loop_breaker(linter);
+    check_report(linter);
+}
+
+fn check_bounds(linter: &mut Linter) {
+    let plan = linter.plan;
+    let count = plan.effects.len();
+    linter.find_if(count > EFFECTS_PER_PLAN, Check::TooManyEffects, || format!("{count} effects"));
+    for (index, effect) in plan.effects.iter().enumerate() {
+        let Effect::Deliver(delivery) = effect else { continue };
+        let messages = delivery.messages.len();
+        linter.find_if(messages > MESSAGES_PER_DELIVERY, Check::TooManyMessages, || {
+            format!("{}: {messages} messages", place(index, effect))
+        });
+    }
+}
+
+fn check_loop_breaker(linter: &mut Linter) {
+    let (plan, recent) = (linter.plan, &linter.pass.link.recent_writes);
+    let bound = usize::try_from(linter.policy.writes_per_window).unwrap_or(usize::MAX);
+    let window = seconds(linter.policy.write_window_seconds);
+    let within = recent.iter().filter(|write| linter.now.duration_since(**write) < window).count();
+    let left = bound.saturating_sub(within);
+    let says_so = plan.effects == [Effect::Report] && recent.len() < bound.saturating_add(REPORTS_BEYOND_BOUND);
+    let (count, waits) = (plan.effects.len(), &plan.waits);
+    linter.find_if(count > left && !says_so, Check::BeyondLoopBreaker, || format!("{count} effects, {left} left"));
+    let is_told = waits.iter().any(|wait| matches!(wait, Waiting::LoopBreaker { .. }));
+    let is_gone = linter.pass.incident_gone;
+    linter.find_if(left == 0 && !is_told && !is_gone, Check::SilentLoopBreaker, || format!("{within} writes"));
+}
+
+fn check_report(linter: &mut Linter) {
+    let effects = &linter.plan.effects;
+    let Some(first) = effects.iter().position(|effect| *effect == Effect::Report) else { return };
+    linter.find_if(first + 1 < effects.len(), Check::EffectAfterReport, || place(first, &Effect::Report));
+    let own = linter.pass.link.memory.case.as_ref();
+    let changes = |effect: &Effect| match effect {
+        Effect::Call(Call::OpenCase { .. }) => true,
+        Effect::Call(Call::ResolveCase { case_id, .. }) => own.is_some_and(|own| own.case_id == *case_id),
+        Effect::Call(Call::AddCommunication { .. }) => own.is_some_and(LinkedCase::is_resolved),
+        Effect::Deliver(_) | Effect::Report => false,
+    };
+    if effects[..first].iter().any(changes) {
+        return;
+    }
+    let delivers = effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));
+    linter.find_if(delivers, Check::ReportBesideDelivery, || place(first, &Effect::Report));
+    let told = columns(linter.policy, linter.pass, linter.now);
+    let is_shown = linter.pass.summary().is_some_and(|incident| incident.columns == told);
+    linter.find_if(is_shown, Check::NeedlessReport, || place(first, &Effect::Report));
+}

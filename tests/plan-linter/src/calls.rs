@@ -1,0 +1,192 @@
+//! What holds writes back, which case they are for, and how a case ends.
+
+use casebridge_core::{
+    failure::Refusal,
+    identifiers::CaseId,
+    link::{
+        pause::Pause,
+        trouble::{Request, Side},
+    },
+    support::{
+        Effect,
+        call::{Call, CaseCodes, Content, RefusedCall},
+        memory::LinkedCase,
+    },
+};
+
+use crate::{Check, Linter, place};
+
+pub(crate) fn check(linter: &mut Linter) {
+    let plan = linter.plan;
+    let pauses = Pause::of(linter.policy, &linter.pass.link).is_some();
+    for (index, effect) in plan.effects.iter().enumerate() {
+        check_presence(linter, index, effect);
+        check_holds(linter, index, effect, pauses);
+        check_troubles(linter, index, effect);
+        match effect {
+            Effect::Call(Call::OpenCase { .. }) => check_opening(linter, index, effect),
+            Effect::Call(Call::AddCommunication { .. }) => check_text(linter, index, effect),
+            Effect::Call(Call::ResolveCase { .. }) => check_resolution(linter, index, effect),
+            Effect::Deliver(_) | Effect::Report => {}
+        }
+    }
+}
+
+fn check_presence(linter: &mut Linter, index: usize, effect: &Effect) {
+    let pass = linter.pass;
+    linter.find_if(pass.incident_gone, Check::WriteToGoneIncident, || place(index, effect));
+    linter.find_if(pass.incident_not_served, Check::WriteToUnservedIncident, || place(index, effect));
+}
+
+/// Calls and fields wait for whatever is in doubt, paused or unseen. Messages and columns go on.
+fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool) {
+    let is_held = match effect {
+        Effect::Call(_) => true,
+        Effect::Deliver(delivery) => !delivery.fields.is_empty(),
+        Effect::Report => false,
+    };
+    if !is_held {
+        return;
+    }
+    let (pass, here) = (linter.pass, || place(index, effect));
+    linter.find_if(pass.link.intent.is_some(), Check::WriteWhileInDoubt, here);
+    linter.find_if(pauses, Check::WriteWhilePaused, here);
+    let sight = &pass.aws;
+    let is_case_unseen = pass.link.memory.case.is_some() && (sight.case.is_none() || !sight.shown_all);
+    linter.find_if(is_case_unseen, Check::WriteWhileBlindToCase, here);
+    let is_blind = match effect {
+        // What a read showed of very many comments goes out, also with a new case.
+        Effect::Call(Call::OpenCase { .. }) => pass.incident.is_none(),
+        Effect::Call(Call::AddCommunication { content: Content::Entry { .. } | Content::OpeningRemainder, .. }) => {
+            false
+        }
+        _ => pass.is_blind_to_incident(),
+    };
+    linter.find_if(is_blind, Check::WriteWhileBlindToIncident, here);
+}
+
+fn check_troubles(linter: &mut Linter, index: usize, effect: &Effect) {
+    let (link, now, is_woken) = (&linter.pass.link, linter.now, linter.pass.woken);
+    let side = if matches!(effect, Effect::Call(_)) { Side::Aws } else { Side::ServiceNow };
+    let requests = requests(linter, effect);
+    for trouble in link.troubles.active(now).filter(|trouble| trouble.side == side) {
+        // Who is woken as the first in line for a quota tries before its time.
+        let is_next = trouble.refusal == Some(Refusal::CaseQuota) && is_woken;
+        let is_refused = trouble.refusal.is_some() && requests.contains(&trouble.request) && !is_next;
+        linter.find_if(trouble.refusal.is_none(), Check::WriteToRestingSide, || place(index, effect));
+        linter.find_if(is_refused, Check::RefusedRequestRepeated, || place(index, effect));
+    }
+}
+
+/// What a refusal of an effect is remembered by.
+fn requests(linter: &Linter, effect: &Effect) -> Vec<Request<RefusedCall>> {
+    let call = |refused| vec![Request::Call(refused)];
+    match effect {
+        Effect::Call(Call::OpenCase { account, request, .. }) => call(RefusedCall::OpenCase(CaseCodes {
+            account: Some(account.clone()),
+            service_code: request.service_code.clone(),
+            category_code: request.category_code.clone(),
+            severity_code: request.severity_code.clone(),
+        })),
+        Effect::Call(Call::AddCommunication { case_id, .. }) if is_own(linter, case_id) => {
+            call(RefusedCall::AddCommunication)
+        }
+        Effect::Call(Call::ResolveCase { case_id, .. }) if is_own(linter, case_id) => call(RefusedCall::ResolveCase),
+        Effect::Call(_) => call(RefusedCall::Double),
+        Effect::Deliver(delivery) => {
+            let messages = (!delivery.messages.is_empty()).then_some(Request::Messages);
+            let fields = (!delivery.fields.is_empty()).then(|| Request::of_fields(&delivery.fields));
+            messages.into_iter().chain(fields).chain([Request::of_delivery(delivery)]).collect()
+        }
+        Effect::Report => vec![Request::Columns],
+    }
+}
+
+fn own_case<'a>(linter: &Linter<'a>) -> Option<&'a LinkedCase> {
+    linter.pass.link.memory.case.as_ref()
+}
+
+fn is_own(linter: &Linter, case_id: &CaseId) -> bool {
+    own_case(linter).is_some_and(|own| own.case_id == *case_id)
+}
+
+fn check_opening(linter: &mut Linter, index: usize, effect: &Effect) {
+    let Effect::Call(Call::OpenCase { account, request, .. }) = effect else { return };
+    let (pass, here) = (linter.pass, || place(index, effect));
+    let is_second =
+        linter.plan.effects[..index].iter().any(|earlier| matches!(earlier, Effect::Call(Call::OpenCase { .. })));
+    linter.find_if(is_second || own_case(linter).is_some(), Check::SecondCase, here);
+    let waits = pass.link.memory.waits_for_quota.is_some() && pass.aws.first_in_line == Some(false);
+    linter.find_if(waits, Check::OpenedOutOfTurn, here);
+    let Some(incident) = &pass.incident else { return };
+    let is_coded = !request.service_code.is_empty() && !request.category_code.is_empty();
+    let in_scope = incident.account.is_some() && is_coded && !incident.summary.state.is_ended();
+    linter.find_if(!in_scope, Check::CaseOutOfScope, here);
+    let of_another = incident.account.as_ref().is_some_and(|own| own.number != *account);
+    linter.find_if(of_another, Check::CallInWrongAccount, here);
+    let is_named = !incident.summary.columns.case_id.is_empty() && !pass.aws.columns_of_another;
+    linter.find_if(is_named, Check::CaseNamedByColumns, here);
+}
+
+/// Which case a call is for: the link's, or one that was opened twice.
+fn check_target(linter: &mut Linter, here: &str, effect: &Effect) {
+    let Effect::Call(Call::AddCommunication { account, case_id, .. } | Call::ResolveCase { account, case_id }) = effect
+    else {
+        return;
+    };
+    let own = own_case(linter).filter(|own| own.case_id == *case_id).map(|own| &own.account);
+    let doubles = &linter.pass.link.memory.doubles;
+    let double = doubles.iter().find(|double| double.case_id == *case_id && !double.resolved);
+    match own.or(double.map(|double| &double.account)) {
+        None => linter.find(Check::CallToUnknownCase, here),
+        Some(of_case) => linter.find_if(of_case != account, Check::CallInWrongAccount, || here.to_owned()),
+    }
+}
+
+fn check_text(linter: &mut Linter, index: usize, effect: &Effect) {
+    let Effect::Call(Call::AddCommunication { case_id, content, .. }) = effect else { return };
+    let here = place(index, effect);
+    check_target(linter, &here, effect);
+    let is_for_it = match content {
+        Content::DoubleNotice(double) => double == case_id && !is_own(linter, case_id),
+        Content::OpeningRemainder | Content::Entry { .. } | Content::ReopenNotice => is_own(linter, case_id),
+    };
+    linter.find_if(!is_for_it, Check::TextForAnotherCase, || here.clone());
+    let mut told = linter.pass.link.memory.doubles.iter().filter(|double| double.told);
+    let is_told = matches!(content, Content::DoubleNotice(_)) && told.any(|double| double.case_id == *case_id);
+    linter.find_if(is_told, Check::DoubleToldAgain, || here.clone());
+    let is_behind = is_resolved_before(linter, index, case_id);
+    linter.find_if(is_behind, Check::CallAfterResolution, || here.clone());
+    if *content == Content::ReopenNotice {
+        let is_open = !own_case(linter).is_some_and(LinkedCase::is_resolved);
+        let is_needless = is_open || has_text_before(linter, index, case_id) || !linter.is_open_after(index);
+        linter.find_if(is_needless, Check::NeedlessReopenNotice, || here);
+    }
+}
+
+fn check_resolution(linter: &mut Linter, index: usize, effect: &Effect) {
+    let Effect::Call(Call::ResolveCase { case_id, .. }) = effect else { return };
+    let here = place(index, effect);
+    check_target(linter, &here, effect);
+    let is_behind = is_resolved_before(linter, index, case_id);
+    linter.find_if(is_behind, Check::CallAfterResolution, || here.clone());
+    let Some(own) = own_case(linter).filter(|own| own.case_id == *case_id) else { return };
+    let needless = own.is_resolved() && !has_text_before(linter, index, case_id);
+    linter.find_if(needless, Check::ResolutionOfResolved, || here.clone());
+    let is_open = linter.is_open_after(index);
+    linter.find_if(is_open, Check::ResolutionOfOpenIncident, || here.clone());
+    let reopened = linter.pass.link.base.ended && !own.is_resolved();
+    linter.find_if(reopened, Check::ResolutionAgainstReopening, || here);
+}
+
+fn is_resolved_before(linter: &Linter, index: usize, case: &CaseId) -> bool {
+    let resolves =
+        |effect: &Effect| matches!(effect, Effect::Call(Call::ResolveCase { case_id, .. }) if case_id == case);
+    linter.plan.effects[..index].iter().any(resolves)
+}
+
+fn has_text_before(linter: &Linter, index: usize, case: &CaseId) -> bool {
+    let writes =
+        |effect: &Effect| matches!(effect, Effect::Call(Call::AddCommunication { case_id, .. }) if case_id == case);
+    linter.plan.effects[..index].iter().any(writes)
+}

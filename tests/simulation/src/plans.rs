@@ -1,0 +1,33 @@
+//! 12: every plan of every pass is without fault, as the linter of plans judges it.
+
+use std::rc::Rc;
+
+use casebridge_core::{
+    policy::Policy,
+    support::{Pass, Plan},
+};
+use casebridge_plan_linter::lint;
+use casebridge_ports::PlanObserver;
+use jiff::Timestamp;
+
+use crate::world::{Desk, Invariant};
+
+/// Lints the plans of an executor.
+pub struct PlanPort {
+    /// The world.
+    pub desk: Rc<Desk>,
+}
+
+impl PlanObserver for PlanPort {
+    fn planned(&self, policy: &Policy, pass: &Pass, plan: &Plan, now: Timestamp) {
+        let findings = lint(policy, pass, plan, now);
+        if findings.is_empty() {
+            return;
+        }
+        let world = &mut *self.desk.world.borrow_mut();
+        for finding in findings {
+            let what = format!("{}: {finding}", world.number_of(&pass.key.incident));
+            world.violate(Invariant::Plans, what);
+        }
+    }
+}
