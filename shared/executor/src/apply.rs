@@ -165,7 +165,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
     async fn deliver(&self, delivery: &Delivery, observation: &mut Pass, report: &mut Report) -> Progress {
         observation.count_write(&self.policy, self.clock.now());
         report.calls += 1;
-        let answer = self.servicenow.deliver(&observation.key.incident, delivery).await;
+        let answer = self.servicenow.deliver(&observation.key, delivery).await;
         report.effect(DELIVER, answer.as_ref().err());
         match answer {
             Ok(answer) => {
@@ -188,7 +188,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         let Some(delivery) = observation.columns_delivery(full_columns(incident)) else { return };
         if delivery.columns != incident.columns {
             report.calls += 1;
-            let told = self.servicenow.deliver(&observation.key.incident, &delivery).await;
+            let told = self.servicenow.deliver(&observation.key, &delivery).await;
             report.effect(REPORT, told.as_ref().err());
         }
     }

@@ -90,7 +90,7 @@ impl<L: Ledger, W: WakeQueue, S: ServiceNow, A: Support, C: Timer, R: Randomness
         let incident = async {
             if reads_incident {
                 let entries_since = observation.entries_since();
-                Some(self.servicenow.snapshot(&observation.key.incident, entries_since).await)
+                Some(self.servicenow.snapshot(&observation.key, entries_since).await)
             } else {
                 None
             }
