@@ -15,6 +15,7 @@ const app = {
     CasebridgeDelivery: 'writable',
     CasebridgeIncident: 'writable',
     CasebridgeInstallation: 'writable',
+    CasebridgeLink: 'writable',
     CasebridgeOutbox: 'writable',
     CasebridgeRequest: 'writable',
     CasebridgeSettings: 'writable',

@@ -10,14 +10,14 @@ from world import PREFIX, Incident, World, unique
 
 APP = PREFIX[:-1]
 ACCOUNTS, OUTBOX, SETTINGS = f"{PREFIX}account", f"{PREFIX}outbox", f"{PREFIX}settings"
-DELIVERIES, ANNOUNCEMENTS = f"{PREFIX}delivery", f"{PREFIX}announcement"
-OWN_TABLES = [ACCOUNTS, OUTBOX, SETTINGS, DELIVERIES, ANNOUNCEMENTS]
+DELIVERIES, ANNOUNCEMENTS, LINKS = f"{PREFIX}delivery", f"{PREFIX}announcement", f"{PREFIX}link"
+OWN_TABLES = [ACCOUNTS, OUTBOX, SETTINGS, DELIVERIES, ANNOUNCEMENTS, LINKS]
 BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
 
 
 @pytest.fixture(scope="module")
 def incident(world: World) -> Incident:
-    """An incident that has all that the app keeps: a case, webhooks, a delivery."""
+    """An incident that has all that the app keeps: a case, webhooks, a delivery, a link."""
     incident = world.linked()
     text = unique("From AWS.")
     world.reply(incident, text)
@@ -57,7 +57,8 @@ def sys_id_of(world: World, table: str, **values: str) -> str:
 def order(text: str) -> dict:
     """One comment to deliver."""
     external_id = f"{uuid.uuid4().hex[:16]}-1795208400-{uuid.uuid4().hex[:16]}-0a"
-    return {"messages": [{"external_id": external_id, "text": text, "kind": "comment"}]}
+    message = {"external_id": external_id, "text": text, "kind": "comment"}
+    return {"kind": "support_case", "messages": [message]}
 
 
 def resources(incident: str) -> list[tuple[str, str, dict | None]]:
@@ -65,7 +66,7 @@ def resources(incident: str) -> list[tuple[str, str, dict | None]]:
     path = f"/api/{APP}/v1/incidents"
     return [
         ("GET", f"{path}/changes?since=2020-01-01%2000:00:00&limit=1", None),
-        ("GET", f"{path}/{incident}/snapshot", None),
+        ("GET", f"{path}/{incident}/snapshot?kind=support_case", None),
         ("POST", f"{path}/{incident}/deliver", order("Not by AWS.")),
     ]
 
@@ -103,6 +104,8 @@ def test_the_integration_user_writes_by_the_apps_resources_alone(world: World, s
     assert_unwritable(stack.integration, ACCOUNTS, account, {"name": "Mine", "number": "999999999999"})
     entry = sys_id_of(world, OUTBOX, incident=incident.sys_id)
     assert_unwritable(stack.integration, OUTBOX, entry, {"state": "sent"})
+    link = sys_id_of(world, LINKS, incident=incident.sys_id)
+    assert_unwritable(stack.integration, LINKS, link, {"sync_status": "error"})
     assert_unwritable(stack.integration, SETTINGS, sys_id_of(world, SETTINGS), {"webhook_url": ""})
     user = sys_id_of(world, "sys_user", user_name="abel.tuter")
     assert_unwritable(stack.integration, "sys_user", user, {"email": "mine@example.com"})
@@ -123,10 +126,11 @@ def test_the_integration_user_meets_no_foreign_incident(world: World, stack: Sta
     assert world.outbox(foreign) == []
 
 
-def test_without_a_role_nobody_sees_outbox_accounts_or_settings(world: World, stack: Stack, incident: Incident):
+def test_without_a_role_nobody_sees_outbox_accounts_links_or_settings(world: World, stack: Stack, incident: Incident):
     records = {
         ACCOUNTS: sys_id_of(world, ACCOUNTS, number=stack.production["id"]),
         OUTBOX: sys_id_of(world, OUTBOX, incident=incident.sys_id),
+        LINKS: sys_id_of(world, LINKS, incident=incident.sys_id),
         SETTINGS: sys_id_of(world, SETTINGS),
         "incident": incident.sys_id,
     }

@@ -34,7 +34,8 @@ def assert_silent(world: World, incident, why: str) -> None:
 
 def snapshot_url(world: World, incident) -> str:
     """Where the app shows an incident."""
-    return f"{world.stack.description['servicenow']['https_url']}/api/{APP}/v1/incidents/{incident.sys_id}/snapshot"
+    instance = world.stack.description["servicenow"]["https_url"]
+    return f"{instance}/api/{APP}/v1/incidents/{incident.sys_id}/snapshot?kind=support_case"
 
 
 def waiting_webhooks(world: World, incident, why: str) -> list[dict[str, str]]:

@@ -220,7 +220,7 @@ class World:
     def snapshot(self, incident: Incident) -> dict:
         """The incident as the app shows it to AWS."""
         url = f"{self.stack.admin.instance}/api/x_casebridge_aws/v1/incidents/{incident.sys_id}/snapshot"
-        answer = self.stack.admin.session.get(url)
+        answer = self.stack.admin.session.get(url, params={"kind": "support_case"})
         answer.raise_for_status()
         return answer.json()["result"]
 

@@ -26,7 +26,7 @@ COLUMNS = {
 # Those that people fill in, and who.
 CODES = {"service_code", "category_code"}
 AGENTS = {"itil", f"{built_package.SCOPE}.user"}
-TABLES = {"account", "settings", "outbox", "delivery", "announcement"}
+TABLES = {"account", "settings", "outbox", "delivery", "announcement", "link"}
 
 
 def record(type: str, action: str = "INSERT_OR_UPDATE", /, **columns: str) -> str:

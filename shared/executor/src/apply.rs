@@ -107,7 +107,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
     /// Writes to the incident. A repeat has no effect there, so no intent is needed.
     async fn deliver(&mut self, delivery: &Delivery) -> Progress {
         self.pass.count_write(self.policy, self.now());
-        let answer = self.ports.servicenow.deliver(&self.pass.key.incident, delivery).await;
+        let answer = self.ports.servicenow.deliver(&self.pass.key, delivery).await;
         self.report.effect(DELIVER, answer.as_ref().err());
         let (now, spread) = (self.now(), self.ports.randomness.spread());
         match answer {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use casebridge_core::{
     failure::Failure,
     hint::Hint,
-    identifiers::{AccountId, AttemptId, CaseId, ClaimId, IncidentId, LinkKey},
+    identifiers::{AccountId, AttemptId, CaseId, ClaimId, LinkKey},
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
@@ -100,16 +100,12 @@ impl<T: WakeQueue> WakeQueue for Counted<'_, T> {
 }
 
 impl<T: ServiceNow> ServiceNow for Counted<'_, T> {
-    async fn snapshot(
-        &self,
-        incident: &IncidentId,
-        entries_since: Option<Timestamp>,
-    ) -> Result<Option<Incident>, Failure> {
-        self.call().snapshot(incident, entries_since).await
+    async fn snapshot(&self, link: &LinkKey, entries_since: Option<Timestamp>) -> Result<Option<Incident>, Failure> {
+        self.call().snapshot(link, entries_since).await
     }
 
-    async fn deliver(&self, incident: &IncidentId, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
-        self.call().deliver(incident, delivery).await
+    async fn deliver(&self, link: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
+        self.call().deliver(link, delivery).await
     }
 }
 

@@ -188,7 +188,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
     /// Tells on the incident that the link can't be recorded any more.
     async fn report_full(&mut self) {
         if let Some(delivery) = self.pass.report_full() {
-            let told = self.ports.servicenow.deliver(&self.pass.key.incident, &delivery).await;
+            let told = self.ports.servicenow.deliver(&self.pass.key, &delivery).await;
             self.report.effect(REPORT, told.as_ref().err());
         }
     }

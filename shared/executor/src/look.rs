@@ -32,7 +32,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
     async fn read(&self, read: Read<K::Read>) -> Result<Seen<K>, LedgerError> {
         Ok(match read {
             Read::Incident { entries_since } => {
-                Seen::Incident(self.ports.servicenow.snapshot(&self.pass.key.incident, entries_since).await)
+                Seen::Incident(self.ports.servicenow.snapshot(&self.pass.key, entries_since).await)
             }
             Read::Record(read) => {
                 let answer = self.carrier.read(&read).await?;

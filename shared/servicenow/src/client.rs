@@ -5,7 +5,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use casebridge_core::{
     failure::{Failure, Refusal},
-    identifiers::{IncidentId, JournalEntryId},
+    identifiers::{IncidentId, JournalEntryId, LinkKey},
     servicenow::{
         delivery::{Delivery, DeliveryAnswer},
         incident::Incident,
@@ -20,7 +20,7 @@ use reqwest::{
     redirect,
 };
 use secrecy::ExposeSecret;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -108,6 +108,14 @@ struct EntriesFrom<'a> {
     after: Option<&'a JournalEntryId>,
 }
 
+/// The body of a request to `deliver`.
+#[derive(Serialize)]
+struct Order<'a> {
+    kind: &'static str,
+    #[serde(flatten)]
+    delivery: &'a Delivery,
+}
+
 /// One call, as often as it is made.
 struct Call {
     method: Method,
@@ -163,8 +171,9 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
     }
 
     /// One page of a snapshot: the first comments after a point, oldest first.
-    async fn snapshot_page(&self, incident: &IncidentId, from: &EntriesFrom<'_>) -> Result<Incident, Problem> {
-        let mut url = self.incident_url(incident, "snapshot").map_err(refused)?;
+    async fn snapshot_page(&self, key: &LinkKey, from: &EntriesFrom<'_>) -> Result<Incident, Problem> {
+        let mut url = self.incident_url(&key.incident, "snapshot").map_err(refused)?;
+        url.query_pairs_mut().append_pair("kind", key.kind.as_str());
         if let Some(since) = from.since {
             url.query_pairs_mut().append_pair("entries_since", &time::format_servicenow(since));
         }
@@ -177,9 +186,9 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
     /// The snapshot with its comments since a moment, as many as some pages hold within some time: where there are more,
     /// the newest are left out and `entries_complete` is false. Its own fields are those of the first page, the oldest
     /// read.
-    async fn snapshot_in_pages(&self, incident: &IncidentId, since: Option<Timestamp>) -> Result<Incident, Problem> {
+    async fn snapshot_in_pages(&self, key: &LinkKey, since: Option<Timestamp>) -> Result<Incident, Problem> {
         let began = self.clock.now();
-        let mut snapshot = self.snapshot_page(incident, &EntriesFrom { since, after: None }).await?;
+        let mut snapshot = self.snapshot_page(key, &EntriesFrom { since, after: None }).await?;
         snapshot.entries_since = since;
         for _ in 1..MAX_ENTRY_PAGES {
             let spent = Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
@@ -188,7 +197,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
             }
             let Some(newest) = snapshot.entries.last() else { return Err(without_entries()) };
             let from = EntriesFrom { since: Some(newest.created_on), after: Some(&newest.sys_id) };
-            let page = self.snapshot_page(incident, &from).await?;
+            let page = self.snapshot_page(key, &from).await?;
             if page.entries.is_empty() && !page.entries_complete {
                 return Err(without_entries());
             }
@@ -196,7 +205,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
             snapshot.entries.extend(page.entries);
         }
         if !snapshot.entries_complete {
-            tracing::warn!(incident = %incident, entries = snapshot.entries.len(), "there are more comments than were read");
+            tracing::warn!(incident = %key.incident, entries = snapshot.entries.len(), "there are more comments than were read");
         }
         Ok(snapshot)
     }
@@ -332,21 +341,18 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
 }
 
 impl<S: CredentialSource, C: Clock> ServiceNow for Client<S, C> {
-    async fn snapshot(
-        &self,
-        incident: &IncidentId,
-        entries_since: Option<Timestamp>,
-    ) -> Result<Option<Incident>, Failure> {
-        match self.snapshot_in_pages(incident, entries_since).await {
+    async fn snapshot(&self, key: &LinkKey, entries_since: Option<Timestamp>) -> Result<Option<Incident>, Failure> {
+        match self.snapshot_in_pages(key, entries_since).await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(problem) if problem.is_not_found() => Ok(None),
             Err(problem) => Err(problem.failure),
         }
     }
 
-    async fn deliver(&self, incident: &IncidentId, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
-        let url = self.incident_url(incident, "deliver")?;
-        let body = serde_json::to_vec(delivery).map_err(|error| invalid(&error.to_string()))?;
+    async fn deliver(&self, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
+        let url = self.incident_url(&key.incident, "deliver")?;
+        let order = Order { kind: key.kind.as_str(), delivery };
+        let body = serde_json::to_vec(&order).map_err(|error| invalid(&error.to_string()))?;
         let call = Call { method: Method::POST, url, body: Some(body) };
         self.repeatedly(&call).await.map_err(|problem| problem.failure)
     }

@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use casebridge_core::{
     failure::{Failure, Refusal},
-    identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId},
+    identifiers::{AccountId, AttemptId, CaseId, DisplayId, IncidentId, LinkKey},
     link::mark::Entropy,
     servicenow::{
         delivery::{Delivery, DeliveryAnswer, FieldsOutcome},
@@ -479,11 +479,8 @@ fn servicenow_failure(refusal: servicenow_model::Refusal) -> Failure {
 }
 
 impl ServiceNow for ServiceNowPort {
-    async fn snapshot(
-        &self,
-        incident: &IncidentId,
-        entries_since: Option<Timestamp>,
-    ) -> Result<Option<Incident>, Failure> {
+    async fn snapshot(&self, key: &LinkKey, entries_since: Option<Timestamp>) -> Result<Option<Incident>, Failure> {
+        let incident = &key.incident;
         let number = self.desk.world.borrow().number_of(incident);
         let fate = self.desk.arrive(Call::Snapshot, || number).await;
         if fate == Fate::Refused {
@@ -502,7 +499,7 @@ impl ServiceNow for ServiceNowPort {
                     read_at -= lag;
                 }
             }
-            (world.servicenow.snapshot(now, incident, entries_since), read_at)
+            (world.servicenow.snapshot(now, key.kind.as_str(), incident, entries_since), read_at)
         };
         self.desk.leave(fate).await;
         if fate == Fate::AnswerLost {
@@ -518,16 +515,17 @@ impl ServiceNow for ServiceNowPort {
         }
     }
 
-    async fn deliver(&self, incident: &IncidentId, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
-        let result = self.send(incident, delivery).await;
-        self.desk.world.borrow_mut().note_delivery(incident, delivery, &result);
+    async fn deliver(&self, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
+        let result = self.send(key, delivery).await;
+        self.desk.world.borrow_mut().note_delivery(&key.incident, delivery, &result);
         result
     }
 }
 
 impl ServiceNowPort {
     /// A delivery on its way, and what became of it.
-    async fn send(&self, incident: &IncidentId, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
+    async fn send(&self, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
+        let incident = &key.incident;
         let what = {
             let world = self.desk.world.borrow();
             let texts: Vec<String> = delivery.messages.iter().map(|message| shorten(&message.text)).collect();
@@ -557,7 +555,7 @@ impl ServiceNowPort {
             let now = world.servicenow_now();
             let record_before = world.servicenow.incidents.get(incident).cloned();
             let lagging = world.servicenow.take_lag();
-            let mut result = world.servicenow.deliver(now, incident, &sent, expected);
+            let mut result = world.servicenow.deliver(now, key.kind.as_str(), incident, &sent, expected);
             if let Some((record, until)) = lagging {
                 world.servicenow.lag_once(record, until);
             }

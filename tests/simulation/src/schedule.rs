@@ -207,7 +207,8 @@ impl Life {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    /// The moment, by our clock.
+    pub fn now(&self) -> Timestamp {
         self.desk.world.borrow().now
     }
 

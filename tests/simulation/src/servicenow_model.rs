@@ -29,6 +29,10 @@ pub const INTEGRATION_USER: &str = "casebridge.integration";
 pub const CLAIM_SECONDS: i64 = 60;
 /// How many characters of an error its column takes.
 const LAST_ERROR_CHARACTERS: usize = 1_000;
+/// What a link says of itself, the worst first.
+const SEVERITY: [&str; 5] = ["error", "waiting", "pending", "in_sync", ""];
+/// The kind of link that the columns account, case_id, display_id and case_status belong to.
+const SUPPORT_CASE: &str = "support_case";
 /// The first number of the incident table.
 const FIRST_NUMBER: usize = 10_001;
 /// The close codes that the instance accepts.
@@ -148,6 +152,34 @@ struct DeliveryRow {
     claimed_at: Timestamp,
 }
 
+/// How a link does, or an incident.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Status {
+    sync_status: String,
+    last_error: String,
+}
+
+impl Status {
+    fn of(columns: &BridgeColumns) -> Self {
+        Self { sync_status: columns.sync_status.clone(), last_error: columns.last_error.clone() }
+    }
+
+    /// As its columns hold it.
+    fn cut(mut self) -> Self {
+        self.last_error = self.last_error.chars().take(LAST_ERROR_CHARACTERS).collect();
+        self
+    }
+
+    /// The worst has the lowest; a word that is not known is worse than all others.
+    fn rank(&self) -> Option<usize> {
+        SEVERITY.iter().position(|word| *word == self.sync_status)
+    }
+
+    fn put_into(self, columns: &mut BridgeColumns) {
+        (columns.sync_status, columns.last_error) = (self.sync_status, self.last_error);
+    }
+}
+
 /// A webhook that waits to be accepted, or was.
 #[derive(Debug, Clone)]
 pub struct OutboxRow {
@@ -231,6 +263,8 @@ pub struct Instance {
     /// How many pages a snapshot is read in at most.
     pub pages_per_read: usize,
     announced: BTreeSet<IncidentId>,
+    /// How each link of an incident does, by the incident and the kind.
+    links: BTreeMap<IncidentId, BTreeMap<String, Status>>,
     trail: BTreeMap<IncidentId, Vec<StateChange>>,
     /// The last end of work on each incident: the truth, whatever the trail has of it.
     ends: BTreeMap<IncidentId, End>,
@@ -267,6 +301,7 @@ impl Instance {
             page_characters: PAGE_CHARACTERS,
             pages_per_read: PAGES_PER_READ,
             announced: BTreeSet::new(),
+            links: BTreeMap::new(),
             trail: BTreeMap::new(),
             ends: BTreeMap::new(),
             finished: BTreeSet::new(),
@@ -550,12 +585,19 @@ impl Instance {
     }
 
     /// What the client reads of an incident: its comments since a moment, or from the first, in so many pages.
-    pub fn snapshot(&mut self, now: Timestamp, id: &IncidentId, since: Option<Timestamp>) -> Result<Incident, Refusal> {
-        let mut snapshot = self.page(now, id, since, None)?;
+    /// `kind` is that of the link that asks.
+    pub fn snapshot(
+        &mut self,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+    ) -> Result<Incident, Refusal> {
+        let mut snapshot = self.page(now, kind, id, since, None)?;
         snapshot.deliveries = self.deliveries_since(id, since);
         for _ in 1..self.pages_per_read {
             let Some(last) = snapshot.entries.last().filter(|_| !snapshot.entries_complete) else { break };
-            let page = self.page(now, id, Some(last.created_on), Some(&last.sys_id))?;
+            let page = self.page(now, kind, id, Some(last.created_on), Some(&last.sys_id))?;
             snapshot.entries_complete = page.entries_complete;
             snapshot.entries.extend(page.entries);
         }
@@ -564,15 +606,54 @@ impl Instance {
 
     /// One answer of the app's `snapshot`: the incident with its first comments from a moment on, or after a comment of
     /// that moment.
-    pub fn page(
+    fn page(
         &mut self,
         now: Timestamp,
+        kind: &str,
         id: &IncidentId,
         since: Option<Timestamp>,
         after: Option<&JournalEntryId>,
     ) -> Result<Incident, Refusal> {
         let record = self.read(id)?;
-        Ok(self.show(now, &record, since, after))
+        let mut shown = self.show(now, &record, since, after);
+        shown.summary.columns = self.columns_of(&record, kind);
+        Ok(shown)
+    }
+
+    /// The columns that a link of this kind writes: its own status where the incident shows the worst of its links, and
+    /// otherwise what the incident shows.
+    fn columns_of(&self, record: &Record, kind: &str) -> BridgeColumns {
+        let id = &record.summary.sys_id;
+        let mut columns = match kind {
+            SUPPORT_CASE => record.summary.columns.clone(),
+            _ => BridgeColumns::default(),
+        };
+        let on_incident = Status::of(&record.summary.columns);
+        let status = if on_incident == self.worst(id) {
+            self.links.get(id).and_then(|kinds| kinds.get(kind)).cloned().unwrap_or_default()
+        } else {
+            on_incident
+        };
+        status.put_into(&mut columns);
+        columns
+    }
+
+    /// The worst status of all links of an incident.
+    fn worst(&self, id: &IncidentId) -> Status {
+        let kinds = self.links.get(id).into_iter().flatten();
+        kinds.map(|(_, status)| status).min_by_key(|status| status.rank()).cloned().unwrap_or_default()
+    }
+
+    /// Writes how a link does, if it is another thing than it said before.
+    fn note_link(&mut self, id: &IncidentId, kind: &str, status: Status) -> Result<(), Refusal> {
+        if self.links.get(id).and_then(|kinds| kinds.get(kind)) == Some(&status) {
+            return Ok(());
+        }
+        if self.is_stopped() {
+            return Err(Refusal::Stopped);
+        }
+        self.links.entry(id.clone()).or_default().insert(kind.to_owned(), status);
+        self.commit()
     }
 
     /// The record as a request reads it, if it is served: from then on AWS has heard of it.
@@ -754,15 +835,16 @@ impl Instance {
         (found.into_iter().map(|(updated_on, id, count)| (id, count, updated_on)).collect(), more)
     }
 
-    /// Writes messages, each once, then fields and columns.
+    /// Writes messages, each once, then fields and columns. `kind` is that of the link that delivers.
     pub fn deliver(
         &mut self,
         now: Timestamp,
+        kind: &str,
         id: &IncidentId,
         delivery: &Delivery,
         expected: Option<u64>,
     ) -> Result<DeliveryAnswer, Refusal> {
-        let answer = self.deliver_until_stopped(now, id, delivery, expected);
+        let answer = self.deliver_until_stopped(now, kind, id, delivery, expected);
         self.commits_left = None;
         answer
     }
@@ -770,6 +852,7 @@ impl Instance {
     fn deliver_until_stopped(
         &mut self,
         now: Timestamp,
+        kind: &str,
         id: &IncidentId,
         delivery: &Delivery,
         expected: Option<u64>,
@@ -786,8 +869,12 @@ impl Instance {
                 break;
             }
         }
-        let (fields, field_error) = self.values(now, id, &delivery.fields, &delivery.columns, is_fresh)?;
-        let snapshot = self.page(now, id, delivery.entries_since, None)?;
+        let (fields, field_error) = if is_fresh {
+            self.values(now, kind, id, &delivery.fields, &delivery.columns)?
+        } else {
+            (FieldsOutcome::Stale, String::new())
+        };
+        let snapshot = self.page(now, kind, id, delivery.entries_since, None)?;
         Ok(DeliveryAnswer { messages, fields, field_error, snapshot })
     }
 
@@ -919,14 +1006,16 @@ impl Instance {
     fn values(
         &mut self,
         now: Timestamp,
+        kind: &str,
         id: &IncidentId,
         fields: &IncidentFields,
         columns: &BridgeColumns,
-        is_fresh: bool,
     ) -> Result<(FieldsOutcome, String), Refusal> {
-        if !is_fresh {
-            return Ok((FieldsOutcome::Stale, String::new()));
-        }
+        self.note_link(id, kind, Status::of(columns).cut())?;
+        let present = &self.incidents.get(id).ok_or(Refusal::NotFound)?.summary.columns;
+        let mut columns = if kind == SUPPORT_CASE { columns.clone() } else { present.clone() };
+        self.worst(id).put_into(&mut columns);
+        let columns = &columns;
         match self.set(now, id, Some(fields), columns) {
             Ok(()) => Ok((FieldsOutcome::Applied, String::new())),
             Err(Refusal::Refused(words)) if !fields.is_empty() => match self.set(now, id, None, columns) {
@@ -945,10 +1034,8 @@ impl Instance {
         fields: Option<&IncidentFields>,
         columns: &BridgeColumns,
     ) -> Result<(), Refusal> {
-        let mut columns = columns.clone();
-        columns.last_error = columns.last_error.chars().take(LAST_ERROR_CHARACTERS).collect();
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        let mut change = Change { columns: Some(columns), ..Change::default() };
+        let mut change = Change { columns: Some(columns.clone()), ..Change::default() };
         if let Some(fields) = fields {
             change.state = given(&fields.state).map(IncidentState::from);
             change.hold_reason = given(&fields.hold_reason);

@@ -32,6 +32,8 @@ const BASE: &str = "/api/x_casebridge_aws/v1/incidents";
 const SETTINGS: &str = "x_casebridge_aws_settings";
 /// Its table of accounts.
 const ACCOUNTS: &str = "x_casebridge_aws_account";
+/// The kinds of links that look at each incident: the one that casebridge has, and one that it may have.
+const KINDS: [&str; 2] = ["support_case", "another_kind"];
 /// How many worlds are compared, and how many things are done in each.
 const WORLDS: u64 = 100;
 const DOINGS: usize = 60;
@@ -343,6 +345,7 @@ impl Both {
             columns: self.model.incidents[&model].summary.columns.clone(),
             entries_since: self.some_moment(),
         };
+        let kind = self.some_kind();
         for _ in 0..self.random.below(3) {
             let kind = if self.random.chance(800) { MessageKind::Comment } else { MessageKind::WorkNote };
             let external_id =
@@ -361,13 +364,17 @@ impl Both {
             self.model.stop_after_commits(commits);
         }
         let target = format!("{BASE}/{shipped}/deliver");
-        let response = self.call(INTEGRATION_USER, "POST", &target, Some(&serde_json::to_value(&delivery).unwrap()));
+        let response = self.call(INTEGRATION_USER, "POST", &target, Some(&order(kind, &delivery)));
         let expected = Some(delivery.expected_mod_count);
-        let answer = self.model.deliver(self.now, &model, &delivery, expected);
+        let answer = self.model.deliver(self.now, kind, &model, &delivery, expected);
         for outcome in outcomes(&answer) {
             *self.seen.entry(outcome).or_default() += 1;
         }
-        compare_answers(&response, answer, &shipped, &format!("{delivery:?} stop {stop:?}"));
+        compare_answers(&response, answer, &shipped, &format!("{kind} {delivery:?} stop {stop:?}"));
+    }
+
+    fn some_kind(&mut self) -> &'static str {
+        *self.random.pick(&KINDS)
     }
 
     fn some_columns(&mut self) -> BridgeColumns {
@@ -376,7 +383,7 @@ impl Both {
             case_id: (*self.random.pick(&["", "case-1", "case-2"])).to_owned(),
             display_id: "1234567890".to_owned(),
             case_status: (*self.random.pick(&["opened", "resolved"])).to_owned(),
-            sync_status: "in_sync".to_owned(),
+            sync_status: (*self.random.pick(&["", "in_sync", "pending", "waiting", "error", "paused"])).to_owned(),
             last_error: (*self.random.pick(&["", "an error"])).to_owned(),
         }
     }
@@ -403,9 +410,11 @@ impl Both {
     }
 
     fn compare_snapshot(&mut self, model: &IncidentId, shipped: &IncidentId, since: Option<Timestamp>) {
-        let ours = self.model.snapshot(self.now, model, since);
-        let since = since.map(|since| format!("entries_since={}", written(since))).unwrap_or_default();
-        let response = self.call(INTEGRATION_USER, "GET", &format!("{BASE}/{shipped}/snapshot?{since}"), None);
+        let kind = self.some_kind();
+        let ours = self.model.snapshot(self.now, kind, model, since);
+        let since = since.map(|since| format!("&entries_since={}", written(since))).unwrap_or_default();
+        let asked = format!("{BASE}/{shipped}/snapshot?kind={kind}");
+        let response = self.call(INTEGRATION_USER, "GET", &format!("{asked}{since}"), None);
         let name = if ours.is_ok() { "snapshot" } else { "snapshot refused" };
         *self.seen.entry(name.to_owned()).or_default() += 1;
         let ours = match ours {
@@ -418,8 +427,8 @@ impl Both {
         let mut theirs: Incident = result(&response);
         while !theirs.entries_complete {
             let last = theirs.entries.last().unwrap();
-            let point = format!("entries_since={}&entries_after={}", written(last.created_on), last.sys_id);
-            let response = self.call(INTEGRATION_USER, "GET", &format!("{BASE}/{shipped}/snapshot?{point}"), None);
+            let point = format!("&entries_since={}&entries_after={}", written(last.created_on), last.sys_id);
+            let response = self.call(INTEGRATION_USER, "GET", &format!("{asked}{point}"), None);
             let page: Incident = result(&response);
             theirs.entries_complete = page.entries_complete;
             theirs.entries.extend(page.entries);
@@ -432,7 +441,11 @@ impl Both {
     /// To see that all kinds of comments and ends were compared.
     fn count_kinds(&mut self, incident: &Incident) {
         let summary = &incident.summary;
+        let on_incident = &self.model.incidents[&summary.sys_id].summary.columns;
+        let (said, stands) = (&summary.columns.sync_status, &on_incident.sync_status);
         let kinds = [
+            ("another link is worse", said == "in_sync" && stands == "error"),
+            ("no link of this kind yet", said.is_empty() && !stands.is_empty()),
             ("ended by count", summary.ended_mod_count.is_some()),
             ("ended by another", summary.ended_by_another),
             ("ended without count", summary.state.is_ended() && summary.ended_mod_count.is_none()),
@@ -455,7 +468,7 @@ impl Both {
     /// Something happens that no request brings about.
     fn happen(&mut self) {
         let Some((model, shipped)) = self.some_incident() else { return };
-        match self.random.below(9) {
+        match self.random.below(10) {
             0 => {
                 let copy = self.shipped.copy(self.now, AGENT, "incident", shipped.as_str(), &self.network).unwrap();
                 let own = self.model.copy(self.now, AGENT, &model).unwrap();
@@ -479,6 +492,7 @@ impl Both {
             5 => self.go_back(),
             6 => self.switch_account(),
             7 => self.remove_account(),
+            8 => self.import_status(&model, &shipped),
             _ => {
                 let count = self.random.below(3);
                 self.shipped.abort_updates("No updates now", count);
@@ -486,6 +500,20 @@ impl Both {
                 self.deliver();
             }
         }
+    }
+
+    /// An import writes another status on an incident than its links have.
+    fn import_status(&mut self, model: &IncidentId, shipped: &IncidentId) {
+        let status = (*self.random.pick(&["", "in_sync", "error"])).to_owned();
+        let mut row = self.shipped.record("incident", shipped.as_str()).unwrap().clone();
+        row.insert("x_casebridge_aws_sync_status".to_owned(), status.clone());
+        row.retain(|_, value| !value.is_empty());
+        self.shipped.restore("incident", row);
+        let mut record = self.model.incidents[model].clone();
+        record.summary.columns.sync_status = status;
+        self.model.restore(record);
+        *self.seen.entry("changed by an import".to_owned()).or_default() += 1;
+        self.compare_snapshot(model, shipped, None);
     }
 
     /// A record is as it was: for one read, or from now on.
@@ -618,6 +646,17 @@ fn as_json(change: &Change) -> Value {
     values
 }
 
+/// A delivery as the link of a kind sends it: a kind without columns of its own sends its status alone.
+fn order(kind: &str, delivery: &Delivery) -> Value {
+    let mut order = serde_json::to_value(delivery).unwrap();
+    order["kind"] = json!(kind);
+    if kind != "support_case" {
+        let BridgeColumns { sync_status, last_error, .. } = &delivery.columns;
+        order["columns"] = json!({"sync_status": sync_status, "last_error": last_error});
+    }
+    order
+}
+
 /// What an answer shows, in words, to see that all of it was compared.
 fn outcomes(answer: &Result<DeliveryAnswer, Refusal>) -> Vec<String> {
     match answer {
@@ -683,6 +722,9 @@ fn the_model_answers_as_the_shipped_scripts_do() {
         "several accounts of a group",
         "no active account",
         "auto-closed",
+        "another link is worse",
+        "no link of this kind yet",
+        "changed by an import",
     ];
     for outcome in all.into_iter().chain(fields).chain(reads).chain(kinds) {
         assert!(seen.contains_key(outcome), "{outcome} was never compared: {seen:?}");

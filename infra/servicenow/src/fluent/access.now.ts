@@ -87,8 +87,8 @@ Acl({
     adminOverrides: true,
 })
 
-// The outbox, the deliveries and the announcements are written by the app's scripts alone. A table without an access control
-// for an operation would follow the instance's default, so each has one for each.
+// The outbox, the deliveries, the announcements and the links are written by the app's scripts alone. A table without an
+// access control for an operation would follow the instance's default, so each has one for each.
 Acl({
     $id: Now.ID['acl-outbox-read'],
     type: 'record',
@@ -192,6 +192,42 @@ Acl({
     $id: Now.ID['acl-announcement-delete'],
     type: 'record',
     table: 'x_casebridge_aws_announcement',
+    operation: 'delete',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-link-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_link',
+    operation: 'read',
+    roles: [user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-link-create'],
+    type: 'record',
+    table: 'x_casebridge_aws_link',
+    operation: 'create',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-link-write'],
+    type: 'record',
+    table: 'x_casebridge_aws_link',
+    operation: 'write',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-link-delete'],
+    type: 'record',
+    table: 'x_casebridge_aws_link',
     operation: 'delete',
     roles: ['admin'],
     active: true,

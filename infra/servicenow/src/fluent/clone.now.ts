@@ -19,7 +19,7 @@ UiAction({
 })
 
 // Clone preservers and clean-up scripts count on the source of a clone, and there only those that the clone's profile
-// lists. Deliveries and announcements belong to the incidents and come along with them.
+// lists. Deliveries, announcements and links belong to the incidents and come along with them.
 Record({
     $id: Now.ID['clone-preserver-settings'],
     table: 'clone_data_preserver',

@@ -83,6 +83,20 @@ Record({
     },
 })
 Record({
+    $id: Now.ID['module-links'],
+    table: 'sys_app_module',
+    data: {
+        title: 'Links',
+        application: menu,
+        link_type: 'LIST',
+        name: 'x_casebridge_aws_link',
+        hint: 'How each link of an incident does: the incident shows the worst of them',
+        roles: [user],
+        active: true,
+        order: 550,
+    },
+})
+Record({
     $id: Now.ID['module-settings'],
     table: 'sys_app_module',
     data: {
@@ -131,4 +145,9 @@ List({
     table: 'x_casebridge_aws_delivery',
     view: default_view,
     columns: ['sys_created_on', 'external_id', 'incident', 'state', 'claimed_at', 'journal'],
+})
+List({
+    table: 'x_casebridge_aws_link',
+    view: default_view,
+    columns: ['incident', 'kind', 'sync_status', 'last_error', 'sys_updated_on'],
 })

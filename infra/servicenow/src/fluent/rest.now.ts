@@ -36,6 +36,13 @@ RestApi({
             shortDescription: 'The incident with its customer-visible comments from a point on, oldest first.',
             parameters: [
                 {
+                    $id: Now.ID['rest-snapshot-kind'],
+                    name: 'kind',
+                    required: true,
+                    exampleValue: 'support_case',
+                    shortDescription: 'The kind of the link that asks: its own status is shown.',
+                },
+                {
                     $id: Now.ID['rest-snapshot-entries-since'],
                     name: 'entries_since',
                     required: false,

@@ -65,6 +65,14 @@ ScriptInclude({
 })
 
 ScriptInclude({
+    $id: Now.ID['script-include-link'],
+    name: 'CasebridgeLink',
+    description: 'Keeps how each link of an incident does, and tells the worst of them.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeLink.js'),
+})
+
+ScriptInclude({
     $id: Now.ID['script-include-changes'],
     name: 'CasebridgeChanges',
     description: 'Lists the incidents that changed since a moment.',

@@ -50,13 +50,13 @@ export const incident = Table({
         }),
         x_casebridge_aws_sync_status: StringColumn({
             label: 'AWS sync status',
-            hint: 'pending, in_sync, waiting or error',
+            hint: 'pending, in_sync, waiting or error: the worst of all links of the incident',
             maxLength: 40,
             readOnly: true,
         }),
         x_casebridge_aws_last_error: StringColumn({
             label: 'AWS last error',
-            hint: 'What keeps the incident and its case apart, and what to do about it',
+            hint: 'What keeps the incident and its AWS record apart, and what to do about it',
             maxLength: 1000,
             readOnly: true,
         }),
@@ -232,4 +232,42 @@ export const x_casebridge_aws_announcement = Table({
         }),
     },
     index: [{ name: 'index_incident', unique: true, element: 'incident' }],
+})
+
+// An incident may have several links. Each says here how it does; the incident shows the worst of them.
+export const x_casebridge_aws_link = Table({
+    name: 'x_casebridge_aws_link',
+    label: 'AWS link',
+    display: 'link_key',
+    accessibleFrom: 'public',
+    actions: ['read'],
+    allowWebServiceAccess: true,
+    schema: {
+        link_key: StringColumn({
+            label: 'Link key',
+            hint: 'The kind and the sys_id of the incident; the unique index keeps it to one row for each kind',
+            mandatory: true,
+            maxLength: 80,
+        }),
+        incident: ReferenceColumn({ label: 'Incident', referenceTable: 'incident' }),
+        kind: StringColumn({
+            label: 'Kind',
+            hint: 'What the incident is linked with, for example support_case',
+            maxLength: 40,
+        }),
+        sync_status: StringColumn({
+            label: 'Sync status',
+            hint: 'pending, in_sync, waiting or error',
+            maxLength: 40,
+        }),
+        last_error: StringColumn({
+            label: 'Last error',
+            hint: 'What keeps the incident and its AWS record apart, and what to do about it',
+            maxLength: 1000,
+        }),
+    },
+    index: [
+        { name: 'index_link_key', unique: true, element: 'link_key' },
+        { name: 'index_incident', unique: false, element: 'incident' },
+    ],
 })

@@ -10,7 +10,7 @@ use casebridge_core::{
     servicenow::{columns::BridgeColumns, delivery::Delivery},
     support::{
         Effect, Pass, Plan,
-        call::{Call, Content, Part},
+        call::{Call, Content, Done, Part},
         case::CaseStatus,
     },
 };
@@ -95,7 +95,7 @@ impl Story {
         let plan = self.plan(&observation);
         observation.begin(&plan.effects[0], self.world.now);
         self.line("AWS", "(no answer)");
-        observation.doubt("AWS Support did not answer");
+        observation.doubt("AWS Support did not answer").unwrap();
         self.world.record(observation);
         self
     }
@@ -108,7 +108,7 @@ impl Story {
         observation.begin(effect, self.world.now);
         self.line("AWS", &format!("(refused: {refusal:?})"));
         let failure = Failure::Refused { refusal, message: "no".to_owned() };
-        observation.refused(&self.world.policy, call, &failure, self.world.now, 0);
+        observation.refused(&self.world.policy, call, &failure, self.world.now, 0).unwrap();
         self.world.link = observation.link;
         self
     }

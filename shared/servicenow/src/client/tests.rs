@@ -93,8 +93,8 @@ fn snapshot_path() -> String {
     format!("/api/x_casebridge_aws/v1/incidents/{INCIDENT}/snapshot")
 }
 
-fn incident() -> IncidentId {
-    IncidentId::new(INCIDENT)
+fn link() -> LinkKey {
+    LinkKey::support_case(IncidentId::new(INCIDENT))
 }
 
 fn delivery() -> Delivery {
@@ -127,6 +127,7 @@ async fn only_https_addresses_are_accepted() {
 async fn mount_pages(world: &World, pages: &[(Option<&str>, Option<&str>, Value)]) {
     for (since, after, page) in pages {
         let mock = Mock::given(method("GET")).and(path(snapshot_path())).and(header("authorization", "Basic dTpw"));
+        let mock = mock.and(query_param("kind", "support_case"));
         let mock = match since {
             Some(since) => mock.and(query_param("entries_since", *since)),
             None => mock.and(query_param_is_missing("entries_since")),
@@ -153,7 +154,7 @@ async fn a_snapshot_is_read_forward_page_by_page() {
         (Some(WRITTEN), Some("c"), snapshot(&["d"], true)),
     ];
     mount_pages(&world, &pages).await;
-    let snapshot = world.client.snapshot(&incident(), None).await.unwrap().unwrap();
+    let snapshot = world.client.snapshot(&link(), None).await.unwrap().unwrap();
     let entries: Vec<&str> = snapshot.entries.iter().map(|entry| entry.sys_id.as_str()).collect();
     assert_eq!(entries, ["a", "b", "c", "d"]);
     assert!(snapshot.entries_complete);
@@ -170,7 +171,7 @@ async fn comments_are_asked_for_from_a_moment_on() {
     let pages = [(Some(since), None, snapshot(&["a"], false)), (Some(WRITTEN), Some("a"), second)];
     mount_pages(&world, &pages).await;
     let moment = time::parse_servicenow(since);
-    let snapshot = world.client.snapshot(&incident(), moment).await.unwrap().unwrap();
+    let snapshot = world.client.snapshot(&link(), moment).await.unwrap().unwrap();
     assert_eq!(snapshot.entries.len(), 2);
     assert_eq!(snapshot.entries_since, moment);
 }
@@ -179,7 +180,7 @@ async fn comments_are_asked_for_from_a_moment_on() {
 async fn pages_end_at_a_number_and_at_a_time_and_what_was_read_is_told() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&world.server).await;
-    let snapshot = world.client.snapshot(&incident(), None).await.unwrap().unwrap();
+    let snapshot = world.client.snapshot(&link(), None).await.unwrap().unwrap();
     assert_eq!((snapshot.entries.len(), snapshot.entries_complete), (MAX_ENTRY_PAGES, false));
     assert_eq!(calls(&world).await, MAX_ENTRY_PAGES);
 }
@@ -200,7 +201,7 @@ async fn pages_end_when_their_time_is_over() {
     let credentials = TwoForms { cached: BASIC, renewed: BASIC, renewals: Rc::default() };
     let instance = Url::parse(&world.server.uri()).unwrap();
     let client = Client::with_instance(instance, credentials, HastyClock(AtomicI64::new(0))).unwrap();
-    let snapshot = client.snapshot(&incident(), None).await.unwrap().unwrap();
+    let snapshot = client.snapshot(&link(), None).await.unwrap().unwrap();
     assert_eq!((snapshot.entries.len(), snapshot.entries_complete), (1, false));
 }
 
@@ -208,7 +209,7 @@ async fn pages_end_when_their_time_is_over() {
 async fn a_page_that_leads_nowhere_is_told() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&[], false))).mount(&world.server).await;
-    let failure = world.client.snapshot(&incident(), None).await.unwrap_err();
+    let failure = world.client.snapshot(&link(), None).await.unwrap_err();
     assert!(failure.message().contains("update the app"), "{}", failure.message());
     assert_eq!(calls(&world).await, 1);
 }
@@ -217,7 +218,7 @@ async fn a_page_that_leads_nowhere_is_told() {
 async fn an_incident_that_is_not_served_is_refused_and_not_missing() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(error(403, "Incident not served")).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&incident(), None).await.unwrap_err().name(), "refused_not_served");
+    assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "refused_not_served");
     assert_eq!(calls(&world).await, 1);
 }
 
@@ -227,9 +228,9 @@ async fn a_firewalls_page_refuses_a_delivery_and_delays_a_read() {
     let page = ResponseTemplate::new(403).set_body_raw("<html>blocked</html>", "text/html");
     Mock::given(method("POST")).respond_with(page.clone()).mount(&world.server).await;
     Mock::given(method("GET")).respond_with(page).mount(&world.server).await;
-    assert_eq!(world.client.deliver(&incident(), &delivery()).await.unwrap_err().name(), "refused_invalid_request");
+    assert_eq!(world.client.deliver(&link(), &delivery()).await.unwrap_err().name(), "refused_invalid_request");
     assert_eq!(calls(&world).await, 1);
-    assert_eq!(world.client.snapshot(&incident(), None).await.unwrap_err().name(), "unavailable");
+    assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "unavailable");
 }
 
 #[tokio::test]
@@ -238,8 +239,8 @@ async fn a_delivery_says_from_when_on_it_wants_comments() {
     let answer = json!({"messages": [], "fields": "none", "field_error": "", "snapshot": snapshot(&[], true)});
     Mock::given(method("POST")).respond_with(result(&answer)).mount(&world.server).await;
     let since = time::parse_servicenow(WRITTEN);
-    world.client.deliver(&incident(), &Delivery { entries_since: since, ..delivery() }).await.unwrap();
-    world.client.deliver(&incident(), &delivery()).await.unwrap();
+    world.client.deliver(&link(), &Delivery { entries_since: since, ..delivery() }).await.unwrap();
+    world.client.deliver(&link(), &delivery()).await.unwrap();
     let requests = world.server.received_requests().await.unwrap();
     let sent: Vec<Value> = requests.iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect();
     assert_eq!(sent[0]["entries_since"], WRITTEN);
@@ -250,18 +251,18 @@ async fn a_delivery_says_from_when_on_it_wants_comments() {
 async fn a_missing_incident_is_none_and_a_missing_page_is_not() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(error(404, "No Record found")).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&incident(), None).await, Ok(None));
+    assert_eq!(world.client.snapshot(&link(), None).await, Ok(None));
     world.server.reset().await;
     let page = ResponseTemplate::new(404).set_body_raw("<html>", "text/html");
     Mock::given(path(snapshot_path())).respond_with(page).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&incident(), None).await.unwrap_err().name(), "unavailable");
+    assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "unavailable");
 }
 
 #[tokio::test]
 async fn a_sys_id_can_not_leave_its_place_in_the_path() {
     let world = world(BASIC, BASIC).await;
     for bad in ["", "../../now", "a/b", "a?b"] {
-        let failure = world.client.snapshot(&IncidentId::new(bad), None).await.unwrap_err();
+        let failure = world.client.snapshot(&LinkKey::support_case(IncidentId::new(bad)), None).await.unwrap_err();
         assert_eq!(failure.name(), "refused_invalid_request");
     }
     assert_eq!(calls(&world).await, 0);
@@ -284,10 +285,10 @@ async fn a_token_is_fetched_once_and_renewed_before_it_expires() {
         .mount(&world.server)
         .await;
     world.client.warm_up().await.unwrap();
-    world.client.snapshot(&incident(), None).await.unwrap();
-    world.client.snapshot(&incident(), None).await.unwrap();
+    world.client.snapshot(&link(), None).await.unwrap();
+    world.client.snapshot(&link(), None).await.unwrap();
     world.now.fetch_add(1_750, Ordering::Relaxed);
-    world.client.snapshot(&incident(), None).await.unwrap();
+    world.client.snapshot(&link(), None).await.unwrap();
 }
 
 #[tokio::test]
@@ -301,7 +302,7 @@ async fn a_revoked_token_and_a_rotated_secret_are_renewed_once() {
     refused.respond_with(error(401, "User Not Authenticated")).expect(1).mount(&world.server).await;
     let accepted = Mock::given(header("authorization", "Bearer new"));
     accepted.respond_with(result(&snapshot(&[], true))).expect(1).mount(&world.server).await;
-    assert!(world.client.snapshot(&incident(), None).await.unwrap().is_some());
+    assert!(world.client.snapshot(&link(), None).await.unwrap().is_some());
     assert_eq!(world.renewals.load(Ordering::Relaxed), 1);
 }
 
@@ -309,7 +310,7 @@ async fn a_revoked_token_and_a_rotated_secret_are_renewed_once() {
 async fn credentials_that_stay_refused_are_told_and_not_hammered() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(error(401, "User Not Authenticated")).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&incident(), None).await.unwrap_err().name(), "refused_credentials");
+    assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "refused_credentials");
     assert_eq!(calls(&world).await, 2);
 }
 
@@ -319,7 +320,7 @@ async fn a_refused_oauth_client_is_told_with_the_words_of_the_instance() {
     let answer = ResponseTemplate::new(401)
         .set_body_json(json!({"error": "server_error", "error_description": "access_denied"}));
     Mock::given(path("/oauth_token.do")).respond_with(answer).mount(&world.server).await;
-    let failure = world.client.snapshot(&incident(), None).await.unwrap_err();
+    let failure = world.client.snapshot(&link(), None).await.unwrap_err();
     assert_eq!(failure.name(), "refused_credentials");
     assert!(failure.message().contains("access_denied"), "{}", failure.message());
 }
@@ -329,7 +330,7 @@ async fn a_rate_limit_is_told_with_its_end_and_not_waited_out() {
     let world = world(BASIC, BASIC).await;
     let limited = error(429, "Rate limit exceeded").insert_header("retry-after", "120");
     Mock::given(path(snapshot_path())).respond_with(limited).mount(&world.server).await;
-    let Failure::Unavailable { retry_at, .. } = world.client.snapshot(&incident(), None).await.unwrap_err() else {
+    let Failure::Unavailable { retry_at, .. } = world.client.snapshot(&link(), None).await.unwrap_err() else {
         panic!("a rate limit passes");
     };
     assert_eq!(retry_at.map(Timestamp::as_second), Some(1_800_000_120));
@@ -344,7 +345,7 @@ async fn what_passes_by_itself_is_repeated_at_once() {
         Mock::given(path(snapshot_path())).respond_with(answer).up_to_n_times(1).mount(&world.server).await;
     }
     Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&[], true))).mount(&world.server).await;
-    assert!(world.client.snapshot(&incident(), None).await.unwrap().is_some());
+    assert!(world.client.snapshot(&link(), None).await.unwrap().is_some());
     assert_eq!(calls(&world).await, 3);
 }
 
@@ -352,7 +353,7 @@ async fn what_passes_by_itself_is_repeated_at_once() {
 async fn repeats_end() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(ResponseTemplate::new(503)).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&incident(), None).await.unwrap_err().name(), "unavailable");
+    assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "unavailable");
     assert_eq!(calls(&world).await, 1 + MAX_REPEATS);
 }
 
@@ -360,7 +361,7 @@ async fn repeats_end() {
 async fn a_young_claim_is_not_waited_out() {
     let world = world(BASIC, BASIC).await;
     Mock::given(method("POST")).respond_with(error(409, "Conflict")).mount(&world.server).await;
-    assert_eq!(world.client.deliver(&incident(), &delivery()).await.unwrap_err().name(), "unavailable");
+    assert_eq!(world.client.deliver(&link(), &delivery()).await.unwrap_err().name(), "unavailable");
     assert_eq!(calls(&world).await, 1);
 }
 
@@ -370,12 +371,13 @@ async fn a_delivery_is_sent_as_the_app_reads_it() {
     let answer = json!({"messages": [{"external_id": "x", "outcome": "already_applied", "journal": "j", "error": ""}],
                         "fields": "stale", "field_error": "", "snapshot": snapshot(&[], true)});
     Mock::given(method("POST")).respond_with(result(&answer)).mount(&world.server).await;
-    let answer = world.client.deliver(&incident(), &delivery()).await.unwrap();
+    let answer = world.client.deliver(&link(), &delivery()).await.unwrap();
     assert_eq!(answer.fields, FieldsOutcome::Stale);
     assert_eq!(answer.messages[0].outcome, MessageOutcome::AlreadyApplied);
     let request = &world.server.received_requests().await.unwrap()[0];
     assert_eq!(request.url.path(), format!("/api/x_casebridge_aws/v1/incidents/{INCIDENT}/deliver"));
     let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(body["kind"], "support_case");
     assert_eq!(body["expected_mod_count"], 7);
     assert_eq!(body["messages"], json!([]));
     assert!(body.get("fields").is_none(), "empty fields are left out");
@@ -407,6 +409,6 @@ async fn an_unreachable_instance_is_unavailable_even_for_a_write() {
     let credentials = TwoForms { cached: BASIC, renewed: BASIC, renewals: Rc::default() };
     let clock = SetClock(Rc::new(AtomicI64::new(0)));
     let client = Client::with_instance(Url::parse(&instance).unwrap(), credentials, clock).unwrap();
-    let failure = client.deliver(&incident(), &delivery()).await.unwrap_err();
+    let failure = client.deliver(&link(), &delivery()).await.unwrap_err();
     assert_eq!(failure.name(), "unavailable");
 }

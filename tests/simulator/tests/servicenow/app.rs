@@ -212,7 +212,7 @@ fn snapshot_and_changes_have_their_shapes() {
     let missing = world.call(
         "casebridge",
         "GET",
-        "/api/x_casebridge_aws/v1/incidents/0123456789abcdef0123456789abcdef/snapshot",
+        "/api/x_casebridge_aws/v1/incidents/0123456789abcdef0123456789abcdef/snapshot?kind=support_case",
         None,
     );
     assert_eq!(missing.status, 404);
@@ -225,7 +225,7 @@ fn snapshot_and_changes_have_their_shapes() {
 fn the_apps_resources_are_the_integration_users() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
-    let target = format!("/api/x_casebridge_aws/v1/incidents/{incident}/snapshot");
+    let target = format!("/api/x_casebridge_aws/v1/incidents/{incident}/snapshot?kind=support_case");
     assert_eq!(world.call_with("Bearer nonsense", "GET", &target, None).status, 401);
     let refused = world.update("agent", "incident", &incident, &json!({"x_casebridge_aws_case_id": "mine"}));
     assert_eq!(refused.status, 200);

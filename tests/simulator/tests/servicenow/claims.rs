@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    World, another_inserts_first, another_saves_after, body, deliver, external_id, incident_in_scope,
-    inserts_are_refused, message, text,
+    World, another_inserts_first, another_saves_after, body, deliver, deliver_where, external_id, gone_after,
+    incident_in_scope, inserts_are_refused, message, text, updates,
 };
 
 const DELIVERIES: &str = "x_casebridge_aws_delivery";
@@ -37,28 +37,6 @@ fn outcome(world: &mut World, incident: &str, order: &Value) -> Value {
 
 fn count_of(world: &World, incident: &str, words: &str) -> usize {
     world.comments(incident).iter().filter(|comment| *comment == words).count()
-}
-
-/// Delivers in a script for which the platform behaves as `prelude` makes it; gives the result or the error.
-fn deliver_where(world: &mut World, incident: &str, prelude: &str, order: &Value) -> Value {
-    let order = json!(order.to_string());
-    let source = format!(
-        "{prelude}
-        var answer = {{}};
-        var calls = new CasebridgeRequest(
-            {{ pathParams: {{ sys_id: '{incident}' }}, queryParams: {{}}, body: {{ dataString: {order} }} }},
-            {{
-                setStatus: function () {{}},
-                setBody: function (body) {{ answer.result = body; }},
-                setError: function (error) {{
-                    answer.error = [error.getStatus(), error.getMessage(), error.getDetail()];
-                }}
-            }}
-        );
-        calls.answer(function () {{ return new CasebridgeDelivery(calls).deliver(calls.body()); }});
-        JSON.stringify(answer)"
-    );
-    serde_json::from_str(&world.script(&source)).expect("an answer in JSON")
 }
 
 #[test]
@@ -248,18 +226,6 @@ fn a_claim_that_the_platform_refuses_is_logged_and_nothing_is_written() {
     }
 }
 
-/// A script in which the incident is found so often, then is gone, and is there again.
-fn gone_after(times: usize) -> String {
-    format!(
-        "var find = CasebridgeIncident.prototype.find;
-        var left = {times};
-        CasebridgeIncident.prototype.find = function (sysId) {{
-            left -= 1;
-            return left === -1 ? null : find.call(this, sysId);
-        }};"
-    )
-}
-
 #[test]
 fn an_incident_that_is_deleted_meanwhile_is_told_and_leaves_no_claim() {
     for (order, is_message) in [(message("one", "from AWS"), true), (json!({"columns": {"display_id": "1"}}), false)] {
@@ -286,19 +252,6 @@ fn fields_of_an_incident_that_is_gone_after_its_messages_are_stale() {
     let answer = deliver_where(&mut world, &incident, &gone_after(2), &order);
     assert_eq!(answer["result"]["messages"][0]["outcome"], "applied", "{answer}");
     assert_eq!(answer["result"]["fields"], "stale");
-}
-
-/// Makes each update of an incident behave so: `update` is the platform's own.
-fn updates(behaviour: &str) -> String {
-    format!(
-        "var update = GlideRecord.prototype.update;
-        GlideRecord.prototype.update = function () {{
-            if (String(this.getTableName()) !== 'incident') {{
-                return update.call(this);
-            }}
-            {behaviour}
-        }};"
-    )
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{INCIDENTS, WEBHOOK_URL, World, body, deliver, incident_in_scope, message, text};
+use crate::support::{INCIDENTS, WEBHOOK_URL, World, body, deliver, incident_in_scope, message, of_support_case, text};
 
 /// What the three resources answer: status and message.
 fn answers(world: &mut World, user_name: &str, incident: &str) -> Vec<(u16, String)> {
     let changes = format!("{INCIDENTS}/changes?since=2026-11-20 00:00:00");
-    let snapshot = format!("{INCIDENTS}/{incident}/snapshot");
-    let order = message("one", "from AWS");
+    let snapshot = format!("{INCIDENTS}/{incident}/snapshot?kind=support_case");
+    let order = of_support_case(&message("one", "from AWS"));
     let responses = [
         world.call(user_name, "GET", &changes, None),
         world.call(user_name, "GET", &snapshot, None),
@@ -175,9 +175,10 @@ fn renaming_the_integration_user_changes_nothing() {
     world.update("admin", "sys_user", &user, &json!({"user_password": "password of bridge"}));
     world.pass(100);
     let target = format!("{INCIDENTS}/{incident}/deliver");
-    let again = world.call("bridge", "POST", &target, Some(&message("one", "from AWS")));
+    let again = world.call("bridge", "POST", &target, Some(&of_support_case(&message("one", "from AWS"))));
     assert_eq!(body(&again)["result"]["messages"][0]["outcome"], "already_applied", "{}", text(&again));
-    let second = body(&world.call("bridge", "POST", &target, Some(&message("two", "more from AWS"))));
+    let order = of_support_case(&message("two", "more from AWS"));
+    let second = body(&world.call("bridge", "POST", &target, Some(&order)));
     let entries = second["result"]["snapshot"]["entries"].as_array().unwrap();
     let ours = |words: &str| entries.iter().find(|entry| entry["text"] == words).map(|entry| entry["ours"].clone());
     assert_eq!((ours("from AWS"), ours("more from AWS")), (Some(json!(true)), Some(json!(true))));
@@ -196,7 +197,7 @@ fn a_claim_of_before_the_renaming_finds_its_comment() {
     world.instance.rename_user("casebridge", "bridge");
     let user = world.instance.records("sys_user", "user_name=bridge")[0]["sys_id"].clone();
     world.update("admin", "sys_user", &user, &json!({"user_password": "password of bridge"}));
-    let target = format!("{INCIDENTS}/{incident}/snapshot");
+    let target = format!("{INCIDENTS}/{incident}/snapshot?kind=support_case");
     let shown = body(&world.call("bridge", "GET", &target, None));
     let entry =
         shown["result"]["entries"].as_array().unwrap().iter().find(|entry| entry["text"] == "from AWS").unwrap();
@@ -206,7 +207,7 @@ fn a_claim_of_before_the_renaming_finds_its_comment() {
         "bridge",
         "POST",
         &format!("{INCIDENTS}/{incident}/deliver"),
-        Some(&message("one", "from AWS")),
+        Some(&of_support_case(&message("one", "from AWS"))),
     ));
     assert_eq!(again["result"]["messages"][0]["outcome"], "already_applied");
     assert_eq!(world.comments(&incident).iter().filter(|words| *words == "from AWS").count(), 1);
@@ -224,7 +225,8 @@ fn what_the_integration_user_writes_without_a_delivery_is_undecided() {
         incident.update()"
     ));
     let whose = |world: &mut World, user_name: &str| {
-        let shown = body(&world.call(user_name, "GET", &format!("{INCIDENTS}/{incident}/snapshot"), None));
+        let shown =
+            body(&world.call(user_name, "GET", &format!("{INCIDENTS}/{incident}/snapshot?kind=support_case"), None));
         let entries = shown["result"]["entries"].as_array().unwrap().clone();
         let entry = entries.into_iter().find(|entry| entry["text"] == "by hand").unwrap();
         (entry["ours"] == json!(true), entry["undecided"] == json!(true))
@@ -272,7 +274,8 @@ fn a_group_or_an_account_that_is_a_script_is_nobodys_and_is_not_run() {
     world.snapshot(&incident);
     world.put("incident", &incident, &[("assignment_group", script), ("x_casebridge_aws_account", script)]);
     world.put("x_casebridge_aws_account", &account, &[("assignment_group", script)]);
-    let shown = body(&world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot"), None));
+    let shown =
+        body(&world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot?kind=support_case"), None));
     assert_eq!(shown["result"]["group_accounts"], json!([]));
     assert_eq!(shown["result"]["linked_account_state"], "missing");
     let renamed = json!({"name": "Renamed"});
@@ -351,7 +354,7 @@ fn an_incident_that_aws_has_not_heard_of_is_not_served_and_not_missing() {
         assert_eq!((*status, message.as_str()), (403, "Incident not served"));
     }
     assert!(!world.comments(&incident).contains(&"from AWS".to_owned()));
-    let missing = format!("{INCIDENTS}/0123456789abcdef0123456789abcdef/snapshot");
+    let missing = format!("{INCIDENTS}/0123456789abcdef0123456789abcdef/snapshot?kind=support_case");
     let missing = world.call("casebridge", "GET", &missing, None);
     assert_eq!((missing.status, &body(&missing)["error"]["message"]), (404, &json!("No such incident")));
 }

@@ -4,6 +4,7 @@ mod app;
 mod claims;
 mod hostile;
 mod instance;
+mod links;
 mod listing;
 mod order;
 mod orders;

@@ -90,7 +90,12 @@ fn comments_are_shown_from_the_moment_that_is_asked_for() {
     assert!(page.entries.is_empty() && page.entries_complete);
     assert!(world.snapshot(&incident).entries_since.is_none());
     for query in ["entries_since=noon", "entries_after=x", &format!("entries_after={after}")] {
-        let response = world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot?{query}"), None);
+        let response = world.call(
+            "casebridge",
+            "GET",
+            &format!("{INCIDENTS}/{incident}/snapshot?kind=support_case&{query}"),
+            None,
+        );
         assert_eq!(response.status, 400, "{query}: {}", text(&response));
     }
 }

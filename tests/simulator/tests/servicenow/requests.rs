@@ -22,13 +22,17 @@ fn an_incident_is_named_by_a_sys_id() {
     incident_in_scope(&mut world);
     let malformed = is(404, "No such incident", "A sys_id has 32 hexadecimal digits.");
     for name in ["INC0010001", "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcdef0", "gone"] {
-        assert_eq!(error(&mut world, "GET", &format!("{name}/snapshot"), None), malformed, "{name}");
-        assert_eq!(error(&mut world, "POST", &format!("{name}/deliver"), Some(&json!({}))), malformed, "{name}");
+        assert_eq!(error(&mut world, "GET", &format!("{name}/snapshot?kind=support_case"), None), malformed, "{name}");
+        assert_eq!(
+            error(&mut world, "POST", &format!("{name}/deliver"), Some(&json!({"kind": "support_case"}))),
+            malformed,
+            "{name}"
+        );
     }
     let name = "0123456789abcdef0123456789abcdef";
     let missing = is(404, "No such incident", &format!("There is no incident {name}."));
-    assert_eq!(error(&mut world, "GET", &format!("{name}/snapshot"), None), missing);
-    assert_eq!(error(&mut world, "POST", &format!("{name}/deliver"), Some(&json!({}))), missing);
+    assert_eq!(error(&mut world, "GET", &format!("{name}/snapshot?kind=support_case"), None), missing);
+    assert_eq!(error(&mut world, "POST", &format!("{name}/deliver"), Some(&json!({"kind": "support_case"}))), missing);
 }
 
 #[test]
@@ -45,18 +49,19 @@ fn parameters_that_are_wrong_are_named() {
         ("changes?since=2026-11-20 00:00".to_owned(), time("since")),
         ("changes?since= 2026-11-20 00:00:00".to_owned(), time("since")),
         (format!("changes?{since}&after=x"), sys_id("after")),
-        (format!("{incident}/snapshot?entries_since=noon"), time("entries_since")),
-        (format!("{incident}/snapshot?entries_{since}&entries_after=x"), sys_id("entries_after")),
+        (format!("{incident}/snapshot?kind=support_case&entries_since=noon"), time("entries_since")),
+        (format!("{incident}/snapshot?kind=support_case&entries_{since}&entries_after=x"), sys_id("entries_after")),
         (
-            format!("{incident}/snapshot?entries_after={incident}"),
+            format!("{incident}/snapshot?kind=support_case&entries_after={incident}"),
             "entries_after: needs entries_since: the two are one point".to_owned(),
         ),
     ] {
         assert_eq!(error(&mut world, "GET", &path, None), is(400, "Invalid request", &detail), "{path}");
     }
-    for path in
-        ["changes?since=2026-11-20 00:00:00&after=&limit=".to_owned(), format!("{incident}/snapshot?entries_after=")]
-    {
+    for path in [
+        "changes?since=2026-11-20 00:00:00&after=&limit=".to_owned(),
+        format!("{incident}/snapshot?kind=support_case&entries_after="),
+    ] {
         let response = world.call("casebridge", "GET", &format!("{INCIDENTS}/{path}"), None);
         assert_eq!(response.status, 200, "{path}: {}", text(&response));
     }

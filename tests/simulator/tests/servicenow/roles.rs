@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
-use crate::support::{INCIDENTS, SETTINGS, World, body, deliver, incident_in_scope, message, text};
+use crate::support::{INCIDENTS, SETTINGS, World, body, deliver, incident_in_scope, message, of_support_case, text};
 
 const ACCOUNTS: &str = "x_casebridge_aws_account";
 const OUTBOX: &str = "x_casebridge_aws_outbox";
 const DELIVERIES: &str = "x_casebridge_aws_delivery";
+const LINKS: &str = "x_casebridge_aws_link";
 const ANNOUNCEMENTS: &str = "x_casebridge_aws_announcement";
 /// Those of the app's tables and the platform's that hold what is not everybody's.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "incident",
     "sys_journal_field",
     "sys_audit",
@@ -17,6 +18,7 @@ const TABLES: [&str; 9] = [
     ACCOUNTS,
     OUTBOX,
     DELIVERIES,
+    LINKS,
     ANNOUNCEMENTS,
     SETTINGS,
 ];
@@ -26,7 +28,9 @@ fn world_with_records() -> (World, String) {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
     world.run_jobs();
-    assert_eq!(deliver(&mut world, &incident, &message("one", "from AWS")).status, 200);
+    let mut order = message("one", "from AWS");
+    order["columns"] = json!({"sync_status": "waiting", "last_error": "AWS does not answer"});
+    assert_eq!(deliver(&mut world, &incident, &order).status, 200);
     for table in TABLES {
         assert!(!world.instance.records(table, "").is_empty() || table == "sys_audit", "{table}");
     }
@@ -85,10 +89,10 @@ fn who_has_no_role_sees_and_does_nothing() {
         assert_hidden(&mut world, "nobody", table);
         assert_unwritable(&mut world, "nobody", table);
     }
-    let order = message("two", "from nobody");
+    let order = of_support_case(&message("two", "from nobody"));
     for (method, path, order) in [
         ("GET", "changes?since=2026-11-20 00:00:00".to_owned(), None),
-        ("GET", format!("{incident}/snapshot"), None),
+        ("GET", format!("{incident}/snapshot?kind=support_case"), None),
         ("POST", format!("{incident}/deliver"), Some(&order)),
     ] {
         for user in ["nobody", "agent", "reader", "keeper", "second"] {
@@ -104,11 +108,11 @@ fn agents_readers_and_keepers_have_what_they_need_of_the_apps_tables() {
     let columns = json!({"x_casebridge_aws_case_id": "mine", "x_casebridge_aws_account": "999999999999"});
     for (user, seen, written) in [
         ("agent", vec![], vec![]),
-        ("reader", vec![ACCOUNTS, OUTBOX], vec![]),
+        ("reader", vec![ACCOUNTS, OUTBOX, LINKS], vec![]),
         // Deliveries are for no web service, and of the outbox an entry may be removed.
-        ("keeper", vec![ACCOUNTS, OUTBOX, SETTINGS], vec![ACCOUNTS, OUTBOX]),
+        ("keeper", vec![ACCOUNTS, OUTBOX, LINKS, SETTINGS], vec![ACCOUNTS, OUTBOX]),
     ] {
-        for table in [ACCOUNTS, OUTBOX, DELIVERIES, ANNOUNCEMENTS, SETTINGS] {
+        for table in [ACCOUNTS, OUTBOX, DELIVERIES, LINKS, ANNOUNCEMENTS, SETTINGS] {
             if seen.contains(&table) {
                 let listed = world.call(user, "GET", &format!("/api/now/table/{table}"), None);
                 assert_ne!(body(&listed)["result"], json!([]), "{user} {table}: {}", text(&listed));
@@ -173,7 +177,8 @@ fn who_is_no_agent_and_has_no_role_of_casebridge_opens_no_case() {
         }
         world.run_jobs();
         assert_eq!(world.sent().is_empty(), !is_asked, "{user}");
-        let shown = world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot"), None);
+        let shown =
+            world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot?kind=support_case"), None);
         assert_eq!(shown.status, if is_asked { 200 } else { 403 }, "{user}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, message};
+use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, message, of_support_case};
 
 /// The columns by which an incident comes into scope.
 const SERVICE: &str = "x_casebridge_aws_service_code";
@@ -40,10 +40,11 @@ fn refusal(world: &mut World, method: &str, path: &str, order: Option<&Value>) -
 }
 
 /// What of the instance could tell that a foreign incident was touched.
-fn traces(world: &World, incident: &str) -> (Value, usize, usize) {
+fn traces(world: &World, incident: &str) -> (Value, [usize; 3]) {
     let count = |table: &str| world.instance.records(table, &format!("incident={incident}")).len();
     let row = world.instance.record("incident", incident).expect("the incident");
-    (json!(row), count("x_casebridge_aws_announcement"), count("x_casebridge_aws_delivery"))
+    let tables = ["x_casebridge_aws_announcement", "x_casebridge_aws_delivery", "x_casebridge_aws_link"];
+    (json!(row), tables.map(count))
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn the_snapshot_of_a_foreign_incident_is_not_served() {
     let mut world = World::with_app();
     for (lacks, incident) in foreign_incidents(&mut world) {
         let before = traces(&world, &incident);
-        let answer = refusal(&mut world, "GET", &format!("{incident}/snapshot"), None);
+        let answer = refusal(&mut world, "GET", &format!("{incident}/snapshot?kind=support_case"), None);
         assert_eq!(answer, (403, "Incident not served".to_owned()), "{lacks}");
         assert_eq!(traces(&world, &incident), before, "asking changes nothing: {lacks}");
     }
@@ -70,7 +71,7 @@ fn nothing_is_delivered_to_a_foreign_incident() {
     for (lacks, incident) in foreign_incidents(&mut world) {
         let before = traces(&world, &incident);
         for order in &orders {
-            let answer = refusal(&mut world, "POST", &format!("{incident}/deliver"), Some(order));
+            let answer = refusal(&mut world, "POST", &format!("{incident}/deliver"), Some(&of_support_case(order)));
             assert_eq!(answer, (403, "Incident not served".to_owned()), "{lacks}: {order}");
         }
         assert_eq!(traces(&world, &incident), before, "{lacks}");

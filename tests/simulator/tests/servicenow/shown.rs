@@ -12,7 +12,7 @@ const DELIVERIES_LIMIT: usize = 1000;
 
 /// The snapshot as it is written.
 fn shown(world: &mut World, incident: &str) -> Value {
-    let response = world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot"), None);
+    let response = world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot?kind=support_case"), None);
     assert_eq!(response.status, 200, "{}", text(&response));
     body(&response)["result"].clone()
 }

@@ -26,6 +26,9 @@ pub const WEBHOOK_URL: &str = "https://abc123.lambda-url.us-east-1.on.aws/";
 /// The app's table of one row.
 pub const SETTINGS: &str = "x_casebridge_aws_settings";
 
+/// The kind of link that tests deliver and read as, unless they say otherwise.
+pub const SUPPORT_CASE: &str = "support_case";
+
 /// Where the app's resources are.
 pub const INCIDENTS: &str = "/api/x_casebridge_aws/v1/incidents";
 
@@ -231,7 +234,17 @@ impl World {
 
     /// A page of its comments, by the query.
     pub fn page(&mut self, incident: &str, query: &str) -> Incident {
-        let response = self.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot?{query}"), None);
+        self.page_for(SUPPORT_CASE, incident, query)
+    }
+
+    /// The incident as the app shows it to the link of a kind.
+    pub fn snapshot_for(&mut self, kind: &str, incident: &str) -> Incident {
+        self.page_for(kind, incident, "")
+    }
+
+    fn page_for(&mut self, kind: &str, incident: &str, query: &str) -> Incident {
+        let target = format!("{INCIDENTS}/{incident}/snapshot?kind={kind}&{query}");
+        let response = self.call("casebridge", "GET", &target, None);
         assert_eq!(response.status, 200, "{}", text(&response));
         serde_json::from_value(body(&response)["result"].clone()).expect("a snapshot")
     }
@@ -261,10 +274,66 @@ pub fn incident_in_scope(world: &mut World) -> String {
     )
 }
 
-/// Delivers as the integration user.
+/// The order as a link of a Support case makes it, unless it names a kind.
+pub fn of_support_case(order: &Value) -> Value {
+    let mut order = order.clone();
+    if let Some(parts) = order.as_object_mut() {
+        parts.entry("kind").or_insert_with(|| json!(SUPPORT_CASE));
+    }
+    order
+}
+
+/// Delivers as the integration user, for a Support case unless the order names a kind.
 pub fn deliver(world: &mut World, incident: &str, order: &Value) -> Response {
     let target = format!("{INCIDENTS}/{incident}/deliver");
-    world.call("casebridge", "POST", &target, Some(order))
+    world.call("casebridge", "POST", &target, Some(&of_support_case(order)))
+}
+
+/// Delivers in a script for which the platform behaves as `prelude` makes it; gives the result or the error.
+pub fn deliver_where(world: &mut World, incident: &str, prelude: &str, order: &Value) -> Value {
+    let order = json!(of_support_case(order).to_string());
+    let source = format!(
+        "{prelude}
+        var answer = {{}};
+        var calls = new CasebridgeRequest(
+            {{ pathParams: {{ sys_id: '{incident}' }}, queryParams: {{}}, body: {{ dataString: {order} }} }},
+            {{
+                setStatus: function () {{}},
+                setBody: function (body) {{ answer.result = body; }},
+                setError: function (error) {{
+                    answer.error = [error.getStatus(), error.getMessage(), error.getDetail()];
+                }}
+            }}
+        );
+        calls.answer(function () {{ return new CasebridgeDelivery(calls).deliver(calls.body()); }});
+        JSON.stringify(answer)"
+    );
+    serde_json::from_str(&world.script(&source)).expect("an answer in JSON")
+}
+
+/// A script in which the incident is found so often, then is gone, and is there again.
+pub fn gone_after(times: usize) -> String {
+    format!(
+        "var find = CasebridgeIncident.prototype.find;
+        var left = {times};
+        CasebridgeIncident.prototype.find = function (sysId) {{
+            left -= 1;
+            return left === -1 ? null : find.call(this, sysId);
+        }};"
+    )
+}
+
+/// A script that makes each update of an incident behave so: `update` is the platform's own.
+pub fn updates(behaviour: &str) -> String {
+    format!(
+        "var update = GlideRecord.prototype.update;
+        GlideRecord.prototype.update = function () {{
+            if (String(this.getTableName()) !== 'incident') {{
+                return update.call(this);
+            }}
+            {behaviour}
+        }};"
+    )
 }
 
 /// An `external_id` as the core makes them, for a short name.

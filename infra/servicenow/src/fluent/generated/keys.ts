@@ -117,6 +117,22 @@ declare global {
                         table: 'sys_security_acl'
                         id: '1c37d8c2e6c14fb889f47568a6cd3293'
                     }
+                    'acl-link-create': {
+                        table: 'sys_security_acl'
+                        id: '300f7155815c4959b0258621ad3ebc41'
+                    }
+                    'acl-link-delete': {
+                        table: 'sys_security_acl'
+                        id: '39e7641f4c124722adde50f847b57975'
+                    }
+                    'acl-link-read': {
+                        table: 'sys_security_acl'
+                        id: '8f1d5267d6a24c319eed0dee10542865'
+                    }
+                    'acl-link-write': {
+                        table: 'sys_security_acl'
+                        id: 'f86b699f33b7405dbe6fae1a74773578'
+                    }
                     'acl-outbox-create': {
                         table: 'sys_security_acl'
                         id: '857d55da318a44d9ac85126b5343824a'
@@ -209,6 +225,10 @@ declare global {
                     'module-incidents-in-error': {
                         table: 'sys_app_module'
                         id: 'fb3d6638448d4d9392d36ccede90eaa2'
+                    }
+                    'module-links': {
+                        table: 'sys_app_module'
+                        id: '57b90eddaf0a405cb5b442363e7f87b0'
                     }
                     'module-outbox': {
                         table: 'sys_app_module'
@@ -331,6 +351,10 @@ declare global {
                         table: 'sys_ws_query_parameter'
                         id: '81b37c6328e240bfaecbd3cd2b7104d4'
                     }
+                    'rest-snapshot-kind': {
+                        table: 'sys_ws_query_parameter'
+                        id: '18efe737fdfe4a0482a761eff0f3cb90'
+                    }
                     'script-include-announcement': {
                         table: 'sys_script_include'
                         id: '3ddfa6be34ba448d8413f676542d2351'
@@ -350,6 +374,10 @@ declare global {
                     'script-include-installation': {
                         table: 'sys_script_include'
                         id: '4d3405a6e64e46c88da7572121592d28'
+                    }
+                    'script-include-link': {
+                        table: 'sys_script_include'
+                        id: '47eb706baf754599a70489b9284edd1f'
                     }
                     'script-include-outbox': {
                         table: 'sys_script_include'
@@ -507,6 +535,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '1191e58195b4491e9b456c0ae074427a'
+                        key: {
+                            web_service_operation: '9f92f50b9fd549779bb2afd5f3bbc659'
+                            web_service_query_parameter: '18efe737fdfe4a0482a761eff0f3cb90'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: '12e91d7c13664ef4a1e74ce4ced09822'
                         key: {
@@ -581,6 +617,29 @@ declare global {
                                     name: 'x_casebridge_aws.integration'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '1648ab489d904c1bb65faba5260a2016'
+                        key: {
+                            list_id: {
+                                id: 'e0a117ec397f430f8b7b29286fc3411f'
+                                key: {
+                                    name: 'x_casebridge_aws_link'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'incident'
                         }
                     },
                     {
@@ -664,6 +723,14 @@ declare global {
                                     name: 'admin'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '21c2599ed1874af9bea9113f754ee84c'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'incident'
                         }
                     },
                     {
@@ -796,6 +863,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_index'
+                        id: '2fec829e0b1a463b912c5bf8c684bfff'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_link'
+                            col_name_string: 'incident'
+                        }
+                    },
+                    {
                         table: 'sys_ui_action_role'
                         id: '302cc87d79c74373b4c1b50d851d04db'
                         deleted: true
@@ -844,6 +919,15 @@ declare global {
                                     name: 'x_casebridge_aws.user'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '33e1f628f5c8420abf3d6ad4b23bc68c'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'last_error'
+                            language: 'en'
                         }
                     },
                     {
@@ -899,6 +983,15 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_delivery'
                             element: 'journal'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '3b18b7a9b7514e2fb0d0cf146ee6678e'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'kind'
                             language: 'en'
                         }
                     },
@@ -1160,6 +1253,19 @@ declare global {
                     },
                     {
                         table: 'sys_security_acl_role'
+                        id: '5024429795014c139f8e42398453fc35'
+                        key: {
+                            sys_security_acl: '39e7641f4c124722adde50f847b57975'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
                         id: '5076da6f2ec845eeac92f208f015c275'
                         key: {
                             sys_security_acl: '4235a093557f4b3db936a27563a867e1'
@@ -1230,6 +1336,14 @@ declare global {
                             name: 'x_casebridge_aws_announcement'
                             element: 'incident'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '55ed70fa257f491e81fdf4b8cf359f26'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'link_key'
                         }
                     },
                     {
@@ -1436,6 +1550,15 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: '62e4e223721c460c884108016d8e9e50'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: '64c720dae08046a0871c9b0a10ad3848'
                         key: {
@@ -1454,10 +1577,31 @@ declare global {
                     },
                     {
                         table: 'sys_dictionary'
+                        id: '6c1b2f0827c341f791a339445ea99cf4'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
                         id: '70cbe4a371b847d6ba42b07c75dc5188'
                         key: {
                             name: 'incident'
                             element: 'x_casebridge_aws_case_id'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '70e39945a4414b5a85913e629cd94e4c'
+                        key: {
+                            sys_security_acl: '8f1d5267d6a24c319eed0dee10542865'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
                         }
                     },
                     {
@@ -1583,6 +1727,23 @@ declare global {
                                     name: 'x_casebridge_aws.integration'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '7bef9ab27cb442b38a740475a081303b'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'incident'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: '7c987e98e24d4f399284a37b4b5b5513'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_link'
+                            col_name_string: 'link_key'
                         }
                     },
                     {
@@ -1716,6 +1877,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '8d632442d25644f59ca719aca16e5469'
+                        key: {
+                            sys_security_acl: 'f86b699f33b7405dbe6fae1a74773578'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: '8f8cdd4e0ea54c0194d19a88b1c6b32c'
                         key: {
@@ -1766,6 +1940,29 @@ declare global {
                                 }
                             }
                             element: 'next_attempt_at'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '93c47e89c70e424493ee5ee707cfcdeb'
+                        key: {
+                            list_id: {
+                                id: 'e0a117ec397f430f8b7b29286fc3411f'
+                                key: {
+                                    name: 'x_casebridge_aws_link'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'sys_updated_on'
                         }
                     },
                     {
@@ -1861,6 +2058,21 @@ declare global {
                         }
                     },
                     {
+                        table: 'ua_table_licensing_config'
+                        id: 'a0d8df962e014f2ab7a6bd41d852c58a'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'a193afb4e657462c94bf15461a6bba2b'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'sync_status'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: 'a3369e4a8c8744ce940f28397e940810'
                         key: {
@@ -1902,6 +2114,14 @@ declare global {
                             name: 'incident'
                             element: 'x_casebridge_aws_sync_status'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'ab25de08377d42ff9c47548c41ec35d2'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'kind'
                         }
                     },
                     {
@@ -1965,6 +2185,29 @@ declare global {
                                     name: 'itil'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'b7c46a7bc54d4c4f95baf5c038628d2d'
+                        key: {
+                            list_id: {
+                                id: 'e0a117ec397f430f8b7b29286fc3411f'
+                                key: {
+                                    name: 'x_casebridge_aws_link'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'sync_status'
                         }
                     },
                     {
@@ -2160,6 +2403,13 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_db_object'
+                        id: 'ca31c905b76849beb10e5577f7d28890'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: 'caabb9f68c05462c98e89d817d6f9c62'
                         key: {
@@ -2202,6 +2452,15 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_delivery'
                             element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'd28ea4518021477b81a86e2a3a88bbb6'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'link_key'
                             language: 'en'
                         }
                     },
@@ -2297,11 +2556,37 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: 'dd9ad9feb22f48a0a43d19c2840e233b'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'sync_status'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: 'de85223815874f1ba1ffd7160f00bacf'
                         key: {
                             name: 'incident'
                             element: 'NULL'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list'
+                        id: 'e0a117ec397f430f8b7b29286fc3411f'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            view: {
+                                id: 'Default view'
+                                key: {
+                                    name: 'NULL'
+                                }
+                            }
+                            sys_domain: 'global'
+                            element: 'NULL'
+                            relationship: 'NULL'
+                            parent: 'NULL'
                         }
                     },
                     {
@@ -2325,6 +2610,29 @@ declare global {
                                 }
                             }
                             element: 'assignment_group'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'e2bd65e4c8984467bcfb36bb61d9bdc0'
+                        key: {
+                            list_id: {
+                                id: 'e0a117ec397f430f8b7b29286fc3411f'
+                                key: {
+                                    name: 'x_casebridge_aws_link'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'last_error'
                         }
                     },
                     {
@@ -2398,6 +2706,14 @@ declare global {
                         key: {
                             name: 'incident'
                             element: 'x_casebridge_aws_service_code'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'e9366b1b8e5349d3a99d0c12c10ee81b'
+                        key: {
+                            name: 'x_casebridge_aws_link'
+                            element: 'last_error'
                         }
                     },
                     {
@@ -2542,6 +2858,42 @@ declare global {
                                 }
                             }
                             element: 'journal'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'f2c95bc766244ce4bea561b516c2af3f'
+                        key: {
+                            sys_security_acl: '300f7155815c4959b0258621ad3ebc41'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'f38d07e31c0f4a518c830ae7a3937b9c'
+                        key: {
+                            list_id: {
+                                id: 'e0a117ec397f430f8b7b29286fc3411f'
+                                key: {
+                                    name: 'x_casebridge_aws_link'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'kind'
                         }
                     },
                     {

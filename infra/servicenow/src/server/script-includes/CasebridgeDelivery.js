@@ -1,5 +1,5 @@
 /**
- * Writes messages from AWS to an incident, each once, then fields.
+ * Writes messages from AWS to an incident, each once, then fields and columns.
  *
  * There is no transaction over two records here, so each message takes three steps: a row with a unique external_id says
  * "claimed", the message is written, the row says "done". A repeat that finds "claimed" leaves a young claim alone; for an
@@ -16,7 +16,8 @@ CasebridgeDelivery.EXTERNAL_ID = /^[0-9a-f]{16}--?[0-9]{1,12}-[0-9a-f]{16}-[0-9]
 /** Control characters but tab and line ends: no text needs them, and the platform may drop them from one. */
 CasebridgeDelivery.CONTROLS = /[^\t\n\r\u0020-\uffff]/g;
 CasebridgeDelivery.FIELD_LIMIT = 4000;
-CasebridgeDelivery.LAST_ERROR_LIMIT = 1000;
+/** How often the worst status is written again because another link has changed its own meanwhile. */
+CasebridgeDelivery.SETTLE_LIMIT = 3;
 CasebridgeDelivery.CLAIM_SECONDS = 60;
 CasebridgeDelivery.JOURNALS = { comment: 'comments', work_note: 'work_notes' };
 CasebridgeDelivery.FIELDS = ['state', 'close_code', 'close_notes', 'hold_reason'];
@@ -27,6 +28,7 @@ CasebridgeDelivery.prototype = {
     initialize: function (calls) {
         this.calls = calls;
         this.incidents = new CasebridgeIncident();
+        this.links = new CasebridgeLink();
     },
 
     /** Does what the body asks for on the incident of the path, and shows that incident afterwards. */
@@ -52,21 +54,24 @@ CasebridgeDelivery.prototype = {
             messages: results,
             fields: written.outcome,
             field_error: written.error,
-            snapshot: this.incidents.show(after.incident, after.takenAt, order.entriesSince, '')
+            snapshot: this.incidents.show(after.incident, order.kind, after.takenAt, order.entriesSince, '')
         };
     },
 
     _parse: function (body) {
-        this._checkNames('', body, ['expected_mod_count', 'messages', 'fields', 'columns', 'entries_since']);
+        this._checkNames('', body, ['kind', 'expected_mod_count', 'messages', 'fields', 'columns', 'entries_since']);
+        var kind = this.calls.checkKind(body.kind);
+        var columns = CasebridgeLink.ownColumns(kind).concat(CasebridgeLink.STATUS_COLUMNS);
         var expected = body.expected_mod_count === undefined ? null : body.expected_mod_count;
         if (expected !== null && !(typeof expected === 'number' && expected >= 0 && expected % 1 === 0)) {
             this.calls.invalid('expected_mod_count', 'must be a whole number or null');
         }
         return {
+            kind: kind,
             expected: expected,
             messages: this._parseMessages(body.messages),
             fields: this._parseValues('fields', body.fields, CasebridgeDelivery.FIELDS),
-            columns: this._parseValues('columns', body.columns, CasebridgeIncident.COLUMNS),
+            columns: this._parseValues('columns', body.columns, columns),
             entriesSince: this._parseSince(body.entries_since)
         };
     },
@@ -312,14 +317,57 @@ CasebridgeDelivery.prototype = {
         if (!isFresh || (order.messages.length > 0 && this._isChanged(incidentId, seen))) {
             return { outcome: 'stale', error: '' };
         }
-        var problem = this._set(incidentId, order.fields, order.columns);
+        var columns = this._columns(incidentId, order);
+        var problem = this._set(incidentId, order.fields, columns);
+        var columnProblem = problem;
         if (problem !== '' && hasFields && hasColumns) {
-            var columnProblem = this._set(incidentId, {}, order.columns);
+            columnProblem = this._set(incidentId, {}, columns);
             if (columnProblem !== '') {
                 problem += ' The columns were refused, too: ' + columnProblem;
             }
         }
+        if (columnProblem === '' && this.links.isTold(order.columns)) {
+            this._settle(incidentId);
+        }
         return { outcome: problem === '' ? 'applied' : 'refused', error: problem };
+    },
+
+    // What is to stand in the columns of the incident: the link's own, and the worst status of all links, this one too.
+    _columns: function (incidentId, order) {
+        var columns = {};
+        CasebridgeLink.ownColumns(order.kind).forEach(function (name) {
+            if (order.columns.hasOwnProperty(name)) {
+                columns[name] = order.columns[name];
+            }
+        });
+        if (!this.links.isTold(order.columns)) {
+            return columns;
+        }
+        var problem = this.links.note(incidentId, order.kind, order.columns);
+        if (problem !== '') {
+            gs.error('casebridge: ' + problem);
+            this.calls.fail(500, 'Operation failed', 'The status of the link was not recorded.');
+        }
+        var worst = this.links.worst(incidentId);
+        CasebridgeLink.STATUS_COLUMNS.forEach(function (name) {
+            columns[name] = worst[name];
+        });
+        return columns;
+    },
+
+    // Another link may have changed its status since the worst was read, and have written to the incident before this
+    // one did. Each looks again after it has written, so the last one sees both.
+    _settle: function (incidentId) {
+        for (var attempt = 0; attempt < CasebridgeDelivery.SETTLE_LIMIT; attempt += 1) {
+            var incident = this.incidents.find(incidentId);
+            if (incident === null || this.links.isSettled(incident)) {
+                return;
+            }
+            // What is refused here is mended by the next look of a link: its snapshot shows that something else stands.
+            if (this._set(incidentId, {}, this.links.worst(incidentId)) !== '') {
+                return;
+            }
+        }
     },
 
     // Messages take their time: an agent may save the incident meanwhile.
@@ -349,11 +397,7 @@ CasebridgeDelivery.prototype = {
             incident.setValue(name, fields[name]);
         });
         Object.keys(columns).forEach(function (name) {
-            var value = columns[name];
-            if (name === 'last_error') {
-                value = value.substring(0, CasebridgeDelivery.LAST_ERROR_LIMIT);
-            }
-            incident.setValue(CasebridgeIncident.PREFIX + name, value);
+            incident.setValue(CasebridgeIncident.PREFIX + name, columns[name]);
         });
         var problem = this._update(incident);
         if (problem !== '' || fields.state === undefined) {

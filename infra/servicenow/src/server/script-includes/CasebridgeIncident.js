@@ -6,7 +6,6 @@
 var CasebridgeIncident = Class.create();
 
 CasebridgeIncident.PREFIX = 'x_casebridge_aws_';
-CasebridgeIncident.COLUMNS = ['account', 'case_id', 'display_id', 'case_status', 'sync_status', 'last_error'];
 /**
  * The characters that the comments of one page may take together: far below the 10 MB that the platform takes in one
  * body, and read in a fraction of the 60 seconds that it gives a call. One comment is shown whatever its length.
@@ -32,6 +31,12 @@ CasebridgeIncident.wellFormed = function (text) {
     });
 };
 
+/** The value of a record's column as text; '' where it has none. */
+CasebridgeIncident.text = function (record, name) {
+    var value = record.getValue(name);
+    return value === null || value === undefined ? '' : CasebridgeIncident.wellFormed(String(value));
+};
+
 /** The text as two are compared: the platform may change the white space around one and its line ends. */
 CasebridgeIncident.comparable = function (text) {
     return text.replace(/\r\n?/g, '\n').trim();
@@ -44,6 +49,7 @@ CasebridgeIncident.prototype = {
         this.deliverers = {};
         this.installation = new CasebridgeInstallation();
         this.integrationUser = null;
+        this.links = new CasebridgeLink();
     },
 
     /** The incident's record, or null. */
@@ -53,13 +59,14 @@ CasebridgeIncident.prototype = {
     },
 
     /**
-     * The incident as it is now, with its first comments after the point (since, after), or from `since` on if `after` is
-     * empty, or from the first on if both are. `takenAt` is a moment before the record was read: a snapshot is never older
-     * than it says.
+     * The incident as it is now, with its first comments after the point (since, after), or from `since` on if `after`
+     * is empty, or from the first on if both are. `kind` is that of the link that asks: the columns are those that it
+     * writes. `takenAt` is a moment before the record was read: a snapshot is never older than it says.
      */
-    show: function (incident, takenAt, since, after) {
+    show: function (incident, kind, takenAt, since, after) {
         var trail = new CasebridgeTrail(incident);
         var shown = this._fields(incident, takenAt, trail);
+        shown.columns = this._columns(incident, kind);
         var page = this._entries(shown.sys_id, since, after);
         trail.number(page.entries);
         shown.entries_since = since;
@@ -134,7 +141,6 @@ CasebridgeIncident.prototype = {
             closed_mod_count: closed === null ? null : closed.count,
             has_close_code: this._text(incident, 'close_code').trim() !== '',
             has_close_notes: this._text(incident, 'close_notes').trim() !== '',
-            columns: this._columns(incident),
             close_codes: this._closeCodes(),
             taken_at: takenAt,
             updated_on: this._text(incident, 'sys_updated_on'),
@@ -151,12 +157,11 @@ CasebridgeIncident.prototype = {
         };
     },
 
-    _columns: function (incident) {
-        var columns = {};
-        for (var index = 0; index < CasebridgeIncident.COLUMNS.length; index += 1) {
-            var name = CasebridgeIncident.COLUMNS[index];
+    _columns: function (incident, kind) {
+        var columns = this.links.shown(incident, kind);
+        CasebridgeLink.ownColumns(kind).forEach(function (name) {
             columns[name] = this._text(incident, CasebridgeIncident.PREFIX + name);
-        }
+        }, this);
         return columns;
     },
 
@@ -355,8 +360,7 @@ CasebridgeIncident.prototype = {
     },
 
     _text: function (record, name) {
-        var value = record.getValue(name);
-        return value === null || value === undefined ? '' : CasebridgeIncident.wellFormed(String(value));
+        return CasebridgeIncident.text(record, name);
     },
 
     type: 'CasebridgeIncident'

@@ -103,6 +103,19 @@ CasebridgeRequest.prototype = {
         return { incident: incident, takenAt: takenAt };
     },
 
+    /** The query parameter that names the kind of the link that asks. */
+    kind: function () {
+        return this.checkKind(this._parameter('kind'));
+    },
+
+    /** The value, which must name a kind of link. */
+    checkKind: function (value) {
+        if (typeof value !== 'string' || !CasebridgeLink.KIND.test(value)) {
+            this.invalid('kind', 'must be 1 to 40 small letters and underscores, for example support_case');
+        }
+        return value;
+    },
+
     /** A query parameter that holds a sys_id, or ''. */
     sysId: function (name) {
         var value = this._parameter(name);

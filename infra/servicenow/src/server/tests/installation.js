@@ -38,7 +38,7 @@
         incident.comments = 'for the customer';
         incident.update();
         var now = String(new GlideDateTime().getValue());
-        var shown = new CasebridgeIncident().show(incident, now, '', '');
+        var shown = new CasebridgeIncident().show(incident, 'support_case', now, '', '');
         var entries = shown.entries;
         // Not a failure: without the audit trail casebridge goes by times.
         gs.info('casebridge: the audit trail ' + (entries[0].mod_count === null ? 'can not' : 'can') + ' be read');

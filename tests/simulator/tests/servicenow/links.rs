@@ -1,0 +1,444 @@
+//! An incident with several links: each has its own status, and the incident shows the worst of them.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    INCIDENTS, SUPPORT_CASE, World, another_inserts_first, body, deliver, deliver_where, gone_after, incident_in_scope,
+    inserts_are_refused, text, updates,
+};
+
+const LINKS: &str = "x_casebridge_aws_link";
+/// A kind of link that has no columns of its own on the incident.
+const ANOTHER: &str = "another_kind";
+/// What the app says of itself.
+const SYNC_STATUS_LIMIT: usize = 40;
+const LAST_ERROR_LIMIT: usize = 1_000;
+const ROWS_LIMIT: usize = 100;
+const SETTLE_LIMIT: usize = 3;
+
+/// A status: `sync_status` and `last_error`.
+type Status<'a> = (&'a str, &'a str);
+
+/// What the link of a kind says of itself.
+fn says(kind: &str, (sync_status, last_error): Status<'_>) -> Value {
+    json!({"kind": kind, "columns": {"sync_status": sync_status, "last_error": last_error}})
+}
+
+fn world_with_incident() -> (World, String) {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.snapshot(&incident);
+    (world, incident)
+}
+
+/// Delivers what the link of a kind says; gives what the answer shows that link.
+fn tell(world: &mut World, incident: &str, kind: &str, status: Status<'_>) -> Value {
+    let response = deliver(world, incident, &says(kind, status));
+    assert_eq!(response.status, 200, "{}", text(&response));
+    let answer = body(&response)["result"].clone();
+    assert_eq!(answer["fields"], "applied", "{answer}");
+    answer["snapshot"]["columns"].clone()
+}
+
+/// What the incident shows.
+fn on_incident(world: &World, incident: &str) -> (String, String) {
+    let row = world.instance.record("incident", incident).expect("the incident");
+    let column = |name: &str| row.get(&format!("x_casebridge_aws_{name}")).cloned().unwrap_or_default();
+    (column("sync_status"), column("last_error"))
+}
+
+fn count_of_updates(world: &World, incident: &str) -> String {
+    world.instance.record("incident", incident).expect("the incident")["sys_mod_count"].clone()
+}
+
+/// What the snapshot shows the link of a kind of its status.
+fn shown(world: &mut World, incident: &str, kind: &str) -> (String, String) {
+    let columns = world.snapshot_for(kind, incident).summary.columns;
+    (columns.sync_status, columns.last_error)
+}
+
+fn pair((sync_status, last_error): Status<'_>) -> (String, String) {
+    (sync_status.to_owned(), last_error.to_owned())
+}
+
+#[test]
+fn an_incident_shows_the_worst_of_its_links_and_none_undoes_what_another_says() {
+    let (mut world, incident) = world_with_incident();
+    let (waiting, error) = (("waiting", "AWS does not answer"), ("error", "The keys are refused"));
+    tell(&mut world, &incident, SUPPORT_CASE, error);
+    assert_eq!(on_incident(&world, &incident), pair(error));
+    let told = tell(&mut world, &incident, ANOTHER, waiting);
+    assert_eq!(told, json!({"sync_status": waiting.0, "last_error": waiting.1}), "its own columns alone");
+    assert_eq!(on_incident(&world, &incident), pair(error));
+    assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(error));
+    assert_eq!(shown(&mut world, &incident, ANOTHER), pair(waiting));
+    assert_eq!(shown(&mut world, &incident, "a_third_kind"), pair(("", "")), "it has said nothing yet");
+    tell(&mut world, &incident, SUPPORT_CASE, ("in_sync", ""));
+    assert_eq!(on_incident(&world, &incident), pair(waiting));
+    tell(&mut world, &incident, ANOTHER, ("in_sync", ""));
+    assert_eq!(on_incident(&world, &incident), pair(("in_sync", "")));
+    let rows = world.instance.records(LINKS, "ORDERBYkind");
+    let keys: Vec<(&str, &str, &str)> =
+        rows.iter().map(|row| (row["link_key"].as_str(), row["kind"].as_str(), row["incident"].as_str())).collect();
+    let named = [ANOTHER, SUPPORT_CASE].map(|kind| (format!("{kind}:{incident}"), kind));
+    assert_eq!(keys, named.each_ref().map(|(key, kind)| (key.as_str(), *kind, incident.as_str())));
+}
+
+#[test]
+fn each_status_is_worse_than_those_after_it_whichever_link_has_it() {
+    let order = [("a_new_word", "w"), ("error", "e"), ("waiting", "w"), ("pending", ""), ("in_sync", ""), ("", "n")];
+    for (index, worse) in order.iter().enumerate() {
+        for better in &order[index..] {
+            for [first, second] in [[worse, better], [better, worse]] {
+                let (mut world, incident) = world_with_incident();
+                tell(&mut world, &incident, SUPPORT_CASE, *first);
+                tell(&mut world, &incident, ANOTHER, *second);
+                assert_eq!(on_incident(&world, &incident), pair(*worse), "{first:?} {second:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn of_two_that_are_equally_bad_the_first_by_kind_is_shown() {
+    let (mut world, incident) = world_with_incident();
+    tell(&mut world, &incident, SUPPORT_CASE, ("error", "of the case"));
+    tell(&mut world, &incident, ANOTHER, ("error", "of another"));
+    assert_eq!(on_incident(&world, &incident), pair(("error", "of another")));
+    tell(&mut world, &incident, "third_kind", ("error", "of a third"));
+    assert_eq!(on_incident(&world, &incident), pair(("error", "of another")));
+}
+
+#[test]
+fn what_has_not_changed_is_not_written() {
+    let (mut world, incident) = world_with_incident();
+    let order = says(SUPPORT_CASE, ("error", "The keys are refused"));
+    deliver(&mut world, &incident, &order);
+    tell(&mut world, &incident, ANOTHER, ("waiting", "AWS does not answer"));
+    let count = count_of_updates(&world, &incident);
+    let rows = world.instance.records(LINKS, "");
+    world.pass(60);
+    deliver(&mut world, &incident, &order);
+    assert_eq!(world.instance.records(LINKS, ""), rows);
+    tell(&mut world, &incident, ANOTHER, ("in_sync", ""));
+    assert_ne!(world.instance.records(LINKS, ""), rows);
+    assert_eq!(count_of_updates(&world, &incident), count, "the worst is the same");
+}
+
+#[test]
+fn a_link_mends_what_others_made_of_the_columns() {
+    let (waiting, error) = (("waiting", "AWS does not answer"), ("error", "The keys are refused"));
+    for (changed, to) in [
+        ("sync_status", ("in_sync", error.1)),
+        ("last_error", ("error", "what a person wrote")),
+        ("last_error", ("error", "")),
+        ("sync_status", ("", error.1)),
+    ] {
+        let (mut world, incident) = world_with_incident();
+        tell(&mut world, &incident, SUPPORT_CASE, error);
+        tell(&mut world, &incident, ANOTHER, waiting);
+        let value = if changed == "sync_status" { to.0 } else { to.1 };
+        world.put("incident", &incident, &[(&format!("x_casebridge_aws_{changed}"), value)]);
+        assert_eq!(on_incident(&world, &incident), pair(to));
+        for kind in [SUPPORT_CASE, ANOTHER] {
+            assert_eq!(shown(&mut world, &incident, kind), pair(to), "{kind} sees that something else stands");
+        }
+        let told = tell(&mut world, &incident, ANOTHER, waiting);
+        assert_eq!(told, json!({"sync_status": waiting.0, "last_error": waiting.1}));
+        assert_eq!(on_incident(&world, &incident), pair(error), "{to:?}");
+        assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(error));
+    }
+}
+
+#[test]
+fn a_copy_shows_what_its_source_did_until_its_own_link_says_otherwise() {
+    let (mut world, incident) = world_with_incident();
+    let order = json!({"columns": {
+        "account": "111122223333", "case_id": "case-1", "sync_status": "waiting", "last_error": "AWS does not answer",
+    }});
+    assert_eq!(deliver(&mut world, &incident, &order).status, 200);
+    let copy = world.instance.copy(world.now, "agent", "incident", &incident, &world.network).unwrap();
+    let columns = world.snapshot(&copy).summary.columns;
+    assert_eq!(columns, world.snapshot(&incident).summary.columns);
+    assert_eq!(columns.sync_status, "waiting");
+    assert_eq!(world.instance.records(LINKS, "").len(), 1, "the copy has no row");
+    let cleared = json!({"columns": {"account": "", "case_id": "", "sync_status": "", "last_error": ""}});
+    assert_eq!(deliver(&mut world, &copy, &cleared).status, 200);
+    assert_eq!(on_incident(&world, &copy), pair(("", "")));
+    assert_eq!(world.snapshot(&copy).summary.columns.case_id, "");
+    assert_eq!(on_incident(&world, &incident), pair(("waiting", "AWS does not answer")), "the source is as it was");
+    assert_eq!(world.snapshot(&incident).summary.columns, columns);
+}
+
+#[test]
+fn the_rows_of_a_removed_incident_harm_nothing() {
+    let (mut world, incident) = world_with_incident();
+    tell(&mut world, &incident, SUPPORT_CASE, ("error", "The keys are refused"));
+    let record = world.instance.record("incident", &incident).unwrap().clone();
+    let target = format!("/api/now/table/incident/{incident}");
+    assert_eq!(world.call("admin", "DELETE", &target, None).status, 204);
+    assert_eq!(deliver(&mut world, &incident, &says(SUPPORT_CASE, ("in_sync", ""))).status, 404);
+    // The platform empties a reference to what is gone.
+    let row = world.instance.records(LINKS, "")[0]["sys_id"].clone();
+    world.put(LINKS, &row, &[("incident", "")]);
+    world.instance.restore("incident", record);
+    assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(("error", "The keys are refused")));
+    tell(&mut world, &incident, SUPPORT_CASE, ("in_sync", ""));
+    assert_eq!(on_incident(&world, &incident), pair(("in_sync", "")));
+    assert_eq!(world.instance.records(LINKS, &format!("incident={incident}")).len(), 1);
+}
+
+#[test]
+fn a_kind_that_is_none_is_refused() {
+    let (mut world, incident) = world_with_incident();
+    let detail = "kind: must be 1 to 40 small letters and underscores, for example support_case";
+    let long = "k".repeat(41);
+    for kind in ["", "Support_case", "support-case", "case1", "a,b", long.as_str()] {
+        let target = format!("{INCIDENTS}/{incident}/snapshot?kind={kind}");
+        let read = world.call("casebridge", "GET", &target, None);
+        assert_eq!((read.status, &body(&read)["error"]["detail"]), (400, &json!(detail)), "{kind}");
+    }
+    let target = format!("{INCIDENTS}/{incident}");
+    let read = world.call("casebridge", "GET", &format!("{target}/snapshot"), None);
+    assert_eq!((read.status, &body(&read)["error"]["detail"]), (400, &json!(detail)));
+    let columns = json!({"sync_status": "error"});
+    let kinds = ["", "Support_case", "support_case\n", " a", "toString", long.as_str()].map(|kind| json!(kind));
+    for kind in kinds.into_iter().chain([json!(null), json!(7), json!(["support_case"])]) {
+        let order = json!({"kind": kind, "columns": columns});
+        let answer = world.call("casebridge", "POST", &format!("{target}/deliver"), Some(&order));
+        assert_eq!((answer.status, &body(&answer)["error"]["detail"]), (400, &json!(detail)), "{kind}");
+    }
+    let answer = world.call("casebridge", "POST", &format!("{target}/deliver"), Some(&json!({"columns": columns})));
+    assert_eq!((answer.status, &body(&answer)["error"]["detail"]), (400, &json!(detail)));
+    assert!(world.instance.records(LINKS, "").is_empty());
+    assert_eq!(on_incident(&world, &incident), pair(("", "")));
+    tell(&mut world, &incident, &"k".repeat(40), ("error", "e"));
+}
+
+#[test]
+fn no_kind_writes_the_columns_of_another() {
+    let (mut world, incident) = world_with_incident();
+    for kind in [ANOTHER, "constructor"] {
+        for column in ["account", "case_id", "display_id", "case_status"] {
+            let order = json!({"kind": kind, "columns": {column: "x", "sync_status": "error"}});
+            let answer = deliver(&mut world, &incident, &order);
+            assert_eq!(answer.status, 400, "{kind} {column}: {}", text(&answer));
+            let detail = body(&answer)["error"]["detail"].clone();
+            assert_eq!(detail, format!("columns.{column}: is not known; known are sync_status, last_error"));
+        }
+    }
+    let order = json!({"columns": {"account": "1", "case_id": "2", "display_id": "3", "case_status": "4"}});
+    assert_eq!(deliver(&mut world, &incident, &order).status, 200);
+    assert!(world.instance.records(LINKS, "").is_empty(), "nothing was said of the link's status");
+    tell(&mut world, &incident, ANOTHER, ("error", "e"));
+    let columns = world.snapshot(&incident).summary.columns;
+    let own = [&columns.account, &columns.case_id, &columns.display_id, &columns.case_status];
+    assert_eq!(own, ["1", "2", "3", "4"]);
+    assert_eq!(columns.sync_status, "");
+}
+
+#[test]
+fn what_an_order_leaves_out_of_a_status_stays() {
+    let (mut world, incident) = world_with_incident();
+    tell(&mut world, &incident, SUPPORT_CASE, ("waiting", "first"));
+    for (columns, expected) in [
+        (json!({"last_error": "second"}), ("waiting", "second")),
+        (json!({"sync_status": "error"}), ("error", "second")),
+        (json!({"case_id": "case-1"}), ("error", "second")),
+        (json!({}), ("error", "second")),
+    ] {
+        let answer = deliver(&mut world, &incident, &json!({"columns": columns}));
+        assert_eq!(answer.status, 200, "{}", text(&answer));
+        assert_eq!(on_incident(&world, &incident), pair(expected), "{columns}");
+        assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(expected), "{columns}");
+    }
+    // What stands on an incident without links is not for an order to judge that says nothing of a status.
+    let (mut world, incident) = world_with_incident();
+    world.put("incident", &incident, &[("x_casebridge_aws_sync_status", "error")]);
+    deliver(&mut world, &incident, &json!({"columns": {"case_id": "case-1"}}));
+    assert_eq!(on_incident(&world, &incident), pair(("error", "")));
+}
+
+#[test]
+fn a_status_is_cut_where_its_columns_end() {
+    let (mut world, incident) = world_with_incident();
+    let (word, words) = ("s".repeat(SYNC_STATUS_LIMIT + 1), "e".repeat(LAST_ERROR_LIMIT + 1));
+    let cut = (&word[..SYNC_STATUS_LIMIT], &words[..LAST_ERROR_LIMIT]);
+    // The table would cut what is too long; the platform may take the rest for a change each time.
+    let counted = "var insert = GlideRecord.prototype.insert;
+        GlideRecord.prototype.insert = function () {
+            gs.info(this.getValue('sync_status').length + ' ' + this.getValue('last_error').length);
+            return insert.call(this);
+        };";
+    let answer = deliver_where(&mut world, &incident, counted, &says(SUPPORT_CASE, (&word, &words)));
+    assert_eq!(answer["result"]["fields"], "applied", "{answer}");
+    assert_eq!(world.logged("info").pop(), Some(format!("{SYNC_STATUS_LIMIT} {LAST_ERROR_LIMIT}")));
+    assert_eq!(on_incident(&world, &incident), pair(cut));
+    assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(cut));
+    let count = count_of_updates(&world, &incident);
+    tell(&mut world, &incident, SUPPORT_CASE, (&word, &words));
+    assert_eq!(count_of_updates(&world, &incident), count);
+}
+
+#[test]
+fn a_stale_delivery_says_nothing_of_its_link() {
+    let (mut world, incident) = world_with_incident();
+    let mut order = says(SUPPORT_CASE, ("error", "The keys are refused"));
+    order["expected_mod_count"] = json!(7);
+    assert_eq!(body(&deliver(&mut world, &incident, &order))["result"]["fields"], "stale");
+    assert!(world.instance.records(LINKS, "").is_empty());
+    assert_eq!(on_incident(&world, &incident), pair(("", "")));
+}
+
+#[test]
+fn a_death_between_the_row_and_the_incident_is_mended() {
+    let (mut world, incident) = world_with_incident();
+    tell(&mut world, &incident, SUPPORT_CASE, ("in_sync", ""));
+    world.instance.stop_after_commits(1);
+    let order = says(SUPPORT_CASE, ("error", "The keys are refused"));
+    assert_eq!(deliver(&mut world, &incident, &order).status, 502);
+    assert_eq!(world.instance.records(LINKS, "")[0]["sync_status"], "error");
+    assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(("in_sync", "")), "as the incident stands");
+    deliver(&mut world, &incident, &order);
+    assert_eq!(on_incident(&world, &incident), pair(("error", "The keys are refused")));
+}
+
+#[test]
+fn columns_that_the_instance_refuses_are_seen_by_the_next_look() {
+    let (mut world, incident) = world_with_incident();
+    world.instance.abort_updates("No updates now", 1);
+    let answer = body(&deliver(&mut world, &incident, &says(SUPPORT_CASE, ("error", "e"))));
+    assert_eq!(answer["result"]["fields"], "refused", "{answer}");
+    assert_eq!(answer["result"]["snapshot"]["columns"]["sync_status"], "");
+    assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(("", "")));
+    // Where the fields alone are refused, the status is written, and settled.
+    let mut order = says(SUPPORT_CASE, ("error", "e"));
+    order["fields"] = json!({"state": "6"});
+    let late = another_delivers_before("update", &says(ANOTHER, ("a_new_word", "w")));
+    let answer = deliver_where(&mut world, &incident, &late, &order);
+    assert_eq!(answer["result"]["fields"], "refused", "{answer}");
+    assert_eq!(on_incident(&world, &incident), pair(("a_new_word", "w")));
+}
+
+/// A script by which another delivery is made as a whole just before the next update (or insert) of an incident.
+fn another_delivers_before(operation: &str, order: &Value) -> String {
+    format!(
+        "var own = GlideRecord.prototype.{operation};
+        GlideRecord.prototype.{operation} = function () {{
+            if (String(this.getTableName()) === 'incident') {{
+                GlideRecord.prototype.{operation} = own;
+                new CasebridgeDelivery(calls).deliver({order});
+            }}
+            return own.call(this);
+        }};"
+    )
+}
+
+#[test]
+fn of_two_deliveries_at_once_the_last_write_leaves_the_worst() {
+    let (error, waiting) = (("error", "The keys are refused"), ("waiting", "AWS does not answer"));
+    for (ours, theirs) in [(waiting, error), (error, waiting)] {
+        let (mut world, incident) = world_with_incident();
+        let late = another_delivers_before("update", &says(ANOTHER, theirs));
+        let answer = deliver_where(&mut world, &incident, &late, &says(SUPPORT_CASE, ours));
+        assert_eq!(answer["result"]["fields"], "applied", "{answer}");
+        let columns = &answer["result"]["snapshot"]["columns"];
+        assert_eq!((&columns["sync_status"], &columns["last_error"]), (&json!(ours.0), &json!(ours.1)));
+        assert_eq!(on_incident(&world, &incident), pair(error), "{ours:?}");
+        assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(ours));
+        assert_eq!(shown(&mut world, &incident, ANOTHER), pair(theirs));
+    }
+}
+
+#[test]
+fn a_worst_that_does_not_come_to_stand_is_written_a_few_times() {
+    for (behaviour, expected) in [
+        // A rule of the customer's has a word of its own.
+        ("count += 1; this.x_casebridge_aws_sync_status = 'x' + count; return update.call(this);", 1 + SETTLE_LIMIT),
+        ("count += 1; this.x_casebridge_aws_sync_status = 'x'; return count === 1 ? update.call(this) : null;", 2),
+        ("count += 1; return update.call(this);", 1),
+    ] {
+        let (mut world, incident) = world_with_incident();
+        let counted = format!("var count = 0; {}", updates(behaviour));
+        let report = "gs.info('updates: ' + count);";
+        let source = format!(
+            "{counted} var show = CasebridgeIncident.prototype.show;
+            CasebridgeIncident.prototype.show = function () {{ {report} return show.apply(this, arguments); }};"
+        );
+        let answer = deliver_where(&mut world, &incident, &source, &says(SUPPORT_CASE, ("error", "e")));
+        assert_eq!(answer["result"]["fields"], "applied", "what was asked for was written: {answer}");
+        assert_eq!(world.logged("info").pop(), Some(format!("updates: {expected}")), "{behaviour}");
+    }
+}
+
+#[test]
+fn an_incident_that_is_deleted_while_the_worst_is_settled_ends_that() {
+    let (mut world, incident) = world_with_incident();
+    // It is read by the request, then to be written, then to be looked at again.
+    let answer = deliver_where(&mut world, &incident, &gone_after(2), &says(SUPPORT_CASE, ("error", "e")));
+    assert_eq!(answer["result"]["fields"], "applied", "{answer}");
+}
+
+#[test]
+fn of_two_first_words_of_a_link_the_later_stands() {
+    let (mut world, incident) = world_with_incident();
+    let key = format!("{SUPPORT_CASE}:{incident}");
+    let values =
+        [("link_key", key.as_str()), ("incident", &incident), ("kind", SUPPORT_CASE), ("sync_status", "in_sync")];
+    let late = another_inserts_first(LINKS, &values);
+    let answer = deliver_where(&mut world, &incident, &late, &says(SUPPORT_CASE, ("error", "e")));
+    assert_eq!(answer["result"]["fields"], "applied", "{answer}");
+    assert_eq!(world.instance.records(LINKS, "").len(), 1);
+    assert_eq!(on_incident(&world, &incident), pair(("error", "e")));
+    assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(("error", "e")));
+}
+
+#[test]
+fn a_row_that_the_platform_refuses_fails_the_request_and_leaves_the_incident() {
+    let row_update = |refusal: &str| {
+        format!(
+            "var update = GlideRecord.prototype.update;
+            GlideRecord.prototype.update = function () {{
+                if (String(this.getTableName()) === '{LINKS}') {{ {refusal} }}
+                return update.call(this);
+            }};"
+        )
+    };
+    for refusal in ["return null;", "throw new Error('no space');"] {
+        for (is_known, broken) in [(false, inserts_are_refused(refusal)), (true, row_update(refusal))] {
+            let (mut world, incident) = world_with_incident();
+            let before = if is_known { ("in_sync", "") } else { ("", "") };
+            if is_known {
+                tell(&mut world, &incident, SUPPORT_CASE, before);
+            }
+            let answer = deliver_where(&mut world, &incident, &broken, &says(SUPPORT_CASE, ("error", "e")));
+            let expected = json!([500, "Operation failed", "The status of the link was not recorded."]);
+            assert_eq!(answer["error"], expected, "{refusal}");
+            let logged = world.logged("error");
+            assert!(logged[0].starts_with("casebridge: the link table refused a row: "), "{logged:?}");
+            assert_eq!(on_incident(&world, &incident), pair(before));
+        }
+    }
+}
+
+#[test]
+fn more_rows_than_there_are_kinds_are_not_read() {
+    let (mut world, incident) = world_with_incident();
+    let letter = |number: usize| char::from(b'a' + u8::try_from(number).expect("below 26"));
+    for number in 0..=ROWS_LIMIT {
+        let kind = format!("{}{}", letter(number / 26), letter(number % 26));
+        let status = if number == ROWS_LIMIT { "error" } else { "pending" };
+        let key = format!("{kind}:{incident}");
+        let values = [
+            ("link_key", key.as_str()),
+            ("incident", &incident),
+            ("kind", &kind),
+            ("sync_status", status),
+            ("last_error", &kind),
+        ];
+        // The order of the rows is not that of the kinds.
+        world.put(LINKS, &format!("{:032x}", 9_999 - number), &values);
+    }
+    tell(&mut world, &incident, "aa", ("waiting", "w"));
+    assert_eq!(on_incident(&world, &incident), pair(("waiting", "w")));
+}
