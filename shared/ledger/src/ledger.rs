@@ -100,6 +100,10 @@ pub trait Ledger {
     ///
     /// With a claim it is taken only as long as the link has that claim, see [`Ledger::claim_due`]. The claim stays, so that
     /// the same message acts again should the ledger fail it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
+    /// [`LedgerError::Contended`] if the lease changed hands several times during the call.
     fn take_lease(
         &self,
         key: &LinkKey,
@@ -112,6 +116,11 @@ pub trait Ledger {
     /// Records `after` in place of `before` under the lease: an intent before its call, an outcome after it.
     ///
     /// One write, whatever rows it touches; returns the lease in its new revision.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
+    /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if the link
+    /// remembers more than a row may hold.
     fn record(
         &self,
         lease: &Lease,
@@ -127,6 +136,11 @@ pub trait Ledger {
     ///
     /// The link's claim goes with it: what it woke up for has been looked at. With `regardless` it stays, since the work may
     /// be unfinished and the message that has the claim may come again.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
+    /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if the link
+    /// remembers more than a row may hold.
     fn release(
         &self,
         lease: &Lease,
@@ -138,9 +152,15 @@ pub trait Ledger {
     ) -> impl Future<Output = Result<ReleaseAnswer, LedgerError>>;
 
     /// The link of a case.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn link_of_case(&self, case: &CaseKey) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
 
     /// The link whose undecided CreateCase intent carries the mark.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn link_of_open_intent(
         &self,
         account: &AccountId,
@@ -149,6 +169,9 @@ pub trait Ledger {
 
     /// When the account's newest CreateCase was written down that is undecided and was written between these moments, both
     /// included, to the millisecond. One that was given up counts for as long as its case may show up.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn newest_undecided_case(
         &self,
         account: &AccountId,
@@ -158,6 +181,9 @@ pub trait Ledger {
 
     /// Counts one more read of a case of the account that no link is known of; how many that makes in the minute of `now`. A
     /// repeat counts again: the count may be too high, never too low.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn count_unknown_case_read(
         &self,
         account: &AccountId,
@@ -165,6 +191,9 @@ pub trait Ledger {
     ) -> impl Future<Output = Result<u32, LedgerError>>;
 
     /// The links that are due at `now`, oldest first in each shard, at most `limit` in all.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn due_links(&self, now: Timestamp, limit: usize) -> impl Future<Output = Result<Vec<DueLink>, LedgerError>>;
 
     /// Claims a due link for whoever hands it off, so that nobody hands it off again before `until`; false if it is not due
@@ -172,6 +201,9 @@ pub trait Ledger {
     ///
     /// One write, on condition of the due time that was seen. The link is due again at `until`: a claim whose message is lost
     /// costs that long. A repeat of a write whose answer was lost is recognised by its claim.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn claim_due(
         &self,
         due: &DueLink,
@@ -180,13 +212,23 @@ pub trait Ledger {
     ) -> impl Future<Output = Result<bool, LedgerError>>;
 
     /// Makes a link due now; if a worker holds it, that one is left word and looks again. One that is not there stays so.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
+    /// [`LedgerError::Contended`] if the lease changed hands several times during the call.
     fn wake(&self, key: &LinkKey, now: Timestamp) -> impl Future<Output = Result<(), LedgerError>>;
 
     /// Which of the links that wait for the account's quota of new cases is next: the most urgent, of these the one that
     /// waits longest. A priority that is none of `1` to `5` comes last.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn first_waiter(&self, account: &AccountId) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
 
     /// A page of the account's cases that are still watched.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn cases_of_account(
         &self,
         account: &AccountId,
@@ -194,14 +236,23 @@ pub trait Ledger {
     ) -> impl Future<Output = Result<CaseRowPage, LedgerError>>;
 
     /// The `sys_mod_count` that each incident's link remembers, in the order asked; one read per 100.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn remembered_mod_counts(
         &self,
         incidents: &[IncidentId],
     ) -> impl Future<Output = Result<Vec<Option<u64>>, LedgerError>>;
 
     /// How far the poller of this name has come.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn watermark(&self, name: &str) -> impl Future<Output = Result<Option<String>, LedgerError>>;
 
     /// Moves the watermark; only after what it covers has been handed off.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer.
     fn set_watermark(&self, name: &str, value: &str) -> impl Future<Output = Result<(), LedgerError>>;
 }
