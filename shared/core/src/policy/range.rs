@@ -1,15 +1,19 @@
 //! What a field of the policy may hold.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::json;
+
+/// Returns the parts of a value that are out of range, as what follows the field's name. An empty text is the whole
+/// value.
+type Outside<T> = Box<dyn Fn(&T) -> Vec<String>>;
 
 /// The range of a field: a check for documents, and words for people.
 pub(super) struct Range<T> {
     words: String,
     unit: &'static str,
-    /// Returns the parts of a value that are out of range, as what follows the field's name. An empty text is the whole
-    /// value.
-    outside: Box<dyn Fn(&T) -> Vec<String>>,
+    outside: Outside<T>,
 }
 
 impl<T: 'static> Range<T> {
@@ -24,7 +28,7 @@ impl<T: 'static> Range<T> {
         Self { words: format!("{}, {condition}", self.words), ..self }
     }
 
-    /// The parts of a value that are out of range, see [`Range`].
+    /// The parts of a value that are out of range, see [`Outside`].
     pub(super) fn outside(&self, value: &T) -> Vec<String> {
         (self.outside)(value)
     }
@@ -81,10 +85,10 @@ impl Range<Vec<String>> {
     }
 }
 
-impl<V: 'static> Range<std::collections::BTreeMap<String, V>> {
+impl<V: 'static> Range<BTreeMap<String, V>> {
     /// A table whose every entry is in range.
     pub(super) fn table(words: impl Into<String>, holds: impl Fn(&str, &V) -> bool + 'static) -> Self {
-        let outside = move |table: &std::collections::BTreeMap<String, V>| {
+        let outside = move |table: &BTreeMap<String, V>| {
             let outside = table.iter().filter(|(key, value)| !holds(key, value));
             outside.map(|(key, _)| format!(".{key}")).collect()
         };
