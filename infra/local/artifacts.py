@@ -121,7 +121,7 @@ def _local_package(function: str, executable: pathlib.Path) -> pathlib.Path:
         stripped = pathlib.Path(folder) / function
         tools.run_quietly(["strip", "-o", str(stripped), str(executable)])
         if _signature(executable) != built or stripped.stat().st_size == 0:
-            raise console.StackError(f"{paths.relative(executable)} was built anew while it was packed: try again.")
+            raise console.StackError(f"{paths.relative(executable)} was rebuilt while it was packed: try again.")
         package = paths.LOCAL_PACKAGES / f"{function}-{file_digest(stripped)}.zip"
         unfinished = stripped.with_suffix(".zip")
         write_package(stripped, unfinished, zipfile.ZIP_STORED)

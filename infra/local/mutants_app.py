@@ -183,7 +183,7 @@ def build(package: str, test: str, arguments: list[str]) -> Judge:
 
 def check_unchanged(judge: Judge) -> None:
     """Without a change nothing may fail; how long that takes says how long is too long."""
-    with console.step(f"{judge.binary.name} as it is"):
+    with console.step(f"{judge.binary.name}, without a change"):
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         failed = judge.failure(paths.APP_BUILT)
         if failed:

@@ -213,13 +213,13 @@ def run_command(check: Check, command: list[str], log: pathlib.Path) -> bool:
                 break
             except subprocess.TimeoutExpired:
                 lines = log.read_text(errors="replace").splitlines()
-                console.say(f"     still at it: {lines[-1].strip()[:100] if lines else 'no output yet'}")
+                console.say(f"     running: {lines[-1].strip()[:100] if lines else 'no output yet'}")
     if code != 0:
         if check.unreachable and check.unreachable in log.read_text(errors="replace"):
             return False
         for line in log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]:
             console.say(f"     {line}")
-        raise console.StackError(f"`{' '.join(command)}` ended with exit code {code}. All of it: {paths.relative(log)}")
+        raise console.StackError(f"`{' '.join(command)}` ended with exit code {code}. Output: {paths.relative(log)}")
     return True
 
 
