@@ -4,7 +4,7 @@
 PYTHON := .tools/python/bin/python
 LOCAL := infra/local
 .DEFAULT_GOAL := help
-.PHONY: help tools up down demo test lint rust-test e2e package bench simulate simulate-pairs simulate-sabotage mutants mutants-app clean clean-tools
+.PHONY: help tools up down demo test lint rust-test e2e package bench simulate simulate-pairs simulate-sabotage mutants mutants-app policy-table clean clean-tools
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ mutants: tools ## Changes the decisions one small step at a time: the tests must
 
 mutants-app: tools ## Does the same to the app's scripts, or to those that SCRIPTS names (takes half an hour)
 	@$(PYTHON) $(LOCAL)/mutants_app.py $(SCRIPTS)
+
+policy-table: ## Writes docs/policy.md from the policy's fields
+	@cargo run -q --locked -p casebridge-core --example policy_table
 
 clean: down ## Stops the stack and removes what was built
 	@rm -rf target .local infra/servicenow/dist infra/servicenow/target

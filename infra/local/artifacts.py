@@ -18,7 +18,7 @@ import tools
 
 SIMULATOR_PACKAGE = "casebridge-simulator"
 PROGRESS_SECONDS = 15
-# The same time in every package, so that the same binary gives the same package.
+# Every package gets the same time, so that equal binaries give equal packages.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 EXECUTABLE = 0o755 << 16
 APP_IGNORED = {"node_modules", "dist", "target", ".now", "__pycache__"}
@@ -56,7 +56,7 @@ def cargo_build(packages: list[str], profile: str = "dev") -> dict[str, pathlib.
 
 @contextlib.contextmanager
 def _progress(stream):
-    """Collects cargo's output, and says now and then how far it is."""
+    """Collects cargo's output, and reports its progress from time to time."""
     output: list[str] = []
     ended = threading.Event()
 
@@ -121,7 +121,7 @@ def _local_package(function: str, executable: pathlib.Path) -> pathlib.Path:
         stripped = pathlib.Path(folder) / function
         tools.run_quietly(["strip", "-o", str(stripped), str(executable)])
         if _signature(executable) != built or stripped.stat().st_size == 0:
-            raise console.StackError(f"{paths.relative(executable)} was built anew while it was packed: try again.")
+            raise console.StackError(f"{paths.relative(executable)} was rebuilt while it was packed: try again.")
         package = paths.LOCAL_PACKAGES / f"{function}-{file_digest(stripped)}.zip"
         unfinished = stripped.with_suffix(".zip")
         write_package(stripped, unfinished, zipfile.ZIP_STORED)
@@ -148,7 +148,7 @@ def app_digest() -> str:
 
 
 def ensure_app_tools() -> None:
-    """The app's own tools, as its lock file says."""
+    """Installs the app's own tools in the versions of its lock file."""
     lock = tools.digest((paths.APP / "package-lock.json").read_bytes())
     if (paths.APP / "node_modules").exists() and tools.is_stamped("npm", lock):
         return

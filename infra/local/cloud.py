@@ -1,4 +1,4 @@
-"""Deploys the hub's own template to the local AWS, and fills what an operator would fill."""
+"""Deploys the hub's own template to the local AWS, and stores what an operator would store."""
 
 import json
 import pathlib
@@ -28,19 +28,19 @@ PACKAGE_PARAMETERS = {
 
 
 class Cloud:
-    """The local AWS, as its own account sees it."""
+    """The local AWS, from its own account."""
 
     def __init__(self, endpoint: str):
         self.endpoint = endpoint
         self.session = boto3.Session(layout.AWS_ACCESS_KEY_ID, layout.AWS_SECRET_ACCESS_KEY, region_name=layout.REGION)
 
     def client(self, service: str):
-        """A client whose errors come at once: everything is on this machine."""
+        """A client without retries, since everything is on this machine."""
         settings = botocore.config.Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=60, proxies={})
         return self.session.client(service, endpoint_url=self.endpoint, config=settings)
 
     def upload(self, packages: dict[str, pathlib.Path]) -> None:
-        """Puts the functions' packages where the template looks for them."""
+        """Uploads the functions' packages to the bucket that the template names."""
         storage = self.client("s3")
         storage.create_bucket(Bucket=layout.ARTIFACT_BUCKET)
         for package in packages.values():
@@ -90,7 +90,7 @@ class Cloud:
         return "".join(f"\n    {e['LogicalResourceId']}: {e.get('ResourceStatusReason', '')}" for e in failed)
 
     def put_secret(self, name: str, value: dict) -> None:
-        """A secret with this value, whether it exists or not."""
+        """Creates or updates a secret with this value."""
         manager = self.client("secretsmanager")
         try:
             manager.put_secret_value(SecretId=name, SecretString=json.dumps(value))
@@ -108,7 +108,7 @@ def template() -> dict:
 
 
 def parameters(packages: dict[str, pathlib.Path], servicenow_url: str) -> dict[str, str]:
-    """All that differs between the local stack and one in AWS."""
+    """The template's parameters: the only difference between the local stack and one in AWS."""
     return {
         "ArtifactBucket": layout.ARTIFACT_BUCKET,
         "ServiceNowUrl": servicenow_url,

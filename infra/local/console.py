@@ -1,4 +1,4 @@
-"""What people see: one line per step with the time it took, and one verdict. Colours only on a terminal."""
+"""The output for people: one line per step with its time, and one verdict. Colours only on a terminal."""
 
 import contextlib
 import sys
@@ -9,7 +9,7 @@ COLOURS = {"green": "32", "red": "31", "yellow": "33", "grey": "90", "bold": "1"
 
 
 class StackError(Exception):
-    """Something that a person can mend. The text says what happened and what to do."""
+    """An error that a person can correct. The text says what happened and what to do."""
 
 
 def paint(text: str, colour: str) -> str:
@@ -18,7 +18,7 @@ def paint(text: str, colour: str) -> str:
 
 
 def say(text: str = "") -> None:
-    """One line, at once."""
+    """Prints one line at once."""
     print(text, flush=True)
 
 
@@ -29,7 +29,7 @@ def elapsed() -> float:
 
 @contextlib.contextmanager
 def step(name: str):
-    """Announces a step and says how long it took. The block may return a remark through the list that it is given."""
+    """Announces a step and prints its time. The block may add a remark to the list that it gets."""
     began = time.monotonic()
     remark: list[str] = []
     say(f"{paint('  ..', 'grey')} {name}")

@@ -11,7 +11,7 @@ import up
 import web
 
 PATIENCE_SECONDS = 60
-# An answer in doubt is settled by a wake-up, which the poller finds within its minute.
+# A wake-up resolves a call in doubt. The poller finds it within its minute.
 LONG_PATIENCE_SECONDS = 180
 LOOK_SECONDS = 0.1
 QUIET_SECONDS = 3
@@ -20,11 +20,11 @@ TEST_PREFIX = "TEST CASE--Please ignore - "
 
 
 class Untrue(console.StackError):
-    """A line of the story that did not come true."""
+    """A line of the story that does not hold."""
 
 
 class Story:
-    """Both sides of the stack, and how long things took."""
+    """Both sides of the stack, and the times of the story."""
 
     def __init__(self, stack: dict):
         self.stack = stack
@@ -39,7 +39,7 @@ class Story:
         console.say(f"\n{console.paint(text, 'bold')}")
 
     def until(self, outcome: str, probe, patience: float = PATIENCE_SECONDS):
-        """Waits until the probe returns something, and says how long it took."""
+        """Waits until the probe returns something, and prints the time."""
         began = time.monotonic()
         while time.monotonic() - began < patience:
             result = probe()
@@ -50,7 +50,7 @@ class Story:
         raise Untrue(f"“{outcome}” did not come true within {patience:.0f} s. {self.state()}")
 
     def holds(self, outcome: str, condition: bool) -> None:
-        """Something that must be so now."""
+        """Checks something that must hold now."""
         if not condition:
             raise Untrue(f"“{outcome}” is not so. {self.state()}")
         self._held(outcome)
@@ -95,7 +95,7 @@ class Story:
         return [case for case in cases if f"[{incident['number']}]" in case["subject"]]
 
     def case(self, incident: dict) -> dict | None:
-        """The case of an incident; a second one ends the story."""
+        """The case of an incident. A second case fails the story."""
         cases = self.cases(incident)
         if len(cases) > 1:
             raise Untrue(f"{incident['number']} has {len(cases)} cases. {self.state()}")
@@ -107,7 +107,7 @@ class Story:
         return [communication for communication in case["communications"] if text in communication["body"]]
 
     def at_aws(self, incident: dict, what: str, body: dict) -> None:
-        """What an engineer at AWS does to the case: `communications` or `status`."""
+        """Plays an engineer at AWS on the case: `communications` or `status`."""
         web.request("POST", f"{self.control}/support/cases/{self.case(incident)['caseId']}/{what}", body)
 
 
@@ -148,7 +148,7 @@ def conversation_flows(story: Story, incident: dict) -> None:
 
 
 def nothing_is_doubled(story: Story, incident: dict) -> None:
-    """AWS does what it is asked, but its answer is lost."""
+    """AWS carries out a call, and its answer is lost."""
     story.tell("AWS takes the next comment, but its answer is lost on the way.")
     doubtful = "Please confirm that the host was replaced."
     web.request("POST", story.control + "/faults", {
@@ -208,7 +208,7 @@ def aws_resolves(story: Story) -> dict:
 
 
 def person_reopens(story: Story, incident: dict) -> None:
-    """A question right after the end is no part of it: work goes on, on both sides."""
+    """A question right after the end reopens both sides."""
     story.tell("The agent is not convinced and comments on the resolved incident.")
     question = "The snapshot is still pending. Are you sure?"
     story.change(incident, comments=question)

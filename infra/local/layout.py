@@ -7,14 +7,14 @@ import string
 REGION = "us-east-1"
 STACK_NAME = "casebridge"
 ARTIFACT_BUCKET = "casebridge-artifacts"
-# The local AWS takes these as its own account's root user.
+# The local AWS takes these keys as those of its account's root user.
 AWS_ACCESS_KEY_ID = "test"
 AWS_SECRET_ACCESS_KEY = "test"
 INTEGRATION_USER = "casebridge.integration"
 ACCOUNT_IDS = ("111122223333", "444455556666")
 ACCOUNT_SECRET_PREFIX = "casebridge/accounts/"
 
-# Shorter waits than the default's, so that nobody waits a quarter of an hour for an answer in doubt.
+# Shorter waits than the defaults (docs/policy.md), so that a call in doubt does not take a quarter of an hour.
 POLICY = {
     "unknown_outcome_seconds": 20,
     "retry_first_seconds": 1,
@@ -26,7 +26,7 @@ POLICY = {
 
 @dataclasses.dataclass
 class Account:
-    """An AWS account that has cases, with the keys that its secret holds."""
+    """An AWS account that has cases, with the keys in its secret."""
 
     id: str
     name: str
@@ -37,7 +37,7 @@ class Account:
 
     @property
     def email(self) -> str:
-        """The address that stands as the sender of what the account writes."""
+        """The sender's address of what the account writes."""
         return f"aws+{self.id}@example.com"
 
 
@@ -77,7 +77,7 @@ def make_users() -> dict[str, User]:
     return {
         "admin": User("admin", token(24), "System", "Administrator", ["admin"]),
         "agent": User("abel.tuter", token(24), "Abel", "Tuter", ["itil", "x_casebridge_aws.user"]),
-        # The role that the app's documentation names, and no other.
+        # Only the role that the app's documentation names.
         "integration": User(INTEGRATION_USER, token(24), "casebridge", "Integration", ["x_casebridge_aws.integration"]),
         "employee": User("joe.employee", token(24), "Joe", "Employee", []),
     }

@@ -30,15 +30,15 @@ stock_put_events = eventbridge._put_events
 
 
 def concurrency(mapping: dict, function: dict, config: dict, queue: dict | None = None) -> int:
-    """Batches of one mapping that may be in flight. Its queue still hands out one batch per group."""
-    # A value that came through a template's parameter is text.
+    """The most batches of one mapping in flight. Its queue still delivers one batch per group."""
+    # A value from a template's parameter is text.
     limit = int((mapping.get("ScalingConfig") or {}).get("MaximumConcurrency") or DEFAULT_CONCURRENCY)
     reserved = lambda_svc._reserved_concurrency(function, config)
     return limit if reserved is None else min(limit, reserved)
 
 
 def action(*request) -> str | None:
-    """The action that a request must be allowed to do."""
+    """The IAM action of a request."""
     found = stock_action(*request)
     return SINGLE_ACTIONS.get(found, found)
 

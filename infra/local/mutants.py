@@ -43,17 +43,17 @@ def main() -> None:
     tools.ensure_cargo_tool("cargo-mutants")
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
-    with console.step("the simulation as it is"):
+    with console.step("the simulation, without a change"):
         tools.run_quietly(["cargo", "test", "--package", "casebridge-simulation", *SIMULATION], cwd=paths.ROOT)
     core = ["--package", "casebridge-core"]
     left = ["--iterate", "--baseline", "skip", "--timeout", PATIENCE_SECONDS]
     with console.step("the core, by its own tests"):
         run([*core, "--test-package", "casebridge-core"], CORE_TESTS, FEW_CASES)
         noticed = take_noticed()
-    with console.step("what is left of it, by all cases of its properties"):
+    with console.step("the unnoticed rest, by all cases of its properties"):
         run([*core, *left, "--test-package", "casebridge-core"], CORE_TESTS)
         noticed += take_noticed()
-    with console.step("what is left of it and the executor, by the simulation") as remark:
+    with console.step("the unnoticed rest and the executor, by the simulation") as remark:
         both = [*core, "--package", "casebridge-executor", *left]
         run([*both, "--test-package", "casebridge-simulation"], [*SIMULATION, "--", "--skip", NOT_A_JUDGE])
         noticed += take_noticed()
@@ -105,7 +105,7 @@ def judge(noticed: int, missed: list[tuple[str, str]], in_document: list[tuple[s
         raise console.StackError(f"test them, or give a reason in {paths.relative(SURVIVORS)}.")
     if rate < NOTICED:
         raise console.StackError(f"less than {NOTICED:.0%} were noticed.")
-    console.say(console.paint("The tests notice what they should.", "green"))
+    console.say(console.paint("The tests notice enough changes.", "green"))
 
 
 if __name__ == "__main__":

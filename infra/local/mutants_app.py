@@ -32,16 +32,16 @@ import paths
 SCRIPTS = paths.APP / "src" / "server"
 LISTER = paths.APP / "checks" / "mutants.mjs"
 COPIES = paths.TARGET / "mutants-app"
-# Which built app the tests are to load.
+# The variable that names the built app for the tests.
 APP_VARIABLE = "CASEBRIDGE_TEST_APP"
 # How many changes are tested at once, each by one thread.
 JOBS = 2
 # A change that makes a loop endless is noticed after so many times what the tests take of the processor without it. By
 # the clock they take the longer, the more else runs on the machine.
 PATIENCE_FACTOR = 4
-# Before that is measured: seconds of the processor.
+# The limit before that is measured, in seconds of processor time.
 PATIENCE_SECONDS = 600
-# Gives a program so many seconds of the processor: the first argument. The others are the program and its arguments.
+# Limits a program's processor time to the first argument, in seconds. The other arguments are the program and its own.
 LIMITED = ["sh", "-c", 'ulimit -S -t "$0" && exec "$@"']
 # Tests of the platform's side alone: no change of the app's can be noticed there.
 ALONE = ["--skip", "instance::", "--skip", "table_api::"]
@@ -66,7 +66,7 @@ class Judge:
         """The first test that fails on this built app, or None. What is left of them is not run."""
         command = [*LIMITED, str(self.patience), str(self.binary), "--test-threads", "1"]
         command += self.arguments if arguments is None else arguments
-        # Nobody reads why it failed.
+        # The reason of the failure is not used.
         environment = os.environ | {APP_VARIABLE: str(app), "RUST_BACKTRACE": "0"}
         process = subprocess.Popen(
             command, cwd=paths.ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -183,7 +183,7 @@ def build(package: str, test: str, arguments: list[str]) -> Judge:
 
 def check_unchanged(judge: Judge) -> None:
     """Without a change nothing may fail; how long that takes says how long is too long."""
-    with console.step(f"{judge.binary.name} as it is"):
+    with console.step(f"{judge.binary.name}, without a change"):
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         failed = judge.failure(paths.APP_BUILT)
         if failed:

@@ -7,9 +7,9 @@ import artifacts
 import console
 import paths
 
-# Lambda loads a package before it starts a function: what is larger has taken in a library that it does not need.
+# The largest zip. Lambda loads it before it starts a function. A larger one includes a library that nobody needs.
 LARGEST_PACKAGE_BYTES = 4_300_000
-# What the runtime provided.al2023 has.
+# The version of glibc in the runtime provided.al2023.
 NEWEST_GLIBC = (2, 34)
 GLIBC_SYMBOL = re.compile(rb"GLIBC_(\d+)\.(\d+)")
 
@@ -21,7 +21,7 @@ def newest_glibc(executable: pathlib.Path) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Builds, packs, prints the sizes and refuses what would not run or is too large."""
+    """Builds and packs the functions, prints the sizes, and fails for a package that would not run or is too large."""
     with console.step("building the functions for release (some minutes)"):
         executables = artifacts.cargo_build(paths.FUNCTIONS, "release")
     problems = []

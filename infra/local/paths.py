@@ -1,4 +1,4 @@
-"""Where things are. Everything that the local stack writes is ignored by git."""
+"""The paths of the project. Git ignores everything that the local stack writes."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ AWS = ROOT / "infra" / "aws"
 APP = ROOT / "infra" / "servicenow"
 APP_BUILT = APP / "dist" / "app"
 
-# Tools of exact versions, kept between runs.
+# Tools in exact versions, kept between runs.
 TOOLS = ROOT / ".tools"
 PYTHON = TOOLS / "python"
 MINISTACK = TOOLS / "ministack"

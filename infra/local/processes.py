@@ -22,7 +22,7 @@ POLL_SECONDS = 0.05
 
 @contextlib.contextmanager
 def exclusive(folder: pathlib.Path = paths.STATE):
-    """One command at a time may change the stack that is kept in a folder; another waits for it."""
+    """Lets one command at a time change the stack in a folder. A second command waits."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:
         try:
@@ -34,7 +34,7 @@ def exclusive(folder: pathlib.Path = paths.STATE):
 
 
 def started_at(process_id: int) -> str | None:
-    """When a process started, in the system's own words; nothing if there is none or it has ended."""
+    """The start of a process, as the system writes it; nothing if it does not exist or has ended."""
     status = pathlib.Path(f"/proc/{process_id}/stat")
     if status.parent.parent.joinpath("self").exists():
         try:
@@ -48,12 +48,12 @@ def started_at(process_id: int) -> str | None:
 
 
 def record_file(name: str) -> pathlib.Path:
-    """Where a process that we started is written down."""
+    """The file that records a process that we started."""
     return paths.PROCESSES / f"{name}.json"
 
 
 def start(name: str, command: list[str], environment: dict[str, str], output: pathlib.Path | None = None) -> None:
-    """Starts a process in a session of its own, with exactly this environment, and writes it down."""
+    """Starts a process in its own session, with exactly this environment, and records it."""
     for folder in [paths.LOGS, paths.PROCESSES]:
         folder.mkdir(parents=True, exist_ok=True)
     with open(paths.LOGS / f"{name}.log", "wb") as log, open(output or os.devnull, "wb") as out:
@@ -81,7 +81,7 @@ def find(name: str) -> int | None:
 
 
 def stop(name: str) -> bool:
-    """Stops a process of ours and all that it started. Says whether there was one."""
+    """Stops a process of ours and all that it started. Returns whether it ran."""
     process_id = find(name)
     if process_id is not None:
         # Its session is its own, so the group holds it and what it started, and nothing else.
@@ -102,7 +102,7 @@ def _signal_group(process_id: int, number: signal.Signals) -> None:
 
 
 def _reap(process_id: int) -> None:
-    """Collects an ended child of this very command, which would else stay as a zombie."""
+    """Collects an ended child of this command, which would otherwise stay as a zombie."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(process_id, os.WNOHANG)
 

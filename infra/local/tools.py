@@ -1,4 +1,4 @@
-"""Installs the tools of exact versions into .tools: needs nothing but Python, and does nothing when they are there.
+"""Installs the tools in exact versions into .tools. Needs only Python, and does nothing when they are there.
 
 python3 infra/local/tools.py [cargo-deny] [cargo-mutants]
 """
@@ -18,7 +18,7 @@ CARGO = paths.TOOLS / "cargo"
 
 
 def digest(*contents: bytes) -> str:
-    """One short name for several contents."""
+    """A short digest of several contents."""
     summary = hashlib.sha256()
     for content in contents:
         summary.update(len(content).to_bytes(8, "big"))
@@ -61,15 +61,15 @@ def ensure_environment(folder: pathlib.Path, requirements: pathlib.Path) -> None
         except console.StackError as error:
             raise console.StackError(f"{error} Python needs its venv module (Debian: python3-venv).") from error
         pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-        # Whatever the index serves, only the files whose hashes are written down are installed. What a source package
-        # needs to be built has no hash, so none is.
+        # pip installs only files with the listed hashes. It installs no source packages, since the requirements of
+        # their builds have no hashes.
         exactly = ["--require-hashes", "--only-binary", ":all:"]
         run_quietly([*pip, "install", "--quiet", *exactly, "--requirement", str(requirements)])
         stamp(folder.name, wanted)
 
 
 def ensure_cargo_tool(name: str) -> pathlib.Path:
-    """A tool of cargo's from its sources; without optimisation, since what takes time is what it runs. Its path."""
+    """Builds a tool for cargo and returns its path. Unoptimised: the commands that the tool runs take the time."""
     if name not in CARGO_TOOLS:
         raise console.StackError(f"no tool is called {name!r}. There are: {', '.join(sorted(CARGO_TOOLS))}.")
     version, binary = CARGO_TOOLS[name], CARGO / "bin" / name

@@ -23,17 +23,17 @@ import web
 MINISTACK = "ministack"
 SIMULATOR = "simulator"
 START_SECONDS = 30
-# The app's table of one record.
+# The app's table with one record.
 SETTINGS = "x_casebridge_aws_settings"
 IAM_MODES = ("open", "enforced")
-# What Standard Webhooks writes in front of a secret; the generated one comes without.
+# The prefix of a secret in Standard Webhooks. The generated secret lacks it.
 WEBHOOK_SECRET_PREFIX = "whsec_"
-# What the running processes and their contents were made from, besides the binaries.
+# The sources of the running processes and of their contents, besides the binaries.
 STARTING_SOURCES = ("layout.py", "ministack_server.py", "requirements-ministack.txt", "up.py")
 
 
 def main() -> None:
-    """Brings the stack to the state of the sources."""
+    """Starts the stack, or updates it to the state of the sources."""
     stack = bring_up()
     console.say(f"\n{console.paint('The stack is up', 'green')} after {console.elapsed():.1f} s.")
     console.say(f"  ServiceNow  {stack['servicenow']['url']}")
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def bring_up() -> dict:
-    """The running stack's description; started or updated where the sources have changed."""
+    """Starts the stack, or updates what has changed. Returns its description."""
     mode = os.environ.get("IAM", "open")
     if mode not in IAM_MODES:
         raise console.StackError(f"IAM={mode} is not known: use one of {', '.join(IAM_MODES)}.")
@@ -53,7 +53,7 @@ def bring_up() -> dict:
 def _bring_up(mode: str) -> dict:
     tools.ensure()
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        # It waits for the network and for one core, cargo uses all: side by side they take little more than cargo.
+        # It waits for the network and uses one core; cargo uses all. Both together take little longer than cargo.
         building_app = pool.submit(artifacts.build_app)
         executables = artifacts.build_binaries()
         app = building_app.result()
@@ -71,13 +71,13 @@ def _bring_up(mode: str) -> dict:
     take_down()
     stack = start(mode, executables, packages, template)
     write_json(paths.FINGERPRINT_FILE, wanted)
-    # Last, and at once: whoever sees it sees a stack that works.
+    # Write it last and in one step: its existence means that the stack works.
     write_json(paths.STACK_FILE, stack)
     return stack
 
 
 def fingerprint(mode: str, app: str, executables: dict, packages: dict, template: dict) -> dict[str, str]:
-    """What needs a fresh start when it changes, and what can be deployed to a running stack."""
+    """Fingerprints of the parts whose change needs a new start, and of those that deploy to a running stack."""
     simulator = artifacts.file_digest(executables[artifacts.SIMULATOR_PACKAGE])
     sources = [(paths.LOCAL / name).read_bytes() for name in STARTING_SOURCES]
     names = sorted(package.name for package in packages.values())
@@ -102,7 +102,7 @@ def read_running() -> dict | None:
 
 
 def take_down() -> bool:
-    """Stops what runs and removes what describes it. Says whether anything ran."""
+    """Stops the processes and removes their description. Returns whether any ran."""
     paths.STACK_FILE.unlink(missing_ok=True)
     paths.FINGERPRINT_FILE.unlink(missing_ok=True)
     stopped = [processes.stop(MINISTACK), processes.stop(SIMULATOR)]
@@ -133,7 +133,7 @@ def start(mode: str, executables: dict, packages: dict, template: dict) -> dict:
             connect(stack, hub.read_secret(outputs["WebhookSecretId"]), accounts, users["admin"])
         return stack
     except BaseException:
-        # The logs stay for a look.
+        # Keep the logs.
         take_down()
         raise
 
@@ -145,8 +145,8 @@ def start_simulator(executable, accounts: list, users: dict, oauth: dict) -> dic
         "listen": "127.0.0.1:0",
         "directory": str(paths.SIMULATOR),
         "app": str(paths.APP_BUILT),
-        # AWS's quotas of new cases and of calls would stop whoever tries things, or many tests at once. Tests of them
-        # order the fault.
+        # AWS's quotas of new cases and of calls would stop people who try things, and tests that run at once. Tests of
+        # the quotas order the fault.
         "support": {"cases_per_hour": None, "calls_per_second": None},
         "servicenow": {
             "users": [dataclasses.asdict(user) for user in users.values()],
@@ -175,15 +175,15 @@ def start_simulator(executable, accounts: list, users: dict, oauth: dict) -> dic
 
 
 def start_hub(mode: str, simulator: dict) -> str:
-    """The hub's AWS. What the functions must know of this machine reaches them through its environment."""
+    """Starts the hub's AWS. Its environment tells the functions the addresses on this machine."""
     surroundings = {
         "AUTH": "true" if mode == "enforced" else "false",
         "AWS_ENDPOINT_URL_SUPPORT": simulator["support"]["endpoint"],
-        # The accounts' keys and roles are known where their cases are: the local AWS has only its own account.
+        # The simulator knows the accounts' keys and roles: the local AWS has only its own account.
         "AWS_ENDPOINT_URL_STS": simulator["support"]["endpoint"],
         "AWS_ENDPOINT_URL_SSM_INCIDENTS": simulator["ssm_incidents"]["endpoint"],
         "SSL_CERT_FILE": simulator["ca_file"],
-        # As the functions' LoggingConfig says: AWS tells them, the local AWS does not.
+        # AWS passes the functions' LoggingConfig on; the local AWS does not.
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
     }
     return start_ministack(MINISTACK, surroundings)
@@ -243,7 +243,7 @@ def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: 
         "accounts": [dataclasses.asdict(account) for account in accounts],
         "webhook": {"url": endpoint + "/", "headers": {"Host": webhook_host}},
         "webhook_secret_id": outputs["WebhookSecretId"],
-        # Where the accounts' rules forward the events of AWS Support to, as the simulator is told.
+        # The bus to which the accounts' rules forward the events of AWS Support.
         "events": {
             "events_endpoint": endpoint,
             "event_bus_arn": outputs["EventBusArn"],
@@ -265,7 +265,7 @@ def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: 
 
 
 def connect(stack: dict, webhook_secret: str, accounts: list, administrator: layout.User) -> None:
-    """What an administrator does once after installing the app, and the way between the two sides on this machine."""
+    """Configures the app as an administrator does once, and connects the two sides on this machine."""
     webhook_host = stack["webhook"]["headers"]["Host"]
     aws_address = urllib.parse.urlparse(stack["aws"]["endpoint"]).netloc
     web.request("PUT", stack["control"]["url"] + "/resolve", {webhook_host: aws_address})
@@ -277,7 +277,7 @@ def connect(stack: dict, webhook_secret: str, accounts: list, administrator: lay
     values = {
         "webhook_url": f"https://{webhook_host}/",
         "webhook_secret": WEBHOOK_SECRET_PREFIX + webhook_secret.removeprefix(WEBHOOK_SECRET_PREFIX),
-        # Beside AWS's hosts this machine: tests and people point the webhook to where nobody listens.
+        # Also allow this machine: tests and people point the webhook to a port that nobody listens on.
         "allowed_hosts": "127.0.0.1",
         "integration_user": user["sys_id"],
         # As the button "Adopt this instance" does.
@@ -297,7 +297,7 @@ def connect(stack: dict, webhook_secret: str, accounts: list, administrator: lay
 
 
 def clean_environment() -> dict[str, str]:
-    """As little as a process needs, so that nothing of this shell reaches the functions."""
+    """The least environment of a process, so that no variable of this shell reaches the functions."""
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(paths.STATE)}
 
 
@@ -309,7 +309,7 @@ def free_port() -> int:
 
 
 def write_json(path, value) -> None:
-    """Writes a file that holds secrets: whole or not at all, and for its owner alone."""
+    """Writes a file with secrets in one step, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

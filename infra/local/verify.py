@@ -2,8 +2,8 @@
 
     python verify.py [name of a check or group ...]      all checks where none is named
 
-A failing check does not stop the others. One that needs a source on the network that can't be reached is told as not
-made, and fails nothing. Each one's output is in target/verify/<name>.log.
+A failing check does not stop the others. A check whose source on the network can't be reached is reported as not made
+and does not fail the run. The output of each check is in target/verify/<name>.log.
 """
 
 import dataclasses
@@ -28,14 +28,14 @@ import up
 LOGS = paths.TARGET / "verify"
 PROGRESS_SECONDS = 60
 SHOWN_LINES = 80
-# What the tests of the ledger run against.
+# The local AWS for the tests of the ledger.
 DYNAMODB = "ministack-tests"
 DYNAMODB_VARIABLE = "CASEBRIDGE_TEST_DYNAMODB_ENDPOINT"
-# How many random worlds are lived each time, and how many at most until a missing safeguard has to be noticed.
+# The random worlds of each run, and the most worlds in which the simulation must notice a missing safeguard.
 SIMULATED_SEEDS = "20000"
 SABOTAGE_SEEDS = "10000"
 PYTHON = str(paths.PYTHON / "bin" / "python")
-# How cargo test and pytest say what they counted.
+# The counts in the output of cargo test and pytest.
 CARGO_RESULT = re.compile(r"^test result: .*? (\d+) passed; (\d+) failed;", re.MULTILINE)
 PYTEST_PASSED = re.compile(r"^[= ]*(?:\d+ failed, )?(\d+) passed\b.* in [\d.]+s", re.MULTILINE)
 PYTEST_FAILED = re.compile(r"\b(\d+) (?:failed|errors?)\b.* in [\d.]+s", re.MULTILINE)
@@ -43,7 +43,7 @@ PYTEST_FAILED = re.compile(r"\b(\d+) (?:failed|errors?)\b.* in [\d.]+s", re.MULT
 
 @dataclasses.dataclass
 class Check:
-    """One check: its commands, and what makes it ready and cleans up behind it."""
+    """One check: its commands, its preparation and its cleanup."""
 
     name: str
     groups: tuple[str, ...]
@@ -60,7 +60,7 @@ class Check:
 
 @dataclasses.dataclass
 class Result:
-    """What came of a check."""
+    """The outcome of a check."""
 
     check: Check
     passed: int
@@ -78,7 +78,7 @@ class Result:
 
 
 def cargo(*arguments: str) -> list[str]:
-    """A cargo command that keeps to Cargo.lock."""
+    """A cargo command that uses Cargo.lock unchanged."""
     return ["cargo", *arguments, "--locked"]
 
 
@@ -201,7 +201,7 @@ def perform(check: Check) -> Result:
 
 
 def run_command(check: Check, command: list[str], log: pathlib.Path) -> bool:
-    """Runs a command with its output in the log. False: a source on the network that it needs can't be reached."""
+    """Runs a command, with its output in the log. Returns false if it can't reach a source on the network."""
     environment = os.environ | check.environment
     with open(log, "ab") as output:
         process = subprocess.Popen(
@@ -213,18 +213,18 @@ def run_command(check: Check, command: list[str], log: pathlib.Path) -> bool:
                 break
             except subprocess.TimeoutExpired:
                 lines = log.read_text(errors="replace").splitlines()
-                console.say(f"     still at it: {lines[-1].strip()[:100] if lines else 'no output yet'}")
+                console.say(f"     running: {lines[-1].strip()[:100] if lines else 'no output yet'}")
     if code != 0:
         if check.unreachable and check.unreachable in log.read_text(errors="replace"):
             return False
         for line in log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]:
             console.say(f"     {line}")
-        raise console.StackError(f"`{' '.join(command)}` ended with exit code {code}. All of it: {paths.relative(log)}")
+        raise console.StackError(f"`{' '.join(command)}` ended with exit code {code}. Output: {paths.relative(log)}")
     return True
 
 
 def count(check: Check, log: pathlib.Path, good: bool) -> tuple[int, int]:
-    """Tests that passed and failed; one for a check that has no tests, and at least one failure where it failed."""
+    """The passed and failed tests. A check without tests counts as one, and a failed check as at least one failure."""
     if not check.counts_tests:
         return int(good), int(not good)
     text = log.read_text(errors="replace")

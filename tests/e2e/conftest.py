@@ -1,4 +1,4 @@
-"""The running stack, as fixtures, and which tests may run beside others."""
+"""Fixtures of the running stack, and the order and concurrency of the tests."""
 
 import fcntl
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def world(stack: Stack) -> World:
 
 @pytest.fixture
 def alone() -> Iterator[None]:
-    """Only one test at a time changes something that all share."""
+    """Lets one test at a time change something that all share."""
     with open(STACK_FILE.with_name("e2e.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -31,7 +31,7 @@ def alone() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def beside_others(request: pytest.FixtureRequest) -> Iterator[None]:
-    """All tests run beside each other, but for those that change the whole instance or all of AWS Support."""
+    """Runs all tests at the same time, except those that change the whole instance or all of AWS Support."""
     exclusive = request.node.get_closest_marker("exclusive") is not None
     with open(STACK_FILE.with_name("e2e-exclusive.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
@@ -39,7 +39,7 @@ def beside_others(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Hands out first what takes longest, so that nothing long begins at the end, and last what runs without others."""
+    """Starts the longest tests first, so that none begins at the end, and the exclusive tests last."""
     items.sort(
         key=lambda item: (
             item.get_closest_marker("exclusive") is not None,

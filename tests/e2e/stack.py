@@ -1,4 +1,4 @@
-"""The running local stack, reached with clients that are not ours: PySNC for ServiceNow, boto3 for AWS."""
+"""The running local stack, reached with other people's clients: PySNC for ServiceNow, boto3 for AWS."""
 
 import functools
 import json
@@ -10,14 +10,14 @@ import botocore.config
 import pysnc
 import requests
 
-# Another stack than the one of `make up`, for whoever runs two.
+# Names another stack than the one of `make up`.
 STACK_FILE = pathlib.Path(
     os.environ.get("CASEBRIDGE_STACK", pathlib.Path(__file__).resolve().parents[2] / ".local" / "stack.json")
 )
-# The local AWS takes these as its own account's root user.
+# The local AWS takes these keys as those of its account's root user.
 HUB_KEYS = ("test", "test")
 REQUEST_SECONDS = 30
-# Where AWS keeps the integration user's keys.
+# The secret with the integration user's keys.
 SERVICENOW_SECRET = "casebridge/servicenow"
 
 
@@ -42,12 +42,12 @@ class Stack:
 
     @property
     def production(self) -> dict:
-        """The account whose cases are meant."""
+        """The production account."""
         return next(account for account in self.accounts if account["production"])
 
     @property
     def sandbox(self) -> dict:
-        """The account whose cases are tests."""
+        """The account that is not production: its cases are marked as tests."""
         return next(account for account in self.accounts if not account["production"])
 
     @functools.cached_property
@@ -76,7 +76,7 @@ class Stack:
         """ServiceNow as one of its users sees it."""
         servicenow = self.description["servicenow"]
         user = servicenow[login]
-        # A failed call is for the test to see, not for the client to repeat.
+        # The test must see a failed call, so the client must not repeat it.
         return pysnc.ServiceNowClient(
             servicenow["https_url"], (user["username"], user["password"]), auto_retry=False
         )  # fmt: skip
@@ -113,7 +113,7 @@ class Stack:
         return health.json()["auth"] == "enabled"
 
     def control(self, method: str, path: str, body: dict | None = None) -> dict:
-        """The simulator's control API: the people at AWS, faults, counts, and the truth."""
+        """The simulator's control API: the people at AWS, faults, counts, and the full state of AWS Support."""
         url = self.description["control"]["url"] + path
         answer = self.web.request(method, url, json=body, timeout=REQUEST_SECONDS)
         assert answer.ok, f"{method} {url} answered {answer.status_code}: {answer.text}"

@@ -1,4 +1,4 @@
-"""Credentials are used only for the account that their secret is named after; an inactive account gets nothing sent."""
+"""casebridge uses credentials only for the account in their secret's name, and sends nothing to an inactive account."""
 
 import pytest
 
@@ -20,11 +20,11 @@ def test_a_secret_that_holds_another_accounts_keys_opens_no_case_there(world: Wo
         said = world.until_said(incident, "error", "AWS refuses the account's keys")
         assert account["id"] in said and other["id"] in said, said
         world.until("the log says so where an alarm hears it", lambda: foreign_alarms(world, account["id"]), incident)
-        # Nothing was written: neither there, where the keys belong, nor anywhere else.
+        # No side was written to, the keys' own account included.
         assert world.cases(incident) == []
         # The keys' own account goes on.
         world.assert_once_at_aws(world.linked(other))
-        # The operator stores the right ones: the case opens by itself.
+        # The operator stores the right keys: the case opens by itself.
         world.store_keys(account, account)
         case = world.until_case(incident)
         assert case["account"] == account["id"]
@@ -52,7 +52,7 @@ def test_a_link_pauses_while_its_account_is_inactive(world: World):
         world.settle()
         assert world.communications(incident, "Does anybody read this?") == [], world.describe(incident)
         assert world.status(incident) != "resolved", world.describe(incident)
-        # Nothing but the link's own next look finds that the account is active again.
+        # Only the link's own next look finds that the account is active again.
         world.set_active(account, True)
         world.until_sent(incident, "Does anybody read this?")
         world.until_status(incident, "resolved")

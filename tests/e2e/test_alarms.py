@@ -1,4 +1,4 @@
-"""Each alarm on a metric of the functions' own hears of what it is for.
+"""The cause of each alarm on the functions' own metrics moves its metric.
 
 Metrics are lines in CloudWatch's embedded format in the functions' logs. The local AWS does not turn them into metrics,
 so a metric counts as moved when a line holds a value of it under the deployed alarm's namespace, name and dimensions.
@@ -48,7 +48,7 @@ def values(world: World, alarm: dict) -> list[float]:
 
 @contextlib.contextmanager
 def moving(world: World, metric: str) -> Iterator[None]:
-    """What is done within makes the metric of a deployed alarm move."""
+    """Checks that the block moves the metric of a deployed alarm."""
     alarm = alarms_of_ours(world.stack)[metric]
     before = len([value for value in values(world, alarm) if value > 0])
     yield
@@ -84,7 +84,7 @@ def test_an_account_that_can_not_be_polled_is_counted_and_its_age_told(world: Wo
         with moving(world, "PollFailures"), moving(world, "LongestUnpolledAccount"):
             world.fault("support", "error", case_id, operation="DescribeCases", error="ServiceUnavailable", count=100)
             world.poll()
-            # The next poll tells how long ago the account was polled whole.
+            # The next poll reports the time since the account was polled whole.
             time.sleep(2)
             world.poll()
         world.heal(case_id)
@@ -125,7 +125,7 @@ def test_a_policy_that_can_not_be_read_is_counted_and_the_last_good_one_stays_in
     with moving(world, "PolicyFailures"):
         parameters.put_parameter(Name=name, Value=unreadable, Overwrite=True)
         try:
-            # Functions that start now have never seen the last good one.
+            # Functions that start now have never read the last valid policy.
             for function in ("case-poller", "reconciler"):
                 world.start_anew(function)
             world.poll()

@@ -1,4 +1,4 @@
-"""How many remote calls things take, by the reconciler's own count and by the simulator's."""
+"""The number of remote calls of each job, by the reconciler's own count and by the simulator's."""
 
 import datetime
 from collections import Counter
@@ -9,7 +9,7 @@ NEW_CASE_CALLS = 6
 COMMENT_CALLS = 6
 REPLY_CALLS = 4
 CASES_PER_CALL = 100
-# What is measured may meet another test's throttling: the best of a few is what the code does by itself.
+# Another test's throttling may add calls: the lowest of a few counts is what the code does by itself.
 ROUNDS = 4
 
 
@@ -67,7 +67,7 @@ def test_a_reply_takes_at_most_four_calls(world: World):
 
 
 def moment(call: dict) -> datetime.datetime:
-    """When a call came, by the simulator's clock, which is this machine's."""
+    """The time of a call, by the simulator's clock, which is this machine's."""
     return datetime.datetime.fromisoformat(call["at"])
 
 

@@ -1,4 +1,4 @@
-"""A message that can't be handled is parked with all that a replay needs, and stops nobody else."""
+"""An unreadable message is parked with all that a replay needs, and does not stop other groups."""
 
 import json
 import time
@@ -39,7 +39,7 @@ def test_a_message_that_nobody_can_read_is_parked_and_can_be_replayed(world: Wor
     queues, url = world.stack.hub("sqs"), world.stack.description["dead_letter_queue_url"]
     incident = world.draft()
     world.change_unannounced(incident, **world.scope(incident.account))
-    # A hint of this incident, damaged: the rest of its text must survive for whoever repairs it.
+    # A damaged hint of this incident: the rest of its text must survive, so that people can repair it.
     damaged = world.hint(incident).replace('"kind": "link"', '"kind": "lnik"')
     assert damaged != world.hint(incident)
     send(world, damaged, incident.link)

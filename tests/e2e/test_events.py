@@ -1,4 +1,4 @@
-"""Events of AWS Support come over the hub's bus and from nowhere else, so that the account in them is true."""
+"""Events of AWS Support come only over the hub's bus, so that the account in them is true."""
 
 import contextlib
 import datetime
@@ -83,7 +83,7 @@ def case_update(world: World, incident: Incident, **differing: str) -> dict:
 
 
 def communication_ids(events: list[dict]) -> set[str]:
-    """What tells one event from another."""
+    """The fields that identify an event."""
     return {event["detail"]["communication-id"] for event in events}
 
 
@@ -103,7 +103,7 @@ def test_an_event_that_a_member_forwards_reaches_the_topic_with_its_account(worl
         )  # fmt: skip
         (event,) = [e for e in events() if e["detail"]["communication-id"] == communication]
         assert event["account"] == account
-        # What is no event of AWS Support came before it, and stays on the bus.
+        # The event of another source came first and stays on the bus.
         assert not communication_ids(events()) & {json.loads(other["Detail"])["communication-id"] for other in others}
 
 

@@ -81,7 +81,7 @@ def test_the_incident_leaves_the_scope_while_its_case_is_in_doubt(world: World, 
     world.fault("support", kind, incident.number, operation="CreateCase")
     world.assign(incident)
     world.until_broken(incident, incident.number)
-    # AWS has the case, and nobody here knows: not even that there should be one any more.
+    # AWS has the case. No side here knows it, and the incident no longer asks for one.
     world.change(incident, **{f"{PREFIX}category_code": ""})
     case = world.until_case(incident)
     text = unique("We are on it.")
@@ -126,7 +126,7 @@ def test_the_answer_is_lost_and_no_comment_was_added(world: World, kind: str):
     world.until_in_sync(incident)
     world.settle(UNKNOWN_OUTCOME_SECONDS)
     world.assert_once_at_aws(incident, first, second)
-    # Nothing follows what is in doubt: the second one waited for the first.
+    # No call follows one in doubt: the second comment waited for the first.
     world.assert_order([communication["body"] for communication in world.communications(incident)], [first, second])
 
 
@@ -143,7 +143,7 @@ def test_a_call_in_doubt_is_looked_at_when_the_doubt_ends(world: World):
         return [line for line in handled if '("add_communication", None)' in line["effects"]]
 
     (repeat,) = world.until("the repeat is logged", repeats, incident)
-    # The doubt was looked into again and again by then, each time by the message that was sent ahead for it.
+    # By then several wake messages have each started a search for the call in doubt.
     causes = [line["cause"] for line in world.hints_handled(incident)]
     assert causes.count("wake") > causes.count("due"), causes
     assert repeat["cause"] in ("wake", "due"), repeat
@@ -181,7 +181,7 @@ def test_the_event_of_a_new_case_arrives_before_its_link_is_stored(world: World)
 
 
 def copy_reconciler(world: World, name: str) -> None:
-    """A function of its own from the deployed reconciler: nobody else's work dies with its process."""
+    """A copy of the deployed reconciler, so that killing its process stops only this test's work."""
     lambda_client = world.stack.hub("lambda")
     deployed = lambda_client.get_function(FunctionName=world.stack.description["functions"]["reconciler"])
     package = world.stack.web.get(deployed["Code"]["Location"], timeout=60).content
@@ -201,7 +201,7 @@ def copy_reconciler(world: World, name: str) -> None:
 
 
 def queue_event(world: World, incident: Incident) -> bytes:
-    """What the queue hands to the reconciler."""
+    """The event that the queue delivers to the reconciler."""
     queue = world.stack.description["queue_url"].rpartition("/")[2]
     region = world.stack.description["aws"]["region"]
     message_id = str(uuid.uuid4())
@@ -265,7 +265,7 @@ def test_the_reconciler_dies_after_the_call(world: World, operation: str):
         os.kill(process, signal.SIGKILL)
     finally:
         world.stack.hub("lambda").delete_function(FunctionName=name)
-    # Whoever comes next finds the lease taken until it expires, then the intent, and reads back.
+    # The next worker finds the lease taken until it expires. Then it finds the intent and reads back.
     outcome = "the case is shown on the incident, in sync"
     world.until(outcome, lambda: world.in_sync(incident), incident, patience=LEASE_SECONDS)
     world.comment(incident, "Afterwards.")

@@ -1,4 +1,4 @@
-"""What an administrator changes on the instance: the integration user, and where the app believes to be.
+"""Changes by an administrator of the instance: the integration user, and the home instance of the app.
 
 These settings are the whole instance's, so the tests run without others.
 """
@@ -26,7 +26,7 @@ def renamed(world: World, old: str, new: str):
 
 
 def assert_silent(world: World, incident, why: str) -> None:
-    """The REST API answers nobody, and says why."""
+    """The REST API refuses every request, with the reason."""
     answer = world.stack.admin.session.get(snapshot_url(world, incident))
     assert answer.status_code == 503, answer.text
     assert why in answer.text
@@ -69,7 +69,7 @@ def test_the_integration_user_is_renamed(world: World):
     world.comment(incident, "And afterwards.")
     world.until_sent(incident, "And afterwards.")
     world.settle()
-    # Nothing that came from AWS went back there.
+    # No text from AWS went back to AWS.
     world.assert_once_at_aws(incident, before, during, after, "writes meanwhile", "And afterwards.")
     world.assert_once_in_servicenow(incident, before, during, after)
     assert len(world.communications(incident)) == 1 + 3 + 2
@@ -85,7 +85,7 @@ def test_nobody_says_who_the_integration_user_is(world: World):
     comments = len(world.comments(incident))
     why = "The integration user is not known"
     with world.setting_set("integration_user", ""):
-        # Whose words a comment is can't be told now. So nothing is told: no reply goes back as an agent's comment.
+        # The app can't tell whose a comment is now, so it shows none: no reply goes back as an agent's comment.
         world.comment(incident, "The agent writes.")
         world.reply(incident, meanwhile)
         world.until("the outbox says why nothing is sent", lambda: waiting_webhooks(world, incident, why), incident)
@@ -120,7 +120,7 @@ def test_a_clone_is_silent(world: World):
         assert_silent(world, incident, why)
         world.settle()
         assert world.communications(incident, text) == []
-    # It was no clone after all: what waited goes out.
+    # The instance was no clone: the waiting webhooks go out.
     world.until("both are sent", lambda: len(world.communications(incident, text)) == 2, incident)
     world.until("the outbox is empty", lambda: not waiting_webhooks(world, incident, ""), incident)
     world.until_in_sync(incident)

@@ -1,4 +1,4 @@
-"""The functions' roles grant what the functions do, and no more. That they grant enough, the other tests prove."""
+"""The functions' roles grant only what the functions need. The other tests prove that they grant enough."""
 
 import boto3
 import botocore.config
@@ -30,7 +30,7 @@ FORBIDDEN = {
 
 
 def arguments(stack: Stack, of: str, operation: str) -> dict:
-    """What an operation is called with."""
+    """The arguments of an operation."""
     key = {"pk": {"S": "e2e"}, "sk": {"S": "e2e"}}
     table = {"TableName": stack.description["table_name"]}
     whole = {"put_item": {**table, "Item": key}}.get(operation, {**table, "Key": key})
@@ -53,7 +53,7 @@ def arguments(stack: Stack, of: str, operation: str) -> dict:
 
 @pytest.fixture
 def enforced(stack: Stack) -> None:
-    """Only a stack that was started with IAM=enforced refuses anything."""
+    """Skips the tests unless the stack was started with IAM=enforced."""
     if not stack.iam_enforced:
         pytest.skip("IAM is open on this stack: `make up IAM=enforced`")
 

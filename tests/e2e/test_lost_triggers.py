@@ -1,4 +1,4 @@
-"""Webhooks and events are lost altogether: the poller brings both sides in step within its interval."""
+"""All webhooks and events are lost, and the poller brings both sides in step within its interval."""
 
 import contextlib
 import time
@@ -17,7 +17,7 @@ DROP_SECONDS = 3
 def events_lost(world: World):
     """No event of AWS Support reaches the hub."""
     bus = world.stack.description["events"]
-    # Nobody listens there: the simulator gives up after a few attempts, as if nothing had been forwarded.
+    # Nothing listens on this port: the simulator gives up after a few attempts, as if no rule had forwarded the event.
     world.stack.control("PUT", "/events", {**bus, "events_endpoint": "http://127.0.0.1:9"})
     try:
         yield
@@ -88,13 +88,13 @@ def test_the_address_of_the_webhook_is_wrong_for_a_while(world: World, alone: No
         assert len(rows) <= 1, rows
         return next((row for row in rows if row["state"] == state), None)
 
-    # ServiceNow sends its webhooks to where nobody is.
+    # ServiceNow sends its webhooks to a port that nothing listens on.
     with world.setting_set("webhook_url", "https://127.0.0.1:9/"):
         world.comment(incident, text)
         row = world.until("the outbox keeps the webhook and says why", lambda: new_webhook("error"), incident)
     assert "not reached" in row["last_error"], row
     world.until_sent(incident, text)
-    # The outbox does not let go either: what it kept is sent under the same id, and repeats nothing.
+    # The outbox keeps its entries and sends them later under the same ids. This repeats no effect.
     sent = world.until("the outbox is empty", lambda: new_webhook("sent"), incident)
     assert sent["webhook_id"] == row["webhook_id"]
     assert int(sent["attempts"]) >= 2

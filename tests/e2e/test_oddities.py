@@ -1,4 +1,4 @@
-"""What AWS Support may do and does not document: the conversation still crosses once, whole and in order.
+"""AWS Support behaves in undocumented ways, and the conversation still crosses once, whole and in order.
 
 An oddity is all of AWS Support's, so the tests run without others.
 """
@@ -44,7 +44,7 @@ def odd(world: World, oddities: dict):
         yield
     finally:
         world.stack.control("DELETE", "/support/oddities")
-        # That AWS refuses a page size is remembered for as long as a process lives.
+        # A process remembers for its lifetime that AWS refuses a page size.
         for function in ("case-poller", "reconciler"):
             world.start_anew(function)
 
@@ -70,19 +70,19 @@ def test_the_conversation_crosses_once_however_odd_aws_is(world: World, name: st
         world.until_sent(incident, afterwards)
         world.settle()
         check(world, incident, [comment, afterwards], replies)
-        # Both sides end, too, and stay so.
+        # Both sides end as well, and stay ended.
         world.resolve(incident)
         world.until_status(incident, "resolved")
         world.settle()
         assert world.status(incident) == "resolved"
-    # As AWS was before: what was seen then is known by its marks and its order, not by what it looks like.
+    # Without the oddities: casebridge knows the earlier texts by their marks and their order, whatever they look like.
     world.settle()
     check(world, incident, [comment, afterwards], replies)
     assert world.status(incident) == "resolved"
 
 
 def check(world: World, incident, comments: list[str], replies: list[str]) -> None:
-    """Each text is once on each side, and nothing else."""
+    """Checks that each side has each text once and no other text."""
     world.assert_once_at_aws(incident, *comments, *replies)
     world.assert_once_in_servicenow(incident, *replies)
     assert len(world.communications(incident)) == 1 + len(comments) + len(replies), world.describe(incident)

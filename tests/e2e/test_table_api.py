@@ -1,4 +1,4 @@
-"""The simulated instance, judged by a client that was written against real ones: PySNC."""
+"""The simulated instance works with PySNC, a client that was written against real instances."""
 
 import json
 import uuid

@@ -1,11 +1,11 @@
-"""Texts arrive as they were written, whatever they look like."""
+"""Texts of every kind arrive unchanged."""
 
 import pytest
 
 from world import World, unique
 
 PART_CHARACTERS = 7_500
-# What ends a first communication that the description does not fit into.
+# The end of a first communication that is too short for the description.
 GOES_ON = "\n\n(The description goes on in the next message.)"
 TEXTS = {
     "line ends": "First line\r\nsecond line\r\n\r\nfourth line",

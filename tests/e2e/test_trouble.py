@@ -1,4 +1,4 @@
-"""Either side throttles, fails or refuses: what passes by itself is tried again, what does not is said."""
+"""Either side throttles, fails or refuses. casebridge repeats what passes by itself and reports the rest."""
 
 import pytest
 
@@ -127,10 +127,10 @@ def test_an_account_without_a_support_plan(world: World):
     world.assign(incident)
     world.until_said(incident, "error", "support plan")
     assert world.cases(incident) == []
-    # Others of the account go on.
+    # The account's other incidents go on.
     other = world.linked(world.stack.sandbox)
     world.assert_once_at_aws(other)
-    # The plan is bought: the case opens by itself.
+    # The customer buys the plan: the case opens by itself.
     world.until_in_sync(incident)
     world.settle()
     world.assert_once_at_aws(incident)
@@ -201,7 +201,7 @@ def test_a_delivery_that_is_refused_as_a_whole_holds_back_nothing_else(world: Wo
         world.fault("servicenow", "error", incident.sys_id, operation="deliver", error=status, count=more_than_enough)
         world.reply(incident, "Nobody lets this through.")
         world.until("the delivery is refused", lambda: refused(world, incident, more_than_enough) >= 1, incident)
-        # The other way is free.
+        # The other direction works.
         texts = [unique(f"Comment {number}") for number in range(1, 4)]
         for text in texts:
             world.comment(incident, text)

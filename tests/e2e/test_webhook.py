@@ -1,4 +1,4 @@
-"""The webhook: who may send what, and what repeats do. Signed by the library of the Standard Webhooks project."""
+"""The webhook: senders, contents and repeats. Signed by the library of the Standard Webhooks project."""
 
 import concurrent.futures
 import datetime
@@ -14,9 +14,9 @@ from stack import REQUEST_SECONDS, Stack
 from world import Incident, World
 
 SECRET_PREFIX = "whsec_"
-# What the secret becomes for the time of one test.
+# The secret during one test.
 ROTATED = SECRET_PREFIX + "cm90YXRlZCByb3RhdGVkIHJvdGF0ZWQgcm90YXRlZA=="
-# The body may have 16 KiB.
+# The limit of a body is 16 KiB.
 LARGEST = 16 * 1024
 
 
@@ -50,19 +50,19 @@ def post(stack: Stack, body: str | bytes, headers: dict[str, str], method: str =
 
 
 def body_of(data: dict) -> str:
-    """The body that tells of an incident."""
+    """The body of a webhook about an incident."""
     timestamp = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return json.dumps({"id": uuid.uuid4().hex, "type": "incident.changed", "timestamp": timestamp, "data": data})
 
 
 def told(incident: Incident) -> dict:
-    """What a webhook tells of an incident."""
+    """The content of a webhook about an incident."""
     return {"sys_id": incident.sys_id, "sys_mod_count": 1}
 
 
 @pytest.fixture
 def unknown(world: World) -> tuple[Incident, dict]:
-    """An incident that does not exist: a hint about it leaves a line in the log, and nothing else."""
+    """An incident that does not exist: a hint about it only leaves a line in the log."""
     incident = Incident(uuid.uuid4().hex, "INC0", world.stack.production)
     return incident, told(incident)
 
@@ -77,7 +77,7 @@ def assert_refused(answer: requests.Response, status: int) -> dict:
 
 
 def assert_nothing_enqueued(world: World, *incidents: Incident) -> None:
-    """No hint about any of the incidents reaches the reconciler; one that is sent now does."""
+    """Checks that no hint about these incidents reached the reconciler, and that one that is sent now does."""
     stack = world.stack
     witness = Incident(uuid.uuid4().hex, "INC0", stack.production)
     body = body_of(told(witness))
@@ -129,7 +129,7 @@ def test_a_signature_that_does_not_hold_is_refused_without_detail(world: World, 
     elif flaw == "no id":
         del headers["webhook-id"]
     error = assert_refused(post(stack, body, headers), 401)
-    # Whoever guesses learns nothing from the words.
+    # The text tells nothing to a sender that guesses.
     assert error == assert_refused(post(stack, body, {}), 401)
     assert_nothing_enqueued(world, incident)
 
@@ -206,7 +206,7 @@ def test_the_same_webhook_five_times_opens_one_case(world: World):
     for _ in range(5):
         assert post(world.stack, body, headers).status_code == 202
     world.until_in_sync(incident)
-    # Once more, when all is done.
+    # Sends it again after everything is done.
     assert post(world.stack, body, signed(world.stack, body, webhook_id=headers["webhook-id"])).status_code == 202
     world.settle()
     world.assert_once_at_aws(incident)
@@ -256,9 +256,9 @@ def test_the_previous_secret_holds_after_a_rotation(world: World, unknown):
     old_key, body = secret(stack), body_of(data)
     try:
         manager.put_secret_value(SecretId=secret_id, SecretString=ROTATED)
-        # ServiceNow signs with the old secret until its administrator has set the new one: no webhook is lost.
+        # ServiceNow signs with the old secret until its administrator sets the new one, and no webhook is lost.
         assert post(stack, body, signed(stack, body, key=old_key)).status_code == 202
-        # The new one is good as soon as the function has heard of it.
+        # The new one is accepted as soon as the function has read it.
         world.until(
             "the new secret is good", lambda: post(stack, body, signed(stack, body, key=ROTATED)).ok
         )  # fmt: skip

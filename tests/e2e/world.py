@@ -1,4 +1,4 @@
-"""What people do on both sides, what both sides show, and waiting for it."""
+"""The acts of people on both sides, the reads of both sides, and the waits for them."""
 
 import contextlib
 import dataclasses
@@ -24,9 +24,9 @@ BY_AWS = "Amazon Web Services"
 TEST_PREFIX = "TEST CASE--Please ignore - "
 
 LOOK_SECONDS = 0.5
-# Long enough for two of the poller's minutes: a trigger that another test's trouble swallows is found by then.
+# Long enough for two polls, which find a trigger that another test's fault has swallowed.
 PATIENCE_SECONDS = 150
-# How long a double may take to show at the latest after what should happen once has happened.
+# The longest time until a double shows, after the first has happened.
 SETTLE_SECONDS = 4
 # How late a line of a log may appear among later ones, and how long before the tests the first one that matters may be.
 LATE_LOG_SECONDS = 30
@@ -114,7 +114,7 @@ class World:
         return incident
 
     def change(self, incident: Incident, client=None, **changes: str) -> None:
-        """What the agent saves at once."""
+        """Saves the incident as the agent, in one update."""
         record = (client or self.stack.agent).GlideRecord("incident")
         assert record.get(incident.sys_id), f"{incident.number} does not exist"
         for name, value in changes.items():
@@ -126,7 +126,7 @@ class World:
         self.change(incident, comments=text)
 
     def next_second(self) -> None:
-        """Lets the instance's clock go on: what is written in one second has no order."""
+        """Waits for the instance's next second, since texts of one second have no order."""
         time.sleep(1.1)
 
     def resolve(self, incident: Incident, **changes: str) -> None:
@@ -134,7 +134,7 @@ class World:
         self.change(incident, state=RESOLVED, **RESOLUTION, **changes)
 
     def change_unannounced(self, incident: Incident, **changes: str) -> None:
-        """The agent saves, and the instance dies before it can announce it: no webhook is sent, or ever will be."""
+        """Saves as the agent, and stops the instance before it queues a webhook: none is ever sent."""
         # One write for the record, one for each journal entry.
         commits = 1 + sum(name in ("comments", "work_notes") for name in changes)
         self.fault("servicenow", "stop", incident.sys_id, operation="table.patch", after_commits=commits)
@@ -145,13 +145,13 @@ class World:
         assert "stop" not in waiting, "the instance did not meet its fault"
 
     def property_set(self, name: str, value: str):
-        """A system property of the instance has another value for a while."""
+        """Gives a system property of the instance another value within the block."""
         properties = self.stack.admin.GlideRecord("sys_properties")
         assert properties.get("name", name), f"there is no property {name}"
         return self._column_set(properties, "value", value)
 
     def setting_set(self, name: str, value: str):
-        """One of the app's settings has another value for a while."""
+        """Gives one of the app's settings another value within the block."""
         settings = self.stack.admin.GlideRecord(f"{PREFIX}settings")
         settings.query()
         assert settings.next(), "there is no record of settings"
@@ -203,7 +203,7 @@ class World:
         return self.find("x_casebridge_aws_outbox", incident=incident.sys_id)
 
     def until_said(self, incident: Incident, status: str, words: str) -> str:
-        """Waits until the incident says something in plain words, and returns all that it says."""
+        """Waits until the incident's last error contains a text, and returns the whole error."""
 
         def said() -> bool:
             record = self.record(incident)
@@ -228,7 +228,7 @@ class World:
 
     @contextlib.contextmanager
     def further_account(self, name: str):
-        """An account that no other test uses, in scope and with an empty secret: nobody else waits for it to work."""
+        """An account for one test alone, in scope and with an empty secret."""
         account = str(7 * 10**11 + secrets.randbelow(10**11))
         keys = {"access_key_id": "AKIA" + secrets.token_hex(8).upper(), "secret_access_key": secrets.token_hex(20)}
         described = {"id": account, "access_key_id": keys["access_key_id"], "email": f"aws+{account}@example.com"}
@@ -248,20 +248,20 @@ class World:
             self.set_active({"id": account}, False)
 
     def set_active(self, account: dict, active: bool) -> None:
-        """An administrator takes an account out of use, or into use again."""
+        """Sets an account inactive or active again, as an administrator."""
         record = self.stack.admin.GlideRecord("x_casebridge_aws_account")
         assert record.get("number", account["id"]), f"there is no account {account['id']}"
         record.set_value("active", "true" if active else "false")
         record.update()
 
     def store_keys(self, account: dict, owner: dict) -> None:
-        """An operator stores the keys of an account, rightly its own, in the account's secret."""
+        """Stores keys in the account's secret as an operator: by default the account's own."""
         keys = {name: owner[name] for name in ("access_key_id", "secret_access_key")}
         secret = f"casebridge/accounts/{account['id']}"
         self.stack.hub("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
 
     def end(self, incident: Incident) -> None:
-        """Resolves an incident on both sides, so that nothing is left to do in an account that is gone in a moment."""
+        """Resolves an incident on both sides, so that nothing is left to do in an account that will be removed."""
         self.resolve(incident)
         self.until_status(incident, "resolved")
         self.until("the incident shows it", lambda: self.column(incident, "case_status") == "resolved", incident)
@@ -270,7 +270,7 @@ class World:
     # ---- People at AWS, and what AWS shows -----------------------------------------------------------------------
 
     def all_cases(self) -> list[dict]:
-        """All cases of all accounts: the truth, outside of any quota."""
+        """All cases of all accounts, from the simulator itself and outside of any quota."""
         return self.stack.control("GET", "/support/cases")["cases"]
 
     def cases(self, incident: Incident) -> list[dict]:
@@ -278,7 +278,7 @@ class World:
         return [case for case in self.all_cases() if f"[{incident.number}]" in case["subject"]]
 
     def case(self, incident: Incident) -> dict | None:
-        """The incident's case, if there is one. More than one is an error wherever it shows."""
+        """The incident's case, if there is one. Fails for more than one."""
         cases = self.cases(incident)
         assert len(cases) <= 1, f"{len(cases)} cases for one incident.\n{self.describe(incident)}"
         return cases[0] if cases else None
@@ -305,7 +305,7 @@ class World:
     # ---- What breaks ---------------------------------------------------------------------------------------------
 
     def fault(self, target: str, kind: str, containing: str, **details) -> None:
-        """Breaks the next calls about one record: no other test's."""
+        """Breaks the next calls about one record, and no calls of other tests."""
         self.stack.control("POST", "/faults", {"target": target, "kind": kind, "containing": containing, **details})
 
     def heal(self, containing: str) -> None:
@@ -317,23 +317,23 @@ class World:
         return [fault for fault in self.stack.control("GET", "/faults")["faults"] if containing in fault.values()]
 
     def until_broken(self, incident: Incident, containing: str) -> None:
-        """Waits until the calls that were to break have been made."""
+        """Waits until the ordered faults have met their calls."""
         self.until("the faults are used up", lambda: not self.faults_on(containing), incident)
 
     # ---- The hub -------------------------------------------------------------------------------------------------
 
     def poll(self) -> None:
-        """The poller's turn, without waiting for its minute."""
+        """Runs the poller now, without the wait for its minute."""
         function = self.stack.description["functions"]["case-poller"]
         answer = self.stack.hub("lambda").invoke(FunctionName=function, Payload=b"{}")
         assert "FunctionError" not in answer, answer["Payload"].read()
 
     def start_anew(self, function: str) -> None:
-        """New processes for a function, which remember nothing: any change of its environment brings them."""
+        """Replaces a function's processes by new ones without memory, by a change of its environment."""
         self.set_environment(function, STARTED_ANEW=uuid.uuid4().hex)
 
     def set_environment(self, function: str, **changes: str) -> dict[str, str]:
-        """New processes for a function, with these variables; the variables that it had before."""
+        """Replaces a function's processes by new ones with these variables. Returns the earlier variables."""
         name, functions = self.stack.description["functions"][function], self.stack.hub("lambda")
         before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": before | changes})
@@ -342,7 +342,7 @@ class World:
 
     @contextlib.contextmanager
     def environment(self, function: str, **changes: str) -> Iterator[None]:
-        """Runs a function with other variables for a while."""
+        """Runs a function with other variables within the block."""
         before = self.set_environment(function, **changes)
         try:
             yield
@@ -359,7 +359,7 @@ class World:
         """What a function has logged as JSON since the tests began, oldest first, fields and span on one level."""
         log = self._logs.setdefault(function, {})
         newest = max((event["timestamp"] for event in log.values()), default=self._began)
-        # Only what is new is asked for: the local AWS would be busy with nothing but its logs.
+        # Read new lines only, since the local AWS is slow with long logs.
         since = max(self._began, newest - LATE_LOG_SECONDS * 1000)
         pages = self.stack.hub("logs").get_paginator("filter_log_events")
         for page in pages.paginate(logGroupName=self._log_group(function), startTime=since):
@@ -371,7 +371,7 @@ class World:
         ]
 
     def _log_group(self, function: str) -> str:
-        """Where a function's log is."""
+        """The log group of a function."""
         if function not in self._groups_of_logs:
             name = self.stack.description["functions"][function]
             configuration = self.stack.hub("lambda").get_function_configuration(FunctionName=name)
@@ -380,7 +380,7 @@ class World:
         return self._groups_of_logs[function]
 
     def hints_handled(self, incident: Incident) -> list[dict]:
-        """The reconciler's lines about an incident that say what a hint came to."""
+        """The reconciler's lines about the outcome of an incident's hints."""
         lines = self.log_lines("reconciler")
         names = ("link", "case_link")
         return [line for line in lines if "calls" in line and incident.link in [line.get(name) for name in names]]
@@ -388,7 +388,7 @@ class World:
     # ---- Waiting -------------------------------------------------------------------------------------------------
 
     def until(self, outcome: str, probe, *incidents: Incident, patience: float = PATIENCE_SECONDS):
-        """Waits until the probe returns something; else says what both sides show."""
+        """Waits until the probe returns something. Fails with what both sides show."""
         began = time.monotonic()
         while True:
             result = probe()
@@ -424,7 +424,7 @@ class World:
         self.until(f"the case is {status}", lambda: self.status(incident) == status, incident)
 
     def settle(self, seconds: float = SETTLE_SECONDS) -> None:
-        """Gives a double every chance to show: some time, a poll, and some time again."""
+        """Waits until a double would show: some time, a poll, and some time again."""
         time.sleep(seconds)
         self.poll()
         time.sleep(SETTLE_SECONDS)
@@ -432,20 +432,20 @@ class World:
     # ---- What must hold ------------------------------------------------------------------------------------------
 
     def assert_once_at_aws(self, incident: Incident, *texts: str) -> None:
-        """One case, with each of the texts on it once."""
+        """Checks that the incident has one case, with each of the texts on it once."""
         assert len(self.cases(incident)) == 1, self.describe(incident)
         for text in texts:
             found = len(self.communications(incident, text))
             assert found == 1, f"{text!r} is on the case {found} times.\n{self.describe(incident)}"
 
     def assert_once_in_servicenow(self, incident: Incident, *texts: str) -> None:
-        """Each of the texts once among the incident's comments."""
+        """Checks that each of the texts is once among the incident's comments."""
         for text in texts:
             found = len(self.comments(incident, text))
             assert found == 1, f"{text!r} is on the incident {found} times.\n{self.describe(incident)}"
 
     def assert_order(self, shown: list[str], texts: list[str]) -> None:
-        """Each of the texts in exactly one of what is shown, in their order."""
+        """Checks that each of the texts is in exactly one of the shown texts, in their order."""
         places = [[place for place, body in enumerate(shown) if text in body] for text in texts]
         assert all(len(found) == 1 for found in places), dict(zip(texts, places, strict=True))
         assert places == sorted(places), dict(zip(texts, places, strict=True))
@@ -453,7 +453,7 @@ class World:
     # ---- For people who read a failure ---------------------------------------------------------------------------
 
     def describe(self, incident: Incident) -> str:
-        """What both sides, the outbox and the reconciler say about an incident."""
+        """Describes an incident: both sides, the outbox and the reconciler's log."""
         record = self.record(incident)
         columns = {name.removeprefix(PREFIX): value for name, value in record.items() if name.startswith(PREFIX)}
         lines = [f"ServiceNow: {incident.number} {incident.sys_id}, state {record['state']}, {columns}"]
@@ -481,7 +481,7 @@ class World:
         return "\n".join(lines)
 
     def logged_about(self, incident: Incident) -> list[str]:
-        """What the functions logged about an incident, and what failed for all of them."""
+        """The functions' log lines about an incident, and their failures about all incidents."""
         nested = ("fields", "span", "spans")
         lines = []
         for function in self.stack.description["functions"]:

@@ -1,4 +1,4 @@
-//! What an SNS message says: an EventBridge event, of which Support Case Updates concern us.
+//! Reads an SNS message: an EventBridge event, which counts if it is a Support Case Update.
 
 use casebridge_core::{
     identifiers::{AccountId, CaseId},
@@ -9,26 +9,26 @@ use serde::Deserialize;
 
 /// The source of the events of AWS Support.
 const SOURCE: &str = "aws.support";
-/// Their one type.
+/// The type of the events that count.
 const DETAIL_TYPE: &str = "Support Case Update";
-/// How many digits an account has.
+/// The digits of an account's number.
 const ACCOUNT_DIGITS: usize = 12;
-/// The longest id of a case or number of a case that is accepted; known ones have some 50 characters.
-const MAX_ID_LENGTH: usize = 100;
+/// The longest accepted id or number of a case, in characters: known ones have some 50.
+const MAXIMUM_ID_LENGTH: usize = 100;
 
-/// A message that is not of the documented form.
+/// A message without the documented form.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the message is not an event of the documented form: {problem}; it is kept in the on-failure queue")]
 pub struct UnreadableEvent {
     problem: String,
 }
 
-/// What a message tells.
+/// The content of a message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
     /// A case has changed.
     CaseUpdate(CaseUpdate),
-    /// Something that is none of our business.
+    /// An event of another source or type.
     Other {
         /// The event's source.
         source: String,
@@ -37,10 +37,10 @@ pub enum Event {
     },
 }
 
-/// A case has changed.
+/// A change of a case.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CaseUpdate {
-    /// The event.
+    /// The id of the event.
     pub id: DeduplicationId,
     /// The account that owns the case.
     pub account: AccountId,
@@ -62,14 +62,14 @@ struct Envelope {
     detail: serde_json::Value,
 }
 
-/// The detail of a Support Case Update. What happened is not read: it is looked up.
+/// The detail of a Support Case Update. It leaves out what happened: the pass reads that from the case.
 #[derive(Deserialize)]
 struct Detail {
     #[serde(rename = "case-id")]
     case_id: String,
 }
 
-/// Reads a message.
+/// Reads a message. Fails if it has not the documented form.
 pub(crate) fn read(message: &str) -> Result<Event, UnreadableEvent> {
     let envelope: Envelope =
         serde_json::from_str(message).map_err(|error| unreadable(UnreadableJson::from(error).to_string()))?;
@@ -95,7 +95,7 @@ pub(crate) fn read(message: &str) -> Result<Event, UnreadableEvent> {
 }
 
 fn is_id(text: &str) -> bool {
-    (1..=MAX_ID_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=MAXIMUM_ID_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn unreadable(problem: impl Into<String>) -> UnreadableEvent {

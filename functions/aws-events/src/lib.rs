@@ -1,8 +1,4 @@
-//! Receives the events of AWS accounts from SNS: finds the link that an event concerns and enqueues a hint.
-//!
-//! Every Support Case Update of a linked case counts, whoever caused it: an event that our own write caused finds both sides
-//! in step. One of another case counts only while its account has an undecided CreateCase: every other one ends here. A message
-//! that can't be read fails the invocation, so that after its retries it lies in the on-failure queue, whole.
+#![doc = include_str!("../README.md")]
 
 mod event;
 
@@ -23,10 +19,10 @@ use tracing::Instrument;
 
 pub use event::{CaseUpdate, Event, UnreadableEvent};
 
-/// Why an event is not on the queue. The invocation is repeated.
+/// An event that was not handled. Lambda repeats the invocation.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    /// It can't be read.
+    /// The event can't be read.
     #[error(transparent)]
     Unreadable(#[from] UnreadableEvent),
     /// The ledger did not answer.
@@ -37,20 +33,23 @@ pub enum EventError {
     Queue(#[from] QueueError),
 }
 
-/// The handler and what it needs.
+/// The handler and its ports.
 pub struct Events<L, Q, C> {
-    /// Where links are found.
+    /// The ledger, which finds the links of cases.
     pub ledger: L,
-    /// Where hints go.
+    /// The queue of hints.
     pub queue: Q,
     /// Our clock.
     pub clock: C,
-    /// What is measured.
+    /// The metrics of the invocation.
     pub metrics: Metrics,
 }
 
 impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
-    /// Handles every record; fails with the first error once all have had their turn.
+    /// Handles every record.
+    ///
+    /// # Errors
+    /// With the first error, after every record had its turn.
     pub async fn handle(&self, event: SnsEvent) -> Result<(), EventError> {
         let mut outcome = Ok(());
         for record in event.records {

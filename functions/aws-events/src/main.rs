@@ -28,7 +28,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let sdk = sdk_config(Pace::Background).await;
     let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name);
     let queue = HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url);
-    // The first connections cost processor time, of which there is more now than when an event waits.
+    // Connect now: a function has more processor time while it starts than while an event waits.
     tokio::join!(
         warm_up("ledger", Box::pin(ledger.warm_up())),
         warm_up("queue of hints", Box::pin(queue.warm_up(&sdk)))

@@ -1,4 +1,4 @@
-//! Messages as SNS delivers them, and what comes of each.
+//! The handling of messages as SNS delivers them.
 #![expect(clippy::unwrap_used, reason = "a test fails by its panic")]
 
 use std::cell::RefCell;
@@ -96,7 +96,7 @@ async fn linked() -> (MemoryLedger, LinkKey) {
     (ledger, key)
 }
 
-/// A ledger in which a CreateCase of the events' account is undecided that was written at this moment.
+/// A ledger with an undecided CreateCase of the events' account, written at this moment.
 async fn undecided(written_at: Timestamp) -> MemoryLedger {
     let ledger = MemoryLedger::new();
     let key = LinkKey::support_case(IncidentId::new("9d385017c611228701d22104cc95c372"));

@@ -1,4 +1,4 @@
-//! The poll of all accounts, in turn: each poll goes on where the one before stopped.
+//! The poll of all accounts in turn. Each poll continues where the last one stopped.
 
 use std::{
     collections::BTreeMap,
@@ -27,17 +27,17 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
-/// The name of the watermark that tells how far the rounds have come.
+/// The name of the watermark of the rounds.
 pub const ROUNDS: &str = "case_poll_rounds";
-/// How many accounts are polled at once: with calls of half a second, a poll gets through 800 accounts.
+/// The accounts that are polled at once. With calls of half a second, one poll finishes 800 accounts.
 const ACCOUNTS_AT_ONCE: usize = 16;
-/// How long a page of an account may take, and for how long an account may go on with further pages: as long as one attempt of
-/// a call may take. A poll has the time for 48 accounts that hang.
+/// The time for a page of an account, and the time in which an account may begin further pages: as long as one attempt
+/// of a call may take. A poll has time for 48 accounts that hang.
 pub const ACCOUNT_TIME: SignedDuration = SignedDuration::from_secs(10);
-/// How many pages of an account one poll reads: 10,000 cases. The next poll goes on.
-const MAX_PAGES: usize = 100;
+/// The most pages of an account that one poll reads: 10,000 cases. The next poll continues.
+const MAXIMUM_PAGES: usize = 100;
 
-/// What became of the poll of one account.
+/// The outcome of the poll of one account.
 struct Polled {
     account: AccountId,
     reached: Reached,
@@ -53,7 +53,7 @@ where
     A: SecretStore,
     C: Timer,
 {
-    /// Polls the accounts whose turn it is; what failed, told once for all of them.
+    /// Polls the accounts whose turn it is. Returns the errors, with one error for all accounts that did not answer.
     pub(crate) async fn poll_accounts(&self, tick: Tick) -> Vec<PollError> {
         let rounds = match self.rounds(tick).await {
             Ok(rounds) => rounds,
@@ -75,14 +75,14 @@ where
             .await;
         let (reached, mut errors) = sum_up(polled);
         self.tell(&order, &reached);
-        // What the pages show is on the queue: only now may the rounds go on.
+        // Advance the rounds only now, when the hints of all pages are on the queue.
         let rounds = rounds.advance(tick.now, &order, &reached);
         self.metrics.duration(Metric::LongestUnpolledAccount, rounds.longest_unpolled(self.clock.now()));
         errors.extend(self.remember_rounds(&rounds).await.err());
         errors
     }
 
-    /// How far the rounds have come. An unreadable watermark only costs the place: the rounds begin anew.
+    /// Returns the progress of the rounds. After an unreadable watermark the rounds start again from the first account.
     async fn rounds(&self, tick: Tick) -> Result<Rounds, PollError> {
         let Some(text) = self.ledger.watermark(ROUNDS).await? else { return Ok(Rounds::first(tick.now)) };
         Ok(serde_json::from_str(&text).map_err(UnreadableJson::from).unwrap_or_else(|error| {
@@ -96,7 +96,7 @@ where
         Ok(self.ledger.set_watermark(ROUNDS, &text).await?)
     }
 
-    /// Tells in one line how many accounts wait for the next poll, however many these are.
+    /// Logs in one line how many accounts wait for the next poll.
     fn tell(&self, order: &[AccountId], reached: &BTreeMap<AccountId, Reached>) {
         let whole = reached.values().filter(|reached| **reached == Reached::Whole).count();
         let waiting = order.len().saturating_sub(whole);
@@ -107,12 +107,12 @@ where
         }
     }
 
-    /// Polls an account from a page of its cases on, for as long as it may keep others waiting.
+    /// Polls an account from a page of its cases on, within its time.
     async fn poll_account(&self, account: &AccountId, from: Option<String>, tick: Tick) -> Polled {
         let end = self.end_of_turn();
         let mut page = from;
         let polled = |reached, failure| Polled { account: account.clone(), reached, failure };
-        for _ in 0..MAX_PAGES {
+        for _ in 0..MAXIMUM_PAGES {
             match self.poll_page(account, page.as_deref(), tick).await {
                 Ok(None) => return polled(Reached::Whole, None),
                 Ok(next) => page = next,
@@ -129,7 +129,7 @@ where
         self.clock.now().checked_add(ACCOUNT_TIME).unwrap_or(Timestamp::MAX)
     }
 
-    /// Polls a page of an account's cases; where the next one starts.
+    /// Polls a page of an account's cases. Returns the start of the next page.
     async fn poll_page(
         &self,
         account: &AccountId,
@@ -142,7 +142,7 @@ where
         Ok(page.next)
     }
 
-    /// The answer of a call that has no effect, unless it takes longer than until `end`.
+    /// Returns the answer of a read, or a failure at `end`.
     pub(crate) async fn in_time<T>(
         &self,
         end: Timestamp,
@@ -167,7 +167,8 @@ fn readable(row: &Row) -> Option<CaseRow> {
     CaseRow::read(row).map_err(log).ok()
 }
 
-/// How far each account was polled, and what failed: what fails the invocation by its first, all else in one.
+/// Returns how far each account was polled, and the errors: the first one that fails the invocation, and one for all
+/// others.
 fn sum_up(polled: Vec<Polled>) -> (BTreeMap<AccountId, Reached>, Vec<PollError>) {
     let mut reached = BTreeMap::new();
     let mut fatal = None;
@@ -187,7 +188,7 @@ fn sum_up(polled: Vec<Polled>) -> (BTreeMap<AccountId, Reached>, Vec<PollError>)
     (reached, errors)
 }
 
-/// What kept accounts from being polled: each failure with the number of accounts and one of them.
+/// Returns the failures in words, each with the number of its accounts and one of them.
 fn reasons(failed: &BTreeMap<String, Vec<AccountId>>) -> String {
     let mut reasons = String::new();
     for (name, accounts) in failed {

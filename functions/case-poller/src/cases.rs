@@ -19,12 +19,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
-/// How many calls the search for unreadable cases may take for one page.
-const MAX_SEARCH_CALLS: usize = 40;
-/// How long an unreadable case is left aside before it is asked for again: a new one may show late, see the policy's L.
+/// The most calls of the search for unreadable cases in one page. Halving finds one of 100 in 15 calls, so this finds a
+/// few.
+const MAXIMUM_SEARCH_CALLS: usize = 40;
+/// How long an unreadable case is set aside: a new case may appear in reads that late, see the policy's L.
 pub const PARKED_FOR: SignedDuration = SignedDuration::from_mins(15);
 
-/// What became of a page of cases.
+/// The outcome of the read of a page of cases.
 #[derive(Default)]
 struct Described {
     cases: Vec<DescribedCase>,
@@ -41,7 +42,7 @@ where
     A: SecretStore,
     C: Timer,
 {
-    /// Looks at a page of an account's cases, as far as they can be read until `end`.
+    /// Reads a page of an account's cases until `end`, and hands off the links of those that changed.
     pub(crate) async fn poll_cases(
         &self,
         account: &AccountId,
@@ -76,11 +77,11 @@ where
         }
     }
 
-    /// Describes the cases. One unknown id fails a whole call: it is found by halving, and the others are read.
+    /// Describes the cases. One unknown id fails a whole call: halving finds that id and reads the others.
     async fn describe(&self, account: &AccountId, ids: Vec<CaseId>, end: Timestamp) -> Described {
         let mut described = Described::default();
         let mut groups = vec![ids];
-        for _ in 0..MAX_SEARCH_CALLS {
+        for _ in 0..MAXIMUM_SEARCH_CALLS {
             let Some(mut group) = groups.pop() else { return described };
             let query = CaseQuery::Ids(group.clone());
             match self.in_time(end, self.support.describe_cases(account, &query)).await {

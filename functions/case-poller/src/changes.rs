@@ -10,14 +10,14 @@ use casebridge_core::{
 use casebridge_ledger::Ledger;
 use casebridge_ports::{Support, Timer};
 use casebridge_runtime::{HintSink, metrics::Metric};
-use casebridge_servicenow::{IncidentChange, MAX_CHANGES_PER_PAGE};
+use casebridge_servicenow::{IncidentChange, MAXIMUM_CHANGES_PER_PAGE};
 
 use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
 /// The name of the watermark in the ledger.
 pub const WATERMARK: &str = "servicenow_changes";
-/// How many pages one poll reads; the next one goes on.
-const MAX_PAGES: usize = 50;
+/// The most pages that one poll reads: 10,000 incidents. The next poll continues.
+const MAXIMUM_PAGES: usize = 50;
 
 impl<L, Q, N, S, A, C> Poller<L, Q, N, S, A, C>
 where
@@ -40,19 +40,22 @@ where
         let mut began_at = None;
         let mut outcome = Ok(());
         let mut finished = false;
-        for _ in 0..MAX_PAGES {
+        for _ in 0..MAXIMUM_PAGES {
             if self.is_time_up(tick) {
                 break;
             }
-            let page =
-                match self.servicenow.changes(position.since, position.after.as_ref(), MAX_CHANGES_PER_PAGE).await {
-                    Ok(page) => page,
-                    Err(failure) => {
-                        self.metrics.failure(&failure);
-                        outcome = Err(PollError::side("ServiceNow", &failure));
-                        break;
-                    }
-                };
+            let page = match self
+                .servicenow
+                .changes(position.since, position.after.as_ref(), MAXIMUM_CHANGES_PER_PAGE)
+                .await
+            {
+                Ok(page) => page,
+                Err(failure) => {
+                    self.metrics.failure(&failure);
+                    outcome = Err(PollError::side("ServiceNow", &failure));
+                    break;
+                }
+            };
             self.hand_off_changed(&page.incidents, tick).await?;
             began_at.get_or_insert(page.now);
             let Some(last) = page.incidents.last().filter(|_| page.more) else {
@@ -61,7 +64,7 @@ where
             };
             position = Position { since: last.sys_updated_on, after: Some(last.sys_id.clone()) };
         }
-        // Everything up to the position is on the queue: only now may the watermark move.
+        // Move the watermark only now, when the hints up to the position are on the queue.
         if let Some(began_at) = began_at {
             let stopped_at = if finished { None } else { Some(position) };
             self.remember(&poll::advance(&watermark, began_at, stopped_at)).await?;

@@ -1,7 +1,7 @@
-//! The links that are due: each is claimed and handed off.
+//! The links that are due: the poller claims each one and enqueues its hint.
 //!
-//! The claim comes first. A poller that dies behind it costs ten minutes; a hint without a claim would be enqueued again
-//! with every poll for as long as nobody gets to it.
+//! The claim comes first. A poller that dies after the claim delays the link by ten minutes. Without a claim, each poll
+//! would enqueue the hint again until a worker takes it.
 
 use std::{
     future::ready,
@@ -21,11 +21,11 @@ use futures_util::{StreamExt, stream};
 
 use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
-/// How many due links are handed off in one poll; the next one takes the others.
-pub const MAX_DUE_LINKS: usize = 1_000;
-/// How many links are claimed at once: a thousand claims of 10 milliseconds each take less than a second.
+/// The most due links of one poll: they take less than a second to claim. The next poll takes the others.
+pub const MAXIMUM_DUE_LINKS: usize = 1_000;
+/// The links that are claimed at once: a thousand claims of 10 milliseconds each take less than a second.
 const CLAIMS_AT_ONCE: usize = 16;
-/// How many claimed links are handed off together: as many as the queue takes with one call.
+/// The claimed links that are handed off together: as many as the queue takes with one call.
 const HINTS_AT_ONCE: usize = 10;
 
 impl<L, Q, N, S, A, C> Poller<L, Q, N, S, A, C>
@@ -37,9 +37,10 @@ where
     A: SecretStore,
     C: Timer,
 {
-    /// Hands off what is due, what is due longest first. What time or a failure keeps from being claimed stays due.
+    /// Hands off the due links, the longest due first. A link that was not claimed, for lack of time or after a
+    /// failure, stays due.
     pub(crate) async fn poll_due(&self, tick: Tick) -> Result<(), PollError> {
-        let due = self.ledger.due_links(tick.now, MAX_DUE_LINKS).await?;
+        let due = self.ledger.due_links(tick.now, MAXIMUM_DUE_LINKS).await?;
         self.metrics.count(Metric::LinksDue, due.len());
         let failed = AtomicBool::new(false);
         let goes_on = || !failed.load(Ordering::Relaxed) && !self.is_time_up(tick);
@@ -50,7 +51,7 @@ where
             .chunks(HINTS_AT_ONCE);
         let mut claims = pin!(claims);
         let mut outcome = Ok(());
-        // After a failure no further claim is begun, but what is claimed by then is handed off all the same.
+        // After a failure no further claim begins, and the links that are claimed by then are still handed off.
         while let Some(batch) = claims.next().await {
             let handed_off = self.hand_off_claimed(batch).await;
             failed.fetch_or(handed_off.is_err(), Ordering::Relaxed);
@@ -59,7 +60,7 @@ where
         outcome
     }
 
-    /// Claims a due link; none if somebody else was faster, or if it is not due any more.
+    /// Claims a due link. Returns none if another worker was faster or if the link is no longer due.
     async fn claim(&self, due: DueLink) -> Result<Option<(LinkKey, ClaimId)>, PollError> {
         let (claim, until) = poll::claim(due.due_at, self.clock.now());
         let claimed = self.ledger.claim_due(&due, &claim, until).await?;

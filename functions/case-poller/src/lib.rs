@@ -1,7 +1,4 @@
-//! The certainty behind the events: what is due, what has changed in ServiceNow, what has changed at AWS.
-//!
-//! The poller makes no decision on a link; it enqueues hints. One side's or one account's failure touches no other. Only a
-//! failing ledger or queue fails the invocation, at its end, once everything else has had its turn.
+#![doc = include_str!("../README.md")]
 
 mod accounts;
 mod cases;
@@ -35,14 +32,16 @@ use jiff::{SignedDuration, Timestamp};
 pub use accounts::{ACCOUNT_TIME, ROUNDS};
 pub use cases::PARKED_FOR;
 pub use changes::WATERMARK;
-pub use due::MAX_DUE_LINKS;
+pub use due::MAXIMUM_DUE_LINKS;
 
-/// What is left of an invocation's time when no further call is begun: a call with its repeats may take as long.
+/// The end of an invocation's time in which the poller begins no further call: a call with its repeats takes up to 20
+/// seconds.
 pub const RESERVE: SignedDuration = SignedDuration::from_secs(25);
-/// Polls within the same so many seconds are one: their hints have the same ids.
+/// The seconds in which two polls count as one: their hints get the same ids. A repeated invocation falls into them,
+/// and the next minute's poll does not.
 const TICK_SECONDS: i64 = 10;
 
-/// Why a poll did not get through.
+/// An error of a part of a poll.
 #[derive(Debug, thiserror::Error)]
 pub enum PollError {
     /// The ledger did not answer.
@@ -51,7 +50,7 @@ pub enum PollError {
     /// The queue did not take the hints.
     #[error("the queue failed the poll")]
     Queue(#[from] QueueError),
-    /// A watermark is not of the form that this version writes.
+    /// A watermark lacks the form that this version writes.
     #[error("the watermark `{name}` is unreadable; remove its row, and replay what has changed since")]
     Watermark {
         /// Its name.
@@ -60,13 +59,13 @@ pub enum PollError {
         #[source]
         source: UnreadableJson,
     },
-    /// The webhook's secret could not be looked at. The next poll looks again.
+    /// The version of the webhook's secret could not be read. The next poll reads it again.
     #[error("it could not be told which version of the webhook's secret is current")]
     Secret(#[from] SecretError),
     /// A side did not answer as it should. The next poll covers it.
     #[error("{side} could not be polled: {name}")]
     Side {
-        /// Which.
+        /// The side.
         side: String,
         /// The failure's name.
         name: &'static str,
@@ -74,9 +73,9 @@ pub enum PollError {
     /// Accounts did not answer as they should. The next poll goes on with them.
     #[error("{failed} accounts could not be polled: {reasons}")]
     Accounts {
-        /// How many.
+        /// The number of accounts.
         failed: usize,
-        /// Why, with an example for each reason.
+        /// The failures, each with an example.
         reasons: String,
     },
 }
@@ -90,12 +89,12 @@ impl PollError {
         Self::Side { side: side.into(), name: failure.name() }
     }
 
-    /// Whether the invocation has to fail.
+    /// Whether the error fails the invocation.
     fn is_fatal(&self) -> bool {
         !matches!(self, Self::Side { .. } | Self::Accounts { .. } | Self::Secret(_))
     }
 
-    /// How many parts of the poll failed with it.
+    /// Returns how many parts of the poll failed.
     fn parts(&self) -> usize {
         match self {
             Self::Accounts { failed, .. } => *failed,
@@ -104,9 +103,12 @@ impl PollError {
     }
 }
 
-/// What has changed in ServiceNow.
+/// The changes in ServiceNow.
 pub trait ChangeFeed {
-    /// A page of changes, see [`Client::changes`].
+    /// Returns a page of changes, see [`Client::changes`].
+    ///
+    /// # Errors
+    /// As [`Client::changes`].
     fn changes(
         &self,
         since: Timestamp,
@@ -121,16 +123,22 @@ impl<S: CredentialSource, C: Clock> ChangeFeed for Client<S, C> {
     }
 }
 
-/// What the poller asks Secrets Manager.
+/// The part of Secrets Manager that the poller reads.
 pub trait SecretStore {
-    /// All accounts that have a secret.
+    /// Returns all accounts that have a secret.
+    ///
+    /// # Errors
+    /// If the secrets can't be listed.
     fn accounts(&self) -> impl Future<Output = Result<Vec<AccountId>, SecretError>>;
 
-    /// The current version of the webhook's secret.
+    /// Returns the id of the current version of the webhook's secret.
+    ///
+    /// # Errors
+    /// If the secret can't be described.
     fn webhook_version(&self) -> impl Future<Output = Result<String, SecretError>>;
 }
 
-/// Secrets Manager.
+/// The [`SecretStore`] on Secrets Manager.
 pub struct PolledSecrets<C> {
     /// The accounts' secrets.
     pub accounts: AccountSecrets<C>,
@@ -150,11 +158,11 @@ impl<C: Clock> SecretStore for PolledSecrets<C> {
     }
 }
 
-/// The poller and what it needs.
+/// The poller and its ports.
 pub struct Poller<L, Q, N, S, A, C> {
-    /// What is remembered.
+    /// The ledger.
     pub ledger: L,
-    /// Where hints go.
+    /// The queue of hints.
     pub queue: Q,
     /// The ServiceNow instance.
     pub servicenow: N,
@@ -164,13 +172,13 @@ pub struct Poller<L, Q, N, S, A, C> {
     pub secrets: A,
     /// Our clock.
     pub clock: C,
-    /// What is measured.
+    /// The metrics of the invocation.
     pub metrics: Metrics,
-    /// The cases that can't be read, and until when they are left aside.
+    /// The cases that can't be read, and until when they are set aside.
     pub parked: Mutex<BTreeMap<(AccountId, CaseId), Timestamp>>,
 }
 
-/// One poll: its number, and when it has to end.
+/// One poll: its number, its start, and the end of its time.
 #[derive(Debug, Clone, Copy)]
 struct Tick {
     number: i64,
@@ -187,12 +195,17 @@ where
     A: SecretStore,
     C: Timer,
 {
-    /// Polls everything once; begins nothing that could not end before the deadline.
+    /// Polls both sides once. Begins no call that might not end before the deadline.
+    ///
+    /// # Errors
+    /// With the first failure of the ledger or the queue, after every part had its turn. The failures of sides and
+    /// accounts are logged and counted.
     pub async fn poll(&self, policy: &Policy, deadline: Timestamp) -> Result<(), PollError> {
         let now = self.clock.now();
         let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
         let tick = Tick { number: now.as_second().div_euclid(TICK_SECONDS), now, end };
-        // What is due waits longest already; both sides are polled at once, so that a slow one holds up neither.
+        // Due links come first, since they wait already. Both sides are polled at once, so that a slow one does not
+        // delay the other.
         let due = self.poll_due(tick).await;
         let (changes, cases, rotation) = tokio::join!(
             self.poll_changes(policy, tick),
@@ -221,7 +234,8 @@ where
         self.enqueue(links.filter_map(|key| self.hint(key, cause, None, &tick.number.to_string())).collect()).await
     }
 
-    /// A hint for a link, and the id of its message: the same for all hints that one occasion makes for one reason.
+    /// Returns a hint for a link and the id of its message. Hints with the same link, cause and occasion have the same
+    /// id.
     fn hint(
         &self,
         key: LinkKey,

@@ -1,4 +1,4 @@
-//! The scheduled function that brings in step what events did not.
+//! The scheduled function that finds what no event told.
 
 // The futures of the SDK are nested deeper than the compiler looks by default.
 #![recursion_limit = "256"]

@@ -1,4 +1,4 @@
-//! A thousand accounts, of which some are slow and some hang: each is polled in its turn.
+//! A thousand accounts, some slow and some hanging: each is polled in its turn.
 #![expect(clippy::unwrap_used, reason = "a test fails by its panic")]
 
 use std::{
@@ -29,7 +29,7 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::tracing::subscriber;
 use serde_json::{Value, json};
 
-/// How many accounts there are.
+/// The number of accounts.
 const ACCOUNTS: usize = 1_000;
 /// How long a poll may take: the timeout of the function in infra/aws/template.yaml.
 const TIMEOUT_SECONDS: i64 = 50;
@@ -50,7 +50,7 @@ struct Fleet {
     sleepers: RefCell<Vec<Waker>>,
     hanging: RefCell<BTreeSet<AccountId>>,
     refused: Cell<bool>,
-    /// How often each account answered since this was asked last.
+    /// Returns how often each account answered since the last call.
     answered: RefCell<BTreeMap<AccountId, usize>>,
     cases: RefCell<BTreeSet<CaseId>>,
 }
@@ -76,7 +76,7 @@ impl Fleet {
         })
     }
 
-    /// Runs one poll; it dies when its time is up, as a function does. Whether it came to its end.
+    /// Runs one poll, which dies at the end of its time as a function does. Returns whether it finished.
     fn poll(&self, poller: &FleetPoller<'_>) -> bool {
         let end = self.now.get() + TIMEOUT_SECONDS * 1_000;
         let policy = Policy::default();
@@ -279,7 +279,7 @@ async fn accounts_that_hang_keep_no_other_from_being_polled() {
         let others = missed.iter().filter(|(account, _)| !hanging.contains(account));
         let worst = others.map(|(_, missed)| *missed).max().unwrap();
         assert!(worst < POLLS_PER_ROUND, "an account was left out {worst} times in a row at {rate_seconds} s");
-        // Those that hang are never polled: that is what the alarm is for.
+        // The accounts that hang are never polled whole, and the alarm reports them.
         let age = values(&lines, Metric::LongestUnpolledAccount).pop().unwrap();
         assert!(age > 2 * i64::try_from(POLLS_PER_ROUND).unwrap() * rate_seconds, "{age}");
     }
@@ -319,8 +319,8 @@ thread_local! {
     static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes the log of each test to its own thread. There is one subscriber for all, since a line that is first met without
-/// one may stay silent.
+/// Writes the log of each test to its own thread. There is one subscriber for all, since a line that is first met
+/// without one may stay silent.
 struct LogOfThread;
 
 impl LogOfThread {

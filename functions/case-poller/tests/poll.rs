@@ -1,4 +1,4 @@
-//! What a poll enqueues, and what one side's failure does to the others.
+//! The hints of a poll, and the effect of one side's failure on the others.
 #![expect(clippy::unwrap_used, reason = "a test fails by its panic")]
 
 use std::{
@@ -52,9 +52,9 @@ struct World {
     incidents: RefCell<Vec<(String, u64, i64)>>,
     changes_asked: RefCell<Vec<(i64, Option<String>)>>,
     servicenow_is_down: Cell<bool>,
-    /// The status of each case at AWS; a case that is not here is unknown to it.
+    /// The status of each case at AWS, which knows no other cases.
     statuses: RefCell<Vec<(String, &'static str)>>,
-    /// The current version of the webhook's secret; none if Secrets Manager does not say.
+    /// The current version of the webhook's secret; none if Secrets Manager does not answer.
     webhook_version: RefCell<Option<String>>,
     accounts_down: RefCell<BTreeSet<String>>,
     describes: RefCell<Vec<(String, usize)>>,
@@ -119,7 +119,7 @@ impl World {
         poller.poll(&Policy::default(), at(self.now.get() + 300)).await
     }
 
-    /// The incidents that hints were sent for, in order, and forgets them.
+    /// Returns the incidents of the hints since the last call, in order.
     fn hinted(&self) -> Vec<String> {
         let mut hinted: Vec<String> = self
             .sent
@@ -180,7 +180,7 @@ impl Timer for &World {
     }
 }
 
-/// What the poller asks of the ledger; it takes no lease.
+/// The part of the ledger that the poller uses. It takes no lease.
 impl Ledger for &World {
     async fn take_lease<K: Kind>(
         &self,

@@ -1,11 +1,4 @@
-//! Acts on hints of the FIFO queue and of the one that wakes links: one after the other within a link, and a failure of one
-//! link holds up no other.
-//!
-//! A message fails only if it can't be read or if the ledger fails, and comes again if its case may be one that is being opened
-//! right now. Then the messages of its group that follow it are left
-//! as they are, so that their order holds; the queue is told when to bring all of them again, and what exhausts its
-//! retries lies in the dead-letter queue, whole. Everything else that can go wrong is written to the ledger as something
-//! to wait for.
+#![doc = include_str!("../README.md")]
 
 use std::{collections::BTreeMap, future::Future};
 
@@ -27,23 +20,25 @@ use casebridge_runtime::{
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument;
 
-/// The attribute that names a message's group.
+/// The attribute with a message's group.
 const GROUP: &str = "MessageGroupId";
-/// The attribute that tells how often a message was handed out.
+/// The attribute with the number of a message's deliveries.
 const RECEIVES: &str = "ApproximateReceiveCount";
-/// What must be left of an invocation's time to begin with another hint: a read of both sides, a write, an answer.
-pub const LEAST_TIME_FOR_A_HINT: SignedDuration = SignedDuration::from_secs(30);
-/// What must be left of an invocation's time to tell the queue when to bring messages again: longer than that may take.
-pub const LEAST_TIME_FOR_REDELIVERY: SignedDuration = SignedDuration::from_secs(15);
-/// A lease outlives its worker by this much: a request on the wire may still arrive.
+/// The time that must be left of an invocation to begin another hint: enough for a read of both sides, a write and its
+/// answer.
+pub const TIME_FOR_A_HINT: SignedDuration = SignedDuration::from_secs(30);
+/// The time that must be left of an invocation to reschedule messages: more than the 12 seconds that this call may
+/// take.
+pub const TIME_FOR_REDELIVERY: SignedDuration = SignedDuration::from_secs(15);
+/// The time by which a lease outlives its worker, since a request on the wire may still arrive.
 pub const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(10);
-/// What must be left of the worker's time to begin another call: as long as the longest call may take.
-pub const LONGEST_CALL: SignedDuration = SignedDuration::from_secs(25);
+/// The time that must be left of the worker to begin another call: more than the 20 seconds of the longest call.
+pub const TIME_FOR_A_CALL: SignedDuration = SignedDuration::from_secs(25);
 
-/// A message that is no hint.
+/// A message that was not handled.
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
-    /// It can't be read.
+    /// The message can't be read.
     #[error("the message is not a hint of this version: {0}; it goes to the dead-letter queue after its retries")]
     Unreadable(#[from] UnreadableJson),
     /// The link could not be brought in step, and nothing is written down of why.
@@ -60,9 +55,12 @@ impl MessageError {
     }
 }
 
-/// Who acts on a hint.
+/// A worker that acts on hints.
 pub trait Reconcile {
     /// Brings the hint's link in step within the time that is left.
+    ///
+    /// # Errors
+    /// If the ledger fails.
     fn reconcile(
         &mut self,
         hint: &Hint,
@@ -77,12 +75,15 @@ impl<P: Ports> Reconcile for Executor<P> {
     }
 }
 
-/// A lease lasts longer than the worker can live, and no call is begun that the worker may not see the end of.
+/// Returns the limits of a pass: the lease outlives the worker, and no call begins whose end the worker might not see.
 pub fn limits(time_left: SignedDuration) -> Limits {
-    Limits { lease: time_left.saturating_add(LEASE_MARGIN), least_time_left: LONGEST_CALL.saturating_add(LEASE_MARGIN) }
+    Limits {
+        lease: time_left.saturating_add(LEASE_MARGIN),
+        least_time_left: TIME_FOR_A_CALL.saturating_add(LEASE_MARGIN),
+    }
 }
 
-/// Handles a batch: answers which of its messages the queue has to bring again, and has told the queue when.
+/// Handles a batch. Returns the messages that the queue has to deliver again, and tells the queue when to deliver them.
 pub async fn handle(
     event: SqsEvent,
     executor: &mut impl Reconcile,
@@ -95,12 +96,12 @@ pub async fn handle(
     let mut unhandled = Vec::new();
     for (position, message) in event.records.into_iter().enumerate() {
         let group = group_of(&message);
-        // The first one is always begun: otherwise a batch could come again and again untouched.
+        // Always begin the first one: otherwise a batch could come again and again without any work.
         let time_left = deadline.duration_since(clock.now());
         let receives = receives(&message);
         let again_after = if let Some(ahead) = stopped_groups.get(&group) {
             *ahead
-        } else if position > 0 && time_left < LEAST_TIME_FOR_A_HINT {
+        } else if position > 0 && time_left < TIME_FOR_A_HINT {
             Unhandled::NotBegun.again_after(receives)
         } else {
             match handle_message(&message, executor, time_left, clock, metrics).await {
@@ -115,7 +116,7 @@ pub async fn handle(
         stopped_groups.insert(group, again_after);
         unhandled.push((message, again_after));
     }
-    if deadline.duration_since(clock.now()) >= LEAST_TIME_FOR_REDELIVERY {
+    if deadline.duration_since(clock.now()) >= TIME_FOR_REDELIVERY {
         redeliver(queue, &unhandled).await;
     }
     let mut response = SqsBatchResponse::default();
@@ -124,7 +125,7 @@ pub async fn handle(
 }
 
 fn note_failure(error: &MessageError, message: &SqsMessage, receives: u32, metrics: &Metrics) {
-    // Every receive of it fails alike: it is one message that is left aside.
+    // Each delivery of the message fails in the same way: count it once.
     let is_strange = error.reason() == Unhandled::Unreadable && receives <= 1;
     metrics.count(Metric::Parked, usize::from(is_strange));
     tracing::error!(
@@ -136,11 +137,11 @@ fn note_failure(error: &MessageError, message: &SqsMessage, receives: u32, metri
 }
 
 fn group_of(message: &SqsMessage) -> String {
-    // A queue that is not FIFO has no groups: each of its messages is by itself.
+    // A standard queue has no groups: each of its messages is a group.
     message.attributes.get(GROUP).or(message.message_id.as_ref()).cloned().unwrap_or_default()
 }
 
-/// Tells the queue when to bring messages again. Unless it takes that, they come after its own timeout.
+/// Tells the queue when to deliver messages again. If this fails, they come after the queue's visibility timeout.
 async fn redeliver(queue: &impl Redeliverer, unhandled: &[(SqsMessage, SignedDuration)]) {
     let redelivery = |(message, after): &(SqsMessage, SignedDuration)| {
         message.receipt_handle.clone().map(|receipt_handle| Redelivery { receipt_handle, after: *after })
@@ -158,7 +159,7 @@ fn receives(message: &SqsMessage) -> u32 {
     message.attributes.get(RECEIVES).and_then(|receives| receives.parse().ok()).unwrap_or_default()
 }
 
-/// Acts on a message; what came of it where no link was known of its case.
+/// Acts on a message. For a case without a known link, returns what that led to.
 async fn handle_message(
     message: &SqsMessage,
     executor: &mut impl Reconcile,
@@ -212,7 +213,7 @@ fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
     }
     for (side, failure) in &report.failures {
         let metric = match Metric::of_failure(*failure) {
-            // An account that is out of use may well be closed at AWS: no alarm shall ring for it hour after hour.
+            // An account that is out of use is often closed at AWS, and must not raise an alarm every hour.
             Metric::Refusals if report.out_of_use && *side == Side::Aws => Metric::RefusalsOutOfUse,
             metric => metric,
         };
@@ -224,7 +225,7 @@ fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
     }
 }
 
-/// A message without an id can't be named: an empty name fails the whole batch, which is what is left to do then.
+/// Names a message in the answer to SQS. A message without an id gets an empty name, which fails the whole batch.
 fn failure_of(message: SqsMessage) -> BatchItemFailure {
     let mut failure = BatchItemFailure::default();
     failure.item_identifier = message.message_id.unwrap_or_default();

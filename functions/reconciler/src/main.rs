@@ -1,4 +1,4 @@
-//! The function that acts on the hints of the FIFO queue and of the one that wakes links.
+//! The function that acts on hints, from the FIFO queue and from the queue that wakes links.
 
 // The futures of the SDK are nested deeper than the compiler looks by default.
 #![recursion_limit = "256"]
@@ -85,7 +85,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let servicenow = Client::new(&settings.servicenow_url, secret, SystemClock)?;
     let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&sdk), settings.table_name);
     let support = SupportClient::new(sdk.clone(), AccountSecrets::new(secrets, settings.account_secret_prefix));
-    // Connecting costs processor time, of which there is more now than when a hint waits.
+    // Connect now: a function has more processor time while it starts than while a hint waits.
     tokio::join!(
         warm_up("ledger", Box::pin(ledger.warm_up())),
         warm_up("ServiceNow", Box::pin(async { servicenow.warm_up().await.map_err(|failure| failure.name()) })),
@@ -112,7 +112,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
             }
             let mut executor = executor.lock().await;
             executor.policy = policy.as_ref().clone();
-            // A batch comes from one queue.
+            // All messages of a batch come from one queue.
             let source = event.payload.records.first().and_then(|message| message.event_source_arn.as_deref());
             let queue = if wakes.is_source(source.unwrap_or_default()) { &wakes } else { &hints };
             let handled = handle(event.payload, &mut *executor, queue.as_ref(), &SystemClock, &metrics, deadline);

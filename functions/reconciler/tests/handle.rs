@@ -1,4 +1,4 @@
-//! Batches as SQS delivers them, and which of their messages have to come again.
+//! Batches as SQS delivers them, and the messages that have to come again.
 #![expect(clippy::unwrap_used, reason = "a test fails by its panic")]
 
 use std::cell::{Cell, RefCell};
@@ -20,17 +20,17 @@ use casebridge_runtime::{
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::tracing::subscriber;
-use reconciler::{LEAST_TIME_FOR_A_HINT, Reconcile, handle};
+use reconciler::{Reconcile, TIME_FOR_A_HINT, handle};
 use serde_json::{Value, json};
 
-/// Reconciles in a time of its own; the link `broken` meets a ledger that does not answer.
+/// A worker with its own clock. The ledger does not answer for the link `broken`.
 #[derive(Default)]
 struct Worker {
     now: Cell<i64>,
     seconds_per_hint: i64,
     handled: RefCell<Vec<String>>,
     times_left: RefCell<Vec<i64>>,
-    /// Receipt handles, and after how many seconds each message is to come again.
+    /// Receipt handles, and the seconds until each message comes again.
     redelivered: RefCell<Vec<(String, i64)>>,
     queue_fails: bool,
 }
@@ -153,14 +153,14 @@ async fn the_queue_is_told_when_to_bring_what_was_not_handled() {
         let worker = Worker { queue_fails: true, ..Worker::default() };
         let messages = [("m1", "a", poison), ("m2", "b", hint("b")), ("m3", "a", hint("a"))];
         assert_eq!(failed(&worker, 60, &messages).await, identifiers(&["m1", "m3"]));
-        // What is behind a message of its group waits with it: the queue would block the group otherwise.
+        // The later messages of a group wait with the failed one: otherwise the queue would block the group.
         let expected = ["receipt of m1", "receipt of m3"].map(|receipt| (receipt.to_owned(), seconds));
         assert_eq!(*worker.redelivered.borrow(), expected);
     }
     let worker = Worker { seconds_per_hint: 20, ..Worker::default() };
     assert_eq!(failed(&worker, 40, &[("m1", "a", hint("a")), ("m2", "b", hint("b"))]).await, identifiers(&["m2"]));
     assert_eq!(*worker.redelivered.borrow(), [("receipt of m2".to_owned(), 0)]);
-    // Dying while the queue is told would fail the invocation as a whole.
+    // A death during the call to the queue would fail the whole invocation.
     let worker = Worker { seconds_per_hint: 46, ..Worker::default() };
     assert_eq!(failed(&worker, 60, &[("m1", "a", hint("broken"))]).await, identifiers(&["m1"]));
     assert!(worker.redelivered.borrow().is_empty());
@@ -194,7 +194,7 @@ async fn a_failure_of_a_message_without_a_group_stops_no_other() {
 async fn what_time_does_not_reach_comes_again_and_the_first_is_always_begun() {
     let worker = Worker { seconds_per_hint: 20, ..Worker::default() };
     let messages = [("m1", "a", hint("a")), ("m2", "b", hint("b")), ("m3", "c", hint("c"))];
-    assert_eq!(failed(&worker, LEAST_TIME_FOR_A_HINT.as_secs() + 20, &messages).await, identifiers(&["m3"]));
+    assert_eq!(failed(&worker, TIME_FOR_A_HINT.as_secs() + 20, &messages).await, identifiers(&["m3"]));
     assert_eq!(*worker.times_left.borrow(), [50, 30], "each hint is told what is left");
     assert_eq!(failed(&worker, 1, &messages).await, identifiers(&["m2", "m3"]));
 }
@@ -234,7 +234,7 @@ async fn a_wake_up_whose_claim_is_gone_is_done_and_counted() {
     assert_eq!(line[Metric::WakesLost.name()], 1, "{line}");
 }
 
-/// An account that is closed at AWS and out of use in ServiceNow must not ring the alarm on refusals for ever.
+/// An account that is closed at AWS and out of use in ServiceNow must not raise the alarm on refusals for ever.
 #[tokio::test]
 async fn a_refused_read_of_an_account_that_is_out_of_use_is_counted_apart() {
     for (out_of_use, refusals, apart) in [(true, json!(1), json!(1)), (false, json!(2), Value::Null)] {
@@ -253,8 +253,8 @@ thread_local! {
     static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes the log of each test to its own thread. There is one subscriber for all, since a line that is first met without
-/// one may stay silent.
+/// Writes the log of each test to its own thread. There is one subscriber for all, since a line that is first met
+/// without one may stay silent.
 struct LogOfThread;
 
 impl LogOfThread {

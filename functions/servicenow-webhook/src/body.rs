@@ -1,18 +1,18 @@
 //! The webhook's body: `{"id":..,"type":"incident.changed","timestamp":..,"data":{"sys_id":..,"sys_mod_count":..}}`.
 //!
-//! It says that an incident may have changed, and nothing of what it holds now: that is read from the instance. So a body
-//! that was forged, delayed or sent by a clone of the instance costs a read. Further fields are not looked at.
+//! It says that an incident may have changed. The pass reads the incident from the instance, so a forged or delayed
+//! body, or one from a clone of the instance, costs one read. Further fields are ignored.
 
 use casebridge_core::identifiers::IncidentId;
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// The one type of event that the app sends.
+/// The only type of event that the app sends.
 const EVENT_TYPE: &str = "incident.changed";
-/// How many hexadecimal digits a `sys_id` has.
+/// The hexadecimal digits of a `sys_id`.
 const SYS_ID_DIGITS: usize = 32;
 
-/// What is wrong with a body, and where. It repeats nothing of the body but the name of the field.
+/// A field of the body that is wrong. The error repeats only the field's name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the field `{field}` {problem}")]
 pub struct MalformedBody {
@@ -20,16 +20,16 @@ pub struct MalformedBody {
     problem: &'static str,
 }
 
-/// What a webhook tells.
+/// The content of a webhook.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Told {
     /// The incident that may have changed.
     pub(crate) incident: IncidentId,
-    /// Its update count when the webhook was sent: for logs, nothing is decided by it.
+    /// Its update count when the webhook was sent, for the log alone.
     pub(crate) sys_mod_count: Option<u64>,
 }
 
-/// Reads a body.
+/// Reads a body. Fails with the first field that is wrong.
 pub(crate) fn told(body: &[u8]) -> Result<Told, MalformedBody> {
     let body: Value = serde_json::from_slice(body).map_err(|_| malformed("body", "must be JSON"))?;
     if !body.is_object() {

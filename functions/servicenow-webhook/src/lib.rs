@@ -1,7 +1,4 @@
-//! Receives ServiceNow's webhooks at a Function URL: verifies, reads, enqueues, answers. It decides nothing else.
-//!
-//! A webhook is signed as the Standard Webhooks specification says. Whoever can't sign learns nothing but that the webhook
-//! was not accepted; whoever can is told which field is wrong. The path of the URL does not matter: there is one resource.
+#![doc = include_str!("../README.md")]
 
 mod body;
 mod signature;
@@ -37,16 +34,22 @@ use tracing::Instrument;
 
 pub use body::MalformedBody;
 
-/// The largest body that is accepted: a webhook names an event and an incident, in a few hundred bytes.
-pub const MAX_BODY_BYTES: usize = 16 * 1024;
-/// How long the base64 text of the largest body is.
-const MAX_ENCODED_BYTES: usize = MAX_BODY_BYTES.div_ceil(3) * 4;
+/// The largest accepted body, in bytes: a webhook names an event and an incident, in a few hundred bytes.
+pub const MAXIMUM_BODY_BYTES: usize = 16 * 1024;
+/// The length of the largest body as base64 text, in bytes.
+const MAXIMUM_ENCODED_BYTES: usize = MAXIMUM_BODY_BYTES.div_ceil(3) * 4;
 
-/// Where the secrets come from that a webhook may be signed with.
+/// A source of the secrets that may sign a webhook.
 pub trait KeySource {
-    /// The versions, as lately known.
+    /// Returns the versions, from a cache if there is one.
+    ///
+    /// # Errors
+    /// If the current version is not available.
     fn known(&self) -> impl Future<Output = Result<WebhookKeys, SecretError>>;
-    /// The versions of this moment.
+    /// Returns the versions of this moment.
+    ///
+    /// # Errors
+    /// As [`KeySource::known`].
     fn renewed(&self) -> impl Future<Output = Result<WebhookKeys, SecretError>>;
 }
 
@@ -60,7 +63,7 @@ impl<C: Clock> KeySource for WebhookSecrets<C> {
     }
 }
 
-/// Why a webhook is not accepted.
+/// The reason to reject a webhook.
 #[derive(Debug, PartialEq, Eq)]
 enum Rejection {
     Method,
@@ -97,7 +100,7 @@ impl Rejection {
         match self {
             Self::Method => "send webhooks with POST".to_owned(),
             Self::TooLarge => {
-                format!("the body is larger than {MAX_BODY_BYTES} bytes; send the incident's sys_id and no content")
+                format!("the body is larger than {MAXIMUM_BODY_BYTES} bytes; send the incident's sys_id and no content")
             }
             Self::Encoding => "the body is not valid base64".to_owned(),
             Self::Unauthorized => "the webhook is not accepted".to_owned(),
@@ -108,34 +111,35 @@ impl Rejection {
     }
 }
 
-/// The handler and what it needs.
+/// The handler and its ports.
 pub struct Webhook<K, L, Q, C> {
-    /// The secrets.
+    /// The secrets that may sign a webhook.
     pub keys: K,
-    /// Where it is remembered since when the current secret is in use.
+    /// The ledger, which remembers since when the current secret is in use.
     pub ledger: L,
-    /// Where hints go.
+    /// The queue of hints.
     pub queue: Q,
     /// Our clock.
     pub clock: C,
-    /// What is measured.
+    /// The metrics of the invocation.
     pub metrics: Metrics,
-    /// Which rejections the log was told lately.
+    /// The rejections that were logged lately.
     pub rejection_log: RejectionLog,
 }
 
-/// How often the log tells a rejection of one kind. Everybody can cause them, and every line costs; the metric counts each.
+/// The least time between two log lines for rejections of one kind. Anybody can cause rejections, and each line costs
+/// money. The metric counts them all.
 const REJECTIONS_TOLD_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
-/// The name in that log of what rejects all: a secret that can't be read.
+/// The name of an unreadable secret in that log. It rejects every webhook.
 const WITHOUT_SECRET: &str = "without_secret";
 
-/// When a rejection of each code was told last.
+/// The time of the last log line for each code of a rejection.
 #[derive(Debug, Default)]
 pub struct RejectionLog(Mutex<BTreeMap<&'static str, Timestamp>>);
 
 impl RejectionLog {
-    /// Whether a rejection with this code is to be told now.
+    /// Whether to log a rejection with this code now. If so, remembers the time.
     fn is_news(&self, code: &'static str, now: Timestamp) -> bool {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = told.get(code).is_none_or(|last| now.duration_since(*last) >= REJECTIONS_TOLD_EVERY);
@@ -204,8 +208,8 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
         }
     }
 
-    /// Checks the signature against the known secret, then against that of this moment, then against the one before it, as
-    /// long as that is accepted. Only who has the previous secret costs a read of the ledger.
+    /// Checks the signature against the known secret, then against the one of this moment, then against the previous
+    /// one while that is accepted. Only a signature with the previous secret costs a read of the ledger.
     async fn authenticate(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejection> {
         let signed = signature::Signed {
             id: header(headers, signature::ID_HEADER).ok_or(Rejection::Unauthorized)?,
@@ -229,17 +233,17 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
         if renewed.previous.as_ref().is_some_and(is_by) {
             return self.check_previous(&renewed).await;
         }
-        // Where the current one can't be used nobody can sign: that is not the sender's fault, and ends when it is corrected.
+        // If the current secret is unusable, nobody can sign. The sender tries again until the secret is corrected.
         Err(if current.is_some() { Rejection::Unauthorized } else { Rejection::Unavailable })
     }
 
-    /// Whether the version before the current one is accepted still.
+    /// Checks that the previous version is still accepted.
     async fn check_previous(&self, keys: &WebhookKeys) -> Result<(), Rejection> {
         let row = self.ledger.watermark(ROTATION).await.map_err(|error| {
             tracing::error!(error = %Causes(&error), "it can't be told whether the previous secret is accepted");
             Rejection::Unavailable
         })?;
-        // A row that can't be read is written anew by the poller, within a minute.
+        // The poller replaces an unreadable row within a minute.
         let known = Rotation::read(row.as_deref());
         if is_previous_accepted(known.as_ref(), &keys.version, keys.created_at, self.clock.now()) {
             return Ok(());
@@ -256,14 +260,14 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
     }
 }
 
-/// The bytes that were sent, which are those that were signed.
+/// Returns the bytes as they were sent and signed.
 fn bytes_of(body: String, is_base64: bool) -> Result<Vec<u8>, Rejection> {
-    let most = if is_base64 { MAX_ENCODED_BYTES } else { MAX_BODY_BYTES };
+    let most = if is_base64 { MAXIMUM_ENCODED_BYTES } else { MAXIMUM_BODY_BYTES };
     if body.len() > most {
         return Err(Rejection::TooLarge);
     }
     let bytes = if is_base64 { STANDARD.decode(body).map_err(|_| Rejection::Encoding)? } else { body.into_bytes() };
-    if bytes.len() > MAX_BODY_BYTES { Err(Rejection::TooLarge) } else { Ok(bytes) }
+    if bytes.len() > MAXIMUM_BODY_BYTES { Err(Rejection::TooLarge) } else { Ok(bytes) }
 }
 
 fn header<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'headers str> {

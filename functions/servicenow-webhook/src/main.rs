@@ -29,7 +29,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
     let keys = WebhookSecrets::new(secrets, settings.webhook_secret_id);
     let queue = HintQueue::new(aws_sdk_sqs::Client::new(&sdk), settings.queue_url);
-    // The first connections cost processor time, of which there is more now than when a webhook waits.
+    // Connect now: a function has more processor time while it starts than while a webhook waits.
     let (known, ()) =
         tokio::join!(Box::pin(KeySource::known(&keys)), warm_up("queue of hints", Box::pin(queue.warm_up(&sdk))));
     if let Err(error) = known {

@@ -6,34 +6,35 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// The header that names the message; it stays over attempts.
+/// The header with the message's id, the same in all attempts.
 pub(crate) const ID_HEADER: &str = "webhook-id";
 /// The header with the moment of the attempt, in Unix seconds.
 pub(crate) const TIMESTAMP_HEADER: &str = "webhook-timestamp";
 /// The header with the signatures, separated by spaces.
 pub(crate) const SIGNATURE_HEADER: &str = "webhook-signature";
 
-/// How far the sender's clock and ours may differ. Source: Standard Webhooks, verifying webhook timestamps.
+/// The greatest difference between the sender's clock and ours. Source: Standard Webhooks, verifying webhook
+/// timestamps.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
-/// What stands before a secret's base64 text.
+/// The prefix of a secret's base64 text.
 const SECRET_PREFIX: &str = "whsec_";
-/// The version of a signature that is made with a shared secret.
+/// The version of signatures with a shared secret.
 const VERSION: &str = "v1";
-/// How many signatures of one webhook are looked at.
-const MAX_SIGNATURES: usize = 8;
-/// How many bytes a key has at least. Source: Standard Webhooks, signature scheme.
-const LEAST_KEY_BYTES: usize = 24;
+/// The most signatures of one webhook that are checked: a rotation needs two, and each check costs processor time.
+const MAXIMUM_SIGNATURES: usize = 8;
+/// The least length of a key, in bytes. Source: Standard Webhooks, signature scheme.
+const MINIMUM_KEY_BYTES: usize = 24;
 
-/// Why a version of the secret signs nothing. It repeats nothing of the secret.
+/// A version of the secret that can't be used. The error does not repeat the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum UnusableSecret {
     #[error("is not of the form whsec_<base64>: correct or remove it")]
     Unreadable,
-    #[error("has {0} bytes, which can be guessed: store at least {LEAST_KEY_BYTES} random bytes as whsec_<base64>")]
+    #[error("has {0} bytes, which can be guessed: store at least {MINIMUM_KEY_BYTES} random bytes as whsec_<base64>")]
     TooShort(usize),
 }
 
-/// What a webhook says of itself, and its body.
+/// The signed parts of a webhook, and its signatures.
 pub(crate) struct Signed<'request> {
     pub(crate) id: &'request str,
     pub(crate) timestamp: &'request str,
@@ -48,7 +49,7 @@ impl Signed<'_> {
         made_at.is_some_and(|made_at| now.duration_since(made_at).abs() <= TOLERANCE)
     }
 
-    /// Whether one of the signatures was made with the key.
+    /// Whether the key made one of the signatures.
     pub(crate) fn is_by(&self, key: &[u8]) -> bool {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return false };
         for part in [self.id.as_bytes(), b".", self.timestamp.as_bytes(), b".", self.body] {
@@ -56,7 +57,7 @@ impl Signed<'_> {
         }
         self.signatures
             .split(' ')
-            .take(MAX_SIGNATURES)
+            .take(MAXIMUM_SIGNATURES)
             .filter_map(|signature| signature.split_once(','))
             .filter(|(version, _)| *version == VERSION)
             .filter_map(|(_, signature)| STANDARD.decode(signature).ok())
@@ -65,7 +66,7 @@ impl Signed<'_> {
     }
 }
 
-/// The key that a version of the secret holds. One that can't be used is told, and accepts nothing.
+/// Returns the key of a version of the secret. Logs an unusable version and returns none.
 pub(crate) fn key_of(secret: &SecretString) -> Option<Vec<u8>> {
     let told = |error: &UnusableSecret| tracing::error!("a version of the webhook's secret {error}");
     read_key(secret).inspect_err(told).ok()
@@ -75,7 +76,7 @@ fn read_key(secret: &SecretString) -> Result<Vec<u8>, UnusableSecret> {
     let text = secret.expose_secret().trim();
     let text = text.strip_prefix(SECRET_PREFIX).unwrap_or(text);
     let key = STANDARD.decode(text).map_err(|_| UnusableSecret::Unreadable)?;
-    if key.len() < LEAST_KEY_BYTES { Err(UnusableSecret::TooShort(key.len())) } else { Ok(key) }
+    if key.len() < MINIMUM_KEY_BYTES { Err(UnusableSecret::TooShort(key.len())) } else { Ok(key) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Requests as ServiceNow and others make them, and what comes of each.
+//! The handling of requests by ServiceNow and by others.
 #![expect(clippy::unwrap_used, reason = "a test fails by its panic")]
 
 use std::cell::RefCell;
@@ -15,7 +15,7 @@ use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, Web
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use servicenow_webhook::{KeySource, MAX_BODY_BYTES, RejectionLog, Webhook};
+use servicenow_webhook::{KeySource, MAXIMUM_BODY_BYTES, RejectionLog, Webhook};
 
 const NOW: i64 = 1_800_000_000;
 const INCIDENT: &str = "9d385017c611228701d22104cc95c371";
@@ -33,7 +33,7 @@ impl Clock for FixedClock {
     }
 }
 
-/// The secrets. Where the last rotation has not been seen yet, the newest one is known to Secrets Manager alone.
+/// The secrets. After a rotation that the function has not seen yet, only Secrets Manager has the newest one.
 struct Keys {
     available: bool,
     rotated: bool,
@@ -50,7 +50,7 @@ fn keys(version: &str, current: &str, previous: &str) -> WebhookKeys {
     WebhookKeys { current: SecretString::from(current), version: version.to_owned(), created_at, previous }
 }
 
-/// The current secret, and the one before.
+/// The current secret and the previous one.
 struct Versions(&'static str, &'static str);
 
 impl KeySource for Versions {
@@ -116,7 +116,7 @@ fn event(data: &Value) -> String {
         .to_string()
 }
 
-/// What a request differs in from one that is accepted.
+/// The differences of a request from an accepted one.
 struct Request<'a> {
     secret: &'a str,
     id: &'a str,
@@ -130,7 +130,7 @@ impl Request<'_> {
         Self { secret: CURRENT, id: "outbox-row-1", timestamp: NOW, body, base64: false }
     }
 
-    /// Signs with an implementation that is not ours.
+    /// Signs with another implementation than ours.
     fn signature(&self) -> String {
         let signer = standardwebhooks::Webhook::new(self.secret).unwrap();
         signer.sign(self.id, self.timestamp, self.body.as_bytes()).unwrap()
@@ -235,7 +235,7 @@ async fn a_weak_secret_signs_nothing_and_takes_nothing_from_a_good_one() {
     let by_weak = Request { secret: WEAK, ..Request::of(event(&told())) };
     let by_good = Request::of(event(&told()));
     let queue = queue();
-    // With nothing but weak or unreadable versions nobody can sign: the sender is asked to come again.
+    // With only weak or unreadable versions nobody can sign, so the sender has to try again.
     for (current, previous) in [(WEAK, ""), ("whsec_hunter2", ""), (WEAK, "not base64"), ("", WEAK)] {
         for request in [&by_weak, &by_good] {
             let event = request.event(&request.signature());
@@ -351,10 +351,10 @@ async fn an_id_that_the_queue_would_refuse_is_malformed() {
 async fn a_body_over_the_limit_is_turned_away_before_anything_else() {
     for base64 in [false, true] {
         let queue = queue();
-        let request = Request { base64, ..Request::of("x".repeat(MAX_BODY_BYTES + 1)) };
+        let request = Request { base64, ..Request::of("x".repeat(MAXIMUM_BODY_BYTES + 1)) };
         let (status, answer) = handle(&queue, request.event("v1,")).await;
         assert_eq!((status, code(&answer)), (413, "too_large"));
-        let request = Request { base64, ..Request::of("x".repeat(MAX_BODY_BYTES)) };
+        let request = Request { base64, ..Request::of("x".repeat(MAXIMUM_BODY_BYTES)) };
         assert_eq!(handle(&queue, request.event("v1,")).await.0, 401);
     }
 }

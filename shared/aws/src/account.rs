@@ -1,4 +1,4 @@
-//! How casebridge acts in an account: by keys, or by a role that it assumes.
+//! The credentials of an account: keys of a user, or a role that casebridge assumes.
 
 use std::{fmt, future::Future};
 
@@ -9,24 +9,24 @@ use casebridge_core::{failure::Failure, identifiers::AccountId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-/// What CloudTrail shows as the name of our sessions.
+/// The name of our sessions in CloudTrail.
 const SESSION_NAME: &str = "casebridge";
 
-/// The session policy of who only reads: what its session may do at most, whatever the role grants.
+/// The session policy of a client that only reads. AWS limits the session to these actions, whatever the role grants.
 const READING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["support:DescribeCases","support:DescribeCommunications"],"Resource":"*"}]}"#;
 
-/// What a function needs of the accounts.
+/// What a function does in the accounts.
 ///
-/// AWS holds a role's session to it. Keys are what they are: nothing is asked of AWS when they are used.
+/// AWS enforces it for the session of a role. It can't be enforced for keys, which need no session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Whatever the role grants.
+    /// All calls that the role grants.
     Whole,
-    /// The calls that read.
+    /// Only the calls that read.
     Reading,
 }
 
-/// What an account's secret holds.
+/// The content of an account's secret.
 #[derive(Clone)]
 pub enum AccountCredentials {
     /// Keys of a user of the account.
@@ -40,7 +40,7 @@ pub enum AccountCredentials {
     Role {
         /// The role's ARN.
         role_arn: String,
-        /// What the role's trust policy asks for.
+        /// The external id that the role's trust policy asks for.
         external_id: Option<String>,
     },
 }
@@ -70,7 +70,7 @@ impl PartialEq for AccountCredentials {
     }
 }
 
-/// The text of an account's secret is of no known form. The text itself is in no message.
+/// The text of an account's secret has no known form. The error does not repeat the text.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the account's secret is unreadable: expected JSON with `access_key_id` and `secret_access_key`, or with `role_arn` \
@@ -90,6 +90,9 @@ struct SecretFields {
 
 impl AccountCredentials {
     /// Reads the secret's JSON.
+    ///
+    /// # Errors
+    /// If the text is not JSON with the fields of exactly one form: keys, or a role.
     pub fn parse(text: &str) -> Result<Self, AccountCredentialsError> {
         let fields: SecretFields = serde_json::from_str(text).map_err(|_| AccountCredentialsError)?;
         match fields {
@@ -106,7 +109,8 @@ impl AccountCredentials {
         }
     }
 
-    /// The SDK's form. A role is assumed when the first call needs it, with the function's own credentials.
+    /// Returns the credentials in the SDK's form. The SDK assumes a role before the first call, with the function's own
+    /// credentials.
     pub(crate) async fn provider(&self, hub: &SdkConfig, access: Access) -> SharedCredentialsProvider {
         match self {
             Self::Keys { access_key_id, secret_access_key } => SharedCredentialsProvider::new(Credentials::new(
@@ -132,12 +136,18 @@ impl AccountCredentials {
     }
 }
 
-/// Where an account's credentials come from.
+/// A source of the accounts' credentials.
 pub trait AccountSource {
-    /// The account's credentials, from a cache if there is one.
+    /// Returns the account's credentials, from a cache if there is one.
+    ///
+    /// # Errors
+    /// `Unavailable` if the source does not answer now; `Refused` if it has no readable credentials for the account.
     fn credentials(&self, account: &AccountId) -> impl Future<Output = Result<AccountCredentials, Failure>>;
 
-    /// The account's credentials past every cache: AWS has refused those that the cache knew.
+    /// Returns the account's credentials past every cache, after AWS refused the cached ones.
+    ///
+    /// # Errors
+    /// As [`AccountSource::credentials`].
     fn renewed_credentials(&self, account: &AccountId) -> impl Future<Output = Result<AccountCredentials, Failure>>;
 }
 

@@ -1,4 +1,4 @@
-//! What a failed call to AWS Support means.
+//! The meaning of a failed call to AWS Support.
 
 use std::error::Error;
 
@@ -8,10 +8,11 @@ use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use casebridge_core::failure::{Failure, Refusal};
 
-/// How much of AWS's own words a failure repeats.
-const MAX_MESSAGE_CHARACTERS: usize = 500;
+/// The longest text of AWS that a failure repeats, in characters: a few sentences, which fit the incident's
+/// `last_error`.
+const MAXIMUM_MESSAGE_CHARACTERS: usize = 500;
 
-/// Codes of a request that AWS turned away for its rate: certainly not applied.
+/// Codes of a request that AWS throttled: certainly not applied.
 const THROTTLING: [&str; 10] = [
     "Throttling",
     "ThrottlingException",
@@ -24,7 +25,7 @@ const THROTTLING: [&str; 10] = [
     "BandwidthLimitExceeded",
     "PriorRequestNotComplete",
 ];
-/// Codes of credentials that AWS does not know (any more): a secret that was rotated shows like this.
+/// Codes of credentials that AWS does not know, or no longer knows. A rotated secret leads to one of these.
 const STALE_CREDENTIALS: [&str; 12] = [
     "UnrecognizedClientException",
     "UnrecognizedClient",
@@ -40,16 +41,16 @@ const STALE_CREDENTIALS: [&str; 12] = [
     "RequestTimeTooSkewed",
 ];
 
-/// Whether a call changes something on AWS's side.
+/// The kind of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
-    /// It may be repeated.
+    /// It changes nothing at AWS and may be repeated.
     Read,
-    /// It may not.
+    /// It changes something at AWS and must not be repeated.
     Write,
 }
 
-/// A failure, and whether renewed credentials may mend it.
+/// A failure, and whether renewed credentials may help.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) failure: Failure,
@@ -62,12 +63,12 @@ impl Problem {
     }
 }
 
-/// Whether AWS was reached, whatever it answered.
+/// Whether AWS answered at all.
 pub(crate) fn is_answered<T, E>(answer: &Result<T, SdkError<E, Response>>) -> bool {
     answer.as_ref().err().is_none_or(|error| error.raw_response().is_some())
 }
 
-/// Sorts the error of a call.
+/// Classifies the error of a call.
 pub(crate) fn classify<E>(call: Call, error: &SdkError<E, Response>) -> Problem
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -91,7 +92,7 @@ where
     }
 }
 
-/// Sorts the error of the question whose keys these are. Nothing was sent to AWS Support.
+/// Classifies the error of GetCallerIdentity. Nothing was sent to AWS Support.
 pub(crate) fn classify_identity(error: &SdkError<GetCallerIdentityError, Response>) -> Problem {
     if let SdkError::ServiceError(service) = error {
         let status = service.raw().status().as_u16();
@@ -112,7 +113,7 @@ pub(crate) fn classify_identity(error: &SdkError<GetCallerIdentityError, Respons
     Problem::certain(Failure::Unavailable { message, retry_at: None })
 }
 
-/// Whether an answer tells nothing of the request: a limit of rates, or a failure of the service's own.
+/// Whether the answer says nothing about the request: throttling, or an internal error of the service.
 fn is_transient(status: u16, code: &str) -> bool {
     let own_failure = status >= 500 || status == 408 || code == "InternalServerError";
     own_failure || status == 429 || THROTTLING.contains(&code) || code.starts_with("RequestTimeout")
@@ -123,8 +124,8 @@ fn is_denial(code: &str) -> bool {
     code.starts_with("AccessDenied") || code == "NotAuthorized" || code == "UnauthorizedOperation"
 }
 
-/// Credentials that AWS knows and that may not do this. AWS's own words name roles and policies: they go to the log, where
-/// AWS's operators look, and not to the incident, which many people see.
+/// The problem of credentials that AWS knows and that lack a permission. AWS's text names roles and policies, so it
+/// goes to the log for the operators and stays off the incident, which many people see.
 fn denied(service: &str, code: &str, words: Option<&str>) -> Problem {
     tracing::warn!(service, code, words = words.map(shorten), "AWS does not allow a call");
     let message = format!(
@@ -134,14 +135,14 @@ fn denied(service: &str, code: &str, words: Option<&str>) -> Problem {
     Problem::certain(refused(Refusal::Credentials, message))
 }
 
-/// Credentials that AWS does not know (any more).
+/// The problem of credentials that AWS does not know, or no longer knows.
 fn stale(code: &str) -> Problem {
-    // AWS's own words on a signature may repeat what was signed, a session token among it.
+    // AWS's text on a signature may repeat the signed request, with a session token in it.
     let message = format!("AWS does not accept the account's credentials ({code}): check its secret");
     Problem { failure: refused(Refusal::Credentials, message), stale_credentials: true }
 }
 
-/// Sorts an answer by its code, then by its status.
+/// Classifies an answer by its code, then by its status.
 fn answered(call: Call, status: u16, code: &str, words: Option<&str>) -> Problem {
     let said = shorten(&format!("AWS Support answered {}", describe(status, code, words)));
     if code == "CaseCreationLimitExceeded" {
@@ -179,7 +180,7 @@ fn describe(status: u16, code: &str, words: Option<&str>) -> String {
     }
 }
 
-/// Nobody knows whether the call was applied.
+/// The problem of a call that AWS may have applied.
 fn unanswered(call: Call, message: &str) -> Problem {
     let message = shorten(message);
     Problem::certain(match call {
@@ -188,7 +189,7 @@ fn unanswered(call: Call, message: &str) -> Problem {
     })
 }
 
-/// Credentials that could not be had, wherever in the chain of causes that stands: nothing was sent.
+/// Finds a credentials error anywhere in the chain of causes. With such an error nothing was sent.
 fn credentials_error<'error>(error: &'error (dyn Error + 'static)) -> Option<&'error CredentialsError> {
     let mut cause = Some(error);
     while let Some(current) = cause {
@@ -211,7 +212,7 @@ fn without_credentials(error: &CredentialsError) -> Failure {
     )
 }
 
-/// Whether credentials could not be had for a reason that passes: no answer of STS, or one that is not about the role.
+/// Whether the credentials error may pass by itself: STS did not answer, or its answer is not about the role.
 fn is_passing(error: &CredentialsError) -> bool {
     if matches!(error, CredentialsError::ProviderTimedOut(_)) {
         return true;
@@ -226,7 +227,7 @@ fn is_passing(error: &CredentialsError) -> bool {
     }
 }
 
-/// AWS answered a read with something that is not of the documented form.
+/// The failure of a read whose answer lacks the documented form.
 pub(crate) fn unreadable(what: &str) -> Failure {
     refused(Refusal::InvalidRequest, shorten(&format!("AWS Support's answer has {what}")))
 }
@@ -236,7 +237,7 @@ fn refused(refusal: Refusal, message: String) -> Failure {
 }
 
 fn shorten(message: &str) -> String {
-    message.chars().take(MAX_MESSAGE_CHARACTERS).collect()
+    message.chars().take(MAXIMUM_MESSAGE_CHARACTERS).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Whose credentials they are: before its first use a credential must name the account that it is kept for.
+//! The check whose credentials they are. Before the first use, a credential must name the account that it is kept for.
 //!
-//! A secret that holds the credentials of another account would open cases there, in sight of other people. So a role's
-//! ARN, or what STS says of keys, is compared with the account, and nothing is sent where they differ. A case whose id names
-//! another account is told as well: it is linked all the same, since the credentials are known to be the account's.
+//! A secret with the credentials of another account would open cases there, in sight of other people. So the client
+//! compares the account with the role's ARN, or with the answer of STS for keys, and sends nothing where they differ. A
+//! case whose id names another account raises an alarm and is linked all the same, since the credentials are known to
+//! be the account's.
 
 use std::time::Duration;
 
@@ -18,19 +19,20 @@ use crate::{
     failure::{Problem, classify_identity, is_answered},
 };
 
-/// How long the question whose keys these are may take with its repeats. It is asked once for each new secret.
+/// How long GetCallerIdentity may take with its repeats. It comes before a call to AWS Support, once for each new
+/// secret.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long one attempt may take.
+/// How long one attempt may take: two of them fit the whole time.
 const IDENTITY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
-/// How often it is asked.
+/// The attempts of GetCallerIdentity: the SDK's own number.
 const IDENTITY_ATTEMPTS: u32 = 3;
-/// Which segment of a role's ARN is the account: `arn:aws:iam::<account>:role/<name>`.
+/// The segment of a role's ARN that holds the account: `arn:aws:iam::<account>:role/<name>`.
 const ACCOUNT_SEGMENT: usize = 4;
-/// Which segment of a case's id is the account: `case-<account>-<language>-<year>-<hexadecimal digits>`. Source: AWS Support
-/// API, CaseDetails.
+/// The segment of a case's id that holds the account: `case-<account>-<language>-<year>-<hexadecimal digits>`. Source:
+/// AWS Support API, CaseDetails.
 const CASE_ACCOUNT_SEGMENT: usize = 1;
 
-/// Why credentials may not be used for an account: they are known, and they are another's.
+/// Credentials that are known to belong to another account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Foreign {
     message: String,
@@ -45,16 +47,16 @@ impl Foreign {
         Self { message }
     }
 
-    /// The refusal, and a line in the log that an alarm can look for.
+    /// Returns the refusal, and writes the log line that the alarm looks for.
     pub(crate) fn problem(&self, account: &AccountId) -> Problem {
         tracing::error!(account = %account, alarm = "foreign_credentials", "{}", self.message);
         let failure = Failure::Refused { refusal: Refusal::Credentials, message: self.message.clone() };
-        // A secret that was corrected meanwhile is worth a look past the cache.
+        // The secret may have been corrected meanwhile: read it again, past the cache.
         Problem { failure, stale_credentials: true }
     }
 }
 
-/// Says whose credentials these are: the account's, or another's. A problem leaves it open.
+/// Returns whether the credentials are the account's or another account's. Fails if that could not be found out.
 pub(crate) async fn check(
     hub: &SdkConfig,
     account: &AccountId,
@@ -69,11 +71,11 @@ pub(crate) async fn check(
     Ok(if is_same_account(&owner, account.as_str()) { Ok(()) } else { Err(Foreign::new(what, &owner, account)) })
 }
 
-/// The account that STS names for keys. It answers whatever the keys may do. Source: AWS STS API, GetCallerIdentity.
+/// Returns the account that STS names for keys. The call needs no permission. Source: AWS STS API, GetCallerIdentity.
 async fn owner_of_keys(hub: &SdkConfig, credentials: &AccountCredentials) -> Result<String, Problem> {
     let config = config(hub)
         .credentials_provider(credentials.provider(hub, Access::Whole).await)
-        // Asked once: the hub's cache has room for few, and is for the hub's own credentials.
+        // One call: the hub's cache has room for few identities and is for the hub's own.
         .identity_cache(IdentityCache::no_cache())
         .build();
     let answer = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
@@ -81,7 +83,7 @@ async fn owner_of_keys(hub: &SdkConfig, credentials: &AccountCredentials) -> Res
     Ok(answer.account.unwrap_or_default())
 }
 
-/// Opens a connection to STS with a request that nobody has signed and that STS refuses; whether STS answered.
+/// Opens a connection to STS with an unsigned request, which STS refuses. Returns whether STS answered.
 pub(crate) async fn connect(nobody: &SdkConfig) -> bool {
     let client = aws_sdk_sts::Client::from_conf(config(nobody).allow_no_auth().build());
     is_answered(&client.get_caller_identity().send().await)
@@ -97,8 +99,8 @@ fn config(hub: &SdkConfig) -> Builder {
     )
 }
 
-/// Writes a line that an alarm can look for if a case that was read or opened with an account's credentials names another
-/// account in its id. An id without an account tells nothing.
+/// Writes the log line that an alarm looks for, if the id of a case names another account than the one whose
+/// credentials read or opened the case. Ignores an id without an account.
 pub(crate) fn tell_case_of_another(account: &AccountId, case_id: &CaseId) {
     if names_another(account, case_id) {
         tracing::error!(account = %account, case_id = %case_id, alarm = "foreign_case", "a case's id names another account");
@@ -110,7 +112,7 @@ fn names_another(account: &AccountId, case_id: &CaseId) -> bool {
     owner.is_some() && owner != number(account.as_str())
 }
 
-/// An account as a number: tables and documents have lost leading zeros.
+/// Returns an account as a number, since tables and documents have lost leading zeros.
 fn number(account: &str) -> Option<u64> {
     account.parse().ok().filter(|_| account.bytes().all(|byte| byte.is_ascii_digit()))
 }

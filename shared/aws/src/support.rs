@@ -41,20 +41,20 @@ use crate::{
     nobody,
 };
 
-/// How long one attempt of a read may take.
+/// How long one attempt of a read may take: two of them fit the time of the read.
 const READ_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a read may take with its repeats.
+/// How long a read may take with its repeats: less than the 25 seconds that the reconciler has for a call.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often a read is attempted.
+/// The attempts of a read: the SDK's own number.
 const READ_ATTEMPTS: u32 = 3;
-/// The longest pause between two attempts of a read.
+/// The longest pause between two attempts of a read: three attempts must fit in the read's time.
 const READ_PAUSE: Duration = Duration::from_secs(2);
-/// How long a write may take: the longer we wait, the less often it ends in doubt.
+/// How long a write may take: as long as the reconciler's time for a call allows, so that few writes end in doubt.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How many cases or communications a page has: the most that AWS allows. Source: AWS Support API, maxResults.
+/// How many cases or communications a page has: the most that AWS allows. Source: AWS Support API, `maxResults`.
 const PAGE_SIZE: i32 = 100;
-/// How many pages the answer for one list of ids may have: 100 ids, 10 at least on a page.
-const MAX_PAGES_OF_IDS: usize = 10;
+/// The most pages of the answer for one list of ids: 100 ids, at least 10 on a page.
+const MAXIMUM_PAGES_OF_IDS: usize = 10;
 
 /// AWS Support of every account.
 pub struct SupportClient<S> {
@@ -62,11 +62,11 @@ pub struct SupportClient<S> {
     accounts: S,
     access: Access,
     clients: Mutex<BTreeMap<AccountId, AccountClient>>,
-    /// Whether AWS has refused to be told the size of a page together with a list of ids.
+    /// Whether AWS has refused the size of a page together with a list of ids.
     ids_without_page_size: AtomicBool,
 }
 
-/// A client, and the credentials that it was built with; or why they may not be used.
+/// The credentials of an account, and the client that was built with them, or the reason not to use them.
 #[derive(Clone)]
 struct AccountClient {
     credentials: AccountCredentials,
@@ -74,12 +74,12 @@ struct AccountClient {
 }
 
 impl<S: AccountSource> SupportClient<S> {
-    /// A client that takes its endpoint, HTTP client and own identity from the function's configuration.
+    /// Creates a client with the endpoint, the HTTP client and the identity of the function's configuration.
     pub fn new(hub: SdkConfig, accounts: S) -> Self {
         Self::with_access(hub, accounts, Access::Whole)
     }
 
-    /// The same for who only reads: where an account has a role, AWS refuses this client everything else.
+    /// Creates a client that only reads: where an account has a role, AWS refuses this client every other call.
     pub fn reading(hub: SdkConfig, accounts: S) -> Self {
         Self::with_access(hub, accounts, Access::Reading)
     }
@@ -88,7 +88,7 @@ impl<S: AccountSource> SupportClient<S> {
         Self { hub, accounts, access, clients: Mutex::default(), ids_without_page_size: AtomicBool::new(false) }
     }
 
-    /// The account's client with these credentials, once they are known to be the account's.
+    /// Returns the account's client with these credentials, after the check that they are the account's.
     async fn client(&self, account: &AccountId, credentials: &AccountCredentials) -> Result<Client, Problem> {
         let known = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned();
         let known = match known {
@@ -111,15 +111,18 @@ impl<S: AccountSource> SupportClient<S> {
     async fn build(&self, credentials: &AccountCredentials) -> Client {
         let config = Self::config(&self.hub)
             .credentials_provider(credentials.provider(&self.hub, self.access).await)
-            // The hub's cache keeps the sessions of a few dozen roles: with more accounts it would forget some at random
-            // and assume their roles anew.
+            // The hub's cache keeps the sessions of a few dozen roles. With more accounts it would drop some at random
+            // and assume their roles again.
             .identity_cache(IdentityCache::lazy().build())
             .build();
         Client::from_conf(config)
     }
 
-    /// Opens the connections that the first call needs, to AWS Support and to STS: a function has its full processor while it
-    /// starts. The requests are not signed, so AWS refuses them, and they spend no account's quota.
+    /// Opens the connections to AWS Support and to STS that the first call needs, since a function has its full
+    /// processor while it starts. The requests are unsigned: AWS refuses them, and they use no account's quota.
+    ///
+    /// # Errors
+    /// `Unavailable` if AWS Support or STS does not answer.
     pub async fn warm_up(&self) -> Result<(), Failure> {
         let nobody = nobody(&self.hub);
         let support = Client::from_conf(Self::config(&nobody).allow_no_auth().build());
@@ -131,7 +134,7 @@ impl<S: AccountSource> SupportClient<S> {
         Err(Failure::Unavailable { message, retry_at: None })
     }
 
-    /// What the clients of all accounts have in common. Those of the same timeouts share their connections.
+    /// Returns the configuration that the clients of all accounts share. Clients with equal timeouts share connections.
     fn config(hub: &SdkConfig) -> Builder {
         Builder::from(hub)
             .retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS).with_max_backoff(READ_PAUSE))
@@ -144,13 +147,13 @@ impl<S: AccountSource> SupportClient<S> {
             )
     }
 
-    /// Forgets the account's client, and with it the session of a role.
+    /// Drops the account's client, and with it the session of a role.
     fn forget(&self, account: &AccountId) {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
     }
 
-    /// Calls, and once more if AWS does not know the credentials, or they are another account's, and there are others by
-    /// now: nothing was applied then.
+    /// Makes the call. Repeats it once with renewed credentials if AWS does not know the first ones or if they belong
+    /// to another account: then nothing was applied.
     async fn call<T, E, F>(&self, account: &AccountId, call: Call, send: impl Fn(Client) -> F) -> Result<T, Failure>
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -166,7 +169,7 @@ impl<S: AccountSource> SupportClient<S> {
             return Err(problem.failure);
         }
         let renewed = self.accounts.renewed_credentials(account).await?;
-        // The session of a role may have ended early: another one is worth a try. Its ARN does not change by that.
+        // The session of a role may have ended early, so a new session is worth a try. The role's ARN stays the same.
         let has_session = matches!(&renewed, AccountCredentials::Role { .. }) && !self.is_foreign(account);
         if renewed == credentials && !has_session {
             return Err(problem.failure);
@@ -190,14 +193,14 @@ impl<S: AccountSource> SupportClient<S> {
         send(client).await.map_err(|error| classify(call, &error))
     }
 
-    /// Whether the account's credentials are known to be another's.
+    /// Whether the account's credentials are known to belong to another account.
     fn is_foreign(&self, account: &AccountId) -> bool {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.get(account).is_some_and(|known| known.client.is_err())
     }
 }
 
-/// The configuration of a write: sent once.
+/// Returns the configuration of a write: one attempt.
 fn once() -> Builder {
     aws_sdk_support::Config::builder().retry_config(RetryConfig::disabled()).timeout_config(
         TimeoutConfig::builder()
@@ -266,7 +269,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
 
     async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
         let page = self.cases(account, query).await?;
-        // Once a pass is enough: the poller reads every case again and again.
+        // The reconciler's reads are enough: the poller reads every case again and again.
         for case in page.cases.iter().filter(|_| self.access == Access::Whole) {
             identity::tell_case_of_another(account, &case.case_id);
         }
@@ -335,12 +338,12 @@ impl<S: AccountSource> SupportClient<S> {
         }
     }
 
-    /// The cases with these ids: all pages, since whoever asks by id has no place to go on from.
+    /// Returns all pages of the cases with these ids, since the query by id has no place to continue from.
     async fn cases_by_id(&self, account: &AccountId, ids: &[CaseId]) -> Result<CasePage, Failure> {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let mut cases = Vec::with_capacity(ids.len());
         let mut next = None;
-        for _ in 0..MAX_PAGES_OF_IDS {
+        for _ in 0..MAXIMUM_PAGES_OF_IDS {
             let answer = self.page_by_id(account, &ids, next).await?;
             cases.extend(described(answer.cases.unwrap_or_default())?);
             next = some_text(answer.next_token);
@@ -351,10 +354,10 @@ impl<S: AccountSource> SupportClient<S> {
         Ok(CasePage { cases, next: None })
     }
 
-    /// One page of the cases with these ids.
+    /// Returns one page of the cases with these ids.
     ///
-    /// Whether a list of ids goes together with the size of a page is not documented: where AWS refuses both, it is
-    /// asked again without, from then on at once.
+    /// AWS does not document whether a list of ids may come with the size of a page. After a refusal of both, this
+    /// client leaves the size out, in this call and in all later ones.
     async fn page_by_id(
         &self,
         account: &AccountId,
@@ -395,7 +398,7 @@ fn described(cases: Vec<types::CaseDetails>) -> Result<Vec<DescribedCase>, Failu
 fn described_case(case: types::CaseDetails) -> Result<DescribedCase, Failure> {
     let recent = case.recent_communications.unwrap_or_else(|| types::RecentCaseCommunications::builder().build());
     let communications = recent.communications.unwrap_or_default();
-    // A full list may go on whether or not a token says so: AWS documents the number, not the token.
+    // A full list may be a part of the whole even without a token: AWS documents the number and no token.
     let more_communications = some_text(recent.next_token).is_some() || communications.len() >= RECENT_COMMUNICATIONS;
     let communications = communications.into_iter().map(communication);
     Ok(DescribedCase {
@@ -417,7 +420,7 @@ fn communication(communication: types::Communication) -> Result<RawCommunication
     })
 }
 
-/// AWS writes `2020-03-23T21:31:47.774Z`, and in places an offset without a colon.
+/// Reads a time of AWS: `2020-03-23T21:31:47.774Z`, in places with an offset without a colon.
 fn time(text: Option<&str>) -> Result<Timestamp, Failure> {
     let text = text.ok_or_else(|| unreadable("a record without a time"))?;
     text.parse()
@@ -425,7 +428,7 @@ fn time(text: Option<&str>) -> Result<Timestamp, Failure> {
         .map_err(|_| unreadable(&format!("an unreadable time (`{text}`)")))
 }
 
-/// AWS writes the end of a list as an absent or an empty token.
+/// Returns a token, none at the end of a list: AWS leaves the token out there or sends an empty one.
 fn some_text(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }

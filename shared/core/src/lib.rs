@@ -1,7 +1,4 @@
-//! The functional core: every decision of casebridge, without I/O, clock or randomness.
-//!
-//! What both sides show is folded into a [`link::pass::Pass`]; [`link::planner::plan`] compares it with what the link
-//! remembers and says what to do and what to wait for. Time and random bits come in as arguments.
+#![doc = include_str!("../README.md")]
 
 pub mod failure;
 pub mod hint;

@@ -1,30 +1,36 @@
 //! The policy: what an organisation may decide, as one JSON document, validated as a whole.
 //!
 //! Every field has a default, so `{}` is a policy. The severity and status tables are those of the connectors that
-//! casebridge succeeds, with the statuses that they lack.
+//! casebridge succeeds, with the statuses that they lack. `docs/policy.md` lists the fields; `make policy-table` writes
+//! it.
+
+mod range;
 
 use std::{collections::BTreeMap, fmt};
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use self::range::Range;
 use crate::{
     servicenow::{delivery::MessageKind, incident::IncidentState},
     time::seconds,
     unreadable::UnreadableJson,
 };
 
-/// The statuses of a case on which work has ended: what they do to an incident is no choice. Source: AWS Support API, CaseDetails
-/// `status`; `closed` is in no answer that is known.
+/// The statuses of a case whose work has ended. The policy can't choose what they do to an incident. Source: AWS
+/// Support API, CaseDetails `status`. No known answer has `closed`.
 pub const RESOLVED_CASE_STATUSES: [&str; 2] = ["resolved", "closed"];
-/// How long a duration of the policy may be at most, in seconds: a week.
+/// The longest duration of the policy, in seconds: a week. A longer wait would look like a link that nobody looks
+/// after.
 const LONGEST_SECONDS: u32 = 7 * 24 * 3600;
-/// How many addresses CreateCase takes. Source: AWS Support API, CreateCase `ccEmailAddresses`.
+/// The most addresses that CreateCase takes. Source: AWS Support API, CreateCase `ccEmailAddresses`.
 const MOST_CC_EMAIL_ADDRESSES: usize = 10;
-/// How long a subject prefix may be, in characters: the subject itself needs the room.
+/// The longest prefix of a subject, in characters: the subject itself needs the room.
 const LONGEST_SUBJECT_PREFIX: usize = 60;
-/// The most writes per window that the loop breaker may be set to allow.
+/// The most writes per window that the loop breaker may be set to allow. The link remembers the time of each, in some
+/// 30 bytes, and its row in the ledger ends at 350 KiB.
 const MOST_WRITES_PER_WINDOW: u32 = 10_000;
 
 /// What the incident's state becomes when the case gets a status, and which states are left alone.
@@ -33,101 +39,149 @@ const MOST_WRITES_PER_WINDOW: u32 = 10_000;
 pub struct StatusRule {
     /// The state to set, a choice's value.
     pub state: IncidentState,
-    /// States that are compatible with the status: an incident in one of them is left alone.
+    /// States that are compatible with the status. An incident in one of them keeps its state.
     #[serde(default)]
     pub compatible: Vec<IncidentState>,
 }
 
-/// What becomes of a link while the incident's group belongs to another account than that of the case.
+/// What happens to a link while the incident's group belongs to another account than the case.
 ///
-/// To move the work into a case of the other account is no choice: the case of before would have to be resolved while its
-/// account may still answer on it, and a link remembers one case. Who wants a case there opens a new incident.
+/// The policy can't move the work into a case of the other account: casebridge would have to resolve the first case
+/// while AWS may still answer on it, and a link remembers one case. People who want a case in the other account open a
+/// new incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupRule {
-    /// It goes on: what the new group writes goes to the case of before.
+    /// The link goes on: what the new group writes goes to the case of the first account.
     Keep,
-    /// It pauses, see [`crate::link::pause`].
+    /// The link pauses, see [`crate::link::pause`].
     Pause,
 }
 
-/// The policy document. Durations are in seconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Policy {
-    /// L: how late a write to AWS may appear in a read. Only then may a call in doubt be repeated.
-    pub unknown_outcome_seconds: u32,
-    /// The wait after the first failure in a row; each further one doubles it.
-    pub retry_first_seconds: u32,
-    /// The longest wait between two tries.
-    pub retry_longest_seconds: u32,
-    /// The wait after a refusal that only a person can lift, and between two looks at a link that pauses: that an account is
-    /// active again is no change of its incidents, so nothing tells it.
-    pub refusal_retry_seconds: u32,
-    /// The wait after `CaseCreationLimitExceeded`.
-    pub case_quota_retry_seconds: u32,
-    /// The window in which the loop breaker counts writes on a link.
-    pub write_window_seconds: u32,
-    /// How many writes on a link the loop breaker lets through in a window; further ones wait.
-    pub writes_per_window: u32,
-    /// How far the poller of ServiceNow looks back behind its watermark.
-    pub poll_overlap_seconds: u32,
-    /// What stands before the subject of a case in an account that is not production.
-    pub test_subject_prefix: String,
-    /// From the incident's priority to the case's severity code.
-    pub severity_by_priority: BTreeMap<String, String>,
-    /// The severity code for a priority that the table lacks.
-    pub default_severity: String,
-    /// `technical` or `customer-service`. Source: AWS Support API, CreateCase.
-    pub issue_type: String,
-    /// `incident.hold_reason` for a state of On Hold: 1 is Awaiting Caller.
-    pub hold_reason: String,
-    /// The language of the case. Source: AWS Support API, CreateCase.
-    pub language: String,
-    /// Addresses that AWS sends copies to.
-    pub cc_email_addresses: Vec<String>,
-    /// What becomes of a link while the incident's group belongs to another account, active or not: `pause` (the default) or
-    /// `keep`. Where the group belongs to no account the link always goes on, and with an inactive account it never does.
-    pub group_of_another_account: GroupRule,
-    /// Whether AWS's replies appear as comments or as work notes.
-    pub replies_become: MessageKind,
-    /// From the case's status to the incident's state. A status that is not in the table changes nothing.
-    pub state_by_case_status: BTreeMap<String, StatusRule>,
-    /// The state of an incident that is reopened.
-    pub reopened_state: IncidentState,
-    /// Close codes in order of preference; the first one that the instance accepts is used.
-    pub close_codes: Vec<String>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            unknown_outcome_seconds: 15 * 60,
-            retry_first_seconds: 1,
-            retry_longest_seconds: 15 * 60,
-            refusal_retry_seconds: 3600,
-            case_quota_retry_seconds: 10 * 60,
-            write_window_seconds: 10 * 60,
-            writes_per_window: 100,
-            poll_overlap_seconds: 60,
-            test_subject_prefix: "TEST CASE--Please ignore - ".to_owned(),
-            severity_by_priority: [("1", "critical"), ("2", "urgent"), ("3", "high"), ("4", "normal"), ("5", "low")]
-                .map(|(priority, severity)| (priority.to_owned(), severity.to_owned()))
-                .into(),
-            default_severity: "normal".to_owned(),
-            issue_type: "technical".to_owned(),
-            hold_reason: "1".to_owned(),
-            language: "en".to_owned(),
-            cc_email_addresses: Vec::new(),
-            group_of_another_account: GroupRule::Pause,
-            replies_become: MessageKind::Comment,
-            state_by_case_status: default_state_by_case_status(),
-            reopened_state: IncidentState::InProgress,
-            close_codes: ["Solution provided", "Resolved by request", "Solved (Permanently)"].map(str::to_owned).into(),
+/// Declares the fields of the policy. Each line is the only place that gives a field's purpose, type, default and
+/// range: the struct, its default, the checks of a document and `docs/policy.md` come from it.
+macro_rules! policy {
+    ($($(#[doc = $purpose:literal])+ $field:ident: $kind:ty = $default:expr, $range:expr;)+) => {
+        /// The policy document. Durations are in seconds.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+        pub struct Policy {
+            $($(#[doc = $purpose])+ pub $field: $kind,)+
         }
-    }
+
+        impl Default for Policy {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
+        impl Policy {
+            /// The fields in the order of their declaration, as `docs/policy.md` shows them.
+            pub fn fields() -> Vec<Field> {
+                let default = Self::default();
+                let mut fields = Vec::new();
+                $(
+                    let range: Range<$kind> = $range;
+                    fields.push(Field {
+                        name: stringify!($field),
+                        purpose: concat!($($purpose),+).trim(),
+                        default: json!(default.$field),
+                        range: range.words().to_owned(),
+                        unit: range.unit(),
+                    });
+                )+
+                fields
+            }
+
+            fn read_fields(&mut self, reader: &mut Reader) {
+                $(reader.read(stringify!($field), &mut self.$field, &$range);)+
+            }
+        }
+    };
 }
 
-/// The seeds' status table. An incident On Hold stays so while AWS waits; In Progress never goes back to New.
+policy! {
+    /// L: how late a write to AWS may appear in a read. A call in doubt may be repeated only after that.
+    unknown_outcome_seconds: u32 = 15 * 60, duration();
+    /// The wait after the first failure in a row. Each further failure doubles it.
+    retry_first_seconds: u32 = 1, duration();
+    /// The longest wait between two tries.
+    retry_longest_seconds: u32 = 15 * 60, duration().with(RETRIES_IN_ORDER);
+    /// The wait after a refusal that only a person can lift, and between two looks at a link that pauses. No trigger
+    /// tells that an account is active again, since that changes none of its incidents.
+    refusal_retry_seconds: u32 = 3600, duration();
+    /// The wait after `CaseCreationLimitExceeded`.
+    case_quota_retry_seconds: u32 = 10 * 60, duration();
+    /// The window in which the loop breaker counts the writes on a link.
+    write_window_seconds: u32 = 10 * 60, duration();
+    /// How many writes on a link the loop breaker lets through in a window. Further writes wait.
+    writes_per_window: u32 = 100, Range::numbers(1, MOST_WRITES_PER_WINDOW, "writes");
+    /// How far the poller of ServiceNow looks back behind its watermark.
+    poll_overlap_seconds: u32 = 60, Range::numbers(0, LONGEST_SECONDS, "seconds");
+    /// The beginning of a case's subject in an account that is not production.
+    test_subject_prefix: String = "TEST CASE--Please ignore - ".to_owned(), Range::short_text(LONGEST_SUBJECT_PREFIX);
+    /// From the incident's priority to the case's severity code.
+    severity_by_priority: BTreeMap<String, String> = default_severity_by_priority(),
+        Range::table("a severity code for each priority", |_, severity: &String| !severity.is_empty());
+    /// The severity code for a priority that the table lacks.
+    default_severity: String = "normal".to_owned(), Range::text();
+    /// The issue type of a case. Source: AWS Support API, CreateCase.
+    issue_type: String = "technical".to_owned(), Range::words_of(&["technical", "customer-service"]);
+    /// The value of `incident.hold_reason` with a state of On Hold. `1` is Awaiting Caller.
+    hold_reason: String = "1".to_owned(), Range::any_text();
+    /// The language of a case. Source: AWS Support API, CreateCase.
+    language: String = "en".to_owned(), Range::text();
+    /// Addresses to which AWS sends copies.
+    cc_email_addresses: Vec<String> = Vec::new(), Range::at_most(MOST_CC_EMAIL_ADDRESSES, "addresses");
+    /// What happens to a link while the incident's group belongs to another account, active or not: `pause` it, or
+    /// `keep` it going. A link always goes on while the group belongs to no account, and always pauses while its
+    /// account is inactive.
+    group_of_another_account: GroupRule = GroupRule::Pause, Range::one_of([GroupRule::Pause, GroupRule::Keep]);
+    /// Whether AWS's replies appear as comments or as work notes.
+    replies_become: MessageKind = MessageKind::Comment, Range::one_of([MessageKind::Comment, MessageKind::WorkNote]);
+    /// From the case's status to the incident's state, and to the compatible states that are left alone. A status that
+    /// is not in the table changes nothing.
+    state_by_case_status: BTreeMap<String, StatusRule> = default_state_by_case_status(),
+        Range::table(status_rules(), |status, rule: &StatusRule| is_open(&rule.state) && !is_resolved(status));
+    /// The state of an incident that is reopened.
+    reopened_state: IncidentState = IncidentState::InProgress, Range::new(OPEN_STATE, "", is_open);
+    /// Close codes in order of preference. The first one that the instance accepts is used.
+    close_codes: Vec<String> = default_close_codes(), Range::some("close codes");
+}
+
+/// What an open state is, in words. Resolution has rules of its own.
+const OPEN_STATE: &str = "an open state: not `6`, `7`, `8` or empty";
+/// What the two waits for a retry ask of each other.
+const RETRIES_IN_ORDER: &str = "not less than `retry_first_seconds`";
+
+/// The range of a duration that must not be zero.
+fn duration() -> Range<u32> {
+    Range::numbers(1, LONGEST_SECONDS, "seconds")
+}
+
+fn is_open(state: &IncidentState) -> bool {
+    !state.is_ended() && !state.value().is_empty()
+}
+
+fn is_resolved(status: &str) -> bool {
+    RESOLVED_CASE_STATUSES.contains(&status)
+}
+
+/// The range of the status table in words.
+fn status_rules() -> String {
+    format!("{OPEN_STATE}, for each status but {}", range::listed(&RESOLVED_CASE_STATUSES))
+}
+
+fn default_severity_by_priority() -> BTreeMap<String, String> {
+    [("1", "critical"), ("2", "urgent"), ("3", "high"), ("4", "normal"), ("5", "low")]
+        .map(|(priority, severity)| (priority.to_owned(), severity.to_owned()))
+        .into()
+}
+
+fn default_close_codes() -> Vec<String> {
+    ["Solution provided", "Resolved by request", "Solved (Permanently)"].map(str::to_owned).into()
+}
+
+/// The seeds' status table. An incident On Hold stays On Hold while AWS waits. One In Progress never goes back to New.
 fn default_state_by_case_status() -> BTreeMap<String, StatusRule> {
     use IncidentState::{InProgress, New, OnHold};
     let waiting_for_somebody = || StatusRule { state: New, compatible: vec![New, InProgress, OnHold] };
@@ -141,6 +195,21 @@ fn default_state_by_case_status() -> BTreeMap<String, StatusRule> {
         ("customer-action-completed".to_owned(), at_work()),
         ("pending-amazon-action".to_owned(), at_work()),
     ])
+}
+
+/// One field of the policy document, as `docs/policy.md` describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it decides.
+    pub purpose: &'static str,
+    /// Its value where the document leaves it out.
+    pub default: Value,
+    /// The values that it may have, in words.
+    pub range: String,
+    /// What its value is counted in; empty where it is not counted.
+    pub unit: &'static str,
 }
 
 /// One thing that is wrong with a policy document.
@@ -176,10 +245,17 @@ struct Reader {
 }
 
 impl Reader {
-    fn read<T: DeserializeOwned>(&mut self, field: &str, target: &mut T) {
+    /// Takes the field into the target, and rejects what is of another type or out of range.
+    fn read<T: DeserializeOwned + 'static>(&mut self, field: &str, target: &mut T, range: &Range<T>) {
         let Some(value) = self.fields.remove(field) else { return };
         match serde_json::from_value(value) {
-            Ok(value) => *target = value,
+            Ok(value) => {
+                let problem = format!("expected {} {}", range.words(), range.unit());
+                for part in range.outside(&value) {
+                    self.reject(&format!("{field}{part}"), problem.trim_end());
+                }
+                *target = value;
+            }
             Err(error) => self.reject(field, error.to_string()),
         }
     }
@@ -187,16 +263,14 @@ impl Reader {
     fn reject(&mut self, field: &str, problem: impl Into<String>) {
         self.errors.push(PolicyError { field: field.to_owned(), problem: problem.into() });
     }
-
-    fn require(&mut self, holds: bool, field: &str, problem: impl Into<String>) {
-        if !holds {
-            self.reject(field, problem);
-        }
-    }
 }
 
 impl Policy {
-    /// Reads a policy document. All its errors come at once, each with its field.
+    /// Reads a policy document.
+    ///
+    /// # Errors
+    /// If the document is not a JSON object, has an unknown field, or has a field of another type or out of its range.
+    /// All errors come at once, each with its field.
     pub fn parse(document: &str) -> Result<Self, PolicyErrors> {
         let whole = |problem: String| PolicyErrors(vec![PolicyError { field: "document".to_owned(), problem }]);
         let value: Value =
@@ -210,84 +284,10 @@ impl Policy {
         for field in std::mem::take(&mut reader.fields).keys() {
             reader.reject(field, "is not a field of the policy");
         }
-        policy.check_numbers(&mut reader);
-        policy.check_tables(&mut reader);
+        if policy.retry_first_seconds > policy.retry_longest_seconds {
+            reader.reject("retry_longest_seconds", format!("expected {RETRIES_IN_ORDER}"));
+        }
         if reader.errors.is_empty() { Ok(policy) } else { Err(PolicyErrors(reader.errors)) }
-    }
-
-    fn read_fields(&mut self, reader: &mut Reader) {
-        reader.read("unknown_outcome_seconds", &mut self.unknown_outcome_seconds);
-        reader.read("retry_first_seconds", &mut self.retry_first_seconds);
-        reader.read("retry_longest_seconds", &mut self.retry_longest_seconds);
-        reader.read("refusal_retry_seconds", &mut self.refusal_retry_seconds);
-        reader.read("case_quota_retry_seconds", &mut self.case_quota_retry_seconds);
-        reader.read("write_window_seconds", &mut self.write_window_seconds);
-        reader.read("writes_per_window", &mut self.writes_per_window);
-        reader.read("poll_overlap_seconds", &mut self.poll_overlap_seconds);
-        reader.read("test_subject_prefix", &mut self.test_subject_prefix);
-        reader.read("severity_by_priority", &mut self.severity_by_priority);
-        reader.read("default_severity", &mut self.default_severity);
-        reader.read("issue_type", &mut self.issue_type);
-        reader.read("hold_reason", &mut self.hold_reason);
-        reader.read("language", &mut self.language);
-        reader.read("cc_email_addresses", &mut self.cc_email_addresses);
-        reader.read("group_of_another_account", &mut self.group_of_another_account);
-        reader.read("replies_become", &mut self.replies_become);
-        reader.read("state_by_case_status", &mut self.state_by_case_status);
-        reader.read("reopened_state", &mut self.reopened_state);
-        reader.read("close_codes", &mut self.close_codes);
-    }
-
-    fn check_numbers(&self, reader: &mut Reader) {
-        for (field, seconds) in [
-            ("unknown_outcome_seconds", self.unknown_outcome_seconds),
-            ("retry_first_seconds", self.retry_first_seconds),
-            ("retry_longest_seconds", self.retry_longest_seconds),
-            ("refusal_retry_seconds", self.refusal_retry_seconds),
-            ("case_quota_retry_seconds", self.case_quota_retry_seconds),
-            ("write_window_seconds", self.write_window_seconds),
-        ] {
-            let problem = format!("is {seconds}, must be from 1 to {LONGEST_SECONDS} seconds");
-            reader.require((1..=LONGEST_SECONDS).contains(&seconds), field, problem);
-        }
-        let problem = format!("is {}, must be at most {LONGEST_SECONDS} seconds", self.poll_overlap_seconds);
-        reader.require(self.poll_overlap_seconds <= LONGEST_SECONDS, "poll_overlap_seconds", problem);
-        let ordered = self.retry_first_seconds <= self.retry_longest_seconds;
-        reader.require(ordered, "retry_longest_seconds", "is shorter than `retry_first_seconds`");
-        let bounded = (1..=MOST_WRITES_PER_WINDOW).contains(&self.writes_per_window);
-        reader.require(bounded, "writes_per_window", format!("must be from 1 to {MOST_WRITES_PER_WINDOW}"));
-    }
-
-    fn check_tables(&self, reader: &mut Reader) {
-        let issue_types = ["technical", "customer-service"];
-        let known = issue_types.contains(&self.issue_type.as_str());
-        reader.require(known, "issue_type", "must be `technical` or `customer-service`");
-        reader.require(!self.language.is_empty(), "language", "must not be empty, for example `en`");
-        reader.require(!self.default_severity.is_empty(), "default_severity", "must not be empty");
-        reader.require(!self.close_codes.is_empty(), "close_codes", "must name at least one close code");
-        reader.require(
-            self.test_subject_prefix.chars().count() <= LONGEST_SUBJECT_PREFIX,
-            "test_subject_prefix",
-            format!("must have at most {LONGEST_SUBJECT_PREFIX} characters"),
-        );
-        reader.require(
-            self.cc_email_addresses.len() <= MOST_CC_EMAIL_ADDRESSES,
-            "cc_email_addresses",
-            format!("must have at most {MOST_CC_EMAIL_ADDRESSES} addresses"),
-        );
-        for (priority, severity) in &self.severity_by_priority {
-            let field = format!("severity_by_priority.{priority}");
-            reader.require(!severity.is_empty(), &field, "must name a severity code, for example `normal`");
-        }
-        for (status, rule) in &self.state_by_case_status {
-            let field = format!("state_by_case_status.{status}");
-            let open = !rule.state.is_ended() && !rule.state.value().is_empty();
-            reader.require(open, &field, "must set an open state: resolution has rules of its own");
-            let resolved = RESOLVED_CASE_STATUSES.contains(&status.as_str());
-            reader.require(!resolved, &field, "is a resolved status: resolution has rules of its own");
-        }
-        let open = !self.reopened_state.is_ended() && !self.reopened_state.value().is_empty();
-        reader.require(open, "reopened_state", "must be an open state");
     }
 
     /// L as a duration.

@@ -1,9 +1,4 @@
-//! The loop around the core: take the lease, read both sides, plan, apply, record. It decides nothing.
-//!
-//! Every remote call that may double something is written to the ledger first and its outcome after it. Whatever stops
-//! the executor in between, the next pass finds the intent and looks for its effect.
-//!
-//! What is here knows no kind of link, but for `support`, which carries out the reads and calls of Support cases.
+#![doc = include_str!("../README.md")]
 
 mod apply;
 mod carrier;

@@ -112,6 +112,9 @@ impl DynamoLedger {
 
     /// Connects ahead of the first call, by a read of a row that is never there and that every function may ask for: a function
     /// has its full processor while it starts.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer.
     pub async fn warm_up(&self) -> Result<(), LedgerError> {
         self.get("connecting", &Keys::count(&AccountId::new(NONE), NONE, 0)).await.map(drop)
     }

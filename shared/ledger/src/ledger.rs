@@ -91,6 +91,10 @@ pub trait Ledger {
     ///
     /// With a claim it is taken only as long as the link has that claim, see [`Ledger::claim_due`]. The claim stays, so that
     /// the same message acts again should the ledger fail it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
+    /// [`LedgerError::Contended`] if the lease changed hands several times during the call.
     fn take_lease<K: Kind>(
         &self,
         key: &LinkKey,
@@ -103,6 +107,11 @@ pub trait Ledger {
     /// Records `after` in place of `before` under the lease: an intent before its call, an outcome after it.
     ///
     /// One write, whatever rows it touches; returns the lease in its new revision.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
+    /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if the link
+    /// remembers more than a row may hold.
     fn record<K: Kind>(
         &self,
         lease: &Lease,
@@ -118,6 +127,11 @@ pub trait Ledger {
     ///
     /// The link's claim goes with it: what it woke up for has been looked at. With `regardless` it stays, since the work may
     /// be unfinished and the message that has the claim may come again.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
+    /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if the link
+    /// remembers more than a row may hold.
     fn release<K: Kind>(
         &self,
         lease: &Lease,
@@ -129,15 +143,27 @@ pub trait Ledger {
     ) -> impl Future<Output = Result<ReleaseAnswer, LedgerError>>;
 
     /// The link that a row leads to; none if there is no such row.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn link_at(&self, row: &RowKey) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
 
     /// The last of the rows in a span; none if there is none, and without a look if the span is empty.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn last_between(&self, span: &RowSpan) -> impl Future<Output = Result<Option<Row>, LedgerError>>;
 
     /// The link of the first of these rows that leads to one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn first_link_under(&self, prefix: &RowPrefix) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
 
     /// A page of at most `limit` of these rows, from where the page before says.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn page_under(
         &self,
         prefix: &RowPrefix,
@@ -147,6 +173,9 @@ pub trait Ledger {
 
     /// Counts one more event of this name in the account; how many that makes in the minute of `now`. A repeat counts
     /// again: the count may be too high, never too low.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn count_in_minute(
         &self,
         account: &AccountId,
@@ -155,6 +184,9 @@ pub trait Ledger {
     ) -> impl Future<Output = Result<u32, LedgerError>>;
 
     /// The links that are due at `now`, oldest first in each shard, at most `limit` in all.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn due_links(&self, now: Timestamp, limit: usize) -> impl Future<Output = Result<Vec<DueLink>, LedgerError>>;
 
     /// Claims a due link for whoever hands it off, so that nobody hands it off again before `until`; false if it is not due
@@ -162,6 +194,9 @@ pub trait Ledger {
     ///
     /// One write, on condition of the due time that was seen. The link is due again at `until`: a claim whose message is lost
     /// costs that long. A repeat of a write whose answer was lost is recognised by its claim.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn claim_due(
         &self,
         due: &DueLink,
@@ -170,14 +205,27 @@ pub trait Ledger {
     ) -> impl Future<Output = Result<bool, LedgerError>>;
 
     /// Makes a link due now; if a worker holds it, that one is left word and looks again. One that is not there stays so.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
+    /// [`LedgerError::Contended`] if the lease changed hands several times during the call.
     fn wake(&self, key: &LinkKey, now: Timestamp) -> impl Future<Output = Result<(), LedgerError>>;
 
     /// The `sys_mod_count` that each link remembers of its incident, in the order asked; one read per 100.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn remembered_mod_counts(&self, links: &[LinkKey]) -> impl Future<Output = Result<Vec<Option<u64>>, LedgerError>>;
 
     /// How far the poller of this name has come.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn watermark(&self, name: &str) -> impl Future<Output = Result<Option<String>, LedgerError>>;
 
     /// Moves the watermark; only after what it covers has been handed off.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer.
     fn set_watermark(&self, name: &str, value: &str) -> impl Future<Output = Result<(), LedgerError>>;
 }

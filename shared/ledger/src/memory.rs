@@ -69,6 +69,9 @@ impl MemoryLedger {
     }
 
     /// What it remembers of a link, whoever holds its lease; for checks.
+    ///
+    /// # Errors
+    /// [`LedgerError::Corrupt`] if the link's state can't be read.
     pub fn link<K: Kind>(&self, key: &LinkKey) -> Result<Option<Link<K>>, LedgerError> {
         match self.tables.borrow().links.get(key) {
             Some(link) => row::decode(key, &link.row).map(Some),

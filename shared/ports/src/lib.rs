@@ -1,4 +1,4 @@
-//! What casebridge needs of the world, as traits. The adapters answer over the network, the simulation in memory.
+#![doc = include_str!("../README.md")]
 
 mod clock;
 mod plan_observer;

@@ -1,7 +1,7 @@
-//! Logs: one JSON object a line, with the link in question on every line.
+//! Logs: one JSON object a line, with the link on each line.
 //!
-//! No line holds a customer's text: subjects, descriptions, comments and communications stay out of logs, and so do the
-//! words of a remote side's error, which may repeat them. They are on the incident's `last_error` instead.
+//! No line holds a customer's text. Subjects, descriptions, comments and communications stay out of logs. So does the
+//! text of a remote side's error, which may repeat them: the incident's `last_error` shows it instead.
 
 use std::{env, error::Error, fmt, future::Future, process::ExitCode};
 
@@ -9,21 +9,21 @@ use casebridge_core::hint::Hint;
 use lambda_runtime::tracing::subscriber::{self, filter::LevelFilter};
 use tracing::Span;
 
-/// How many causes of a failure are told: more than there are layers between us and a socket.
-const MOST_CAUSES: usize = 12;
+/// The most causes of a failure in one line: more than there are layers between a function and a socket.
+const MAXIMUM_CAUSES: usize = 12;
 
-/// A failure with all its causes, as logs tell it: from what could not be done down to what the system said.
+/// A failure with all its causes, for the log: from the operation that failed down to the system's own words.
 ///
-/// A log's own way to write an error tells the outermost only, and that is never why. A cause that the text before it has
-/// told already is not told again. For failures of our own services (the ledger, the queue, secrets, settings): an error of
-/// ServiceNow or AWS Support may repeat a customer's text and is logged by its name.
+/// `tracing` writes the outermost error only, which does not say why. A cause whose text is already in the line is left
+/// out. Use this for failures of our own services (the ledger, the queue, secrets, settings). Log an error of
+/// ServiceNow or AWS Support by its name, since its text may repeat a customer's.
 pub struct Causes<'error>(pub &'error (dyn Error + 'static));
 
 impl fmt::Display for Causes<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut told = self.0.to_string();
         let mut error = self.0;
-        for _ in 0..MOST_CAUSES {
+        for _ in 0..MAXIMUM_CAUSES {
             let Some(cause) = error.source() else { break };
             error = cause;
             let cause = cause.to_string();
@@ -39,9 +39,9 @@ impl fmt::Display for Causes<'_> {
 /// The level that Lambda is set to write. Source: AWS Lambda, advanced logging controls.
 const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
-/// Begins the log: JSON, whatever format Lambda is set to. Lambda adds the time.
+/// Starts the log in JSON, whatever format Lambda is set to. Lambda adds the time.
 ///
-/// The runtime's own way to begin it brings a language for filters with it, which nobody uses here: 300 KB.
+/// The runtime's own subscriber includes a filter language that casebridge does not use, in 300 KB.
 fn begin() {
     let level = env::var(LEVEL).ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     subscriber::fmt().json().with_target(false).without_time().with_max_level(level).init();
@@ -49,7 +49,7 @@ fn begin() {
 
 /// Runs a function from its start to its end, with a log at the level that Lambda is set to.
 ///
-/// What keeps it from starting is told in plain words, with every cause.
+/// If the function can't start, logs the error with every cause and returns a failure.
 pub async fn logged(function: impl Future<Output = Result<(), lambda_runtime::Error>>) -> ExitCode {
     begin();
     match function.await {
@@ -62,7 +62,7 @@ pub async fn logged(function: impl Future<Output = Result<(), lambda_runtime::Er
     }
 }
 
-/// The span in which a hint is handled: each line within it carries the link and the cause.
+/// Returns the span of a hint: each line within it carries the link and the cause.
 pub fn hint_span(hint: &Hint) -> Span {
     tracing::info_span!("hint", link = hint.group_id(), cause = hint.cause.as_str())
 }

@@ -1,4 +1,4 @@
-//! Metrics in CloudWatch's embedded format: one line of JSON in the log becomes a value of each metric.
+//! Metrics in CloudWatch's embedded format: CloudWatch reads the values of metrics from a line of JSON in the log.
 
 use std::{
     collections::BTreeMap,
@@ -17,17 +17,17 @@ use serde_json::{Map, Value, json};
 const NAMESPACE: &str = "casebridge";
 /// The one dimension.
 const DIMENSION: &str = "function";
-/// How many values of a metric one line may hold. Source: CloudWatch embedded metric format specification.
-const MAX_VALUES_PER_LINE: usize = 100;
+/// The most values of a metric in one line. Source: CloudWatch embedded metric format specification.
+const MAXIMUM_VALUES_PER_LINE: usize = 100;
 
-/// What is measured.
+/// A metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
-    /// Milliseconds from the trigger until the link was in step as far as possible.
+    /// Milliseconds from the trigger to the end of the pass.
     SyncLag,
     /// Effects that were applied.
     Effects,
-    /// Calls that a side turned away for now: throttled or not available.
+    /// Calls that a side throttled, or during which it was not available.
     Throttles,
     /// Calls whose outcome is not known.
     Doubts,
@@ -35,41 +35,41 @@ pub enum Metric {
     Refusals,
     /// Reads that AWS refused for an account that is out of use in ServiceNow.
     RefusalsOutOfUse,
-    /// Records that were left aside because they can't be read.
+    /// Records that are set aside because they can't be read.
     Parked,
-    /// Events of cases that are none of ours: nothing was read for them.
+    /// Events of cases that are not ours. They caused no read of the case.
     EventsOfOthers,
     /// Events that wait for the outcome of a CreateCase.
     EventsPostponed,
-    /// Events that were dropped, since as many cases of their account were read in that minute as may be.
+    /// Events that were dropped because the account's reads of unknown cases in that minute were used up.
     EventsOverLimit,
-    /// Hints that found another worker at the link.
+    /// Hints whose link was leased to another worker.
     Deferred,
-    /// Wake-ups whose claim was gone: the link has been looked at, or was handed off again since.
+    /// Wake-ups whose claim was gone: another pass came first, or the link was handed off again.
     Unclaimed,
-    /// Links for which no message was taken that wakes them at their time: the poller does.
+    /// Links whose wake message the queue did not take. The poller wakes them.
     WakesLost,
     /// Remote calls, the ledger's among them.
     RemoteCalls,
     /// Hints that were put on the queue.
     HintsSent,
-    /// Links that were due.
+    /// Links that were due at a poll.
     LinksDue,
-    /// Incidents that a poll looked at.
+    /// Incidents that a poll read.
     IncidentsPolled,
-    /// Cases that a poll looked at.
+    /// Cases that a poll read.
     CasesPolled,
     /// Accounts or instances that could not be polled.
     PollFailures,
-    /// Accounts that a poll did not get through with, for whatever reason: the next one goes on.
+    /// Accounts that a poll did not finish, for any reason. The next poll continues.
     AccountsNotPolled,
-    /// Seconds since the account that has waited longest was polled whole.
+    /// Seconds since the account with the longest wait was polled whole.
     LongestUnpolledAccount,
     /// Webhooks that were accepted.
     WebhooksAccepted,
-    /// Webhooks that were turned away.
+    /// Webhooks that were rejected.
     WebhooksRejected,
-    /// Policy documents that could not be read: the last good one is in force.
+    /// Policy documents that could not be read. The last valid one stays in force.
     PolicyFailures,
 }
 
@@ -112,7 +112,7 @@ impl Metric {
         }
     }
 
-    /// The metric of what comes of an event whose case has no link; none where the case is read.
+    /// Returns the metric of an event whose case has no link; none where the case is read.
     pub fn of_unknown_case(unknown: UnknownCase) -> Option<Self> {
         match unknown {
             UnknownCase::NotOurs => Some(Self::EventsOfOthers),
@@ -146,7 +146,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// No values yet, for the function of this name.
+    /// Creates the metrics of the function of this name, without values.
     pub fn new(function: &'static str) -> Self {
         Self { function, values: Mutex::new(BTreeMap::new()) }
     }
@@ -185,18 +185,21 @@ impl Metrics {
         }
     }
 
-    /// Takes out the values, which are then not written any more.
+    /// Returns the values and forgets them.
     pub fn take(&self) -> BTreeMap<Metric, Vec<i64>> {
         std::mem::take(&mut *self.values.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Writes the values and forgets them.
+    /// Writes the values to the target and forgets them.
+    ///
+    /// # Errors
+    /// If the target does not take the text.
     pub fn write(&self, now: Timestamp, target: &mut impl Write) -> io::Result<()> {
         let mut values = self.take();
         while !values.is_empty() {
             let line: BTreeMap<Metric, Vec<i64>> = values
                 .iter_mut()
-                .map(|(metric, values)| (*metric, values.drain(..values.len().min(MAX_VALUES_PER_LINE)).collect()))
+                .map(|(metric, values)| (*metric, values.drain(..values.len().min(MAXIMUM_VALUES_PER_LINE)).collect()))
                 .collect();
             values.retain(|_, values| !values.is_empty());
             writeln!(target, "{}", self.line(now, &line))?;

@@ -9,13 +9,14 @@ use casebridge_core::policy::{Policy, PolicyErrors};
 use casebridge_ports::Clock;
 use jiff::{SignedDuration, Timestamp};
 
-/// How long a document is in force before the parameter is read again.
+/// How long a document is in force before the parameter is read again: a change takes effect within minutes, and a busy
+/// function makes few calls to SSM.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(3);
-/// How many pages of former versions are read at most when a function starts with a document that is not valid: a parameter
-/// keeps 100 versions, and a page has up to 50, often fewer.
+/// The most pages of earlier versions that a function reads when it starts with an invalid document. A parameter keeps
+/// 100 versions, and a page has up to 50, often fewer.
 const HISTORY_PAGES: usize = 20;
 
-/// There is no policy to start with.
+/// The newest policy document can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicySourceError {
     /// The parameter can't be read.
@@ -32,12 +33,12 @@ pub enum PolicySourceError {
     Invalid {
         /// The parameter's name.
         parameter: String,
-        /// Every field that is wrong. The chain ends here: they are told in full above.
+        /// Every field that is wrong. The error's text names them all, so this is not its source.
         errors: PolicyErrors,
     },
 }
 
-/// The policy in force.
+/// The source of the policy in force.
 pub struct PolicySource<C> {
     client: aws_sdk_ssm::Client,
     parameter: String,
@@ -52,22 +53,25 @@ struct Known {
 }
 
 impl<C: Clock> PolicySource<C> {
-    /// Reads the policy for the first time. Where the newest version of the document is not valid, the last one before it that
-    /// is comes into force, as it is in a function that runs already. A function does not start without a valid one.
+    /// Reads the policy for the first time. If the newest version of the document is invalid, the last valid version
+    /// comes into force. It is also in force in the functions that run already.
+    ///
+    /// # Errors
+    /// If the parameter can't be read, or if no version of it is valid. The function must not start then.
     pub async fn load(client: aws_sdk_ssm::Client, parameter: String, clock: C) -> Result<Self, PolicySourceError> {
         let newest = read(&client, &parameter).await?;
         let known = match newest.policy() {
             Ok(policy) => Known { policy: Arc::new(policy), read_at: clock.now() },
             Err(error) => {
                 let Some(policy) = former(&client, &parameter, newest.version).await else { return Err(error) };
-                // The newest version is read again at once, so that whoever asks is told.
+                // The first call of `current` reads the newest version again and reports its error.
                 Known { policy: Arc::new(policy), read_at: Timestamp::MIN }
             }
         };
         Ok(Self { client, parameter, clock, known: Mutex::new(known) })
     }
 
-    /// The policy in force as far as it was read.
+    /// Returns the policy that was read last.
     pub fn in_force(&self) -> Arc<Policy> {
         self.known().policy
     }
@@ -76,7 +80,11 @@ impl<C: Clock> PolicySource<C> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The policy in force, and whether a newer document had to be left aside because it can't be read.
+    /// Returns the policy in force, after a new read if the last one is too old.
+    ///
+    /// # Errors
+    /// The second value is an error if the newest document can't be read or is invalid. The first value is then the
+    /// last valid policy.
     pub async fn current(&self) -> (Arc<Policy>, Result<(), PolicySourceError>) {
         let known = self.known();
         let now = self.clock.now();
@@ -94,11 +102,12 @@ impl<C: Clock> PolicySource<C> {
     }
 }
 
-/// The last valid version before this one, if all versions can be read. Source: AWS Systems Manager API, GetParameterHistory.
+/// Returns the last valid version before this one; none if a version can't be read. Source: AWS Systems Manager API,
+/// GetParameterHistory.
 async fn former(client: &aws_sdk_ssm::Client, parameter: &str, version: i64) -> Option<Policy> {
     let mut pages = client.get_parameter_history().name(parameter).into_paginator().send();
     let mut versions = Vec::new();
-    // Their order is not documented: of a part of them the newest may be years old.
+    // AWS does not document their order, so the newest of some pages may be years old: read all pages or use none.
     let mut read = 0;
     while let Some(page) = pages.next().await {
         read += 1;

@@ -1,4 +1,4 @@
-//! The FIFO queue of hints and the queue that hands them out later, as their senders and the one who acts on them see them.
+//! The FIFO queue of hints, and the queue that delivers hints later.
 
 use std::{error::Error, fmt, future::Future};
 
@@ -12,28 +12,32 @@ use casebridge_core::hint::Hint;
 use casebridge_ports::WakeQueue;
 use jiff::SignedDuration;
 
-/// The largest message that the queue takes. Source: Amazon SQS quotas.
-pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
-/// How many messages a batch may have. Source: Amazon SQS, SendMessageBatch and ChangeMessageVisibilityBatch.
-const MAX_BATCH: usize = 10;
-/// How many characters a deduplication id may have. Source: Amazon SQS, SendMessage.
-const MAX_DEDUPLICATION_ID: usize = 128;
+/// The largest message that a queue takes, in bytes. Source: Amazon SQS quotas.
+pub const MAXIMUM_MESSAGE_BYTES: usize = 1_048_576;
+/// The most messages in a batch. Source: Amazon SQS, SendMessageBatch and ChangeMessageVisibilityBatch.
+const MAXIMUM_BATCH: usize = 10;
+/// The most characters of a deduplication id. Source: Amazon SQS, SendMessage.
+const MAXIMUM_DEDUPLICATION_ID_LENGTH: usize = 128;
 
-/// What makes a message unique for five minutes: the id of the event that it comes from, never its content or its link.
+/// The deduplication id of a message: SQS drops a second message with the same id within five minutes. It comes from
+/// the event, never from the content or the link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeduplicationId(String);
 
 /// A text that can't be a deduplication id.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must have 1 to {MAX_DEDUPLICATION_ID} characters: letters, digits and punctuation")]
+#[error("must have 1 to {MAXIMUM_DEDUPLICATION_ID_LENGTH} characters: letters, digits and punctuation")]
 pub struct InvalidDeduplicationId;
 
 impl DeduplicationId {
-    /// Checks the text against what SQS accepts.
+    /// Creates the id from a text.
+    ///
+    /// # Errors
+    /// If SQS does not accept the text.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidDeduplicationId> {
         let text = text.into();
-        let valid =
-            (1..=MAX_DEDUPLICATION_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let valid = (1..=MAXIMUM_DEDUPLICATION_ID_LENGTH).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic());
         if valid { Ok(Self(text)) } else { Err(InvalidDeduplicationId) }
     }
 
@@ -49,13 +53,13 @@ impl fmt::Display for DeduplicationId {
     }
 }
 
-/// What the queue did not do.
+/// A failure of a queue.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The queue did not take the message.
     #[error("the queue of hints did not take a message; whoever sent the trigger sends it again")]
     NotTaken(#[source] Box<dyn Error + Send + Sync>),
-    /// The queue did not take the time at which a message is to come again.
+    /// The queue did not take the time at which to deliver a message again.
     #[error("the queue of hints did not take a redelivery; the message comes again after the queue's own timeout")]
     NotRescheduled(#[source] Box<dyn Error + Send + Sync>),
     /// The queue took a part of a batch.
@@ -69,36 +73,45 @@ pub enum QueueError {
         codes: String,
     },
     /// The hint can't be written, or is too large even without its snapshot.
-    #[error("the hint can't be written as a message of at most {MAX_MESSAGE_BYTES} bytes")]
+    #[error("the hint can't be written as a message of at most {MAXIMUM_MESSAGE_BYTES} bytes")]
     Unwritable,
 }
 
-/// Where hints go.
+/// A queue that takes hints.
 pub trait HintSink {
     /// Puts a hint on the queue.
+    ///
+    /// # Errors
+    /// If the queue does not take the hint.
     fn send(&self, hint: &Hint, deduplication: &DeduplicationId) -> impl Future<Output = Result<(), QueueError>>;
 
-    /// Puts hints on the queue, in as few calls as there can be.
+    /// Puts hints on the queue, in as few calls as possible.
+    ///
+    /// # Errors
+    /// If the queue does not take all of them. It may have taken some.
     fn send_all(&self, hints: &[(Hint, DeduplicationId)]) -> impl Future<Output = Result<(), QueueError>>;
 }
 
 /// A message that was received and not handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redelivery {
-    /// What the queue knows this receipt of the message by.
+    /// The queue's handle for this receipt of the message.
     pub receipt_handle: String,
-    /// After how long the queue is to hand it out again, in whole seconds, at most 12 hours.
+    /// The wait until the queue delivers it again, in whole seconds, at most 12 hours.
     pub after: SignedDuration,
 }
 
-/// Who brings hints again.
+/// A queue that delivers messages again.
 pub trait Redeliverer {
-    /// Tells the queue when to hand out messages again, in as few calls as there can be. Without this the queue does so
-    /// after its own visibility timeout, which outlives the slowest worker.
+    /// Tells the queue when to deliver messages again, in as few calls as possible. Without this call the queue
+    /// delivers them after its visibility timeout, which is longer than the slowest worker takes.
+    ///
+    /// # Errors
+    /// If the queue does not take all of the times. It may have taken some.
     fn redeliver(&self, messages: &[Redelivery]) -> impl Future<Output = Result<(), QueueError>>;
 }
 
-/// The queue of hints, or the one that hands them out later.
+/// The queue of hints, or the queue that delivers hints later.
 #[derive(Clone)]
 pub struct HintQueue {
     client: Client,
@@ -106,13 +119,16 @@ pub struct HintQueue {
 }
 
 impl HintQueue {
-    /// The queue at this URL.
+    /// Creates a client of the queue at this URL.
     pub fn new(client: Client, url: String) -> Self {
         Self { client, url }
     }
 
-    /// Connects ahead of the first message: a function has its full processor while it starts. The request is not signed, so
-    /// SQS refuses it.
+    /// Connects ahead of the first message, since a function has its full processor while it starts. The request is
+    /// unsigned, so SQS refuses it.
+    ///
+    /// # Errors
+    /// If SQS does not answer.
     pub async fn warm_up(&self, sdk: &SdkConfig) -> Result<(), QueueError> {
         let config = aws_sdk_sqs::config::Builder::from(&nobody(sdk)).allow_no_auth().build();
         let answer = Client::from_conf(config).get_queue_attributes().queue_url(&self.url).send().await;
@@ -122,7 +138,7 @@ impl HintQueue {
         }
     }
 
-    /// Whether the messages of an event source are this queue's, by its ARN.
+    /// Whether the event source with this ARN is this queue.
     pub fn is_source(&self, arn: &str) -> bool {
         arn.rsplit(':').next().is_some_and(|name| self.url.rsplit('/').next() == Some(name))
     }
@@ -166,7 +182,7 @@ fn all_taken(sent: usize, failed: &[BatchResultErrorEntry]) -> Result<(), QueueE
 
 impl Redeliverer for HintQueue {
     async fn redeliver(&self, messages: &[Redelivery]) -> Result<(), QueueError> {
-        for batch in messages.chunks(MAX_BATCH) {
+        for batch in messages.chunks(MAXIMUM_BATCH) {
             self.redeliver_batch(batch).await?;
         }
         Ok(())
@@ -204,11 +220,11 @@ impl HintSink for HintQueue {
     }
 
     async fn send_all(&self, hints: &[(Hint, DeduplicationId)]) -> Result<(), QueueError> {
-        let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut batch = Vec::with_capacity(MAXIMUM_BATCH);
         let mut bytes = 0;
         for (hint, deduplication) in hints {
             let body = message_of(hint)?;
-            if batch.len() == MAX_BATCH || bytes + body.len() > MAX_MESSAGE_BYTES {
+            if batch.len() == MAXIMUM_BATCH || bytes + body.len() > MAXIMUM_MESSAGE_BYTES {
                 self.send_batch(std::mem::take(&mut batch)).await?;
                 bytes = 0;
             }
@@ -226,7 +242,7 @@ impl HintSink for HintQueue {
     }
 }
 
-/// The hint as a message: JSON, with the two characters escaped that JSON allows and SQS does not.
+/// Returns the hint as a message: JSON, with escapes for the two characters that JSON allows and SQS does not.
 fn message_of(hint: &Hint) -> Result<String, QueueError> {
     let json = serde_json::to_string(hint).map_err(|_| QueueError::Unwritable)?;
     Ok(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))

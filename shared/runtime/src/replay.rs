@@ -14,7 +14,7 @@ use casebridge_ports::Clock;
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// A clock that stands where it was set.
+/// A clock that shows the moment that the test sets.
 #[derive(Clone, Default)]
 pub(crate) struct SetClock(Arc<AtomicI64>);
 

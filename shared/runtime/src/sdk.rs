@@ -12,19 +12,21 @@ use aws_smithy_runtime_api::client::{http::SharedHttpClient, runtime_components:
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
 
-/// How many attempts a call has.
+/// The attempts of a call: the SDK's own number.
 const ATTEMPTS: u32 = 3;
 
 /// How long a function may wait for one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// ServiceNow waits for the answer, for five seconds at most.
+    /// ServiceNow waits for the answer, for five seconds at most: a call must end before.
     Interactive,
-    /// Nobody waits.
+    /// Nobody waits for the answer.
     Background,
 }
 
 impl Pace {
+    /// The timeouts in milliseconds. Each operation has time for two attempts. An interactive one leaves the rest of
+    /// ServiceNow's five seconds to the function, a background one ends within the reconciler's time for a redelivery.
     fn timeouts(self) -> TimeoutConfig {
         let (connect, attempt, operation) = match self {
             Self::Interactive => (1_000, 1_500, 3_500),
@@ -38,24 +40,24 @@ impl Pace {
     }
 }
 
-/// The configuration from the function's environment: Region, credentials and endpoints are the SDK's own variables.
+/// Returns the configuration from the SDK's own environment variables: Region, credentials and endpoints.
 pub async fn sdk_config(pace: Pace) -> SdkConfig {
     loader(pace).load().await
 }
 
 fn loader(pace: Pace) -> ConfigLoader {
-    // Pinned, so that an update of the SDK changes no behaviour unseen.
+    // Pinned, so that an update of the SDK does not change its behaviour silently.
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(pace.timeouts())
         .http_client(http_client())
 }
 
-/// The HTTP client of every AWS client that is made from the configuration.
+/// Returns the HTTP client that all AWS clients of the configuration share.
 ///
-/// The SDK puts none into its configuration: each client would make one of its own, with its own connections and its own
-/// copy of the root certificates, and an account has clients of its own. This one is as theirs would be: the default TLS,
-/// and a proxy where the environment names one.
+/// The SDK's configuration has none by default. Then each client would create its own, with its own connections and its
+/// own copy of the root certificates, and each account has its own clients. The shared client is configured like the
+/// SDK's default one: the default TLS, and a proxy where the environment names one.
 fn http_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector = ConnectorBuilder::default().tls_provider(Provider::Rustls(CryptoMode::AwsLc));

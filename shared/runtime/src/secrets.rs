@@ -1,4 +1,4 @@
-//! Secrets, from Secrets Manager, kept for minutes and never printed.
+//! Secrets from Secrets Manager, cached for minutes and never printed.
 
 use std::{
     collections::BTreeMap,
@@ -22,13 +22,13 @@ use casebridge_servicenow::{CredentialSource, Credentials};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
-/// How long a secret is kept.
+/// How long a secret is used before it is read again: a change takes effect within minutes.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
-/// How long a secret is used while Secrets Manager does not answer: longer than its outages last, and short enough that
-/// whoever withdraws a secret can rely on it.
-const LONGEST_USE: SignedDuration = SignedDuration::from_hours(1);
-/// Codes of an answer that says nothing of the secret: a limit of rates, our own session, the service's own failure.
-/// Source: Secrets Manager API, GetSecretValue and common errors.
+/// How long a secret is used while Secrets Manager does not answer: longer than its outages last, and short enough for
+/// people who withdraw a secret.
+const MAXIMUM_USE: SignedDuration = SignedDuration::from_hours(1);
+/// Codes of an answer that says nothing about the secret: throttling, our own session, an internal error of the
+/// service. Source: Secrets Manager API, GetSecretValue and common errors.
 const PASSING: [&str; 9] = [
     "ThrottlingException",
     "Throttling",
@@ -40,40 +40,41 @@ const PASSING: [&str; 9] = [
     "ExpiredTokenException",
     "RequestExpired",
 ];
-/// A secret that was read this short a time ago is not read again, whoever asks: wrong signatures must cost nothing.
-const LEAST_AGE: SignedDuration = SignedDuration::from_secs(10);
-/// After a failed read Secrets Manager is left alone for so long: anybody may call the webhook, and each call would be one
-/// more read of a secret that can't be had.
+/// The least time between two reads of a secret: anybody can send wrong signatures, and these must not cost a call
+/// each.
+const MINIMUM_AGE: SignedDuration = SignedDuration::from_secs(10);
+/// How long a failed read answers for the next ones: anybody may call the webhook, and each call would be one more read
+/// of a secret that is not available.
 const FAILURE_LASTS: SignedDuration = SignedDuration::from_secs(1);
-/// How many pages of names are read: 100 names each.
-const MAX_LIST_PAGES: usize = 100;
-/// How many digits an account has.
+/// The most pages of names that are read. A page has 100 names, so these are 10,000 accounts.
+const MAXIMUM_LIST_PAGES: usize = 100;
+/// The digits of an account's number.
 const ACCOUNT_DIGITS: usize = 12;
 
-/// A secret can't be had. No variant holds its text.
+/// A secret is not available. No variant holds its text.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SecretError {
-    /// There is none.
+    /// The secret does not exist.
     #[error("there is no secret `{id}`; create it")]
     Missing {
         /// The secret's name.
         id: String,
     },
-    /// We may not read it.
+    /// The function lacks the permission to read the secret.
     #[error("the function may not read the secret `{id}`; grant it secretsmanager:GetSecretValue, and its key")]
     Denied {
         /// The secret's name.
         id: String,
     },
-    /// It is there and gives nothing: it is to be deleted, or the key that encrypts it is disabled.
+    /// The secret exists and can't be used: its deletion is scheduled, or the key that encrypts it is disabled.
     #[error("the secret `{id}` is withdrawn ({code}): restore it, or enable its key")]
     Withdrawn {
         /// The secret's name.
         id: String,
-        /// How Secrets Manager says it.
+        /// The code of Secrets Manager.
         code: String,
     },
-    /// It holds bytes where text is expected.
+    /// The secret holds bytes instead of text.
     #[error("the secret `{id}` holds no text; store it as a string")]
     NoText {
         /// The secret's name.
@@ -100,7 +101,7 @@ impl From<SecretError> for Failure {
     }
 }
 
-/// Which version of a secret.
+/// The stage of a secret's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Current,
@@ -124,14 +125,14 @@ struct Version {
     created_at: Option<Timestamp>,
 }
 
-/// What was read, and when. A version that is not there is remembered as well.
+/// What was read, and when. A missing version is remembered as well.
 #[derive(Clone)]
 struct Known {
     version: Option<Version>,
     read_at: Timestamp,
 }
 
-/// Secrets Manager, with what was read of it lately.
+/// A client of Secrets Manager with a cache.
 pub struct Secrets<C> {
     client: Client,
     clock: C,
@@ -140,19 +141,26 @@ pub struct Secrets<C> {
 }
 
 impl<C: Clock> Secrets<C> {
-    /// Nothing is read yet.
+    /// Creates the client. It reads nothing yet.
     pub fn new(client: Client, clock: C) -> Self {
         Self { client, clock, known: Mutex::default(), failed: Mutex::default() }
     }
 
-    /// The secret's text, read at most five minutes ago.
+    /// Returns the secret's text, read at most five minutes ago. While Secrets Manager does not answer, returns the
+    /// last known text for an hour.
+    ///
+    /// # Errors
+    /// If the secret is not available, see [`SecretError`].
     pub async fn text(&self, id: &str) -> Result<SecretString, SecretError> {
         self.required(id, LIFETIME).await
     }
 
-    /// The secret's text as it is now: what was known has been refused.
+    /// Returns the secret's text, read at most ten seconds ago, after the known text was refused.
+    ///
+    /// # Errors
+    /// As [`Secrets::text`].
     pub async fn renewed_text(&self, id: &str) -> Result<SecretString, SecretError> {
-        self.required(id, LEAST_AGE).await
+        self.required(id, MINIMUM_AGE).await
     }
 
     async fn required(&self, id: &str, lifetime: SignedDuration) -> Result<SecretString, SecretError> {
@@ -163,7 +171,7 @@ impl<C: Clock> Secrets<C> {
         self.version(id, Stage::Current, lifetime).await?.ok_or_else(|| SecretError::Missing { id: id.to_owned() })
     }
 
-    /// A version of the secret, none if there is none.
+    /// Returns a version of the secret; none if it does not exist.
     async fn version(&self, id: &str, stage: Stage, lifetime: SignedDuration) -> Result<Option<Version>, SecretError> {
         let key = (id.to_owned(), stage);
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
@@ -179,8 +187,8 @@ impl<C: Clock> Secrets<C> {
                 self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, fresh);
                 Ok(version)
             }
-            // What is known may well be right still; work goes on with it until Secrets Manager answers.
-            (Err(SecretError::Unavailable { .. }), Some(known)) if now.duration_since(known.read_at) < LONGEST_USE => {
+            // The known version is probably still valid.
+            (Err(SecretError::Unavailable { .. }), Some(known)) if now.duration_since(known.read_at) < MAXIMUM_USE => {
                 tracing::warn!(secret = id, "Secrets Manager did not answer; the known version stays in use");
                 Ok(known.version)
             }
@@ -188,7 +196,7 @@ impl<C: Clock> Secrets<C> {
         }
     }
 
-    /// A version of the secret as it is now, or why it could not be had a moment ago.
+    /// Reads a version of the secret, or returns the error of a read a moment ago.
     async fn fetch_unless_failed(&self, key: &(String, Stage), now: Timestamp) -> Result<Option<Version>, SecretError> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
         if let Some((error, _)) = failed.filter(|(_, at)| now.duration_since(*at) < FAILURE_LASTS) {
@@ -217,7 +225,10 @@ impl<C: Clock> Secrets<C> {
         }
     }
 
-    /// The id of the secret's current version. Its text is not read, and need not be readable.
+    /// Returns the id of the secret's current version. Needs no permission to read the text.
+    ///
+    /// # Errors
+    /// If Secrets Manager does not describe the secret, see [`SecretError`].
     pub async fn current_version(&self, id: &str) -> Result<String, SecretError> {
         let answer = self.client.describe_secret().secret_id(id).send().await;
         let missing = || SecretError::Missing { id: id.to_owned() };
@@ -229,12 +240,12 @@ impl<C: Clock> Secrets<C> {
         versions.into_iter().find(|(_, stages)| is_current(stages)).map(|(version, _)| version).ok_or_else(missing)
     }
 
-    /// The names of all secrets that begin with the prefix.
+    /// Returns the names of all secrets that begin with the prefix.
     async fn names(&self, prefix: &str) -> Result<Vec<String>, SecretError> {
         let filter = Filter::builder().key(FilterNameStringType::Name).values(prefix).build();
         let mut names = Vec::new();
         let mut pages = self.client.list_secrets().filters(filter).into_paginator().send();
-        for _ in 0..MAX_LIST_PAGES {
+        for _ in 0..MAXIMUM_LIST_PAGES {
             match pages.next().await {
                 None => break,
                 Some(Ok(page)) => {
@@ -249,7 +260,7 @@ impl<C: Clock> Secrets<C> {
     }
 }
 
-/// What a failed question about a secret means; nothing for one that is not there.
+/// Classifies a failed call about a secret. Returns nothing for a secret that does not exist.
 fn failure_of<T, E>(id: &str, error: SdkError<E, Response>) -> Result<Option<T>, SecretError>
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -259,7 +270,7 @@ where
     match error.as_service_error().and_then(ProvideErrorMetadata::code) {
         Some("ResourceNotFoundException") => Ok(None),
         Some(code) if code.starts_with("AccessDenied") => Err(SecretError::Denied { id }),
-        // What Secrets Manager turns away for another reason stays turned away until somebody acts.
+        // Any other refusal lasts until a person acts.
         Some(code) if (400..500).contains(&status) && status != 429 && !PASSING.contains(&code) => {
             Err(SecretError::Withdrawn { id, code: code.to_owned() })
         }
@@ -274,12 +285,15 @@ pub struct AccountSecrets<C> {
 }
 
 impl<C: Clock> AccountSecrets<C> {
-    /// The accounts whose secrets' names begin with the prefix.
+    /// Creates the source for the secrets whose names begin with the prefix.
     pub fn new(secrets: Arc<Secrets<C>>, prefix: String) -> Self {
         Self { secrets, prefix }
     }
 
-    /// All accounts that have a secret, each once, in order.
+    /// Returns all accounts that have a secret, each once, in order.
+    ///
+    /// # Errors
+    /// If Secrets Manager does not list the secrets.
     pub async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
         let names = self.secrets.names(&self.prefix).await?;
         let mut accounts: Vec<AccountId> = names
@@ -339,20 +353,20 @@ impl<C: Clock> CredentialSource for ServiceNowSecret<C> {
     }
 }
 
-/// What a webhook may be signed with.
+/// The secrets that may sign a webhook.
 #[derive(Debug, Clone)]
 pub struct WebhookKeys {
     /// The current version's text.
     pub current: SecretString,
     /// The current version's id.
     pub version: String,
-    /// When the current version was created, if Secrets Manager tells. It may have become the current one much later.
+    /// When the current version was created, if Secrets Manager says so. It may have become the current one much later.
     pub created_at: Option<Timestamp>,
-    /// The text of the version before it, so that a rotation has no gap. For how long it is accepted the ledger tells.
+    /// The text of the version before it, so that a rotation has no gap. The ledger says for how long it is accepted.
     pub previous: Option<SecretString>,
 }
 
-/// What signs the webhook: the current version and the one before it.
+/// The source of the secrets that may sign a webhook: the current version and the one before it.
 pub struct WebhookSecrets<C> {
     secrets: Arc<Secrets<C>>,
     id: String,
@@ -364,14 +378,20 @@ impl<C: Clock> WebhookSecrets<C> {
         Self { secrets, id }
     }
 
-    /// The versions, read at most five minutes ago.
+    /// Returns the versions, read at most five minutes ago.
+    ///
+    /// # Errors
+    /// If the current version is not available, see [`SecretError`].
     pub async fn known(&self) -> Result<WebhookKeys, SecretError> {
         self.keys(LIFETIME).await
     }
 
-    /// The versions as they are now: what was known did not sign the webhook.
+    /// Returns the versions, read at most ten seconds ago, after none of the known ones had signed a webhook.
+    ///
+    /// # Errors
+    /// As [`WebhookSecrets::known`].
     pub async fn renewed(&self) -> Result<WebhookKeys, SecretError> {
-        self.keys(LEAST_AGE).await
+        self.keys(MINIMUM_AGE).await
     }
 
     async fn keys(&self, lifetime: SignedDuration) -> Result<WebhookKeys, SecretError> {

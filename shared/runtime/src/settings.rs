@@ -1,4 +1,4 @@
-//! The environment of the functions: every variable is declared here, once, with its purpose.
+//! The environment of the functions: each variable is declared once, with its purpose.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use std::fmt;
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// What it holds.
+    /// Its content, for people.
     pub purpose: &'static str,
-    /// What holds when it is not set; none where it must be.
+    /// The value of a variable that is not set; none for one that must be set.
     pub default: Option<&'static str>,
 }
 
@@ -37,13 +37,13 @@ pub const SERVICENOW_SECRET_ID: Variable = Variable {
     purpose: "the secret with `client_id` and `client_secret`, or with `username` and `password`, of the integration user",
     default: None,
 };
-/// What signs the webhook.
+/// The secret that signs webhooks.
 pub const WEBHOOK_SECRET_ID: Variable = Variable {
     name: "CASEBRIDGE_WEBHOOK_SECRET_ID",
     purpose: "the secret that ServiceNow signs its webhooks with, as `whsec_<base64>`",
     default: None,
 };
-/// Where the accounts' credentials are.
+/// The accounts' credentials.
 pub const ACCOUNT_SECRET_PREFIX: Variable = Variable {
     name: "CASEBRIDGE_ACCOUNT_SECRET_PREFIX",
     purpose: "what the names of the accounts' secrets begin with; the account's 12 digits follow",
@@ -68,7 +68,7 @@ pub const VARIABLES: [Variable; 8] = [
     POLICY_PARAMETER,
 ];
 
-/// The variables that a function needs and that are not set.
+/// The variables that a function needs and its environment lacks.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MissingVariables(Vec<Variable>);
 
@@ -84,7 +84,7 @@ impl fmt::Display for MissingVariables {
 
 impl std::error::Error for MissingVariables {}
 
-/// What `servicenow-webhook` needs.
+/// The settings of `servicenow-webhook`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookSettings {
     /// [`QUEUE_URL`]
@@ -95,7 +95,7 @@ pub struct WebhookSettings {
     pub webhook_secret_id: String,
 }
 
-/// What `aws-events` needs.
+/// The settings of `aws-events`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventsSettings {
     /// [`QUEUE_URL`]
@@ -104,7 +104,7 @@ pub struct EventsSettings {
     pub table_name: String,
 }
 
-/// What `case-poller` and `reconciler` need to talk to both sides.
+/// The settings with which `case-poller` and `reconciler` reach both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BothSidesSettings {
     /// [`QUEUE_URL`]
@@ -121,7 +121,7 @@ pub struct BothSidesSettings {
     pub policy_parameter: String,
 }
 
-/// What `case-poller` needs.
+/// The settings of `case-poller`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PollerSettings {
     /// Both sides.
@@ -130,7 +130,7 @@ pub struct PollerSettings {
     pub webhook_secret_id: String,
 }
 
-/// What `reconciler` needs.
+/// The settings of `reconciler`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReconcilerSettings {
     /// Both sides.
@@ -139,12 +139,12 @@ pub struct ReconcilerSettings {
     pub wake_queue_url: String,
 }
 
-/// The process's environment.
+/// Returns a variable of the process's environment.
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Collects what is missing, so that all of it is told at once.
+/// Reads variables and collects the missing ones, so that the error names all of them.
 struct Reader<L> {
     lookup: L,
     missing: Vec<Variable>,
@@ -170,6 +170,9 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
 impl WebhookSettings {
     /// Reads the settings by a lookup of variables.
+    ///
+    /// # Errors
+    /// If a variable without a default is missing or empty. The error names all of them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
         let mut reader = Reader::new(lookup);
         let settings = Self {
@@ -183,6 +186,9 @@ impl WebhookSettings {
 
 impl EventsSettings {
     /// Reads the settings by a lookup of variables.
+    ///
+    /// # Errors
+    /// If a variable without a default is missing or empty. The error names all of them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
         let mut reader = Reader::new(lookup);
         let settings = Self { queue_url: reader.read(QUEUE_URL), table_name: reader.read(TABLE_NAME) };
@@ -205,6 +211,9 @@ impl BothSidesSettings {
 
 impl ReconcilerSettings {
     /// Reads the settings by a lookup of variables.
+    ///
+    /// # Errors
+    /// If a variable without a default is missing or empty. The error names all of them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
         let mut reader = Reader::new(lookup);
         let sides = BothSidesSettings::of(&mut reader);
@@ -215,6 +224,9 @@ impl ReconcilerSettings {
 
 impl PollerSettings {
     /// Reads the settings by a lookup of variables.
+    ///
+    /// # Errors
+    /// If a variable without a default is missing or empty. The error names all of them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
         let mut reader = Reader::new(lookup);
         let sides = BothSidesSettings::of(&mut reader);

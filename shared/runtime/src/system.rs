@@ -6,8 +6,8 @@ use casebridge_core::{identifiers::AttemptId, link::mark::Entropy};
 use casebridge_ports::{Clock, Randomness, Timer};
 use jiff::{SignedDuration, Timestamp};
 
-/// The highest answer of [`Randomness::spread`].
-const HIGHEST_SPREAD: u32 = 1_000;
+/// The highest value of [`Randomness::spread`], in thousandths: the whole.
+const MAXIMUM_SPREAD: u32 = 1_000;
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,10 +29,10 @@ impl Timer for SystemClock {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandomness;
 
-/// Random bytes of the operating system.
+/// Returns random bytes of the operating system.
 ///
 /// # Panics
-/// If the operating system has none: nothing that must be unguessable may be made then.
+/// If the operating system has none. Marks and attempts must be unguessable, so the function must not go on.
 fn random_bytes<const LENGTH: usize>() -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     getrandom::fill(&mut bytes).expect("the operating system provides random bytes");
@@ -53,7 +53,7 @@ impl Randomness for SystemRandomness {
     }
 
     fn spread(&self) -> u32 {
-        u32::from_be_bytes(random_bytes()) % (HIGHEST_SPREAD + 1)
+        u32::from_be_bytes(random_bytes()) % (MAXIMUM_SPREAD + 1)
     }
 }
 
@@ -66,6 +66,6 @@ mod tests {
         let randomness = SystemRandomness;
         assert_ne!(randomness.attempt(), randomness.attempt());
         assert_eq!(randomness.attempt().as_str().len(), 32);
-        assert!((0..100).all(|_| randomness.spread() <= HIGHEST_SPREAD));
+        assert!((0..100).all(|_| randomness.spread() <= MAXIMUM_SPREAD));
     }
 }

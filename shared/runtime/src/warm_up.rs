@@ -1,13 +1,15 @@
-//! What a function connects with while it starts.
+//! Connections that a function opens while it starts.
 
 use std::{fmt::Display, future::Future, time::Duration};
 
-/// How long connecting may delay the start: Lambda gives a function ten seconds for all of it and begins anew after that.
-const LONGEST_WARM_UP: Duration = Duration::from_secs(3);
+/// How long connecting may delay the start: Lambda gives a function ten seconds for the whole start, and starts it
+/// again after that.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Connects ahead of the first event. What can't be reached, or not in time, is met by the event: that is no failure to start.
+/// Connects ahead of the first event. A failure or a timeout is logged, and the function starts all the same: the first
+/// event connects again.
 pub async fn warm_up<E: Display>(side: &'static str, connecting: impl Future<Output = Result<(), E>>) {
-    warm_up_within(LONGEST_WARM_UP, side, connecting).await;
+    warm_up_within(WARM_UP_TIMEOUT, side, connecting).await;
 }
 
 async fn warm_up_within<E: Display>(

@@ -1,4 +1,4 @@
-//! What an answer of ServiceNow means.
+//! The meaning of ServiceNow's answers.
 
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use reqwest::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// How much of ServiceNow's own words a failure repeats.
-const MAX_MESSAGE_CHARACTERS: usize = 500;
-/// The longest wait that is taken from an answer: a rate limit counts by the hour.
-const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
-/// How the app answers for an incident that is there and that it does not show.
+/// The longest text of ServiceNow that a failure repeats, in characters: a few sentences, which fit the incident's
+/// `last_error`.
+const MAXIMUM_MESSAGE_CHARACTERS: usize = 500;
+/// The longest wait that an answer may ask for: ServiceNow's rate limits count by the hour.
+const MAXIMUM_RETRY_AFTER: Duration = Duration::from_hours(1);
+/// The app's message for an incident that exists and that it does not serve.
 const NOT_SERVED: &str = "Incident not served";
-/// When a rate limit ends, in Unix seconds. Source: ServiceNow, inbound REST API rate limiting.
+/// The header with the end of a rate limit, in Unix seconds. Source: ServiceNow, inbound REST API rate limiting.
 const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
 
 /// An answer that arrived whole.
@@ -30,11 +31,11 @@ pub(crate) struct Answer {
     pub(crate) content_type: String,
     pub(crate) retry_at: Option<Timestamp>,
     pub(crate) body: Vec<u8>,
-    /// Whether the request asked for something and changed nothing.
+    /// Whether the request was a read.
     pub(crate) is_read: bool,
 }
 
-/// A failure, and whether the next moment may bring another answer.
+/// A failure, and whether a repeat within seconds may succeed.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) failure: Failure,
@@ -55,7 +56,7 @@ impl Problem {
     }
 }
 
-/// ServiceNow wraps every result and every error.
+/// The object in which ServiceNow wraps every result and every error.
 #[derive(Deserialize)]
 struct Envelope<T> {
     result: Option<T>,
@@ -63,18 +64,19 @@ struct Envelope<T> {
 }
 
 impl Answer {
-    /// The headers and body of a response.
+    /// Creates the answer from a response.
     pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: Vec<u8>, now: Timestamp, is_read: bool) -> Self {
         let content_type = header(headers, CONTENT_TYPE.as_str()).unwrap_or_default().to_ascii_lowercase();
         Self { status, content_type, retry_at: retry_at(headers, now), body, is_read }
     }
 
-    /// Whether the instance doesn't accept the credentials that the request carried.
+    /// Whether the instance refuses the credentials of the request.
     pub(crate) fn is_unauthorized(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
     }
 
-    /// The result within the envelope. A success may hold an error, a part of a body, or a page for people.
+    /// Returns the result within the envelope. An answer with a status of success may still hold an error, a part of a
+    /// body, or a page for people.
     pub(crate) fn result<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         if !self.status.is_success() {
             return Err(self.problem());
@@ -106,9 +108,10 @@ impl Answer {
         self.content_type.starts_with("application/json")
     }
 
-    /// A body that is cut off comes again by itself; one of another form needs another version of the app.
+    /// The problem of an unreadable body. A body that was cut off is worth a repeat. A body of another form needs
+    /// another version of the app.
     fn unreadable(&self, error: serde_json::Error) -> Problem {
-        // A field may be missed before the missing end is: only the whole tells.
+        // The first error may name a field although the end is missing: read the whole as JSON to find out.
         if serde_json::from_slice::<Value>(&self.body).is_err() {
             return Problem::unavailable("ServiceNow's answer was cut off", self.retry_at, true);
         }
@@ -123,7 +126,7 @@ impl Answer {
         Problem::unavailable(message, None, false)
     }
 
-    /// What a status other than success means.
+    /// Returns the problem of a status other than success.
     fn problem(&self) -> Problem {
         let words = self.error_words();
         let said = words.clone().unwrap_or_else(|| "no reason given".to_owned());
@@ -135,14 +138,14 @@ impl Answer {
             ),
             403 if said.starts_with("Operation Failed") => Problem::refused(Refusal::InvalidRequest, said),
             403 if said.starts_with(NOT_SERVED) => Problem::refused(Refusal::NotServed, said),
-            // A word on the credentials would be the instance's own, and that is JSON.
+            // The instance itself refuses credentials in JSON, so something before it answered.
             403 if words.is_none() => self.turned_away("a firewall or proxy before it may have refused the text"),
             413 => self.turned_away("a proxy before it refuses so long a text"),
             403 => Problem::refused(
                 Refusal::Credentials,
                 format!("ServiceNow does not allow it ({said}): check the roles of the integration user"),
             ),
-            // A page for people is no word on the record: a proxy or a sleeping instance may have written it.
+            // Without JSON this says nothing about the record: a proxy or a sleeping instance may have answered.
             404 if words.is_some() => Problem::refused(Refusal::NotFound, said),
             409 => Problem::unavailable(
                 format!("ServiceNow is still working on an earlier attempt ({said})"),
@@ -162,7 +165,8 @@ impl Answer {
         }
     }
 
-    /// Something before the instance answered in its place. Of a read that says nothing; a write it refuses for good.
+    /// The problem of an answer by something before the instance. It says nothing about a read, and refuses a write for
+    /// good.
     fn turned_away(&self, reason: &str) -> Problem {
         let message = format!("The request did not get through to ServiceNow ({}): {reason}", self.status.as_u16());
         if self.is_read {
@@ -171,14 +175,14 @@ impl Answer {
         Problem::refused(Refusal::InvalidRequest, message)
     }
 
-    /// ServiceNow's own words, if the body is an error envelope.
+    /// Returns ServiceNow's own text, if the body is an error envelope.
     fn error_words(&self) -> Option<String> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         body.get("error").map(words_of)
     }
 }
 
-/// The words of an error envelope, or of an OAuth error.
+/// Returns the text of an error envelope, or of an OAuth error.
 fn words_of(error: &Value) -> String {
     let text = |key: &str| error.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     match (text("message"), text("detail")) {
@@ -188,9 +192,9 @@ fn words_of(error: &Value) -> String {
     }
 }
 
-/// When the instance wants to be asked again, in any of the forms it uses.
+/// Returns when to call the instance again, from any of the headers that it uses.
 fn retry_at(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
-    let latest = now + MAX_RETRY_AFTER;
+    let latest = now + MAXIMUM_RETRY_AFTER;
     let from_header = header(headers, RETRY_AFTER.as_str()).and_then(|text| {
         text.parse::<u32>()
             .ok()
@@ -209,7 +213,7 @@ fn header<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'header
 }
 
 fn shorten(message: &str) -> String {
-    message.chars().take(MAX_MESSAGE_CHARACTERS).collect()
+    message.chars().take(MAXIMUM_MESSAGE_CHARACTERS).collect()
 }
 
 #[cfg(test)]
@@ -319,6 +323,6 @@ mod tests {
     fn long_words_are_cut() {
         let problem = answer(400, JSON, &format!(r#"{{"error":{{"message":"{}"}}}}"#, "x".repeat(9_000)));
         let problem = problem.result::<Value>().unwrap_err();
-        assert_eq!(problem.failure.message().chars().count(), MAX_MESSAGE_CHARACTERS);
+        assert_eq!(problem.failure.message().chars().count(), MAXIMUM_MESSAGE_CHARACTERS);
     }
 }

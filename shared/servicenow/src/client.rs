@@ -1,4 +1,4 @@
-//! The client: authenticates, calls, and repeats for a few seconds what may be repeated.
+//! The client: authenticates, makes calls, and repeats them for a few seconds.
 
 use std::time::Duration;
 
@@ -29,33 +29,37 @@ use crate::{
     token::Authorization,
 };
 
-/// The most changes that one page may hold; the app refuses more.
-pub const MAX_CHANGES_PER_PAGE: u32 = 200;
+/// The most changes on one page. The app refuses a request for more.
+pub const MAXIMUM_CHANGES_PER_PAGE: u32 = 200;
 
 /// The base path of the app's Scripted REST API.
 const INCIDENTS_PATH: [&str; 5] = ["api", "x_casebridge_aws", "v1", "incidents", ""];
 /// The path of the token endpoint.
 const TOKEN_PATH: &str = "oauth_token.do";
-/// How long a connection may take.
+/// How long a connection may take: TCP sends a lost packet again after one second and after two more.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a call may take. ServiceNow itself ends a REST transaction after 60 seconds.
+/// How long a call may take: less than the 25 seconds that the reconciler has for a call. ServiceNow itself ends a REST
+/// transaction after 60 seconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
-/// How often a call is repeated at once.
-const MAX_REPEATS: usize = 3;
-/// The first pause before a repeat; each one after it is twice as long, and jittered.
+/// The most repeats of a call. Their pauses double, and together they stay within [`REPEAT_BUDGET`].
+const MAXIMUM_REPEATS: usize = 3;
+/// The first pause before a repeat, long enough for a dropped connection. Each further pause is twice as long, with
+/// jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause, and the longest wait asked for by ServiceNow that is waited out at once.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// After this long a call is not repeated any more: the ledger's wake-ups have more time than a function.
+/// The longest pause before a repeat, and the longest `Retry-After` that the client waits out. A longer wait goes to
+/// the ledger.
+const MAXIMUM_PAUSE: Duration = Duration::from_secs(2);
+/// The client repeats no call after this time: the ledger's wake-ups have more time than a function.
 const REPEAT_BUDGET: Duration = Duration::from_secs(6);
-/// The largest answer that is read.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
-/// How many pages of comments one snapshot is made of at most: some megabytes. What is left is read from where this ended.
-const MAX_ENTRY_PAGES: usize = 20;
-/// After this long no further page is begun: a function has more to do than to read one incident.
+/// The largest answer that is read, in bytes: a page of comments has some megabytes at most, and a function has 128 MB
+/// or more.
+const MAXIMUM_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// The most pages of comments in one snapshot: some megabytes. The next read continues from there.
+const MAXIMUM_ENTRY_PAGES: usize = 20;
+/// The client begins no further page after this time: the function needs the rest for the case and for the writes.
 const PAGES_BUDGET: Duration = Duration::from_secs(20);
 
-/// The client can't be built.
+/// An error of [`Client::new`].
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The URL is unreadable or not https.
@@ -102,7 +106,7 @@ pub struct Client<S, C> {
     authorization: Mutex<Option<Authorization>>,
 }
 
-/// From where on a page shows comments: at this moment, or at this moment after this comment.
+/// The start of a page of comments: this moment, or behind this comment at this moment.
 struct EntriesFrom<'a> {
     since: Option<Timestamp>,
     after: Option<&'a JournalEntryId>,
@@ -116,7 +120,7 @@ struct Order<'a> {
     delivery: &'a Delivery,
 }
 
-/// One call, as often as it is made.
+/// One call, for its first attempt and all repeats.
 struct Call {
     method: Method,
     url: Url,
@@ -124,12 +128,15 @@ struct Call {
 }
 
 impl<S: CredentialSource, C: Clock> Client<S, C> {
-    /// A client of the instance at this address, which must be https.
+    /// Creates a client of the instance at this address.
+    ///
+    /// # Errors
+    /// If the address is not an https URL, if it holds a user, a password or a query, or if TLS can't be set up.
     pub fn new(instance: &str, credentials: S, clock: C) -> Result<Self, ClientError> {
         let url = Url::parse(instance).map_err(|error| ClientError::Url(format!("no URL: {error}")))?;
         let has_secret = !url.username().is_empty() || url.password().is_some();
         if url.scheme() != "https" || url.host_str().is_none() || has_secret || url.query().is_some() {
-            // What it holds besides may be a secret.
+            // The rest of the URL may be a secret.
             return Err(ClientError::Url(format!("one of the origin `{}`", url.origin().ascii_serialization())));
         }
         Self::with_instance(url, credentials, clock)
@@ -139,7 +146,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(CALL_TIMEOUT)
-            // A login page answers with a redirect; following it would turn a refusal into a success.
+            // A redirect leads to a login page. To follow it would turn a refusal into a success.
             .redirect(redirect::Policy::none())
             .user_agent(concat!("casebridge/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -147,8 +154,11 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         Ok(Self { instance, http, credentials, clock, authorization: Mutex::new(None) })
     }
 
-    /// Connects and fetches a token ahead of the first call: a function has its full processor while it starts. Where there is
-    /// no token to fetch, a request without credentials opens the connection.
+    /// Connects and fetches a token ahead of the first call, since a function has its full processor while it starts.
+    /// Basic authentication has no token: then a request without credentials opens the connection.
+    ///
+    /// # Errors
+    /// If the instance can't be reached, or if it refuses the credentials.
     pub async fn warm_up(&self) -> Result<(), Failure> {
         let authorization = self.authorization(None).await.map_err(|problem| problem.failure)?;
         if authorization.is_basic() {
@@ -158,19 +168,23 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         Ok(())
     }
 
-    /// A page of the incidents that are linked or in scope and have changed since.
+    /// Returns a page of the incidents that are linked or in scope and have changed since that moment.
     ///
-    /// With `after`, those behind that incident at that moment; without, all at that moment and later.
+    /// With `after`, the page starts behind that incident at that moment.
+    ///
+    /// # Errors
+    /// `Unavailable` if the instance does not answer as expected; `Refused` if it refuses the request or the
+    /// credentials.
     pub async fn changes(&self, since: Timestamp, after: Option<&IncidentId>, limit: u32) -> Result<Changes, Failure> {
         let mut url = self.incidents_url(&["changes"])?;
         url.query_pairs_mut()
             .append_pair("since", &time::format_servicenow(since))
             .append_pair("after", after.map_or("", IncidentId::as_str))
-            .append_pair("limit", &limit.clamp(1, MAX_CHANGES_PER_PAGE).to_string());
+            .append_pair("limit", &limit.clamp(1, MAXIMUM_CHANGES_PER_PAGE).to_string());
         self.repeatedly(&Call { method: Method::GET, url, body: None }).await.map_err(|problem| problem.failure)
     }
 
-    /// One page of a snapshot: the first comments after a point, oldest first.
+    /// Returns one page of a snapshot: the first comments from a start on, oldest first.
     async fn snapshot_page(&self, key: &LinkKey, from: &EntriesFrom<'_>) -> Result<Incident, Problem> {
         let mut url = self.incident_url(&key.incident, "snapshot").map_err(refused)?;
         url.query_pairs_mut().append_pair("kind", key.kind.as_str());
@@ -183,14 +197,14 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         self.repeatedly(&Call { method: Method::GET, url, body: None }).await
     }
 
-    /// The snapshot with its comments since a moment, as many as some pages hold within some time: where there are more,
-    /// the newest are left out and `entries_complete` is false. Its own fields are those of the first page, the oldest
-    /// read.
+    /// Returns the snapshot with its comments since a moment, within the bounds on pages and time. If there are more
+    /// comments, the newest are left out and `entries_complete` is false. The incident's fields are those of the first
+    /// page, the oldest read.
     async fn snapshot_in_pages(&self, key: &LinkKey, since: Option<Timestamp>) -> Result<Incident, Problem> {
         let began = self.clock.now();
         let mut snapshot = self.snapshot_page(key, &EntriesFrom { since, after: None }).await?;
         snapshot.entries_since = since;
-        for _ in 1..MAX_ENTRY_PAGES {
+        for _ in 1..MAXIMUM_ENTRY_PAGES {
             let spent = Duration::try_from(self.clock.now().duration_since(began)).unwrap_or_default();
             if snapshot.entries_complete || spent >= PAGES_BUDGET {
                 break;
@@ -229,19 +243,19 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         self.incidents_url(&[id, resource])
     }
 
-    /// Makes the call, and again for a few seconds while its answer is worth a repeat.
+    /// Makes the call, and repeats it for a few seconds while its failure is worth a repeat.
     async fn repeatedly<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Problem> {
         let started = self.clock.now();
         let pauses = ExponentialBuilder::default()
             .with_min_delay(FIRST_PAUSE)
-            .with_max_delay(LONGEST_PAUSE)
-            .with_max_times(MAX_REPEATS)
+            .with_max_delay(MAXIMUM_PAUSE)
+            .with_max_times(MAXIMUM_REPEATS)
             .with_jitter();
         let worth_it = |problem: &Problem| {
             let now = self.clock.now();
             let asked_wait = asked_wait(&problem.failure, now).unwrap_or_default();
             let spent = Duration::try_from(now.duration_since(started)).unwrap_or_default();
-            problem.repeat && asked_wait <= LONGEST_PAUSE && spent < REPEAT_BUDGET
+            problem.repeat && asked_wait <= MAXIMUM_PAUSE && spent < REPEAT_BUDGET
         };
         (|| self.once(call))
             .retry(pauses)
@@ -260,7 +274,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
             .await
     }
 
-    /// Makes the call once; with renewed credentials once more if the instance refuses those that we had.
+    /// Makes the call once, and a second time with renewed credentials if the instance refuses the first ones.
     async fn once<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Problem> {
         let authorization = self.authorization(None).await?;
         let answer = self.exchange(call, &authorization.header).await?;
@@ -271,7 +285,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         self.exchange(call, &renewed.header).await?.result()
     }
 
-    /// The `Authorization` header to use: the cached one while it is valid and not the `refused` one.
+    /// Returns the `Authorization` header to use: the cached one, unless it has expired or is the `refused` one.
     async fn authorization(&self, refused: Option<&HeaderValue>) -> Result<Authorization, Problem> {
         let mut cached = self.authorization.lock().await;
         let now = self.clock.now();
@@ -330,8 +344,8 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         let mut response = request.send().await.map_err(|error| unreachable_side(&error))?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreachable_side(&error))? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                let message = format!("ServiceNow's answer is larger than {MAX_ANSWER_BYTES} bytes");
+            if body.len() + chunk.len() > MAXIMUM_ANSWER_BYTES {
+                let message = format!("ServiceNow's answer is larger than {MAXIMUM_ANSWER_BYTES} bytes");
                 return Err(Problem::unavailable(message, None, false));
             }
             body.extend_from_slice(&chunk);
@@ -358,7 +372,8 @@ impl<S: CredentialSource, C: Clock> ServiceNow for Client<S, C> {
     }
 }
 
-/// A connection that failed, a timeout, a body that was cut off. The error's own words name the host, never a secret.
+/// The problem of a failed connection, a timeout or an incomplete body. The error's own text names the host and no
+/// secret.
 fn unreachable_side(error: &reqwest::Error) -> Problem {
     let what = if error.is_timeout() {
         "ServiceNow did not answer in time"
@@ -370,13 +385,13 @@ fn unreachable_side(error: &reqwest::Error) -> Problem {
     Problem::unavailable(what, None, true)
 }
 
-/// A page that says that there are more comments and shows none leads nowhere.
+/// The problem of a page that shows no comment and says that there are more: the client can't continue.
 fn without_entries() -> Problem {
     let message = "ServiceNow shows no comment of the incident and says that there are some: update the app";
     Problem::unavailable(message, None, false)
 }
 
-/// How long the failure asks to wait.
+/// Returns the wait that the failure asks for.
 fn asked_wait(failure: &Failure, now: Timestamp) -> Option<Duration> {
     match failure {
         Failure::Unavailable { retry_at: Some(moment), .. } => {
@@ -394,7 +409,7 @@ fn refused(failure: Failure) -> Problem {
     Problem { failure, repeat: false }
 }
 
-/// A failure to get at the secret: worth a repeat when the store was not available.
+/// The problem of a secret that is not available: worth a repeat if the store did not answer.
 fn refused_or_later(failure: Failure) -> Problem {
     let repeat = matches!(failure, Failure::Unavailable { .. });
     Problem { failure, repeat }

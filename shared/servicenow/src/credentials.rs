@@ -1,4 +1,4 @@
-//! How casebridge proves to ServiceNow who it is.
+//! The credentials of the integration user.
 
 use std::{fmt, future::Future};
 
@@ -6,7 +6,7 @@ use casebridge_core::failure::Failure;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-/// What the instance's secret holds.
+/// The content of the instance's secret.
 #[derive(Clone)]
 pub enum Credentials {
     /// OAuth client credentials: the preferred form.
@@ -34,7 +34,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The text of the secret is of no known form. The text itself is in no message.
+/// The text of the secret has no known form. The error does not repeat the text.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the ServiceNow secret is unreadable: expected JSON with `client_id` and `client_secret`, or with `username` and \
@@ -54,6 +54,9 @@ struct SecretFields {
 
 impl Credentials {
     /// Reads the secret's JSON.
+    ///
+    /// # Errors
+    /// If the text is not JSON with the fields of exactly one form: an OAuth client, or a user.
     pub fn parse(text: &str) -> Result<Self, CredentialsError> {
         let fields: SecretFields = serde_json::from_str(text).map_err(|_| CredentialsError)?;
         match fields {
@@ -74,12 +77,18 @@ impl Credentials {
     }
 }
 
-/// Where the credentials come from.
+/// A source of the credentials.
 pub trait CredentialSource {
-    /// The credentials, from a cache if there is one.
+    /// Returns the credentials, from a cache if there is one.
+    ///
+    /// # Errors
+    /// `Unavailable` if the source does not answer now; `Refused` if it has no readable credentials.
     fn credentials(&self) -> impl Future<Output = Result<Credentials, Failure>>;
 
-    /// The credentials past every cache: the instance has refused those that the cache knew.
+    /// Returns the credentials past every cache, after the instance refused the cached ones.
+    ///
+    /// # Errors
+    /// As [`CredentialSource::credentials`].
     fn renewed_credentials(&self) -> impl Future<Output = Result<Credentials, Failure>>;
 }
 

@@ -1,4 +1,4 @@
-//! What the `Authorization` header carries, and how long.
+//! The `Authorization` header and its lifetime.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use casebridge_core::failure::Refusal;
 
 /// A token is renewed this long before it expires, so that it is valid until the request arrives.
 const RENEWAL_MARGIN: Duration = Duration::from_mins(1);
-/// How long a token is taken to live when its answer does not say.
+/// The lifetime of a token whose answer does not say it: short, since a shorter one costs only further tokens.
 const UNSTATED_LIFETIME: Duration = Duration::from_mins(5);
-/// How long a token is used, whatever it says: instances give tokens of a day, and a secret that is withdrawn must stop to
-/// act within the hour.
-const LONGEST_LIFETIME: Duration = Duration::from_mins(30);
-/// How long basic credentials are kept before the secret is looked at again.
+/// The longest use of a token. Instances issue tokens for a day, and a withdrawn secret must stop working within the
+/// hour.
+const MAXIMUM_LIFETIME: Duration = Duration::from_mins(30);
+/// How long basic credentials are used before the secret is read again: as long as the cache of secrets keeps it.
 const BASIC_LIFETIME: Duration = Duration::from_mins(5);
 
 /// A value for the `Authorization` header; it prints as `Sensitive`.
@@ -27,7 +27,7 @@ pub(crate) struct Authorization {
     valid_until: Timestamp,
 }
 
-/// What the header of a user's name and password begins with.
+/// The beginning of a header with a user's name and password.
 const BASIC: &str = "Basic ";
 
 /// The answer of `oauth_token.do`.
@@ -51,18 +51,18 @@ impl Authorization {
         now < self.valid_until
     }
 
-    /// Whether it is a user's name and password: no token was fetched for it.
+    /// Whether the header holds a user's name and password, for which no token was fetched.
     pub(crate) fn is_basic(&self) -> bool {
         self.header.as_bytes().starts_with(BASIC.as_bytes())
     }
 
-    /// From a user's name and password.
+    /// Creates the header from a user's name and password.
     pub(crate) fn basic(username: &str, password: &SecretString, now: Timestamp) -> Result<Self, Problem> {
         let value = format!("{BASIC}{}", base64_of(&format!("{username}:{}", password.expose_secret())));
         Ok(Self { header: sensitive(&value)?, valid_until: now + BASIC_LIFETIME })
     }
 
-    /// From the answer of the token endpoint.
+    /// Creates the header from the answer of the token endpoint.
     pub(crate) fn bearer(answer: &Answer, now: Timestamp) -> Result<Self, Problem> {
         if !answer.status.is_success() {
             return Err(refusal_of(answer));
@@ -71,12 +71,13 @@ impl Authorization {
             Problem::unavailable("ServiceNow's token endpoint answered without a token", answer.retry_at, true)
         })?;
         let lifetime = token.expires_in.map_or(UNSTATED_LIFETIME, |seconds| Duration::from_secs(u64::from(seconds)));
-        let valid_until = now + lifetime.saturating_sub(RENEWAL_MARGIN).min(LONGEST_LIFETIME);
+        let valid_until = now + lifetime.saturating_sub(RENEWAL_MARGIN).min(MAXIMUM_LIFETIME);
         Ok(Self { header: sensitive(&format!("Bearer {}", token.access_token.expose_secret()))?, valid_until })
     }
 }
 
-/// The token endpoint answers a wrong secret and a switched-off grant with 400 or 401.
+/// Returns the problem of a failed request for a token. The endpoint answers a wrong secret and a disabled grant with
+/// 400 or 401.
 fn refusal_of(answer: &Answer) -> Problem {
     let status = answer.status.as_u16();
     if matches!(status, 408 | 425 | 429 | 500..=599 | 300..=399) {

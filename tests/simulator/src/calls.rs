@@ -1,4 +1,4 @@
-//! Which API calls were made: counted per target and operation, and logged.
+//! The API calls: a count for each target and operation, and a log.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::faults::{Call, Kind, Target};
 
-/// How many calls the log keeps; the oldest go first. The counts know all.
-pub const LOG_LENGTH_MAX: usize = 10_000;
+/// The most calls in the log, which holds a run of the end-to-end tests in a few megabytes. The oldest go first. The
+/// counts include all calls.
+pub const MAXIMUM_LOG_LENGTH: usize = 10_000;
 
 #[derive(Debug)]
 struct Entry {
@@ -28,10 +29,10 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Records a call, by the time it came. The status is none if nothing was answered.
+    /// Records a call with the time of its arrival. The status is none if the call got no answer.
     pub fn record(&mut self, at: Timestamp, call: &Call<'_>, status: Option<u16>, fault: Option<Kind>) {
         *self.counts.entry((call.target, call.operation.to_owned())).or_default() += 1;
-        if self.log.len() == LOG_LENGTH_MAX {
+        if self.log.len() == MAXIMUM_LOG_LENGTH {
             self.log.pop_front();
         }
         self.log.push_back(Entry {
@@ -96,12 +97,12 @@ mod tests {
             path: "/",
             body: b"",
         };
-        for _ in 0..=LOG_LENGTH_MAX {
+        for _ in 0..=MAXIMUM_LOG_LENGTH {
             calls.record(Timestamp::UNIX_EPOCH, &call, Some(200), None);
         }
         let json = calls.to_json();
-        assert_eq!(json["support"]["CreateCase"], LOG_LENGTH_MAX + 1);
-        assert_eq!(json["log"].as_array().unwrap().len(), LOG_LENGTH_MAX);
+        assert_eq!(json["support"]["CreateCase"], MAXIMUM_LOG_LENGTH + 1);
+        assert_eq!(json["log"].as_array().unwrap().len(), MAXIMUM_LOG_LENGTH);
         calls.reset();
         assert_eq!(calls.to_json(), json!({"support": {}, "sts": {}, "servicenow": {}, "log": []}));
     }

@@ -1,4 +1,4 @@
-//! What the server is started with: one JSON file.
+//! The configuration of the server: one JSON file.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -80,12 +80,12 @@ pub struct AccountConfig {
     /// The ARN of a role by which others may act in it.
     #[serde(default)]
     pub role_arn: Option<String>,
-    /// What whoever assumes the role must know.
+    /// The external id that a caller must name to assume the role.
     #[serde(default)]
     pub external_id: Option<String>,
     /// The account's e-mail address.
     pub email: String,
-    /// Who its API calls are made by, for example `AdminRole (Role)`.
+    /// The principal of its API calls, for example `AdminRole (Role)`.
     #[serde(default = "default_principal")]
     pub principal: String,
     /// Whether its support plan includes the API.

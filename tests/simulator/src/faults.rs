@@ -1,13 +1,14 @@
-//! Faults on order: rules that the calls they match use up, in the order in which they were given.
+//! Ordered faults: rules that break the calls they match, in the order in which they were given, until they are used
+//! up.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// The most rules that may wait at a time.
-pub const RULES_MAX: usize = 1000;
+/// The most rules that may wait at a time: more than any test gives, so that a test in a loop ends with an error.
+pub const MAXIMUM_RULES: usize = 1000;
 
-/// Whose calls a rule breaks.
+/// The target of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
@@ -55,7 +56,7 @@ impl Kind {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Whose calls it breaks.
+    /// The target of the calls that it breaks.
     pub target: Target,
     /// Only calls of this operation. `table` matches `table.get`, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,7 +85,7 @@ fn once() -> u64 {
 }
 
 impl Rule {
-    /// Refuses what could never match or would be ignored.
+    /// Refuses a rule that could never match, or a part of which would be ignored.
     fn check(&self) -> Result<(), RuleError> {
         if self.count == 0 {
             return Err(RuleError("'count' must be at least 1"));
@@ -124,7 +125,7 @@ pub struct RuleError(&'static str);
 /// A call that rules may match.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// Whom it calls.
+    /// The target of the call.
     pub target: Target,
     /// The operation.
     pub operation: &'a str,
@@ -142,7 +143,7 @@ impl Call<'_> {
     }
 }
 
-/// What is to happen to one call.
+/// The fault of one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// How it breaks.
@@ -153,7 +154,7 @@ pub struct Fault {
     pub after_commits: u64,
 }
 
-/// The faults on order.
+/// The ordered faults.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     rules: VecDeque<Rule>,
@@ -163,7 +164,7 @@ impl Faults {
     /// Adds a rule behind the others.
     pub fn add(&mut self, rule: Rule) -> Result<(), RuleError> {
         rule.check()?;
-        if self.rules.len() == RULES_MAX {
+        if self.rules.len() == MAXIMUM_RULES {
             return Err(RuleError("too many faults are waiting; DELETE /control/faults drops them"));
         }
         self.rules.push_back(rule);
@@ -180,12 +181,12 @@ impl Faults {
         self.rules.retain(|rule| rule.containing.as_deref() != Some(containing));
     }
 
-    /// What is left of the rules.
+    /// Returns the rules that are left.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
     }
 
-    /// The fault for this call: the first rule that matches pays for it.
+    /// Returns the fault for this call, and takes one from the count of the first rule that matches.
     pub fn take(&mut self, call: &Call<'_>) -> Option<Fault> {
         let position = self.rules.iter().position(|rule| rule.matches(call))?;
         let rule = &mut self.rules[position];

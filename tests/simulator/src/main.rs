@@ -9,7 +9,7 @@ use casebridge_simulator::server::{Server, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: casebridge-simulator --config <json file>";
-/// How long calls that still run may take when the process is told to stop.
+/// The time for running calls when the process is told to stop: enough for an answer, and short for `make down`.
 const FAREWELL: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {

@@ -12,17 +12,17 @@ use crate::wire::{Outbound, Request, Response};
 
 /// The network, with the names that lead to this machine.
 ///
-/// A name that leads here is reached over plain http, whatever scheme the URL has: this machine stands in for the
-/// endpoint that ends TLS in front of the service. The `Host` header keeps what the URL says.
+/// A name that leads to this machine is reached over plain http, whatever scheme the URL has: this machine stands in
+/// for the endpoint that ends TLS in front of the service. The `Host` header is the one of the URL.
 ///
-/// Its calls block: they belong on a thread that may.
+/// Its calls block, so they need a thread that may block.
 #[derive(Debug)]
 pub struct Network {
     runtime: Handle,
     names: Mutex<Arc<Names>>,
 }
 
-/// The names that lead here, and a client that knows them.
+/// The names that lead to this machine, and a client that resolves them.
 #[derive(Debug)]
 struct Names {
     addresses: BTreeMap<String, SocketAddr>,
@@ -31,13 +31,13 @@ struct Names {
 
 impl Names {
     fn new(addresses: &BTreeMap<String, SocketAddr>) -> Result<Self, reqwest::Error> {
-        // Proxies of the environment must not see what stays on this machine.
+        // Requests within this machine must not go through a proxy of the environment.
         let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let builder = addresses.iter().fold(builder, |builder, (host, address)| builder.resolve(host, *address));
         Ok(Self { addresses: addresses.clone(), client: builder.build()? })
     }
 
-    /// Where a URL leads, and the `Host` header if it is not the one of that place.
+    /// Returns the address of a URL, and the `Host` header if it differs from that address.
     fn locate(&self, url: &str) -> Result<(Url, Option<String>), String> {
         let mut url = Url::parse(url).map_err(|error| format!("the address is no URL: {error}"))?;
         let host = url.host_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Puts Support events on an event bus of another account, as the rule of the account that they are about would.
+//! Puts Support events on an event bus of another account, as a rule in their own account would.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -12,19 +12,22 @@ use tokio::sync::mpsc;
 
 use crate::support::events::SupportEvent;
 
-/// How many events may wait for the bus.
+/// The most events that wait for the bus: room for a whole run of the tests.
 const QUEUE_LENGTH: usize = 10_000;
-/// How often one event is offered to the bus.
+/// The attempts to put one event on the bus. Their pauses take more than a second: a short outage loses no event.
 const ATTEMPTS: u32 = 4;
+/// The pause after the first attempt, long enough for a dropped connection. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How long one attempt may take: longer than a busy local AWS needs for an event.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const SERVICE: &str = "events";
 const TARGET: &str = "AWSEvents.PutEvents";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-/// A local AWS takes an account's digits as the key of its root user, and does not look at the signature then.
+/// The secret key for the local AWS, which takes an account's digits as the key of its root user and ignores the
+/// signature.
 const ROOT_SECRET: &str = "not verified";
 
-/// Where events go.
+/// The event bus.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventBus {
@@ -38,7 +41,7 @@ pub struct EventBus {
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// The way to the bus. Events keep their order.
+/// The sender of events. It keeps their order.
 #[derive(Debug)]
 pub struct Publisher {
     bus: Mutex<Option<EventBus>>,
@@ -52,12 +55,12 @@ impl Publisher {
         (Self { bus: Mutex::new(bus), queue }, receiver)
     }
 
-    /// Sends later events elsewhere.
+    /// Sends later events to another bus.
     pub fn redirect(&self, bus: EventBus) {
         *self.bus.lock().unwrap_or_else(PoisonError::into_inner) = Some(bus);
     }
 
-    /// Queues events. Like AWS's own, they are best effort: without a bus, or behind a full queue, they are lost.
+    /// Queues events. Like AWS's own events they are best effort: without a bus, or with a full queue, they are lost.
     pub fn publish(&self, events: Vec<SupportEvent>) {
         for event in events {
             if self.queue.try_send(event).is_err() {
@@ -66,7 +69,7 @@ impl Publisher {
         }
     }
 
-    /// Publishes what is queued, one after the other, as long as there is a publisher.
+    /// Publishes the queued events one after the other, as long as there is a publisher.
     pub async fn run(&self, mut queue: mpsc::Receiver<SupportEvent>, client: reqwest::Client) {
         while let Some(event) = queue.recv().await {
             let bus = self.bus.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -122,7 +125,7 @@ async fn put_once(client: &reqwest::Client, bus: &EventBus, event: &SupportEvent
     }
     let answer = request.body(body).send().await?;
     let (status, text) = (answer.status(), answer.text().await?);
-    // An entry that is refused is told in an answer that is otherwise good.
+    // An answer with a status of success may name a refused entry.
     let refused = serde_json::from_str::<Value>(&text).map_or(true, |answer| answer["FailedEntryCount"] != 0);
     if status.is_success() && !refused { Ok(()) } else { Err(format!("{status}: {text}").into()) }
 }

@@ -1,4 +1,5 @@
-//! The server's certificate: made at each start by an authority of its own, whose certificate clients are given.
+//! The server's certificate. Each start creates an authority and a certificate by it; clients get the authority's
+//! certificate.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

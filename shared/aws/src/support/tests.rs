@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::*;
 
-/// Keys, and others once somebody asks past the cache.
+/// Keys from a cache, and other keys past the cache.
 struct Keys {
     known: &'static str,
     renewed: &'static str,
@@ -43,11 +43,11 @@ impl AccountSource for Keys {
     }
 }
 
-/// AWS: Support answers as told, STS knows whose keys are whose.
+/// AWS: Support gives the ordered answers, and STS knows the account of each key.
 #[derive(Debug, Clone)]
 struct Aws {
     support: StaticReplayClient,
-    /// What STS was asked, by whose keys, and the calls that a session was limited to.
+    /// The calls of STS, with their keys and the limits of their sessions.
     identities: Arc<Mutex<Vec<String>>>,
 }
 
@@ -75,7 +75,7 @@ impl HttpConnector for Aws {
     }
 }
 
-/// What STS says of keys.
+/// The answer of STS for keys.
 fn identity(key: &str) -> (u16, String) {
     let account = match key {
         "nobody" => return sts_error(403, "MissingAuthenticationToken"),
@@ -90,7 +90,7 @@ fn identity(key: &str) -> (u16, String) {
     (200, sts_answer("GetCallerIdentity", &result))
 }
 
-/// What STS says to whoever wants to act in a role.
+/// The answer of STS for a role.
 fn assumed(request: &str) -> (u16, String) {
     if request.contains("denied") {
         return sts_error(403, "AccessDenied");
@@ -120,7 +120,7 @@ struct World<S = Keys> {
     support: SupportClient<S>,
 }
 
-/// AWS Support answers in this order.
+/// AWS Support with these answers, in this order.
 async fn world(rotated: bool, answers: &[(u16, Value)]) -> World {
     world_of(Keys::new("AKIAOLD", if rotated { "AKIANEW" } else { "AKIAOLD" }), answers).await
 }
@@ -169,7 +169,7 @@ impl<S> World<S> {
         self.aws.support.actual_requests().count()
     }
 
-    /// What STS was asked.
+    /// The calls of STS.
     fn identities(&self) -> Vec<String> {
         self.aws.identities.lock().unwrap().clone()
     }
@@ -261,7 +261,7 @@ async fn a_write_that_aws_turned_away_is_sent_once_and_refused() {
             let world = world(true, &[(400, refusal(code)), (200, json!({}))]).await;
             let failure = write(&world, operation).await.unwrap_err();
             assert_eq!(failure.name(), expected, "{operation} {code}");
-            // They name roles: those of a denial are for the log alone.
+            // The text of a denial names roles, so only the log may have it.
             let is_told = failure.message().contains("in AWS's words");
             assert_eq!(is_told, code != "AccessDeniedException", "{}", failure.message());
             assert_eq!(world.calls(), 1, "{operation} {code}");
@@ -479,7 +479,7 @@ async fn ids_are_asked_for_without_a_page_size_once_that_was_refused() {
     let (refused, found) = ((400, refusal("ValidationException")), (200, json!({"cases": []})));
     let world = world(false, &[refused.clone(), refused.clone(), refused, found.clone(), found]).await;
     let query = CaseQuery::Ids(vec![case_id()]);
-    // What is refused either way was refused for another reason.
+    // A refusal in both forms has another reason.
     let failure = world.support.describe_cases(&account(), &query).await.unwrap_err();
     assert_eq!(failure.name(), "refused_invalid_request");
     for _ in 0..2 {
@@ -489,7 +489,7 @@ async fn ids_are_asked_for_without_a_page_size_once_that_was_refused() {
     assert_eq!(sizes, [json!(100), Value::Null, json!(100), Value::Null, Value::Null]);
 }
 
-/// A request that nobody signed opens a connection like any other.
+/// An unsigned request opens a connection like any other.
 #[tokio::test]
 async fn connections_are_opened_in_nobodys_name() {
     let refused = json!({"__type": "MissingAuthenticationTokenException", "message": "Missing Authentication Token"});

@@ -19,12 +19,12 @@ use tokio::{
 
 use super::*;
 
-/// How many accounts are asked, half of them by keys and half by a role.
+/// The number of accounts, half of them with keys and half with a role.
 const ACCOUNTS: u64 = 50;
-/// What is called for an account: STS once, for keys or for a role, and Support twice.
+/// The calls for an account: STS once, for keys or for a role, and Support twice.
 const CALLS: usize = 3 * 50;
 
-/// AWS on a port of this machine: how often it was connected to and called.
+/// AWS on a port of this machine, with counts of connections and calls.
 #[derive(Default)]
 struct Counts {
     connections: AtomicUsize,

@@ -14,7 +14,7 @@ use super::*;
 
 const INCIDENT: &str = "9d385017c611228701d22104cc95c371";
 
-/// A clock that stands where it was set.
+/// A clock that shows the moment that the test sets.
 struct SetClock(Rc<AtomicI64>);
 
 impl Clock for SetClock {
@@ -123,7 +123,7 @@ async fn only_https_addresses_are_accepted() {
     }
 }
 
-/// Pages of the mock, by the point that each is asked from.
+/// The pages of the mock, by the start of each.
 async fn mount_pages(world: &World, pages: &[(Option<&str>, Option<&str>, Value)]) {
     for (since, after, page) in pages {
         let mock = Mock::given(method("GET")).and(path(snapshot_path())).and(header("authorization", "Basic dTpw"));
@@ -181,11 +181,11 @@ async fn pages_end_at_a_number_and_at_a_time_and_what_was_read_is_told() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&world.server).await;
     let snapshot = world.client.snapshot(&link(), None).await.unwrap().unwrap();
-    assert_eq!((snapshot.entries.len(), snapshot.entries_complete), (MAX_ENTRY_PAGES, false));
-    assert_eq!(calls(&world).await, MAX_ENTRY_PAGES);
+    assert_eq!((snapshot.entries.len(), snapshot.entries_complete), (MAXIMUM_ENTRY_PAGES, false));
+    assert_eq!(calls(&world).await, MAXIMUM_ENTRY_PAGES);
 }
 
-/// Each look at it is a minute later.
+/// A clock that moves by a minute with each read.
 struct HastyClock(AtomicI64);
 
 impl Clock for HastyClock {
@@ -354,7 +354,7 @@ async fn repeats_end() {
     let world = world(BASIC, BASIC).await;
     Mock::given(path(snapshot_path())).respond_with(ResponseTemplate::new(503)).mount(&world.server).await;
     assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "unavailable");
-    assert_eq!(calls(&world).await, 1 + MAX_REPEATS);
+    assert_eq!(calls(&world).await, 1 + MAXIMUM_REPEATS);
 }
 
 #[tokio::test]

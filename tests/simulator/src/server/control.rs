@@ -1,4 +1,4 @@
-//! The control API: people on AWS's side, faults, counts, and the truth.
+//! The control API: people on AWS's side, faults, counts, and the full state of AWS Support.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ use crate::servicenow::state::LogLine;
 use crate::support::{Case, Oddities, PeopleError};
 use crate::wire::{Request, Response};
 
-/// Where the control API begins.
+/// The path of the control API.
 pub(super) const PREFIX: &str = "/control";
 
-/// The rest of the path, if the request is for the control API.
+/// Returns the rest of the path, if the request is for the control API.
 pub(super) fn path(request: &Request) -> Option<&str> {
     request.path.strip_prefix(PREFIX).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -61,7 +61,7 @@ pub(super) fn answer(world: &World, request: &Request, path: &str) -> Response {
     }
 }
 
-/// Why a request was refused.
+/// The reason to refuse a request.
 #[derive(Debug)]
 enum Refusal {
     Path,
@@ -143,7 +143,7 @@ fn all_cases(world: &World) -> Value {
     })
 }
 
-/// What scripts logged, and why they failed.
+/// Returns the log of the scripts, with the reasons of their failures.
 fn instance_log(world: &World) -> Value {
     let instance = world.instance();
     let line =
@@ -161,7 +161,7 @@ fn auto_close(world: &World, request: &Request, sys_id: &str) -> Result<Value, R
     })
 }
 
-/// An administrator renames a user, whose tokens and password go on.
+/// An administrator renames a user. Its tokens and its password stay valid.
 fn rename_user(world: &World, request: &Request, user_name: &str) -> Result<Value, Refusal> {
     let renamed: Rename = parse(request)?;
     if world.instance().rename_user(user_name, &renamed.user_name) {
@@ -193,7 +193,7 @@ fn set_status(world: &World, request: &Request, case: &str) -> Result<Value, Ref
 fn set_language(world: &World, request: &Request, case: &str) -> Result<Value, Refusal> {
     let Language { language } = parse(request)?;
     world.support(|support| {
-        // Under which id the case is known afterwards is what this changes.
+        // The answer names the case by its new id.
         let display_id = support.case(case).map(|case| case.display_id.clone()).unwrap_or_default();
         support.set_language(clock::now(), case, &language)?;
         Ok(support.case(&display_id).map(Case::truth).unwrap_or_default())
@@ -211,7 +211,7 @@ fn set_oddities(world: &World, request: &Request) -> Result<Value, Refusal> {
     Ok(become_odd(world, parse(request)?))
 }
 
-/// What is not said is off.
+/// Switches off every oddity that the request does not name.
 fn become_odd(world: &World, oddities: Oddities) -> Value {
     world.support(|support| support.set_oddities(oddities));
     json!(oddities)

@@ -1,4 +1,4 @@
-//! From the network's requests to the state machines' and back.
+//! Translates the network's requests for the state machines, and their answers back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,12 @@ use crate::support::sts::is_sts;
 use crate::wire::{Request, Response};
 
 /// The largest body that is read: three attachments of 5 MB in base64 and some room.
-const BODY_BYTES_MAX: usize = 25 * 1024 * 1024;
-/// How long a call that is to time out is held, unless its client leaves earlier.
+const MAXIMUM_BODY_BYTES: usize = 25 * 1024 * 1024;
+/// How long a call with the fault `timeout` is held, unless its client leaves earlier: at least as long as the product
+/// waits for one attempt of a read.
 const HOLD: Duration = Duration::from_secs(15);
 
-/// What becomes of a call.
+/// The outcome of a call.
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// It is answered.
@@ -31,7 +32,7 @@ pub(super) enum Outcome {
     Hold,
 }
 
-/// Why a connection closes without an answer.
+/// The reason to close a connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer is withheld on purpose")]
 pub(super) struct Withheld;
@@ -45,7 +46,7 @@ pub(super) async fn answer(
         Ok(request) => request,
         Err(refusal) => return Ok(write(refusal)),
     };
-    // The state machines run scripts and block: not on a thread that serves connections.
+    // The state machines run scripts and block, so they must not run on a thread that serves connections.
     let outcome = tokio::task::spawn_blocking(move || route(&world, &request)).await;
     match outcome {
         Ok(Outcome::Answer(response)) => Ok(write(response)),
@@ -75,7 +76,7 @@ fn route(world: &World, request: &Request) -> Outcome {
 
 async fn read(request: hyper::Request<Incoming>) -> Result<Request, Response> {
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+    let body = match Limited::new(body, MAXIMUM_BODY_BYTES).collect().await {
         Ok(body) => body.to_bytes().to_vec(),
         Err(error) if error.is::<LengthLimitError>() => return Err(refusal(413, "the body is too large")),
         Err(_) => return Err(refusal(400, "the body ended early")),

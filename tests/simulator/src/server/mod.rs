@@ -33,14 +33,14 @@ use world::World;
 
 /// The first byte of every TLS connection: a handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
-/// How long a client may take to begin, and to send its headers.
+/// The time for a client to begin and to send its headers: a silent client must not hold a connection for ever.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often the instance's jobs get their turn.
+/// The pause between two runs of the instance's jobs: short, since webhooks wait for it.
 const JOBS_INTERVAL: Duration = Duration::from_millis(100);
-/// How long to wait when no connection can be accepted, for example for want of file descriptors.
+/// The pause after a failure to accept a connection, for example because file descriptors are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Why the server could not start.
+/// A failure to start the server.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A simulator that listens.
@@ -53,12 +53,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Builds the world and begins to listen.
+    /// Builds the world and starts to listen.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let (acceptor, ca_file) = tls::acceptor(&config.directory)?;
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
-        // Ids differ from run to run: whoever remembers an earlier one must not meet its ids again.
+        // Ids differ from run to run: a client that remembers an earlier run must not find its ids again.
         let seed = u64::from_ne_bytes(crate::clock::now().as_microsecond().to_ne_bytes());
         let accounts = config.accounts.iter().map(AccountConfig::account);
         let support = Support::new(seed, config.support.quotas(), accounts);
@@ -75,7 +75,7 @@ impl Server {
         Ok(Self { listener, address, acceptor, ca_file, world })
     }
 
-    /// Where everything is, as clients need it.
+    /// Returns the addresses that clients need.
     pub fn description(&self) -> Value {
         let url = format!("http://{}", self.address);
         json!({
@@ -110,7 +110,7 @@ impl Server {
     }
 }
 
-/// The instance with its app. What the configuration leaves open becomes this server's.
+/// Creates the instance with its app. Defaults to this server's address where the configuration names none.
 fn instance(
     mut configuration: Configuration,
     app: Option<&Path>,
@@ -129,7 +129,7 @@ fn instance(
 }
 
 async fn connection(stream: TcpStream, acceptor: TlsAcceptor, world: Arc<World>) {
-    // A client that goes away, or never speaks, concerns nobody else.
+    // A client that leaves, or stays silent, does not affect other clients.
     let _ = serve_connection(stream, acceptor, world).await;
 }
 
@@ -150,18 +150,18 @@ async fn answer_requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(str
     let service = service_fn(move |request| exchange::answer(world.clone(), request));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(BEGIN_TIMEOUT);
-    // An answer that is withheld on purpose ends here, too: as an error that closes the connection.
+    // A fault that withholds the answer also ends here, as an error that closes the connection.
     let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// Gives the instance's rules and scheduled jobs their turns.
+/// Runs the instance's rules and scheduled jobs.
 async fn run_jobs(world: Arc<World>) {
     let mut interval = tokio::time::interval(JOBS_INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
         let world = world.clone();
-        // Scripts take processor time and wait for webhooks: not on a thread that serves connections.
+        // Scripts take processor time and wait for webhooks, so they must not run on a thread that serves connections.
         if let Err(error) = tokio::task::spawn_blocking(move || servicenow::run_jobs(&world)).await {
             eprintln!("the jobs of the instance failed: {error}");
         }

@@ -1,4 +1,4 @@
-//! Calls of ServiceNow, with the faults on order and the ways in which an instance fails.
+//! Calls of ServiceNow, with the ordered faults and the ways in which an instance fails.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ const API_PREFIX: &str = "/api/now/";
 /// The namespaces under `/api/now` that come with one operation per method.
 const METHOD_APIS: [&str; 4] = ["table", "attachment", "stats", "batch"];
 
-/// How many rules run before scheduled jobs get their turn: rules can start each other for ever.
-const RULES_PER_TURN_MAX: usize = 1000;
+/// The most rules that run before the scheduled jobs: rules can start each other for ever.
+const MAXIMUM_RULES_PER_TURN: usize = 1000;
 
-/// What a client that is throttled is told to wait.
+/// The wait that a throttled client is told: short, so that tests do not wait long.
 const RETRY_AFTER_SECONDS: i64 = 2;
 const RATE_LIMIT_PER_HOUR: i64 = 100;
 const RATE_RULE: &str = "5f0d3b2ac0a8016400a1b2c3d4e5f607";
@@ -63,9 +63,9 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     })
 }
 
-/// Runs what is due, one rule at a time, so that requests get in between.
+/// Runs the due jobs, one rule at a time, so that requests get in between.
 pub(super) fn run_jobs(world: &World) {
-    for _ in 0..RULES_PER_TURN_MAX {
+    for _ in 0..MAXIMUM_RULES_PER_TURN {
         if !world.instance().run_next_rule(clock::now(), &world.network) {
             break;
         }
@@ -73,7 +73,7 @@ pub(super) fn run_jobs(world: &World) {
     world.instance().run_due_jobs(clock::now(), &world.network);
 }
 
-/// The operation's name for faults and counts, from the method and the path.
+/// Returns the operation's name for faults and counts, from the method and the path.
 fn operation(request: &Request) -> String {
     let method = request.method.to_ascii_lowercase();
     let path = request.path.as_str();
@@ -133,8 +133,8 @@ fn throttled() -> Response {
     response
 }
 
-/// What the quota rule for long transactions leaves of an answer that had begun: its effects, and half of its body with
-/// an error at the end, under the status that was sent before.
+/// Returns what the quota rule for long transactions leaves of an answer: half of its body with an error at the end,
+/// under the status that was sent before. The effects stay.
 fn truncated(mut response: Response) -> Response {
     const TAIL: &str = concat!(
         r#""error": {"message": "Transaction cancelled: maximum execution time exceeded","#,

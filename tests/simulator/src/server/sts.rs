@@ -1,4 +1,4 @@
-//! Calls of AWS STS, with the faults on order.
+//! Calls of AWS STS, with the ordered faults.
 
 use super::exchange::Outcome;
 use super::support::{Errors, with_fault};

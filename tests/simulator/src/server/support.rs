@@ -1,4 +1,4 @@
-//! Calls of AWS Support, with the faults on order.
+//! Calls of AWS Support, with the ordered faults.
 
 use super::exchange::Outcome;
 use super::world::World;
@@ -25,14 +25,14 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     world.call(now, &call, |fault| with_fault(fault, &ERRORS, happen))
 }
 
-/// How a service of AWS says that it fails.
+/// The error answers of a service of AWS.
 pub(super) struct Errors {
     pub server_error: &'static str,
     pub throttled: &'static str,
     pub response: fn(&str, &str) -> Response,
 }
 
-/// What becomes of a call with this fault.
+/// Returns the outcome of a call with this fault.
 pub(super) fn with_fault(fault: Option<&Fault>, errors: &Errors, happen: impl Fn() -> Response) -> Outcome {
     let refuse = |code: &Option<String>, otherwise: &str, message: &str| {
         Outcome::Answer((errors.response)(code.as_deref().unwrap_or(otherwise), message))
@@ -49,7 +49,7 @@ pub(super) fn with_fault(fault: Option<&Fault>, errors: &Errors, happen: impl Fn
             Outcome::Hold
         }
         Some(Fault { kind: Kind::Throttle, error, .. }) => refuse(error, errors.throttled, "Rate exceeded"),
-        // Rules for AWS never stop an instance: they are refused when they are given.
+        // A rule for AWS can't stop an instance: the control API refuses it.
         Some(Fault { kind: Kind::Error | Kind::Stop, error, .. }) => {
             refuse(error, errors.server_error, "The call failed on order.")
         }

@@ -1,7 +1,7 @@
 //! Everything that is simulated, shared by the connections.
 //!
-//! Each part has a lock of its own and none is held while another is taken or while an event is published: ServiceNow
-//! may wait for its webhook to be answered while AWS Support goes on.
+//! Each part has its own lock. No code holds one lock while it takes another or publishes an event: ServiceNow may wait
+//! for the answer to its webhook while AWS Support goes on.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -50,17 +50,17 @@ impl World {
         lock(&self.calls)
     }
 
-    /// Looks at AWS Support or changes it, and then announces what changed.
+    /// Reads or changes AWS Support, and then publishes the events of the change.
     pub fn support<T>(&self, act: impl FnOnce(&mut Support) -> T) -> T {
         let mut support = lock(&self.support);
         let result = act(&mut support);
         let events = support.take_events();
-        // Queued under the lock, which keeps the events in the order of their changes; sent elsewhere.
+        // Queue the events under the lock, which keeps them in the order of the changes. Another task sends them.
         self.publisher.publish(events);
         result
     }
 
-    /// Makes one call: takes its fault, lets it happen and records it.
+    /// Makes one call: takes its fault, carries it out and records it.
     pub fn call(&self, at: Timestamp, call: &Call<'_>, happen: impl FnOnce(Option<&Fault>) -> Outcome) -> Outcome {
         let fault = self.faults().take(call);
         let outcome = happen(fault.as_ref());

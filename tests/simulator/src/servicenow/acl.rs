@@ -1,4 +1,4 @@
-//! Who may do what over the Table API. Scripts are not asked.
+//! Access control of the Table API. It does not apply to scripts.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::{
     store::{Store, field},
 };
 
-/// What is done to a record or a column.
+/// An operation on a record or a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is what it says")]
 pub enum Operation {
@@ -80,8 +80,9 @@ const PLATFORM_ACCESS: &[PlatformAccess] = &[
     PlatformAccess { table: "cmdb_ci", read: &["itil"], change: &["itil"] },
 ];
 
-/// Whether the user may do this to records of the table. The app's own controls come first. A table of the platform without
-/// any is the administrators'. A table of the app without any is everybody's: what an instance does then is its own choice.
+/// Whether the user may do this to records of the table. The app's own controls come first. A table of the platform
+/// without any is the administrators'. A table of the app without any is everybody's: what an instance does then is its
+/// own choice.
 pub fn allows(app: &App, actor: &Actor, table: &str, operation: Operation) -> bool {
     if actor.is_admin() {
         return true;
@@ -101,8 +102,8 @@ pub fn allows(app: &App, actor: &Actor, table: &str, operation: Operation) -> bo
     })
 }
 
-/// Whether the user may do this to the column. A column without a control for the operation follows its table: one that may
-/// not be written can be given a value when the record is made.
+/// Whether the user may do this to the column. A column without a control for the operation follows its table: one that
+/// may not be written can be given a value when the record is made.
 pub fn allows_column(app: &App, actor: &Actor, table: &str, column: &str, operation: Operation) -> bool {
     if actor.is_admin() {
         return true;

@@ -16,10 +16,10 @@ use super::{
 use crate::wire::Response;
 
 /// The largest file (`com.glide.attachment.max_size` of a small instance).
-const FILE_BYTES_MAXIMUM: usize = 100 * 1024 * 1024;
+const MAXIMUM_FILE_BYTES: usize = 100 * 1024 * 1024;
 
-/// How many files a list holds if the client does not say.
-const LIMIT_DEFAULT: usize = 1_000;
+/// The files in a list whose request names no limit. Source: ServiceNow Attachment API, `sysparm_limit`.
+const DEFAULT_LIMIT: usize = 1_000;
 
 /// Answers requests under `/api/now/attachment`.
 pub fn answer(call: &mut Call<'_, '_>, url: &str, rest: &[&str]) -> Response {
@@ -41,7 +41,7 @@ fn list(call: &Call<'_, '_>, url: &str) -> Response {
     let query = table_api::request_query(call, table);
     let number =
         |name: &str, otherwise| call.request.parameter(name).and_then(|text| text.parse().ok()).unwrap_or(otherwise);
-    let (limit, offset): (usize, usize) = (number("sysparm_limit", LIMIT_DEFAULT), number("sysparm_offset", 0));
+    let (limit, offset): (usize, usize) = (number("sysparm_limit", DEFAULT_LIMIT), number("sysparm_offset", 0));
     let found = table_api::matching(call, table, &query);
     let readable: Vec<_> = found.iter().filter(|view| may_read(call, view.row)).collect();
     let page: Vec<_> = readable.iter().skip(offset).take(limit).map(|view| describe(view.row, url)).collect();
@@ -88,7 +88,7 @@ fn upload(call: &mut Call<'_, '_>, url: &str) -> Response {
     let Some(content_type) = call.request.header("content-type").map(str::to_owned) else {
         return errors::envelope(400, "Missing header", Some("Content-Type is required"));
     };
-    if call.request.body.len() > FILE_BYTES_MAXIMUM {
+    if call.request.body.len() > MAXIMUM_FILE_BYTES {
         return errors::envelope(413, "File too large", Some("The file is larger than com.glide.attachment.max_size"));
     }
     if call.session.view(&table, &record).is_none() {

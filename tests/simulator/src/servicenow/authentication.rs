@@ -1,4 +1,4 @@
-//! Who is calling: basic authentication, and OAuth tokens that end.
+//! Authentication of callers: basic authentication, and OAuth tokens with a lifetime.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
@@ -13,12 +13,12 @@ use super::{
 };
 use crate::wire::{Request, Response};
 
-/// How long a token lives, as the platform sets it for a new client.
+/// The lifetime of a token in seconds: the platform's default for a new client.
 const TOKEN_SECONDS: i64 = 1_800;
-/// What a client is told: a second has passed on the way.
+/// The lifetime that the client is told, in seconds: one has passed on the way.
 const TOKEN_SECONDS_ANNOUNCED: i64 = TOKEN_SECONDS - 1;
 
-/// The user whom the request's headers prove, if any.
+/// Returns the user that the request's headers authenticate, if any.
 pub fn authenticate(state: &State, request: &Request, now: Timestamp) -> Option<Actor> {
     let (scheme, credentials) = request.header("authorization")?.split_once(' ')?;
     let user_name = match scheme.to_ascii_lowercase().as_str() {

@@ -15,7 +15,7 @@ use super::{
 const DEMO_DATA: &str = include_str!("demo_data.json");
 /// When the instance was made, as its first records say.
 const FIRST_DAY: &str = "2026-01-01 00:00:00";
-/// How much the large demo data adds.
+/// The size of the large demo data: several pages for the clients under test.
 const LARGE_USERS: usize = 600;
 const LARGE_PROBLEMS: usize = 80;
 const LARGE_LOG_LINES: usize = 700;

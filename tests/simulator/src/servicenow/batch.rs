@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::{Instance, authentication::parse_form, errors};
 use crate::wire::{Outbound, Request, Response};
 
-/// How many requests one batch may hold.
-const REQUESTS_MAXIMUM: usize = 500;
+/// The most requests in one batch: a bound on the work of one call.
+const MAXIMUM_REQUESTS: usize = 500;
 
 #[derive(Deserialize)]
 struct Batch {
@@ -43,7 +43,7 @@ pub fn answer(instance: &mut Instance, now: Timestamp, request: &Request, outbou
         Ok(batch) => batch,
         Err(error) => return errors::unreadable_body(&error.to_string()),
     };
-    if batch.rest_requests.len() > REQUESTS_MAXIMUM {
+    if batch.rest_requests.len() > MAXIMUM_REQUESTS {
         return errors::unreadable_body("The batch holds too many requests");
     }
     let mut serviced = Vec::new();

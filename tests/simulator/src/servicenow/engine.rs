@@ -16,17 +16,18 @@ use crate::wire::Outbound;
 
 /// The shim that gives scripts the platform's classes.
 const GLIDE: &str = include_str!("glide.js");
-/// The memory that one script may take.
-const MEMORY_BYTES_MAXIMUM: usize = 128 * 1024 * 1024;
-/// The stack that one script may take: a part of that of the thread.
-const STACK_BYTES_MAXIMUM: usize = 768 * 1024;
-/// How often the engine may ask whether to go on (it does so every few thousand steps) before a script counts as run away.
-const INTERRUPTS_MAXIMUM: u32 = 50_000;
+/// The most memory of one script, in bytes: a script that fills it is out of control.
+const MAXIMUM_MEMORY_BYTES: usize = 128 * 1024 * 1024;
+/// The most stack of one script, in bytes: it must fit the stack of its thread.
+const MAXIMUM_STACK_BYTES: usize = 768 * 1024;
+/// The most interrupts of one script. The engine interrupts every few thousand steps, so a script with more is out of
+/// control.
+const MAXIMUM_INTERRUPTS: u32 = 50_000;
 
-/// Why a script did not end as it should.
+/// A failure of a script.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ScriptError {
-    /// It threw, ran away or took too much memory.
+    /// It threw, exceeded its steps or exceeded its memory.
     #[error("{0}")]
     Failed(String),
     /// The instance died while it ran.
@@ -42,7 +43,7 @@ pub struct Engine {
     pub reuse_contexts: bool,
 }
 
-/// What is to run.
+/// A script to run, with its context.
 #[derive(Debug)]
 pub enum Script<'a> {
     /// An asynchronous business rule.
@@ -178,13 +179,13 @@ pub fn run(
 
 fn prepare(app: &super::app::App) -> Result<Prepared, String> {
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    runtime.set_memory_limit(MEMORY_BYTES_MAXIMUM);
-    runtime.set_max_stack_size(STACK_BYTES_MAXIMUM);
+    runtime.set_memory_limit(MAXIMUM_MEMORY_BYTES);
+    runtime.set_max_stack_size(MAXIMUM_STACK_BYTES);
     let interrupts = Rc::new(Cell::new(0));
     let count = interrupts.clone();
     runtime.set_interrupt_handler(Some(Box::new(move || {
         count.set(count.get() + 1);
-        count.get() > INTERRUPTS_MAXIMUM
+        count.get() > MAXIMUM_INTERRUPTS
     })));
     let context = Context::full(&runtime).map_err(|error| error.to_string())?;
     context.with(|ctx| {

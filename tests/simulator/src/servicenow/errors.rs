@@ -1,4 +1,4 @@
-//! The platform's error answers, word for word.
+//! The platform's error answers, in its own words.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ pub fn not_authenticated() -> Response {
     response
 }
 
-/// 404 for a record that is missing or hidden: nobody can tell which.
+/// 404 for a record that is missing or hidden. The answer does not say which.
 pub fn no_record() -> Response {
     envelope(404, "No Record found", Some("Record doesn't exist or ACL restricts the record retrieval"))
 }
@@ -40,12 +40,12 @@ pub fn method_not_supported(method: &str) -> Response {
     envelope(405, &format!("{method} is not supported"), Some("This method is not supported by the resource"))
 }
 
-/// 403 for who may not read a table.
+/// 403 for a user who may not read a table.
 pub fn may_not_query() -> Response {
     envelope(403, "Insufficient rights to query records", None)
 }
 
-/// 403 for who may not write a record.
+/// 403 for a user who may not write a record.
 pub fn may_not_write(operation: &str) -> Response {
     envelope(403, "Operation Failed", Some(&format!("ACL Exception {operation} Failed due to security constraints")))
 }
@@ -55,7 +55,7 @@ pub fn unreadable_body(detail: &str) -> Response {
     envelope(400, "Exception while reading request", Some(detail))
 }
 
-/// What a client sees when the instance dies: no answer of its own.
+/// The load balancer's answer when the instance dies.
 pub fn stopped() -> Response {
     let headers = [("content-type".to_owned(), "text/html".to_owned())].into();
     Response { status: STATUS_OF_DEATH, headers, body: b"<html><body>Bad Gateway</body></html>".to_vec() }

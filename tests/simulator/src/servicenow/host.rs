@@ -1,4 +1,4 @@
-//! What scripts do on the instance: records, properties, digests, requests to other systems.
+//! The operations of scripts on the instance: records, properties, digests, requests to other systems.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::wire::{Outbound, Request};
 
-/// How long a request of a script waits when the script does not say: the platform's default.
+/// The timeout of a script's request that sets none, in milliseconds: the platform's default.
 const HTTP_TIMEOUT_MILLISECONDS: u64 = 175_000;
 
 /// The audit trail.
@@ -29,11 +29,11 @@ const AUDIT: &str = "sys_audit";
 
 /// The instance as one running script reaches it.
 pub struct Host<'a, 'b> {
-    /// Who acts on which records, when.
+    /// The user, the records and the clock of the script.
     pub session: &'a mut Session<'b>,
     /// Where requests to other systems go.
     pub outbound: &'a dyn Outbound,
-    /// The rule whose condition the script is being asked.
+    /// The rule whose condition the script decides.
     pub undecided: Option<UndecidedRule>,
 }
 

@@ -1,4 +1,4 @@
-//! What runs outside of any request: asynchronous rules at once, scheduled jobs by their period.
+//! Scripts that run outside of requests: asynchronous rules at once, scheduled jobs by their period.
 
 use jiff::Timestamp;
 
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::wire::Outbound;
 
-/// How many jobs one call runs, so that rules that start each other do not run for ever.
-const JOBS_PER_CALL_MAXIMUM: usize = 1_000;
+/// The most jobs of one call, so that rules that start each other do not run for ever.
+const MAXIMUM_JOBS_PER_CALL: usize = 1_000;
 
 /// An asynchronous rule that waits to run.
 #[derive(Debug, Clone)]
@@ -24,22 +24,22 @@ pub struct Job {
     pub record: String,
     /// `insert`, `update` or `delete`.
     pub operation: String,
-    /// Who wrote the record: the rule runs as that user.
+    /// The user who wrote the record. The rule runs as that user.
     pub user_name: String,
     /// When the record was written.
     pub queued_at: Timestamp,
-    /// The record as it was written: all that is left of one that was deleted.
+    /// The record as it was written. A deleted record exists only here.
     pub last_seen: Row,
 }
 
 impl Instance {
-    /// When there is something to run next: rules at once, scheduled jobs when they are due.
+    /// Returns the time of the next run: rules run at once, scheduled jobs when they are due.
     pub fn next_job_at(&self) -> Option<Timestamp> {
         let rule = self.state.jobs.front().map(|job| job.queued_at);
         rule.into_iter().chain(self.state.schedule.values().copied()).min()
     }
 
-    /// How many asynchronous rules wait.
+    /// Returns how many asynchronous rules wait.
     pub fn waiting_rules(&self) -> usize {
         self.state.jobs.len()
     }
@@ -48,7 +48,7 @@ impl Instance {
     /// takes as long as they do.
     pub fn run_due_jobs(&mut self, now: Timestamp, outbound: &dyn Outbound) -> usize {
         let mut count = 0;
-        while count < JOBS_PER_CALL_MAXIMUM && self.run_next_rule(now, outbound) {
+        while count < MAXIMUM_JOBS_PER_CALL && self.run_next_rule(now, outbound) {
             count += 1;
         }
         count + self.run_schedule(now, outbound)

@@ -16,8 +16,8 @@ use super::{
 use crate::wire::Outbound;
 
 impl Instance {
-    /// This instance cloned over another one of that name: all records and settings, the same `sys_id`s, and the rules that
-    /// wait. No preserver and no clean-up script is in the clone's profile.
+    /// This instance cloned over another one of that name: all records and settings, the same `sys_id`s, and the rules
+    /// that wait. No preserver and no clean-up script is in the clone's profile.
     #[must_use]
     pub fn cloned_over(&self, instance_name: &str) -> Self {
         let mut clone = self.clone();
@@ -55,8 +55,8 @@ impl Instance {
         Ok(is_shown == "true")
     }
 
-    /// Insert and Stay: a new record with all columns of the old one, an app's own included, but its number and journals.
-    /// Gives the new record's `sys_id`.
+    /// Insert and Stay: a new record with all columns of the old one, an app's own included, but its number and
+    /// journals. Gives the new record's `sys_id`.
     pub fn copy(
         &mut self,
         now: Timestamp,
@@ -72,8 +72,8 @@ impl Instance {
         copy
     }
 
-    /// The stock job that closes incidents which have been resolved, and not been changed, for so many days: state and a
-    /// comment in one update, as `system`. Gives how many it closed.
+    /// The stock job that closes incidents which have been resolved, and not been changed, for so many days: state and
+    /// a comment in one update, as `system`. Gives how many it closed.
     pub fn auto_close(&mut self, now: Timestamp, days: i64, outbound: &dyn Outbound) -> usize {
         let latest = format_servicenow(now - SignedDuration::from_hours(24 * days));
         let due: Vec<String> = self
@@ -105,8 +105,8 @@ impl Instance {
         closed
     }
 
-    /// An administrator renames a user. Its `sys_id`, its password and its tokens stay; what it has written keeps the old
-    /// name, which is only a text there. False if there is no such user.
+    /// An administrator renames a user. Its `sys_id`, its password and its tokens stay; what it has written keeps the
+    /// old name, which is only a text there. False if there is no such user.
     pub fn rename_user(&mut self, from: &str, to: &str) -> bool {
         let Some(mut row) = self.state.store.find_by("sys_user", "user_name", from).map(|row| row.as_ref().clone())
         else {
@@ -128,8 +128,8 @@ impl Instance {
         true
     }
 
-    /// An administrator puts a record back as it was, by an import of its XML or an undelete: its update count and its time
-    /// are the old ones again, journals and audit trail stay, and no rule runs.
+    /// An administrator puts a record back as it was, by an import of its XML or an undelete: its update count and its
+    /// time are the old ones again, journals and audit trail stay, and no rule runs.
     pub fn restore(&mut self, table: &str, row: Row) {
         let sys_id = field(&row, "sys_id").to_owned();
         self.state.store.put(table, &sys_id, row);

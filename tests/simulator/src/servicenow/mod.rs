@@ -3,9 +3,9 @@
 //! It commits per record, as the platform does, and can be told to die between any two commits. Asynchronous business
 //! rules never run inside a request: they are queued and run by [`Instance::run_due_jobs`].
 //!
-//! A script that calls another system waits for the answer, and the instance answers nobody meanwhile: in the server,
-//! which holds it behind a lock, a webhook that hangs holds it for the webhook's timeout. Whoever receives webhooks must
-//! not call the instance before it has answered.
+//! A script that calls another system waits for the answer, and the instance answers no request meanwhile. The server
+//! holds the instance behind a lock, so a webhook that hangs blocks it for the webhook's timeout. A receiver of
+//! webhooks must answer before it calls the instance.
 
 pub mod acl;
 pub mod app;
@@ -156,8 +156,8 @@ impl Instance {
         Ok(())
     }
 
-    /// Installs an app that has been read, or upgrades it: the way to many instances with one app. An upgrade writes every
-    /// record of the app anew, but for those of the first installation.
+    /// Installs an app that has been read, or upgrades it: the way to many instances with one app. An upgrade writes
+    /// every record of the app anew, but for those of the first installation.
     pub fn install(&mut self, app: Arc<App>) {
         let is_upgrade = self.app.scope == app.scope;
         let first_records = app.first_records.iter().filter(|_| !is_upgrade);
@@ -246,8 +246,8 @@ impl Instance {
     }
 
     /// Lets the instance die with the next commit after `commits` more, in the next request or job that gets that far.
-    /// What was committed stays, the rest of the request does not happen, and the instance is up again at once. A request
-    /// that ends before puts an end to the order.
+    /// What was committed stays, the rest of the request does not happen, and the instance is up again at once. A
+    /// request that ends before puts an end to the order.
     pub fn stop_after_commits(&mut self, commits: u64) {
         self.state.commits_left = Some(commits);
     }

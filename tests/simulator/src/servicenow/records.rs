@@ -295,8 +295,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// What the audit trail keeps of an update: one row for each field, and for each journal its text. The instance may die
-    /// before: then the trail has a gap. The platform keeps nothing of an insert.
+    /// What the audit trail keeps of an update: one row for each field, and for each journal its text. The instance may
+    /// die before: then the trail has a gap. The platform keeps nothing of an insert.
     fn append_audit(&mut self, table: &Table, old: &Row, new: &Row, journals: &[(String, String)]) {
         if table.name != "incident" {
             return;

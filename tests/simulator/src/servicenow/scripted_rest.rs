@@ -15,7 +15,7 @@ use super::{
 use crate::wire::{Outbound, Request, Response};
 
 /// The largest body that scripts may read (`glide.rest.max_content_length`).
-const BODY_BYTES_MAXIMUM: usize = 10 * 1024 * 1024;
+const MAXIMUM_BODY_BYTES: usize = 10 * 1024 * 1024;
 
 /// The resource that a request means, and the parameters in its path.
 pub fn find<'a>(app: &'a App, request: &Request) -> Option<(&'a RestOperation, BTreeMap<String, String>)> {
@@ -73,7 +73,7 @@ impl Instance {
         if !admitted {
             return errors::envelope(403, "User Not Authorized", Some("Failed API level ACL Validation"));
         }
-        if request.body.len() > BODY_BYTES_MAXIMUM {
+        if request.body.len() > MAXIMUM_BODY_BYTES {
             return errors::envelope(400, "Exception while reading request", Some("The request body is too large"));
         }
         let given = describe_request(request, &parameters);

@@ -1,4 +1,4 @@
-//! What an instance remembers between requests.
+//! The state of an instance between requests.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,8 +13,8 @@ use super::{
     store::{Row, Store},
 };
 
-/// How many lines of log an instance keeps.
-const LOG_LINES_MAXIMUM: usize = 2_000;
+/// The most lines in the log of an instance, enough to explain a test. The oldest go first.
+const MAXIMUM_LOG_LINES: usize = 2_000;
 /// The characters of a `sys_id`.
 const SYS_ID_LENGTH: usize = 32;
 /// The first number of a numbered table, so that numbers look like those of an instance in use.
@@ -34,13 +34,13 @@ pub struct LogLine {
 /// An access token that was given out.
 #[derive(Debug, Clone)]
 pub struct Token {
-    /// Whose it is.
+    /// Its user.
     pub user_name: String,
     /// When it ends.
     pub expires_at: Timestamp,
 }
 
-/// A read that comes from a node that lags behind.
+/// A read on a node that lags behind.
 #[derive(Debug, Clone)]
 pub struct LaggingRead {
     /// The record's table.
@@ -73,7 +73,7 @@ pub struct State {
     pub jobs: VecDeque<Job>,
     /// When each scheduled job runs next, by its `sys_id`.
     pub schedule: BTreeMap<String, Timestamp>,
-    /// The rules whose `condition` is a script and is yet to be asked.
+    /// The rules whose `condition` is a script that has not run yet.
     pub undecided: VecDeque<UndecidedRule>,
     /// The log, the oldest line first.
     pub log: VecDeque<LogLine>,
@@ -124,7 +124,7 @@ impl State {
 
     /// Adds a line to the log and forgets the oldest beyond the limit.
     pub fn log(&mut self, at: Timestamp, level: &str, message: String) {
-        if self.log.len() == LOG_LINES_MAXIMUM {
+        if self.log.len() == MAXIMUM_LOG_LINES {
             self.log.pop_front();
         }
         self.log.push_back(LogLine { at, level: level.to_owned(), message });

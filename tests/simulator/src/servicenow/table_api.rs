@@ -15,8 +15,8 @@ use super::{
 };
 use crate::wire::{Request, Response};
 
-/// How many records a list holds if the client does not say.
-const LIMIT_DEFAULT: usize = 10_000;
+/// The records in a list whose request names no limit. Source: ServiceNow Table API, `sysparm_limit`.
+const DEFAULT_LIMIT: usize = 10_000;
 /// The property that makes a query with an unknown column find nothing instead of everything.
 const INVALID_QUERY_PROPERTY: &str = "glide.invalid_query.returns_no_rows";
 /// What a client sees in place of a secret.
@@ -160,7 +160,7 @@ fn list(call: &mut Call<'_, '_>, url: &str, table: &Table, path: &str) -> Respon
         Some(text) if !text.is_empty() => text.parse::<usize>().ok(),
         _ => Some(otherwise),
     };
-    let (Some(limit), Some(offset)) = (number("sysparm_limit", LIMIT_DEFAULT), number("sysparm_offset", 0)) else {
+    let (Some(limit), Some(offset)) = (number("sysparm_limit", DEFAULT_LIMIT), number("sysparm_offset", 0)) else {
         return errors::envelope(400, "Invalid limit or offset", Some("Both must be whole numbers, not negative"));
     };
     let query = request_query(call, table);

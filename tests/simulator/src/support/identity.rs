@@ -6,7 +6,7 @@ pub(super) struct Identities {
     state: u64,
 }
 
-const DISPLAY_ID_MIN: u64 = 1_000_000_000;
+const MINIMUM_DISPLAY_ID: u64 = 1_000_000_000;
 const DISPLAY_ID_SPAN: u64 = 9_000_000_000;
 
 impl Identities {
@@ -24,7 +24,7 @@ impl Identities {
     }
 
     pub fn display_id(&mut self) -> String {
-        (DISPLAY_ID_MIN + self.draw() % DISPLAY_ID_SPAN).to_string()
+        (MINIMUM_DISPLAY_ID + self.draw() % DISPLAY_ID_SPAN).to_string()
     }
 
     pub fn uuid(&mut self) -> String {

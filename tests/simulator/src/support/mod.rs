@@ -38,13 +38,13 @@ use model::{
 pub use oddities::Oddities;
 pub use people::PeopleError;
 use request::{
-    AddCommunicationToCase, CC_ADDRESSES_MAX, CreateCase, DescribeServices, DescribeSeverityLevels, ResolveCase,
-    SERVICE_CODES_MAX,
+    AddCommunicationToCase, CreateCase, DescribeServices, DescribeSeverityLevels, MAXIMUM_CC_ADDRESSES,
+    MAXIMUM_SERVICE_CODES, ResolveCase,
 };
 pub use sts::Role;
 use sts::Session;
 
-/// How long after its resolution a case can be reopened.
+/// How long after its resolution a case can be reopened. Source: AWS Support User Guide.
 pub const REOPEN_WINDOW: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 const CALL_WINDOW: SignedDuration = SignedDuration::from_secs(1);
@@ -211,7 +211,7 @@ impl Support {
         request: &DescribeServices,
     ) -> Result<Vec<Service>, SupportError> {
         self.admit(now, account)?;
-        request::at_most(&request.service_code_list, SERVICE_CODES_MAX, "serviceCodeList")?;
+        request::at_most(&request.service_code_list, MAXIMUM_SERVICE_CODES, "serviceCodeList")?;
         known(request.language.as_deref(), "language", &LANGUAGES)?;
         refuse_dry_run(request.dry_run)?;
         let codes = &request.service_code_list;
@@ -268,7 +268,7 @@ impl Support {
     ) -> Result<String, SupportError> {
         let subject = request::required(request.subject.as_deref(), "subject")?;
         let body = request::body(request.communication_body.as_deref(), self.oddities.length)?;
-        request::at_most(&request.cc_email_addresses, CC_ADDRESSES_MAX, "ccEmailAddresses")?;
+        request::at_most(&request.cc_email_addresses, MAXIMUM_CC_ADDRESSES, "ccEmailAddresses")?;
         let account = self.account(account_id)?;
         let topic = Topic::parse(account, request)?;
         request::no_files(request.attachment_set_id.as_deref(), &request.upload_ids)?;
@@ -335,7 +335,7 @@ impl Support {
         request: &AddCommunicationToCase,
     ) -> Result<(), SupportError> {
         let body = request::body(request.communication_body.as_deref(), self.oddities.length)?;
-        request::at_most(&request.cc_email_addresses, CC_ADDRESSES_MAX, "ccEmailAddresses")?;
+        request::at_most(&request.cc_email_addresses, MAXIMUM_CC_ADDRESSES, "ccEmailAddresses")?;
         let case_id = request::required(request.case_id.as_deref(), "caseId")?;
         let index = self.case_index(account_id, case_id)?;
         request::no_files(request.attachment_set_id.as_deref(), &request.upload_ids)?;

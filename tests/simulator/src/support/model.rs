@@ -20,7 +20,7 @@ pub const STATUS_REOPENED: &str = "reopened";
 /// The status of a resolved case.
 pub const STATUS_RESOLVED: &str = "resolved";
 
-/// Who AWS is in `submittedBy`.
+/// AWS in `submittedBy`.
 pub const SUBMITTED_BY_AWS: &str = "Amazon Web Services";
 
 /// The quotas of one account.
@@ -55,7 +55,7 @@ pub struct Account {
     pub role: Option<Role>,
     /// The account's e-mail address.
     pub email: String,
-    /// Who its API calls are made by, as `submittedBy` shows it before the address.
+    /// The principal of its API calls, as `submittedBy` shows it before the address.
     pub principal: String,
     /// Whether its support plan includes the API.
     pub has_plan: bool,
@@ -83,7 +83,7 @@ impl Account {
     }
 }
 
-/// Who API calls are made by when nothing else is said.
+/// The default principal of API calls.
 pub const DEFAULT_PRINCIPAL: &str = "AdminRole (Role)";
 
 /// An account and how much of its quotas it has used.

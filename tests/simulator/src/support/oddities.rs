@@ -1,17 +1,16 @@
-//! What AWS may do and does not document: each oddity can be switched on, all are off by default.
+//! Behaviour that AWS may have and does not document. Each oddity can be switched on; all are off by default.
 //!
-//! Nobody knows that AWS behaves so, and nobody knows that it does not. Whoever survives all of them relies on nothing
-//! that is not written down.
+//! It is open whether AWS behaves like this. A client that survives all oddities relies on documented behaviour only.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// At which column a reflowed text is wrapped.
+/// The column at which a reflowed text is wrapped.
 pub const WRAP_COLUMNS: usize = 70;
-/// The longest wait that is drawn, in seconds: within the shortest time that anybody waits for a write to appear.
-const DRAWN_SECONDS_MAX: u64 = 10;
+/// The longest wait that is drawn, in seconds: below the shortest L of the tests.
+const MAXIMUM_DRAWN_SECONDS: u64 = 10;
 
-/// What AWS Support does beyond what is documented.
+/// The oddities of AWS Support.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own: any of them goes with any other")]
@@ -20,9 +19,9 @@ pub struct Oddities {
     pub reflowed_texts: bool,
     /// So many seconds after a customer's communication was written, `submittedBy` shows the account's address alone.
     pub authors_change_after_seconds: Option<u32>,
-    /// Secrets in a text are redacted only so many seconds after it was written, not at once.
+    /// The seconds after which secrets in a text are redacted; without it they are redacted at once.
     pub redacted_after_seconds: Option<u32>,
-    /// How exact the times are that are shown.
+    /// The precision of the shown times.
     pub precision: Precision,
     /// Times in whole seconds are rounded to the nearest one, not cut.
     pub seconds_are_rounded: bool,
@@ -30,25 +29,25 @@ pub struct Oddities {
     pub recent_without_token: bool,
     /// DescribeCases with `caseIdList` and `maxResults` is refused.
     pub page_size_refused_with_ids: bool,
-    /// After a change of language a case is not known by its earlier id any more, only by its new one and its display id.
+    /// After a change of language a case is known only by its new id and its display id.
     pub earlier_ids_unknown: bool,
-    /// AddCommunicationToCase after the days in which a case can be reopened answers that all is well, and does nothing.
+    /// AddCommunicationToCase on a case that is too old to be reopened answers with success and does nothing.
     pub late_reopening_ignored: bool,
     /// What the limit of a text counts.
     pub length: LengthUnit,
     /// Communications show whole seconds, and DescribeCommunications lists those of one second in the opposite order of
     /// DescribeCases.
     pub seconds_in_any_order: bool,
-    /// What was written through the API is shown only so many seconds later: an answer that quotes it is seen first.
+    /// The seconds after which a text from the API is shown, so that an answer that quotes it is seen first.
     pub api_texts_shown_after_seconds: u32,
     /// ResolveCase refuses a case that is resolved.
     pub repeated_resolution_refused: bool,
 }
 
-/// What a time must have beyond its second to be rounded up.
+/// The fraction of a second from which a time is rounded up.
 const HALF_A_SECOND: SignedDuration = SignedDuration::from_millis(500);
 
-/// How exact the times are that AWS shows.
+/// The precision of the times that AWS shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
@@ -97,7 +96,7 @@ impl Oddities {
     pub fn draw(bits: u64) -> Self {
         let is_on = |bit: u32| bits >> bit & 1 == 1;
         // The low bits switch; the waits and the choices come from the high ones.
-        let seconds = |bit: u32| u32::try_from(1 + (bits >> bit) % DRAWN_SECONDS_MAX).unwrap_or(1);
+        let seconds = |bit: u32| u32::try_from(1 + (bits >> bit) % MAXIMUM_DRAWN_SECONDS).unwrap_or(1);
         Self {
             reflowed_texts: is_on(0),
             authors_change_after_seconds: is_on(1).then(|| seconds(16)),
@@ -158,7 +157,7 @@ impl Oddities {
     }
 }
 
-/// Whether so many seconds have passed; never, if none is said.
+/// Whether that many seconds have passed; false without a number.
 pub(super) fn has_passed(seconds: Option<u32>, since: Timestamp, now: Timestamp) -> bool {
     seconds.is_some_and(|seconds| now.duration_since(since) >= SignedDuration::from_secs(i64::from(seconds)))
 }
@@ -188,7 +187,7 @@ fn reflow(text: &str) -> String {
     output
 }
 
-/// Where a long line is wrapped: behind the last blank or hyphen that fits, else within the word.
+/// Returns where to wrap a long line: behind the last blank or hyphen that fits, else within the word.
 fn wrap(line: &str) -> usize {
     let limit = line.char_indices().nth(WRAP_COLUMNS).map_or(line.len(), |(place, _)| place);
     let opportunity = line[..limit].rfind([' ', '-']).map(|place| place + 1);

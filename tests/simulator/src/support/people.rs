@@ -8,10 +8,10 @@ use super::model::{Case, SUBMITTED_BY_AWS, format_milliseconds};
 use super::request;
 use super::{Author, Origin, Support, SupportError};
 
-/// Which segment of a case id says the queue and the language: `case-<account>-muen-<year>-<digits>`.
+/// The segment of a case id with the queue and the language: `case-<account>-muen-<year>-<digits>`.
 const LANGUAGE_SEGMENT: usize = 2;
 
-/// Why what a person did had no effect.
+/// The reason why the act of a person had no effect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PeopleError {
     /// No case has this id.
@@ -73,7 +73,7 @@ impl Support {
         Ok(())
     }
 
-    /// Every case of every account, oldest first: the truth, without lag.
+    /// Every case of every account, oldest first and without lag.
     pub fn cases(&self) -> &[Case] {
         &self.cases
     }

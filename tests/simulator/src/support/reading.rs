@@ -7,7 +7,7 @@ use super::model::{
     Case, CaseDetails, CasesPage, Communication, CommunicationDetails, CommunicationsPage, STATUS_RESOLVED,
 };
 use super::oddities::{Oddities, ShownBy, has_passed, whole_second};
-use super::request::{self, CASE_IDS_MAX, DescribeCases, DescribeCommunications, Span};
+use super::request::{self, DescribeCases, DescribeCommunications, MAXIMUM_CASE_IDS, Span};
 use super::{LANGUAGES, Origin, Support, known, paging, refuse_dry_run};
 
 /// How many communications DescribeCases adds to each case.
@@ -25,7 +25,7 @@ impl Support {
         request: &DescribeCases,
     ) -> Result<CasesPage, SupportError> {
         self.admit(now, account)?;
-        request::at_most(&request.case_id_list, CASE_IDS_MAX, "caseIdList")?;
+        request::at_most(&request.case_id_list, MAXIMUM_CASE_IDS, "caseIdList")?;
         self.refuse_page_size_with_ids(request)?;
         let page_size = request::page_size(request.max_results)?;
         let span = Span::parse(request.after_time.as_deref(), request.before_time.as_deref())?;

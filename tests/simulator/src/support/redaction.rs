@@ -1,11 +1,13 @@
-//! AWS Support rewrites customers' texts: secret keys, private keys and card numbers are not stored.
+//! The redaction of AWS Support: it removes secret keys, private keys and card numbers from customers' texts.
 
 use std::borrow::Cow;
 
 const REPLACEMENT: &str = "[REDACTED_BY_Amazon Web Services]";
 const SECRET_KEY_LENGTH: usize = 40;
-const CARD_DIGITS_MIN: usize = 13;
-const CARD_DIGITS_MAX: usize = 19;
+/// The fewest digits of the card numbers in use.
+const MINIMUM_CARD_DIGITS: usize = 13;
+/// The most digits of a card number. Source: ISO/IEC 7812.
+const MAXIMUM_CARD_DIGITS: usize = 19;
 const CARD_DIGITS_KEPT: usize = 4;
 const PRIVATE_KEY_BEGIN: &str = "-----BEGIN ";
 const PRIVATE_KEY_END: &str = "-----END ";
@@ -13,8 +15,8 @@ const PRIVATE_KEY_LABEL_END: &str = "PRIVATE KEY-----";
 
 /// The text as AWS stores it.
 ///
-/// AWS does not say by what shape it knows a secret key: here it is any run of exactly 40 base64 characters, which is
-/// wider than AWS is likely to be, so that nothing relies on such a run coming back unchanged.
+/// AWS does not document the shape of the secret keys that it redacts. Here it is any run of exactly 40 base64
+/// characters, which is probably wider, so that no client relies on getting such a run back.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let mut output: Option<String> = None;
     let mut kept_from = 0;
@@ -77,7 +79,7 @@ fn private_key(text: &str) -> Option<usize> {
 /// A run of digits, perhaps parted by single blanks or hyphens, that passes the check digit of card numbers.
 fn card_number(text: &str) -> Option<(usize, String)> {
     let bytes = text.as_bytes();
-    let mut digits = Vec::with_capacity(CARD_DIGITS_MAX);
+    let mut digits = Vec::with_capacity(MAXIMUM_CARD_DIGITS);
     let mut length = 0;
     let mut index = 0;
     while index < bytes.len() {
@@ -91,12 +93,12 @@ fn card_number(text: &str) -> Option<(usize, String)> {
             byte if byte.is_ascii_alphabetic() && bytes[index - 1].is_ascii_digit() => return None,
             _ => break,
         }
-        if digits.len() > CARD_DIGITS_MAX {
+        if digits.len() > MAXIMUM_CARD_DIGITS {
             return None;
         }
         index += 1;
     }
-    if digits.len() < CARD_DIGITS_MIN || !passes_check_digit(&digits) {
+    if digits.len() < MINIMUM_CARD_DIGITS || !passes_check_digit(&digits) {
         return None;
     }
     let last = digits[digits.len() - CARD_DIGITS_KEPT..].iter().map(|digit| char::from(b'0' + digit)).collect();

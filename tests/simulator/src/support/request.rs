@@ -8,20 +8,21 @@ use serde::Deserialize;
 use super::error::SupportError;
 use super::oddities::LengthUnit;
 
-/// The longest body of a communication. AWS does not say in what: see [`LengthUnit`].
-pub const BODY_LENGTH_MAX: usize = 8000;
-/// The most addresses that get copies.
-pub const CC_ADDRESSES_MAX: usize = 10;
-/// The most ids in one DescribeCases.
-pub const CASE_IDS_MAX: usize = 100;
-/// The most codes in one DescribeServices.
-pub const SERVICE_CODES_MAX: usize = 100;
-/// The smallest page one may ask for.
-pub const RESULTS_MIN: usize = 10;
-/// The largest page one may ask for.
-pub const RESULTS_MAX: usize = 100;
-/// The page of a request that asks for no size. AWS documents none: the smallest, so that nobody relies on more.
-pub const RESULTS_DEFAULT: usize = RESULTS_MIN;
+/// The longest body of a communication, in a unit that AWS does not document: see [`LengthUnit`]. Source: AWS Support
+/// API.
+pub const MAXIMUM_BODY_LENGTH: usize = 8000;
+/// The most addresses that get copies. Source: AWS Support API, `ccEmailAddresses`.
+pub const MAXIMUM_CC_ADDRESSES: usize = 10;
+/// The most ids in one DescribeCases. Source: AWS Support API, `caseIdList`.
+pub const MAXIMUM_CASE_IDS: usize = 100;
+/// The most codes in one DescribeServices. Source: AWS Support API, `serviceCodeList`.
+pub const MAXIMUM_SERVICE_CODES: usize = 100;
+/// The smallest page that a request may ask for. Source: AWS Support API, `maxResults`.
+pub const MINIMUM_RESULTS: usize = 10;
+/// The largest page that a request may ask for. Source: AWS Support API, `maxResults`.
+pub const MAXIMUM_RESULTS: usize = 100;
+/// The page of a request that asks for no size. AWS documents none, so this is the smallest.
+pub const RESULTS_DEFAULT: usize = MINIMUM_RESULTS;
 
 /// CreateCase.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -158,8 +159,8 @@ pub(super) fn required<'a>(value: Option<&'a str>, field: &str) -> Result<&'a st
 pub(super) fn body(value: Option<&str>, unit: LengthUnit) -> Result<&str, SupportError> {
     let body = required(value, "communicationBody")?;
     // Bytes bound the other units from above: only long texts are counted.
-    if body.len() > BODY_LENGTH_MAX && unit.length(body) > BODY_LENGTH_MAX {
-        let constraint = format!("Member must have length less than or equal to {BODY_LENGTH_MAX}");
+    if body.len() > MAXIMUM_BODY_LENGTH && unit.length(body) > MAXIMUM_BODY_LENGTH {
+        let constraint = format!("Member must have length less than or equal to {MAXIMUM_BODY_LENGTH}");
         return Err(violation("(text)", "communicationBody", &constraint));
     }
     Ok(body)
@@ -177,14 +178,14 @@ pub(super) fn at_most<T>(list: &[T], limit: usize, field: &str) -> Result<(), Su
 /// The size of a page.
 pub(super) fn page_size(requested: Option<i64>) -> Result<usize, SupportError> {
     let Some(requested) = requested else { return Ok(RESULTS_DEFAULT) };
-    let size = usize::try_from(requested).ok().filter(|size| (RESULTS_MIN..=RESULTS_MAX).contains(size));
+    let size = usize::try_from(requested).ok().filter(|size| (MINIMUM_RESULTS..=MAXIMUM_RESULTS).contains(size));
     size.ok_or_else(|| {
-        let constraint = format!("Member must be between {RESULTS_MIN} and {RESULTS_MAX}");
+        let constraint = format!("Member must be between {MINIMUM_RESULTS} and {MAXIMUM_RESULTS}");
         violation(&requested.to_string(), "maxResults", &constraint)
     })
 }
 
-/// Files belong to sets and uploads, and no call here creates any: every id is an unknown one.
+/// Refuses every id of a set or an upload, since no call of the simulator creates one.
 pub(super) fn no_files(attachment_set_id: Option<&str>, upload_ids: &[String]) -> Result<(), SupportError> {
     if let Some(id) = attachment_set_id {
         return Err(SupportError::AttachmentSetIdNotFound(id.to_owned()));

@@ -1,7 +1,7 @@
-//! AWS STS, as far as accounts need it to be acted in: whose keys are these, and sessions in a role. The query protocol.
+//! The part of AWS STS that casebridge uses, GetCallerIdentity and AssumeRole, over the query protocol.
 //!
-//! Signatures are not verified, and anybody may ask for a session: whose credentials the hub has is not known here. A session
-//! policy holds the session to the actions that it names.
+//! Signatures are not verified, and anybody may ask for a session: whose credentials the hub has is not known here. A
+//! session policy holds the session to the actions that it names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 pub struct Role {
     /// Its ARN.
     pub arn: String,
-    /// What whoever assumes it must know; none: nothing.
+    /// The external id that a caller must name to assume it, if it has one.
     pub external_id: Option<String>,
 }
 

@@ -2,7 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::events::{EventName, Origin};
 use super::model::SUBMITTED_BY_AWS;
-use super::request::{BODY_LENGTH_MAX, DescribeCases, DescribeCommunications};
+use super::request::{DescribeCases, DescribeCommunications, MAXIMUM_BODY_LENGTH};
 use super::*;
 
 mod oddities;
@@ -95,7 +95,7 @@ fn limits_are_checked_and_name_the_field() {
     };
     refused(|request| request.subject = None, "subject");
     refused(|request| request.communication_body = Some(String::new()), "communicationBody");
-    refused(|request| request.communication_body = Some("ä".repeat(BODY_LENGTH_MAX + 1)), "communicationBody");
+    refused(|request| request.communication_body = Some("ä".repeat(MAXIMUM_BODY_LENGTH + 1)), "communicationBody");
     refused(|request| request.cc_email_addresses = vec!["a@example.com".to_owned(); 11], "ccEmailAddresses");
     refused(|request| request.service_code = Some("no-such-service".to_owned()), "no-such-service");
     refused(|request| request.category_code = Some("no-such-category".to_owned()), "no-such-category");
@@ -104,7 +104,7 @@ fn limits_are_checked_and_name_the_field() {
     assert!(support.cases().is_empty() && support.take_events().is_empty());
 
     let mut request = creation();
-    request.communication_body = Some("ä".repeat(BODY_LENGTH_MAX));
+    request.communication_body = Some("ä".repeat(MAXIMUM_BODY_LENGTH));
     assert!(support.create_case(start(), ACCOUNT, &request).is_ok());
 }
 

@@ -28,7 +28,7 @@ fn die_after(world: &mut World, incident: &str, commits: u64, order: &Value) {
     assert_eq!(deliver(world, incident, order).status, 502);
 }
 
-/// What becomes of the one message.
+/// The outcome of the message.
 fn outcome(world: &mut World, incident: &str, order: &Value) -> Value {
     let response = deliver(world, incident, order);
     assert_eq!(response.status, 200, "{}", text(&response));
@@ -119,7 +119,7 @@ fn what_an_earlier_try_wrote_is_found_in_other_words_where_it_is_the_only_one() 
 #[test]
 fn the_words_of_anyone_or_anything_else_are_not_taken_for_an_earlier_try() {
     let order = message("one", "from AWS");
-    // What differs in an entry that has the words.
+    // The differences of an entry with the same text.
     for (name, value) in [
         ("sys_created_by", "agent"),
         ("sys_created_on", "2026-11-20 20:59:59"),

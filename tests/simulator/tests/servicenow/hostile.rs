@@ -1,10 +1,11 @@
-//! What real instances do to an integration: clones, renamed users, lost settings, copies, incidents that leave the scope.
+//! What happens to an integration on real instances: clones, renamed users, lost settings, copies, incidents that leave the
+//! scope.
 
 use serde_json::{Value, json};
 
 use crate::support::{INCIDENTS, WEBHOOK_URL, World, body, deliver, incident_in_scope, message, of_support_case, text};
 
-/// What the three resources answer: status and message.
+/// The answers of the three resources: status and message.
 fn answers(world: &mut World, user_name: &str, incident: &str) -> Vec<(u16, String)> {
     let changes = format!("{INCIDENTS}/changes?since=2026-11-20 00:00:00");
     let snapshot = format!("{INCIDENTS}/{incident}/snapshot?kind=support_case");
@@ -29,7 +30,7 @@ fn leave_scope(world: &mut World, incident: &str) {
     assert_eq!(world.update("agent", "incident", incident, &json!({"assignment_group": ""})).status, 200);
 }
 
-/// A world in which the instance was cloned: nobody has adopted the clone.
+/// A world with a clone of the instance that nobody has adopted.
 fn cloned() -> (World, String) {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
@@ -150,7 +151,7 @@ fn only_the_integration_user_reads_and_delivers() {
     world.set("integration_user", &second);
     assert!(answers(&mut world, "second", &incident).iter().all(|(status, _)| *status == 200));
     assert!(answers(&mut world, "casebridge", &incident).iter().all(|(status, _)| *status == 403));
-    // An administrator reads, and delivers nothing.
+    // An administrator may read and may not deliver.
     let statuses: Vec<u16> = answers(&mut world, "admin", &incident).iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses.iter().filter(|status| **status == 403).count(), 1, "{statuses:?}");
     // Whoever asks learns what an administrator has to set.

@@ -134,7 +134,7 @@ fn an_account_without_a_group_brings_no_incident_without_one_into_scope() {
     let mut world = World::with_app();
     let incident = incident_in_scope(&mut world);
     world.put("incident", &incident, &[("assignment_group", "")]);
-    // What the form asks for, an import may leave out.
+    // An import may leave out what the form asks for.
     world.put("x_casebridge_aws_account", &sys_id(1), &[("active", "true")]);
     assert!(names(&mut world, "since=2026-11-20 00:00:00").is_empty());
 }

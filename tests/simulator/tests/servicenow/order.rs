@@ -27,7 +27,8 @@ fn count_of(shown: &Incident, words: &str) -> Option<u64> {
     shown.entries.iter().find(|entry| entry.text == words).expect("the comment").mod_count
 }
 
-/// A row of the trail about an update of the incident, written at this time of the day; the first has the greatest `sys_id`.
+/// A row of the trail about an update of the incident, written at this time of the day; the first has the greatest
+/// `sys_id`.
 fn put_row(world: &mut World, incident: &str, number: usize, time: &str, field: &str, words: [&str; 2]) {
     let (created_on, count) = (format!("2026-11-20 {time}"), (number + 1).to_string());
     let values = [
@@ -50,7 +51,7 @@ fn who_ended_work_is_somebody_else_unless_it_may_have_been_the_integration_user(
     resolve(&mut world, &incident, "");
     let rows = world.instance.records("sys_audit", "fieldname=state");
     let row = rows.last().expect("a change of state")["sys_id"].clone();
-    // A name that nobody bears may be a former one of the integration user.
+    // A name without a user may be a former name of the integration user.
     for (user, is_another) in
         [("agent", true), ("casebridge", false), ("system", true), ("casebridge.of.last.year", false), ("", false)]
     {

@@ -1,4 +1,4 @@
-//! What a delivery may ask for, what becomes of each part of it, and what one is told that asks for something else.
+//! The parts of a delivery, their outcomes, and the refusals of other parts.
 
 use casebridge_core::{
     identifiers::{AccountId, CaseId, IncidentId, LinkKey},
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::support::{World, body, deliver, external_id, incident_in_scope, message, text};
 
-/// What a delivery may hold, as the app says.
+/// The app's limits of a delivery.
 const MESSAGES_LIMIT: usize = 25;
 const EXTERNAL_ID_LIMIT: usize = 100;
 const TEXT_LIMIT: usize = 100_000;

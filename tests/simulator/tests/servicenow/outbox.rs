@@ -6,7 +6,7 @@ use crate::support::{World, another_inserts_first, incident_in_scope, inserts_ar
 
 const OUTBOX: &str = "x_casebridge_aws_outbox";
 const ANNOUNCEMENTS: &str = "x_casebridge_aws_announcement";
-/// What the app says of itself.
+/// The app's own constants.
 const ENTRIES_PER_RUN: usize = 100;
 const DELETIONS_PER_RUN: usize = 500;
 const TIMEOUT_MILLISECONDS: u64 = 5_000;
@@ -23,7 +23,7 @@ fn entry(world: &World) -> std::collections::BTreeMap<String, String> {
     world.instance.records(OUTBOX, "").remove(0)
 }
 
-/// A world whose incident waits to be announced: the first attempt was answered with this status.
+/// A world with an incident in the outbox whose first attempt was answered with this status.
 fn failed_with(status: u16) -> World {
     let mut world = World::with_app();
     incident_in_scope(&mut world);
@@ -261,7 +261,7 @@ fn a_request_that_the_platform_refuses_to_make_is_a_failure_like_any_other() {
     ));
     assert_eq!(refused, "The webhook was not reached: Error: no such host");
     world.sent();
-    // What looks like a variable of the platform's leaves as it is.
+    // A text in the form of a platform's variable is sent unchanged.
     world.script(&format!("{incident} new CasebridgeWebhook().send('${{words}}', incident)"));
     let (_, request) = world.sent().remove(0);
     let sent: Value = serde_json::from_slice(&request.body).unwrap();
@@ -359,7 +359,7 @@ fn that_aws_has_heard_of_an_incident_is_noted_once() {
     // Somebody else is first: the unique index refuses this one, and the row is there.
     world.script(&note(&another_inserts_first(ANNOUNCEMENTS, &[("incident", &incident)])));
     assert_eq!(world.instance.records(ANNOUNCEMENTS, "").len(), 1);
-    // It is known: nothing more is written.
+    // It is known: no further row is written.
     let noted = world.script(&note(&inserts_are_refused("throw new Error('again');")));
     assert_eq!(noted, "noted");
     assert_eq!(

@@ -1,15 +1,15 @@
-//! Snapshots in pages: forward from a moment on, nothing cut and nothing left out.
+//! Snapshots in pages: forward from a moment on, complete and uncut.
 
 use casebridge_core::servicenow::incident::Incident;
 use serde_json::{Value, json};
 
 use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, message, text};
 
-/// What a page of comments may take together, and the comments of one, as the app says.
+/// The app's limits of a page of comments: characters, and number.
 const PAGE_CHARACTERS: usize = 200_000;
 const PAGE_ENTRIES: usize = 250;
 /// More pages than any test here has.
-const PAGES_MAXIMUM: usize = 20;
+const MAXIMUM_PAGES: usize = 20;
 
 fn comment(world: &mut World, incident: &str, words: &str) {
     assert_eq!(world.update("agent", "incident", incident, &json!({"comments": words})).status, 200);
@@ -19,7 +19,7 @@ fn comment(world: &mut World, incident: &str, words: &str) {
 fn pages(world: &mut World, incident: &str) -> Vec<Vec<String>> {
     let mut query = String::new();
     let mut pages = Vec::new();
-    while pages.len() < PAGES_MAXIMUM {
+    while pages.len() < MAXIMUM_PAGES {
         let page: Incident = world.page(incident, &query);
         pages.push(page.entries.iter().map(|entry| entry.text.clone()).collect());
         let Some(last) = page.entries.last().filter(|_| !page.entries_complete) else { return pages };

@@ -1,4 +1,4 @@
-//! What is wrong with a request is said in one envelope, and what is wrong with the app stays in its log.
+//! One envelope reports the errors of a request. The app's own errors stay in its log.
 
 use serde_json::{Value, json};
 

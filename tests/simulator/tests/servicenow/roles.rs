@@ -1,4 +1,4 @@
-//! What each role may do over the platform's own APIs: the integration user nothing, and people what they need.
+//! The permissions of each role over the platform's own APIs: none for the integration user, and the needed ones for people.
 
 use serde_json::json;
 

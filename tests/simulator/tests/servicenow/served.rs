@@ -39,7 +39,7 @@ fn refusal(world: &mut World, method: &str, path: &str, order: Option<&Value>) -
     (response.status, body(&response)["error"]["message"].as_str().unwrap_or_default().to_owned())
 }
 
-/// What of the instance could tell that a foreign incident was touched.
+/// The parts of the instance that would show a write to a foreign incident.
 fn traces(world: &World, incident: &str) -> (Value, [usize; 3]) {
     let count = |table: &str| world.instance.records(table, &format!("incident={incident}")).len();
     let row = world.instance.record("incident", incident).expect("the incident");
@@ -64,7 +64,7 @@ fn nothing_is_delivered_to_a_foreign_incident() {
     let orders = [
         message("one", "from AWS"),
         json!({"fields": {"state": "2"}}),
-        // Who could write these could make any incident one of AWS's.
+        // A writer of these rows could make casebridge serve any incident.
         json!({"columns": {"case_id": "case-111122223333-muen-2026-1", "account": "111122223333"}}),
         json!({}),
     ];

@@ -1,10 +1,10 @@
-//! What an administrator sets: who may, where webhooks may go, and that it lasts.
+//! The settings of an administrator: the permission, the allowed addresses, and their survival.
 
 use serde_json::json;
 
 use crate::support::{SETTINGS, WEBHOOK_KEY, WEBHOOK_URL, World, body, built_app, incident_in_scope, text};
 
-/// What the outbox says of the one webhook, and the addresses that were sent to.
+/// The outbox's text about the webhook, and the addresses that got it.
 fn attempt(world: &mut World) -> (String, Vec<String>) {
     world.run_jobs();
     let row = world.instance.records("x_casebridge_aws_outbox", "").remove(0);

@@ -1,11 +1,11 @@
-//! What a snapshot shows of an incident, and by which name it calls the authors of its comments.
+//! The content of a snapshot, and its names for the authors of comments.
 
 use casebridge_core::servicenow::incident::Incident;
 use serde_json::{Value, json};
 
 use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, text};
 
-/// What the app says of itself.
+/// The app's own constants.
 const CLOSE_CODES_LIMIT: usize = 100;
 const GROUP_ACCOUNTS_LIMIT: usize = 100;
 const DELIVERIES_LIMIT: usize = 1000;
@@ -137,7 +137,7 @@ fn the_account_is_the_active_one_of_the_group_with_the_lowest_number() {
     let incident = incident_in_scope(&mut world);
     let group = world.instance.record("incident", &incident).unwrap()["assignment_group"].clone();
     let account = |world: &mut World| shown(world, &incident)["account"].clone();
-    // What the rule on accounts keeps out, an import may bring.
+    // An import may write what the rule on accounts refuses.
     let rows = [
         ("1", "111100000000", "false", group.as_str(), "true"),
         ("2", "111122220000", "true", group.as_str(), "false"),

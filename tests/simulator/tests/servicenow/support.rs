@@ -35,7 +35,7 @@ pub const INCIDENTS: &str = "/api/x_casebridge_aws/v1/incidents";
 /// 2026-11-20 21:00:00 UTC.
 const START: i64 = 1_795_208_400;
 
-/// A network whose other end answers what it is told to.
+/// A network that gives the ordered answers.
 #[derive(Default)]
 pub struct Network {
     pub requests: RefCell<Vec<(String, Request)>>,
@@ -189,7 +189,7 @@ impl World {
         outcome.unwrap_or_else(|error| panic!("{error}: {source}"))
     }
 
-    /// What was logged at this level.
+    /// The log lines of this level.
     pub fn logged(&self, level: &str) -> Vec<String> {
         self.instance.log().filter(|line| line.level == level).map(|line| line.message.clone()).collect()
     }
