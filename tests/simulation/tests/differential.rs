@@ -374,7 +374,7 @@ impl Both {
     }
 
     fn some_kind(&mut self) -> &'static str {
-        *self.random.pick(&KINDS)
+        KINDS[self.random.index(KINDS.len())]
     }
 
     fn some_columns(&mut self) -> BridgeColumns {

@@ -262,21 +262,21 @@ fn what_an_order_leaves_out_of_a_status_stays() {
 #[test]
 fn a_status_is_cut_where_its_columns_end() {
     let (mut world, incident) = world_with_incident();
-    let (word, words) = ("s".repeat(SYNC_STATUS_LIMIT + 1), "e".repeat(LAST_ERROR_LIMIT + 1));
-    let cut = (&word[..SYNC_STATUS_LIMIT], &words[..LAST_ERROR_LIMIT]);
+    let (status, error) = ("s".repeat(SYNC_STATUS_LIMIT + 1), "e".repeat(LAST_ERROR_LIMIT + 1));
+    let cut = (&status[..SYNC_STATUS_LIMIT], &error[..LAST_ERROR_LIMIT]);
     // The table would cut what is too long; the platform may take the rest for a change each time.
     let counted = "var insert = GlideRecord.prototype.insert;
         GlideRecord.prototype.insert = function () {
             gs.info(this.getValue('sync_status').length + ' ' + this.getValue('last_error').length);
             return insert.call(this);
         };";
-    let answer = deliver_where(&mut world, &incident, counted, &says(SUPPORT_CASE, (&word, &words)));
+    let answer = deliver_where(&mut world, &incident, counted, &says(SUPPORT_CASE, (&status, &error)));
     assert_eq!(answer["result"]["fields"], "applied", "{answer}");
     assert_eq!(world.logged("info").pop(), Some(format!("{SYNC_STATUS_LIMIT} {LAST_ERROR_LIMIT}")));
     assert_eq!(on_incident(&world, &incident), pair(cut));
     assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(cut));
     let count = count_of_updates(&world, &incident);
-    tell(&mut world, &incident, SUPPORT_CASE, (&word, &words));
+    tell(&mut world, &incident, SUPPORT_CASE, (&status, &error));
     assert_eq!(count_of_updates(&world, &incident), count);
 }
 
