@@ -30,7 +30,7 @@ const FLOORS_OF_EXECUTOR: [&[&str]; 6] = [
 
 /// The rooms of the executor that know a kind of link: those that carry out its reads and calls, and those that list what
 /// there is.
-const KNOWING_KINDS: [&str; 4] = ["counted", "reconcile", "report", "support"];
+const KNOWING_KINDS: [&str; 3] = ["counted", "report", "support"];
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
