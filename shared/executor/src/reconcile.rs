@@ -48,7 +48,8 @@ impl<P: Ports> Executor<P> {
             match key.kind {
                 LinkKind::SupportCase => {
                     let carrier = SupportCarrier { ports: &ports };
-                    drive(&ports, &carrier, self.task(hint), key, case.as_ref(), &mut report).await?;
+                    // Boxed, since the state of a pass is large and every caller would carry it.
+                    Box::pin(drive(&ports, &carrier, self.task(hint), key, case.as_ref(), &mut report)).await?;
                 }
             }
         }
@@ -68,7 +69,7 @@ impl<P: Ports> Executor<P> {
     ) -> Result<Report, ReconcileError> {
         let (calls, mut report) = (Calls::default(), Report::default());
         let ports = CountedPorts::new(&self.ports, &calls);
-        drive(&ports, carrier, self.task(hint), key.clone(), None, &mut report).await?;
+        Box::pin(drive(&ports, carrier, self.task(hint), key.clone(), None, &mut report)).await?;
         Ok(Report { calls: calls.made(), ..report })
     }
 

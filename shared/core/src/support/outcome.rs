@@ -81,7 +81,7 @@ impl Pass {
     /// Ends the intent, whose call was applied, and takes in what it brought about.
     pub(super) fn end_applied(&mut self, policy: &Policy, end: IntentEnd, applied: Applied, now: Timestamp) {
         let Some(intent) = self.end_intent(end) else { return };
-        self.take_effect(applied, intent.mark, now);
+        self.take_effect(applied, intent.mark.as_ref(), now);
         self.agree(policy);
     }
 
@@ -106,7 +106,7 @@ impl Pass {
         }
     }
 
-    fn take_effect(&mut self, applied: Applied, mark: Option<Mark>, now: Timestamp) {
+    fn take_effect(&mut self, applied: Applied, mark: Option<&Mark>, now: Timestamp) {
         match applied {
             Applied::CaseOpened { account, case_id, covers, remainder } => {
                 self.link.memory.case = Some(new_linked_case(account, case_id, now));
@@ -122,9 +122,9 @@ impl Pass {
                 let Some(linked) = self.link.memory.case.as_mut().filter(|_| on_own_case) else { return };
                 if linked.is_resolved() {
                     set_status(linked, CaseStatus::new("reopened"), now);
-                    linked.reopened_by.clone_from(&mark);
+                    linked.reopened_by = mark.cloned();
                 }
-                let has_reopened = mark.is_some() && linked.reopened_by == mark;
+                let has_reopened = mark.is_some() && linked.reopened_by.as_ref() == mark;
                 // A customer who wrote at AWS meanwhile has reopened it, too: an incident that has ended follows.
                 let is_ended = self.link.incident.as_ref().is_some_and(|incident| incident.state.is_ended());
                 if has_reopened && !(is_ended && (self.aws.customer_wrote || self.link.memory.customer_wrote)) {

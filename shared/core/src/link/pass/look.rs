@@ -41,6 +41,7 @@ pub enum Read<R> {
 
 /// The answer to a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there are a few of them at a time, and each is taken in at once")]
 pub enum Seen<K: Kind> {
     /// The incident; none if it is not there.
     Incident(Result<Option<Incident>, Failure>),
