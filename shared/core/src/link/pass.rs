@@ -42,7 +42,7 @@ pub struct Pass<K: Kind> {
     /// Whether the trigger asks for a read of the incident: the memory does not stand in for it.
     pub incident_wanted: bool,
     /// Whether the look that is under way has still to ask for the incident.
-    pub(crate) asks_for_incident: bool,
+    pub asks_for_incident: bool,
     /// Whether a read found no incident.
     pub incident_gone: bool,
     /// Whether ServiceNow serves the incident to nobody: it is there, and none of ours.
