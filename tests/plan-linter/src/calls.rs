@@ -82,12 +82,9 @@ fn check_troubles(linter: &mut Linter, index: usize, effect: &Effect) {
 fn requests(linter: &Linter, effect: &Effect) -> Vec<Request<RefusedCall>> {
     let call = |refused| vec![Request::Call(refused)];
     match effect {
-        Effect::Call(Call::OpenCase { account, request, .. }) => call(RefusedCall::OpenCase(CaseCodes {
-            account: Some(account.clone()),
-            service_code: request.service_code.clone(),
-            category_code: request.category_code.clone(),
-            severity_code: request.severity_code.clone(),
-        })),
+        Effect::Call(Call::OpenCase { account, request, .. }) => {
+            call(RefusedCall::OpenCase(CaseCodes::of(account, request)))
+        }
         Effect::Call(Call::AddCommunication { case_id, .. }) if is_own(linter, case_id) => {
             call(RefusedCall::AddCommunication)
         }

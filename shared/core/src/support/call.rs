@@ -240,6 +240,18 @@ pub struct CaseCodes {
     pub severity_code: String,
 }
 
+impl CaseCodes {
+    /// What AWS may refuse of this CreateCase in an account.
+    pub fn of(account: &AccountId, request: &NewCase) -> Self {
+        Self {
+            account: Some(account.clone()),
+            service_code: request.service_code.clone(),
+            category_code: request.category_code.clone(),
+            severity_code: request.severity_code.clone(),
+        }
+    }
+}
+
 /// What a call that was applied answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {

@@ -208,12 +208,7 @@ impl Pass {
                 return None;
             }
             Call::AddCommunication { .. } | Call::ResolveCase { .. } => RefusedCall::Double,
-            Call::OpenCase { account, request, .. } => RefusedCall::OpenCase(CaseCodes {
-                account: Some(account.clone()),
-                service_code: request.service_code.clone(),
-                category_code: request.category_code.clone(),
-                severity_code: request.severity_code.clone(),
-            }),
+            Call::OpenCase { account, request, .. } => RefusedCall::OpenCase(CaseCodes::of(account, request)),
         })
     }
 
