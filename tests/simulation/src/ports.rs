@@ -109,25 +109,46 @@ impl Randomness for RandomnessPort {
 pub struct SupportPort {
     /// The world.
     pub desk: Rc<Desk>,
-    listing: RefCell<Listing>,
+    listings: RefCell<Vec<Listing>>,
     /// When the process began.
     began: Timestamp,
     /// Whether the one who reads takes the status into the ledger: the poller looks for changes only.
     takes_status_in: bool,
 }
 
-/// What a listing in pages has shown so far. All its pages are as of one moment, and they may shift.
-#[derive(Debug, Default)]
+/// What a listing in pages has shown so far. All its pages are as of one moment, and they may shift. Several go on side by
+/// side, also of the same case.
+#[derive(Debug)]
 struct Listing {
-    as_of: Option<Timestamp>,
+    as_of: Timestamp,
     last: Option<RawCommunication>,
+}
+
+/// Where a listing goes on: its number at the port, and AWS's token.
+#[derive(Debug, Clone)]
+struct Continuation {
+    listing: usize,
+    token: String,
+}
+
+impl Continuation {
+    /// Reads the token that the port gave out; none for a first page.
+    fn of(next: Option<&str>) -> Option<Self> {
+        let (listing, token) = next?.split_once(' ').expect("the port gave it out");
+        Some(Self { listing: listing.parse().expect("the port gave it out"), token: token.to_owned() })
+    }
+
+    /// The token that the port gives out.
+    fn token(listing: usize, token: &str) -> String {
+        format!("{listing} {token}")
+    }
 }
 
 impl SupportPort {
     /// The port of an executor.
     pub fn of_executor(desk: Rc<Desk>) -> Self {
         let began = desk.world.borrow().now;
-        Self { desk, listing: RefCell::default(), began, takes_status_in: true }
+        Self { desk, listings: RefCell::default(), began, takes_status_in: true }
     }
 
     /// The port of a poller.
@@ -207,8 +228,14 @@ impl SupportPort {
         result
     }
 
-    /// What every read passes. The lag of the read, or why it fails.
-    async fn read(&self, call: Call, account: &AccountId, goes_on: bool, what: &str) -> Result<Fate, Failure> {
+    /// What every read passes. What becomes of it and the number of its listing, or why it fails.
+    async fn read(
+        &self,
+        call: Call,
+        account: &AccountId,
+        goes_on: Option<&Continuation>,
+        what: &str,
+    ) -> Result<(Fate, usize), Failure> {
         let fate = self.desk.arrive(call, || what.to_owned()).await;
         if matches!(fate, Fate::Refused | Fate::RequestLost) {
             return Err(throttled("AWS Support"));
@@ -219,9 +246,9 @@ impl SupportPort {
         }
         let world = &mut *self.desk.world.borrow_mut();
         let lagging = world.faults.rates().lagging;
-        let as_of = self.listing.borrow().as_of.filter(|_| goes_on);
-        let lag = if let Some(as_of) = as_of {
-            world.now.duration_since(as_of).as_secs()
+        let mut listings = self.listings.borrow_mut();
+        let lag = if let Some(goes_on) = goes_on {
+            world.now.duration_since(listings[goes_on.listing].as_of).as_secs()
         } else if world.random.chance(lagging) {
             let longest = world.settings.half_unknown().as_secs();
             let span = if world.random.chance(500) { 20.min(longest) } else { longest };
@@ -233,23 +260,27 @@ impl SupportPort {
             world.read_lag.as_secs()
         };
         let lag = SignedDuration::from_secs(lag);
-        self.listing.borrow_mut().as_of = Some(world.now - lag);
+        let listing = goes_on.map_or(listings.len(), |goes_on| goes_on.listing);
+        if goes_on.is_none() {
+            listings.push(Listing { as_of: world.now - lag, last: None });
+        }
         world.support.observe_with_lag(lag);
-        Ok(fate)
+        Ok((fate, listing))
     }
 
-    /// A read, and again after a pause while AWS throttles: the client retries reads by itself.
+    /// A read, and again after a pause while AWS throttles: the client retries reads by itself. Returns the answer and the
+    /// number of its listing.
     async fn reading<T>(
         &self,
         call: Call,
         account: &AccountId,
-        goes_on: bool,
+        goes_on: Option<&Continuation>,
         what: &str,
         describe: impl Fn(&mut World) -> Result<T, SupportError>,
-    ) -> Result<T, Failure> {
+    ) -> Result<(T, usize), Failure> {
         let mut attempt = 1;
         loop {
-            let fate = self.read(call, account, goes_on, what).await?;
+            let (fate, listing) = self.read(call, account, goes_on, what).await?;
             let result = describe(&mut self.desk.world.borrow_mut());
             self.desk.world.borrow_mut().support.observe_with_lag(SignedDuration::ZERO);
             self.desk.leave(fate).await;
@@ -259,7 +290,7 @@ impl SupportPort {
                 return Err(Failure::Unavailable { message, retry_at: None });
             }
             if !is_throttled || attempt == READ_ATTEMPTS {
-                return result.map_err(|error| failure(&error));
+                return result.map(|answer| (answer, listing)).map_err(|error| failure(&error));
             }
             attempt += 1;
             self.desk.pause(READ_PAUSE).await;
@@ -390,6 +421,7 @@ impl casebridge_ports::Support for SupportPort {
     }
 
     async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
+        let mut goes_on = None;
         let mut request = DescribeCases {
             include_resolved_cases: !self.is_sabotaged(Sabotage::ResolvedCases),
             ..DescribeCases::default()
@@ -402,15 +434,17 @@ impl casebridge_ports::Support for SupportPort {
             CaseQuery::DisplayId(display_id) => request.display_id = Some(display_id.to_string()),
             CaseQuery::Since { after, next } => {
                 request.after_time = Some(after.to_string());
-                request.next_token.clone_from(next);
+                goes_on = Continuation::of(next.as_deref());
+                request.next_token = goes_on.as_ref().map(|goes_on| goes_on.token.clone());
                 request.max_results = Some(PAGE_SIZE);
             }
         }
-        let (goes_on, what) = (request.next_token.is_some(), format!("{account} {}", asked(query)));
+        let what = format!("{account} {}", asked(query));
         let describe = |world: &mut World| describe_cases(world, account, &request);
-        let page = self.reading(Call::DescribeCases, account, goes_on, &what, describe).await?;
+        let (page, listing) = self.reading(Call::DescribeCases, account, goes_on.as_ref(), &what, describe).await?;
         let cases = page.cases.into_iter().map(|details| self.described(details)).collect();
-        Ok(CasePage { cases, next: page.next_token })
+        let next = page.next_token.map(|token| Continuation::token(listing, &token));
+        Ok(CasePage { cases, next })
     }
 
     async fn describe_communications(
@@ -420,12 +454,12 @@ impl casebridge_ports::Support for SupportPort {
         span: Span,
         next: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
-        let case_id = case_id.to_string();
+        let (case_id, goes_on) = (case_id.to_string(), Continuation::of(next));
         let request = DescribeCommunications {
             case_id: Some(case_id.clone()),
             after_time: span.after.map(|after| after.to_string()),
             before_time: span.before.map(|before| before.to_string()),
-            next_token: next.map(str::to_owned),
+            next_token: goes_on.as_ref().map(|goes_on| goes_on.token.clone()),
             max_results: Some(if span.before.is_some() { SPAN_PAGE_SIZE } else { PAGE_SIZE }),
             ..DescribeCommunications::default()
         };
@@ -433,10 +467,11 @@ impl casebridge_ports::Support for SupportPort {
             let now = world.aws_now();
             world.support.describe_communications(now, account.as_str(), &request)
         };
-        let page = self.reading(Call::DescribeCommunications, account, next.is_some(), &case_id, describe).await?;
+        let (page, listing) =
+            self.reading(Call::DescribeCommunications, account, goes_on.as_ref(), &case_id, describe).await?;
         let mut communications = self.communications(&case_id, page.communications);
-        let last = std::mem::replace(&mut self.listing.borrow_mut().last, communications.last().cloned());
-        if next.is_some() {
+        let last = std::mem::replace(&mut self.listings.borrow_mut()[listing].last, communications.last().cloned());
+        if goes_on.is_some() {
             let world = &mut *self.desk.world.borrow_mut();
             let shifts = world.faults.rates().lagging;
             if world.random.chance(shifts) {
@@ -444,7 +479,8 @@ impl casebridge_ports::Support for SupportPort {
                 communications.splice(0..0, last);
             }
         }
-        Ok(CommunicationPage { communications, next: page.next_token })
+        let next = page.next_token.map(|token| Continuation::token(listing, &token));
+        Ok(CommunicationPage { communications, next })
     }
 }
 

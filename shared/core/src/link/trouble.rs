@@ -154,10 +154,22 @@ impl<C: PartialEq> Troubles<C> {
         self.0.iter().filter(move |trouble| trouble.is_active(now))
     }
 
-    /// What keeps this request to a side waiting.
+    /// What keeps this request to a side waiting: of several troubles the one that lasts longest.
     pub fn blocking(&self, side: Side, request: &Request<C>, now: Timestamp) -> Option<&Trouble<C>> {
-        let concerns = |trouble: &&Trouble<C>| trouble.refusal.is_none() || trouble.request == *request;
-        self.active(now).filter(|trouble| trouble.side == side).filter(concerns).max_by_key(|trouble| trouble.until)
+        self.blocking_unless(side, request, now, |_| false)
+    }
+
+    /// What keeps this request to a side waiting, apart from the troubles that are waived.
+    pub fn blocking_unless(
+        &self,
+        side: Side,
+        request: &Request<C>,
+        now: Timestamp,
+        is_waived: impl Fn(&Trouble<C>) -> bool,
+    ) -> Option<&Trouble<C>> {
+        let concerns = |trouble: &Trouble<C>| trouble.refusal.is_none() || trouble.request == *request;
+        let of_side = self.active(now).filter(|trouble| trouble.side == side);
+        of_side.filter(|trouble| concerns(trouble) && !is_waived(trouble)).max_by_key(|trouble| trouble.until)
     }
 
     /// The latest moment until which a side is left alone, whatever the request.

@@ -244,14 +244,19 @@ impl Conversation {
     /// Of what a read shows, that which is to be put on the incident now: others' texts that are not there yet, up to the
     /// first that is undecided or not shown, which they must not overtake.
     pub fn deliverable<'a>(&self, shown: &'a [Communication]) -> Vec<&'a Communication> {
-        let is_pending = |communication: &&Communication| self.fate(&communication.id) == Some(Fate::Pending);
-        let pending: Vec<&Communication> = shown.iter().filter(is_pending).collect();
-        let is_ready = |known: &Known| pending.iter().any(|communication| communication.id == known.id);
-        let blocked_from = self.open().filter(|(_, known)| !is_ready(known)).map(|(second, _)| second).min();
-        let is_free = |communication: &&Communication| {
-            blocked_from.is_none_or(|blocked| second(communication.raw.time_created) < blocked)
+        let is_ready = |known: &Known| {
+            known.fate == Fate::Pending && shown.iter().any(|communication| communication.id == known.id)
         };
-        pending.into_iter().filter(is_free).collect()
+        let blocked_from = self.open().filter(|(_, known)| !is_ready(known)).map(|(second, _)| second).min();
+        // Its time may be shown another second than at first sight: neither may be that of one that blocks.
+        let is_free = |communication: &&Communication| {
+            let known = self.open().find(|(_, known)| known.id == communication.id);
+            let latest = known.map_or(i64::MIN, |(moment, _)| moment).max(second(communication.raw.time_created));
+            blocked_from.is_none_or(|blocked| latest < blocked)
+        };
+        let before_undecided = shown.iter().take_while(|shown| self.fate(&shown.id) != Some(Fate::Undecided));
+        let pending = before_undecided.filter(|shown| self.fate(&shown.id) == Some(Fate::Pending));
+        pending.take_while(is_free).collect()
     }
 
     /// What became of a communication.
@@ -592,8 +597,8 @@ impl Matching {
         cut_second: Option<i64>,
     ) {
         let rounds: &[&[i64]] = match (self.shifts.contains(&-ONE_MOMENT), self.shifts.contains(&ONE_MOMENT)) {
-            (true, false) => &[&[-ONE_MOMENT, 0]],
-            (false, true) => &[&[0, ONE_MOMENT]],
+            (true, false) => &[&[-ONE_MOMENT, 0], &[ONE_MOMENT]],
+            (false, true) => &[&[0, ONE_MOMENT], &[-ONE_MOMENT]],
             _ => &[&[0], &[-ONE_MOMENT, ONE_MOMENT]],
         };
         for distances in rounds {

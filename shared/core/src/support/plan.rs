@@ -18,7 +18,7 @@ use crate::{
         incident::{IncidentState, IncidentSummary},
     },
     support::{
-        SupportCase,
+        SupportCase, Trouble,
         call::{Call, Content, NewCase, Part, RefusedCall},
         case::Communication,
         columns::names_unknown_case,
@@ -103,9 +103,9 @@ impl Planner<'_, SupportCase> {
     fn waits_to_open(&mut self, call: RefusedCall) -> bool {
         let request = Request::Call(call);
         let is_next = self.pass.woken && self.pass.aws.first_in_line == Some(true);
-        let blocking = self.pass.link.troubles.blocking(Side::Aws, &request, self.now);
-        let by_quota = blocking.is_some_and(|trouble| trouble.refusal == Some(Refusal::CaseQuota));
-        if is_next && by_quota { false } else { self.waits_for(Side::Aws, &request) }
+        let is_waived = |trouble: &Trouble| is_next && trouble.refusal == Some(Refusal::CaseQuota);
+        let blocking = self.pass.link.troubles.blocking_unless(Side::Aws, &request, self.now, is_waived).map(wait_for);
+        blocking.map(|wait| self.wait(wait)).is_some()
     }
 
     fn plan_linked(&mut self, case: &LinkedCase) {

@@ -222,6 +222,38 @@ fn a_text_that_is_redacted_and_whose_time_is_cut_or_rounded_is_the_same() {
     assert_eq!((&seen[..2], talk.known()), (&known[..], 3), "what is known by its text is not taken for another");
 }
 
+/// A read is put together from two answers: one of them may show times a second earlier, the other a second later.
+#[test]
+fn a_text_of_ours_is_known_again_where_one_answer_cuts_times_and_another_rounds_them() {
+    for (first, then) in [(5_000, 6_000), (6_000, 5_000)] {
+        let mut talk = Talk::new();
+        let (one, two) = (talk.send(1, "The key is AKIA1234"), talk.send(2, "The key is AKIA1234"));
+        let known = ids(&talk.read(&[reply(first, "Thanks"), raw(8_000, BRIDGE, &one), raw(9_000, BRIDGE, &two)]));
+        // Redacted: no hash is the one that was sent.
+        let redacted = |text: &str| text.replace("AKIA1234", "********");
+        for times in [[8_000, 9_000], [9_000, 9_000], [8_000, 8_000]] {
+            let (one, two) = (raw(times[0], BRIDGE, &redacted(&one)), raw(times[1], BRIDGE, &redacted(&two)));
+            let shown = talk.clone().read(&[reply(then, "Thanks"), one, two]);
+            assert_eq!(ids(&shown).iter().collect::<BTreeSet<_>>(), known.iter().collect(), "{first} {then} {times:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_overtakes_what_is_undecided_though_a_later_answer_shows_it_a_second_earlier() {
+    let mut talk = Talk::new();
+    let body = talk.send(1, "The key is AKIA1234");
+    // Ours is not just what was sent: until L the quotation may be ours as well.
+    let ours = raw(500, BRIDGE, &body.replace("AKIA1234", "********"));
+    let quotation = quoted(&body);
+    let shown = |at: i64| [ours.clone(), raw(at, PERSON, &quotation), reply(at, "Thanks"), reply(at + 2_000, "Bye")];
+    for time in [3_000, 2_000, 4_000] {
+        assert_eq!(talk.deliver(&shown(time)), Vec::<String>::new(), "{time}");
+    }
+    talk.now = at(0) + LONGEST_DOUBT;
+    assert_eq!(talk.deliver(&shown(2_000)).len(), 3);
+}
+
 /// The oldest second of a read may be cut: one of it may be shown a second later, and as another text.
 #[test]
 fn a_text_right_behind_the_cut_asks_for_all_if_something_of_the_cut_second_is_not_shown() {

@@ -1,6 +1,6 @@
 //! Calls whose outcome nobody knows, and sides that refuse or do not answer.
 
-use crate::world::{self, World, call_of, plan, refusal, unavailable};
+use crate::world::{self, World, call_of, names, plan, refusal, unavailable};
 use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId},
@@ -242,6 +242,19 @@ fn a_quota_is_waited_out() {
     world.link = observation.link;
     world.pass_time(i64::from(world.policy.case_quota_retry_seconds));
     assert_eq!(world.settle()[0], "open_case");
+}
+
+#[test]
+fn the_first_in_line_that_is_woken_tries_before_its_time_unless_aws_rests() {
+    let mut world = World::new();
+    let mut observation = refuse_first(&mut world, &refusal(Refusal::CaseQuota));
+    (observation.woken, observation.aws.first_in_line) = (true, Some(true));
+    assert_eq!(names(&world.plan(&observation)), ["open_case", "report"]);
+    let policy = world.policy.clone();
+    observation.trouble(&policy, Side::Aws, &unavailable(), Request::Read, world.now, 0);
+    let plan = world.plan(&observation);
+    assert_eq!(names(&plan), ["report"]);
+    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::Backoff { .. })), "{:?}", plan.waits);
 }
 
 #[test]
