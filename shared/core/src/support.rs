@@ -27,7 +27,7 @@ use crate::{
     link::{
         self,
         index::{IndexRow, RowPrefix},
-        intent::Illegal,
+        intent::{Illegal, Recovery},
         kind::Kind,
         mark::Mark,
         plan::Waiting,
@@ -186,6 +186,11 @@ impl Kind for SupportCase {
 
     fn begin(pass: &mut Pass, call: &Call, now: Timestamp) -> (Option<Mark>, IntentKind) {
         pass.begin_call(call, now)
+    }
+
+    /// AWS Support takes no token. A text is found by its mark, a resolution by the status of its case.
+    fn recovery(_: &Intent) -> Recovery<Call> {
+        Recovery::ReadBack
     }
 
     fn done(pass: &mut Pass, policy: &Policy, done: Done, now: Timestamp) -> Result<bool, Illegal> {

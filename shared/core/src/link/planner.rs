@@ -137,9 +137,20 @@ impl<'a, K: Kind> Planner<'a, K> {
         Mark::draw(self.entropy, &self.pass.key, self.pass.link.intents + self.marks)
     }
 
-    /// Waits for a call whose outcome is not known; whether there is one.
+    /// Waits for a call whose outcome is not known; whether there is one. A call with a token is made again, unless the link
+    /// pauses or AWS is left alone.
     pub fn wait_for_doubt(&mut self) -> bool {
         let Some(intent) = &self.pass.link.intent else { return false };
+        let repeat = self.pass.repeat(self.now).filter(|_| self.pass.pause(self.policy).is_none());
+        if let Some(call) = repeat {
+            let is_refusal = |trouble: &Trouble<K::Refused>| trouble.refusal.is_some();
+            let troubles = &self.pass.link.troubles;
+            match troubles.blocking_unless(Side::Aws, &Request::Read, self.now, is_refusal).map(wait_for) {
+                Some(wait) => self.wait(wait),
+                None => self.call(call),
+            }
+            return true;
+        }
         let latest = intent.written_at.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
         let until = self.later(backoff(self.policy, intent.looked + 1)).min(latest.max(self.now));
         self.wait(Waiting::UnknownOutcome { until: self.not_before_aws_answers(until) });

@@ -267,7 +267,7 @@ impl Scene {
         let kind = IntentKind::ResolveCase { status_before: None, double: None };
         let (sequence, written_at) = (1, self.now);
         self.pass.link.intent =
-            Some(Intent { sequence, mark: None, written_at, kind, doubt: String::new(), looked: 0 });
+            Some(Intent { sequence, mark: None, written_at, kind, doubt: String::new(), looked: 0, repeated: false });
     }
 
     /// A second case that is there.
