@@ -180,8 +180,9 @@ impl Kind for SupportCase {
     }
 
     fn frees(before: &Memory, after: &Memory) -> Option<RowPrefix> {
-        let waited = before.waits_for_quota.as_ref().filter(|_| after.waits_for_quota.is_none())?;
-        Some(index::waiting(&waited.account))
+        let waited = before.waits_for_quota.as_ref()?;
+        let waits_still = after.waits_for_quota.as_ref().is_some_and(|wait| wait.account == waited.account);
+        (!waits_still).then(|| index::waiting(&waited.account))
     }
 
     fn begin(pass: &mut Pass, call: &Call, now: Timestamp) -> (Option<Mark>, IntentKind) {

@@ -245,6 +245,18 @@ fn a_quota_is_waited_out() {
 }
 
 #[test]
+fn who_has_waited_behind_another_for_a_day_tries_all_the_same() {
+    let mut world = World::new();
+    world.link = refuse_first(&mut world, &refusal(Refusal::CaseQuota)).link;
+    for (seconds, tries) in [(24 * 3_600 - 1, false), (1, true)] {
+        world.pass_time(seconds);
+        let mut observation = world.observe();
+        observation.aws.first_in_line = Some(false);
+        assert_eq!(names(&world.plan(&observation)).contains(&"open_case"), tries);
+    }
+}
+
+#[test]
 fn the_first_in_line_that_is_woken_tries_before_its_time_unless_aws_rests() {
     let mut world = World::new();
     let mut observation = refuse_first(&mut world, &refusal(Refusal::CaseQuota));
