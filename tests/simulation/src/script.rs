@@ -124,6 +124,15 @@ impl Script {
         self
     }
 
+    /// A query rule or a domain hides the incident from the integration user, or shows it again. Nobody saves it.
+    pub fn hide(&mut self, id: &Handle, is_hidden: bool) -> &mut Self {
+        {
+            let hidden = &mut self.life.desk.world.borrow_mut().servicenow.hidden;
+            if is_hidden { hidden.insert(id.clone()) } else { hidden.remove(id) };
+        }
+        self
+    }
+
     /// An agent comments.
     pub fn comment(&mut self, id: &Handle, text: &str) -> &mut Self {
         self.save(id, &Change { comment: Some(text.to_owned()), ..Change::default() })

@@ -271,6 +271,8 @@ pub struct Instance {
     finished: BTreeSet<JournalEntryId>,
     deliverers: BTreeMap<String, usize>,
     lagging: Option<(Record, Timestamp)>,
+    /// Incidents that a query rule or a domain hides from the integration user.
+    pub hidden: BTreeSet<IncidentId>,
     aborts: u64,
     deliveries: BTreeMap<String, DeliveryRow>,
     opened: usize,
@@ -307,6 +309,7 @@ impl Instance {
             finished: BTreeSet::new(),
             deliverers: BTreeMap::new(),
             lagging: None,
+            hidden: BTreeSet::new(),
             aborts: 0,
             deliveries: BTreeMap::new(),
             opened: 0,
@@ -659,7 +662,7 @@ impl Instance {
     /// The record as a request reads it, if it is served: from then on AWS has heard of it.
     fn read(&mut self, id: &IncidentId) -> Result<Record, Refusal> {
         let lagging = self.lagging.take_if(|(record, _)| record.summary.sys_id == *id);
-        let current = self.incidents.get(id).ok_or(Refusal::NotFound)?;
+        let current = self.incidents.get(id).filter(|_| !self.hidden.contains(id)).ok_or(Refusal::NotFound)?;
         let record = lagging.map_or_else(|| current.clone(), |(record, _)| record);
         if self.is_served(&record)? { Ok(record) } else { Err(Refusal::NotServed) }
     }
@@ -818,6 +821,7 @@ impl Instance {
         let mut found: Vec<(Timestamp, IncidentId, u64)> = self
             .incidents
             .values()
+            .filter(|record| !self.hidden.contains(&record.summary.sys_id))
             .filter(|record| {
                 !record.summary.columns.case_id.is_empty()
                     || self.is_in_scope(record)

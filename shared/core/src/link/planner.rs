@@ -29,6 +29,13 @@ use crate::{
 pub const MESSAGES_PER_DELIVERY: usize = 25;
 /// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
 const REPORTS_BEYOND_BOUND: usize = 5;
+/// For how long an incident that is not found is looked for as often as what only people can mend: a rule or a changed domain
+/// that hides it is mostly noticed within the day.
+const GONE_LOOKED_FOR_OFTEN: SignedDuration = SignedDuration::from_hours(24);
+/// How often it is looked for afterwards.
+const GONE_LOOKED_FOR_SELDOM: SignedDuration = SignedDuration::from_hours(24);
+/// For how long it is looked for at all: whoever restores a record or mends a rule has done so within a month.
+const GONE_LOOKED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// After how long an incident is read again of which a node that lags has shown too little: it mostly catches up by then.
 const LAGGING_READ_SECONDS: u32 = 5;
 
@@ -83,12 +90,17 @@ impl<'a, K: Kind> Planner<'a, K> {
         self.wait_for_what_is_told();
     }
 
-    /// A record may be hidden for a while, or restored: as long as something waits for it, it is looked for.
+    /// A record may be hidden from us for a while, or restored, and nothing tells when it is there again: the one of a link
+    /// that has not ended is looked for, and any for which something waits.
     fn wait_for_gone_incident(&mut self) {
         let link = &self.pass.link;
         let awaited = link.intent.is_some() || K::has_open(&link.memory);
-        let until = awaited.then(|| self.later(seconds(self.policy.refusal_retry_seconds)));
-        self.wait(Waiting::IncidentGone { until });
+        let gone_for = link.gone_since.filter(|_| !link.base.ended).map(|since| self.now.duration_since(since));
+        let often = awaited || gone_for.is_some_and(|gone_for| gone_for < GONE_LOOKED_FOR_OFTEN);
+        let seldom = gone_for.is_some_and(|gone_for| gone_for < GONE_LOOKED_FOR);
+        let often = often.then(|| seconds(self.policy.refusal_retry_seconds));
+        let wait = often.or_else(|| seldom.then_some(GONE_LOOKED_FOR_SELDOM));
+        self.wait(Waiting::IncidentGone { until: wait.map(|wait| self.later(wait)) });
     }
 
     /// What the columns tell passes: the link is looked at again when it does.

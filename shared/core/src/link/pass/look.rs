@@ -103,7 +103,7 @@ impl<K: Kind> Pass<K> {
     ) -> Option<Failure> {
         match answer {
             Ok(Some(incident)) => self.see_incident(policy, incident, now),
-            Ok(None) => self.incident_gone = true,
+            Ok(None) => self.see_gone(now),
             Err(Failure::Refused { refusal: Refusal::NotServed, .. }) if self.see_not_served() => {}
             Err(failure) => return Some(failure),
         }

@@ -278,7 +278,7 @@ impl<K: Kind> Pass<K> {
             self.link.state_intent = None;
         }
         if matches!(failure, Failure::Refused { refusal: Refusal::NotFound, .. }) {
-            self.incident_gone = true;
+            self.see_gone(now);
             return;
         }
         self.trouble(policy, Side::ServiceNow, failure, Request::of_delivery(delivery), now, spread);
