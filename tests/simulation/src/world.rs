@@ -224,6 +224,8 @@ pub struct World {
     pub read_lag: SignedDuration,
     /// How much longer than usual each way of a call takes, besides what is drawn.
     pub delay: SignedDuration,
+    /// By how much longer each call of a kind takes.
+    pub delays: BTreeMap<Call, SignedDuration>,
     /// The secret that webhooks are signed with.
     pub webhook_secret: WebhookSecret,
     /// What faults and latencies are drawn from.
@@ -320,6 +322,7 @@ impl World {
             violations: Vec::new(),
             read_lag: SignedDuration::ZERO,
             delay: SignedDuration::ZERO,
+            delays: BTreeMap::new(),
             webhook_secret: WebhookSecret::default(),
             entropy: random.fork(2),
             random: random.fork(3),
@@ -473,7 +476,7 @@ impl Desk {
                 fate = Fate::Refused;
             }
             *world.tally.fates.entry((call, fate)).or_default() += 1;
-            (fate, latency(world))
+            (fate, latency(world) + world.delays.get(&call).copied().unwrap_or_default())
         };
         self.pause(latency).await;
         {

@@ -27,6 +27,13 @@ pub struct Intent<I> {
     pub repeated: bool,
 }
 
+impl<I> Intent<I> {
+    /// An intent whose call is about to be made for the first time.
+    pub fn new(sequence: u64, mark: Option<Mark>, kind: I, written_at: Timestamp) -> Self {
+        Self { sequence, mark, written_at, kind, doubt: String::new(), looked: 0, repeated: false }
+    }
+}
+
 /// How the outcome of a call that was not answered becomes known. `C` is the kind's call to AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recovery<C> {

@@ -633,7 +633,7 @@ fn a_case_that_was_given_up_is_looked_for_until_a_day_is_over() {
         let account = AccountId::new(world::ACCOUNT);
         assert_eq!(observation.searched_cases(look_at), Some((account.clone(), written_at)));
         world.now = look_at;
-        observation.looked_for_late_cases(&account, world.now);
+        observation.looked_for_late_cases(&account, written_at, world.now);
         world.record(observation);
         ages.push(look_at.duration_since(written_at).as_secs() / longest_doubt(&world));
     }

@@ -40,9 +40,7 @@ impl<K: Kind> Pass<K> {
         }
         let (mark, kind) = K::begin(self, call, now);
         self.link.intents += 1;
-        let sequence = self.link.intents;
-        let (doubt, looked, repeated) = (String::new(), 0, false);
-        self.link.intent = Some(Intent { sequence, mark, written_at: now, kind, doubt, looked, repeated });
+        self.link.intent = Some(Intent::new(self.link.intents, mark, kind, now));
         true
     }
 
