@@ -79,13 +79,17 @@ where
 
     async fn hand_off_changed(&self, changes: &[IncidentChange], tick: Tick) -> Result<(), PollError> {
         self.metrics.count(Metric::IncidentsPolled, changes.len());
-        let links: Vec<LinkKey> = changes.iter().map(|change| LinkKey::support_case(change.sys_id.clone())).collect();
+        let links_of = |change: &IncidentChange| {
+            let count = change.sys_mod_count;
+            LinkKey::all_of(&change.sys_id).map(move |link| (count, link))
+        };
+        let (counts, links): (Vec<u64>, Vec<LinkKey>) = changes.iter().flat_map(links_of).unzip();
         let remembered = self.ledger.remembered_mod_counts(&links).await?;
-        let drifted = changes
-            .iter()
+        let drifted = counts
+            .into_iter()
             .zip(remembered)
             .zip(links)
-            .filter(|((change, remembered), _)| has_incident_changed(change.sys_mod_count, *remembered))
+            .filter(|((count, remembered), _)| has_incident_changed(*count, *remembered))
             .map(|(_, link)| link);
         self.hand_off(drifted, Cause::ServicenowPoll, tick).await
     }

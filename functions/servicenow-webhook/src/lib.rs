@@ -180,13 +180,14 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
         let id = header(&request.headers, signature::ID_HEADER).unwrap_or_default();
         let deduplication = DeduplicationId::parse(id).map_err(|problem| Rejection::Id(problem.to_string()))?;
         let told = body::told(&body).map_err(Rejection::Body)?;
-        let hint = Hint {
-            subject: Subject::Link { key: LinkKey::support_case(told.incident) },
-            cause: Cause::ServicenowWebhook,
-            received_at: self.clock.now(),
-            claim: None,
-        };
-        self.enqueue(&hint, &deduplication, told.sys_mod_count).instrument(hint_span(&hint)).await
+        let received_at = self.clock.now();
+        // Each link is a group of its own, and a deduplication id counts within its group.
+        for key in LinkKey::all_of(&told.incident) {
+            let cause = Cause::ServicenowWebhook;
+            let hint = Hint { subject: Subject::Link { key }, cause, received_at, claim: None };
+            self.enqueue(&hint, &deduplication, told.sys_mod_count).instrument(hint_span(&hint)).await?;
+        }
+        Ok(())
     }
 
     async fn enqueue(

@@ -7,6 +7,7 @@ use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFu
 use base64::{Engine, engine::general_purpose::STANDARD};
 use casebridge_core::{
     hint::{Cause, Hint},
+    identifiers::LinkKind,
     rotation::{ROTATION, Rotation},
 };
 use casebridge_ledger::{Ledger, MemoryLedger};
@@ -179,7 +180,9 @@ async fn a_signed_webhook_becomes_a_hint_without_content() {
     let sent = queue.sent.borrow();
     let (hint, deduplication) = &sent[0];
     assert_eq!(deduplication, "outbox-row-1");
-    assert_eq!(hint.group_id(), format!("support_case:{INCIDENT}"));
+    let groups: Vec<String> = sent.iter().map(|(hint, _)| hint.group_id()).collect();
+    let links = LinkKind::ALL.map(|kind| format!("{}:{INCIDENT}", kind.as_str()));
+    assert_eq!(groups, links, "one for each link that the incident may have");
     assert_eq!(hint.cause, Cause::ServicenowWebhook);
     let written = serde_json::to_string(hint).unwrap();
     assert!(!written.contains("mod_count"), "nothing but the incident's id goes on: {written}");

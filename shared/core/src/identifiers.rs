@@ -82,6 +82,9 @@ pub enum LinkKind {
 }
 
 impl LinkKind {
+    /// Every kind: an incident may have one link of each.
+    pub const ALL: [Self; 1] = [Self::SupportCase];
+
     /// The word that stands for the kind in keys and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -103,6 +106,12 @@ impl LinkKey {
     /// The link of an incident with a Support case.
     pub fn support_case(incident: IncidentId) -> Self {
         Self { kind: LinkKind::SupportCase, incident }
+    }
+
+    /// The links that an incident may have, one of each kind.
+    pub fn all_of(incident: &IncidentId) -> impl Iterator<Item = Self> + use<> {
+        let incident = incident.clone();
+        LinkKind::ALL.into_iter().map(move |kind| Self { kind, incident: incident.clone() })
     }
 }
 

@@ -89,6 +89,9 @@ pub struct Link<K: Kind> {
     /// How the latest of them ended.
     #[serde(default)]
     pub ended_intent: Option<EndedIntent>,
+    /// How many of the latest calls in a row seemed never applied.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub never_applied: u32,
     /// What keeps either side from being written to.
     #[serde(default)]
     pub troubles: Troubles<K::Refused>,
@@ -122,6 +125,7 @@ impl<K: Kind> Default for Link<K> {
             intent: None,
             intents: 0,
             ended_intent: None,
+            never_applied: 0,
             troubles: Troubles::default(),
             notices: Vec::new(),
             recent_writes: Vec::new(),
@@ -130,6 +134,11 @@ impl<K: Kind> Default for Link<K> {
             gone_since: None,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl<K: Kind> Link<K> {

@@ -19,12 +19,16 @@ use crate::{
         conversation::{Fate, MOST_KNOWN, Owner, TakenIn},
         memory::{DoubledCase, GivenUpCase, LinkedCase},
         message::delivered_communication,
-        outcome::new_linked_case,
+        outcome::{case_codes, new_linked_case},
         render,
     },
     text::text_hash,
     time::CLOCKS_APART,
 };
+
+/// After how many calls in a row that seemed never applied the next one waits as after a refusal: each leaves a mark that is
+/// kept for good, and a call that AWS answers with an error every time would fill the link.
+const CALLS_IN_VAIN: u32 = 3;
 
 impl Pass {
     /// Whether a read of the most recent communications is not enough, and all that are not settled must be read.
@@ -292,16 +296,34 @@ impl Pass {
             return;
         }
         let Some(intent) = &self.link.intent else { return };
+        let call = self.call_of(policy, &intent.kind);
         let on_resolved_case = self.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
-        let is_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if content.is_for_own_case());
+        let is_late_text = on_resolved_case && call == Some(RefusedCall::AddCommunication);
         self.never_applied(policy);
-        if is_text && on_resolved_case {
-            let message =
-                "AWS Support took a text for the resolved case and does not show it: a case is reopened for 14 \
-                           days only"
-                    .to_owned();
-            let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message };
-            self.trouble(policy, Side::Aws, &failure, Request::Call(RefusedCall::AddCommunication), now, 0);
+        let message = if is_late_text {
+            "AWS Support took a text for the resolved case and does not show it: a case is reopened for 14 days only"
+        } else if self.link.never_applied >= CALLS_IN_VAIN {
+            "AWS Support left this call without an answer several times and shows nothing of it"
+        } else {
+            return;
+        };
+        if let Some(call) = call {
+            let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message: message.to_owned() };
+            self.trouble(policy, Side::Aws, &failure, Request::Call(call), now, 0);
+        }
+    }
+
+    /// By what a refusal of the intent's call is remembered; none if its incident is not read.
+    fn call_of(&self, policy: &Policy, intent: &IntentKind) -> Option<RefusedCall> {
+        match intent {
+            IntentKind::OpenCase { .. } => {
+                self.incident.as_ref().map(|incident| RefusedCall::OpenCase(case_codes(policy, incident)))
+            }
+            IntentKind::AddCommunication { content, .. } if content.is_for_own_case() => {
+                Some(RefusedCall::AddCommunication)
+            }
+            IntentKind::ResolveCase { double: None, .. } => Some(RefusedCall::ResolveCase),
+            IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => Some(RefusedCall::Double),
         }
     }
 }

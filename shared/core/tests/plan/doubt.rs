@@ -83,6 +83,33 @@ fn a_communication_in_doubt_that_is_not_there_is_repeated_after_l_and_not_before
     assert_eq!(world.bodies().len(), 3);
 }
 
+/// AWS answers with an error each time: the link must not fill with marks.
+#[test]
+fn a_call_that_seemed_never_applied_three_times_waits_as_after_a_refusal() {
+    for (name, comments) in [("open_case", 0), ("add_communication", 1), ("resolve_case", 0)] {
+        let mut world = if name == "open_case" { World::new() } else { World::linked() };
+        (0..comments).for_each(|_| world.comment("e1", "Any news?"));
+        if name == "resolve_case" {
+            world.set_state(IncidentState::Resolved);
+        }
+        let mut observation = world.observe();
+        for _ in 0..3 {
+            leave_in_doubt(&mut world, name, false);
+            world.pass_time(longest_doubt(&world));
+            observation = world.observe();
+            observation.settle_open_case(&world.policy, None, world.now);
+            world.link = observation.link.clone();
+        }
+        let plan = world.plan(&observation);
+        assert!(!names(&plan).contains(&name), "{plan:?}");
+        assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::Refused { .. })), "{plan:?}");
+        world.link = observation.link;
+        world.pass_time(i64::from(world.policy.refusal_retry_seconds));
+        assert!(world.settle().contains(&name));
+        assert_eq!(world.link.never_applied, 0);
+    }
+}
+
 #[test]
 fn while_a_call_is_in_doubt_replies_still_arrive() {
     let mut world = World::linked();

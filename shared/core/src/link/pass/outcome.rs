@@ -133,6 +133,8 @@ impl<K: Kind> Pass<K> {
     pub fn end_intent(&mut self, end: IntentEnd) -> Option<Intent<K::Intent>> {
         let intent = self.link.intent.take()?;
         self.link.ended_intent = Some(EndedIntent { sequence: intent.sequence, end });
+        let in_a_row = self.link.never_applied.saturating_add(1);
+        self.link.never_applied = if end == IntentEnd::NeverApplied { in_a_row } else { 0 };
         if matches!(end, IntentEnd::Done | IntentEnd::FoundDone) {
             self.link.troubles.end(Side::Aws, |trouble| {
                 let about_account = matches!(trouble.refusal, Some(Refusal::Credentials | Refusal::Subscription));
