@@ -187,7 +187,9 @@ impl Carrier<TicketKind> for TicketCarrier {
         let has_mark = |ticket: &&Ticket, mark: &Mark| ticket.notes.iter().any(|note| mark.is_in(&note.text));
         let mut tickets = self.0.tickets.borrow().clone();
         if self.0.lags.get() {
-            tickets.iter_mut().for_each(|ticket| ticket.notes.clear());
+            for ticket in &mut tickets {
+                ticket.notes.clear();
+            }
         }
         Ok(Ok(match question {
             Question::Named(name) => tickets.iter().find(|ticket| ticket.name == *name).cloned(),
