@@ -107,11 +107,7 @@ pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
 
 /// Lives the world of a seed.
 pub fn live(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Outcome {
-    let mut settings = settings(seed, sabotage, told);
-    if sabotage == Some(Sabotage::Waiting) {
-        settings.policy.unknown_outcome_seconds = 0;
-    }
-    live_in(settings)
+    live_in(settings(seed, sabotage, told))
 }
 
 /// Lives in a world of these settings.

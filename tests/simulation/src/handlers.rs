@@ -30,7 +30,9 @@ use crate::{
     plans::PlanPort,
     ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort, WorkerClock},
     queue::{Message, QueueName},
+    sabotage::{self, Sabotage, ledger::SabotagedLedger, support::SabotagedSupport},
     schedule::at_once,
+    servicenow_model::HonestApp,
     timeline::Place,
     world::Desk,
 };
@@ -44,36 +46,41 @@ const ACCEPTED: i64 = 202;
 /// By how much the clock of a process may be off.
 pub const MOST_SKEW: SignedDuration = SignedDuration::from_millis(300);
 
+/// The ledger as the functions reach it.
+pub type WorldLedger = LedgerPort<SabotagedLedger>;
+/// AWS Support as the functions reach it.
+pub type WorldSupport = SabotagedSupport<SupportPort>;
+
 /// The function that receives webhooks.
-pub type WebhookFunction = Webhook<KeysPort, LedgerPort, QueuePort, ClockPort>;
+pub type WebhookFunction = Webhook<KeysPort, WorldLedger, QueuePort, ClockPort>;
 /// The function that receives events.
-pub type EventsFunction = Events<LedgerPort, QueuePort, ClockPort>;
+pub type EventsFunction = Events<WorldLedger, QueuePort, ClockPort>;
 /// The function that polls.
-pub type PollerFunction = Poller<LedgerPort, QueuePort, ChangesPort, SupportPort, SecretsPort, ClockPort>;
+pub type PollerFunction = Poller<WorldLedger, QueuePort, ChangesPort, WorldSupport, SecretsPort, ClockPort>;
 /// What the function that reconciles works with.
 pub type WorldExecutor = Executor<WorldPorts>;
 
 /// The ports of the function that reconciles.
 pub struct WorldPorts {
-    ledger: LedgerPort,
+    ledger: WorldLedger,
     wakes: WakePort,
     servicenow: ServiceNowPort,
-    support: SupportPort,
+    support: WorldSupport,
     clock: WorkerClock,
     randomness: RandomnessPort,
     plans: PlanPort,
 }
 
 impl Ports for WorldPorts {
-    type Ledger = LedgerPort;
+    type Ledger = WorldLedger;
     type Wakes = WakePort;
     type ServiceNow = ServiceNowPort;
-    type Support = SupportPort;
+    type Support = WorldSupport;
     type Clock = WorkerClock;
     type Randomness = RandomnessPort;
     type Plans = PlanPort;
 
-    fn ledger(&self) -> &LedgerPort {
+    fn ledger(&self) -> &WorldLedger {
         &self.ledger
     }
 
@@ -85,7 +92,7 @@ impl Ports for WorldPorts {
         &self.servicenow
     }
 
-    fn support(&self) -> &SupportPort {
+    fn support(&self) -> &WorldSupport {
         &self.support
     }
 
@@ -114,11 +121,29 @@ fn clock(desk: &Rc<Desk>) -> ClockPort {
     ClockPort { desk: desk.clone(), skew }
 }
 
+/// The safeguard that is switched off in this world.
+fn sabotage_of(desk: &Desk) -> Option<Sabotage> {
+    desk.world.borrow().settings.sabotage
+}
+
+fn ledger(desk: &Rc<Desk>) -> WorldLedger {
+    LedgerPort { desk: desk.clone(), ledger: SabotagedLedger::new(desk.ledger.clone(), sabotage_of(desk)) }
+}
+
+fn support(desk: &Rc<Desk>, port: SupportPort) -> WorldSupport {
+    SabotagedSupport::new(port, desk.clone(), sabotage_of(desk))
+}
+
+fn servicenow(desk: &Rc<Desk>) -> ServiceNowPort {
+    let app = sabotage::servicenow::sabotaged(Box::new(HonestApp), sabotage_of(desk));
+    ServiceNowPort { desk: desk.clone(), app }
+}
+
 /// A webhook function that has just started.
 pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
     Webhook {
         keys: KeysPort::new(desk.clone()),
-        ledger: LedgerPort { desk: desk.clone() },
+        ledger: ledger(desk),
         queue: QueuePort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("servicenow-webhook"),
@@ -129,7 +154,7 @@ pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
 /// An events function that has just started.
 pub fn events_function(desk: &Rc<Desk>) -> EventsFunction {
     Events {
-        ledger: LedgerPort { desk: desk.clone() },
+        ledger: ledger(desk),
         queue: QueuePort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("aws-events"),
@@ -139,10 +164,10 @@ pub fn events_function(desk: &Rc<Desk>) -> EventsFunction {
 /// A poller that has just started.
 pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
     Poller {
-        ledger: LedgerPort { desk: desk.clone() },
+        ledger: ledger(desk),
         queue: QueuePort { desk: desk.clone() },
         servicenow: ChangesPort { desk: desk.clone() },
-        support: SupportPort::of_poller(desk.clone()),
+        support: support(desk, SupportPort::of_poller(desk.clone())),
         secrets: SecretsPort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("case-poller"),
@@ -152,12 +177,12 @@ pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
 
 /// An executor that has just started.
 pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
-    let policy = desk.world.borrow().settings.policy.clone();
+    let policy = sabotage::policy::sabotaged(desk.world.borrow().settings.policy.clone(), sabotage_of(desk));
     let ports = WorldPorts {
-        ledger: LedgerPort { desk: desk.clone() },
+        ledger: ledger(desk),
         wakes: WakePort { desk: desk.clone() },
-        servicenow: ServiceNowPort { desk: desk.clone(), renamed: RefCell::default() },
-        support: SupportPort::of_executor(desk.clone()),
+        servicenow: servicenow(desk),
+        support: support(desk, SupportPort::of_executor(desk.clone())),
         clock: WorkerClock(clock(desk)),
         randomness: RandomnessPort { desk: desk.clone() },
         plans: PlanPort { desk: desk.clone() },

@@ -28,8 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     calls::{Call, Fate},
     people::REFUSED_LETTER,
-    sabotage::{self, Sabotage},
-    servicenow_model,
+    servicenow_model::{self, App},
     timeline::{Place, shorten},
     world::{Desk, Invariant, World},
 };
@@ -297,10 +296,6 @@ impl SupportPort {
         }
     }
 
-    fn is_sabotaged(&self, sabotage: Sabotage) -> bool {
-        self.desk.world.borrow().settings.sabotage == Some(sabotage)
-    }
-
     fn described(&self, details: CaseDetails) -> DescribedCase {
         let status = CaseStatus::new(details.status);
         if self.takes_status_in {
@@ -311,8 +306,8 @@ impl SupportPort {
         let more = recent.as_ref().is_some_and(|page| page.next_token.is_some() || full(page));
         let recent = recent.map(|page| page.communications).unwrap_or_default();
         DescribedCase {
-            recent: self.communications(&details.case_id, recent),
-            more_communications: more && !self.is_sabotaged(Sabotage::Paging),
+            recent: communications(recent),
+            more_communications: more,
             case_id: CaseId::new(details.case_id),
             display_id: DisplayId::new(details.display_id),
             subject: details.subject,
@@ -320,15 +315,15 @@ impl SupportPort {
             time_created: details.time_created,
         }
     }
+}
 
-    fn communications(&self, case_id: &str, page: Vec<CommunicationDetails>) -> Vec<RawCommunication> {
-        let shown = page.into_iter().map(|communication| RawCommunication {
-            time_created: communication.time_created,
-            submitted_by: communication.submitted_by,
-            body: communication.body,
-        });
-        sabotage::shown_communications(&self.desk.world.borrow(), case_id, shown.collect())
-    }
+fn communications(page: Vec<CommunicationDetails>) -> Vec<RawCommunication> {
+    let shown = page.into_iter().map(|communication| RawCommunication {
+        time_created: communication.time_created,
+        submitted_by: communication.submitted_by,
+        body: communication.body,
+    });
+    shown.collect()
 }
 
 /// DescribeCases as the client asks: of ids all pages, and without the size of a page where AWS refuses to be told it.
@@ -422,10 +417,7 @@ impl casebridge_ports::Support for SupportPort {
 
     async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
         let mut goes_on = None;
-        let mut request = DescribeCases {
-            include_resolved_cases: !self.is_sabotaged(Sabotage::ResolvedCases),
-            ..DescribeCases::default()
-        };
+        let mut request = DescribeCases { include_resolved_cases: true, ..DescribeCases::default() };
         match query {
             CaseQuery::Ids(ids) => {
                 request.case_id_list = ids.iter().map(ToString::to_string).collect();
@@ -469,7 +461,7 @@ impl casebridge_ports::Support for SupportPort {
         };
         let (page, listing) =
             self.reading(Call::DescribeCommunications, account, goes_on.as_ref(), &case_id, describe).await?;
-        let mut communications = self.communications(&case_id, page.communications);
+        let mut communications = communications(page.communications);
         let last = std::mem::replace(&mut self.listings.borrow_mut()[listing].last, communications.last().cloned());
         if goes_on.is_some() {
             let world = &mut *self.desk.world.borrow_mut();
@@ -496,8 +488,8 @@ fn asked(query: &CaseQuery) -> String {
 pub struct ServiceNowPort {
     /// The world.
     pub desk: Rc<Desk>,
-    /// Which message got which id, when the unique ones are taken away.
-    pub renamed: RefCell<u64>,
+    /// What the calls reach.
+    pub app: Box<dyn App>,
 }
 
 fn servicenow_failure(refusal: servicenow_model::Refusal) -> Failure {
@@ -535,7 +527,9 @@ impl ServiceNow for ServiceNowPort {
                     read_at -= lag;
                 }
             }
-            (world.servicenow.snapshot(now, key.kind.as_str(), incident, entries_since), read_at)
+            let snapshot =
+                self.app.snapshot(&mut world.servicenow, now, key.kind.as_str(), incident, entries_since);
+            (snapshot, read_at)
         };
         self.desk.leave(fate).await;
         if fate == Fate::AnswerLost {
@@ -543,9 +537,8 @@ impl ServiceNow for ServiceNowPort {
         }
         let reader = self.desk.current.borrow().clone();
         self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
-        let world = self.desk.world.borrow();
         match snapshot {
-            Ok(incident) => Ok(Some(sabotage::shown_incident(&world, incident))),
+            Ok(incident) => Ok(Some(incident)),
             Err(servicenow_model::Refusal::NotFound) => Ok(None),
             Err(refusal) => Err(servicenow_failure(refusal)),
         }
@@ -587,22 +580,17 @@ impl ServiceNowPort {
                 let commits = 1 + world.random.below(5);
                 world.servicenow.stop_after_commits(commits);
             }
-            let (sent, expected) = sabotage::sent_delivery(world, &mut self.renamed.borrow_mut(), delivery);
             let now = world.servicenow_now();
             let record_before = world.servicenow.incidents.get(incident).cloned();
             let lagging = world.servicenow.take_lag();
-            let mut result = world.servicenow.deliver(now, key.kind.as_str(), incident, &sent, expected);
+            let (kind, expected) = (key.kind.as_str(), Some(delivery.expected_mod_count));
+            let result = self.app.deliver(&mut world.servicenow, now, kind, incident, delivery, expected);
             if let Some((record, until)) = lagging {
                 world.servicenow.lag_once(record, until);
             }
             world.check_delivery(incident, delivery, record_before.as_ref(), result.as_ref().ok());
             world.check_reopening(incident, record_before.as_ref());
             world.check_end(incident, record_before.as_ref());
-            if let Ok(answer) = &mut result {
-                for (answer, message) in answer.messages.iter_mut().zip(&delivery.messages) {
-                    answer.external_id = message.external_id.clone();
-                }
-            }
             if let Err(refusal) = &result {
                 world.note(Place::ServiceNow, || format!("answers {refusal:?}"));
             }
@@ -615,10 +603,9 @@ impl ServiceNowPort {
                 Err(Failure::Unavailable { message: "ServiceNow did not answer".to_owned(), retry_at: None })
             }
             (_, Err(refusal)) => Err(servicenow_failure(refusal)),
-            (_, Ok(mut answer)) => {
+            (_, Ok(answer)) => {
                 let reader = self.desk.current.borrow().clone();
                 self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
-                answer.snapshot = sabotage::shown_incident(&self.desk.world.borrow(), answer.snapshot);
                 Ok(answer)
             }
         }

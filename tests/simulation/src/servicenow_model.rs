@@ -278,6 +278,58 @@ pub struct Instance {
     commits_left: Option<u64>,
 }
 
+/// The app's Scripted REST, as the port calls it.
+pub trait App {
+    /// Answers a snapshot, see [`Instance::snapshot`].
+    fn snapshot(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+    ) -> Result<Incident, Refusal>;
+
+    /// Makes a delivery, see [`Instance::deliver`].
+    fn deliver(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        delivery: &Delivery,
+        expected: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal>;
+}
+
+/// The app as it is.
+pub struct HonestApp;
+
+impl App for HonestApp {
+    fn snapshot(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+    ) -> Result<Incident, Refusal> {
+        instance.snapshot(now, kind, id, since)
+    }
+
+    fn deliver(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        delivery: &Delivery,
+        expected: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal> {
+        instance.deliver(now, kind, id, delivery, expected)
+    }
+}
+
 /// Whole seconds: ServiceNow knows no others.
 fn second(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).unwrap_or(moment)

@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     future::{Future, poll_fn},
+    rc::Rc,
     task::{Poll, Waker},
 };
 
@@ -141,10 +142,7 @@ impl Settings {
     /// Half of L: how late a write may land at most, and how far a read may lag, so that both together stay below L.
     pub fn half_unknown(&self) -> SignedDuration {
         let seconds = i64::from(Policy::default().unknown_outcome_seconds.min(self.policy.unknown_outcome_seconds));
-        match self.sabotage {
-            Some(Sabotage::Waiting) => SignedDuration::from_secs(400),
-            _ => SignedDuration::from_secs(seconds * 45 / 100),
-        }
+        SignedDuration::from_secs(seconds * 45 / 100)
     }
 }
 
@@ -401,7 +399,7 @@ pub struct Desk {
     /// The world.
     pub world: RefCell<World>,
     /// The ledger.
-    pub ledger: MemoryLedger,
+    pub ledger: Rc<MemoryLedger>,
     wake_at: Cell<Option<Timestamp>>,
     sleepers: RefCell<Vec<Waker>>,
     died: Cell<bool>,
@@ -414,7 +412,7 @@ impl Desk {
     pub fn new(settings: Settings) -> Self {
         Self {
             world: RefCell::new(World::new(settings)),
-            ledger: MemoryLedger::new(),
+            ledger: Rc::new(MemoryLedger::new()),
             wake_at: Cell::new(None),
             sleepers: RefCell::default(),
             died: Cell::new(false),
