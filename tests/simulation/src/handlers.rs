@@ -10,31 +10,23 @@ use aws_lambda_events::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use case_poller::Poller;
-use casebridge_core::{
-    hint::Hint,
-    identifiers::{AccountId, IncidentId},
-    support::index::watched,
-};
-use casebridge_executor::{Executor, Ports, ReconcileError, Report};
-use casebridge_ledger::Ledger;
+use casebridge_core::{hint::Hint, identifiers::IncidentId};
+use casebridge_executor::{Executor, ReconcileError, Report};
 use casebridge_runtime::metrics::{Metric, Metrics};
-use casebridge_simulator::support::events::SupportEvent;
 use jiff::{SignedDuration, Timestamp};
 use reconciler::Reconcile;
 use serde_json::json;
 use servicenow_webhook::Webhook;
 
 use crate::{
+    desk::Desk,
     handler_ports::{ChangesPort, KeysPort, QueuePort, SecretsPort, WakePort},
-    ledger_port::LedgerPort,
-    plans::PlanPort,
-    ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort, WorkerClock},
+    invariants::refused_parts,
+    ports::{self, WorldLedger, WorldPorts, WorldSupport},
+    process_ports::ClockPort,
     queue::{Message, QueueName},
-    sabotage::{self, Sabotage, ledger::SabotagedLedger, support::SabotagedSupport},
-    schedule::at_once,
-    servicenow_model::HonestApp,
     timeline::Place,
-    world::Desk,
+    world::Announcement,
 };
 
 /// The attribute that names a message's group.
@@ -46,11 +38,6 @@ const ACCEPTED: i64 = 202;
 /// By how much the clock of a process may be off.
 pub const MOST_SKEW: SignedDuration = SignedDuration::from_millis(300);
 
-/// The ledger as the functions reach it.
-pub type WorldLedger = LedgerPort<SabotagedLedger>;
-/// AWS Support as the functions reach it.
-pub type WorldSupport = SabotagedSupport<SupportPort>;
-
 /// The function that receives webhooks.
 pub type WebhookFunction = Webhook<KeysPort, WorldLedger, QueuePort, ClockPort>;
 /// The function that receives events.
@@ -59,55 +46,6 @@ pub type EventsFunction = Events<WorldLedger, QueuePort, ClockPort>;
 pub type PollerFunction = Poller<WorldLedger, QueuePort, ChangesPort, WorldSupport, SecretsPort, ClockPort>;
 /// What the function that reconciles works with.
 pub type WorldExecutor = Executor<WorldPorts>;
-
-/// The ports of the function that reconciles.
-pub struct WorldPorts {
-    ledger: WorldLedger,
-    wakes: WakePort,
-    servicenow: ServiceNowPort,
-    support: WorldSupport,
-    clock: WorkerClock,
-    randomness: RandomnessPort,
-    plans: PlanPort,
-}
-
-impl Ports for WorldPorts {
-    type Ledger = WorldLedger;
-    type Wakes = WakePort;
-    type ServiceNow = ServiceNowPort;
-    type Support = WorldSupport;
-    type Clock = WorkerClock;
-    type Randomness = RandomnessPort;
-    type Plans = PlanPort;
-
-    fn ledger(&self) -> &WorldLedger {
-        &self.ledger
-    }
-
-    fn wakes(&self) -> &WakePort {
-        &self.wakes
-    }
-
-    fn servicenow(&self) -> &ServiceNowPort {
-        &self.servicenow
-    }
-
-    fn support(&self) -> &WorldSupport {
-        &self.support
-    }
-
-    fn clock(&self) -> &WorkerClock {
-        &self.clock
-    }
-
-    fn randomness(&self) -> &RandomnessPort {
-        &self.randomness
-    }
-
-    fn plans(&self) -> &PlanPort {
-        &self.plans
-    }
-}
 
 /// The secret that webhooks are signed with, in its nth version.
 pub fn webhook_secret(version: u64) -> String {
@@ -121,29 +59,11 @@ fn clock(desk: &Rc<Desk>) -> ClockPort {
     ClockPort { desk: desk.clone(), skew }
 }
 
-/// The safeguard that is switched off in this world.
-fn sabotage_of(desk: &Desk) -> Option<Sabotage> {
-    desk.world.borrow().settings.sabotage
-}
-
-fn ledger(desk: &Rc<Desk>) -> WorldLedger {
-    LedgerPort { desk: desk.clone(), ledger: SabotagedLedger::new(desk.ledger.clone(), sabotage_of(desk)) }
-}
-
-fn support(desk: &Rc<Desk>, port: SupportPort) -> WorldSupport {
-    SabotagedSupport::new(port, desk.clone(), sabotage_of(desk))
-}
-
-fn servicenow(desk: &Rc<Desk>) -> ServiceNowPort {
-    let app = sabotage::servicenow::sabotaged(Box::new(HonestApp), sabotage_of(desk));
-    ServiceNowPort { desk: desk.clone(), app }
-}
-
 /// A webhook function that has just started.
 pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
     Webhook {
         keys: KeysPort::new(desk.clone()),
-        ledger: ledger(desk),
+        ledger: ports::ledger(desk),
         queue: QueuePort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("servicenow-webhook"),
@@ -154,7 +74,7 @@ pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
 /// An events function that has just started.
 pub fn events_function(desk: &Rc<Desk>) -> EventsFunction {
     Events {
-        ledger: ledger(desk),
+        ledger: ports::ledger(desk),
         queue: QueuePort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("aws-events"),
@@ -164,10 +84,10 @@ pub fn events_function(desk: &Rc<Desk>) -> EventsFunction {
 /// A poller that has just started.
 pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
     Poller {
-        ledger: ledger(desk),
+        ledger: ports::ledger(desk),
         queue: QueuePort { desk: desk.clone() },
         servicenow: ChangesPort { desk: desk.clone() },
-        support: support(desk, SupportPort::of_poller(desk.clone())),
+        support: ports::poller_support(desk),
         secrets: SecretsPort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("case-poller"),
@@ -177,17 +97,8 @@ pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
 
 /// An executor that has just started.
 pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
-    let policy = sabotage::policy::sabotaged(desk.world.borrow().settings.policy.clone(), sabotage_of(desk));
-    let ports = WorldPorts {
-        ledger: ledger(desk),
-        wakes: WakePort { desk: desk.clone() },
-        servicenow: servicenow(desk),
-        support: support(desk, SupportPort::of_executor(desk.clone())),
-        clock: WorkerClock(clock(desk)),
-        randomness: RandomnessPort { desk: desk.clone() },
-        plans: PlanPort { desk: desk.clone() },
-    };
-    Executor { ports, policy, limits: reconciler::limits(SignedDuration::ZERO) }
+    let ports = WorldPorts::new(desk, clock(desk));
+    Executor { ports, policy: ports::policy(desk), limits: reconciler::limits(SignedDuration::ZERO) }
 }
 
 /// A webhook as the app sends it: the incident's name, signed. Whether it is accepted.
@@ -228,9 +139,9 @@ fn signed_request(desk: &Desk, webhook_id: &str, incident: &IncidentId) -> Lambd
 }
 
 /// An event as SNS delivers it. Whether it was handled.
-pub async fn support_event(desk: Rc<Desk>, event: SupportEvent) -> bool {
+pub async fn announced(desk: Rc<Desk>, event: Announcement) -> bool {
     let mut record = SnsRecord::default();
-    record.sns.message = event.to_json().to_string();
+    record.sns.message = event.body;
     let mut delivered = SnsEvent::default();
     delivered.records.push(record);
     events_function(&desk).handle(delivered).await.is_ok()
@@ -245,16 +156,6 @@ pub async fn poll(desk: Rc<Desk>, function: Rc<PollerFunction>, deadline: Timest
         desk.world.borrow_mut().note(Place::Bridge, || format!("the poll fails: {error}"));
     }
     whole
-}
-
-/// How many accounts AWS refuses of which the poller asks for cases.
-fn refused_parts(desk: &Desk) -> usize {
-    let refused: Vec<AccountId> = desk.world.borrow().refused_accounts.keys().cloned().collect();
-    let is_watched = |account: &&AccountId| {
-        let page = at_once(desk.ledger.page_under(&watched(account), None, 1)).and_then(Result::ok);
-        page.is_some_and(|page| !page.rows.is_empty())
-    };
-    refused.iter().filter(is_watched).count()
 }
 
 /// How many parts of the poll failed, by its metrics.
@@ -275,7 +176,7 @@ impl Reconcile for Told {
         match &outcome {
             Ok(report) => drop(self.report.replace(Some(report.clone()))),
             Err(error) => {
-                let world = &mut *self.executor.ports.ledger.desk.world.borrow_mut();
+                let world = &mut *self.executor.ports.desk().world.borrow_mut();
                 world.note(Place::Bridge, || format!("the hint for {} fails: {error}", hint.group_id()));
             }
         }

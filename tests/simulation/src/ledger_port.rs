@@ -9,14 +9,13 @@ use casebridge_core::{
         index::{Row, RowKey, RowPrefix, RowSpan},
         kind::Kind,
     },
-    support::{self, index::is_case},
 };
 use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
 use jiff::Timestamp;
 
 use crate::{
     calls::{Call, Fate},
-    world::Desk,
+    desk::Desk,
 };
 
 /// The port in front of a ledger.
@@ -29,11 +28,6 @@ pub struct LedgerPort<L> {
 
 fn unavailable(doing: &'static str) -> LedgerError {
     LedgerError::Unavailable { doing, source: Box::new(std::io::Error::other("the table did not answer")) }
-}
-
-/// A lookup of a link by a row.
-fn lookup(row: &RowKey) -> Call {
-    if is_case(row) { Call::LinkOfCase } else { Call::LinkOfOpenIntent }
 }
 
 impl<L> LedgerPort<L> {
@@ -61,11 +55,9 @@ impl<L> LedgerPort<L> {
         result
     }
 
-    fn note_memory<K: Kind>(&self, key: &LinkKey, remembered: &Link<K>, is_remembered: bool) {
-        let remembered = (remembered as &dyn Any).downcast_ref::<support::Link>();
-        if let Some(remembered) = remembered.filter(|_| is_remembered) {
-            self.desk.world.borrow_mut().note_memory(&key.incident, remembered);
-        }
+    /// Tells the judges what a worker has recorded.
+    fn note_memory<K: Kind>(&self, key: &LinkKey, recorded: &Link<K>) {
+        self.desk.world.borrow_mut().note_memory(&key.incident, recorded as &dyn Any);
     }
 
     fn short(&self, key: &LinkKey) -> String {
@@ -98,7 +90,9 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
         let ledger = &self.ledger;
         self.call(Call::Record, what, || async {
             let recorded = ledger.record(lease, before, after, now).await;
-            self.note_memory(&lease.key, after, recorded.is_ok());
+            if recorded.is_ok() {
+                self.note_memory(&lease.key, after);
+            }
             recorded
         })
         .await
@@ -118,14 +112,16 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
         let ledger = &self.ledger;
         self.call(Call::Release, what, || async {
             let released = ledger.release(lease, before, after, due, regardless, now).await;
-            self.note_memory(&lease.key, after, released.is_ok());
+            if released.is_ok() {
+                self.note_memory(&lease.key, after);
+            }
             released
         })
         .await
     }
 
     async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
-        self.call(lookup(row), row.to_string(), || self.ledger.link_at(row)).await
+        self.call(Call::lookup(row), row.to_string(), || self.ledger.link_at(row)).await
     }
 
     async fn last_between(&self, span: &RowSpan) -> Result<Option<Row>, LedgerError> {

@@ -8,7 +8,7 @@ pub mod policy;
 pub mod servicenow;
 pub mod support;
 
-use crate::{explore, world::Violation};
+use crate::{explore, invariants::Violation};
 
 /// A safeguard that is switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

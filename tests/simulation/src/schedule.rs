@@ -19,17 +19,19 @@ use casebridge_core::{
 };
 use casebridge_executor::Report;
 use casebridge_ledger::Ledger;
-use casebridge_simulator::support::events::SupportEvent;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    desk::Desk,
     faults::Rates,
     handlers::{self, MOST_SKEW, PollerFunction, WebhookFunction},
+    invariants::Invariant,
     people::Deed,
     queue::{Message, QueueName},
     random::Random,
+    settings::{SELDOM, Settings},
     timeline::Place,
-    world::{Desk, Invariant, SELDOM, Settings, World},
+    world::{Announcement, World},
 };
 
 /// How long the reconciler lives at most.
@@ -71,7 +73,7 @@ enum Event {
     Deed,
     Step(u64),
     Rule,
-    Announced(Box<SupportEvent>, u32),
+    Announced(Box<Announcement>, u32),
     Outbox,
     Poll,
     Queue,
@@ -111,7 +113,7 @@ enum Duty {
     /// A row of the outbox.
     Webhook(usize, Rc<WebhookFunction>),
     /// An event, and how often it has been given to its handler.
-    SupportEvent(Box<SupportEvent>, u32),
+    Announced(Box<Announcement>, u32),
     Poll(Rc<PollerFunction>),
     /// A look at a link after the end.
     Check,
@@ -122,7 +124,7 @@ impl Duty {
         match self {
             Self::Reconcile(..) | Self::Check => RECONCILER_TIMEOUT,
             Self::Poll(_) => POLLER_TIMEOUT,
-            Self::Webhook(..) | Self::SupportEvent(..) => HANDLER_TIMEOUT,
+            Self::Webhook(..) | Self::Announced(..) => HANDLER_TIMEOUT,
         }
     }
 }
@@ -298,7 +300,7 @@ impl Life {
             && world.servicenow.rules.is_empty()
             && world.queue.is_empty()
             && self.wakes_are_idle(&world)
-            && world.support.next_landing().is_none()
+            && world.next_landing().is_none()
             && (!world.webhooks_arrive() || world.servicenow.outbox.iter().all(|row| row.sent))
             && self.next_due().is_none()
             && self.events.iter().all(periodic)
@@ -328,9 +330,7 @@ impl Life {
         if !tried_again {
             return BTreeSet::new();
         }
-        let refused = world.servicenow.incidents.keys().filter(|incident| world.is_excused(incident));
-        let links = refused.chain(world.memory.gone.keys());
-        links.map(|incident| LinkKey::support_case(incident.clone()).to_string()).collect()
+        world.given_up_links()
     }
 
     /// Whether nothing more is expected of the links that these messages are about.
@@ -367,12 +367,7 @@ impl Life {
             Event::Outbox => self.run_outbox(),
             Event::Poll => self.start_poll(),
             Event::Queue => {}
-            Event::Land => {
-                let world = &mut *self.desk.world.borrow_mut();
-                let now = world.aws_now();
-                world.support.settle(now);
-                world.note(Place::Aws, || "a late write lands".to_owned());
-            }
+            Event::Land => self.desk.world.borrow_mut().land(),
         }
         self.follow_up();
         true
@@ -411,10 +406,10 @@ impl Life {
         let (rules, events, landing, visible) = {
             let world = &mut *self.desk.world.borrow_mut();
             let rules = world.servicenow.rules.len();
-            let landing = world.support.next_landing().map(|at| at - world.settings.aws_clock);
+            let landing = world.next_landing();
             let visible =
                 [QueueName::Hints, QueueName::Wakes].map(|name| (name, world.queue_named(name).next_visible()));
-            (rules, world.support.take_events(), landing, visible)
+            (rules, world.take_announcements(), landing, visible)
         };
         for _ in 0..rules {
             self.queue_rule(now);
@@ -506,7 +501,7 @@ impl Life {
     }
 
     /// Announces an event of AWS: perhaps never, twice or late.
-    fn send_event(&mut self, event: &SupportEvent) {
+    fn send_event(&mut self, event: &Announcement) {
         let now = self.now();
         let mut arrivals = Vec::new();
         {
@@ -534,10 +529,10 @@ impl Life {
         }
     }
 
-    fn start_event(&mut self, event: Box<SupportEvent>, attempts: u32) {
-        let name = format!("event {}", event.name.as_str());
-        let future = handlers::support_event(self.desk.clone(), (*event).clone());
-        self.start(Duty::SupportEvent(event, attempts), name, future);
+    fn start_event(&mut self, event: Box<Announcement>, attempts: u32) {
+        let name = format!("event {}", event.name);
+        let future = handlers::announced(self.desk.clone(), (*event).clone());
+        self.start(Duty::Announced(event, attempts), name, future);
     }
 
     fn start_poll(&mut self) {
@@ -714,7 +709,7 @@ impl Life {
                 world.servicenow.attempted(servicenow_now, row, accepted);
                 self.warm_webhooks.extend((ending != Ending::Death).then_some(function));
             }
-            Duty::SupportEvent(event, attempts) if ending != Ending::Done && attempts < EVENT_ATTEMPTS => {
+            Duty::Announced(event, attempts) if ending != Ending::Done && attempts < EVENT_ATTEMPTS => {
                 let pause = EVENT_PAUSE * i32::try_from(attempts).unwrap_or(1);
                 self.schedule(now + pause, Event::Announced(event, attempts + 1));
             }
@@ -727,7 +722,7 @@ impl Life {
                 self.quiet_polls = if ending == Ending::Done && idle && saw_all { self.quiet_polls + 1 } else { 0 };
                 self.warm_pollers.extend((ending != Ending::Death).then_some(function));
             }
-            Duty::SupportEvent(..) | Duty::Check => {}
+            Duty::Announced(..) | Duty::Check => {}
         }
     }
 

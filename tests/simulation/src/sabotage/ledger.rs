@@ -34,13 +34,14 @@ impl SabotagedLedger {
         Self { inner, sabotage }
     }
 
-    fn is(&self, sabotage: Sabotage) -> bool {
-        self.sabotage == Some(sabotage)
+    /// Whether this safeguard is off.
+    fn is_off(&self, safeguard: Sabotage) -> bool {
+        self.sabotage == Some(safeguard)
     }
 
     /// Without mutual exclusion every worker writes as if the lease were its own, on top of whatever is there.
     async fn grabbed<K: Kind>(&self, lease: &Lease, now: Timestamp) -> Result<Lease, LedgerError> {
-        if !self.is(Sabotage::Lease) {
+        if !self.is_off(Sabotage::Lease) {
             return Ok(lease.clone());
         }
         let shared = AttemptId::new(SHARED_ATTEMPT);
@@ -86,7 +87,7 @@ impl Ledger for SabotagedLedger {
         claim: Option<&ClaimId>,
     ) -> Result<LeaseAnswer<K>, LedgerError> {
         let shared = AttemptId::new(SHARED_ATTEMPT);
-        let attempt = if self.is(Sabotage::Lease) { &shared } else { attempt };
+        let attempt = if self.is_off(Sabotage::Lease) { &shared } else { attempt };
         let mut answer = self.inner.take_lease(key, attempt, now, until, claim).await?;
         if let LeaseAnswer::Taken { link, .. } = &mut answer {
             match self.sabotage {
@@ -105,7 +106,7 @@ impl Ledger for SabotagedLedger {
         after: &Link<K>,
         now: Timestamp,
     ) -> Result<Lease, LedgerError> {
-        if self.is(Sabotage::Intent) && after.intent.is_some() {
+        if self.is_off(Sabotage::Intent) && after.intent.is_some() {
             return Ok(lease.clone());
         }
         let lease = self.grabbed::<K>(lease, now).await?;
@@ -121,7 +122,7 @@ impl Ledger for SabotagedLedger {
         regardless: bool,
         now: Timestamp,
     ) -> Result<ReleaseAnswer, LedgerError> {
-        let due = due.filter(|_| !self.is(Sabotage::FailedRead) || !has_failed_read(after, now));
+        let due = due.filter(|_| !self.is_off(Sabotage::FailedRead) || !has_failed_read(after, now));
         let lease = self.grabbed::<K>(lease, now).await?;
         self.inner.release(&lease, before, after, due, regardless, now).await
     }

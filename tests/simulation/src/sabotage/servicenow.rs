@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::Sabotage;
 use crate::{
-    servicenow_model::{App, Instance, Refusal},
+    servicenow::model::{App, Instance, Refusal},
     world::BEGINNING,
 };
 

@@ -16,7 +16,7 @@ use casebridge_core::{
 use casebridge_ports::Support;
 
 use super::Sabotage;
-use crate::world::{Desk, first_id};
+use crate::{desk::Desk, support::cases::first_id};
 
 /// A decorator of AWS Support. Without a sabotage it passes everything on.
 pub struct SabotagedSupport<S> {
