@@ -6,6 +6,7 @@ use casebridge_core::{
 };
 use jiff::SignedDuration;
 
+pub use crate::support::judge::excuses::refused_parts;
 use crate::{
     schedule::Life,
     servicenow::model::Record,
@@ -16,8 +17,6 @@ use crate::{
 
 /// How many writes beyond the loop breaker's bound may tell that it has tripped.
 const REPORTS_BEYOND_BOUND: usize = 5;
-
-pub use crate::support::judge::excuses::refused_parts;
 
 /// What may pause a link.
 pub const PAUSES: [&str; 3] = pauses::REASONS;

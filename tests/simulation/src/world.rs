@@ -29,6 +29,7 @@ pub const ACCOUNTS: [(&str, &str, bool); 2] =
 
 /// By how much the two clocks of a webhook may differ, with a little to spare.
 const WEBHOOK_TOLERANCE: SignedDuration = SignedDuration::from_secs(295);
+
 /// The versions of the secret that webhooks are signed with.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WebhookSecret {

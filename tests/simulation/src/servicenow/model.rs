@@ -47,6 +47,7 @@ pub const PAGE_ENTRIES: usize = 250;
 pub const PAGE_CHARACTERS: usize = 200_000;
 /// How many pages the client reads.
 pub const PAGES_PER_READ: usize = 20;
+
 /// An account as the app knows it.
 #[derive(Debug, Clone)]
 pub struct Account {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use casebridge_core::{
     failure::{Failure, Refusal},
-    identifiers::LinkKey,
+    identifiers::{IncidentId, LinkKey},
     servicenow::{
         delivery::{Delivery, DeliveryAnswer},
         incident::Incident,
@@ -82,17 +82,7 @@ impl ServiceNowPort {
     /// A delivery on its way, and what became of it.
     async fn send(&self, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
         let incident = &key.incident;
-        let what = {
-            let world = self.desk.world.borrow();
-            let texts: Vec<String> = delivery.messages.iter().map(|message| shorten(&message.text)).collect();
-            format!(
-                "{} messages {texts:?} state {:?} {} {}",
-                world.number_of(incident),
-                delivery.fields.state,
-                delivery.columns.sync_status,
-                delivery.columns.case_status,
-            )
-        };
+        let what = told(&self.desk.world.borrow(), incident, delivery);
         let fate = self.desk.arrive(Call::Deliver, || what).await;
         if fate == Fate::Refused {
             return Err(unavailable("ServiceNow throttles"));
@@ -103,24 +93,7 @@ impl ServiceNowPort {
         }
         let (result, read_at) = {
             let world = &mut *self.desk.world.borrow_mut();
-            if fate == Fate::Stopped {
-                let commits = 1 + world.random.below(5);
-                world.servicenow.stop_after_commits(commits);
-            }
-            let now = world.servicenow_now();
-            let record_before = world.servicenow.incidents.get(incident).cloned();
-            let lagging = world.servicenow.take_lag();
-            let (kind, expected) = (key.kind.as_str(), Some(delivery.expected_mod_count));
-            let result = self.app.deliver(&mut world.servicenow, now, kind, incident, delivery, expected);
-            if let Some((record, until)) = lagging {
-                world.servicenow.lag_once(record, until);
-            }
-            world.judge_delivery(incident, delivery, record_before.as_ref(), result.as_ref().ok());
-            if let Err(refusal) = &result {
-                world.note(Place::ServiceNow, || format!("answers {refusal:?}"));
-            }
-            world.note_pauses();
-            (result, world.now)
+            (self.write(world, fate, key, delivery), world.now)
         };
         self.desk.leave(fate).await;
         match (fate, result) {
@@ -133,6 +106,37 @@ impl ServiceNowPort {
             }
         }
     }
+
+    /// What the instance writes of a delivery, judged as soon as it is written.
+    fn write(&self, world: &mut World, fate: Fate, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Why> {
+        let incident = &key.incident;
+        if fate == Fate::Stopped {
+            let commits = 1 + world.random.below(5);
+            world.servicenow.stop_after_commits(commits);
+        }
+        let now = world.servicenow_now();
+        let record_before = world.servicenow.incidents.get(incident).cloned();
+        let lagging = world.servicenow.take_lag();
+        let (kind, expected) = (key.kind.as_str(), Some(delivery.expected_mod_count));
+        let result = self.app.deliver(&mut world.servicenow, now, kind, incident, delivery, expected);
+        if let Some((record, until)) = lagging {
+            world.servicenow.lag_once(record, until);
+        }
+        world.judge_delivery(incident, delivery, record_before.as_ref(), result.as_ref().ok());
+        if let Err(refusal) = &result {
+            world.note(Place::ServiceNow, || format!("answers {refusal:?}"));
+        }
+        world.note_pauses();
+        result
+    }
+}
+
+/// A delivery as the story tells it.
+fn told(world: &World, incident: &IncidentId, delivery: &Delivery) -> String {
+    let texts: Vec<String> = delivery.messages.iter().map(|message| shorten(&message.text)).collect();
+    let (number, columns) = (world.number_of(incident), &delivery.columns);
+    let (sync_status, case_status) = (&columns.sync_status, &columns.case_status);
+    format!("{number} messages {texts:?} state {:?} {sync_status} {case_status}", delivery.fields.state)
 }
 
 impl World {

@@ -50,9 +50,27 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, case: &Case, 
         .comments_of(incident)
         .filter(is_due)
         .partition(|row| world.memory.after_closing.contains(&row.sys_id));
+    judge_order(world, &bodies, &comments, fewest, found);
+    for text in EQUAL_TEXTS {
+        let is_needed = |row: &&&Journal| !world.memory.left_behind.contains(&row.sys_id);
+        let expected = comments.iter().filter(is_needed).filter(|row| row.text == text).count();
+        let written = comments.iter().chain(&late).filter(|row| row.text == text).count();
+        let whole = bodies.iter().skip(1).filter(|body| content(body) == text).count();
+        let digest = bodies.first().map_or(0, |opening| in_digest(opening, text));
+        let fewest = if world.is_told_of_repetition(incident) { 0 } else { expected * fewest };
+        if whole + digest > written || whole + digest < fewest {
+            let what = format!("{text:?} is {} times on the case and was written {expected} times", whole + digest);
+            found.push((Invariant::ExactlyOnce, what));
+        }
+    }
+    judge_whole_texts(&bodies, &comments, found);
+}
+
+/// Each text of these comments is on the case once, in the order of their writing.
+fn judge_order(world: &World, bodies: &[&str], comments: &[&Journal], fewest: usize, found: &mut Findings) {
     let mut last: Option<((usize, usize), Timestamp)> = None;
     let mut missing: Option<Timestamp> = None;
-    let mut sorted = comments.clone();
+    let mut sorted = comments.to_vec();
     sorted.sort_by_key(|row| row.created_on);
     for row in &sorted {
         let has_mark = Mark::of_text(&row.text).is_some();
@@ -61,7 +79,7 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, case: &Case, 
         let is_left_out = is_refused || world.memory.left_behind.contains(&row.sys_id);
         let fewest = if is_left_out { 0 } else { fewest };
         for token in tokens(&row.text) {
-            let places = occurrences(&bodies, token);
+            let places = occurrences(bodies, token);
             expect_once(places.len(), fewest, invariant, token, found);
             let Some(place) = places.first().copied() else {
                 if !is_left_out {
@@ -84,19 +102,6 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, case: &Case, 
             }
         }
     }
-    for text in EQUAL_TEXTS {
-        let is_needed = |row: &&&Journal| !world.memory.left_behind.contains(&row.sys_id);
-        let expected = comments.iter().filter(is_needed).filter(|row| row.text == text).count();
-        let written = comments.iter().chain(&late).filter(|row| row.text == text).count();
-        let whole = bodies.iter().skip(1).filter(|body| content(body) == text).count();
-        let digest = bodies.first().map_or(0, |opening| in_digest(opening, text));
-        let fewest = if world.is_told_of_repetition(incident) { 0 } else { expected * fewest };
-        if whole + digest > written || whole + digest < fewest {
-            let what = format!("{text:?} is {} times on the case and was written {expected} times", whole + digest);
-            found.push((Invariant::ExactlyOnce, what));
-        }
-    }
-    judge_whole_texts(&bodies, &comments, found);
 }
 
 /// How often a text stands among the earlier comments of an opening.

@@ -19,6 +19,7 @@ use crate::{invariants::Invariant, support::cases::first_id, timeline::shorten, 
 pub const PAUSED: &str = "Paused: ";
 /// What may pause a link.
 pub const REASONS: [&str; 3] = ["account inactive", "account missing", "group of another account"];
+
 /// What is remembered of pauses, for their judge.
 #[derive(Debug, Clone, Default)]
 pub struct Pauses {
