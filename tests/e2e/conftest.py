@@ -31,7 +31,7 @@ def alone() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def beside_others(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Runs all tests at the same time, except those that change the whole instance or all of AWS Support."""
+    """Runs all tests at the same time, except those that would disturb all others or be disturbed by them."""
     exclusive = request.node.get_closest_marker("exclusive") is not None
     with open(STACK_FILE.with_name("e2e-exclusive.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)

@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import pathlib
+import time
 
 import boto3
 import botocore.config
@@ -16,7 +17,10 @@ STACK_FILE = pathlib.Path(
 )
 # The local AWS takes these keys as those of its account's root user.
 HUB_KEYS = ("test", "test")
-REQUEST_SECONDS = 30
+# Longer than one run of the outbox's job, which keeps all others from the instance while webhooks are slow.
+REQUEST_SECONDS = 60
+# How long a webhook is sent again that the function could not take.
+WEBHOOK_SECONDS = 60
 # The secret with the integration user's keys.
 SERVICENOW_SECRET = "casebridge/servicenow"
 
@@ -111,6 +115,18 @@ class Stack:
         """Whether the local AWS refuses what the functions' roles don't grant."""
         health = self.web.get(self.description["aws"]["endpoint"] + "/_ministack/health", timeout=REQUEST_SECONDS)
         return health.json()["auth"] == "enabled"
+
+    def webhook(self, body: bytes, headers: dict[str, str], method: str = "POST") -> requests.Response:
+        """Sends a webhook, and sends it again, as the outbox does, while the answer is that it can't be taken now."""
+        webhook = self.description["webhook"]
+        began = time.monotonic()
+        while True:
+            answer = self.web.request(
+                method, webhook["url"], data=body, headers={**webhook["headers"], **headers}, timeout=REQUEST_SECONDS
+            )
+            if answer.status_code < 500 or time.monotonic() - began > WEBHOOK_SECONDS:
+                return answer
+            time.sleep(1)
 
     def control(self, method: str, path: str, body: dict | None = None) -> dict:
         """The simulator's control API: the people at AWS, faults, counts, and the full state of AWS Support."""

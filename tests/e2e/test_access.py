@@ -1,5 +1,6 @@
 """What the integration user and people may see and do in ServiceNow, over its own APIs and the app's."""
 
+import functools
 import uuid
 
 import pysnc
@@ -15,14 +16,21 @@ OWN_TABLES = [ACCOUNTS, OUTBOX, SETTINGS, DELIVERIES, ANNOUNCEMENTS, LINKS]
 BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
 
 
-@pytest.fixture(scope="module")
-def incident(world: World) -> Incident:
-    """An incident that has all that the app keeps: a case, webhooks, a delivery, a link."""
+@functools.cache
+def incident_with_everything(world: World) -> Incident:
+    """An incident that has all that the app keeps: a case, a sent webhook, a delivery, a link."""
     incident = world.linked()
+    world.until_announced(incident)
     text = unique("From AWS.")
     world.reply(incident, text)
     world.until_received(incident, text)
     return incident
+
+
+@pytest.fixture
+def incident(world: World) -> Incident:
+    """One incident for all tests of this file, made while a test of it runs: never beside an exclusive one."""
+    return incident_with_everything(world)
 
 
 def call(client: pysnc.ServiceNowClient, method: str, path: str, body: dict | None = None):

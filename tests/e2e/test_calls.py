@@ -2,6 +2,9 @@
 
 import datetime
 from collections import Counter
+from collections.abc import Callable
+
+import pytest
 
 from world import Incident, World, unique
 
@@ -9,8 +12,11 @@ NEW_CASE_CALLS = 6
 COMMENT_CALLS = 6
 REPLY_CALLS = 4
 CASES_PER_CALL = 100
-# Another test's throttling may add calls: the lowest of a few counts is what the code does by itself.
-ROUNDS = 4
+# A poll or a webhook that comes while a pass is under way adds a look to it: the lowest of some counts is what the code
+# does by itself. Beside other tests that poll, half of the rounds may be disturbed.
+ROUNDS = 12
+# Without others.
+POLLS = 4
 
 
 def hints_with(world: World, incident: Incident, effect: str) -> list[dict]:
@@ -24,46 +30,55 @@ def warm_up(world: World) -> None:
         world.until_in_sync(incident)
 
 
+def assert_takes_at_most(bound: int, one_round: Callable[[], int]) -> None:
+    """Checks that a round takes at most so many calls; it is tried until one does."""
+    counts = []
+    while len(counts) < ROUNDS and min(counts, default=bound + 1) > bound:
+        counts.append(one_round())
+    assert min(counts) <= bound, counts
+
+
 def test_a_new_incident_takes_at_most_six_calls(world: World):
     warm_up(world)
-    counts = []
-    for _ in range(ROUNDS):
+
+    def one_round() -> int:
         incident = world.linked()
-        (line,) = world.until("the hint is logged", lambda it=incident: hints_with(world, it, "open_case"), incident)
-        counts.append(line["calls"])
-    assert min(counts) <= NEW_CASE_CALLS, counts
+        (line,) = world.until("the hint is logged", lambda: hints_with(world, incident, "open_case"), incident)
+        return line["calls"]
+
+    assert_takes_at_most(NEW_CASE_CALLS, one_round)
 
 
 def test_a_comment_takes_at_most_six_calls(world: World):
     incident = world.linked()
-    counts = []
-    for number in range(ROUNDS):
-        text = unique(f"Comment {number}")
+
+    def one_round() -> int:
+        text = unique("Comment")
         known = len(hints_with(world, incident, "add_communication"))
         world.comment(incident, text)
         world.until_sent(incident, text)
         lines = world.until(
-            "the hint is logged",
-            lambda known=known: hints_with(world, incident, "add_communication")[known:],
-            incident,
+            "the hint is logged", lambda: hints_with(world, incident, "add_communication")[known:], incident
         )
-        counts.append(sum(line["calls"] for line in lines))
-    assert min(counts) <= COMMENT_CALLS, counts
+        return sum(line["calls"] for line in lines)
+
+    assert_takes_at_most(COMMENT_CALLS, one_round)
 
 
 def test_a_reply_takes_at_most_four_calls(world: World):
     incident = world.linked()
-    counts = []
-    for number in range(ROUNDS):
-        text = unique(f"Reply {number}")
+    # What was delivered before is logged by then, and is not counted as a reply's.
+    world.settle()
+
+    def one_round() -> int:
+        text = unique("Reply")
         known = len(hints_with(world, incident, "deliver"))
         world.reply(incident, text)
         world.until_received(incident, text)
-        lines = world.until(
-            "the hint is logged", lambda known=known: hints_with(world, incident, "deliver")[known:], incident
-        )
-        counts.append(sum(line["calls"] for line in lines))
-    assert min(counts) <= REPLY_CALLS, counts
+        lines = world.until("the hint is logged", lambda: hints_with(world, incident, "deliver")[known:], incident)
+        return sum(line["calls"] for line in lines)
+
+    assert_takes_at_most(REPLY_CALLS, one_round)
 
 
 def moment(call: dict) -> datetime.datetime:
@@ -71,7 +86,9 @@ def moment(call: dict) -> datetime.datetime:
     return datetime.datetime.fromisoformat(call["at"])
 
 
+@pytest.mark.exclusive
 def test_a_poll_asks_for_a_hundred_cases_at_once(world: World):
+    """Runs without others: their polls and their links ask about the same account's cases."""
     account = world.stack.sandbox
     for incident in [world.open_incident(account) for _ in range(12)]:
         world.until_in_sync(incident)
@@ -79,11 +96,12 @@ def test_a_poll_asks_for_a_hundred_cases_at_once(world: World):
     assert open_cases >= 12
     bound = 2 + open_cases // CASES_PER_CALL
     counts = []
-    for _ in range(ROUNDS):
+    for _ in range(POLLS):
         began = datetime.datetime.now(datetime.UTC)
         world.poll()
         log = [call for call in world.stack.control("GET", "/calls")["log"] if moment(call) >= began]
         counts.append(Counter(call["operation"] for call in log if call.get("account") == account["id"]))
-    # Other tests' links are at work meanwhile, one call each: with a call per case no round would be this small.
+    # The scheduled poll may come in between, and a link of an earlier test: with a call per case no round would be this
+    # small.
     assert min(count["DescribeCases"] for count in counts) <= bound, counts
     assert min(count["DescribeCommunications"] for count in counts) == 0, counts

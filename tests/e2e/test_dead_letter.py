@@ -8,6 +8,11 @@ import pytest
 
 from world import World
 
+# Seven deliveries, a quarter of a minute apart, each of which waits for a worker.
+PARKED_SECONDS = 300
+# How long a message that was found is nobody else's: a receipt that is over deletes nothing.
+HELD_SECONDS = 60
+
 
 def send(world: World, body: str, group: str) -> None:
     """Puts a message on the hint queue."""
@@ -20,10 +25,14 @@ def send(world: World, body: str, group: str) -> None:
 
 
 def parked(world: World, body: str) -> dict | None:
-    """The message with this body in the dead-letter queue; others go back at once."""
+    """The message with this body in the dead-letter queue, held until it is deleted; others go back at once."""
     queues, url = world.stack.hub("sqs"), world.stack.description["dead_letter_queue_url"]
     answer = queues.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=5, AttributeNames=["All"], MessageAttributeNames=["All"]
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=HELD_SECONDS,
+        AttributeNames=["All"],
+        MessageAttributeNames=["All"],
     )
     found = None
     for message in answer.get("Messages", []):
@@ -46,7 +55,9 @@ def test_a_message_that_nobody_can_read_is_parked_and_can_be_replayed(world: Wor
     # Other groups go on meanwhile.
     other = world.linked()
     world.assert_once_at_aws(other)
-    message = world.until("the message is parked", lambda: parked(world, damaged), incident)
+    message = world.until(
+        "the message is parked", lambda: parked(world, damaged), incident, patience=PARKED_SECONDS
+    )  # fmt: skip
     assert message["Body"] == damaged
     assert message["Attributes"]["MessageGroupId"] == incident.link
     repaired = json.loads(message["Body"])
@@ -66,7 +77,7 @@ def test_whatever_is_on_the_queue_is_parked_as_it_came(world: World, alone: None
     for body in bodies:
         send(world, body, f"e2e-{uuid.uuid4().hex}")
     for body in bodies:
-        message = world.until(f"{body} is parked", lambda body=body: parked(world, body))
+        message = world.until(f"{body} is parked", lambda body=body: parked(world, body), patience=PARKED_SECONDS)
         world.stack.hub("sqs").delete_message(
             QueueUrl=world.stack.description["dead_letter_queue_url"], ReceiptHandle=message["ReceiptHandle"]
         )

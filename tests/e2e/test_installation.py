@@ -107,7 +107,7 @@ def test_nobody_says_who_the_integration_user_is(world: World):
 
 def test_a_clone_is_silent(world: World):
     incident = world.linked()
-    sent = len(world.outbox(incident))
+    sent = len(world.until_announced(incident))
     text = unique("Written on the clone.")
     why = "This instance has not been adopted"
     with world.property_set("instance_name", "the-clone"):

@@ -21,6 +21,9 @@ def test_the_case_is_resolved_once_when_the_incident_ends(world: World, state: s
     # Further saves of an ended incident resolve nothing again.
     world.change(incident, world.stack.admin, work_notes="For the record.")
     world.change(incident, world.stack.admin, category="software")
+    world.until("the incident shows it", lambda: world.column(incident, "case_status") == "resolved", incident)
+    # A line of the log appears when its invocation has ended.
+    world.until("the resolution is logged", lambda: times_tried(world, incident, "resolve_case"), incident)
     world.settle()
     assert world.status(incident) == "resolved"
     assert world.state(incident) == state
@@ -119,6 +122,7 @@ def test_a_comment_right_after_aws_has_resolved_reopens_both_once(world: World):
     world.until_sent(incident, question)
     world.until_status(incident, "reopened")
     world.until_state(incident, IN_PROGRESS)
+    world.until_in_sync(incident)
     world.settle()
     world.assert_once_at_aws(incident, question)
     assert (world.status(incident), world.state(incident)) == ("reopened", IN_PROGRESS)

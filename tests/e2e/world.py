@@ -24,14 +24,19 @@ BY_AWS = "Amazon Web Services"
 TEST_PREFIX = "TEST CASE--Please ignore - "
 
 LOOK_SECONDS = 0.5
-# Long enough for two polls, which find a trigger that another test's fault has swallowed.
-PATIENCE_SECONDS = 150
+# Long enough on a slow machine for the longest wait of the local policy, which is a refusal's (90 seconds with all of
+# its spread), and for two polls, which find a trigger that another test's fault has swallowed.
+PATIENCE_SECONDS = 240
 # The longest time until a double shows, after the first has happened.
 SETTLE_SECONDS = 4
 # How late a line of a log may appear among later ones, and how long before the tests the first one that matters may be.
 LATE_LOG_SECONDS = 30
-# L of the local stack's policy, and a little more.
-UNKNOWN_OUTCOME_SECONDS = 25
+# The local AWS answers with so many events of a log at most, the oldest ones, and has no further page.
+MOST_LOG_EVENTS = 10_000
+# L of the local stack's policy.
+L_SECONDS = 20
+# The same, and a little more.
+UNKNOWN_OUTCOME_SECONDS = L_SECONDS + 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,15 +207,28 @@ class World:
         """The incident's webhooks."""
         return self.find("x_casebridge_aws_outbox", incident=incident.sys_id)
 
+    def until_announced(self, incident: Incident) -> list[dict[str, str]]:
+        """Waits until the webhook of a new incident is sent, and returns the outbox's entries about the incident.
+
+        The rule that queues it runs after the save, so the poller may bring the incident in step before.
+        """
+
+        def all_sent() -> list[dict[str, str]]:
+            entries = self.outbox(incident)
+            return entries if all(entry["state"] == "sent" for entry in entries) else []
+
+        return self.until("the incident's webhook is sent", all_sent, incident)
+
     def until_said(self, incident: Incident, status: str, words: str) -> str:
         """Waits until the incident's last error contains a text, and returns the whole error."""
 
-        def said() -> bool:
+        def said() -> str:
             record = self.record(incident)
-            return record[f"{PREFIX}sync_status"] == status and words in record[f"{PREFIX}last_error"]
+            error = record[f"{PREFIX}last_error"]
+            return error if record[f"{PREFIX}sync_status"] == status and words in error else ""
 
-        self.until(f"the incident is {status} and says {words!r}", said, incident)
-        return self.column(incident, "last_error")
+        # What was read then: the next read may say something else.
+        return self.until(f"the incident is {status} and says {words!r}", said, incident)
 
     def in_sync(self, incident: Incident) -> bool:
         """Whether the incident says that both sides are in step, and shows the whole case."""
@@ -228,7 +246,7 @@ class World:
 
     @contextlib.contextmanager
     def further_account(self, name: str):
-        """An account for one test alone, in scope and with an empty secret."""
+        """An account for one test alone, in scope. It has a secret once keys are stored."""
         account = str(7 * 10**11 + secrets.randbelow(10**11))
         keys = {"access_key_id": "AKIA" + secrets.token_hex(8).upper(), "secret_access_key": secrets.token_hex(20)}
         described = {"id": account, "access_key_id": keys["access_key_id"], "email": f"aws+{account}@example.com"}
@@ -240,11 +258,11 @@ class World:
             assignment_group=sys_id,
         )  # fmt: skip
         manager, secret = self.stack.hub("secretsmanager"), f"casebridge/accounts/{account}"
-        manager.create_secret(Name=secret, SecretString="{}")
         try:
             yield {"id": account, "name": name, "assignment_group": group, **keys}
         finally:
-            manager.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+            with contextlib.suppress(manager.exceptions.ResourceNotFoundException):
+                manager.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
             self.set_active({"id": account}, False)
 
     def set_active(self, account: dict, active: bool) -> None:
@@ -255,10 +273,14 @@ class World:
         record.update()
 
     def store_keys(self, account: dict, owner: dict) -> None:
-        """Stores keys in the account's secret as an operator: by default the account's own."""
-        keys = {name: owner[name] for name in ("access_key_id", "secret_access_key")}
-        secret = f"casebridge/accounts/{account['id']}"
-        self.stack.hub("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
+        """Stores an owner's keys in the account's secret, as an operator does."""
+        keys = json.dumps({name: owner[name] for name in ("access_key_id", "secret_access_key")})
+        manager, secret = self.stack.hub("secretsmanager"), f"casebridge/accounts/{account['id']}"
+        try:
+            manager.put_secret_value(SecretId=secret, SecretString=keys)
+        except manager.exceptions.ResourceNotFoundException:
+            # Made with its keys: a poll that reads a secret without any goes on with that for minutes.
+            manager.create_secret(Name=secret, SecretString=keys)
 
     def end(self, incident: Incident) -> None:
         """Resolves an incident on both sides, so that nothing is left to do in an account that will be removed."""
@@ -358,14 +380,21 @@ class World:
     def log_lines(self, function: str) -> list[dict]:
         """What a function has logged as JSON since the tests began, oldest first, fields and span on one level."""
         log = self._logs.setdefault(function, {})
-        newest = max((event["timestamp"] for event in log.values()), default=self._began)
-        # Read new lines only, since the local AWS is slow with long logs.
-        since = max(self._began, newest - LATE_LOG_SECONDS * 1000)
-        pages = self.stack.hub("logs").get_paginator("filter_log_events")
-        for page in pages.paginate(logGroupName=self._log_group(function), startTime=since):
-            log.update(
-                ((event["logStreamName"], event["timestamp"], event["message"]), event) for event in page["events"]
-            )
+        while True:
+            known = len(log)
+            newest = max((event["timestamp"] for event in log.values()), default=self._began)
+            # Read new lines only, since the local AWS is slow with long logs.
+            since = max(self._began, newest - LATE_LOG_SECONDS * 1000)
+            pages = self.stack.hub("logs").get_paginator("filter_log_events")
+            events = [
+                event
+                for page in pages.paginate(logGroupName=self._log_group(function), startTime=since)
+                for event in page["events"]
+            ]
+            log.update(((event["logStreamName"], event["timestamp"], event["message"]), event) for event in events)
+            # A test that reads the log late would miss the newest lines of a long one.
+            if len(events) < MOST_LOG_EVENTS or len(log) == known:
+                break
         return [
             line for event in sorted(log.values(), key=lambda event: event["timestamp"]) for line in lines_of(event)
         ]

@@ -104,6 +104,9 @@ pub struct Link<K: Kind> {
     /// Whether a pass ended before it recorded what it had done: what it delivered is known to ServiceNow alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// Since when the incident has not been found, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_since: Option<Timestamp>,
 }
 
 // Derived, it would ask for an intent by default.
@@ -124,6 +127,7 @@ impl<K: Kind> Default for Link<K> {
             recent_writes: Vec::new(),
             settled: false,
             interrupted: false,
+            gone_since: None,
         }
     }
 }

@@ -25,6 +25,9 @@ pub const RESOLVED_CASE_STATUSES: [&str; 2] = ["resolved", "closed"];
 /// The longest duration of the policy, in seconds: a week. A longer wait would look like a link that nobody looks
 /// after.
 const LONGEST_SECONDS: u32 = 7 * 24 * 3600;
+/// The longest L, in seconds: six hours. A case that seemed never opened is looked for at twice L, and counts as undecided for
+/// a day.
+const LONGEST_DOUBT_SECONDS: u32 = 6 * 3600;
 /// The most addresses that CreateCase takes. Source: AWS Support API, CreateCase `ccEmailAddresses`.
 const MOST_CC_EMAIL_ADDRESSES: usize = 10;
 /// The longest prefix of a subject, in characters: the subject itself needs the room.
@@ -101,7 +104,7 @@ macro_rules! policy {
 
 policy! {
     /// L: how late a write to AWS may appear in a read. A call in doubt may be repeated only after that.
-    unknown_outcome_seconds: u32 = 15 * 60, duration();
+    unknown_outcome_seconds: u32 = 15 * 60, doubt();
     /// The wait after the first failure in a row. Each further failure doubles it.
     retry_first_seconds: u32 = 1, duration();
     /// The longest wait between two tries.
@@ -156,6 +159,10 @@ const RETRIES_IN_ORDER: &str = "not less than `retry_first_seconds`";
 /// The range of a duration that must not be zero.
 fn duration() -> Range<u32> {
     Range::numbers(1, LONGEST_SECONDS, "seconds")
+}
+
+fn doubt() -> Range<u32> {
+    Range::numbers(1, LONGEST_DOUBT_SECONDS, "seconds")
 }
 
 fn is_open(state: &IncidentState) -> bool {
@@ -351,9 +358,10 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_is_a_week_at_most() {
+    fn a_duration_is_a_week_at_most_and_a_doubt_six_hours() {
+        assert_eq!(refused_fields(r#"{"unknown_outcome_seconds": 21600}"#), [""; 0]);
+        assert_eq!(refused_fields(r#"{"unknown_outcome_seconds": 21601}"#), ["unknown_outcome_seconds"]);
         let fields = [
-            "unknown_outcome_seconds",
             "retry_longest_seconds",
             "refusal_retry_seconds",
             "case_quota_retry_seconds",

@@ -27,7 +27,7 @@ use crate::{
     link::{
         self,
         index::{IndexRow, RowPrefix},
-        intent::Illegal,
+        intent::{Illegal, Recovery},
         kind::Kind,
         mark::Mark,
         plan::Waiting,
@@ -180,12 +180,18 @@ impl Kind for SupportCase {
     }
 
     fn frees(before: &Memory, after: &Memory) -> Option<RowPrefix> {
-        let waited = before.waits_for_quota.as_ref().filter(|_| after.waits_for_quota.is_none())?;
-        Some(index::waiting(&waited.account))
+        let waited = before.waits_for_quota.as_ref()?;
+        let waits_still = after.waits_for_quota.as_ref().is_some_and(|wait| wait.account == waited.account);
+        (!waits_still).then(|| index::waiting(&waited.account))
     }
 
     fn begin(pass: &mut Pass, call: &Call, now: Timestamp) -> (Option<Mark>, IntentKind) {
         pass.begin_call(call, now)
+    }
+
+    /// AWS Support takes no token. A text is found by its mark, a resolution by the status of its case.
+    fn recovery(_: &Intent) -> Recovery<Call> {
+        Recovery::ReadBack
     }
 
     fn done(pass: &mut Pass, policy: &Policy, done: Done, now: Timestamp) -> Result<bool, Illegal> {

@@ -92,9 +92,10 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
                 let certain = self.pass.done(self.policy, done, now)?;
                 Ok(if certain { Progress::Done } else { Progress::Doubt })
             }
-            Err(Failure::InDoubt { message }) => {
-                self.pass.doubt(&message)?;
-                Ok(Progress::Doubt)
+            Err(failure @ Failure::InDoubt { .. }) => {
+                let is_looked_for =
+                    self.pass.not_answered(self.policy, &failure, now, self.ports.randomness.spread())?;
+                Ok(if is_looked_for { Progress::Doubt } else { Progress::Replan })
             }
             Err(failure) => {
                 self.report.failed(Side::Aws, &failure);

@@ -134,7 +134,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
         loop {
             self.look(look).await?;
             let mut applied = self.apply().await?;
-            if applied.doubt {
+            if applied.doubt && !self.is_out_of_time() {
                 // Often only the answer was lost: one look at once spares the link a wait.
                 self.look(Look::Record).await?;
                 applied = self.apply().await?;

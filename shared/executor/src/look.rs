@@ -11,12 +11,19 @@ use futures_util::future::join_all;
 use crate::{carrier::Carrier, error::ReconcileError, ports::Ports, work::Work};
 
 impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
-    /// Makes the reads that the pass asks for, round by round, those of a round side by side.
+    /// Makes the reads that the pass asks for, round by round, those of a round side by side. Ends after a round when too
+    /// little time is left for another one: what is unread then is read by the next pass, after a wait.
     pub(crate) async fn look(&mut self, look: Look) -> Result<(), ReconcileError> {
         self.pass.look(look, self.now());
+        let mut is_first = true;
         loop {
             let reads = self.pass.next_reads();
             if reads.is_empty() {
+                return Ok(());
+            }
+            if !std::mem::take(&mut is_first) && self.is_out_of_time() {
+                let (now, spread) = (self.now(), self.ports.randomness.spread());
+                self.pass.stop_looking(self.policy, now, spread);
                 return Ok(());
             }
             let answers = join_all(reads.into_iter().map(|read| self.read(read))).await;

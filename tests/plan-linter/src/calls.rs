@@ -113,8 +113,9 @@ fn check_opening(linter: &mut Linter, index: usize, effect: &Effect) {
     let is_second =
         linter.plan.effects[..index].iter().any(|earlier| matches!(earlier, Effect::Call(Call::OpenCase { .. })));
     linter.find_if(is_second || own_case(linter).is_some(), Check::SecondCase, here);
-    let waits = pass.link.memory.waits_for_quota.is_some() && pass.aws.first_in_line == Some(false);
-    linter.find_if(waits, Check::OpenedOutOfTurn, here);
+    let wait = pass.link.memory.waits_for_quota.as_ref();
+    let is_in_line = wait.is_some_and(|wait| wait.is_in_line_of(account, linter.now));
+    linter.find_if(is_in_line && pass.aws.first_in_line == Some(false), Check::OpenedOutOfTurn, here);
     let Some(incident) = &pass.incident else { return };
     let is_coded = !request.service_code.is_empty() && !request.category_code.is_empty();
     let in_scope = incident.account.is_some() && is_coded && !incident.summary.state.is_ended();

@@ -98,7 +98,7 @@ impl Desk {
                 fate = Fate::Refused;
             }
             *world.tally.fates.entry((call, fate)).or_default() += 1;
-            (fate, latency(world))
+            (fate, latency(world) + world.delays.get(&call).copied().unwrap_or_default())
         };
         self.pause(latency).await;
         {

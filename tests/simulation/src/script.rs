@@ -67,6 +67,12 @@ impl Script {
         self
     }
 
+    /// From now on, each call of this kind takes so many seconds more.
+    pub fn delay_call(&mut self, call: Call, seconds: i64) -> &mut Self {
+        self.life.desk.world.borrow_mut().delays.insert(call, SignedDuration::from_secs(seconds));
+        self
+    }
+
     /// So many seconds pass.
     pub fn wait(&mut self, seconds: i64) -> &mut Self {
         self.life.run_for(SignedDuration::from_secs(seconds));
@@ -106,6 +112,19 @@ impl Script {
     pub fn save(&mut self, id: &Handle, change: &Change) -> &mut Self {
         self.life.desk.world.borrow_mut().save(id, change);
         self.life.follow_up();
+        self
+    }
+
+    /// A query rule or a domain hides the incident from the integration user, or shows it again. Nobody saves it.
+    pub fn hide(&mut self, id: &Handle, is_hidden: bool) -> &mut Self {
+        {
+            let hidden = &mut self.life.desk.world.borrow_mut().servicenow.hidden;
+            if is_hidden {
+                hidden.insert(id.clone())
+            } else {
+                hidden.remove(id)
+            };
+        }
         self
     }
 

@@ -10,6 +10,7 @@ use casebridge_simulator::support::{self, Support};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    calls::Call,
     faults::Faults,
     invariants::Violation,
     memory::Memory,
@@ -78,6 +79,8 @@ pub struct World {
     pub read_lag: SignedDuration,
     /// How much longer than usual each way of a call takes, besides what is drawn.
     pub delay: SignedDuration,
+    /// By how much longer each call of a kind takes.
+    pub delays: BTreeMap<Call, SignedDuration>,
     /// The secret that webhooks are signed with.
     pub webhook_secret: WebhookSecret,
     /// What faults and latencies are drawn from.
@@ -117,6 +120,7 @@ impl World {
             violations: Vec::new(),
             read_lag: SignedDuration::ZERO,
             delay: SignedDuration::ZERO,
+            delays: BTreeMap::new(),
             webhook_secret: WebhookSecret::default(),
             entropy: random.fork(2),
             random: random.fork(3),

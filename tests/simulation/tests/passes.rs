@@ -289,6 +289,27 @@ fn a_pass_begins_no_call_that_its_time_may_not_suffice_for() {
     world.must_hold();
 }
 
+/// AWS is slow, and a call ends in doubt when little time is left: the worker lets the link go in time, and does not die in
+/// the look for that call.
+#[test]
+fn a_worker_begins_no_read_that_its_time_may_not_suffice_for() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    for number in 0..4 {
+        world.comment(&incident, &format!("Number {number} «c{number}»"));
+    }
+    world.fate(Call::AddCommunication, &[Fate::AnswerLost, Fate::Through, Fate::AnswerLost]);
+    world.delay_call(Call::AddCommunication, 20).delay_call(Call::DescribeCases, 20).wait(300);
+    let story = world.story();
+    let dead = story.lines().find(|line| line.contains("worker of") && line.contains("its time is up"));
+    assert_eq!(dead, None, "{story}");
+    world.delay_call(Call::AddCommunication, 0).delay_call(Call::DescribeCases, 0).settle();
+    for number in 0..4 {
+        assert_eq!(world.count_on_case(&incident, &format!("«c{number}»")), 1, "{}", world.story());
+    }
+    world.must_hold();
+}
+
 /// A case that was opened lately and does not show yet is no trouble.
 #[test]
 fn a_case_that_does_not_show_yet_is_no_trouble() {

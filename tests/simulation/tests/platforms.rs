@@ -457,27 +457,67 @@ fn a_long_conversation_is_remembered_in_as_little_as_a_short_one() {
     world.must_hold();
 }
 
+/// A world in which an account opens one case an hour.
+fn one_case_an_hour() -> Script {
+    Script::with(|settings| {
+        settings.quotas = Quotas { calls_per_second: None, cases_per_hour: Some(1) };
+        settings.most_incidents = 20;
+    })
+}
+
+/// An agent opens an incident of this priority in the first account.
+fn open_with_priority(world: &mut Script, priority: &str) -> Handle {
+    let change = Change {
+        group: Some(ACCOUNTS[0].1.to_owned()),
+        codes: Some(("aws-lambda".to_owned(), "other".to_owned())),
+        priority: Some(priority.to_owned()),
+        ..Change::default()
+    };
+    let id = world.life.desk.world.borrow_mut().open("It does not answer.", change);
+    world.life.follow_up();
+    world.wait(10);
+    id
+}
+
+/// The first in line asks for something else that AWS refuses: it leaves the line, and the next one gets its case.
+#[test]
+fn who_is_refused_for_another_reason_holds_up_nobody_behind() {
+    let mut world = one_case_an_hour();
+    open_with_priority(&mut world, "5");
+    let (first, second) = (open_with_priority(&mut world, "2"), open_with_priority(&mut world, "3"));
+    let codes = Some(("aws-lambda".to_owned(), "no-such-category".to_owned()));
+    world.save(&first, &Change { codes, ..Change::default() });
+    world.wait(2 * 3_600);
+    assert!(world.case(&first).is_none() && world.sync_status(&first).0 == "error", "{}", world.story());
+    assert!(world.case(&second).is_some(), "{}", world.story());
+    let codes = Some(("aws-lambda".to_owned(), "other".to_owned()));
+    world.save(&first, &Change { codes, ..Change::default() });
+    world.wait(2 * 3_600);
+    assert!(world.case(&first).is_some(), "{}", world.story());
+    world.must_hold();
+}
+
+/// An incident that waits goes to the group of another account: it leaves the line of the first.
+#[test]
+fn who_moves_to_another_account_leaves_the_line() {
+    let mut world = one_case_an_hour();
+    open_with_priority(&mut world, "5");
+    let (first, second) = (open_with_priority(&mut world, "2"), open_with_priority(&mut world, "3"));
+    world.save(&second, &Change { group: Some(ACCOUNTS[1].1.to_owned()), ..Change::default() });
+    world.wait(120);
+    assert!(world.case(&second).is_some_and(|case| case.account == ACCOUNTS[1].0), "{}", world.story());
+    assert!(world.case(&first).is_none(), "{}", world.story());
+    world.wait(2 * 3_600);
+    assert!(world.case(&first).is_some_and(|case| case.account == ACCOUNTS[0].0), "{}", world.story());
+    world.must_hold();
+}
+
 /// More incidents than the account may open cases for: the most urgent goes first, of these the oldest.
 #[test]
 fn incidents_wait_for_the_quota_by_priority_then_age() {
-    let mut world = Script::with(|settings| {
-        settings.quotas = Quotas { calls_per_second: None, cases_per_hour: Some(1) };
-        settings.most_incidents = 20;
-    });
-    let open = |world: &mut Script, priority: &str| {
-        let change = Change {
-            group: Some(ACCOUNTS[0].1.to_owned()),
-            codes: Some(("aws-lambda".to_owned(), "other".to_owned())),
-            priority: Some(priority.to_owned()),
-            ..Change::default()
-        };
-        let id = world.life.desk.world.borrow_mut().open("It does not answer.", change);
-        world.life.follow_up();
-        world.wait(10);
-        id
-    };
-    open(&mut world, "5");
-    let waiting = ["4", "2", "3", "2", "1"].map(|priority| open(&mut world, priority));
+    let mut world = one_case_an_hour();
+    open_with_priority(&mut world, "5");
+    let waiting = ["4", "2", "3", "2", "1"].map(|priority| open_with_priority(&mut world, priority));
     world.wait(8 * 3_600);
     let opened_at = |id: &Handle| world.case(id).map(|case| case.time_created);
     let expected = [4, 1, 3, 2, 0].map(|place| opened_at(&waiting[place]).expect("it has a case by now"));

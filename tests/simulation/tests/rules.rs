@@ -468,10 +468,30 @@ fn webhooks_of_a_wrong_clock_are_turned_away_and_made_up_for() {
     world.must_hold();
 }
 
-/// An incident is deleted: nothing more is written at AWS, and it is looked for only as long as replies wait for it.
+/// An incident is hidden from the integration user for some hours. What both sides wrote meanwhile arrives, though nobody
+/// saves the incident afterwards.
+#[test]
+fn what_is_written_while_the_incident_is_hidden_arrives_once_it_is_shown_again() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.hide(&incident, true);
+    world.comment(&incident, "Any news? «c1»").wait(5 * 3_600);
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 0, "{}", world.story());
+    world.hide(&incident, false).wait(2 * 3_600);
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+
+    world.hide(&incident, true);
+    world.reply(&incident, "It is solved. «r2»").set_status(&incident, "resolved").wait(30 * 3_600);
+    world.hide(&incident, false).wait(25 * 3_600);
+    assert_eq!(world.count_on_incident(&incident, "«r2»"), 1, "{}", world.story());
+    assert_eq!(world.state(&incident), IncidentState::Resolved, "{}", world.story());
+    world.must_hold();
+}
+
+/// An incident is deleted: nothing more is written at AWS. It is looked for less and less often, and at last not at all.
 #[test]
 fn a_deleted_incident_is_left_alone() {
-    let mut world = Script::new();
+    let mut world = Script::with(|settings| settings.polling = SignedDuration::from_mins(10));
     let incident = world.linked();
     let case_id = world.case(&incident).unwrap().case_id;
     world.life.desk.world.borrow_mut().delete(&incident);
@@ -496,7 +516,11 @@ fn a_deleted_incident_is_left_alone() {
     world.life.follow_up();
     world.settle();
     let looks = world.calls(Call::TakeLease);
-    world.wait(24 * 3_600);
+    world.wait(30 * 24 * 3_600);
+    let looked = world.calls(Call::TakeLease) - looks;
+    assert!((20..=60).contains(&looked), "{looked} looks: {}", world.story());
+    let looks = world.calls(Call::TakeLease);
+    world.wait(3 * 24 * 3_600);
     assert_eq!(world.calls(Call::TakeLease), looks, "{}", world.story());
     world.must_hold();
 }

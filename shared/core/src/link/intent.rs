@@ -22,6 +22,30 @@ pub struct Intent<I> {
     /// How often its outcome was looked for without being found.
     #[serde(default)]
     pub looked: u32,
+    /// Whether the call was made again: what the repeat answers tells nothing of the first call, unless it was applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeated: bool,
+}
+
+impl<I> Intent<I> {
+    /// An intent whose call is about to be made for the first time.
+    pub fn new(sequence: u64, mark: Option<Mark>, kind: I, written_at: Timestamp) -> Self {
+        Self { sequence, mark, written_at, kind, doubt: String::new(), looked: 0, repeated: false }
+    }
+}
+
+/// How the outcome of a call that was not answered becomes known. `C` is the kind's call to AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovery<C> {
+    /// What the call does is looked for at AWS. What does not show within L counts as never applied.
+    ReadBack,
+    /// AWS applies the same request with the same token once: this call is made again until it is answered.
+    SameToken {
+        /// The call, just as it was made.
+        call: C,
+        /// From then on, by our clock, AWS may have forgotten the token: what the call does is looked for.
+        until: Timestamp,
+    },
 }
 
 /// What the link's state does not allow. Only a fault of casebridge itself leads there.

@@ -11,7 +11,7 @@ use crate::{
     link::{
         Link,
         index::{IndexRow, RowPrefix},
-        intent::Illegal,
+        intent::{Illegal, Intent, Recovery},
         mark::Mark,
         pass::Pass,
         plan::{Call, Waiting},
@@ -127,6 +127,9 @@ pub trait Kind: Debug + Clone + Default + PartialEq + Eq + 'static {
 
     /// What is written down of a call before it is made, and the mark in its text.
     fn begin(pass: &mut Pass<Self>, call: &Self::Call, now: Timestamp) -> (Option<Mark>, Self::Intent);
+
+    /// How the outcome of the intent's call becomes known, should it not be answered.
+    fn recovery(intent: &Intent<Self::Intent>) -> Recovery<Self::Call>;
 
     /// Takes in the answer that the call of the intent was applied, see [`Pass::done`].
     ///

@@ -99,6 +99,14 @@ impl<K: Kind> Pass<K> {
         matches!(self.pause(policy), Some(Pause::AccountInactive { .. } | Pause::AccountMissing { .. }))
     }
 
+    /// Takes in that the incident is not found. Of a link that has no record nothing is remembered.
+    pub(crate) fn see_gone(&mut self, now: Timestamp) {
+        self.incident_gone = true;
+        if K::account(&self.link.memory).is_some() {
+            self.link.gone_since.get_or_insert(now);
+        }
+    }
+
     /// Whether work has ended on both sides and nothing is left to be sent.
     fn is_at_rest(&self) -> bool {
         let has_ended = self.summary().is_some_and(|incident| incident.state.is_ended());

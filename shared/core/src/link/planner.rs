@@ -29,6 +29,13 @@ use crate::{
 pub const MESSAGES_PER_DELIVERY: usize = 25;
 /// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
 const REPORTS_BEYOND_BOUND: usize = 5;
+/// For how long an incident that is not found is looked for as often as what only people can mend: a rule or a changed domain
+/// that hides it is mostly noticed within the day.
+const GONE_LOOKED_FOR_OFTEN: SignedDuration = SignedDuration::from_hours(24);
+/// How often it is looked for afterwards.
+const GONE_LOOKED_FOR_SELDOM: SignedDuration = SignedDuration::from_hours(24);
+/// For how long it is looked for at all: whoever restores a record or mends a rule has done so within a month.
+const GONE_LOOKED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// After how long an incident is read again of which a node that lags has shown too little: it mostly catches up by then.
 const LAGGING_READ_SECONDS: u32 = 5;
 
@@ -83,12 +90,17 @@ impl<'a, K: Kind> Planner<'a, K> {
         self.wait_for_what_is_told();
     }
 
-    /// A record may be hidden for a while, or restored: as long as something waits for it, it is looked for.
+    /// A record may be hidden from us for a while, or restored, and nothing tells when it is there again: the one of a link
+    /// that has not ended is looked for, and any for which something waits.
     fn wait_for_gone_incident(&mut self) {
         let link = &self.pass.link;
         let awaited = link.intent.is_some() || K::has_open(&link.memory);
-        let until = awaited.then(|| self.later(seconds(self.policy.refusal_retry_seconds)));
-        self.wait(Waiting::IncidentGone { until });
+        let gone_for = link.gone_since.filter(|_| !link.base.ended).map(|since| self.now.duration_since(since));
+        let often = awaited || gone_for.is_some_and(|gone_for| gone_for < GONE_LOOKED_FOR_OFTEN);
+        let seldom = gone_for.is_some_and(|gone_for| gone_for < GONE_LOOKED_FOR);
+        let often = often.then(|| seconds(self.policy.refusal_retry_seconds));
+        let wait = often.or_else(|| seldom.then_some(GONE_LOOKED_FOR_SELDOM));
+        self.wait(Waiting::IncidentGone { until: wait.map(|wait| self.later(wait)) });
     }
 
     /// What the columns tell passes: the link is looked at again when it does.
@@ -137,9 +149,20 @@ impl<'a, K: Kind> Planner<'a, K> {
         Mark::draw(self.entropy, &self.pass.key, self.pass.link.intents + self.marks)
     }
 
-    /// Waits for a call whose outcome is not known; whether there is one.
+    /// Waits for a call whose outcome is not known; whether there is one. A call with a token is made again, unless the link
+    /// pauses or AWS is left alone.
     pub fn wait_for_doubt(&mut self) -> bool {
         let Some(intent) = &self.pass.link.intent else { return false };
+        let repeat = self.pass.repeat(self.now).filter(|_| self.pass.pause(self.policy).is_none());
+        if let Some(call) = repeat {
+            let is_refusal = |trouble: &Trouble<K::Refused>| trouble.refusal.is_some();
+            let troubles = &self.pass.link.troubles;
+            match troubles.blocking_unless(Side::Aws, &Request::Read, self.now, is_refusal).map(wait_for) {
+                Some(wait) => self.wait(wait),
+                None => self.call(call),
+            }
+            return true;
+        }
         let latest = intent.written_at.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
         let until = self.later(backoff(self.policy, intent.looked + 1)).min(latest.max(self.now));
         self.wait(Waiting::UnknownOutcome { until: self.not_before_aws_answers(until) });

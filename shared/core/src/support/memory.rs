@@ -70,6 +70,10 @@ pub struct GivenUpCase {
     pub look_at: Timestamp,
 }
 
+/// For how long an incident waits behind others for its account's quota. A quota counts hours: a day without progress is no
+/// quota any more, but a link ahead that nobody can read.
+const WAITS_IN_LINE: SignedDuration = SignedDuration::from_hours(24);
+
 /// Since when an incident waits for its account's quota of new cases, and how urgent it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaWait {
@@ -79,6 +83,13 @@ pub struct QuotaWait {
     pub priority: String,
     /// Since when, by our clock.
     pub since: Timestamp,
+}
+
+impl QuotaWait {
+    /// Whether the incident, which is for a case in this account, waits behind others.
+    pub fn is_in_line_of(&self, account: &AccountId, now: Timestamp) -> bool {
+        self.account == *account && now.duration_since(self.since) < WAITS_IN_LINE
+    }
 }
 
 /// A text of which some parts have been sent.

@@ -17,7 +17,7 @@ use crate::{
         call::{Applied, IntentKind, RefusedCall},
         case::{Case, CaseStatus, Communication, RawCommunication},
         conversation::{Fate, MOST_KNOWN, Owner, TakenIn},
-        memory::{DoubledCase, LinkedCase},
+        memory::{DoubledCase, GivenUpCase, LinkedCase},
         message::delivered_communication,
         outcome::new_linked_case,
         render,
@@ -60,7 +60,9 @@ impl Pass {
             return;
         }
         self.aws.shown_all = case.communications.len() <= MOST_KNOWN;
-        self.link.troubles.end(Side::Aws, |trouble| trouble.request == Request::Read);
+        if !self.aws.reads.search_failed {
+            self.link.troubles.end(Side::Aws, |trouble| trouble.request == Request::Read);
+        }
         let TakenIn { shown, news } = self.link.memory.conversation.take_in(
             case.communications.clone(),
             case.communications_complete,
@@ -267,16 +269,19 @@ impl Pass {
         matches!(&self.link.intent, Some(Intent { kind: IntentKind::OpenCase { .. }, .. }))
     }
 
-    /// When cases that were given up are looked for next, and since when they may have been opened.
+    /// In which account cases that were given up are looked for now, and since when the oldest of those that are due may have
+    /// been opened.
     fn late_cases(&self, now: Timestamp) -> Option<(AccountId, Timestamp)> {
-        let due = self.link.memory.given_up_cases.iter().find(|given_up| given_up.look_at <= now)?;
-        Some((due.account.clone(), due.written_at))
+        let due = self.link.memory.given_up_cases.iter().filter(|given_up| given_up.look_at <= now);
+        let oldest = due.min_by_key(|given_up| given_up.written_at)?;
+        Some((oldest.account.clone(), oldest.written_at))
     }
 
-    /// Notes that the cases that were given up in an account were looked for: the next look is as far from the last as that
-    /// one was from the beginning, until they can't show up any more.
-    pub fn looked_for_late_cases(&mut self, account: &AccountId, now: Timestamp) {
-        for given_up in self.link.memory.given_up_cases.iter_mut().filter(|given_up| given_up.account == *account) {
+    /// Notes that the cases that were given up in an account since a moment were looked for: the next look is as far from the
+    /// last as that one was from the beginning, until they can't show up any more.
+    pub fn looked_for_late_cases(&mut self, account: &AccountId, since: Timestamp, now: Timestamp) {
+        let is_reached = |given_up: &&mut GivenUpCase| given_up.account == *account && given_up.written_at >= since;
+        for given_up in self.link.memory.given_up_cases.iter_mut().filter(is_reached) {
             given_up.look_at = now.checked_add(now.duration_since(given_up.written_at)).unwrap_or(now);
         }
     }

@@ -249,10 +249,13 @@ impl Pass {
         true
     }
 
-    /// An account that opens no more cases for now has a line of those that wait.
+    /// An account that opens no more cases for now has a line of those that wait. One that is refused for another reason leaves
+    /// the line: those behind it must not wait for what only people can mend.
     fn wait_for_quota(&mut self, failure: &Failure, now: Timestamp) {
-        if !matches!(failure, Failure::Refused { refusal: Refusal::CaseQuota, .. }) {
-            return;
+        match failure {
+            Failure::Refused { refusal: Refusal::CaseQuota, .. } => {}
+            Failure::Refused { .. } => return self.link.memory.waits_for_quota = None,
+            Failure::Unavailable { .. } | Failure::InDoubt { .. } => return,
         }
         let Some(incident) = &self.incident else { return };
         let Some(account) = &incident.account else { return };

@@ -62,6 +62,11 @@ impl Planner<'_, SupportCase> {
         }
         let Some(incident) = self.pass.incident.as_ref() else { return };
         if names_unknown_case(self.pass, incident) {
+            // An instance may have thousands from before its ledger: those that have ended are looked at when somebody saves
+            // them.
+            if incident.summary.state.is_ended() {
+                return;
+            }
             let until = self.later(seconds(LONG_WAIT_SECONDS));
             self.wait(Waiting::UnknownCase { until });
             return;
@@ -89,9 +94,13 @@ impl Planner<'_, SupportCase> {
         self.call(call);
     }
 
-    /// Whether the incident waits for its account's quota behind another one.
+    /// Whether the incident waits for its account's quota behind another one. Whoever has waited long tries all the same:
+    /// what holds up the line may be a link that nobody can read.
     fn waits_in_line(&mut self) -> bool {
-        let behind = self.pass.link.memory.waits_for_quota.is_some() && self.pass.aws.first_in_line == Some(false);
+        let account = self.pass.incident.as_ref().and_then(|incident| incident.account.as_ref());
+        let wait = self.pass.link.memory.waits_for_quota.as_ref().zip(account);
+        let is_in_line = wait.is_some_and(|(wait, account)| wait.is_in_line_of(&account.number, self.now));
+        let behind = is_in_line && self.pass.aws.first_in_line == Some(false);
         if behind {
             let until = self.later(seconds(self.policy.case_quota_retry_seconds));
             self.wait(Waiting::CaseQuota { until });

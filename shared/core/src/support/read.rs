@@ -194,6 +194,8 @@ pub(super) struct Reads {
     began: Timestamp,
     case: Option<CaseReader>,
     search: Option<CaseSearch>,
+    /// Whether the search has failed in this look.
+    pub(super) search_failed: bool,
     /// Whether what a link without a case asks at the end is still to be asked.
     asks_ledger: bool,
 }
@@ -206,6 +208,7 @@ impl Pass {
             began: now,
             asks_ledger: linked.is_none(),
             case: linked.map(CaseReader::new),
+            search_failed: false,
             search: self.searched_cases(now).map(|(account, written_at)| CaseSearch::new(account, written_at)),
         };
     }
@@ -283,15 +286,23 @@ impl Pass {
     fn see_search(&mut self, policy: &Policy, answer: Result<Answer, Failure>) -> Result<Option<Failure>, Illegal> {
         let began = self.aws.reads.began;
         let mut search = self.aws.reads.search.take().ok_or(Illegal::NotAsked)?;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(failure) => return Ok(Some(failure)),
+        let seen = match answer {
+            Ok(answer) => search.see(policy, self, answer)?,
+            Err(failure) => Err(failure),
         };
-        if let Err(failure) = search.see(policy, self, answer)? {
+        if let Err(failure) = seen {
+            self.aws.reads.search_failed = true;
             return Ok(Some(failure));
         }
         if search.is_over() {
+            let ends_in_vain = search.ends_in_vain();
             self.take_in_search(policy, search, began);
+            if ends_in_vain {
+                self.aws.reads.search_failed = true;
+                let message =
+                    format!("more than {SEARCH_PAGES} pages of cases were opened since the case that is searched");
+                return Ok(Some(Failure::Unavailable { message, retry_at: None }));
+            }
         } else {
             self.aws.reads.search = Some(search);
         }

@@ -22,6 +22,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CaseSearch {
     account: AccountId,
+    /// When the call was written down whose case is searched, by our clock.
+    written_at: Timestamp,
     after: Timestamp,
     /// How many pages were read.
     pages: usize,
@@ -38,7 +40,8 @@ impl CaseSearch {
     /// A search for a case that may have been opened since `written_at`, by our clock.
     pub(super) fn new(account: AccountId, written_at: Timestamp) -> Self {
         let after = written_at.checked_sub(SEARCH_MARGIN).unwrap_or(written_at);
-        Self { account, after, pages: 0, next: None, candidates: VecDeque::new(), reader: None, found: Vec::new() }
+        let (candidates, found) = (VecDeque::new(), Vec::new());
+        Self { account, written_at, after, pages: 0, next: None, candidates, reader: None, found }
     }
 
     /// What is asked next.
@@ -54,6 +57,11 @@ impl CaseSearch {
     pub(super) fn is_over(&self) -> bool {
         let has_more_pages = self.next.is_some() && self.pages < SEARCH_PAGES;
         self.reader.is_none() && self.pages > 0 && !has_more_pages
+    }
+
+    /// Whether it ends before the last page, and nothing was found so far.
+    pub(super) fn ends_in_vain(&self) -> bool {
+        self.next.is_some() && self.found.is_empty()
     }
 
     /// Takes in an answer. The inner error is the failure of what was read.
@@ -100,7 +108,7 @@ impl Pass {
     /// Takes in what a search has found, that began at `now`.
     pub(super) fn take_in_search(&mut self, policy: &Policy, search: CaseSearch, now: Timestamp) {
         let finished = search.next.is_none();
-        let CaseSearch { account, mut found, .. } = search;
+        let CaseSearch { account, written_at, mut found, .. } = search;
         if self.is_opening() {
             return self.take_in_opened(policy, &account, found, finished, now);
         }
@@ -108,7 +116,7 @@ impl Pass {
             self.see_double(&account, &case.case_id, &mark, now);
         }
         if finished {
-            self.looked_for_late_cases(&account, now);
+            self.looked_for_late_cases(&account, written_at, now);
         }
     }
 

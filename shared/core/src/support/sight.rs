@@ -83,10 +83,13 @@ impl Pass {
         }
     }
 
-    /// An incident that asks for no case any more does not wait for one.
+    /// An incident that asks for no case any more does not wait for one, and one of another account by now not in this line.
     pub(super) fn leave_line(&mut self) {
         let wants_case = self.incident.as_ref().is_none_or(is_in_scope);
-        if self.link.memory.case.is_some() || !wants_case || self.incident_gone {
+        let account = self.incident.as_ref().and_then(|incident| incident.account.as_ref());
+        let waits = self.link.memory.waits_for_quota.as_ref();
+        let moved = account.zip(waits).is_some_and(|(account, wait)| account.number != wait.account);
+        if self.link.memory.case.is_some() || !wants_case || self.incident_gone || moved {
             self.link.memory.waits_for_quota = None;
         } else if let (Some(wait), Some(incident)) = (&mut self.link.memory.waits_for_quota, &self.incident) {
             wait.priority.clone_from(&incident.priority);

@@ -245,6 +245,18 @@ fn a_quota_is_waited_out() {
 }
 
 #[test]
+fn who_has_waited_behind_another_for_a_day_tries_all_the_same() {
+    let mut world = World::new();
+    world.link = refuse_first(&mut world, &refusal(Refusal::CaseQuota)).link;
+    for (seconds, tries) in [(24 * 3_600 - 1, false), (1, true)] {
+        world.pass_time(seconds);
+        let mut observation = world.observe();
+        observation.aws.first_in_line = Some(false);
+        assert_eq!(names(&world.plan(&observation)).contains(&"open_case"), tries);
+    }
+}
+
+#[test]
 fn the_first_in_line_that_is_woken_tries_before_its_time_unless_aws_rests() {
     let mut world = World::new();
     let mut observation = refuse_first(&mut world, &refusal(Refusal::CaseQuota));
@@ -621,7 +633,7 @@ fn a_case_that_was_given_up_is_looked_for_until_a_day_is_over() {
         let account = AccountId::new(world::ACCOUNT);
         assert_eq!(observation.searched_cases(look_at), Some((account.clone(), written_at)));
         world.now = look_at;
-        observation.looked_for_late_cases(&account, world.now);
+        observation.looked_for_late_cases(&account, written_at, world.now);
         world.record(observation);
         ages.push(look_at.duration_since(written_at).as_secs() / longest_doubt(&world));
     }

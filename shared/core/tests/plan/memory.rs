@@ -77,8 +77,7 @@ fn all_communications_are_read_where_the_recent_ones_do_not_join_on_to_what_is_k
     assert!(wants_all(&|observation| {
         let kind = IntentKind::AddCommunication { content: Content::ReopenNotice, part: Part::whole(0) };
         let mark = Some(Mark::draw(Entropy::new([7; 16]), &observation.key, 9));
-        let (doubt, looked) = (String::new(), 0);
-        observation.link.intent = Some(Intent { sequence: 9, mark, written_at: world.now, kind, doubt, looked });
+        observation.link.intent = Some(Intent::new(9, mark, kind, world.now));
     }));
     let mut observation = world.observe();
     observation.link.memory.conversation.known.clear();
@@ -94,9 +93,7 @@ fn a_text_in_doubt_is_looked_for_until_one_shows_that_may_be_it_and_after_l_in_a
     let mut observation = world.observe();
     let mark = Mark::draw(Entropy::new([7; 16]), &observation.key, 9);
     let kind = IntentKind::AddCommunication { content: Content::ReopenNotice, part: Part::whole(0) };
-    let (doubt, looked) = (String::new(), 0);
-    let (mark_in_doubt, written_at) = (Some(mark.clone()), world.now);
-    observation.link.intent = Some(Intent { sequence: 9, mark: mark_in_doubt, written_at, kind, doubt, looked });
+    observation.link.intent = Some(Intent::new(9, Some(mark.clone()), kind, world.now));
     let wants_all = |author: &str, now: Timestamp| {
         let mut case = recent(&world, 2);
         let newest = case.communications.last_mut().unwrap();

@@ -8,7 +8,7 @@ use casebridge_core::{
     link::{
         Link,
         index::{Fact, IndexRow, RowKey, RowPrefix},
-        intent::Illegal,
+        intent::{Illegal, Intent, Recovery},
         kind::Kind,
         mark::Mark,
         pass::Pass,
@@ -199,6 +199,10 @@ impl Kind for Alarm {
     }
 
     fn begin(_: &mut Pass<Self>, _: &Call, _: Timestamp) -> (Option<Mark>, Call) {
+        unreachable!("{UNASKED}")
+    }
+
+    fn recovery(_: &Intent<Call>) -> Recovery<Call> {
         unreachable!("{UNASKED}")
     }
 

@@ -265,9 +265,7 @@ impl Scene {
     /// The link has an intent in doubt.
     pub fn doubt(&mut self) {
         let kind = IntentKind::ResolveCase { status_before: None, double: None };
-        let (sequence, written_at) = (1, self.now);
-        self.pass.link.intent =
-            Some(Intent { sequence, mark: None, written_at, kind, doubt: String::new(), looked: 0 });
+        self.pass.link.intent = Some(Intent::new(1, None, kind, self.now));
     }
 
     /// A second case that is there.

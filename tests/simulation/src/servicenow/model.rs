@@ -242,6 +242,8 @@ pub struct Instance {
     finished: BTreeSet<JournalEntryId>,
     deliverers: BTreeMap<String, usize>,
     lagging: Option<(Record, Timestamp)>,
+    /// Incidents that a query rule or a domain hides from the integration user.
+    pub hidden: BTreeSet<IncidentId>,
     aborts: u64,
     deliveries: BTreeMap<String, DeliveryRow>,
     opened: usize,
@@ -278,6 +280,7 @@ impl Instance {
             finished: BTreeSet::new(),
             deliverers: BTreeMap::new(),
             lagging: None,
+            hidden: BTreeSet::new(),
             aborts: 0,
             deliveries: BTreeMap::new(),
             opened: 0,

@@ -58,6 +58,12 @@ pub struct TicketDesk {
     outcomes: RefCell<VecDeque<Outcome>>,
     /// How many calls are refused first.
     refusals: Cell<u32>,
+    /// Whether reads show no notes, as a read that lags does.
+    lags: Cell<bool>,
+    /// How often casebridge has asked for a note.
+    asked: Cell<usize>,
+    /// The marks of the notes that it has added.
+    marks: RefCell<Vec<Mark>>,
 }
 
 impl TicketDesk {
@@ -75,6 +81,22 @@ impl TicketDesk {
     /// Whether the ticket is closed.
     pub fn is_closed(&self) -> bool {
         self.tickets.borrow().iter().all(|ticket| ticket.is_closed)
+    }
+
+    /// How often casebridge has asked for a note.
+    pub fn asked(&self) -> usize {
+        self.asked.get()
+    }
+
+    /// Whether reads lag and show no notes.
+    pub fn lag(&self, lags: bool) {
+        self.lags.set(lags);
+    }
+
+    /// The next call is not answered, whether it is applied or not, and the one after it is refused.
+    pub fn lose_then_refuse(&self, is_applied: bool) {
+        let lost = if is_applied { Outcome::AnswerLost } else { Outcome::NeverArrived };
+        self.outcomes.borrow_mut().extend([lost, Outcome::Refused]);
     }
 
     /// Somebody writes on the ticket.
@@ -126,8 +148,11 @@ impl TicketDesk {
                 tickets.push(ticket);
                 Done::Opened(name)
             }
-            TicketCall::AddNote { text, .. } => {
-                self.note(text);
+            TicketCall::AddNote { text, mark, .. } => {
+                if !self.marks.borrow().contains(mark) {
+                    self.marks.borrow_mut().push(mark.clone());
+                    self.note(text);
+                }
                 Done::Noted
             }
             TicketCall::Close => {
@@ -160,7 +185,12 @@ impl Carrier<TicketKind> for TicketCarrier {
 
     async fn read(&self, question: &Question) -> Result<Result<Option<Ticket>, Failure>, LedgerError> {
         let has_mark = |ticket: &&Ticket, mark: &Mark| ticket.notes.iter().any(|note| mark.is_in(&note.text));
-        let tickets = self.0.tickets.borrow();
+        let mut tickets = self.0.tickets.borrow().clone();
+        if self.0.lags.get() {
+            for ticket in &mut tickets {
+                ticket.notes.clear();
+            }
+        }
         Ok(Ok(match question {
             Question::Named(name) => tickets.iter().find(|ticket| ticket.name == *name).cloned(),
             Question::Marked(mark) => tickets.iter().find(|ticket| has_mark(ticket, mark)).cloned(),
@@ -169,6 +199,7 @@ impl Carrier<TicketKind> for TicketCarrier {
 
     async fn call(&self, call: &TicketCall) -> Result<Done, Failure> {
         let in_doubt = || Failure::InDoubt { message: "the connection was closed".to_owned() };
+        self.0.asked.set(self.0.asked.get() + usize::from(matches!(call, TicketCall::AddNote { .. })));
         match self.0.next_outcome() {
             Outcome::Applied => Ok(self.0.apply(call)),
             Outcome::AnswerLost => {

@@ -8,7 +8,7 @@ use casebridge_core::{
     link::{
         Link,
         index::{IndexRow, RowKey, RowPrefix},
-        intent::{Illegal, Intent, IntentEnd},
+        intent::{Illegal, Intent, IntentEnd, Recovery},
         kind::Kind,
         mark::Mark,
         pass::Pass,
@@ -24,13 +24,15 @@ use casebridge_core::{
     },
     time::seconds,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::desk::Ticket;
 
 /// After how many seconds a ticket is read again that could not be read.
 const READ_AGAIN_SECONDS: u32 = 5;
+/// For how long the desk knows the mark of a note: one with the same mark is added once.
+pub const MARKS_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// The link of an incident with a ticket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,8 +87,8 @@ pub enum TicketCall {
 pub enum TicketIntent {
     /// Open a ticket.
     Open { account: AccountId, covers: Vec<(JournalEntryId, Timestamp)> },
-    /// Add a comment of the incident.
-    AddNote { entry: (JournalEntryId, Timestamp) },
+    /// Add a comment of the incident: all of the request, to make it again.
+    AddNote { entry: (JournalEntryId, Timestamp), text: String },
     /// Close the ticket.
     Close,
 }
@@ -130,7 +132,7 @@ fn applied(pass: &mut Pass<TicketKind>, policy: &Policy, end: IntentEnd, name: &
             pass.link.memory.ticket = Some(LinkedTicket { account, name: name.to_owned(), is_closed: false });
             pass.link.journal.settle(covers);
         }
-        TicketIntent::AddNote { entry } => pass.link.journal.settle([entry]),
+        TicketIntent::AddNote { entry, .. } => pass.link.journal.settle([entry]),
         TicketIntent::Close => {
             if let Some(ticket) = &mut pass.link.memory.ticket {
                 ticket.is_closed = true;
@@ -381,11 +383,18 @@ impl Kind for TicketKind {
             TicketCall::Open { account, mark, covers, .. } => {
                 (Some(mark.clone()), TicketIntent::Open { account: account.clone(), covers: covers.clone() })
             }
-            TicketCall::AddNote { mark, entry, .. } => {
-                (Some(mark.clone()), TicketIntent::AddNote { entry: entry.clone() })
+            TicketCall::AddNote { mark, entry, text } => {
+                (Some(mark.clone()), TicketIntent::AddNote { entry: entry.clone(), text: text.clone() })
             }
             TicketCall::Close => (None, TicketIntent::Close),
         }
+    }
+
+    fn recovery(intent: &Intent<TicketIntent>) -> Recovery<TicketCall> {
+        let TicketIntent::AddNote { entry, text } = &intent.kind else { return Recovery::ReadBack };
+        let Some(mark) = intent.mark.clone() else { return Recovery::ReadBack };
+        let call = TicketCall::AddNote { mark, text: text.clone(), entry: entry.clone() };
+        Recovery::SameToken { call, until: intent.written_at + MARKS_KNOWN_FOR }
     }
 
     fn done(pass: &mut Pass<Self>, policy: &Policy, done: Done, _: Timestamp) -> Result<bool, Illegal> {

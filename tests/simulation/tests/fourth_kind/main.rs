@@ -127,6 +127,28 @@ fn a_ticket_that_the_account_refuses_is_told_and_opened_later() {
     assert_eq!(story.script.sync_status(&story.incident).0, "in_sync");
 }
 
+/// A note carries a token: nobody waits for L.
+#[test]
+fn a_call_with_a_token_is_made_again_until_it_is_answered_and_applied_once() {
+    for is_applied in [true, false] {
+        let mut story = Story::new();
+        story.settle();
+        story.script.comment(&story.incident.clone(), "It is back.");
+        story.tickets.lose_then_refuse(is_applied);
+        story.tickets.lag(true);
+        for _ in 0..3 {
+            story.pass();
+            story.script.wait(20);
+        }
+        assert_eq!(story.tickets.notes_with("It is back."), 1, "{is_applied}");
+        assert_eq!(story.tickets.asked(), 3, "the first, one that was refused, and one that was answered");
+        story.tickets.lag(false);
+        story.settle();
+        assert_eq!(story.tickets.notes_with("It is back."), 1, "{is_applied}");
+        assert_eq!(story.script.sync_status(&story.incident), ("in_sync".to_owned(), String::new()));
+    }
+}
+
 /// What goes wrong with the next call to the ledger or to ServiceNow.
 fn order_a_fault(story: &mut Story, random: &mut Random) {
     let calls =

@@ -85,6 +85,7 @@ impl<K: Kind> Pass<K> {
         self.link.incident = Some(incident.summary.clone());
         self.incident = Some(incident);
         self.incident_gone = false;
+        self.link.gone_since = None;
         self.link.troubles.end(Side::ServiceNow, |trouble| trouble.request == Request::Read);
         self.agree(policy);
         self.settle_strays(policy);

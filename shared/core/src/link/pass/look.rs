@@ -72,6 +72,13 @@ impl<K: Kind> Pass<K> {
         incident.into_iter().chain(of_record.into_iter().map(Read::Record)).collect()
     }
 
+    /// Takes in that no time is left to read on: the read of AWS counts as not answered.
+    pub fn stop_looking(&mut self, policy: &Policy, now: Timestamp, spread: u32) {
+        let message = "AWS answers too slowly: no time was left to read on".to_owned();
+        let failure = Failure::Unavailable { message, retry_at: None };
+        self.trouble(policy, Side::Aws, &failure, Request::Read, now, spread);
+    }
+
     /// Takes in the answer to a read, which came at `now`. Returns the failure of a side, if the answer is one: it is noted as
     /// a trouble, whose retries `spread` (0 to 1,000) spreads.
     ///
@@ -103,7 +110,7 @@ impl<K: Kind> Pass<K> {
     ) -> Option<Failure> {
         match answer {
             Ok(Some(incident)) => self.see_incident(policy, incident, now),
-            Ok(None) => self.incident_gone = true,
+            Ok(None) => self.see_gone(now),
             Err(Failure::Refused { refusal: Refusal::NotServed, .. }) if self.see_not_served() => {}
             Err(failure) => return Some(failure),
         }

@@ -6,7 +6,7 @@ use crate::{
     failure::{Failure, Refusal},
     link::{
         Link, StateIntent,
-        intent::{EndedIntent, Illegal, Intent, IntentEnd},
+        intent::{EndedIntent, Illegal, Intent, IntentEnd, Recovery},
         kind::Kind,
         pass::Pass,
         plan::Effect,
@@ -35,11 +35,26 @@ impl<K: Kind> Pass<K> {
             Effect::Deliver(delivery) => return self.begin_state(delivery, now),
             Effect::Report => return false,
         };
+        if self.repeat(now).as_ref() == Some(call) {
+            return self.begin_repeat();
+        }
         let (mark, kind) = K::begin(self, call, now);
         self.link.intents += 1;
-        let sequence = self.link.intents;
-        self.link.intent = Some(Intent { sequence, mark, written_at: now, kind, doubt: String::new(), looked: 0 });
+        self.link.intent = Some(Intent::new(self.link.intents, mark, kind, now));
         true
+    }
+
+    /// Writes down that the call in doubt is made again; whether that is new.
+    fn begin_repeat(&mut self) -> bool {
+        self.link.intent.as_mut().is_some_and(|intent| !std::mem::replace(&mut intent.repeated, true))
+    }
+
+    /// The call in doubt, if it may be made again with its token.
+    pub(crate) fn repeat(&self, now: Timestamp) -> Option<K::Call> {
+        match K::recovery(self.link.intent.as_ref()?) {
+            Recovery::SameToken { call, until } => (now < until).then_some(call),
+            Recovery::ReadBack => None,
+        }
     }
 
     fn begin_state(&mut self, delivery: &Delivery, now: Timestamp) -> bool {
@@ -78,7 +93,39 @@ impl<K: Kind> Pass<K> {
         now: Timestamp,
         spread: u32,
     ) -> Result<(), Illegal> {
+        if self.link.intent.as_ref().is_some_and(|intent| intent.repeated) {
+            self.leave_aws_alone(policy, failure, now, spread);
+            return Ok(());
+        }
         K::refused(self, policy, call, failure, now, spread)
+    }
+
+    /// Takes in that the call was not answered. Returns whether its outcome is to be looked for before anything follows; a
+    /// call with a token is made again after a wait.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the link has begun no call.
+    pub fn not_answered(
+        &mut self,
+        policy: &Policy,
+        failure: &Failure,
+        now: Timestamp,
+        spread: u32,
+    ) -> Result<bool, Illegal> {
+        self.doubt(failure.message())?;
+        let is_repeated = self.repeat(now).is_some();
+        if is_repeated {
+            self.leave_aws_alone(policy, failure, now, spread);
+        }
+        Ok(!is_repeated)
+    }
+
+    /// Waits before AWS is called again, whatever the call.
+    fn leave_aws_alone(&mut self, policy: &Policy, failure: &Failure, now: Timestamp, spread: u32) {
+        let retry_at = if let Failure::Unavailable { retry_at, .. } = failure { *retry_at } else { None };
+        let failure = Failure::Unavailable { message: failure.message().to_owned(), retry_at };
+        self.trouble(policy, Side::Aws, &failure, Request::Read, now, spread);
     }
 
     /// Takes the intent from the link and notes how it ended; none if there is none. Where its call was applied, AWS answers,
@@ -229,7 +276,7 @@ impl<K: Kind> Pass<K> {
             self.link.state_intent = None;
         }
         if matches!(failure, Failure::Refused { refusal: Refusal::NotFound, .. }) {
-            self.incident_gone = true;
+            self.see_gone(now);
             return;
         }
         self.trouble(policy, Side::ServiceNow, failure, Request::of_delivery(delivery), now, spread);

@@ -74,7 +74,7 @@ impl Instance {
     /// The record as a request reads it, if it is served: from then on AWS has heard of it.
     pub(super) fn read(&mut self, id: &IncidentId) -> Result<Record, Refusal> {
         let lagging = self.lagging.take_if(|(record, _)| record.summary.sys_id == *id);
-        let current = self.incidents.get(id).ok_or(Refusal::NotFound)?;
+        let current = self.incidents.get(id).filter(|_| !self.hidden.contains(id)).ok_or(Refusal::NotFound)?;
         let record = lagging.map_or_else(|| current.clone(), |(record, _)| record);
         if self.is_served(&record)? { Ok(record) } else { Err(Refusal::NotServed) }
     }
@@ -228,6 +228,7 @@ impl Instance {
         let mut found: Vec<(Timestamp, IncidentId, u64)> = self
             .incidents
             .values()
+            .filter(|record| !self.hidden.contains(&record.summary.sys_id))
             .filter(|record| {
                 !record.summary.columns.case_id.is_empty()
                     || self.is_in_scope(record)
