@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use casebridge_core::{link::index::RowKey, support::index::is_case};
+
 /// A remote call of the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Call {
@@ -99,6 +101,11 @@ pub const CALLS: [Call; 29] = [
 ];
 
 impl Call {
+    /// A lookup of a link by a row.
+    pub fn lookup(row: &RowKey) -> Self {
+        if is_case(row) { Self::LinkOfCase } else { Self::LinkOfOpenIntent }
+    }
+
     /// Its word in reports.
     pub fn name(self) -> &'static str {
         match self {

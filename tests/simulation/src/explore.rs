@@ -9,18 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use casebridge_core::{policy::GroupRule, servicenow::delivery::MessageKind};
-use casebridge_simulator::support::{Oddities, Quotas};
-use jiff::SignedDuration;
-
 use crate::{
     calls::Call,
-    faults::{LEVELS, Rates, Source},
-    invariants,
-    random::Random,
+    invariants::{self, Violation},
     sabotage::Sabotage,
     schedule::Life,
-    world::{SELDOM, Settings, Tally, Violation},
+    settings::{self, Settings},
+    tally::Tally,
 };
 
 /// How a life ended.
@@ -38,80 +33,9 @@ pub struct Outcome {
     pub calls: Vec<Call>,
 }
 
-/// The longest pause between two deeds where months pass, in seconds: five days.
-const LONG_PAUSE: i64 = 5 * 86_400;
-/// What the subjects of test cases begin with: AWS may show some of it otherwise.
-const TEST_SUBJECT_PREFIX: &str = "TEST & drill <casebridge> ";
-
-/// The world of a seed.
-pub fn settings(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
-    let mut random = Random::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
-    let level = *random.pick(&LEVELS);
-    // Now and then months pass: cases become too old to be reopened.
-    let months = random.chance(50);
-    // Clocks agree, differ by seconds, or by most of an hour. Months of webhooks that are turned away teach nothing.
-    let skew = *random.pick(if months { &[0, 90] } else { &[0, 0, 0, 90, 2_700] });
-    let mut clock = || SignedDuration::from_secs(random.between(-skew, skew));
-    let (servicenow_clock, aws_clock) = (clock(), clock());
-    let drawn = random.below(6);
-    let waits_for_quota = drawn == 0;
-    let quotas = match drawn {
-        0 => Quotas { calls_per_second: Some(5), cases_per_hour: Some(1) },
-        1 => Quotas::default(),
-        _ => Quotas::UNLIMITED,
-    };
-    let mut quiet = Settings::quiet(seed);
-    quiet.policy.test_subject_prefix = TEST_SUBJECT_PREFIX.to_owned();
-    if random.chance(100) {
-        quiet.policy.writes_per_window = 12;
-    }
-    if random.chance(100) {
-        quiet.policy.replies_become = MessageKind::WorkNote;
-    }
-    let stays_refused = random.chance(60);
-    let polling = SignedDuration::from_secs(*random.pick(&[60, 60, 300]));
-    let pause = *random.pick(&[3, 20, 60, 240]);
-    let (polling, jobs, pause) = if months { (SELDOM, SELDOM, LONG_PAUSE) } else { (polling, quiet.jobs, pause) };
-    let mut settings = Settings {
-        faults: Source::Random(Rates::at_level(level)),
-        sabotage,
-        told,
-        servicenow_clock,
-        aws_clock,
-        quotas: if stays_refused { Quotas::UNLIMITED } else { quotas },
-        polling,
-        jobs,
-        stays_refused,
-        // In half of the worlds AWS is as documented.
-        oddities: if random.chance(500) { Oddities::default() } else { Oddities::draw(random.below(u64::MAX)) },
-        trail_is_readable: !random.chance(300),
-        automatic_answer: random.chance(100),
-        most_incidents: if waits_for_quota { 8 } else { 4 },
-        opened_first: if waits_for_quota { 4 } else { 1 },
-        hints: !random.chance(150),
-        // Now and then a conversation is longer than a page.
-        deeds: if random.chance(60) { 40 + random.index(60) } else { 2 + random.index(14) },
-        pause,
-        // Drawn last: other worlds stay as they were.
-        turns_deliveries_away: random.chance(30),
-        resolves_again: random.chance(150),
-        accounts_change: random.chance(250),
-        stays_paused: random.chance(300),
-        ..quiet
-    };
-    if random.chance(500) {
-        settings.policy.group_of_another_account = GroupRule::Keep;
-    }
-    settings
-}
-
 /// Lives the world of a seed.
 pub fn live(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Outcome {
-    let mut settings = settings(seed, sabotage, told);
-    if sabotage == Some(Sabotage::Waiting) {
-        settings.policy.unknown_outcome_seconds = 0;
-    }
-    live_in(settings)
+    live_in(settings::of_seed(seed, sabotage, told))
 }
 
 /// Lives in a world of these settings.

@@ -17,9 +17,10 @@ use servicenow_webhook::KeySource;
 
 use crate::{
     calls::{Call, Fate},
+    desk::Desk,
     handlers::webhook_secret,
     queue::QueueName,
-    world::{ACCOUNTS, Desk, World},
+    world::{ACCOUNTS, World},
 };
 
 /// How many changes of ServiceNow a page has at most, whatever was asked for: so few that there are several.

@@ -10,29 +10,23 @@ use aws_lambda_events::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use case_poller::Poller;
-use casebridge_core::{
-    hint::Hint,
-    identifiers::{AccountId, IncidentId},
-    support::index::watched,
-};
-use casebridge_executor::{Executor, Ports, ReconcileError, Report};
-use casebridge_ledger::Ledger;
+use casebridge_core::{hint::Hint, identifiers::IncidentId};
+use casebridge_executor::{Executor, ReconcileError, Report};
 use casebridge_runtime::metrics::{Metric, Metrics};
-use casebridge_simulator::support::events::SupportEvent;
 use jiff::{SignedDuration, Timestamp};
 use reconciler::Reconcile;
 use serde_json::json;
 use servicenow_webhook::Webhook;
 
 use crate::{
+    desk::Desk,
     handler_ports::{ChangesPort, KeysPort, QueuePort, SecretsPort, WakePort},
-    ledger_port::LedgerPort,
-    plans::PlanPort,
-    ports::{ClockPort, RandomnessPort, ServiceNowPort, SupportPort, WorkerClock},
+    invariants::refused_parts,
+    ports::{self, WorldLedger, WorldPorts, WorldSupport},
+    process_ports::ClockPort,
     queue::{Message, QueueName},
-    schedule::at_once,
     timeline::Place,
-    world::Desk,
+    world::Announcement,
 };
 
 /// The attribute that names a message's group.
@@ -45,62 +39,13 @@ const ACCEPTED: i64 = 202;
 pub const MOST_SKEW: SignedDuration = SignedDuration::from_millis(300);
 
 /// The function that receives webhooks.
-pub type WebhookFunction = Webhook<KeysPort, LedgerPort, QueuePort, ClockPort>;
+pub type WebhookFunction = Webhook<KeysPort, WorldLedger, QueuePort, ClockPort>;
 /// The function that receives events.
-pub type EventsFunction = Events<LedgerPort, QueuePort, ClockPort>;
+pub type EventsFunction = Events<WorldLedger, QueuePort, ClockPort>;
 /// The function that polls.
-pub type PollerFunction = Poller<LedgerPort, QueuePort, ChangesPort, SupportPort, SecretsPort, ClockPort>;
+pub type PollerFunction = Poller<WorldLedger, QueuePort, ChangesPort, WorldSupport, SecretsPort, ClockPort>;
 /// What the function that reconciles works with.
 pub type WorldExecutor = Executor<WorldPorts>;
-
-/// The ports of the function that reconciles.
-pub struct WorldPorts {
-    ledger: LedgerPort,
-    wakes: WakePort,
-    servicenow: ServiceNowPort,
-    support: SupportPort,
-    clock: WorkerClock,
-    randomness: RandomnessPort,
-    plans: PlanPort,
-}
-
-impl Ports for WorldPorts {
-    type Ledger = LedgerPort;
-    type Wakes = WakePort;
-    type ServiceNow = ServiceNowPort;
-    type Support = SupportPort;
-    type Clock = WorkerClock;
-    type Randomness = RandomnessPort;
-    type Plans = PlanPort;
-
-    fn ledger(&self) -> &LedgerPort {
-        &self.ledger
-    }
-
-    fn wakes(&self) -> &WakePort {
-        &self.wakes
-    }
-
-    fn servicenow(&self) -> &ServiceNowPort {
-        &self.servicenow
-    }
-
-    fn support(&self) -> &SupportPort {
-        &self.support
-    }
-
-    fn clock(&self) -> &WorkerClock {
-        &self.clock
-    }
-
-    fn randomness(&self) -> &RandomnessPort {
-        &self.randomness
-    }
-
-    fn plans(&self) -> &PlanPort {
-        &self.plans
-    }
-}
 
 /// The secret that webhooks are signed with, in its nth version.
 pub fn webhook_secret(version: u64) -> String {
@@ -118,7 +63,7 @@ fn clock(desk: &Rc<Desk>) -> ClockPort {
 pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
     Webhook {
         keys: KeysPort::new(desk.clone()),
-        ledger: LedgerPort { desk: desk.clone() },
+        ledger: ports::ledger(desk),
         queue: QueuePort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("servicenow-webhook"),
@@ -129,7 +74,7 @@ pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
 /// An events function that has just started.
 pub fn events_function(desk: &Rc<Desk>) -> EventsFunction {
     Events {
-        ledger: LedgerPort { desk: desk.clone() },
+        ledger: ports::ledger(desk),
         queue: QueuePort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("aws-events"),
@@ -139,10 +84,10 @@ pub fn events_function(desk: &Rc<Desk>) -> EventsFunction {
 /// A poller that has just started.
 pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
     Poller {
-        ledger: LedgerPort { desk: desk.clone() },
+        ledger: ports::ledger(desk),
         queue: QueuePort { desk: desk.clone() },
         servicenow: ChangesPort { desk: desk.clone() },
-        support: SupportPort::of_poller(desk.clone()),
+        support: ports::poller_support(desk),
         secrets: SecretsPort { desk: desk.clone() },
         clock: clock(desk),
         metrics: Metrics::new("case-poller"),
@@ -152,17 +97,8 @@ pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
 
 /// An executor that has just started.
 pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
-    let policy = desk.world.borrow().settings.policy.clone();
-    let ports = WorldPorts {
-        ledger: LedgerPort { desk: desk.clone() },
-        wakes: WakePort { desk: desk.clone() },
-        servicenow: ServiceNowPort { desk: desk.clone(), renamed: RefCell::default() },
-        support: SupportPort::of_executor(desk.clone()),
-        clock: WorkerClock(clock(desk)),
-        randomness: RandomnessPort { desk: desk.clone() },
-        plans: PlanPort { desk: desk.clone() },
-    };
-    Executor { ports, policy, limits: reconciler::limits(SignedDuration::ZERO) }
+    let ports = WorldPorts::new(desk, clock(desk));
+    Executor { ports, policy: ports::policy(desk), limits: reconciler::limits(SignedDuration::ZERO) }
 }
 
 /// A webhook as the app sends it: the incident's name, signed. Whether it is accepted.
@@ -203,9 +139,9 @@ fn signed_request(desk: &Desk, webhook_id: &str, incident: &IncidentId) -> Lambd
 }
 
 /// An event as SNS delivers it. Whether it was handled.
-pub async fn support_event(desk: Rc<Desk>, event: SupportEvent) -> bool {
+pub async fn announced(desk: Rc<Desk>, event: Announcement) -> bool {
     let mut record = SnsRecord::default();
-    record.sns.message = event.to_json().to_string();
+    record.sns.message = event.body;
     let mut delivered = SnsEvent::default();
     delivered.records.push(record);
     events_function(&desk).handle(delivered).await.is_ok()
@@ -220,16 +156,6 @@ pub async fn poll(desk: Rc<Desk>, function: Rc<PollerFunction>, deadline: Timest
         desk.world.borrow_mut().note(Place::Bridge, || format!("the poll fails: {error}"));
     }
     whole
-}
-
-/// How many accounts AWS refuses of which the poller asks for cases.
-fn refused_parts(desk: &Desk) -> usize {
-    let refused: Vec<AccountId> = desk.world.borrow().refused_accounts.keys().cloned().collect();
-    let is_watched = |account: &&AccountId| {
-        let page = at_once(desk.ledger.page_under(&watched(account), None, 1)).and_then(Result::ok);
-        page.is_some_and(|page| !page.rows.is_empty())
-    };
-    refused.iter().filter(is_watched).count()
 }
 
 /// How many parts of the poll failed, by its metrics.
@@ -250,7 +176,7 @@ impl Reconcile for Told {
         match &outcome {
             Ok(report) => drop(self.report.replace(Some(report.clone()))),
             Err(error) => {
-                let world = &mut *self.executor.ports.ledger.desk.world.borrow_mut();
+                let world = &mut *self.executor.ports.desk().world.borrow_mut();
                 world.note(Place::Bridge, || format!("the hint for {} fails: {error}", hint.group_id()));
             }
         }

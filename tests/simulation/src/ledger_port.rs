@@ -5,60 +5,32 @@ use std::{any::Any, future::Future, rc::Rc};
 use casebridge_core::{
     identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
     link::{
-        Base, Link,
+        Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
         kind::Kind,
-        trouble::{Side, Trouble},
     },
-    support::{self, index::is_case},
 };
 use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     calls::{Call, Fate},
-    sabotage::Sabotage,
-    world::Desk,
+    desk::Desk,
 };
 
-/// The attempt that all workers share when there is no mutual exclusion.
-const SHARED_ATTEMPT: &str = "shared";
-
-/// The ledger.
-pub struct LedgerPort {
+/// The port in front of a ledger.
+pub struct LedgerPort<L> {
     /// The world.
     pub desk: Rc<Desk>,
+    /// What the calls reach.
+    pub ledger: L,
 }
 
 fn unavailable(doing: &'static str) -> LedgerError {
     LedgerError::Unavailable { doing, source: Box::new(std::io::Error::other("the table did not answer")) }
 }
 
-fn is_refusal<C>(trouble: &Trouble<C>) -> bool {
-    trouble.refusal.is_some()
-}
-
-/// Whether a side did not answer, which passes by itself.
-fn has_failed_read<K: Kind>(link: &Link<K>, now: Timestamp) -> bool {
-    link.troubles.active(now).any(|trouble| trouble.refusal.is_none())
-}
-
-/// Forgets what both sides last agreed on.
-fn forget_base<K: Kind>(link: &mut Link<K>) {
-    link.base = Base::default();
-    if let Some(link) = (link as &mut dyn Any).downcast_mut::<support::Link>() {
-        link.memory.agreed_status = None;
-        link.memory.texts_since_end = Vec::new();
-        link.memory.customer_wrote = false;
-    }
-}
-
-/// A lookup of a link by a row.
-fn lookup(row: &RowKey) -> Call {
-    if is_case(row) { Call::LinkOfCase } else { Call::LinkOfOpenIntent }
-}
-
-impl LedgerPort {
+impl<L> LedgerPort<L> {
     /// One call. A lost answer is an error, or the client's own repeat of the request: half and half.
     async fn call<T, F: Future<Output = Result<T, LedgerError>>>(
         &self,
@@ -83,28 +55,9 @@ impl LedgerPort {
         result
     }
 
-    fn is_sabotaged(&self, sabotage: Sabotage) -> bool {
-        self.desk.world.borrow().settings.sabotage == Some(sabotage)
-    }
-
-    /// Without mutual exclusion every worker writes as if the lease were its own, on top of whatever is there.
-    async fn grabbed<K: Kind>(&self, lease: &Lease, now: Timestamp) -> Result<Lease, LedgerError> {
-        if !self.is_sabotaged(Sabotage::Lease) {
-            return Ok(lease.clone());
-        }
-        let until = now + SignedDuration::from_secs(1);
-        let shared = AttemptId::new(SHARED_ATTEMPT);
-        match self.desk.ledger.take_lease::<K>(&lease.key, &shared, now, until, None).await? {
-            LeaseAnswer::Taken { lease, .. } => Ok(lease),
-            LeaseAnswer::Deferred | LeaseAnswer::Unclaimed => Ok(lease.clone()),
-        }
-    }
-
-    fn note_memory<K: Kind>(&self, key: &LinkKey, remembered: &Link<K>, is_remembered: bool) {
-        let remembered = (remembered as &dyn Any).downcast_ref::<support::Link>();
-        if let Some(remembered) = remembered.filter(|_| is_remembered) {
-            self.desk.world.borrow_mut().note_memory(&key.incident, remembered);
-        }
+    /// Tells the judges what a worker has recorded.
+    fn note_memory<K: Kind>(&self, key: &LinkKey, recorded: &Link<K>) {
+        self.desk.world.borrow_mut().note_memory(&key.incident, recorded as &dyn Any);
     }
 
     fn short(&self, key: &LinkKey) -> String {
@@ -112,7 +65,7 @@ impl LedgerPort {
     }
 }
 
-impl Ledger for LedgerPort {
+impl<L: Ledger> Ledger for LedgerPort<L> {
     async fn take_lease<K: Kind>(
         &self,
         key: &LinkKey,
@@ -121,19 +74,8 @@ impl Ledger for LedgerPort {
         until: Timestamp,
         claim: Option<&ClaimId>,
     ) -> Result<LeaseAnswer<K>, LedgerError> {
-        let shared = AttemptId::new(SHARED_ATTEMPT);
-        let attempt = if self.is_sabotaged(Sabotage::Lease) { &shared } else { attempt };
-        let ledger = &self.desk.ledger;
-        let mut answer =
-            self.call(Call::TakeLease, self.short(key), || ledger.take_lease(key, attempt, now, until, claim)).await?;
-        if let (true, LeaseAnswer::Taken { link, .. }) = (self.is_sabotaged(Sabotage::Base), &mut answer) {
-            forget_base(link.as_mut());
-        }
-        if let (true, LeaseAnswer::Taken { link, .. }) = (self.is_sabotaged(Sabotage::Refusals), &mut answer) {
-            link.troubles.end(Side::Aws, is_refusal);
-            link.troubles.end(Side::ServiceNow, is_refusal);
-        }
-        Ok(answer)
+        let ledger = &self.ledger;
+        self.call(Call::TakeLease, self.short(key), || ledger.take_lease(key, attempt, now, until, claim)).await
     }
 
     async fn record<K: Kind>(
@@ -145,15 +87,12 @@ impl Ledger for LedgerPort {
     ) -> Result<Lease, LedgerError> {
         let intent = after.intent.as_ref().map(|intent| format!("{:?}", intent.kind)).unwrap_or_default();
         let what = format!("{} {}", self.short(&lease.key), crate::timeline::shorten(&intent));
-        let forgets = self.is_sabotaged(Sabotage::Intent) && after.intent.is_some();
-        let ledger = &self.desk.ledger;
+        let ledger = &self.ledger;
         self.call(Call::Record, what, || async {
-            if forgets {
-                return Ok(lease.clone());
+            let recorded = ledger.record(lease, before, after, now).await;
+            if recorded.is_ok() {
+                self.note_memory(&lease.key, after);
             }
-            let lease = self.grabbed::<K>(lease, now).await?;
-            let recorded = ledger.record(&lease, before, after, now).await;
-            self.note_memory(&lease.key, after, recorded.is_ok());
             recorded
         })
         .await
@@ -168,35 +107,35 @@ impl Ledger for LedgerPort {
         regardless: bool,
         now: Timestamp,
     ) -> Result<ReleaseAnswer, LedgerError> {
-        let due = due.filter(|_| !self.is_sabotaged(Sabotage::FailedRead) || !has_failed_read(after, now));
         let due_in = due.map(|due| due.duration_since(now).as_secs());
         let what = format!("{} due in {due_in:?} s", self.short(&lease.key));
-        let ledger = &self.desk.ledger;
+        let ledger = &self.ledger;
         self.call(Call::Release, what, || async {
-            let lease = self.grabbed::<K>(lease, now).await?;
-            let released = ledger.release(&lease, before, after, due, regardless, now).await;
-            self.note_memory(&lease.key, after, released.is_ok());
+            let released = ledger.release(lease, before, after, due, regardless, now).await;
+            if released.is_ok() {
+                self.note_memory(&lease.key, after);
+            }
             released
         })
         .await
     }
 
     async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
-        self.call(lookup(row), row.to_string(), || self.desk.ledger.link_at(row)).await
+        self.call(Call::lookup(row), row.to_string(), || self.ledger.link_at(row)).await
     }
 
     async fn last_between(&self, span: &RowSpan) -> Result<Option<Row>, LedgerError> {
-        let ledger = &self.desk.ledger;
+        let ledger = &self.ledger;
         self.call(Call::NewestUndecidedCase, span.account.to_string(), || ledger.last_between(span)).await
     }
 
     async fn first_link_under(&self, prefix: &RowPrefix) -> Result<Option<LinkKey>, LedgerError> {
-        let ledger = &self.desk.ledger;
+        let ledger = &self.ledger;
         self.call(Call::FirstWaiter, prefix.account.to_string(), || ledger.first_link_under(prefix)).await
     }
 
     async fn page_under(&self, prefix: &RowPrefix, from: Option<&str>, limit: usize) -> Result<RowPage, LedgerError> {
-        let ledger = &self.desk.ledger;
+        let ledger = &self.ledger;
         self.call(Call::CasesOfAccount, prefix.account.to_string(), || ledger.page_under(prefix, from, limit)).await
     }
 
@@ -206,33 +145,33 @@ impl Ledger for LedgerPort {
         name: &'static str,
         now: Timestamp,
     ) -> Result<u32, LedgerError> {
-        let ledger = &self.desk.ledger;
+        let ledger = &self.ledger;
         self.call(Call::CountUnknownCaseRead, account.to_string(), || ledger.count_in_minute(account, name, now)).await
     }
 
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
-        self.call(Call::DueLinks, String::new(), || self.desk.ledger.due_links(now, limit)).await
+        self.call(Call::DueLinks, String::new(), || self.ledger.due_links(now, limit)).await
     }
 
     async fn claim_due(&self, due: &DueLink, claim: &ClaimId, until: Timestamp) -> Result<bool, LedgerError> {
-        let ledger = &self.desk.ledger;
+        let ledger = &self.ledger;
         self.call(Call::ClaimDue, self.short(&due.key), || ledger.claim_due(due, claim, until)).await
     }
 
     async fn wake(&self, key: &LinkKey, now: Timestamp) -> Result<(), LedgerError> {
-        self.call(Call::Wake, self.short(key), || self.desk.ledger.wake(key, now)).await
+        self.call(Call::Wake, self.short(key), || self.ledger.wake(key, now)).await
     }
 
     async fn remembered_mod_counts(&self, links: &[LinkKey]) -> Result<Vec<Option<u64>>, LedgerError> {
-        let ledger = &self.desk.ledger;
+        let ledger = &self.ledger;
         self.call(Call::RememberedModCounts, links.len().to_string(), || ledger.remembered_mod_counts(links)).await
     }
 
     async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {
-        self.call(Call::Watermark, name.to_owned(), || self.desk.ledger.watermark(name)).await
+        self.call(Call::Watermark, name.to_owned(), || self.ledger.watermark(name)).await
     }
 
     async fn set_watermark(&self, name: &str, value: &str) -> Result<(), LedgerError> {
-        self.call(Call::SetWatermark, value.to_owned(), || self.desk.ledger.set_watermark(name, value)).await
+        self.call(Call::SetWatermark, value.to_owned(), || self.ledger.set_watermark(name, value)).await
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     explore::{Outcome, Summary, run_all},
     faults::Source,
     script::Script,
-    world::Settings,
+    settings::Settings,
 };
 
 /// How many failures of a world are collected.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     calls::{CALLS, FAULTS},
     explore::Summary,
-    pauses::REASONS,
+    invariants::PAUSES,
     sabotage::{Caught, Sabotage},
 };
 
@@ -41,7 +41,7 @@ pub fn empty_cells(summary: &Summary) -> Vec<String> {
             }
         }
     }
-    let never = REASONS.into_iter().filter(|reason| !summary.tally.pauses.contains_key(reason));
+    let never = PAUSES.into_iter().filter(|reason| !summary.tally.pauses.contains_key(reason));
     empty.extend(never.map(|reason| format!("pause {reason}")));
     empty
 }

@@ -1,21 +1,14 @@
-//! One safeguard at a time switched off, in front of a port and never in the product: each must be noticed.
+//! One safeguard at a time switched off, never in the product: each must be noticed.
+//!
+//! A sabotage is a decorator around an honest part, put there where the ports of a function are made (`ports.rs`). No
+//! honest part asks which safeguard is off.
 
-use casebridge_core::{
-    identifiers::ExternalId,
-    link::mark::Mark,
-    servicenow::{
-        delivery::Delivery,
-        incident::{AccountState, Incident},
-    },
-    support::case::RawCommunication,
-};
+pub mod ledger;
+pub mod policy;
+pub mod servicenow;
+pub mod support;
 
-use jiff::Timestamp;
-
-use crate::{
-    explore,
-    world::{BEGINNING, Violation, World, first_id},
-};
+use crate::{explore, invariants::Violation};
 
 /// A safeguard that is switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,65 +113,4 @@ pub fn catch(sabotage: Sabotage, seeds: u64) -> Option<Caught> {
         let violation = explore::live(seed, Some(sabotage), false).violations.into_iter().next()?;
         Some(Caught { violation, seed, worlds: seed + 1 })
     })
-}
-
-/// What a read shows of the communications of a case.
-pub fn shown_communications(world: &World, case_id: &str, page: Vec<RawCommunication>) -> Vec<RawCommunication> {
-    let is_persons = |communication: &RawCommunication| {
-        let second = communication.time_created.as_second();
-        let of_case = |(case, at): &(String, Timestamp)| *case == first_id(case_id) && at.as_second() == second;
-        world.memory.persons.iter().any(of_case)
-    };
-    let keeps = |communication: &RawCommunication| match world.settings.sabotage {
-        Some(Sabotage::ReadBack) => is_persons(communication),
-        Some(Sabotage::OwnIdentity) => !is_persons(communication) || Mark::of_text(&communication.body).is_none(),
-        _ => true,
-    };
-    page.into_iter().filter(keeps).collect()
-}
-
-/// What a read shows of an incident.
-pub fn shown_incident(world: &World, mut incident: Incident) -> Incident {
-    if world.settings.sabotage == Some(Sabotage::Ordering) {
-        for entry in &mut incident.entries {
-            entry.created_on = Timestamp::from_second(BEGINNING).unwrap_or_default();
-        }
-        incident.entries.sort_by(|left, right| left.sys_id.cmp(&right.sys_id));
-    }
-    if world.settings.sabotage == Some(Sabotage::DeliveryTable) {
-        for entry in &mut incident.entries {
-            entry.ours = false;
-            entry.undecided = false;
-        }
-    }
-    if world.settings.sabotage == Some(Sabotage::Pauses) {
-        incident.summary.group_accounts.clear();
-        incident.summary.linked_account_state = AccountState::Active;
-    }
-    if world.settings.sabotage == Some(Sabotage::UpdateCounts) {
-        incident.summary.ended_mod_count = None;
-        incident.summary.closed_mod_count = None;
-        for entry in &mut incident.entries {
-            entry.mod_count = None;
-        }
-    }
-    incident
-}
-
-/// The delivery as it is sent, and the `sys_mod_count` that it is bound to.
-pub fn sent_delivery(world: &World, renamed: &mut u64, delivery: &Delivery) -> (Delivery, Option<u64>) {
-    let mut sent = delivery.clone();
-    let mut expected = Some(delivery.expected_mod_count);
-    match world.settings.sabotage {
-        Some(Sabotage::ConditionalWrite) => expected = None,
-        Some(Sabotage::UniqueDelivery) => {
-            for message in &mut sent.messages {
-                *renamed += 1;
-                let moment = world.now.as_nanosecond();
-                message.external_id = ExternalId::new(format!("{}-{moment}-{renamed}", message.external_id));
-            }
-        }
-        _ => {}
-    }
-    (sent, expected)
 }

@@ -14,7 +14,7 @@ use casebridge_core::{
 };
 use casebridge_simulation::{
     random::Random,
-    servicenow_model::{Account, Change, INTEGRATION_USER, Instance as Model, Record, Refusal, written},
+    servicenow::model::{Account, Change, INTEGRATION_USER, Instance as Model, Record, Refusal, written},
 };
 use casebridge_simulator::{
     servicenow::{AuditAccess, Configuration, Instance, User, app::App, store::Row},

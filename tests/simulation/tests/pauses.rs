@@ -5,7 +5,7 @@ use casebridge_core::{identifiers::AccountId, policy::GroupRule, servicenow::inc
 use casebridge_simulation::{
     calls::{Call, Fate},
     script::{Handle, Script},
-    servicenow_model::{Account, Change},
+    servicenow::model::{Account, Change},
     world::{ACCOUNTS, World},
 };
 

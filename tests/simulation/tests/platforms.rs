@@ -10,9 +10,9 @@ use casebridge_core::{
 };
 use casebridge_simulation::{
     calls::{Call, Fate},
-    people::{AUTOMATIC_ANSWER, AUTOMATIC_CLOSING},
     script::{Handle, Script},
-    servicenow_model::{Change, INTEGRATION_USER},
+    servicenow::model::{Change, INTEGRATION_USER},
+    servicenow::people::{AUTOMATIC_ANSWER, AUTOMATIC_CLOSING},
     world::ACCOUNTS,
 };
 use casebridge_simulator::support::{
@@ -390,8 +390,8 @@ fn a_quotation_that_shows_before_our_own_text_is_a_persons() {
 fn a_comment_that_aws_takes_and_does_not_apply_is_told() {
     let mut world = Script::with(|settings| {
         settings.oddities.late_reopening_ignored = true;
-        settings.polling = casebridge_simulation::world::SELDOM;
-        settings.jobs = casebridge_simulation::world::SELDOM;
+        settings.polling = casebridge_simulation::settings::SELDOM;
+        settings.jobs = casebridge_simulation::settings::SELDOM;
     });
     let incident = world.linked();
     world.set_state(&incident, IncidentState::Resolved).settle();

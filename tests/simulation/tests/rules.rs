@@ -8,10 +8,12 @@ use casebridge_core::{
 };
 use casebridge_simulation::{
     calls::{Call, Fate},
+    invariants::Invariant,
     sabotage::Sabotage,
     script::Script,
-    servicenow_model::Change,
-    world::{ACCOUNTS, Invariant, SELDOM},
+    servicenow::model::Change,
+    settings::SELDOM,
+    world::ACCOUNTS,
 };
 use jiff::SignedDuration;
 

@@ -10,7 +10,7 @@ use casebridge_plan_linter::lint;
 use casebridge_ports::PlanObserver;
 use jiff::Timestamp;
 
-use crate::world::{Desk, Invariant};
+use crate::{desk::Desk, invariants::Invariant};
 
 /// Lints the plans of an executor.
 pub struct PlanPort {

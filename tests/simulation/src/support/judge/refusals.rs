@@ -14,10 +14,7 @@ use casebridge_core::{
 use casebridge_simulator::support::Write;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    timeline::shorten,
-    world::{Invariant, World},
-};
+use crate::{invariants::Invariant, timeline::shorten, world::World};
 
 /// How often in a row a refused request may be repeated too early. Who dies, or loses the ledger, before the refusal is
 /// written down leaves nobody who knows of it; at the highest level of faults that happens several times in a row: four

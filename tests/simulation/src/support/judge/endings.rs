@@ -4,7 +4,7 @@
 //! decide, and whole seconds leave some cases open. The incident tells it: what was written up to its end may reopen the
 //! case, which is then resolved again, and that both agree in the end is judged elsewhere.
 
-use std::collections::BTreeSet;
+use std::{any::Any, collections::BTreeSet};
 
 use casebridge_core::{
     identifiers::IncidentId,
@@ -14,10 +14,13 @@ use casebridge_core::{
 use casebridge_simulator::support::{Case, Write, events::Origin, model::Communication, request::ResolveCase};
 
 use crate::{
-    people::{EQUAL_TEXTS, Memory, tokens},
-    servicenow_model::{Journal, Record},
+    invariants::Invariant,
+    memory::Memory,
+    people::texts::{EQUAL_TEXTS, tokens},
+    servicenow::model::{Journal, Record},
+    support::cases::first_id,
     timeline::shorten,
-    world::{Invariant, World, first_id},
+    world::World,
 };
 
 /// What was seen of ends and reopenings, for their judge.
@@ -76,9 +79,10 @@ impl World {
         written.any(|(case, text)| is_persons(case, text) && !is_seen(text))
     }
 
-    /// Notes what the ledger remembers of an incident's link: whether work has ended on both sides, and whether the case was
+    /// Notes what the ledger remembers of an incident's link, if it is one with a case: whether work has ended on both sides, and whether the case was
     /// reopened.
-    pub fn note_memory(&mut self, incident: &IncidentId, link: &Link) {
+    pub fn note_memory(&mut self, incident: &IncidentId, link: &dyn Any) {
+        let Some(link) = link.downcast_ref::<Link>() else { return };
         let endings = &mut self.memory.endings;
         if link.base.ended {
             endings.agreed_ended.insert(incident.clone());

@@ -1,0 +1,169 @@
+//! The app on the ServiceNow instance with a safeguard switched off: decorators between its port and the instance, so that
+//! the port judges what casebridge has asked for.
+
+use std::cell::Cell;
+
+use casebridge_core::{
+    identifiers::{ExternalId, IncidentId},
+    servicenow::{
+        delivery::{Delivery, DeliveryAnswer},
+        incident::{AccountState, Incident},
+    },
+};
+use jiff::Timestamp;
+
+use super::Sabotage;
+use crate::{
+    servicenow::model::{App, Instance, Refusal},
+    world::BEGINNING,
+};
+
+/// Puts a sabotage around the app.
+pub fn sabotaged(app: Box<dyn App>, sabotage: Option<Sabotage>) -> Box<dyn App> {
+    let change = match sabotage {
+        Some(Sabotage::ConditionalWrite) => return Box::new(Unconditional(app)),
+        Some(Sabotage::UniqueDelivery) => return Box::new(RenamedMessages { inner: app, renamed: Cell::default() }),
+        Some(Sabotage::Ordering) => without_times,
+        Some(Sabotage::DeliveryTable) => without_delivery_table,
+        Some(Sabotage::Pauses) => without_pauses,
+        Some(Sabotage::UpdateCounts) => without_update_counts,
+        _ => return app,
+    };
+    Box::new(ShownOtherwise { inner: app, change })
+}
+
+/// Writes fields whatever happened to the incident since the plan.
+struct Unconditional(Box<dyn App>);
+
+impl App for Unconditional {
+    fn snapshot(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+    ) -> Result<Incident, Refusal> {
+        self.0.snapshot(instance, now, kind, id, since)
+    }
+
+    fn deliver(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        delivery: &Delivery,
+        _: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal> {
+        self.0.deliver(instance, now, kind, id, delivery, None)
+    }
+}
+
+/// Gives each message a new id at each attempt, and answers with the one that it came with.
+struct RenamedMessages {
+    inner: Box<dyn App>,
+    renamed: Cell<u64>,
+}
+
+impl App for RenamedMessages {
+    fn snapshot(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+    ) -> Result<Incident, Refusal> {
+        self.inner.snapshot(instance, now, kind, id, since)
+    }
+
+    fn deliver(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        delivery: &Delivery,
+        expected: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal> {
+        let mut sent = delivery.clone();
+        for message in &mut sent.messages {
+            let number = self.renamed.get() + 1;
+            self.renamed.set(number);
+            let unique = format!("{}-{}-{number}", message.external_id, now.as_nanosecond());
+            message.external_id = ExternalId::new(unique);
+        }
+        let mut answer = self.inner.deliver(instance, now, kind, id, &sent, expected)?;
+        for (answer, message) in answer.messages.iter_mut().zip(&delivery.messages) {
+            answer.external_id = message.external_id.clone();
+        }
+        Ok(answer)
+    }
+}
+
+/// Shows incidents otherwise than they are.
+struct ShownOtherwise {
+    inner: Box<dyn App>,
+    change: fn(&mut Incident),
+}
+
+impl App for ShownOtherwise {
+    fn snapshot(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+    ) -> Result<Incident, Refusal> {
+        let mut incident = self.inner.snapshot(instance, now, kind, id, since)?;
+        (self.change)(&mut incident);
+        Ok(incident)
+    }
+
+    fn deliver(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        delivery: &Delivery,
+        expected: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal> {
+        let mut answer = self.inner.deliver(instance, now, kind, id, delivery, expected)?;
+        (self.change)(&mut answer.snapshot);
+        Ok(answer)
+    }
+}
+
+/// The time of comments is not told.
+fn without_times(incident: &mut Incident) {
+    for entry in &mut incident.entries {
+        entry.created_on = Timestamp::from_second(BEGINNING).unwrap_or_default();
+    }
+    incident.entries.sort_by(|left, right| left.sys_id.cmp(&right.sys_id));
+}
+
+/// What the delivery table says of comments is not told.
+fn without_delivery_table(incident: &mut Incident) {
+    for entry in &mut incident.entries {
+        entry.ours = false;
+        entry.undecided = false;
+    }
+}
+
+/// What pauses links is not told.
+fn without_pauses(incident: &mut Incident) {
+    incident.summary.group_accounts.clear();
+    incident.summary.linked_account_state = AccountState::Active;
+}
+
+/// The update counts of comments and ends are not told.
+fn without_update_counts(incident: &mut Incident) {
+    incident.summary.ended_mod_count = None;
+    incident.summary.closed_mod_count = None;
+    for entry in &mut incident.entries {
+        entry.mod_count = None;
+    }
+}

@@ -1,0 +1,60 @@
+//! Looks that a test or a judge wants.
+
+use std::{cell::RefCell, future::Future, rc::Rc};
+
+use casebridge_core::{
+    hint::{Cause, Hint, Subject},
+    identifiers::LinkKey,
+};
+use casebridge_executor::Report;
+
+use super::{
+    Life,
+    process::{Duty, RECONCILER_TIMEOUT},
+};
+use crate::handlers;
+
+impl Life {
+    /// Lets one more pass look at a link; what it did.
+    pub fn look_again(&mut self, key: &LinkKey) -> Option<Report> {
+        self.look_at(Subject::Link { key: key.clone() })
+    }
+
+    /// Lets a pass look at what a hint is about; what it did.
+    pub fn look_at(&mut self, subject: Subject) -> Option<Report> {
+        self.look(subject, Cause::Replay)
+    }
+
+    /// Lets a pass look at a link for this cause; what it did.
+    pub fn look_because(&mut self, cause: Cause, key: &LinkKey) -> Option<Report> {
+        self.look(Subject::Link { key: key.clone() }, cause)
+    }
+
+    fn look(&mut self, subject: Subject, cause: Cause) -> Option<Report> {
+        let received_at = self.now();
+        self.look_for(&Hint { subject, cause, received_at, claim: None })
+    }
+
+    /// Lets a worker act on a hint; what it did.
+    pub fn look_for(&mut self, hint: &Hint) -> Option<Report> {
+        let mut executor = handlers::executor(&self.desk);
+        executor.limits = reconciler::limits(RECONCILER_TIMEOUT);
+        let hint = hint.clone();
+        self.work(async move { executor.reconcile(&hint).await.ok() })
+    }
+
+    /// Lets a worker do this to its end; what it came to, unless the worker died.
+    pub fn work<T: 'static>(&mut self, work: impl Future<Output = Option<T>> + 'static) -> Option<T> {
+        let outcome: Rc<RefCell<Option<T>>> = Rc::default();
+        let slot = outcome.clone();
+        let future = async move {
+            let done = work.await;
+            let ok = done.is_some();
+            slot.replace(done);
+            ok
+        };
+        self.start(Duty::Check, "check".to_owned(), future);
+        while !self.processes.is_empty() && self.step() {}
+        outcome.take()
+    }
+}

@@ -1,0 +1,111 @@
+//! How a world comes to rest once people and faults have stopped.
+
+use std::{cmp::Reverse, collections::BTreeSet};
+
+use casebridge_ledger::Ledger;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Event, Life, Scheduled, at_once};
+use crate::{invariants::Invariant, queue::QueueName, timeline::Place, world::World};
+
+/// How many polls it may take until nothing is left to do: eight incidents that wait for a quota, one by one, and each
+/// looks for late cases for a day.
+const CALM_POLLS: u32 = 500;
+/// After how much calm everything that was refused has been tried again: the default policy does so every hour.
+const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(150);
+/// The most steps of a life.
+const MOST_STEPS: u64 = 200_000;
+
+impl Life {
+    /// Goes on until nothing is left to do.
+    pub fn rest(&mut self) {
+        self.polls = 0;
+        self.quiet_polls = 0;
+        // People who do something every few weeks need as many steps before it as others in all.
+        let most_steps = self.desk.world.borrow().tally.steps.saturating_add(MOST_STEPS);
+        while !self.is_at_rest() {
+            if self.polls > CALM_POLLS || self.desk.world.borrow().tally.steps > most_steps {
+                let what = "the world does not come to rest".to_owned();
+                self.desk.world.borrow_mut().violate(Invariant::Convergence, what);
+                return;
+            }
+            if !self.step() {
+                return;
+            }
+        }
+    }
+
+    /// Whether nothing moves, nothing is due, and the poller has found nothing.
+    fn is_at_rest(&self) -> bool {
+        let periodic = |event: &Reverse<Scheduled>| matches!(event.0.event, Event::Poll | Event::Outbox | Event::Queue);
+        let world = self.desk.world.borrow();
+        self.quiet_polls > 0
+            && self.processes.is_empty()
+            && world.servicenow.rules.is_empty()
+            && world.queue.is_empty()
+            && self.wakes_are_idle(&world)
+            && world.next_landing().is_none()
+            && (!world.webhooks_arrive() || world.servicenow.outbox.iter().all(|row| row.sent))
+            && self.next_due().is_none()
+            && self.events.iter().all(periodic)
+    }
+
+    /// Whether no message that was sent ahead is about a link of which anything more is expected.
+    fn wakes_are_idle(&self, world: &World) -> bool {
+        world.wakes.is_empty() || {
+            let given_up = self.given_up_links();
+            world.wakes.groups().all(|group| given_up.contains(group))
+        }
+    }
+
+    /// When the next link is due of which anything more is expected.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let due = at_once(self.desk.ledger.due_links(Timestamp::MAX, usize::MAX));
+        let due = due.and_then(Result::ok).unwrap_or_default();
+        let given_up = self.given_up_links();
+        due.iter().find(|due| !given_up.contains(&due.key.to_string())).map(|due| due.due_at)
+    }
+
+    /// The links of which nothing more is expected: AWS refuses them for good, it was tried again in vain and the agent
+    /// knows; or their incident is gone.
+    pub(super) fn given_up_links(&self) -> BTreeSet<String> {
+        let world = self.desk.world.borrow();
+        let tried_again = self.calm_since.is_some_and(|since| world.now.duration_since(since) > TRIED_AGAIN_AFTER);
+        if !tried_again {
+            return BTreeSet::new();
+        }
+        world.given_up_links()
+    }
+
+    /// Whether nothing more is expected of the links that these messages are about.
+    pub(super) fn are_given_up(&self, queue: QueueName, messages: &[u64]) -> bool {
+        let given_up = self.given_up_links();
+        let world = &mut *self.desk.world.borrow_mut();
+        let queue = world.queue_named(queue);
+        messages.iter().all(|message| queue.group_of(*message).is_some_and(|group| given_up.contains(group)))
+    }
+
+    /// Ends all faults and lets the world come to rest.
+    pub fn calm_down(&mut self) {
+        {
+            let world = &mut *self.desk.world.borrow_mut();
+            world.faults.stop();
+            world.servicenow.end_hostility();
+            world.end_rotation();
+            if !world.settings.stays_paused {
+                world.end_pauses();
+            }
+            if world.settings.accounts_change {
+                world.save_those_without_case();
+            }
+            if !world.settings.stays_refused {
+                world.refused_accounts.clear();
+            } else if world.refused_accounts.is_empty() {
+                world.lose_access(&mut self.people);
+            }
+            world.note(Place::Bridge, || "--- people and faults stop ---".to_owned());
+        }
+        self.calm_since = Some(self.now());
+        self.rest();
+    }
+}

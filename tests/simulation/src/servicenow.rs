@@ -1,0 +1,8 @@
+//! ServiceNow: the side that every kind of link shares.
+
+pub mod accounts;
+pub mod judge;
+pub mod model;
+pub mod people;
+pub mod port;
+pub mod scope;

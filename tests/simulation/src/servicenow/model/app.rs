@@ -1,0 +1,64 @@
+//! What the port calls of the app: its Scripted REST. A sabotage stands here.
+
+use casebridge_core::{
+    identifiers::IncidentId,
+    servicenow::{
+        delivery::{Delivery, DeliveryAnswer},
+        incident::Incident,
+    },
+};
+use jiff::Timestamp;
+
+use super::{Instance, Refusal};
+
+/// The app's Scripted REST, as the port calls it.
+pub trait App {
+    /// Answers a snapshot, see [`Instance::snapshot`].
+    fn snapshot(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+    ) -> Result<Incident, Refusal>;
+
+    /// Makes a delivery, see [`Instance::deliver`].
+    fn deliver(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        delivery: &Delivery,
+        expected: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal>;
+}
+
+/// The app as it is.
+pub struct HonestApp;
+
+impl App for HonestApp {
+    fn snapshot(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+    ) -> Result<Incident, Refusal> {
+        instance.snapshot(now, kind, id, since)
+    }
+
+    fn deliver(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        delivery: &Delivery,
+        expected: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal> {
+        instance.deliver(now, kind, id, delivery, expected)
+    }
+}

@@ -1,0 +1,270 @@
+//! What the app does with a delivery: each message once, then fields and columns.
+
+use casebridge_core::{
+    identifiers::{IncidentId, JournalEntryId},
+    servicenow::{
+        columns::BridgeColumns,
+        delivery::{
+            Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind,
+            MessageOutcome,
+        },
+        incident::IncidentState,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{COMMENTS, Change, DeliveryRow, Instance, Journal, Refusal, SUPPORT_CASE, Status, WORK_NOTES, second};
+
+impl Instance {
+    /// Writes messages, each once, then fields and columns. `kind` is that of the link that delivers.
+    pub fn deliver(
+        &mut self,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        delivery: &Delivery,
+        expected: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal> {
+        let answer = self.deliver_until_stopped(now, kind, id, delivery, expected);
+        self.commits_left = None;
+        answer
+    }
+
+    fn deliver_until_stopped(
+        &mut self,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        delivery: &Delivery,
+        expected: Option<u64>,
+    ) -> Result<DeliveryAnswer, Refusal> {
+        let count = self.read(id)?.summary.sys_mod_count;
+        let is_fresh = expected.is_none_or(|expected| expected == count);
+        let mut messages = Vec::new();
+        for message in &delivery.messages {
+            let answer = self.message(now, id, message)?;
+            let is_refused = answer.outcome == MessageOutcome::Refused;
+            messages.push(answer);
+            // What follows a refused message would overtake it.
+            if is_refused {
+                break;
+            }
+        }
+        let (fields, field_error) = if is_fresh {
+            self.values(now, kind, id, &delivery.fields, &delivery.columns)?
+        } else {
+            (FieldsOutcome::Stale, String::new())
+        };
+        let snapshot = self.page(now, kind, id, delivery.entries_since, None)?;
+        Ok(DeliveryAnswer { messages, fields, field_error, snapshot })
+    }
+
+    fn message(&mut self, now: Timestamp, id: &IncidentId, message: &Message) -> Result<MessageAnswer, Refusal> {
+        let answer = |outcome, error: &str| MessageAnswer {
+            external_id: message.external_id.clone(),
+            outcome,
+            error: error.to_owned(),
+        };
+        let key = message.external_id.as_str();
+        let text = harmless(&message.text);
+        let element = match message.kind {
+            MessageKind::Comment => COMMENTS,
+            MessageKind::WorkNote => WORK_NOTES,
+        };
+        if let Some(row) = self.deliveries.get(key).cloned() {
+            if row.incident != *id {
+                return Ok(answer(MessageOutcome::Refused, "This external_id belongs to another incident."));
+            }
+            if row.done {
+                return Ok(answer(MessageOutcome::AlreadyApplied, ""));
+            }
+            if row.claimed_at > second(now) - SignedDuration::from_secs(self.claim_seconds) {
+                return Err(Refusal::Conflict);
+            }
+            if let Some(earlier) = self.earlier_entry(id, element, &text, key, &row) {
+                self.finish(key, Some(earlier))?;
+                return Ok(answer(MessageOutcome::AlreadyApplied, ""));
+            }
+            if self.is_stopped() {
+                return Err(Refusal::Stopped);
+            }
+            self.unclaim(key)?;
+        }
+        if self.is_stopped() {
+            return Err(Refusal::Stopped);
+        }
+        let row = self.claim(now, id, key)?;
+        let mut change = Change::default();
+        match message.kind {
+            MessageKind::Comment => change.comment = Some(text.clone()),
+            MessageKind::WorkNote => change.work_note = Some(text.clone()),
+        }
+        let user = self.integration_user.clone();
+        let first_entry = self.journal.len();
+        let saved = self.save(now, &user, id, &change);
+        self.journal[first_entry..].iter_mut().for_each(|row| row.delivered = true);
+        match saved {
+            Ok(()) => {}
+            Err(Refusal::Stopped) => return Err(Refusal::Stopped),
+            Err(refusal) => {
+                self.unclaim(key)?;
+                return Ok(answer(MessageOutcome::Refused, &format!("{refusal:?}")));
+            }
+        }
+        let journal = self.entry(id, element, Some(&text), &row);
+        self.finish(key, journal)?;
+        Ok(answer(MessageOutcome::Applied, ""))
+    }
+
+    fn claim(&mut self, now: Timestamp, id: &IncidentId, key: &str) -> Result<DeliveryRow, Refusal> {
+        let created_by = self.integration_user.clone();
+        *self.deliverers.entry(created_by.clone()).or_default() += 1;
+        let row = DeliveryRow { created_by, incident: id.clone(), done: false, journal: None, claimed_at: second(now) };
+        self.deliveries.insert(key.to_owned(), row.clone());
+        self.commit()?;
+        Ok(row)
+    }
+
+    fn unclaim(&mut self, key: &str) -> Result<(), Refusal> {
+        if let Some(row) = self.deliveries.remove(key)
+            && let Some(count) = self.deliverers.get_mut(&row.created_by)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.deliverers.remove(&row.created_by);
+            }
+        }
+        self.commit()
+    }
+
+    fn finish(&mut self, key: &str, journal: Option<JournalEntryId>) -> Result<(), Refusal> {
+        if self.is_stopped() {
+            return Err(Refusal::Stopped);
+        }
+        if let Some(row) = self.deliveries.get_mut(key) {
+            row.done = true;
+            self.finished.extend(journal.clone());
+            row.journal = journal;
+        }
+        self.commit()
+    }
+
+    /// The entry that an earlier attempt wrote: the text may be shown in other words by now, so where no other delivery to the
+    /// incident is unfinished, any entry since the claim is this one's.
+    fn earlier_entry(
+        &self,
+        id: &IncidentId,
+        element: &str,
+        text: &str,
+        key: &str,
+        claim: &DeliveryRow,
+    ) -> Option<JournalEntryId> {
+        let is_another = |(other, row): (&String, &DeliveryRow)| other != key && row.incident == *id && !row.done;
+        let sole = || !self.deliveries.iter().any(is_another);
+        let exact = self.entry(id, element, Some(text), claim);
+        exact.or_else(|| sole().then(|| self.entry(id, element, None, claim)).flatten())
+    }
+
+    /// The entry that holds the text, or any, was written since the claim by who claimed, and is no other delivery's.
+    fn entry(&self, id: &IncidentId, element: &str, text: Option<&str>, claim: &DeliveryRow) -> Option<JournalEntryId> {
+        let wanted = text.map(comparable);
+        let mut found: Vec<&Journal> = self
+            .journal
+            .iter()
+            .filter(|row| {
+                row.incident == *id
+                    && row.element == element
+                    && row.created_by == claim.created_by
+                    && row.created_on >= claim.claimed_at
+                    && wanted.as_ref().is_none_or(|wanted| comparable(&row.text) == *wanted)
+                    && !self.finished.contains(&row.sys_id)
+            })
+            .collect();
+        found.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
+        found.first().map(|row| row.sys_id.clone())
+    }
+
+    fn values(
+        &mut self,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        fields: &IncidentFields,
+        columns: &BridgeColumns,
+    ) -> Result<(FieldsOutcome, String), Refusal> {
+        self.note_link(id, kind, Status::of(columns).cut())?;
+        let present = &self.incidents.get(id).ok_or(Refusal::NotFound)?.summary.columns;
+        let mut columns = if kind == SUPPORT_CASE { columns.clone() } else { present.clone() };
+        self.worst(id).put_into(&mut columns);
+        let columns = &columns;
+        match self.set(now, id, Some(fields), columns) {
+            Ok(()) => Ok((FieldsOutcome::Applied, String::new())),
+            Err(Refusal::Refused(words)) if !fields.is_empty() => match self.set(now, id, None, columns) {
+                Ok(()) | Err(Refusal::Refused(_)) => Ok((FieldsOutcome::Refused, words)),
+                Err(refusal) => Err(refusal),
+            },
+            Err(Refusal::Refused(words)) => Ok((FieldsOutcome::Refused, words)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Writes how a link does, if it is another thing than it said before.
+    fn note_link(&mut self, id: &IncidentId, kind: &str, status: Status) -> Result<(), Refusal> {
+        if self.links.get(id).and_then(|kinds| kinds.get(kind)) == Some(&status) {
+            return Ok(());
+        }
+        if self.is_stopped() {
+            return Err(Refusal::Stopped);
+        }
+        self.links.entry(id.clone()).or_default().insert(kind.to_owned(), status);
+        self.commit()
+    }
+
+    fn set(
+        &mut self,
+        now: Timestamp,
+        id: &IncidentId,
+        fields: Option<&IncidentFields>,
+        columns: &BridgeColumns,
+    ) -> Result<(), Refusal> {
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let mut change = Change { columns: Some(columns.clone()), ..Change::default() };
+        if let Some(fields) = fields {
+            change.state = given(&fields.state).map(IncidentState::from);
+            change.hold_reason = given(&fields.hold_reason);
+            change.closing = given(&fields.close_code).map(|code| (code, fields.close_notes.clone()));
+        }
+        let user = self.integration_user.clone();
+        self.save(now, &user, id, &change)
+    }
+}
+
+/// The platform may change the white space around a text and its line ends.
+fn comparable(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n").trim().to_owned()
+}
+
+/// Between `[code]` tags the journal shows HTML: they are taken apart, after the control characters that hide one are gone.
+pub fn harmless(text: &str) -> String {
+    let text = text.replace(|letter: char| letter < ' ' && !matches!(letter, '\t' | '\n' | '\r'), "");
+    let mut output = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find('[') {
+        output.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let tag = ["[code]", "[/code]"].into_iter().find(|tag| {
+            rest.as_bytes().get(..tag.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(tag.as_bytes()))
+        });
+        let Some(tag) = tag else {
+            output.push('[');
+            rest = &rest[1..];
+            continue;
+        };
+        output.push_str("[ ");
+        output.push_str(&rest[1..tag.len() - 1]);
+        output.push_str(" ]");
+        rest = &rest[tag.len()..];
+    }
+    output.push_str(rest);
+    output
+}

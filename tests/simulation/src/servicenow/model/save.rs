@@ -1,0 +1,281 @@
+//! What people and the platform do to incidents: open, copy, save, close, put back, delete.
+
+use casebridge_core::{
+    identifiers::{IncidentId, JournalEntryId},
+    servicenow::{
+        columns::BridgeColumns,
+        incident::{AccountState, IncidentState, IncidentSummary},
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{COMMENTS, Change, End, Instance, Journal, Record, Refusal, StateChange, WORK_NOTES, second};
+
+/// The close codes that the instance accepts.
+const CLOSE_CODES: [&str; 3] = ["Duplicate", "Resolved by request", "Solution provided"];
+/// The first number of the incident table.
+const FIRST_NUMBER: usize = 10_001;
+/// What the platform says when a closed incident is changed back.
+const CLOSED_RULE: &str = "Closed incident cannot be reopened";
+/// What the platform says when an agent changes a closed incident. The app's scripts are not held back.
+const CLOSED_TO_AGENTS: &str = "ACL Exception Update Failed due to security constraints";
+/// What the platform says when a rule of the customer aborts an update.
+const ABORTED: &str = "Operation against file 'incident' was aborted by Business Rule 'No updates now'";
+
+impl Instance {
+    /// A person opens an incident.
+    pub fn open(&mut self, now: Timestamp, user: &str, texts: (&str, &str), change: Change) -> IncidentId {
+        let (sys_id, number) = self.next_incident();
+        let summary = IncidentSummary {
+            sys_id: sys_id.clone(),
+            number,
+            sys_mod_count: 0,
+            state: IncidentState::New,
+            hold_reason: String::new(),
+            resolved_at: None,
+            ended_mod_count: None,
+            ended_by_another: false,
+            closed_at: None,
+            closed_mod_count: None,
+            has_close_code: false,
+            has_close_notes: false,
+            columns: BridgeColumns::default(),
+            close_codes: CLOSE_CODES.map(str::to_owned).into(),
+            group_accounts: Vec::new(),
+            linked_account_state: AccountState::default(),
+        };
+        let (service_code, category_code) = change.codes.unwrap_or_default();
+        let record = Record {
+            summary,
+            group: change.group.unwrap_or_default(),
+            service_code,
+            category_code,
+            short_description: texts.0.to_owned(),
+            description: texts.1.to_owned(),
+            priority: change.priority.unwrap_or_else(|| "5".to_owned()),
+            close_code: String::new(),
+            close_notes: String::new(),
+            updated_on: second(now),
+            resolved_at: None,
+            closed_at: None,
+        };
+        let follows = !record.service_code.is_empty();
+        self.incidents.insert(sys_id.clone(), record);
+        for (element, text) in [(COMMENTS, change.comment), (WORK_NOTES, change.work_note)] {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                self.append(now, user, &sys_id, element, &text);
+            }
+        }
+        if follows && user != self.integration_user {
+            self.rules.push_back(sys_id.clone());
+        }
+        sys_id
+    }
+
+    fn next_incident(&mut self) -> (IncidentId, String) {
+        let sys_id = IncidentId::new(self.identifier());
+        let number = format!("INC{:07}", FIRST_NUMBER + self.opened);
+        self.opened += 1;
+        (sys_id, number)
+    }
+
+    /// Insert and Stay: a person makes a new incident of all columns of this one, those of the app included. Its comments
+    /// stay behind. None if there is no such incident.
+    pub fn copy(&mut self, now: Timestamp, user: &str, id: &IncidentId) -> Option<IncidentId> {
+        let mut record = self.incidents.get(id)?.clone();
+        let (sys_id, number) = self.next_incident();
+        record.summary.sys_id = sys_id.clone();
+        record.summary.number = number;
+        record.summary.sys_mod_count = 0;
+        record.updated_on = second(now);
+        match record.summary.state {
+            IncidentState::Resolved if self.resolved_at_is_overwritten => record.resolved_at = Some(second(now)),
+            IncidentState::Resolved => record.resolved_at = record.resolved_at.or(Some(second(now))),
+            IncidentState::Closed | IncidentState::Cancelled => record.closed_at = Some(second(now)),
+            _ => {}
+        }
+        let follows = !record.service_code.is_empty() || !record.summary.columns.case_id.is_empty();
+        self.incidents.insert(sys_id.clone(), record);
+        if follows && user != self.integration_user {
+            self.rules.push_back(sys_id.clone());
+        }
+        Some(sys_id)
+    }
+
+    /// The stock job: closes the incidents that are resolved and have not changed for so long, with a comment as `system` in
+    /// the same update. Returns which.
+    pub fn auto_close(&mut self, now: Timestamp, unchanged_for: SignedDuration) -> Vec<IncidentId> {
+        let latest = second(now) - unchanged_for;
+        let days = unchanged_for.as_hours() / 24;
+        let is_due = |record: &&Record| record.summary.state == IncidentState::Resolved && record.updated_on <= latest;
+        let due: Vec<IncidentId> =
+            self.incidents.values().filter(is_due).map(|record| record.summary.sys_id.clone()).collect();
+        let comment = format!("Incident automatically closed after {days} days in the Resolved state.");
+        let change = Change { state: Some(IncidentState::Closed), comment: Some(comment), ..Change::default() };
+        due.into_iter().filter(|id| self.save(now, "system", id, &change).is_ok()).collect()
+    }
+
+    /// An administrator renames the integration user. What it has written keeps the old name.
+    pub fn rename_integration_user(&mut self, name: &str) {
+        self.former_names.insert(std::mem::replace(&mut self.integration_user, name.to_owned()));
+        self.former_names.remove(name);
+    }
+
+    /// An administrator puts an incident back as it was, by an import or an undelete: its update count and its time are
+    /// the old ones again, journal and audit trail stay, and no rule runs. The record is one that `incidents` held.
+    pub fn restore(&mut self, record: Record) {
+        self.incidents.insert(record.summary.sys_id.clone(), record);
+    }
+
+    /// The next read of the incident, by a snapshot or at the beginning of a delivery, shows it as this record says, which it
+    /// was until then: its node lags. Later reads show it as it is.
+    pub fn lag_once(&mut self, record: Record, until: Timestamp) {
+        self.lagging = Some((record, until));
+    }
+
+    /// The incident as it was, and until when, if the next read shows it so.
+    pub fn lagging(&self, id: &IncidentId) -> Option<&(Record, Timestamp)> {
+        self.lagging.as_ref().filter(|(record, _)| record.summary.sys_id == *id)
+    }
+
+    /// A rule of the customer aborts the next `count` updates of incidents, whoever makes them.
+    pub fn abort_updates(&mut self, count: u64) {
+        self.aborts = count;
+    }
+
+    /// Takes out what the next read would show late: what writes reads what is there. Give it back with [`Self::lag_once`].
+    pub fn take_lag(&mut self) -> Option<(Record, Timestamp)> {
+        self.lagging.take()
+    }
+
+    /// No read lags and no update is aborted any more.
+    pub fn end_hostility(&mut self) {
+        self.lagging = None;
+        self.aborts = 0;
+    }
+
+    /// An administrator deletes an incident. Returns what it was.
+    pub fn delete(&mut self, id: &IncidentId) -> Option<Record> {
+        self.incidents.remove(id)
+    }
+
+    /// Someone saves an incident: record, then journal, then audit trail; then the rule is queued.
+    pub fn save(&mut self, now: Timestamp, user: &str, id: &IncidentId, change: &Change) -> Result<(), Refusal> {
+        let old = self.incidents.get(id).ok_or(Refusal::NotFound)?.clone();
+        if old.summary.state == IncidentState::Closed && user != self.integration_user {
+            return Err(Refusal::Refused(CLOSED_TO_AGENTS.to_owned()));
+        }
+        if self.aborts > 0 {
+            self.aborts -= 1;
+            return Err(Refusal::Refused(ABORTED.to_owned()));
+        }
+        let mut new = old.clone();
+        apply(&mut new, change);
+        before_write(&old, &mut new, now, self.resolved_at_is_overwritten)?;
+        let entries = [(COMMENTS, &change.comment), (WORK_NOTES, &change.work_note)];
+        let has_entries = entries.iter().any(|(_, text)| text.as_ref().is_some_and(|text| !text.is_empty()));
+        if new == old && !has_entries {
+            return Ok(());
+        }
+        if self.is_stopped() {
+            return Err(Refusal::Stopped);
+        }
+        new.summary.sys_mod_count += 1;
+        new.updated_on = second(now);
+        let mod_count = new.summary.sys_mod_count;
+        let to = new.summary.state.clone();
+        let code_changed = new.service_code != old.service_code;
+        let follows = !new.summary.columns.case_id.is_empty() || !new.service_code.is_empty() || code_changed;
+        if to.is_ended() && !old.summary.state.is_ended() {
+            let written = entries.iter().filter(|(_, text)| text.as_ref().is_some_and(|text| !text.is_empty())).count();
+            let is_by_person = user != self.integration_user;
+            self.ends.insert(id.clone(), End { rows: self.journal.len() + written, is_by_person });
+        }
+        self.incidents.insert(id.clone(), new);
+        self.commit()?;
+        let first_entry = self.journal.len();
+        for (element, text) in entries {
+            if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
+                if self.is_stopped() {
+                    return Err(Refusal::Stopped);
+                }
+                self.append(now, user, id, element, text);
+                self.commit()?;
+            }
+        }
+        // Where the instance dies before, the trail has a gap.
+        self.journal[first_entry..].iter_mut().for_each(|row| row.mod_count = Some(mod_count));
+        if old.summary.state != to {
+            let change = StateChange { at: second(now), mod_count, user: user.to_owned(), from: old.summary.state, to };
+            self.trail.entry(id.clone()).or_default().push(change);
+        }
+        if follows && user != self.integration_user {
+            self.rules.push_back(id.clone());
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, now: Timestamp, user: &str, incident: &IncidentId, element: &'static str, text: &str) {
+        let sys_id = JournalEntryId::new(self.identifier());
+        self.journal.push(Journal {
+            sys_id,
+            incident: incident.clone(),
+            element,
+            text: text.to_owned(),
+            created_by: user.to_owned(),
+            created_on: second(now),
+            mod_count: None,
+            delivered: false,
+        });
+    }
+}
+
+fn apply(record: &mut Record, change: &Change) {
+    let set = |slot: &mut String, value: &Option<String>| {
+        if let Some(value) = value {
+            slot.clone_from(value);
+        }
+    };
+    if let Some(state) = &change.state {
+        record.summary.state = state.clone();
+    }
+    set(&mut record.summary.hold_reason, &change.hold_reason);
+    set(&mut record.group, &change.group);
+    set(&mut record.priority, &change.priority);
+    if let Some((service, category)) = &change.codes {
+        record.service_code.clone_from(service);
+        record.category_code.clone_from(category);
+    }
+    if let Some((code, notes)) = &change.closing {
+        record.close_code.clone_from(code);
+        record.close_notes.clone_from(notes);
+    }
+    if let Some(columns) = &change.columns {
+        record.summary.columns = columns.clone();
+    }
+}
+
+/// The platform's rules on every write of an incident.
+fn before_write(old: &Record, new: &mut Record, now: Timestamp, overwrites: bool) -> Result<(), Refusal> {
+    let (was, is) = (old.summary.state.clone(), new.summary.state.clone());
+    if was == IncidentState::Closed && is != IncidentState::Closed {
+        return Err(Refusal::Refused(CLOSED_RULE.to_owned()));
+    }
+    if was != is {
+        match is {
+            IncidentState::Resolved => {
+                new.resolved_at = new.resolved_at.filter(|_| !overwrites).or(Some(second(now)));
+            }
+            IncidentState::Closed | IncidentState::Cancelled => new.closed_at = Some(second(now)),
+            _ => {}
+        }
+        if was == IncidentState::OnHold {
+            new.summary.hold_reason = String::new();
+        }
+    }
+    let needs_closing = matches!(is, IncidentState::Resolved | IncidentState::Closed);
+    if needs_closing && (new.close_code.trim().is_empty() || new.close_notes.trim().is_empty()) {
+        return Err(Refusal::Refused("Data Policy Exception".to_owned()));
+    }
+    Ok(())
+}

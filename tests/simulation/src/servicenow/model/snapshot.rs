@@ -1,0 +1,258 @@
+//! What the app shows: snapshots page by page, and what has changed.
+
+use casebridge_core::{
+    identifiers::{ExternalId, IncidentId, JournalEntryId},
+    servicenow::{
+        columns::BridgeColumns,
+        incident::{Incident, IncidentAccount, IncidentState, JournalEntry},
+    },
+};
+use jiff::Timestamp;
+
+use super::{COMMENTS, DeliveryRow, Instance, Journal, Record, Refusal, SUPPORT_CASE, StateChange, Status, second};
+
+/// How many deliveries one answer names, as the app says.
+const DELIVERIES_NAMED: usize = 1_000;
+/// A row of the audit trail may be so much later than what it is about, the app says.
+const TRAIL_LAG_SECONDS: i64 = 2;
+
+impl Instance {
+    /// What the client reads of an incident: its comments since a moment, or from the first, in so many pages.
+    /// `kind` is that of the link that asks.
+    pub fn snapshot(
+        &mut self,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+    ) -> Result<Incident, Refusal> {
+        let mut snapshot = self.page(now, kind, id, since, None)?;
+        snapshot.deliveries = self.deliveries_since(id, since);
+        for _ in 1..self.pages_per_read {
+            let Some(last) = snapshot.entries.last().filter(|_| !snapshot.entries_complete) else { break };
+            let page = self.page(now, kind, id, Some(last.created_on), Some(&last.sys_id))?;
+            snapshot.entries_complete = page.entries_complete;
+            snapshot.entries.extend(page.entries);
+        }
+        Ok(snapshot)
+    }
+
+    /// One answer of the app's `snapshot`: the incident with its first comments from a moment on, or after a comment of
+    /// that moment.
+    pub(super) fn page(
+        &mut self,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+        after: Option<&JournalEntryId>,
+    ) -> Result<Incident, Refusal> {
+        let record = self.read(id)?;
+        let mut shown = self.show(now, &record, since, after);
+        shown.summary.columns = self.columns_of(&record, kind);
+        Ok(shown)
+    }
+
+    /// The columns that a link of this kind writes: its own status where the incident shows the worst of its links, and
+    /// otherwise what the incident shows.
+    fn columns_of(&self, record: &Record, kind: &str) -> BridgeColumns {
+        let id = &record.summary.sys_id;
+        let mut columns = match kind {
+            SUPPORT_CASE => record.summary.columns.clone(),
+            _ => BridgeColumns::default(),
+        };
+        let on_incident = Status::of(&record.summary.columns);
+        let status = if on_incident == self.worst(id) {
+            self.links.get(id).and_then(|kinds| kinds.get(kind)).cloned().unwrap_or_default()
+        } else {
+            on_incident
+        };
+        status.put_into(&mut columns);
+        columns
+    }
+
+    /// The record as a request reads it, if it is served: from then on AWS has heard of it.
+    pub(super) fn read(&mut self, id: &IncidentId) -> Result<Record, Refusal> {
+        let lagging = self.lagging.take_if(|(record, _)| record.summary.sys_id == *id);
+        let current = self.incidents.get(id).filter(|_| !self.hidden.contains(id)).ok_or(Refusal::NotFound)?;
+        let record = lagging.map_or_else(|| current.clone(), |(record, _)| record);
+        if self.is_served(&record)? { Ok(record) } else { Err(Refusal::NotServed) }
+    }
+
+    pub(super) fn is_served(&mut self, record: &Record) -> Result<bool, Refusal> {
+        let id = &record.summary.sys_id;
+        if self.announced.contains(id) {
+            return Ok(true);
+        }
+        if record.summary.columns.case_id.is_empty() && !self.is_in_scope(record) {
+            return Ok(false);
+        }
+        if self.is_stopped() {
+            return Err(Refusal::Stopped);
+        }
+        self.announced.insert(id.clone());
+        self.commit()?;
+        Ok(true)
+    }
+
+    fn show(
+        &self,
+        now: Timestamp,
+        record: &Record,
+        since: Option<Timestamp>,
+        after: Option<&JournalEntryId>,
+    ) -> Incident {
+        let mut summary = record.summary.clone();
+        let state = &record.summary.state;
+        let ended = self.entered(record, IncidentState::is_ended);
+        let closed = self.entered(record, IncidentState::is_closed);
+        summary.resolved_at = shown_resolution(record);
+        summary.ended_mod_count = ended.map(|change| change.mod_count);
+        summary.ended_by_another = ended.is_some_and(|change| self.is_another_user(&change.user));
+        summary.closed_at = record.closed_at.filter(|_| state.is_closed());
+        summary.closed_mod_count = closed.map(|change| change.mod_count);
+        summary.has_close_code = !record.close_code.trim().is_empty();
+        summary.has_close_notes = !record.close_notes.trim().is_empty();
+        let accounts = self.accounts_of(&record.group);
+        summary.group_accounts = accounts.iter().map(|account| account.number.clone()).collect();
+        summary.linked_account_state = self.state_of(&record.summary.columns.account);
+        let account = self.account_of(&record.group).map(|account| IncidentAccount {
+            number: account.number.clone(),
+            name: account.name.clone(),
+            production: account.production,
+        });
+        let (entries, entries_complete) = self.entries(record, ended, since, after);
+        Incident {
+            summary,
+            taken_at: second(now),
+            updated_on: Some(record.updated_on),
+            account,
+            service_code: record.service_code.clone(),
+            category_code: record.category_code.clone(),
+            short_description: record.short_description.clone(),
+            description: record.description.clone(),
+            priority: record.priority.clone(),
+            entries_since: since,
+            entries,
+            entries_complete,
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// The deliveries to an incident that were begun from a moment on, the newest first.
+    fn deliveries_since(&self, id: &IncidentId, since: Option<Timestamp>) -> Vec<ExternalId> {
+        let is_shown = |row: &DeliveryRow| row.incident == *id && since.is_none_or(|since| row.claimed_at >= since);
+        let mut shown: Vec<(&String, &DeliveryRow)> = self.deliveries.iter().filter(|(_, row)| is_shown(row)).collect();
+        shown.sort_by_key(|(_, row)| std::cmp::Reverse(row.claimed_at));
+        shown.into_iter().take(DELIVERIES_NAMED).map(|(name, _)| ExternalId::new(name.as_str())).collect()
+    }
+
+    /// The latest change that led into these states, if the trail leads to the present state without a gap.
+    fn entered(&self, record: &Record, is_in: impl Fn(&IncidentState) -> bool) -> Option<&StateChange> {
+        let trail = self.trail.get(&record.summary.sys_id).filter(|_| self.trail_is_readable)?;
+        let mut newest_first: Vec<&StateChange> = trail.iter().collect();
+        newest_first.sort_by_key(|change| std::cmp::Reverse((change.at, change.mod_count)));
+        let mut expected = &record.summary.state;
+        for change in newest_first {
+            if change.to != *expected || !is_in(&change.to) || change.mod_count > record.summary.sys_mod_count {
+                return None;
+            }
+            if !is_in(&change.from) {
+                return Some(change);
+            }
+            expected = &change.from;
+        }
+        None
+    }
+
+    /// The first comments after the point, as many as a page holds, and whether these reach the newest.
+    fn entries(
+        &self,
+        record: &Record,
+        ended: Option<&StateChange>,
+        since: Option<Timestamp>,
+        after: Option<&JournalEntryId>,
+    ) -> (Vec<JournalEntry>, bool) {
+        let mut rows: Vec<&Journal> = self
+            .comments_of(&record.summary.sys_id)
+            .filter(|row| since.is_none_or(|since| row.created_on >= since))
+            .filter(|row| after.is_none_or(|after| since < Some(row.created_on) || row.sys_id > *after))
+            .collect();
+        rows.sort_by(|left, right| (left.created_on, &left.sys_id).cmp(&(right.created_on, &right.sys_id)));
+        let mut characters = 0;
+        let fits = |(index, row): &(usize, &&Journal)| {
+            characters += row.text.encode_utf16().count();
+            *index == 0 || (characters <= self.page_characters && *index < self.page_entries)
+        };
+        let shown: Vec<JournalEntry> = rows
+            .iter()
+            .enumerate()
+            .take_while(fits)
+            .map(|(_, row)| self.entry_of(row, record.summary.sys_mod_count, ended))
+            .collect();
+        let complete = shown.len() == rows.len();
+        (shown, complete)
+    }
+
+    fn entry_of(&self, row: &Journal, reached: u64, ended: Option<&StateChange>) -> JournalEntry {
+        let ours = self.finished.contains(&row.sys_id);
+        let is_by_deliverer = row.created_by == self.integration_user || self.deliverers.contains_key(&row.created_by);
+        // A restored record counts some updates twice: then times are right, and counts that contradict them are not.
+        let is_believable = |count: u64| {
+            let Some(ended) = ended else { return true };
+            let distance = row.created_on.duration_since(ended.at).as_secs().abs();
+            distance <= TRAIL_LAG_SECONDS || (count <= ended.mod_count) == (row.created_on < ended.at)
+        };
+        let mod_count = row.mod_count.filter(|_| self.trail_is_readable);
+        JournalEntry {
+            sys_id: row.sys_id.clone(),
+            created_on: row.created_on,
+            created_by: row.created_by.clone(),
+            author: row.created_by.clone(),
+            text: row.text.clone(),
+            ours,
+            undecided: !ours && is_by_deliverer,
+            mod_count: mod_count.filter(|count| *count <= reached && is_believable(*count)),
+            element: COMMENTS.to_owned(),
+        }
+    }
+
+    /// The incidents that are linked, in scope or announced and were written after (since, after), at most `limit`; and
+    /// whether there are more.
+    pub fn changes(
+        &self,
+        since: Timestamp,
+        after: Option<&IncidentId>,
+        limit: usize,
+    ) -> (Vec<(IncidentId, u64, Timestamp)>, bool) {
+        let mut found: Vec<(Timestamp, IncidentId, u64)> = self
+            .incidents
+            .values()
+            .filter(|record| !self.hidden.contains(&record.summary.sys_id))
+            .filter(|record| {
+                !record.summary.columns.case_id.is_empty()
+                    || self.is_in_scope(record)
+                    || self.announced.contains(&record.summary.sys_id)
+            })
+            .filter(|record| match after {
+                None => record.updated_on >= since,
+                Some(after) => (record.updated_on, &record.summary.sys_id) > (since, after),
+            })
+            .map(|record| (record.updated_on, record.summary.sys_id.clone(), record.summary.sys_mod_count))
+            .collect();
+        found.sort();
+        let more = found.len() > limit;
+        found.truncate(limit);
+        (found.into_iter().map(|(updated_on, id, count)| (id, count, updated_on)).collect(), more)
+    }
+}
+
+fn shown_resolution(record: &Record) -> Option<Timestamp> {
+    match record.summary.state {
+        IncidentState::Cancelled => record.closed_at.or(Some(record.updated_on)),
+        IncidentState::Resolved | IncidentState::Closed => {
+            record.resolved_at.or(record.closed_at).or(Some(record.updated_on))
+        }
+        _ => None,
+    }
+}

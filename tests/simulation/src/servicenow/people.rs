@@ -1,0 +1,219 @@
+//! The people on the side of ServiceNow: agents, administrators, the platform's job, a flow.
+
+use casebridge_core::{identifiers::IncidentId, servicenow::incident::IncidentState};
+use jiff::SignedDuration;
+
+use super::{model::Change, scope::OTHER_GROUP};
+use crate::{
+    people::Deed,
+    random::Random,
+    timeline::{Place, shorten},
+    world::{ACCOUNTS, World},
+};
+
+/// How long an incident is unchanged when the platform's job closes it. The shortest that can be set on an instance is a day:
+/// the closing comment and the change before it are never of one moment.
+pub const CLOSED_AFTER: SignedDuration = SignedDuration::from_mins(1);
+/// What a flow comments on each resolution.
+pub const AUTOMATIC_ANSWER: &str = "Thank you. This is an automatic answer.";
+/// Who the flow writes as.
+const FLOW: &str = "flow.robot";
+/// What the platform's job comments when it closes an incident.
+pub const AUTOMATIC_CLOSING: &str = "Incident automatically closed";
+
+fn state(state: IncidentState) -> Change {
+    Change { state: Some(state), ..Change::default() }
+}
+
+fn closing(new_state: IncidentState) -> Change {
+    let closing = Some(("Solution provided".to_owned(), "Done.".to_owned()));
+    Change { closing, ..state(new_state) }
+}
+
+impl World {
+    /// Lets somebody do something to an incident, if it can be done now.
+    pub fn do_on_incident(&mut self, deed: Deed, random: &mut Random) -> bool {
+        let ids: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
+        let Some(id) = ids.get(random.index(ids.len())) else { return false };
+        match deed {
+            Deed::Delete => {
+                self.delete(id);
+                return true;
+            }
+            Deed::CopyIncident => return self.copy(id),
+            Deed::Restore => return self.restore(id),
+            Deed::Lag => return self.lag(id),
+            _ => {}
+        }
+        let now_state = self.servicenow.incidents[id].summary.state.clone();
+        let is_open = !now_state.is_ended();
+        let change = match deed {
+            Deed::Comment => Change { comment: Some(self.text(random, "c")), ..Change::default() },
+            Deed::WorkNote => Change { work_note: Some(self.token("SECRET")), ..Change::default() },
+            Deed::CommentAndResolve if is_open => {
+                Change { comment: Some(self.text(random, "c")), ..closing(IncidentState::Resolved) }
+            }
+            Deed::Resolve if is_open => closing(IncidentState::Resolved),
+            Deed::Cancel if is_open => state(IncidentState::Cancelled),
+            Deed::Close if now_state == IncidentState::Resolved => closing(IncidentState::Closed),
+            Deed::Reopen if now_state == IncidentState::Resolved => state(IncidentState::InProgress),
+            Deed::Move if is_open => match random.below(3) {
+                0 => Change { hold_reason: Some("1".to_owned()), ..state(IncidentState::OnHold) },
+                1 => state(IncidentState::Other("42".to_owned())),
+                _ => state(IncidentState::InProgress),
+            },
+            Deed::Draft if is_open => {
+                let closing = Some(("Duplicate".to_owned(), self.token("draft")));
+                Change { closing, ..Change::default() }
+            }
+            Deed::LeaveScope => Change { codes: Some((String::new(), String::new())), ..Change::default() },
+            Deed::Triage => Change { priority: Some(random.pick(&["1", "3", "5"]).to_string()), ..Change::default() },
+            Deed::Reassign => {
+                let groups = [ACCOUNTS[0].1, ACCOUNTS[1].1, OTHER_GROUP];
+                let codes = random.chance(500).then(|| ("aws-lambda".to_owned(), "other".to_owned()));
+                Change { group: Some((*random.pick(&groups)).to_owned()), codes, ..Change::default() }
+            }
+            _ => return false,
+        };
+        self.save(id, &change);
+        if deed == Deed::Reopen && self.settings.resolves_again {
+            let comment = format!("It was nothing after all {}", self.token("c"));
+            self.save(id, &Change { comment: Some(comment), ..closing(IncidentState::Resolved) });
+        }
+        true
+    }
+
+    /// An administrator deletes an incident.
+    pub fn delete(&mut self, id: &IncidentId) {
+        let number = self.number_of(id);
+        let record = self.servicenow.delete(id);
+        self.note(Place::ServiceNow, || format!("{number} is deleted"));
+        self.memory.gone.extend(record.map(|record| (id.clone(), record)));
+    }
+
+    /// An agent saves an incident.
+    pub fn save(&mut self, id: &IncidentId, change: &Change) {
+        self.save_as("abel.tuter", id, change);
+    }
+
+    /// Somebody saves an incident.
+    pub fn save_as(&mut self, user: &str, id: &IncidentId, change: &Change) {
+        let now = self.servicenow_now();
+        let before = self.servicenow.incidents[id].clone();
+        let was_ended = before.summary.state.is_ended();
+        let number = self.number_of(id);
+        let rows = self.servicenow.journal.len();
+        let saved = self.servicenow.save(now, user, id, change);
+        self.note(Place::ServiceNow, || format!("{number}: {user} saves {} {saved:?}", tell(change)));
+        if before.summary.state.is_closed() {
+            let written = self.servicenow.journal[rows..].iter().map(|row| row.sys_id.clone());
+            self.memory.after_closing.extend(written);
+        }
+        if saved.is_err() {
+            return;
+        }
+        self.memory.earlier.insert(id.clone(), (before, self.servicenow_now()));
+        let summary = &self.servicenow.incidents[id].summary;
+        let (count, is_ended) = (summary.sys_mod_count, summary.state.is_ended());
+        if change.state.is_some() {
+            self.memory.state_changes.insert(id.clone(), count);
+        }
+        if was_ended && !is_ended {
+            *self.memory.reopenings.entry(id.clone()).or_default() += 1;
+            self.note_reopening_by_agent(id);
+        }
+        self.note_scope(id);
+        self.note_pauses();
+    }
+
+    /// The platform's job closes what is resolved and has not changed for so long.
+    pub fn auto_close(&mut self, unchanged_for: SignedDuration) -> bool {
+        let now = self.servicenow_now();
+        let closed = self.servicenow.auto_close(now, unchanged_for);
+        for id in &closed {
+            let number = self.number_of(id);
+            self.note(Place::ServiceNow, || format!("{number} is closed by the platform's job"));
+            let count = self.servicenow.incidents[id].summary.sys_mod_count;
+            self.memory.state_changes.insert(id.clone(), count);
+        }
+        !closed.is_empty()
+    }
+
+    /// An agent copies an incident with all its columns.
+    pub fn copy(&mut self, id: &IncidentId) -> bool {
+        if self.servicenow.incidents.len() >= self.settings.most_incidents {
+            return false;
+        }
+        let now = self.servicenow_now();
+        let Some(copy) = self.servicenow.copy(now, "abel.tuter", id) else { return false };
+        let (original, number) = (self.number_of(id), self.number_of(&copy));
+        self.note(Place::ServiceNow, || format!("{original} is copied: {number}"));
+        self.note_scope(&copy);
+        true
+    }
+
+    /// An administrator puts an incident back as it once was; then an agent changes its priority.
+    ///
+    /// Where its webhook is lost and it reaches the remembered update count again before anybody looks, nothing that the
+    /// poller reads tells it from what is remembered: that is left out.
+    pub fn restore(&mut self, id: &IncidentId) -> bool {
+        if !self.webhooks_arrive() || self.faults.rates().hint_lost > 0 {
+            return false;
+        }
+        let Some((earlier, _)) = self.memory.earlier.get(id).cloned() else { return false };
+        let state = self.servicenow.incidents[id].summary.state.clone();
+        // The platform's comment on a closing that never was would be a comment like any other.
+        if state.is_closed() {
+            return false;
+        }
+        let now_ended = state.is_ended();
+        let (number, count) = (self.number_of(id), earlier.summary.sys_mod_count);
+        let is_open = !earlier.summary.state.is_ended();
+        self.note(Place::ServiceNow, || format!("{number} is put back as it was at its update {count}"));
+        self.servicenow.restore(earlier);
+        // Nothing but the save that follows tells of it.
+        self.servicenow.abort_updates(0);
+        self.memory.restored.insert(id.clone());
+        self.note_pauses();
+        self.memory.state_changes.insert(id.clone(), count);
+        if now_ended && is_open {
+            *self.memory.reopenings.entry(id.clone()).or_default() += 1;
+        }
+        let priority = if self.servicenow.incidents[id].priority == "1" { "2" } else { "1" };
+        self.save(id, &Change { priority: Some(priority.to_owned()), ..Change::default() });
+        true
+    }
+
+    /// The next read of an incident shows it as it once was.
+    pub fn lag(&mut self, id: &IncidentId) -> bool {
+        let Some((earlier, until)) = self.memory.earlier.get(id).cloned() else { return false };
+        let number = self.number_of(id);
+        self.note(Place::ServiceNow, || format!("the next read of {number} comes from a node that lags"));
+        self.servicenow.lag_once(earlier, until);
+        true
+    }
+
+    /// A flow answers a resolution by casebridge, always with the same words.
+    pub fn answer_automatically(&mut self, id: &IncidentId) {
+        let comment = Some(AUTOMATIC_ANSWER.to_owned());
+        self.save_as(FLOW, id, &Change { comment, ..Change::default() });
+    }
+}
+
+fn tell(change: &Change) -> String {
+    let mut parts = Vec::new();
+    if let Some(state) = &change.state {
+        parts.push(format!("state {state:?}"));
+    }
+    for (name, value) in [
+        ("comment", &change.comment),
+        ("work note", &change.work_note),
+        ("group", &change.group),
+        ("priority", &change.priority),
+    ] {
+        if let Some(value) = value {
+            parts.push(format!("{name} {}", shorten(value)));
+        }
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,161 @@
+//! The port of ServiceNow: the app on the instance, behind calls that may fail.
+
+use std::rc::Rc;
+
+use casebridge_core::{
+    failure::{Failure, Refusal},
+    identifiers::{IncidentId, LinkKey},
+    servicenow::{
+        delivery::{Delivery, DeliveryAnswer},
+        incident::Incident,
+    },
+};
+use casebridge_ports::ServiceNow;
+use jiff::{SignedDuration, Timestamp};
+
+use super::model::{App, Refusal as Why};
+use crate::{
+    calls::{Call, Fate},
+    desk::Desk,
+    timeline::{Place, shorten},
+    world::World,
+};
+
+/// How long a node of ServiceNow lags at most.
+const LONGEST_NODE_LAG: SignedDuration = SignedDuration::from_secs(60);
+/// What the client says of a delivery that a firewall before the instance turned away.
+const TURNED_AWAY: &str = "The request did not get through to ServiceNow (403)";
+
+/// The app on the ServiceNow instance.
+pub struct ServiceNowPort {
+    /// The world.
+    pub desk: Rc<Desk>,
+    /// What the calls reach.
+    pub app: Box<dyn App>,
+}
+
+impl ServiceNow for ServiceNowPort {
+    async fn snapshot(&self, key: &LinkKey, entries_since: Option<Timestamp>) -> Result<Option<Incident>, Failure> {
+        let incident = &key.incident;
+        let number = self.desk.world.borrow().number_of(incident);
+        let fate = self.desk.arrive(Call::Snapshot, || number).await;
+        if fate == Fate::Refused {
+            return Err(unavailable("ServiceNow throttles"));
+        }
+        let (snapshot, read_at) = {
+            let world = &mut *self.desk.world.borrow_mut();
+            let now = world.servicenow_now();
+            let mut read_at = world.now;
+            if let Some((record, until)) = world.servicenow.lagging(incident).cloned() {
+                let lag = now.duration_since(until);
+                if lag > LONGEST_NODE_LAG {
+                    world.servicenow.take_lag();
+                } else {
+                    world.note_shown(&record);
+                    read_at -= lag;
+                }
+            }
+            let snapshot = self.app.snapshot(&mut world.servicenow, now, key.kind.as_str(), incident, entries_since);
+            (snapshot, read_at)
+        };
+        self.desk.leave(fate).await;
+        if fate == Fate::AnswerLost {
+            return Err(unavailable("ServiceNow did not answer"));
+        }
+        let reader = self.desk.current.borrow().clone();
+        self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
+        match snapshot {
+            Ok(incident) => Ok(Some(incident)),
+            Err(Why::NotFound) => Ok(None),
+            Err(refusal) => Err(failure(refusal)),
+        }
+    }
+
+    async fn deliver(&self, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
+        let result = self.send(key, delivery).await;
+        self.desk.world.borrow_mut().note_delivery(&key.incident, delivery, &result);
+        result
+    }
+}
+
+impl ServiceNowPort {
+    /// A delivery on its way, and what became of it.
+    async fn send(&self, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
+        let incident = &key.incident;
+        let what = told(&self.desk.world.borrow(), incident, delivery);
+        let fate = self.desk.arrive(Call::Deliver, || what).await;
+        if fate == Fate::Refused {
+            return Err(unavailable("ServiceNow throttles"));
+        }
+        if self.desk.world.borrow().turns_deliveries_away() {
+            self.desk.leave(fate).await;
+            return Err(failure(Why::Refused(TURNED_AWAY.to_owned())));
+        }
+        let (result, read_at) = {
+            let world = &mut *self.desk.world.borrow_mut();
+            (self.write(world, fate, key, delivery), world.now)
+        };
+        self.desk.leave(fate).await;
+        match (fate, result) {
+            (Fate::AnswerLost, _) => Err(unavailable("ServiceNow did not answer")),
+            (_, Err(refusal)) => Err(failure(refusal)),
+            (_, Ok(answer)) => {
+                let reader = self.desk.current.borrow().clone();
+                self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
+                Ok(answer)
+            }
+        }
+    }
+
+    /// What the instance writes of a delivery, judged as soon as it is written.
+    fn write(&self, world: &mut World, fate: Fate, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Why> {
+        let incident = &key.incident;
+        if fate == Fate::Stopped {
+            let commits = 1 + world.random.below(5);
+            world.servicenow.stop_after_commits(commits);
+        }
+        let now = world.servicenow_now();
+        let record_before = world.servicenow.incidents.get(incident).cloned();
+        let lagging = world.servicenow.take_lag();
+        let (kind, expected) = (key.kind.as_str(), Some(delivery.expected_mod_count));
+        let result = self.app.deliver(&mut world.servicenow, now, kind, incident, delivery, expected);
+        if let Some((record, until)) = lagging {
+            world.servicenow.lag_once(record, until);
+        }
+        world.judge_delivery(incident, delivery, record_before.as_ref(), result.as_ref().ok());
+        if let Err(refusal) = &result {
+            world.note(Place::ServiceNow, || format!("answers {refusal:?}"));
+        }
+        world.note_pauses();
+        result
+    }
+}
+
+/// A delivery as the story tells it.
+fn told(world: &World, incident: &IncidentId, delivery: &Delivery) -> String {
+    let texts: Vec<String> = delivery.messages.iter().map(|message| shorten(&message.text)).collect();
+    let (number, columns) = (world.number_of(incident), &delivery.columns);
+    let (sync_status, case_status) = (&columns.sync_status, &columns.case_status);
+    format!("{number} messages {texts:?} state {:?} {sync_status} {case_status}", delivery.fields.state)
+}
+
+impl World {
+    /// Whether every delivery is turned away now, before it reaches ServiceNow.
+    fn turns_deliveries_away(&self) -> bool {
+        self.settings.turns_deliveries_away && !self.faults.are_over()
+    }
+}
+
+fn unavailable(message: &str) -> Failure {
+    Failure::Unavailable { message: message.to_owned(), retry_at: None }
+}
+
+fn failure(refusal: Why) -> Failure {
+    match refusal {
+        Why::Refused(message) => Failure::Refused { refusal: Refusal::InvalidRequest, message },
+        Why::NotFound => Failure::Refused { refusal: Refusal::NotFound, message: "No such incident".to_owned() },
+        Why::NotServed => Failure::Refused { refusal: Refusal::NotServed, message: "Incident not served".to_owned() },
+        Why::Conflict => unavailable("ServiceNow is still working on an earlier attempt"),
+        Why::Stopped => unavailable("ServiceNow answered 503"),
+    }
+}

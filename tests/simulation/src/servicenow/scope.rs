@@ -1,0 +1,83 @@
+//! Who opens incidents, and which of them were ever in scope of an account.
+
+use casebridge_core::identifiers::{AccountId, IncidentId};
+
+use super::model::{Change, Record};
+use crate::{
+    people::{Deed, texts::SECRET_KEY},
+    random::Random,
+    timeline::{Place, shorten},
+    world::{ACCOUNTS, World},
+};
+
+/// A group that stands for no account.
+pub const OTHER_GROUP: &str = "Service Desk";
+
+impl World {
+    /// Lets an agent open an incident at random.
+    pub fn do_open(&mut self, deed: Deed, random: &mut Random) -> bool {
+        if self.servicenow.incidents.len() >= self.settings.most_incidents {
+            return false;
+        }
+        let token = self.token("d");
+        let description = match random.below(8) {
+            0 => String::new(),
+            1 => {
+                let end = self.token("end");
+                let filler: String = "dolor sit ".chars().cycle().take(9_000).collect();
+                format!("{token} {filler} {end}")
+            }
+            2 => format!("key {SECRET_KEY}\r\n{token}"),
+            _ => format!("It does not answer. {token}"),
+        };
+        let group = if deed == Deed::Open { random.pick(&ACCOUNTS).1 } else { OTHER_GROUP };
+        let codes = (!random.chance(100)).then(|| ("aws-lambda".to_owned(), "other".to_owned()));
+        let comment = random.chance(300).then(|| self.text(random, "c"));
+        let priority = Some(random.pick(&["1", "2", "3", "4", "5"]).to_string());
+        let change = Change { group: Some(group.to_owned()), codes, priority, comment, ..Change::default() };
+        self.open(&description, change);
+        true
+    }
+
+    /// An agent opens an incident.
+    pub fn open(&mut self, description: &str, change: Change) -> IncidentId {
+        let now = self.servicenow_now();
+        let texts = ("Instance unreachable", description);
+        let id = self.servicenow.open(now, "abel.tuter", texts, change);
+        let number = self.number_of(&id);
+        let group = self.servicenow.incidents[&id].group.clone();
+        self.note(Place::ServiceNow, || format!("{number} is opened in {group}: {}", shorten(description)));
+        self.note_scope(&id);
+        id
+    }
+
+    pub(super) fn note_scope(&mut self, id: &IncidentId) {
+        let account = self.account_in_scope(&self.servicenow.incidents[id]);
+        self.note_account_in_scope(id, account);
+    }
+
+    /// Notes in which account a record is in scope, if it is. A node that lags may show an earlier state of the incident and
+    /// the accounts as they are: whoever reads that can't tell that it was never so.
+    pub fn note_shown(&mut self, record: &Record) {
+        self.note_account_in_scope(&record.summary.sys_id, self.account_in_scope(record));
+    }
+
+    fn account_in_scope(&self, record: &Record) -> Option<AccountId> {
+        let account = self.servicenow.account_of(&record.group).filter(|_| self.servicenow.is_in_scope(record));
+        account.filter(|_| !record.summary.state.is_ended()).map(|account| account.number.clone())
+    }
+
+    fn note_account_in_scope(&mut self, id: &IncidentId, account: Option<AccountId>) {
+        if let Some(account) = account {
+            self.memory.ever_in_scope.entry(id.clone()).or_default().insert(account);
+        }
+    }
+
+    /// Notes which incidents are in scope by now.
+    pub fn note_scopes(&mut self) {
+        let incidents: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
+        for id in &incidents {
+            self.note_scope(id);
+        }
+    }
+}

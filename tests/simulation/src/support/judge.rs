@@ -1,0 +1,88 @@
+//! The judges that are about cases and communications.
+
+mod comments;
+mod confidentiality;
+mod convergence;
+pub mod endings;
+pub mod excuses;
+mod one_case;
+pub mod pauses;
+pub mod plans;
+pub mod refusals;
+mod replies;
+
+use casebridge_core::identifiers::IncidentId;
+use casebridge_simulator::support::Case;
+
+use super::cases::first_id;
+use crate::{invariants::Invariant, schedule::Life, world::World};
+use comments::{judge_comments, judge_gone};
+use confidentiality::judge_confidentiality;
+use convergence::judge_convergence;
+use one_case::judge_cases;
+use replies::{judge_notices, judge_replies};
+
+pub(super) type Findings = Vec<(Invariant, String)>;
+
+/// Judges a world that has come to rest.
+pub fn judge(life: &mut Life) {
+    let incidents: Vec<IncidentId> = life.desk.world.borrow().servicenow.incidents.keys().cloned().collect();
+    {
+        let world = &mut *life.desk.world.borrow_mut();
+        judge_cases(world, &incidents);
+        judge_confidentiality(world);
+        judge_gone(world);
+        for incident in &incidents {
+            judge_messages(world, incident);
+            world.judge_reactions(incident);
+        }
+    }
+    for incident in &incidents {
+        judge_convergence(life, incident);
+    }
+}
+
+/// 1 and 8: every message once on the other side, in order.
+fn judge_messages(world: &mut World, incident: &IncidentId) {
+    let Some(case) = world.case_of(incident).cloned() else {
+        return;
+    };
+    let mut found = Vec::new();
+    judge_comments(world, incident, &case, &mut found);
+    judge_replies(world, incident, &case, &mut found);
+    judge_notices(world, incident, &case, &mut found);
+    let number = world.number_of(incident);
+    for (invariant, what) in found {
+        world.violate(invariant, format!("{number}: {what}"));
+    }
+}
+
+/// Whether casebridge wrote a communication.
+pub(super) fn is_ours(world: &World, case: &Case, index: usize) -> bool {
+    !world.memory.persons.contains(&(first_id(&case.case_id), case.communications[index].time_created))
+}
+
+/// Our texts on a case, in the order of their writing.
+pub(super) fn our_bodies<'a>(world: &World, case: &'a Case) -> Vec<&'a str> {
+    let bodies = case.communications.iter().enumerate().filter(|(index, _)| is_ours(world, case, *index));
+    bodies.map(|(_, communication)| communication.body.as_str()).collect()
+}
+
+/// The text of a body of ours, without its first line.
+pub(super) fn content(body: &str) -> &str {
+    body.split_once("\n\n").map_or("", |(_, content)| content)
+}
+
+pub(super) fn occurrences(bodies: &[&str], token: &str) -> Vec<(usize, usize)> {
+    let found = |(index, body): (usize, &&str)| -> Vec<(usize, usize)> {
+        body.match_indices(token).map(|(position, _)| (index, position)).collect()
+    };
+    bodies.iter().enumerate().flat_map(found).collect()
+}
+
+pub(super) fn expect_once(count: usize, fewest: usize, invariant: Invariant, token: &str, found: &mut Findings) {
+    if !(fewest..=1).contains(&count) {
+        let lost = if count == 0 && invariant == Invariant::ExactlyOnce { Invariant::NothingLost } else { invariant };
+        found.push((lost, format!("{token} is {count} times on the other side")));
+    }
+}

@@ -1,0 +1,125 @@
+//! 1 and 8: every comment of a person once on the case, in order.
+
+use casebridge_core::{
+    identifiers::IncidentId,
+    link::mark::{Mark, without_marks},
+    support::render::PART_BYTES,
+};
+use casebridge_simulator::support::{Case, redaction::redact};
+use jiff::Timestamp;
+
+use super::{Findings, content, expect_once, occurrences, our_bodies};
+use crate::{
+    invariants::Invariant,
+    people::texts::{EQUAL_TEXTS, REFUSED_LETTER, tokens},
+    servicenow::{model::Journal, people::AUTOMATIC_CLOSING},
+    world::World,
+};
+
+/// What stands on the case in the place of a text that AWS refuses.
+const LEFT_OUT: &str = "AWS Support does not accept this text";
+
+/// 1: no text of a deleted incident is on its case more than once.
+pub(super) fn judge_gone(world: &mut World) {
+    let mut found = Vec::new();
+    for (incident, record) in &world.memory.gone {
+        let Some(case) = world.case_of(incident) else { continue };
+        let bodies = our_bodies(world, case);
+        let comments = world.servicenow.comments_of(incident).filter(|row| !row.is_ours());
+        let texts = std::iter::once(record.description.as_str()).chain(comments.map(|row| row.text.as_str()));
+        for token in texts.flat_map(tokens) {
+            expect_once(occurrences(&bodies, token).len(), 0, Invariant::ExactlyOnce, token, &mut found);
+        }
+    }
+    for (invariant, what) in found {
+        world.violate(invariant, format!("a deleted incident: {what}"));
+    }
+}
+
+/// Comments of people, on the case.
+pub(super) fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
+    let bodies = our_bodies(world, case);
+    let description = world.servicenow.incidents[incident].description.clone();
+    let fewest = usize::from(!world.is_excused(incident));
+    for token in tokens(&description) {
+        expect_once(occurrences(&bodies, token).len(), fewest, Invariant::ExactlyOnce, token, found);
+    }
+    let is_due = |row: &&Journal| !row.is_ours() && !row.text.starts_with(AUTOMATIC_CLOSING);
+    let (late, comments): (Vec<&Journal>, Vec<&Journal>) = world
+        .servicenow
+        .comments_of(incident)
+        .filter(is_due)
+        .partition(|row| world.memory.after_closing.contains(&row.sys_id));
+    judge_order(world, &bodies, &comments, fewest, found);
+    for text in EQUAL_TEXTS {
+        let is_needed = |row: &&&Journal| !world.memory.left_behind.contains(&row.sys_id);
+        let expected = comments.iter().filter(is_needed).filter(|row| row.text == text).count();
+        let written = comments.iter().chain(&late).filter(|row| row.text == text).count();
+        let whole = bodies.iter().skip(1).filter(|body| content(body) == text).count();
+        let digest = bodies.first().map_or(0, |opening| in_digest(opening, text));
+        let fewest = if world.is_told_of_repetition(incident) { 0 } else { expected * fewest };
+        if whole + digest > written || whole + digest < fewest {
+            let what = format!("{text:?} is {} times on the case and was written {expected} times", whole + digest);
+            found.push((Invariant::ExactlyOnce, what));
+        }
+    }
+    judge_whole_texts(&bodies, &comments, found);
+}
+
+/// Each text of these comments is on the case once, in the order of their writing.
+fn judge_order(world: &World, bodies: &[&str], comments: &[&Journal], fewest: usize, found: &mut Findings) {
+    let mut last: Option<((usize, usize), Timestamp)> = None;
+    let mut missing: Option<Timestamp> = None;
+    let mut sorted = comments.to_vec();
+    sorted.sort_by_key(|row| row.created_on);
+    for row in &sorted {
+        let has_mark = Mark::of_text(&row.text).is_some();
+        let invariant = if has_mark { Invariant::Marks } else { Invariant::ExactlyOnce };
+        let is_refused = row.text.contains(REFUSED_LETTER) && bodies.iter().any(|body| body.contains(LEFT_OUT));
+        let is_left_out = is_refused || world.memory.left_behind.contains(&row.sys_id);
+        let fewest = if is_left_out { 0 } else { fewest };
+        for token in tokens(&row.text) {
+            let places = occurrences(bodies, token);
+            expect_once(places.len(), fewest, invariant, token, found);
+            let Some(place) = places.first().copied() else {
+                if !is_left_out {
+                    missing.get_or_insert(row.created_on);
+                }
+                continue;
+            };
+            if missing.is_some_and(|at| at < row.created_on) {
+                found.push((Invariant::NothingLost, format!("{token} has arrived, and an earlier text has not")));
+            }
+            // Comments of the same second have no order of their own.
+            if let Some((earlier, created_on)) = last
+                && place < earlier
+                && created_on < row.created_on
+            {
+                found.push((Invariant::ExactlyOnce, format!("{token} is out of order on the case")));
+            }
+            if last.is_none_or(|(earlier, _)| place > earlier) {
+                last = Some((place, row.created_on));
+            }
+        }
+    }
+}
+
+/// How often a text stands among the earlier comments of an opening.
+fn in_digest(opening: &str, text: &str) -> usize {
+    let entry = format!(" UTC:\n{text}");
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with("\n\n");
+    opening.match_indices(&entry).filter(|(start, _)| ends(&opening[start + entry.len()..])).count()
+}
+
+/// Texts arrive as they were written, but for what AWS redacts and for marks, which are casebridge's alone.
+fn judge_whole_texts(bodies: &[&str], comments: &[&Journal], found: &mut Findings) {
+    for row in comments.iter().filter(|row| row.text.len() <= PART_BYTES) {
+        let Some(token) = tokens(&row.text).next() else { continue };
+        let harmless = without_marks(&row.text);
+        let text = redact(&harmless);
+        let whole = bodies.iter().filter(|body| body.contains(token)).all(|body| body.contains(text.as_ref()));
+        if !whole {
+            found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! 3: no work note at AWS, and no text on a case or an incident that it does not belong to.
+
+use casebridge_core::identifiers::IncidentId;
+
+use super::our_bodies;
+use crate::{
+    invariants::Invariant, people::texts::tokens, servicenow::people::AUTOMATIC_CLOSING, support::cases::first_id,
+    world::World,
+};
+
+impl World {
+    /// Whether people wrote the text with this token on this incident. A copy of an incident has its description.
+    fn is_written_on(&self, token: &str, incident: Option<&IncidentId>) -> bool {
+        let mut rows = self.servicenow.journal.iter().filter(|row| !row.is_ours() && row.text.contains(token));
+        let mut described = self.all_incidents().filter(|record| record.description.contains(token));
+        rows.any(|row| Some(&row.incident) == incident)
+            || described.any(|record| Some(&record.summary.sys_id) == incident)
+    }
+}
+
+/// 3: no work note at AWS, and no text on a case or an incident that it does not belong to.
+pub(super) fn judge_confidentiality(world: &mut World) {
+    let mut found = Vec::new();
+    for case in world.support.cases() {
+        let incident = world.incident_of(case).filter(|_| !world.memory.own_cases.contains(&first_id(&case.case_id)));
+        for communication in &case.communications {
+            if communication.body.contains("«SECRET") {
+                found.push(format!("a work note is on {}", case.case_id));
+            }
+        }
+        for body in our_bodies(world, case) {
+            if body.contains(AUTOMATIC_CLOSING) {
+                found.push(format!("the platform's word is on {}", case.case_id));
+            }
+            for token in tokens(body) {
+                if !world.is_written_on(token, incident.as_ref()) {
+                    found.push(format!("{token} is on {}, which is another incident's", case.case_id));
+                }
+            }
+        }
+    }
+    for row in world.servicenow.journal.iter().filter(|row| row.is_ours()) {
+        let case = world.case_of(&row.incident);
+        for token in tokens(&row.text) {
+            let written = case.is_some_and(|case| case.communications.iter().any(|seen| seen.body.contains(token)));
+            if !written {
+                found.push(format!("{token} is on {}, and not on its case", world.number_of(&row.incident)));
+            }
+        }
+    }
+    for what in found {
+        world.violate(Invariant::Confidential, what);
+    }
+}

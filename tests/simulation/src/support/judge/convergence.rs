@@ -1,0 +1,87 @@
+//! 5: both sides agree, the columns say so, and one more look finds nothing to do.
+
+use casebridge_core::{
+    identifiers::{IncidentId, LinkKey},
+    support::SupportCase,
+};
+use casebridge_simulator::support::Case;
+
+use super::pauses::PAUSED;
+use crate::{invariants::Invariant, schedule::Life, support::cases::first_id, world::World};
+
+/// Judges an incident and its case.
+pub(super) fn judge_convergence(life: &mut Life, incident: &IncidentId) {
+    let key = LinkKey::support_case(incident.clone());
+    if life.desk.world.borrow().pause_of(incident).is_some() {
+        // What becomes of an account changes no incident: the next look tells the agent.
+        life.look_again(&key);
+    }
+    let mut found = life.desk.world.borrow().differences(incident);
+    let link = life.desk.ledger.link::<SupportCase>(&key).ok().flatten();
+    if link.is_some_and(|link| link.intent.is_some()) && !life.desk.world.borrow().is_excused(incident) {
+        found.push("a call is still in doubt".to_owned());
+    }
+    let number = life.desk.world.borrow().number_of(incident);
+    for what in found {
+        life.desk.world.borrow_mut().violate(Invariant::Convergence, format!("{number}: {what}"));
+    }
+    if !life.desk.world.borrow().is_unheard_of(incident) {
+        judge_one_more_look(life, incident, &key);
+    }
+}
+
+/// One more look finds nothing to do, but for what is refused again.
+fn judge_one_more_look(life: &mut Life, incident: &IncidentId, key: &LinkKey) {
+    let refused = {
+        let world = life.desk.world.borrow();
+        world.is_refused(incident) || world.case_of(incident).is_some_and(|case| world.is_blind_to(case))
+    };
+    if refused {
+        // Nobody may have noticed yet that the account is refused: this look tells the agent.
+        life.look_again(key);
+    }
+    let report = life.look_again(key);
+    // What is refused may be tried once more, and is refused again.
+    let in_vain = |(_, failure): &(_, Option<_>)| refused && failure.is_some();
+    let idle = report.as_ref().is_some_and(|report| report.effects.iter().all(in_vain) && !report.deferred);
+    if !idle {
+        let world = &mut *life.desk.world.borrow_mut();
+        let what = format!("{}: one more look finds something to do: {report:?}", world.number_of(incident));
+        world.violate(Invariant::Convergence, what);
+    }
+}
+
+impl World {
+    /// In what an incident and its case differ, and what the columns of the incident say wrongly.
+    fn differences(&self, incident: &IncidentId) -> Vec<String> {
+        let mut found = Vec::new();
+        let record = &self.servicenow.incidents[incident];
+        let refused = |case: &&Case| self.is_refused(incident) || self.is_blind_to(case);
+        let Some(case) = self.case_of(incident).filter(|case| !refused(case)) else { return found };
+        let state = &record.summary.state;
+        let final_state = state.is_closed();
+        let told_of_repetition = self.is_told_of_repetition(incident);
+        let pauses = self.is_told_of_pause(incident);
+        if state.is_ended() != case.is_resolved() && !final_state && !told_of_repetition && !pauses {
+            found.push(format!("the incident is {state:?} and the case is {}", case.status()));
+        }
+        let columns = &record.summary.columns;
+        let (case_id, opened_as) = (first_id(&columns.case_id), first_id(&case.case_id));
+        let told = (case_id.as_str(), columns.display_id.as_str(), columns.case_status.as_str());
+        let true_ones = (opened_as.as_str(), case.display_id.as_str(), case.status());
+        if told != true_ones {
+            found.push(format!("the columns say {told:?}, and it is {true_ones:?}"));
+        }
+        let visible = final_state && !case.is_resolved();
+        let told = told_of_repetition || pauses || self.is_told_of_a_notice(incident);
+        let is_over = columns.last_error.starts_with(PAUSED) && !pauses;
+        if (columns.sync_status != "in_sync" && !visible && !told) || is_over {
+            found.push(format!("the sync status is {} {}", columns.sync_status, columns.last_error));
+        }
+        let has_ended = state.is_ended() && case.is_resolved();
+        if let Some(pause) = self.pause_of(incident).filter(|_| !pauses && !has_ended) {
+            found.push(format!("the link pauses ({pause}) and the sync status is {}", columns.sync_status));
+        }
+        found
+    }
+}

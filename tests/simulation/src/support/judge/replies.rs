@@ -1,0 +1,113 @@
+//! 1 and 8: every communication of a person once on the incident, in order.
+
+use std::collections::BTreeMap;
+
+use casebridge_core::{
+    identifiers::IncidentId,
+    link::mark::{Mark, without_marks},
+    servicenow::delivery::MessageKind,
+};
+use casebridge_simulator::support::{Case, oddities::nearest_second};
+use jiff::Timestamp;
+
+use super::{Findings, content, expect_once, is_ours, occurrences, our_bodies};
+use crate::{
+    invariants::Invariant,
+    people::texts::{EQUAL_TEXTS, tokens},
+    servicenow::model::harmless,
+    world::World,
+};
+
+/// What stands on the incident in the place of a text that ServiceNow refuses.
+const LEFT_OUT_REPLY: &str = "ServiceNow does not accept this text";
+
+/// Communications of others, on the incident.
+pub(super) fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
+    let delivered: Vec<&str> = world.servicenow.delivered_to(incident).map(|row| row.text.as_str()).collect();
+    let mut left_out = delivered.iter().filter(|text| text.contains(LEFT_OUT_REPLY)).count();
+    let fewest = usize::from(!world.is_blind_to(case));
+    let as_comments = world.settings.policy.replies_become == MessageKind::Comment;
+    if world.servicenow.delivered_to(incident).any(|row| row.is_comment() != as_comments) {
+        found.push((Invariant::Confidential, "a reply is not of the kind that the policy says".to_owned()));
+    }
+    let mut last = None;
+    let mut expected = 0;
+    let mut equal: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, communication) in case.communications.iter().enumerate() {
+        if is_ours(world, case, index) {
+            continue;
+        }
+        expected += 1;
+        if let Some(text) = EQUAL_TEXTS.iter().find(|text| **text == communication.body) {
+            *equal.entry(text).or_default() += 1;
+        }
+        let invariant =
+            if Mark::of_text(&communication.body).is_some() { Invariant::Marks } else { Invariant::ExactlyOnce };
+        let shown = harmless(&without_marks(&communication.body));
+        let shown_at_all = tokens(&communication.body).any(|token| !occurrences(&delivered, token).is_empty());
+        if !shown_at_all && left_out > 0 && tokens(&communication.body).next().is_some() {
+            left_out -= 1;
+            continue;
+        }
+        for token in tokens(&communication.body) {
+            let places = occurrences(&delivered, token);
+            expect_once(places.len(), fewest, invariant, token, found);
+            let Some(place) = places.first().copied() else { continue };
+            if !contains_text(world, delivered[place.0], &shown) {
+                found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
+            }
+            let written_at = communication.time_created;
+            // One that quotes our text before that is shown is taken for ours at first: it may come late.
+            if invariant == Invariant::Marks {
+                continue;
+            }
+            if last.is_some_and(|(last, at)| place < last && is_told_before(world, at, written_at)) {
+                found.push((Invariant::ExactlyOnce, format!("{token} is out of order on the incident")));
+            }
+            last = last.max(Some((place, written_at)));
+        }
+    }
+    for (text, count) in equal {
+        let times = delivered.iter().filter(|body| content(body) == text).count();
+        if times > count || times + left_out < count * fewest {
+            found.push((Invariant::ExactlyOnce, format!("{text:?} is {times} times on the incident, not {count}")));
+        }
+    }
+    if delivered.len() > expected || delivered.len() < expected * fewest {
+        let what = format!("{} comments of ours for {expected} communications", delivered.len());
+        found.push((Invariant::ExactlyOnce, what));
+    }
+}
+
+/// Whether AWS tells by its times that one moment was before another: it may show whole seconds, cut or rounded.
+fn is_told_before(world: &World, one: Timestamp, other: Timestamp) -> bool {
+    let is_lost_in_rounding =
+        world.settings.oddities.seconds_are_rounded && nearest_second(one) >= nearest_second(other);
+    one.as_second() < other.as_second() && !is_lost_in_rounding
+}
+
+/// Whether a text is contained as it was written: letter by letter, unless AWS wraps it or redacts it later.
+fn contains_text(world: &World, delivered: &str, written: &str) -> bool {
+    let oddities = world.settings.oddities;
+    delivered.contains(written)
+        || oddities.redacted_after_seconds.is_some()
+        || (oddities.reflowed_texts && plain(delivered).contains(&plain(written)))
+}
+
+/// The letters and digits of a text, without what encodes others.
+fn plain(text: &str) -> String {
+    let decoded = text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">");
+    decoded.chars().filter(|letter| letter.is_alphanumeric()).collect()
+}
+
+/// Each of our texts has a mark of its own, and a case is asked to go on at most as often as people reopened.
+pub(super) fn judge_notices(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
+    let bodies = our_bodies(world, case);
+    let is_notice = |body: &&&str| body.lines().next().is_some_and(|line| line.contains("was reopened in ServiceNow."));
+    let notices = bodies.iter().filter(is_notice).count();
+    let reopenings = world.memory.reopenings.get(incident).copied().unwrap_or_default();
+    if notices > reopenings {
+        let what = format!("{notices} notices of reopening for {reopenings} reopenings");
+        found.push((Invariant::ExactlyOnce, what));
+    }
+}

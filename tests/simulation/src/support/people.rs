@@ -1,0 +1,147 @@
+//! The people on the side of AWS Support: its agents, and customers in the console.
+
+use casebridge_core::{failure::Refusal, identifiers::AccountId};
+use casebridge_simulator::support::{Case, request::CreateCase};
+
+use super::cases::first_id;
+use crate::{
+    people::{Deed, texts::TOKEN_OPENS},
+    random::Random,
+    timeline::{Place, shorten},
+    world::{ACCOUNTS, World},
+};
+
+/// An open status that AWS sets.
+const OPEN_STATUSES: [&str; 6] = [
+    "opened",
+    "work-in-progress",
+    "pending-customer-action",
+    "customer-action-completed",
+    "pending-amazon-action",
+    "status-of-tomorrow",
+];
+
+/// Whether a first line is one of ours: a frame with a mark, and none of a person's words.
+fn is_frame(line: &str) -> bool {
+    line.contains("[ref ") && !line.contains(TOKEN_OPENS)
+}
+
+impl World {
+    /// An account loses its plan or its keys.
+    pub fn lose_access(&mut self, random: &mut Random) {
+        let account = AccountId::new(random.pick(&ACCOUNTS).0);
+        let refusal = *random.pick(&[Refusal::Subscription, Refusal::Credentials]);
+        self.note(Place::Aws, || format!("account {account} is refused: {refusal:?}"));
+        self.refused_accounts.insert(account, refusal);
+    }
+
+    /// The first line of some text of ours, mark and all; or one that looks like it.
+    pub fn some_first_line(&self, random: &mut Random) -> String {
+        let bodies: Vec<&str> =
+            self.our_cases().flat_map(|case| &case.communications).map(|seen| seen.body.as_str()).collect();
+        let copied = bodies.get(random.index(bodies.len())).and_then(|body| body.lines().next());
+        copied
+            .filter(|line| is_frame(line))
+            .unwrap_or("INC0010001 was opened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]")
+            .to_owned()
+    }
+
+    /// Lets somebody do something to a case, if it can be done now.
+    pub fn do_at_aws(&mut self, deed: Deed, random: &mut Random) -> bool {
+        let cases: Vec<(String, bool)> =
+            self.support.cases().iter().map(|case| (case.case_id.clone(), case.is_resolved())).collect();
+        let Some((case_id, resolved)) = cases.get(random.index(cases.len())).cloned() else { return false };
+        let email = format!("Admin (Role) <root@{}.example>", case_id.split('-').nth(1).unwrap_or_default());
+        match deed {
+            Deed::Reply | Deed::ReplyAndResolve => {
+                let text = self.text(random, "r");
+                self.write_at_aws(&case_id, &text, None);
+                if deed == Deed::ReplyAndResolve {
+                    self.set_case_status(&case_id, "resolved");
+                }
+            }
+            Deed::Console => {
+                let text = self.text(random, "r");
+                self.write_at_aws(&case_id, &text, Some(&email));
+            }
+            Deed::Copy => {
+                let case = self.support.case(&case_id);
+                let bodies: Vec<String> = case
+                    .map(|case| case.communications.iter().map(|seen| seen.body.clone()).collect())
+                    .unwrap_or_default();
+                let line = bodies.get(random.index(bodies.len())).and_then(|body| body.lines().next());
+                // A token stays in one text: what is copied is the frame and the mark.
+                let line = line.filter(|line| is_frame(line)).unwrap_or("As you said:");
+                let text = format!("{line}\n\n{}", self.token("m"));
+                let author = if random.chance(500) { Some(email.as_str()) } else { None };
+                self.write_at_aws(&case_id, &text, author);
+            }
+            Deed::Burst => {
+                for _ in 0..3 {
+                    let text = self.text(random, "r");
+                    self.write_at_aws(&case_id, &text, None);
+                }
+            }
+            Deed::Rename => {
+                let language = *random.pick(&["fr", "ja", "en"]);
+                let now = self.aws_now();
+                let set = self.support.set_language(now, &case_id, language);
+                self.note(Place::Aws, || format!("{case_id} is told in {language} from now on {set:?}"));
+            }
+            Deed::Status if !resolved => {
+                let status = *random.pick(&OPEN_STATUSES);
+                self.set_case_status(&case_id, status);
+            }
+            Deed::ResolveCase if !resolved => self.set_case_status(&case_id, "resolved"),
+            Deed::ReopenCase if resolved => self.set_case_status(&case_id, "reopened"),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Somebody writes on a case: AWS, or the customer of this name.
+    pub fn write_at_aws(&mut self, case_id: &str, text: &str, author: Option<&str>) {
+        let now = self.aws_now();
+        let was_resolved = self.support.case(case_id).is_some_and(Case::is_resolved);
+        let written = self.support.communicate(now, case_id, text, author);
+        self.note_status_change(case_id, was_resolved);
+        self.note(Place::Aws, || format!("{} writes {} {written:?}", author.unwrap_or("AWS"), shorten(text)));
+        let last = self.support.case(case_id).and_then(|case| case.communications.last());
+        if let (Ok(()), Some(last)) = (written, last) {
+            self.memory.persons.insert((first_id(case_id), last.time_created));
+        }
+    }
+
+    /// Somebody at AWS sets a case's status.
+    pub fn set_case_status(&mut self, case_id: &str, status: &str) {
+        let now = self.aws_now();
+        let was_resolved = self.support.case(case_id).is_some_and(Case::is_resolved);
+        let set = self.support.set_status(now, case_id, status);
+        self.note_status_change(case_id, was_resolved);
+        self.note(Place::Aws, || format!("{case_id} becomes {status} {set:?}"));
+    }
+
+    /// Lets somebody open a case in the console.
+    pub fn do_open_own_case(&mut self, random: &mut Random) -> bool {
+        let account = random.pick(&ACCOUNTS).0;
+        let body = self.text(random, "o");
+        self.open_own_case(account, "Question about my bill [INC0010001]", &body)
+    }
+
+    /// Somebody opens a case with this text.
+    pub fn open_own_case(&mut self, account: &str, subject: &str, body: &str) -> bool {
+        let now = self.aws_now();
+        let request = CreateCase {
+            subject: Some(subject.to_owned()),
+            communication_body: Some(body.to_owned()),
+            ..CreateCase::default()
+        };
+        let Ok(case_id) = self.support.create_case(now, account, &request) else { return false };
+        self.note(Place::Aws, || format!("{case_id} is opened in the console: {}", shorten(body)));
+        if let Some(first) = self.support.case(&case_id).and_then(|case| case.communications.first()) {
+            self.memory.persons.insert((first_id(&case_id), first.time_created));
+        }
+        self.memory.own_cases.insert(first_id(&case_id));
+        true
+    }
+}

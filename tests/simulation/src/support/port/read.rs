@@ -1,0 +1,118 @@
+//! What every read passes: it may be late, its pages belong together, and the client repeats it while AWS throttles.
+
+use casebridge_core::{failure::Failure, identifiers::AccountId, support::case::RawCommunication};
+use casebridge_simulator::support::SupportError;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    SupportPort,
+    failure::{failure, throttled},
+};
+use crate::{
+    calls::{Call, Fate},
+    timeline::Place,
+    world::World,
+};
+
+/// How often the client attempts a read that is throttled, and how long it waits in between.
+const READ_ATTEMPTS: u32 = 3;
+const READ_PAUSE: SignedDuration = SignedDuration::from_millis(1_100);
+
+/// What a listing in pages has shown so far. All its pages are as of one moment, and they may shift. Several go on side by
+/// side, also of the same case.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) as_of: Timestamp,
+    pub(super) last: Option<RawCommunication>,
+}
+
+/// Where a listing goes on: its number at the port, and AWS's token.
+#[derive(Debug, Clone)]
+pub(super) struct Continuation {
+    pub(super) listing: usize,
+    pub(super) token: String,
+}
+
+impl Continuation {
+    /// Reads the token that the port gave out; none for a first page.
+    pub(super) fn of(next: Option<&str>) -> Option<Self> {
+        let (listing, token) = next?.split_once(' ').expect("the port gave it out");
+        Some(Self { listing: listing.parse().expect("the port gave it out"), token: token.to_owned() })
+    }
+
+    /// The token that the port gives out.
+    pub(super) fn token(listing: usize, token: &str) -> String {
+        format!("{listing} {token}")
+    }
+}
+
+impl SupportPort {
+    /// What every read passes. What becomes of it and the number of its listing, or why it fails.
+    async fn read(
+        &self,
+        call: Call,
+        account: &AccountId,
+        goes_on: Option<&Continuation>,
+        what: &str,
+    ) -> Result<(Fate, usize), Failure> {
+        let fate = self.desk.arrive(call, || what.to_owned()).await;
+        if matches!(fate, Fate::Refused | Fate::RequestLost) {
+            return Err(throttled());
+        }
+        let refused = self.desk.world.borrow().refused_accounts.get(account).copied();
+        if let Some(refusal) = refused {
+            return Err(Failure::Refused { refusal, message: format!("AWS Support answered {refusal:?}") });
+        }
+        let world = &mut *self.desk.world.borrow_mut();
+        let lagging = world.faults.rates().lagging;
+        let mut listings = self.listings.borrow_mut();
+        let lag = if let Some(goes_on) = goes_on {
+            world.now.duration_since(listings[goes_on.listing].as_of).as_secs()
+        } else if world.random.chance(lagging) {
+            let longest = world.settings.half_unknown().as_secs();
+            let span = if world.random.chance(500) { 20.min(longest) } else { longest };
+            let lag = world.random.between(1, span);
+            world.count_fault("read lags");
+            world.note(Place::Aws, || format!("(the read is as of {lag} seconds ago)"));
+            lag
+        } else {
+            world.read_lag.as_secs()
+        };
+        let lag = SignedDuration::from_secs(lag);
+        let listing = goes_on.map_or(listings.len(), |goes_on| goes_on.listing);
+        if goes_on.is_none() {
+            listings.push(Listing { as_of: world.now - lag, last: None });
+        }
+        world.support.observe_with_lag(lag);
+        Ok((fate, listing))
+    }
+
+    /// A read, and again after a pause while AWS throttles: the client retries reads by itself. Returns the answer and the
+    /// number of its listing.
+    pub(super) async fn reading<T>(
+        &self,
+        call: Call,
+        account: &AccountId,
+        goes_on: Option<&Continuation>,
+        what: &str,
+        describe: impl Fn(&mut World) -> Result<T, SupportError>,
+    ) -> Result<(T, usize), Failure> {
+        let mut attempt = 1;
+        loop {
+            let (fate, listing) = self.read(call, account, goes_on, what).await?;
+            let result = describe(&mut self.desk.world.borrow_mut());
+            self.desk.world.borrow_mut().support.observe_with_lag(SignedDuration::ZERO);
+            self.desk.leave(fate).await;
+            let is_throttled = matches!(result, Err(SupportError::Throttling));
+            if fate == Fate::AnswerLost {
+                let message = "AWS Support did not answer".to_owned();
+                return Err(Failure::Unavailable { message, retry_at: None });
+            }
+            if !is_throttled || attempt == READ_ATTEMPTS {
+                return result.map(|answer| (answer, listing)).map_err(|error| failure(&error));
+            }
+            attempt += 1;
+            self.desk.pause(READ_PAUSE).await;
+        }
+    }
+}

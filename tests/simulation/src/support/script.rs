@@ -1,0 +1,78 @@
+//! Worlds by hand: what a story says of cases.
+
+use casebridge_core::identifiers::LinkKey;
+use casebridge_executor::Report;
+use casebridge_simulator::support::Case;
+
+use crate::script::{Handle, Script};
+
+impl Script {
+    /// An incident with its case, both open and in step.
+    ///
+    /// # Panics
+    /// If the world brings no case about.
+    pub fn linked(&mut self) -> Handle {
+        let id = self.open("It does not answer.");
+        self.settle();
+        assert!(self.case(&id).is_some(), "{}", self.story());
+        id
+    }
+
+    /// AWS writes on the incident's case.
+    pub fn reply(&mut self, id: &Handle, text: &str) -> &mut Self {
+        self.write_on_case(id, text, None)
+    }
+
+    /// Somebody writes on the incident's case.
+    pub fn write_on_case(&mut self, id: &Handle, text: &str, author: Option<&str>) -> &mut Self {
+        let case_id = self.case_id(id);
+        self.life.desk.world.borrow_mut().write_at_aws(&case_id, text, author);
+        self.life.follow_up();
+        self
+    }
+
+    /// AWS sets the status of the incident's case.
+    pub fn set_status(&mut self, id: &Handle, status: &str) -> &mut Self {
+        let case_id = self.case_id(id);
+        self.life.desk.world.borrow_mut().set_case_status(&case_id, status);
+        self.life.follow_up();
+        self
+    }
+
+    /// The cases that casebridge opened for the incident.
+    pub fn cases(&self, id: &Handle) -> Vec<Case> {
+        let world = self.life.desk.world.borrow();
+        world.cases_of(id).cloned().collect()
+    }
+
+    /// The incident's case.
+    pub fn case(&self, id: &Handle) -> Option<Case> {
+        self.cases(id).into_iter().next()
+    }
+
+    fn case_id(&self, id: &Handle) -> String {
+        self.case(id).map(|case| case.case_id).unwrap_or_default()
+    }
+
+    /// All texts on the incident's case, oldest first.
+    pub fn bodies(&self, id: &Handle) -> Vec<String> {
+        let communications = self.case(id).map(|case| case.communications).unwrap_or_default();
+        communications.into_iter().map(|communication| communication.body).collect()
+    }
+
+    /// How many texts on the incident's cases contain this.
+    pub fn count_on_case(&self, id: &Handle, text: &str) -> usize {
+        let cases = self.cases(id);
+        cases.iter().flat_map(|case| &case.communications).filter(|seen| seen.body.contains(text)).count()
+    }
+
+    /// The status of the incident's case.
+    pub fn status(&self, id: &Handle) -> String {
+        self.case(id).map(|case| case.status().to_owned()).unwrap_or_default()
+    }
+
+    /// Lets a pass look at the incident's link.
+    pub fn look_again(&mut self, id: &Handle) -> Option<Report> {
+        self.life.look_again(&LinkKey::support_case(id.clone()))
+    }
+}
