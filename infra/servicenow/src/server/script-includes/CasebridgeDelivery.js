@@ -102,16 +102,22 @@ CasebridgeDelivery.prototype = {
             this.calls.invalid(name, 'must be an object');
         }
         this._checkNames(name + '.', message, ['external_id', 'text', 'kind']);
-        this._checkText(name + '.external_id', message.external_id, 1, CasebridgeDelivery.EXTERNAL_ID_LIMIT);
+        this._checkText(name + '.external_id', message.external_id);
+        if (this._isOutside(message.external_id, 1, CasebridgeDelivery.EXTERNAL_ID_LIMIT)) {
+            this.calls.invalid(
+                name + '.external_id',
+                'must have 1 to ' + CasebridgeDelivery.EXTERNAL_ID_LIMIT + ' characters'
+            );
+        }
         if (!CasebridgeDelivery.EXTERNAL_ID.test(message.external_id)) {
             this.calls.invalid(
                 name + '.external_id',
                 'must name a communication of a case, for example 0123456789abcdef-1795208400-0123456789abcdef-0a'
             );
         }
-        this._checkText(name + '.text', message.text, 1, CasebridgeDelivery.TEXT_LIMIT);
+        this._checkContent(name + '.text', message.text, 1, CasebridgeDelivery.TEXT_LIMIT);
         if (this._harmless(message.text).trim() === '') {
-            this.calls.invalid(name + '.text', 'must not be blank');
+            this.calls.unacceptable(name + '.text', 'must not be blank');
         }
         if (!CasebridgeDelivery.JOURNALS.hasOwnProperty(message.kind)) {
             this.calls.invalid(name + '.kind', 'must be comment or work_note');
@@ -128,7 +134,7 @@ CasebridgeDelivery.prototype = {
         }
         this._checkNames(name + '.', values, known);
         Object.keys(values).forEach(function (key) {
-            this._checkText(name + '.' + key, values[key], 0, CasebridgeDelivery.FIELD_LIMIT);
+            this._checkContent(name + '.' + key, values[key], 0, CasebridgeDelivery.FIELD_LIMIT);
             parsed[key] = values[key];
         }, this);
         return parsed;
@@ -143,12 +149,17 @@ CasebridgeDelivery.prototype = {
         }, this);
     },
 
-    _checkText: function (name, value, minimum, maximum) {
+    _checkText: function (name, value) {
         if (typeof value !== 'string') {
             this.calls.invalid(name, 'must be a string');
         }
-        if (value.length < minimum || value.length > maximum) {
-            this.calls.invalid(name, 'must have ' + minimum + ' to ' + maximum + ' characters');
+    },
+
+    // How long a text of people is, is no matter of its sender's version.
+    _checkContent: function (name, value, minimum, maximum) {
+        this._checkText(name, value);
+        if (this._isOutside(value, minimum, maximum)) {
+            this.calls.unacceptable(name, 'must have ' + minimum + ' to ' + maximum + ' characters');
         }
     },
 
@@ -162,6 +173,10 @@ CasebridgeDelivery.prototype = {
             }
             if (String(row.getValue('state')) === 'done') {
                 return this._result(message, 'already_applied', String(row.getValue('journal') || ''), '');
+    _isOutside: function (text, minimum, maximum) {
+        return text.length < minimum || text.length > maximum;
+    },
+
             }
             this._refuseIfYoung(message, row);
             var earlier = this._earlier(incidentId, element, text, row);

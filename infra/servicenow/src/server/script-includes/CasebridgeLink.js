@@ -7,6 +7,7 @@ var CasebridgeLink = Class.create();
 CasebridgeLink.TABLE = 'x_casebridge_aws_link';
 /** The name of a kind. It is a part of a row's key. */
 CasebridgeLink.KIND = /^[a-z_]{1,40}$/;
+CasebridgeLink.KIND_OF_FORMER_VERSIONS = 'support_case';
 /** What a link says of itself. */
 CasebridgeLink.STATUS_COLUMNS = ['sync_status', 'last_error'];
 /** The columns of incident that belong to one kind of link alone: no other writes them. */
