@@ -23,6 +23,16 @@ CasebridgeDelivery.JOURNALS = { comment: 'comments', work_note: 'work_notes' };
 CasebridgeDelivery.FIELDS = ['state', 'close_code', 'close_notes', 'hold_reason'];
 CasebridgeDelivery.REFUSAL = 'The instance refused the update and gave no reason.';
 
+/**
+ * Narrows a query to the deliveries to an incident. A row keeps the incident as a text as well: the platform empties the
+ * reference when the incident is deleted and does not restore it with that, and scripts that merge incidents change it. A row
+ * of a former version has the reference alone.
+ */
+CasebridgeDelivery.narrow = function (row, incidentId) {
+    row.addQuery('incident_id', incidentId).addOrCondition('incident', incidentId);
+    row.addQuery('incident_id', incidentId).addOrCondition('incident_id', '=', '');
+};
+
 CasebridgeDelivery.prototype = {
     /** `calls` is the request: it ends with the errors that are raised here. */
     initialize: function (calls) {
@@ -168,7 +178,7 @@ CasebridgeDelivery.prototype = {
         var element = CasebridgeDelivery.JOURNALS[message.kind];
         var row = this._row(message.external_id);
         if (row !== null) {
-            if (String(row.getValue('incident')) !== incidentId) {
+            if (!this._isOf(row, incidentId)) {
                 return this._result(message, 'refused', '', 'This external_id belongs to another incident.');
             }
             if (String(row.getValue('state')) === 'done') {
@@ -199,6 +209,22 @@ CasebridgeDelivery.prototype = {
         return row.next() ? row : null;
     },
 
+    // Whether the row is a delivery to the incident. One that names none is: it is of a former version, its incident was
+    // deleted and put back, and an external_id is that of one link. From then on it names the incident.
+    _isOf: function (row, incidentId) {
+        var owner = CasebridgeIncident.text(row, 'incident_id');
+        if (owner !== '') {
+            return owner === incidentId;
+        }
+        owner = CasebridgeIncident.text(row, 'incident');
+        if (owner === '') {
+            row.setValue('incident', incidentId);
+            row.setValue('incident_id', incidentId);
+            row.update();
+        }
+        return owner === '' || owner === incidentId;
+    },
+
     _refuseIfYoung: function (message, row) {
         var seconds = parseInt(gs.getProperty('x_casebridge_aws.claim_seconds', ''), 10);
         if (!(seconds >= 0)) {
@@ -220,6 +246,7 @@ CasebridgeDelivery.prototype = {
         row.initialize();
         row.setValue('external_id', message.external_id);
         row.setValue('incident', incidentId);
+        row.setValue('incident_id', incidentId);
         row.setValue('state', 'claimed');
         row.setValue('claimed_at', new GlideDateTime().getValue());
         var inserted = null;
@@ -278,7 +305,7 @@ CasebridgeDelivery.prototype = {
 
     _isAnotherUnfinished: function (incidentId, row) {
         var other = new GlideRecord(CasebridgeDelivery.TABLE);
-        other.addQuery('incident', incidentId);
+        CasebridgeDelivery.narrow(other, incidentId);
         other.addQuery('state', 'claimed');
         other.addQuery('external_id', '!=', String(row.getValue('external_id')));
         other.setLimit(1);

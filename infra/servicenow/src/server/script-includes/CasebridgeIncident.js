@@ -80,8 +80,8 @@ CasebridgeIncident.prototype = {
      * newest first. A worker that died before it recorded what it delivered is told so by these.
      */
     deliveries: function (incidentId, since) {
-        var row = new GlideRecord('x_casebridge_aws_delivery');
-        row.addQuery('incident', incidentId);
+        var row = new GlideRecord(CasebridgeDelivery.TABLE);
+        CasebridgeDelivery.narrow(row, incidentId);
         if (since !== '') {
             row.addQuery('claimed_at', '>=', since);
         }
