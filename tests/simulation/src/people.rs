@@ -527,6 +527,14 @@ impl World {
         self.memory.gone.extend(record.map(|record| (id.clone(), record)));
     }
 
+    /// An administrator puts a deleted incident back.
+    pub fn undelete(&mut self, id: &IncidentId) {
+        assert!(self.servicenow.undelete(id), "only a deleted incident can be put back");
+        self.memory.gone.remove(id);
+        let number = self.number_of(id);
+        self.note(Place::ServiceNow, || format!("{number} is put back"));
+    }
+
     /// An agent saves an incident.
     pub fn save(&mut self, id: &IncidentId, change: &Change) {
         self.save_as("abel.tuter", id, change);

@@ -33,6 +33,8 @@ const LAST_ERROR_CHARACTERS: usize = 1_000;
 const SEVERITY: [&str; 5] = ["error", "waiting", "pending", "in_sync", ""];
 /// The kind of link that the columns account, case_id, display_id and case_status belong to.
 const SUPPORT_CASE: &str = "support_case";
+/// What the app says where the row of a link could not be written.
+const LINK_REFUSED: &str = "The status of the link was not recorded";
 /// The first number of the incident table.
 const FIRST_NUMBER: usize = 10_001;
 /// The close codes that the instance accepts.
@@ -180,6 +182,25 @@ impl Status {
     }
 }
 
+/// A row of the app's table of links. Its key names an incident and a kind for good.
+#[derive(Debug, Clone)]
+struct LinkRow {
+    status: Status,
+    /// The incident that it refers to: not that of its key where the platform or a script has changed the reference.
+    refers_to: Option<IncidentId>,
+}
+
+/// What keeps the app from its table of links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinksObstacle {
+    /// The table is not there.
+    Missing,
+    /// A rule aborts every insert and every update.
+    WritesAborted,
+    /// No row is shown.
+    RowsHidden,
+}
+
 /// A webhook that waits to be accepted, or was.
 #[derive(Debug, Clone)]
 pub struct OutboxRow {
@@ -263,8 +284,15 @@ pub struct Instance {
     /// How many pages a snapshot is read in at most.
     pub pages_per_read: usize,
     announced: BTreeSet<IncidentId>,
-    /// How each link of an incident does, by the incident and the kind.
-    links: BTreeMap<IncidentId, BTreeMap<String, Status>>,
+    /// Whether a unique index keeps the table of links to one row for each link.
+    links_are_unique: bool,
+    /// What keeps the app from its table of links, if anything does.
+    pub links_obstacle: Option<LinksObstacle>,
+    /// The rows that say how each link does, by the incident and the kind of their keys: more than one of a key where there is
+    /// no unique index.
+    links: BTreeMap<IncidentId, BTreeMap<String, Vec<LinkRow>>>,
+    /// The incidents that were deleted and may be put back.
+    removed: BTreeMap<IncidentId, Record>,
     trail: BTreeMap<IncidentId, Vec<StateChange>>,
     /// The last end of work on each incident: the truth, whatever the trail has of it.
     ends: BTreeMap<IncidentId, End>,
@@ -303,7 +331,10 @@ impl Instance {
             page_characters: PAGE_CHARACTERS,
             pages_per_read: PAGES_PER_READ,
             announced: BTreeSet::new(),
+            links_are_unique: true,
+            links_obstacle: None,
             links: BTreeMap::new(),
+            removed: BTreeMap::new(),
             trail: BTreeMap::new(),
             ends: BTreeMap::new(),
             finished: BTreeSet::new(),
@@ -483,9 +514,50 @@ impl Instance {
         self.aborts = 0;
     }
 
-    /// An administrator deletes an incident. Returns what it was.
+    /// An administrator deletes an incident: the platform empties all references to it. Returns what it was.
     pub fn delete(&mut self, id: &IncidentId) -> Option<Record> {
-        self.incidents.remove(id)
+        let record = self.incidents.remove(id)?;
+        self.removed.insert(id.clone(), record.clone());
+        self.announced.remove(id);
+        self.link_rows().filter(|row| row.refers_to.as_ref() == Some(id)).for_each(|row| row.refers_to = None);
+        // Of what its webhooks are about nothing is known any more: the job closes them.
+        self.outbox.iter_mut().filter(|row| row.incident == *id).for_each(|row| row.sent = true);
+        Some(record)
+    }
+
+    /// An administrator puts a deleted incident back. The references to it were in tables that are not audited: they stay
+    /// empty. False if it was not deleted.
+    pub fn undelete(&mut self, id: &IncidentId) -> bool {
+        let record = self.removed.remove(id);
+        let is_known = record.is_some();
+        self.incidents.extend(record.map(|record| (id.clone(), record)));
+        is_known
+    }
+
+    /// A script that merges duplicates lets all that refers to one incident refer to another one. Deliveries keep the incident
+    /// that they were made to.
+    pub fn repoint(&mut self, from: &IncidentId, to: &IncidentId) {
+        self.link_rows()
+            .filter(|row| row.refers_to.as_ref() == Some(from))
+            .for_each(|row| row.refers_to = Some(to.clone()));
+        self.outbox.iter_mut().filter(|row| row.incident == *from).for_each(|row| row.incident = to.clone());
+        // There is one row for each incident.
+        if self.announced.contains(from) && self.announced.insert(to.clone()) {
+            self.announced.remove(from);
+        }
+    }
+
+    /// A second row for a link, of a time without a unique index. None if the link has no row yet.
+    pub fn double_link(&mut self, id: &IncidentId, kind: &str, sync_status: &str) -> Option<()> {
+        let rows = self.links.get_mut(id)?.get_mut(kind)?;
+        let status = Status { sync_status: sync_status.to_owned(), last_error: String::new() };
+        self.links_are_unique = false;
+        rows.push(LinkRow { status, refers_to: Some(id.clone()) });
+        Some(())
+    }
+
+    fn link_rows(&mut self) -> impl Iterator<Item = &mut LinkRow> {
+        self.links.values_mut().flat_map(BTreeMap::values_mut).flatten()
     }
 
     /// Someone saves an incident: record, then journal, then audit trail; then the rule is queued.
@@ -633,7 +705,7 @@ impl Instance {
         };
         let on_incident = Status::of(&record.summary.columns);
         let status = if on_incident == self.worst(id) {
-            self.links.get(id).and_then(|kinds| kinds.get(kind)).cloned().unwrap_or_default()
+            worst_of(self.statuses(id).filter(|(of_kind, _)| *of_kind == kind))
         } else {
             on_incident
         };
@@ -643,20 +715,69 @@ impl Instance {
 
     /// The worst status of all links of an incident.
     fn worst(&self, id: &IncidentId) -> Status {
-        let kinds = self.links.get(id).into_iter().flatten();
-        kinds.map(|(_, status)| status).min_by_key(|status| status.rank()).cloned().unwrap_or_default()
+        worst_of(self.statuses(id))
     }
 
-    /// Writes how a link does, if it is another thing than it said before.
-    fn note_link(&mut self, id: &IncidentId, kind: &str, status: Status) -> Result<(), Refusal> {
-        if self.links.get(id).and_then(|kinds| kinds.get(kind)) == Some(&status) {
-            return Ok(());
+    /// What the rows of an incident that are its own say, in the order of their kinds.
+    fn statuses<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = (&'a str, &'a Status)> {
+        let kinds = self.links.get(id).filter(|_| !self.hides_links()).into_iter().flatten();
+        let rows = kinds.flat_map(|(kind, rows)| rows.iter().map(move |row| (kind.as_str(), row)));
+        rows.filter(move |(_, row)| row.refers_to.as_ref() == Some(id)).map(|(kind, row)| (kind, &row.status))
+    }
+
+    fn hides_links(&self) -> bool {
+        matches!(self.links_obstacle, Some(LinksObstacle::Missing | LinksObstacle::RowsHidden))
+    }
+
+    /// Writes how a link does, where its rows do not say so already; whether all of them do now.
+    fn note_link(&mut self, id: &IncidentId, kind: &str, status: &Status) -> Result<bool, Refusal> {
+        let refuses = matches!(self.links_obstacle, Some(LinksObstacle::Missing | LinksObstacle::WritesAborted));
+        let count = self.links.get(id).and_then(|kinds| kinds.get(kind)).map_or(0, Vec::len);
+        if count == 0 || self.hides_links() {
+            // A row that is there and hidden has its key already.
+            if refuses || (count > 0 && self.links_are_unique) {
+                return Ok(false);
+            }
+            return self.insert_link(id, kind, status);
         }
+        let mut all_say_so = true;
+        for index in 0..count {
+            let rows = self.links.get_mut(id).and_then(|kinds| kinds.get_mut(kind));
+            let Some(row) = rows.and_then(|rows| rows.get_mut(index)) else { break };
+            if row.status == *status && row.refers_to.as_ref() == Some(id) {
+                continue;
+            }
+            if refuses {
+                all_say_so = false;
+                continue;
+            }
+            if self.commits_left == Some(0) {
+                return Err(Refusal::Stopped);
+            }
+            *row = LinkRow { status: status.clone(), refers_to: Some(id.clone()) };
+            self.commit()?;
+        }
+        Ok(all_say_so)
+    }
+
+    /// Inserts the row of a link, and takes it back where it is not shown; whether it is.
+    fn insert_link(&mut self, id: &IncidentId, kind: &str, status: &Status) -> Result<bool, Refusal> {
         if self.is_stopped() {
             return Err(Refusal::Stopped);
         }
-        self.links.entry(id.clone()).or_default().insert(kind.to_owned(), status);
-        self.commit()
+        let row = LinkRow { status: status.clone(), refers_to: Some(id.clone()) };
+        self.rows_of(id, kind).push(row);
+        self.commit()?;
+        if !self.hides_links() {
+            return Ok(true);
+        }
+        self.rows_of(id, kind).pop();
+        self.commit()?;
+        Ok(false)
+    }
+
+    fn rows_of(&mut self, id: &IncidentId, kind: &str) -> &mut Vec<LinkRow> {
+        self.links.entry(id.clone()).or_default().entry(kind.to_owned()).or_default()
     }
 
     /// The record as a request reads it, if it is served: from then on AWS has heard of it.
@@ -1015,13 +1136,16 @@ impl Instance {
         fields: &IncidentFields,
         columns: &BridgeColumns,
     ) -> Result<(FieldsOutcome, String), Refusal> {
-        self.note_link(id, kind, Status::of(columns).cut())?;
+        let said = Status::of(columns).cut();
+        let is_noted = self.note_link(id, kind, &said)?;
         let present = &self.incidents.get(id).ok_or(Refusal::NotFound)?.summary.columns;
         let mut columns = if kind == SUPPORT_CASE { columns.clone() } else { present.clone() };
-        self.worst(id).put_into(&mut columns);
+        // Where its row is refused the link's own words stand on the incident: it finds what it has said, and is done.
+        if is_noted { self.worst(id) } else { said }.put_into(&mut columns);
         let columns = &columns;
         match self.set(now, id, Some(fields), columns) {
-            Ok(()) => Ok((FieldsOutcome::Applied, String::new())),
+            Ok(()) if is_noted => Ok((FieldsOutcome::Applied, String::new())),
+            Ok(()) => Ok((FieldsOutcome::Applied, LINK_REFUSED.to_owned())),
             Err(Refusal::Refused(words)) if !fields.is_empty() => match self.set(now, id, None, columns) {
                 Ok(()) | Err(Refusal::Refused(_)) => Ok((FieldsOutcome::Refused, words)),
                 Err(refusal) => Err(refusal),
@@ -1044,6 +1168,13 @@ impl Instance {
             change.state = given(&fields.state).map(IncidentState::from);
             change.hold_reason = given(&fields.hold_reason);
             change.closing = given(&fields.close_code).map(|code| (code, fields.close_notes.clone()));
+        }
+        let record = self.incidents.get(id).ok_or(Refusal::NotFound)?;
+        let mut changed = record.clone();
+        apply(&mut changed, &change);
+        // What the incident has already is not written: no rule has a say in it.
+        if changed == *record {
+            return Ok(());
         }
         let user = self.integration_user.clone();
         self.save(now, &user, id, &change)
@@ -1125,6 +1256,11 @@ impl Journal {
     pub fn is_comment(&self) -> bool {
         self.element == COMMENTS
     }
+}
+
+/// The worst of these; of those that are equally bad the first.
+fn worst_of<'a>(statuses: impl Iterator<Item = (&'a str, &'a Status)>) -> Status {
+    statuses.map(|(_, status)| status).min_by_key(|status| status.rank()).cloned().unwrap_or_default()
 }
 
 fn apply(record: &mut Record, change: &Change) {

@@ -173,6 +173,10 @@ CasebridgeDelivery.prototype = {
         }
     },
 
+    _isOutside: function (text, minimum, maximum) {
+        return text.length < minimum || text.length > maximum;
+    },
+
     _message: function (incidentId, message) {
         var text = this._harmless(message.text);
         var element = CasebridgeDelivery.JOURNALS[message.kind];
@@ -183,10 +187,6 @@ CasebridgeDelivery.prototype = {
             }
             if (String(row.getValue('state')) === 'done') {
                 return this._result(message, 'already_applied', String(row.getValue('journal') || ''), '');
-    _isOutside: function (text, minimum, maximum) {
-        return text.length < minimum || text.length > maximum;
-    },
-
             }
             this._refuseIfYoung(message, row);
             var earlier = this._earlier(incidentId, element, text, row);
@@ -359,7 +359,8 @@ CasebridgeDelivery.prototype = {
         if (!isFresh || (order.messages.length > 0 && this._isChanged(incidentId, seen))) {
             return { outcome: 'stale', error: '' };
         }
-        var columns = this._columns(incidentId, order);
+        var rowProblem = this._note(incidentId, order);
+        var columns = this._columns(incidentId, order, rowProblem === '');
         var problem = this._set(incidentId, order.fields, columns);
         var columnProblem = problem;
         if (problem !== '' && hasFields && hasColumns) {
@@ -368,14 +369,34 @@ CasebridgeDelivery.prototype = {
                 problem += ' The columns were refused, too: ' + columnProblem;
             }
         }
-        if (columnProblem === '' && this.links.isTold(order.columns)) {
+        if (columnProblem === '' && rowProblem === '' && this.links.isTold(order.columns)) {
             this._settle(incidentId);
         }
-        return { outcome: problem === '' ? 'applied' : 'refused', error: problem };
+        var problems = [problem, rowProblem].filter(function (words) {
+            return words !== '';
+        });
+        return { outcome: problem === '' ? 'applied' : 'refused', error: problems.join(' ') };
     },
 
-    // What is to stand in the columns of the incident: the link's own, and the worst status of all links, this one too.
-    _columns: function (incidentId, order) {
+    // Records what the order says of its link. Returns '' or why that was not recorded: what was asked for is applied all the
+    // same, and the answer tells it.
+    _note: function (incidentId, order) {
+        if (!this.links.isTold(order.columns)) {
+            return '';
+        }
+        var problem = this.links.note(incidentId, order.kind, order.columns);
+        if (problem === '') {
+            return '';
+        }
+        problem = 'The status of the link was not recorded: ' + problem;
+        gs.error('casebridge: ' + problem);
+        return problem;
+    },
+
+    // What is to stand in the columns of the incident: the link's own, and the worst status of all links, this one too. Where
+    // the status of this one could not be recorded it stands there by itself: the link finds what it has said, and does not
+    // say it again for ever.
+    _columns: function (incidentId, order, isNoted) {
         var columns = {};
         CasebridgeLink.ownColumns(order.kind).forEach(function (name) {
             if (order.columns.hasOwnProperty(name)) {
@@ -385,14 +406,9 @@ CasebridgeDelivery.prototype = {
         if (!this.links.isTold(order.columns)) {
             return columns;
         }
-        var problem = this.links.note(incidentId, order.kind, order.columns);
-        if (problem !== '') {
-            gs.error('casebridge: ' + problem);
-            this.calls.fail(500, 'Operation failed', 'The status of the link was not recorded.');
-        }
-        var worst = this.links.worst(incidentId);
-        CasebridgeLink.STATUS_COLUMNS.forEach(function (name) {
-            columns[name] = worst[name];
+        var status = isNoted ? this.links.worst(incidentId) : this.links.said(order.columns);
+        Object.keys(status).forEach(function (name) {
+            columns[name] = status[name];
         });
         return columns;
     },
@@ -435,13 +451,15 @@ CasebridgeDelivery.prototype = {
         if (incident === null) {
             return 'The incident no longer exists.';
         }
+        var differs = false;
         Object.keys(fields).forEach(function (name) {
-            incident.setValue(name, fields[name]);
+            differs = CasebridgeIncident.put(incident, name, fields[name]) || differs;
         });
         Object.keys(columns).forEach(function (name) {
-            incident.setValue(CasebridgeIncident.PREFIX + name, columns[name]);
+            differs = CasebridgeIncident.put(incident, CasebridgeIncident.PREFIX + name, columns[name]) || differs;
         });
-        var problem = this._update(incident);
+        // The platform may answer an update that changes nothing as it answers one that it refuses.
+        var problem = differs ? this._update(incident) : '';
         if (problem !== '' || fields.state === undefined) {
             return problem;
         }

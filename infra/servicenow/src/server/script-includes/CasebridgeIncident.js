@@ -37,6 +37,15 @@ CasebridgeIncident.text = function (record, name) {
     return value === null || value === undefined ? '' : CasebridgeIncident.wellFormed(String(value));
 };
 
+/** Sets a record's column to a text; whether that is another one than it had. */
+CasebridgeIncident.put = function (record, name, text) {
+    if (CasebridgeIncident.text(record, name) === text) {
+        return false;
+    }
+    record.setValue(name, text);
+    return true;
+};
+
 /** The text as two are compared: the platform may change the white space around one and its line ends. */
 CasebridgeIncident.comparable = function (text) {
     return text.replace(/\r\n?/g, '\n').trim();
