@@ -529,7 +529,9 @@ impl World {
 
     /// An administrator puts a deleted incident back.
     pub fn undelete(&mut self, id: &IncidentId) {
-        assert!(self.servicenow.undelete(id), "only a deleted incident can be put back");
+        if !self.servicenow.undelete(id) {
+            return;
+        }
         self.memory.gone.remove(id);
         let number = self.number_of(id);
         self.note(Place::ServiceNow, || format!("{number} is put back"));
