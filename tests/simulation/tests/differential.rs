@@ -193,7 +193,7 @@ impl Both {
             older: Vec::new(),
             seen: BTreeMap::new(),
         };
-        both.shipped.answer_empty_updates_with_null(seed % 3 == 0);
+        both.shipped.answer_empty_updates_with_null(seed.is_multiple_of(3));
         both.model.trail_is_readable = audit == AuditAccess::Readable;
         both.model.resolved_at_is_overwritten = overwritten;
         both.set_up_accounts();
@@ -555,7 +555,7 @@ impl Both {
         self.shipped.hinder(LINKS, theirs);
         self.model.links_obstacle = Some(ours);
         *self.seen.entry(format!("links {ours:?}")).or_default() += 1;
-        for _ in 0..1 + self.random.below(3) {
+        for _ in 0..=self.random.below(3) {
             self.deliver();
             self.compare_snapshots();
         }

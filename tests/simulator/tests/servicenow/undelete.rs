@@ -12,12 +12,12 @@ const CLAIMED: u64 = 1;
 const CLAIM_SECONDS: i64 = 60;
 
 /// The outcome of the message.
-fn outcome(world: &mut World, incident: &str, of: &Value) -> (String, String) {
-    let response = deliver(world, incident, of);
+fn outcome(world: &mut World, incident: &str, order: &Value) -> (String, String) {
+    let response = deliver(world, incident, order);
     assert_eq!(response.status, 200, "{}", text(&response));
     let answer = body(&response)["result"]["messages"][0].clone();
-    let word = |name: &str| answer[name].as_str().expect("a word").to_owned();
-    (word("outcome"), word("error"))
+    let part = |name: &str| answer[name].as_str().expect("a text").to_owned();
+    (part("outcome"), part("error"))
 }
 
 fn is(outcome: &str) -> (String, String) {
