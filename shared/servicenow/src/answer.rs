@@ -21,6 +21,10 @@ const MAXIMUM_MESSAGE_CHARACTERS: usize = 500;
 const MAXIMUM_RETRY_AFTER: Duration = Duration::from_hours(1);
 /// The app's message for an incident that exists and that it does not serve.
 const NOT_SERVED: &str = "Incident not served";
+/// The app's message for a request of a form that it does not know.
+const UNKNOWN_FORM: &str = "Invalid request";
+/// The platform's message for a resource that the app does not have, or where there is no app.
+const UNKNOWN_RESOURCE: &str = "Requested URI does not represent any resource";
 /// The header with the end of a rate limit, in Unix seconds. Source: ServiceNow, inbound REST API rate limiting.
 const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
 
@@ -132,6 +136,18 @@ impl Answer {
         let said = words.clone().unwrap_or_else(|| "no reason given".to_owned());
         let status = self.status.as_u16();
         match status {
+            // Of another version than this one, the app may take none of its requests. As a refusal that would hold back one
+            // request after the other, each for an hour; this way all wait together, and go on soon after the upgrade. It must
+            // not be so where the content of one incident is to blame: what can't be handled would hold up that link's side for
+            // ever, its reads included. The app has another message for that, and it stays a refusal of this one request.
+            400 if said.starts_with(UNKNOWN_FORM) || said.starts_with(UNKNOWN_RESOURCE) => Problem::unavailable(
+                format!(
+                    "ServiceNow's app does not know this request ({said}): the app and the functions do not fit together; \
+                     install the versions that belong together, the app first"
+                ),
+                None,
+                false,
+            ),
             401 => Problem::refused(
                 Refusal::Credentials,
                 format!("ServiceNow does not accept the credentials ({said}): check the secret and the user"),
@@ -270,8 +286,6 @@ mod tests {
 
     #[test]
     fn what_stands_before_the_instance_refuses_a_write_and_says_nothing_of_a_read() {
-        let unknown_field = r#"{"error":{"message":"Invalid request","detail":"x: is not known"},"status":"failure"}"#;
-        assert_eq!(name(400, JSON, unknown_field), "refused_invalid_request");
         for (status, content_type, body) in [
             (413, "text/html", "<html>"),
             (403, "text/html", "<html>"),
@@ -285,6 +299,25 @@ mod tests {
             assert!(problem.failure.message().contains("before it"), "{}", problem.failure.message());
             answer.is_read = true;
             assert_eq!(answer.result::<Value>().unwrap_err().failure.name(), "unavailable", "{status}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_the_app_does_not_know_waits_for_the_versions_that_belong_together() {
+        for words in [
+            r#"{"message":"Invalid request","detail":"kind: is not known; known are messages, fields, columns"}"#,
+            r#"{"message":"Requested URI does not represent any resource","detail":null}"#,
+        ] {
+            let problem = answer(400, JSON, &format!(r#"{{"error":{words},"status":"failure"}}"#));
+            let problem = problem.result::<Value>().unwrap_err();
+            assert_eq!((problem.failure.name(), problem.repeat), ("unavailable", false), "{words}");
+            let message = problem.failure.message();
+            assert!(message.contains("do not fit together") && message.contains("belong together"), "{message}");
+        }
+        // The content of one incident is its own matter: it is refused, so that nothing else waits for it.
+        for message in ["Content not accepted", "Exception while reading request", "An Invalid request"] {
+            let body = format!(r#"{{"error":{{"message":"{message}","detail":"d"}},"status":"failure"}}"#);
+            assert_eq!(name(400, JSON, &body), "refused_invalid_request", "{message}");
         }
     }
 

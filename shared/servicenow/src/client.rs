@@ -7,7 +7,7 @@ use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::{IncidentId, JournalEntryId, LinkKey},
     servicenow::{
-        delivery::{Delivery, DeliveryAnswer},
+        delivery::{Delivery, DeliveryAnswer, FieldsOutcome},
         incident::Incident,
     },
     time,
@@ -368,7 +368,11 @@ impl<S: CredentialSource, C: Clock> ServiceNow for Client<S, C> {
         let order = Order { kind: key.kind.as_str(), delivery };
         let body = serde_json::to_vec(&order).map_err(|error| invalid(&error.to_string()))?;
         let call = Call { method: Method::POST, url, body: Some(body) };
-        self.repeatedly(&call).await.map_err(|problem| problem.failure)
+        let answer: DeliveryAnswer = self.repeatedly(&call).await.map_err(|problem| problem.failure)?;
+        if answer.fields == FieldsOutcome::Applied && !answer.field_error.is_empty() {
+            tracing::warn!(incident = %key.incident, problem = answer.field_error, "ServiceNow applied all but this");
+        }
+        Ok(answer)
     }
 }
 

@@ -11,7 +11,7 @@ use casebridge_core::{
 use casebridge_simulation::{
     calls::{Call, Fate},
     script::{Handle, Script},
-    servicenow::model::{Change, INTEGRATION_USER},
+    servicenow::model::{Change, INTEGRATION_USER, LinksObstacle},
     servicenow::people::{AUTOMATIC_ANSWER, AUTOMATIC_CLOSING},
     world::ACCOUNTS,
 };
@@ -610,5 +610,50 @@ fn an_incident_that_leaves_the_scope_without_a_case_says_nothing_any_more() {
     world.life.desk.world.borrow_mut().settings.hints = false;
     world.save(&incident, &Change { codes: Some((String::new(), String::new())), ..Change::default() }).settle();
     assert_eq!(world.sync_status(&incident), (String::new(), String::new()), "{}", world.story());
+    world.must_hold();
+}
+
+/// The app can't keep how a link does: replies, states and columns reach the incident all the same, and nothing is written
+/// again and again.
+#[test]
+fn a_status_that_is_not_recorded_holds_nothing_up() {
+    for obstacle in [LinksObstacle::Missing, LinksObstacle::WritesAborted, LinksObstacle::RowsHidden] {
+        let mut world = Script::new();
+        world.life.desk.world.borrow_mut().servicenow.links_obstacle = Some(obstacle);
+        let incident = world.linked();
+        world.reply(&incident, "We look into it «r1»").settle();
+        assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{obstacle:?}: {}", world.story());
+        world.set_status(&incident, "resolved").settle();
+        assert_eq!(world.state(&incident), IncidentState::Resolved, "{obstacle:?}: {}", world.story());
+        assert_eq!(world.sync_status(&incident), ("in_sync".to_owned(), String::new()), "{obstacle:?}");
+        let deliveries = world.calls(Call::Deliver);
+        for _ in 0..3 {
+            world.look_again(&incident);
+            world.settle();
+        }
+        assert_eq!(world.calls(Call::Deliver), deliveries, "{obstacle:?}: {}", world.story());
+        world.life.desk.world.borrow_mut().servicenow.links_obstacle = None;
+        world.must_hold();
+    }
+}
+
+/// An incident is deleted and put back, without the platform's references to it: what AWS wrote meanwhile arrives, and
+/// nothing a second time.
+#[test]
+fn an_incident_that_was_deleted_and_put_back_hears_what_aws_wrote_meanwhile() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let case_id = world.case(&incident).unwrap().case_id;
+    world.reply(&incident, "Before «r1»").settle();
+    world.life.desk.world.borrow_mut().delete(&incident);
+    world.life.desk.world.borrow_mut().write_at_aws(&case_id, "Meanwhile «r2»", None);
+    world.life.follow_up();
+    world.settle();
+    world.life.desk.world.borrow_mut().undelete(&incident);
+    world.wait(2 * 3_600);
+    world.reply(&incident, "Afterwards «r3»").settle();
+    for text in ["«r1»", "«r2»", "«r3»"] {
+        assert_eq!(world.count_on_incident(&incident, text), 1, "{text}: {}", world.story());
+    }
     world.must_hold();
 }

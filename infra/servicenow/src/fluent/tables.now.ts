@@ -196,6 +196,8 @@ export const x_casebridge_aws_delivery = Table({
             maxLength: 100,
         }),
         incident: ReferenceColumn({ label: 'Incident', referenceTable: 'incident' }),
+        // The platform empties the reference when the incident is deleted, and does not restore it with that.
+        incident_id: StringColumn({ label: 'Incident ID', hint: 'sys_id of the incident, for good', maxLength: 32 }),
         state: StringColumn({
             label: 'State',
             maxLength: 40,
@@ -212,6 +214,7 @@ export const x_casebridge_aws_delivery = Table({
     index: [
         { name: 'index_external_id', unique: true, element: 'external_id' },
         { name: 'index_incident', unique: false, element: 'incident' },
+        { name: 'index_incident_id', unique: false, element: 'incident_id' },
         { name: 'index_journal', unique: false, element: 'journal' },
         // Whose words a comment is depends on whether its author has ever delivered.
         { name: 'index_sys_created_by', unique: false, element: 'sys_created_by' },

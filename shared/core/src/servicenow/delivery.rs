@@ -116,7 +116,8 @@ pub struct DeliveryAnswer {
     pub messages: Vec<MessageAnswer>,
     /// What became of fields and columns.
     pub fields: FieldsOutcome,
-    /// The platform's reason, for refused fields.
+    /// The platform's reason, for refused fields. Where they were applied: what went wrong beside them, with no need to
+    /// write them again.
     #[serde(default)]
     pub field_error: String,
     /// The incident afterwards.

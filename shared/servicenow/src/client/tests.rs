@@ -412,3 +412,15 @@ async fn an_unreachable_instance_is_unavailable_even_for_a_write() {
     let failure = client.deliver(&link(), &delivery()).await.unwrap_err();
     assert_eq!(failure.name(), "unavailable");
 }
+
+#[tokio::test]
+async fn an_app_of_another_version_is_not_asked_again_and_refuses_nothing() {
+    let world = world(BASIC, BASIC).await;
+    let detail = "kind: is not known; known are expected_mod_count, messages, fields, columns, entries_since";
+    let refusal = json!({"error": {"message": "Invalid request", "detail": detail}, "status": "failure"});
+    let answer = ResponseTemplate::new(400).set_body_json(refusal);
+    Mock::given(method("POST")).respond_with(answer).expect(1).mount(&world.server).await;
+    let failure = world.client.deliver(&link(), &delivery()).await.unwrap_err();
+    assert_eq!(failure.name(), "unavailable");
+    assert!(failure.message().contains(detail), "{}", failure.message());
+}

@@ -4,6 +4,7 @@
 
 mod app;
 mod delivery;
+mod links;
 mod outbox;
 mod save;
 mod snapshot;
@@ -25,8 +26,10 @@ use jiff::Timestamp;
 
 pub use app::{App, HonestApp};
 pub use delivery::harmless;
+pub use links::LinksObstacle;
 pub use outbox::OutboxRow;
 
+use self::links::LinkRow;
 use crate::random::Random;
 
 /// The user that casebridge logs in as, until it is renamed.
@@ -39,6 +42,8 @@ const LAST_ERROR_CHARACTERS: usize = 1_000;
 const SEVERITY: [&str; 5] = ["error", "waiting", "pending", "in_sync", ""];
 /// The kind of link that the columns account, case_id, display_id and case_status belong to.
 const SUPPORT_CASE: &str = "support_case";
+/// What the app says where the row of a link could not be written.
+const LINK_REFUSED: &str = "The status of the link was not recorded";
 const COMMENTS: &str = "comments";
 const WORK_NOTES: &str = "work_notes";
 /// The comments of one page, and the characters that they may take together, as the app says.
@@ -234,8 +239,15 @@ pub struct Instance {
     /// How many pages a snapshot is read in at most.
     pub pages_per_read: usize,
     announced: BTreeSet<IncidentId>,
-    /// How each link of an incident does, by the incident and the kind.
-    links: BTreeMap<IncidentId, BTreeMap<String, Status>>,
+    /// Whether a unique index keeps the table of links to one row for each link.
+    links_are_unique: bool,
+    /// What keeps the app from its table of links, if anything does.
+    pub links_obstacle: Option<LinksObstacle>,
+    /// The rows that say how each link does, by the incident and the kind of their keys: more than one of a key where there is
+    /// no unique index.
+    links: BTreeMap<IncidentId, BTreeMap<String, Vec<LinkRow>>>,
+    /// The incidents that were deleted and may be put back.
+    removed: BTreeMap<IncidentId, Record>,
     trail: BTreeMap<IncidentId, Vec<StateChange>>,
     /// The last end of work on each incident: the truth, whatever the trail has of it.
     ends: BTreeMap<IncidentId, End>,
@@ -274,7 +286,10 @@ impl Instance {
             page_characters: PAGE_CHARACTERS,
             pages_per_read: PAGES_PER_READ,
             announced: BTreeSet::new(),
+            links_are_unique: true,
+            links_obstacle: None,
             links: BTreeMap::new(),
+            removed: BTreeMap::new(),
             trail: BTreeMap::new(),
             ends: BTreeMap::new(),
             finished: BTreeSet::new(),
@@ -350,12 +365,6 @@ impl Instance {
     /// Whether an incident should have a case.
     pub fn is_in_scope(&self, record: &Record) -> bool {
         !record.service_code.is_empty() && !record.category_code.is_empty() && self.account_of(&record.group).is_some()
-    }
-
-    /// The worst status of all links of an incident.
-    fn worst(&self, id: &IncidentId) -> Status {
-        let kinds = self.links.get(id).into_iter().flatten();
-        kinds.map(|(_, status)| status).min_by_key(|status| status.rank()).cloned().unwrap_or_default()
     }
 
     /// Whether AWS has heard of an incident.

@@ -91,6 +91,16 @@ impl World {
         self.memory.gone.extend(record.map(|record| (id.clone(), record)));
     }
 
+    /// An administrator puts a deleted incident back.
+    pub fn undelete(&mut self, id: &IncidentId) {
+        if !self.servicenow.undelete(id) {
+            return;
+        }
+        self.memory.gone.remove(id);
+        let number = self.number_of(id);
+        self.note(Place::ServiceNow, || format!("{number} is put back"));
+    }
+
     /// An agent saves an incident.
     pub fn save(&mut self, id: &IncidentId, change: &Change) {
         self.save_as("abel.tuter", id, change);

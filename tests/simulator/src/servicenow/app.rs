@@ -320,6 +320,7 @@ impl App {
             columns,
             unique,
             web_service_access: element.attribute("ws_access") == Some("true"),
+            is_audited: element.attribute("audit") == Some("true"),
             scope: self.scope.clone(),
         });
     }

@@ -67,8 +67,10 @@ pub fn refused(error: &WriteError) -> Response {
         WriteError::NotFound => no_record(),
         WriteError::NoTable(table) => invalid_table(table),
         WriteError::Stopped => stopped(),
-        WriteError::DataPolicy(_) | WriteError::Aborted(_) | WriteError::AbortedBy(_) | WriteError::Unique { .. } => {
-            envelope(403, "Operation Failed", Some(&error.to_string()))
-        }
+        WriteError::DataPolicy(_)
+        | WriteError::Aborted(_)
+        | WriteError::AbortedOn { .. }
+        | WriteError::AbortedBy(_)
+        | WriteError::Unique { .. } => envelope(403, "Operation Failed", Some(&error.to_string())),
     }
 }

@@ -464,6 +464,9 @@
             state.lastError = answer.error;
             return null;
         }
+        if (answer.row === null && operation === 'update') {
+            return null;
+        }
         state.reset(answer.row);
         return platformText(answer.row.sys_id);
     }

@@ -15,7 +15,7 @@ use super::{
     records::{Session, WriteError},
     rules::UndecidedRule,
     schema::Table,
-    state::hex,
+    state::{Obstacle, hex},
     store::{Row, field},
     view::View,
 };
@@ -121,6 +121,7 @@ impl Host<'_, '_> {
             return Ok(json!({"error": refusal}));
         }
         let sys_id = argument.sys_id.unwrap_or_default();
+        let before = self.session.state.store.row(&argument.table, &sys_id).cloned();
         let outcome = match operation {
             "insert" => self.session.insert(&argument.table, argument.values, argument.workflow),
             "update" => {
@@ -131,7 +132,9 @@ impl Host<'_, '_> {
         match outcome {
             Ok(sys_id) => {
                 let row = self.session.view(&argument.table, &sys_id).map(|view| view.row.clone());
-                Ok(json!({"row": row}))
+                let is_empty = operation == "update" && row.as_ref() == before.as_deref();
+                let is_told = !(is_empty && self.session.state.empty_updates_answer_null);
+                Ok(json!({"row": row.filter(|_| is_told)}))
             }
             Err(WriteError::Stopped) => Err(WriteError::Stopped.to_string()),
             Err(error) => Ok(json!({"error": error.to_string()})),
@@ -194,6 +197,10 @@ impl Host<'_, '_> {
 
     fn query(&mut self, argument: QueryArgument) -> Result<Value, String> {
         self.check_read(&argument.table)?;
+        let is_hindered = |obstacle| self.session.state.is_hindered(&argument.table, obstacle);
+        if is_hindered(Obstacle::Missing) || is_hindered(Obstacle::RowsHidden) {
+            return Ok(json!([]));
+        }
         let mut parts: Vec<Query> = Vec::new();
         let mut groups: Vec<Vec<Condition>> = Vec::new();
         let mut order = Vec::new();

@@ -10,7 +10,7 @@ use super::{
     INSTANCE_NAME, Instance,
     engine::ScriptError,
     records::{Actor, PLATFORM_COLUMNS, Session, WriteError},
-    state::{Aborts, LaggingRead},
+    state::{Aborts, LaggingRead, Obstacle, Removed},
     store::{Row, field},
 };
 use crate::wire::Outbound;
@@ -133,6 +133,43 @@ impl Instance {
     pub fn restore(&mut self, table: &str, row: Row) {
         let sys_id = field(&row, "sys_id").to_owned();
         self.state.store.put(table, &sys_id, row);
+    }
+
+    /// An administrator chooses "Undelete Record": the record is as it was, and so are the references to it in audited
+    /// tables. Those that other tables had stay empty. False if there is nothing to put back.
+    pub fn undelete(&mut self, table: &str, sys_id: &str) -> bool {
+        let Some(Removed { row, references }) = self.state.removed.remove(&(table.to_owned(), sys_id.to_owned()))
+        else {
+            return false;
+        };
+        self.state.store.put(table, sys_id, row);
+        for (table, record, column) in references {
+            let Some(row) = self.state.store.row(&table, &record) else { continue };
+            let mut row = row.as_ref().clone();
+            row.entry(column).or_insert_with(|| sys_id.to_owned());
+            self.state.store.put(&table, &record, row);
+        }
+        true
+    }
+
+    /// A script that merges duplicates lets all that refers to one record refer to another one.
+    pub fn repoint(&mut self, now: Timestamp, table: &str, from: &str, to: &str) {
+        self.as_user(now, "system", |session| session.refer_elsewhere(table, from, to));
+    }
+
+    /// From now on something keeps the app from one of its tables.
+    pub fn hinder(&mut self, table: &str, obstacle: Obstacle) {
+        self.state.obstacles.insert((table.to_owned(), obstacle));
+    }
+
+    /// What kept the app from a table is gone.
+    pub fn unhinder(&mut self, table: &str, obstacle: Obstacle) {
+        self.state.obstacles.remove(&(table.to_owned(), obstacle));
+    }
+
+    /// Whether `update()` answers null to a script from now on where the record has all values already.
+    pub fn answer_empty_updates_with_null(&mut self, answers: bool) {
+        self.state.empty_updates_answer_null = answers;
     }
 
     /// The next script that reads this record sees it as given: its node lags. Later reads see it as it is.

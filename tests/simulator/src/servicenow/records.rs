@@ -11,7 +11,7 @@ use super::{
     app::App,
     incident, journal, rules,
     schema::{ColumnKind, Table},
-    state::{State, is_identifier},
+    state::{Obstacle, Removed, State, is_identifier},
     store::{Row, Store, field},
     view::View,
 };
@@ -35,6 +35,14 @@ pub enum WriteError {
     /// A rule of the platform aborted it.
     #[error("Operation against file 'incident' was aborted by Business Rule '{0}'. Business Rule Stack:{0}")]
     Aborted(String),
+    /// A rule of the customer on this table aborted it.
+    #[error("Operation against file '{table}' was aborted by Business Rule '{rule}'. Business Rule Stack:{rule}")]
+    AbortedOn {
+        /// The table.
+        table: String,
+        /// The rule.
+        rule: &'static str,
+    },
     /// A rule of the app aborted it; what the rule said.
     #[error("{0}")]
     AbortedBy(String),
@@ -120,6 +128,7 @@ impl Session<'_> {
     /// Writes a new record; gives its `sys_id`.
     pub fn insert(&mut self, table_name: &str, mut values: Row, with_rules: bool) -> Result<String, WriteError> {
         let table = self.table(table_name)?;
+        self.abort_if_hindered(&table)?;
         let journals = journal::take_entries(&table, &mut values);
         let chosen = values.remove("sys_id").filter(|sys_id| is_identifier(sys_id));
         let sys_id = chosen.unwrap_or_else(|| self.state.next_identifier());
@@ -158,6 +167,7 @@ impl Session<'_> {
         self.table(table_name)?;
         let (table, old) = self.state.store.find(&self.app.schema, table_name, sys_id).ok_or(WriteError::NotFound)?;
         let (table, old) = (table.clone(), old.clone());
+        self.abort_if_hindered(&table)?;
         self.abort_if_ordered(&table)?;
         let journals = journal::take_entries(&table, &mut values);
         values.remove("sys_id");
@@ -190,11 +200,40 @@ impl Session<'_> {
         let (table, old) = (table.clone(), old.clone());
         self.before_commit()?;
         self.state.store.remove(&table.name, sys_id);
+        let references = self.refer_elsewhere(&table.name, sys_id, "");
+        if table.is_audited {
+            let is_audited = |name: &str| self.app.schema.table(name).is_some_and(|table| table.is_audited);
+            let references = references.into_iter().filter(|(name, ..)| is_audited(name)).collect();
+            let removed = Removed { row: old.as_ref().clone(), references };
+            self.state.removed.insert((table.name.clone(), sys_id.to_owned()), removed);
+        }
         self.after_commit()?;
         if with_rules {
             rules::queue(self, "delete", &table, sys_id, &old, &BTreeSet::new());
         }
         Ok(())
+    }
+
+    /// Lets all that refers to a record refer to another one, or to none: table, record and column of each reference. No
+    /// rule runs, and no update is counted. What a unique index refuses stays as it is.
+    pub fn refer_elsewhere(&mut self, table_name: &str, from: &str, to: &str) -> Vec<(String, String, String)> {
+        let mut references = Vec::new();
+        for (table, column) in self.app.schema.references_to(table_name) {
+            let rows = self.state.store.rows(&table.name).filter(|(_, row)| field(row, column) == from);
+            references.extend(rows.map(|(sys_id, _)| (table.name.clone(), sys_id.clone(), column.to_owned())));
+        }
+        references.retain(|(table, sys_id, column)| self.refer(table, sys_id, column, to).is_some());
+        references
+    }
+
+    fn refer(&mut self, table_name: &str, sys_id: &str, column: &str, to: &str) -> Option<()> {
+        let table = self.app.schema.table(table_name)?;
+        let mut row = self.state.store.row(table_name, sys_id)?.as_ref().clone();
+        row.insert(column.to_owned(), to.to_owned());
+        row.retain(|_, value| !value.is_empty());
+        self.check_unique(table, &row, Some(sys_id)).ok()?;
+        self.state.store.put(table_name, sys_id, row);
+        Some(())
     }
 
     /// A record as queries and displays look at it.
@@ -209,7 +248,8 @@ impl Session<'_> {
     }
 
     fn table(&self, name: &str) -> Result<std::sync::Arc<Table>, WriteError> {
-        self.app.schema.table(name).cloned().ok_or_else(|| WriteError::NoTable(name.to_owned()))
+        let table = self.app.schema.table(name).filter(|_| !self.state.is_hindered(name, Obstacle::Missing));
+        table.cloned().ok_or_else(|| WriteError::NoTable(name.to_owned()))
     }
 
     fn number(&mut self, table: &Table, row: &mut Row) {
@@ -267,8 +307,10 @@ impl Session<'_> {
             columns.iter().all(|column| field(row, column) == field(other, column))
                 && columns.iter().any(|column| !field(row, column).is_empty())
         };
+        let unique =
+            if self.state.is_hindered(&table.name, Obstacle::NoUniqueIndex) { &[] } else { table.unique.as_slice() };
         let taken = (own.is_none() && store.row(&table.name, sys_id).is_some())
-            || table.unique.iter().any(|columns| {
+            || unique.iter().any(|columns| {
                 store.rows(&table.name).any(|(other, held)| Some(other.as_str()) != own && same(columns, held))
             });
         if !taken {
@@ -322,6 +364,14 @@ impl Session<'_> {
             let row = columns.map(|(name, value)| (name.to_owned(), value.to_owned()));
             self.state.store.put("sys_audit", &sys_id, row.into());
         }
+    }
+
+    /// A rule of the instance that aborts every write of this table, if there is one.
+    fn abort_if_hindered(&self, table: &Table) -> Result<(), WriteError> {
+        if self.state.is_hindered(&table.name, Obstacle::WritesAborted) {
+            return Err(WriteError::AbortedOn { table: table.name.clone(), rule: "Read only" });
+        }
+        Ok(())
     }
 
     /// A rule of the instance that aborts updates of incidents, if a test has ordered one.

@@ -20,6 +20,9 @@ const SYSTEM_COLUMNS: [(&str, ColumnKind); 7] = [
     ("sys_tags", ColumnKind::Text),
 ];
 
+/// The platform's table that is audited, with all that extend it.
+const AUDITED_TABLE: &str = "task";
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
@@ -119,6 +122,8 @@ pub struct Table {
     pub unique: Vec<Vec<String>>,
     /// Whether the Table API may reach it.
     pub web_service_access: bool,
+    /// Whether its changes are audited: "Undelete Record" gives back only what such a table had.
+    pub is_audited: bool,
     /// The scope that owns it; empty for the platform.
     pub scope: String,
 }
@@ -184,10 +189,12 @@ impl Schema {
             }
             columns.insert(column_name, column);
         }
+        let is_audited = name == AUDITED_TABLE || described.extends == AUDITED_TABLE;
         self.add(Table {
             name,
             label: described.label,
             extends: described.extends,
+            is_audited,
             display: described.display,
             columns,
             unique,
@@ -226,6 +233,15 @@ impl Schema {
     /// All tables, by name.
     pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
         self.tables.values()
+    }
+
+    /// The columns of all tables that may refer to a record of this table, each with its table.
+    pub fn references_to<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a Arc<Table>, &'a str)> {
+        let refers = move |column: &Column| column.kind == ColumnKind::Reference && self.is_a(name, &column.reference);
+        self.tables.values().flat_map(move |table| {
+            let columns = table.columns.iter().filter(move |(_, column)| refers(column));
+            columns.map(move |(column, _)| (table, column.as_str()))
+        })
     }
 
     /// A table and all that extend it: their records are records of the table too.

@@ -1,6 +1,6 @@
 //! The state of an instance between requests.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -60,6 +60,28 @@ pub struct Aborts {
     pub left: u64,
 }
 
+/// What keeps the app from one of its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Obstacle {
+    /// The table is not there: an update set was skipped. No row is shown, and none is taken.
+    Missing,
+    /// A rule of the customer aborts every insert and every update.
+    WritesAborted,
+    /// A query rule, or a domain, hides all rows from scripts.
+    RowsHidden,
+    /// The unique indexes were never made: rows that stood in their way were there first.
+    NoUniqueIndex,
+}
+
+/// A record that was deleted, for as long as it may be put back.
+#[derive(Debug, Clone)]
+pub struct Removed {
+    /// The record.
+    pub row: Row,
+    /// What referred to it, in audited tables: table, record, column.
+    pub references: Vec<(String, String, String)>,
+}
+
 /// All that changes in an instance.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -89,6 +111,12 @@ pub struct State {
     pub lagging_read: Option<LaggingRead>,
     /// The updates of incidents that are to be aborted.
     pub aborts: Option<Aborts>,
+    /// What keeps the app from its tables.
+    pub obstacles: BTreeSet<(String, Obstacle)>,
+    /// Whether `update()` answers null to a script whose values the record has already.
+    pub empty_updates_answer_null: bool,
+    /// The deleted records of audited tables, by table and `sys_id`.
+    pub removed: BTreeMap<(String, String), Removed>,
     /// The bytes of attachments, by their `sys_id`.
     pub files: BTreeMap<String, std::sync::Arc<Vec<u8>>>,
     seed: u64,
@@ -128,6 +156,11 @@ impl State {
             self.log.pop_front();
         }
         self.log.push_back(LogLine { at, level: level.to_owned(), message });
+    }
+
+    /// Whether this keeps the app from a table.
+    pub fn is_hindered(&self, table: &str, obstacle: Obstacle) -> bool {
+        !self.obstacles.is_empty() && self.obstacles.contains(&(table.to_owned(), obstacle))
     }
 
     /// The user of this name, as one who acts.

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use casebridge_core::servicenow::incident::Incident;
-use casebridge_simulator::servicenow::Configuration;
+use casebridge_simulator::servicenow::{Configuration, state::Obstacle};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -286,4 +286,43 @@ fn reused_contexts_give_the_same_answers() {
         (delivered, sent)
     };
     assert_eq!(answers(false), answers(true));
+}
+
+/// The script of the test that administrators run on their instance.
+const INSTALLATION_TEST: &str = include_str!("../../../../infra/servicenow/src/server/tests/installation.js");
+
+#[test]
+fn the_installation_test_says_whether_the_instance_takes_what_the_app_writes() {
+    const LINKS: &str = "x_casebridge_aws_link";
+    for (obstacle, problem) in [
+        (None, ""),
+        (Some(Obstacle::Missing), "why a link can not say pending: the link table refused a row: Invalid table"),
+        (
+            Some(Obstacle::WritesAborted),
+            "why a link can not say pending: the link table refused a row: Operation against",
+        ),
+        (
+            Some(Obstacle::RowsHidden),
+            "why a link can not say pending: the link table does not show the row that it took",
+        ),
+    ] {
+        let mut world = World::with_app();
+        world.create("agent", "incident", &json!({"short_description": "casebridge installation check"}));
+        if let Some(obstacle) = obstacle {
+            world.instance.hinder(LINKS, obstacle);
+        }
+        let source = format!(
+            "var problem = '';
+            function assertEqual(checked) {{
+                if (String(checked.value) !== String(checked.shouldbe)) {{
+                    throw new Error(checked.name + ': ' + checked.value);
+                }}
+            }}
+            try {{ {INSTALLATION_TEST} }} catch (failure) {{ problem = failure.message; }}
+            problem"
+        );
+        let told = world.script(&source);
+        assert_eq!((told.starts_with(problem), told.is_empty()), (true, problem.is_empty()), "{obstacle:?}: {told}");
+        assert!(world.instance.records(LINKS, "").is_empty(), "{obstacle:?}: nothing is left behind");
+    }
 }

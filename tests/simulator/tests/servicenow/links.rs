@@ -1,10 +1,11 @@
 //! An incident with several links: each has its own status, and the incident shows the worst of them.
 
+use casebridge_simulator::servicenow::{state::Obstacle, store::Row};
 use serde_json::{Value, json};
 
 use crate::support::{
     INCIDENTS, SUPPORT_CASE, World, another_inserts_first, body, deliver, deliver_where, gone_after, incident_in_scope,
-    inserts_are_refused, text, updates,
+    inserts_are_refused, message, text, updates,
 };
 
 const LINKS: &str = "x_casebridge_aws_link";
@@ -178,10 +179,13 @@ fn the_rows_of_a_removed_incident_harm_nothing() {
     let target = format!("/api/now/table/incident/{incident}");
     assert_eq!(world.call("admin", "DELETE", &target, None).status, 204);
     assert_eq!(deliver(&mut world, &incident, &says(SUPPORT_CASE, ("in_sync", ""))).status, 404);
-    // The platform empties a reference to what is gone.
-    let row = world.instance.records(LINKS, "")[0]["sys_id"].clone();
-    world.put(LINKS, &row, &[("incident", "")]);
-    world.instance.restore("incident", record);
+    assert!(
+        !world.instance.records(LINKS, "")[0].contains_key("incident"),
+        "the platform empties a reference to what is gone"
+    );
+    assert!(world.instance.undelete("incident", &incident));
+    assert_eq!(world.instance.record("incident", &incident), Some(&record));
+    assert!(!world.instance.records(LINKS, "")[0].contains_key("incident"), "and does not give it back");
     assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(("error", "The keys are refused")));
     tell(&mut world, &incident, SUPPORT_CASE, ("in_sync", ""));
     assert_eq!(on_incident(&world, &incident), pair(("in_sync", "")));
@@ -199,8 +203,6 @@ fn a_kind_that_is_none_is_refused() {
         assert_eq!((read.status, &body(&read)["error"]["detail"]), (400, &json!(detail)), "{kind}");
     }
     let target = format!("{INCIDENTS}/{incident}");
-    let read = world.call("casebridge", "GET", &format!("{target}/snapshot"), None);
-    assert_eq!((read.status, &body(&read)["error"]["detail"]), (400, &json!(detail)));
     let columns = json!({"sync_status": "error"});
     let kinds = ["", "Support_case", "support_case\n", " a", "toString", long.as_str()].map(|kind| json!(kind));
     for kind in kinds.into_iter().chain([json!(null), json!(7), json!(["support_case"])]) {
@@ -208,11 +210,23 @@ fn a_kind_that_is_none_is_refused() {
         let answer = world.call("casebridge", "POST", &format!("{target}/deliver"), Some(&order));
         assert_eq!((answer.status, &body(&answer)["error"]["detail"]), (400, &json!(detail)), "{kind}");
     }
-    let answer = world.call("casebridge", "POST", &format!("{target}/deliver"), Some(&json!({"columns": columns})));
-    assert_eq!((answer.status, &body(&answer)["error"]["detail"]), (400, &json!(detail)));
     assert!(world.instance.records(LINKS, "").is_empty());
     assert_eq!(on_incident(&world, &incident), pair(("", "")));
     tell(&mut world, &incident, &"k".repeat(40), ("error", "e"));
+}
+
+#[test]
+fn a_sender_that_knows_no_kinds_is_that_of_support_cases() {
+    let (mut world, incident) = world_with_incident();
+    let target = format!("{INCIDENTS}/{incident}");
+    let order = json!({"columns": {"case_id": "case-1", "sync_status": "error", "last_error": "e"}});
+    let answer = world.call("casebridge", "POST", &format!("{target}/deliver"), Some(&order));
+    assert_eq!(answer.status, 200, "{}", text(&answer));
+    assert_eq!(world.instance.records(LINKS, "")[0]["link_key"], format!("{SUPPORT_CASE}:{incident}"));
+    tell(&mut world, &incident, ANOTHER, ("a_new_word", "w"));
+    let read = world.call("casebridge", "GET", &format!("{target}/snapshot"), None);
+    let columns = &body(&read)["result"]["columns"];
+    assert_eq!((read.status, &columns["case_id"], &columns["sync_status"]), (200, &json!("case-1"), &json!("error")));
 }
 
 #[test]
@@ -393,8 +407,76 @@ fn of_two_first_words_of_a_link_the_later_stands() {
     assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(("error", "e")));
 }
 
+/// A delivery with all that one may hold.
+fn whole_order(kind: &str, (sync_status, last_error): Status<'_>) -> Value {
+    let mut order = message("words", "from AWS");
+    order["kind"] = json!(kind);
+    order["fields"] = json!({"state": "2"});
+    order["columns"] = json!({"case_id": "case-1", "sync_status": sync_status, "last_error": last_error});
+    order
+}
+
+/// What the link of the case says of itself, by its row.
+fn rows_of_case(world: &World, incident: &str) -> Vec<(String, String)> {
+    let rows = world.instance.records(LINKS, &format!("link_key={SUPPORT_CASE}:{incident}^ORDERBYsys_id"));
+    let column = |row: &Row, name: &str| row.get(name).cloned().unwrap_or_default();
+    rows.iter().map(|row| (column(row, "sync_status"), column(row, "last_error"))).collect()
+}
+
+const NOT_RECORDED: &str = "The status of the link was not recorded: ";
+
 #[test]
-fn a_row_that_the_platform_refuses_fails_the_request_and_leaves_the_incident() {
+fn a_row_of_a_link_that_cannot_be_written_fails_no_message_and_no_field() {
+    let (before, said) = (("in_sync", ""), ("error", "The keys are refused"));
+    for obstacle in [Obstacle::Missing, Obstacle::WritesAborted, Obstacle::RowsHidden] {
+        for is_known in [false, true] {
+            let (mut world, incident) = world_with_incident();
+            if is_known {
+                tell(&mut world, &incident, SUPPORT_CASE, before);
+            }
+            let rows = rows_of_case(&world, &incident);
+            world.instance.hinder(LINKS, obstacle);
+            let answer = body(&deliver(&mut world, &incident, &whole_order(SUPPORT_CASE, said)))["result"].clone();
+            assert_eq!(answer["messages"][0]["outcome"], "applied", "{obstacle:?}: {answer}");
+            assert_eq!(answer["fields"], "applied", "{obstacle:?}: {answer}");
+            let problem = answer["field_error"].as_str().unwrap();
+            assert!(problem.starts_with(NOT_RECORDED), "{problem}");
+            assert_eq!(world.logged("error"), [format!("casebridge: {problem}")]);
+            assert_eq!(answer["snapshot"]["state"], "2");
+            assert_eq!(answer["snapshot"]["columns"]["case_id"], "case-1");
+            assert_eq!(on_incident(&world, &incident), pair(said), "{obstacle:?}");
+            assert_eq!(rows_of_case(&world, &incident), rows, "{obstacle:?}");
+            // The link finds what it has said, and has nothing to write.
+            assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(said));
+            let count = count_of_updates(&world, &incident);
+            let again = body(&deliver(&mut world, &incident, &whole_order(SUPPORT_CASE, said)))["result"].clone();
+            assert_eq!(
+                (&again["messages"][0]["outcome"], &again["fields"]),
+                (&json!("already_applied"), &json!("applied"))
+            );
+            assert_eq!(count_of_updates(&world, &incident), count);
+            world.instance.unhinder(LINKS, obstacle);
+            tell(&mut world, &incident, SUPPORT_CASE, said);
+            assert_eq!(rows_of_case(&world, &incident), [pair(said)], "{obstacle:?}");
+            assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(said));
+        }
+    }
+}
+
+#[test]
+fn a_row_that_is_hidden_is_not_inserted_anew_each_time() {
+    let (mut world, incident) = world_with_incident();
+    world.instance.hinder(LINKS, Obstacle::RowsHidden);
+    world.instance.hinder(LINKS, Obstacle::NoUniqueIndex);
+    for said in [("error", "e"), ("in_sync", "")] {
+        tell(&mut world, &incident, SUPPORT_CASE, said);
+        assert_eq!(on_incident(&world, &incident), pair(said));
+        assert!(rows_of_case(&world, &incident).is_empty());
+    }
+}
+
+#[test]
+fn a_row_that_the_platform_refuses_leaves_the_words_of_the_link_on_the_incident() {
     let row_update = |refusal: &str| {
         format!(
             "var update = GlideRecord.prototype.update;
@@ -404,20 +486,152 @@ fn a_row_that_the_platform_refuses_fails_the_request_and_leaves_the_incident() {
             }};"
         )
     };
-    for refusal in ["return null;", "throw new Error('no space');"] {
+    for (refusal, reason) in [("return null;", ""), ("throw new Error('no space');", "Error: no space")] {
         for (is_known, broken) in [(false, inserts_are_refused(refusal)), (true, row_update(refusal))] {
             let (mut world, incident) = world_with_incident();
-            let before = if is_known { ("in_sync", "") } else { ("", "") };
             if is_known {
-                tell(&mut world, &incident, SUPPORT_CASE, before);
+                tell(&mut world, &incident, SUPPORT_CASE, ("in_sync", ""));
             }
             let answer = deliver_where(&mut world, &incident, &broken, &says(SUPPORT_CASE, ("error", "e")));
-            let expected = json!([500, "Operation failed", "The status of the link was not recorded."]);
-            assert_eq!(answer["error"], expected, "{refusal}");
-            let logged = world.logged("error");
-            assert!(logged[0].starts_with("casebridge: the link table refused a row: "), "{logged:?}");
-            assert_eq!(on_incident(&world, &incident), pair(before));
+            assert_eq!(answer["result"]["fields"], "applied", "{answer}");
+            let problem = answer["result"]["field_error"].as_str().unwrap();
+            assert!(problem.starts_with(NOT_RECORDED) && problem.contains(reason), "{problem}");
+            assert_eq!(world.logged("error"), [format!("casebridge: {problem}")]);
+            assert_eq!(on_incident(&world, &incident), pair(("error", "e")));
         }
+    }
+}
+
+#[test]
+fn a_table_of_links_that_cannot_be_read_fails_no_request() {
+    let (mut world, incident) = world_with_incident();
+    tell(&mut world, &incident, SUPPORT_CASE, ("error", "e"));
+    let unreadable = format!(
+        "var query = GlideRecord.prototype.query;
+        GlideRecord.prototype.query = function () {{
+            if (String(this.getTableName()) === '{LINKS}') {{ throw new Error('no such table'); }}
+            return query.call(this);
+        }};"
+    );
+    let answer = deliver_where(&mut world, &incident, &unreadable, &says(SUPPORT_CASE, ("waiting", "w")));
+    assert_eq!(answer["result"]["fields"], "applied", "{answer}");
+    assert_eq!(answer["result"]["field_error"], format!("{NOT_RECORDED}Error: no such table"));
+    assert_eq!(answer["result"]["snapshot"]["columns"]["sync_status"], "waiting");
+    assert_eq!(on_incident(&world, &incident), pair(("waiting", "w")));
+}
+
+#[test]
+fn what_is_refused_of_the_incident_and_of_the_row_is_told_together() {
+    let (mut world, incident) = world_with_incident();
+    world.instance.hinder(LINKS, Obstacle::WritesAborted);
+    let mut order = says(SUPPORT_CASE, ("error", "e"));
+    // An end without a close code.
+    order["fields"] = json!({"state": "6"});
+    let answer = body(&deliver(&mut world, &incident, &order))["result"].clone();
+    assert_eq!(answer["fields"], "refused", "{answer}");
+    let problem = answer["field_error"].as_str().unwrap();
+    assert!(problem.starts_with("Data Policy Exception") && problem.contains(NOT_RECORDED), "{problem}");
+    assert_eq!(on_incident(&world, &incident), pair(("error", "e")), "the columns alone");
+}
+
+#[test]
+fn what_an_order_leaves_out_stays_where_the_row_cannot_be_written() {
+    let (mut world, incident) = world_with_incident();
+    tell(&mut world, &incident, SUPPORT_CASE, ("waiting", "first"));
+    world.instance.hinder(LINKS, Obstacle::WritesAborted);
+    let long = "e".repeat(LAST_ERROR_LIMIT + 1);
+    let answer = body(&deliver(&mut world, &incident, &json!({"columns": {"last_error": long}})));
+    assert_eq!(answer["result"]["fields"], "applied", "{answer}");
+    assert_eq!(on_incident(&world, &incident), pair(("waiting", &long[..LAST_ERROR_LIMIT])));
+}
+
+#[test]
+fn an_instance_that_answers_null_to_an_update_of_nothing_refuses_nothing() {
+    let (mut world, incident) = world_with_incident();
+    world.instance.answer_empty_updates_with_null(true);
+    let order = whole_order(SUPPORT_CASE, ("error", "e"));
+    for _ in 0..2 {
+        let answer = body(&deliver(&mut world, &incident, &order))["result"].clone();
+        assert_eq!((&answer["fields"], &answer["field_error"]), (&json!("applied"), &json!("")), "{answer}");
+    }
+    // The worst stays what it is, so that there is nothing to write to the incident.
+    tell(&mut world, &incident, ANOTHER, ("waiting", "w"));
+    tell(&mut world, &incident, ANOTHER, ("in_sync", ""));
+    assert!(world.logged("error").is_empty());
+    assert_eq!(on_incident(&world, &incident), pair(("error", "e")));
+}
+
+#[test]
+fn rows_of_an_incident_that_was_merged_into_another_say_nothing_of_that() {
+    let (mut world, incident) = world_with_incident();
+    let duplicate = world.instance.copy(world.now, "agent", "incident", &incident, &world.network).unwrap();
+    tell(&mut world, &duplicate, SUPPORT_CASE, ("error", "of the duplicate"));
+    tell(&mut world, &duplicate, ANOTHER, ("error", "of the duplicate"));
+    tell(&mut world, &incident, SUPPORT_CASE, ("in_sync", ""));
+    world.instance.repoint(world.now, "incident", &duplicate, &incident);
+    assert_eq!(world.instance.records(LINKS, &format!("incident={incident}")).len(), 3);
+    assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(("in_sync", "")));
+    tell(&mut world, &incident, SUPPORT_CASE, ("waiting", "w"));
+    assert_eq!(on_incident(&world, &incident), pair(("waiting", "w")));
+    assert_eq!(shown(&mut world, &incident, ANOTHER), pair(("", "")), "it has said nothing of this incident");
+    // The duplicate's link says its word again, and has its row back.
+    tell(&mut world, &duplicate, SUPPORT_CASE, ("error", "of the duplicate"));
+    assert_eq!(world.instance.records(LINKS, &format!("incident={duplicate}")).len(), 1);
+    assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(("waiting", "w")));
+}
+
+#[test]
+fn a_row_whose_kind_is_not_that_of_its_key_says_nothing() {
+    let (mut world, incident) = world_with_incident();
+    tell(&mut world, &incident, SUPPORT_CASE, ("in_sync", ""));
+    let key = format!("{SUPPORT_CASE}:{incident}x");
+    let values =
+        [("link_key", key.as_str()), ("incident", &incident), ("kind", SUPPORT_CASE), ("sync_status", "error")];
+    world.put(LINKS, &"e".repeat(32), &values);
+    let key = format!("{ANOTHER}:{incident}");
+    let values =
+        [("link_key", key.as_str()), ("incident", &incident), ("kind", SUPPORT_CASE), ("sync_status", "error")];
+    world.put(LINKS, &"f".repeat(32), &values);
+    assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(("in_sync", "")));
+    tell(&mut world, &incident, SUPPORT_CASE, ("waiting", "w"));
+    assert_eq!(on_incident(&world, &incident), pair(("waiting", "w")));
+    // The link of its key puts it right.
+    tell(&mut world, &incident, ANOTHER, ("error", ""));
+    assert_eq!(on_incident(&world, &incident), pair(("error", "")));
+    assert_eq!(shown(&mut world, &incident, ANOTHER), pair(("error", "")));
+}
+
+#[test]
+fn two_rows_of_one_link_become_of_one_mind() {
+    let (error, calm) = (("error", "The keys are refused"), ("in_sync", ""));
+    let (mut world, incident) = world_with_incident();
+    world.instance.hinder(LINKS, Obstacle::NoUniqueIndex);
+    let key = format!("{SUPPORT_CASE}:{incident}");
+    let values =
+        [("link_key", key.as_str()), ("incident", &incident), ("kind", SUPPORT_CASE), ("sync_status", "error")];
+    let late = another_inserts_first(LINKS, &values);
+    deliver_where(&mut world, &incident, &late, &says(SUPPORT_CASE, calm));
+    assert_eq!(rows_of_case(&world, &incident).len(), 2, "nothing keeps the second row out");
+    // The link wants another thing than it is shown, and says so once.
+    tell(&mut world, &incident, SUPPORT_CASE, calm);
+    assert_eq!(rows_of_case(&world, &incident), [pair(calm), pair(calm)]);
+    assert_eq!(on_incident(&world, &incident), pair(calm));
+    assert_eq!(shown(&mut world, &incident, SUPPORT_CASE), pair(calm));
+    tell(&mut world, &incident, SUPPORT_CASE, error);
+    assert_eq!(rows_of_case(&world, &incident), [pair(error), pair(error)]);
+    // One of them alone is told of as well.
+    let rows = world.instance.records(LINKS, "ORDERBYsys_id");
+    for row in [&rows[0], &rows[1]] {
+        let only = format!(
+            "var update = GlideRecord.prototype.update;
+            GlideRecord.prototype.update = function () {{
+                return String(this.getUniqueValue()) === '{}' ? null : update.call(this);
+            }};",
+            row["sys_id"]
+        );
+        let answer = deliver_where(&mut world, &incident, &only, &says(SUPPORT_CASE, ("waiting", &row["sys_id"])));
+        let problem = answer["result"]["field_error"].as_str().unwrap();
+        assert!(problem.starts_with(NOT_RECORDED), "{answer}");
     }
 }
 

@@ -17,3 +17,4 @@ mod settings;
 mod shown;
 mod support;
 mod table_api;
+mod undelete;

@@ -535,6 +535,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: '0f8a42e2d6294c63a988db4ead179da6'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'incident_id'
+                        }
+                    },
+                    {
                         table: 'sys_ws_query_parameter_map'
                         id: '1191e58195b4491e9b456c0ae074427a'
                         key: {
@@ -945,6 +953,14 @@ declare global {
                         key: {
                             logical_table_name: 'x_casebridge_aws_account'
                             col_name_string: 'assignment_group'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: '374ba22269664fe7a836b38b498af983'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_delivery'
+                            col_name_string: 'incident_id'
                         }
                     },
                     {
@@ -1994,6 +2010,15 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_delivery'
                             element: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '96f161f5e694461184d19209a045501f'
+                        key: {
+                            name: 'x_casebridge_aws_delivery'
+                            element: 'incident_id'
+                            language: 'en'
                         }
                     },
                     {

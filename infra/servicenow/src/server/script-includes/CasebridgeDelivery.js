@@ -23,6 +23,16 @@ CasebridgeDelivery.JOURNALS = { comment: 'comments', work_note: 'work_notes' };
 CasebridgeDelivery.FIELDS = ['state', 'close_code', 'close_notes', 'hold_reason'];
 CasebridgeDelivery.REFUSAL = 'The instance refused the update and gave no reason.';
 
+/**
+ * Narrows a query to the deliveries to an incident. A row keeps the incident as a text as well: the platform empties the
+ * reference when the incident is deleted and does not restore it with that, and scripts that merge incidents change it. A row
+ * of a former version has the reference alone.
+ */
+CasebridgeDelivery.narrow = function (row, incidentId) {
+    row.addQuery('incident_id', incidentId).addOrCondition('incident', incidentId);
+    row.addQuery('incident_id', incidentId).addOrCondition('incident_id', '=', '');
+};
+
 CasebridgeDelivery.prototype = {
     /** `calls` is the request: it ends with the errors that are raised here. */
     initialize: function (calls) {
@@ -102,16 +112,22 @@ CasebridgeDelivery.prototype = {
             this.calls.invalid(name, 'must be an object');
         }
         this._checkNames(name + '.', message, ['external_id', 'text', 'kind']);
-        this._checkText(name + '.external_id', message.external_id, 1, CasebridgeDelivery.EXTERNAL_ID_LIMIT);
+        this._checkText(name + '.external_id', message.external_id);
+        if (this._isOutside(message.external_id, 1, CasebridgeDelivery.EXTERNAL_ID_LIMIT)) {
+            this.calls.invalid(
+                name + '.external_id',
+                'must have 1 to ' + CasebridgeDelivery.EXTERNAL_ID_LIMIT + ' characters'
+            );
+        }
         if (!CasebridgeDelivery.EXTERNAL_ID.test(message.external_id)) {
             this.calls.invalid(
                 name + '.external_id',
                 'must name a communication of a case, for example 0123456789abcdef-1795208400-0123456789abcdef-0a'
             );
         }
-        this._checkText(name + '.text', message.text, 1, CasebridgeDelivery.TEXT_LIMIT);
+        this._checkContent(name + '.text', message.text, 1, CasebridgeDelivery.TEXT_LIMIT);
         if (this._harmless(message.text).trim() === '') {
-            this.calls.invalid(name + '.text', 'must not be blank');
+            this.calls.unacceptable(name + '.text', 'must not be blank');
         }
         if (!CasebridgeDelivery.JOURNALS.hasOwnProperty(message.kind)) {
             this.calls.invalid(name + '.kind', 'must be comment or work_note');
@@ -128,7 +144,7 @@ CasebridgeDelivery.prototype = {
         }
         this._checkNames(name + '.', values, known);
         Object.keys(values).forEach(function (key) {
-            this._checkText(name + '.' + key, values[key], 0, CasebridgeDelivery.FIELD_LIMIT);
+            this._checkContent(name + '.' + key, values[key], 0, CasebridgeDelivery.FIELD_LIMIT);
             parsed[key] = values[key];
         }, this);
         return parsed;
@@ -143,13 +159,22 @@ CasebridgeDelivery.prototype = {
         }, this);
     },
 
-    _checkText: function (name, value, minimum, maximum) {
+    _checkText: function (name, value) {
         if (typeof value !== 'string') {
             this.calls.invalid(name, 'must be a string');
         }
-        if (value.length < minimum || value.length > maximum) {
-            this.calls.invalid(name, 'must have ' + minimum + ' to ' + maximum + ' characters');
+    },
+
+    // How long a text of people is, is no matter of its sender's version.
+    _checkContent: function (name, value, minimum, maximum) {
+        this._checkText(name, value);
+        if (this._isOutside(value, minimum, maximum)) {
+            this.calls.unacceptable(name, 'must have ' + minimum + ' to ' + maximum + ' characters');
         }
+    },
+
+    _isOutside: function (text, minimum, maximum) {
+        return text.length < minimum || text.length > maximum;
     },
 
     _message: function (incidentId, message) {
@@ -157,7 +182,7 @@ CasebridgeDelivery.prototype = {
         var element = CasebridgeDelivery.JOURNALS[message.kind];
         var row = this._row(message.external_id);
         if (row !== null) {
-            if (String(row.getValue('incident')) !== incidentId) {
+            if (!this._isOf(row, incidentId)) {
                 return this._result(message, 'refused', '', 'This external_id belongs to another incident.');
             }
             if (String(row.getValue('state')) === 'done') {
@@ -184,6 +209,22 @@ CasebridgeDelivery.prototype = {
         return row.next() ? row : null;
     },
 
+    // Whether the row is a delivery to the incident. One that names none is: it is of a former version, its incident was
+    // deleted and put back, and an external_id is that of one link. From then on it names the incident.
+    _isOf: function (row, incidentId) {
+        var owner = CasebridgeIncident.text(row, 'incident_id');
+        if (owner !== '') {
+            return owner === incidentId;
+        }
+        owner = CasebridgeIncident.text(row, 'incident');
+        if (owner === '') {
+            row.setValue('incident', incidentId);
+            row.setValue('incident_id', incidentId);
+            row.update();
+        }
+        return owner === '' || owner === incidentId;
+    },
+
     _refuseIfYoung: function (message, row) {
         var seconds = parseInt(gs.getProperty('x_casebridge_aws.claim_seconds', ''), 10);
         if (!(seconds >= 0)) {
@@ -205,6 +246,7 @@ CasebridgeDelivery.prototype = {
         row.initialize();
         row.setValue('external_id', message.external_id);
         row.setValue('incident', incidentId);
+        row.setValue('incident_id', incidentId);
         row.setValue('state', 'claimed');
         row.setValue('claimed_at', new GlideDateTime().getValue());
         var inserted = null;
@@ -263,7 +305,7 @@ CasebridgeDelivery.prototype = {
 
     _isAnotherUnfinished: function (incidentId, row) {
         var other = new GlideRecord(CasebridgeDelivery.TABLE);
-        other.addQuery('incident', incidentId);
+        CasebridgeDelivery.narrow(other, incidentId);
         other.addQuery('state', 'claimed');
         other.addQuery('external_id', '!=', String(row.getValue('external_id')));
         other.setLimit(1);
@@ -317,7 +359,8 @@ CasebridgeDelivery.prototype = {
         if (!isFresh || (order.messages.length > 0 && this._isChanged(incidentId, seen))) {
             return { outcome: 'stale', error: '' };
         }
-        var columns = this._columns(incidentId, order);
+        var rowProblem = this._note(incidentId, order);
+        var columns = this._columns(incidentId, order, rowProblem === '');
         var problem = this._set(incidentId, order.fields, columns);
         var columnProblem = problem;
         if (problem !== '' && hasFields && hasColumns) {
@@ -326,14 +369,34 @@ CasebridgeDelivery.prototype = {
                 problem += ' The columns were refused, too: ' + columnProblem;
             }
         }
-        if (columnProblem === '' && this.links.isTold(order.columns)) {
+        if (columnProblem === '' && rowProblem === '' && this.links.isTold(order.columns)) {
             this._settle(incidentId);
         }
-        return { outcome: problem === '' ? 'applied' : 'refused', error: problem };
+        var problems = [problem, rowProblem].filter(function (words) {
+            return words !== '';
+        });
+        return { outcome: problem === '' ? 'applied' : 'refused', error: problems.join(' ') };
     },
 
-    // What is to stand in the columns of the incident: the link's own, and the worst status of all links, this one too.
-    _columns: function (incidentId, order) {
+    // Records what the order says of its link. Returns '' or why that was not recorded: what was asked for is applied all the
+    // same, and the answer tells it.
+    _note: function (incidentId, order) {
+        if (!this.links.isTold(order.columns)) {
+            return '';
+        }
+        var problem = this.links.note(incidentId, order.kind, order.columns);
+        if (problem === '') {
+            return '';
+        }
+        problem = 'The status of the link was not recorded: ' + problem;
+        gs.error('casebridge: ' + problem);
+        return problem;
+    },
+
+    // What is to stand in the columns of the incident: the link's own, and the worst status of all links, this one too. Where
+    // the status of this one could not be recorded it stands there by itself: the link finds what it has said, and does not
+    // say it again for ever.
+    _columns: function (incidentId, order, isNoted) {
         var columns = {};
         CasebridgeLink.ownColumns(order.kind).forEach(function (name) {
             if (order.columns.hasOwnProperty(name)) {
@@ -343,14 +406,9 @@ CasebridgeDelivery.prototype = {
         if (!this.links.isTold(order.columns)) {
             return columns;
         }
-        var problem = this.links.note(incidentId, order.kind, order.columns);
-        if (problem !== '') {
-            gs.error('casebridge: ' + problem);
-            this.calls.fail(500, 'Operation failed', 'The status of the link was not recorded.');
-        }
-        var worst = this.links.worst(incidentId);
-        CasebridgeLink.STATUS_COLUMNS.forEach(function (name) {
-            columns[name] = worst[name];
+        var status = isNoted ? this.links.worst(incidentId) : this.links.said(order.columns);
+        Object.keys(status).forEach(function (name) {
+            columns[name] = status[name];
         });
         return columns;
     },
@@ -393,13 +451,15 @@ CasebridgeDelivery.prototype = {
         if (incident === null) {
             return 'The incident no longer exists.';
         }
+        var differs = false;
         Object.keys(fields).forEach(function (name) {
-            incident.setValue(name, fields[name]);
+            differs = CasebridgeIncident.put(incident, name, fields[name]) || differs;
         });
         Object.keys(columns).forEach(function (name) {
-            incident.setValue(CasebridgeIncident.PREFIX + name, columns[name]);
+            differs = CasebridgeIncident.put(incident, CasebridgeIncident.PREFIX + name, columns[name]) || differs;
         });
-        var problem = this._update(incident);
+        // The platform may answer an update that changes nothing as it answers one that it refuses.
+        var problem = differs ? this._update(incident) : '';
         if (problem !== '' || fields.state === undefined) {
             return problem;
         }

@@ -37,6 +37,15 @@ CasebridgeIncident.text = function (record, name) {
     return value === null || value === undefined ? '' : CasebridgeIncident.wellFormed(String(value));
 };
 
+/** Sets a record's column to a text; whether that is another one than it had. */
+CasebridgeIncident.put = function (record, name, text) {
+    if (CasebridgeIncident.text(record, name) === text) {
+        return false;
+    }
+    record.setValue(name, text);
+    return true;
+};
+
 /** The text as two are compared: the platform may change the white space around one and its line ends. */
 CasebridgeIncident.comparable = function (text) {
     return text.replace(/\r\n?/g, '\n').trim();
@@ -80,8 +89,8 @@ CasebridgeIncident.prototype = {
      * newest first. A worker that died before it recorded what it delivered is told so by these.
      */
     deliveries: function (incidentId, since) {
-        var row = new GlideRecord('x_casebridge_aws_delivery');
-        row.addQuery('incident', incidentId);
+        var row = new GlideRecord(CasebridgeDelivery.TABLE);
+        CasebridgeDelivery.narrow(row, incidentId);
         if (since !== '') {
             row.addQuery('claimed_at', '>=', since);
         }

@@ -7,6 +7,7 @@ var CasebridgeLink = Class.create();
 CasebridgeLink.TABLE = 'x_casebridge_aws_link';
 /** The name of a kind. It is a part of a row's key. */
 CasebridgeLink.KIND = /^[a-z_]{1,40}$/;
+CasebridgeLink.KIND_OF_FORMER_VERSIONS = 'support_case';
 /** What a link says of itself. */
 CasebridgeLink.STATUS_COLUMNS = ['sync_status', 'last_error'];
 /** The columns of incident that belong to one kind of link alone: no other writes them. */
@@ -33,27 +34,28 @@ CasebridgeLink.prototype = {
         });
     },
 
+    /** What the values say of a link, as its columns hold it. */
+    said: function (values) {
+        var said = {};
+        CasebridgeLink.STATUS_COLUMNS.forEach(function (name) {
+            if (values.hasOwnProperty(name)) {
+                var text = values[name].substring(0, CasebridgeLink.STATUS_LIMITS[name]);
+                said[name] = CasebridgeIncident.wellFormed(text);
+            }
+        });
+        return said;
+    },
+
     /**
-     * Writes what the values say of the link of this kind; what they leave out stays. Returns '' or why the row was not
-     * written.
+     * Writes what the values say of the link of this kind; what they leave out stays, and what stands there already is not
+     * written. Returns '' or why it was not recorded: nothing else may fail for that.
      */
     note: function (incidentId, kind, values) {
-        var key = kind + ':' + incidentId;
-        var row = this._row(key);
-        if (row !== null) {
-            return this._update(row, incidentId, values);
+        try {
+            return this._note(incidentId, kind, this.said(values));
+        } catch (problem) {
+            return String(problem);
         }
-        row = new GlideRecord(CasebridgeLink.TABLE);
-        row.initialize();
-        row.setValue('link_key', key);
-        row.setValue('kind', kind);
-        this._set(row, incidentId, values);
-        if (this._write(row, 'insert')) {
-            return '';
-        }
-        // Two at once meet the unique index: then the row is there.
-        var other = this._row(key);
-        return other === null ? this._refusal(row) : this._update(other, incidentId, values);
     },
 
     /** The worst status of the incident's links, with the error that belongs to it; both empty where there is no link. */
@@ -86,23 +88,38 @@ CasebridgeLink.prototype = {
         return shown.sync_status === status.sync_status && shown.last_error === status.last_error;
     },
 
-    // In the order of the kinds, so that of two that are equally bad it is always the same.
+    // The rows that are the incident's own: a script that merges incidents lets those of others refer to this one, and none
+    // of its links would ever change what they say. None where the table can't be read.
     _rows: function (incidentId) {
+        try {
+            return this._read(incidentId);
+        } catch (problem) {
+            return [];
+        }
+    },
+
+    // In the order of the kinds, so that of two that are equally bad it is always the same.
+    _read: function (incidentId) {
         var row = new GlideRecord(CasebridgeLink.TABLE);
         row.addQuery('incident', incidentId);
+        row.addQuery('link_key', 'ENDSWITH', ':' + incidentId);
         row.orderBy('kind');
+        row.orderBy('sys_id');
         row.setLimit(CasebridgeLink.ROWS_LIMIT);
         row.query();
         var rows = [];
         while (row.next()) {
             var status = this._statusOf(row, '');
-            rows.push({
-                kind: String(row.getValue('kind')),
-                sync_status: status.sync_status,
-                last_error: status.last_error
-            });
+            var kind = CasebridgeIncident.text(row, 'kind');
+            if (CasebridgeIncident.text(row, 'link_key') === this._key(incidentId, kind)) {
+                rows.push({ kind: kind, sync_status: status.sync_status, last_error: status.last_error });
+            }
         }
         return rows;
+    },
+
+    _key: function (incidentId, kind) {
+        return kind + ':' + incidentId;
     },
 
     _worst: function (rows) {
@@ -126,37 +143,67 @@ CasebridgeLink.prototype = {
         };
     },
 
-    _row: function (key) {
+    _note: function (incidentId, kind, said) {
+        var problem = this._update(incidentId, kind, said);
+        if (problem !== null) {
+            return problem;
+        }
         var row = new GlideRecord(CasebridgeLink.TABLE);
-        return row.get('link_key', key) ? row : null;
+        row.initialize();
+        row.setValue('link_key', this._key(incidentId, kind));
+        this._set(row, incidentId, kind, said);
+        var refusal = this._write(row, 'insert');
+        // Two at once meet the unique index: then the row is there.
+        problem = this._update(incidentId, kind, said);
+        if (problem !== null) {
+            return problem;
+        }
+        if (refusal === '') {
+            // Where rows are hidden there would be one more each time.
+            row.deleteRecord();
+            refusal = 'the link table does not show the row that it took';
+        }
+        return refusal;
     },
 
-    _update: function (row, incidentId, values) {
-        this._set(row, incidentId, values);
-        return this._write(row, 'update') ? '' : this._refusal(row);
+    // Updates the rows of the link: without the unique index there may be several, and each is heard. Returns '' or why one
+    // was not written; null if there is none.
+    _update: function (incidentId, kind, said) {
+        var row = new GlideRecord(CasebridgeLink.TABLE);
+        row.addQuery('link_key', this._key(incidentId, kind));
+        row.orderBy('sys_id');
+        row.setLimit(CasebridgeLink.ROWS_LIMIT);
+        row.query();
+        var problem = null;
+        while (row.next()) {
+            // The platform may answer an update that changes nothing as it answers one that it refuses.
+            var written = this._set(row, incidentId, kind, said) ? this._write(row, 'update') : '';
+            problem = written || problem || '';
+        }
+        return problem;
     },
 
-    // The reference is set anew: the platform may have emptied it while the incident was away.
-    _set: function (row, incidentId, values) {
-        row.setValue('incident', incidentId);
-        CasebridgeLink.STATUS_COLUMNS.forEach(function (name) {
-            if (values.hasOwnProperty(name)) {
-                row.setValue(name, values[name].substring(0, CasebridgeLink.STATUS_LIMITS[name]));
-            }
+    // Whether the row had other values. The reference is one of them: the platform empties it when the incident is deleted,
+    // and does not restore it with that.
+    _set: function (row, incidentId, kind, said) {
+        var differs = CasebridgeIncident.put(row, 'incident', incidentId);
+        differs = CasebridgeIncident.put(row, 'kind', kind) || differs;
+        Object.keys(said).forEach(function (name) {
+            differs = CasebridgeIncident.put(row, name, said[name]) || differs;
         });
+        return differs;
     },
 
-    // Whether the row was written. Values that it has already cost no write.
+    // Returns '' or why the row was not written.
     _write: function (row, operation) {
         try {
-            return Boolean(row[operation]());
+            if (row[operation]()) {
+                return '';
+            }
         } catch (problem) {
-            return false;
+            return String(problem);
         }
-    },
-
-    _refusal: function (row) {
-        return 'the link table refused a row: ' + row.getLastErrorMessage();
+        return 'the link table refused a row: ' + String(row.getLastErrorMessage() || 'it gave no reason');
     },
 
     type: 'CasebridgeLink'

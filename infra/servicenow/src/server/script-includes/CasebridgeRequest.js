@@ -72,9 +72,17 @@ CasebridgeRequest.prototype = {
         throw { casebridge: true, status: status, message: message, detail: detail };
     },
 
-    /** Ends the request with an error about one of its fields. */
+    /**
+     * Ends the request with an error about the form of one of its fields: its sender is of another version than this app, and
+     * takes it so.
+     */
     invalid: function (field, requirement) {
         this.fail(400, 'Invalid request', field + ': ' + requirement);
+    },
+
+    /** The same about what a field holds: another incident's may be right. */
+    unacceptable: function (field, requirement) {
+        this.fail(400, 'Content not accepted', field + ': ' + requirement);
     },
 
     /** The incident's sys_id from the path. */
@@ -105,11 +113,15 @@ CasebridgeRequest.prototype = {
 
     /** The query parameter that names the kind of the link that asks. */
     kind: function () {
-        return this.checkKind(this._parameter('kind'));
+        var given = this.request.queryParams.kind;
+        return this.checkKind(given === undefined || given === null ? undefined : this._parameter('kind'));
     },
 
-    /** The value, which must name a kind of link. */
+    /** The value, which must name a kind of link. Whoever gives none is of a former version, and knows Support cases alone. */
     checkKind: function (value) {
+        if (value === undefined) {
+            return CasebridgeLink.KIND_OF_FORMER_VERSIONS;
+        }
         if (typeof value !== 'string' || !CasebridgeLink.KIND.test(value)) {
             this.invalid('kind', 'must be 1 to 40 small letters and underscores, for example support_case');
         }

@@ -25,15 +25,21 @@
         });
     }
 
-    function snapshot() {
-        // Journal fields are set by assignment, which the published types do not know.
-        /** @type {any} */
+    // The incident that the test has inserted.
+    function inserted() {
         var incident = new GlideRecord('incident');
         incident.addQuery('short_description', 'casebridge installation check');
         incident.orderByDesc('sys_created_on');
         incident.setLimit(1);
         incident.query();
         assertEqual({ name: 'incident', shouldbe: true, value: incident.next() });
+        return incident;
+    }
+
+    function snapshot() {
+        // Journal fields are set by assignment, which the published types do not know.
+        /** @type {any} */
+        var incident = inserted();
         incident.work_notes = 'for us alone';
         incident.comments = 'for the customer';
         incident.update();
@@ -47,7 +53,30 @@
         assertEqual({ name: 'author', shouldbe: String(gs.getUserName()), value: entries[0].created_by });
     }
 
+    // A customer's rule, a data policy or a query rule may keep the app from its own table.
+    function link() {
+        // No link is of this kind. The rows of an incident that is taken back would stay.
+        var kind = 'installation_check';
+        var incidentId = String(inserted().getUniqueValue());
+        var links = new CasebridgeLink();
+        var row = new GlideRecord(CasebridgeLink.TABLE);
+        ['pending', 'in_sync'].forEach(function (status) {
+            assertEqual({
+                name: 'why a link can not say ' + status,
+                shouldbe: '',
+                value: links.note(incidentId, kind, { sync_status: status, last_error: '' })
+            });
+            assertEqual({ name: 'what it says', shouldbe: status, value: links.worst(incidentId).sync_status });
+        });
+        row.addQuery('kind', kind);
+        row.query();
+        while (row.next()) {
+            row.deleteRecord();
+        }
+    }
+
     signature();
     secret();
     snapshot();
+    link();
 })();

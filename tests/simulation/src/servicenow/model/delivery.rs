@@ -13,7 +13,10 @@ use casebridge_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{COMMENTS, Change, DeliveryRow, Instance, Journal, Refusal, SUPPORT_CASE, Status, WORK_NOTES, second};
+use super::{
+    COMMENTS, Change, DeliveryRow, Instance, Journal, LINK_REFUSED, Refusal, SUPPORT_CASE, Status, WORK_NOTES,
+    save::apply, second,
+};
 
 impl Instance {
     /// Writes messages, each once, then fields and columns. `kind` is that of the link that delivers.
@@ -192,13 +195,16 @@ impl Instance {
         fields: &IncidentFields,
         columns: &BridgeColumns,
     ) -> Result<(FieldsOutcome, String), Refusal> {
-        self.note_link(id, kind, Status::of(columns).cut())?;
+        let said = Status::of(columns).cut();
+        let is_noted = self.note_link(id, kind, &said)?;
         let present = &self.incidents.get(id).ok_or(Refusal::NotFound)?.summary.columns;
         let mut columns = if kind == SUPPORT_CASE { columns.clone() } else { present.clone() };
-        self.worst(id).put_into(&mut columns);
+        // Where its row is refused the link's own words stand on the incident: it finds what it has said, and is done.
+        if is_noted { self.worst(id) } else { said }.put_into(&mut columns);
         let columns = &columns;
         match self.set(now, id, Some(fields), columns) {
-            Ok(()) => Ok((FieldsOutcome::Applied, String::new())),
+            Ok(()) if is_noted => Ok((FieldsOutcome::Applied, String::new())),
+            Ok(()) => Ok((FieldsOutcome::Applied, LINK_REFUSED.to_owned())),
             Err(Refusal::Refused(words)) if !fields.is_empty() => match self.set(now, id, None, columns) {
                 Ok(()) | Err(Refusal::Refused(_)) => Ok((FieldsOutcome::Refused, words)),
                 Err(refusal) => Err(refusal),
@@ -206,18 +212,6 @@ impl Instance {
             Err(Refusal::Refused(words)) => Ok((FieldsOutcome::Refused, words)),
             Err(refusal) => Err(refusal),
         }
-    }
-
-    /// Writes how a link does, if it is another thing than it said before.
-    fn note_link(&mut self, id: &IncidentId, kind: &str, status: Status) -> Result<(), Refusal> {
-        if self.links.get(id).and_then(|kinds| kinds.get(kind)) == Some(&status) {
-            return Ok(());
-        }
-        if self.is_stopped() {
-            return Err(Refusal::Stopped);
-        }
-        self.links.entry(id.clone()).or_default().insert(kind.to_owned(), status);
-        self.commit()
     }
 
     fn set(
@@ -233,6 +227,13 @@ impl Instance {
             change.state = given(&fields.state).map(IncidentState::from);
             change.hold_reason = given(&fields.hold_reason);
             change.closing = given(&fields.close_code).map(|code| (code, fields.close_notes.clone()));
+        }
+        let record = self.incidents.get(id).ok_or(Refusal::NotFound)?;
+        let mut changed = record.clone();
+        apply(&mut changed, &change);
+        // What the incident has already is not written: no rule has a say in it.
+        if changed == *record {
+            return Ok(());
         }
         let user = self.integration_user.clone();
         self.save(now, &user, id, &change)

@@ -154,9 +154,24 @@ impl Instance {
         self.aborts = 0;
     }
 
-    /// An administrator deletes an incident. Returns what it was.
+    /// An administrator deletes an incident: the platform empties all references to it. Returns what it was.
     pub fn delete(&mut self, id: &IncidentId) -> Option<Record> {
-        self.incidents.remove(id)
+        let record = self.incidents.remove(id)?;
+        self.removed.insert(id.clone(), record.clone());
+        self.announced.remove(id);
+        self.link_rows().filter(|row| row.refers_to.as_ref() == Some(id)).for_each(|row| row.refers_to = None);
+        // Of what its webhooks are about nothing is known any more: the job closes them.
+        self.outbox.iter_mut().filter(|row| row.incident == *id).for_each(|row| row.sent = true);
+        Some(record)
+    }
+
+    /// An administrator puts a deleted incident back. The references to it were in tables that are not audited: they stay
+    /// empty. False if it was not deleted.
+    pub fn undelete(&mut self, id: &IncidentId) -> bool {
+        let record = self.removed.remove(id);
+        let is_known = record.is_some();
+        self.incidents.extend(record.map(|record| (id.clone(), record)));
+        is_known
     }
 
     /// Someone saves an incident: record, then journal, then audit trail; then the rule is queued.
@@ -230,7 +245,7 @@ impl Instance {
     }
 }
 
-fn apply(record: &mut Record, change: &Change) {
+pub(super) fn apply(record: &mut Record, change: &Change) {
     let set = |slot: &mut String, value: &Option<String>| {
         if let Some(value) = value {
             slot.clone_from(value);

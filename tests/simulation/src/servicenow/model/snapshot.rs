@@ -9,7 +9,10 @@ use casebridge_core::{
 };
 use jiff::Timestamp;
 
-use super::{COMMENTS, DeliveryRow, Instance, Journal, Record, Refusal, SUPPORT_CASE, StateChange, Status, second};
+use super::{
+    COMMENTS, DeliveryRow, Instance, Journal, Record, Refusal, SUPPORT_CASE, StateChange, Status, links::worst_of,
+    second,
+};
 
 /// How many deliveries one answer names, as the app says.
 const DELIVERIES_NAMED: usize = 1_000;
@@ -63,7 +66,7 @@ impl Instance {
         };
         let on_incident = Status::of(&record.summary.columns);
         let status = if on_incident == self.worst(id) {
-            self.links.get(id).and_then(|kinds| kinds.get(kind)).cloned().unwrap_or_default()
+            worst_of(self.statuses(id).filter(|(of_kind, _)| *of_kind == kind))
         } else {
             on_incident
         };

@@ -1,0 +1,134 @@
+//! An incident that is deleted and put back, or merged into another: its deliveries are known all the same.
+
+use casebridge_core::identifiers::ExternalId;
+use serde_json::Value;
+
+use crate::support::{World, body, deliver, external_id, incident_in_scope, message, text};
+
+const DELIVERIES: &str = "x_casebridge_aws_delivery";
+/// How many commits of a delivery are done when its message is claimed.
+const CLAIMED: u64 = 1;
+/// How long a claim is young.
+const CLAIM_SECONDS: i64 = 60;
+
+/// The outcome of the message.
+fn outcome(world: &mut World, incident: &str, order: &Value) -> (String, String) {
+    let response = deliver(world, incident, order);
+    assert_eq!(response.status, 200, "{}", text(&response));
+    let answer = body(&response)["result"]["messages"][0].clone();
+    let part = |name: &str| answer[name].as_str().expect("a text").to_owned();
+    (part("outcome"), part("error"))
+}
+
+fn is(outcome: &str) -> (String, String) {
+    (outcome.to_owned(), String::new())
+}
+
+fn delete_and_undelete(world: &mut World, incident: &str) {
+    let target = format!("/api/now/table/incident/{incident}");
+    assert_eq!(world.call("admin", "DELETE", &target, None).status, 204);
+    world.pass(60);
+    assert!(world.instance.undelete("incident", incident));
+}
+
+/// The deliveries that a snapshot names.
+fn named(world: &mut World, incident: &str) -> Vec<ExternalId> {
+    world.snapshot(incident).deliveries
+}
+
+fn external(name: &str) -> ExternalId {
+    ExternalId::new(external_id(name))
+}
+
+/// Makes the rows of deliveries as a former version of the app wrote them.
+fn as_written_before(world: &mut World) {
+    for row in world.instance.records(DELIVERIES, "") {
+        world.put(DELIVERIES, &row["sys_id"], &[("incident_id", "")]);
+    }
+}
+
+#[test]
+fn what_was_delivered_to_an_incident_is_known_after_it_was_deleted_and_put_back() {
+    for is_former in [false, true] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        let order = message("one", "from AWS");
+        assert_eq!(outcome(&mut world, &incident, &order), is("applied"));
+        if is_former {
+            as_written_before(&mut world);
+        }
+        delete_and_undelete(&mut world, &incident);
+        assert!(!world.instance.records(DELIVERIES, "")[0].contains_key("incident"), "the reference is lost");
+        if !is_former {
+            assert_eq!(named(&mut world, &incident), [external("one")]);
+        }
+        assert_eq!(outcome(&mut world, &incident, &order), is("already_applied"), "former: {is_former}");
+        assert_eq!(
+            named(&mut world, &incident),
+            [external("one")],
+            "a row that was found by its id has its incident back"
+        );
+        assert_eq!(world.comments(&incident), ["First ${words}", "from AWS"]);
+        assert_eq!(outcome(&mut world, &incident, &message("two", "more")), is("applied"));
+    }
+}
+
+#[test]
+fn a_delivery_that_was_begun_goes_on_after_the_incident_was_deleted_and_put_back() {
+    for (commits, expected) in [(CLAIMED, "applied"), (CLAIMED + 2, "already_applied")] {
+        for is_former in [false, true] {
+            let mut world = World::with_app();
+            let incident = incident_in_scope(&mut world);
+            world.snapshot(&incident);
+            world.pass(1);
+            world.instance.stop_after_commits(commits);
+            assert_eq!(deliver(&mut world, &incident, &message("one", "from AWS")).status, 502);
+            if is_former {
+                as_written_before(&mut world);
+            }
+            delete_and_undelete(&mut world, &incident);
+            world.pass(CLAIM_SECONDS);
+            assert_eq!(outcome(&mut world, &incident, &message("one", "from AWS")), is(expected));
+            assert_eq!(world.comments(&incident), ["First ${words}", "from AWS"], "{commits} {is_former}");
+            assert_eq!(named(&mut world, &incident), [external("one")]);
+        }
+    }
+}
+
+#[test]
+fn another_unfinished_delivery_is_seen_after_the_incident_was_put_back() {
+    let mut world = World::with_app();
+    let incident = incident_in_scope(&mut world);
+    world.snapshot(&incident);
+    // Both texts may be shown in other words by now: which of the two claims has the entry is not known.
+    world.instance.stop_after_commits(CLAIMED + 2);
+    deliver(&mut world, &incident, &message("one", "from AWS"));
+    world.instance.stop_after_commits(CLAIMED);
+    deliver(&mut world, &incident, &message("two", "more"));
+    delete_and_undelete(&mut world, &incident);
+    world.pass(CLAIM_SECONDS);
+    assert_eq!(outcome(&mut world, &incident, &message("two", "more")), is("applied"));
+    assert_eq!(outcome(&mut world, &incident, &message("one", "from AWS")), is("already_applied"));
+}
+
+#[test]
+fn deliveries_stay_those_of_their_incident_where_it_is_merged_into_another() {
+    for is_former in [false, true] {
+        let mut world = World::with_app();
+        let incident = incident_in_scope(&mut world);
+        let duplicate = world.instance.copy(world.now, "agent", "incident", &incident, &world.network).unwrap();
+        assert_eq!(outcome(&mut world, &duplicate, &message("one", "from AWS")), is("applied"));
+        assert_eq!(outcome(&mut world, &incident, &message("two", "from AWS")), is("applied"));
+        if is_former {
+            as_written_before(&mut world);
+            assert_eq!(named(&mut world, &duplicate), [external("one")], "by its reference");
+            continue;
+        }
+        world.instance.repoint(world.now, "incident", &duplicate, &incident);
+        assert_eq!(named(&mut world, &duplicate), [external("one")]);
+        assert_eq!(named(&mut world, &incident), [external("two")]);
+        assert_eq!(outcome(&mut world, &duplicate, &message("one", "from AWS")), is("already_applied"));
+        let (refused, error) = outcome(&mut world, &incident, &message("one", "from AWS"));
+        assert_eq!((refused.as_str(), error.as_str()), ("refused", "This external_id belongs to another incident."));
+    }
+}
