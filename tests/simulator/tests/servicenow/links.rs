@@ -636,6 +636,19 @@ fn two_rows_of_one_link_become_of_one_mind() {
 }
 
 #[test]
+fn rows_of_others_leave_room_for_those_of_the_incident() {
+    let (mut world, incident) = world_with_incident();
+    for number in 0..ROWS_LIMIT {
+        let key = format!("a_kind:{number:032x}");
+        let values =
+            [("link_key", key.as_str()), ("incident", &incident), ("kind", "a_kind"), ("sync_status", "error")];
+        world.put(LINKS, &format!("{number:032x}"), &values);
+    }
+    tell(&mut world, &incident, SUPPORT_CASE, ("waiting", "w"));
+    assert_eq!(on_incident(&world, &incident), pair(("waiting", "w")));
+}
+
+#[test]
 fn more_rows_than_there_are_kinds_are_not_read() {
     let (mut world, incident) = world_with_incident();
     let letter = |number: usize| char::from(b'a' + u8::try_from(number).expect("below 26"));

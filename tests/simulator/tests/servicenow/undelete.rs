@@ -70,6 +70,8 @@ fn what_was_delivered_to_an_incident_is_known_after_it_was_deleted_and_put_back(
         );
         assert_eq!(world.comments(&incident), ["First ${words}", "from AWS"]);
         assert_eq!(outcome(&mut world, &incident, &message("two", "more")), is("applied"));
+        delete_and_undelete(&mut world, &incident);
+        assert_eq!(named(&mut world, &incident).len(), 2, "and keeps it from then on");
     }
 }
 
@@ -122,6 +124,7 @@ fn deliveries_stay_those_of_their_incident_where_it_is_merged_into_another() {
         if is_former {
             as_written_before(&mut world);
             assert_eq!(named(&mut world, &duplicate), [external("one")], "by its reference");
+            assert_eq!(outcome(&mut world, &incident, &message("one", "from AWS")).0, "refused");
             continue;
         }
         world.instance.repoint(world.now, "incident", &duplicate, &incident);
