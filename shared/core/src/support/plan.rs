@@ -62,11 +62,6 @@ impl Planner<'_, SupportCase> {
         }
         let Some(incident) = self.pass.incident.as_ref() else { return };
         if names_unknown_case(self.pass, incident) {
-            // An instance may have thousands from before its ledger: those that have ended are looked at when somebody saves
-            // them.
-            if incident.summary.state.is_ended() {
-                return;
-            }
             let until = self.later(seconds(LONG_WAIT_SECONDS));
             self.wait(Waiting::UnknownCase { until });
             return;
