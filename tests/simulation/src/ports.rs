@@ -11,7 +11,7 @@ use crate::{
     ledger_port::LedgerPort,
     process_ports::{ClockPort, RandomnessPort, WorkerClock},
     sabotage::{self, Sabotage, ledger::SabotagedLedger, support::SabotagedSupport},
-    servicenow::{model::HonestApp, port::ServiceNowPort},
+    servicenow::port::ServiceNowPort,
     support::{judge::plans::PlanPort, port::SupportPort},
 };
 
@@ -117,6 +117,5 @@ pub fn policy(desk: &Desk) -> Policy {
 
 /// ServiceNow, with its sabotage.
 fn servicenow(desk: &Rc<Desk>) -> ServiceNowPort {
-    let app = sabotage::servicenow::sabotaged(Box::new(HonestApp), sabotage_of(desk));
-    ServiceNowPort { desk: desk.clone(), app }
+    ServiceNowPort { desk: desk.clone(), app: sabotage::servicenow::app(sabotage_of(desk)) }
 }

@@ -214,16 +214,20 @@ pub enum RefusedCall {
 }
 
 impl RefusedCall {
+    /// By what a refusal of the intent's call is remembered. `codes` are those of a new case; none if they are not known.
+    pub(super) fn of(intent: &IntentKind, codes: Option<CaseCodes>) -> Option<Self> {
+        match intent {
+            IntentKind::OpenCase { .. } => codes.map(Self::OpenCase),
+            IntentKind::AddCommunication { content, .. } if content.is_for_own_case() => Some(Self::AddCommunication),
+            IntentKind::ResolveCase { double: None, .. } => Some(Self::ResolveCase),
+            IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => Some(Self::Double),
+        }
+    }
+
     /// Whether this intent may be about the call.
     pub fn concerns(&self, intent: &IntentKind) -> bool {
-        match intent {
-            IntentKind::OpenCase { .. } => matches!(self, Self::OpenCase(_)),
-            IntentKind::AddCommunication { content, .. } if content.is_for_own_case() => {
-                *self == Self::AddCommunication
-            }
-            IntentKind::ResolveCase { double: None, .. } => *self == Self::ResolveCase,
-            IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => *self == Self::Double,
-        }
+        let codes = if let Self::OpenCase(codes) = self { Some(codes.clone()) } else { None };
+        Self::of(intent, codes).as_ref() == Some(self)
     }
 }
 

@@ -296,7 +296,8 @@ impl Pass {
             return;
         }
         let Some(intent) = &self.link.intent else { return };
-        let call = self.call_of(policy, &intent.kind);
+        let codes = self.incident.as_ref().map(|incident| case_codes(policy, incident));
+        let call = RefusedCall::of(&intent.kind, codes);
         let on_resolved_case = self.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
         let is_late_text = on_resolved_case && call == Some(RefusedCall::AddCommunication);
         self.never_applied(policy);
@@ -310,20 +311,6 @@ impl Pass {
         if let Some(call) = call {
             let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message: message.to_owned() };
             self.trouble(policy, Side::Aws, &failure, Request::Call(call), now, 0);
-        }
-    }
-
-    /// By what a refusal of the intent's call is remembered; none if its incident is not read.
-    fn call_of(&self, policy: &Policy, intent: &IntentKind) -> Option<RefusedCall> {
-        match intent {
-            IntentKind::OpenCase { .. } => {
-                self.incident.as_ref().map(|incident| RefusedCall::OpenCase(case_codes(policy, incident)))
-            }
-            IntentKind::AddCommunication { content, .. } if content.is_for_own_case() => {
-                Some(RefusedCall::AddCommunication)
-            }
-            IntentKind::ResolveCase { double: None, .. } => Some(RefusedCall::ResolveCase),
-            IntentKind::AddCommunication { .. } | IntentKind::ResolveCase { .. } => Some(RefusedCall::Double),
         }
     }
 }

@@ -14,39 +14,28 @@ use jiff::Timestamp;
 
 use super::Sabotage;
 use crate::{
-    servicenow::model::{App, Instance, Refusal},
+    servicenow::model::{App, HonestApp, Instance, Refusal},
     world::BEGINNING,
 };
 
-/// Puts a sabotage around the app.
-pub fn sabotaged(app: Box<dyn App>, sabotage: Option<Sabotage>) -> Box<dyn App> {
+/// The app, with a sabotage around it.
+pub fn app(sabotage: Option<Sabotage>) -> Box<dyn App> {
     let change = match sabotage {
-        Some(Sabotage::ConditionalWrite) => return Box::new(Unconditional(app)),
-        Some(Sabotage::UniqueDelivery) => return Box::new(RenamedMessages { inner: app, renamed: Cell::default() }),
+        Some(Sabotage::ConditionalWrite) => return Box::new(Unconditional),
+        Some(Sabotage::UniqueDelivery) => return Box::new(RenamedMessages::default()),
         Some(Sabotage::Ordering) => without_times,
         Some(Sabotage::DeliveryTable) => without_delivery_table,
         Some(Sabotage::Pauses) => without_pauses,
         Some(Sabotage::UpdateCounts) => without_update_counts,
-        _ => return app,
+        _ => return Box::new(HonestApp),
     };
-    Box::new(ShownOtherwise { inner: app, change })
+    Box::new(ShownOtherwise { change })
 }
 
 /// Writes fields whatever happened to the incident since the plan.
-struct Unconditional(Box<dyn App>);
+struct Unconditional;
 
 impl App for Unconditional {
-    fn snapshot(
-        &self,
-        instance: &mut Instance,
-        now: Timestamp,
-        kind: &str,
-        id: &IncidentId,
-        since: Option<Timestamp>,
-    ) -> Result<Incident, Refusal> {
-        self.0.snapshot(instance, now, kind, id, since)
-    }
-
     fn deliver(
         &self,
         instance: &mut Instance,
@@ -56,28 +45,17 @@ impl App for Unconditional {
         delivery: &Delivery,
         _: Option<u64>,
     ) -> Result<DeliveryAnswer, Refusal> {
-        self.0.deliver(instance, now, kind, id, delivery, None)
+        HonestApp.deliver(instance, now, kind, id, delivery, None)
     }
 }
 
 /// Gives each message a new id at each attempt, and answers with the one that it came with.
+#[derive(Default)]
 struct RenamedMessages {
-    inner: Box<dyn App>,
     renamed: Cell<u64>,
 }
 
 impl App for RenamedMessages {
-    fn snapshot(
-        &self,
-        instance: &mut Instance,
-        now: Timestamp,
-        kind: &str,
-        id: &IncidentId,
-        since: Option<Timestamp>,
-    ) -> Result<Incident, Refusal> {
-        self.inner.snapshot(instance, now, kind, id, since)
-    }
-
     fn deliver(
         &self,
         instance: &mut Instance,
@@ -94,7 +72,7 @@ impl App for RenamedMessages {
             let unique = format!("{}-{}-{number}", message.external_id, now.as_nanosecond());
             message.external_id = ExternalId::new(unique);
         }
-        let mut answer = self.inner.deliver(instance, now, kind, id, &sent, expected)?;
+        let mut answer = HonestApp.deliver(instance, now, kind, id, &sent, expected)?;
         for (answer, message) in answer.messages.iter_mut().zip(&delivery.messages) {
             answer.external_id = message.external_id.clone();
         }
@@ -104,7 +82,6 @@ impl App for RenamedMessages {
 
 /// Shows incidents otherwise than they are.
 struct ShownOtherwise {
-    inner: Box<dyn App>,
     change: fn(&mut Incident),
 }
 
@@ -117,7 +94,7 @@ impl App for ShownOtherwise {
         id: &IncidentId,
         since: Option<Timestamp>,
     ) -> Result<Incident, Refusal> {
-        let mut incident = self.inner.snapshot(instance, now, kind, id, since)?;
+        let mut incident = HonestApp.snapshot(instance, now, kind, id, since)?;
         (self.change)(&mut incident);
         Ok(incident)
     }
@@ -131,7 +108,7 @@ impl App for ShownOtherwise {
         delivery: &Delivery,
         expected: Option<u64>,
     ) -> Result<DeliveryAnswer, Refusal> {
-        let mut answer = self.inner.deliver(instance, now, kind, id, delivery, expected)?;
+        let mut answer = HonestApp.deliver(instance, now, kind, id, delivery, expected)?;
         (self.change)(&mut answer.snapshot);
         Ok(answer)
     }

@@ -11,34 +11,9 @@ use jiff::Timestamp;
 
 use super::{Instance, Refusal};
 
-/// The app's Scripted REST, as the port calls it.
+/// The app's Scripted REST, as the port calls it. What an implementation leaves out is answered as the app answers it.
 pub trait App {
     /// Answers a snapshot, see [`Instance::snapshot`].
-    fn snapshot(
-        &self,
-        instance: &mut Instance,
-        now: Timestamp,
-        kind: &str,
-        id: &IncidentId,
-        since: Option<Timestamp>,
-    ) -> Result<Incident, Refusal>;
-
-    /// Makes a delivery, see [`Instance::deliver`].
-    fn deliver(
-        &self,
-        instance: &mut Instance,
-        now: Timestamp,
-        kind: &str,
-        id: &IncidentId,
-        delivery: &Delivery,
-        expected: Option<u64>,
-    ) -> Result<DeliveryAnswer, Refusal>;
-}
-
-/// The app as it is.
-pub struct HonestApp;
-
-impl App for HonestApp {
     fn snapshot(
         &self,
         instance: &mut Instance,
@@ -50,6 +25,7 @@ impl App for HonestApp {
         instance.snapshot(now, kind, id, since)
     }
 
+    /// Makes a delivery, see [`Instance::deliver`].
     fn deliver(
         &self,
         instance: &mut Instance,
@@ -62,3 +38,8 @@ impl App for HonestApp {
         instance.deliver(now, kind, id, delivery, expected)
     }
 }
+
+/// The app as it is.
+pub struct HonestApp;
+
+impl App for HonestApp {}
