@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 KEY = "rsa:2048"
 DAYS = "1"
 ANSWER_SECONDS = 30
-LONGEST_LINE = 65_536
+MAXIMUM_LINE = 65_536
 # The variable with which the SDK is told a service's endpoint, for each service of the hub's that the functions call.
 HUB_SERVICES = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
@@ -138,7 +138,7 @@ def read_message(stream) -> bytes:
 def read_head(stream) -> bytes:
     """All lines up to the empty one, with it."""
     lines = []
-    while line := stream.readline(LONGEST_LINE):
+    while line := stream.readline(MAXIMUM_LINE):
         lines.append(line)
         if line == b"\r\n":
             break
@@ -148,7 +148,7 @@ def read_head(stream) -> bytes:
 def read_chunks(stream) -> bytes:
     """A body in chunks as it came, with the lines between them and behind the last."""
     parts = []
-    while size_line := stream.readline(LONGEST_LINE):
+    while size_line := stream.readline(MAXIMUM_LINE):
         parts.append(size_line)
         size = int(size_line.split(b";")[0], 16)
         if size == 0:

@@ -32,7 +32,7 @@ SETTLE_SECONDS = 4
 # How late a line of a log may appear among later ones, and how long before the tests the first one that matters may be.
 LATE_LOG_SECONDS = 30
 # The local AWS answers with so many events of a log at most, the oldest ones, and has no further page.
-MOST_LOG_EVENTS = 10_000
+MAXIMUM_LOG_EVENTS = 10_000
 # L of the local stack's policy.
 L_SECONDS = 20
 # The same, and a little more.
@@ -393,7 +393,7 @@ class World:
             ]
             log.update(((event["logStreamName"], event["timestamp"], event["message"]), event) for event in events)
             # A test that reads the log late would miss the newest lines of a long one.
-            if len(events) < MOST_LOG_EVENTS or len(log) == known:
+            if len(events) < MAXIMUM_LOG_EVENTS or len(log) == known:
                 break
         return [
             line for event in sorted(log.values(), key=lambda event: event["timestamp"]) for line in lines_of(event)

@@ -14,7 +14,7 @@ use casebridge_core::{
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
-        kind::Kind,
+        remembered::Remembered,
     },
     policy::Policy,
     rotation::{ROTATION, Rotation},
@@ -40,8 +40,8 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// The world around the poller, all in memory.
-struct World {
+/// What is around the poller, all in memory.
+struct Fixture {
     ledger: MemoryLedger,
     now: Cell<i64>,
     seconds_per_claim: Cell<i64>,
@@ -77,7 +77,7 @@ fn described(account: &str, number: &str, status: &str) -> DescribedCase {
     }
 }
 
-impl World {
+impl Fixture {
     fn new() -> Self {
         Self {
             ledger: MemoryLedger::new(),
@@ -168,21 +168,21 @@ impl World {
     }
 }
 
-impl Clock for &World {
+impl Clock for &Fixture {
     fn now(&self) -> Timestamp {
         self.clock_now()
     }
 }
 
-impl Timer for &World {
+impl Timer for &Fixture {
     async fn sleep(&self, _: SignedDuration) {
         std::future::pending::<()>().await;
     }
 }
 
 /// The part of the ledger that the poller uses. It takes no lease.
-impl Ledger for &World {
-    async fn take_lease<K: Kind>(
+impl Ledger for &Fixture {
+    async fn take_lease<K: Remembered>(
         &self,
         _: &LinkKey,
         _: &AttemptId,
@@ -193,11 +193,17 @@ impl Ledger for &World {
         unreachable!("the poller acts on no link")
     }
 
-    async fn record<K: Kind>(&self, _: &Lease, _: &Link<K>, _: &Link<K>, _: Timestamp) -> Result<Lease, LedgerError> {
+    async fn record<K: Remembered>(
+        &self,
+        _: &Lease,
+        _: &Link<K>,
+        _: &Link<K>,
+        _: Timestamp,
+    ) -> Result<Lease, LedgerError> {
         unreachable!("the poller acts on no link")
     }
 
-    async fn release<K: Kind>(
+    async fn release<K: Remembered>(
         &self,
         _: &Lease,
         _: &Link<K>,
@@ -263,7 +269,7 @@ impl Ledger for &World {
     }
 }
 
-impl HintSink for &World {
+impl HintSink for &Fixture {
     async fn send(&self, _: &Hint, _: &DeduplicationId) -> Result<(), QueueError> {
         unreachable!("the poller sends in batches")
     }
@@ -277,7 +283,7 @@ impl HintSink for &World {
     }
 }
 
-impl ChangeFeed for &World {
+impl ChangeFeed for &Fixture {
     async fn changes(&self, since: Timestamp, after: Option<&IncidentId>, limit: u32) -> Result<Changes, Failure> {
         self.changes_asked.borrow_mut().push((since.as_second(), after.map(ToString::to_string)));
         if self.servicenow_is_down.get() {
@@ -311,7 +317,7 @@ impl ChangeFeed for &World {
     }
 }
 
-impl SecretStore for &World {
+impl SecretStore for &Fixture {
     async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
         Ok(vec![AccountId::new(PRODUCTION), AccountId::new(STAGING)])
     }
@@ -322,7 +328,7 @@ impl SecretStore for &World {
     }
 }
 
-impl Support for &World {
+impl Support for &Fixture {
     async fn create_case(&self, _: &AccountId, _: &NewCase) -> Result<CaseId, Failure> {
         unreachable!("the poller writes nothing")
     }
@@ -369,202 +375,206 @@ impl Support for &World {
 
 #[tokio::test]
 async fn links_that_are_due_are_claimed_and_hinted_once() {
-    let world = World::new();
-    world.link(PRODUCTION, "a", Some(world.now.get() - 5)).await;
-    world.link(PRODUCTION, "b", Some(world.now.get() + 5_000)).await;
-    world.poll().await.unwrap();
-    let (hint, id) = world.sent.borrow()[0].clone();
+    let fixture = Fixture::new();
+    fixture.link(PRODUCTION, "a", Some(fixture.now.get() - 5)).await;
+    fixture.link(PRODUCTION, "b", Some(fixture.now.get() + 5_000)).await;
+    fixture.poll().await.unwrap();
+    let (hint, id) = fixture.sent.borrow()[0].clone();
     assert_eq!((id.as_str(), hint.claim), ("due/support_case:a/1799999995000", Some(ClaimId::new("1799999995000"))));
-    assert_eq!(world.hinted(), ["a"]);
+    assert_eq!(fixture.hinted(), ["a"]);
     for minute in 1..10 {
-        world.now.set(1_800_000_000 + 60 * minute);
-        world.poll().await.unwrap();
-        assert!(world.hinted().is_empty(), "it was claimed {minute} minutes ago");
+        fixture.now.set(1_800_000_000 + 60 * minute);
+        fixture.poll().await.unwrap();
+        assert!(fixture.hinted().is_empty(), "it was claimed {minute} minutes ago");
     }
-    world.now.set(1_800_000_000 + 600);
-    world.poll().await.unwrap();
-    assert_eq!(world.hinted(), ["a"], "nobody has got to it");
+    fixture.now.set(1_800_000_000 + 600);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted(), ["a"], "nobody has got to it");
 }
 
 #[tokio::test]
 async fn two_polls_at_once_make_one_message_of_a_due_link() {
-    let world = World::new();
-    world.link(PRODUCTION, "a", Some(world.now.get() - 5)).await;
-    let (one, other) = (world.poller(), world.poller());
-    let (one, other) = tokio::join!(world.poll_with(&one), world.poll_with(&other));
+    let fixture = Fixture::new();
+    fixture.link(PRODUCTION, "a", Some(fixture.now.get() - 5)).await;
+    let (one, other) = (fixture.poller(), fixture.poller());
+    let (one, other) = tokio::join!(fixture.poll_with(&one), fixture.poll_with(&other));
     one.and(other).unwrap();
-    let ids: BTreeSet<String> = world.sent.borrow().iter().map(|(_, id)| id.clone()).collect();
+    let ids: BTreeSet<String> = fixture.sent.borrow().iter().map(|(_, id)| id.clone()).collect();
     assert_eq!(ids.len(), 1);
 }
 
 #[tokio::test]
 async fn what_could_not_be_claimed_in_time_stays_due() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for number in 0..100 {
-        world.link(PRODUCTION, &format!("{number:03}"), Some(world.now.get() - 200 + number)).await;
+        fixture.link(PRODUCTION, &format!("{number:03}"), Some(fixture.now.get() - 200 + number)).await;
     }
-    let first = world.now.get();
-    world.seconds_per_claim.set(10);
-    world.poll().await.unwrap();
-    let hinted = world.hinted();
+    let first = fixture.now.get();
+    fixture.seconds_per_claim.set(10);
+    fixture.poll().await.unwrap();
+    let hinted = fixture.hinted();
     assert!((1..100).contains(&hinted.len()), "{} were claimed", hinted.len());
     assert_eq!(hinted[0], "000", "what is due longest comes first");
-    world.seconds_per_claim.set(0);
-    world.now.set(first + 300);
-    world.poll().await.unwrap();
-    assert_eq!(world.hinted().len(), 100 - hinted.len());
+    fixture.seconds_per_claim.set(0);
+    fixture.now.set(first + 300);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted().len(), 100 - hinted.len());
 }
 
 #[tokio::test]
 async fn a_ledger_that_takes_no_claim_fails_the_poll_and_hands_off_nothing() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for number in 0..40 {
-        world.link(PRODUCTION, &format!("{number:03}"), Some(world.now.get())).await;
+        fixture.link(PRODUCTION, &format!("{number:03}"), Some(fixture.now.get())).await;
     }
-    world.claims_fail.set(true);
-    assert!(matches!(world.poll().await, Err(PollError::Ledger(_))));
-    assert!(world.hinted().is_empty());
-    world.claims_fail.set(false);
-    world.poll().await.unwrap();
-    assert_eq!(world.hinted().len(), 40);
+    fixture.claims_fail.set(true);
+    assert!(matches!(fixture.poll().await, Err(PollError::Ledger(_))));
+    assert!(fixture.hinted().is_empty());
+    fixture.claims_fail.set(false);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted().len(), 40);
 }
 
 #[tokio::test]
 async fn an_unreadable_place_in_the_rounds_costs_the_place_only() {
-    let world = World::new();
-    world.link(PRODUCTION, "a", None).await;
-    world.set_status(PRODUCTION, "a", Some("resolved"));
-    world.ledger.set_watermark(ROUNDS, "nonsense").await.unwrap();
-    world.poll().await.unwrap();
-    assert_eq!(world.hinted(), ["a"]);
-    assert_ne!(world.ledger.watermark(ROUNDS).await.unwrap().as_deref(), Some("nonsense"));
+    let fixture = Fixture::new();
+    fixture.link(PRODUCTION, "a", None).await;
+    fixture.set_status(PRODUCTION, "a", Some("resolved"));
+    fixture.ledger.set_watermark(ROUNDS, "nonsense").await.unwrap();
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted(), ["a"]);
+    assert_ne!(fixture.ledger.watermark(ROUNDS).await.unwrap().as_deref(), Some("nonsense"));
 }
 
 #[tokio::test]
 async fn incidents_that_are_newer_or_unknown_are_hinted_and_the_watermark_moves() {
-    let world = World::new();
-    world.link(PRODUCTION, "known", None).await;
-    let now = world.now.get();
-    *world.incidents.borrow_mut() = vec![("known".to_owned(), 5, now - 20), ("unknown".to_owned(), 1, now - 10)];
-    world.poll().await.unwrap();
-    assert_eq!(world.hinted(), ["unknown"]);
-    world.incidents.borrow_mut()[0] = ("known".to_owned(), 6, now + 30);
-    world.incidents.borrow_mut().truncate(1);
-    world.now.set(now + 60);
-    world.poll().await.unwrap();
-    assert_eq!(world.hinted(), ["known"]);
-    let asked: Vec<i64> = world.changes_asked.borrow().iter().map(|(since, _)| *since).collect();
+    let fixture = Fixture::new();
+    fixture.link(PRODUCTION, "known", None).await;
+    let now = fixture.now.get();
+    *fixture.incidents.borrow_mut() = vec![("known".to_owned(), 5, now - 20), ("unknown".to_owned(), 1, now - 10)];
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted(), ["unknown"]);
+    fixture.incidents.borrow_mut()[0] = ("known".to_owned(), 6, now + 30);
+    fixture.incidents.borrow_mut().truncate(1);
+    fixture.now.set(now + 60);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted(), ["known"]);
+    let asked: Vec<i64> = fixture.changes_asked.borrow().iter().map(|(since, _)| *since).collect();
     assert_eq!(asked, [now - 7_260, now - 60], "the second poll overlaps the first by the policy's minute");
 }
 
 #[tokio::test]
 async fn many_changes_are_paged_by_key_and_an_unfinished_poll_goes_on() {
-    let world = World::new();
-    let updated = world.now.get() - 10;
-    *world.incidents.borrow_mut() = (0..10_400).map(|number| (format!("{number:05}"), 1, updated)).collect();
-    world.poll().await.unwrap();
-    assert_eq!(world.hinted().len(), 50 * 200);
-    assert_eq!(world.changes_asked.borrow()[1], (updated, Some("00199".to_owned())));
-    world.poll().await.unwrap();
-    assert_eq!(world.hinted().len(), 400);
-    assert_eq!(world.changes_asked.borrow()[50], (updated, Some("09999".to_owned())));
+    let fixture = Fixture::new();
+    let updated = fixture.now.get() - 10;
+    *fixture.incidents.borrow_mut() = (0..10_400).map(|number| (format!("{number:05}"), 1, updated)).collect();
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted().len(), 50 * 200);
+    assert_eq!(fixture.changes_asked.borrow()[1], (updated, Some("00199".to_owned())));
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted().len(), 400);
+    assert_eq!(fixture.changes_asked.borrow()[50], (updated, Some("09999".to_owned())));
 }
 
 #[tokio::test]
 async fn cases_that_look_different_are_hinted_with_one_call_and_one_read_a_page() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for number in 0..101 {
-        world.link(PRODUCTION, &format!("{number:03}"), None).await;
+        fixture.link(PRODUCTION, &format!("{number:03}"), None).await;
     }
-    world.set_status(PRODUCTION, "007", Some("resolved"));
-    world.poll().await.unwrap();
-    assert_eq!(world.hinted(), ["007"]);
-    let calls = world.describes.borrow().iter().filter(|(account, _)| account == PRODUCTION).count();
+    fixture.set_status(PRODUCTION, "007", Some("resolved"));
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted(), ["007"]);
+    let calls = fixture.describes.borrow().iter().filter(|(account, _)| account == PRODUCTION).count();
     assert_eq!(calls, 2, "a page of 100 and one of 1");
-    let reads = world.pages_read.borrow().iter().filter(|account| *account == PRODUCTION).count();
+    let reads = fixture.pages_read.borrow().iter().filter(|account| *account == PRODUCTION).count();
     assert_eq!(reads, 2, "and as many reads of the ledger");
 }
 
 #[tokio::test]
 async fn an_unreadable_row_keeps_no_other_case_from_being_polled() {
-    let world = World::new();
-    world.link(PRODUCTION, "a", None).await;
-    world.link(PRODUCTION, "b", None).await;
-    world.set_status(PRODUCTION, "a", Some("resolved"));
-    world.rows_are_unreadable.set(true);
-    world.poll().await.unwrap();
-    assert_eq!(*world.describes.borrow(), [(PRODUCTION.to_owned(), 1)]);
-    assert_eq!(world.hinted(), ["a"]);
+    let fixture = Fixture::new();
+    fixture.link(PRODUCTION, "a", None).await;
+    fixture.link(PRODUCTION, "b", None).await;
+    fixture.set_status(PRODUCTION, "a", Some("resolved"));
+    fixture.rows_are_unreadable.set(true);
+    fixture.poll().await.unwrap();
+    assert_eq!(*fixture.describes.borrow(), [(PRODUCTION.to_owned(), 1)]);
+    assert_eq!(fixture.hinted(), ["a"]);
 }
 
 #[tokio::test]
 async fn an_unknown_case_is_found_told_once_and_left_aside_for_a_while() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for number in 0..100 {
-        world.link(PRODUCTION, &format!("{number:03}"), None).await;
+        fixture.link(PRODUCTION, &format!("{number:03}"), None).await;
     }
-    world.set_status(PRODUCTION, "042", None);
-    world.set_status(PRODUCTION, "077", Some("resolved"));
-    let poller = world.poller();
-    world.poll_with(&poller).await.unwrap();
-    assert_eq!(world.hinted(), ["042", "077"]);
-    assert!(world.describes.take().len() <= 15, "halving");
-    world.poll_with(&poller).await.unwrap();
-    assert_eq!(world.hinted(), ["077"], "the reconciler has not come to it yet");
-    assert_eq!(world.describes.take(), [(PRODUCTION.to_owned(), 99)]);
-    world.now.set(world.now.get() + PARKED_FOR.as_secs());
-    world.poll_with(&poller).await.unwrap();
-    assert!(world.hinted().contains(&"042".to_owned()), "it is asked for again");
+    fixture.set_status(PRODUCTION, "042", None);
+    fixture.set_status(PRODUCTION, "077", Some("resolved"));
+    let poller = fixture.poller();
+    fixture.poll_with(&poller).await.unwrap();
+    assert_eq!(fixture.hinted(), ["042", "077"]);
+    assert!(fixture.describes.take().len() <= 15, "halving");
+    fixture.poll_with(&poller).await.unwrap();
+    assert_eq!(fixture.hinted(), ["077"], "the reconciler has not come to it yet");
+    assert_eq!(fixture.describes.take(), [(PRODUCTION.to_owned(), 99)]);
+    fixture.now.set(fixture.now.get() + PARKED_FOR.as_secs());
+    fixture.poll_with(&poller).await.unwrap();
+    assert!(fixture.hinted().contains(&"042".to_owned()), "it is asked for again");
 }
 
 #[tokio::test]
 async fn one_sides_failure_touches_no_other() {
-    let world = World::new();
-    world.link(PRODUCTION, "a", None).await;
-    world.link(STAGING, "b", None).await;
-    world.link(PRODUCTION, "due", Some(world.now.get())).await;
-    world.set_status(PRODUCTION, "a", Some("resolved"));
-    world.set_status(STAGING, "b", Some("resolved"));
-    world.servicenow_is_down.set(true);
-    world.accounts_down.borrow_mut().insert(PRODUCTION.to_owned());
-    world.poll().await.unwrap();
-    assert_eq!(world.hinted(), ["b", "due"]);
-    let first = world.ledger.watermark(WATERMARK).await.unwrap();
-    world.now.set(world.now.get() + 3_600);
-    world.poll().await.unwrap();
-    assert_eq!(world.ledger.watermark(WATERMARK).await.unwrap(), first, "nothing was covered, and nothing is given up");
+    let fixture = Fixture::new();
+    fixture.link(PRODUCTION, "a", None).await;
+    fixture.link(STAGING, "b", None).await;
+    fixture.link(PRODUCTION, "due", Some(fixture.now.get())).await;
+    fixture.set_status(PRODUCTION, "a", Some("resolved"));
+    fixture.set_status(STAGING, "b", Some("resolved"));
+    fixture.servicenow_is_down.set(true);
+    fixture.accounts_down.borrow_mut().insert(PRODUCTION.to_owned());
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted(), ["b", "due"]);
+    let first = fixture.ledger.watermark(WATERMARK).await.unwrap();
+    fixture.now.set(fixture.now.get() + 3_600);
+    fixture.poll().await.unwrap();
+    assert_eq!(
+        fixture.ledger.watermark(WATERMARK).await.unwrap(),
+        first,
+        "nothing was covered, and nothing is given up"
+    );
 }
 
 #[tokio::test]
 async fn a_queue_that_is_down_fails_the_poll_and_moves_no_watermark() {
-    let world = World::new();
-    world.link(PRODUCTION, "due", Some(world.now.get())).await;
-    *world.incidents.borrow_mut() = vec![("unknown".to_owned(), 1, world.now.get())];
-    world.queue_is_down.set(true);
-    assert!(matches!(world.poll().await, Err(PollError::Queue(_))));
-    let first = world.ledger.watermark(WATERMARK).await.unwrap();
-    world.now.set(world.now.get() + 3_600);
-    assert!(matches!(world.poll().await, Err(PollError::Queue(_))));
-    assert_eq!(world.ledger.watermark(WATERMARK).await.unwrap(), first);
+    let fixture = Fixture::new();
+    fixture.link(PRODUCTION, "due", Some(fixture.now.get())).await;
+    *fixture.incidents.borrow_mut() = vec![("unknown".to_owned(), 1, fixture.now.get())];
+    fixture.queue_is_down.set(true);
+    assert!(matches!(fixture.poll().await, Err(PollError::Queue(_))));
+    let first = fixture.ledger.watermark(WATERMARK).await.unwrap();
+    fixture.now.set(fixture.now.get() + 3_600);
+    assert!(matches!(fixture.poll().await, Err(PollError::Queue(_))));
+    assert_eq!(fixture.ledger.watermark(WATERMARK).await.unwrap(), first);
 }
 
 #[tokio::test]
 async fn nothing_is_begun_that_could_not_end_in_time() {
-    let world = World::new();
-    world.link(PRODUCTION, "a", None).await;
-    let poller = world.poller();
-    poller.poll(&Policy::default(), at(world.now.get() + 20)).await.unwrap();
-    assert!(world.changes_asked.borrow().is_empty() && world.describes.borrow().is_empty());
+    let fixture = Fixture::new();
+    fixture.link(PRODUCTION, "a", None).await;
+    let poller = fixture.poller();
+    poller.poll(&Policy::default(), at(fixture.now.get() + 20)).await.unwrap();
+    assert!(fixture.changes_asked.borrow().is_empty() && fixture.describes.borrow().is_empty());
 }
 
 #[tokio::test]
 async fn a_rotation_of_the_webhooks_secret_is_remembered_from_when_it_is_seen_first() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let seen = || async {
-        let row = world.ledger.watermark(ROTATION).await.unwrap();
+        let row = fixture.ledger.watermark(ROTATION).await.unwrap();
         row.and_then(|row| serde_json::from_str::<Rotation>(&row).ok())
     };
-    let start = world.now.get();
+    let start = fixture.now.get();
     for (minute, version, expected) in [
         (0, Some("1"), ("1", 0)),
         (1, Some("1"), ("1", 0)),
@@ -572,14 +582,14 @@ async fn a_rotation_of_the_webhooks_secret_is_remembered_from_when_it_is_seen_fi
         (3, Some("2"), ("2", 3)),
         (4, Some("2"), ("2", 3)),
     ] {
-        world.now.set(start + minute * 60);
-        *world.webhook_version.borrow_mut() = version.map(str::to_owned);
-        world.poll().await.unwrap();
+        fixture.now.set(start + minute * 60);
+        *fixture.webhook_version.borrow_mut() = version.map(str::to_owned);
+        fixture.poll().await.unwrap();
         let (version, minute) = expected;
         let expected = Rotation { version: version.to_owned(), seen_at: at(start + minute * 60) };
         assert_eq!(seen().await, Some(expected));
     }
-    world.ledger.set_watermark(ROTATION, "not JSON").await.unwrap();
-    world.poll().await.unwrap();
-    assert_eq!(seen().await.unwrap().seen_at, at(world.now.get()), "the day begins anew");
+    fixture.ledger.set_watermark(ROTATION, "not JSON").await.unwrap();
+    fixture.poll().await.unwrap();
+    assert_eq!(seen().await.unwrap().seen_at, at(fixture.now.get()), "the day begins anew");
 }

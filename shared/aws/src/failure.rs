@@ -43,7 +43,7 @@ const STALE_CREDENTIALS: [&str; 12] = [
 
 /// The kind of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Call {
+pub(crate) enum CallKind {
     /// It changes nothing at AWS and may be repeated.
     Read,
     /// It changes something at AWS and must not be repeated.
@@ -69,7 +69,7 @@ pub(crate) fn is_answered<T, E>(answer: &Result<T, SdkError<E, Response>>) -> bo
 }
 
 /// Classifies the error of a call.
-pub(crate) fn classify<E>(call: Call, error: &SdkError<E, Response>) -> Problem
+pub(crate) fn classify<E>(call: CallKind, error: &SdkError<E, Response>) -> Problem
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -143,7 +143,7 @@ fn stale(code: &str) -> Problem {
 }
 
 /// Classifies an answer by its code, then by its status.
-fn answered(call: Call, status: u16, code: &str, words: Option<&str>) -> Problem {
+fn answered(call: CallKind, status: u16, code: &str, words: Option<&str>) -> Problem {
     let said = shorten(&format!("AWS Support answered {}", describe(status, code, words)));
     if code == "CaseCreationLimitExceeded" {
         return Problem::certain(refused(Refusal::CaseQuota, said));
@@ -181,11 +181,11 @@ fn describe(status: u16, code: &str, words: Option<&str>) -> String {
 }
 
 /// The problem of a call that AWS may have applied.
-fn unanswered(call: Call, message: &str) -> Problem {
+fn unanswered(call: CallKind, message: &str) -> Problem {
     let message = shorten(message);
     Problem::certain(match call {
-        Call::Read => Failure::Unavailable { message, retry_at: None },
-        Call::Write => Failure::InDoubt { message },
+        CallKind::Read => Failure::Unavailable { message, retry_at: None },
+        CallKind::Write => Failure::InDoubt { message },
     })
 }
 
@@ -244,7 +244,7 @@ fn shorten(message: &str) -> String {
 mod tests {
     use super::*;
 
-    fn name(call: Call, status: u16, code: &str) -> &'static str {
+    fn name(call: CallKind, status: u16, code: &str) -> &'static str {
         answered(call, status, code, Some("words")).failure.name()
     }
 
@@ -268,8 +268,8 @@ mod tests {
             (404, "", "refused_invalid_request"),
         ];
         for (status, code, expected) in cases {
-            assert_eq!(name(Call::Read, status, code), expected, "{code}");
-            assert_eq!(name(Call::Write, status, code), expected, "{code}");
+            assert_eq!(name(CallKind::Read, status, code), expected, "{code}");
+            assert_eq!(name(CallKind::Write, status, code), expected, "{code}");
         }
     }
 
@@ -278,15 +278,15 @@ mod tests {
         for (status, code) in
             [(500, "InternalServerError"), (503, "ServiceUnavailable"), (504, ""), (408, ""), (302, "")]
         {
-            assert_eq!(name(Call::Read, status, code), "unavailable", "{status}");
-            assert_eq!(name(Call::Write, status, code), "in_doubt", "{status}");
+            assert_eq!(name(CallKind::Read, status, code), "unavailable", "{status}");
+            assert_eq!(name(CallKind::Write, status, code), "in_doubt", "{status}");
         }
     }
 
     #[test]
     fn words_on_a_denial_stay_in_the_log() {
         let words = "User: arn:aws:sts::111122223333:assumed-role/casebridge is not authorized";
-        let problem = answered(Call::Write, 400, "AccessDeniedException", Some(words));
+        let problem = answered(CallKind::Write, 400, "AccessDeniedException", Some(words));
         assert!(!problem.stale_credentials);
         assert!(!problem.failure.message().contains("arn:"), "{}", problem.failure.message());
         assert!(problem.failure.message().contains("AccessDeniedException"), "{}", problem.failure.message());
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn words_on_a_signature_are_not_repeated() {
-        let problem = answered(Call::Write, 403, "SignatureDoesNotMatch", Some("x-amz-security-token:hunter2"));
+        let problem = answered(CallKind::Write, 403, "SignatureDoesNotMatch", Some("x-amz-security-token:hunter2"));
         assert!(problem.stale_credentials);
         assert!(!problem.failure.message().contains("hunter2"));
     }

@@ -36,7 +36,7 @@ use jiff::Timestamp;
 use crate::{
     CONNECT_TIMEOUT,
     account::{Access, AccountCredentials, AccountSource},
-    failure::{Call, Problem, classify, is_answered, unreadable},
+    failure::{CallKind, Problem, classify, is_answered, unreadable},
     identity::{self, Foreign},
     nobody,
 };
@@ -154,7 +154,7 @@ impl<S: AccountSource> SupportClient<S> {
 
     /// Makes the call. Repeats it once with renewed credentials if AWS does not know the first ones or if they belong
     /// to another account: then nothing was applied.
-    async fn call<T, E, F>(&self, account: &AccountId, call: Call, send: impl Fn(Client) -> F) -> Result<T, Failure>
+    async fn call<T, E, F>(&self, account: &AccountId, call: CallKind, send: impl Fn(Client) -> F) -> Result<T, Failure>
     where
         E: ProvideErrorMetadata + Error + 'static,
         F: Future<Output = Result<T, SdkError<E, Response>>>,
@@ -182,7 +182,7 @@ impl<S: AccountSource> SupportClient<S> {
         &self,
         account: &AccountId,
         credentials: &AccountCredentials,
-        call: Call,
+        call: CallKind,
         send: impl Fn(Client) -> F,
     ) -> Result<T, Problem>
     where
@@ -215,7 +215,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
     async fn create_case(&self, account: &AccountId, request: &NewCase) -> Result<CaseId, Failure> {
         let copies = Some(request.cc_email_addresses.clone()).filter(|addresses| !addresses.is_empty());
         let answer = self
-            .call(account, Call::Write, |client| {
+            .call(account, CallKind::Write, |client| {
                 client
                     .create_case()
                     .subject(&request.subject)
@@ -240,7 +240,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
 
     async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
         let answer = self
-            .call(account, Call::Write, |client| {
+            .call(account, CallKind::Write, |client| {
                 client
                     .add_communication_to_case()
                     .case_id(case_id.as_str())
@@ -258,7 +258,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
 
     async fn resolve_case(&self, account: &AccountId, case_id: &CaseId) -> Result<CaseStatus, Failure> {
         let answer = self
-            .call(account, Call::Write, |client| {
+            .call(account, CallKind::Write, |client| {
                 client.resolve_case().case_id(case_id.as_str()).customize().config_override(once()).send()
             })
             .await?;
@@ -284,7 +284,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
         next: Option<&str>,
     ) -> Result<CommunicationPage, Failure> {
         let answer = self
-            .call(account, Call::Read, |client| {
+            .call(account, CallKind::Read, |client| {
                 client
                     .describe_communications()
                     .case_id(case_id.as_str())
@@ -309,7 +309,7 @@ impl<S: AccountSource> SupportClient<S> {
             CaseQuery::Ids(ids) => self.cases_by_id(account, ids).await,
             CaseQuery::DisplayId(display_id) => {
                 let answer = self
-                    .call(account, Call::Read, |client| {
+                    .call(account, CallKind::Read, |client| {
                         client
                             .describe_cases()
                             .display_id(display_id.as_str())
@@ -322,7 +322,7 @@ impl<S: AccountSource> SupportClient<S> {
             }
             CaseQuery::Since { after, next } => {
                 let answer = self
-                    .call(account, Call::Read, |client| {
+                    .call(account, CallKind::Read, |client| {
                         client
                             .describe_cases()
                             .after_time(after.to_string())
@@ -366,7 +366,7 @@ impl<S: AccountSource> SupportClient<S> {
     ) -> Result<DescribeCasesOutput, Failure> {
         let ask = |page_size| {
             let next = next.clone();
-            self.call(account, Call::Read, move |client| {
+            self.call(account, CallKind::Read, move |client| {
                 client
                     .describe_cases()
                     .set_case_id_list(Some(ids.to_vec()))

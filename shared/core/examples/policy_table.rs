@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The longest default that the table shows, in characters. A longer one makes the table unreadable and is shown below
 /// it.
-const LONGEST_DEFAULT_SHOWN: usize = 80;
+const MAXIMUM_DEFAULT_SHOWN: usize = 80;
 
 fn main() -> io::Result<()> {
     fs::write(path(), document())
@@ -44,7 +44,7 @@ fn row(field: &Field) -> String {
 
 fn shown(default: &Value) -> String {
     let json = default.to_string();
-    if json.chars().count() <= LONGEST_DEFAULT_SHOWN { format!("`{json}`") } else { "see below".to_owned() }
+    if json.chars().count() <= MAXIMUM_DEFAULT_SHOWN { format!("`{json}`") } else { "see below".to_owned() }
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ const LEDGER_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
 /// How many times longer each further wait is.
 const LEDGER_WAIT_FACTOR: i32 = 5;
 /// The longest wait.
-const LEDGER_AGAIN_AFTER_AT_MOST: SignedDuration = SignedDuration::from_mins(6);
+const MAXIMUM_LEDGER_WAIT: SignedDuration = SignedDuration::from_mins(6);
 
 /// Why the message of a hint was not handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Unhandled {
             Self::LedgerFailed => {
                 let grown = LEDGER_WAIT_FACTOR.checked_pow(receives.saturating_sub(1));
                 let wait = grown.and_then(|grown| LEDGER_AGAIN_AFTER.checked_mul(grown));
-                wait.unwrap_or(SignedDuration::MAX).min(LEDGER_AGAIN_AFTER_AT_MOST)
+                wait.unwrap_or(SignedDuration::MAX).min(MAXIMUM_LEDGER_WAIT)
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod pass;
 pub mod pause;
 pub mod plan;
 pub mod planner;
+pub mod remembered;
 pub mod trouble;
 pub mod wake;
 
@@ -19,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     link::{
         intent::{EndedIntent, Intent},
-        kind::Kind,
         notice::Notice,
+        remembered::Remembered,
         trouble::Troubles,
     },
     servicenow::{
@@ -62,7 +63,7 @@ pub struct LowerCount {
 /// Everything that is remembered of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound = "")]
-pub struct Link<K: Kind> {
+pub struct Link<K: Remembered> {
     /// What is remembered of the AWS side. Every state has it: one of another form is not taken for a blank one.
     pub memory: K::Memory,
     /// What both sides last agreed on.
@@ -113,7 +114,7 @@ pub struct Link<K: Kind> {
 }
 
 // Derived, it would ask for an intent by default.
-impl<K: Kind> Default for Link<K> {
+impl<K: Remembered> Default for Link<K> {
     fn default() -> Self {
         Self {
             memory: K::Memory::default(),
@@ -141,7 +142,7 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-impl<K: Kind> Link<K> {
+impl<K: Remembered> Link<K> {
     /// Whether nothing is worth remembering: an incident that was looked at and is none of ours.
     pub fn is_blank(&self) -> bool {
         K::is_blank(&self.memory)

@@ -24,17 +24,17 @@ use crate::{
 pub const RESOLVED_CASE_STATUSES: [&str; 2] = ["resolved", "closed"];
 /// The longest duration of the policy, in seconds: a week. A longer wait would look like a link that nobody looks
 /// after.
-const LONGEST_SECONDS: u32 = 7 * 24 * 3600;
+const MAXIMUM_SECONDS: u32 = 7 * 24 * 3600;
 /// The longest L, in seconds: six hours. A case that seemed never opened is looked for at twice L, and counts as undecided for
 /// a day.
-const LONGEST_DOUBT_SECONDS: u32 = 6 * 3600;
+const MAXIMUM_DOUBT_SECONDS: u32 = 6 * 3600;
 /// The most addresses that CreateCase takes. Source: AWS Support API, CreateCase `ccEmailAddresses`.
-const MOST_CC_EMAIL_ADDRESSES: usize = 10;
+const MAXIMUM_CC_EMAIL_ADDRESSES: usize = 10;
 /// The longest prefix of a subject, in characters: the subject itself needs the room.
-const LONGEST_SUBJECT_PREFIX: usize = 60;
+const MAXIMUM_SUBJECT_PREFIX: usize = 60;
 /// The most writes per window that the loop breaker may be set to allow. The link remembers the time of each, in some
 /// 30 bytes, and its row in the ledger ends at 350 KiB.
-const MOST_WRITES_PER_WINDOW: u32 = 10_000;
+const MAXIMUM_WRITES_PER_WINDOW: u32 = 10_000;
 
 /// What the incident's state becomes when the case gets a status, and which states are left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,11 +117,11 @@ policy! {
     /// The window in which the loop breaker counts the writes on a link.
     write_window_seconds: u32 = 10 * 60, duration();
     /// How many writes on a link the loop breaker lets through in a window. Further writes wait.
-    writes_per_window: u32 = 100, Range::numbers(1, MOST_WRITES_PER_WINDOW, "writes");
+    writes_per_window: u32 = 100, Range::numbers(1, MAXIMUM_WRITES_PER_WINDOW, "writes");
     /// How far the poller of ServiceNow looks back behind its watermark.
-    poll_overlap_seconds: u32 = 60, Range::numbers(0, LONGEST_SECONDS, "seconds");
+    poll_overlap_seconds: u32 = 60, Range::numbers(0, MAXIMUM_SECONDS, "seconds");
     /// The beginning of a case's subject in an account that is not production.
-    test_subject_prefix: String = "TEST CASE--Please ignore - ".to_owned(), Range::short_text(LONGEST_SUBJECT_PREFIX);
+    test_subject_prefix: String = "TEST CASE--Please ignore - ".to_owned(), Range::short_text(MAXIMUM_SUBJECT_PREFIX);
     /// From the incident's priority to the case's severity code.
     severity_by_priority: BTreeMap<String, String> = default_severity_by_priority(),
         Range::table("a severity code for each priority", |_, severity: &String| !severity.is_empty());
@@ -134,7 +134,7 @@ policy! {
     /// The language of a case. Source: AWS Support API, CreateCase.
     language: String = "en".to_owned(), Range::text();
     /// Addresses to which AWS sends copies.
-    cc_email_addresses: Vec<String> = Vec::new(), Range::at_most(MOST_CC_EMAIL_ADDRESSES, "addresses");
+    cc_email_addresses: Vec<String> = Vec::new(), Range::at_most(MAXIMUM_CC_EMAIL_ADDRESSES, "addresses");
     /// What happens to a link while the incident's group belongs to another account, active or not: `pause` it, or
     /// `keep` it going. A link always goes on while the group belongs to no account, and always pauses while its
     /// account is inactive.
@@ -158,11 +158,11 @@ const RETRIES_IN_ORDER: &str = "not less than `retry_first_seconds`";
 
 /// The range of a duration that must not be zero.
 fn duration() -> Range<u32> {
-    Range::numbers(1, LONGEST_SECONDS, "seconds")
+    Range::numbers(1, MAXIMUM_SECONDS, "seconds")
 }
 
 fn doubt() -> Range<u32> {
-    Range::numbers(1, LONGEST_DOUBT_SECONDS, "seconds")
+    Range::numbers(1, MAXIMUM_DOUBT_SECONDS, "seconds")
 }
 
 fn is_open(state: &IncidentState) -> bool {

@@ -21,7 +21,7 @@ const FIRST_LOOK_BACK: SignedDuration = FIRST_POLLS_FAIL.saturating_add(time::CL
 pub const CLAIM_LASTS: SignedDuration = SignedDuration::from_mins(10);
 /// How many accounts are remembered as not polled whole, those that wait longest first. What remembers them is one row of the
 /// ledger, of at most 400 KB; one that is forgotten is polled from its first page on.
-const MOST_BEHIND: usize = 1_000;
+const MAXIMUM_BEHIND: usize = 1_000;
 
 /// How far the poller of ServiceNow has come. All times are by ServiceNow's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,7 +183,7 @@ impl Rounds {
             }
         }
         behind.sort_by_key(|(_, behind)| behind.since);
-        behind.truncate(MOST_BEHIND);
+        behind.truncate(MAXIMUM_BEHIND);
         behind.into_iter().collect()
     }
 }
@@ -349,7 +349,7 @@ mod tests {
             let polled = order.iter().map(|account| (account.clone(), page.clone())).collect();
             rounds = rounds.advance(at(second), &order, &polled);
         }
-        assert_eq!((rounds.behind.len(), rounds.longest_unpolled(at(120)).as_secs()), (MOST_BEHIND, 120));
+        assert_eq!((rounds.behind.len(), rounds.longest_unpolled(at(120)).as_secs()), (MAXIMUM_BEHIND, 120));
         assert!(serde_json::to_string(&rounds).unwrap().len() < 300_000);
     }
 }

@@ -32,6 +32,7 @@ use crate::{
         mark::Mark,
         plan::Waiting,
         planner::Planner,
+        remembered::Remembered,
     },
     policy::Policy,
     servicenow::columns::BridgeColumns,
@@ -61,14 +62,8 @@ pub type Trouble = link::trouble::Trouble<RefusedCall>;
 /// One thing to do.
 pub type Effect = link::plan::Effect<Call>;
 
-impl Kind for SupportCase {
+impl Remembered for SupportCase {
     type Memory = Memory;
-    type Sight = Sight;
-    type Read = Read;
-    type Seen = Answer;
-    type Record = StrangeCase;
-    type Call = Call;
-    type Done = Done;
     type Refused = RefusedCall;
     type Intent = IntentKind;
 
@@ -84,9 +79,22 @@ impl Kind for SupportCase {
         intent.opening_account()
     }
 
+    fn concerns(refused: &RefusedCall, intent: &IntentKind) -> bool {
+        refused.concerns(intent)
+    }
+
     fn index(key: &LinkKey, link: &Link) -> BTreeSet<IndexRow> {
         index::rows(key, link)
     }
+}
+
+impl Kind for SupportCase {
+    type Sight = Sight;
+    type Read = Read;
+    type Seen = Answer;
+    type Record = StrangeCase;
+    type Call = Call;
+    type Done = Done;
 
     fn has_ended(memory: &Memory) -> bool {
         memory.case.as_ref().is_some_and(LinkedCase::is_resolved)
@@ -110,10 +118,6 @@ impl Kind for SupportCase {
             Content::Entry { entry, .. } => Some(entry),
             Content::OpeningRemainder | Content::ReopenNotice | Content::DoubleNotice(_) => None,
         }
-    }
-
-    fn concerns(refused: &RefusedCall, intent: &IntentKind) -> bool {
-        refused.concerns(intent)
     }
 
     fn has_open(memory: &Memory) -> bool {

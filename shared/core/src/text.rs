@@ -34,7 +34,7 @@ pub(crate) fn letters(text: &str) -> String {
 /// no letter.
 fn without_entity(piece: &str) -> &str {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'#';
-    match piece.bytes().take(LONGEST_ENTITY).position(|byte| !is_part(byte)) {
+    match piece.bytes().take(MAXIMUM_ENTITY).position(|byte| !is_part(byte)) {
         Some(end) if piece[end..].starts_with(';') => &piece[end + 1..],
         _ => piece,
     }
@@ -45,4 +45,4 @@ const IDEOGRAPHS_FIRST: char = '\u{4e00}';
 const IDEOGRAPHS_LAST: char = '\u{9fff}';
 
 /// How many bytes before its semicolon an HTML entity has at most, as far as texts are encoded with them: `&#x1f692;`.
-const LONGEST_ENTITY: usize = 9;
+const MAXIMUM_ENTITY: usize = 9;

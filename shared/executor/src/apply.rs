@@ -4,7 +4,7 @@ use casebridge_core::{
     failure::Failure,
     link::{
         kind::Kind,
-        plan::{Call as _, DELIVER, Effect, Plan},
+        plan::{DELIVER, Effect, Named as _, Plan},
         planner::plan,
         trouble::Side,
     },
@@ -74,7 +74,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
         match effect {
             Effect::Call(call) => self.call(call).await,
             Effect::Deliver(delivery) => Ok(self.deliver(delivery).await),
-            Effect::Report => Ok(match self.pass.report(self.policy, self.now()) {
+            Effect::WriteColumns => Ok(match self.pass.columns_delivery(self.policy, self.now()) {
                 Some(delivery) => self.deliver(&delivery).await,
                 None => Progress::Done,
             }),

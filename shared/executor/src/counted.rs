@@ -9,7 +9,7 @@ use casebridge_core::{
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
-        kind::Kind,
+        remembered::Remembered,
     },
     servicenow::{
         delivery::{Delivery, DeliveryAnswer},
@@ -138,7 +138,7 @@ impl<T: Support> Support for Counted<'_, T> {
 }
 
 impl<T: Ledger> Ledger for Counted<'_, T> {
-    async fn take_lease<K: Kind>(
+    async fn take_lease<K: Remembered>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
@@ -149,7 +149,7 @@ impl<T: Ledger> Ledger for Counted<'_, T> {
         self.call().take_lease(key, attempt, now, until, claim).await
     }
 
-    async fn record<K: Kind>(
+    async fn record<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -159,7 +159,7 @@ impl<T: Ledger> Ledger for Counted<'_, T> {
         self.call().record(lease, before, after, now).await
     }
 
-    async fn release<K: Kind>(
+    async fn release<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,

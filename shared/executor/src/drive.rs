@@ -7,7 +7,7 @@ use casebridge_core::{
         index::RowPrefix,
         kind::Kind,
         pass::{Look, Pass},
-        plan::{Plan, REPORT, Waiting},
+        plan::{Plan, WRITE_COLUMNS, Waiting},
         wake,
     },
     poll,
@@ -177,7 +177,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
         if is_full {
             tracing::error!(link = %self.pass.key, error = &error as &dyn std::error::Error, "a link is full");
             self.report.full = true;
-            self.report_full().await;
+            self.tell_full_link().await;
         }
         let released =
             self.ports.ledger.release(&self.lease, &self.recorded, &abandoned, Some(due), !is_full, now).await;
@@ -186,10 +186,10 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
     }
 
     /// Tells on the incident that the link can't be recorded any more.
-    async fn report_full(&mut self) {
-        if let Some(delivery) = self.pass.report_full() {
+    async fn tell_full_link(&mut self) {
+        if let Some(delivery) = self.pass.full_link_delivery() {
             let told = self.ports.servicenow.deliver(&self.pass.key, &delivery).await;
-            self.report.effect(REPORT, told.as_ref().err());
+            self.report.effect(WRITE_COLUMNS, told.as_ref().err());
         }
     }
 }

@@ -8,9 +8,9 @@ use casebridge_core::{
         Link,
         index::{Deletion, IndexRow, RowKey},
         intent::{EndedIntent, Intent, IntentEnd},
-        kind::Kind,
         mark::Mark,
-        plan::Call,
+        plan::Named,
+        remembered::Remembered,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -58,14 +58,19 @@ pub(crate) struct IntentEnding {
 }
 
 /// The rows that change when the link's state goes from `before` to `after`.
-pub(crate) fn changes<K: Kind>(key: &LinkKey, before: &Link<K>, after: &Link<K>, now: Timestamp) -> Vec<RowChange> {
+pub(crate) fn changes<K: Remembered>(
+    key: &LinkKey,
+    before: &Link<K>,
+    after: &Link<K>,
+    now: Timestamp,
+) -> Vec<RowChange> {
     let mut rows = Vec::new();
     intent_changes(key, before, after, now, &mut rows);
     index_changes(key, before, after, &mut rows);
     rows
 }
 
-fn intent_changes<K: Kind>(
+fn intent_changes<K: Remembered>(
     key: &LinkKey,
     before: &Link<K>,
     after: &Link<K>,
@@ -85,7 +90,7 @@ fn intent_changes<K: Kind>(
     }
 }
 
-fn intent_row<C: Call>(key: &LinkKey, intent: &Intent<C>, ending: Option<IntentEnding>) -> IntentRow {
+fn intent_row<C: Named>(key: &LinkKey, intent: &Intent<C>, ending: Option<IntentEnding>) -> IntentRow {
     IntentRow {
         link: key.clone(),
         sequence: intent.sequence,
@@ -117,7 +122,7 @@ fn end_word(end: Option<IntentEnd>) -> &'static str {
 }
 
 /// Puts the rows that are new or say something else, and deletes those in which the link stands no more.
-fn index_changes<K: Kind>(key: &LinkKey, before: &Link<K>, after: &Link<K>, rows: &mut Vec<RowChange>) {
+fn index_changes<K: Remembered>(key: &LinkKey, before: &Link<K>, after: &Link<K>, rows: &mut Vec<RowChange>) {
     let intent = before.intent.as_ref().map(|intent| intent.sequence);
     let end = intent.and_then(|sequence| end_of(sequence, after.ended_intent));
     let (stood_in, stands_in) = (index::<K>(key, before), index::<K>(key, after));
@@ -133,7 +138,7 @@ fn index_changes<K: Kind>(key: &LinkKey, before: &Link<K>, after: &Link<K>, rows
 }
 
 /// The rows in which a link stands: a transaction can't write one of them twice.
-fn index<K: Kind>(key: &LinkKey, link: &Link<K>) -> BTreeMap<RowKey, IndexRow> {
+fn index<K: Remembered>(key: &LinkKey, link: &Link<K>) -> BTreeMap<RowKey, IndexRow> {
     K::index(key, link).into_iter().map(|row| (row.row.key.clone(), row)).collect()
 }
 

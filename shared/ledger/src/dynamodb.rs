@@ -28,7 +28,7 @@ use casebridge_core::{
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
-        kind::Kind,
+        remembered::Remembered,
     },
 };
 use jiff::Timestamp;
@@ -43,7 +43,7 @@ use crate::{
     },
     error::LedgerError,
     ledger::{DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage},
-    row::{self, LinkRow, Refused, Summary, account_partition},
+    row::{self, LinkRow, RefusedWrite, Summary, account_partition},
 };
 
 /// How often a lease is tried for while it changes hands under our eyes.
@@ -247,7 +247,7 @@ impl DynamoLedger {
 
     /// The answer to an attempt that has taken the lease. The claim of an unreadable link stays, so that its message fails
     /// again and is seen by people.
-    async fn lease_taken<K: Kind>(
+    async fn lease_taken<K: Remembered>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
@@ -372,7 +372,12 @@ fn lost(lease: &Lease) -> LedgerError {
 }
 
 /// A write of the state under the lease, on this condition.
-fn write_under<K: Kind>(lease: &Lease, condition: &'static str, after: &Link<K>, state: &str) -> ConditionalWrite {
+fn write_under<K: Remembered>(
+    lease: &Lease,
+    condition: &'static str,
+    after: &Link<K>,
+    state: &str,
+) -> ConditionalWrite {
     let summary = Summary::of(after);
     ConditionalWrite::new(Keys::link(&lease.key), condition)
         .bind(":holder", text(&lease.attempt))
@@ -406,14 +411,14 @@ fn let_go(write: ConditionalWrite, lease: &Lease, due: Option<Timestamp>, claim:
 }
 
 /// Why a write under the lease was refused, from the row that came with the refusal.
-fn refused(lease: &Lease, state: &str, item: Option<&Item>) -> Result<Refused, LedgerError> {
+fn refused(lease: &Lease, state: &str, item: Option<&Item>) -> Result<RefusedWrite, LedgerError> {
     let row: Option<LinkRow> =
         item.map(|item| Reader::new(Keys::link(&lease.key).name(), item).link_row()).transpose()?;
     Ok(row::refused(row.as_ref(), lease, state))
 }
 
 impl Ledger for DynamoLedger {
-    async fn take_lease<K: Kind>(
+    async fn take_lease<K: Remembered>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
@@ -450,7 +455,7 @@ impl Ledger for DynamoLedger {
         Err(LedgerError::Contended { key: key.clone() })
     }
 
-    async fn record<K: Kind>(
+    async fn record<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -463,13 +468,15 @@ impl Ledger for DynamoLedger {
         match self.write("recording a link", &write, beside, ReturnValue::None).await? {
             Written::Applied(_) => Ok(row::next(lease)),
             Written::Refused(item) => match refused(lease, &state, item.as_ref())? {
-                Refused::AlreadyWritten => Ok(row::next(lease)),
-                Refused::Held | Refused::AlreadyReleased | Refused::Absent | Refused::Lost => Err(lost(lease)),
+                RefusedWrite::AlreadyWritten => Ok(row::next(lease)),
+                RefusedWrite::Held | RefusedWrite::AlreadyReleased | RefusedWrite::Absent | RefusedWrite::Lost => {
+                    Err(lost(lease))
+                }
             },
         }
     }
 
-    async fn release<K: Kind>(
+    async fn release<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -496,7 +503,7 @@ impl Ledger for DynamoLedger {
             Written::Refused(item) => item,
         };
         let why = refused(lease, &state, item.as_ref())?;
-        if why != Refused::Held {
+        if why != RefusedWrite::Held {
             return row::late_release(why, lease, forgotten);
         }
         let write = write_under(lease, UNDER_LEASE, after, &state);

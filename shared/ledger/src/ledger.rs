@@ -7,7 +7,7 @@ use casebridge_core::{
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
-        kind::Kind,
+        remembered::Remembered,
     },
 };
 use jiff::Timestamp;
@@ -29,7 +29,7 @@ pub struct Lease {
 
 /// The answer to an attempt at a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LeaseAnswer<K: Kind> {
+pub enum LeaseAnswer<K: Remembered> {
     /// The link is ours until the lease ends. A link that nobody knew comes blank.
     Taken {
         /// The lease.
@@ -81,7 +81,7 @@ pub struct DueLink {
 /// The ledger. `now` is always the caller's clock.
 ///
 /// It knows no kind of link: what a link remembers is written and read as a whole, and the rows that it is found by are
-/// those that its kind says ([`Kind::index`]).
+/// those that its kind says ([`Remembered::index`]).
 pub trait Ledger {
     /// Takes the link's lease for `attempt` until `until`, or leaves word with the one who holds it.
     ///
@@ -95,7 +95,7 @@ pub trait Ledger {
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
     /// [`LedgerError::Contended`] if the lease changed hands several times during the call.
-    fn take_lease<K: Kind>(
+    fn take_lease<K: Remembered>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
@@ -112,7 +112,7 @@ pub trait Ledger {
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
     /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if the link
     /// remembers more than a row may hold.
-    fn record<K: Kind>(
+    fn record<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -132,7 +132,7 @@ pub trait Ledger {
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
     /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if the link
     /// remembers more than a row may hold.
-    fn release<K: Kind>(
+    fn release<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,

@@ -11,7 +11,7 @@ use casebridge_core::{
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
-        kind::Kind,
+        remembered::Remembered,
     },
 };
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use crate::{
     changes::{IntentRow, RowChange, changes},
     error::LedgerError,
     ledger::{DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage},
-    row::{self, LinkRow, Refused, Summary},
+    row::{self, LinkRow, RefusedWrite, Summary},
 };
 
 /// A ledger in memory, for one thread. A clone is a copy of its own: a moment of the world to come back to.
@@ -72,7 +72,7 @@ impl MemoryLedger {
     ///
     /// # Errors
     /// [`LedgerError::Corrupt`] if the link's state can't be read.
-    pub fn link<K: Kind>(&self, key: &LinkKey) -> Result<Option<Link<K>>, LedgerError> {
+    pub fn link<K: Remembered>(&self, key: &LinkKey) -> Result<Option<Link<K>>, LedgerError> {
         match self.tables.borrow().links.get(key) {
             Some(link) => row::decode(key, &link.row).map(Some),
             None => Ok(None),
@@ -94,7 +94,7 @@ impl MemoryLedger {
 }
 
 impl Tables {
-    fn take_lease<K: Kind>(
+    fn take_lease<K: Remembered>(
         &mut self,
         key: &LinkKey,
         attempt: &AttemptId,
@@ -139,7 +139,7 @@ impl Tables {
     }
 
     /// Why a write under the lease would not pass; `Held` says that it would.
-    fn refused(&self, lease: &Lease, state: &str) -> Refused {
+    fn refused(&self, lease: &Lease, state: &str) -> RefusedWrite {
         row::refused(self.links.get(&lease.key).map(|link| &link.row), lease, state)
     }
 
@@ -147,7 +147,7 @@ impl Tables {
         self.links.get(key).is_some_and(|link| link.dirty)
     }
 
-    fn write<K: Kind>(
+    fn write<K: Remembered>(
         &mut self,
         lease: &Lease,
         after: &Link<K>,
@@ -201,7 +201,7 @@ impl Tables {
 }
 
 impl Ledger for MemoryLedger {
-    async fn take_lease<K: Kind>(
+    async fn take_lease<K: Remembered>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
@@ -212,7 +212,7 @@ impl Ledger for MemoryLedger {
         self.tables.borrow_mut().take_lease(key, attempt, now, until, claim)
     }
 
-    async fn record<K: Kind>(
+    async fn record<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -222,18 +222,18 @@ impl Ledger for MemoryLedger {
         let state = row::encode(&lease.key, after)?;
         let mut tables = self.tables.borrow_mut();
         match tables.refused(lease, &state) {
-            Refused::Held => {
+            RefusedWrite::Held => {
                 tables.write(lease, after, state, changes(&lease.key, before, after, now), &LeaseChange::Keep);
                 Ok(row::next(lease))
             }
-            Refused::AlreadyWritten => Ok(row::next(lease)),
-            Refused::AlreadyReleased | Refused::Absent | Refused::Lost => {
+            RefusedWrite::AlreadyWritten => Ok(row::next(lease)),
+            RefusedWrite::AlreadyReleased | RefusedWrite::Absent | RefusedWrite::Lost => {
                 Err(LedgerError::LeaseLost { key: lease.key.clone() })
             }
         }
     }
 
-    async fn release<K: Kind>(
+    async fn release<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -246,7 +246,7 @@ impl Ledger for MemoryLedger {
         let forgotten = row::is_forgotten(after, due);
         let mut tables = self.tables.borrow_mut();
         let refused = tables.refused(lease, &state);
-        if refused != Refused::Held {
+        if refused != RefusedWrite::Held {
             return row::late_release(refused, lease, forgotten);
         }
         let dirty = tables.is_dirty(&lease.key);

@@ -2,7 +2,7 @@
 
 use casebridge_core::{
     identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
-    link::{Link, index::RowKey, kind::Kind},
+    link::{Link, index::RowKey, remembered::Remembered},
     unreadable::UnreadableJson,
 };
 use jiff::Timestamp;
@@ -56,7 +56,7 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// The summary of a link.
-    pub(crate) fn of<K: Kind>(link: &Link<K>) -> Self {
+    pub(crate) fn of<K: Remembered>(link: &Link<K>) -> Self {
         let opening = || K::opening_account(&link.intent.as_ref()?.kind);
         Self {
             mod_count: link.incident.as_ref().map(|incident| incident.sys_mod_count),
@@ -68,7 +68,7 @@ impl Summary {
 
 /// What the row says of a write that its condition refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum RefusedWrite {
     /// The lease is ours in the expected revision: the refusal is about something else, the word that was left.
     Held,
     /// The write is there: its answer was lost.
@@ -84,25 +84,25 @@ pub(crate) enum Refused {
 /// Tells why a write of `state` under `lease` did not pass, from the row as it is.
 ///
 /// Only the lease's holder moves the revision, one step with each write, so a state of ours one step ahead is this write.
-pub(crate) fn refused(row: Option<&LinkRow>, lease: &Lease, state: &str) -> Refused {
-    let Some(row) = row else { return Refused::Absent };
+pub(crate) fn refused(row: Option<&LinkRow>, lease: &Lease, state: &str) -> RefusedWrite {
+    let Some(row) = row else { return RefusedWrite::Absent };
     if row.lease_owner.as_ref() == Some(&lease.attempt) {
         if row.revision == lease.revision {
-            Refused::Held
+            RefusedWrite::Held
         } else if row.revision == lease.revision + 1 && row.state.as_deref() == Some(state) {
-            Refused::AlreadyWritten
+            RefusedWrite::AlreadyWritten
         } else {
-            Refused::Lost
+            RefusedWrite::Lost
         }
     } else if row.released_by.as_ref() == Some(&lease.attempt) {
-        Refused::AlreadyReleased
+        RefusedWrite::AlreadyReleased
     } else {
-        Refused::Lost
+        RefusedWrite::Lost
     }
 }
 
 /// The state as it is written; an error if it is too large for a row.
-pub(crate) fn encode<K: Kind>(key: &LinkKey, link: &Link<K>) -> Result<String, LedgerError> {
+pub(crate) fn encode<K: Remembered>(key: &LinkKey, link: &Link<K>) -> Result<String, LedgerError> {
     let state = serde_json::to_string(link).map_err(|error| corrupt(link_row_name(key), error.to_string()))?;
     if state.len() > MAXIMUM_STATE_BYTES {
         return Err(LedgerError::TooLarge { key: key.clone(), bytes: state.len(), limit: MAXIMUM_STATE_BYTES });
@@ -111,7 +111,7 @@ pub(crate) fn encode<K: Kind>(key: &LinkKey, link: &Link<K>) -> Result<String, L
 }
 
 /// What the row remembers of the link: a blank one if nothing has been recorded yet.
-pub(crate) fn decode<K: Kind>(key: &LinkKey, row: &LinkRow) -> Result<Link<K>, LedgerError> {
+pub(crate) fn decode<K: Remembered>(key: &LinkKey, row: &LinkRow) -> Result<Link<K>, LedgerError> {
     match &row.state {
         None => Ok(Link::default()),
         Some(state) => serde_json::from_str(state)
@@ -120,7 +120,7 @@ pub(crate) fn decode<K: Kind>(key: &LinkKey, row: &LinkRow) -> Result<Link<K>, L
 }
 
 /// The answer to an attempt that has taken the lease of the row until `until`; the row is as it was before.
-pub(crate) fn taken<K: Kind>(
+pub(crate) fn taken<K: Remembered>(
     row: &LinkRow,
     key: &LinkKey,
     attempt: &AttemptId,
@@ -133,17 +133,23 @@ pub(crate) fn taken<K: Kind>(
 }
 
 /// The answer to a release that did not pass, for another reason than the word that was left.
-pub(crate) fn late_release(refused: Refused, lease: &Lease, forgotten: bool) -> Result<ReleaseAnswer, LedgerError> {
+pub(crate) fn late_release(
+    refused: RefusedWrite,
+    lease: &Lease,
+    forgotten: bool,
+) -> Result<ReleaseAnswer, LedgerError> {
     match refused {
-        Refused::AlreadyWritten => Ok(ReleaseAnswer::Dirty { lease: next(lease) }),
-        Refused::AlreadyReleased => Ok(ReleaseAnswer::Released),
-        Refused::Absent if forgotten => Ok(ReleaseAnswer::Released),
-        Refused::Held | Refused::Absent | Refused::Lost => Err(LedgerError::LeaseLost { key: lease.key.clone() }),
+        RefusedWrite::AlreadyWritten => Ok(ReleaseAnswer::Dirty { lease: next(lease) }),
+        RefusedWrite::AlreadyReleased => Ok(ReleaseAnswer::Released),
+        RefusedWrite::Absent if forgotten => Ok(ReleaseAnswer::Released),
+        RefusedWrite::Held | RefusedWrite::Absent | RefusedWrite::Lost => {
+            Err(LedgerError::LeaseLost { key: lease.key.clone() })
+        }
     }
 }
 
 /// Whether a link that is let go in this state is forgotten. One that wants to be looked at again is not.
-pub(crate) fn is_forgotten<K: Kind>(after: &Link<K>, due: Option<Timestamp>) -> bool {
+pub(crate) fn is_forgotten<K: Remembered>(after: &Link<K>, due: Option<Timestamp>) -> bool {
     after.is_blank() && due.is_none()
 }
 

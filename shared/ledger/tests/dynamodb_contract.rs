@@ -456,7 +456,7 @@ async fn the_rows_of_a_kind_say_what_the_kind_says() {
     let ledger = table.ledger();
     let named = alarm::alarm("disk", &[("host", -1)]);
     let silent = alarm::Memory { silent_until: Some(at(60)), ..named.memory.clone() };
-    let kind = alarm::Call::Raise(suite::account());
+    let kind = alarm::AlarmIntent::Raise(suite::account());
     let intent = serde_json::json!({"sequence": 1, "mark": null, "written_at": at(0), "kind": kind});
     let intent = Some(serde_json::from_value(intent).unwrap());
     suite::store::<Alarm>(&ledger, &key(1), &link::Link { memory: silent, intent, intents: 1, ..named }).await;

@@ -121,7 +121,7 @@ struct Order<'a> {
 }
 
 /// One call, for its first attempt and all repeats.
-struct Call {
+struct RepeatableRequest {
     method: Method,
     url: Url,
     body: Option<Vec<u8>>,
@@ -181,7 +181,9 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
             .append_pair("since", &time::format_servicenow(since))
             .append_pair("after", after.map_or("", IncidentId::as_str))
             .append_pair("limit", &limit.clamp(1, MAXIMUM_CHANGES_PER_PAGE).to_string());
-        self.repeatedly(&Call { method: Method::GET, url, body: None }).await.map_err(|problem| problem.failure)
+        self.repeatedly(&RepeatableRequest { method: Method::GET, url, body: None })
+            .await
+            .map_err(|problem| problem.failure)
     }
 
     /// Returns one page of a snapshot: the first comments from a start on, oldest first.
@@ -194,7 +196,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         if let Some(after) = from.after {
             url.query_pairs_mut().append_pair("entries_after", after.as_str());
         }
-        self.repeatedly(&Call { method: Method::GET, url, body: None }).await
+        self.repeatedly(&RepeatableRequest { method: Method::GET, url, body: None }).await
     }
 
     /// Returns the snapshot with its comments since a moment, within the bounds on pages and time. If there are more
@@ -244,7 +246,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
     }
 
     /// Makes the call, and repeats it for a few seconds while its failure is worth a repeat.
-    async fn repeatedly<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Problem> {
+    async fn repeatedly<T: DeserializeOwned>(&self, call: &RepeatableRequest) -> Result<T, Problem> {
         let started = self.clock.now();
         let pauses = ExponentialBuilder::default()
             .with_min_delay(FIRST_PAUSE)
@@ -275,7 +277,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
     }
 
     /// Makes the call once, and a second time with renewed credentials if the instance refuses the first ones.
-    async fn once<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Problem> {
+    async fn once<T: DeserializeOwned>(&self, call: &RepeatableRequest) -> Result<T, Problem> {
         let authorization = self.authorization(None).await?;
         let answer = self.exchange(call, &authorization.header).await?;
         if !answer.is_unauthorized() {
@@ -328,7 +330,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         Authorization::bearer(&self.answer_to(request, false).await?, now)
     }
 
-    async fn exchange(&self, call: &Call, authorization: &HeaderValue) -> Result<Answer, Problem> {
+    async fn exchange(&self, call: &RepeatableRequest, authorization: &HeaderValue) -> Result<Answer, Problem> {
         let mut request = self
             .http
             .request(call.method.clone(), call.url.clone())
@@ -367,7 +369,7 @@ impl<S: CredentialSource, C: Clock> ServiceNow for Client<S, C> {
         let url = self.incident_url(&key.incident, "deliver")?;
         let order = Order { kind: key.kind.as_str(), delivery };
         let body = serde_json::to_vec(&order).map_err(|error| invalid(&error.to_string()))?;
-        let call = Call { method: Method::POST, url, body: Some(body) };
+        let call = RepeatableRequest { method: Method::POST, url, body: Some(body) };
         let answer: DeliveryAnswer = self.repeatedly(&call).await.map_err(|problem| problem.failure)?;
         if answer.fields == FieldsOutcome::Applied && !answer.field_error.is_empty() {
             tracing::warn!(incident = %key.incident, problem = answer.field_error, "ServiceNow applied all but this");

@@ -12,7 +12,7 @@ use casebridge_core::{
 use crate::{Check, Linter, place};
 
 /// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
-const REPORTS_BEYOND_BOUND: usize = 5;
+const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
 
 pub(crate) fn check(linter: &mut Linter) {
     check_bounds(linter);
@@ -39,7 +39,8 @@ fn check_loop_breaker(linter: &mut Linter) {
     let window = seconds(linter.policy.write_window_seconds);
     let within = recent.iter().filter(|write| linter.now.duration_since(**write) < window).count();
     let left = bound.saturating_sub(within);
-    let says_so = plan.effects == [Effect::Report] && recent.len() < bound.saturating_add(REPORTS_BEYOND_BOUND);
+    let says_so =
+        plan.effects == [Effect::WriteColumns] && recent.len() < bound.saturating_add(COLUMN_WRITES_BEYOND_BOUND);
     let (count, waits) = (plan.effects.len(), &plan.waits);
     linter.find_if(count > left && !says_so, Check::BeyondLoopBreaker, || format!("{count} effects, {left} left"));
     let is_told = waits.iter().any(|wait| matches!(wait, Waiting::LoopBreaker { .. }));
@@ -49,21 +50,21 @@ fn check_loop_breaker(linter: &mut Linter) {
 
 fn check_report(linter: &mut Linter) {
     let effects = &linter.plan.effects;
-    let Some(first) = effects.iter().position(|effect| *effect == Effect::Report) else { return };
-    linter.find_if(first + 1 < effects.len(), Check::EffectAfterReport, || place(first, &Effect::Report));
+    let Some(first) = effects.iter().position(|effect| *effect == Effect::WriteColumns) else { return };
+    linter.find_if(first + 1 < effects.len(), Check::EffectAfterReport, || place(first, &Effect::WriteColumns));
     let own = linter.pass.link.memory.case.as_ref();
     let changes = |effect: &Effect| match effect {
         Effect::Call(Call::OpenCase { .. }) => true,
         Effect::Call(Call::ResolveCase { case_id, .. }) => own.is_some_and(|own| own.case_id == *case_id),
         Effect::Call(Call::AddCommunication { .. }) => own.is_some_and(LinkedCase::is_resolved),
-        Effect::Deliver(_) | Effect::Report => false,
+        Effect::Deliver(_) | Effect::WriteColumns => false,
     };
     if effects[..first].iter().any(changes) {
         return;
     }
     let delivers = effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));
-    linter.find_if(delivers, Check::ReportBesideDelivery, || place(first, &Effect::Report));
+    linter.find_if(delivers, Check::ReportBesideDelivery, || place(first, &Effect::WriteColumns));
     let told = columns(linter.policy, linter.pass, linter.now);
     let is_shown = linter.pass.summary().is_some_and(|incident| incident.columns == told);
-    linter.find_if(is_shown, Check::NeedlessReport, || place(first, &Effect::Report));
+    linter.find_if(is_shown, Check::NeedlessReport, || place(first, &Effect::WriteColumns));
 }

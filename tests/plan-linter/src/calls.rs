@@ -27,7 +27,7 @@ pub(crate) fn check(linter: &mut Linter) {
             Effect::Call(Call::OpenCase { .. }) => check_opening(linter, index, effect),
             Effect::Call(Call::AddCommunication { .. }) => check_text(linter, index, effect),
             Effect::Call(Call::ResolveCase { .. }) => check_resolution(linter, index, effect),
-            Effect::Deliver(_) | Effect::Report => {}
+            Effect::Deliver(_) | Effect::WriteColumns => {}
         }
     }
 }
@@ -43,7 +43,7 @@ fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool)
     let is_held = match effect {
         Effect::Call(_) => true,
         Effect::Deliver(delivery) => !delivery.fields.is_empty(),
-        Effect::Report => false,
+        Effect::WriteColumns => false,
     };
     if !is_held {
         return;
@@ -95,7 +95,7 @@ fn requests(linter: &Linter, effect: &Effect) -> Vec<Request<RefusedCall>> {
             let fields = (!delivery.fields.is_empty()).then(|| Request::of_fields(&delivery.fields));
             messages.into_iter().chain(fields).chain([Request::of_delivery(delivery)]).collect()
         }
-        Effect::Report => vec![Request::Columns],
+        Effect::WriteColumns => vec![Request::Columns],
     }
 }
 

@@ -6,7 +6,7 @@ use casebridge_core::{link::index::RowKey, support::index::is_case};
 
 /// A remote call of the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Call {
+pub enum RemoteCall {
     /// Ledger: the lease of a link.
     TakeLease,
     /// Ledger: an intent before its call, an outcome after it.
@@ -68,39 +68,39 @@ pub enum Call {
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [Call; 29] = [
-    Call::CreateCase,
-    Call::AddCommunication,
-    Call::ResolveCase,
-    Call::Deliver,
-    Call::DescribeCases,
-    Call::DescribeCommunications,
-    Call::Snapshot,
-    Call::Changes,
-    Call::TakeLease,
-    Call::Record,
-    Call::Release,
-    Call::LinkOfCase,
-    Call::LinkOfOpenIntent,
-    Call::NewestUndecidedCase,
-    Call::CountUnknownCaseRead,
-    Call::DueLinks,
-    Call::ClaimDue,
-    Call::Wake,
-    Call::FirstWaiter,
-    Call::CasesOfAccount,
-    Call::RememberedModCounts,
-    Call::Watermark,
-    Call::SetWatermark,
-    Call::Enqueue,
-    Call::EnqueueLater,
-    Call::Redeliver,
-    Call::Accounts,
-    Call::WebhookSecret,
-    Call::Stay,
+pub const CALLS: [RemoteCall; 29] = [
+    RemoteCall::CreateCase,
+    RemoteCall::AddCommunication,
+    RemoteCall::ResolveCase,
+    RemoteCall::Deliver,
+    RemoteCall::DescribeCases,
+    RemoteCall::DescribeCommunications,
+    RemoteCall::Snapshot,
+    RemoteCall::Changes,
+    RemoteCall::TakeLease,
+    RemoteCall::Record,
+    RemoteCall::Release,
+    RemoteCall::LinkOfCase,
+    RemoteCall::LinkOfOpenIntent,
+    RemoteCall::NewestUndecidedCase,
+    RemoteCall::CountUnknownCaseRead,
+    RemoteCall::DueLinks,
+    RemoteCall::ClaimDue,
+    RemoteCall::Wake,
+    RemoteCall::FirstWaiter,
+    RemoteCall::CasesOfAccount,
+    RemoteCall::RememberedModCounts,
+    RemoteCall::Watermark,
+    RemoteCall::SetWatermark,
+    RemoteCall::Enqueue,
+    RemoteCall::EnqueueLater,
+    RemoteCall::Redeliver,
+    RemoteCall::Accounts,
+    RemoteCall::WebhookSecret,
+    RemoteCall::Stay,
 ];
 
-impl Call {
+impl RemoteCall {
     /// A lookup of a link by a row.
     pub fn lookup(row: &RowKey) -> Self {
         if is_case(row) { Self::LinkOfCase } else { Self::LinkOfOpenIntent }

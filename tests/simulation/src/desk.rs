@@ -11,7 +11,7 @@ use casebridge_ledger::MemoryLedger;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     faults::Source,
     settings::Settings,
     timeline::Place,
@@ -90,7 +90,7 @@ impl Desk {
     }
 
     /// A call is on its way: time passes, and its fate is decided. Does not return if the process dies before.
-    pub async fn arrive(&self, call: Call, what: impl FnOnce() -> String) -> Fate {
+    pub async fn arrive(&self, call: RemoteCall, what: impl FnOnce() -> String) -> Fate {
         let (fate, latency) = {
             let world = &mut *self.world.borrow_mut();
             let mut fate = world.faults.next(call, &mut world.random);
@@ -106,12 +106,12 @@ impl Desk {
             let now = world.now;
             world.timeline.fold(now, ((call as u64) << 8) | fate as u64);
             let place = match call {
-                Call::CreateCase
-                | Call::AddCommunication
-                | Call::ResolveCase
-                | Call::DescribeCases
-                | Call::DescribeCommunications => Place::Aws,
-                Call::Snapshot | Call::Deliver | Call::Changes => Place::ServiceNow,
+                RemoteCall::CreateCase
+                | RemoteCall::AddCommunication
+                | RemoteCall::ResolveCase
+                | RemoteCall::DescribeCases
+                | RemoteCall::DescribeCommunications => Place::Aws,
+                RemoteCall::Snapshot | RemoteCall::Deliver | RemoteCall::Changes => Place::ServiceNow,
                 _ => Place::Bridge,
             };
             world.timeline.add(now, place, || {

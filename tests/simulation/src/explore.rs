@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    calls::Call,
+    calls::RemoteCall,
     invariants::{self, Violation},
     sabotage::Sabotage,
     schedule::Life,
@@ -30,7 +30,7 @@ pub struct Outcome {
     /// The story, if it was kept.
     pub story: String,
     /// The remote calls of a life with ordered faults, in their order.
-    pub calls: Vec<Call>,
+    pub calls: Vec<RemoteCall>,
 }
 
 /// Lives the world of a seed.

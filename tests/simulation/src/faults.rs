@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     random::Random,
 };
 
@@ -79,7 +79,7 @@ pub enum Source {
     /// The call with this number meets this fate; all others go through.
     Ordered(BTreeMap<u64, Fate>),
     /// The call of this kind, counted from one, meets this fate; all others go through.
-    Scripted(BTreeMap<(Call, u64), Fate>),
+    Scripted(BTreeMap<(RemoteCall, u64), Fate>),
 }
 
 /// The faults of one life.
@@ -87,8 +87,8 @@ pub enum Source {
 pub struct Faults {
     source: Source,
     calls: u64,
-    calls_of: BTreeMap<Call, u64>,
-    made: Vec<Call>,
+    calls_of: BTreeMap<RemoteCall, u64>,
+    made: Vec<RemoteCall>,
     over: bool,
 }
 
@@ -115,17 +115,17 @@ impl Faults {
     }
 
     /// The calls of a life with ordered faults, in their order.
-    pub fn made(&self) -> &[Call] {
+    pub fn made(&self) -> &[RemoteCall] {
         &self.made
     }
 
     /// How many calls of a kind were made.
-    pub fn calls_of(&self, call: Call) -> u64 {
+    pub fn calls_of(&self, call: RemoteCall) -> u64 {
         self.calls_of.get(&call).copied().unwrap_or_default()
     }
 
     /// Orders the fate of the next call of a kind, and of as many after it as are given.
-    pub fn order(&mut self, call: Call, fates: &[Fate]) {
+    pub fn order(&mut self, call: RemoteCall, fates: &[Fate]) {
         let first = self.calls_of(call) + 1;
         if let Source::Scripted(orders) = &mut self.source {
             orders.extend((first..).zip(fates).map(|(number, fate)| ((call, number), *fate)));
@@ -141,7 +141,7 @@ impl Faults {
     }
 
     /// The fate of the next call.
-    pub fn next(&mut self, call: Call, random: &mut Random) -> Fate {
+    pub fn next(&mut self, call: RemoteCall, random: &mut Random) -> Fate {
         let number = self.calls;
         self.calls += 1;
         let count = self.calls_of.entry(call).or_default();
@@ -158,7 +158,7 @@ impl Faults {
     }
 }
 
-fn draw(rates: &Rates, call: Call, random: &mut Random) -> Fate {
+fn draw(rates: &Rates, call: RemoteCall, random: &mut Random) -> Fate {
     let mut drawn = random.below(1_000);
     let late = rates.lands_late / 2;
     let chances = [
@@ -172,8 +172,8 @@ fn draw(rates: &Rates, call: Call, random: &mut Random) -> Fate {
         (Fate::Stopped, rates.stopped),
     ];
     let times = match call {
-        Call::Wake => WAKE_TIMES,
-        Call::Stay => STAY_TIMES,
+        RemoteCall::Wake => WAKE_TIMES,
+        RemoteCall::Stay => STAY_TIMES,
         _ => 1,
     };
     for (fate, rate) in chances.into_iter().filter(|(fate, _)| call.can_meet(*fate)) {

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use servicenow_webhook::KeySource;
 
 use crate::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     desk::Desk,
     handlers::webhook_secret,
     queue::QueueName,
@@ -44,7 +44,7 @@ impl QueuePort {
             let first = hints.first().map(|(hint, _)| format!("{} {}", hint.group_id(), hint.cause.as_str()));
             format!("{} hints, first {}", hints.len(), first.unwrap_or_default())
         };
-        let fate = self.desk.arrive(Call::Enqueue, what).await;
+        let fate = self.desk.arrive(RemoteCall::Enqueue, what).await;
         if fate == Fate::Refused {
             return Err(QueueError::NotTaken("the queue throttles".into()));
         }
@@ -89,7 +89,7 @@ impl WakeQueue for WakePort {
 
     async fn send_later(&self, hint: &Hint, delay: SignedDuration) -> Result<(), QueueError> {
         let what = || format!("{} in {} s", hint.group_id(), delay.as_secs());
-        let fate = self.desk.arrive(Call::EnqueueLater, what).await;
+        let fate = self.desk.arrive(RemoteCall::EnqueueLater, what).await;
         if fate == Fate::Refused {
             return Err(QueueError::NotTaken("the queue throttles".into()));
         }
@@ -134,7 +134,7 @@ impl World {
 
 /// Tells a queue when to bring messages again.
 async fn redeliver(desk: &Desk, queue: QueueName, messages: &[Redelivery]) -> Result<(), QueueError> {
-    let fate = desk.arrive(Call::Redeliver, || format!("{} messages", messages.len())).await;
+    let fate = desk.arrive(RemoteCall::Redeliver, || format!("{} messages", messages.len())).await;
     if fate == Fate::Refused {
         return Err(QueueError::NotRescheduled("the queue throttles".into()));
     }
@@ -164,7 +164,7 @@ pub struct ChangesPort {
 impl ChangeFeed for ChangesPort {
     async fn changes(&self, since: Timestamp, after: Option<&IncidentId>, limit: u32) -> Result<Changes, Failure> {
         let unavailable = |message: &str| Failure::Unavailable { message: message.to_owned(), retry_at: None };
-        let fate = self.desk.arrive(Call::Changes, || format_servicenow(since)).await;
+        let fate = self.desk.arrive(RemoteCall::Changes, || format_servicenow(since)).await;
         if fate == Fate::Refused {
             return Err(unavailable("ServiceNow throttles"));
         }
@@ -199,7 +199,7 @@ pub struct SecretsPort {
 
 impl SecretStore for SecretsPort {
     async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
-        let fate = self.desk.arrive(Call::Accounts, String::new).await;
+        let fate = self.desk.arrive(RemoteCall::Accounts, String::new).await;
         if fate != Fate::Refused {
             self.desk.leave(fate).await;
         }
@@ -216,7 +216,7 @@ impl SecretStore for SecretsPort {
 
 /// A question to Secrets Manager for the newest version of what webhooks are signed with.
 async fn newest_secret(desk: &Desk) -> Result<u64, SecretError> {
-    let fate = desk.arrive(Call::WebhookSecret, String::new).await;
+    let fate = desk.arrive(RemoteCall::WebhookSecret, String::new).await;
     if fate == Fate::Refused {
         return Err(unread("webhook"));
     }

@@ -36,7 +36,7 @@ const RECEIVES: &str = "ApproximateReceiveCount";
 /// What an accepted webhook is answered with.
 const ACCEPTED: i64 = 202;
 /// By how much the clock of a process may be off.
-pub const MOST_SKEW: SignedDuration = SignedDuration::from_millis(300);
+pub const MAXIMUM_SKEW: SignedDuration = SignedDuration::from_millis(300);
 
 /// The function that receives webhooks.
 pub type WebhookFunction = Webhook<KeysPort, WorldLedger, QueuePort, ClockPort>;
@@ -54,7 +54,7 @@ pub fn webhook_secret(version: u64) -> String {
 
 /// A clock of a process: ours, a little off.
 fn clock(desk: &Rc<Desk>) -> ClockPort {
-    let most = i64::try_from(MOST_SKEW.as_millis()).unwrap_or_default();
+    let most = i64::try_from(MAXIMUM_SKEW.as_millis()).unwrap_or_default();
     let skew = SignedDuration::from_millis(desk.world.borrow_mut().random.between(-most, most));
     ClockPort { desk: desk.clone(), skew }
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How many writes beyond the loop breaker's bound may tell that it has tripped.
-const REPORTS_BEYOND_BOUND: usize = 5;
+const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
 
 /// What may pause a link.
 pub const PAUSES: [&str; 3] = pauses::REASONS;
@@ -105,7 +105,7 @@ impl World {
     pub fn count_write(&mut self, incident: IncidentId) {
         let now = self.now;
         let window = SignedDuration::from_secs(i64::from(self.settings.policy.write_window_seconds));
-        let bound = self.settings.policy.writes_per_window as usize + REPORTS_BEYOND_BOUND;
+        let bound = self.settings.policy.writes_per_window as usize + COLUMN_WRITES_BEYOND_BOUND;
         let writes = self.memory.writes.entry(incident).or_default();
         writes.push(now);
         // A call arrives a little after it was counted by the one who made it.

@@ -7,14 +7,14 @@ use casebridge_core::{
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
-        kind::Kind,
+        remembered::Remembered,
     },
 };
 use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
 use jiff::Timestamp;
 
 use crate::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     desk::Desk,
 };
 
@@ -34,7 +34,7 @@ impl<L> LedgerPort<L> {
     /// One call. A lost answer is an error, or the client's own repeat of the request: half and half.
     async fn call<T, F: Future<Output = Result<T, LedgerError>>>(
         &self,
-        call: Call,
+        call: RemoteCall,
         what: String,
         apply: impl Fn() -> F,
     ) -> Result<T, LedgerError> {
@@ -56,7 +56,7 @@ impl<L> LedgerPort<L> {
     }
 
     /// Tells the judges what a worker has recorded.
-    fn note_memory<K: Kind>(&self, key: &LinkKey, recorded: &Link<K>) {
+    fn note_memory<K: Remembered>(&self, key: &LinkKey, recorded: &Link<K>) {
         self.desk.world.borrow_mut().note_memory(&key.incident, recorded as &dyn Any);
     }
 
@@ -66,7 +66,7 @@ impl<L> LedgerPort<L> {
 }
 
 impl<L: Ledger> Ledger for LedgerPort<L> {
-    async fn take_lease<K: Kind>(
+    async fn take_lease<K: Remembered>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
@@ -75,10 +75,10 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
         claim: Option<&ClaimId>,
     ) -> Result<LeaseAnswer<K>, LedgerError> {
         let ledger = &self.ledger;
-        self.call(Call::TakeLease, self.short(key), || ledger.take_lease(key, attempt, now, until, claim)).await
+        self.call(RemoteCall::TakeLease, self.short(key), || ledger.take_lease(key, attempt, now, until, claim)).await
     }
 
-    async fn record<K: Kind>(
+    async fn record<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -88,7 +88,7 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
         let intent = after.intent.as_ref().map(|intent| format!("{:?}", intent.kind)).unwrap_or_default();
         let what = format!("{} {}", self.short(&lease.key), crate::timeline::shorten(&intent));
         let ledger = &self.ledger;
-        self.call(Call::Record, what, || async {
+        self.call(RemoteCall::Record, what, || async {
             let recorded = ledger.record(lease, before, after, now).await;
             if recorded.is_ok() {
                 self.note_memory(&lease.key, after);
@@ -98,7 +98,7 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
         .await
     }
 
-    async fn release<K: Kind>(
+    async fn release<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -110,7 +110,7 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
         let due_in = due.map(|due| due.duration_since(now).as_secs());
         let what = format!("{} due in {due_in:?} s", self.short(&lease.key));
         let ledger = &self.ledger;
-        self.call(Call::Release, what, || async {
+        self.call(RemoteCall::Release, what, || async {
             let released = ledger.release(lease, before, after, due, regardless, now).await;
             if released.is_ok() {
                 self.note_memory(&lease.key, after);
@@ -121,22 +121,23 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
     }
 
     async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
-        self.call(Call::lookup(row), row.to_string(), || self.ledger.link_at(row)).await
+        self.call(RemoteCall::lookup(row), row.to_string(), || self.ledger.link_at(row)).await
     }
 
     async fn last_between(&self, span: &RowSpan) -> Result<Option<Row>, LedgerError> {
         let ledger = &self.ledger;
-        self.call(Call::NewestUndecidedCase, span.account.to_string(), || ledger.last_between(span)).await
+        self.call(RemoteCall::NewestUndecidedCase, span.account.to_string(), || ledger.last_between(span)).await
     }
 
     async fn first_link_under(&self, prefix: &RowPrefix) -> Result<Option<LinkKey>, LedgerError> {
         let ledger = &self.ledger;
-        self.call(Call::FirstWaiter, prefix.account.to_string(), || ledger.first_link_under(prefix)).await
+        self.call(RemoteCall::FirstWaiter, prefix.account.to_string(), || ledger.first_link_under(prefix)).await
     }
 
     async fn page_under(&self, prefix: &RowPrefix, from: Option<&str>, limit: usize) -> Result<RowPage, LedgerError> {
         let ledger = &self.ledger;
-        self.call(Call::CasesOfAccount, prefix.account.to_string(), || ledger.page_under(prefix, from, limit)).await
+        self.call(RemoteCall::CasesOfAccount, prefix.account.to_string(), || ledger.page_under(prefix, from, limit))
+            .await
     }
 
     async fn count_in_minute(
@@ -146,32 +147,34 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
         now: Timestamp,
     ) -> Result<u32, LedgerError> {
         let ledger = &self.ledger;
-        self.call(Call::CountUnknownCaseRead, account.to_string(), || ledger.count_in_minute(account, name, now)).await
+        self.call(RemoteCall::CountUnknownCaseRead, account.to_string(), || ledger.count_in_minute(account, name, now))
+            .await
     }
 
     async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
-        self.call(Call::DueLinks, String::new(), || self.ledger.due_links(now, limit)).await
+        self.call(RemoteCall::DueLinks, String::new(), || self.ledger.due_links(now, limit)).await
     }
 
     async fn claim_due(&self, due: &DueLink, claim: &ClaimId, until: Timestamp) -> Result<bool, LedgerError> {
         let ledger = &self.ledger;
-        self.call(Call::ClaimDue, self.short(&due.key), || ledger.claim_due(due, claim, until)).await
+        self.call(RemoteCall::ClaimDue, self.short(&due.key), || ledger.claim_due(due, claim, until)).await
     }
 
     async fn wake(&self, key: &LinkKey, now: Timestamp) -> Result<(), LedgerError> {
-        self.call(Call::Wake, self.short(key), || self.ledger.wake(key, now)).await
+        self.call(RemoteCall::Wake, self.short(key), || self.ledger.wake(key, now)).await
     }
 
     async fn remembered_mod_counts(&self, links: &[LinkKey]) -> Result<Vec<Option<u64>>, LedgerError> {
         let ledger = &self.ledger;
-        self.call(Call::RememberedModCounts, links.len().to_string(), || ledger.remembered_mod_counts(links)).await
+        self.call(RemoteCall::RememberedModCounts, links.len().to_string(), || ledger.remembered_mod_counts(links))
+            .await
     }
 
     async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {
-        self.call(Call::Watermark, name.to_owned(), || self.ledger.watermark(name)).await
+        self.call(RemoteCall::Watermark, name.to_owned(), || self.ledger.watermark(name)).await
     }
 
     async fn set_watermark(&self, name: &str, value: &str) -> Result<(), LedgerError> {
-        self.call(Call::SetWatermark, value.to_owned(), || self.ledger.set_watermark(name, value)).await
+        self.call(RemoteCall::SetWatermark, value.to_owned(), || self.ledger.set_watermark(name, value)).await
     }
 }

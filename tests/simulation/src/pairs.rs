@@ -7,7 +7,7 @@ use casebridge_core::servicenow::incident::IncidentState;
 use jiff::SignedDuration;
 
 use crate::{
-    calls::{Call, FAULTS, Fate},
+    calls::{FAULTS, Fate, RemoteCall},
     explore::{Outcome, Summary, run_all},
     faults::Source,
     script::Script,
@@ -125,7 +125,7 @@ fn fate_word(fate: Fate) -> String {
 }
 
 /// The faults that a call of a life may meet.
-fn faults(calls: &[Call], from: usize, until: usize) -> impl Iterator<Item = (u64, Fate)> {
+fn faults(calls: &[RemoteCall], from: usize, until: usize) -> impl Iterator<Item = (u64, Fate)> {
     let window = calls.iter().enumerate().take(until).skip(from);
     window.flat_map(|(number, call)| {
         let met = FAULTS.into_iter().filter(|fate| call.can_meet(*fate));

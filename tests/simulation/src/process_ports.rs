@@ -6,7 +6,7 @@ use casebridge_core::{identifiers::AttemptId, link::mark::Entropy};
 use casebridge_ports::{Clock, Randomness, Timer};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{calls::Call, desk::Desk};
+use crate::{calls::RemoteCall, desk::Desk};
 
 /// The clock of one process: ours, a little off.
 pub struct ClockPort {
@@ -39,7 +39,7 @@ impl Clock for WorkerClock {
 
 impl Timer for WorkerClock {
     async fn sleep(&self, wait: SignedDuration) {
-        self.0.desk.arrive(Call::Stay, || format!("{wait:#}")).await;
+        self.0.desk.arrive(RemoteCall::Stay, || format!("{wait:#}")).await;
         self.0.sleep(wait).await;
     }
 }

@@ -4,7 +4,7 @@ use casebridge_core::{identifiers::IncidentId, servicenow::incident::IncidentSta
 use jiff::SignedDuration;
 
 use crate::{
-    calls::{CALLS, Call, Fate},
+    calls::{CALLS, Fate, RemoteCall},
     explore::{self, Outcome},
     faults::Source,
     sabotage::Sabotage,
@@ -50,7 +50,7 @@ impl Script {
     }
 
     /// The next calls of this kind meet these fates.
-    pub fn fate(&mut self, call: Call, fates: &[Fate]) -> &mut Self {
+    pub fn fate(&mut self, call: RemoteCall, fates: &[Fate]) -> &mut Self {
         self.life.desk.world.borrow_mut().faults.order(call, fates);
         self
     }
@@ -68,7 +68,7 @@ impl Script {
     }
 
     /// From now on, each call of this kind takes so many seconds more.
-    pub fn delay_call(&mut self, call: Call, seconds: i64) -> &mut Self {
+    pub fn delay_call(&mut self, call: RemoteCall, seconds: i64) -> &mut Self {
         self.life.desk.world.borrow_mut().delays.insert(call, SignedDuration::from_secs(seconds));
         self
     }
@@ -80,7 +80,7 @@ impl Script {
     }
 
     /// The world goes on until a call has been begun so many times since the beginning.
-    pub fn until(&mut self, call: Call, times: u64) -> &mut Self {
+    pub fn until(&mut self, call: RemoteCall, times: u64) -> &mut Self {
         while self.calls(call) < times && self.life.step() {}
         self
     }
@@ -171,7 +171,7 @@ impl Script {
     }
 
     /// How often a call was made.
-    pub fn calls(&self, call: Call) -> u64 {
+    pub fn calls(&self, call: RemoteCall) -> u64 {
         self.life.desk.world.borrow().faults.calls_of(call)
     }
 

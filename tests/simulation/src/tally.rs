@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::calls::{Call, Fate};
+use crate::calls::{Fate, RemoteCall};
 
 /// What was counted in one life.
 #[derive(Debug, Clone, Default)]
@@ -10,7 +10,7 @@ pub struct Tally {
     /// Steps of the scheduler.
     pub steps: u64,
     /// Calls by their fate.
-    pub fates: BTreeMap<(Call, Fate), u64>,
+    pub fates: BTreeMap<(RemoteCall, Fate), u64>,
     /// Other faults by name.
     pub faults: BTreeMap<&'static str, u64>,
     /// In-doubt intents by how they ended.

@@ -10,7 +10,7 @@ use casebridge_simulator::support::{self, Support};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    calls::Call,
+    calls::RemoteCall,
     faults::Faults,
     invariants::Violation,
     memory::Memory,
@@ -80,7 +80,7 @@ pub struct World {
     /// How much longer than usual each way of a call takes, besides what is drawn.
     pub delay: SignedDuration,
     /// By how much longer each call of a kind takes.
-    pub delays: BTreeMap<Call, SignedDuration>,
+    pub delays: BTreeMap<RemoteCall, SignedDuration>,
     /// The secret that webhooks are signed with.
     pub webhook_secret: WebhookSecret,
     /// What faults and latencies are drawn from.

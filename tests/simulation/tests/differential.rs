@@ -15,7 +15,7 @@ use casebridge_core::{
 use casebridge_simulation::{
     random::Random,
     servicenow::model::{
-        Account, Change, INTEGRATION_USER, Instance as Model, LinksObstacle, Record, Refusal, written,
+        Account, Change, INTEGRATION_USER, Instance as Model, LinksObstacle, Record, RequestFailure, written,
     },
 };
 use casebridge_simulator::{
@@ -434,7 +434,7 @@ impl Both {
         let ours = match ours {
             Ok(ours) => ours,
             Err(refusal) => {
-                assert_eq!((refusal, response.status), (Refusal::NotServed, 403), "{}", text(&response));
+                assert_eq!((refusal, response.status), (RequestFailure::NotServed, 403), "{}", text(&response));
                 return;
             }
         };
@@ -742,7 +742,7 @@ fn order(kind: &str, delivery: &Delivery) -> Value {
 }
 
 /// What an answer shows, in words, to see that all of it was compared.
-fn outcomes(answer: &Result<DeliveryAnswer, Refusal>) -> Vec<String> {
+fn outcomes(answer: &Result<DeliveryAnswer, RequestFailure>) -> Vec<String> {
     match answer {
         Err(refusal) => vec![format!("{refusal:?}")],
         Ok(answer) => {
@@ -754,14 +754,14 @@ fn outcomes(answer: &Result<DeliveryAnswer, Refusal>) -> Vec<String> {
     }
 }
 
-fn compare_answers(response: &Response, answer: Result<DeliveryAnswer, Refusal>, id: &IncidentId, what: &str) {
+fn compare_answers(response: &Response, answer: Result<DeliveryAnswer, RequestFailure>, id: &IncidentId, what: &str) {
     let theirs = text(response);
     match answer {
-        Err(Refusal::Conflict) => assert_eq!(response.status, 409, "{what} {theirs}"),
-        Err(Refusal::NotFound) => assert_eq!(response.status, 404, "{what} {theirs}"),
-        Err(Refusal::NotServed) => assert_eq!(response.status, 403, "{what} {theirs}"),
-        Err(Refusal::Stopped) => assert!(response.status >= 500, "{what} {theirs}"),
-        Err(Refusal::Refused(words)) => panic!("{what} {words} {theirs}"),
+        Err(RequestFailure::Conflict) => assert_eq!(response.status, 409, "{what} {theirs}"),
+        Err(RequestFailure::NotFound) => assert_eq!(response.status, 404, "{what} {theirs}"),
+        Err(RequestFailure::NotServed) => assert_eq!(response.status, 403, "{what} {theirs}"),
+        Err(RequestFailure::Stopped) => assert!(response.status >= 500, "{what} {theirs}"),
+        Err(RequestFailure::Refused(words)) => panic!("{what} {words} {theirs}"),
         Ok(ours) => {
             let theirs: DeliveryAnswer = result(response);
             let outcomes = |answer: &DeliveryAnswer| -> Vec<(ExternalId, MessageOutcome)> {

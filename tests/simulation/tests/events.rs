@@ -2,7 +2,7 @@
 
 use casebridge_core::{identifiers::IncidentId, support::unknown_case::READS_PER_MINUTE};
 use casebridge_simulation::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     script::{Handle, Script},
     world::ACCOUNTS,
 };
@@ -29,7 +29,7 @@ fn open_in_console(world: &mut Script, account: usize, text: &str) {
 
 /// An incident whose CreateCase is in doubt for longer than its event would wait, and whose case shows to nobody yet.
 fn in_doubt(world: &mut Script, account: usize, text: &str) -> Handle {
-    world.fate(Call::CreateCase, &[Fate::RequestLost]);
+    world.fate(RemoteCall::CreateCase, &[Fate::RequestLost]);
     let incident = world.open_in(ACCOUNTS[account].1, text);
     world.wait(30);
     assert!(world.cases(&incident).is_empty(), "{}", world.story());
@@ -41,8 +41,8 @@ fn an_event_of_an_account_that_opens_no_case_costs_no_call_of_aws() {
     let mut world = without_poller();
     open_in_console(&mut world, 0, "A question «o1»");
     world.wait(30);
-    assert_eq!(world.calls(Call::LinkOfCase), 2, "{}", world.story());
-    assert_eq!(world.calls(Call::NewestUndecidedCase), 1, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::LinkOfCase), 2, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::NewestUndecidedCase), 1, "{}", world.story());
     assert_eq!(world.all_calls(), 3, "{}", world.story());
 }
 
@@ -58,13 +58,13 @@ fn a_burst_of_new_cases_reads_each_of_them_once() {
         assert_eq!(world.sync_status(incident).0, "in_sync", "{}", world.story());
     }
     let burst = BURST as u64;
-    assert_eq!(world.calls(Call::DescribeCases), burst);
-    assert_eq!(world.calls(Call::DescribeCommunications), 0);
-    assert_eq!(world.calls(Call::CountUnknownCaseRead), 0);
-    assert_eq!(world.calls(Call::LinkOfOpenIntent), 0);
+    assert_eq!(world.calls(RemoteCall::DescribeCases), burst);
+    assert_eq!(world.calls(RemoteCall::DescribeCommunications), 0);
+    assert_eq!(world.calls(RemoteCall::CountUnknownCaseRead), 0);
+    assert_eq!(world.calls(RemoteCall::LinkOfOpenIntent), 0);
     // One to open the case, one for its event: no worker met another.
-    assert_eq!(world.calls(Call::TakeLease), 2 * burst);
-    assert_eq!(world.calls(Call::Snapshot), 2 * burst);
+    assert_eq!(world.calls(RemoteCall::TakeLease), 2 * burst);
+    assert_eq!(world.calls(RemoteCall::Snapshot), 2 * burst);
 }
 
 /// The outcome of a CreateCase is late: its event waits for it, and costs no read.
@@ -75,22 +75,22 @@ fn an_event_waits_for_an_outcome_that_is_late() {
     let incident = world.open("It does not answer. «d1»");
     world.wait(60);
     assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
-    assert_eq!(world.calls(Call::DescribeCases), 1, "{}", world.story());
-    assert_eq!(world.calls(Call::CountUnknownCaseRead), 0, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::DescribeCases), 1, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::CountUnknownCaseRead), 0, "{}", world.story());
 }
 
 /// A case that shows up late is told by its event, long before its link looks for it again.
 #[test]
 fn an_event_tells_of_a_case_that_shows_up_late() {
     let mut world = without_poller();
-    world.fate(Call::CreateCase, &[Fate::LandsLate]);
+    world.fate(RemoteCall::CreateCase, &[Fate::LandsLate]);
     let incident = world.open("It does not answer. «d1»");
     while world.cases(&incident).is_empty() && world.life.step() {}
-    let looks = world.calls(Call::CountUnknownCaseRead);
+    let looks = world.calls(RemoteCall::CountUnknownCaseRead);
     world.wait(30);
-    assert_eq!(world.calls(Call::CountUnknownCaseRead), looks + 1, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::CountUnknownCaseRead), looks + 1, "{}", world.story());
     assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
-    assert_eq!(world.calls(Call::CreateCase), 1, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::CreateCase), 1, "{}", world.story());
     world.must_hold();
 }
 
@@ -100,10 +100,10 @@ fn an_event_tells_of_a_case_that_shows_up_late() {
 fn a_flood_of_events_leaves_another_accounts_calls_alone() {
     let mut world = without_poller();
     in_doubt(&mut world, 0, "In the flooded account «d1»");
-    world.fate(Call::CreateCase, &[Fate::LandsLate]);
+    world.fate(RemoteCall::CreateCase, &[Fate::LandsLate]);
     let other = world.open_in(ACCOUNTS[1].1, "In the other account «d2»");
     let began = world.life.desk.world.borrow().now.as_second();
-    let (reads, counted) = (world.calls(Call::DescribeCases), world.calls(Call::CountUnknownCaseRead));
+    let (reads, counted) = (world.calls(RemoteCall::DescribeCases), world.calls(RemoteCall::CountUnknownCaseRead));
     for number in 0..FLOOD {
         open_in_console(&mut world, 0, &format!("A question «o{number}»"));
     }
@@ -111,9 +111,9 @@ fn a_flood_of_events_leaves_another_accounts_calls_alone() {
     world.wait(30);
     assert_eq!(world.sync_status(&other).0, "in_sync", "{}", world.story());
     let minutes = 1 + (world.life.desk.world.borrow().now.as_second() - began) / 60;
-    assert_eq!(world.calls(Call::CountUnknownCaseRead) - counted, FLOOD + 1, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::CountUnknownCaseRead) - counted, FLOOD + 1, "{}", world.story());
     let most = u64::from(READS_PER_MINUTE) * minutes.unsigned_abs();
-    let reads = world.calls(Call::DescribeCases) - reads;
+    let reads = world.calls(RemoteCall::DescribeCases) - reads;
     assert!(reads < most + 80, "{reads} reads in {minutes} minutes, {most} of them of unknown cases");
     world.must_hold();
 }
@@ -126,7 +126,7 @@ fn nothing_depends_on_an_event_that_was_dropped() {
     for number in 0..u64::from(READS_PER_MINUTE) + 10 {
         open_in_console(&mut world, 0, &format!("A question «o{number}»"));
     }
-    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(60);
+    world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]).lag(60);
     let incident = world.open("It does not answer, either. «d2»");
     world.wait(55).lag(0).settle();
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());

@@ -8,14 +8,14 @@ use casebridge_core::{
 };
 use casebridge_executor::Report;
 use casebridge_simulation::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     script::{Handle, Script},
     world::ACCOUNTS,
 };
 use jiff::SignedDuration;
 
 /// L of the default policy, in seconds.
-const LONGEST_DOUBT: i64 = 900;
+const MAXIMUM_DOUBT: i64 = 900;
 
 /// A world in which nobody looks by himself: no hints come, none is sent ahead, and the poller is far away.
 fn still() -> Script {
@@ -94,7 +94,7 @@ fn a_search_for_a_case_in_doubt_is_counted_call_by_call() {
         world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", &text);
     }
     world.life.follow_up();
-    world.fate(Call::CreateCase, &[Fate::AnswerLost]);
+    world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]);
     let (incident, report) = opened(&mut world);
     // The look that follows at once finds it, on the second page of the account's cases.
     assert!(report.calls >= 8, "{report:?}");
@@ -110,21 +110,21 @@ fn a_search_for_a_case_in_doubt_reads_no_conversation_of_other_cases() {
         let text = format!("A question «o{number}»");
         world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", &text);
         let case_id = world.life.desk.world.borrow().support.cases()[number].case_id.clone();
-        for answer in 0..MOST_SHOWN {
+        for answer in 0..MAXIMUM_SHOWN {
             let text = format!("An answer «r{number}-{answer}»");
             world.life.desk.world.borrow_mut().write_at_aws(&case_id, &text, None);
         }
     }
     world.life.follow_up();
-    let before = world.calls(Call::DescribeCommunications);
-    world.fate(Call::CreateCase, &[Fate::AnswerLost]);
+    let before = world.calls(RemoteCall::DescribeCommunications);
+    world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]);
     let (incident, _) = opened(&mut world);
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
-    assert_eq!(world.calls(Call::DescribeCommunications), before, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::DescribeCommunications), before, "{}", world.story());
 }
 
 /// How many communications DescribeCases shows of a case.
-const MOST_SHOWN: usize = 5;
+const MAXIMUM_SHOWN: usize = 5;
 
 /// How long a call takes in a world without chance, both ways together, in milliseconds.
 const CALL: i128 = 40;
@@ -150,24 +150,24 @@ fn both_sides_are_read_at_the_same_time() {
     assert_eq!((report.calls, time), (5, 4 * CALL), "{}", world.story());
 
     let mut world = still();
-    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(LONGEST_DOUBT / 2);
+    world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]).lag(MAXIMUM_DOUBT / 2);
     let incident = world.open("It does not answer. «d1»");
     counted_look(&mut world, &incident);
     // Lease, incident and search for the case, release.
     let (report, time) = timed_look(&mut world, &incident);
     assert_eq!(time, i128::from(report.calls - 1) * CALL, "{}", world.story());
 
-    world.lag(2 * LONGEST_DOUBT).wait(LONGEST_DOUBT);
+    world.lag(2 * MAXIMUM_DOUBT).wait(MAXIMUM_DOUBT);
     // As often as a pass tries what is throttled.
-    world.fate(Call::CreateCase, &[Fate::Refused; TRIES]);
+    world.fate(RemoteCall::CreateCase, &[Fate::Refused; TRIES]);
     counted_look(&mut world, &incident);
-    world.wait(LONGEST_DOUBT);
-    let searches = world.calls(Call::DescribeCases);
-    let snapshots = world.calls(Call::Snapshot);
+    world.wait(MAXIMUM_DOUBT);
+    let searches = world.calls(RemoteCall::DescribeCases);
+    let snapshots = world.calls(RemoteCall::Snapshot);
     // The case was given up: it is looked for beside the incident, too, and found.
     let (report, time) = timed_look(&mut world, &incident);
-    assert_eq!(world.calls(Call::DescribeCases), searches + 1, "{}", world.story());
-    assert_eq!(world.calls(Call::Snapshot), snapshots + 1, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::DescribeCases), searches + 1, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::Snapshot), snapshots + 1, "{}", world.story());
     assert_eq!(time, i128::from(report.calls - 1) * CALL, "{}", world.story());
 }
 
@@ -206,7 +206,7 @@ fn a_look_at_a_strange_case_is_counted_call_by_call() {
 #[test]
 fn a_look_at_a_case_in_doubt_is_counted_call_by_call() {
     let mut world = still();
-    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(LONGEST_DOUBT / 2);
+    world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]).lag(MAXIMUM_DOUBT / 2);
     let incident = world.open("It does not answer. «d1»");
     counted_look(&mut world, &incident);
     world.lag(0);
@@ -219,10 +219,10 @@ fn a_look_at_a_case_in_doubt_is_counted_call_by_call() {
 #[test]
 fn a_case_that_was_given_up_and_shows_is_reported_once() {
     let mut world = still();
-    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(2 * LONGEST_DOUBT);
+    world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]).lag(2 * MAXIMUM_DOUBT);
     let incident = world.open("It does not answer. «d1»");
     counted_look(&mut world, &incident);
-    world.wait(LONGEST_DOUBT + 10);
+    world.wait(MAXIMUM_DOUBT + 10);
     counted_look(&mut world, &incident);
     world.lag(0);
     assert_eq!(counted_look_at_case(&mut world, 0).doubles, 1, "{}", world.story());
@@ -234,10 +234,10 @@ fn a_case_that_was_given_up_and_shows_is_reported_once() {
 #[test]
 fn a_case_that_was_opened_twice_is_reported_once() {
     let mut world = still();
-    world.fate(Call::CreateCase, &[Fate::AnswerLost, Fate::AnswerLost]).lag(2 * LONGEST_DOUBT);
+    world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost, Fate::AnswerLost]).lag(2 * MAXIMUM_DOUBT);
     let incident = world.open("It does not answer. «d1»");
     counted_look(&mut world, &incident);
-    world.wait(LONGEST_DOUBT + 10);
+    world.wait(MAXIMUM_DOUBT + 10);
     counted_look(&mut world, &incident);
     assert_eq!(world.cases(&incident).len(), 2, "{}", world.story());
     world.lag(0);
@@ -250,11 +250,11 @@ fn a_case_that_was_opened_twice_is_reported_once() {
 #[test]
 fn a_failed_pass_is_counted_call_by_call() {
     for (call, fates) in [
-        (Call::CreateCase, vec![Fate::Refused]),
-        (Call::CreateCase, vec![Fate::RequestLost]),
-        (Call::Snapshot, vec![Fate::Refused]),
-        (Call::Deliver, vec![Fate::Refused]),
-        (Call::Deliver, vec![Fate::AnswerLost]),
+        (RemoteCall::CreateCase, vec![Fate::Refused]),
+        (RemoteCall::CreateCase, vec![Fate::RequestLost]),
+        (RemoteCall::Snapshot, vec![Fate::Refused]),
+        (RemoteCall::Deliver, vec![Fate::Refused]),
+        (RemoteCall::Deliver, vec![Fate::AnswerLost]),
     ] {
         let mut world = still();
         world.fate(call, &fates);
@@ -298,12 +298,12 @@ fn a_worker_begins_no_read_that_its_time_may_not_suffice_for() {
     for number in 0..4 {
         world.comment(&incident, &format!("Number {number} «c{number}»"));
     }
-    world.fate(Call::AddCommunication, &[Fate::AnswerLost, Fate::Through, Fate::AnswerLost]);
-    world.delay_call(Call::AddCommunication, 20).delay_call(Call::DescribeCases, 20).wait(300);
+    world.fate(RemoteCall::AddCommunication, &[Fate::AnswerLost, Fate::Through, Fate::AnswerLost]);
+    world.delay_call(RemoteCall::AddCommunication, 20).delay_call(RemoteCall::DescribeCases, 20).wait(300);
     let story = world.story();
     let dead = story.lines().find(|line| line.contains("worker of") && line.contains("its time is up"));
     assert_eq!(dead, None, "{story}");
-    world.delay_call(Call::AddCommunication, 0).delay_call(Call::DescribeCases, 0).settle();
+    world.delay_call(RemoteCall::AddCommunication, 0).delay_call(RemoteCall::DescribeCases, 0).settle();
     for number in 0..4 {
         assert_eq!(world.count_on_case(&incident, &format!("«c{number}»")), 1, "{}", world.story());
     }
@@ -315,7 +315,7 @@ fn a_worker_begins_no_read_that_its_time_may_not_suffice_for() {
 fn a_case_that_does_not_show_yet_is_no_trouble() {
     let mut world = still();
     let (incident, _) = opened(&mut world);
-    world.wait(60).lag(LONGEST_DOUBT / 2);
+    world.wait(60).lag(MAXIMUM_DOUBT / 2);
     world.comment(&incident, "Anybody there? «c2»");
     let report = counted_look(&mut world, &incident);
     assert!(report.failures.is_empty(), "{report:?}");
@@ -327,7 +327,7 @@ fn a_case_that_does_not_show_yet_is_no_trouble() {
 fn a_case_that_is_gone_is_told_to_the_agent() {
     let mut world = still();
     let (incident, _) = opened(&mut world);
-    world.wait(LONGEST_DOUBT + 60).lag(LONGEST_DOUBT * 10);
+    world.wait(MAXIMUM_DOUBT + 60).lag(MAXIMUM_DOUBT * 10);
     let report = counted_look(&mut world, &incident);
     assert_eq!(report.failures.len(), 1, "{report:?}");
     let (status, error) = world.sync_status(&incident);
@@ -340,11 +340,11 @@ fn a_case_that_is_gone_is_told_to_the_agent() {
 fn a_pass_stays_for_two_throttled_calls_and_no_more() {
     for (throttled, cases) in [(1, 1), (2, 1), (3, 0)] {
         let mut world = still();
-        world.fate(Call::CreateCase, &vec![Fate::Refused; throttled]);
+        world.fate(RemoteCall::CreateCase, &vec![Fate::Refused; throttled]);
         let incident = world.open("It does not answer. «d1»");
         let report = counted_look(&mut world, &incident);
         assert_eq!(world.cases(&incident).len(), cases, "{throttled} throttled: {}", world.story());
-        assert_eq!(world.calls(Call::Stay), throttled.min(2) as u64, "{}", world.story());
+        assert_eq!(world.calls(RemoteCall::Stay), throttled.min(2) as u64, "{}", world.story());
         assert!(report.stayed <= SignedDuration::from_secs(5), "{report:?}");
         assert!(report.due.is_some(), "{report:?}");
         world.must_hold();
@@ -354,18 +354,18 @@ fn a_pass_stays_for_two_throttled_calls_and_no_more() {
 #[test]
 fn a_pass_stays_for_whatever_may_be_repeated() {
     for (call, fate) in [
-        (Call::AddCommunication, Fate::Refused),
-        (Call::DescribeCases, Fate::Refused),
-        (Call::DescribeCases, Fate::AnswerLost),
-        (Call::Snapshot, Fate::Refused),
-        (Call::Snapshot, Fate::AnswerLost),
+        (RemoteCall::AddCommunication, Fate::Refused),
+        (RemoteCall::DescribeCases, Fate::Refused),
+        (RemoteCall::DescribeCases, Fate::AnswerLost),
+        (RemoteCall::Snapshot, Fate::Refused),
+        (RemoteCall::Snapshot, Fate::AnswerLost),
     ] {
         let mut world = still();
         let (incident, _) = opened(&mut world);
         world.comment(&incident, "Anybody there? «c2»");
         world.fate(call, &[fate]);
         let report = counted_look(&mut world, &incident);
-        assert_eq!(world.calls(Call::Stay), 1, "{call:?} {fate}: {}", world.story());
+        assert_eq!(world.calls(RemoteCall::Stay), 1, "{call:?} {fate}: {}", world.story());
         assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{call:?} {fate}: {}", world.story());
         assert!(!report.stayed.is_zero(), "{report:?}");
         world.must_hold();
@@ -373,9 +373,9 @@ fn a_pass_stays_for_whatever_may_be_repeated() {
     for fate in [Fate::Refused, Fate::AnswerLost] {
         let mut world = still();
         let (incident, _) = opened(&mut world);
-        world.reply(&incident, "Yes «r2»").fate(Call::Deliver, &[fate]);
+        world.reply(&incident, "Yes «r2»").fate(RemoteCall::Deliver, &[fate]);
         counted_look(&mut world, &incident);
-        assert_eq!(world.calls(Call::Stay), 1, "{fate}: {}", world.story());
+        assert_eq!(world.calls(RemoteCall::Stay), 1, "{fate}: {}", world.story());
         assert_eq!(world.count_on_incident(&incident, "«r2»"), 1, "{fate}: {}", world.story());
         world.must_hold();
     }
@@ -384,11 +384,11 @@ fn a_pass_stays_for_whatever_may_be_repeated() {
 #[test]
 fn a_pass_does_not_stay_with_a_call_in_doubt() {
     let mut world = still();
-    world.fate(Call::CreateCase, &[Fate::RequestLost]);
+    world.fate(RemoteCall::CreateCase, &[Fate::RequestLost]);
     let incident = world.open("It does not answer. «d1»");
     let report = counted_look(&mut world, &incident);
-    assert_eq!((world.calls(Call::Stay), report.stayed), (0, SignedDuration::ZERO), "{}", world.story());
-    assert_eq!(world.calls(Call::CreateCase), 1, "{}", world.story());
+    assert_eq!((world.calls(RemoteCall::Stay), report.stayed), (0, SignedDuration::ZERO), "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::CreateCase), 1, "{}", world.story());
     world.must_hold();
 }
 
@@ -396,7 +396,7 @@ fn a_pass_does_not_stay_with_a_call_in_doubt() {
 #[test]
 fn a_worker_that_dies_while_it_stays_leaves_no_doubt() {
     let mut world = Script::new();
-    world.fate(Call::CreateCase, &[Fate::Refused]).fate(Call::Stay, &[Fate::DiedBefore]);
+    world.fate(RemoteCall::CreateCase, &[Fate::Refused]).fate(RemoteCall::Stay, &[Fate::DiedBefore]);
     let incident = world.open("It does not answer. «d1»");
     world.wait(5);
     assert!(world.case(&incident).is_none(), "{}", world.story());
@@ -412,13 +412,13 @@ fn a_worker_that_dies_while_it_stays_leaves_no_doubt() {
 #[test]
 fn what_is_written_while_a_worker_stays_goes_with_the_same_pass() {
     let mut world = Script::new();
-    world.fate(Call::CreateCase, &[Fate::Refused, Fate::Refused]);
+    world.fate(RemoteCall::CreateCase, &[Fate::Refused, Fate::Refused]);
     let incident = world.open("It does not answer. «d1»");
-    world.until(Call::Stay, 2);
+    world.until(RemoteCall::Stay, 2);
     world.comment(&incident, "It is urgent «c2»");
     world.wait(5);
     assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
-    assert_eq!(world.calls(Call::DueLinks), 0, "no poll was needed: {}", world.story());
+    assert_eq!(world.calls(RemoteCall::DueLinks), 0, "no poll was needed: {}", world.story());
     world.must_hold();
 }
 
@@ -443,7 +443,7 @@ fn nothing_is_sent_ahead_where_nothing_waits() {
     world.reply(&incident, "Yes «r3»").wait(20);
     world.set_state(&incident, IncidentState::Resolved).wait(60);
     assert_eq!(world.status(&incident), "resolved", "{}", world.story());
-    assert_eq!(world.calls(Call::EnqueueLater), 0, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::EnqueueLater), 0, "{}", world.story());
 }
 
 /// What outlasts a pass is tried again by the message that was sent ahead, at its time, and no poll is needed.
@@ -451,32 +451,32 @@ fn nothing_is_sent_ahead_where_nothing_waits() {
 fn a_link_that_waits_wakes_at_its_time() {
     let mut world = unpolled();
     let incident = at_rest(&mut world);
-    world.fate(Call::AddCommunication, &[Fate::Refused; 4]);
+    world.fate(RemoteCall::AddCommunication, &[Fate::Refused; 4]);
     // Three tries in one pass, then after four to six seconds, then after eight to twelve.
     world.comment(&incident, "Anybody there? «c2»").wait(35);
     assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
-    assert_eq!(world.calls(Call::EnqueueLater), 2, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::EnqueueLater), 2, "{}", world.story());
 }
 
 #[test]
 fn a_doubt_is_looked_at_when_it_ends() {
     let mut world = unpolled();
     let incident = at_rest(&mut world);
-    world.fate(Call::AddCommunication, &[Fate::RequestLost]);
-    world.comment(&incident, "Anybody there? «c2»").wait(LONGEST_DOUBT - 1);
+    world.fate(RemoteCall::AddCommunication, &[Fate::RequestLost]);
+    world.comment(&incident, "Anybody there? «c2»").wait(MAXIMUM_DOUBT - 1);
     assert_eq!(world.count_on_case(&incident, "«c2»"), 0, "{}", world.story());
     // The comment took up to three seconds until the call was made; two more until its repeat.
     world.wait(6);
     assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
     // Ten looks in a quarter of an hour, or a few more.
-    assert!(world.calls(Call::EnqueueLater) <= 14, "{}", world.story());
+    assert!(world.calls(RemoteCall::EnqueueLater) <= 14, "{}", world.story());
 }
 
 /// Of many messages for one link, each but the first costs one call of the ledger.
 #[test]
 fn a_message_for_another_time_costs_one_call() {
     let mut world = still();
-    world.fate(Call::Snapshot, &[Fate::Refused; 3]);
+    world.fate(RemoteCall::Snapshot, &[Fate::Refused; 3]);
     let incident = world.open("It does not answer. «d1»");
     let report = counted_look(&mut world, &incident);
     let due = report.due.expect("it waits");
@@ -505,7 +505,7 @@ fn the_poller_wakes_whom_no_message_wakes() {
     for fate in [Fate::Refused, Fate::DiedBefore, Fate::DiedAfter, Fate::AnswerLost] {
         let mut world = Script::new();
         let incident = world.linked();
-        world.fate(Call::AddCommunication, &[Fate::Refused; 3]).fate(Call::EnqueueLater, &[fate]);
+        world.fate(RemoteCall::AddCommunication, &[Fate::Refused; 3]).fate(RemoteCall::EnqueueLater, &[fate]);
         world.comment(&incident, "Anybody there? «c2»");
         // The message of a worker that dies comes again after six minutes, and its group waits for it.
         let has_died = matches!(fate, Fate::DiedBefore | Fate::DiedAfter);
@@ -515,7 +515,7 @@ fn the_poller_wakes_whom_no_message_wakes() {
     }
     let mut world = Script::with(|settings| settings.wakes = false);
     let incident = world.linked();
-    world.fate(Call::AddCommunication, &[Fate::Refused; 3]);
+    world.fate(RemoteCall::AddCommunication, &[Fate::Refused; 3]);
     world.comment(&incident, "Anybody there? «c2»").wait(100);
     assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
     world.must_hold();

@@ -3,7 +3,7 @@
 
 use casebridge_core::{identifiers::AccountId, policy::GroupRule, servicenow::incident::IncidentState};
 use casebridge_simulation::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     script::{Handle, Script},
     servicenow::model::{Account, Change},
     world::{ACCOUNTS, World},
@@ -171,14 +171,14 @@ fn what_reopened_during_a_pause_reopens_after_it() {
 #[test]
 fn a_call_in_doubt_is_decided_during_a_pause() {
     for (call, fate) in [
-        (Call::CreateCase, Fate::AnswerLost),
-        (Call::AddCommunication, Fate::AnswerLost),
-        (Call::AddCommunication, Fate::RequestLost),
-        (Call::AddCommunication, Fate::LandsLate),
+        (RemoteCall::CreateCase, Fate::AnswerLost),
+        (RemoteCall::AddCommunication, Fate::AnswerLost),
+        (RemoteCall::AddCommunication, Fate::RequestLost),
+        (RemoteCall::AddCommunication, Fate::LandsLate),
     ] {
         let mut world = Script::new();
         world.lag(30);
-        let incident = if call == Call::CreateCase {
+        let incident = if call == RemoteCall::CreateCase {
             world.fate(call, &[fate]);
             world.open("It does not answer. «d1»")
         } else {
@@ -207,9 +207,9 @@ fn a_link_whose_work_has_ended_does_not_wake_in_an_account_out_of_use() {
     world.set_state(&incident, IncidentState::Resolved).settle();
     administrate(&mut world, |world| world.retire_account(&own()));
     world.save(&incident, &Change { priority: Some("1".to_owned()), ..Change::default() }).wait(60);
-    let snapshots = world.calls(Call::Snapshot);
+    let snapshots = world.calls(RemoteCall::Snapshot);
     world.wait(5 * MORE_THAN_AN_HOUR);
-    assert_eq!(world.calls(Call::Snapshot), snapshots, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::Snapshot), snapshots, "{}", world.story());
     assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
     world.must_hold();
 }

@@ -9,7 +9,7 @@ use casebridge_core::{
     support::SupportCase,
 };
 use casebridge_simulation::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     script::{Handle, Script},
     servicenow::model::{Change, INTEGRATION_USER, LinksObstacle},
     servicenow::people::{AUTOMATIC_ANSWER, AUTOMATIC_CLOSING},
@@ -23,7 +23,7 @@ use casebridge_simulator::support::{
 use jiff::SignedDuration;
 
 /// L of the default policy, in seconds.
-const LONGEST_DOUBT: i64 = 900;
+const MAXIMUM_DOUBT: i64 = 900;
 /// What stands on the case in the place of a text that AWS refuses.
 const LEFT_OUT: &str = "AWS Support does not accept this text";
 
@@ -49,8 +49,8 @@ fn a_question_in_the_second_in_which_casebridge_resolves_reopens_both() {
     for trail_is_readable in [true, false] {
         let mut world = Script::with(|settings| settings.trail_is_readable = trail_is_readable);
         let incident = world.linked();
-        let deliveries = world.calls(Call::Deliver);
-        world.set_status(&incident, "resolved").until(Call::Deliver, deliveries + 1);
+        let deliveries = world.calls(RemoteCall::Deliver);
+        world.set_status(&incident, "resolved").until(RemoteCall::Deliver, deliveries + 1);
         while world.state(&incident) != IncidentState::Resolved && world.life.step() {}
         world.comment(&incident, "Wait, it is back «c1»").settle();
         assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
@@ -242,8 +242,9 @@ fn a_lagging_node_changes_nothing() {
     let mut world = Script::new();
     let incident = world.linked();
     world.set_state(&incident, IncidentState::Resolved).settle();
-    let writes =
-        |world: &Script| [Call::AddCommunication, Call::ResolveCase, Call::Deliver].map(|call| world.calls(call));
+    let writes = |world: &Script| {
+        [RemoteCall::AddCommunication, RemoteCall::ResolveCase, RemoteCall::Deliver].map(|call| world.calls(call))
+    };
     let before = writes(&world);
     assert!(world.life.desk.world.borrow_mut().lag(&incident));
     world.look_again(&incident);
@@ -306,7 +307,7 @@ fn a_reply_that_was_not_recorded_and_is_shown_otherwise_by_now_arrives_once() {
     for fates in [&[Fate::DiedAfter][..], &[Fate::Stopped], &[Fate::DiedAfter, Fate::DiedAfter]] {
         let mut world = Script::with(|settings| settings.oddities.redacted_after_seconds = Some(3));
         let incident = world.linked();
-        world.fate(Call::Deliver, fates);
+        world.fate(RemoteCall::Deliver, fates);
         world.reply(&incident, "Your key is wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY «r1»");
         world.reply(&incident, "Any news? «r2»").settle();
         for token in ["«r1»", "«r2»"] {
@@ -321,11 +322,11 @@ fn a_reply_that_was_not_recorded_and_is_shown_otherwise_by_now_arrives_once() {
 fn a_reply_that_was_not_recorded_arrives_once_though_aws_refuses_for_an_hour() {
     let mut world = Script::with(|settings| settings.oddities.redacted_after_seconds = Some(3));
     let incident = world.linked();
-    let delivered = world.calls(Call::Deliver);
-    world.fate(Call::Deliver, &[Fate::DiedAfter]);
+    let delivered = world.calls(RemoteCall::Deliver);
+    world.fate(RemoteCall::Deliver, &[Fate::DiedAfter]);
     world
         .reply(&incident, "Your key is wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY «r1»")
-        .until(Call::Deliver, delivered + 1);
+        .until(RemoteCall::Deliver, delivered + 1);
     let account = AccountId::new(world.case(&incident).unwrap().account);
     world.life.desk.world.borrow_mut().refused_accounts.insert(account, Refusal::Subscription);
     for number in 0..4 {
@@ -362,8 +363,13 @@ fn a_reply_that_two_answers_show_differently_arrives_once() {
         world.reply(&incident, &format!("Hello «r{number}»"));
     }
     world.reply(&incident, "Your key is wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY «r4»").reply(&incident, "Bye «r5»");
-    let before = world.calls(Call::DescribeCommunications);
-    world.wait(4).comment(&incident, "Thanks «c1»").lag(4).until(Call::DescribeCommunications, before + 1).settle();
+    let before = world.calls(RemoteCall::DescribeCommunications);
+    world
+        .wait(4)
+        .comment(&incident, "Thanks «c1»")
+        .lag(4)
+        .until(RemoteCall::DescribeCommunications, before + 1)
+        .settle();
     for number in 0..6 {
         assert_eq!(world.count_on_incident(&incident, &format!("«r{number}»")), 1, "{}", world.story());
     }
@@ -443,7 +449,7 @@ fn a_long_conversation_is_remembered_in_as_little_as_a_short_one() {
         world.reply(&incident, &format!("Reply «r{number}»")).wait(150);
         world.comment(&incident, &format!("Comment «c{number}»")).wait(150);
         if [30, 300].contains(&number) {
-            world.wait(2 * LONGEST_DOUBT);
+            world.wait(2 * MAXIMUM_DOUBT);
             world.life.desk.world.borrow_mut().settings.hints = false;
             world.comment(&incident, &format!("Measured «x{number}»"));
             let calls = world.look_again(&incident).unwrap().calls;
@@ -529,11 +535,11 @@ fn incidents_wait_for_the_quota_by_priority_then_age() {
 #[test]
 fn a_case_in_doubt_whose_incident_leaves_the_scope_reaches_it() {
     let mut world = Script::new();
-    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(LONGEST_DOUBT / 3);
+    world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]).lag(MAXIMUM_DOUBT / 3);
     let incident = world.open("It does not answer. «d1»");
-    world.until(Call::CreateCase, 1).wait(2);
+    world.until(RemoteCall::CreateCase, 1).wait(2);
     world.save(&incident, &Change { codes: Some((String::new(), String::new())), ..Change::default() });
-    world.wait(LONGEST_DOUBT / 2).lag(0).settle();
+    world.wait(MAXIMUM_DOUBT / 2).lag(0).settle();
     world.reply(&incident, "We look into it «r1»").settle();
     assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{}", world.story());
     let columns = world.life.desk.world.borrow().servicenow.incidents[&incident].summary.columns.clone();
@@ -545,9 +551,9 @@ fn a_case_in_doubt_whose_incident_leaves_the_scope_reaches_it() {
 #[test]
 fn a_case_that_shows_up_after_the_longest_doubt_is_found_without_an_event() {
     let mut world = Script::with(|settings| settings.hints = false);
-    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(LONGEST_DOUBT + 120);
+    world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]).lag(MAXIMUM_DOUBT + 120);
     let incident = world.open("It does not answer. «d1»");
-    world.wait(LONGEST_DOUBT + 300);
+    world.wait(MAXIMUM_DOUBT + 300);
     assert_eq!(world.cases(&incident).len(), 2, "{}", world.story());
     world.lag(0).wait(25 * 3_600);
     let cases = world.cases(&incident);
@@ -561,7 +567,7 @@ fn a_case_that_shows_up_after_the_longest_doubt_is_found_without_an_event() {
 fn a_failed_read_is_a_wait_however_slow_the_other_side_is() {
     let mut world = Script::new();
     let incident = world.linked();
-    world.fate(Call::Snapshot, &[Fate::Refused]).delay(9);
+    world.fate(RemoteCall::Snapshot, &[Fate::Refused]).delay(9);
     world.comment(&incident, "Anybody there? «c1»").wait(30);
     world.delay(0).wait(120);
     assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
@@ -573,7 +579,7 @@ fn a_failed_read_is_a_wait_however_slow_the_other_side_is() {
 fn a_lagging_read_lets_no_reply_overtake_one_that_waits() {
     let mut world = Script::new();
     let incident = world.linked();
-    world.fate(Call::Deliver, &[Fate::Stopped]);
+    world.fate(RemoteCall::Deliver, &[Fate::Stopped]);
     world.reply(&incident, "First «r1»").wait(3);
     world.lag(60).wait(20);
     world.lag(0).reply(&incident, "Second «r2»").settle();
@@ -589,7 +595,7 @@ fn an_unrecorded_reopening_of_ours_is_no_persons() {
     let mut world = Script::new();
     let incident = world.linked();
     world.set_state(&incident, IncidentState::Resolved).settle();
-    world.wait(5).fate(Call::Deliver, &[Fate::DiedAfter]);
+    world.wait(5).fate(RemoteCall::Deliver, &[Fate::DiedAfter]);
     world.reply(&incident, "One more question «r1»").wait(5);
     assert_eq!(world.state(&incident), IncidentState::InProgress, "{}", world.story());
     world.set_status(&incident, "resolved").settle();
@@ -626,12 +632,12 @@ fn a_status_that_is_not_recorded_holds_nothing_up() {
         world.set_status(&incident, "resolved").settle();
         assert_eq!(world.state(&incident), IncidentState::Resolved, "{obstacle:?}: {}", world.story());
         assert_eq!(world.sync_status(&incident), ("in_sync".to_owned(), String::new()), "{obstacle:?}");
-        let deliveries = world.calls(Call::Deliver);
+        let deliveries = world.calls(RemoteCall::Deliver);
         for _ in 0..3 {
             world.look_again(&incident);
             world.settle();
         }
-        assert_eq!(world.calls(Call::Deliver), deliveries, "{obstacle:?}: {}", world.story());
+        assert_eq!(world.calls(RemoteCall::Deliver), deliveries, "{obstacle:?}: {}", world.story());
         world.life.desk.world.borrow_mut().servicenow.links_obstacle = None;
         world.must_hold();
     }

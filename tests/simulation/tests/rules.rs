@@ -7,7 +7,7 @@ use casebridge_core::{
     support::SupportCase,
 };
 use casebridge_simulation::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     invariants::Invariant,
     sabotage::Sabotage,
     script::Script,
@@ -18,7 +18,7 @@ use casebridge_simulation::{
 use jiff::SignedDuration;
 
 /// L of the default policy, in seconds.
-const LONGEST_DOUBT: i64 = 900;
+const MAXIMUM_DOUBT: i64 = 900;
 
 /// Two workers hold the hints of one link at once; only one of them acts, and the other's word is not lost.
 #[test]
@@ -26,11 +26,11 @@ fn rule_1_lease_two_workers_on_one_link() {
     let mut world = Script::new();
     let incident = world.open("It does not answer. «d1»");
     // The message becomes visible again while the first worker is still at it.
-    world.until(Call::CreateCase, 1);
+    world.until(RemoteCall::CreateCase, 1);
     world.life.desk.world.borrow_mut().queue.show(1, jiff::Timestamp::UNIX_EPOCH);
     world.comment(&incident, "Written meanwhile «c2»");
-    world.until(Call::TakeLease, 2);
-    assert_eq!(world.calls(Call::Release), 0, "the workers did not overlap: {}", world.story());
+    world.until(RemoteCall::TakeLease, 2);
+    assert_eq!(world.calls(RemoteCall::Release), 0, "the workers did not overlap: {}", world.story());
     world.settle();
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
     assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
@@ -41,7 +41,7 @@ fn rule_1_lease_two_workers_on_one_link() {
 #[test]
 fn rule_1_lease_whose_answer_was_lost() {
     let mut world = Script::new();
-    world.fate(Call::TakeLease, &[Fate::AnswerLost]);
+    world.fate(RemoteCall::TakeLease, &[Fate::AnswerLost]);
     let incident = world.open("It does not answer. «d1»");
     world.settle();
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
@@ -53,7 +53,7 @@ fn rule_1_lease_whose_answer_was_lost() {
 fn rule_1_lease_of_a_dead_worker_ends() {
     let mut world = Script::new();
     let incident = world.linked();
-    world.fate(Call::DescribeCases, &[Fate::DiedBefore]);
+    world.fate(RemoteCall::DescribeCases, &[Fate::DiedBefore]);
     world.comment(&incident, "Anybody there? «c1»").settle();
     assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
     world.must_hold();
@@ -63,7 +63,7 @@ fn rule_1_lease_of_a_dead_worker_ends() {
 #[test]
 fn rule_2_intent_before_effect() {
     let mut world = Script::new();
-    world.fate(Call::CreateCase, &[Fate::DiedAfter]);
+    world.fate(RemoteCall::CreateCase, &[Fate::DiedAfter]);
     let incident = world.open("It does not answer. «d1»");
     world.settle();
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
@@ -74,9 +74,9 @@ fn rule_2_intent_before_effect() {
 #[test]
 fn rule_2_refused_is_not_in_doubt() {
     let mut world = Script::new();
-    world.fate(Call::CreateCase, &[Fate::Refused]);
+    world.fate(RemoteCall::CreateCase, &[Fate::Refused]);
     let incident = world.open("It does not answer. «d1»");
-    world.wait(LONGEST_DOUBT / 3);
+    world.wait(MAXIMUM_DOUBT / 3);
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
     world.must_hold();
 }
@@ -112,10 +112,10 @@ fn rule_3_mark_in_a_comment() {
 #[test]
 fn rule_4_doubt_waits_for_late_reads() {
     let mut world = Script::new();
-    world.fate(Call::CreateCase, &[Fate::AnswerLost]).lag(LONGEST_DOUBT / 2);
+    world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]).lag(MAXIMUM_DOUBT / 2);
     let incident = world.open("It does not answer. «d1»");
-    world.wait(LONGEST_DOUBT / 3);
-    assert_eq!(world.calls(Call::CreateCase), 1, "{}", world.story());
+    world.wait(MAXIMUM_DOUBT / 3);
+    assert_eq!(world.calls(RemoteCall::CreateCase), 1, "{}", world.story());
     world.lag(0).settle();
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
     world.must_hold();
@@ -125,13 +125,13 @@ fn rule_4_doubt_waits_for_late_reads() {
 #[test]
 fn rule_4_doubt_ends_after_the_longest_time() {
     let mut world = Script::new();
-    world.fate(Call::CreateCase, &[Fate::RequestLost]);
+    world.fate(RemoteCall::CreateCase, &[Fate::RequestLost]);
     let incident = world.open("It does not answer. «d1»");
-    world.wait(LONGEST_DOUBT - 60);
+    world.wait(MAXIMUM_DOUBT - 60);
     assert_eq!(world.cases(&incident).len(), 0, "{}", world.story());
     world.wait(180);
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
-    assert_eq!(world.calls(Call::CreateCase), 2, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::CreateCase), 2, "{}", world.story());
     world.must_hold();
 }
 
@@ -140,7 +140,7 @@ fn rule_4_doubt_ends_after_the_longest_time() {
 fn rule_4_doubt_about_a_late_landing() {
     let mut world = Script::new();
     let incident = world.linked();
-    world.fate(Call::AddCommunication, &[Fate::DiedLandsLate]);
+    world.fate(RemoteCall::AddCommunication, &[Fate::DiedLandsLate]);
     world.comment(&incident, "Slowly «c1»").settle();
     assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
     world.must_hold();
@@ -151,10 +151,10 @@ fn rule_4_doubt_about_a_late_landing() {
 fn rule_4_nothing_follows_an_effect_in_doubt() {
     let mut world = Script::new();
     let incident = world.linked();
-    world.fate(Call::AddCommunication, &[Fate::RequestLost]);
+    world.fate(RemoteCall::AddCommunication, &[Fate::RequestLost]);
     world.comment(&incident, "Lost at first «c1»").set_state(&incident, IncidentState::Resolved);
     world.wait(60);
-    assert_eq!(world.calls(Call::ResolveCase), 0, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::ResolveCase), 0, "{}", world.story());
     world.settle();
     assert_eq!(world.status(&incident), "resolved", "{}", world.story());
     assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
@@ -165,11 +165,11 @@ fn rule_4_nothing_follows_an_effect_in_doubt() {
 #[test]
 fn rule_5_adopt_by_the_mark() {
     let mut world = Script::new();
-    world.fate(Call::CreateCase, &[Fate::DiedAfter]);
+    world.fate(RemoteCall::CreateCase, &[Fate::DiedAfter]);
     let incident = world.open("It does not answer. «d1»");
     world.settle();
     assert_eq!(world.life.desk.world.borrow().servicenow.incidents.len(), 1);
-    assert!(world.calls(Call::LinkOfOpenIntent) > 0, "the event did not ask for the mark: {}", world.story());
+    assert!(world.calls(RemoteCall::LinkOfOpenIntent) > 0, "the event did not ask for the mark: {}", world.story());
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
     world.must_hold();
 }
@@ -204,7 +204,7 @@ fn rule_7_servicenow_stops_between_two_records() {
     for seed in 1..=20 {
         let mut world = Script::with(|settings| settings.seed = seed);
         let incident = world.linked();
-        world.fate(Call::Deliver, &[Fate::Stopped, Fate::Stopped]);
+        world.fate(RemoteCall::Deliver, &[Fate::Stopped, Fate::Stopped]);
         world.reply(&incident, "We look into it «r1»").settle();
         assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "seed {seed}: {}", world.story());
         world.must_hold();
@@ -216,13 +216,13 @@ fn rule_7_servicenow_stops_between_two_records() {
 fn rule_7_fields_only_on_a_match() {
     let mut world = Script::new();
     let incident = world.linked();
-    let deliveries = world.calls(Call::Deliver);
+    let deliveries = world.calls(RemoteCall::Deliver);
     world.reply(&incident, "Solved «r1»").set_status(&incident, "resolved");
     // The agent saves while the delivery is on its way.
-    world.until(Call::Deliver, deliveries + 1);
+    world.until(RemoteCall::Deliver, deliveries + 1);
     world.set_state(&incident, IncidentState::OnHold).wait(1);
     assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{}", world.story());
-    assert!(world.calls(Call::Deliver) > deliveries + 1, "the fields were not planned anew: {}", world.story());
+    assert!(world.calls(RemoteCall::Deliver) > deliveries + 1, "the fields were not planned anew: {}", world.story());
     world.must_hold();
 }
 
@@ -263,11 +263,11 @@ fn rule_8_order_reopened_at_aws() {
     let mut world = Script::new();
     let incident = world.linked();
     world.set_state(&incident, IncidentState::Resolved).settle();
-    let resolutions = world.calls(Call::ResolveCase);
+    let resolutions = world.calls(RemoteCall::ResolveCase);
     assert_eq!(resolutions, 1, "{}", world.story());
     world.wait(5).reply(&incident, "One more question «r1»").settle();
     assert_eq!(world.state(&incident), IncidentState::InProgress, "{}", world.story());
-    assert_eq!(world.calls(Call::ResolveCase), resolutions, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::ResolveCase), resolutions, "{}", world.story());
     world.must_hold();
 }
 
@@ -276,7 +276,7 @@ fn rule_8_order_reopened_at_aws() {
 fn rule_10_waits_are_wake_ups() {
     let mut world = Script::with(|settings| settings.hints = false);
     let incident = world.open("It does not answer. «d1»");
-    world.fate(Call::CreateCase, &[Fate::Refused; 10]);
+    world.fate(RemoteCall::CreateCase, &[Fate::Refused; 10]);
     world.wait(90);
     let key = LinkKey::support_case(incident.clone());
     let link = world.life.desk.ledger.link::<SupportCase>(&key).unwrap().unwrap();
@@ -290,7 +290,7 @@ fn rule_10_waits_are_wake_ups() {
 /// The ledger fails at each of its steps: the message comes again within seconds and finds the link free.
 #[test]
 fn rule_10_a_failing_ledger_delays_by_seconds() {
-    for call in [Call::TakeLease, Call::Record, Call::Release] {
+    for call in [RemoteCall::TakeLease, RemoteCall::Record, RemoteCall::Release] {
         let mut world = Script::new();
         let incident = world.linked();
         let before = world.calls(call);
@@ -324,20 +324,20 @@ fn rule_10_an_outage_piles_up_no_hints() {
     let mut world = Script::with(|settings| (settings.hints, settings.wakes) = (false, false));
     let incidents: Vec<_> = (1..=LINKS).map(|number| world.open(&format!("It does not answer. «d{number}»"))).collect();
     // The first poll's workers stay and try three times. The second poll's don't stay, and there are two for each link.
-    world.fate(Call::Snapshot, &[Fate::Refused; 5 * LINKS]);
+    world.fate(RemoteCall::Snapshot, &[Fate::Refused; 5 * LINKS]);
     world.wait(90);
     let links = world.life.desk.ledger.link_keys();
     assert_eq!(links.len(), LINKS, "not every link waits: {}", world.story());
     world.life.desk.world.borrow_mut().queue.hold(true);
-    world.fate(Call::Changes, &[Fate::Refused; 60]);
+    world.fate(RemoteCall::Changes, &[Fate::Refused; 60]);
     world.wait(3_600);
     let piled_up = world.life.desk.world.borrow().queue.len();
     assert!(piled_up <= 7 * LINKS, "{piled_up} hints for {LINKS} links in an hour of polls every minute");
-    let looks = world.calls(Call::Snapshot);
+    let looks = world.calls(RemoteCall::Snapshot);
     world.life.desk.world.borrow_mut().queue.hold(false);
     world.life.follow_up();
     world.wait(30);
-    let looks = world.calls(Call::Snapshot) - looks;
+    let looks = world.calls(RemoteCall::Snapshot) - looks;
     assert!(looks <= 2 * LINKS as u64, "{looks} reads of {LINKS} incidents: {}", world.story());
     world.settle();
     for incident in &incidents {
@@ -351,14 +351,14 @@ fn rule_10_an_outage_piles_up_no_hints() {
 fn rule_10_a_dead_pollers_claims_cost_ten_minutes() {
     let mut world = Script::with(|settings| (settings.hints, settings.wakes) = (false, false));
     let incident = world.linked();
-    world.fate(Call::Deliver, &[Fate::Refused; 3]);
+    world.fate(RemoteCall::Deliver, &[Fate::Refused; 3]);
     world.reply(&incident, "We look into it «r1»");
     // The reply is seen, the delivery is refused, and the link waits.
-    let delivered = world.calls(Call::Deliver);
-    world.until(Call::Deliver, delivered + 3);
-    world.fate(Call::Enqueue, &[Fate::DiedBefore]);
-    let polled = world.calls(Call::ClaimDue);
-    world.until(Call::ClaimDue, polled + 1);
+    let delivered = world.calls(RemoteCall::Deliver);
+    world.until(RemoteCall::Deliver, delivered + 3);
+    world.fate(RemoteCall::Enqueue, &[Fate::DiedBefore]);
+    let polled = world.calls(RemoteCall::ClaimDue);
+    world.until(RemoteCall::ClaimDue, polled + 1);
     world.wait(9 * 60);
     assert_eq!(world.count_on_incident(&incident, "«r1»"), 0, "the claim was not kept: {}", world.story());
     world.wait(3 * 60);
@@ -390,8 +390,8 @@ fn rule_11_one_unknown_case() {
     let mut world = Script::with(|settings| settings.hints = false);
     let first = world.open("The first «d1»");
     world.settle();
-    let polls = world.calls(Call::DueLinks);
-    world.until(Call::DueLinks, polls + 1);
+    let polls = world.calls(RemoteCall::DueLinks);
+    world.until(RemoteCall::DueLinks, polls + 1);
     // Reads are so late that the next poll knows of the second case and AWS does not, yet.
     world.wait(1).lag(70).reply(&first, "News «r3»");
     let second = world.open("The second «d2»");
@@ -434,7 +434,7 @@ fn work_notes_stay() {
 fn a_story_notices_a_missing_safeguard() {
     let mut world = Script::sabotaged(Sabotage::UniqueDelivery);
     let incident = world.linked();
-    world.fate(Call::Deliver, &[Fate::AnswerLost]);
+    world.fate(RemoteCall::Deliver, &[Fate::AnswerLost]);
     world.reply(&incident, "Once only «r1»");
     let outcome = world.conclude();
     let invariants: Vec<Invariant> = outcome.violations.iter().map(|violation| violation.invariant).collect();
@@ -452,7 +452,7 @@ fn a_rotation_of_the_webhooks_secret_turns_no_webhook_away() {
         world.comment(&incident, &format!("After a step «c{step}»")).wait(20);
         assert_eq!(world.count_on_case(&incident, &format!("«c{step}»")), 1, "{}", world.story());
     }
-    assert!(world.calls(Call::WebhookSecret) > 1, "the function never had to read the secret again");
+    assert!(world.calls(RemoteCall::WebhookSecret) > 1, "the function never had to read the secret again");
     assert!(!world.story().contains("answers 4"), "{}", world.story());
     world.must_hold();
 }
@@ -495,9 +495,10 @@ fn a_deleted_incident_is_left_alone() {
     let incident = world.linked();
     let case_id = world.case(&incident).unwrap().case_id;
     world.life.desk.world.borrow_mut().delete(&incident);
-    let writes =
-        |world: &Script| [Call::AddCommunication, Call::ResolveCase, Call::CreateCase].map(|call| world.calls(call));
-    let (at_aws, delivered) = (writes(&world), world.calls(Call::Deliver));
+    let writes = |world: &Script| {
+        [RemoteCall::AddCommunication, RemoteCall::ResolveCase, RemoteCall::CreateCase].map(|call| world.calls(call))
+    };
+    let (at_aws, delivered) = (writes(&world), world.calls(RemoteCall::Deliver));
     for number in 0..3 {
         world.life.desk.world.borrow_mut().write_at_aws(&case_id, &format!("Hello? «r{number}»"), None);
         world.life.follow_up();
@@ -505,23 +506,23 @@ fn a_deleted_incident_is_left_alone() {
     }
     assert_eq!(writes(&world), at_aws, "{}", world.story());
     // The first reply goes out before anybody has seen that the incident is gone.
-    assert!(world.calls(Call::Deliver) <= delivered + 1, "{}", world.story());
+    assert!(world.calls(RemoteCall::Deliver) <= delivered + 1, "{}", world.story());
     assert!(world.delivered(&incident).is_empty(), "{}", world.story());
-    let looks = world.calls(Call::TakeLease);
+    let looks = world.calls(RemoteCall::TakeLease);
     world.wait(6 * 3_600);
     // The replies wait for it to be restored: it is looked for every hour or less, by the default policy.
-    let looked = world.calls(Call::TakeLease) - looks;
+    let looked = world.calls(RemoteCall::TakeLease) - looks;
     assert!((1..=6).contains(&looked), "{looked} looks: {}", world.story());
     world.life.desk.world.borrow_mut().set_case_status(&case_id, "resolved");
     world.life.follow_up();
     world.settle();
-    let looks = world.calls(Call::TakeLease);
+    let looks = world.calls(RemoteCall::TakeLease);
     world.wait(30 * 24 * 3_600);
-    let looked = world.calls(Call::TakeLease) - looks;
+    let looked = world.calls(RemoteCall::TakeLease) - looks;
     assert!((20..=60).contains(&looked), "{looked} looks: {}", world.story());
-    let looks = world.calls(Call::TakeLease);
+    let looks = world.calls(RemoteCall::TakeLease);
     world.wait(3 * 24 * 3_600);
-    assert_eq!(world.calls(Call::TakeLease), looks, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::TakeLease), looks, "{}", world.story());
     world.must_hold();
 }
 
@@ -582,7 +583,7 @@ fn first_polls_that_fail_leave_nothing_out() {
         settings.servicenow_clock = SignedDuration::from_mins(-45);
     });
     let incident = world.open("It does not answer. «d1»");
-    world.fate(Call::Changes, &[Fate::Refused; 30]).wait(31 * 60).settle();
+    world.fate(RemoteCall::Changes, &[Fate::Refused; 30]).wait(31 * 60).settle();
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
     world.must_hold();
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::faults::{Call, Kind, Target};
+use crate::faults::{Kind, ReceivedCall, Target};
 
 /// The most calls in the log, which holds a run of the end-to-end tests in a few megabytes. The oldest go first. The
 /// counts include all calls.
@@ -30,7 +30,7 @@ pub struct Calls {
 
 impl Calls {
     /// Records a call with the time of its arrival. The status is none if the call got no answer.
-    pub fn record(&mut self, at: Timestamp, call: &Call<'_>, status: Option<u16>, fault: Option<Kind>) {
+    pub fn record(&mut self, at: Timestamp, call: &ReceivedCall<'_>, status: Option<u16>, fault: Option<Kind>) {
         *self.counts.entry((call.target, call.operation.to_owned())).or_default() += 1;
         if self.log.len() == MAXIMUM_LOG_LENGTH {
             self.log.pop_front();
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn the_log_is_bounded_and_the_counts_are_not() {
         let mut calls = Calls::default();
-        let call = Call {
+        let call = ReceivedCall {
             target: Target::Support,
             operation: "CreateCase",
             account: Some("111122223333"),

@@ -106,7 +106,7 @@ impl Rule {
         }
     }
 
-    fn matches(&self, call: &Call<'_>) -> bool {
+    fn matches(&self, call: &ReceivedCall<'_>) -> bool {
         let same_operation = |wanted: &str| {
             call.operation.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
@@ -124,7 +124,7 @@ pub struct RuleError(&'static str);
 
 /// A call that rules may match.
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
+pub struct ReceivedCall<'a> {
     /// The target of the call.
     pub target: Target,
     /// The operation.
@@ -137,7 +137,7 @@ pub struct Call<'a> {
     pub body: &'a [u8],
 }
 
-impl Call<'_> {
+impl ReceivedCall<'_> {
     fn contains(&self, text: &str) -> bool {
         self.path.contains(text) || String::from_utf8_lossy(self.body).contains(text)
     }
@@ -187,7 +187,7 @@ impl Faults {
     }
 
     /// Returns the fault for this call, and takes one from the count of the first rule that matches.
-    pub fn take(&mut self, call: &Call<'_>) -> Option<Fault> {
+    pub fn take(&mut self, call: &ReceivedCall<'_>) -> Option<Fault> {
         let position = self.rules.iter().position(|rule| rule.matches(call))?;
         let rule = &mut self.rules[position];
         rule.count -= 1;
@@ -208,8 +208,8 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    fn call<'a>(target: Target, operation: &'a str, account: Option<&'a str>) -> Call<'a> {
-        Call { target, operation, account, path: "/", body: b"" }
+    fn call<'a>(target: Target, operation: &'a str, account: Option<&'a str>) -> ReceivedCall<'a> {
+        ReceivedCall { target, operation, account, path: "/", body: b"" }
     }
 
     #[test]
@@ -240,12 +240,12 @@ mod tests {
     fn a_rule_may_break_only_calls_about_one_record() {
         let mut faults = Faults::default();
         faults.add(rule(r#"{"target":"support","containing":"INC0010002","kind":"apply_then_timeout"}"#)).unwrap();
-        let about = |body| Call { body, ..call(Target::Support, "CreateCase", None) };
+        let about = |body| ReceivedCall { body, ..call(Target::Support, "CreateCase", None) };
         assert!(faults.take(&about(br#"{"subject":"[INC0010001] One"}"#)).is_none());
         let fault = faults.take(&about(br#"{"subject":"[INC0010002] Two"}"#)).unwrap();
         assert_eq!(fault.kind, Kind::ApplyThenTimeout);
         faults.add(rule(r#"{"target":"servicenow","containing":"0123abcd","kind":"error"}"#)).unwrap();
-        let deliver = Call { path: "/incidents/0123abcd/deliver", ..call(Target::Servicenow, "deliver", None) };
+        let deliver = ReceivedCall { path: "/incidents/0123abcd/deliver", ..call(Target::Servicenow, "deliver", None) };
         assert!(faults.take(&deliver).is_some());
     }
 

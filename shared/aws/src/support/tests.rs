@@ -115,20 +115,20 @@ fn sts_error(status: u16, code: &str) -> (u16, String) {
     (status, format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>"))
 }
 
-struct World<S = Keys> {
+struct Fixture<S = Keys> {
     aws: Aws,
     support: SupportClient<S>,
 }
 
 /// AWS Support with these answers, in this order.
-async fn world(rotated: bool, answers: &[(u16, Value)]) -> World {
-    world_of(Keys::new("AKIAOLD", if rotated { "AKIANEW" } else { "AKIAOLD" }), answers).await
+async fn fixture(rotated: bool, answers: &[(u16, Value)]) -> Fixture {
+    fixture_of(Keys::new("AKIAOLD", if rotated { "AKIANEW" } else { "AKIAOLD" }), answers).await
 }
 
-async fn world_of<S: AccountSource>(accounts: S, answers: &[(u16, Value)]) -> World<S> {
+async fn fixture_of<S: AccountSource>(accounts: S, answers: &[(u16, Value)]) -> Fixture<S> {
     let aws = Aws { support: replay(answers), identities: Arc::default() };
     let support = SupportClient::new(hub(&aws).await, accounts);
-    World { aws, support }
+    Fixture { aws, support }
 }
 
 fn replay(answers: &[(u16, Value)]) -> StaticReplayClient {
@@ -164,7 +164,7 @@ impl AccountSource for Role {
     }
 }
 
-impl<S> World<S> {
+impl<S> Fixture<S> {
     fn calls(&self) -> usize {
         self.aws.support.actual_requests().count()
     }
@@ -210,11 +210,11 @@ fn refusal(code: &str) -> Value {
 }
 
 /// Every write, by name.
-async fn write<S: AccountSource>(world: &World<S>, operation: &str) -> Result<(), Failure> {
+async fn write<S: AccountSource>(fixture: &Fixture<S>, operation: &str) -> Result<(), Failure> {
     match operation {
-        "CreateCase" => world.support.create_case(&account(), &new_case()).await.map(drop),
-        "AddCommunicationToCase" => world.support.add_communication(&account(), &case_id(), "text").await,
-        _ => world.support.resolve_case(&account(), &case_id()).await.map(drop),
+        "CreateCase" => fixture.support.create_case(&account(), &new_case()).await.map(drop),
+        "AddCommunicationToCase" => fixture.support.add_communication(&account(), &case_id(), "text").await,
+        _ => fixture.support.resolve_case(&account(), &case_id()).await.map(drop),
     }
 }
 
@@ -222,15 +222,15 @@ const WRITES: [&str; 3] = ["CreateCase", "AddCommunicationToCase", "ResolveCase"
 
 #[tokio::test]
 async fn a_case_is_created_with_the_bytes_of_the_protocol() {
-    let world = world(false, &[(200, json!({"caseId": case_id()}))]).await;
-    assert_eq!(world.support.create_case(&account(), &new_case()).await, Ok(case_id()));
+    let fixture = fixture(false, &[(200, json!({"caseId": case_id()}))]).await;
+    assert_eq!(fixture.support.create_case(&account(), &new_case()).await, Ok(case_id()));
     assert_eq!(
-        world.body(0),
+        fixture.body(0),
         json!({"subject": "[INC0010001] printer", "communicationBody": "It is on fire", "serviceCode": "general-info",
                "categoryCode": "using-aws", "severityCode": "low", "language": "en", "issueType": "technical"})
     );
-    assert_eq!(world.header(0, "x-amz-target"), "AWSSupport_20130415.CreateCase");
-    let authorization = world.header(0, "authorization");
+    assert_eq!(fixture.header(0, "x-amz-target"), "AWSSupport_20130415.CreateCase");
+    let authorization = fixture.header(0, "authorization");
     assert!(authorization.contains("AKIAOLD/"), "{authorization}");
     assert!(authorization.contains("/us-east-1/support/"), "signed for the Region of Support: {authorization}");
 }
@@ -239,9 +239,10 @@ async fn a_case_is_created_with_the_bytes_of_the_protocol() {
 async fn a_write_without_an_answer_is_sent_once_and_in_doubt() {
     for operation in WRITES {
         for (status, code) in [(500, "InternalServerError"), (503, "ServiceUnavailable"), (502, "")] {
-            let world = world(false, &[(status, refusal(code)), (200, json!({"caseId": "a", "result": true}))]).await;
-            assert_eq!(write(&world, operation).await.unwrap_err().name(), "in_doubt", "{operation} {status}");
-            assert_eq!(world.calls(), 1, "{operation} {status}");
+            let fixture =
+                fixture(false, &[(status, refusal(code)), (200, json!({"caseId": "a", "result": true}))]).await;
+            assert_eq!(write(&fixture, operation).await.unwrap_err().name(), "in_doubt", "{operation} {status}");
+            assert_eq!(fixture.calls(), 1, "{operation} {status}");
         }
     }
 }
@@ -258,52 +259,52 @@ async fn a_write_that_aws_turned_away_is_sent_once_and_refused() {
     ];
     for operation in WRITES {
         for (code, expected) in cases {
-            let world = world(true, &[(400, refusal(code)), (200, json!({}))]).await;
-            let failure = write(&world, operation).await.unwrap_err();
+            let fixture = fixture(true, &[(400, refusal(code)), (200, json!({}))]).await;
+            let failure = write(&fixture, operation).await.unwrap_err();
             assert_eq!(failure.name(), expected, "{operation} {code}");
             // The text of a denial names roles, so only the log may have it.
             let is_told = failure.message().contains("in AWS's words");
             assert_eq!(is_told, code != "AccessDeniedException", "{}", failure.message());
-            assert_eq!(world.calls(), 1, "{operation} {code}");
+            assert_eq!(fixture.calls(), 1, "{operation} {code}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_write_whose_connection_breaks_is_in_doubt() {
-    let world = world(false, &[]).await;
-    assert_eq!(write(&world, "CreateCase").await.unwrap_err().name(), "in_doubt");
+    let fixture = fixture(false, &[]).await;
+    assert_eq!(write(&fixture, "CreateCase").await.unwrap_err().name(), "in_doubt");
 }
 
 #[tokio::test]
 async fn answers_that_confirm_nothing_are_in_doubt() {
     for operation in WRITES {
-        let world = world(false, &[(200, json!({}))]).await;
-        assert_eq!(write(&world, operation).await.unwrap_err().name(), "in_doubt", "{operation}");
+        let fixture = fixture(false, &[(200, json!({}))]).await;
+        assert_eq!(write(&fixture, operation).await.unwrap_err().name(), "in_doubt", "{operation}");
     }
 }
 
 #[tokio::test]
 async fn a_rotated_secret_is_read_once_and_the_write_arrives() {
-    let world =
-        world(true, &[(400, refusal("UnrecognizedClientException")), (200, json!({"caseId": case_id()}))]).await;
-    assert_eq!(world.support.create_case(&account(), &new_case()).await, Ok(case_id()));
-    assert!(world.header(1, "authorization").contains("AKIANEW/"));
+    let fixture =
+        fixture(true, &[(400, refusal("UnrecognizedClientException")), (200, json!({"caseId": case_id()}))]).await;
+    assert_eq!(fixture.support.create_case(&account(), &new_case()).await, Ok(case_id()));
+    assert!(fixture.header(1, "authorization").contains("AKIANEW/"));
 }
 
 #[tokio::test]
 async fn keys_that_stay_refused_are_not_tried_again() {
-    let world = world(false, &[(400, refusal("InvalidClientTokenId")), (200, json!({}))]).await;
-    assert_eq!(write(&world, "CreateCase").await.unwrap_err().name(), "refused_credentials");
-    assert_eq!(world.calls(), 1);
+    let fixture = fixture(false, &[(400, refusal("InvalidClientTokenId")), (200, json!({}))]).await;
+    assert_eq!(write(&fixture, "CreateCase").await.unwrap_err().name(), "refused_credentials");
+    assert_eq!(fixture.calls(), 1);
 }
 
 #[tokio::test]
 async fn a_read_is_repeated_within_bounds() {
-    let world = world(false, &[(500, refusal("InternalServerError")), (200, json!({"cases": []}))]).await;
-    let page = world.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
+    let fixture = fixture(false, &[(500, refusal("InternalServerError")), (200, json!({"cases": []}))]).await;
+    let page = fixture.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
     assert_eq!(page, CasePage::default());
-    assert_eq!(world.calls(), 2);
+    assert_eq!(fixture.calls(), 2);
 }
 
 fn case(created: &str, token: Option<&str>) -> Value {
@@ -318,13 +319,13 @@ fn case(created: &str, token: Option<&str>) -> Value {
 async fn cases_are_asked_for_by_id_resolved_ones_included() {
     let first = json!({"cases": [case("2020-03-23T21:31:47.774Z", None)], "nextToken": "more"});
     let second = json!({"cases": [case("2020-03-23T21:31:47.774Z", Some("older"))], "nextToken": ""});
-    let world = world(false, &[(200, first), (200, second)]).await;
-    let page = world.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
+    let fixture = fixture(false, &[(200, first), (200, second)]).await;
+    let page = fixture.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
     assert_eq!(
-        world.body(0),
+        fixture.body(0),
         json!({"caseIdList": [case_id()], "includeResolvedCases": true, "includeCommunications": true, "maxResults": 100})
     );
-    assert_eq!(world.body(1)["nextToken"], "more");
+    assert_eq!(fixture.body(1)["nextToken"], "more");
     assert_eq!(page.next, None);
     assert_eq!(page.cases[0].time_created.to_string(), "2020-03-23T21:31:47.774Z");
     assert_eq!(page.cases[0].recent[0].time_created.to_string(), "2020-05-12T23:12:35Z");
@@ -334,11 +335,11 @@ async fn cases_are_asked_for_by_id_resolved_ones_included() {
 
 #[tokio::test]
 async fn cases_since_a_moment_come_page_by_page() {
-    let world = world(false, &[(200, json!({"cases": [], "nextToken": "two"}))]).await;
+    let fixture = fixture(false, &[(200, json!({"cases": [], "nextToken": "two"}))]).await;
     let query = CaseQuery::Since { after: Timestamp::UNIX_EPOCH, next: Some("one".to_owned()) };
-    let page = world.support.describe_cases(&account(), &query).await.unwrap();
+    let page = fixture.support.describe_cases(&account(), &query).await.unwrap();
     assert_eq!(page.next.as_deref(), Some("two"));
-    let body = world.body(0);
+    let body = fixture.body(0);
     assert_eq!((&body["afterTime"], &body["nextToken"]), (&json!("1970-01-01T00:00:00Z"), &json!("one")));
 }
 
@@ -346,19 +347,19 @@ async fn cases_since_a_moment_come_page_by_page() {
 async fn communications_come_page_by_page() {
     let answer = json!({"communications": [{"body": "b", "submittedBy": "x", "timeCreated": "2020-05-12T23:12:35.000Z"}],
                         "nextToken": "two"});
-    let world = world(false, &[(200, answer)]).await;
-    let page = world.support.describe_communications(&account(), &case_id(), Span::default(), None).await.unwrap();
+    let fixture = fixture(false, &[(200, answer)]).await;
+    let page = fixture.support.describe_communications(&account(), &case_id(), Span::default(), None).await.unwrap();
     assert_eq!((page.communications.len(), page.next.as_deref()), (1, Some("two")));
-    let body = world.body(0);
+    let body = fixture.body(0);
     assert!(body.get("afterTime").is_none() && body.get("beforeTime").is_none(), "{body}");
 }
 
 #[tokio::test]
 async fn communications_of_a_span_are_asked_for_by_its_ends() {
-    let world = world(false, &[(200, json!({"communications": []}))]).await;
+    let fixture = fixture(false, &[(200, json!({"communications": []}))]).await;
     let span = Span { after: Some(Timestamp::UNIX_EPOCH), before: Timestamp::from_second(3).ok() };
-    world.support.describe_communications(&account(), &case_id(), span, None).await.unwrap();
-    let body = world.body(0);
+    fixture.support.describe_communications(&account(), &case_id(), span, None).await.unwrap();
+    let body = fixture.body(0);
     assert_eq!(
         (&body["afterTime"], &body["beforeTime"]),
         (&json!("1970-01-01T00:00:00Z"), &json!("1970-01-01T00:00:03Z"))
@@ -367,8 +368,8 @@ async fn communications_of_a_span_are_asked_for_by_its_ends() {
 
 #[tokio::test]
 async fn an_unreadable_time_is_a_failure() {
-    let world = world(false, &[(200, json!({"cases": [case("yesterday", None)]}))]).await;
-    let failure = world.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap_err();
+    let fixture = fixture(false, &[(200, json!({"cases": [case("yesterday", None)]}))]).await;
+    let failure = fixture.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap_err();
     assert!(failure.message().contains("yesterday"), "{}", failure.message());
 }
 
@@ -378,49 +379,49 @@ async fn a_role_that_can_not_be_assumed_refuses_and_nothing_is_sent() {
         ("arn:aws:iam::111122223333:role/denied", "refused_credentials"),
         ("arn:aws:iam::111122223333:role/busy", "unavailable"),
     ] {
-        let world = world_of(Role(role), &[(200, json!({"caseId": case_id()}))]).await;
-        let failure = world.support.create_case(&account(), &new_case()).await.unwrap_err();
+        let fixture = fixture_of(Role(role), &[(200, json!({"caseId": case_id()}))]).await;
+        let failure = fixture.support.create_case(&account(), &new_case()).await.unwrap_err();
         assert_eq!(failure.name(), name, "{}", failure.message());
-        assert_eq!(world.calls(), 0, "{role}");
+        assert_eq!(fixture.calls(), 0, "{role}");
     }
 }
 
 #[tokio::test]
 async fn a_role_of_the_account_is_assumed_and_used() {
     let created = [(200, json!({"caseId": case_id()})), (200, json!({"result": true}))];
-    let world = world_of(Role("arn:aws:iam::111122223333:role/casebridge"), &created).await;
-    assert_eq!(world.support.create_case(&account(), &new_case()).await, Ok(case_id()));
-    world.support.add_communication(&account(), &case_id(), "text").await.unwrap();
-    assert!(world.header(1, "authorization").contains("ASIASESSION/"));
-    assert_eq!(world.identities(), ["AssumeRole AKIAHUB"], "once, and by its ARN alone");
+    let fixture = fixture_of(Role("arn:aws:iam::111122223333:role/casebridge"), &created).await;
+    assert_eq!(fixture.support.create_case(&account(), &new_case()).await, Ok(case_id()));
+    fixture.support.add_communication(&account(), &case_id(), "text").await.unwrap();
+    assert!(fixture.header(1, "authorization").contains("ASIASESSION/"));
+    assert_eq!(fixture.identities(), ["AssumeRole AKIAHUB"], "once, and by its ARN alone");
 }
 
 #[tokio::test]
 async fn who_only_reads_limits_the_session_in_a_role_to_reading() {
     let role = || Role("arn:aws:iam::111122223333:role/casebridge");
-    let mut world = world_of(role(), &[(200, json!({"cases": []}))]).await;
-    world.support = SupportClient::reading(hub(&world.aws).await, role());
-    world.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
-    assert_eq!(world.identities(), ["AssumeRole AKIAHUB DescribeCases DescribeCommunications"]);
+    let mut fixture = fixture_of(role(), &[(200, json!({"cases": []}))]).await;
+    fixture.support = SupportClient::reading(hub(&fixture.aws).await, role());
+    fixture.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
+    assert_eq!(fixture.identities(), ["AssumeRole AKIAHUB DescribeCases DescribeCommunications"]);
 }
 
 #[tokio::test]
 async fn the_credentials_of_another_account_send_nothing() {
     for operation in WRITES {
         let created = [(200, json!({"caseId": case_id(), "result": true, "finalCaseStatus": "resolved"}))];
-        let keys = world_of(Keys::new("AKIAOTHER", "AKIAOTHER"), &created).await;
+        let keys = fixture_of(Keys::new("AKIAOTHER", "AKIAOTHER"), &created).await;
         let failure = write(&keys, operation).await.unwrap_err();
         assert_eq!(failure.name(), "refused_credentials");
         let words = "the secret of account 111122223333 holds keys of 444455556666: nothing was sent";
         assert!(failure.message().starts_with(words), "{}", failure.message());
         assert_eq!(keys.calls(), 0, "{operation}");
-        let role = world_of(Role("arn:aws:iam::444455556666:role/casebridge"), &created).await;
+        let role = fixture_of(Role("arn:aws:iam::444455556666:role/casebridge"), &created).await;
         let failure = write(&role, operation).await.unwrap_err();
         assert_eq!(failure.name(), "refused_credentials");
         assert!(failure.message().contains("holds a role of 444455556666"), "{}", failure.message());
         assert_eq!((role.calls(), role.identities().len()), (0, 0), "{operation}");
     }
-    let unreadable = world_of(Role("casebridge"), &[]).await;
+    let unreadable = fixture_of(Role("casebridge"), &[]).await;
     let failure = unreadable.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap_err();
     assert!(failure.message().contains("a role of no account"), "{}", failure.message());
 }
@@ -429,12 +430,12 @@ async fn the_credentials_of_another_account_send_nothing() {
 async fn whose_keys_they_are_is_asked_once_for_each_secret() {
     let done = (200, json!({"result": true}));
     let refused = (400, refusal("UnrecognizedClientException"));
-    let world = world(true, &[done.clone(), done.clone(), refused, done.clone(), done]).await;
+    let fixture = fixture(true, &[done.clone(), done.clone(), refused, done.clone(), done]).await;
     for _ in 0..4 {
-        write(&world, "AddCommunicationToCase").await.unwrap();
+        write(&fixture, "AddCommunicationToCase").await.unwrap();
     }
-    assert_eq!(world.identities(), ["GetCallerIdentity AKIAOLD", "GetCallerIdentity AKIANEW"]);
-    let foreign = world_of(Keys::new("AKIAOTHER", "AKIAOTHER"), &[]).await;
+    assert_eq!(fixture.identities(), ["GetCallerIdentity AKIAOLD", "GetCallerIdentity AKIANEW"]);
+    let foreign = fixture_of(Keys::new("AKIAOTHER", "AKIAOTHER"), &[]).await;
     for _ in 0..2 {
         write(&foreign, "CreateCase").await.unwrap_err();
     }
@@ -444,9 +445,9 @@ async fn whose_keys_they_are_is_asked_once_for_each_secret() {
 #[tokio::test]
 async fn a_secret_that_was_corrected_is_read_past_the_cache() {
     for wrong in ["AKIAOTHER", "AKIAGONE"] {
-        let world = world_of(Keys::new(wrong, "AKIANEW"), &[(200, json!({"caseId": case_id()}))]).await;
-        assert_eq!(world.support.create_case(&account(), &new_case()).await, Ok(case_id()), "{wrong}");
-        assert!(world.header(0, "authorization").contains("AKIANEW/"));
+        let fixture = fixture_of(Keys::new(wrong, "AKIANEW"), &[(200, json!({"caseId": case_id()}))]).await;
+        assert_eq!(fixture.support.create_case(&account(), &new_case()).await, Ok(case_id()), "{wrong}");
+        assert!(fixture.header(0, "authorization").contains("AKIANEW/"));
     }
 }
 
@@ -458,9 +459,9 @@ async fn while_nobody_says_whose_keys_they_are_nothing_is_sent() {
         ("AKIAGONE", "refused_credentials"),
         ("AKIAODD", "refused_credentials"),
     ] {
-        let world = world_of(Keys::new(key, key), &[(200, json!({"caseId": case_id()}))]).await;
-        let failure = write(&world, "CreateCase").await.unwrap_err();
-        assert_eq!((failure.name(), world.calls()), (name, 0), "{key}: {}", failure.message());
+        let fixture = fixture_of(Keys::new(key, key), &[(200, json!({"caseId": case_id()}))]).await;
+        let failure = write(&fixture, "CreateCase").await.unwrap_err();
+        assert_eq!((failure.name(), fixture.calls()), (name, 0), "{key}: {}", failure.message());
     }
 }
 
@@ -469,23 +470,23 @@ async fn five_communications_may_be_followed_by_more_without_a_token() {
     let mut full = case("2020-03-23T21:31:47.774Z", None);
     let communication = full["recentCommunications"]["communications"][0].clone();
     full["recentCommunications"]["communications"] = json!(vec![communication; 5]);
-    let world = world(false, &[(200, json!({"cases": [full]}))]).await;
-    let page = world.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
+    let fixture = fixture(false, &[(200, json!({"cases": [full]}))]).await;
+    let page = fixture.support.describe_cases(&account(), &CaseQuery::Ids(vec![case_id()])).await.unwrap();
     assert!(page.cases[0].more_communications);
 }
 
 #[tokio::test]
 async fn ids_are_asked_for_without_a_page_size_once_that_was_refused() {
     let (refused, found) = ((400, refusal("ValidationException")), (200, json!({"cases": []})));
-    let world = world(false, &[refused.clone(), refused.clone(), refused, found.clone(), found]).await;
+    let fixture = fixture(false, &[refused.clone(), refused.clone(), refused, found.clone(), found]).await;
     let query = CaseQuery::Ids(vec![case_id()]);
     // A refusal in both forms has another reason.
-    let failure = world.support.describe_cases(&account(), &query).await.unwrap_err();
+    let failure = fixture.support.describe_cases(&account(), &query).await.unwrap_err();
     assert_eq!(failure.name(), "refused_invalid_request");
     for _ in 0..2 {
-        world.support.describe_cases(&account(), &query).await.unwrap();
+        fixture.support.describe_cases(&account(), &query).await.unwrap();
     }
-    let sizes: Vec<Value> = (0..5).map(|call| world.body(call)["maxResults"].clone()).collect();
+    let sizes: Vec<Value> = (0..5).map(|call| fixture.body(call)["maxResults"].clone()).collect();
     assert_eq!(sizes, [json!(100), Value::Null, json!(100), Value::Null, Value::Null]);
 }
 
@@ -493,10 +494,10 @@ async fn ids_are_asked_for_without_a_page_size_once_that_was_refused() {
 #[tokio::test]
 async fn connections_are_opened_in_nobodys_name() {
     let refused = json!({"__type": "MissingAuthenticationTokenException", "message": "Missing Authentication Token"});
-    let world = world(false, &[(400, refused)]).await;
-    world.support.warm_up().await.unwrap();
-    let sent = world.aws.support.actual_requests().collect::<Vec<_>>();
+    let fixture = fixture(false, &[(400, refused)]).await;
+    fixture.support.warm_up().await.unwrap();
+    let sent = fixture.aws.support.actual_requests().collect::<Vec<_>>();
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].headers().get("authorization"), None);
-    assert_eq!(*world.aws.identities.lock().unwrap(), ["GetCallerIdentity nobody"]);
+    assert_eq!(*fixture.aws.identities.lock().unwrap(), ["GetCallerIdentity nobody"]);
 }

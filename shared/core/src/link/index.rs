@@ -1,6 +1,6 @@
 //! The rows by which the ledger finds a link, besides the link's own row.
 //!
-//! A kind says in which rows a link stands ([`crate::link::kind::Kind::index`]). The ledger compares the rows of two
+//! A kind says in which rows a link stands ([`crate::link::remembered::Remembered::index`]). The ledger compares the rows of two
 //! states of the link, puts those that are new and deletes those that are gone, in the transaction that writes the
 //! link. It knows no kind: only the kind builds the keys of its rows and reads what stands in them.
 

@@ -1,33 +1,29 @@
 //! What a kind of link is: a folder of its own beside `support`.
 
-use std::{collections::BTreeSet, fmt::Debug};
-
-use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
 
 use crate::{
     failure::Failure,
-    identifiers::{AccountId, ExternalId, JournalEntryId, LinkKey},
+    identifiers::{ExternalId, JournalEntryId},
     link::{
-        Link,
-        index::{IndexRow, RowPrefix},
+        index::RowPrefix,
         intent::{Illegal, Intent, Recovery},
         mark::Mark,
         pass::Pass,
-        plan::{Call, Waiting},
+        plan::{Named, Waiting},
         planner::Planner,
+        remembered::Remembered,
     },
     policy::Policy,
     servicenow::columns::BridgeColumns,
 };
+use jiff::Timestamp;
 
 /// A kind of link: which records of AWS it links incidents with, what it remembers of them, and what it does there.
 ///
 /// What every kind shares (intents, waits, troubles, the loop breaker, the incident, its comments and what is delivered to
 /// it) is in [`crate::link`] and asks here for what only the kind knows.
-pub trait Kind: Debug + Clone + Default + PartialEq + Eq + 'static {
-    /// What a link remembers besides what every link does.
-    type Memory: Debug + Clone + Default + PartialEq + Eq + Serialize + DeserializeOwned;
+pub trait Kind: Remembered {
     /// What a pass has read of the AWS side; by default nothing.
     type Sight: Debug + Clone + Default + PartialEq + Eq;
     /// A read of the AWS side, or of what the ledger knows of it.
@@ -37,26 +33,9 @@ pub trait Kind: Debug + Clone + Default + PartialEq + Eq + 'static {
     /// A record of AWS that a hint told of, with what shows that it may be the link's.
     type Record: Debug + Clone + PartialEq + Eq;
     /// A write to AWS.
-    type Call: Call + Debug + Clone + PartialEq + Eq;
+    type Call: Named + Debug + Clone + PartialEq + Eq;
     /// What a call that was applied answered.
     type Done: Debug + Clone + PartialEq + Eq;
-    /// What tells one refused call from another that is tried at once.
-    type Refused: Debug + Clone + PartialEq + Eq + Serialize + DeserializeOwned;
-    /// What is written down of a call before it is made.
-    type Intent: Call + Debug + Clone + PartialEq + Eq + Serialize + DeserializeOwned;
-
-    /// Whether nothing is worth remembering.
-    fn is_blank(memory: &Self::Memory) -> bool;
-
-    /// The account of the record; none until there is one.
-    fn account(memory: &Self::Memory) -> Option<&AccountId>;
-
-    /// The account of the record that the call of this intent opens; none for a call that opens none.
-    fn opening_account(intent: &Self::Intent) -> Option<&AccountId>;
-
-    /// The rows by which the ledger finds the link, besides its own: at most one for each key, all in its record's
-    /// account.
-    fn index(key: &LinkKey, link: &Link<Self>) -> BTreeSet<IndexRow>;
 
     /// Whether work on the record has ended, as far as is known.
     fn has_ended(memory: &Self::Memory) -> bool;
@@ -72,9 +51,6 @@ pub trait Kind: Debug + Clone + Default + PartialEq + Eq + 'static {
 
     /// The comment that is on the record in part: the rest of it goes before all others.
     fn begun_entry(memory: &Self::Memory) -> Option<&JournalEntryId>;
-
-    /// Whether a call that was refused is one of those that this intent may be about.
-    fn concerns(refused: &Self::Refused, intent: &Self::Intent) -> bool;
 
     /// Whether something waits for the incident should it be gone: it is looked for then.
     fn has_open(memory: &Self::Memory) -> bool;

@@ -29,7 +29,7 @@ const WORD: &[u8] = b"ref";
 /// every entity, so that what stands around it makes up no mark.
 const REMOVED: &str = "(removed)";
 /// How many letters and digits the name of an HTML entity has at most. Source: HTML, named character references.
-const ENTITY_NAME_LENGTH_MAX: usize = 31;
+const MAXIMUM_ENTITY_NAME_LENGTH: usize = 31;
 
 /// 128 random bits that a worker draws for one attempt: where unguessable marks come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -172,7 +172,7 @@ fn entity_length(text: &[u8]) -> Option<usize> {
         rest = after;
     }
     let name = rest.strip_prefix(b"#").unwrap_or(rest);
-    let length = name.iter().take(ENTITY_NAME_LENGTH_MAX).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let length = name.iter().take(MAXIMUM_ENTITY_NAME_LENGTH).take_while(|byte| byte.is_ascii_alphanumeric()).count();
     if length > 0 && name.get(length) == Some(&b';') {
         return Some(text.len() - name.len() + length + 1);
     }

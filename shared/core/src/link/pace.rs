@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use crate::{
-    link::{Link, kind::Kind},
+    link::{Link, remembered::Remembered},
     policy::Policy,
     time::seconds,
 };
 
 /// How many writes the loop breaker still lets through.
-pub fn writes_left<K: Kind>(policy: &Policy, link: &Link<K>, now: Timestamp) -> usize {
+pub fn writes_left<K: Remembered>(policy: &Policy, link: &Link<K>, now: Timestamp) -> usize {
     let window = seconds(policy.write_window_seconds);
     let recent = link.recent_writes.iter().filter(|write| now.duration_since(**write) < window).count();
     writes_per_window(policy).saturating_sub(recent)

@@ -10,7 +10,7 @@
 
 use crate::{
     identifiers::AccountId,
-    link::{Link, kind::Kind},
+    link::{Link, remembered::Remembered},
     policy::{GroupRule, Policy},
     servicenow::incident::{AccountState, IncidentSummary},
 };
@@ -40,7 +40,7 @@ pub enum Pause {
 impl Pause {
     /// What pauses the link by what is remembered of the incident. Only a link with a record pauses: without one nothing is
     /// opened for an incident that is out of scope.
-    pub fn of<K: Kind>(policy: &Policy, link: &Link<K>) -> Option<Self> {
+    pub fn of<K: Remembered>(policy: &Policy, link: &Link<K>) -> Option<Self> {
         let (account, incident) = (K::account(&link.memory)?, link.incident.as_ref()?);
         let account = || account.clone();
         match account_state(incident, &account()) {

@@ -10,10 +10,10 @@ pub const EFFECTS_PER_PLAN: usize = 25;
 /// The name of a delivery for logs, metrics and coverage.
 pub const DELIVER: &str = "deliver";
 /// The name of a write of the columns alone.
-pub const REPORT: &str = "report";
+pub const WRITE_COLUMNS: &str = "write_columns";
 
 /// A call to AWS: one that a plan asks for, or what is written down of one.
-pub trait Call {
+pub trait Named {
     /// Its name for logs, metrics, coverage and the audit trail.
     fn name(&self) -> &'static str;
 }
@@ -28,16 +28,16 @@ pub enum Effect<C> {
     /// plan.
     Deliver(Delivery),
     /// Write the columns as the link says at that moment, after the effects before it.
-    Report,
+    WriteColumns,
 }
 
-impl<C: Call> Effect<C> {
+impl<C: Named> Effect<C> {
     /// The effect's name for logs, metrics and coverage.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Call(call) => call.name(),
             Self::Deliver(_) => DELIVER,
-            Self::Report => REPORT,
+            Self::WriteColumns => WRITE_COLUMNS,
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::{
 /// How many messages one delivery carries at most.
 pub const MESSAGES_PER_DELIVERY: usize = 25;
 /// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
-const REPORTS_BEYOND_BOUND: usize = 5;
+const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
 /// For how long an incident that is not found is looked for as often as what only people can mend: a rule or a changed domain
 /// that hides it is mostly noticed within the day.
 const GONE_LOOKED_FOR_OFTEN: SignedDuration = SignedDuration::from_hours(24);
@@ -268,7 +268,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         }
         let changes_columns = |effect: &Effect<K::Call>| match effect {
             Effect::Call(call) => K::changes_columns(&link.memory, call),
-            Effect::Deliver(_) | Effect::Report => false,
+            Effect::Deliver(_) | Effect::WriteColumns => false,
         };
         let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));
         let columns = K::columns(self.policy, self.pass, self.now);
@@ -276,7 +276,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         let about_to_open = columns.sync_status == "pending" && incident.columns == BridgeColumns::default();
         let differ = columns != incident.columns && !about_to_open;
         if self.plan.effects.iter().any(changes_columns) || (differ && !written) {
-            self.plan.effects.push(Effect::Report);
+            self.plan.effects.push(Effect::WriteColumns);
         }
     }
 
@@ -286,13 +286,13 @@ impl<'a, K: Kind> Planner<'a, K> {
         let left = pace::writes_left(self.policy, link, self.now);
         let wanted = self.plan.effects.len();
         let tripped = left < wanted.min(EFFECTS_PER_PLAN);
-        // What the effects that wait would change is not worth a report yet.
+        // What the effects that wait would change is not worth a write of the columns yet.
         let shown = self.pass.summary().map(|incident| &incident.columns);
         let differs = || shown.is_some_and(|shown| *shown != K::columns(self.policy, self.pass, self.now));
-        let report_only = left == 0 && self.plan.effects.last() == Some(&Effect::Report) && differs();
+        let only_columns = left == 0 && self.plan.effects.last() == Some(&Effect::WriteColumns) && differs();
         let bound = pace::writes_per_window(self.policy);
-        if tripped && report_only && link.recent_writes.len() < bound.saturating_add(REPORTS_BEYOND_BOUND) {
-            self.plan.effects = vec![Effect::Report];
+        if tripped && only_columns && link.recent_writes.len() < bound.saturating_add(COLUMN_WRITES_BEYOND_BOUND) {
+            self.plan.effects = vec![Effect::WriteColumns];
         } else {
             self.plan.effects.truncate(left.min(EFFECTS_PER_PLAN));
         }

@@ -13,7 +13,7 @@ use crate::{
 /// How long a pass stays with a link that waits, all its waits taken together. The first two waits after a failure fit,
 /// which end most throttling. The third does not: whoever stays keeps other links from one of the reconciler's few workers
 /// (ten by default), and a side that is down for long must not hold up the links of the others.
-pub const STAYS_AT_MOST: SignedDuration = SignedDuration::from_secs(5);
+pub const MAXIMUM_STAY: SignedDuration = SignedDuration::from_secs(5);
 
 /// After how long a pass goes on with the link that it has: what a side throttled or did not answer is tried again.
 ///
@@ -35,14 +35,14 @@ pub fn stays<C>(
     };
     let until = plan.waits.iter().filter_map(passes_by_itself).min()?;
     let wait = until.duration_since(now).max(SignedDuration::ZERO);
-    let most = STAYS_AT_MOST.saturating_sub(stayed).min(time_left);
+    let most = MAXIMUM_STAY.saturating_sub(stayed).min(time_left);
     (wait <= most).then_some(wait)
 }
 
 /// The longest delay of a message. Source: Amazon SQS, SendMessage `DelaySeconds`.
-const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
+const MAXIMUM_DELAY: SignedDuration = SignedDuration::from_mins(15);
 /// The shortest delay: a link that is due at once, time after time, takes a worker once a second at most.
-const SHORTEST_DELAY: SignedDuration = SignedDuration::from_secs(1);
+const MINIMUM_DELAY: SignedDuration = SignedDuration::from_secs(1);
 
 /// After how many whole seconds a message is to wake a link that was let go with this plan, if one is worth its call.
 ///
@@ -61,7 +61,7 @@ pub fn delay<C>(
     }
     // Never before its time.
     let wait = time::whole_seconds(due.duration_since(now));
-    (wait <= LONGEST_DELAY).then(|| wait.max(SHORTEST_DELAY))
+    (wait <= MAXIMUM_DELAY).then(|| wait.max(MINIMUM_DELAY))
 }
 
 /// The hint that is sent ahead for a link that is due at this moment.
@@ -73,7 +73,7 @@ pub fn hint(key: LinkKey, due: Timestamp) -> Hint {
 /// waits for it: the poller finds the link.
 pub fn early(due: Timestamp, now: Timestamp) -> Option<SignedDuration> {
     let wait = due.duration_since(now).max(SignedDuration::ZERO);
-    (wait <= STAYS_AT_MOST).then_some(wait)
+    (wait <= MAXIMUM_STAY).then_some(wait)
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
             assert_eq!(stays_for(&waiting([wait.clone()]), 25_000, 0), None, "{wait:?}");
         }
         assert_eq!(stays_for(&waiting([]), 25_000, 0), None);
-        let unfinished = Plan { effects: vec![Effect::Report], waits: vec![Waiting::Backoff { until }] };
+        let unfinished = Plan { effects: vec![Effect::WriteColumns], waits: vec![Waiting::Backoff { until }] };
         assert_eq!(stays_for(&unfinished, 25_000, 0), None, "its time is up");
     }
 
@@ -181,14 +181,14 @@ mod tests {
             waits.push(wait);
             assert_eq!(delay_of(&waiting(waits), 12_000), Some(2));
         }
-        let unfinished = Plan { effects: vec![Effect::Report], waits: Vec::new() };
+        let unfinished = Plan { effects: vec![Effect::WriteColumns], waits: Vec::new() };
         assert_eq!(delay_of(&unfinished, 10_000), Some(1));
     }
 
     #[test]
     fn a_message_that_comes_early_is_kept_for_seconds() {
         assert_eq!(early(at(10_000), at(11_000)), Some(SignedDuration::ZERO));
-        assert_eq!(early(at(15_000), at(10_000)), Some(STAYS_AT_MOST));
+        assert_eq!(early(at(15_000), at(10_000)), Some(MAXIMUM_STAY));
         assert_eq!(early(at(15_001), at(10_000)), None);
     }
 }

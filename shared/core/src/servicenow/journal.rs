@@ -20,7 +20,7 @@ const SYSTEM_USER: &str = "system";
 /// How many seconds a job's comment and its update may be apart where the audit trail tells no update counts.
 const ONE_UPDATE_SECONDS: u32 = 2;
 /// How long a node of ServiceNow lags at most: a comment that is older than a read by more was shown by it.
-pub(crate) const LONGEST_NODE_LAG: SignedDuration = SignedDuration::from_mins(2);
+pub(crate) const MAXIMUM_NODE_LAG: SignedDuration = SignedDuration::from_mins(2);
 /// How many texts that reopened the link are remembered: an automatic answer has few forms.
 const REOPENING_TEXTS: usize = 20;
 
@@ -189,7 +189,7 @@ impl Journal {
     /// Notes up to when an answer has shown what is not settled, if it has shown all of that.
     fn note_shown(&mut self, incident: &Incident) {
         let asked_for_all = incident.entries_since.is_none() || incident.entries_since <= self.answered_since();
-        let Ok(latest) = incident.taken_at.checked_sub(LONGEST_NODE_LAG) else { return };
+        let Ok(latest) = incident.taken_at.checked_sub(MAXIMUM_NODE_LAG) else { return };
         if incident.entries_complete && asked_for_all {
             let first_open = unsettled(self, Some(incident)).first().map(|entry| entry.created_on);
             self.shown_before = Some(first_open.map_or(latest, |first_open| first_open.min(latest)));

@@ -139,7 +139,7 @@ pub enum Call {
     },
 }
 
-impl plan::Call for Call {
+impl plan::Named for Call {
     fn name(&self) -> &'static str {
         match self {
             Self::OpenCase { .. } => OPEN_CASE,
@@ -189,7 +189,7 @@ impl IntentKind {
     }
 }
 
-impl plan::Call for IntentKind {
+impl plan::Named for IntentKind {
     fn name(&self) -> &'static str {
         match self {
             Self::OpenCase { .. } => OPEN_CASE,

@@ -30,7 +30,7 @@ use crate::{
 
 /// How many communications are remembered at most before the older ones are settled: some hundred bytes each. Of a longer
 /// read the oldest are taken in; the rest follows once they are on the incident.
-pub const MOST_KNOWN: usize = 1_000;
+pub const MAXIMUM_KNOWN_COMMUNICATIONS: usize = 1_000;
 /// How long the mark of a text is kept that AWS took and never showed, by our clock: AWS's may be another.
 const UNSEEN_MARK_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// How many seconds apart two answers may show one moment: one cuts its time, the other rounds it.
@@ -329,7 +329,7 @@ impl Conversation {
         let cut = shown.first().filter(|oldest| !complete && !self.is_settled(oldest));
         let cut_second = cut.map(|oldest| second(oldest.time_created));
         shown.retain(|communication| !self.is_settled(communication));
-        shown.truncate(MOST_KNOWN);
+        shown.truncate(MAXIMUM_KNOWN_COMMUNICATIONS);
         let hashes: Vec<String> = shown.iter().map(|communication| text_hash(&communication.body)).collect();
         let mut matching = Matching { ids: vec![None; shown.len()], matched: BTreeSet::new(), shifts: BTreeSet::new() };
         matching.by_hash(self, &shown, &hashes, cut_second);

@@ -16,7 +16,7 @@ use crate::{
         Intent, Pass,
         call::{Applied, IntentKind, RefusedCall},
         case::{Case, CaseStatus, Communication, RawCommunication},
-        conversation::{Fate, MOST_KNOWN, Owner, TakenIn},
+        conversation::{Fate, MAXIMUM_KNOWN_COMMUNICATIONS, Owner, TakenIn},
         memory::{DoubledCase, GivenUpCase, LinkedCase},
         message::delivered_communication,
         outcome::{case_codes, new_linked_case},
@@ -63,7 +63,7 @@ impl Pass {
             }
             return;
         }
-        self.aws.shown_all = case.communications.len() <= MOST_KNOWN;
+        self.aws.shown_all = case.communications.len() <= MAXIMUM_KNOWN_COMMUNICATIONS;
         if !self.aws.reads.search_failed {
             self.link.troubles.end(Side::Aws, |trouble| trouble.request == Request::Read);
         }

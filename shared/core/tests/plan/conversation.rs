@@ -22,7 +22,7 @@ const AWS: &str = "Amazon Web Services";
 const PERSON: &str = "Admin (Role) <person@example.com>";
 const BRIDGE: &str = "Casebridge (Role) <aws@example.com>";
 /// L.
-const LONGEST_DOUBT: SignedDuration = SignedDuration::from_mins(15);
+const MAXIMUM_DOUBT: SignedDuration = SignedDuration::from_mins(15);
 
 fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
@@ -70,12 +70,12 @@ impl Talk {
     }
 
     fn read(&mut self, shown: &[RawCommunication]) -> Vec<Communication> {
-        self.memory.take_in(shown.to_vec(), true, self.now, LONGEST_DOUBT).shown
+        self.memory.take_in(shown.to_vec(), true, self.now, MAXIMUM_DOUBT).shown
     }
 
     fn read_recent(&mut self, shown: &[RawCommunication]) -> Vec<Communication> {
         assert!(self.memory.joins(shown), "only what joins is taken in");
-        self.memory.take_in(shown.to_vec(), false, self.now, LONGEST_DOUBT).shown
+        self.memory.take_in(shown.to_vec(), false, self.now, MAXIMUM_DOUBT).shown
     }
 
     /// Reads all, delivers what is to be delivered, and returns it.
@@ -250,7 +250,7 @@ fn nothing_overtakes_what_is_undecided_though_a_later_answer_shows_it_a_second_e
     for time in [3_000, 2_000, 4_000] {
         assert_eq!(talk.deliver(&shown(time)), Vec::<String>::new(), "{time}");
     }
-    talk.now = at(0) + LONGEST_DOUBT;
+    talk.now = at(0) + MAXIMUM_DOUBT;
     assert_eq!(talk.deliver(&shown(2_000)).len(), 3);
 }
 
@@ -349,10 +349,10 @@ fn an_equal_text_behind_the_cut_hides_no_new_one() {
 #[test]
 fn what_is_shown_differently_above_a_settled_one_is_the_same() {
     let mut talk = Talk::new();
-    let later = LONGEST_DOUBT.as_millis().try_into().unwrap_or(i64::MAX);
+    let later = MAXIMUM_DOUBT.as_millis().try_into().unwrap_or(i64::MAX);
     let (old, new) = (reply(1_000, "One"), reply(later + 61_000, "The key is AKIA1234"));
     talk.deliver(&[old.clone(), new.clone()]);
-    talk.memory.compact(Some(new.time_created), None, at(0), LONGEST_DOUBT);
+    talk.memory.compact(Some(new.time_created), None, at(0), MAXIMUM_DOUBT);
     let redacted = RawCommunication { body: "The key is ********".to_owned(), ..new };
     let shown = talk.read_recent(&[old, redacted]);
     assert_eq!(talk.deliver_shown(&shown), [""; 0]);
@@ -361,23 +361,23 @@ fn what_is_shown_differently_above_a_settled_one_is_the_same() {
 #[test]
 fn what_is_settled_does_not_come_back_with_a_rounded_time() {
     let mut talk = Talk::new();
-    let doubt: i64 = LONGEST_DOUBT.as_millis().try_into().unwrap();
+    let doubt: i64 = MAXIMUM_DOUBT.as_millis().try_into().unwrap();
     for (first, then) in [(999, 1_000), (1_000, 999), (1_600, 1_000)] {
         let newest = reply(doubt + 1_000, "Two");
         talk.memory = Conversation::default();
         assert_eq!(talk.deliver(&[reply(first, "One"), newest.clone()]).len(), 2);
-        talk.memory.compact(Some(newest.time_created), None, at(0), LONGEST_DOUBT);
+        talk.memory.compact(Some(newest.time_created), None, at(0), MAXIMUM_DOUBT);
         assert_eq!(talk.deliver(&[reply(then, "One"), newest]).len(), 0, "{first} and {then}");
     }
 }
 
 #[test]
 fn what_waits_is_found_again_with_a_rounded_time() {
-    let doubt: i64 = LONGEST_DOUBT.as_millis().try_into().unwrap();
+    let doubt: i64 = MAXIMUM_DOUBT.as_millis().try_into().unwrap();
     let mut talk = Talk::new();
     let newest = reply(2 * doubt, "Two");
     talk.read(&[reply(2_000, "One"), newest.clone()]);
-    talk.memory.compact(Some(newest.time_created), None, at(0), LONGEST_DOUBT);
+    talk.memory.compact(Some(newest.time_created), None, at(0), MAXIMUM_DOUBT);
     assert_eq!(talk.deliver(&[reply(1_999, "One"), newest]).len(), 2);
 }
 
@@ -443,7 +443,7 @@ fn a_quotation_that_shows_before_our_text_is_delivered_once_ours_shows() {
     let both = [raw(1_000, BRIDGE, &ours), quotation.clone()];
     assert_eq!(talk.deliver(&both), [quotation.body.as_str()], "just what was sent decides at once");
     assert_eq!(talk.deliver(&both), [""; 0]);
-    assert_eq!(talk.memory.decided_at(LONGEST_DOUBT), None);
+    assert_eq!(talk.memory.decided_at(MAXIMUM_DOUBT), None);
 }
 
 #[test]
@@ -467,8 +467,8 @@ fn of_two_that_are_not_what_was_sent_the_earlier_one_is_ours_and_the_other_waits
     let both = [raw(1_000, BRIDGE, &redacted), raw(5_000, PERSON, &quoted(&redacted))];
     let shown = talk.read(&both);
     assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Undecided]);
-    let decided_at = talk.now.checked_add(LONGEST_DOUBT).unwrap();
-    assert_eq!(talk.memory.decided_at(LONGEST_DOUBT), Some(decided_at));
+    let decided_at = talk.now.checked_add(MAXIMUM_DOUBT).unwrap();
+    assert_eq!(talk.memory.decided_at(MAXIMUM_DOUBT), Some(decided_at));
     talk.now = decided_at.checked_sub(SignedDuration::from_secs(1)).unwrap();
     assert_eq!(talk.deliver(&both), [""; 0]);
     talk.now = decided_at;
@@ -486,7 +486,7 @@ fn of_two_in_one_second_the_one_that_is_about_as_long_is_ours_whichever_answer_s
     for shown in [&both, &both] {
         assert_eq!(talk.deliver(shown), [""; 0], "it may still quote a text that is not shown yet");
     }
-    talk.now = talk.now.checked_add(LONGEST_DOUBT).unwrap();
+    talk.now = talk.now.checked_add(MAXIMUM_DOUBT).unwrap();
     assert_eq!(talk.deliver(&both), [remark]);
 }
 
@@ -495,7 +495,7 @@ fn what_is_settled_as_ours_stays_so_when_an_earlier_one_appears_or_it_is_redacte
     let mut talk = Talk::new();
     let ours = talk.send(1, "The key is AKIA1234");
     talk.read(&[raw(5_000, BRIDGE, &ours)]);
-    talk.now = at(5_000).checked_add(LONGEST_DOUBT).unwrap();
+    talk.now = at(5_000).checked_add(MAXIMUM_DOUBT).unwrap();
     let shown = talk.read(&[raw(5_000, BRIDGE, &ours)]);
     let own = ids(&shown);
     let redacted = raw(5_000, "another.address@example.com", &ours.replace("AKIA1234", "********"));
@@ -522,7 +522,7 @@ fn nothing_overtakes_what_waits_for_a_decision() {
     let shown =
         [raw(1_000, BRIDGE, &ours), reply(2_000, "Before"), raw(3_000, PERSON, &quoted(&ours)), reply(4_000, "After")];
     assert_eq!(talk.deliver(&shown), ["Before"]);
-    talk.now = talk.now.checked_add(LONGEST_DOUBT).unwrap();
+    talk.now = talk.now.checked_add(MAXIMUM_DOUBT).unwrap();
     assert_eq!(talk.deliver(&shown), [shown[2].body.as_str(), "After"]);
 }
 
@@ -544,17 +544,17 @@ fn what_is_never_shown_again_holds_nothing_back_for_good() {
     let seen = talk.read(&shown);
     assert!(talk.memory.hides_open(&seen));
     assert!(talk.memory.deliverable(&seen).is_empty());
-    let latest = at(2_000).checked_add(LONGEST_DOUBT + CLOCKS_APART).unwrap();
-    talk.memory.forget_vanished(&seen, latest.checked_sub(SignedDuration::from_secs(1)).unwrap(), LONGEST_DOUBT);
+    let latest = at(2_000).checked_add(MAXIMUM_DOUBT + CLOCKS_APART).unwrap();
+    talk.memory.forget_vanished(&seen, latest.checked_sub(SignedDuration::from_secs(1)).unwrap(), MAXIMUM_DOUBT);
     assert!(talk.memory.hides_open(&seen), "a read may be late");
-    talk.memory.forget_vanished(&seen, latest, LONGEST_DOUBT);
+    talk.memory.forget_vanished(&seen, latest, MAXIMUM_DOUBT);
     assert!(!talk.memory.hides_open(&seen));
     assert_eq!(talk.deliver_shown(&seen).len(), 2);
 }
 
 #[test]
 fn what_is_settled_is_forgotten_up_to_what_waits_with_the_marks_of_what_was_found() {
-    let doubt: i64 = LONGEST_DOUBT.as_millis().try_into().unwrap();
+    let doubt: i64 = MAXIMUM_DOUBT.as_millis().try_into().unwrap();
     let mut talk = Talk::new();
     let bodies: Vec<String> = (1..=3).map(|number| talk.send(number, "Any news?")).collect();
     talk.memory.marks.get_mut(&mark(3)).unwrap().given_up = true;
@@ -567,19 +567,19 @@ fn what_is_settled_is_forgotten_up_to_what_waits_with_the_marks_of_what_was_foun
         reply(4 * doubt, "Newest"),
     ];
     let seen = talk.read(&shown);
-    talk.memory.compact(Some(at(4 * doubt)), None, at(0), LONGEST_DOUBT);
+    talk.memory.compact(Some(at(4 * doubt)), None, at(0), MAXIMUM_DOUBT);
     assert_eq!(talk.known(), 3, "what is older than the first that waits is forgotten");
     assert!(!talk.memory.marks.contains_key(&mark(1)));
     assert!(talk.memory.marks.contains_key(&mark(2)), "what it was found on is remembered");
     talk.deliver_shown(&seen);
-    talk.memory.compact(Some(at(4 * doubt)), None, at(96 * doubt), LONGEST_DOUBT);
+    talk.memory.compact(Some(at(4 * doubt)), None, at(96 * doubt), MAXIMUM_DOUBT);
     assert_eq!(talk.known(), 1);
     let left: Vec<&Mark> = talk.memory.marks.keys().collect();
     assert_eq!(left, [&mark(3)], "one that was given up is remembered for good");
     assert_eq!(talk.deliver(&shown), [""; 0], "what is forgotten is settled");
     let floor = talk.memory.settled_before;
-    talk.memory.compact(Some(at(2 * doubt)), None, at(0), LONGEST_DOUBT);
-    talk.memory.compact(None, None, at(0), LONGEST_DOUBT);
+    talk.memory.compact(Some(at(2 * doubt)), None, at(0), MAXIMUM_DOUBT);
+    talk.memory.compact(None, None, at(0), MAXIMUM_DOUBT);
     assert_eq!(talk.memory.settled_before, floor, "what is forgotten stays so");
 }
 
@@ -599,7 +599,7 @@ fn size_after(texts: i64) -> usize {
         let floor = talk.memory.settled_before;
         shown.retain(|communication| floor.is_none_or(|floor| communication.time_created >= floor));
         talk.deliver(&shown);
-        talk.memory.compact(shown.last().map(|newest| newest.time_created), None, at(0), LONGEST_DOUBT);
+        talk.memory.compact(shown.last().map(|newest| newest.time_created), None, at(0), MAXIMUM_DOUBT);
     }
     serde_json::to_string(&talk.memory).unwrap().len()
 }
@@ -727,7 +727,7 @@ fn look_at(talk: &mut Talk, visible: &[RawCommunication], recent_first: bool) ->
     let shown = if is_complete { talk.read(visible) } else { talk.read_recent(recent) };
     let delivered = talk.deliver_shown(&shown);
     if is_complete {
-        talk.memory.compact(shown.last().map(|newest| newest.raw.time_created), None, at(0), LONGEST_DOUBT);
+        talk.memory.compact(shown.last().map(|newest| newest.raw.time_created), None, at(0), MAXIMUM_DOUBT);
     }
     delivered
 }
@@ -743,7 +743,7 @@ fn of_one_second_the_text_that_is_as_long_as_ours_is_ours_however_exact_the_time
     let both = [raw(1_075, BRIDGE, &ours), raw(1_449, PERSON, &quotation)];
     let shown = talk.read(&both);
     assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Undecided]);
-    talk.now = talk.now.checked_add(LONGEST_DOUBT).unwrap();
+    talk.now = talk.now.checked_add(MAXIMUM_DOUBT).unwrap();
     assert_eq!(talk.deliver(&both), [quotation]);
 }
 
@@ -752,7 +752,7 @@ fn a_read_that_hides_older_texts_decides_for_good_only_by_what_is_just_what_was_
     let mut talk = Talk::new();
     let ours = talk.send(1, "The key is AKIA1234").replace("AKIA1234", "********");
     let quotation = raw(1_200_000, PERSON, &quoted(&ours));
-    talk.now = talk.now.checked_add(LONGEST_DOUBT * 2).unwrap();
+    talk.now = talk.now.checked_add(MAXIMUM_DOUBT * 2).unwrap();
     let before = [reply(1_100_000, "Hello"), reply(1_101_000, "Which key?")];
     talk.deliver(&before);
     let [first, second] = before;

@@ -6,10 +6,10 @@ use casebridge_core::servicenow::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::world::{World, entry, start};
+use crate::sides::{Sides, entry, start};
 
 /// L.
-const LONGEST_DOUBT: SignedDuration = SignedDuration::from_mins(15);
+const MAXIMUM_DOUBT: SignedDuration = SignedDuration::from_mins(15);
 
 fn at(second: i64) -> Timestamp {
     start().checked_add(SignedDuration::from_secs(second)).unwrap()
@@ -25,7 +25,7 @@ fn counted(second: i64, mod_count: u64) -> JournalEntry {
 
 /// An incident that ended at second 100, with update count 10 where the audit trail tells it.
 fn ended(state: IncidentState, audit_trail: bool) -> Incident {
-    let mut incident = World::new().incident;
+    let mut incident = Sides::new().incident;
     let summary = &mut incident.summary;
     summary.resolved_at = Some(at(100));
     summary.ended_mod_count = audit_trail.then_some(10);
@@ -204,7 +204,7 @@ fn whose_words_are_not_known_is_unclear_whatever_the_state() {
 
 #[test]
 fn comments_go_in_the_order_of_their_writing_each_once_and_only_those_that_are_not_settled() {
-    let mut incident = World::new().incident;
+    let mut incident = Sides::new().incident;
     let named = |name: &str, second| entry(name, at(second), name);
     let ours = JournalEntry { ours: true, ..named("ours", 1) };
     let note = JournalEntry { element: "work_notes".to_owned(), ..named("note", 1) };
@@ -224,7 +224,7 @@ fn comments_go_in_the_order_of_their_writing_each_once_and_only_those_that_are_n
 
 /// A snapshot at second 2,000 of comments at these seconds, all of them settled.
 fn read_of(seconds: &[i64]) -> (Journal, Incident) {
-    let mut incident = World::new().incident;
+    let mut incident = Sides::new().incident;
     incident.taken_at = at(2_000);
     let names = seconds.iter().map(|second| entry(&format!("e{second}"), at(*second), "Any news?"));
     incident.entries = names.collect();
@@ -251,7 +251,7 @@ fn what_is_older_than_l_is_forgotten_up_to_what_is_not_settled() {
         let (mut journal, mut incident) = read_of(&[100, 500, 700, SETTLED, 1_900]);
         let shown = format!("{more:?}");
         incident.entries.extend(more);
-        journal.compact(&incident, LONGEST_DOUBT);
+        journal.compact(&incident, MAXIMUM_DOUBT);
         assert_eq!(journal.settled_before, Some(at(floor)), "{shown}");
         assert_eq!(journal.settled.len(), kept, "{shown}");
         assert!(incident.entries[..5].iter().all(|entry| journal.is_settled(entry)), "{shown}");
@@ -262,7 +262,7 @@ fn what_is_older_than_l_is_forgotten_up_to_what_is_not_settled() {
 fn a_read_that_did_not_reach_the_newest_settles_only_what_it_shows() {
     let (mut journal, mut incident) = read_of(&[100, 500]);
     incident.entries_complete = false;
-    journal.compact(&incident, LONGEST_DOUBT);
+    journal.compact(&incident, MAXIMUM_DOUBT);
     assert_eq!(journal.settled_before, Some(at(500)), "there may be more of that second");
     assert_eq!(journal.settled.len(), 1);
 }
@@ -280,7 +280,7 @@ fn a_read_that_leaves_out_what_is_not_settled_settles_nothing() {
         let (mut journal, mut incident) = read_of(&[200]);
         journal.settled_before = remembered.map(at);
         incident.entries_since = since.map(at);
-        journal.compact(&incident, LONGEST_DOUBT);
+        journal.compact(&incident, MAXIMUM_DOUBT);
         let floor = if settles { Some(SETTLED) } else { remembered };
         assert_eq!(journal.settled_before, floor.map(at), "since {since:?}, settled before {remembered:?}");
     }
@@ -290,14 +290,14 @@ fn a_read_that_leaves_out_what_is_not_settled_settles_nothing() {
 fn what_is_forgotten_stays_so() {
     let (mut journal, incident) = read_of(&[100]);
     journal.settled_before = Some(at(1_500));
-    journal.compact(&incident, LONGEST_DOUBT);
+    journal.compact(&incident, MAXIMUM_DOUBT);
     assert_eq!(journal.settled_before, Some(at(1_500)));
 }
 
 /// How many bytes of JSON the memory of a comment a minute takes.
 fn size_after(comments: i64) -> usize {
     let mut journal = Journal::default();
-    let mut incident = World::new().incident;
+    let mut incident = Sides::new().incident;
     for number in 0..comments {
         incident.entries.push(entry(&format!("{number:032}"), at(number * 60), "Any news?"));
         incident.taken_at = at(number * 60);
@@ -309,7 +309,7 @@ fn size_after(comments: i64) -> usize {
             .collect();
         assert_eq!(unsent.len(), 1, "each comment is sent once");
         journal.settle(unsent);
-        journal.compact(&incident, LONGEST_DOUBT);
+        journal.compact(&incident, MAXIMUM_DOUBT);
     }
     serde_json::to_string(&journal).unwrap().len()
 }
@@ -336,7 +336,7 @@ fn the_answer_to_a_delivery_starts_where_reads_have_shown_everything() {
         journal.shown_before = Some(at(100));
         incident.entries_since = since.map(at);
         incident.entries_complete = complete;
-        journal.compact(&incident, LONGEST_DOUBT);
+        journal.compact(&incident, MAXIMUM_DOUBT);
         assert_eq!(journal.shown_before, answered_since.map(at), "since {since:?}, complete {complete}");
     }
 }

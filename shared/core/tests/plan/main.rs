@@ -1,4 +1,4 @@
-//! The plan: what it does row by row, and its properties over random worlds.
+//! The plan: what it does row by row, and its properties over random sides.
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
@@ -12,7 +12,7 @@ mod pause;
 mod properties;
 mod reads;
 mod refusals;
+mod sides;
 mod stories;
 mod story;
 mod trouble;
-mod world;

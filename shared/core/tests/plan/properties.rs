@@ -1,6 +1,6 @@
-//! Properties of the plan over random worlds.
+//! Properties of the plan over random sides.
 
-use crate::world::{ACCOUNT, BRIDGE, World, call_of, entry, plan, refusal};
+use crate::sides::{ACCOUNT, BRIDGE, Sides, call_of, entry, plan, refusal};
 use casebridge_core::{
     failure::{Failure, Refusal},
     link::{
@@ -84,83 +84,83 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-fn act(world: &mut World, number: usize, deed: &Deed) {
-    let has_case = world.case.is_some();
+fn act(sides: &mut Sides, number: usize, deed: &Deed) {
+    let has_case = sides.case.is_some();
     match deed {
-        Deed::Comment(text) => world.comment(&format!("entry{number}"), text),
+        Deed::Comment(text) => sides.comment(&format!("entry{number}"), text),
         Deed::WorkNote(text) => {
-            let mut note = entry(&format!("note{number}"), world.now, &format!("SECRET {text}"));
+            let mut note = entry(&format!("note{number}"), sides.now, &format!("SECRET {text}"));
             "work_notes".clone_into(&mut note.element);
-            world.incident.entries.push(note);
-            world.incident.summary.sys_mod_count += 1;
+            sides.incident.entries.push(note);
+            sides.incident.summary.sys_mod_count += 1;
         }
         Deed::State(value) => {
             let state = ["1", "2", "3", "6", "7", "8", "42"][usize::from(*value)];
-            world.set_state(IncidentState::from(state.to_owned()));
+            sides.set_state(IncidentState::from(state.to_owned()));
         }
-        Deed::Reply(text) if has_case => world.reply(text),
-        Deed::Console(text) if has_case => world.communicate(PERSON, text),
+        Deed::Reply(text) if has_case => sides.reply(text),
+        Deed::Console(text) if has_case => sides.communicate(PERSON, text),
         Deed::Copy if has_case => {
-            let copy = world.bodies().last().copied().unwrap_or_default().to_owned();
-            world.communicate(PERSON, &copy);
+            let copy = sides.bodies().last().copied().unwrap_or_default().to_owned();
+            sides.communicate(PERSON, &copy);
         }
         Deed::Quote if has_case => {
-            let quotation = format!("See below.\n\n> {}", world.bodies().last().copied().unwrap_or_default());
-            world.communicate(PERSON, &quotation);
+            let quotation = format!("See below.\n\n> {}", sides.bodies().last().copied().unwrap_or_default());
+            sides.communicate(PERSON, &quotation);
         }
-        Deed::Status(status) if has_case => world.set_status(status),
-        Deed::Priority(priority) => priority.clone_into(&mut world.incident.priority),
-        Deed::LeaveGroup => world.set_group(&[]),
+        Deed::Status(status) if has_case => sides.set_status(status),
+        Deed::Priority(priority) => priority.clone_into(&mut sides.incident.priority),
+        Deed::LeaveGroup => sides.set_group(&[]),
         Deed::Group(number) => {
             let groups: [&[&str]; 4] = [&[], &[ACCOUNT], &[OTHER_ACCOUNT], &[OTHER_ACCOUNT, ACCOUNT]];
             // Whoever opens a case there is of no interest here.
             if has_case {
-                world.set_group(groups[usize::from(*number)]);
+                sides.set_group(groups[usize::from(*number)]);
             }
         }
         Deed::Account(number) => {
             let states = [AccountState::Active, AccountState::Active, AccountState::Inactive, AccountState::Missing];
-            world.set_account(states[usize::from(*number)].clone());
+            sides.set_account(states[usize::from(*number)].clone());
         }
-        Deed::Time(seconds) => world.pass_time(i64::from(*seconds)),
+        Deed::Time(seconds) => sides.pass_time(i64::from(*seconds)),
         Deed::Pass => {
-            world.pass();
+            sides.pass();
         }
         Deed::Reply(_) | Deed::Console(_) | Deed::Copy | Deed::Quote | Deed::Status(_) => {}
     }
 }
 
-/// A world after these deeds; with an audit trail, or without one and with the first `resolved_at`.
-fn lived_in(deeds: &[Deed], audit_trail: bool) -> World {
-    let mut world = World::new();
-    world.audit_trail = audit_trail;
-    world.keeps_resolved_at = !audit_trail;
+/// Both sides after these deeds; with an audit trail, or without one and with the first `resolved_at`.
+fn lived_in(deeds: &[Deed], audit_trail: bool) -> Sides {
+    let mut sides = Sides::new();
+    sides.audit_trail = audit_trail;
+    sides.keeps_resolved_at = !audit_trail;
     for (number, deed) in deeds.iter().enumerate() {
-        act(&mut world, number, deed);
+        act(&mut sides, number, deed);
     }
-    world
+    sides
 }
 
-fn lived(deeds: &[Deed]) -> World {
+fn lived(deeds: &[Deed]) -> Sides {
     lived_in(deeds, deeds.len().is_multiple_of(2))
 }
 
 /// How often a comment stands on the case, by its author and moment.
-fn times_on_case(world: &World, comment: &JournalEntry) -> usize {
+fn times_on_case(sides: &Sides, comment: &JournalEntry) -> usize {
     let byline = format!("{}, {} UTC", comment.author, format_servicenow(comment.created_on));
-    let ours = world.case.iter().flat_map(|case| &case.communications).filter(|seen| seen.submitted_by == BRIDGE);
+    let ours = sides.case.iter().flat_map(|case| &case.communications).filter(|seen| seen.submitted_by == BRIDGE);
     ours.map(|seen| seen.body.matches(&byline).count()).sum()
 }
 
 /// Whether a comment may stay at home: it was written when the incident was closed, or waits since its text has reopened the
 /// link before.
-fn may_stay_at_home(world: &World, comment: &JournalEntry) -> bool {
+fn may_stay_at_home(sides: &Sides, comment: &JournalEntry) -> bool {
     let told = |notice: &Notice| match notice {
         Notice::CommentAfterClosing { entry } | Notice::CommentForAnotherAccount { entry } => *entry == comment.sys_id,
         _ => false,
     };
-    let waits = world.link.journal.has_repeated && world.link.journal.all_reopened_before([comment.text.as_str()]);
-    world.link.notices.iter().any(told) || waits || world.written_when_closed.contains(&comment.sys_id)
+    let waits = sides.link.journal.has_repeated && sides.link.journal.all_reopened_before([comment.text.as_str()]);
+    sides.link.notices.iter().any(told) || waits || sides.written_when_closed.contains(&comment.sys_id)
 }
 
 /// How a pass goes whose reads or calls fail.
@@ -202,46 +202,46 @@ fn faults() -> impl Strategy<Value = Faults> {
 }
 
 /// The reads of a pass, as far as they succeed.
-fn observe_with(world: &World, faults: &Faults) -> Pass {
-    let mut observation = world.unseen();
-    observation.incident_wanted = world.link.intents.is_multiple_of(2);
+fn observe_with(sides: &Sides, faults: &Faults) -> Pass {
+    let mut pass = sides.unseen();
+    pass.incident_wanted = sides.link.intents.is_multiple_of(2);
     match &faults.incident {
-        Read::Seen => world.see_incident(&mut observation),
+        Read::Seen => sides.see_incident(&mut pass),
         Read::Less => {
-            let mut cut = world.snapshot(observation.entries_since());
+            let mut cut = sides.snapshot(pass.entries_since());
             cut.entries.truncate(1);
             cut.entries_complete = false;
-            observation.see_incident(&world.policy, cut, world.now);
+            pass.see_incident(&sides.policy, cut, sides.now);
         }
         Read::Failed(failure) => {
-            observation.trouble(&world.policy, Side::ServiceNow, failure, Request::Read, world.now, 0);
+            pass.trouble(&sides.policy, Side::ServiceNow, failure, Request::Read, sides.now, 0);
         }
     }
     match &faults.case {
-        Read::Seen => world.see_case(&mut observation),
+        Read::Seen => sides.see_case(&mut pass),
         Read::Less => {}
-        Read::Failed(failure) => observation.trouble(&world.policy, Side::Aws, failure, Request::Read, world.now, 0),
+        Read::Failed(failure) => pass.trouble(&sides.policy, Side::Aws, failure, Request::Read, sides.now, 0),
     }
-    observation
+    pass
 }
 
 /// Applies a plan up to the effect that fails.
-fn apply_with(world: &mut World, observation: &mut Pass, plan: &Plan, faults: &Faults) {
+fn apply_with(sides: &mut Sides, pass: &mut Pass, plan: &Plan, faults: &Faults) {
     for (number, effect) in plan.effects.iter().enumerate() {
         let Some((_, failure)) = faults.effect.as_ref().filter(|(failing, _)| *failing == number) else {
-            if world.apply(observation, effect) {
+            if sides.apply(pass, effect) {
                 continue;
             }
             return;
         };
-        observation.begin(effect, world.now);
+        pass.begin(effect, sides.now);
         match (effect, failure) {
             (Effect::Deliver(delivery), failure) => {
-                observation.not_delivered(&world.policy, delivery, failure, world.now, 0);
+                pass.not_delivered(&sides.policy, delivery, failure, sides.now, 0);
             }
-            (Effect::Report, _) => {}
-            (_, Failure::InDoubt { message }) => observation.doubt(message).unwrap(),
-            (_, failure) => observation.refused(&world.policy, call_of(effect), failure, world.now, 0).unwrap(),
+            (Effect::WriteColumns, _) => {}
+            (_, Failure::InDoubt { message }) => pass.doubt(message).unwrap(),
+            (_, failure) => pass.refused(&sides.policy, call_of(effect), failure, sides.now, 0).unwrap(),
         }
         return;
     }
@@ -252,50 +252,50 @@ proptest! {
 
     #[test]
     fn the_same_arguments_give_the_same_plan(deeds in prop::collection::vec(deed(), 0..16)) {
-        let world = lived(&deeds);
-        let observation = world.observe();
+        let sides = lived(&deeds);
+        let pass = sides.observe();
         let entropy = Entropy::new([9; 16]);
-        let first = plan(&world.policy, &observation, entropy, world.now);
-        prop_assert_eq!(first, plan(&world.policy, &observation, entropy, world.now));
+        let first = plan(&sides.policy, &pass, entropy, sides.now);
+        prop_assert_eq!(first, plan(&sides.policy, &pass, entropy, sides.now));
     }
 
     #[test]
     fn a_plan_applied_and_planned_again_has_no_effects(deeds in prop::collection::vec(deed(), 0..16)) {
-        let mut world = lived(&deeds);
-        let mut observation = world.observe();
-        let first = world.plan(&observation);
+        let mut sides = lived(&deeds);
+        let mut pass = sides.observe();
+        let first = sides.plan(&pass);
         prop_assume!(first.effects.len() < EFFECTS_PER_PLAN);
         let mut last = first.clone();
         // What follows a text that has to reopen the case comes with the plan after the look at it.
-        while let Some(doubted) = last.effects.iter().position(|effect| !world.apply(&mut observation, effect)) {
-            world.see_case(&mut observation);
-            let rest = world.plan(&observation);
+        while let Some(doubted) = last.effects.iter().position(|effect| !sides.apply(&mut pass, effect)) {
+            sides.see_case(&mut pass);
+            let rest = sides.plan(&pass);
             prop_assert!(rest.effects.len() < last.effects.len() - doubted, "{:?} after {:?}", rest, last);
             last = rest;
         }
-        let again = world.plan(&observation);
+        let again = sides.plan(&pass);
         prop_assert!(again.effects.is_empty(), "{:?} after {:?}", again, first);
     }
 
     #[test]
     fn whatever_happens_both_sides_come_to_rest_in_step(deeds in prop::collection::vec(deed(), 0..24)) {
-        let mut world = lived(&deeds);
-        world.settle();
-        world.set_account(AccountState::Active);
-        world.set_group(&[ACCOUNT]);
-        world.settle();
-        world.pass_time(i64::from(world.policy.unknown_outcome_seconds) + 1);
-        world.settle();
-        let Some(case) = &world.case else { return Ok(()) };
-        let incident = &world.incident;
+        let mut sides = lived(&deeds);
+        sides.settle();
+        sides.set_account(AccountState::Active);
+        sides.set_group(&[ACCOUNT]);
+        sides.settle();
+        sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds) + 1);
+        sides.settle();
+        let Some(case) = &sides.case else { return Ok(()) };
+        let incident = &sides.incident;
         let resolved = matches!(case.status.as_str(), "resolved" | "closed");
         let closed = incident.summary.state.is_closed();
         let told = incident.summary.columns.last_error.contains("reopened nothing");
         let in_step = incident.summary.state.is_ended() == resolved || closed || told;
         prop_assert!(in_step, "{:?} {}", incident.summary.state, case.status);
         for comment in incident.entries.iter().filter(|entry| entry.is_for_aws()) {
-            let times = times_on_case(&world, comment);
-            prop_assert!(times == 1 || (times == 0 && may_stay_at_home(&world, comment)), "{} times: {:?}", times, comment);
+            let times = times_on_case(&sides, comment);
+            prop_assert!(times == 1 || (times == 0 && may_stay_at_home(&sides, comment)), "{} times: {:?}", times, comment);
         }
         let written = case.communications.iter().filter(|seen| seen.submitted_by != BRIDGE).count();
         prop_assert_eq!(incident.entries.iter().filter(|entry| entry.ours).count(), written);
@@ -306,43 +306,43 @@ proptest! {
         deeds in prop::collection::vec(deed(), 0..16),
         faults in faults(),
     ) {
-        let mut world = lived(&deeds);
-        let written = world.bodies().len();
-        world.set_account(AccountState::Inactive);
-        let status = world.status().to_owned();
-        let has_case = world.link.memory.case.is_some() && !world.incident.summary.columns.account.is_empty();
-        let mut observation = observe_with(&world, &faults);
-        let plan = world.plan(&observation);
-        apply_with(&mut world, &mut observation, &plan, &faults);
-        world.record(observation);
+        let mut sides = lived(&deeds);
+        let written = sides.bodies().len();
+        sides.set_account(AccountState::Inactive);
+        let status = sides.status().to_owned();
+        let has_case = sides.link.memory.case.is_some() && !sides.incident.summary.columns.account.is_empty();
+        let mut pass = observe_with(&sides, &faults);
+        let plan = sides.plan(&pass);
+        apply_with(&mut sides, &mut pass, &plan, &faults);
+        sides.record(pass);
         // What was refused is tried again by then.
-        world.pass_time(i64::from(2 * world.policy.refusal_retry_seconds));
-        world.settle();
-        prop_assert!(!has_case || world.bodies().len() == written);
-        prop_assert!(!has_case || world.status() == status);
-        let case_is_resolved = world.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
-        let is_ended = world.incident.summary.state.is_ended() && case_is_resolved;
-        let told = world.incident.summary.columns.last_error.as_str();
+        sides.pass_time(i64::from(2 * sides.policy.refusal_retry_seconds));
+        sides.settle();
+        prop_assert!(!has_case || sides.bodies().len() == written);
+        prop_assert!(!has_case || sides.status() == status);
+        let case_is_resolved = sides.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
+        let is_ended = sides.incident.summary.state.is_ended() && case_is_resolved;
+        let told = sides.incident.summary.columns.last_error.as_str();
         let says_paused = told.starts_with("Paused: ");
         prop_assert!(!has_case || is_ended || says_paused, "{}", told);
-        prop_assert!(!says_paused || world.due.is_some());
+        prop_assert!(!says_paused || sides.due.is_some());
     }
 
     #[test]
     fn work_notes_are_in_no_plan(deeds in prop::collection::vec(deed(), 0..16)) {
-        let mut world = lived(&deeds);
-        let observation = world.observe();
-        let plan = world.plan(&observation);
+        let mut sides = lived(&deeds);
+        let pass = sides.observe();
+        let plan = sides.plan(&pass);
         let shown = format!("{plan:?}");
         prop_assert!(!shown.contains("SECRET"));
-        prop_assert!(world.bodies().iter().all(|body| !body.contains("SECRET")));
+        prop_assert!(sides.bodies().iter().all(|body| !body.contains("SECRET")));
     }
 
     #[test]
     fn a_resolution_comes_after_every_message_before_it(deeds in prop::collection::vec(deed(), 0..16)) {
-        let mut world = lived(&deeds);
-        let observation = world.observe();
-        let plan = world.plan(&observation);
+        let mut sides = lived(&deeds);
+        let pass = sides.observe();
+        let plan = sides.plan(&pass);
         let resolution = plan.effects.iter().position(|effect| matches!(effect, Effect::Call(Call::ResolveCase { .. })));
         let last = plan.effects.iter().rposition(|effect| matches!(effect, Effect::Call(Call::AddCommunication { .. })));
         if let (Some(resolution), Some(last)) = (resolution, last) {
@@ -356,25 +356,25 @@ proptest! {
         deeds in prop::collection::vec(deed(), 0..16),
         faults in prop::collection::vec(faults(), 1..4),
     ) {
-        let mut world = lived(&deeds);
+        let mut sides = lived(&deeds);
         for faults in faults {
-            let mut observation = observe_with(&world, &faults);
-            let plan = world.plan(&observation);
-            apply_with(&mut world, &mut observation, &plan, &faults);
-            let last = world.plan(&observation);
-            world.pass_time(i64::from(faults.lasts));
-            let unseen = observation.is_blind_to_incident() || (observation.link.memory.case.is_some() && observation.aws.case.is_none());
+            let mut pass = observe_with(&sides, &faults);
+            let plan = sides.plan(&pass);
+            apply_with(&mut sides, &mut pass, &plan, &faults);
+            let last = sides.plan(&pass);
+            sides.pass_time(i64::from(faults.lasts));
+            let unseen = pass.is_blind_to_incident() || (pass.link.memory.case.is_some() && pass.aws.case.is_none());
             // Of an incident that is gone no read is missing, whatever an earlier one showed.
-            let blind = unseen && !observation.incident_gone;
-            let due = observation.finish(&world.policy, &last, world.now);
-            let link = &observation.link;
+            let blind = unseen && !pass.incident_gone;
+            let due = pass.finish(&sides.policy, &last, sides.now);
+            let link = &pass.link;
             // What was written on a resolved case, and what failed, has nowhere to go once the incident is gone.
-            let is_over = observation.incident_gone && link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
+            let is_over = pass.incident_gone && link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
             let waits = link.intent.is_some() || link.state_intent.is_some() || !last.effects.is_empty();
             let left = waits || blind || (!is_over && (link.memory.conversation.has_open() || !link.troubles.is_empty()));
             prop_assert!(due.is_some() || !left, "{:?} {:?}", last, link);
             prop_assert!(!blind || !link.settled);
-            world.link = observation.link;
+            sides.link = pass.link;
         }
     }
 
@@ -383,11 +383,11 @@ proptest! {
         deeds in prop::collection::vec(deed(), 0..24),
         faults in faults(),
     ) {
-        let mut world = lived(&deeds);
-        let mut observation = observe_with(&world, &faults);
-        let plan = world.plan(&observation);
-        apply_with(&mut world, &mut observation, &plan, &faults);
-        for link in [&world.link, &observation.link] {
+        let mut sides = lived(&deeds);
+        let mut pass = observe_with(&sides, &faults);
+        let plan = sides.plan(&pass);
+        apply_with(&mut sides, &mut pass, &plan, &faults);
+        for link in [&sides.link, &pass.link] {
             let text = serde_json::to_string(link).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Link>(&text).unwrap(), link);
         }

@@ -20,26 +20,26 @@ use casebridge_core::{
 };
 use std::ops::ControlFlow;
 
-use crate::world::{CASE_ID, World, refusal, unavailable};
+use crate::sides::{CASE_ID, Sides, refusal, unavailable};
 
-/// How AWS Support answers a question; none where it answers as the world is.
+/// How AWS Support answers a question; none where it answers with the case as it is.
 type Answers<'a> = dyn FnMut(&Question) -> Option<Result<Answer, Failure>> + 'a;
 
-/// What a look asks for, in short, and the answers of the world.
+/// What a look asks for, in short, and the answers of both sides.
 struct Looking<'a> {
-    world: &'a World,
+    sides: &'a Sides,
     pass: Pass,
-    /// How AWS Support answers a question, if not as the world is.
+    /// How AWS Support answers a question, if not with the case as it is.
     answers: Box<Answers<'a>>,
     asked: Vec<String>,
     failures: Vec<(Side, Failure)>,
 }
 
 impl<'a> Looking<'a> {
-    fn new(world: &'a World, look: Look) -> Self {
-        let mut pass = world.unseen();
-        pass.look(look, world.now);
-        Self { world, pass, answers: Box::new(|_| None), asked: Vec::new(), failures: Vec::new() }
+    fn new(sides: &'a Sides, look: Look) -> Self {
+        let mut pass = sides.unseen();
+        pass.look(look, sides.now);
+        Self { sides, pass, answers: Box::new(|_| None), asked: Vec::new(), failures: Vec::new() }
     }
 
     fn answering(mut self, answers: impl FnMut(&Question) -> Option<Result<Answer, Failure>> + 'a) -> Self {
@@ -58,7 +58,7 @@ impl<'a> Looking<'a> {
             self.asked.push(round.join(", "));
             for read in reads {
                 let seen = self.answer(read);
-                self.failures.extend(self.pass.see(&self.world.policy, seen, self.world.now, 0).unwrap());
+                self.failures.extend(self.pass.see(&self.sides.policy, seen, self.sides.now, 0).unwrap());
             }
         }
     }
@@ -68,7 +68,7 @@ impl<'a> Looking<'a> {
         read: Read<casebridge_core::support::read::Read>,
     ) -> Seen<casebridge_core::support::SupportCase> {
         match read {
-            Read::Incident { entries_since } => Seen::Incident(Ok(Some(self.world.snapshot(entries_since)))),
+            Read::Incident { entries_since } => Seen::Incident(Ok(Some(self.sides.snapshot(entries_since)))),
             Read::Record(read) => {
                 let answer = (self.answers)(&read.question).unwrap_or_else(|| Ok(self.as_world(&read.question)));
                 Seen::Record(read, answer)
@@ -79,10 +79,10 @@ impl<'a> Looking<'a> {
     fn as_world(&self, question: &Question) -> Answer {
         match question {
             Question::Cases { .. } => {
-                Answer::Cases(CasePage { cases: described(self.world).into_iter().collect(), next: None })
+                Answer::Cases(CasePage { cases: described(self.sides).into_iter().collect(), next: None })
             }
             Question::Communications { .. } => {
-                let mut communications = self.world.case.as_ref().unwrap().communications.clone();
+                let mut communications = self.sides.case.as_ref().unwrap().communications.clone();
                 communications.reverse();
                 Answer::Communications(CommunicationPage { communications, next: None })
             }
@@ -109,9 +109,9 @@ fn page(what: &str, next: Option<&str>) -> String {
     next.map_or(what.to_owned(), |next| format!("{what} from {next}"))
 }
 
-/// The world's case as DescribeCases shows it.
-fn described(world: &World) -> Option<DescribedCase> {
-    let case = world.case.as_ref()?;
+/// The case as DescribeCases shows it.
+fn described(sides: &Sides) -> Option<DescribedCase> {
+    let case = sides.case.as_ref()?;
     let first_shown = case.communications.len().saturating_sub(RECENT_COMMUNICATIONS);
     Some(DescribedCase {
         case_id: CaseId::new(CASE_ID),
@@ -133,24 +133,24 @@ fn hint(cause: Cause) -> Look {
 }
 
 /// An incident with a case of many communications, most of them not delivered.
-fn talkative(communications: usize) -> World {
-    let mut world = World::linked();
+fn talkative(communications: usize) -> Sides {
+    let mut sides = Sides::linked();
     for number in 0..communications {
-        world.reply(&format!("Line {number}"));
+        sides.reply(&format!("Line {number}"));
     }
-    world
+    sides
 }
 
 /// A linked incident, long after its case was opened.
-fn old() -> World {
-    let mut world = World::linked();
-    world.pass_time(i64::from(world.policy.unknown_outcome_seconds));
-    world
+fn old() -> Sides {
+    let mut sides = Sides::linked();
+    sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
+    sides
 }
 
 #[test]
 fn a_look_for_aws_leaves_the_incident_alone_and_one_for_servicenow_reads_both_sides() {
-    let world = World::linked();
+    let sides = Sides::linked();
     for (look, asked) in [
         (hint(Cause::SupportEvent), "case by id"),
         (hint(Cause::CasePoll), "case by id"),
@@ -159,7 +159,7 @@ fn a_look_for_aws_leaves_the_incident_alone_and_one_for_servicenow_reads_both_si
         (hint(Cause::Due), "incident, case by id"),
         (Look::Both, "incident, case by id"),
     ] {
-        let looking = Looking::new(&world, look).run();
+        let looking = Looking::new(&sides, look).run();
         assert_eq!(looking.asked, [asked], "{look:?}");
         assert!(looking.pass.aws.case.is_some() && looking.failures.is_empty(), "{look:?}");
     }
@@ -167,18 +167,18 @@ fn a_look_for_aws_leaves_the_incident_alone_and_one_for_servicenow_reads_both_si
 
 #[test]
 fn an_incident_without_a_case_asks_nothing_of_aws() {
-    let world = World::new();
-    assert_eq!(Looking::new(&world, hint(Cause::ServicenowWebhook)).run().asked, ["incident"]);
+    let sides = Sides::new();
+    assert_eq!(Looking::new(&sides, hint(Cause::ServicenowWebhook)).run().asked, ["incident"]);
 }
 
 #[test]
 fn an_incident_that_names_a_case_asks_whose_it_is() {
-    let mut world = World::new();
-    world.incident.summary.columns.case_id = CASE_ID.to_owned();
+    let mut sides = Sides::new();
+    sides.incident.summary.columns.case_id = CASE_ID.to_owned();
     let other = LinkKey::support_case(IncidentId::new("ffffffffffffffffffffffffffffffff"));
-    let own = LinkKey::support_case(world.incident.summary.sys_id.clone());
+    let own = LinkKey::support_case(sides.incident.summary.sys_id.clone());
     for (owner, is_anothers) in [(None, false), (Some(other), true), (Some(own), false)] {
-        let looking = Looking::new(&world, Look::Both).answering(|_| Some(Ok(Answer::Link(owner.clone())))).run();
+        let looking = Looking::new(&sides, Look::Both).answering(|_| Some(Ok(Answer::Link(owner.clone())))).run();
         assert_eq!(looking.asked, ["incident", "link of case"]);
         assert_eq!(looking.pass.aws.columns_of_another, is_anothers);
     }
@@ -186,17 +186,17 @@ fn an_incident_that_names_a_case_asks_whose_it_is() {
 
 #[test]
 fn an_incident_that_waits_for_a_quota_asks_for_its_turn() {
-    let mut world = World::new();
-    let mut observation = world.observe();
-    let effect = world.plan(&observation).effects.remove(0);
-    observation.begin(&effect, world.now);
+    let mut sides = Sides::new();
+    let mut pass = sides.observe();
+    let effect = sides.plan(&pass).effects.remove(0);
+    pass.begin(&effect, sides.now);
     let failure = refusal(Refusal::CaseQuota);
-    observation.refused(&world.policy, crate::world::call_of(&effect), &failure, world.now, 0).unwrap();
-    world.link = observation.link;
-    let own = LinkKey::support_case(world.incident.summary.sys_id.clone());
+    pass.refused(&sides.policy, crate::sides::call_of(&effect), &failure, sides.now, 0).unwrap();
+    sides.link = pass.link;
+    let own = LinkKey::support_case(sides.incident.summary.sys_id.clone());
     let other = LinkKey::support_case(IncidentId::new("ffffffffffffffffffffffffffffffff"));
     for (first, is_first) in [(None, true), (Some(own), true), (Some(other), false)] {
-        let looking = Looking::new(&world, Look::Both).answering(|_| Some(Ok(Answer::Link(first.clone())))).run();
+        let looking = Looking::new(&sides, Look::Both).answering(|_| Some(Ok(Answer::Link(first.clone())))).run();
         assert_eq!(looking.asked, ["incident", "first waiter"]);
         assert_eq!(looking.pass.aws.first_in_line, Some(is_first));
     }
@@ -204,28 +204,28 @@ fn an_incident_that_waits_for_a_quota_asks_for_its_turn() {
 
 #[test]
 fn a_case_that_is_not_found_by_its_id_is_asked_for_by_its_number() {
-    let world = old();
+    let sides = old();
     let by_number = |question: &Question| match question {
         Question::Cases { query: CaseQuery::Ids(_), .. } => Some(Err(not_found())),
         _ => None,
     };
-    let looking = Looking::new(&world, Look::Record).answering(by_number).run();
+    let looking = Looking::new(&sides, Look::Record).answering(by_number).run();
     assert_eq!(looking.asked, ["case by id", "case 1234567890"]);
     assert!(looking.pass.aws.case.is_some() && looking.failures.is_empty());
 
-    let looking = Looking::new(&world, Look::Record).answering(|_| Some(Err(not_found()))).run();
+    let looking = Looking::new(&sides, Look::Record).answering(|_| Some(Err(not_found()))).run();
     assert_eq!(looking.asked, ["case by id", "case 1234567890"]);
     assert_eq!(looking.failures, [(Side::Aws, not_found())], "it is gone");
 }
 
 #[test]
 fn a_case_without_a_known_number_is_looked_for_among_all() {
-    let mut world = old();
-    world.link.memory.case.as_mut().unwrap().display_id = None;
-    let mut others = described(&world).unwrap();
+    let mut sides = old();
+    sides.link.memory.case.as_mut().unwrap().display_id = None;
+    let mut others = described(&sides).unwrap();
     others.case_id = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
     let by_key = |pages: usize| {
-        let (others, own) = (others.clone(), described(&world).unwrap());
+        let (others, own) = (others.clone(), described(&sides).unwrap());
         let mut asked = 0;
         move |question: &Question| {
             if matches!(question, Question::Cases { query: CaseQuery::Ids(_), .. }) {
@@ -237,11 +237,11 @@ fn a_case_without_a_known_number_is_looked_for_among_all() {
             Some(Ok(Answer::Cases(CasePage { cases: vec![case], next })))
         }
     };
-    let looking = Looking::new(&world, Look::Record).answering(by_key(2)).run();
+    let looking = Looking::new(&sides, Look::Record).answering(by_key(2)).run();
     assert_eq!(looking.asked, ["case by id", "cases", "cases from 2"]);
     assert!(looking.pass.aws.case.is_some() && looking.failures.is_empty());
 
-    let looking = Looking::new(&world, Look::Record).answering(by_key(21)).run();
+    let looking = Looking::new(&sides, Look::Record).answering(by_key(21)).run();
     assert_eq!(looking.asked.len(), 1 + 20, "so many pages and no more");
     assert_eq!(looking.failures, [(Side::Aws, not_found())]);
 
@@ -249,28 +249,28 @@ fn a_case_without_a_known_number_is_looked_for_among_all() {
         Question::Cases { query: CaseQuery::Ids(_), .. } => Some(Err(not_found())),
         _ => Some(Err(unavailable())),
     };
-    let looking = Looking::new(&world, Look::Record).answering(fails).run();
+    let looking = Looking::new(&sides, Look::Record).answering(fails).run();
     assert_eq!(looking.failures, [(Side::Aws, not_found())], "what counts is that it is not found");
 }
 
 #[test]
 fn a_case_that_was_opened_lately_may_not_show_yet() {
-    let mut world = World::new();
-    world.pass();
-    world.link.memory.case.as_mut().unwrap().display_id = None;
-    let looking = Looking::new(&world, Look::Record).answering(|_| Some(Err(not_found()))).run();
+    let mut sides = Sides::new();
+    sides.pass();
+    sides.link.memory.case.as_mut().unwrap().display_id = None;
+    let looking = Looking::new(&sides, Look::Record).answering(|_| Some(Err(not_found()))).run();
     assert_eq!((looking.asked.len(), looking.failures.len()), (1, 0));
-    let looking = Looking::new(&world, Look::Record).answering(|_| Some(Err(unavailable()))).run();
+    let looking = Looking::new(&sides, Look::Record).answering(|_| Some(Err(unavailable()))).run();
     assert_eq!(looking.failures, [(Side::Aws, unavailable())]);
     let empty = || Some(Ok(Answer::Cases(CasePage::default())));
-    let looking = Looking::new(&world, Look::Record).answering(|_| empty()).run();
+    let looking = Looking::new(&sides, Look::Record).answering(|_| empty()).run();
     assert!(looking.pass.aws.case.is_none() && looking.failures.is_empty());
 }
 
 #[test]
 fn all_communications_are_read_where_the_most_recent_are_not_enough() {
-    let world = talkative(RECENT_COMMUNICATIONS);
-    let looking = Looking::new(&world, Look::Record).run();
+    let sides = talkative(RECENT_COMMUNICATIONS);
+    let looking = Looking::new(&sides, Look::Record).run();
     assert_eq!(looking.asked, ["case by id", "communications"]);
     let case = looking.pass.aws.case.unwrap();
     assert!(case.communications_complete && case.communications_are_later);
@@ -279,8 +279,8 @@ fn all_communications_are_read_where_the_most_recent_are_not_enough() {
 
 #[test]
 fn pages_are_read_to_the_last_and_the_times_in_which_they_meet_by_themselves() {
-    let world = talkative(RECENT_COMMUNICATIONS);
-    let all = &world.case.as_ref().unwrap().communications;
+    let sides = talkative(RECENT_COMMUNICATIONS);
+    let all = &sides.case.as_ref().unwrap().communications;
     let newest_first: Vec<_> = all.iter().rev().cloned().collect();
     let pages = |question: &Question| match question {
         Question::Communications { span, next, .. } => {
@@ -298,66 +298,66 @@ fn pages_are_read_to_the_last_and_the_times_in_which_they_meet_by_themselves() {
         }
         _ => None,
     };
-    let looking = Looking::new(&world, Look::Record).answering(pages).run();
+    let looking = Looking::new(&sides, Look::Record).answering(pages).run();
     assert_eq!(looking.asked, ["case by id", "communications", "communications from 2", "a time"]);
     assert_eq!(looking.pass.aws.case.unwrap().communications.len(), all.len());
 }
 
 #[test]
 fn a_case_of_more_pages_than_are_read_is_not_known_whole() {
-    let world = talkative(RECENT_COMMUNICATIONS);
+    let sides = talkative(RECENT_COMMUNICATIONS);
     let endless = |question: &Question| match question {
         Question::Communications { .. } => {
-            let communications = world.case.as_ref().unwrap().communications.iter().rev().cloned().collect();
+            let communications = sides.case.as_ref().unwrap().communications.iter().rev().cloned().collect();
             Some(Ok(Answer::Communications(CommunicationPage { communications, next: Some("on".to_owned()) })))
         }
         _ => None,
     };
-    let looking = Looking::new(&world, Look::Record).answering(endless).run();
+    let looking = Looking::new(&sides, Look::Record).answering(endless).run();
     let pages = looking.asked.iter().filter(|asked| asked.starts_with("communications")).count();
     let times = looking.asked.iter().filter(|asked| asked.starts_with("a time")).count();
     assert_eq!((pages, times), (100, 10));
     assert!(!looking.pass.aws.case.unwrap().communications_complete);
 }
 
-/// A world whose CreateCase is in doubt.
-fn opening() -> (World, Mark) {
-    let mut world = World::new();
-    let mut observation = world.observe();
-    let effect = world.plan(&observation).effects.remove(0);
-    let mut begun = observation.clone();
-    begun.begin(&effect, world.now);
-    world.apply(&mut observation, &effect);
-    world.link = begun.link;
-    let mark = world.link.intent.as_ref().unwrap().mark.clone().unwrap();
-    (world, mark)
+/// Both sides, whose CreateCase is in doubt.
+fn opening() -> (Sides, Mark) {
+    let mut sides = Sides::new();
+    let mut pass = sides.observe();
+    let effect = sides.plan(&pass).effects.remove(0);
+    let mut begun = pass.clone();
+    begun.begin(&effect, sides.now);
+    sides.apply(&mut pass, &effect);
+    sides.link = begun.link;
+    let mark = sides.link.intent.as_ref().unwrap().mark.clone().unwrap();
+    (sides, mark)
 }
 
 #[test]
 fn a_case_in_doubt_is_searched_for_beside_the_incident() {
-    let (world, _) = opening();
-    let looking = Looking::new(&world, Look::Both).run();
+    let (sides, _) = opening();
+    let looking = Looking::new(&sides, Look::Both).run();
     assert_eq!(looking.asked, ["incident, cases"]);
     assert_eq!(looking.pass.link.memory.case.as_ref().unwrap().case_id, CaseId::new(CASE_ID));
     assert!(looking.pass.aws.case.is_some() && looking.pass.link.intent.is_none());
 
     let none = |_: &Question| Some(Ok(Answer::Cases(CasePage::default())));
-    let looking = Looking::new(&world, Look::Both).answering(none).run();
+    let looking = Looking::new(&sides, Look::Both).answering(none).run();
     assert_eq!(looking.pass.link.intent.as_ref().unwrap().looked, 1);
-    let looking = Looking::new(&world, Look::Both).answering(|_| Some(Err(unavailable()))).run();
+    let looking = Looking::new(&sides, Look::Both).answering(|_| Some(Err(unavailable()))).run();
     assert_eq!(looking.pass.link.intent.as_ref().unwrap().looked, 0, "a search that fails proves nothing");
     assert_eq!(looking.failures, [(Side::Aws, unavailable())]);
 }
 
 #[test]
 fn a_search_reads_the_first_communication_of_the_cases_that_may_be_ours_and_goes_on() {
-    let (mut world, _) = opening();
+    let (mut sides, _) = opening();
     for number in 0..RECENT_COMMUNICATIONS {
-        world.reply(&format!("Line {number}"));
+        sides.reply(&format!("Line {number}"));
     }
-    let own = described(&world).unwrap();
+    let own = described(&sides).unwrap();
     let strange = DescribedCase { subject: "Something else".to_owned(), ..own.clone() };
-    let long_ago = world.now.checked_sub(jiff::SignedDuration::from_hours(2)).unwrap();
+    let long_ago = sides.now.checked_sub(jiff::SignedDuration::from_hours(2)).unwrap();
     let older = DescribedCase { time_created: long_ago, ..own.clone() };
     let pages = |question: &Question| match question {
         Question::Cases { query: CaseQuery::Since { next, .. }, .. } => {
@@ -369,20 +369,20 @@ fn a_search_reads_the_first_communication_of_the_cases_that_may_be_ours_and_goes
         }
         _ => None,
     };
-    let looking = Looking::new(&world, Look::Both).answering(pages).run();
+    let looking = Looking::new(&sides, Look::Both).answering(pages).run();
     assert_eq!(looking.asked, ["incident, cases", "communications", "cases from 2"]);
     assert!(looking.pass.link.memory.case.is_some());
 }
 
 #[test]
 fn a_search_ends_after_so_many_pages_and_proves_nothing_then() {
-    let (world, _) = opening();
+    let (sides, _) = opening();
     let mut pages = 0;
     let endless = |_: &Question| {
         pages += 1;
         Some(Ok(Answer::Cases(CasePage { cases: Vec::new(), next: Some("on".to_owned()) })))
     };
-    let looking = Looking::new(&world, Look::Both).answering(endless).run();
+    let looking = Looking::new(&sides, Look::Both).answering(endless).run();
     assert_eq!(looking.pass.link.intent.as_ref().unwrap().looked, 0);
     drop(looking);
     assert_eq!(pages, 20);
@@ -390,13 +390,13 @@ fn a_search_ends_after_so_many_pages_and_proves_nothing_then() {
 
 #[test]
 fn of_several_cases_that_were_opened_the_oldest_goes_on() {
-    let (world, _) = opening();
-    let own = described(&world).unwrap();
+    let (sides, _) = opening();
+    let own = described(&sides).unwrap();
     let earlier = own.time_created.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap();
     let double = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
     let first = DescribedCase { case_id: double.clone(), time_created: earlier, ..own.clone() };
     let both = |_: &Question| Some(Ok(Answer::Cases(CasePage { cases: vec![own.clone(), first.clone()], next: None })));
-    let looking = Looking::new(&world, Look::Both).answering(both).run();
+    let looking = Looking::new(&sides, Look::Both).answering(both).run();
     let memory = &looking.pass.link.memory;
     assert_eq!(memory.case.as_ref().unwrap().case_id, double);
     assert_eq!(memory.doubles.iter().map(|double| double.case_id.as_str()).collect::<Vec<_>>(), [CASE_ID]);
@@ -404,55 +404,55 @@ fn of_several_cases_that_were_opened_the_oldest_goes_on() {
 
 #[test]
 fn an_answer_to_no_question_is_refused() {
-    let world = World::linked();
-    let mut pass = world.unseen();
-    pass.look(Look::Record, world.now);
+    let sides = Sides::linked();
+    let mut pass = sides.unseen();
+    pass.look(Look::Record, sides.now);
     let Some(Read::Record(read)) = pass.next_reads().pop() else { panic!("the case is read") };
     let mut strange = pass.clone();
     let link = Seen::Record(read.clone(), Ok(Answer::Link(None)));
-    assert_eq!(strange.see(&world.policy, link, world.now, 0), Err(Illegal::NotAsked));
-    let case = || Answer::Cases(CasePage { cases: described(&world).into_iter().collect(), next: None });
-    assert_eq!(pass.see(&world.policy, Seen::Record(read.clone(), Ok(case())), world.now, 0), Ok(None));
-    let again = pass.see(&world.policy, Seen::Record(read, Ok(case())), world.now, 0);
+    assert_eq!(strange.see(&sides.policy, link, sides.now, 0), Err(Illegal::NotAsked));
+    let case = || Answer::Cases(CasePage { cases: described(&sides).into_iter().collect(), next: None });
+    assert_eq!(pass.see(&sides.policy, Seen::Record(read.clone(), Ok(case())), sides.now, 0), Ok(None));
+    let again = pass.see(&sides.policy, Seen::Record(read, Ok(case())), sides.now, 0);
     assert_eq!(again, Err(Illegal::NotAsked), "it was answered");
 }
 
 #[test]
 fn an_incident_that_is_gone_or_not_served_is_no_failure() {
-    let world = World::linked();
-    let mut pass = world.unseen();
-    pass.look(Look::Both, world.now);
-    assert_eq!(pass.see(&world.policy, Seen::Incident(Ok(None)), world.now, 0), Ok(None));
+    let sides = Sides::linked();
+    let mut pass = sides.unseen();
+    pass.look(Look::Both, sides.now);
+    assert_eq!(pass.see(&sides.policy, Seen::Incident(Ok(None)), sides.now, 0), Ok(None));
     assert!(pass.incident_gone);
-    let mut world = World::new();
-    world.set_state(IncidentState::Resolved);
-    let mut pass = world.unseen();
-    pass.look(Look::Both, world.now);
+    let mut sides = Sides::new();
+    sides.set_state(IncidentState::Resolved);
+    let mut pass = sides.unseen();
+    pass.look(Look::Both, sides.now);
     let not_served = Seen::Incident(Err(refusal(Refusal::NotServed)));
-    assert_eq!(pass.see(&world.policy, not_served, world.now, 0), Ok(None));
+    assert_eq!(pass.see(&sides.policy, not_served, sides.now, 0), Ok(None));
     let failure = Seen::Incident(Err(unavailable()));
-    assert_eq!(pass.see(&world.policy, failure, world.now, 0), Ok(Some((Side::ServiceNow, unavailable()))));
+    assert_eq!(pass.see(&sides.policy, failure, sides.now, 0), Ok(Some((Side::ServiceNow, unavailable()))));
 }
 
 #[test]
 fn a_strange_case_is_read_for_the_marks_of_its_first_communication() {
-    let (mut world, mark) = opening();
-    let account = AccountId::new(crate::world::ACCOUNT);
+    let (mut sides, mark) = opening();
+    let account = AccountId::new(crate::sides::ACCOUNT);
     let mut reader = StrangeCaseReader::new(account.clone(), CaseId::new(CASE_ID));
-    let page = |world: &World| Answer::Cases(CasePage { cases: described(world).into_iter().collect(), next: None });
-    let read = reader.clone().see(page(&world), |_| true).unwrap();
+    let page = |sides: &Sides| Answer::Cases(CasePage { cases: described(sides).into_iter().collect(), next: None });
+    let read = reader.clone().see(page(&sides), |_| true).unwrap();
     let ControlFlow::Break(Ok(Some(case))) = read else { panic!("it is read: {read:?}") };
     let marks: Vec<Mark> = strange_cases(&account, &case).into_iter().map(|strange| strange.mark).collect();
     assert_eq!(marks, [mark]);
-    assert_eq!(reader.clone().see(page(&world), |_| false), Ok(ControlFlow::Break(Ok(None))), "it is too old");
+    assert_eq!(reader.clone().see(page(&sides), |_| false), Ok(ControlFlow::Break(Ok(None))), "it is too old");
     assert_eq!(reader.clone().see(Answer::Link(None), |_| true), Err(Illegal::NotAsked));
 
     for number in 0..RECENT_COMMUNICATIONS {
-        world.reply(&format!("Line {number}"));
+        sides.reply(&format!("Line {number}"));
     }
-    assert_eq!(reader.see(page(&world), |_| true), Ok(ControlFlow::Continue(())));
+    assert_eq!(reader.see(page(&sides), |_| true), Ok(ControlFlow::Continue(())));
     assert!(matches!(reader.question(), Question::Communications { .. }));
-    let communications = world.case.as_ref().unwrap().communications.iter().rev().cloned().collect();
+    let communications = sides.case.as_ref().unwrap().communications.iter().rev().cloned().collect();
     let rest = Answer::Communications(CommunicationPage { communications, next: None });
     assert!(matches!(reader.see(rest, |_| true), Ok(ControlFlow::Break(Ok(Some(_))))));
 }

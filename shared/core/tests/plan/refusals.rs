@@ -18,18 +18,18 @@ use casebridge_core::{
 
 use jiff::SignedDuration;
 
-use crate::world::{World, call_of, delivery_of, names, refusal};
+use crate::sides::{Sides, call_of, delivery_of, names, refusal};
 
 /// The word that AWS refuses.
 const POISON: &str = "POISON";
 /// What stands in the place of a text that is left out.
 const LEFT_OUT: &str = "AWS Support does not accept this text";
 
-/// A linked world in which AWS refuses the word.
-fn poisoned() -> World {
-    let mut world = World::linked();
-    world.poison = Some(POISON.to_owned());
-    world
+/// Linked sides of which AWS refuses the word.
+fn poisoned() -> Sides {
+    let mut sides = Sides::linked();
+    sides.poison = Some(POISON.to_owned());
+    sides
 }
 
 /// 9,000 signs that stand in no first line, with the word behind the 5,000th.
@@ -37,8 +37,8 @@ fn long_text() -> String {
     format!("{}{POISON}{}", "~".repeat(5_000), "~".repeat(4_000))
 }
 
-fn signs(world: &World) -> usize {
-    world.bodies()[1..].iter().map(|body| body.matches('~').count()).sum()
+fn signs(sides: &Sides) -> usize {
+    sides.bodies()[1..].iter().map(|body| body.matches('~').count()).sum()
 }
 
 fn delivery_in(plan: &Plan) -> Delivery {
@@ -49,24 +49,24 @@ fn delivery_in(plan: &Plan) -> Delivery {
     found.unwrap()
 }
 
-/// The delivery that a plan of the world begins with is refused as a whole.
-fn refuse_delivery(world: &mut World) -> Pass {
-    let mut observation = world.observe();
-    let delivery = delivery_in(&world.plan(&observation));
+/// The delivery that a plan begins with is refused as a whole.
+fn refuse_delivery(sides: &mut Sides) -> Pass {
+    let mut pass = sides.observe();
+    let delivery = delivery_in(&sides.plan(&pass));
     let failure = refusal(Refusal::InvalidRequest);
-    observation.not_delivered(&world.policy, &delivery, &failure, world.now, 0);
-    observation
+    pass.not_delivered(&sides.policy, &delivery, &failure, sides.now, 0);
+    pass
 }
 
 #[test]
 fn a_refused_text_goes_in_smaller_parts_and_a_word_stands_for_what_is_left_out() {
-    let mut world = poisoned();
-    world.comment("e1", &long_text());
-    world.comment("e2", "And another thing.");
-    world.settle();
-    let sent = signs(&world);
+    let mut sides = poisoned();
+    sides.comment("e1", &long_text());
+    sides.comment("e2", "And another thing.");
+    sides.settle();
+    let sent = signs(&sides);
     assert!((8_600..9_000).contains(&sent), "all but the smallest part that is refused: {sent}");
-    let bodies = world.bodies();
+    let bodies = sides.bodies();
     assert_eq!(bodies.iter().filter(|body| body.contains(LEFT_OUT)).count(), 1);
     assert!(bodies.last().unwrap().contains("And another thing."), "the rest goes on, in order");
     assert!(!bodies.iter().any(|body| body.contains(POISON)));
@@ -74,239 +74,243 @@ fn a_refused_text_goes_in_smaller_parts_and_a_word_stands_for_what_is_left_out()
 
 #[test]
 fn a_text_that_is_left_out_is_told_on_the_incident() {
-    let mut world = poisoned();
-    world.comment("e1", POISON);
-    world.settle();
-    let content = Content::Entry { entry: JournalEntryId::new("e1"), created_on: world.incident.entries[0].created_on };
-    assert_eq!(world.link.notices, [Notice::TextRefused { text: content.name(), reason: "no".to_owned() }]);
+    let mut sides = poisoned();
+    sides.comment("e1", POISON);
+    sides.settle();
+    let content = Content::Entry { entry: JournalEntryId::new("e1"), created_on: sides.incident.entries[0].created_on };
+    assert_eq!(sides.link.notices, [Notice::TextRefused { text: content.name(), reason: "no".to_owned() }]);
     assert!(
-        world.link.memory.refused_text.is_none()
-            && world.link.memory.partly_sent.is_none()
-            && world.link.troubles.is_empty()
+        sides.link.memory.refused_text.is_none()
+            && sides.link.memory.partly_sent.is_none()
+            && sides.link.troubles.is_empty()
     );
-    let columns = &world.incident.summary.columns;
+    let columns = &sides.incident.summary.columns;
     assert_eq!(columns.sync_status, "waiting");
     assert!(columns.last_error.contains("left out") && columns.last_error.contains("(no)"), "{}", columns.last_error);
-    assert_eq!(world.bodies().len(), 2);
-    assert_eq!(world.settle(), Vec::<&str>::new());
+    assert_eq!(sides.bodies().len(), 2);
+    assert_eq!(sides.settle(), Vec::<&str>::new());
 }
 
 #[test]
 fn a_text_that_is_accepted_in_smaller_parts_is_told_to_nobody() {
-    let mut world = World::linked();
-    world.comment("e1", &"~".repeat(3_000));
-    let mut observation = world.observe();
-    let effect = world.plan(&observation).effects.remove(0);
-    observation.begin(&effect, world.now);
-    observation.refused(&world.policy, call_of(&effect), &refusal(Refusal::InvalidRequest), world.now, 0).unwrap();
-    assert!(observation.link.troubles.is_empty(), "it is tried in another way at once");
-    assert_eq!(names(&world.plan(&observation)), ["add_communication"; 2]);
-    world.record(observation);
-    assert_eq!(world.settle(), ["add_communication"; 2]);
-    assert_eq!(signs(&world), 3_000);
-    assert_eq!(world.bodies()[2].matches("part 2 of 2").count(), 1);
-    assert!(world.link.notices.is_empty() && world.link.memory.refused_text.is_none());
+    let mut sides = Sides::linked();
+    sides.comment("e1", &"~".repeat(3_000));
+    let mut pass = sides.observe();
+    let effect = sides.plan(&pass).effects.remove(0);
+    pass.begin(&effect, sides.now);
+    pass.refused(&sides.policy, call_of(&effect), &refusal(Refusal::InvalidRequest), sides.now, 0).unwrap();
+    assert!(pass.link.troubles.is_empty(), "it is tried in another way at once");
+    assert_eq!(names(&sides.plan(&pass)), ["add_communication"; 2]);
+    sides.record(pass);
+    assert_eq!(sides.settle(), ["add_communication"; 2]);
+    assert_eq!(signs(&sides), 3_000);
+    assert_eq!(sides.bodies()[2].matches("part 2 of 2").count(), 1);
+    assert!(sides.link.notices.is_empty() && sides.link.memory.refused_text.is_none());
 }
 
 #[test]
 fn what_of_the_opening_text_is_refused_is_left_out() {
-    let mut world = World::new();
-    world.poison = Some(POISON.to_owned());
-    world.incident.description = format!("{}{POISON}", "~".repeat(7_600));
-    world.comment("e1", "And another thing.");
-    world.settle();
-    let bodies = world.bodies();
+    let mut sides = Sides::new();
+    sides.poison = Some(POISON.to_owned());
+    sides.incident.description = format!("{}{POISON}", "~".repeat(7_600));
+    sides.comment("e1", "And another thing.");
+    sides.settle();
+    let bodies = sides.bodies();
     assert_eq!(bodies.len(), 3);
     assert!(bodies[1].contains("description continued") && bodies[1].contains(LEFT_OUT));
     assert!(bodies[2].contains("And another thing."));
-    assert_eq!(world.link.memory.opening_remainder, None);
+    assert_eq!(sides.link.memory.opening_remainder, None);
     let opening = Content::OpeningRemainder.name();
-    assert!(matches!(&world.link.notices[..], [Notice::TextRefused { text, .. }] if *text == opening));
+    assert!(matches!(&sides.link.notices[..], [Notice::TextRefused { text, .. }] if *text == opening));
 }
 
 #[test]
 fn when_even_the_word_in_its_place_is_refused_nothing_is_given_up_and_all_of_it_waits() {
-    let mut world = poisoned();
-    world.poison = Some("INC0010001".to_owned());
-    world.comment("e1", "Any news?");
-    world.comment("e2", "Hello?");
-    let tried = world.settle();
-    assert_eq!(tried, ["add_communication", "add_communication", "report"], "the text, and the word in its place");
-    assert_eq!(world.bodies().len(), 1);
-    assert!(world.link.notices.is_empty() && world.link.memory.refused_text.is_none());
-    assert_eq!(world.incident.summary.columns.sync_status, "error");
-    let until = world.due.unwrap();
-    assert_eq!(world.settle(), Vec::<&str>::new(), "not before its time");
-    world.reply("Please restart it.");
-    assert_eq!(world.settle(), ["deliver"], "replies arrive all the same");
-    world.poison = None;
-    world.now = until;
-    world.settle();
-    assert_eq!(world.bodies().len(), 4, "both comments are there");
-    assert!(world.bodies()[2].contains("Any news?") && world.bodies()[3].contains("Hello?"));
-    assert_eq!(world.incident.summary.columns.sync_status, "in_sync");
+    let mut sides = poisoned();
+    sides.poison = Some("INC0010001".to_owned());
+    sides.comment("e1", "Any news?");
+    sides.comment("e2", "Hello?");
+    let tried = sides.settle();
+    assert_eq!(
+        tried,
+        ["add_communication", "add_communication", "write_columns"],
+        "the text, and the word in its place"
+    );
+    assert_eq!(sides.bodies().len(), 1);
+    assert!(sides.link.notices.is_empty() && sides.link.memory.refused_text.is_none());
+    assert_eq!(sides.incident.summary.columns.sync_status, "error");
+    let until = sides.due.unwrap();
+    assert_eq!(sides.settle(), Vec::<&str>::new(), "not before its time");
+    sides.reply("Please restart it.");
+    assert_eq!(sides.settle(), ["deliver"], "replies arrive all the same");
+    sides.poison = None;
+    sides.now = until;
+    sides.settle();
+    assert_eq!(sides.bodies().len(), 4, "both comments are there");
+    assert!(sides.bodies()[2].contains("Any news?") && sides.bodies()[3].contains("Hello?"));
+    assert_eq!(sides.incident.summary.columns.sync_status, "in_sync");
 }
 
 /// A case that is too old to be reopened refuses whatever text: that says nothing about the text.
 #[test]
 fn a_text_that_a_resolved_case_refuses_waits_as_it_is() {
-    let mut world = World::commented_after_the_end();
-    let long_ago = world.now.checked_sub(SignedDuration::from_hours(14 * 24)).unwrap();
-    world.link.memory.case.as_mut().unwrap().status_since = long_ago;
-    world.poison = Some("It is back.".to_owned());
-    world.settle();
-    assert_eq!(world.link.memory.refused_text, None);
-    assert_eq!(world.status(), "resolved");
-    let requests: Vec<_> = world.link.troubles.active(world.now).map(|trouble| trouble.request.clone()).collect();
+    let mut sides = Sides::commented_after_the_end();
+    let long_ago = sides.now.checked_sub(SignedDuration::from_hours(14 * 24)).unwrap();
+    sides.link.memory.case.as_mut().unwrap().status_since = long_ago;
+    sides.poison = Some("It is back.".to_owned());
+    sides.settle();
+    assert_eq!(sides.link.memory.refused_text, None);
+    assert_eq!(sides.status(), "resolved");
+    let requests: Vec<_> = sides.link.troubles.active(sides.now).map(|trouble| trouble.request.clone()).collect();
     assert_eq!(requests, [Request::Call(RefusedCall::AddCommunication)]);
-    assert!(world.incident.summary.columns.last_error.contains("too old to be reopened"));
+    assert!(sides.incident.summary.columns.last_error.contains("too old to be reopened"));
 }
 
 #[test]
 fn a_refusal_that_is_not_about_the_text_leaves_the_text_as_it_is() {
     for reason in [Refusal::Subscription, Refusal::Credentials, Refusal::NotFound] {
-        let mut world = World::linked();
-        world.comment("e1", &"~".repeat(3_000));
-        let mut observation = world.observe();
-        let effect = world.plan(&observation).effects.remove(0);
-        observation.begin(&effect, world.now);
-        observation.refused(&world.policy, call_of(&effect), &refusal(reason), world.now, 0).unwrap();
-        assert_eq!(observation.link.memory.refused_text, None, "{reason:?}");
-        assert_eq!(names(&world.plan(&observation)), ["report"], "{reason:?}");
+        let mut sides = Sides::linked();
+        sides.comment("e1", &"~".repeat(3_000));
+        let mut pass = sides.observe();
+        let effect = sides.plan(&pass).effects.remove(0);
+        pass.begin(&effect, sides.now);
+        pass.refused(&sides.policy, call_of(&effect), &refusal(reason), sides.now, 0).unwrap();
+        assert_eq!(pass.link.memory.refused_text, None, "{reason:?}");
+        assert_eq!(names(&sides.plan(&pass)), ["write_columns"], "{reason:?}");
     }
 }
 
 #[test]
 fn a_refused_resolution_waits_and_the_messages_go_on() {
-    let mut world = World::linked();
-    world.set_state(IncidentState::Resolved);
-    let mut observation = world.observe();
-    let effect = world.plan(&observation).effects.remove(0);
-    observation.begin(&effect, world.now);
-    assert!(matches!(observation.link.intent.as_ref().unwrap().kind, IntentKind::ResolveCase { .. }));
-    observation.refused(&world.policy, call_of(&effect), &refusal(Refusal::InvalidRequest), world.now, 0).unwrap();
-    world.record(observation);
-    assert_eq!(world.settle(), ["report"]);
-    world.reply("One moment.");
-    assert_eq!(world.settle(), ["deliver"]);
-    assert_eq!(world.status(), "opened");
-    world.pass_time(i64::from(world.policy.refusal_retry_seconds));
-    assert_eq!(world.settle(), ["resolve_case", "report"]);
+    let mut sides = Sides::linked();
+    sides.set_state(IncidentState::Resolved);
+    let mut pass = sides.observe();
+    let effect = sides.plan(&pass).effects.remove(0);
+    pass.begin(&effect, sides.now);
+    assert!(matches!(pass.link.intent.as_ref().unwrap().kind, IntentKind::ResolveCase { .. }));
+    pass.refused(&sides.policy, call_of(&effect), &refusal(Refusal::InvalidRequest), sides.now, 0).unwrap();
+    sides.record(pass);
+    assert_eq!(sides.settle(), ["write_columns"]);
+    sides.reply("One moment.");
+    assert_eq!(sides.settle(), ["deliver"]);
+    assert_eq!(sides.status(), "opened");
+    sides.pass_time(i64::from(sides.policy.refusal_retry_seconds));
+    assert_eq!(sides.settle(), ["resolve_case", "write_columns"]);
 }
 
 #[test]
 fn a_delivery_that_is_refused_as_a_whole_waits_and_the_comments_to_aws_go_on() {
-    let mut world = World::linked();
-    world.reply("Please restart it.");
-    let observation = refuse_delivery(&mut world);
-    let plan = world.plan(&observation);
-    assert_eq!(names(&plan), ["report"], "no immediate retry, and the agent is told");
+    let mut sides = Sides::linked();
+    sides.reply("Please restart it.");
+    let pass = refuse_delivery(&mut sides);
+    let plan = sides.plan(&pass);
+    assert_eq!(names(&plan), ["write_columns"], "no immediate retry, and the agent is told");
     assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::Refused { .. })));
-    world.record(observation);
-    world.comment("e1", "Any news?");
-    assert_eq!(world.settle(), ["add_communication", "report"]);
-    assert_eq!(world.incident.summary.columns.sync_status, "error");
-    let due = world.due.unwrap();
-    assert!(due > world.now);
-    world.now = due;
-    assert_eq!(world.settle(), ["deliver"]);
-    assert_eq!(world.incident.summary.columns.sync_status, "in_sync");
+    sides.record(pass);
+    sides.comment("e1", "Any news?");
+    assert_eq!(sides.settle(), ["add_communication", "write_columns"]);
+    assert_eq!(sides.incident.summary.columns.sync_status, "error");
+    let due = sides.due.unwrap();
+    assert!(due > sides.now);
+    sides.now = due;
+    assert_eq!(sides.settle(), ["deliver"]);
+    assert_eq!(sides.incident.summary.columns.sync_status, "in_sync");
 }
 
 #[test]
 fn another_delivery_than_the_refused_one_is_tried_at_once() {
-    let mut world = World::linked();
-    world.reply("Please restart it.");
-    let observation = refuse_delivery(&mut world);
-    world.record(observation);
-    world.reply("Have you restarted it?");
-    assert_eq!(world.settle(), ["deliver"]);
-    assert_eq!(world.incident.entries.len(), 2);
-    assert!(world.link.troubles.active(world.now).count() <= 1);
+    let mut sides = Sides::linked();
+    sides.reply("Please restart it.");
+    let pass = refuse_delivery(&mut sides);
+    sides.record(pass);
+    sides.reply("Have you restarted it?");
+    assert_eq!(sides.settle(), ["deliver"]);
+    assert_eq!(sides.incident.entries.len(), 2);
+    assert!(sides.link.troubles.active(sides.now).count() <= 1);
 }
 
 #[test]
 fn nothing_overtakes_a_delivery_that_is_refused() {
-    let mut world = World::linked();
+    let mut sides = Sides::linked();
     for number in 0..=MESSAGES_PER_DELIVERY {
-        world.reply(&format!("Reply {number}"));
+        sides.reply(&format!("Reply {number}"));
     }
-    let observation = refuse_delivery(&mut world);
-    assert_eq!(names(&world.plan(&observation)), ["report"], "the last reply waits behind the others");
+    let pass = refuse_delivery(&mut sides);
+    assert_eq!(names(&sides.plan(&pass)), ["write_columns"], "the last reply waits behind the others");
 }
 
 /// A pass that has nothing to write but the columns, and their delivery.
-fn columns_alone() -> (World, Pass, Delivery) {
-    let mut world = World::linked();
-    world.set_status("pending-amazon-action");
-    world.set_state(IncidentState::InProgress);
-    let observation = world.observe();
-    assert_eq!(names(&world.plan(&observation)), ["report"]);
+fn columns_alone() -> (Sides, Pass, Delivery) {
+    let mut sides = Sides::linked();
+    sides.set_status("pending-amazon-action");
+    sides.set_state(IncidentState::InProgress);
+    let pass = sides.observe();
+    assert_eq!(names(&sides.plan(&pass)), ["write_columns"]);
     let delivery = Delivery {
-        expected_mod_count: world.incident.summary.sys_mod_count,
+        expected_mod_count: sides.incident.summary.sys_mod_count,
         messages: Vec::new(),
         fields: IncidentFields::default(),
-        columns: columns(&world.policy, &observation, world.now),
+        columns: columns(&sides.policy, &pass, sides.now),
         entries_since: None,
     };
-    (world, observation, delivery)
+    (sides, pass, delivery)
 }
 
 #[test]
 fn columns_that_are_refused_alone_wait_and_everything_else_goes_on() {
-    let (mut world, mut observation, delivery) = columns_alone();
-    observation.not_delivered(&world.policy, &delivery, &refusal(Refusal::InvalidRequest), world.now, 0);
-    let plan = world.plan(&observation);
+    let (mut sides, mut pass, delivery) = columns_alone();
+    pass.not_delivered(&sides.policy, &delivery, &refusal(Refusal::InvalidRequest), sides.now, 0);
+    let plan = sides.plan(&pass);
     assert!(plan.effects.is_empty(), "no immediate retry: {plan:?}");
-    world.record(observation);
-    world.comment("e1", "Any news?");
-    assert_eq!(world.settle(), ["add_communication"]);
-    world.reply("Not yet.");
-    assert_eq!(world.settle(), ["deliver", "report"], "its columns told of the trouble that it has ended");
-    assert!(world.link.troubles.is_empty());
-    assert_eq!(world.incident.summary.columns.sync_status, "in_sync");
+    sides.record(pass);
+    sides.comment("e1", "Any news?");
+    assert_eq!(sides.settle(), ["add_communication"]);
+    sides.reply("Not yet.");
+    assert_eq!(sides.settle(), ["deliver", "write_columns"], "its columns told of the trouble that it has ended");
+    assert!(sides.link.troubles.is_empty());
+    assert_eq!(sides.incident.summary.columns.sync_status, "in_sync");
 }
 
 /// A rule of the customer aborts every update of the incident.
 #[test]
 fn columns_that_the_platform_refuses_alone_are_not_tried_again_at_once() {
-    let (mut world, mut observation, delivery) = columns_alone();
+    let (mut sides, mut pass, delivery) = columns_alone();
     let answer = DeliveryAnswer {
         messages: Vec::new(),
         fields: FieldsOutcome::Refused,
         field_error: "aborted by a rule".to_owned(),
-        snapshot: world.snapshot(None),
+        snapshot: sides.snapshot(None),
     };
     let effect = Effect::Deliver(delivery);
-    assert!(!observation.delivered(&world.policy, delivery_of(&effect), answer, world.now, 0));
-    let plan = world.plan(&observation);
+    assert!(!pass.delivered(&sides.policy, delivery_of(&effect), answer, sides.now, 0));
+    let plan = sides.plan(&pass);
     assert!(plan.effects.is_empty(), "{plan:?}");
-    world.record(observation);
-    world.now = world.due.unwrap();
-    assert_eq!(world.settle(), ["report"]);
-    assert!(world.link.troubles.is_empty());
+    sides.record(pass);
+    sides.now = sides.due.unwrap();
+    assert_eq!(sides.settle(), ["write_columns"]);
+    assert!(sides.link.troubles.is_empty());
 }
 
 /// A reaction that reopened the case alone would be resolved with it, and nobody would have heard it.
 #[test]
 fn a_comment_that_reopens_waits_for_a_delivery_that_is_refused_as_a_whole() {
-    let mut world = World::commented_after_the_end();
-    let observation = refuse_delivery(&mut world);
-    assert_eq!(names(&world.plan(&observation)), ["report"]);
-    world.record(observation);
-    assert_eq!(world.settle(), ["report"]);
-    assert_eq!(world.status(), "resolved");
-    world.now = world.due.unwrap();
-    world.settle();
-    assert_eq!((&world.incident.summary.state, world.status()), (&IncidentState::InProgress, "reopened"));
+    let mut sides = Sides::commented_after_the_end();
+    let pass = refuse_delivery(&mut sides);
+    assert_eq!(names(&sides.plan(&pass)), ["write_columns"]);
+    sides.record(pass);
+    assert_eq!(sides.settle(), ["write_columns"]);
+    assert_eq!(sides.status(), "resolved");
+    sides.now = sides.due.unwrap();
+    sides.settle();
+    assert_eq!((&sides.incident.summary.state, sides.status()), (&IncidentState::InProgress, "reopened"));
 }
 
 #[test]
 fn a_message_that_is_refused_holds_back_the_messages_and_no_state() {
-    let mut world = World::linked();
-    world.reply("Please restart it.");
-    let mut observation = world.observe();
-    let effect = world.plan(&observation).effects.remove(0);
+    let mut sides = Sides::linked();
+    sides.reply("Please restart it.");
+    let mut pass = sides.observe();
+    let effect = sides.plan(&pass).effects.remove(0);
     let Effect::Deliver(delivery) = &effect else { panic!("{effect:?}") };
     let answer = DeliveryAnswer {
         messages: vec![MessageAnswer {
@@ -316,18 +320,18 @@ fn a_message_that_is_refused_holds_back_the_messages_and_no_state() {
         }],
         fields: FieldsOutcome::Applied,
         field_error: String::new(),
-        snapshot: world.snapshot(None),
+        snapshot: sides.snapshot(None),
     };
-    assert!(!observation.delivered(&world.policy, delivery_of(&effect), answer, world.now, 0));
-    world.record(observation);
-    assert_eq!(world.settle(), ["report"]);
-    world.set_status("work-in-progress");
-    assert_eq!(world.settle(), ["deliver"]);
-    assert_eq!(world.incident.summary.state, IncidentState::InProgress);
-    assert!(world.incident.entries.is_empty());
-    world.pass_time(i64::from(world.policy.refusal_retry_seconds));
-    world.settle();
-    assert_eq!(world.incident.entries.len(), 1);
+    assert!(!pass.delivered(&sides.policy, delivery_of(&effect), answer, sides.now, 0));
+    sides.record(pass);
+    assert_eq!(sides.settle(), ["write_columns"]);
+    sides.set_status("work-in-progress");
+    assert_eq!(sides.settle(), ["deliver"]);
+    assert_eq!(sides.incident.summary.state, IncidentState::InProgress);
+    assert!(sides.incident.entries.is_empty());
+    sides.pass_time(i64::from(sides.policy.refusal_retry_seconds));
+    sides.settle();
+    assert_eq!(sides.incident.entries.len(), 1);
 }
 
 #[test]
@@ -335,14 +339,14 @@ fn a_state_intent_goes_with_the_refusal_of_its_delivery_and_stays_with_its_doubt
     let unavailable = Failure::Unavailable { message: "slow down".to_owned(), retry_at: None };
     let in_doubt = Failure::InDoubt { message: "the connection was closed".to_owned() };
     for (failure, stays) in [(refusal(Refusal::InvalidRequest), false), (unavailable, true), (in_doubt, true)] {
-        let mut world = World::linked();
-        world.set_status("resolved");
-        let mut observation = world.observe();
-        let effect = world.plan(&observation).effects.remove(0);
-        assert!(observation.begin(&effect, world.now));
+        let mut sides = Sides::linked();
+        sides.set_status("resolved");
+        let mut pass = sides.observe();
+        let effect = sides.plan(&pass).effects.remove(0);
+        assert!(pass.begin(&effect, sides.now));
         let Effect::Deliver(delivery) = &effect else { panic!("{effect:?}") };
-        observation.not_delivered(&world.policy, delivery, &failure, world.now, 0);
-        assert_eq!(observation.link.state_intent.is_some(), stays, "{failure:?}");
+        pass.not_delivered(&sides.policy, delivery, &failure, sides.now, 0);
+        assert_eq!(pass.link.state_intent.is_some(), stays, "{failure:?}");
     }
 }
 
@@ -356,32 +360,32 @@ fn the_columns_of_another_incident_are_replaced() {
         ..BridgeColumns::default()
     };
     for (in_scope, known_as_anothers, effects) in [
-        (true, true, vec!["open_case", "report"]),
-        (false, true, vec!["report"]),
-        (true, false, vec!["report"]),
-        (false, false, vec!["report"]),
+        (true, true, vec!["open_case", "write_columns"]),
+        (false, true, vec!["write_columns"]),
+        (true, false, vec!["write_columns"]),
+        (false, false, vec!["write_columns"]),
     ] {
-        let mut world = World::new();
-        world.incident.summary.columns = of_another.clone();
+        let mut sides = Sides::new();
+        sides.incident.summary.columns = of_another.clone();
         if !in_scope {
-            world.incident.account = None;
+            sides.incident.account = None;
         }
-        let mut observation = world.observe();
-        observation.aws.columns_of_another = known_as_anothers;
-        let plan = world.plan(&observation);
+        let mut pass = sides.observe();
+        pass.aws.columns_of_another = known_as_anothers;
+        let plan = sides.plan(&pass);
         assert_eq!(names(&plan), effects, "{in_scope} {known_as_anothers}");
         for effect in &plan.effects {
-            world.apply(&mut observation, effect);
+            sides.apply(&mut pass, effect);
         }
         let waits = plan.waits.iter().any(|wait| matches!(wait, Waiting::UnknownCase { .. }));
         assert_eq!(waits, !known_as_anothers, "opening another case might double it");
-        let shown = &world.incident.summary.columns;
+        let shown = &sides.incident.summary.columns;
         match (known_as_anothers, in_scope) {
             (false, _) => {
                 assert_eq!((&shown.case_id, shown.sync_status.as_str()), (&of_another.case_id, "error"));
                 assert!(shown.last_error.contains("does not know"), "{}", shown.last_error);
             }
-            (true, true) => assert_eq!(shown.case_id, crate::world::CASE_ID),
+            (true, true) => assert_eq!(shown.case_id, crate::sides::CASE_ID),
             (true, false) => assert_eq!(*shown, BridgeColumns::default()),
         }
     }

@@ -1,4 +1,4 @@
-//! A world that tells its story: what people do, each plan, and what both sides show afterwards, a line each.
+//! Both sides tell their story: what people do, each plan, and what both sides show afterwards, a line each.
 
 use casebridge_core::{
     failure::{Failure, Refusal},
@@ -15,14 +15,14 @@ use casebridge_core::{
     },
 };
 
-use crate::world::{ACCOUNT, CASE_ID, World, start};
+use crate::sides::{ACCOUNT, CASE_ID, Sides, start};
 
 /// The case that is opened twice by mistake.
 const DOUBLE: &str = "case-111122223333-muen-2026-fedcba9876543210";
 /// How many characters of a text a line shows.
 const SHOWN_CHARACTERS: usize = 90;
 /// How many passes a story waits for rest: a text that is refused takes the most.
-const MOST_PASSES: usize = 20;
+const MAXIMUM_PASSES: usize = 20;
 
 /// What was told of both sides last.
 #[derive(Default)]
@@ -35,36 +35,36 @@ struct Told {
 }
 
 pub struct Story {
-    pub world: World,
+    pub sides: Sides,
     lines: Vec<String>,
     marks: Vec<Mark>,
     told: Told,
 }
 
 impl Story {
-    /// A story that begins with this world.
-    pub fn of(world: World) -> Self {
-        let mut story = Self { world, lines: Vec::new(), marks: Vec::new(), told: Told::default() };
+    /// A story that begins with these sides.
+    pub fn of(sides: Sides) -> Self {
+        let mut story = Self { sides, lines: Vec::new(), marks: Vec::new(), told: Told::default() };
         story.look();
         story
     }
 
     /// An incident and its case, both open and in step: what led there is not told.
     pub fn linked() -> Self {
-        Self::of(World::linked())
+        Self::of(Sides::linked())
     }
 
     /// What people do, in words, and then what both sides show.
-    pub fn then(&mut self, what: &str, change: impl FnOnce(&mut World)) -> &mut Self {
+    pub fn then(&mut self, what: &str, change: impl FnOnce(&mut Sides)) -> &mut Self {
         self.lines.push(format!("\n# {what}"));
-        change(&mut self.world);
+        change(&mut self.sides);
         self.look();
         self
     }
 
     /// Passes until nothing is left to do.
     pub fn settle(&mut self) -> &mut Self {
-        for _ in 0..MOST_PASSES {
+        for _ in 0..MAXIMUM_PASSES {
             if !self.pass() {
                 return self;
             }
@@ -74,85 +74,85 @@ impl Story {
 
     /// One pass; whether its plan had effects.
     fn pass(&mut self) -> bool {
-        let mut observation = self.world.observe();
-        let plan = self.plan(&observation);
+        let mut pass = self.sides.observe();
+        let plan = self.plan(&pass);
         for effect in &plan.effects {
-            observation.count_write(&self.world.policy, self.world.now);
-            let is_certain = self.apply(&mut observation, effect);
+            pass.count_write(&self.sides.policy, self.sides.now);
+            let is_certain = self.apply(&mut pass, effect);
             self.look();
             if !is_certain {
-                self.world.see_case(&mut observation);
+                self.sides.see_case(&mut pass);
                 break;
             }
         }
-        self.world.record(observation);
+        self.sides.record(pass);
         !plan.effects.is_empty()
     }
 
     /// A pass whose first call gets no answer, and was never applied.
     pub fn lose_request(&mut self) -> &mut Self {
-        let mut observation = self.world.observe();
-        let plan = self.plan(&observation);
-        observation.begin(&plan.effects[0], self.world.now);
+        let mut pass = self.sides.observe();
+        let plan = self.plan(&pass);
+        pass.begin(&plan.effects[0], self.sides.now);
         self.line("AWS", "(no answer)");
-        observation.doubt("AWS Support did not answer").unwrap();
-        self.world.record(observation);
+        pass.doubt("AWS Support did not answer").unwrap();
+        self.sides.record(pass);
         self
     }
 
     /// A pass whose first call is refused.
     pub fn refuse(&mut self, refusal: Refusal) -> &mut Self {
-        let mut observation = self.world.observe();
-        let plan = self.plan(&observation);
+        let mut pass = self.sides.observe();
+        let plan = self.plan(&pass);
         let Some(effect @ Effect::Call(call)) = plan.effects.first() else { panic!("{plan:?}") };
-        observation.begin(effect, self.world.now);
+        pass.begin(effect, self.sides.now);
         self.line("AWS", &format!("(refused: {refusal:?})"));
         let failure = Failure::Refused { refusal, message: "no".to_owned() };
-        observation.refused(&self.world.policy, call, &failure, self.world.now, 0).unwrap();
-        self.world.link = observation.link;
+        pass.refused(&self.sides.policy, call, &failure, self.sides.now, 0).unwrap();
+        self.sides.link = pass.link;
         self
     }
 
     /// A case that a lost CreateCase has opened after all, later than anybody expected.
     pub fn double(&mut self) -> &mut Self {
-        let mut observation = self.world.observe();
-        let mark = self.world.link.memory.given_up_cases[0].mark.clone();
-        let is_new = observation.see_double(&AccountId::new(ACCOUNT), &CaseId::new(DOUBLE), &mark, self.world.now);
+        let mut pass = self.sides.observe();
+        let mark = self.sides.link.memory.given_up_cases[0].mark.clone();
+        let is_new = pass.see_double(&AccountId::new(ACCOUNT), &CaseId::new(DOUBLE), &mark, self.sides.now);
         assert!(is_new, "no double was seen");
-        self.world.record(observation);
+        self.sides.record(pass);
         self
     }
 
     /// The first case that was asked for is looked for and never found.
     pub fn give_up_case(&mut self) -> &mut Self {
-        let mut observation = self.world.observe();
-        observation.settle_open_case(&self.world.policy, None, self.world.now);
-        self.world.link = observation.link;
+        let mut pass = self.sides.observe();
+        pass.settle_open_case(&self.sides.policy, None, self.sides.now);
+        self.sides.link = pass.link;
         self
     }
 
-    fn apply(&mut self, observation: &mut Pass, effect: &Effect) -> bool {
-        let Effect::Call(call) = effect else { return self.world.apply(observation, effect) };
+    fn apply(&mut self, pass: &mut Pass, effect: &Effect) -> bool {
+        let Effect::Call(call) = effect else { return self.sides.apply(pass, effect) };
         let (of_double, told) = match call {
             Call::AddCommunication { case_id, body, .. } => (case_id.as_str() == DOUBLE, self.on_one_line(body)),
             Call::ResolveCase { case_id, .. } => (case_id.as_str() == DOUBLE, "is resolved".to_owned()),
             Call::OpenCase { .. } => (false, String::new()),
         };
         if !of_double {
-            return self.world.apply(observation, effect);
+            return self.sides.apply(pass, effect);
         }
-        observation.begin(effect, self.world.now);
+        pass.begin(effect, self.sides.now);
         self.line("AWS", &format!("double: {told}"));
         let done = match call {
             Call::AddCommunication { .. } => Done::CommunicationAdded,
             Call::ResolveCase { .. } => Done::CaseResolved { status: CaseStatus::new("resolved") },
             Call::OpenCase { .. } => Done::CaseOpened { case_id: CaseId::new(DOUBLE) },
         };
-        observation.done(&self.world.policy, done, self.world.now).unwrap()
+        pass.done(&self.sides.policy, done, self.sides.now).unwrap()
     }
 
-    fn plan(&mut self, observation: &Pass) -> Plan {
-        let plan = self.world.plan(observation);
+    fn plan(&mut self, pass: &Pass) -> Plan {
+        let plan = self.sides.plan(pass);
         let told = plan_lines(&plan);
         for line in told {
             let line = self.with_short_marks(&line);
@@ -163,25 +163,25 @@ impl Story {
 
     /// Tells what is new on both sides.
     fn look(&mut self) {
-        let summary = self.world.incident.summary.clone();
-        for entry in self.world.incident.entries.clone().iter().skip(self.told.entries) {
+        let summary = self.sides.incident.summary.clone();
+        for entry in self.sides.incident.entries.clone().iter().skip(self.told.entries) {
             let author = if entry.ours { "casebridge" } else { &entry.author };
             let text = self.on_one_line(&entry.text);
             self.line("ServiceNow", &format!("{author}: {text}"));
         }
-        self.told.entries = self.world.incident.entries.len();
+        self.told.entries = self.sides.incident.entries.len();
         let incident = format!("{} is {:?}", summary.number, summary.state);
         let BridgeColumns { sync_status, last_error, .. } = &summary.columns;
         let status = if sync_status.is_empty() { "empty" } else { sync_status };
         let columns = format!("columns: {status} {last_error}");
-        let communications: Vec<_> = self.world.case.iter().flat_map(|case| case.communications.clone()).collect();
+        let communications: Vec<_> = self.sides.case.iter().flat_map(|case| case.communications.clone()).collect();
         for communication in communications.iter().skip(self.told.communications) {
             let text = self.on_one_line(&communication.body);
             let author = communication.submitted_by.split(" (").next().unwrap_or_default().to_owned();
             self.line("AWS", &format!("{author}: {text}"));
         }
         self.told.communications = communications.len();
-        let case = self.world.case.as_ref().map(|case| format!("case is {}", case.status)).unwrap_or_default();
+        let case = self.sides.case.as_ref().map(|case| format!("case is {}", case.status)).unwrap_or_default();
         self.look_at("ServiceNow", incident, |told| &mut told.incident);
         self.look_at("ServiceNow", columns, |told| &mut told.columns);
         self.look_at("AWS", case, |told| &mut told.case);
@@ -196,7 +196,7 @@ impl Story {
     }
 
     fn line(&mut self, place: &str, what: &str) {
-        let clock = clock(self.world.now.duration_since(start()).as_secs());
+        let clock = clock(self.sides.now.duration_since(start()).as_secs());
         self.lines.push(format!("{clock}  {place:10}  {what}"));
     }
 
@@ -263,7 +263,7 @@ fn effect_line(effect: &Effect) -> String {
         }
         Effect::Call(Call::ResolveCase { case_id, .. }) => format!("resolve {}", case_name(case_id)),
         Effect::Deliver(delivery) => format!("deliver {}", delivery_name(delivery)),
-        Effect::Report => "report the columns".to_owned(),
+        Effect::WriteColumns => "write the columns".to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use casebridge_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::world::start;
+use crate::sides::start;
 
 fn at(second: i64) -> Timestamp {
     start().checked_add(SignedDuration::from_secs(second)).unwrap()

@@ -12,8 +12,8 @@ use casebridge_core::{
         self,
         index::{Fact, Row, RowSpan},
         intent::{EndedIntent, IntentEnd},
-        kind::Kind,
         mark::{Entropy, Mark},
+        remembered::Remembered,
     },
     servicenow::incident::IncidentSummary,
     support::{
@@ -189,11 +189,11 @@ async fn take_at(ledger: &impl Ledger, key: &LinkKey, by: &str, second: i64) -> 
 }
 
 /// Takes the lease of a link of whatever kind from second 0 to 100 and expects to get it.
-async fn take_as<K: Kind>(ledger: &impl Ledger, key: &LinkKey, by: &str) -> (Lease, link::Link<K>) {
+async fn take_as<K: Remembered>(ledger: &impl Ledger, key: &LinkKey, by: &str) -> (Lease, link::Link<K>) {
     taken(ledger.take_lease(key, &attempt(by), at(0), at(100), None).await.unwrap())
 }
 
-fn taken<K: Kind>(answer: LeaseAnswer<K>) -> (Lease, link::Link<K>) {
+fn taken<K: Remembered>(answer: LeaseAnswer<K>) -> (Lease, link::Link<K>) {
     match answer {
         LeaseAnswer::Taken { lease, link, .. } => (lease, *link),
         answer => panic!("the lease was not taken: {answer:?}"),
@@ -210,7 +210,7 @@ async fn leave_word_at(ledger: &impl Ledger, key: &LinkKey, by: &str, second: i6
     assert_eq!(answer, LeaseAnswer::<SupportCase>::Deferred);
 }
 
-async fn release<K: Kind>(
+async fn release<K: Remembered>(
     ledger: &impl Ledger,
     lease: &Lease,
     before: &link::Link<K>,
@@ -220,7 +220,7 @@ async fn release<K: Kind>(
 }
 
 /// Takes the lease, records the state and lets the link go.
-pub async fn store<K: Kind>(ledger: &impl Ledger, key: &LinkKey, after: &link::Link<K>) {
+pub async fn store<K: Remembered>(ledger: &impl Ledger, key: &LinkKey, after: &link::Link<K>) {
     let (lease, before) = take_as(ledger, key, "store").await;
     assert_eq!(release(ledger, &lease, &before, after).await, ReleaseAnswer::Released);
 }

@@ -44,21 +44,21 @@ impl CredentialSource for TwoForms {
 const BASIC: &str = r#"{"username":"u","password":"p"}"#;
 const OAUTH: &str = r#"{"client_id":"c","client_secret":"s"}"#;
 
-struct World {
+struct Fixture {
     server: MockServer,
     client: Client<TwoForms, SetClock>,
     now: Rc<AtomicI64>,
     renewals: Rc<AtomicUsize>,
 }
 
-async fn world(cached: &'static str, renewed: &'static str) -> World {
+async fn fixture(cached: &'static str, renewed: &'static str) -> Fixture {
     let server = MockServer::start().await;
     let now = Rc::new(AtomicI64::new(1_800_000_000));
     let renewals = Rc::new(AtomicUsize::new(0));
     let credentials = TwoForms { cached, renewed, renewals: Rc::clone(&renewals) };
     let instance = Url::parse(&server.uri()).unwrap();
     let client = Client::with_instance(instance, credentials, SetClock(Rc::clone(&now))).unwrap();
-    World { server, client, now, renewals }
+    Fixture { server, client, now, renewals }
 }
 
 fn snapshot(entries: &[&str], complete: bool) -> Value {
@@ -107,8 +107,8 @@ fn delivery() -> Delivery {
     }
 }
 
-async fn calls(world: &World) -> usize {
-    world.server.received_requests().await.unwrap().len()
+async fn calls(fixture: &Fixture) -> usize {
+    fixture.server.received_requests().await.unwrap().len()
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn only_https_addresses_are_accepted() {
 }
 
 /// The pages of the mock, by the start of each.
-async fn mount_pages(world: &World, pages: &[(Option<&str>, Option<&str>, Value)]) {
+async fn mount_pages(fixture: &Fixture, pages: &[(Option<&str>, Option<&str>, Value)]) {
     for (since, after, page) in pages {
         let mock = Mock::given(method("GET")).and(path(snapshot_path())).and(header("authorization", "Basic dTpw"));
         let mock = mock.and(query_param("kind", "support_case"));
@@ -136,7 +136,7 @@ async fn mount_pages(world: &World, pages: &[(Option<&str>, Option<&str>, Value)
             Some(entry) => mock.and(query_param("entries_after", *entry)),
             None => mock.and(query_param_is_missing("entries_after")),
         };
-        mock.respond_with(result(page)).expect(1).mount(&world.server).await;
+        mock.respond_with(result(page)).expect(1).mount(&fixture.server).await;
     }
 }
 
@@ -145,7 +145,7 @@ const WRITTEN: &str = "2026-11-20 21:14:05";
 
 #[tokio::test]
 async fn a_snapshot_is_read_forward_page_by_page() {
-    let world = world(BASIC, BASIC).await;
+    let fixture = fixture(BASIC, BASIC).await;
     let mut later = snapshot(&["c"], false);
     later["sys_mod_count"] = json!(9);
     let pages = [
@@ -153,8 +153,8 @@ async fn a_snapshot_is_read_forward_page_by_page() {
         (Some(WRITTEN), Some("b"), later),
         (Some(WRITTEN), Some("c"), snapshot(&["d"], true)),
     ];
-    mount_pages(&world, &pages).await;
-    let snapshot = world.client.snapshot(&link(), None).await.unwrap().unwrap();
+    mount_pages(&fixture, &pages).await;
+    let snapshot = fixture.client.snapshot(&link(), None).await.unwrap().unwrap();
     let entries: Vec<&str> = snapshot.entries.iter().map(|entry| entry.sys_id.as_str()).collect();
     assert_eq!(entries, ["a", "b", "c", "d"]);
     assert!(snapshot.entries_complete);
@@ -164,25 +164,25 @@ async fn a_snapshot_is_read_forward_page_by_page() {
 
 #[tokio::test]
 async fn comments_are_asked_for_from_a_moment_on() {
-    let world = world(BASIC, BASIC).await;
+    let fixture = fixture(BASIC, BASIC).await;
     let since = "2026-11-20 21:00:00";
     let mut second = snapshot(&["b"], true);
     second["entries_since"] = json!(WRITTEN);
     let pages = [(Some(since), None, snapshot(&["a"], false)), (Some(WRITTEN), Some("a"), second)];
-    mount_pages(&world, &pages).await;
+    mount_pages(&fixture, &pages).await;
     let moment = time::parse_servicenow(since);
-    let snapshot = world.client.snapshot(&link(), moment).await.unwrap().unwrap();
+    let snapshot = fixture.client.snapshot(&link(), moment).await.unwrap().unwrap();
     assert_eq!(snapshot.entries.len(), 2);
     assert_eq!(snapshot.entries_since, moment);
 }
 
 #[tokio::test]
 async fn pages_end_at_a_number_and_at_a_time_and_what_was_read_is_told() {
-    let world = world(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&world.server).await;
-    let snapshot = world.client.snapshot(&link(), None).await.unwrap().unwrap();
+    let fixture = fixture(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&fixture.server).await;
+    let snapshot = fixture.client.snapshot(&link(), None).await.unwrap().unwrap();
     assert_eq!((snapshot.entries.len(), snapshot.entries_complete), (MAXIMUM_ENTRY_PAGES, false));
-    assert_eq!(calls(&world).await, MAXIMUM_ENTRY_PAGES);
+    assert_eq!(calls(&fixture).await, MAXIMUM_ENTRY_PAGES);
 }
 
 /// A clock that moves by a minute with each read.
@@ -196,10 +196,10 @@ impl Clock for HastyClock {
 
 #[tokio::test]
 async fn pages_end_when_their_time_is_over() {
-    let world = world(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&world.server).await;
+    let fixture = fixture(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&fixture.server).await;
     let credentials = TwoForms { cached: BASIC, renewed: BASIC, renewals: Rc::default() };
-    let instance = Url::parse(&world.server.uri()).unwrap();
+    let instance = Url::parse(&fixture.server.uri()).unwrap();
     let client = Client::with_instance(instance, credentials, HastyClock(AtomicI64::new(0))).unwrap();
     let snapshot = client.snapshot(&link(), None).await.unwrap().unwrap();
     assert_eq!((snapshot.entries.len(), snapshot.entries_complete), (1, false));
@@ -207,41 +207,41 @@ async fn pages_end_when_their_time_is_over() {
 
 #[tokio::test]
 async fn a_page_that_leads_nowhere_is_told() {
-    let world = world(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&[], false))).mount(&world.server).await;
-    let failure = world.client.snapshot(&link(), None).await.unwrap_err();
+    let fixture = fixture(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&[], false))).mount(&fixture.server).await;
+    let failure = fixture.client.snapshot(&link(), None).await.unwrap_err();
     assert!(failure.message().contains("update the app"), "{}", failure.message());
-    assert_eq!(calls(&world).await, 1);
+    assert_eq!(calls(&fixture).await, 1);
 }
 
 #[tokio::test]
 async fn an_incident_that_is_not_served_is_refused_and_not_missing() {
-    let world = world(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(error(403, "Incident not served")).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "refused_not_served");
-    assert_eq!(calls(&world).await, 1);
+    let fixture = fixture(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(error(403, "Incident not served")).mount(&fixture.server).await;
+    assert_eq!(fixture.client.snapshot(&link(), None).await.unwrap_err().name(), "refused_not_served");
+    assert_eq!(calls(&fixture).await, 1);
 }
 
 #[tokio::test]
 async fn a_firewalls_page_refuses_a_delivery_and_delays_a_read() {
-    let world = world(BASIC, BASIC).await;
+    let fixture = fixture(BASIC, BASIC).await;
     let page = ResponseTemplate::new(403).set_body_raw("<html>blocked</html>", "text/html");
-    Mock::given(method("POST")).respond_with(page.clone()).mount(&world.server).await;
-    Mock::given(method("GET")).respond_with(page).mount(&world.server).await;
-    assert_eq!(world.client.deliver(&link(), &delivery()).await.unwrap_err().name(), "refused_invalid_request");
-    assert_eq!(calls(&world).await, 1);
-    assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "unavailable");
+    Mock::given(method("POST")).respond_with(page.clone()).mount(&fixture.server).await;
+    Mock::given(method("GET")).respond_with(page).mount(&fixture.server).await;
+    assert_eq!(fixture.client.deliver(&link(), &delivery()).await.unwrap_err().name(), "refused_invalid_request");
+    assert_eq!(calls(&fixture).await, 1);
+    assert_eq!(fixture.client.snapshot(&link(), None).await.unwrap_err().name(), "unavailable");
 }
 
 #[tokio::test]
 async fn a_delivery_says_from_when_on_it_wants_comments() {
-    let world = world(BASIC, BASIC).await;
+    let fixture = fixture(BASIC, BASIC).await;
     let answer = json!({"messages": [], "fields": "none", "field_error": "", "snapshot": snapshot(&[], true)});
-    Mock::given(method("POST")).respond_with(result(&answer)).mount(&world.server).await;
+    Mock::given(method("POST")).respond_with(result(&answer)).mount(&fixture.server).await;
     let since = time::parse_servicenow(WRITTEN);
-    world.client.deliver(&link(), &Delivery { entries_since: since, ..delivery() }).await.unwrap();
-    world.client.deliver(&link(), &delivery()).await.unwrap();
-    let requests = world.server.received_requests().await.unwrap();
+    fixture.client.deliver(&link(), &Delivery { entries_since: since, ..delivery() }).await.unwrap();
+    fixture.client.deliver(&link(), &delivery()).await.unwrap();
+    let requests = fixture.server.received_requests().await.unwrap();
     let sent: Vec<Value> = requests.iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect();
     assert_eq!(sent[0]["entries_since"], WRITTEN);
     assert!(sent[1].get("entries_since").is_none());
@@ -249,132 +249,132 @@ async fn a_delivery_says_from_when_on_it_wants_comments() {
 
 #[tokio::test]
 async fn a_missing_incident_is_none_and_a_missing_page_is_not() {
-    let world = world(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(error(404, "No Record found")).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&link(), None).await, Ok(None));
-    world.server.reset().await;
+    let fixture = fixture(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(error(404, "No Record found")).mount(&fixture.server).await;
+    assert_eq!(fixture.client.snapshot(&link(), None).await, Ok(None));
+    fixture.server.reset().await;
     let page = ResponseTemplate::new(404).set_body_raw("<html>", "text/html");
-    Mock::given(path(snapshot_path())).respond_with(page).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "unavailable");
+    Mock::given(path(snapshot_path())).respond_with(page).mount(&fixture.server).await;
+    assert_eq!(fixture.client.snapshot(&link(), None).await.unwrap_err().name(), "unavailable");
 }
 
 #[tokio::test]
 async fn a_sys_id_can_not_leave_its_place_in_the_path() {
-    let world = world(BASIC, BASIC).await;
+    let fixture = fixture(BASIC, BASIC).await;
     for bad in ["", "../../now", "a/b", "a?b"] {
-        let failure = world.client.snapshot(&LinkKey::support_case(IncidentId::new(bad)), None).await.unwrap_err();
+        let failure = fixture.client.snapshot(&LinkKey::support_case(IncidentId::new(bad)), None).await.unwrap_err();
         assert_eq!(failure.name(), "refused_invalid_request");
     }
-    assert_eq!(calls(&world).await, 0);
+    assert_eq!(calls(&fixture).await, 0);
 }
 
 #[tokio::test]
 async fn a_token_is_fetched_once_and_renewed_before_it_expires() {
-    let world = world(OAUTH, OAUTH).await;
+    let fixture = fixture(OAUTH, OAUTH).await;
     let form = "grant_type=client_credentials&client_id=c&client_secret=s";
     Mock::given(method("POST"))
         .and(path("/oauth_token.do"))
         .and(body_string_contains(form))
         .respond_with(token("one", 1_800))
         .expect(2)
-        .mount(&world.server)
+        .mount(&fixture.server)
         .await;
     Mock::given(header("authorization", "Bearer one"))
         .respond_with(result(&snapshot(&[], true)))
         .expect(3)
-        .mount(&world.server)
+        .mount(&fixture.server)
         .await;
-    world.client.warm_up().await.unwrap();
-    world.client.snapshot(&link(), None).await.unwrap();
-    world.client.snapshot(&link(), None).await.unwrap();
-    world.now.fetch_add(1_750, Ordering::Relaxed);
-    world.client.snapshot(&link(), None).await.unwrap();
+    fixture.client.warm_up().await.unwrap();
+    fixture.client.snapshot(&link(), None).await.unwrap();
+    fixture.client.snapshot(&link(), None).await.unwrap();
+    fixture.now.fetch_add(1_750, Ordering::Relaxed);
+    fixture.client.snapshot(&link(), None).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_revoked_token_and_a_rotated_secret_are_renewed_once() {
-    let world = world(OAUTH, r#"{"client_id":"c","client_secret":"new"}"#).await;
+    let fixture = fixture(OAUTH, r#"{"client_id":"c","client_secret":"new"}"#).await;
     let old = Mock::given(path("/oauth_token.do")).and(body_string_contains("client_secret=s"));
-    old.respond_with(token("old", 1_800)).mount(&world.server).await;
+    old.respond_with(token("old", 1_800)).mount(&fixture.server).await;
     let new = Mock::given(path("/oauth_token.do")).and(body_string_contains("client_secret=new"));
-    new.respond_with(token("new", 1_800)).mount(&world.server).await;
+    new.respond_with(token("new", 1_800)).mount(&fixture.server).await;
     let refused = Mock::given(header("authorization", "Bearer old"));
-    refused.respond_with(error(401, "User Not Authenticated")).expect(1).mount(&world.server).await;
+    refused.respond_with(error(401, "User Not Authenticated")).expect(1).mount(&fixture.server).await;
     let accepted = Mock::given(header("authorization", "Bearer new"));
-    accepted.respond_with(result(&snapshot(&[], true))).expect(1).mount(&world.server).await;
-    assert!(world.client.snapshot(&link(), None).await.unwrap().is_some());
-    assert_eq!(world.renewals.load(Ordering::Relaxed), 1);
+    accepted.respond_with(result(&snapshot(&[], true))).expect(1).mount(&fixture.server).await;
+    assert!(fixture.client.snapshot(&link(), None).await.unwrap().is_some());
+    assert_eq!(fixture.renewals.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
 async fn credentials_that_stay_refused_are_told_and_not_hammered() {
-    let world = world(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(error(401, "User Not Authenticated")).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "refused_credentials");
-    assert_eq!(calls(&world).await, 2);
+    let fixture = fixture(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(error(401, "User Not Authenticated")).mount(&fixture.server).await;
+    assert_eq!(fixture.client.snapshot(&link(), None).await.unwrap_err().name(), "refused_credentials");
+    assert_eq!(calls(&fixture).await, 2);
 }
 
 #[tokio::test]
 async fn a_refused_oauth_client_is_told_with_the_words_of_the_instance() {
-    let world = world(OAUTH, OAUTH).await;
+    let fixture = fixture(OAUTH, OAUTH).await;
     let answer = ResponseTemplate::new(401)
         .set_body_json(json!({"error": "server_error", "error_description": "access_denied"}));
-    Mock::given(path("/oauth_token.do")).respond_with(answer).mount(&world.server).await;
-    let failure = world.client.snapshot(&link(), None).await.unwrap_err();
+    Mock::given(path("/oauth_token.do")).respond_with(answer).mount(&fixture.server).await;
+    let failure = fixture.client.snapshot(&link(), None).await.unwrap_err();
     assert_eq!(failure.name(), "refused_credentials");
     assert!(failure.message().contains("access_denied"), "{}", failure.message());
 }
 
 #[tokio::test]
 async fn a_rate_limit_is_told_with_its_end_and_not_waited_out() {
-    let world = world(BASIC, BASIC).await;
+    let fixture = fixture(BASIC, BASIC).await;
     let limited = error(429, "Rate limit exceeded").insert_header("retry-after", "120");
-    Mock::given(path(snapshot_path())).respond_with(limited).mount(&world.server).await;
-    let Failure::Unavailable { retry_at, .. } = world.client.snapshot(&link(), None).await.unwrap_err() else {
+    Mock::given(path(snapshot_path())).respond_with(limited).mount(&fixture.server).await;
+    let Failure::Unavailable { retry_at, .. } = fixture.client.snapshot(&link(), None).await.unwrap_err() else {
         panic!("a rate limit passes");
     };
     assert_eq!(retry_at.map(Timestamp::as_second), Some(1_800_000_120));
-    assert_eq!(calls(&world).await, 1);
+    assert_eq!(calls(&fixture).await, 1);
 }
 
 #[tokio::test]
 async fn what_passes_by_itself_is_repeated_at_once() {
-    let world = world(BASIC, BASIC).await;
+    let fixture = fixture(BASIC, BASIC).await;
     let broken = r#"{"result":{"sys_id":"a", "error":{"message":"Transaction cancelled"},"status":"failure"}"#;
     for answer in [ResponseTemplate::new(429), ResponseTemplate::new(200).set_body_raw(broken, "application/json")] {
-        Mock::given(path(snapshot_path())).respond_with(answer).up_to_n_times(1).mount(&world.server).await;
+        Mock::given(path(snapshot_path())).respond_with(answer).up_to_n_times(1).mount(&fixture.server).await;
     }
-    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&[], true))).mount(&world.server).await;
-    assert!(world.client.snapshot(&link(), None).await.unwrap().is_some());
-    assert_eq!(calls(&world).await, 3);
+    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&[], true))).mount(&fixture.server).await;
+    assert!(fixture.client.snapshot(&link(), None).await.unwrap().is_some());
+    assert_eq!(calls(&fixture).await, 3);
 }
 
 #[tokio::test]
 async fn repeats_end() {
-    let world = world(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(ResponseTemplate::new(503)).mount(&world.server).await;
-    assert_eq!(world.client.snapshot(&link(), None).await.unwrap_err().name(), "unavailable");
-    assert_eq!(calls(&world).await, 1 + MAXIMUM_REPEATS);
+    let fixture = fixture(BASIC, BASIC).await;
+    Mock::given(path(snapshot_path())).respond_with(ResponseTemplate::new(503)).mount(&fixture.server).await;
+    assert_eq!(fixture.client.snapshot(&link(), None).await.unwrap_err().name(), "unavailable");
+    assert_eq!(calls(&fixture).await, 1 + MAXIMUM_REPEATS);
 }
 
 #[tokio::test]
 async fn a_young_claim_is_not_waited_out() {
-    let world = world(BASIC, BASIC).await;
-    Mock::given(method("POST")).respond_with(error(409, "Conflict")).mount(&world.server).await;
-    assert_eq!(world.client.deliver(&link(), &delivery()).await.unwrap_err().name(), "unavailable");
-    assert_eq!(calls(&world).await, 1);
+    let fixture = fixture(BASIC, BASIC).await;
+    Mock::given(method("POST")).respond_with(error(409, "Conflict")).mount(&fixture.server).await;
+    assert_eq!(fixture.client.deliver(&link(), &delivery()).await.unwrap_err().name(), "unavailable");
+    assert_eq!(calls(&fixture).await, 1);
 }
 
 #[tokio::test]
 async fn a_delivery_is_sent_as_the_app_reads_it() {
-    let world = world(BASIC, BASIC).await;
+    let fixture = fixture(BASIC, BASIC).await;
     let answer = json!({"messages": [{"external_id": "x", "outcome": "already_applied", "journal": "j", "error": ""}],
                         "fields": "stale", "field_error": "", "snapshot": snapshot(&[], true)});
-    Mock::given(method("POST")).respond_with(result(&answer)).mount(&world.server).await;
-    let answer = world.client.deliver(&link(), &delivery()).await.unwrap();
+    Mock::given(method("POST")).respond_with(result(&answer)).mount(&fixture.server).await;
+    let answer = fixture.client.deliver(&link(), &delivery()).await.unwrap();
     assert_eq!(answer.fields, FieldsOutcome::Stale);
     assert_eq!(answer.messages[0].outcome, MessageOutcome::AlreadyApplied);
-    let request = &world.server.received_requests().await.unwrap()[0];
+    let request = &fixture.server.received_requests().await.unwrap()[0];
     assert_eq!(request.url.path(), format!("/api/x_casebridge_aws/v1/incidents/{INCIDENT}/deliver"));
     let body: Value = serde_json::from_slice(&request.body).unwrap();
     assert_eq!(body["kind"], "support_case");
@@ -385,7 +385,7 @@ async fn a_delivery_is_sent_as_the_app_reads_it() {
 
 #[tokio::test]
 async fn changes_are_asked_for_by_time_and_key() {
-    let world = world(BASIC, BASIC).await;
+    let fixture = fixture(BASIC, BASIC).await;
     let page = json!({"now": "2026-11-20 21:14:06", "more": true,
                       "incidents": [{"sys_id": INCIDENT, "sys_mod_count": 7, "sys_updated_on": "2026-11-20 21:14:05"}]});
     Mock::given(path("/api/x_casebridge_aws/v1/incidents/changes"))
@@ -393,10 +393,10 @@ async fn changes_are_asked_for_by_time_and_key() {
         .and(query_param("after", "abc"))
         .and(query_param("limit", "200"))
         .respond_with(result(&page))
-        .mount(&world.server)
+        .mount(&fixture.server)
         .await;
     let since = time::parse_servicenow("2026-11-20 21:00:00").unwrap();
-    let changes = world.client.changes(since, Some(&IncidentId::new("abc")), 9_999).await.unwrap();
+    let changes = fixture.client.changes(since, Some(&IncidentId::new("abc")), 9_999).await.unwrap();
     assert!(changes.more);
     assert_eq!(changes.incidents[0].sys_mod_count, 7);
 }
@@ -415,12 +415,12 @@ async fn an_unreachable_instance_is_unavailable_even_for_a_write() {
 
 #[tokio::test]
 async fn an_app_of_another_version_is_not_asked_again_and_refuses_nothing() {
-    let world = world(BASIC, BASIC).await;
+    let fixture = fixture(BASIC, BASIC).await;
     let detail = "kind: is not known; known are expected_mod_count, messages, fields, columns, entries_since";
     let refusal = json!({"error": {"message": "Invalid request", "detail": detail}, "status": "failure"});
     let answer = ResponseTemplate::new(400).set_body_json(refusal);
-    Mock::given(method("POST")).respond_with(answer).expect(1).mount(&world.server).await;
-    let failure = world.client.deliver(&link(), &delivery()).await.unwrap_err();
+    Mock::given(method("POST")).respond_with(answer).expect(1).mount(&fixture.server).await;
+    let failure = fixture.client.deliver(&link(), &delivery()).await.unwrap_err();
     assert_eq!(failure.name(), "unavailable");
     assert!(failure.message().contains(detail), "{}", failure.message());
 }

@@ -110,13 +110,13 @@ fn fields() -> Vec<Row> {
 
 fn reports() -> Vec<Row> {
     vec![
-        (Check::EffectAfterReport, Scene::opening, |scene| scene.plan.effects.push(Effect::Report)),
-        (Check::ReportBesideDelivery, Scene::clean, |scene| scene.plan.effects.push(Effect::Report)),
+        (Check::EffectAfterReport, Scene::opening, |scene| scene.plan.effects.push(Effect::WriteColumns)),
+        (Check::ReportBesideDelivery, Scene::clean, |scene| scene.plan.effects.push(Effect::WriteColumns)),
         (Check::NeedlessReport, Scene::clean, |scene| {
             let columns = scene.delivery().columns.clone();
             scene.pass.link.incident.as_mut().unwrap().columns = columns;
             scene.plan.effects.remove(0);
-            scene.plan.effects.push(Effect::Report);
+            scene.plan.effects.push(Effect::WriteColumns);
         }),
     ]
 }

@@ -47,7 +47,7 @@ fn bounds() -> Vec<Row> {
         (Check::SilentLoopBreaker, Scene::linked, |scene| {
             scene.policy.writes_per_window = 1;
             scene.pass.link.recent_writes = vec![at(299)];
-            scene.plan.effects = vec![Effect::Report];
+            scene.plan.effects = vec![Effect::WriteColumns];
         }),
     ]
 }

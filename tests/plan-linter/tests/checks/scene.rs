@@ -132,7 +132,7 @@ impl Scene {
     /// A plan with which nothing is wrong: a case for the incident and its comment.
     pub fn opening() -> Self {
         let mut scene = Self::unlinked();
-        scene.plan.effects = vec![scene.open(), Effect::Report];
+        scene.plan.effects = vec![scene.open(), Effect::WriteColumns];
         scene
     }
 
@@ -140,7 +140,7 @@ impl Scene {
     pub fn ending() -> Self {
         let mut scene = Self::clean();
         scene.set_incident(IncidentState::Resolved);
-        scene.plan.effects.extend([resolve(CASE), Effect::Report]);
+        scene.plan.effects.extend([resolve(CASE), Effect::WriteColumns]);
         scene
     }
 

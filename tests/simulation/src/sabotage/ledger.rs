@@ -7,7 +7,7 @@ use casebridge_core::{
     link::{
         Base, Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
-        kind::Kind,
+        remembered::Remembered,
         trouble::{Side, Trouble},
     },
     support,
@@ -40,7 +40,7 @@ impl SabotagedLedger {
     }
 
     /// Without mutual exclusion every worker writes as if the lease were its own, on top of whatever is there.
-    async fn grabbed<K: Kind>(&self, lease: &Lease, now: Timestamp) -> Result<Lease, LedgerError> {
+    async fn grabbed<K: Remembered>(&self, lease: &Lease, now: Timestamp) -> Result<Lease, LedgerError> {
         if !self.is_off(Sabotage::Lease) {
             return Ok(lease.clone());
         }
@@ -57,12 +57,12 @@ fn is_refusal<C>(trouble: &Trouble<C>) -> bool {
 }
 
 /// Whether a side did not answer, which passes by itself.
-fn has_failed_read<K: Kind>(link: &Link<K>, now: Timestamp) -> bool {
+fn has_failed_read<K: Remembered>(link: &Link<K>, now: Timestamp) -> bool {
     link.troubles.active(now).any(|trouble| trouble.refusal.is_none())
 }
 
 /// Forgets what both sides last agreed on.
-fn forget_base<K: Kind>(link: &mut Link<K>) {
+fn forget_base<K: Remembered>(link: &mut Link<K>) {
     link.base = Base::default();
     if let Some(link) = (link as &mut dyn Any).downcast_mut::<support::Link>() {
         link.memory.agreed_status = None;
@@ -72,13 +72,13 @@ fn forget_base<K: Kind>(link: &mut Link<K>) {
 }
 
 /// Forgets what either side has refused.
-fn forget_refusals<K: Kind>(link: &mut Link<K>) {
+fn forget_refusals<K: Remembered>(link: &mut Link<K>) {
     link.troubles.end(Side::Aws, is_refusal);
     link.troubles.end(Side::ServiceNow, is_refusal);
 }
 
 impl Ledger for SabotagedLedger {
-    async fn take_lease<K: Kind>(
+    async fn take_lease<K: Remembered>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
@@ -99,7 +99,7 @@ impl Ledger for SabotagedLedger {
         Ok(answer)
     }
 
-    async fn record<K: Kind>(
+    async fn record<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -113,7 +113,7 @@ impl Ledger for SabotagedLedger {
         self.inner.record(&lease, before, after, now).await
     }
 
-    async fn release<K: Kind>(
+    async fn release<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::Sabotage;
 use crate::{
-    servicenow::model::{App, HonestApp, Instance, Refusal},
+    servicenow::model::{App, HonestApp, Instance, RequestFailure},
     world::BEGINNING,
 };
 
@@ -44,7 +44,7 @@ impl App for Unconditional {
         id: &IncidentId,
         delivery: &Delivery,
         _: Option<u64>,
-    ) -> Result<DeliveryAnswer, Refusal> {
+    ) -> Result<DeliveryAnswer, RequestFailure> {
         HonestApp.deliver(instance, now, kind, id, delivery, None)
     }
 }
@@ -64,7 +64,7 @@ impl App for RenamedMessages {
         id: &IncidentId,
         delivery: &Delivery,
         expected: Option<u64>,
-    ) -> Result<DeliveryAnswer, Refusal> {
+    ) -> Result<DeliveryAnswer, RequestFailure> {
         let mut sent = delivery.clone();
         for message in &mut sent.messages {
             let number = self.renamed.get() + 1;
@@ -93,7 +93,7 @@ impl App for ShownOtherwise {
         kind: &str,
         id: &IncidentId,
         since: Option<Timestamp>,
-    ) -> Result<Incident, Refusal> {
+    ) -> Result<Incident, RequestFailure> {
         let mut incident = HonestApp.snapshot(instance, now, kind, id, since)?;
         (self.change)(&mut incident);
         Ok(incident)
@@ -107,7 +107,7 @@ impl App for ShownOtherwise {
         id: &IncidentId,
         delivery: &Delivery,
         expected: Option<u64>,
-    ) -> Result<DeliveryAnswer, Refusal> {
+    ) -> Result<DeliveryAnswer, RequestFailure> {
         let mut answer = HonestApp.deliver(instance, now, kind, id, delivery, expected)?;
         (self.change)(&mut answer.snapshot);
         Ok(answer)

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Event, Life};
 use crate::{
-    handlers::{MOST_SKEW, PollerFunction, WebhookFunction},
+    handlers::{MAXIMUM_SKEW, PollerFunction, WebhookFunction},
     queue::QueueName,
     timeline::Place,
     world::Announcement,
@@ -72,7 +72,7 @@ pub(super) struct Process {
 /// Whether a poll that began then asked for every case, by its own clock too.
 fn has_left_nothing_aside(function: &PollerFunction, began: Timestamp) -> bool {
     let parked = function.parked.lock().unwrap_or_else(PoisonError::into_inner);
-    parked.values().all(|until| *until < began - MOST_SKEW)
+    parked.values().all(|until| *until < began - MAXIMUM_SKEW)
 }
 
 impl Life {

@@ -14,7 +14,7 @@ const CALM_POLLS: u32 = 500;
 /// After how much calm everything that was refused has been tried again: the default policy does so every hour.
 const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(150);
 /// The most steps of a life.
-const MOST_STEPS: u64 = 200_000;
+const MAXIMUM_STEPS: u64 = 200_000;
 
 impl Life {
     /// Goes on until nothing is left to do.
@@ -22,7 +22,7 @@ impl Life {
         self.polls = 0;
         self.quiet_polls = 0;
         // People who do something every few weeks need as many steps before it as others in all.
-        let most_steps = self.desk.world.borrow().tally.steps.saturating_add(MOST_STEPS);
+        let most_steps = self.desk.world.borrow().tally.steps.saturating_add(MAXIMUM_STEPS);
         while !self.is_at_rest() {
             if self.polls > CALM_POLLS || self.desk.world.borrow().tally.steps > most_steps {
                 let what = "the world does not come to rest".to_owned();

@@ -196,7 +196,7 @@ pub struct Change {
 
 /// Why a write or a request came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RequestFailure {
     /// A rule or a data policy of the platform; its words.
     Refused(String),
     /// The instance stopped before it was through.
@@ -317,13 +317,13 @@ impl Instance {
         text
     }
 
-    fn commit(&mut self) -> Result<(), Refusal> {
+    fn commit(&mut self) -> Result<(), RequestFailure> {
         match self.commits_left.as_mut() {
             None => Ok(()),
-            Some(0) => Err(Refusal::Stopped),
+            Some(0) => Err(RequestFailure::Stopped),
             Some(left) => {
                 *left -= 1;
-                if *left == 0 { Err(Refusal::Stopped) } else { Ok(()) }
+                if *left == 0 { Err(RequestFailure::Stopped) } else { Ok(()) }
             }
         }
     }

@@ -13,16 +13,16 @@ use casebridge_core::{
 use casebridge_ports::ServiceNow;
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::{App, Refusal as Why};
+use super::model::{App, RequestFailure};
 use crate::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     desk::Desk,
     timeline::{Place, shorten},
     world::World,
 };
 
 /// How long a node of ServiceNow lags at most.
-const LONGEST_NODE_LAG: SignedDuration = SignedDuration::from_secs(60);
+const MAXIMUM_NODE_LAG: SignedDuration = SignedDuration::from_secs(60);
 /// What the client says of a delivery that a firewall before the instance turned away.
 const TURNED_AWAY: &str = "The request did not get through to ServiceNow (403)";
 
@@ -38,7 +38,7 @@ impl ServiceNow for ServiceNowPort {
     async fn snapshot(&self, key: &LinkKey, entries_since: Option<Timestamp>) -> Result<Option<Incident>, Failure> {
         let incident = &key.incident;
         let number = self.desk.world.borrow().number_of(incident);
-        let fate = self.desk.arrive(Call::Snapshot, || number).await;
+        let fate = self.desk.arrive(RemoteCall::Snapshot, || number).await;
         if fate == Fate::Refused {
             return Err(unavailable("ServiceNow throttles"));
         }
@@ -48,7 +48,7 @@ impl ServiceNow for ServiceNowPort {
             let mut read_at = world.now;
             if let Some((record, until)) = world.servicenow.lagging(incident).cloned() {
                 let lag = now.duration_since(until);
-                if lag > LONGEST_NODE_LAG {
+                if lag > MAXIMUM_NODE_LAG {
                     world.servicenow.take_lag();
                 } else {
                     world.note_shown(&record);
@@ -66,7 +66,7 @@ impl ServiceNow for ServiceNowPort {
         self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
         match snapshot {
             Ok(incident) => Ok(Some(incident)),
-            Err(Why::NotFound) => Ok(None),
+            Err(RequestFailure::NotFound) => Ok(None),
             Err(refusal) => Err(failure(refusal)),
         }
     }
@@ -83,13 +83,13 @@ impl ServiceNowPort {
     async fn send(&self, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
         let incident = &key.incident;
         let what = told(&self.desk.world.borrow(), incident, delivery);
-        let fate = self.desk.arrive(Call::Deliver, || what).await;
+        let fate = self.desk.arrive(RemoteCall::Deliver, || what).await;
         if fate == Fate::Refused {
             return Err(unavailable("ServiceNow throttles"));
         }
         if self.desk.world.borrow().turns_deliveries_away() {
             self.desk.leave(fate).await;
-            return Err(failure(Why::Refused(TURNED_AWAY.to_owned())));
+            return Err(failure(RequestFailure::Refused(TURNED_AWAY.to_owned())));
         }
         let (result, read_at) = {
             let world = &mut *self.desk.world.borrow_mut();
@@ -108,7 +108,13 @@ impl ServiceNowPort {
     }
 
     /// What the instance writes of a delivery, judged as soon as it is written.
-    fn write(&self, world: &mut World, fate: Fate, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Why> {
+    fn write(
+        &self,
+        world: &mut World,
+        fate: Fate,
+        key: &LinkKey,
+        delivery: &Delivery,
+    ) -> Result<DeliveryAnswer, RequestFailure> {
         let incident = &key.incident;
         if fate == Fate::Stopped {
             let commits = 1 + world.random.below(5);
@@ -150,12 +156,16 @@ fn unavailable(message: &str) -> Failure {
     Failure::Unavailable { message: message.to_owned(), retry_at: None }
 }
 
-fn failure(refusal: Why) -> Failure {
+fn failure(refusal: RequestFailure) -> Failure {
     match refusal {
-        Why::Refused(message) => Failure::Refused { refusal: Refusal::InvalidRequest, message },
-        Why::NotFound => Failure::Refused { refusal: Refusal::NotFound, message: "No such incident".to_owned() },
-        Why::NotServed => Failure::Refused { refusal: Refusal::NotServed, message: "Incident not served".to_owned() },
-        Why::Conflict => unavailable("ServiceNow is still working on an earlier attempt"),
-        Why::Stopped => unavailable("ServiceNow answered 503"),
+        RequestFailure::Refused(message) => Failure::Refused { refusal: Refusal::InvalidRequest, message },
+        RequestFailure::NotFound => {
+            Failure::Refused { refusal: Refusal::NotFound, message: "No such incident".to_owned() }
+        }
+        RequestFailure::NotServed => {
+            Failure::Refused { refusal: Refusal::NotServed, message: "Incident not served".to_owned() }
+        }
+        RequestFailure::Conflict => unavailable("ServiceNow is still working on an earlier attempt"),
+        RequestFailure::Stopped => unavailable("ServiceNow answered 503"),
     }
 }

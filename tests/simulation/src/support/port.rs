@@ -24,7 +24,7 @@ use casebridge_simulator::support::{
 };
 use jiff::Timestamp;
 
-use crate::{calls::Call, desk::Desk, people::texts::REFUSED_LETTER, world::World};
+use crate::{calls::RemoteCall, desk::Desk, people::texts::REFUSED_LETTER, world::World};
 use read::{Continuation, Listing};
 
 /// How many records a page of AWS holds here: the least that it may.
@@ -92,7 +92,7 @@ impl Support for SupportPort {
             ..CreateCase::default()
         };
         let created = self
-            .write(Call::CreateCase, account, Write::CreateCase(given.clone()), |world| {
+            .write(RemoteCall::CreateCase, account, Write::CreateCase(given.clone()), |world| {
                 let now = world.aws_now();
                 let created = world.support.create_case(now, account.as_str(), &given)?;
                 world.check_write_to_case(&created);
@@ -109,7 +109,7 @@ impl Support for SupportPort {
             communication_body: Some(body.to_owned()),
             ..AddCommunicationToCase::default()
         };
-        self.write(Call::AddCommunication, account, Write::AddCommunicationToCase(given.clone()), |world| {
+        self.write(RemoteCall::AddCommunication, account, Write::AddCommunicationToCase(given.clone()), |world| {
             if body.contains(REFUSED_LETTER) {
                 return Err(SupportError::Validation(
                     "communicationBody has a character that is not allowed".to_owned(),
@@ -126,7 +126,7 @@ impl Support for SupportPort {
     async fn resolve_case(&self, account: &AccountId, case_id: &CaseId) -> Result<CaseStatus, Failure> {
         let case_id = case_id.to_string();
         let given = ResolveCase { case_id: Some(case_id.clone()), dry_run: false };
-        self.write(Call::ResolveCase, account, Write::ResolveCase(given.clone()), |world| {
+        self.write(RemoteCall::ResolveCase, account, Write::ResolveCase(given.clone()), |world| {
             let now = world.aws_now();
             let was_resolved = world.support.case(&case_id).is_some_and(Case::is_resolved);
             let resolution = world.support.resolve_case(now, account.as_str(), &given)?;
@@ -156,7 +156,8 @@ impl Support for SupportPort {
         }
         let what = format!("{account} {}", asked(query));
         let describe = |world: &mut World| describe_cases(world, account, &request);
-        let (page, listing) = self.reading(Call::DescribeCases, account, goes_on.as_ref(), &what, describe).await?;
+        let (page, listing) =
+            self.reading(RemoteCall::DescribeCases, account, goes_on.as_ref(), &what, describe).await?;
         let cases = page.cases.into_iter().map(|details| self.described(details)).collect();
         let next = page.next_token.map(|token| Continuation::token(listing, &token));
         Ok(CasePage { cases, next })
@@ -183,7 +184,7 @@ impl Support for SupportPort {
             world.support.describe_communications(now, account.as_str(), &request)
         };
         let (page, listing) =
-            self.reading(Call::DescribeCommunications, account, goes_on.as_ref(), &case_id, describe).await?;
+            self.reading(RemoteCall::DescribeCommunications, account, goes_on.as_ref(), &case_id, describe).await?;
         let mut communications = communications(page.communications);
         let last = std::mem::replace(&mut self.listings.borrow_mut()[listing].last, communications.last().cloned());
         if goes_on.is_some() {

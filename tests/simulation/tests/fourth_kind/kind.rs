@@ -14,6 +14,7 @@ use casebridge_core::{
         pass::Pass,
         plan::{self, Waiting},
         planner::Planner,
+        remembered::Remembered,
         trouble::{Request, Side},
     },
     policy::Policy,
@@ -104,7 +105,7 @@ pub enum Done {
     Closed,
 }
 
-impl plan::Call for TicketCall {
+impl plan::Named for TicketCall {
     fn name(&self) -> &'static str {
         match self {
             Self::Open { .. } => "open_ticket",
@@ -114,7 +115,7 @@ impl plan::Call for TicketCall {
     }
 }
 
-impl plan::Call for TicketIntent {
+impl plan::Named for TicketIntent {
     fn name(&self) -> &'static str {
         match self {
             Self::Open { .. } => "open_ticket",
@@ -236,14 +237,8 @@ fn ending_fields() -> IncidentFields {
     }
 }
 
-impl Kind for TicketKind {
+impl Remembered for TicketKind {
     type Memory = Memory;
-    type Sight = Sight;
-    type Read = Question;
-    type Seen = Option<Ticket>;
-    type Record = ();
-    type Call = TicketCall;
-    type Done = Done;
     type Refused = String;
     type Intent = TicketIntent;
 
@@ -262,6 +257,10 @@ impl Kind for TicketKind {
         }
     }
 
+    fn concerns(refused: &String, intent: &TicketIntent) -> bool {
+        refused == plan::Named::name(intent)
+    }
+
     fn index(key: &LinkKey, link: &Link<Self>) -> BTreeSet<IndexRow> {
         let row = |ticket: &LinkedTicket| {
             let sort = format!("TICKET#{}", ticket.name);
@@ -269,6 +268,15 @@ impl Kind for TicketKind {
         };
         link.memory.ticket.iter().map(row).collect()
     }
+}
+
+impl Kind for TicketKind {
+    type Sight = Sight;
+    type Read = Question;
+    type Seen = Option<Ticket>;
+    type Record = ();
+    type Call = TicketCall;
+    type Done = Done;
 
     fn has_ended(memory: &Memory) -> bool {
         memory.ticket.as_ref().is_some_and(|ticket| ticket.is_closed)
@@ -288,10 +296,6 @@ impl Kind for TicketKind {
 
     fn begun_entry(_: &Memory) -> Option<&JournalEntryId> {
         None
-    }
-
-    fn concerns(refused: &String, intent: &TicketIntent) -> bool {
-        refused == plan::Call::name(intent)
     }
 
     fn has_open(_: &Memory) -> bool {
@@ -417,7 +421,7 @@ impl Kind for TicketKind {
         spread: u32,
     ) -> Result<(), Illegal> {
         pass.end_intent(IntentEnd::Refused).ok_or(Illegal::NothingBegun)?;
-        let request = Request::Call(plan::Call::name(call).to_owned());
+        let request = Request::Call(plan::Named::name(call).to_owned());
         pass.trouble(policy, Side::Aws, failure, request, now, spread);
         Ok(())
     }

@@ -15,7 +15,7 @@ use casebridge_core::{
 };
 use casebridge_executor::Report;
 use casebridge_simulation::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     handlers,
     random::Random,
     script::{Handle, Script},
@@ -151,8 +151,15 @@ fn a_call_with_a_token_is_made_again_until_it_is_answered_and_applied_once() {
 
 /// What goes wrong with the next call to the ledger or to ServiceNow.
 fn order_a_fault(story: &mut Story, random: &mut Random) {
-    let calls =
-        [Call::TakeLease, Call::Record, Call::Record, Call::Release, Call::Snapshot, Call::Deliver, Call::Deliver];
+    let calls = [
+        RemoteCall::TakeLease,
+        RemoteCall::Record,
+        RemoteCall::Record,
+        RemoteCall::Release,
+        RemoteCall::Snapshot,
+        RemoteCall::Deliver,
+        RemoteCall::Deliver,
+    ];
     let fates = [Fate::AnswerLost, Fate::Refused, Fate::DiedAfter, Fate::DiedBefore];
     let (call, fate) = (*random.pick(&calls), *random.pick(&fates));
     story.script.fate(call, &[fate]);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::simulator::Simulator;
 use crate::clock;
 use crate::config::AccountConfig;
 use crate::faults::{Rule, RuleError};
@@ -25,45 +25,45 @@ pub(super) fn path(request: &Request) -> Option<&str> {
     request.path.strip_prefix(PREFIX).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-pub(super) fn answer(world: &World, request: &Request, path: &str) -> Response {
+pub(super) fn answer(simulator: &Simulator, request: &Request, path: &str) -> Response {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let result = match (request.method.as_str(), segments.as_slice()) {
-        ("GET", ["support", "cases"]) => Ok(all_cases(world)),
-        ("POST", ["support", "cases", case, "communications"]) => communicate(world, request, case),
-        ("POST", ["support", "cases", case, "status"]) => set_status(world, request, case),
-        ("POST", ["support", "cases", case, "language"]) => set_language(world, request, case),
-        ("POST", ["support", "accounts"]) => add_account(world, request),
-        ("GET", ["support", "oddities"]) => Ok(json!(world.support(|support| support.oddities()))),
-        ("POST", ["support", "oddities"]) => set_oddities(world, request),
-        ("DELETE", ["support", "oddities"]) => Ok(become_odd(world, Oddities::default())),
-        ("GET", ["servicenow", "log"]) => Ok(instance_log(world)),
-        ("POST", ["servicenow", "incidents", sys_id, "auto-close"]) => auto_close(world, request, sys_id),
-        ("POST", ["servicenow", "users", user_name, "rename"]) => rename_user(world, request, user_name),
-        ("POST", ["faults"]) => add_fault(world, request),
-        ("GET", ["faults"]) => Ok(json!({ "faults": world.faults().rules().collect::<Vec<_>>() })),
-        ("DELETE", ["faults"]) => Ok(drop_faults(world, request)),
-        ("GET", ["calls"]) => Ok(world.calls().to_json()),
+        ("GET", ["support", "cases"]) => Ok(all_cases(simulator)),
+        ("POST", ["support", "cases", case, "communications"]) => communicate(simulator, request, case),
+        ("POST", ["support", "cases", case, "status"]) => set_status(simulator, request, case),
+        ("POST", ["support", "cases", case, "language"]) => set_language(simulator, request, case),
+        ("POST", ["support", "accounts"]) => add_account(simulator, request),
+        ("GET", ["support", "oddities"]) => Ok(json!(simulator.support(|support| support.oddities()))),
+        ("POST", ["support", "oddities"]) => set_oddities(simulator, request),
+        ("DELETE", ["support", "oddities"]) => Ok(become_odd(simulator, Oddities::default())),
+        ("GET", ["servicenow", "log"]) => Ok(instance_log(simulator)),
+        ("POST", ["servicenow", "incidents", sys_id, "auto-close"]) => auto_close(simulator, request, sys_id),
+        ("POST", ["servicenow", "users", user_name, "rename"]) => rename_user(simulator, request, user_name),
+        ("POST", ["faults"]) => add_fault(simulator, request),
+        ("GET", ["faults"]) => Ok(json!({ "faults": simulator.faults().rules().collect::<Vec<_>>() })),
+        ("DELETE", ["faults"]) => Ok(drop_faults(simulator, request)),
+        ("GET", ["calls"]) => Ok(simulator.calls().to_json()),
         ("DELETE", ["calls"]) => {
-            world.calls().reset();
-            Ok(world.calls().to_json())
+            simulator.calls().reset();
+            Ok(simulator.calls().to_json())
         }
-        ("PUT", ["events"]) => set_event_bus(world, request),
-        ("PUT", ["resolve"]) => set_names(world, request),
-        (_, ["servicenow", "log" | "incidents" | "users", ..]) => Err(Refusal::Method),
+        ("PUT", ["events"]) => set_event_bus(simulator, request),
+        ("PUT", ["resolve"]) => set_names(simulator, request),
+        (_, ["servicenow", "log" | "incidents" | "users", ..]) => Err(ControlError::Method),
         (_, ["support", "accounts" | "cases" | "oddities", ..] | ["faults" | "calls" | "events" | "resolve"]) => {
-            Err(Refusal::Method)
+            Err(ControlError::Method)
         }
-        _ => Err(Refusal::Path),
+        _ => Err(ControlError::Path),
     };
     match result {
         Ok(body) => Response::json(200, &body),
-        Err(refusal) => refusal.response(request),
+        Err(error) => error.response(request),
     }
 }
 
 /// The reason to refuse a request.
 #[derive(Debug)]
-enum Refusal {
+enum ControlError {
     Path,
     Method,
     Invalid(String),
@@ -71,7 +71,7 @@ enum Refusal {
     Conflict(String),
 }
 
-impl Refusal {
+impl ControlError {
     fn response(self, request: &Request) -> Response {
         let (status, code, message) = match self {
             Self::Path => (404, "not_found", format!("the control API has no path {}", request.path)),
@@ -87,7 +87,7 @@ impl Refusal {
     }
 }
 
-impl From<PeopleError> for Refusal {
+impl From<PeopleError> for ControlError {
     fn from(error: PeopleError) -> Self {
         match error {
             PeopleError::NoSuchCase(_) => Self::NotFound(error.to_string()),
@@ -96,7 +96,7 @@ impl From<PeopleError> for Refusal {
     }
 }
 
-impl From<RuleError> for Refusal {
+impl From<RuleError> for ControlError {
     fn from(error: RuleError) -> Self {
         Self::Invalid(error.to_string())
     }
@@ -135,64 +135,66 @@ struct Rename {
     user_name: String,
 }
 
-fn all_cases(world: &World) -> Value {
+fn all_cases(simulator: &Simulator) -> Value {
     let now = clock::now();
-    world.support(|support| {
+    simulator.support(|support| {
         support.settle(now);
         json!({ "cases": support.cases().iter().map(Case::truth).collect::<Vec<_>>() })
     })
 }
 
 /// Returns the log of the scripts, with the reasons of their failures.
-fn instance_log(world: &World) -> Value {
-    let instance = world.instance();
+fn instance_log(simulator: &Simulator) -> Value {
+    let instance = simulator.instance();
     let line =
         |line: &LogLine| json!({ "at": format!("{:.3}", line.at), "level": line.level, "message": line.message });
     json!({ "log": instance.log().map(line).collect::<Vec<_>>() })
 }
 
 /// The stock job closes one incident: its state and a comment by `system` in one update.
-fn auto_close(world: &World, request: &Request, sys_id: &str) -> Result<Value, Refusal> {
+fn auto_close(simulator: &Simulator, request: &Request, sys_id: &str) -> Result<Value, ControlError> {
     let AutoClose { days } = parse(request)?;
-    let closed = world.instance().auto_close_one(clock::now(), sys_id, days, &world.network);
+    let closed = simulator.instance().auto_close_one(clock::now(), sys_id, days, &simulator.network);
     closed.map(|()| json!({ "sys_id": sys_id })).map_err(|error| match error {
-        WriteError::NotFound => Refusal::NotFound(format!("there is no incident '{sys_id}'")),
-        refused => Refusal::Conflict(refused.to_string()),
+        WriteError::NotFound => ControlError::NotFound(format!("there is no incident '{sys_id}'")),
+        refused => ControlError::Conflict(refused.to_string()),
     })
 }
 
 /// An administrator renames a user. Its tokens and its password stay valid.
-fn rename_user(world: &World, request: &Request, user_name: &str) -> Result<Value, Refusal> {
+fn rename_user(simulator: &Simulator, request: &Request, user_name: &str) -> Result<Value, ControlError> {
     let renamed: Rename = parse(request)?;
-    if world.instance().rename_user(user_name, &renamed.user_name) {
+    if simulator.instance().rename_user(user_name, &renamed.user_name) {
         Ok(json!({ "user_name": renamed.user_name }))
     } else {
-        Err(Refusal::NotFound(format!("the instance has no user '{user_name}'")))
+        Err(ControlError::NotFound(format!("the instance has no user '{user_name}'")))
     }
 }
 
-fn communicate(world: &World, request: &Request, case: &str) -> Result<Value, Refusal> {
+fn communicate(simulator: &Simulator, request: &Request, case: &str) -> Result<Value, ControlError> {
     let message: Message = parse(request)?;
     if !message.attachments.is_empty() {
-        return Err(Refusal::Invalid("'attachments' must be empty: AWS Support is simulated without files".to_owned()));
+        return Err(ControlError::Invalid(
+            "'attachments' must be empty: AWS Support is simulated without files".to_owned(),
+        ));
     }
-    world.support(|support| {
+    simulator.support(|support| {
         support.communicate(clock::now(), case, &message.body, message.submitted_by.as_deref())?;
         Ok(support.case(case).map(Case::truth).unwrap_or_default())
     })
 }
 
-fn set_status(world: &World, request: &Request, case: &str) -> Result<Value, Refusal> {
+fn set_status(simulator: &Simulator, request: &Request, case: &str) -> Result<Value, ControlError> {
     let Status { status } = parse(request)?;
-    world.support(|support| {
+    simulator.support(|support| {
         support.set_status(clock::now(), case, &status)?;
         Ok(support.case(case).map(Case::truth).unwrap_or_default())
     })
 }
 
-fn set_language(world: &World, request: &Request, case: &str) -> Result<Value, Refusal> {
+fn set_language(simulator: &Simulator, request: &Request, case: &str) -> Result<Value, ControlError> {
     let Language { language } = parse(request)?;
-    world.support(|support| {
+    simulator.support(|support| {
         // The answer names the case by its new id.
         let display_id = support.case(case).map(|case| case.display_id.clone()).unwrap_or_default();
         support.set_language(clock::now(), case, &language)?;
@@ -200,32 +202,32 @@ fn set_language(world: &World, request: &Request, case: &str) -> Result<Value, R
     })
 }
 
-fn add_account(world: &World, request: &Request) -> Result<Value, Refusal> {
+fn add_account(simulator: &Simulator, request: &Request) -> Result<Value, ControlError> {
     let account = parse::<AccountConfig>(request)?.account();
     let answer = json!({ "id": account.id });
-    world.support(|support| support.add_account(account));
+    simulator.support(|support| support.add_account(account));
     Ok(answer)
 }
 
-fn set_oddities(world: &World, request: &Request) -> Result<Value, Refusal> {
-    Ok(become_odd(world, parse(request)?))
+fn set_oddities(simulator: &Simulator, request: &Request) -> Result<Value, ControlError> {
+    Ok(become_odd(simulator, parse(request)?))
 }
 
 /// Switches off every oddity that the request does not name.
-fn become_odd(world: &World, oddities: Oddities) -> Value {
-    world.support(|support| support.set_oddities(oddities));
+fn become_odd(simulator: &Simulator, oddities: Oddities) -> Value {
+    simulator.support(|support| support.set_oddities(oddities));
     json!(oddities)
 }
 
-fn add_fault(world: &World, request: &Request) -> Result<Value, Refusal> {
+fn add_fault(simulator: &Simulator, request: &Request) -> Result<Value, ControlError> {
     let rule: Rule = parse(request)?;
-    let mut faults = world.faults();
+    let mut faults = simulator.faults();
     faults.add(rule)?;
     Ok(json!({ "faults": faults.rules().collect::<Vec<_>>() }))
 }
 
-fn drop_faults(world: &World, request: &Request) -> Value {
-    let mut faults = world.faults();
+fn drop_faults(simulator: &Simulator, request: &Request) -> Value {
+    let mut faults = simulator.faults();
     match request.parameter("containing") {
         None => faults.clear(),
         Some(containing) => faults.drop_about(containing),
@@ -233,19 +235,20 @@ fn drop_faults(world: &World, request: &Request) -> Value {
     json!({ "faults": faults.rules().collect::<Vec<_>>() })
 }
 
-fn set_event_bus(world: &World, request: &Request) -> Result<Value, Refusal> {
+fn set_event_bus(simulator: &Simulator, request: &Request) -> Result<Value, ControlError> {
     let bus: EventBus = parse(request)?;
     let answer = json!({ "event_bus_arn": bus.event_bus_arn });
-    world.publisher.redirect(bus);
+    simulator.publisher.redirect(bus);
     Ok(answer)
 }
 
-fn set_names(world: &World, request: &Request) -> Result<Value, Refusal> {
+fn set_names(simulator: &Simulator, request: &Request) -> Result<Value, ControlError> {
     let names: BTreeMap<String, SocketAddr> = parse(request)?;
-    world.network.resolve(&names).map_err(|error| Refusal::Invalid(error.to_string()))?;
+    simulator.network.resolve(&names).map_err(|error| ControlError::Invalid(error.to_string()))?;
     Ok(json!(names))
 }
 
-fn parse<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
-    serde_json::from_slice(&request.body).map_err(|error| Refusal::Invalid(format!("the body is not right: {error}")))
+fn parse<T: DeserializeOwned>(request: &Request) -> Result<T, ControlError> {
+    serde_json::from_slice(&request.body)
+        .map_err(|error| ControlError::Invalid(format!("the body is not right: {error}")))
 }

@@ -9,7 +9,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use super::world::World;
+use super::simulator::Simulator;
 use super::{control, servicenow, sts, support};
 use crate::support::json::is_aws_json;
 use crate::support::sts::is_sts;
@@ -39,7 +39,7 @@ pub(super) struct Withheld;
 
 /// Answers one request of a connection.
 pub(super) async fn answer(
-    world: Arc<World>,
+    simulator: Arc<Simulator>,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Full<Bytes>>, Withheld> {
     let request = match read(request).await {
@@ -47,7 +47,7 @@ pub(super) async fn answer(
         Err(refusal) => return Ok(write(refusal)),
     };
     // The state machines run scripts and block, so they must not run on a thread that serves connections.
-    let outcome = tokio::task::spawn_blocking(move || route(&world, &request)).await;
+    let outcome = tokio::task::spawn_blocking(move || route(&simulator, &request)).await;
     match outcome {
         Ok(Outcome::Answer(response)) => Ok(write(response)),
         Ok(Outcome::Drop) => Err(Withheld),
@@ -62,15 +62,15 @@ pub(super) async fn answer(
     }
 }
 
-fn route(world: &World, request: &Request) -> Outcome {
+fn route(simulator: &Simulator, request: &Request) -> Outcome {
     if let Some(path) = control::path(request) {
-        Outcome::Answer(control::answer(world, request, path))
+        Outcome::Answer(control::answer(simulator, request, path))
     } else if is_aws_json(request) {
-        support::answer(world, request)
+        support::answer(simulator, request)
     } else if is_sts(request) {
-        sts::answer(world, request)
+        sts::answer(simulator, request)
     } else {
-        servicenow::answer(world, request)
+        servicenow::answer(simulator, request)
     }
 }
 

@@ -3,11 +3,11 @@
 mod control;
 mod exchange;
 mod servicenow;
+mod simulator;
 mod sts;
 mod support;
 #[cfg(test)]
 mod tests;
-mod world;
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ use crate::publisher::Publisher;
 use crate::servicenow::{Configuration, Instance};
 use crate::support::Support;
 use crate::{outbound, tls};
-use world::World;
+use simulator::Simulator;
 
 /// The first byte of every TLS connection: a handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -49,11 +49,11 @@ pub struct Server {
     address: SocketAddr,
     acceptor: TlsAcceptor,
     ca_file: PathBuf,
-    world: Arc<World>,
+    simulator: Arc<Simulator>,
 }
 
 impl Server {
-    /// Builds the world and starts to listen.
+    /// Builds the simulator and starts to listen.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let (acceptor, ca_file) = tls::acceptor(&config.directory)?;
         let listener = TcpListener::bind(config.listen).await?;
@@ -71,8 +71,8 @@ impl Server {
             let publisher = publisher.clone();
             async move { publisher.run(queue, client).await }
         });
-        let world = Arc::new(World::new(support, instance, network, publisher));
-        Ok(Self { listener, address, acceptor, ca_file, world })
+        let simulator = Arc::new(Simulator::new(support, instance, network, publisher));
+        Ok(Self { listener, address, acceptor, ca_file, simulator })
     }
 
     /// Returns the addresses that clients need.
@@ -95,11 +95,11 @@ impl Server {
 
     /// Serves until the task is dropped.
     pub async fn serve(self) {
-        let _jobs = tokio::spawn(run_jobs(self.world.clone()));
+        let _jobs = tokio::spawn(run_jobs(self.simulator.clone()));
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(connection(stream, self.acceptor.clone(), self.world.clone()));
+                    tokio::spawn(connection(stream, self.acceptor.clone(), self.simulator.clone()));
                 }
                 Err(error) => {
                     eprintln!("a connection could not be accepted: {error}");
@@ -128,26 +128,26 @@ fn instance(
     Ok(instance)
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, world: Arc<World>) {
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, simulator: Arc<Simulator>) {
     // A client that leaves, or stays silent, does not affect other clients.
-    let _ = serve_connection(stream, acceptor, world).await;
+    let _ = serve_connection(stream, acceptor, simulator).await;
 }
 
-async fn serve_connection(stream: TcpStream, acceptor: TlsAcceptor, world: Arc<World>) -> io::Result<()> {
+async fn serve_connection(stream: TcpStream, acceptor: TlsAcceptor, simulator: Arc<Simulator>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut first = [0];
     let length = tokio::time::timeout(BEGIN_TIMEOUT, stream.peek(&mut first)).await??;
     if length == 1 && first[0] == TLS_HANDSHAKE {
         let stream = tokio::time::timeout(BEGIN_TIMEOUT, acceptor.accept(stream)).await??;
-        answer_requests(stream, world).await;
+        answer_requests(stream, simulator).await;
     } else {
-        answer_requests(stream, world).await;
+        answer_requests(stream, simulator).await;
     }
     Ok(())
 }
 
-async fn answer_requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, world: Arc<World>) {
-    let service = service_fn(move |request| exchange::answer(world.clone(), request));
+async fn answer_requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, simulator: Arc<Simulator>) {
+    let service = service_fn(move |request| exchange::answer(simulator.clone(), request));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(BEGIN_TIMEOUT);
     // A fault that withholds the answer also ends here, as an error that closes the connection.
@@ -155,14 +155,14 @@ async fn answer_requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(str
 }
 
 /// Runs the instance's rules and scheduled jobs.
-async fn run_jobs(world: Arc<World>) {
+async fn run_jobs(simulator: Arc<Simulator>) {
     let mut interval = tokio::time::interval(JOBS_INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        let world = world.clone();
+        let simulator = simulator.clone();
         // Scripts take processor time and wait for webhooks, so they must not run on a thread that serves connections.
-        if let Err(error) = tokio::task::spawn_blocking(move || servicenow::run_jobs(&world)).await {
+        if let Err(error) = tokio::task::spawn_blocking(move || servicenow::run_jobs(&simulator)).await {
             eprintln!("the jobs of the instance failed: {error}");
         }
     }

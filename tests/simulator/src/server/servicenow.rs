@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::exchange::Outcome;
-use super::world::World;
+use super::simulator::Simulator;
 use crate::clock;
-use crate::faults::{Call, Fault, Kind, Target};
+use crate::faults::{Fault, Kind, ReceivedCall, Target};
 use crate::wire::{Request, Response};
 
 /// The resources of the app.
@@ -26,18 +26,18 @@ const RATE_LIMIT_PER_HOUR: i64 = 100;
 const RATE_RULE: &str = "5f0d3b2ac0a8016400a1b2c3d4e5f607";
 const SECONDS_PER_HOUR: i64 = 3600;
 
-pub(super) fn answer(world: &World, request: &Request) -> Outcome {
+pub(super) fn answer(simulator: &Simulator, request: &Request) -> Outcome {
     let now = clock::now();
     let operation = operation(request);
-    let call = Call {
+    let call = ReceivedCall {
         target: Target::Servicenow,
         operation: &operation,
         account: None,
         path: &request.path,
         body: &request.body,
     };
-    let happen = || world.instance().handle(clock::now(), request, &world.network);
-    world.call(now, &call, |fault| match fault {
+    let happen = || simulator.instance().handle(clock::now(), request, &simulator.network);
+    simulator.call(now, &call, |fault| match fault {
         None => Outcome::Answer(happen()),
         Some(Fault { kind: Kind::Timeout, .. }) => Outcome::Hold,
         Some(Fault { kind: Kind::ApplyThenDrop, .. }) => {
@@ -50,9 +50,9 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
         }
         Some(Fault { kind: Kind::Throttle, .. }) => Outcome::Answer(throttled()),
         Some(Fault { kind: Kind::Stop, after_commits, .. }) => {
-            let mut instance = world.instance();
+            let mut instance = simulator.instance();
             instance.stop_after_commits(*after_commits);
-            Outcome::Answer(instance.handle(clock::now(), request, &world.network))
+            Outcome::Answer(instance.handle(clock::now(), request, &simulator.network))
         }
         Some(Fault { kind: Kind::Error, error, .. }) => match error.as_deref() {
             Some("truncated") => Outcome::Answer(truncated(happen())),
@@ -64,13 +64,13 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
 }
 
 /// Runs the due jobs, one rule at a time, so that requests get in between.
-pub(super) fn run_jobs(world: &World) {
+pub(super) fn run_jobs(simulator: &Simulator) {
     for _ in 0..MAXIMUM_RULES_PER_TURN {
-        if !world.instance().run_next_rule(clock::now(), &world.network) {
+        if !simulator.instance().run_next_rule(clock::now(), &simulator.network) {
             break;
         }
     }
-    world.instance().run_due_jobs(clock::now(), &world.network);
+    simulator.instance().run_due_jobs(clock::now(), &simulator.network);
 }
 
 /// Returns the operation's name for faults and counts, from the method and the path.

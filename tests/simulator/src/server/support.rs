@@ -1,28 +1,28 @@
 //! Calls of AWS Support, with the ordered faults.
 
 use super::exchange::Outcome;
-use super::world::World;
+use super::simulator::Simulator;
 use crate::clock;
-use crate::faults::{Call, Fault, Kind, Target};
+use crate::faults::{Fault, Kind, ReceivedCall, Target};
 use crate::support::json::{access_key_id, error_response, handle, operation};
 use crate::wire::{Request, Response};
 
 const ERRORS: Errors =
     Errors { server_error: "InternalServerError", throttled: "ThrottlingException", response: error_response };
 
-pub(super) fn answer(world: &World, request: &Request) -> Outcome {
+pub(super) fn answer(simulator: &Simulator, request: &Request) -> Outcome {
     let now = clock::now();
     let key = access_key_id(request);
-    let account = key.and_then(|key| world.support(|support| support.account_of_key(key).map(ToOwned::to_owned)));
-    let call = Call {
+    let account = key.and_then(|key| simulator.support(|support| support.account_of_key(key).map(ToOwned::to_owned)));
+    let call = ReceivedCall {
         target: Target::Support,
         operation: operation(request),
         account: account.as_deref(),
         path: &request.path,
         body: &request.body,
     };
-    let happen = || world.support(|support| handle(support, now, request));
-    world.call(now, &call, |fault| with_fault(fault, &ERRORS, happen))
+    let happen = || simulator.support(|support| handle(support, now, request));
+    simulator.call(now, &call, |fault| with_fault(fault, &ERRORS, happen))
 }
 
 /// The error answers of a service of AWS.

@@ -6,7 +6,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Call,
+    UserRequest,
     acl::{self, Operation},
     errors,
     state::hex,
@@ -22,7 +22,7 @@ const MAXIMUM_FILE_BYTES: usize = 100 * 1024 * 1024;
 const DEFAULT_LIMIT: usize = 1_000;
 
 /// Answers requests under `/api/now/attachment`.
-pub fn answer(call: &mut Call<'_, '_>, url: &str, rest: &[&str]) -> Response {
+pub fn answer(call: &mut UserRequest<'_, '_>, url: &str, rest: &[&str]) -> Response {
     match (call.request.method.as_str(), rest) {
         ("GET", []) => list(call, url),
         ("GET", [sys_id]) => match find(call, sys_id) {
@@ -36,7 +36,7 @@ pub fn answer(call: &mut Call<'_, '_>, url: &str, rest: &[&str]) -> Response {
     }
 }
 
-fn list(call: &Call<'_, '_>, url: &str) -> Response {
+fn list(call: &UserRequest<'_, '_>, url: &str) -> Response {
     let Some(table) = call.session.app.schema.table("sys_attachment") else { return errors::unknown_path() };
     let query = table_api::request_query(call, table);
     let number =
@@ -51,11 +51,11 @@ fn list(call: &Call<'_, '_>, url: &str) -> Response {
 }
 
 /// A file is readable by those who can read its record.
-fn may_read(call: &Call<'_, '_>, row: &Row) -> bool {
+fn may_read(call: &UserRequest<'_, '_>, row: &Row) -> bool {
     acl::allows(call.session.app, &call.session.actor, field(row, "table_name"), Operation::Read)
 }
 
-fn find(call: &Call<'_, '_>, sys_id: &str) -> Option<Row> {
+fn find(call: &UserRequest<'_, '_>, sys_id: &str) -> Option<Row> {
     let row = call.session.state.store.row("sys_attachment", sys_id)?;
     may_read(call, row).then(|| row.as_ref().clone())
 }
@@ -67,7 +67,7 @@ fn describe(row: &Row, url: &str) -> serde_json::Value {
     json!(described)
 }
 
-fn download(call: &Call<'_, '_>, url: &str, sys_id: &str) -> Response {
+fn download(call: &UserRequest<'_, '_>, url: &str, sys_id: &str) -> Response {
     let (Some(row), Some(file)) = (find(call, sys_id), call.session.state.files.get(sys_id)) else {
         return errors::no_record();
     };
@@ -78,7 +78,7 @@ fn download(call: &Call<'_, '_>, url: &str, sys_id: &str) -> Response {
     Response { status: 200, headers: headers.into(), body: file.as_ref().clone() }
 }
 
-fn upload(call: &mut Call<'_, '_>, url: &str) -> Response {
+fn upload(call: &mut UserRequest<'_, '_>, url: &str) -> Response {
     let parameter = |name: &str| call.request.parameter(name).filter(|value| !value.is_empty()).map(str::to_owned);
     let (Some(table), Some(record), Some(name)) =
         (parameter("table_name"), parameter("table_sys_id"), parameter("file_name"))
@@ -122,7 +122,7 @@ fn upload(call: &mut Call<'_, '_>, url: &str) -> Response {
     }
 }
 
-fn delete(call: &mut Call<'_, '_>, sys_id: &str) -> Response {
+fn delete(call: &mut UserRequest<'_, '_>, sys_id: &str) -> Response {
     let Some(row) = find(call, sys_id) else { return errors::no_record() };
     if !acl::allows(call.session.app, &call.session.actor, field(&row, "table_name"), Operation::Write) {
         return errors::may_not_write("Delete");

@@ -228,7 +228,7 @@ impl Instance {
         }
         let Some(actor) = actor else { return errors::not_authenticated() };
         let Some((api, rest)) = platform_api(path) else { return errors::unknown_path() };
-        let mut call = Call {
+        let mut call = UserRequest {
             session: Session { app: &self.app, state: &mut self.state, actor, now },
             engine: self.engine,
             request,
@@ -310,7 +310,7 @@ impl Instance {
 }
 
 /// One request of one user.
-pub(crate) struct Call<'a, 'b> {
+pub(crate) struct UserRequest<'a, 'b> {
     session: Session<'a>,
     engine: Engine,
     request: &'b Request,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Call,
+    UserRequest,
     acl::{self, Operation},
     errors, table_api,
     view::View,
@@ -13,7 +13,7 @@ use super::{
 use crate::wire::Response;
 
 /// Answers a request for counts and sums, grouped or not.
-pub fn answer(call: &Call<'_, '_>, table: &str) -> Response {
+pub fn answer(call: &UserRequest<'_, '_>, table: &str) -> Response {
     let definition = match table_api::open_table(call, table) {
         Ok(definition) => definition,
         Err(response) => return response,
@@ -47,7 +47,7 @@ pub fn answer(call: &Call<'_, '_>, table: &str) -> Response {
     Response::json(200, &json!({"result": results}))
 }
 
-fn statistics(call: &Call<'_, '_>, found: &[View<'_>]) -> Map<String, Value> {
+fn statistics(call: &UserRequest<'_, '_>, found: &[View<'_>]) -> Map<String, Value> {
     let mut statistics = Map::new();
     if call.request.parameter("sysparm_count") == Some("true") {
         statistics.insert("count".to_owned(), json!(found.len().to_string()));

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Call,
+    UserRequest,
     acl::{self, Operation},
     engine::{self, Script, ScriptError},
     errors,
@@ -56,7 +56,7 @@ impl<'a> Form<'a> {
 }
 
 /// Answers requests to a table as a whole.
-pub fn collection(call: &mut Call<'_, '_>, url: &str, table: &str, path: &str) -> Response {
+pub fn collection(call: &mut UserRequest<'_, '_>, url: &str, table: &str, path: &str) -> Response {
     let definition = match open_table(call, table) {
         Ok(definition) => definition,
         Err(response) => return response,
@@ -69,7 +69,7 @@ pub fn collection(call: &mut Call<'_, '_>, url: &str, table: &str, path: &str) -
 }
 
 /// Answers requests to one record.
-pub fn record(call: &mut Call<'_, '_>, url: &str, table: &str, sys_id: &str) -> Response {
+pub fn record(call: &mut UserRequest<'_, '_>, url: &str, table: &str, sys_id: &str) -> Response {
     let definition = match open_table(call, table) {
         Ok(definition) => definition,
         Err(response) => return response,
@@ -92,7 +92,7 @@ pub fn record(call: &mut Call<'_, '_>, url: &str, table: &str, sys_id: &str) -> 
 }
 
 /// The table, if the request may reach it at all.
-pub fn open_table(call: &Call<'_, '_>, table: &str) -> Result<std::sync::Arc<Table>, Response> {
+pub fn open_table(call: &UserRequest<'_, '_>, table: &str) -> Result<std::sync::Arc<Table>, Response> {
     let Some(definition) = call.session.app.schema.table(table) else { return Err(errors::invalid_table(table)) };
     if !definition.web_service_access {
         return Err(errors::envelope(
@@ -105,7 +105,7 @@ pub fn open_table(call: &Call<'_, '_>, table: &str) -> Result<std::sync::Arc<Tab
 }
 
 /// The query of a list: `sysparm_query`, or every other parameter as a column's value.
-pub fn request_query(call: &Call<'_, '_>, table: &Table) -> Query {
+pub fn request_query(call: &UserRequest<'_, '_>, table: &Table) -> Query {
     if let Some(encoded) = call.request.parameter("sysparm_query") {
         return Query::parse(encoded);
     }
@@ -122,7 +122,7 @@ pub fn request_query(call: &Call<'_, '_>, table: &Table) -> Query {
 }
 
 /// The value that people see as this name: a choice's label, or the name of the record that is referenced.
-fn value_of_display(call: &Call<'_, '_>, table: &Table, column: &str, name: &str) -> Option<String> {
+fn value_of_display(call: &UserRequest<'_, '_>, table: &Table, column: &str, name: &str) -> Option<String> {
     let definition = table.columns.get(column)?;
     let store = &call.session.state.store;
     if definition.kind == ColumnKind::Reference {
@@ -144,7 +144,7 @@ fn value_of_display(call: &Call<'_, '_>, table: &Table, column: &str, name: &str
 }
 
 /// The records that a list request means, whatever its page.
-pub fn matching<'a>(call: &'a Call<'_, '_>, table: &Table, query: &Query) -> Vec<View<'a>> {
+pub fn matching<'a>(call: &'a UserRequest<'_, '_>, table: &Table, query: &Query) -> Vec<View<'a>> {
     let (schema, store) = (&call.session.app.schema, &call.session.state.store);
     let nothing = Row::new();
     let invalid = query.has_invalid_field(&View::new(schema, store, table, &nothing));
@@ -154,7 +154,7 @@ pub fn matching<'a>(call: &'a Call<'_, '_>, table: &Table, query: &Query) -> Vec
     store.select(schema, &table.name, query)
 }
 
-fn list(call: &mut Call<'_, '_>, url: &str, table: &Table, path: &str) -> Response {
+fn list(call: &mut UserRequest<'_, '_>, url: &str, table: &Table, path: &str) -> Response {
     let request = call.request;
     let number = |name: &str, otherwise: usize| match request.parameter(name) {
         Some(text) if !text.is_empty() => text.parse::<usize>().ok(),
@@ -219,7 +219,7 @@ fn page_address(request: &Request, url: &str, offset: usize) -> String {
 }
 
 /// One record as the request wants to see it.
-fn show(call: &Call<'_, '_>, view: &View<'_>, form: &Form<'_>) -> Value {
+fn show(call: &UserRequest<'_, '_>, view: &View<'_>, form: &Form<'_>) -> Value {
     let (app, actor, table) = (call.session.app, &call.session.actor, view.table);
     let readable = |path: &str| {
         let column = path.split('.').next().unwrap_or(path);
@@ -257,7 +257,7 @@ fn is_secret_property(view: &View<'_>, path: &str) -> bool {
     view.table.name == "sys_properties" && path == "value" && field(view.row, "type").starts_with("password")
 }
 
-fn create(call: &mut Call<'_, '_>, url: &str, table: &Table) -> Response {
+fn create(call: &mut UserRequest<'_, '_>, url: &str, table: &Table) -> Response {
     let values = match read_values(call, table, Operation::Create) {
         Ok(values) => values,
         Err(response) => return response,
@@ -278,7 +278,7 @@ fn create(call: &mut Call<'_, '_>, url: &str, table: &Table) -> Response {
     }
 }
 
-fn change(call: &mut Call<'_, '_>, url: &str, table: &Table, sys_id: &str) -> Response {
+fn change(call: &mut UserRequest<'_, '_>, url: &str, table: &Table, sys_id: &str) -> Response {
     let values = match read_values(call, table, Operation::Write) {
         Ok(values) => values,
         Err(response) => return response,
@@ -299,13 +299,13 @@ fn change(call: &mut Call<'_, '_>, url: &str, table: &Table, sys_id: &str) -> Re
 }
 
 /// A closed incident is the administrators'.
-fn may_write(call: &Call<'_, '_>, table: &Table, current: &Row) -> bool {
+fn may_write(call: &UserRequest<'_, '_>, table: &Table, current: &Row) -> bool {
     let is_closed = table.name == "incident" && field(current, "state") == "7";
     acl::allows(call.session.app, &call.session.actor, &table.name, Operation::Write)
         && (!is_closed || call.session.actor.is_admin())
 }
 
-fn remove(call: &mut Call<'_, '_>, table: &Table, sys_id: &str) -> Response {
+fn remove(call: &mut UserRequest<'_, '_>, table: &Table, sys_id: &str) -> Response {
     if call.session.view(&table.name, sys_id).is_none() {
         return errors::no_record();
     }
@@ -318,7 +318,7 @@ fn remove(call: &mut Call<'_, '_>, table: &Table, sys_id: &str) -> Response {
     }
 }
 
-fn written_record(call: &Call<'_, '_>, url: &str, table: &Table, sys_id: &str, status: u16) -> Response {
+fn written_record(call: &UserRequest<'_, '_>, url: &str, table: &Table, sys_id: &str, status: u16) -> Response {
     if call.request.header("x-no-response-body") == Some("true")
         || call.request.parameter("sysparm_no_response_body") == Some("true")
     {
@@ -333,7 +333,7 @@ fn written_record(call: &Call<'_, '_>, url: &str, table: &Table, sys_id: &str, s
 
 /// The values of a request's body that the user may write. What the user may not write, and a choice that does not
 /// exist, is left out without a word.
-fn read_values(call: &Call<'_, '_>, table: &Table, operation: Operation) -> Result<Row, Response> {
+fn read_values(call: &UserRequest<'_, '_>, table: &Table, operation: Operation) -> Result<Row, Response> {
     let content_type = call.request.header("content-type").unwrap_or_default();
     if content_type.is_empty() {
         return Err(errors::envelope(400, "Missing header", Some("Content-Type is required")));
@@ -379,7 +379,7 @@ fn as_text(value: &Value) -> Option<String> {
 }
 
 /// Whether the choice exists; a column without any choices takes every value.
-fn text_is_choice(call: &Call<'_, '_>, table: &Table, column: &str, value: &str) -> bool {
+fn text_is_choice(call: &UserRequest<'_, '_>, table: &Table, column: &str, value: &str) -> bool {
     let tables = [table.name.as_str(), table.extends.as_str()];
     let store = &call.session.state.store;
     let mut choices = store
@@ -394,7 +394,7 @@ fn text_is_choice(call: &Call<'_, '_>, table: &Table, column: &str, value: &str)
 
 /// Runs the app's rules that come before the write; they may change the values or refuse.
 fn run_before_rules(
-    call: &mut Call<'_, '_>,
+    call: &mut UserRequest<'_, '_>,
     table: &Table,
     operation: &str,
     previous: &Row,

@@ -7,41 +7,41 @@ use casebridge_simulator::{
 };
 use serde_json::json;
 
-use crate::support::{World, body, configuration, text};
+use crate::support::{Fixture, body, configuration, text};
 
-fn token(world: &mut World, form: &str) -> casebridge_simulator::wire::Response {
+fn token(fixture: &mut Fixture, form: &str) -> casebridge_simulator::wire::Response {
     let request = Request {
         method: "POST".to_owned(),
         path: "/oauth_token.do".to_owned(),
         body: form.as_bytes().to_vec(),
         ..Request::default()
     };
-    world.instance.handle(world.now, &request, &world.network)
+    fixture.instance.handle(fixture.now, &request, &fixture.network)
 }
 
 #[test]
 fn tokens_are_given_to_clients_and_end() {
-    let mut world = World::platform();
-    assert_eq!(token(&mut world, "grant_type=client_credentials&client_id=client&client_secret=wrong").status, 401);
-    let given = token(&mut world, "grant_type=client_credentials&client_id=client&client_secret=secret");
+    let mut fixture = Fixture::platform();
+    assert_eq!(token(&mut fixture, "grant_type=client_credentials&client_id=client&client_secret=wrong").status, 401);
+    let given = token(&mut fixture, "grant_type=client_credentials&client_id=client&client_secret=secret");
     assert_eq!(given.status, 200, "{}", text(&given));
     assert_eq!(body(&given)["token_type"], "Bearer");
     let bearer = format!("Bearer {}", body(&given)["access_token"].as_str().unwrap());
     let target = "/api/now/table/sys_user_group?sysparm_limit=1";
-    assert_eq!(world.call_with(&bearer, "GET", target, None).status, 200);
-    world.pass(1_800);
-    assert_eq!(world.call_with(&bearer, "GET", target, None).status, 401);
+    assert_eq!(fixture.call_with(&bearer, "GET", target, None).status, 200);
+    fixture.pass(1_800);
+    assert_eq!(fixture.call_with(&bearer, "GET", target, None).status, 401);
     let form =
         "grant_type=password&client_id=client&client_secret=secret&username=agent&password=password%20of%20agent";
-    assert!(body(&token(&mut world, form))["refresh_token"].is_string());
+    assert!(body(&token(&mut fixture, form))["refresh_token"].is_string());
 }
 
 #[test]
 fn scripts_see_the_passed_clock_and_the_same_chance() {
     let run = || {
-        let mut world = World::platform();
+        let mut fixture = Fixture::platform();
         let source = "new Date().getTime() + ' ' + Math.random() + ' ' + gs.generateGUID() + ' ' + gs.getUserName()";
-        world.instance.run_script(world.now, "agent", source, &world.network).unwrap()
+        fixture.instance.run_script(fixture.now, "agent", source, &fixture.network).unwrap()
     };
     assert_eq!(run(), run());
     assert!(run().starts_with("1795208400000 0."), "{}", run());
@@ -50,7 +50,7 @@ fn scripts_see_the_passed_clock_and_the_same_chance() {
 
 #[test]
 fn glide_records_query_write_and_refuse() {
-    let mut world = World::platform();
+    let mut fixture = Fixture::platform();
     let source = "
         var group = new GlideRecord('sys_user_group');
         group.initialize();
@@ -76,7 +76,7 @@ fn glide_records_query_write_and_refuse() {
         out.push(found.get('short_description', 'By script'), found.getValue('state'));
         out.push(new GlideRecord('nothing').isValid(), found.getValue('no_such_column'));
         JSON.stringify(out);";
-    let answer = world.instance.run_script(world.now, "admin", source, &world.network).unwrap();
+    let answer = fixture.instance.run_script(fixture.now, "admin", source, &fixture.network).unwrap();
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
     assert_eq!(
         answer,
@@ -103,21 +103,21 @@ fn glide_records_query_write_and_refuse() {
 
 #[test]
 fn digests_and_times_are_the_platforms() {
-    let mut world = World::platform();
+    let mut fixture = Fixture::platform();
     let source = "
         var time = new GlideDateTime('2026-11-20 21:00:00');
         time.addSeconds(-3600);
         [new GlideDigest().getSHA256Hex('abc').substring(0, 8), time.getValue(), time.getNumericValue(),
          new CertificateEncryption().generateMac(gs.base64Encode('key'), 'HmacSHA256', 'data'),
          CertificateEncryption.generateMac(gs.base64Encode('key'), 'HmacSHA256', 'data')].join(' ')";
-    let answer = world.instance.run_script(world.now, "admin", source, &world.network).unwrap();
+    let answer = fixture.instance.run_script(fixture.now, "admin", source, &fixture.network).unwrap();
     let mac = "UDH+PZicbRU3oBP6bnOdojRj/a7DtwE32Cjjas4iG9A=";
     assert_eq!(answer, format!("ba7816bf 2026-11-20 20:00:00 1795204800000 {mac} {mac}"));
 }
 
 #[test]
 fn bodies_are_altered_unless_substitution_is_off() {
-    let mut world = World::platform();
+    let mut fixture = Fixture::platform();
     let source = "
         function send(keep) {
             var message = new sn_ws.RESTMessageV2();
@@ -128,49 +128,49 @@ fn bodies_are_altered_unless_substitution_is_off() {
             return message.execute().getStatusCode();
         }
         send(false) + ' ' + send(true)";
-    let answer = world.instance.run_script(world.now, "admin", source, &world.network).unwrap();
+    let answer = fixture.instance.run_script(fixture.now, "admin", source, &fixture.network).unwrap();
     assert_eq!(answer, "202 202");
-    let sent = world.sent();
+    let sent = fixture.sent();
     let bodies: Vec<&[u8]> = sent.iter().map(|(_, request)| request.body.as_slice()).collect();
     assert_eq!(bodies, [b"x  z".as_slice(), b"x ${y} z"]);
     assert_eq!(sent[0].1.parameter("b"), Some("c"));
-    world.network.status.replace(Some(0));
+    fixture.network.status.replace(Some(0));
     let source = "
         var message = new sn_ws.RESTMessageV2();
         message.setEndpoint('https://example.com/');
         var response = message.execute();
         [response.getStatusCode(), response.haveError(), response.getErrorMessage(), response.getErrorCode()].join(' ')";
-    let answer = world.instance.run_script(world.now, "admin", source, &world.network).unwrap();
+    let answer = fixture.instance.run_script(fixture.now, "admin", source, &fixture.network).unwrap();
     assert_eq!(answer, "0 true connection refused 1");
 }
 
 #[test]
 fn a_script_that_runs_away_is_ended_and_the_next_runs() {
-    let mut world = World::platform();
-    assert!(world.instance.run_script(world.now, "admin", "while (true) {}", &world.network).is_err());
+    let mut fixture = Fixture::platform();
+    assert!(fixture.instance.run_script(fixture.now, "admin", "while (true) {}", &fixture.network).is_err());
     assert!(
-        world
+        fixture
             .instance
-            .run_script(world.now, "admin", "var a = []; while (true) { a.push(new Array(1000)); }", &world.network)
+            .run_script(fixture.now, "admin", "var a = []; while (true) { a.push(new Array(1000)); }", &fixture.network)
             .is_err()
     );
-    assert_eq!(world.instance.run_script(world.now, "admin", "1 + 1", &world.network).unwrap(), "2");
+    assert_eq!(fixture.instance.run_script(fixture.now, "admin", "1 + 1", &fixture.network).unwrap(), "2");
 }
 
 #[test]
 fn a_copy_is_an_instance_of_its_own() {
-    let mut world = World::platform();
-    let incident = world.create("agent", "incident", &json!({"short_description": "Here"}));
-    let mut copy: Instance = world.instance.clone();
-    world.update("agent", "incident", &incident, &json!({"short_description": "There"}));
+    let mut fixture = Fixture::platform();
+    let incident = fixture.create("agent", "incident", &json!({"short_description": "Here"}));
+    let mut copy: Instance = fixture.instance.clone();
+    fixture.update("agent", "incident", &incident, &json!({"short_description": "There"}));
     assert_eq!(copy.record("incident", &incident).unwrap()["short_description"], "Here");
-    assert_eq!(copy.run_due_jobs(world.now, &world.network), 0);
+    assert_eq!(copy.run_due_jobs(fixture.now, &fixture.network), 0);
     assert!(configuration().has_password("agent", "password of agent"));
 }
 
 #[test]
 fn a_batch_answers_each_request_as_if_it_came_alone() {
-    let mut world = World::platform();
+    let mut fixture = Fixture::platform();
     let made = STANDARD.encode(json!({"short_description": "In a batch"}).to_string());
     let headers = json!([{"name": "Content-Type", "value": "application/json"}]);
     let batch = json!({"batch_request_id": 1, "rest_requests": [
@@ -178,7 +178,7 @@ fn a_batch_answers_each_request_as_if_it_came_alone() {
         {"id": "b", "method": "GET", "url": "/api/now/table/incident?sysparm_fields=number&sysparm_limit=5"},
         {"id": "c", "method": "GET", "url": "/api/now/table/nothing"},
     ]});
-    let answer = body(&world.call("agent", "POST", "/api/now/v1/batch", Some(&batch)));
+    let answer = body(&fixture.call("agent", "POST", "/api/now/v1/batch", Some(&batch)));
     assert_eq!(answer["batch_request_id"], "1");
     let part = |index: usize| {
         let part = &answer["serviced_requests"][index];
@@ -192,17 +192,17 @@ fn a_batch_answers_each_request_as_if_it_came_alone() {
 
 #[test]
 fn a_user_made_over_the_api_can_log_in() {
-    let mut world = World::platform();
+    let mut fixture = Fixture::platform();
     let values = json!({"user_name": "made", "first_name": "Made", "user_password": "password of made"});
-    let user = world.create("admin", "sys_user", &values);
-    let shown = body(&world.call("admin", "GET", &format!("/api/now/table/sys_user/{user}"), None));
+    let user = fixture.create("admin", "sys_user", &values);
+    let shown = body(&fixture.call("admin", "GET", &format!("/api/now/table/sys_user/{user}"), None));
     assert_eq!(shown["result"]["user_password"], "********");
-    let role = world.instance.records("sys_user_role", "name=itil")[0]["sys_id"].clone();
-    assert_eq!(world.call("made", "GET", "/api/now/table/incident", None).status, 403);
-    world.create("admin", "sys_user_has_role", &json!({"user": user, "role": role}));
-    assert_eq!(world.call("made", "GET", "/api/now/table/incident", None).status, 200);
-    world.update("admin", "sys_user", &user, &json!({"active": "false"}));
-    assert_eq!(world.call("made", "GET", "/api/now/table/incident", None).status, 401);
+    let role = fixture.instance.records("sys_user_role", "name=itil")[0]["sys_id"].clone();
+    assert_eq!(fixture.call("made", "GET", "/api/now/table/incident", None).status, 403);
+    fixture.create("admin", "sys_user_has_role", &json!({"user": user, "role": role}));
+    assert_eq!(fixture.call("made", "GET", "/api/now/table/incident", None).status, 200);
+    fixture.update("admin", "sys_user", &user, &json!({"active": "false"}));
+    assert_eq!(fixture.call("made", "GET", "/api/now/table/incident", None).status, 401);
 }
 
 #[test]

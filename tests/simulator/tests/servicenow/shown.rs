@@ -3,21 +3,22 @@
 use casebridge_core::servicenow::incident::Incident;
 use serde_json::{Value, json};
 
-use crate::support::{INCIDENTS, World, body, deliver, incident_in_scope, text};
+use crate::support::{Fixture, INCIDENTS, body, deliver, incident_in_scope, text};
 
 /// The app's own constants.
-const CLOSE_CODES_LIMIT: usize = 100;
-const GROUP_ACCOUNTS_LIMIT: usize = 100;
-const DELIVERIES_LIMIT: usize = 1000;
+const MAXIMUM_CLOSE_CODES: usize = 100;
+const MAXIMUM_GROUP_ACCOUNTS: usize = 100;
+const MAXIMUM_DELIVERIES: usize = 1000;
 
 /// The snapshot as it is written.
-fn shown(world: &mut World, incident: &str) -> Value {
-    let response = world.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot?kind=support_case"), None);
+fn shown(fixture: &mut Fixture, incident: &str) -> Value {
+    let response =
+        fixture.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot?kind=support_case"), None);
     assert_eq!(response.status, 200, "{}", text(&response));
     body(&response)["result"].clone()
 }
 
-fn put_choices(world: &mut World, table: &str, choices: &[(&str, &str, &str)]) {
+fn put_choices(fixture: &mut Fixture, table: &str, choices: &[(&str, &str, &str)]) {
     for (index, (value, sequence, language)) in choices.iter().enumerate() {
         let values = [
             ("name", table),
@@ -29,21 +30,21 @@ fn put_choices(world: &mut World, table: &str, choices: &[(&str, &str, &str)]) {
         ];
         // The order of the rows is not that of the choices.
         let sys_id = format!("{table}{:0>width$}", 999 - index, width = 32 - table.len());
-        world.put("sys_choice", &sys_id, &values);
+        fixture.put("sys_choice", &sys_id, &values);
     }
 }
 
 /// Leaves no resolution code of the platform's own.
-fn without_choices(world: &mut World) {
-    for row in world.instance.records("sys_choice", "element=close_code") {
-        world.put("sys_choice", &row["sys_id"].clone(), &[("inactive", "true")]);
+fn without_choices(fixture: &mut Fixture) {
+    for row in fixture.instance.records("sys_choice", "element=close_code") {
+        fixture.put("sys_choice", &row["sys_id"].clone(), &[("inactive", "true")]);
     }
 }
 
 #[test]
 fn a_snapshot_shows_each_part_of_the_record() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
     let columns = [
         ("x_casebridge_aws_account", "111122223333"),
         ("x_casebridge_aws_case_id", "case-1"),
@@ -57,8 +58,8 @@ fn a_snapshot_shows_each_part_of_the_record() {
         ("state", "3"),
         ("priority", "2"),
     ];
-    world.put("incident", &incident, &columns);
-    let shown = shown(&mut world, &incident);
+    fixture.put("incident", &incident, &columns);
+    let shown = shown(&mut fixture, &incident);
     assert_eq!(
         shown["columns"],
         json!({
@@ -66,7 +67,7 @@ fn a_snapshot_shows_each_part_of_the_record() {
             "sync_status": "error", "last_error": "AWS refuses it",
         })
     );
-    let number = world.instance.record("incident", &incident).unwrap()["number"].clone();
+    let number = fixture.instance.record("incident", &incident).unwrap()["number"].clone();
     for (name, value) in [
         ("sys_id", json!(incident)),
         ("number", json!(number)),
@@ -109,11 +110,11 @@ fn the_end_of_an_incident_has_the_time_that_the_platform_keeps_for_its_state() {
         (times("8", resolved, closed), closed, closed),
         (times("8", resolved, ""), updated, ""),
     ] {
-        let mut world = World::with_app();
-        let incident = incident_in_scope(&mut world);
-        world.put("incident", &incident, &values);
-        world.put("incident", &incident, &[("sys_updated_on", updated)]);
-        let shown = shown(&mut world, &incident);
+        let mut fixture = Fixture::with_app();
+        let incident = incident_in_scope(&mut fixture);
+        fixture.put("incident", &incident, &values);
+        fixture.put("incident", &incident, &[("sys_updated_on", updated)]);
+        let shown = shown(&mut fixture, &incident);
         assert_eq!(
             (&shown["resolved_at"], &shown["closed_at"]),
             (&json!(resolved_at), &json!(closed_at)),
@@ -124,19 +125,19 @@ fn the_end_of_an_incident_has_the_time_that_the_platform_keeps_for_its_state() {
 
 #[test]
 fn blank_closing_fields_are_not_filled() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
-    world.put("incident", &incident, &[("close_code", "  "), ("close_notes", " \n")]);
-    let summary = world.snapshot(&incident).summary;
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    fixture.put("incident", &incident, &[("close_code", "  "), ("close_notes", " \n")]);
+    let summary = fixture.snapshot(&incident).summary;
     assert_eq!((summary.has_close_code, summary.has_close_notes), (false, false));
 }
 
 #[test]
 fn the_account_is_the_active_one_of_the_group_with_the_lowest_number() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
-    let group = world.instance.record("incident", &incident).unwrap()["assignment_group"].clone();
-    let account = |world: &mut World| shown(world, &incident)["account"].clone();
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    let group = fixture.instance.record("incident", &incident).unwrap()["assignment_group"].clone();
+    let account = |fixture: &mut Fixture| shown(fixture, &incident)["account"].clone();
     // An import may write what the rule on accounts refuses.
     let rows = [
         ("1", "111100000000", "false", group.as_str(), "true"),
@@ -151,123 +152,123 @@ fn the_account_is_the_active_one_of_the_group_with_the_lowest_number() {
             ("assignment_group", group),
             ("production", production),
         ];
-        world.put("x_casebridge_aws_account", &first.repeat(32), &values);
+        fixture.put("x_casebridge_aws_account", &first.repeat(32), &values);
     }
-    assert_eq!(account(&mut world), json!({"number": "111122220000", "name": "111122220000", "production": false}));
-    world.put("x_casebridge_aws_account", &"2".repeat(32), &[("number", "999922220000")]);
-    assert_eq!(account(&mut world)["number"], "111122223333");
+    assert_eq!(account(&mut fixture), json!({"number": "111122220000", "name": "111122220000", "production": false}));
+    fixture.put("x_casebridge_aws_account", &"2".repeat(32), &[("number", "999922220000")]);
+    assert_eq!(account(&mut fixture)["number"], "111122223333");
     // An account without a group is not that of incidents without one.
-    world.put("x_casebridge_aws_account", &"0".repeat(32), &[("assignment_group", "")]);
-    world.put("incident", &incident, &[("assignment_group", "")]);
-    assert_eq!(account(&mut world), Value::Null);
+    fixture.put("x_casebridge_aws_account", &"0".repeat(32), &[("assignment_group", "")]);
+    fixture.put("incident", &incident, &[("assignment_group", "")]);
+    assert_eq!(account(&mut fixture), Value::Null);
 }
 
 #[test]
 fn the_group_tells_all_its_accounts_active_or_not() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
-    let group = world.instance.record("incident", &incident).unwrap()["assignment_group"].clone();
-    let other = world.create("admin", "sys_user_group", &json!({"name": "Other"}));
-    let told = |world: &mut World| {
-        let shown = shown(world, &incident);
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    let group = fixture.instance.record("incident", &incident).unwrap()["assignment_group"].clone();
+    let other = fixture.create("admin", "sys_user_group", &json!({"name": "Other"}));
+    let told = |fixture: &mut Fixture| {
+        let shown = shown(fixture, &incident);
         (shown["account"]["number"].clone(), shown["group_accounts"].clone())
     };
     for (number, of) in [("000011112222", &group), ("999911112222", &group), ("555511112222", &other)] {
         let account = json!({"name": number, "number": number, "assignment_group": of, "active": "false"});
-        world.create("admin", "x_casebridge_aws_account", &account);
+        fixture.create("admin", "x_casebridge_aws_account", &account);
     }
     let all = json!(["111122223333", "000011112222", "999911112222"]);
-    assert_eq!(told(&mut world), (json!("111122223333"), all), "the active one comes first");
-    let active = world.instance.records("x_casebridge_aws_account", "number=111122223333")[0]["sys_id"].clone();
-    world.update("admin", "x_casebridge_aws_account", &active, &json!({"active": "false"}));
+    assert_eq!(told(&mut fixture), (json!("111122223333"), all), "the active one comes first");
+    let active = fixture.instance.records("x_casebridge_aws_account", "number=111122223333")[0]["sys_id"].clone();
+    fixture.update("admin", "x_casebridge_aws_account", &active, &json!({"active": "false"}));
     // AWS has heard of it by now, and sees it further on.
     let all = json!(["000011112222", "111122223333", "999911112222"]);
-    assert_eq!(told(&mut world), (Value::Null, all), "it belongs to them all the same");
-    world.update("agent", "incident", &incident, &json!({"assignment_group": other}));
-    assert_eq!(told(&mut world), (Value::Null, json!(["555511112222"])));
-    let none = world.create("admin", "sys_user_group", &json!({"name": "Of no account"}));
+    assert_eq!(told(&mut fixture), (Value::Null, all), "it belongs to them all the same");
+    fixture.update("agent", "incident", &incident, &json!({"assignment_group": other}));
+    assert_eq!(told(&mut fixture), (Value::Null, json!(["555511112222"])));
+    let none = fixture.create("admin", "sys_user_group", &json!({"name": "Of no account"}));
     for group in [none.as_str(), ""] {
-        world.update("agent", "incident", &incident, &json!({"assignment_group": group}));
-        assert_eq!(told(&mut world), (Value::Null, json!([])), "{group:?}");
+        fixture.update("agent", "incident", &incident, &json!({"assignment_group": group}));
+        assert_eq!(told(&mut fixture), (Value::Null, json!([])), "{group:?}");
     }
 }
 
 #[test]
 fn so_many_accounts_of_a_group_are_told() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
-    let group = world.instance.record("incident", &incident).unwrap()["assignment_group"].clone();
-    for number in 0..GROUP_ACCOUNTS_LIMIT {
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    let group = fixture.instance.record("incident", &incident).unwrap()["assignment_group"].clone();
+    for number in 0..MAXIMUM_GROUP_ACCOUNTS {
         let name = format!("{number:012}");
         let values = [("number", name.as_str()), ("active", "false"), ("assignment_group", &group)];
-        world.put("x_casebridge_aws_account", &format!("{number:032x}"), &values);
+        fixture.put("x_casebridge_aws_account", &format!("{number:032x}"), &values);
     }
-    let shown = shown(&mut world, &incident);
-    assert_eq!(shown["group_accounts"].as_array().unwrap().len(), GROUP_ACCOUNTS_LIMIT);
+    let shown = shown(&mut fixture, &incident);
+    assert_eq!(shown["group_accounts"].as_array().unwrap().len(), MAXIMUM_GROUP_ACCOUNTS);
     assert_eq!(shown["account"]["number"], "111122223333", "the active one is always among them");
 }
 
 #[test]
 fn the_account_of_the_case_is_active_inactive_or_missing_whatever_the_group() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
-    let state = |world: &mut World| shown(world, &incident)["linked_account_state"].clone();
-    assert_eq!(state(&mut world), "", "it has no case yet");
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    let state = |fixture: &mut Fixture| shown(fixture, &incident)["linked_account_state"].clone();
+    assert_eq!(state(&mut fixture), "", "it has no case yet");
     let columns = json!({"columns": {"case_id": "case-111122223333-muen-2026-1", "account": "111122223333"}});
-    assert_eq!(deliver(&mut world, &incident, &columns).status, 200);
-    assert_eq!(state(&mut world), "active");
-    let account = world.instance.records("x_casebridge_aws_account", "")[0]["sys_id"].clone();
-    world.update("admin", "x_casebridge_aws_account", &account, &json!({"active": "false"}));
-    assert_eq!(state(&mut world), "inactive");
+    assert_eq!(deliver(&mut fixture, &incident, &columns).status, 200);
+    assert_eq!(state(&mut fixture), "active");
+    let account = fixture.instance.records("x_casebridge_aws_account", "")[0]["sys_id"].clone();
+    fixture.update("admin", "x_casebridge_aws_account", &account, &json!({"active": "false"}));
+    assert_eq!(state(&mut fixture), "inactive");
     // The group is another account's by now: the case stays where it is.
-    let group = world.create("admin", "sys_user_group", &json!({"name": "AWS-444455556666"}));
+    let group = fixture.create("admin", "sys_user_group", &json!({"name": "AWS-444455556666"}));
     let other = json!({"name": "Other", "number": "444455556666", "assignment_group": group});
-    world.create("admin", "x_casebridge_aws_account", &other);
-    world.update("agent", "incident", &incident, &json!({"assignment_group": group}));
-    let seen = shown(&mut world, &incident);
+    fixture.create("admin", "x_casebridge_aws_account", &other);
+    fixture.update("agent", "incident", &incident, &json!({"assignment_group": group}));
+    let seen = shown(&mut fixture, &incident);
     assert_eq!(
         (&seen["linked_account_state"], &seen["account"]["number"]),
         (&json!("inactive"), &json!("444455556666"))
     );
-    world.update("admin", "x_casebridge_aws_account", &account, &json!({"active": "true"}));
-    assert_eq!(state(&mut world), "active");
-    world.call("admin", "DELETE", &format!("/api/now/table/x_casebridge_aws_account/{account}"), None);
-    assert_eq!(state(&mut world), "missing");
+    fixture.update("admin", "x_casebridge_aws_account", &account, &json!({"active": "true"}));
+    assert_eq!(state(&mut fixture), "active");
+    fixture.call("admin", "DELETE", &format!("/api/now/table/x_casebridge_aws_account/{account}"), None);
+    assert_eq!(state(&mut fixture), "missing");
 }
 
 #[test]
 fn the_answer_of_deliver_tells_the_accounts_as_well() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
     let columns = json!({"columns": {"case_id": "case-1", "account": "999999999999"}});
-    let snapshot = body(&deliver(&mut world, &incident, &columns))["result"]["snapshot"].clone();
+    let snapshot = body(&deliver(&mut fixture, &incident, &columns))["result"]["snapshot"].clone();
     let told = (&snapshot["group_accounts"], &snapshot["linked_account_state"]);
     assert_eq!(told, (&json!(["111122223333"]), &json!("missing")));
 }
 
 #[test]
 fn resolution_codes_are_told_once_in_their_order_and_those_of_task_where_there_are_no_others() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
-    without_choices(&mut world);
-    put_choices(&mut world, "task", &[("Done", "1", "en")]);
-    assert_eq!(world.snapshot(&incident).summary.close_codes, ["Done"]);
-    put_choices(&mut world, "incident", &[("Solved", "2", "en")]);
-    assert_eq!(world.snapshot(&incident).summary.close_codes, ["Solved"], "one of its own is enough");
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    without_choices(&mut fixture);
+    put_choices(&mut fixture, "task", &[("Done", "1", "en")]);
+    assert_eq!(fixture.snapshot(&incident).summary.close_codes, ["Done"]);
+    put_choices(&mut fixture, "incident", &[("Solved", "2", "en")]);
+    assert_eq!(fixture.snapshot(&incident).summary.close_codes, ["Solved"], "one of its own is enough");
     let own = [("Solved", "2", "en"), ("Copy", "1", "en"), ("Solved", "2", "de"), ("Copy", "1", "de"), ("", "0", "en")];
-    put_choices(&mut world, "incident", &own);
-    assert_eq!(world.snapshot(&incident).summary.close_codes, ["Copy", "Solved"]);
+    put_choices(&mut fixture, "incident", &own);
+    assert_eq!(fixture.snapshot(&incident).summary.close_codes, ["Copy", "Solved"]);
 }
 
 #[test]
 fn so_many_resolution_codes_are_told() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
-    let codes: Vec<String> = (100..=100 + CLOSE_CODES_LIMIT).map(|number| format!("Code {number}")).collect();
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    let codes: Vec<String> = (100..=100 + MAXIMUM_CLOSE_CODES).map(|number| format!("Code {number}")).collect();
     let choices: Vec<(&str, &str, &str)> = codes.iter().map(|code| (code.as_str(), &code[5..], "en")).collect();
-    without_choices(&mut world);
-    put_choices(&mut world, "incident", &choices);
-    assert_eq!(world.snapshot(&incident).summary.close_codes, codes[..CLOSE_CODES_LIMIT]);
+    without_choices(&mut fixture);
+    put_choices(&mut fixture, "incident", &choices);
+    assert_eq!(fixture.snapshot(&incident).summary.close_codes, codes[..MAXIMUM_CLOSE_CODES]);
 }
 
 #[test]
@@ -278,30 +279,30 @@ fn an_author_has_the_name_that_the_user_has_or_else_the_user_name() {
         ([("name", ""), ("first_name", "Alice"), ("last_name", "")], "Alice"),
         ([("name", ""), ("first_name", ""), ("last_name", "")], "agent"),
     ] {
-        let mut world = World::with_app();
-        let incident = incident_in_scope(&mut world);
-        let user = world.instance.records("sys_user", "user_name=agent")[0]["sys_id"].clone();
-        world.put("sys_user", &user, &names);
-        assert_eq!(world.snapshot(&incident).entries[0].author, expected);
+        let mut fixture = Fixture::with_app();
+        let incident = incident_in_scope(&mut fixture);
+        let user = fixture.instance.records("sys_user", "user_name=agent")[0]["sys_id"].clone();
+        fixture.put("sys_user", &user, &names);
+        assert_eq!(fixture.snapshot(&incident).entries[0].author, expected);
     }
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
-    let entry = world.instance.records("sys_journal_field", "element=comments")[0]["sys_id"].clone();
-    world.put("sys_journal_field", &entry, &[("sys_created_by", "gone")]);
-    assert_eq!(world.snapshot(&incident).entries[0].author, "gone", "no such user any more");
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    let entry = fixture.instance.records("sys_journal_field", "element=comments")[0]["sys_id"].clone();
+    fixture.put("sys_journal_field", &entry, &[("sys_created_by", "gone")]);
+    assert_eq!(fixture.snapshot(&incident).entries[0].author, "gone", "no such user any more");
 }
 
 #[test]
 fn half_a_pair_of_surrogates_is_replaced_and_a_pair_is_left() {
-    let mut world = World::with_app();
+    let mut fixture = Fixture::with_app();
     let source = "escape(CasebridgeIncident.wellFormed('a\\ud83d\\ude92b\\ud83dc\\ude92\\ude92'))";
-    assert_eq!(world.script(source), "a%uD83D%uDE92b%uFFFDc%uFFFD%uFFFD");
+    assert_eq!(fixture.script(source), "a%uD83D%uDE92b%uFFFDc%uFFFD%uFFFD");
 }
 
 #[test]
 fn the_comments_of_an_incident_are_its_own_and_no_work_notes() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
     let row = |element: &'static str, of: &str, words: &'static str| {
         [("element", element), ("element_id", of), ("value", words), ("sys_created_on", "2026-11-20 21:00:00")]
             .map(|(name, value)| (name, value.to_owned()))
@@ -315,9 +316,9 @@ fn the_comments_of_an_incident_are_its_own_and_no_work_notes() {
     .enumerate()
     {
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        world.put("sys_journal_field", &format!("{number:032x}"), &values);
+        fixture.put("sys_journal_field", &format!("{number:032x}"), &values);
     }
-    let shown: Incident = world.snapshot(&incident);
+    let shown: Incident = fixture.snapshot(&incident);
     let mut words: Vec<&str> = shown.entries.iter().map(|entry| entry.text.as_str()).collect();
     words.sort_unstable();
     assert_eq!(words, ["First ${words}", "its own"]);
@@ -326,41 +327,41 @@ fn the_comments_of_an_incident_are_its_own_and_no_work_notes() {
 
 #[test]
 fn a_comment_is_ours_once_its_delivery_is_finished() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
-    let entry = world.instance.records("sys_journal_field", "element=comments")[0]["sys_id"].clone();
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    let entry = fixture.instance.records("sys_journal_field", "element=comments")[0]["sys_id"].clone();
     for (state, is_ours) in [("claimed", false), ("done", true)] {
         let values = [("external_id", "one"), ("incident", &incident), ("state", state), ("journal", &entry)];
-        world.put("x_casebridge_aws_delivery", "fedcba9876543210fedcba9876543210", &values);
-        assert_eq!(world.snapshot(&incident).entries[0].ours, is_ours, "{state}");
+        fixture.put("x_casebridge_aws_delivery", "fedcba9876543210fedcba9876543210", &values);
+        assert_eq!(fixture.snapshot(&incident).entries[0].ours, is_ours, "{state}");
     }
 }
 
 #[test]
 fn a_comment_that_no_delivery_names_is_undecided_if_its_author_has_delivered_or_is_to() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
-    let entry = world.instance.records("sys_journal_field", "element=comments")[0]["sys_id"].clone();
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    let entry = fixture.instance.records("sys_journal_field", "element=comments")[0]["sys_id"].clone();
     let values = [("external_id", "one"), ("incident", incident.as_str()), ("sys_created_by", "former")];
-    world.put("x_casebridge_aws_delivery", "fedcba9876543210fedcba9876543210", &values);
+    fixture.put("x_casebridge_aws_delivery", "fedcba9876543210fedcba9876543210", &values);
     for (author, is_undecided) in [("agent", false), ("casebridge", true), ("former", true)] {
-        world.put("sys_journal_field", &entry, &[("sys_created_by", author)]);
-        assert_eq!(world.snapshot(&incident).entries[0].undecided, is_undecided, "{author}");
+        fixture.put("sys_journal_field", &entry, &[("sys_created_by", author)]);
+        assert_eq!(fixture.snapshot(&incident).entries[0].undecided, is_undecided, "{author}");
     }
 }
 
 #[test]
 fn so_many_deliveries_are_told_the_newest_first_and_those_of_one_second_by_name() {
-    let mut world = World::with_app();
-    let incident = incident_in_scope(&mut world);
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
     // The order of the rows is that of the names turned round; one is older than the others.
-    for number in 0..=DELIVERIES_LIMIT {
-        let name = format!("{:04}", DELIVERIES_LIMIT - number);
+    for number in 0..=MAXIMUM_DELIVERIES {
+        let name = format!("{:04}", MAXIMUM_DELIVERIES - number);
         let claimed_at = if number == 0 { "2026-11-20 21:00:00" } else { "2026-11-20 21:00:01" };
         let values = [("external_id", name.as_str()), ("incident", &incident), ("claimed_at", claimed_at)];
-        world.put("x_casebridge_aws_delivery", &format!("{number:032x}"), &values);
+        fixture.put("x_casebridge_aws_delivery", &format!("{number:032x}"), &values);
     }
-    let told: Vec<String> = world.snapshot(&incident).deliveries.iter().map(ToString::to_string).collect();
-    let expected: Vec<String> = (0..DELIVERIES_LIMIT).map(|number| format!("{number:04}")).collect();
+    let told: Vec<String> = fixture.snapshot(&incident).deliveries.iter().map(ToString::to_string).collect();
+    let expected: Vec<String> = (0..MAXIMUM_DELIVERIES).map(|number| format!("{number:04}")).collect();
     assert_eq!(told, expected);
 }

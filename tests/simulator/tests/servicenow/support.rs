@@ -63,7 +63,7 @@ impl Outbound for Network {
 }
 
 /// An instance, its clock and its network.
-pub struct World {
+pub struct Fixture {
     pub instance: Instance,
     pub network: Network,
     pub now: Timestamp,
@@ -113,7 +113,7 @@ pub fn built_app() -> Arc<App> {
     APP.clone()
 }
 
-impl World {
+impl Fixture {
     pub fn platform() -> Self {
         Self::configured(configuration())
     }
@@ -132,16 +132,16 @@ impl World {
     }
 
     pub fn with_app_configured(configuration: Configuration) -> Self {
-        let mut world = Self::configured(configuration);
-        world.instance.install(built_app());
+        let mut fixture = Self::configured(configuration);
+        fixture.instance.install(built_app());
         let secret = format!("whsec_{}", STANDARD.encode(WEBHOOK_KEY));
-        let user = world.instance.records("sys_user", "user_name=casebridge")[0]["sys_id"].clone();
-        let name = world.instance.records("sys_properties", "name=instance_name")[0]["value"].clone();
-        world.set("webhook_url", WEBHOOK_URL);
-        world.set("webhook_secret", &secret);
-        world.set("integration_user", &user);
-        world.set("home_instance", &name);
-        world
+        let user = fixture.instance.records("sys_user", "user_name=casebridge")[0]["sys_id"].clone();
+        let name = fixture.instance.records("sys_properties", "name=instance_name")[0]["value"].clone();
+        fixture.set("webhook_url", WEBHOOK_URL);
+        fixture.set("webhook_secret", &secret);
+        fixture.set("integration_user", &user);
+        fixture.set("home_instance", &name);
+        fixture
     }
 
     pub fn pass(&mut self, seconds: i64) {
@@ -256,14 +256,14 @@ impl World {
 }
 
 /// An incident in scope of an active account; gives its `sys_id`.
-pub fn incident_in_scope(world: &mut World) -> String {
-    let group = world.create("admin", "sys_user_group", &json!({"name": "AWS-111122223333"}));
-    world.create(
+pub fn incident_in_scope(fixture: &mut Fixture) -> String {
+    let group = fixture.create("admin", "sys_user_group", &json!({"name": "AWS-111122223333"}));
+    fixture.create(
         "admin",
         "x_casebridge_aws_account",
         &json!({"name": "Shop", "number": "111122223333", "assignment_group": group, "production": "true"}),
     );
-    world.create(
+    fixture.create(
         "agent",
         "incident",
         &json!({
@@ -284,13 +284,13 @@ pub fn of_support_case(order: &Value) -> Value {
 }
 
 /// Delivers as the integration user, for a Support case unless the order names a kind.
-pub fn deliver(world: &mut World, incident: &str, order: &Value) -> Response {
+pub fn deliver(fixture: &mut Fixture, incident: &str, order: &Value) -> Response {
     let target = format!("{INCIDENTS}/{incident}/deliver");
-    world.call("casebridge", "POST", &target, Some(&of_support_case(order)))
+    fixture.call("casebridge", "POST", &target, Some(&of_support_case(order)))
 }
 
 /// Delivers in a script for which the platform behaves as `prelude` makes it; gives the result or the error.
-pub fn deliver_where(world: &mut World, incident: &str, prelude: &str, order: &Value) -> Value {
+pub fn deliver_where(fixture: &mut Fixture, incident: &str, prelude: &str, order: &Value) -> Value {
     let order = json!(of_support_case(order).to_string());
     let source = format!(
         "{prelude}
@@ -308,7 +308,7 @@ pub fn deliver_where(world: &mut World, incident: &str, prelude: &str, order: &V
         calls.answer(function () {{ return new CasebridgeDelivery(calls).deliver(calls.body()); }});
         JSON.stringify(answer)"
     );
-    serde_json::from_str(&world.script(&source)).expect("an answer in JSON")
+    serde_json::from_str(&fixture.script(&source)).expect("an answer in JSON")
 }
 
 /// A script in which the incident is found so often, then is gone, and is there again.

@@ -17,12 +17,12 @@ use crate::{
     policy::Policy,
     servicenow::{
         incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
-        journal::{EndedByUs, LONGEST_NODE_LAG, Meaning, unsettled},
+        journal::{EndedByUs, MAXIMUM_NODE_LAG, Meaning, unsettled},
     },
 };
 
 /// How long a request to ServiceNow may still be at work: it ends REST transactions after 60 seconds.
-const LONGEST_REQUEST: SignedDuration = SignedDuration::from_mins(2);
+const MAXIMUM_REQUEST: SignedDuration = SignedDuration::from_mins(2);
 /// How far apart the times may be of a record and of a comment that were written in one update.
 const ONE_UPDATE: SignedDuration = SignedDuration::from_secs(2);
 
@@ -114,7 +114,7 @@ impl<K: Kind> Pass<K> {
             // It was open in between: what it was reopened for has been answered.
             self.link.state_intent = None;
             self.link.base.ended = false;
-        } else if now.duration_since(intent.written_at) >= LONGEST_REQUEST {
+        } else if now.duration_since(intent.written_at) >= MAXIMUM_REQUEST {
             self.link.state_intent = None;
         }
     }
@@ -181,7 +181,7 @@ fn leave_out_newer_entries(incident: &mut Incident) {
         // Of one second, the trail knows of no update yet that the record has not reached.
         let is_uncounted = has_trail && entry.is_for_aws() && entry.mod_count.is_none();
         (is_uncounted || entry.created_on.duration_since(updated_on) > ONE_UPDATE)
-            && taken_at.duration_since(entry.created_on) < LONGEST_NODE_LAG
+            && taken_at.duration_since(entry.created_on) < MAXIMUM_NODE_LAG
     };
     if let Some(first) = incident.entries.iter().position(is_torn) {
         incident.entries.truncate(first);
@@ -191,7 +191,7 @@ fn leave_out_newer_entries(incident: &mut Incident) {
 
 /// When a state that was written without an answer is on the incident, and shown by every node, or never will be.
 pub(crate) fn state_known_at(intent: &StateIntent) -> Timestamp {
-    intent.written_at.checked_add(LONGEST_REQUEST + LONGEST_NODE_LAG).unwrap_or(Timestamp::MAX)
+    intent.written_at.checked_add(MAXIMUM_REQUEST + MAXIMUM_NODE_LAG).unwrap_or(Timestamp::MAX)
 }
 
 /// Whether a person's comment was written in the update that ended work: casebridge writes none with a state.

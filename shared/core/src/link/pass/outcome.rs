@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How often a wait doubles at most, so that the arithmetic stays small.
-const MOST_DOUBLINGS: u32 = 16;
+const MAXIMUM_DOUBLINGS: u32 = 16;
 /// A spread of one: all of the longest extra wait.
 const FULL_SPREAD: u32 = 1_000;
 
@@ -33,7 +33,7 @@ impl<K: Kind> Pass<K> {
         let call = match effect {
             Effect::Call(call) => call,
             Effect::Deliver(delivery) => return self.begin_state(delivery, now),
-            Effect::Report => return false,
+            Effect::WriteColumns => return false,
         };
         if self.repeat(now).as_ref() == Some(call) {
             return self.begin_repeat();
@@ -243,18 +243,18 @@ impl<K: Kind> Pass<K> {
 
     /// The delivery that writes the columns as the link says now; none where the incident shows them already, or was never
     /// seen.
-    pub fn report(&self, policy: &Policy, now: Timestamp) -> Option<Delivery> {
-        self.columns_delivery(K::columns(policy, self, now))
+    pub fn columns_delivery(&self, policy: &Policy, now: Timestamp) -> Option<Delivery> {
+        self.delivery_of_columns(K::columns(policy, self, now))
     }
 
     /// The delivery that tells that the link has become too large to be recorded; none where the incident says so already, or
     /// was never seen.
-    pub fn report_full(&self) -> Option<Delivery> {
-        self.columns_delivery(self.summary()?.columns.of_full_link())
+    pub fn full_link_delivery(&self) -> Option<Delivery> {
+        self.delivery_of_columns(self.summary()?.columns.of_full_link())
     }
 
     /// The delivery that writes the columns alone; none where the incident shows them already, or was never seen.
-    fn columns_delivery(&self, columns: BridgeColumns) -> Option<Delivery> {
+    fn delivery_of_columns(&self, columns: BridgeColumns) -> Option<Delivery> {
         let incident = self.summary().filter(|incident| incident.columns != columns)?;
         Some(Delivery {
             expected_mod_count: incident.sys_mod_count,
@@ -342,7 +342,7 @@ fn taken(answer: &DeliveryAnswer) -> usize {
 
 /// The wait after this many failures in a row.
 pub fn backoff(policy: &Policy, attempts: u32) -> SignedDuration {
-    let doublings = attempts.saturating_sub(1).min(MOST_DOUBLINGS);
+    let doublings = attempts.saturating_sub(1).min(MAXIMUM_DOUBLINGS);
     let wait = u64::from(policy.retry_first_seconds) << doublings;
     seconds(u32::try_from(wait).unwrap_or(u32::MAX).min(policy.retry_longest_seconds))
 }

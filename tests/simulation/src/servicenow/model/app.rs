@@ -9,7 +9,7 @@ use casebridge_core::{
 };
 use jiff::Timestamp;
 
-use super::{Instance, Refusal};
+use super::{Instance, RequestFailure};
 
 /// The app's Scripted REST, as the port calls it. What an implementation leaves out is answered as the app answers it.
 pub trait App {
@@ -21,7 +21,7 @@ pub trait App {
         kind: &str,
         id: &IncidentId,
         since: Option<Timestamp>,
-    ) -> Result<Incident, Refusal> {
+    ) -> Result<Incident, RequestFailure> {
         instance.snapshot(now, kind, id, since)
     }
 
@@ -34,7 +34,7 @@ pub trait App {
         id: &IncidentId,
         delivery: &Delivery,
         expected: Option<u64>,
-    ) -> Result<DeliveryAnswer, Refusal> {
+    ) -> Result<DeliveryAnswer, RequestFailure> {
         instance.deliver(now, kind, id, delivery, expected)
     }
 }

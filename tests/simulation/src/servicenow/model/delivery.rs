@@ -14,7 +14,7 @@ use casebridge_core::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    COMMENTS, Change, DeliveryRow, Instance, Journal, LINK_REFUSED, Refusal, SUPPORT_CASE, Status, WORK_NOTES,
+    COMMENTS, Change, DeliveryRow, Instance, Journal, LINK_REFUSED, RequestFailure, SUPPORT_CASE, Status, WORK_NOTES,
     save::apply, second,
 };
 
@@ -27,7 +27,7 @@ impl Instance {
         id: &IncidentId,
         delivery: &Delivery,
         expected: Option<u64>,
-    ) -> Result<DeliveryAnswer, Refusal> {
+    ) -> Result<DeliveryAnswer, RequestFailure> {
         let answer = self.deliver_until_stopped(now, kind, id, delivery, expected);
         self.commits_left = None;
         answer
@@ -40,7 +40,7 @@ impl Instance {
         id: &IncidentId,
         delivery: &Delivery,
         expected: Option<u64>,
-    ) -> Result<DeliveryAnswer, Refusal> {
+    ) -> Result<DeliveryAnswer, RequestFailure> {
         let count = self.read(id)?.summary.sys_mod_count;
         let is_fresh = expected.is_none_or(|expected| expected == count);
         let mut messages = Vec::new();
@@ -62,7 +62,7 @@ impl Instance {
         Ok(DeliveryAnswer { messages, fields, field_error, snapshot })
     }
 
-    fn message(&mut self, now: Timestamp, id: &IncidentId, message: &Message) -> Result<MessageAnswer, Refusal> {
+    fn message(&mut self, now: Timestamp, id: &IncidentId, message: &Message) -> Result<MessageAnswer, RequestFailure> {
         let answer = |outcome, error: &str| MessageAnswer {
             external_id: message.external_id.clone(),
             outcome,
@@ -82,19 +82,19 @@ impl Instance {
                 return Ok(answer(MessageOutcome::AlreadyApplied, ""));
             }
             if row.claimed_at > second(now) - SignedDuration::from_secs(self.claim_seconds) {
-                return Err(Refusal::Conflict);
+                return Err(RequestFailure::Conflict);
             }
             if let Some(earlier) = self.earlier_entry(id, element, &text, key, &row) {
                 self.finish(key, Some(earlier))?;
                 return Ok(answer(MessageOutcome::AlreadyApplied, ""));
             }
             if self.is_stopped() {
-                return Err(Refusal::Stopped);
+                return Err(RequestFailure::Stopped);
             }
             self.unclaim(key)?;
         }
         if self.is_stopped() {
-            return Err(Refusal::Stopped);
+            return Err(RequestFailure::Stopped);
         }
         let row = self.claim(now, id, key)?;
         let mut change = Change::default();
@@ -108,7 +108,7 @@ impl Instance {
         self.journal[first_entry..].iter_mut().for_each(|row| row.delivered = true);
         match saved {
             Ok(()) => {}
-            Err(Refusal::Stopped) => return Err(Refusal::Stopped),
+            Err(RequestFailure::Stopped) => return Err(RequestFailure::Stopped),
             Err(refusal) => {
                 self.unclaim(key)?;
                 return Ok(answer(MessageOutcome::Refused, &format!("{refusal:?}")));
@@ -119,7 +119,7 @@ impl Instance {
         Ok(answer(MessageOutcome::Applied, ""))
     }
 
-    fn claim(&mut self, now: Timestamp, id: &IncidentId, key: &str) -> Result<DeliveryRow, Refusal> {
+    fn claim(&mut self, now: Timestamp, id: &IncidentId, key: &str) -> Result<DeliveryRow, RequestFailure> {
         let created_by = self.integration_user.clone();
         *self.deliverers.entry(created_by.clone()).or_default() += 1;
         let row = DeliveryRow { created_by, incident: id.clone(), done: false, journal: None, claimed_at: second(now) };
@@ -128,7 +128,7 @@ impl Instance {
         Ok(row)
     }
 
-    fn unclaim(&mut self, key: &str) -> Result<(), Refusal> {
+    fn unclaim(&mut self, key: &str) -> Result<(), RequestFailure> {
         if let Some(row) = self.deliveries.remove(key)
             && let Some(count) = self.deliverers.get_mut(&row.created_by)
         {
@@ -140,9 +140,9 @@ impl Instance {
         self.commit()
     }
 
-    fn finish(&mut self, key: &str, journal: Option<JournalEntryId>) -> Result<(), Refusal> {
+    fn finish(&mut self, key: &str, journal: Option<JournalEntryId>) -> Result<(), RequestFailure> {
         if self.is_stopped() {
-            return Err(Refusal::Stopped);
+            return Err(RequestFailure::Stopped);
         }
         if let Some(row) = self.deliveries.get_mut(key) {
             row.done = true;
@@ -194,10 +194,10 @@ impl Instance {
         id: &IncidentId,
         fields: &IncidentFields,
         columns: &BridgeColumns,
-    ) -> Result<(FieldsOutcome, String), Refusal> {
+    ) -> Result<(FieldsOutcome, String), RequestFailure> {
         let said = Status::of(columns).cut();
         let is_noted = self.note_link(id, kind, &said)?;
-        let present = &self.incidents.get(id).ok_or(Refusal::NotFound)?.summary.columns;
+        let present = &self.incidents.get(id).ok_or(RequestFailure::NotFound)?.summary.columns;
         let mut columns = if kind == SUPPORT_CASE { columns.clone() } else { present.clone() };
         // Where its row is refused the link's own words stand on the incident: it finds what it has said, and is done.
         if is_noted { self.worst(id) } else { said }.put_into(&mut columns);
@@ -205,11 +205,11 @@ impl Instance {
         match self.set(now, id, Some(fields), columns) {
             Ok(()) if is_noted => Ok((FieldsOutcome::Applied, String::new())),
             Ok(()) => Ok((FieldsOutcome::Applied, LINK_REFUSED.to_owned())),
-            Err(Refusal::Refused(words)) if !fields.is_empty() => match self.set(now, id, None, columns) {
-                Ok(()) | Err(Refusal::Refused(_)) => Ok((FieldsOutcome::Refused, words)),
+            Err(RequestFailure::Refused(words)) if !fields.is_empty() => match self.set(now, id, None, columns) {
+                Ok(()) | Err(RequestFailure::Refused(_)) => Ok((FieldsOutcome::Refused, words)),
                 Err(refusal) => Err(refusal),
             },
-            Err(Refusal::Refused(words)) => Ok((FieldsOutcome::Refused, words)),
+            Err(RequestFailure::Refused(words)) => Ok((FieldsOutcome::Refused, words)),
             Err(refusal) => Err(refusal),
         }
     }
@@ -220,7 +220,7 @@ impl Instance {
         id: &IncidentId,
         fields: Option<&IncidentFields>,
         columns: &BridgeColumns,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RequestFailure> {
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let mut change = Change { columns: Some(columns.clone()), ..Change::default() };
         if let Some(fields) = fields {
@@ -228,7 +228,7 @@ impl Instance {
             change.hold_reason = given(&fields.hold_reason);
             change.closing = given(&fields.close_code).map(|code| (code, fields.close_notes.clone()));
         }
-        let record = self.incidents.get(id).ok_or(Refusal::NotFound)?;
+        let record = self.incidents.get(id).ok_or(RequestFailure::NotFound)?;
         let mut changed = record.clone();
         apply(&mut changed, &change);
         // What the incident has already is not written: no rule has a say in it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use casebridge_core::identifiers::IncidentId;
 
-use super::{Instance, Refusal, Status};
+use super::{Instance, RequestFailure, Status};
 
 /// A row of the app's table of links. Its key names an incident and a kind for good.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Instance {
     }
 
     /// Writes how a link does, where its rows do not say so already; whether all of them do now.
-    pub(super) fn note_link(&mut self, id: &IncidentId, kind: &str, status: &Status) -> Result<bool, Refusal> {
+    pub(super) fn note_link(&mut self, id: &IncidentId, kind: &str, status: &Status) -> Result<bool, RequestFailure> {
         let refuses = matches!(self.links_obstacle, Some(LinksObstacle::Missing | LinksObstacle::WritesAborted));
         let count = self.links.get(id).and_then(|kinds| kinds.get(kind)).map_or(0, Vec::len);
         if count == 0 || self.hides_links() {
@@ -91,7 +91,7 @@ impl Instance {
                 continue;
             }
             if self.commits_left == Some(0) {
-                return Err(Refusal::Stopped);
+                return Err(RequestFailure::Stopped);
             }
             *row = LinkRow { status: status.clone(), refers_to: Some(id.clone()) };
             self.commit()?;
@@ -100,9 +100,9 @@ impl Instance {
     }
 
     /// Inserts the row of a link, and takes it back where it is not shown; whether it is.
-    fn insert_link(&mut self, id: &IncidentId, kind: &str, status: &Status) -> Result<bool, Refusal> {
+    fn insert_link(&mut self, id: &IncidentId, kind: &str, status: &Status) -> Result<bool, RequestFailure> {
         if self.is_stopped() {
-            return Err(Refusal::Stopped);
+            return Err(RequestFailure::Stopped);
         }
         let row = LinkRow { status: status.clone(), refers_to: Some(id.clone()) };
         self.rows_of(id, kind).push(row);

@@ -9,7 +9,7 @@ use casebridge_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{COMMENTS, Change, End, Instance, Journal, Record, Refusal, StateChange, WORK_NOTES, second};
+use super::{COMMENTS, Change, End, Instance, Journal, Record, RequestFailure, StateChange, WORK_NOTES, second};
 
 /// The close codes that the instance accepts.
 const CLOSE_CODES: [&str; 3] = ["Duplicate", "Resolved by request", "Solution provided"];
@@ -175,14 +175,14 @@ impl Instance {
     }
 
     /// Someone saves an incident: record, then journal, then audit trail; then the rule is queued.
-    pub fn save(&mut self, now: Timestamp, user: &str, id: &IncidentId, change: &Change) -> Result<(), Refusal> {
-        let old = self.incidents.get(id).ok_or(Refusal::NotFound)?.clone();
+    pub fn save(&mut self, now: Timestamp, user: &str, id: &IncidentId, change: &Change) -> Result<(), RequestFailure> {
+        let old = self.incidents.get(id).ok_or(RequestFailure::NotFound)?.clone();
         if old.summary.state == IncidentState::Closed && user != self.integration_user {
-            return Err(Refusal::Refused(CLOSED_TO_AGENTS.to_owned()));
+            return Err(RequestFailure::Refused(CLOSED_TO_AGENTS.to_owned()));
         }
         if self.aborts > 0 {
             self.aborts -= 1;
-            return Err(Refusal::Refused(ABORTED.to_owned()));
+            return Err(RequestFailure::Refused(ABORTED.to_owned()));
         }
         let mut new = old.clone();
         apply(&mut new, change);
@@ -193,7 +193,7 @@ impl Instance {
             return Ok(());
         }
         if self.is_stopped() {
-            return Err(Refusal::Stopped);
+            return Err(RequestFailure::Stopped);
         }
         new.summary.sys_mod_count += 1;
         new.updated_on = second(now);
@@ -212,7 +212,7 @@ impl Instance {
         for (element, text) in entries {
             if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
                 if self.is_stopped() {
-                    return Err(Refusal::Stopped);
+                    return Err(RequestFailure::Stopped);
                 }
                 self.append(now, user, id, element, text);
                 self.commit()?;
@@ -271,10 +271,10 @@ pub(super) fn apply(record: &mut Record, change: &Change) {
 }
 
 /// The platform's rules on every write of an incident.
-fn before_write(old: &Record, new: &mut Record, now: Timestamp, overwrites: bool) -> Result<(), Refusal> {
+fn before_write(old: &Record, new: &mut Record, now: Timestamp, overwrites: bool) -> Result<(), RequestFailure> {
     let (was, is) = (old.summary.state.clone(), new.summary.state.clone());
     if was == IncidentState::Closed && is != IncidentState::Closed {
-        return Err(Refusal::Refused(CLOSED_RULE.to_owned()));
+        return Err(RequestFailure::Refused(CLOSED_RULE.to_owned()));
     }
     if was != is {
         match is {
@@ -290,7 +290,7 @@ fn before_write(old: &Record, new: &mut Record, now: Timestamp, overwrites: bool
     }
     let needs_closing = matches!(is, IncidentState::Resolved | IncidentState::Closed);
     if needs_closing && (new.close_code.trim().is_empty() || new.close_notes.trim().is_empty()) {
-        return Err(Refusal::Refused("Data Policy Exception".to_owned()));
+        return Err(RequestFailure::Refused("Data Policy Exception".to_owned()));
     }
     Ok(())
 }

@@ -10,8 +10,8 @@ use casebridge_core::{
 use jiff::Timestamp;
 
 use super::{
-    COMMENTS, DeliveryRow, Instance, Journal, Record, Refusal, SUPPORT_CASE, StateChange, Status, links::worst_of,
-    second,
+    COMMENTS, DeliveryRow, Instance, Journal, Record, RequestFailure, SUPPORT_CASE, StateChange, Status,
+    links::worst_of, second,
 };
 
 /// How many deliveries one answer names, as the app says.
@@ -28,7 +28,7 @@ impl Instance {
         kind: &str,
         id: &IncidentId,
         since: Option<Timestamp>,
-    ) -> Result<Incident, Refusal> {
+    ) -> Result<Incident, RequestFailure> {
         let mut snapshot = self.page(now, kind, id, since, None)?;
         snapshot.deliveries = self.deliveries_since(id, since);
         for _ in 1..self.pages_per_read {
@@ -49,7 +49,7 @@ impl Instance {
         id: &IncidentId,
         since: Option<Timestamp>,
         after: Option<&JournalEntryId>,
-    ) -> Result<Incident, Refusal> {
+    ) -> Result<Incident, RequestFailure> {
         let record = self.read(id)?;
         let mut shown = self.show(now, &record, since, after);
         shown.summary.columns = self.columns_of(&record, kind);
@@ -75,14 +75,14 @@ impl Instance {
     }
 
     /// The record as a request reads it, if it is served: from then on AWS has heard of it.
-    pub(super) fn read(&mut self, id: &IncidentId) -> Result<Record, Refusal> {
+    pub(super) fn read(&mut self, id: &IncidentId) -> Result<Record, RequestFailure> {
         let lagging = self.lagging.take_if(|(record, _)| record.summary.sys_id == *id);
-        let current = self.incidents.get(id).filter(|_| !self.hidden.contains(id)).ok_or(Refusal::NotFound)?;
+        let current = self.incidents.get(id).filter(|_| !self.hidden.contains(id)).ok_or(RequestFailure::NotFound)?;
         let record = lagging.map_or_else(|| current.clone(), |(record, _)| record);
-        if self.is_served(&record)? { Ok(record) } else { Err(Refusal::NotServed) }
+        if self.is_served(&record)? { Ok(record) } else { Err(RequestFailure::NotServed) }
     }
 
-    pub(super) fn is_served(&mut self, record: &Record) -> Result<bool, Refusal> {
+    pub(super) fn is_served(&mut self, record: &Record) -> Result<bool, RequestFailure> {
         let id = &record.summary.sys_id;
         if self.announced.contains(id) {
             return Ok(true);
@@ -91,7 +91,7 @@ impl Instance {
             return Ok(false);
         }
         if self.is_stopped() {
-            return Err(Refusal::Stopped);
+            return Err(RequestFailure::Stopped);
         }
         self.announced.insert(id.clone());
         self.commit()?;

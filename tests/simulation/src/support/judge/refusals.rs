@@ -25,10 +25,10 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(1);
 
 /// The requests that were refused, by the link and the request.
 #[derive(Debug, Clone, Default)]
-pub struct Refusals(BTreeMap<(IncidentId, Side, String), Refused>);
+pub struct Refusals(BTreeMap<(IncidentId, Side, String), RefusedRequest>);
 
 #[derive(Debug, Clone, Copy)]
-struct Refused {
+struct RefusedRequest {
     /// When it was refused last.
     at: Timestamp,
     /// How often in a row it was repeated too early.
@@ -135,6 +135,6 @@ impl World {
             let what = format!("{number}: {side:?} was asked {times} times for what it refused: {}", shorten(&key.2));
             self.violate(Invariant::HeldBack, what);
         }
-        self.memory.refusals.0.insert(key, Refused { at: now, repetitions });
+        self.memory.refusals.0.insert(key, RefusedRequest { at: now, repetitions });
     }
 }

@@ -9,7 +9,7 @@ use super::{
     failure::{failure, throttled},
 };
 use crate::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     timeline::Place,
     world::World,
 };
@@ -50,7 +50,7 @@ impl SupportPort {
     /// What every read passes. What becomes of it and the number of its listing, or why it fails.
     async fn read(
         &self,
-        call: Call,
+        call: RemoteCall,
         account: &AccountId,
         goes_on: Option<&Continuation>,
         what: &str,
@@ -91,7 +91,7 @@ impl SupportPort {
     /// number of its listing.
     pub(super) async fn reading<T>(
         &self,
-        call: Call,
+        call: RemoteCall,
         account: &AccountId,
         goes_on: Option<&Continuation>,
         what: &str,

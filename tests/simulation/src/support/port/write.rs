@@ -9,7 +9,7 @@ use super::{
     failure::{failure, in_doubt, throttled},
 };
 use crate::{
-    calls::{Call, Fate},
+    calls::{Fate, RemoteCall},
     timeline::{Place, shorten},
     world::World,
 };
@@ -18,7 +18,7 @@ impl SupportPort {
     /// One write: refused, applied now, or landing later.
     pub(super) async fn write<T>(
         &self,
-        call: Call,
+        call: RemoteCall,
         account: &AccountId,
         write: Write,
         apply: impl FnOnce(&mut World) -> Result<T, SupportError>,

@@ -9,15 +9,15 @@ use jiff::Timestamp;
 
 use super::exchange::Outcome;
 use crate::calls::Calls;
-use crate::faults::{Call, Fault, Faults};
+use crate::faults::{Fault, Faults, ReceivedCall};
 use crate::outbound::Network;
 use crate::publisher::Publisher;
 use crate::servicenow::Instance;
 use crate::support::Support;
 
-/// The simulated world.
+/// Both simulated platforms, and what goes wrong on the way to them.
 #[derive(Debug)]
-pub(super) struct World {
+pub(super) struct Simulator {
     support: Mutex<Support>,
     instance: Mutex<Instance>,
     faults: Mutex<Faults>,
@@ -26,7 +26,7 @@ pub(super) struct World {
     pub publisher: Arc<Publisher>,
 }
 
-impl World {
+impl Simulator {
     pub fn new(support: Support, instance: Instance, network: Network, publisher: Arc<Publisher>) -> Self {
         Self {
             support: Mutex::new(support),
@@ -61,7 +61,12 @@ impl World {
     }
 
     /// Makes one call: takes its fault, carries it out and records it.
-    pub fn call(&self, at: Timestamp, call: &Call<'_>, happen: impl FnOnce(Option<&Fault>) -> Outcome) -> Outcome {
+    pub fn call(
+        &self,
+        at: Timestamp,
+        call: &ReceivedCall<'_>,
+        happen: impl FnOnce(Option<&Fault>) -> Outcome,
+    ) -> Outcome {
         let fault = self.faults().take(call);
         let outcome = happen(fault.as_ref());
         let status = match &outcome {

@@ -31,7 +31,7 @@ pub fn start() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
-pub struct World {
+pub struct Sides {
     pub policy: Policy,
     pub now: Timestamp,
     pub incident: Incident,
@@ -90,7 +90,7 @@ pub fn plan(policy: &Policy, pass: &Pass, entropy: Entropy, now: Timestamp) -> P
     plan
 }
 
-impl World {
+impl Sides {
     /// An open incident in scope, without a case.
     pub fn new() -> Self {
         let summary = IncidentSummary {
@@ -148,21 +148,21 @@ impl World {
 
     /// An incident with its case, both open and in step.
     pub fn linked() -> Self {
-        let mut world = Self::new();
-        world.settle();
-        world.case.as_mut().unwrap().status = "opened".to_owned();
-        world.settle();
-        world
+        let mut sides = Self::new();
+        sides.settle();
+        sides.case.as_mut().unwrap().status = "opened".to_owned();
+        sides.settle();
+        sides
     }
 
     /// An incident that was resolved with its case, and commented since.
     pub fn commented_after_the_end() -> Self {
-        let mut world = Self::linked();
-        world.set_state(IncidentState::Resolved);
-        world.settle();
-        world.pass_time(5);
-        world.comment("e1", "It is back.");
-        world
+        let mut sides = Self::linked();
+        sides.set_state(IncidentState::Resolved);
+        sides.settle();
+        sides.pass_time(5);
+        sides.comment("e1", "It is back.");
+        sides
     }
 
     pub fn pass_time(&mut self, seconds: i64) {
@@ -261,73 +261,73 @@ impl World {
     }
 
     pub fn observe(&self) -> Pass {
-        let mut observation = self.unseen();
-        self.see_incident(&mut observation);
-        self.see_case(&mut observation);
-        observation
+        let mut pass = self.unseen();
+        self.see_incident(&mut pass);
+        self.see_case(&mut pass);
+        pass
     }
 
-    pub fn see_incident(&self, observation: &mut Pass) {
-        let incident = self.snapshot(observation.entries_since());
-        observation.see_incident(&self.policy, incident, self.now);
+    pub fn see_incident(&self, pass: &mut Pass) {
+        let incident = self.snapshot(pass.entries_since());
+        pass.see_incident(&self.policy, incident, self.now);
     }
 
     /// Shows all communications of the case that are not settled.
-    pub fn see_case(&self, observation: &mut Pass) {
-        if let (Some(case), Some(_)) = (&self.case, &observation.link.memory.case) {
+    pub fn see_case(&self, pass: &mut Pass) {
+        if let (Some(case), Some(_)) = (&self.case, &pass.link.memory.case) {
             let mut case = as_case(case);
-            let since = observation.communications_since();
+            let since = pass.communications_since();
             case.communications.retain(|seen| since.is_none_or(|since| seen.time_created >= since));
-            observation.see_case(&self.policy, case, self.now);
+            pass.see_case(&self.policy, case, self.now);
         }
     }
 
-    pub fn plan(&mut self, observation: &Pass) -> Plan {
+    pub fn plan(&mut self, pass: &Pass) -> Plan {
         self.plans = self.plans.wrapping_add(1);
-        plan(&self.policy, observation, Entropy::new([self.plans; 16]), self.now)
+        plan(&self.policy, pass, Entropy::new([self.plans; 16]), self.now)
     }
 
-    /// Applies one effect to both sides and folds its outcome into the observation; whether it is done and certain.
-    pub fn apply(&mut self, observation: &mut Pass, effect: &Effect) -> bool {
-        observation.begin(effect, self.now);
+    /// Applies one effect to both sides and folds its outcome into the pass; whether it is done and certain.
+    pub fn apply(&mut self, pass: &mut Pass, effect: &Effect) -> bool {
+        pass.begin(effect, self.now);
         match effect {
             Effect::Call(Call::OpenCase { request, .. }) => {
                 assert!(self.case.is_none(), "a second case was opened");
                 self.case = Some(RawCase { status: "unassigned".to_owned(), communications: Vec::new() });
                 self.communicate(BRIDGE, &request.body);
                 let done = Done::CaseOpened { case_id: CaseId::new(CASE_ID) };
-                observation.done(&self.policy, done, self.now).unwrap()
+                pass.done(&self.policy, done, self.now).unwrap()
             }
             Effect::Call(Call::AddCommunication { body, .. })
                 if self.poison.as_ref().is_some_and(|poison| body.contains(poison)) =>
             {
                 let failure = refusal(Refusal::InvalidRequest);
-                observation.refused(&self.policy, call_of(effect), &failure, self.now, 0).unwrap();
+                pass.refused(&self.policy, call_of(effect), &failure, self.now, 0).unwrap();
                 false
             }
             Effect::Call(Call::AddCommunication { body, .. }) => {
                 self.communicate(BRIDGE, body);
-                observation.done(&self.policy, Done::CommunicationAdded, self.now).unwrap()
+                pass.done(&self.policy, Done::CommunicationAdded, self.now).unwrap()
             }
             Effect::Call(Call::ResolveCase { .. }) => {
                 self.set_status("resolved");
                 let done = Done::CaseResolved { status: CaseStatus::new("resolved") };
-                observation.done(&self.policy, done, self.now).unwrap()
+                pass.done(&self.policy, done, self.now).unwrap()
             }
             Effect::Deliver(delivery) => {
                 let answer = self.deliver(delivery);
-                observation.delivered(&self.policy, delivery, answer, self.now, 0);
+                pass.delivered(&self.policy, delivery, answer, self.now, 0);
                 true
             }
-            Effect::Report => {
+            Effect::WriteColumns => {
                 let delivery = Delivery {
                     expected_mod_count: self.incident.summary.sys_mod_count,
                     messages: Vec::new(),
                     fields: IncidentFields::default(),
-                    columns: columns(&self.policy, observation, self.now),
-                    entries_since: observation.answered_since(),
+                    columns: columns(&self.policy, pass, self.now),
+                    entries_since: pass.answered_since(),
                 };
-                self.apply(observation, &Effect::Deliver(delivery))
+                self.apply(pass, &Effect::Deliver(delivery))
             }
         }
     }
@@ -369,27 +369,27 @@ impl World {
         summary.sys_mod_count += 1;
     }
 
-    /// Ends a pass with this observation.
-    pub fn record(&mut self, mut observation: Pass) {
-        let last = self.plan(&observation);
-        self.due = observation.finish(&self.policy, &last, self.now);
-        self.link = observation.link;
+    /// Ends a pass.
+    pub fn record(&mut self, mut pass: Pass) {
+        let last = self.plan(&pass);
+        self.due = pass.finish(&self.policy, &last, self.now);
+        self.link = pass.link;
     }
 
     /// One pass: observe, plan, apply, and look at the case once more after a call that is not certain; the names of the
     /// effects.
     pub fn pass(&mut self) -> Vec<&'static str> {
-        let mut observation = self.observe();
-        let plan = self.plan(&observation);
+        let mut pass = self.observe();
+        let plan = self.plan(&pass);
         let mut names = Vec::new();
         for effect in &plan.effects {
             names.push(effect.name());
-            if !self.apply(&mut observation, effect) {
-                self.see_case(&mut observation);
+            if !self.apply(&mut pass, effect) {
+                self.see_case(&mut pass);
                 break;
             }
         }
-        self.record(observation);
+        self.record(pass);
         names
     }
 
