@@ -65,6 +65,6 @@ fn check_report(linter: &mut Linter) {
     let delivers = effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));
     linter.find_if(delivers, Check::ReportBesideDelivery, || place(first, &Effect::WriteColumns));
     let told = columns(linter.policy, linter.pass, linter.now);
-    let is_shown = linter.pass.summary().is_some_and(|incident| incident.columns == told);
+    let is_shown = linter.pass.summary().is_some_and(|incident| incident.columns.show(&told));
     linter.find_if(is_shown, Check::NeedlessReport, || place(first, &Effect::WriteColumns));
 }

@@ -10,6 +10,7 @@ use casebridge_core::{
     support::{
         Effect,
         call::{Call, CaseCodes, Content, RefusedCall},
+        columns::CASE_ID,
         memory::LinkedCase,
     },
 };
@@ -122,7 +123,7 @@ fn check_opening(linter: &mut Linter, index: usize, effect: &Effect) {
     linter.find_if(!in_scope, Check::CaseOutOfScope, here);
     let of_another = incident.account.as_ref().is_some_and(|own| own.number != *account);
     linter.find_if(of_another, Check::CallInWrongAccount, here);
-    let is_named = !incident.summary.columns.case_id.is_empty() && !pass.aws.columns_of_another;
+    let is_named = !incident.summary.columns.own(CASE_ID).is_empty() && !pass.aws.columns_of_another;
     linter.find_if(is_named, Check::CaseNamedByColumns, here);
 }
 

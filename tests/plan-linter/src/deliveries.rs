@@ -9,7 +9,7 @@ use casebridge_core::{
         delivery::{Delivery, Message},
         incident::{IncidentState, IncidentSummary},
     },
-    support::{Effect, conversation::Fate, memory::LinkedCase, message::external_id},
+    support::{Effect, columns::CASE_ID, conversation::Fate, memory::LinkedCase, message::external_id},
 };
 
 use crate::{Check, Linter, place};
@@ -83,7 +83,7 @@ fn check_binding(linter: &mut Linter, here: &str, delivery: &Delivery) {
     let count = pass.summary().map(|incident| incident.sys_mod_count);
     linter.find_if(count != Some(delivery.expected_mod_count), Check::StaleExpectation, || here.to_owned());
     let own = pass.link.memory.case.as_ref();
-    let is_own = own.is_some_and(|own| own.case_id.as_str() == delivery.columns.case_id);
+    let is_own = own.is_some_and(|own| own.case_id.as_str() == delivery.columns.own(CASE_ID));
     linter.find_if(!is_own, Check::ColumnsOfAnotherCase, || here.to_owned());
 }
 

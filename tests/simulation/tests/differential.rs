@@ -352,14 +352,18 @@ impl Both {
     fn deliver(&mut self) {
         let Some((model, shipped)) = self.some_incident() else { return };
         let count = self.model.incidents[&model].summary.sys_mod_count;
+        let kind = self.some_kind();
+        let mut columns = self.model.incidents[&model].summary.columns.clone();
+        if kind != "support_case" {
+            columns.own.clear();
+        }
         let mut delivery = Delivery {
             expected_mod_count: if self.random.chance(700) { count } else { count + 1 },
             messages: Vec::new(),
             fields: IncidentFields::default(),
-            columns: self.model.incidents[&model].summary.columns.clone(),
+            columns,
             entries_since: self.some_moment(),
         };
-        let kind = self.some_kind();
         for _ in 0..self.random.below(3) {
             let kind = if self.random.chance(800) { MessageKind::Comment } else { MessageKind::WorkNote };
             let external_id =
@@ -367,7 +371,7 @@ impl Both {
             delivery.messages.push(Message { external_id, text: self.some_text(), kind });
         }
         if self.random.chance(500) {
-            delivery.columns = self.some_columns();
+            delivery.columns = self.some_columns(kind);
         }
         if self.random.chance(500) {
             delivery.fields = self.some_fields();
@@ -391,12 +395,17 @@ impl Both {
         KINDS[self.random.index(KINDS.len())]
     }
 
-    fn some_columns(&mut self) -> BridgeColumns {
+    /// A kind without columns of its own writes its status alone.
+    fn some_columns(&mut self, kind: &str) -> BridgeColumns {
+        let own = [
+            ("account", *self.random.pick(&["111122223333", "111122223333", "444455556666", ""])),
+            ("case_id", *self.random.pick(&["", "case-1", "case-2"])),
+            ("display_id", "1234567890"),
+            ("case_status", *self.random.pick(&["opened", "resolved"])),
+        ];
+        let own = own.map(|(name, text)| (name.to_owned(), text.to_owned()));
         BridgeColumns {
-            account: (*self.random.pick(&["111122223333", "111122223333", "444455556666", ""])).to_owned(),
-            case_id: (*self.random.pick(&["", "case-1", "case-2"])).to_owned(),
-            display_id: "1234567890".to_owned(),
-            case_status: (*self.random.pick(&["opened", "resolved"])).to_owned(),
+            own: if kind == "support_case" { own.into() } else { BTreeMap::new() },
             sync_status: (*self.random.pick(&["", "in_sync", "pending", "waiting", "error", "paused"])).to_owned(),
             last_error: (*self.random.pick(&["", "an error"])).to_owned(),
         }
@@ -730,14 +739,10 @@ fn as_json(change: &Change) -> Value {
     values
 }
 
-/// A delivery as the link of a kind sends it: a kind without columns of its own sends its status alone.
+/// A delivery as the link of a kind sends it.
 fn order(kind: &str, delivery: &Delivery) -> Value {
     let mut order = serde_json::to_value(delivery).unwrap();
     order["kind"] = json!(kind);
-    if kind != "support_case" {
-        let BridgeColumns { sync_status, last_error, .. } = &delivery.columns;
-        order["columns"] = json!({"sync_status": sync_status, "last_error": last_error});
-    }
     order
 }
 

@@ -12,7 +12,10 @@ use crate::{
     identifiers::AccountId,
     link::{Link, remembered::Remembered},
     policy::{GroupRule, Policy},
-    servicenow::incident::{AccountState, IncidentSummary},
+    servicenow::{
+        columns::ACCOUNT,
+        incident::{AccountState, IncidentSummary},
+    },
 };
 
 /// Why a link pauses.
@@ -79,6 +82,6 @@ impl Pause {
 /// What ServiceNow says of the account of the case: it tells the state of the account in its own column, which may not name
 /// the case's account yet, or be a copied or restored one.
 fn account_state(incident: &IncidentSummary, account: &AccountId) -> AccountState {
-    let is_told = incident.columns.account == account.as_str();
+    let is_told = incident.columns.own(ACCOUNT) == account.as_str();
     if is_told { incident.linked_account_state.clone() } else { AccountState::default() }
 }

@@ -260,7 +260,7 @@ impl<'a, K: Kind> Planner<'a, K> {
     fn plan_report(&mut self) {
         let link = &self.pass.link;
         let Some(incident) = self.pass.summary() else { return };
-        let is_untouched = incident.columns == BridgeColumns::default();
+        let is_untouched = incident.columns.are_empty();
         let nothing_to_say = link.is_blank() && self.plan.effects.is_empty() && is_untouched;
         let unseen = K::account(&link.memory).is_none() && self.pass.incident.is_none();
         if nothing_to_say || unseen || self.waits_for(Side::ServiceNow, &Request::Columns) {
@@ -273,8 +273,8 @@ impl<'a, K: Kind> Planner<'a, K> {
         let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));
         let columns = K::columns(self.policy, self.pass, self.now);
         // That a case is about to be opened is worth a write only where something else stands.
-        let about_to_open = columns.sync_status == "pending" && incident.columns == BridgeColumns::default();
-        let differ = columns != incident.columns && !about_to_open;
+        let about_to_open = columns.sync_status == "pending" && is_untouched;
+        let differ = !incident.columns.show(&columns) && !about_to_open;
         if self.plan.effects.iter().any(changes_columns) || (differ && !written) {
             self.plan.effects.push(Effect::WriteColumns);
         }
@@ -288,7 +288,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         let tripped = left < wanted.min(EFFECTS_PER_PLAN);
         // What the effects that wait would change is not worth a write of the columns yet.
         let shown = self.pass.summary().map(|incident| &incident.columns);
-        let differs = || shown.is_some_and(|shown| *shown != K::columns(self.policy, self.pass, self.now));
+        let differs = || shown.is_some_and(|shown| !shown.show(&K::columns(self.policy, self.pass, self.now)));
         let only_columns = left == 0 && self.plan.effects.last() == Some(&Effect::WriteColumns) && differs();
         let bound = pace::writes_per_window(self.policy);
         if tripped && only_columns && link.recent_writes.len() < bound.saturating_add(COLUMN_WRITES_BEYOND_BOUND) {

@@ -1,25 +1,39 @@
 //! What the columns of an incident say of its case.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::{
     failure::Refusal,
-    identifiers::AccountId,
+    identifiers::{AccountId, DisplayId},
     link::{
         notice::Notice,
         pace::writes_left,
         trouble::{Request, Side},
     },
     policy::Policy,
-    servicenow::{columns::BridgeColumns, incident::Incident},
+    servicenow::{
+        columns::{ACCOUNT, BridgeColumns},
+        incident::Incident,
+    },
     support::{
         Intent, Link, Pass, Trouble,
         call::{IntentKind, RefusedCall},
+        case::CaseStatus,
         render,
         sight::is_in_scope,
     },
 };
 
+/// The column with the id of the case.
+pub const CASE_ID: &str = "case_id";
+/// The column with the number of the case that people see.
+pub const DISPLAY_ID: &str = "display_id";
+/// The column with the status of the case, in AWS's words.
+pub const CASE_STATUS: &str = "case_status";
+/// The columns that belong to cases alone.
+const OWN_COLUMNS: [&str; 4] = [ACCOUNT, CASE_ID, DISPLAY_ID, CASE_STATUS];
 /// How many failures in a row pass before an agent is told: most pass by themselves in seconds, and the first three of the
 /// default policy take seven to ten.
 const QUIET_ATTEMPTS: u32 = 4;
@@ -40,25 +54,36 @@ pub fn columns(policy: &Policy, pass: &Pass, now: Timestamp) -> BridgeColumns {
         return BridgeColumns { sync_status, last_error, ..incident.summary.columns.clone() };
     }
     let (sync_status, last_error) = sync_status(policy, pass, now);
-    let mut columns = BridgeColumns { sync_status: sync_status.to_owned(), last_error, ..BridgeColumns::default() };
-    if let Some(case) = &link.memory.case {
-        columns.account = case.account.to_string();
-        columns.case_id = case.case_id.to_string();
-        columns.display_id = case.display_id.as_ref().map(ToString::to_string).unwrap_or_default();
-        columns.case_status = case.status.as_ref().map(|status| status.as_str().to_owned()).unwrap_or_default();
+    let own = if let Some(case) = &link.memory.case {
+        own_columns([
+            case.account.as_str(),
+            case.case_id.as_str(),
+            case.display_id.as_ref().map_or("", DisplayId::as_str),
+            case.status.as_ref().map_or("", CaseStatus::as_str),
+        ])
     } else if let Some(account) = opening_account(pass) {
-        columns.account = account.to_string();
+        own_columns([account.as_str(), "", "", ""])
     } else {
-        return BridgeColumns::default();
-    }
-    columns
+        return empty_columns();
+    };
+    BridgeColumns { own, sync_status: sync_status.to_owned(), last_error }
+}
+
+/// The columns of an incident that has no case and needs none. Each is named, so that a delivery clears it.
+pub fn empty_columns() -> BridgeColumns {
+    BridgeColumns { own: own_columns(["", "", "", ""]), ..BridgeColumns::default() }
+}
+
+/// The columns that belong to cases alone, with the texts in the order of [`OWN_COLUMNS`].
+fn own_columns(texts: [&str; OWN_COLUMNS.len()]) -> BTreeMap<String, String> {
+    OWN_COLUMNS.into_iter().map(str::to_owned).zip(texts.map(str::to_owned)).collect()
 }
 
 /// Whether the incident names a case, and neither this link nor another has it or may get it.
 pub(super) fn names_unknown_case(pass: &Pass, incident: &Incident) -> bool {
     let link = &pass.link;
     let is_linked = link.memory.case.is_some() || link.intent.is_some();
-    !is_linked && !incident.summary.columns.case_id.is_empty() && !pass.aws.columns_of_another
+    !is_linked && !incident.summary.columns.own(CASE_ID).is_empty() && !pass.aws.columns_of_another
 }
 
 /// Where a case is to be opened, or was perhaps: an incident that has ended meanwhile may have one all the same.

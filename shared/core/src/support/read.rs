@@ -17,9 +17,11 @@ use crate::{
         mark::{Mark, marks_in},
     },
     policy::Policy,
+    servicenow::columns::ACCOUNT,
     support::{
         Pass,
         case::{Case, CaseStatus, RawCommunication, fingerprint},
+        columns::CASE_ID,
         memory::LinkedCase,
         reading::{OlderState, Reading, Span},
         search::CaseSearch,
@@ -229,10 +231,10 @@ impl Pass {
         let waits = self.link.memory.waits_for_quota.as_ref();
         let turn = waits.map(|wait| Question::FirstWaiter { account: wait.account.clone() });
         let named = self.incident.as_ref().map(|incident| &incident.summary.columns);
-        let unlinked = named.filter(|columns| self.link.memory.case.is_none() && !columns.case_id.is_empty());
+        let unlinked = named.filter(|columns| self.link.memory.case.is_none() && !columns.own(CASE_ID).is_empty());
         let columns = unlinked.map(|columns| {
-            let account = AccountId::new(columns.account.as_str());
-            Question::LinkOfCase { case: CaseKey::new(account, &CaseId::new(columns.case_id.as_str())) }
+            let account = AccountId::new(columns.own(ACCOUNT));
+            Question::LinkOfCase { case: CaseKey::new(account, &CaseId::new(columns.own(CASE_ID))) }
         });
         let turn = turn.map(|question| Read { purpose: Purpose::Turn, question });
         turn.into_iter().chain(columns.map(|question| Read { purpose: Purpose::Columns, question })).collect()

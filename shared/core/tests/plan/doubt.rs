@@ -141,7 +141,7 @@ fn a_case_in_doubt_is_adopted_when_it_is_found() {
     pass.settle_open_case(&sides.policy, Some(&CaseId::new(sides::CASE_ID)), sides.now);
     sides.link = pass.link;
     assert_eq!(sides.settle(), ["write_columns"]);
-    assert_eq!(sides.incident.summary.columns.case_id, sides::CASE_ID);
+    assert_eq!(sides.incident.summary.columns.own("case_id"), sides::CASE_ID);
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn a_refused_case_is_told_in_plain_words_and_tried_again_when_the_request_change
         assert_eq!(sides.settle(), ["write_columns"], "{reason:?}");
         assert_eq!(sides.incident.summary.columns.sync_status, status);
         assert!(sides.incident.summary.columns.last_error.contains(word), "{:?}", sides.incident.summary.columns);
-        assert_eq!(sides.incident.summary.columns.account, sides::ACCOUNT);
+        assert_eq!(sides.incident.summary.columns.own("account"), sides::ACCOUNT);
         sides.incident.service_code = "amazon-s3".to_owned();
         assert_eq!(sides.settle()[0], "open_case");
         assert_eq!(sides.incident.summary.columns.sync_status, "in_sync");
@@ -445,7 +445,7 @@ fn an_incident_that_ended_while_its_case_is_in_doubt_still_tells_of_the_case() {
     assert_eq!(plan.effects, [Effect::WriteColumns]);
     sides.apply(&mut pass, &Effect::WriteColumns);
     let columns = &sides.incident.summary.columns;
-    assert_eq!((columns.account.as_str(), columns.sync_status.as_str()), (sides::ACCOUNT, "error"));
+    assert_eq!((columns.own("account"), columns.sync_status.as_str()), (sides::ACCOUNT, "error"));
 }
 
 #[test]

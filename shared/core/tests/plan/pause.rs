@@ -73,7 +73,7 @@ fn replies_arrive_while_the_link_pauses_and_states_wait() {
     assert_eq!(sides.settle(), ["deliver"]);
     assert_eq!(sides.incident.summary.state, IncidentState::New);
     assert!(says_paused(&sides));
-    assert_eq!(sides.incident.summary.columns.case_status, "resolved");
+    assert_eq!(sides.incident.summary.columns.own("case_status"), "resolved");
     go_on(&mut sides);
     assert_eq!(sides.settle(), ["deliver"]);
     assert_eq!(sides.incident.summary.state, IncidentState::Resolved);
@@ -153,7 +153,7 @@ fn by_policy_the_link_is_kept_in_a_group_of_another_account_but_not_with_an_inac
 #[test]
 fn the_state_of_another_account_pauses_nothing() {
     let mut sides = Sides::linked();
-    sides.incident.summary.columns.account = OTHER.to_owned();
+    sides.incident.summary.columns.own.insert("account".to_owned(), OTHER.to_owned());
     sides.set_account(AccountState::Inactive);
     let mut pass = sides.unseen();
     sides.see_incident(&mut pass);

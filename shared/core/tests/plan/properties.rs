@@ -310,7 +310,7 @@ proptest! {
         let written = sides.bodies().len();
         sides.set_account(AccountState::Inactive);
         let status = sides.status().to_owned();
-        let has_case = sides.link.memory.case.is_some() && !sides.incident.summary.columns.account.is_empty();
+        let has_case = sides.link.memory.case.is_some() && !sides.incident.summary.columns.own("account").is_empty();
         let mut pass = observe_with(&sides, &faults);
         let plan = sides.plan(&pass);
         apply_with(&mut sides, &mut pass, &plan, &faults);

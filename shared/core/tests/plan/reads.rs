@@ -174,7 +174,7 @@ fn an_incident_without_a_case_asks_nothing_of_aws() {
 #[test]
 fn an_incident_that_names_a_case_asks_whose_it_is() {
     let mut sides = Sides::new();
-    sides.incident.summary.columns.case_id = CASE_ID.to_owned();
+    sides.incident.summary.columns.own.insert("case_id".to_owned(), CASE_ID.to_owned());
     let other = LinkKey::support_case(IncidentId::new("ffffffffffffffffffffffffffffffff"));
     let own = LinkKey::support_case(sides.incident.summary.sys_id.clone());
     for (owner, is_anothers) in [(None, false), (Some(other), true), (Some(own), false)] {

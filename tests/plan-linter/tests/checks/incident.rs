@@ -4,7 +4,7 @@ use casebridge_core::{
     identifiers::{CommunicationId, ExternalId},
     link::mark::marks_in,
     servicenow::{delivery::MessageKind, incident::IncidentState},
-    support::{Effect, conversation::Fate},
+    support::{Effect, columns::CASE_ID, conversation::Fate},
 };
 use casebridge_plan_linter::Check;
 
@@ -58,7 +58,9 @@ fn messages() -> Vec<Row> {
         }),
         (Check::WrongMessageKind, Scene::clean, |scene| scene.policy.replies_become = MessageKind::WorkNote),
         (Check::StaleExpectation, Scene::clean, |scene| scene.delivery().expected_mod_count += 1),
-        (Check::ColumnsOfAnotherCase, Scene::clean, |scene| scene.delivery().columns.case_id = "another".to_owned()),
+        (Check::ColumnsOfAnotherCase, Scene::clean, |scene| {
+            scene.delivery().columns.own.insert(CASE_ID.to_owned(), "another".to_owned());
+        }),
     ]
 }
 

@@ -13,6 +13,7 @@ use casebridge_core::{
         Effect,
         call::{Call, Content, Part, RefusedCall},
         case::CaseStatus,
+        columns::CASE_ID,
         memory::{PartlySent, QuotaWait},
     },
 };
@@ -88,7 +89,8 @@ fn opening() -> Vec<Row> {
             scene.plan.effects.insert(1, second);
         }),
         (Check::CaseNamedByColumns, Scene::opening, |scene| {
-            let columns = BridgeColumns { case_id: CASE.to_owned(), ..BridgeColumns::default() };
+            let columns =
+                BridgeColumns { own: [(CASE_ID.to_owned(), CASE.to_owned())].into(), ..BridgeColumns::default() };
             scene.pass.incident.as_mut().unwrap().summary.columns = columns;
         }),
         (Check::CaseOutOfScope, Scene::opening, |scene| {

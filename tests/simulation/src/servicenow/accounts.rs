@@ -1,6 +1,9 @@
 //! What administrators do to the accounts that the app knows, and agents to the incidents of these.
 
-use casebridge_core::identifiers::{AccountId, IncidentId};
+use casebridge_core::{
+    identifiers::{AccountId, IncidentId},
+    servicenow::columns::ACCOUNT,
+};
 
 use super::model::{Account, Change};
 use crate::{random::Random, timeline::Place, world::World};
@@ -68,7 +71,7 @@ impl World {
         self.use_accounts();
         let paused = self.memory.pauses.incidents();
         for incident in paused {
-            let account = self.servicenow.incidents[&incident].summary.columns.account.clone();
+            let account = self.servicenow.incidents[&incident].summary.columns.own(ACCOUNT).to_owned();
             let own = self.servicenow.accounts.iter().find(|known| known.number.as_str() == account);
             let group = own.map(|own| own.group.clone());
             self.save(&incident, &Change { group, ..Change::default() });

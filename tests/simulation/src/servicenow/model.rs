@@ -17,7 +17,7 @@ use std::{
 use casebridge_core::{
     identifiers::{AccountId, IncidentId, JournalEntryId},
     servicenow::{
-        columns::BridgeColumns,
+        columns::{ACCOUNT, BridgeColumns},
         incident::{AccountState, IncidentState, IncidentSummary},
     },
     time::format_servicenow,
@@ -40,8 +40,14 @@ pub const CLAIM_SECONDS: i64 = 60;
 const LAST_ERROR_CHARACTERS: usize = 1_000;
 /// What a link says of itself, the worst first.
 const SEVERITY: [&str; 5] = ["error", "waiting", "pending", "in_sync", ""];
-/// The kind of link that the columns account, case_id, display_id and case_status belong to.
+/// The kind of link that has columns of its own; the app refuses a delivery of another kind that names one.
 const SUPPORT_CASE: &str = "support_case";
+/// The column with the id of the case.
+const CASE_ID: &str = "case_id";
+/// The column with the status of the case.
+pub(super) const CASE_STATUS: &str = "case_status";
+/// The columns of incident that links of that kind alone write, as the app lists them.
+const OWN_COLUMNS: [&str; 4] = [ACCOUNT, CASE_ID, "display_id", CASE_STATUS];
 /// What the app says where the row of a link could not be written.
 const LINK_REFUSED: &str = "The status of the link was not recorded";
 const COMMENTS: &str = "comments";

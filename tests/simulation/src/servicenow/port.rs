@@ -13,7 +13,7 @@ use casebridge_core::{
 use casebridge_ports::ServiceNow;
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::{App, RequestFailure};
+use super::model::{App, CASE_STATUS, RequestFailure};
 use crate::{
     calls::{Fate, RemoteCall},
     desk::Desk,
@@ -141,7 +141,7 @@ impl ServiceNowPort {
 fn told(world: &World, incident: &IncidentId, delivery: &Delivery) -> String {
     let texts: Vec<String> = delivery.messages.iter().map(|message| shorten(&message.text)).collect();
     let (number, columns) = (world.number_of(incident), &delivery.columns);
-    let (sync_status, case_status) = (&columns.sync_status, &columns.case_status);
+    let (sync_status, case_status) = (&columns.sync_status, columns.own(CASE_STATUS));
     format!("{number} messages {texts:?} state {:?} {sync_status} {case_status}", delivery.fields.state)
 }
 

@@ -332,7 +332,6 @@ impl Kind for TicketKind {
         let refused = pass.link.troubles.active(now).find(|trouble| trouble.refusal.is_some());
         let status = if refused.is_some() { "error" } else { "in_sync" };
         BridgeColumns {
-            account: ticket.map(|ticket| ticket.account.to_string()).unwrap_or_default(),
             sync_status: if ticket.is_none() && refused.is_none() { "pending" } else { status }.to_owned(),
             last_error: refused.map(|trouble| trouble.message.clone()).unwrap_or_default(),
             ..BridgeColumns::default()

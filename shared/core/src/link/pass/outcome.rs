@@ -255,7 +255,7 @@ impl<K: Kind> Pass<K> {
 
     /// The delivery that writes the columns alone; none where the incident shows them already, or was never seen.
     fn delivery_of_columns(&self, columns: BridgeColumns) -> Option<Delivery> {
-        let incident = self.summary().filter(|incident| incident.columns != columns)?;
+        let incident = self.summary().filter(|incident| !incident.columns.show(&columns))?;
         Some(Delivery {
             expected_mod_count: incident.sys_mod_count,
             messages: Vec::new(),

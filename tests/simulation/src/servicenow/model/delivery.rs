@@ -41,6 +41,9 @@ impl Instance {
         delivery: &Delivery,
         expected: Option<u64>,
     ) -> Result<DeliveryAnswer, RequestFailure> {
+        if let Some(name) = delivery.columns.own.keys().find(|_| kind != SUPPORT_CASE) {
+            return Err(RequestFailure::Refused(format!("columns.{name}: is not known")));
+        }
         let count = self.read(id)?.summary.sys_mod_count;
         let is_fresh = expected.is_none_or(|expected| expected == count);
         let mut messages = Vec::new();
@@ -197,8 +200,7 @@ impl Instance {
     ) -> Result<(FieldsOutcome, String), RequestFailure> {
         let said = Status::of(columns).cut();
         let is_noted = self.note_link(id, kind, &said)?;
-        let present = &self.incidents.get(id).ok_or(RequestFailure::NotFound)?.summary.columns;
-        let mut columns = if kind == SUPPORT_CASE { columns.clone() } else { present.clone() };
+        let mut columns = columns.clone();
         // Where its row is refused the link's own words stand on the incident: it finds what it has said, and is done.
         if is_noted { self.worst(id) } else { said }.put_into(&mut columns);
         let columns = &columns;

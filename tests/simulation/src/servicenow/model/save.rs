@@ -9,7 +9,10 @@ use casebridge_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{COMMENTS, Change, End, Instance, Journal, Record, RequestFailure, StateChange, WORK_NOTES, second};
+use super::{
+    CASE_ID, COMMENTS, Change, End, Instance, Journal, OWN_COLUMNS, Record, RequestFailure, StateChange, WORK_NOTES,
+    second,
+};
 
 /// The close codes that the instance accepts.
 const CLOSE_CODES: [&str; 3] = ["Duplicate", "Resolved by request", "Solution provided"];
@@ -39,7 +42,10 @@ impl Instance {
             closed_mod_count: None,
             has_close_code: false,
             has_close_notes: false,
-            columns: BridgeColumns::default(),
+            columns: BridgeColumns {
+                own: OWN_COLUMNS.map(|name| (name.to_owned(), String::new())).into(),
+                ..BridgeColumns::default()
+            },
             close_codes: CLOSE_CODES.map(str::to_owned).into(),
             group_accounts: Vec::new(),
             linked_account_state: AccountState::default(),
@@ -94,7 +100,7 @@ impl Instance {
             IncidentState::Closed | IncidentState::Cancelled => record.closed_at = Some(second(now)),
             _ => {}
         }
-        let follows = !record.service_code.is_empty() || !record.summary.columns.case_id.is_empty();
+        let follows = !record.service_code.is_empty() || !record.summary.columns.own(CASE_ID).is_empty();
         self.incidents.insert(sys_id.clone(), record);
         if follows && user != self.integration_user {
             self.rules.push_back(sys_id.clone());
@@ -200,7 +206,7 @@ impl Instance {
         let mod_count = new.summary.sys_mod_count;
         let to = new.summary.state.clone();
         let code_changed = new.service_code != old.service_code;
-        let follows = !new.summary.columns.case_id.is_empty() || !new.service_code.is_empty() || code_changed;
+        let follows = !new.summary.columns.own(CASE_ID).is_empty() || !new.service_code.is_empty() || code_changed;
         if to.is_ended() && !old.summary.state.is_ended() {
             let written = entries.iter().filter(|(_, text)| text.as_ref().is_some_and(|text| !text.is_empty())).count();
             let is_by_person = user != self.integration_user;
@@ -266,7 +272,10 @@ pub(super) fn apply(record: &mut Record, change: &Change) {
         record.close_notes.clone_from(notes);
     }
     if let Some(columns) = &change.columns {
-        record.summary.columns = columns.clone();
+        let BridgeColumns { own, sync_status, last_error } = columns.clone();
+        let shown = &mut record.summary.columns;
+        shown.own.extend(own);
+        (shown.sync_status, shown.last_error) = (sync_status, last_error);
     }
 }
 

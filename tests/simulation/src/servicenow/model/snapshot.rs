@@ -3,14 +3,14 @@
 use casebridge_core::{
     identifiers::{ExternalId, IncidentId, JournalEntryId},
     servicenow::{
-        columns::BridgeColumns,
+        columns::{ACCOUNT, BridgeColumns},
         incident::{Incident, IncidentAccount, IncidentState, JournalEntry},
     },
 };
 use jiff::Timestamp;
 
 use super::{
-    COMMENTS, DeliveryRow, Instance, Journal, Record, RequestFailure, SUPPORT_CASE, StateChange, Status,
+    CASE_ID, COMMENTS, DeliveryRow, Instance, Journal, Record, RequestFailure, SUPPORT_CASE, StateChange, Status,
     links::worst_of, second,
 };
 
@@ -87,7 +87,7 @@ impl Instance {
         if self.announced.contains(id) {
             return Ok(true);
         }
-        if record.summary.columns.case_id.is_empty() && !self.is_in_scope(record) {
+        if record.summary.columns.own(CASE_ID).is_empty() && !self.is_in_scope(record) {
             return Ok(false);
         }
         if self.is_stopped() {
@@ -118,7 +118,7 @@ impl Instance {
         summary.has_close_notes = !record.close_notes.trim().is_empty();
         let accounts = self.accounts_of(&record.group);
         summary.group_accounts = accounts.iter().map(|account| account.number.clone()).collect();
-        summary.linked_account_state = self.state_of(&record.summary.columns.account);
+        summary.linked_account_state = self.state_of(record.summary.columns.own(ACCOUNT));
         let account = self.account_of(&record.group).map(|account| IncidentAccount {
             number: account.number.clone(),
             name: account.name.clone(),
@@ -233,7 +233,7 @@ impl Instance {
             .values()
             .filter(|record| !self.hidden.contains(&record.summary.sys_id))
             .filter(|record| {
-                !record.summary.columns.case_id.is_empty()
+                !record.summary.columns.own(CASE_ID).is_empty()
                     || self.is_in_scope(record)
                     || self.announced.contains(&record.summary.sys_id)
             })

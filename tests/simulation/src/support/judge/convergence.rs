@@ -2,7 +2,10 @@
 
 use casebridge_core::{
     identifiers::{IncidentId, LinkKey},
-    support::SupportCase,
+    support::{
+        SupportCase,
+        columns::{CASE_ID, CASE_STATUS, DISPLAY_ID},
+    },
 };
 use casebridge_simulator::support::Case;
 
@@ -66,8 +69,8 @@ impl World {
             found.push(format!("the incident is {state:?} and the case is {}", case.status()));
         }
         let columns = &record.summary.columns;
-        let (case_id, opened_as) = (first_id(&columns.case_id), first_id(&case.case_id));
-        let told = (case_id.as_str(), columns.display_id.as_str(), columns.case_status.as_str());
+        let (case_id, opened_as) = (first_id(columns.own(CASE_ID)), first_id(&case.case_id));
+        let told = (case_id.as_str(), columns.own(DISPLAY_ID), columns.own(CASE_STATUS));
         let true_ones = (opened_as.as_str(), case.display_id.as_str(), case.status());
         if told != true_ones {
             found.push(format!("the columns say {told:?}, and it is {true_ones:?}"));

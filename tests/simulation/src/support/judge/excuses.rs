@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use casebridge_core::{
     identifiers::{AccountId, IncidentId, LinkKey},
-    support::index::watched,
+    servicenow::columns::ACCOUNT,
+    support::{columns::CASE_ID, index::watched},
 };
 use casebridge_ledger::Ledger;
 use casebridge_simulator::support::{Case, REOPEN_WINDOW};
@@ -40,7 +41,7 @@ impl World {
         let record = self.servicenow.incidents.get(incident);
         let Some(record) = record.filter(|record| record.summary.columns.sync_status == "error") else { return false };
         // A copy names its original's account, whether or not it ever was in scope itself.
-        let named = AccountId::new(record.summary.columns.account.as_str());
+        let named = AccountId::new(record.summary.columns.own(ACCOUNT));
         let mut accounts = self.memory.ever_in_scope.get(incident).into_iter().flatten().chain([&named]);
         let is_refused = accounts.any(|account| self.refused_accounts.contains_key(account));
         let resolved_at = || self.case_of(incident).and_then(Case::resolved_at);
@@ -73,7 +74,7 @@ impl World {
     pub(super) fn is_unheard_of(&self, incident: &IncidentId) -> bool {
         let record = &self.servicenow.incidents[incident];
         record.summary.state.is_ended()
-            && record.summary.columns.case_id.is_empty()
+            && record.summary.columns.own(CASE_ID).is_empty()
             && !self.servicenow.is_announced(incident)
     }
 

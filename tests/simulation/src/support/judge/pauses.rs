@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use casebridge_core::{
     identifiers::{AccountId, IncidentId},
     policy::GroupRule,
-    servicenow::incident::AccountState,
+    servicenow::{columns::ACCOUNT, incident::AccountState},
+    support::columns::CASE_ID,
 };
 use casebridge_simulator::support::Write;
 use jiff::Timestamp;
@@ -42,7 +43,7 @@ impl World {
     /// What pauses the link of an incident now.
     pub fn pause_of(&self, incident: &IncidentId) -> Option<&'static str> {
         let record = self.servicenow.incidents.get(incident)?;
-        let account = record.summary.columns.account.as_str();
+        let account = record.summary.columns.own(ACCOUNT);
         // The column may not name the account yet, or be a copied one.
         self.cases_of(incident).find(|case| case.account == account)?;
         match self.servicenow.state_of(account) {
@@ -120,7 +121,7 @@ impl World {
             let incident = self.incident_of(case)?;
             // One that was opened twice has no link of its own.
             let columns = &self.servicenow.incidents.get(&incident)?.summary.columns;
-            (first_id(&columns.case_id) == first_id(&case.case_id)).then_some(incident)
+            (first_id(columns.own(CASE_ID)) == first_id(&case.case_id)).then_some(incident)
         };
         let pauses = &self.memory.pauses;
         let (incident, since) = match write {
