@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The app's columns on incident (`x_casebridge_aws_*`), written by casebridge alone.
+/// The app's columns on `incident` (`x_casebridge_aws_*`). Only casebridge writes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BridgeColumns {
@@ -12,16 +12,16 @@ pub struct BridgeColumns {
     pub case_id: String,
     /// The number of the case that people see.
     pub display_id: String,
-    /// The status of the case, in AWS's words.
+    /// The status of the case, as AWS writes it.
     pub case_status: String,
     /// `pending`, `in_sync`, `waiting` or `error`.
     pub sync_status: String,
-    /// What is wrong and what to do, in plain words; empty when nothing is.
+    /// What is wrong and what to do, in plain words. Empty if nothing is wrong.
     pub last_error: String,
 }
 
 impl BridgeColumns {
-    /// The columns of an incident whose link has become too large to be recorded.
+    /// Returns the columns for an incident whose link has become too large to be recorded.
     pub(crate) fn of_full_link(&self) -> Self {
         let last_error = "casebridge remembers more of this incident than one link can hold and stopped here. Open a new \
                           incident, and tell the operators of casebridge.";
