@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(first.order(accounts(&[3, 1, 2, 3])), accounts(&[1, 2, 3]));
         let second = polled_whole(&first, 0, &[1, 2, 3, 4], 3);
         assert_eq!(second.order(accounts(&[1, 2, 3, 4])), accounts(&[4, 1, 2, 3]));
-        // Accounts come and go; the place is kept.
+        // Accounts are added and removed. The place is kept.
         assert_eq!(second.order(accounts(&[1, 2, 5])), accounts(&[5, 1, 2]));
         assert_eq!(second.order(accounts(&[1, 2])), accounts(&[1, 2]));
         let third = polled_whole(&second, 60, &[1, 2, 3, 4], 2);

@@ -140,7 +140,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         Waiting::LoopBreaker { until: until.max(self.later(seconds(1))) }
     }
 
-    /// Returns the moment after a wait from now.
+    /// Returns the moment of the plan plus a wait.
     pub fn later(&self, wait: SignedDuration) -> Timestamp {
         self.now.checked_add(wait).unwrap_or(self.now)
     }
@@ -151,8 +151,8 @@ impl<'a, K: Kind> Planner<'a, K> {
         Mark::draw(self.entropy, &self.pass.key, self.pass.link.intents + self.marks)
     }
 
-    /// Waits for a call in doubt. Returns whether there is one. Repeats a call that has a token, unless the link pauses
-    /// or a trouble delays requests to AWS.
+    /// Waits for a call in doubt. Returns whether there is one. Plans a repeat of a call that has a token, unless the
+    /// link pauses or a trouble that passes by itself delays all requests to AWS.
     pub fn wait_for_doubt(&mut self) -> bool {
         let Some(intent) = &self.pass.link.intent else { return false };
         let repeat = self.pass.repeat(self.now).filter(|_| self.pass.pause(self.policy).is_none());

@@ -175,8 +175,9 @@ impl<K: Kind> Pass<K> {
     }
 }
 
-/// Removes comments that are newer than the snapshot's record. The record was read before them, or on a lagging node,
-/// so it may not show the update that wrote them. Keeps comments that are older than [`MAXIMUM_NODE_LAG`].
+/// Removes comments that are newer than the snapshot's record, and all comments after them. The record was read before
+/// them, or on a lagging node, so it may not show the update that wrote them. Comments that are older than
+/// [`MAXIMUM_NODE_LAG`] do not count as newer.
 fn leave_out_newer_entries(incident: &mut Incident) {
     let Some(updated_on) = incident.updated_on else { return };
     let (count, taken_at) = (incident.entries.len(), incident.taken_at);
