@@ -68,7 +68,7 @@ impl IncidentState {
         matches!(self, Self::Resolved | Self::Closed | Self::Cancelled)
     }
 
-    /// Whether the incident has ended for good: closed or cancelled.
+    /// Whether the incident is closed or cancelled, so that it can no longer be reopened.
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Closed | Self::Cancelled)
     }
