@@ -1,13 +1,13 @@
-//! Writes `docs/policy.md` from the fields of the policy: `make policy-table`. Its test fails when the file is another
-//! one.
+//! Writes `docs/policy.md` from the fields of the policy: `make policy-table`. Its test fails if the file differs from
+//! them.
 
 use std::{fs, io, path::PathBuf};
 
 use casebridge_core::policy::{Field, Policy};
 use serde_json::Value;
 
-/// The longest default that the table shows, in characters. A longer one makes the table unreadable and is shown below
-/// it.
+/// The longest default that the table shows, in characters. A longer one would make the table unreadable; it is only in
+/// the default document below the table.
 const MAXIMUM_DEFAULT_SHOWN: usize = 80;
 
 fn main() -> io::Result<()> {
@@ -18,7 +18,7 @@ fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/policy.md")
 }
 
-/// The text of `docs/policy.md`.
+/// Returns the text of `docs/policy.md`.
 fn document() -> String {
     let rows: String = Policy::fields().iter().map(row).collect();
     let default = serde_json::to_string_pretty(&Policy::default()).unwrap_or_default();

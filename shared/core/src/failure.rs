@@ -1,11 +1,11 @@
-//! Why a request to a side came to nothing.
+//! Why a request to a side failed.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Why a side refused for good: a repeat of the same request meets the same answer until something changes.
+/// Why a side refused a request. A repeat of the same request gets the same answer until something changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
@@ -13,35 +13,35 @@ pub enum Refusal {
     Subscription,
     /// The account has opened too many cases for now (`CaseCreationLimitExceeded`).
     CaseQuota,
-    /// The side does not accept the credentials or they lack a permission.
+    /// The side does not accept the credentials, or they lack a permission.
     Credentials,
-    /// The side does not accept a value: a service code, a severity, a field.
+    /// The side does not accept a value, for example a service code, a severity or a field.
     InvalidRequest,
-    /// The record is not there (any more).
+    /// The record does not exist, or no longer.
     NotFound,
-    /// The record is there, and its side does not show it to casebridge: an incident that is not linked, not in scope, and
-    /// was never announced.
+    /// The record exists, but its side does not show it to casebridge. ServiceNow does this for an incident that is not
+    /// linked, not in scope, and was never announced.
     NotServed,
 }
 
-/// Why an effect or a read came to nothing.
+/// Why an effect or a read failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// Certainly not applied; waiting alone does not help.
+    /// It was certainly not applied. Waiting alone does not help.
     Refused {
         /// Why.
         refusal: Refusal,
-        /// The side's own words, without secrets.
+        /// The side's own message, without secrets.
         message: String,
     },
-    /// Certainly not applied; later it may be: throttled, or not reachable on a read.
+    /// It was certainly not applied, but a later try may succeed: the side throttled it, or did not answer a read.
     Unavailable {
-        /// The side's own words, without secrets.
+        /// The side's own message, without secrets.
         message: String,
-        /// Not before then, if the side said so.
+        /// The earliest time for a retry, if the side gave one.
         retry_at: Option<Timestamp>,
     },
-    /// It may have been applied and may not have been.
+    /// It may or may not have been applied.
     InDoubt {
         /// What happened, without secrets.
         message: String,
@@ -49,19 +49,19 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The side's own words.
+    /// Returns the side's own message.
     pub fn message(&self) -> &str {
         match self {
             Self::Refused { message, .. } | Self::Unavailable { message, .. } | Self::InDoubt { message } => message,
         }
     }
 
-    /// The failure's name in logs.
+    /// Returns the failure's name in logs.
     pub fn name(&self) -> &'static str {
         self.kind().name()
     }
 
-    /// What kind of failure it is.
+    /// Returns the failure without its message.
     pub fn kind(&self) -> FailureKind {
         match self {
             Self::Refused { refusal, .. } => FailureKind::Refused(*refusal),
@@ -71,7 +71,7 @@ impl Failure {
     }
 }
 
-/// A failure without the words of its side.
+/// A failure without its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// See [`Failure::Refused`].
@@ -83,7 +83,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// The failure's name in logs.
+    /// Returns the failure's name in logs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Refused(Refusal::Subscription) => "refused_subscription",

@@ -1,5 +1,5 @@
-//! A hint: the one message on the queue. It says that a link may have drifted, never how: it carries ids and times, no
-//! text and no state. What it speaks of is read before anything is written.
+//! Hints: the one kind of message on the queues. A hint says that a link may have drifted, but not how: it carries ids
+//! and times, no text and no state. Both sides are read before anything is written.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub enum Subject {
         /// The link.
         key: LinkKey,
     },
-    /// A case whose link the sender did not find.
+    /// A case for which the sender found no link.
     Case {
         /// The account that owns the case.
         account: AccountId,
@@ -24,7 +24,7 @@ pub enum Subject {
     },
 }
 
-/// What made somebody look.
+/// What triggered a hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
@@ -32,7 +32,7 @@ pub enum Cause {
     ServicenowWebhook,
     /// A Support Case Update event.
     SupportEvent,
-    /// The poller found the link due: a wait, a backoff or an expired lease.
+    /// The poller found the link due: a wait is over or a lease has expired.
     Due,
     /// The message that was sent ahead for the time at which the link is due.
     Wake,
@@ -45,7 +45,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Whether the AWS side has changed: the incident need not be read for it.
+    /// Whether the trigger reports a change of the AWS side. The incident need not be read for it.
     pub fn is_from_aws(self) -> bool {
         match self {
             Self::SupportEvent | Self::CasePoll => true,
@@ -53,7 +53,7 @@ impl Cause {
         }
     }
 
-    /// The word for logs and metrics.
+    /// Returns the word for logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ServicenowWebhook => "servicenow_webhook",
@@ -67,23 +67,24 @@ impl Cause {
     }
 }
 
-/// The message on the FIFO queue, or on the one that wakes links, as JSON.
+/// The message on the FIFO queue or on the queue for wakes, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
     /// What may have drifted.
     pub subject: Subject,
-    /// What made somebody look.
+    /// What triggered a hint.
     pub cause: Cause,
-    /// When the trigger was received, by our clock. Of a message that was sent ahead it is the due time that it was sent for:
-    /// it acts only while the link is due at that very moment.
+    /// When the trigger was received, by our clock. For a wake it is the due time that the wake was sent for: a wake
+    /// acts only while the link is due at exactly that time.
     pub received_at: Timestamp,
-    /// Of a wake-up: the claim under which it was enqueued. It acts only while the link still has it.
+    /// The claim under which the poller enqueued a due link. The hint acts only while the link still has the claim.
+    /// `None` for other hints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimId>,
 }
 
 impl Hint {
-    /// The queue's message group: hints on one link are handled one after the other.
+    /// Returns the queue's message group. Hints of one group are handled one after the other.
     pub fn group_id(&self) -> String {
         match &self.subject {
             Subject::Link { key } => key.to_string(),
@@ -92,29 +93,29 @@ impl Hint {
     }
 }
 
-/// What can't be read now may be read once a deployment that is under way is through. It is parked within two minutes
-/// otherwise, so that it does not stop its group for longer.
+/// The wait before an unreadable message comes again. A deployment under way may make it readable. Otherwise it is
+/// parked within two minutes, so that it does not block its group for longer.
 const UNREADABLE_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(15);
-/// The first wait for a ledger that failed; most failures pass at once.
+/// The first wait after a failure of the ledger. Most failures pass at once.
 const LEDGER_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
-/// How many times longer each further wait is.
+/// The factor by which each further wait is longer.
 const LEDGER_WAIT_FACTOR: i32 = 5;
-/// The longest wait.
+/// The longest wait after a failure of the ledger.
 const MAXIMUM_LEDGER_WAIT: SignedDuration = SignedDuration::from_mins(6);
 
-/// Why the message of a hint was not handled.
+/// Why a message was not handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unhandled {
-    /// It is no hint of this version.
+    /// This version can't read it as a hint.
     Unreadable,
     /// The ledger failed.
     LedgerFailed,
-    /// There was no time left to begin with it.
+    /// No time was left to begin with it.
     NotBegun,
 }
 
 impl Unhandled {
-    /// After how long the queue is to hand the message out again. `receives` is how often it was handed out so far.
+    /// Returns the wait before the queue hands the message out again. `receives` is how often it was handed out so far.
     pub fn again_after(self, receives: u32) -> SignedDuration {
         match self {
             Self::Unreadable => UNREADABLE_AGAIN_AFTER,

@@ -1,4 +1,4 @@
-//! Identifiers, each its own type so that one can't stand in for another.
+//! Identifiers. Each has its own type, so that one can't be used in place of another.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ macro_rules! string_identifier {
                 Self(text.into())
             }
 
-            /// The text as the remote side writes it.
+            /// Returns the text as the remote side writes it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -44,7 +44,8 @@ string_identifier! {
 string_identifier! {
     /// A case as the AWS Support API names it, for example `case-111122223333-muen-2022-7118885805350839`.
     ///
-    /// The third segment tells the queue and the language and may change: never a key, see [`CaseKey`].
+    /// The third segment names the queue and the language and may change. So the id must not be used as a key, see
+    /// [`CaseKey`].
     CaseId
 }
 string_identifier! {
@@ -56,16 +57,16 @@ string_identifier! {
     JournalEntryId
 }
 string_identifier! {
-    /// What makes a delivery to ServiceNow unique there: a repeat with the same identifier has no effect.
+    /// The identifier of one message to ServiceNow, unique there. A repeat with the same identifier has no effect.
     ExternalId
 }
 string_identifier! {
-    /// One attempt of one worker to act on a link. Conditional writes carry it, so that a write whose answer was lost
-    /// is recognised as our own.
+    /// One attempt of one worker to act on a link. Conditional writes carry it, so that the worker recognises its own
+    /// write if the answer was lost.
     AttemptId
 }
 string_identifier! {
-    /// One handing-off of a due link by the poller: while the link has it, nobody hands it off again.
+    /// The claim of one hint on a due link. While the link has it, no other hint for the due time is handed off.
     ClaimId
 }
 string_identifier! {
@@ -73,7 +74,7 @@ string_identifier! {
     CommunicationId
 }
 
-/// Which kind of record an incident is linked with.
+/// The kind of record that an incident is linked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkKind {
@@ -82,10 +83,10 @@ pub enum LinkKind {
 }
 
 impl LinkKind {
-    /// Every kind: an incident may have one link of each.
+    /// All kinds. An incident may have one link of each.
     pub const ALL: [Self; 1] = [Self::SupportCase];
 
-    /// The word that stands for the kind in keys and logs.
+    /// Returns the word for the kind in keys and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SupportCase => "support_case",
@@ -103,12 +104,12 @@ pub struct LinkKey {
 }
 
 impl LinkKey {
-    /// The link of an incident with a Support case.
+    /// Returns the key of an incident's link with a Support case.
     pub fn support_case(incident: IncidentId) -> Self {
         Self { kind: LinkKind::SupportCase, incident }
     }
 
-    /// The links that an incident may have, one of each kind.
+    /// Returns the keys of the links that an incident may have, one for each kind.
     pub fn all_of(incident: &IncidentId) -> impl Iterator<Item = Self> + use<> {
         let incident = incident.clone();
         LinkKind::ALL.into_iter().map(move |kind| Self { kind, incident: incident.clone() })
@@ -123,8 +124,8 @@ impl fmt::Display for LinkKey {
 
 /// The stable key of a case: its account and the parts of its id that do not change with the language.
 ///
-/// `case-<account>-<queue and language>-<year>-<hex>` loses its third segment; ids of another shape are kept whole.
-/// It is known from the first answer of CreateCase on, before the display id is.
+/// From `case-<account>-<queue and language>-<year>-<hex>` it keeps the year and the last segment. Ids of an unknown
+/// form are kept whole. The key is known from CreateCase's answer on, before the display id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CaseKey {
     /// The account that owns the case.
@@ -134,7 +135,7 @@ pub struct CaseKey {
 }
 
 impl CaseKey {
-    /// The key of a case of an account.
+    /// Returns the key of a case of an account.
     pub fn new(account: AccountId, case_id: &CaseId) -> Self {
         let segments: Vec<&str> = case_id.as_str().split('-').collect();
         let stable_id = match segments.as_slice() {
@@ -154,7 +155,8 @@ impl fmt::Display for CaseKey {
     }
 }
 
-/// The first `length` hexadecimal digits of the SHA-256 of the parts, separated unambiguously.
+/// Returns the first `length` hexadecimal digits of the SHA-256 of the parts. The length of each part is hashed before
+/// it, so that the same text in different parts gives different digits.
 pub(crate) fn digest(parts: &[&str], length: usize) -> String {
     use std::fmt::Write;
     let mut hasher = Sha256::new();

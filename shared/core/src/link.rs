@@ -1,4 +1,4 @@
-//! What every kind of link shares: what is remembered of an incident and of its link between two passes.
+//! What every kind of link shares: what casebridge remembers of an incident and of its link between two passes.
 
 pub mod index;
 pub mod intent;
@@ -30,41 +30,42 @@ use crate::{
     },
 };
 
-/// How many notices an incident shows at most: what its column has room for.
+/// How many notices a link remembers at most.
 const NOTICES: usize = 5;
 
-/// What both sides last agreed on, whatever the kind: the third side of the merge.
+/// What both sides last agreed on: the third side of the three-way merge. It is the same for each kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// Whether work had ended on both sides.
     pub ended: bool,
-    /// The state that casebridge wrote last: what it set, it may take back.
+    /// The state that casebridge wrote last. casebridge may change a state that it set itself.
     pub state_written: Option<IncidentState>,
 }
 
-/// A state that casebridge is about to write to the incident, or has written without learning how it went.
+/// A state that casebridge is about to write to the incident, or has written without learning the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateIntent {
     /// The state.
     pub state: IncidentState,
-    /// The incident's update count that the write is bound to.
+    /// The incident's update count that the write is bound to: the write is applied only to this count.
     pub expected_mod_count: u64,
-    /// When it was written down, by our clock, before the call.
+    /// When it was recorded, by our clock. It is recorded before the call.
     pub written_at: Timestamp,
 }
 
-/// An update count below the remembered one: a lagging node's, or that of an incident that was restored.
+/// An update count below the remembered one. Either a node lags, or the incident was restored from a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LowerCount {
-    /// When it was seen first, by our clock.
+    /// When a read first showed it, by our clock.
     pub since: Timestamp,
 }
 
-/// Everything that is remembered of a link.
+/// Everything that casebridge remembers of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Link<K: Remembered> {
-    /// What is remembered of the AWS side. Every state has it: one of another form is not taken for a blank one.
+    /// What the link remembers of the AWS side. It has no default, so that a stored state of another form is an error
+    /// and not read as a blank link.
     pub memory: K::Memory,
     /// What both sides last agreed on.
     #[serde(default)]
@@ -75,45 +76,46 @@ pub struct Link<K: Remembered> {
     /// The incident as last seen.
     #[serde(default)]
     pub incident: Option<IncidentSummary>,
-    /// Whether its update count was seen to fall.
+    /// Set while reads show an update count below the remembered one.
     #[serde(default)]
     pub lower_count: Option<LowerCount>,
     /// The incident's comments.
     #[serde(default)]
     pub journal: Journal,
-    /// The call whose outcome is not recorded yet. Nothing follows it before.
+    /// The call whose outcome is not recorded yet. casebridge makes no other call until it is.
     #[serde(default)]
     pub intent: Option<Intent<K::Intent>>,
     /// How many intents the link has had.
     #[serde(default)]
     pub intents: u64,
-    /// How the latest of them ended.
+    /// The latest intent that has ended, and how.
     #[serde(default)]
     pub ended_intent: Option<EndedIntent>,
-    /// How many of the latest calls in a row seemed never applied.
+    /// How many of the latest intents in a row ended as never applied.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub never_applied: u32,
-    /// What keeps either side from being written to.
+    /// What delays requests to either side.
     #[serde(default)]
     pub troubles: Troubles<K::Refused>,
     /// What people have to know.
     #[serde(default)]
     pub notices: Vec<Notice>,
-    /// When we wrote to either side lately, by our clock: what the loop breaker counts.
+    /// When casebridge wrote to either side, by our clock, within the loop breaker's window.
     #[serde(default)]
     pub recent_writes: Vec<Timestamp>,
-    /// Whether the last pass left nothing to wait for: then the remembered incident stands in for a read.
+    /// Whether the last pass left nothing to wait for. If so, a pass may use the remembered incident instead of reading
+    /// it.
     #[serde(default)]
     pub settled: bool,
-    /// Whether a pass ended before it recorded what it had done: what it delivered is known to ServiceNow alone.
+    /// Whether a pass ended before it recorded what it had done. Then only ServiceNow knows what that pass delivered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
-    /// Since when the incident has not been found, by our clock.
+    /// Since when reads have not found the incident, by our clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_since: Option<Timestamp>,
 }
 
-// Derived, it would ask for an intent by default.
+// Not derived: the derive would require a default intent.
 impl<K: Remembered> Default for Link<K> {
     fn default() -> Self {
         Self {
@@ -137,13 +139,14 @@ impl<K: Remembered> Default for Link<K> {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
 impl<K: Remembered> Link<K> {
-    /// Whether nothing is worth remembering: an incident that was looked at and is none of ours.
+    /// Whether nothing is worth remembering. This is so for an incident that a pass looked at and that asks for no
+    /// record.
     pub fn is_blank(&self) -> bool {
         K::is_blank(&self.memory)
             && self.intent.is_none()
@@ -152,12 +155,12 @@ impl<K: Remembered> Link<K> {
             && self.lower_count.is_none()
     }
 
-    /// Whether the call whose outcome is not known may be the one that was refused.
+    /// Whether the call in doubt may be a new try of this refused call.
     pub(crate) fn is_in_doubt(&self, refused: &K::Refused) -> bool {
         self.intent.as_ref().is_some_and(|intent| K::concerns(refused, &intent.kind))
     }
 
-    /// Adds a notice, once; the oldest go when there are too many.
+    /// Adds a notice, if it is not there yet. Removes the oldest notices beyond `NOTICES`.
     pub fn notice(&mut self, notice: Notice) {
         if !self.notices.contains(&notice) {
             self.notices.push(notice);

@@ -1,7 +1,7 @@
 //! The policy: what an organisation may decide, as one JSON document, validated as a whole.
 //!
 //! Every field has a default, so `{}` is a policy. The severity and status tables are those of the connectors that
-//! casebridge succeeds, with the statuses that they lack. `docs/policy.md` lists the fields; `make policy-table` writes
+//! casebridge replaces, with the statuses that they lack. `docs/policy.md` lists the fields; `make policy-table` writes
 //! it.
 
 mod range;
@@ -19,24 +19,23 @@ use crate::{
     unreadable::UnreadableJson,
 };
 
-/// The statuses of a case whose work has ended. The policy can't choose what they do to an incident. Source: AWS
-/// Support API, CaseDetails `status`. No known answer has `closed`.
+/// The statuses of a case that has ended. The policy can't choose their effect on an incident. Source: AWS Support API,
+/// CaseDetails `status`. No known answer has `closed`.
 pub const RESOLVED_CASE_STATUSES: [&str; 2] = ["resolved", "closed"];
-/// The longest duration of the policy, in seconds: a week. A longer wait would look like a link that nobody looks
-/// after.
+/// The longest duration of the policy, in seconds: a week. During a longer wait a link would seem abandoned.
 const MAXIMUM_SECONDS: u32 = 7 * 24 * 3600;
-/// The longest L, in seconds: six hours. A case that seemed never opened is looked for at twice L, and counts as undecided for
-/// a day.
+/// The longest L, in seconds: six hours. casebridge looks for a case that was given up at twice L, and a CreateCase
+/// counts as undecided for a day.
 const MAXIMUM_DOUBT_SECONDS: u32 = 6 * 3600;
 /// The most addresses that CreateCase takes. Source: AWS Support API, CreateCase `ccEmailAddresses`.
 const MAXIMUM_CC_EMAIL_ADDRESSES: usize = 10;
-/// The longest prefix of a subject, in characters: the subject itself needs the room.
+/// The longest prefix of a subject, in characters. It leaves room for the subject itself.
 const MAXIMUM_SUBJECT_PREFIX: usize = 60;
-/// The most writes per window that the loop breaker may be set to allow. The link remembers the time of each, in some
-/// 30 bytes, and its row in the ledger ends at 350 KiB.
+/// The most writes per window that the policy may allow. The link remembers the time of each in about 30 bytes, and its
+/// row in the ledger has at most 350 KiB.
 const MAXIMUM_WRITES_PER_WINDOW: u32 = 10_000;
 
-/// What the incident's state becomes when the case gets a status, and which states are left alone.
+/// Which state the incident gets when the case gets a status, and which states it keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusRule {
@@ -61,8 +60,8 @@ pub enum GroupRule {
     Pause,
 }
 
-/// Declares the fields of the policy. Each line is the only place that gives a field's purpose, type, default and
-/// range: the struct, its default, the checks of a document and `docs/policy.md` come from it.
+/// Declares the fields of the policy. Each line is the only place with a field's purpose, type, default and range. The
+/// struct, its default, the checks of a document and `docs/policy.md` are made from it.
 macro_rules! policy {
     ($($(#[doc = $purpose:literal])+ $field:ident: $kind:ty = $default:expr, $range:expr;)+) => {
         /// The policy document. Durations are in seconds.
@@ -78,7 +77,7 @@ macro_rules! policy {
         }
 
         impl Policy {
-            /// The fields in the order of their declaration, as `docs/policy.md` shows them.
+            /// Returns the fields in the order of their declaration, as `docs/policy.md` shows them.
             pub fn fields() -> Vec<Field> {
                 let default = Self::default();
                 let mut fields = Vec::new();
@@ -151,12 +150,12 @@ policy! {
     close_codes: Vec<String> = default_close_codes(), Range::some("close codes");
 }
 
-/// What an open state is, in words. Resolution has rules of its own.
+/// The description of an open state. The resolution of an incident has rules of its own.
 const OPEN_STATE: &str = "an open state: not `6`, `7`, `8` or empty";
-/// What the two waits for a retry ask of each other.
+/// The condition between the two fields for retries.
 const RETRIES_IN_ORDER: &str = "not less than `retry_first_seconds`";
 
-/// The range of a duration that must not be zero.
+/// Returns the range of a duration that must not be zero.
 fn duration() -> Range<u32> {
     Range::numbers(1, MAXIMUM_SECONDS, "seconds")
 }
@@ -173,7 +172,7 @@ fn is_resolved(status: &str) -> bool {
     RESOLVED_CASE_STATUSES.contains(&status)
 }
 
-/// The range of the status table in words.
+/// Returns the description of the status table's range.
 fn status_rules() -> String {
     format!("{OPEN_STATE}, for each status but {}", range::listed(&RESOLVED_CASE_STATUSES))
 }
@@ -188,7 +187,8 @@ fn default_close_codes() -> Vec<String> {
     ["Solution provided", "Resolved by request", "Solved (Permanently)"].map(str::to_owned).into()
 }
 
-/// The seeds' status table. An incident On Hold stays On Hold while AWS waits. One In Progress never goes back to New.
+/// Returns the default status table. An incident On Hold stays On Hold while AWS waits. An incident In Progress does
+/// not go back to New.
 fn default_state_by_case_status() -> BTreeMap<String, StatusRule> {
     use IncidentState::{InProgress, New, OnHold};
     let waiting_for_somebody = || StatusRule { state: New, compatible: vec![New, InProgress, OnHold] };
@@ -211,15 +211,15 @@ pub struct Field {
     pub name: &'static str,
     /// What it decides.
     pub purpose: &'static str,
-    /// Its value where the document leaves it out.
+    /// Its value if the document leaves it out.
     pub default: Value,
-    /// The values that it may have, in words.
+    /// The description of the values that it may have.
     pub range: String,
-    /// What its value is counted in; empty where it is not counted.
+    /// The unit of its value. Empty if it has none.
     pub unit: &'static str,
 }
 
-/// One thing that is wrong with a policy document.
+/// One error in a policy document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyError {
     /// The field, for example `severity_by_priority`.
@@ -228,10 +228,10 @@ pub struct PolicyError {
     pub problem: String,
 }
 
-/// All that is wrong with a policy document.
+/// All errors in a policy document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct PolicyErrors(
-    /// One for each field that is wrong.
+    /// The errors, each with its field.
     pub Vec<PolicyError>,
 );
 
@@ -245,14 +245,15 @@ impl fmt::Display for PolicyErrors {
     }
 }
 
-/// Takes the fields out of a document one by one and collects what is wrong.
+/// Takes the fields out of a document one by one and collects the errors.
 struct Reader {
     fields: Map<String, Value>,
     errors: Vec<PolicyError>,
 }
 
 impl Reader {
-    /// Takes the field into the target, and rejects what is of another type or out of range.
+    /// Reads the field into the target. Rejects a value of another type or out of range. Leaves the target unchanged if
+    /// the document does not have the field.
     fn read<T: DeserializeOwned + 'static>(&mut self, field: &str, target: &mut T, range: &Range<T>) {
         let Some(value) = self.fields.remove(field) else { return };
         match serde_json::from_value(value) {
@@ -276,8 +277,9 @@ impl Policy {
     /// Reads a policy document.
     ///
     /// # Errors
-    /// If the document is not a JSON object, has an unknown field, or has a field of another type or out of its range.
-    /// All errors come at once, each with its field.
+    ///
+    /// Fails if the document is not a JSON object, has an unknown field, or has a field of another type or out of its
+    /// range. Returns all errors at once, each with its field.
     pub fn parse(document: &str) -> Result<Self, PolicyErrors> {
         let whole = |problem: String| PolicyErrors(vec![PolicyError { field: "document".to_owned(), problem }]);
         let value: Value =
@@ -297,12 +299,12 @@ impl Policy {
         if reader.errors.is_empty() { Ok(policy) } else { Err(PolicyErrors(reader.errors)) }
     }
 
-    /// L as a duration.
+    /// Returns L as a duration.
     pub fn unknown_outcome(&self) -> SignedDuration {
         seconds(self.unknown_outcome_seconds)
     }
 
-    /// The severity code of an incident's priority.
+    /// Returns the severity code for an incident's priority.
     pub fn severity(&self, priority: &str) -> &str {
         self.severity_by_priority.get(priority).unwrap_or(&self.default_severity)
     }

@@ -1,4 +1,4 @@
-//! What the poller decides: where to read on in ServiceNow, which accounts come next, which of what it sees may have
+//! What the poller decides: where to continue reading in ServiceNow, which accounts come next, which incidents may have
 //! drifted, and under which claim a due link is handed off.
 
 use std::collections::BTreeMap;
@@ -11,25 +11,26 @@ use crate::{
     time,
 };
 
-/// For how long first polls may fail before they can remember anything.
+/// How long the first polls may fail before the watermark is recorded.
 const FIRST_POLLS_FAIL: SignedDuration = SignedDuration::from_hours(1);
-/// How far the first poll of an instance looks back, by our clock: before it, nothing was linked.
+/// How far the first poll of an instance looks back, by our clock. Nothing was linked before the first poll.
 const FIRST_LOOK_BACK: SignedDuration = FIRST_POLLS_FAIL.saturating_add(time::CLOCKS_APART);
 
-/// How long a claim keeps others from handing off the same link. A poller or a queue that dies costs this long; a queue that
-/// is slower costs one more message for a link that nobody has got to yet.
+/// How long a claim keeps others from handing off the same link. It is the delay if a poller dies or the queue loses
+/// the message. If the queue is slower than this, a link that waits in it gets one more message.
 pub const CLAIM_LASTS: SignedDuration = SignedDuration::from_mins(10);
-/// How many accounts are remembered as not polled whole, those that wait longest first. What remembers them is one row of the
-/// ledger, of at most 400 KB; one that is forgotten is polled from its first page on.
+/// How many accounts are remembered as not polled whole. Those that have waited longest are kept. They are stored in
+/// one row of the ledger, of at most 400 KB. An account that is forgotten is polled from its first page on.
 const MAXIMUM_BEHIND: usize = 1_000;
 
-/// How far the poller of ServiceNow has come. All times are by ServiceNow's clock.
+/// The progress of the poll of ServiceNow. All times are by ServiceNow's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermark {
-    /// Everything that had changed by then has been handed off, or will be once the resumption is through.
+    /// Everything that had changed by then has been handed off, or will be when the poll that `resume` continues is
+    /// finished.
     #[serde(with = "time::servicenow_form")]
     pub covered_until: Timestamp,
-    /// Where a poll that was not finished goes on.
+    /// Where to continue a poll that was not finished. `None` if the last poll was finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Position>,
 }
@@ -37,66 +38,68 @@ pub struct Watermark {
 /// A place in the list of changes, which is ordered by time and key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// From this moment on.
+    /// The moment from which on changes are read.
     #[serde(with = "time::servicenow_form")]
     pub since: Timestamp,
-    /// Behind this incident at that moment; none for all at that moment.
+    /// The incident after which changes of that moment are read. `None` for all changes of that moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<IncidentId>,
 }
 
-/// The watermark before anything was polled. It is remembered before the first read: first polls that fail must not let
-/// it move on with the time. `now` is by our own clock, from which ServiceNow's may differ by an hour.
+/// Returns the watermark before the first poll. It is recorded before the first read, so that it does not move with the
+/// time if the first polls fail. `now` is by our clock, from which ServiceNow's may differ by an hour.
 pub fn first(now: Timestamp) -> Watermark {
     Watermark { covered_until: earlier(now, FIRST_LOOK_BACK), resume: None }
 }
 
-/// Where a poll starts reading.
+/// Returns where a poll starts to read.
 ///
-/// A finished poll is overlapped, since a change may appear a little later than its own time says; an unfinished one
-/// goes on exactly where it stopped, so that it gets through however much there is.
+/// After a finished poll this is `overlap` before its end, since a change may appear a little later than its own time
+/// says. An unfinished poll is continued exactly where it stopped, so that it finishes however many changes there are.
 pub fn start(watermark: &Watermark, overlap: SignedDuration) -> Position {
     let overlapped = || Position { since: earlier(watermark.covered_until, overlap), after: None };
     watermark.resume.clone().unwrap_or_else(overlapped)
 }
 
-/// The watermark after a poll has handed off what it read.
+/// Returns the watermark after a poll has handed off what it read.
 ///
-/// `began_at` is ServiceNow's time at the first page; `stopped_at` is where the poll stopped, if it did not get through.
-/// A poll that goes on for another covers no more than the first of them: what appeared late behind it is overlapped.
+/// `began_at` is ServiceNow's time at the first page. `stopped_at` is where the poll stopped, or `None` if it finished.
+/// A poll that continues another one covers only what the first of them covers. The overlap of the next poll finds what
+/// appeared late behind it.
 pub fn advance(before: &Watermark, began_at: Timestamp, stopped_at: Option<Position>) -> Watermark {
     let covered_until = if before.resume.is_some() { before.covered_until } else { began_at };
     Watermark { covered_until, resume: stopped_at }
 }
 
-/// Whether an incident may have drifted: it is not known, or its count of updates is another one than the link remembers.
+/// Whether an incident may have drifted: no link remembers it, or its update count differs from the remembered one.
 ///
-/// A restored instance shows lower counts. A node that lags does so, too, and costs a look that finds nothing to do.
+/// A restored instance shows lower counts. So does a lagging node, which costs a look that finds nothing to do.
 pub fn has_incident_changed(sys_mod_count: u64, remembered: Option<u64>) -> bool {
     remembered != Some(sys_mod_count)
 }
 
-/// The claim under which a link is handed off that has been due since `due_at`, and when it is due again.
+/// Returns the claim under which a link that is due since `due_at` is handed off, and when the link is due again.
 ///
-/// The claim is made from the due time: of two pollers that see the same link, both have the same claim, and their messages
-/// are one to the queue. Should a link ever be due at the same millisecond again, a message of the first time that is late
-/// costs a pass that finds nothing to do.
+/// The claim is made from the due time. So two pollers that see the same link make the same claim, and the queue takes
+/// their messages as one. If a link is ever due at the same millisecond again, a late message of the first time costs a
+/// pass that finds nothing to do.
 pub fn claim(due_at: Timestamp, now: Timestamp) -> (ClaimId, Timestamp) {
     (ClaimId::new(due_at.as_millisecond().to_string()), now.checked_add(CLAIM_LASTS).unwrap_or(now))
 }
 
-/// How far the poll of the accounts has come. They are polled in the order of their numbers, round after round; each poll
-/// begins behind the account that the one before began last, so that none is always the one that time does not reach.
+/// The progress of the poll of the accounts. Accounts are polled in the order of their numbers, round after round. Each
+/// poll begins after the account that the previous poll began last, so that no account is always left out for lack of
+/// time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rounds {
-    /// The account that was begun last.
+    /// The account that was begun last. `None` before the first poll.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_begun: Option<AccountId>,
-    /// When the round began that is under way.
+    /// When the current round began.
     pub began_at: Timestamp,
-    /// Every account has been begun since then: when the last round began that is complete.
+    /// When the last complete round began. Every account has been begun since then.
     pub covered_since: Timestamp,
-    /// The accounts that were begun last time and not polled whole.
+    /// The accounts that were not polled whole when they were last begun.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub behind: BTreeMap<AccountId, Behind>,
 }
@@ -104,29 +107,29 @@ pub struct Rounds {
 /// An account that was begun and not polled whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Behind {
-    /// When it was polled whole last, or earlier.
+    /// When it was last polled whole, or an earlier moment.
     pub since: Timestamp,
-    /// Behind which page of its cases to go on; none for the first.
+    /// The page of its cases after which to continue. `None` to begin with the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
 }
 
-/// How far the poll of one account came.
+/// The progress of the poll of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reached {
-    /// All its cases were looked at.
+    /// All its cases were read.
     Whole,
-    /// It goes on behind this page next time.
+    /// The next poll continues after this page. `None` if it begins with the first page.
     Page(Option<String>),
 }
 
 impl Rounds {
-    /// Before anything was polled.
+    /// Returns the rounds before the first poll.
     pub fn first(now: Timestamp) -> Self {
         Self { last_begun: None, began_at: now, covered_since: now, behind: BTreeMap::new() }
     }
 
-    /// The accounts in the order in which they are polled now.
+    /// Returns the accounts in the order in which the next poll takes them, each once.
     pub fn order(&self, mut accounts: Vec<AccountId>) -> Vec<AccountId> {
         accounts.sort();
         accounts.dedup();
@@ -135,12 +138,13 @@ impl Rounds {
         accounts
     }
 
-    /// Behind which page the poll of an account begins.
+    /// Returns the page after which the poll of an account begins. Returns `None` if it begins with the first page.
     pub fn page_of(&self, account: &AccountId) -> Option<String> {
         self.behind.get(account)?.page.clone()
     }
 
-    /// What is remembered after a poll that began at `poll_began` and came so far with the first accounts of `order`.
+    /// Returns the rounds after a poll that began at `poll_began`. `polled` has the progress with each account that was
+    /// begun; these are the first ones of `order`.
     #[must_use]
     pub fn advance(&self, poll_began: Timestamp, order: &[AccountId], polled: &BTreeMap<AccountId, Reached>) -> Self {
         let begun = polled.len().min(order.len());
@@ -156,10 +160,10 @@ impl Rounds {
         Self { last_begun, began_at, covered_since, behind: self.behind_after(order, polled) }
     }
 
-    /// For how long the account that waits longest has not been polled whole, at most.
+    /// Returns an upper bound of the time for which the account that waits longest has not been polled whole.
     ///
-    /// For an account that was never begun in vain this is the time since the last complete round began, which is up to twice
-    /// as long as the account has waited; in return it takes no row for each account and poll.
+    /// For accounts that were polled whole when they were begun, the bound is the time since the last complete round
+    /// began: up to twice the true wait. In return the ledger needs no row for each account and poll.
     pub fn longest_unpolled(&self, now: Timestamp) -> SignedDuration {
         let since = self.behind.values().map(|behind| behind.since).fold(self.covered_since, Timestamp::min);
         now.duration_since(since).max(SignedDuration::ZERO)
@@ -259,7 +263,7 @@ mod tests {
         numbers.iter().map(|number| AccountId::new(format!("{number:012}"))).collect()
     }
 
-    /// The rounds after a poll at that second that polled the first accounts of its order whole.
+    /// Returns the rounds after a poll at `second` that polled the first `begun` accounts of its order whole.
     fn polled_whole(rounds: &Rounds, second: i64, numbers: &[u32], begun: usize) -> Rounds {
         let order = rounds.order(accounts(numbers));
         let polled = order.iter().take(begun).map(|account| (account.clone(), Reached::Whole)).collect();
@@ -272,7 +276,7 @@ mod tests {
         assert_eq!(first.order(accounts(&[3, 1, 2, 3])), accounts(&[1, 2, 3]));
         let second = polled_whole(&first, 0, &[1, 2, 3, 4], 3);
         assert_eq!(second.order(accounts(&[1, 2, 3, 4])), accounts(&[4, 1, 2, 3]));
-        // Accounts come and go; the place is kept.
+        // Accounts are added and removed. The place is kept.
         assert_eq!(second.order(accounts(&[1, 2, 5])), accounts(&[5, 1, 2]));
         assert_eq!(second.order(accounts(&[1, 2])), accounts(&[1, 2]));
         let third = polled_whole(&second, 60, &[1, 2, 3, 4], 2);

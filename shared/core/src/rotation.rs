@@ -1,8 +1,8 @@
 //! How long the webhook's previous secret is accepted after a rotation.
 //!
-//! Secrets Manager keeps a replaced version for as long as nobody replaces it again, and does not tell when it was replaced:
-//! a version may be created long before it becomes the current one. So the ledger remembers when the current version was
-//! seen first, and from then on the previous one has a day.
+//! Secrets Manager keeps a replaced version until the next replacement, and does not say when it was replaced: a
+//! version may be created long before it becomes the current one. So the ledger records when the current version was
+//! first seen, and casebridge accepts the previous version for a day from then on.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,36 +10,38 @@ use serde::{Deserialize, Serialize};
 /// The name of the rotation's row in the ledger.
 pub const ROTATION: &str = "webhook_secret_rotation";
 
-/// How long the previous secret is accepted: long enough for an administrator of ServiceNow to enter the new one on the next
-/// working day of a team that rotates with care, short enough for a rotation to be a revocation.
+/// How long the previous secret is accepted. It is long enough for an administrator of ServiceNow to enter the new
+/// secret on the next working day, if the team chooses the day of the rotation with care, and short enough for a
+/// rotation to revoke the old secret.
 pub const PREVIOUS_LASTS: SignedDuration = SignedDuration::from_hours(24);
 
-/// The current version of the webhook's secret, and since when it has been known as such.
+/// The current version of the webhook's secret, and when it was first seen as current.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rotation {
     /// The version's id.
     pub version: String,
-    /// When it was seen first.
+    /// When it was first seen as current.
     pub seen_at: Timestamp,
 }
 
 impl Rotation {
-    /// Reads the row; none if there is none, or none that can be read.
+    /// Reads the row. Returns `None` if there is no row or if it can't be read.
     pub fn read(row: Option<&str>) -> Option<Self> {
         serde_json::from_str(row?).ok()
     }
 }
 
-/// What is to be remembered now that `version` is current: none if that is remembered already.
+/// Returns what to record when `version` is current. Returns `None` if that is recorded already.
 pub fn seen(known: Option<&Rotation>, version: &str, now: Timestamp) -> Option<Rotation> {
     let is_known = known.is_some_and(|known| known.version == version);
     (!is_known).then(|| Rotation { version: version.to_owned(), seen_at: now })
 }
 
-/// Whether the version before `current` is still accepted, of which is known when it was created.
+/// Whether the version before `current` is still accepted. `created_at` is when `current` was created, if that is
+/// known.
 ///
-/// Where the rotation has not been seen yet, it is only minutes old, or nobody looks: then the current version has a day from
-/// its creation, which is no later than the rotation.
+/// If the rotation has not been seen yet, it is only minutes old, or the poller does not run. Then the day begins with
+/// the creation of the current version, which is not later than the rotation.
 pub fn is_previous_accepted(
     known: Option<&Rotation>,
     current: &str,

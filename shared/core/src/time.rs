@@ -1,29 +1,29 @@
-//! Time as ServiceNow writes it. Now is always an argument.
+//! Time as ServiceNow writes it, and durations. The current time is always an argument.
 
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
-/// How far the clock of a side may be from ours, as far as nothing else tells.
+/// How far the clock of a side may differ from ours, if nothing else limits it.
 pub const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(1);
 
-/// ServiceNow's form of a moment: UTC, whole seconds, no zone (`2026-11-20 21:14:05`).
+/// ServiceNow's format of a moment: UTC, whole seconds, no zone (`2026-11-20 21:14:05`).
 const SERVICENOW_FORM: &str = "%Y-%m-%d %H:%M:%S";
 
-/// How many whole seconds a wait takes, so that it is never too short: queues count in seconds.
+/// Rounds a wait up to whole seconds, since queues count in seconds and the wait must not be too short.
 pub fn whole_seconds(wait: SignedDuration) -> SignedDuration {
     SignedDuration::from_secs(wait.as_secs() + i64::from(wait.subsec_nanos() > 0))
 }
 
-/// Whole seconds as a duration.
+/// Returns whole seconds as a duration.
 pub fn seconds(count: u32) -> SignedDuration {
     SignedDuration::from_secs(i64::from(count))
 }
 
-/// The moment after a wait; the last one that can be told where the wait reaches beyond it.
+/// Returns the moment after a wait, or the last possible moment if the wait reaches beyond it.
 pub fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
     now.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-/// Reads a moment as ServiceNow writes it; `None` for an empty or unreadable value.
+/// Reads a moment as ServiceNow writes it. Returns `None` for an empty or unreadable value.
 pub fn parse_servicenow(text: &str) -> Option<Timestamp> {
     let moment = DateTime::strptime(SERVICENOW_FORM, text.trim()).ok()?;
     TimeZone::UTC.to_timestamp(moment).ok()
@@ -47,7 +47,7 @@ pub mod servicenow_form {
     /// Reads a moment in ServiceNow's form.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         let text = String::deserialize(deserializer)?;
-        // What stands there instead may be a customer's words, and errors are logged.
+        // The error must not contain the text: it may be a customer's, and errors are logged.
         super::parse_servicenow(&text).ok_or_else(|| D::Error::custom("expected a time as `2026-11-20 21:14:05`"))
     }
 }
@@ -62,7 +62,7 @@ pub mod optional_servicenow_form {
         serializer.serialize_str(&moment.map(super::format_servicenow).unwrap_or_default())
     }
 
-    /// Reads a moment in ServiceNow's form; empty or unreadable is none.
+    /// Reads a moment in ServiceNow's form. Returns `None` if it is empty or unreadable.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
         Ok(super::parse_servicenow(&String::deserialize(deserializer)?))
     }

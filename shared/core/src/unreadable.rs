@@ -1,8 +1,8 @@
-//! Why a text could not be read, without the text.
+//! Why a JSON text could not be read, without the text itself.
 
-/// What is wrong with a JSON text, and where.
+/// What is wrong with a JSON text, and the place.
 ///
-/// The parser's own words repeat a part of the text, which may be a customer's or a secret, and are for no log.
+/// The parser's own message repeats a part of the text. It may be a customer's or a secret, so it must not be logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableJson {
     /// It is not JSON.
@@ -16,12 +16,12 @@ pub enum UnreadableJson {
     /// It ends too early.
     #[error("it ends before the JSON does")]
     CutOff,
-    /// It is JSON of another form.
+    /// It is JSON, but not of the expected form.
     #[error("it is JSON of another form than expected, up to line {line}, column {column}")]
     Form {
-        /// The line, from 1 on; 0 where the parser does not know it.
+        /// The line, from 1 on. 0 if the parser does not know it.
         line: usize,
-        /// The column, from 1 on; 0 where the parser does not know it.
+        /// The column, from 1 on. 0 if the parser does not know it.
         column: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! The rooms of the core and of the executor: which of them may know which.
+//! The rooms of the core and of the executor: which room may use which.
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The rooms by their floors. What is in a room may use what is on a floor below, and what is in its own room.
+/// The rooms of the core by floor, the lowest first. A room may use its own modules and the rooms on lower floors.
 const FLOORS: [&[&str]; 6] = [
     &["identifiers", "rotation", "time", "unreadable"],
     &["failure", "hint", "poll", "text"],
@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 6] = [
     &["support"],
 ];
 
-/// The rooms of the executor by their floors.
+/// The rooms of the executor by floor, the lowest first.
 const FLOORS_OF_EXECUTOR: [&[&str]; 6] = [
     &["carrier", "error", "ports", "report", "task"],
     &["counted"],
@@ -28,8 +28,8 @@ const FLOORS_OF_EXECUTOR: [&[&str]; 6] = [
     &["reconcile"],
 ];
 
-/// The rooms of the executor that know a kind of link: those that carry out its reads and calls, and those that list what
-/// there is.
+/// The rooms of the executor that know a kind of link: `support` makes its reads and calls, `counted` and `report` list
+/// the ports and the outcomes of all kinds.
 const KNOWING_KINDS: [&str; 3] = ["counted", "report", "support"];
 
 fn sources() -> PathBuf {
@@ -40,13 +40,13 @@ fn sources_of_executor() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../executor/src")
 }
 
-/// All source files below a folder.
+/// Returns all source files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// The room of a file: the first part of its path below the sources.
+/// Returns the room of a file: the first part of its path below the sources.
 fn room(file: &Path, sources: &Path) -> String {
     let path = file.strip_prefix(sources).unwrap();
     let first = Path::new(path.components().next().unwrap().as_os_str());
@@ -57,7 +57,7 @@ fn floor(floors: &[&[&str]], room: &str) -> usize {
     floors.iter().position(|rooms| rooms.contains(&room)).unwrap_or_else(|| panic!("{room} is on no floor"))
 }
 
-/// How many arrows lead from one room to another; fails where one does not lead down.
+/// Returns how many uses lead from one room to another. Fails if one does not lead to a lower floor.
 fn arrows(sources: &Path, floors: &[&[&str]]) -> usize {
     let mut arrows = 0;
     for file in files(sources).iter().filter(|file| !file.ends_with("lib.rs")) {
@@ -83,8 +83,8 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect()
 }
 
-/// The rooms of a crate that the code of a source names before its tests: `crate::room::…` and `crate::{room::…, …}`,
-/// where `root` is the name of the crate and two colons.
+/// Returns the rooms that a source file uses before its tests, as `crate::room::…` or `crate::{room::…, …}`. `root` is
+/// the name of the crate and two colons.
 fn used(source: &str, root: &str) -> BTreeSet<String> {
     let product = source.split("#[cfg(test)]").next().unwrap_or_default();
     let product: String = product.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
@@ -98,7 +98,7 @@ fn used(source: &str, root: &str) -> BTreeSet<String> {
     rooms
 }
 
-/// The first words of what stands between braces, up to the brace that closes them.
+/// Returns the first word of each item between braces. `group` begins after the opening brace.
 fn members(group: &str) -> Vec<String> {
     let mut words = Vec::new();
     let (mut depth, mut begins) = (0, true);
@@ -137,7 +137,7 @@ fn the_loop_of_the_executor_knows_no_kind_of_link() {
     assert_eq!(knowing, KNOWING_KINDS.map(str::to_owned).into());
 }
 
-/// What the ledger knows of a link is what every kind shares.
+/// The ledger may use only what every kind of link shares.
 #[test]
 fn the_ledger_knows_no_kind_of_link() {
     let ledger = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ledger/src");

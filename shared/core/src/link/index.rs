@@ -1,8 +1,8 @@
 //! The rows by which the ledger finds a link, besides the link's own row.
 //!
-//! A kind says in which rows a link stands ([`crate::link::remembered::Remembered::index`]). The ledger compares the rows of two
-//! states of the link, puts those that are new and deletes those that are gone, in the transaction that writes the
-//! link. It knows no kind: only the kind builds the keys of its rows and reads what stands in them.
+//! A kind lists the rows of a link ([`crate::link::remembered::Remembered::index`]). The ledger compares the rows of
+//! two states of the link. It puts the new ones and deletes the ones that are gone, in the transaction that writes the
+//! link. The ledger knows no kind: only the kind builds the keys of its rows and reads their contents.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::identifiers::{AccountId, LinkKey};
 
-/// How many digits [`moment_digits`] has: they suffice for milliseconds of 30,000 years.
+/// How many digits [`moment_digits`] writes: enough for the milliseconds of 30,000 years.
 const MILLISECOND_DIGITS: usize = 15;
 
 /// The key of a row among the rows of an account.
@@ -18,8 +18,8 @@ const MILLISECOND_DIGITS: usize = 15;
 pub struct RowKey {
     /// The account.
     pub account: AccountId,
-    /// The text by which the account's rows are sorted. It begins with a word for what the row is, and `#`; each kind
-    /// has words of its own.
+    /// The text by which the account's rows are sorted. It begins with a word for the type of the row, and `#`. Each
+    /// kind of link uses words of its own.
     pub sort: String,
 }
 
@@ -29,22 +29,22 @@ impl fmt::Display for RowKey {
     }
 }
 
-/// The rows of an account whose sort text begins with this one.
+/// The rows of an account whose sort texts have a common beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowPrefix {
     /// The account.
     pub account: AccountId,
-    /// How their sort texts begin.
+    /// The beginning of their sort texts.
     pub sort: String,
 }
 
 impl RowPrefix {
-    /// The row whose sort text goes on with `rest`.
+    /// Returns the key of the row whose sort text is this prefix followed by `rest`.
     pub fn row(&self, rest: &str) -> RowKey {
         RowKey { account: self.account.clone(), sort: format!("{}{rest}", self.sort) }
     }
 
-    /// What stands behind the prefix in the sort text of a row; none for a row that is not among these.
+    /// Returns what follows the prefix in the sort text of a row. Returns `None` if the row does not have the prefix.
     pub fn rest<'key>(&self, key: &'key RowKey) -> Option<&'key str> {
         if key.account == self.account { key.sort.strip_prefix(&self.sort) } else { None }
     }
@@ -62,13 +62,13 @@ pub struct RowSpan {
 }
 
 impl RowSpan {
-    /// Whether no row can be between the texts, since the first one sorts behind the last one.
+    /// Whether no row can be between the texts, because the first one sorts after the last one.
     pub fn is_empty(&self) -> bool {
         self.first > self.last
     }
 }
 
-/// A value that stands in a row.
+/// A value in a row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
     /// A text.
@@ -77,29 +77,29 @@ pub enum Fact {
     Number(i64),
 }
 
-/// What stands in a row of an account.
+/// A row of an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
     /// Its key.
     pub key: RowKey,
-    /// The link that it leads to, if anybody looks for a link there.
+    /// The link that it leads to. `None` for a row by which no link is looked up.
     pub link: Option<LinkKey>,
-    /// What else stands in it, by its name. The names `pk`, `sk`, `link` and `expires_at` belong to the ledger.
+    /// Its other values, by their names. The names `pk`, `sk`, `link` and `expires_at` are reserved for the ledger.
     pub facts: BTreeMap<String, Fact>,
 }
 
 impl Row {
-    /// The link of a row that leads to one.
+    /// Returns the link that the row leads to. Fails if it leads to none.
     pub fn link(&self) -> Result<&LinkKey, UnreadableRow> {
         self.link.as_ref().ok_or_else(|| self.unreadable("link", "there"))
     }
 
-    /// A text that stands in the row.
+    /// Returns a text of the row. Fails if the value is missing or no text.
     pub fn text(&self, name: &'static str) -> Result<&str, UnreadableRow> {
         self.optional_text(name)?.ok_or_else(|| self.unreadable(name, "there"))
     }
 
-    /// A text that may stand in the row.
+    /// Returns a text of the row. Returns `None` if the value is missing, and fails if it is no text.
     pub fn optional_text(&self, name: &'static str) -> Result<Option<&str>, UnreadableRow> {
         match self.facts.get(name) {
             None => Ok(None),
@@ -108,7 +108,7 @@ impl Row {
         }
     }
 
-    /// A moment that stands in the row as its milliseconds.
+    /// Returns a moment that the row holds as milliseconds. Fails if the value is missing or no such number.
     pub fn moment(&self, name: &'static str) -> Result<Timestamp, UnreadableRow> {
         let moment = match self.facts.get(name) {
             Some(Fact::Number(milliseconds)) => Timestamp::from_millisecond(*milliseconds).ok(),
@@ -117,7 +117,7 @@ impl Row {
         moment.ok_or_else(|| self.unreadable(name, "a moment in milliseconds"))
     }
 
-    /// The error of a row whose attribute is not what it should be.
+    /// Returns the error for an attribute of this row that is not as expected.
     pub fn unreadable(&self, name: &'static str, expected: &'static str) -> UnreadableRow {
         UnreadableRow { key: self.key.clone(), name, expected }
     }
@@ -135,63 +135,63 @@ pub struct UnreadableRow {
     pub expected: &'static str,
 }
 
-/// When a row is deleted in which its link stands no more.
+/// When the ledger deletes a row that its link no longer lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deletion {
-    /// In the write by which the link leaves it.
+    /// In the write that removes the row from the link's list.
     #[default]
     Always,
-    /// In that write, unless the link's open intent ends with it as never applied: the call may have been applied all
-    /// the same, and what it brought about leads to the link by this row, however late it shows up.
+    /// In that write, unless the write ends the link's open intent as never applied. That call may have been applied
+    /// all the same: if its effect shows up later, this row leads to the link.
     UnlessNeverApplied,
 }
 
-/// A row in which a link stands.
+/// A row that a link lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IndexRow {
-    /// What stands in it.
+    /// Its key and its values.
     pub row: Row,
-    /// When the table may remove it, should the link never be looked at again; none while it must not.
+    /// When the table may remove the row if nothing writes the link again. `None` if it must not.
     pub expires_at: Option<Timestamp>,
-    /// When it is deleted once the link stands in it no more.
+    /// When the ledger deletes it, once the link no longer lists it.
     pub deletion: Deletion,
 }
 
 impl IndexRow {
-    /// A row with this key in which nothing stands.
+    /// Returns a row with this key and no values.
     pub fn new(key: RowKey) -> Self {
         let row = Row { key, link: None, facts: BTreeMap::new() };
         Self { row, expires_at: None, deletion: Deletion::Always }
     }
 
-    /// The row, and it leads to the link.
+    /// Makes the row lead to the link.
     #[must_use]
     pub fn leading_to(mut self, link: &LinkKey) -> Self {
         self.row.link = Some(link.clone());
         self
     }
 
-    /// The row with this fact.
+    /// Adds a value.
     #[must_use]
     pub fn with(mut self, name: &str, fact: Fact) -> Self {
         self.row.facts.insert(name.to_owned(), fact);
         self
     }
 
-    /// The row with this text.
+    /// Adds a text.
     #[must_use]
     pub fn with_text(self, name: &str, text: &(impl ToString + ?Sized)) -> Self {
         self.with(name, Fact::Text(text.to_string()))
     }
 
-    /// The row, which may be removed from that moment on.
+    /// Sets when the table may remove the row.
     #[must_use]
     pub fn expiring(mut self, expires_at: Option<Timestamp>) -> Self {
         self.expires_at = expires_at;
         self
     }
 
-    /// The row, which stays if the link's intent ends as never applied.
+    /// Keeps the row if the link's intent ends as never applied.
     #[must_use]
     pub fn kept_if_never_applied(mut self) -> Self {
         self.deletion = Deletion::UnlessNeverApplied;
@@ -199,13 +199,13 @@ impl IndexRow {
     }
 }
 
-/// A moment as a row shows and sorts it: its milliseconds. Our clock is past 1970, and a time before it would not sort
-/// as text.
+/// Returns the milliseconds of a moment, as rows hold them. A moment before 1970 counts as 0, since a negative number
+/// would not sort as text. Our clock is always later.
 pub fn milliseconds(moment: Timestamp) -> i64 {
     moment.as_millisecond().max(0)
 }
 
-/// The milliseconds of a moment with so many digits that they sort as text.
+/// Returns the milliseconds of a moment with leading zeros, so that they sort as text.
 pub fn moment_digits(moment: Timestamp) -> String {
     format!("{:0MILLISECOND_DIGITS$}", milliseconds(moment))
 }

@@ -1,4 +1,4 @@
-//! What a kind of link is: a folder of its own beside `support`.
+//! What the shared code asks of a kind of link. Each kind has a folder of its own beside `support`.
 
 use std::fmt::Debug;
 
@@ -19,72 +19,76 @@ use crate::{
 };
 use jiff::Timestamp;
 
-/// A kind of link: which records of AWS it links incidents with, what it remembers of them, and what it does there.
+/// A kind of link: which AWS records it links incidents with, what it remembers of them, and which calls it makes.
 ///
-/// What every kind shares (intents, waits, troubles, the loop breaker, the incident, its comments and what is delivered to
-/// it) is in [`crate::link`] and asks here for what only the kind knows.
+/// [`crate::link`] holds what every kind shares (intents, waits, troubles, the loop breaker, the incident, its comments
+/// and the deliveries to it). It uses this trait for what only the kind knows.
 pub trait Kind: Remembered {
-    /// What a pass has read of the AWS side; by default nothing.
+    /// What a pass has read of the AWS side. The default is nothing.
     type Sight: Debug + Clone + Default + PartialEq + Eq;
-    /// A read of the AWS side, or of what the ledger knows of it.
+    /// A read of the AWS side, or of what the ledger knows about it.
     type Read: Debug + Clone + PartialEq + Eq;
     /// The answer to a read.
     type Seen: Debug + Clone + PartialEq + Eq;
-    /// A record of AWS that a hint told of, with what shows that it may be the link's.
+    /// An AWS record that a hint named, with the evidence that it may be the link's.
     type Record: Debug + Clone + PartialEq + Eq;
     /// A write to AWS.
     type Call: Named + Debug + Clone + PartialEq + Eq;
-    /// What a call that was applied answered.
+    /// AWS's answer to a call that was applied.
     type Done: Debug + Clone + PartialEq + Eq;
 
-    /// Whether work on the record has ended, as far as is known.
+    /// Whether work on the record has ended, as far as the link knows.
     fn has_ended(memory: &Self::Memory) -> bool;
 
-    /// Whether work on the record has ended and nothing is left to be done there.
+    /// Whether work on the record has ended and nothing is left to do there.
     fn is_at_rest(memory: &Self::Memory) -> bool;
 
-    /// Whether the incident must be read in each pass: something is left to do for which memory does not stand in.
+    /// Whether each pass must read the incident, because something is left to do that the remembered incident does not
+    /// suffice for.
     fn asks_for_incident(memory: &Self::Memory) -> bool;
 
-    /// Whether a text of ours has reopened the record.
+    /// Whether a text of ours has reopened the record, and the record is still open.
     fn is_reopened_by_us(memory: &Self::Memory) -> bool;
 
-    /// The comment that is on the record in part: the rest of it goes before all others.
+    /// Returns the comment of which only some parts are on the record. Its rest is sent before all other comments.
+    /// Returns `None` if there is no such comment.
     fn begun_entry(memory: &Self::Memory) -> Option<&JournalEntryId>;
 
-    /// Whether something waits for the incident should it be gone: it is looked for then.
+    /// Whether something waits to be delivered to the incident. If the incident is not found, casebridge keeps looking
+    /// for it.
     fn has_open(memory: &Self::Memory) -> bool;
 
-    /// Whether the columns say something else once this call is made.
+    /// Whether this call changes what the columns say.
     fn changes_columns(memory: &Self::Memory, call: &Self::Call) -> bool;
 
-    /// Whether something may be missing from what is known of the record.
+    /// Whether something may be missing from what the pass knows of the record.
     fn is_blind(pass: &Pass<Self>) -> bool;
 
-    /// Whether work on the record has ended, as is believed and as the read shows; none where these differ or tell nothing.
+    /// Returns whether work on the record has ended. Returns `None` if the remembered status and the read of this pass
+    /// differ, or if one of them does not tell.
     fn shown_end(pass: &Pass<Self>) -> Option<bool>;
 
-    /// Plans what the incident and the record ask for. The waits that every link has come besides.
+    /// Plans what the incident and the record ask for. The planner adds the waits that every kind of link has.
     fn plan(planner: &mut Planner<Self>);
 
-    /// A wait that lasts whatever the plan, if there is one.
+    /// Returns a wait that does not depend on the effects of the plan. Returns `None` if there is none.
     fn late_wait(planner: &Planner<Self>) -> Option<Waiting>;
 
-    /// The app's columns as the link says.
+    /// Returns the values that the link gives the app's columns.
     fn columns(policy: &Policy, pass: &Pass<Self>, now: Timestamp) -> BridgeColumns;
 
     /// Begins a look at the AWS side, at `now`.
     fn look(pass: &mut Pass<Self>, now: Timestamp);
 
-    /// The next round of reads, which are made side by side; none when the look is over. The incident is read beside them as
-    /// long as [`Pass::asks_for_incident`] says so.
+    /// Returns the next round of reads, to be made in parallel. Returns no reads when the look is over. The shared part
+    /// adds the read of the incident while [`Pass::asks_for_incident`] is set.
     fn next_reads(pass: &mut Pass<Self>) -> Vec<Self::Read>;
 
-    /// Takes in the answer to a read. Returns the failure of what was read, if it counts as one.
+    /// Records the answer to a read. Returns the failure, if the answer counts as one.
     ///
     /// # Errors
     ///
-    /// Fails if the answer is to no read that was asked for.
+    /// Fails if the pass has not asked for this read.
     fn see(
         pass: &mut Pass<Self>,
         policy: &Policy,
@@ -92,29 +96,31 @@ pub trait Kind: Remembered {
         seen: Result<Self::Seen, Failure>,
     ) -> Result<Option<Failure>, Illegal>;
 
-    /// Takes in a record that a hint told of.
+    /// Records an AWS record that a hint named.
     fn see_record(pass: &mut Pass<Self>, policy: &Policy, record: &Self::Record, now: Timestamp);
 
-    /// How many records were found at AWS that we made twice.
+    /// Returns how many doubles the link knows.
     fn doubles(memory: &Self::Memory) -> usize;
 
-    /// The rows of the links that wait for what this one waited for before and has now: the first of them may go on.
+    /// Returns the rows of the links that wait for the same thing as this link did `before`, if this link no longer
+    /// waits for it `after`. The first of those links may go on. Returns `None` if this link waited for nothing or
+    /// still waits.
     fn frees(before: &Self::Memory, after: &Self::Memory) -> Option<RowPrefix>;
 
-    /// What is written down of a call before it is made, and the mark in its text.
+    /// Returns the mark in the call's text and what the intent records of the call. Called before the call is made.
     fn begin(pass: &mut Pass<Self>, call: &Self::Call, now: Timestamp) -> (Option<Mark>, Self::Intent);
 
-    /// How the outcome of the intent's call becomes known, should it not be answered.
+    /// Returns how the outcome of the intent's call becomes known if AWS does not answer.
     fn recovery(intent: &Intent<Self::Intent>) -> Recovery<Self::Call>;
 
-    /// Takes in the answer that the call of the intent was applied, see [`Pass::done`].
+    /// Records the answer that the intent's call was applied, see [`Pass::done`].
     ///
     /// # Errors
     ///
-    /// Fails if the link has begun no call, or another one.
+    /// Fails if the link has begun no call, or a different one.
     fn done(pass: &mut Pass<Self>, policy: &Policy, done: Self::Done, now: Timestamp) -> Result<bool, Illegal>;
 
-    /// Takes in that the call of the intent was refused, see [`Pass::refused`].
+    /// Records that the intent's call was refused, see [`Pass::refused`].
     ///
     /// # Errors
     ///
@@ -128,30 +134,31 @@ pub trait Kind: Remembered {
         spread: u32,
     ) -> Result<(), Illegal>;
 
-    /// Takes in that the incident answers the record's status as it is known.
+    /// Records that the incident's state is in step with the known status of the record.
     fn agree_on_status(memory: &mut Self::Memory);
 
-    /// Takes in that both sides have turned since they agreed last: work has ended, or goes on.
+    /// Records that both sides agree again and that the agreement has changed: work has ended on both, or goes on on
+    /// both.
     fn turned(memory: &mut Self::Memory);
 
-    /// Takes in that both sides agree.
+    /// Records that both sides agree.
     fn agreed(pass: &mut Pass<Self>, policy: &Policy);
 
-    /// Takes in that work on the incident was ended again, and nobody saw the reopening between.
+    /// Records that work on the incident was ended again, after a reopening that no read showed.
     fn ended_again(memory: &mut Self::Memory);
 
-    /// Takes in that casebridge has reopened the incident. Returns the hashes of the texts at AWS that did it.
+    /// Records that casebridge has reopened the incident. Returns the hashes of the texts at AWS that caused it.
     fn reopened(memory: &mut Self::Memory) -> Vec<String>;
 
-    /// Takes in that a message of the record is on the incident.
+    /// Records that a message of the record is on the incident.
     fn delivered(pass: &mut Pass<Self>, message: &ExternalId);
 
-    /// Takes in that ServiceNow refused a message of the record. Returns whether it waits.
+    /// Records that ServiceNow refused a message of the record. Returns whether the message waits before its next try.
     fn message_refused(pass: &mut Pass<Self>, message: &ExternalId, reason: &str) -> bool;
 
-    /// Forgets what can't matter any more at the end of a pass.
+    /// Forgets, at the end of a pass, what is no longer needed.
     fn finish(pass: &mut Pass<Self>, now: Timestamp);
 
-    /// Forgets what a read has settled: a link of ten thousand messages remembers as much as one of ten.
+    /// Forgets what a read has settled, so that a link of ten thousand messages remembers as much as one of ten.
     fn compact(pass: &mut Pass<Self>, policy: &Policy, now: Timestamp);
 }

@@ -1,10 +1,10 @@
-//! Marks: how we recognise our own text on the AWS side, where communications have no id.
+//! Marks: how casebridge recognises its own texts on the AWS side, where communications have no id.
 //!
 //! A mark is written at the end of a text's first line, as `[ref bcdf-ghjk-mnpq-rstv]`. Four groups of four consonants
-//! carry 69 bits: too many to guess, and no shape that AWS redacts as a key or a card number. AWS may wrap, trim or
-//! re-encode what we sent, so a mark is matched by its letters alone, anywhere in a text: brackets, hyphens, blanks,
-//! line ends and HTML entities do not count. Quotations and copies of our text carry its mark as well, and are later
-//! than ours; what casebridge itself passes on loses the marks that it does not give, see [`without_marks`].
+//! carry 69 bits: too many to guess, and in a form that AWS does not redact as a key or a card number. AWS may wrap,
+//! trim or re-encode a text, so a mark is matched by its letters alone, anywhere in a text: brackets, hyphens, blanks,
+//! line ends and HTML entities do not count. Quotations and copies of our text carry its mark as well, and they are
+//! later than our text. When casebridge passes on what people wrote, it removes the marks, see [`without_marks`].
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,31 +12,31 @@ use std::{borrow::Cow, fmt, ops::Range};
 
 use crate::identifiers::LinkKey;
 
-/// The letters of a mark: consonants only, so that no word and no number appears.
+/// The letters of a mark. They are consonants, so that a mark contains no word and no number.
 const LETTERS: &[u8; 20] = b"bcdfghjklmnpqrstvwxz";
 /// How many groups of [`GROUP_LETTERS`] letters a mark has.
 const GROUPS: usize = 4;
 /// How many letters a group has.
 const GROUP_LETTERS: usize = 4;
-/// What stands before a mark in a first line.
+/// What precedes a mark in a first line.
 const OPENING: &str = "[ref ";
-/// What stands after a mark in a first line.
+/// What follows a mark in a first line.
 const CLOSING: &str = "]";
-/// The letters that stand before those of a mark, wherever it is. None of its own letters is a vowel, so that no mark
-/// begins inside another.
+/// The letters that precede the letters of each mark. A mark's own letters include no vowel, so no mark begins inside
+/// another one.
 const WORD: &[u8] = b"ref";
-/// What stands for the letters of a mark that was taken out. Its vowels end every run of a mark's letters, its brackets
-/// every entity, so that what stands around it makes up no mark.
+/// What replaces the letters of a mark that was removed. Its vowels end each run of a mark's letters and its brackets
+/// end each entity, so the text around it can't form a new mark.
 const REMOVED: &str = "(removed)";
-/// How many letters and digits the name of an HTML entity has at most. Source: HTML, named character references.
+/// The most letters and digits that the name of an HTML entity has. Source: HTML, named character references.
 const MAXIMUM_ENTITY_NAME_LENGTH: usize = 31;
 
-/// 128 random bits that a worker draws for one attempt: where unguessable marks come from.
+/// 128 random bits that a worker draws for one attempt. They make the marks unguessable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Entropy([u8; 16]);
 
 impl Entropy {
-    /// Wraps bytes of a cryptographically secure source.
+    /// Wraps bytes from a cryptographically secure source.
     pub fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -54,7 +54,7 @@ impl fmt::Debug for Entropy {
 pub struct Mark(String);
 
 impl Mark {
-    /// The mark of the link's intent with this sequence number.
+    /// Returns the mark for the link's intent with this sequence number.
     pub fn draw(entropy: Entropy, link: &LinkKey, sequence: u64) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(entropy.0);
@@ -66,27 +66,27 @@ impl Mark {
         Self::of_letters(&letters)
     }
 
-    /// The mark as it is written, without its brackets.
+    /// Returns the mark as it is written, without its brackets.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The first line of a text of ours: what it says, then the mark.
+    /// Returns the first line of one of our texts: `first_line`, then the mark.
     pub fn sign(&self, first_line: &str) -> String {
         format!("{first_line} {OPENING}{}{CLOSING}", self.0)
     }
 
-    /// The first mark in a text.
+    /// Returns the first mark in a text. Returns `None` if there is no mark.
     pub fn of_text(text: &str) -> Option<Self> {
         marks_in(text).into_iter().next()
     }
 
-    /// Whether a text carries this mark, however it was wrapped, trimmed or encoded since it was signed.
+    /// Whether a text carries this mark, even if it was wrapped, trimmed or re-encoded since it was signed.
     pub fn is_in(&self, text: &str) -> bool {
         marks_in(text).contains(self)
     }
 
-    /// The mark of these letters, as it is written.
+    /// Returns the mark with these letters.
     fn of_letters(letters: &[u8]) -> Self {
         let groups =
             letters.chunks(GROUP_LETTERS).map(|group| group.iter().copied().map(char::from).collect::<String>());
@@ -94,7 +94,7 @@ impl Mark {
     }
 }
 
-/// The marks in a text, in the order in which they stand there, each once.
+/// Returns the marks in a text in their order, each once.
 pub fn marks_in(text: &str) -> Vec<Mark> {
     let letters = Letters::of(text);
     let mut marks = Vec::new();
@@ -107,13 +107,14 @@ pub fn marks_in(text: &str) -> Vec<Mark> {
     marks
 }
 
-/// The text without the letters of the marks in it: nobody takes it for one of ours. All else stays as it is.
+/// Replaces the letters of each mark in a text, so that the text is not taken for one of ours. Changes nothing else.
 pub fn without_marks(text: &str) -> Cow<'_, str> {
     let letters = Letters::of(text);
     let mut output = String::new();
     let mut kept_from = 0;
     for place in letters.marks() {
-        // The first of the letters may be the last of the mark before, and be gone with it: then this is no mark.
+        // The word of this mark may begin with the last letter of the mark before, which was removed. Then this is no
+        // mark.
         let (start, end) = (letters.places[place.start], letters.places[place.end - 1] + 1);
         if letters.places[place.start - WORD.len()] < kept_from {
             continue;
@@ -129,7 +130,7 @@ pub fn without_marks(text: &str) -> Cow<'_, str> {
     Cow::Owned(output)
 }
 
-/// The letters of a text, in lower case, with the places where they stand. Only they say what a mark is.
+/// The letters of a text in lower case, with their places in it. Marks are found by the letters alone.
 struct Letters {
     letters: Vec<u8>,
     places: Vec<usize>,
@@ -154,7 +155,7 @@ impl Letters {
         Self { letters, places }
     }
 
-    /// Where the letters of marks stand, without the word before them.
+    /// Returns the ranges of the letters of marks, without the word before them.
     fn marks(&self) -> impl Iterator<Item = Range<usize>> {
         let length = WORD.len() + GROUPS * GROUP_LETTERS;
         let is_mark = |window: &[u8]| {
@@ -165,7 +166,8 @@ impl Letters {
     }
 }
 
-/// The length of the HTML entity at the start of a text, one that was encoded again (`&amp;lt;`) included.
+/// Returns the length of the HTML entity at the start of a text, also of one that was encoded again (`&amp;lt;`).
+/// Returns `None` if the text does not start with an entity.
 fn entity_length(text: &[u8]) -> Option<usize> {
     let mut rest = text.strip_prefix(b"&")?;
     while let Some(after) = rest.strip_prefix(b"amp;") {
@@ -176,7 +178,7 @@ fn entity_length(text: &[u8]) -> Option<usize> {
     if length > 0 && name.get(length) == Some(&b';') {
         return Some(text.len() - name.len() + length + 1);
     }
-    // `&amp;` alone: everything up to what follows it.
+    // Only `&amp;`, once or repeated: its length is everything before `rest`.
     let ends = rest.len() + 1 < text.len();
     ends.then(|| text.len() - rest.len())
 }
@@ -237,14 +239,16 @@ mod tests {
 
     #[test]
     fn no_mark_is_left_where_marks_touch() {
-        // The letters behind a mark follow its word once its own are gone; a mark's last letter begins the next word.
+        // First text: the letters after the mark would follow its word once its own are removed. Second text: the
+        // mark's last letter begins the word of the next one.
         for text in ["ref bcdf-ghjk-mnpq-rstv bcdf-ghjk-mnpq-rstv", "refbcdfghjkmnpqrstrefbcdfghjkmnpqrstv"] {
             assert!(!marks_in(text).is_empty());
             assert_eq!(marks_in(&without_marks(text)), [], "{text}");
         }
     }
 
-    /// What AWS may make of a text: lines broken anywhere, ends cut, line ends changed, entities for what HTML reserves.
+    /// Changes a text as AWS may do: breaks lines anywhere, trims the ends, changes line ends, encodes what HTML
+    /// reserves.
     fn shown(text: &str, breaks: &[usize], entities: bool, line_end: &str) -> String {
         let mut shown = text.trim().to_owned();
         for place in breaks {
@@ -257,7 +261,7 @@ mod tests {
         shown
     }
 
-    /// Pieces that marks, and what looks like them, are made of.
+    /// Texts of the pieces of marks, and of pieces that look like them.
     fn tricky_text() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just("ref".to_owned()),

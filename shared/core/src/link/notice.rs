@@ -1,4 +1,4 @@
-//! What people have to know.
+//! Notices: what people have to know.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,29 +8,29 @@ use crate::identifiers::JournalEntryId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Notice {
-    /// A comment was written after the incident was closed: it is not sent.
+    /// A comment was written after the incident was closed, so it is not sent.
     CommentAfterClosing {
         /// The comment.
         entry: JournalEntryId,
     },
-    /// The incident is closed while its group belongs to another account: what is left is not sent.
+    /// The incident was closed while its group belonged to another account, so its remaining comments are not sent.
     CommentForAnotherAccount {
         /// The comment.
         entry: JournalEntryId,
     },
-    /// A comment is by casebridge's user, and no delivery names it: it is not sent.
+    /// A comment is by casebridge's user and no delivery names it, so it is not sent.
     CommentOfUnclearOrigin {
         /// The comment.
         entry: JournalEntryId,
     },
-    /// ServiceNow refuses a communication: the incident says in its place that it is left out.
+    /// ServiceNow refuses a communication. A message in its place on the incident says that it is left out.
     MessageRefused {
         /// The communication's identity.
         id: String,
         /// ServiceNow's reason.
         reason: String,
     },
-    /// AWS refuses a text, in whatever parts: the case says in its place that it is left out.
+    /// AWS refuses a text, even in its smallest parts. A text in its place on the case says that something is left out.
     TextRefused {
         /// Which text.
         text: String,
@@ -40,8 +40,8 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// Whether it is still told once both sides agree that work has ended, or that it goes on. What was left behind is told
-    /// for good: whoever opens the incident again must know that it was not sent.
+    /// Whether the notice is still shown once both sides agree that work has ended (`ended`) or goes on. A comment for
+    /// another account is always shown: people who open the incident again have to know that it was not sent.
     pub fn lasts(&self, ended: bool) -> bool {
         match self {
             Self::CommentForAnotherAccount { .. } => true,

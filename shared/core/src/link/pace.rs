@@ -8,20 +8,20 @@ use crate::{
     time::seconds,
 };
 
-/// How many writes the loop breaker still lets through.
+/// Returns how many more writes the loop breaker allows at `now`.
 pub fn writes_left<K: Remembered>(policy: &Policy, link: &Link<K>, now: Timestamp) -> usize {
     let window = seconds(policy.write_window_seconds);
     let recent = link.recent_writes.iter().filter(|write| now.duration_since(**write) < window).count();
     writes_per_window(policy).saturating_sub(recent)
 }
 
-/// How many writes of a link the loop breaker lets through in a window.
+/// Returns how many writes of a link the loop breaker allows in a window.
 pub(crate) fn writes_per_window(policy: &Policy) -> usize {
     usize::try_from(policy.writes_per_window).unwrap_or(usize::MAX)
 }
 
-/// When the loop breaker lets the next two writes through. With room for one alone, the write that tells that it goes on would
-/// be the one that stops it again, for ever.
+/// Returns when the loop breaker allows the next two writes. With room for only one write, the write of the columns
+/// that says that the link goes on would trip the loop breaker again, and so forever.
 pub(crate) fn next_write_at(policy: &Policy, recent_writes: &[Timestamp], now: Timestamp) -> Timestamp {
     let mut recent = recent_writes.to_vec();
     recent.sort();

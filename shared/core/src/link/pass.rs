@@ -1,7 +1,8 @@
-//! One pass over a link: what it remembers, and what was read of both sides.
+//! One pass over a link: what the link remembers, and what was read of both sides.
 //!
-//! Reads may be late: a side shows a write only after a while, and a read may show less than an earlier one did. So lists
-//! are unioned by identity, absence means nothing, and a status that goes back is believed only with evidence.
+//! Reads may be late: a side may show a write only after a while, and a read may show less than an earlier one. So
+//! lists are united by identity, an absent item proves nothing, and a status that goes back is believed only with
+//! evidence.
 
 mod incident;
 mod look;
@@ -24,35 +25,37 @@ use crate::{
     },
 };
 
-/// How long an update count below the remembered one must last to be believed: a node lags for less.
+/// How long reads must show an update count below the remembered one before it is believed. A node lags for less.
 pub(crate) const LOWER_COUNT_LASTS: SignedDuration = SignedDuration::from_mins(1);
 
-/// What a pass knows: the link as remembered, and what was read in this pass.
+/// What a pass knows: the link's memory, and what was read in this pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a read or the trigger tells")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact from a read or from the trigger")]
 pub struct Pass<K: Kind> {
     /// The link's key.
     pub key: LinkKey,
-    /// The link's memory, brought up to date with each read and each outcome.
+    /// The link's memory, updated with each read and each outcome.
     pub link: Link<K>,
     /// What was read of the AWS side in this pass.
     pub aws: K::Sight,
     /// The incident, if it was read in this pass.
     pub incident: Option<Incident>,
-    /// Whether the trigger asks for a read of the incident: the memory does not stand in for it.
+    /// Whether the trigger requires a read of the incident, even if the remembered incident would suffice otherwise.
     pub incident_wanted: bool,
-    /// Whether the look that is under way has still to ask for the incident.
+    /// Whether the look under way still has to ask for the incident.
     pub asks_for_incident: bool,
-    /// Whether a read found no incident.
+    /// Whether a request to ServiceNow found no incident.
     pub incident_gone: bool,
-    /// Whether ServiceNow serves the incident to nobody: it is there, and none of ours.
+    /// Whether the app refused to show the incident: it exists, but it is not linked, not in scope and was never
+    /// announced.
     pub incident_not_served: bool,
-    /// Whether the link was woken before its time: another one got what both wait for, and this one may be next.
+    /// Whether the link was woken because it was due. Another link may have got what both wait for, so this one may be
+    /// next.
     pub woken: bool,
 }
 
 impl<K: Kind> Pass<K> {
-    /// A pass that has read nothing yet.
+    /// Returns a pass that has read nothing yet.
     pub fn new(key: LinkKey, link: Link<K>) -> Self {
         Self {
             key,
@@ -67,13 +70,13 @@ impl<K: Kind> Pass<K> {
         }
     }
 
-    /// Forgets what this pass has read, since it has waited: both sides are read again. What woke the link still counts.
+    /// Forgets what this pass has read, so that both sides are read again after a wait. Keeps [`Self::woken`].
     pub fn look_again(&mut self) {
         let (key, link) = (self.key.clone(), std::mem::take(&mut self.link));
         *self = Self { woken: self.woken, ..Self::new(key, link) };
     }
 
-    /// Whether the incident must be read: the memory does not stand in for it.
+    /// Whether this pass still has to read the incident, because the remembered incident does not suffice.
     pub fn needs_incident(&self) -> bool {
         let is_recorded = self.link.settled && !self.link.interrupted && self.link.state_intent.is_none();
         let stands_in =
@@ -82,24 +85,25 @@ impl<K: Kind> Pass<K> {
         self.incident.is_none() && !is_settled && (self.incident_wanted || !stands_in)
     }
 
-    /// Whether comments may be missing from what is known: the incident should have been read and was not, or not up to its
-    /// newest comment.
+    /// Whether comments may be missing from what the pass knows: it had to read the incident and did not, or the read
+    /// did not reach the newest comment.
     pub fn is_blind_to_incident(&self) -> bool {
         self.needs_incident() || self.incident.as_ref().is_some_and(|incident| !incident.entries_complete)
     }
 
-    /// What pauses the link, if anything does. One whose work has ended on both sides has nothing to hold back: it would be
-    /// looked at for ever in an account that is never used again.
+    /// Returns what pauses the link, or `None`. A link whose work has ended on both sides does not pause: it has
+    /// nothing to hold back, and in an account that is never used again a pause would cause looks forever.
     pub(crate) fn pause(&self, policy: &Policy) -> Option<Pause> {
         Pause::of(policy, &self.link).filter(|_| !self.is_at_rest())
     }
 
-    /// Whether the account of the case is out of use in ServiceNow: that AWS refuses its reads is no news then.
+    /// Whether the account of the case is inactive or missing in ServiceNow. Then a refusal of its reads by AWS is
+    /// expected.
     pub fn is_account_out_of_use(&self, policy: &Policy) -> bool {
         matches!(self.pause(policy), Some(Pause::AccountInactive { .. } | Pause::AccountMissing { .. }))
     }
 
-    /// Takes in that the incident is not found. Of a link that has no record nothing is remembered.
+    /// Records that the incident is not found. Records the time only if the link has a record.
     pub(crate) fn see_gone(&mut self, now: Timestamp) {
         self.incident_gone = true;
         if K::account(&self.link.memory).is_some() {
@@ -107,14 +111,14 @@ impl<K: Kind> Pass<K> {
         }
     }
 
-    /// Whether work has ended on both sides and nothing is left to be sent.
+    /// Whether work has ended on both sides and nothing is left to send.
     fn is_at_rest(&self) -> bool {
         let has_ended = self.summary().is_some_and(|incident| incident.state.is_ended());
         let is_sent = self.link.intent.is_none() && self.unsent_entries(false).is_empty();
         has_ended && K::is_at_rest(&self.link.memory) && is_sent && !self.has_reaction() && !self.is_blind_to_incident()
     }
 
-    /// The texts of the comments that would reopen the link now.
+    /// Returns the texts of the reactions: the comments that reopen both sides.
     fn reactions(&self) -> Vec<String> {
         let Some(summary) = self.summary() else { return Vec::new() };
         let reacts = |entry: &&JournalEntry| self.link.journal.meaning(entry, summary) == Meaning::Reaction;
@@ -122,15 +126,16 @@ impl<K: Kind> Pass<K> {
         entries.into_iter().filter(reacts).map(|entry| entry.text.clone()).collect()
     }
 
-    /// Whether a comment was written after the end of work and reopens both sides.
+    /// Whether there is a reaction: a comment that was written after the incident was resolved and reopens both sides.
     pub fn has_reaction(&self) -> bool {
         !self.reactions().is_empty()
     }
 
-    /// Ends a pass after its last plan: forgets what is settled, and says when to look again, if nothing happens before.
+    /// Ends a pass after its last plan. Forgets what is settled. Returns when to look again if nothing happens before,
+    /// or `None` if only a change on either side requires a look.
     ///
-    /// A link that has something left to do, or did not see what it needs, always has such a moment: a failure of this pass
-    /// is a wait of this pass, however long ago its time came.
+    /// A link always gets such a moment if it has something left to do or did not read what it needs. This also holds
+    /// if a trouble of this pass is over before the pass ends.
     pub fn finish(&mut self, policy: &Policy, plan: &Plan<K::Call>, now: Timestamp) -> Option<Timestamp> {
         let mut troubles = std::mem::take(&mut self.link.troubles);
         troubles.forget_passed(now, |refused| self.link.is_in_doubt(refused));
@@ -146,12 +151,14 @@ impl<K: Kind> Pass<K> {
         plan.due().or_else(|| unseen.then(next_try))
     }
 
-    /// Whether it is known what was delivered: otherwise later reads of the incident must reach back to that time.
+    /// Whether the link knows what was delivered. If not, later reads of the incident must reach back to the time
+    /// before, so the comments must not be forgotten yet.
     fn is_recorded(&self) -> bool {
         K::account(&self.link.memory).is_some() && !self.link.interrupted
     }
 
-    /// Forgets what is older than all that may still come. A link of ten thousand messages remembers as much as one of ten.
+    /// Forgets what is older than anything that may still appear, so that a link of ten thousand messages remembers as
+    /// much as one of ten.
     fn compact(&mut self, policy: &Policy, now: Timestamp) {
         if let Some(incident) = self.incident.as_ref().filter(|_| self.is_recorded()) {
             self.link.journal.compact(incident, policy.unknown_outcome());
@@ -159,7 +166,7 @@ impl<K: Kind> Pass<K> {
         K::compact(self, policy, now);
     }
 
-    /// Becomes what it will be once this state is on the incident.
+    /// Changes the pass to what it will be after this state is written to the incident.
     pub(crate) fn expect_state(&mut self, policy: &Policy, state: IncidentState) {
         if let Some(incident) = &mut self.link.incident {
             incident.state = state;
@@ -167,7 +174,7 @@ impl<K: Kind> Pass<K> {
         self.agree(policy);
     }
 
-    /// Moves the base where both sides agree.
+    /// Updates the base if both sides agree.
     pub fn agree(&mut self, policy: &Policy) {
         let Some((incident, ended)) = self.link.incident.as_ref().zip(K::shown_end(self)) else { return };
         if incident.state.is_ended() != ended {
@@ -185,8 +192,9 @@ impl<K: Kind> Pass<K> {
         K::agreed(self, policy);
     }
 
-    /// The comments that people wrote and that go to the record now, in the order in which they were written: all of them where
-    /// the incident is open or is about to be, else those that were written before its end.
+    /// Returns the comments of people that go to the record now, in the order in which they were written. With
+    /// `is_open`, the incident is open or about to be reopened, and all of them go. Without it, only those that were
+    /// written before its end.
     pub fn unsent_entries(&self, is_open: bool) -> Vec<&JournalEntry> {
         let Some(summary) = self.summary() else { return Vec::new() };
         let mut entries = unsettled(&self.link.journal, self.incident.as_ref());
@@ -195,14 +203,16 @@ impl<K: Kind> Pass<K> {
             Meaning::Reaction | Meaning::Repeated => is_open,
             Meaning::AfterClosing | Meaning::Platform | Meaning::Unclear => false,
         });
-        // What is sent in part goes on before what turned up meanwhile, even if that was written in the same second.
+        // A comment that was sent in part goes on before comments that appeared meanwhile, even if these are of the
+        // same second.
         let begun = K::begun_entry(&self.link.memory);
         let is_begun = |entry: &JournalEntry| begun == Some(&entry.sys_id);
         entries.sort_by_key(|entry| !is_begun(entry));
         entries
     }
 
-    /// When it is known whose the comments of unclear origin are, if there are any.
+    /// Returns how long it takes, from the last snapshot on, until the first comment of unclear origin is decided.
+    /// Returns `None` if there is no such comment, or if the incident was not read.
     pub(crate) fn clear_at(&self, policy: &Policy) -> Option<SignedDuration> {
         let incident = self.incident.as_ref()?;
         let unclear = unsettled(&self.link.journal, Some(incident)).into_iter().filter(|entry| entry.undecided);
@@ -210,7 +220,7 @@ impl<K: Kind> Pass<K> {
         unclear.map(|entry| (policy.unknown_outcome() - age(entry)).max(SignedDuration::ZERO)).min()
     }
 
-    /// The incident as last seen.
+    /// Returns the incident as last seen. Returns `None` if it was never seen.
     pub fn summary(&self) -> Option<&IncidentSummary> {
         self.link.incident.as_ref()
     }

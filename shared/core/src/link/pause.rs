@@ -1,12 +1,12 @@
-//! The pause of a link: why nothing is sent to AWS for now, though the link lasts.
+//! The pause of a link: why casebridge sends nothing to AWS for now, although the link goes on.
 //!
-//! A link pauses while its account is not active in ServiceNow, and, by policy, while the incident's group belongs to another
-//! account: what that group's agents write is not meant for the account of the case. Where the group belongs to no account
-//! the link goes on.
+//! A link pauses while its account is not active in ServiceNow, and, by policy, while the incident's group belongs to
+//! another account, since what that group's agents write is not meant for the account of the case. If the group belongs
+//! to no account, the link does not pause.
 //!
-//! What AWS writes still arrives. The incident has the account's conversation anyway, so a reply tells its readers nothing
-//! that is not theirs, and one that is held back is lost if the pause never ends. The states of both sides wait: a case does
-//! not end the work of a group that has nothing to do with it.
+//! During a pause casebridge still delivers what AWS writes. The incident shows the account's conversation anyway, so a
+//! reply discloses nothing new to its readers, and a reply that is held back is lost if the pause never ends.
+//! casebridge changes no state on either side: a case must not end the work of a group that has nothing to do with it.
 
 use crate::{
     identifiers::AccountId,
@@ -26,7 +26,7 @@ pub enum Pause {
         /// The account of the case.
         account: AccountId,
     },
-    /// ServiceNow has no record of the account of the case (any more).
+    /// ServiceNow has no record of the account of the case, or no longer has one.
     AccountMissing {
         /// The account of the case.
         account: AccountId,
@@ -35,14 +35,14 @@ pub enum Pause {
     GroupOfAnotherAccount {
         /// The account of the case.
         account: AccountId,
-        /// The account of the group: the active one, if any is.
+        /// The first account of the group. It is the active one, if the group has one.
         of_group: AccountId,
     },
 }
 
 impl Pause {
-    /// What pauses the link by what is remembered of the incident. Only a link with a record pauses: without one nothing is
-    /// opened for an incident that is out of scope.
+    /// Returns what pauses the link, as the remembered incident shows it, or `None`. Only a link with a record pauses.
+    /// Without a record there is nothing to pause: no record is opened for an incident that is out of scope.
     pub fn of<K: Remembered>(policy: &Policy, link: &Link<K>) -> Option<Self> {
         let (account, incident) = (K::account(&link.memory)?, link.incident.as_ref()?);
         let account = || account.clone();
@@ -58,7 +58,7 @@ impl Pause {
         }
     }
 
-    /// What an agent is told: what is so, and what to do.
+    /// Returns the text for agents: why the link pauses, and what they can do.
     pub fn advice(&self) -> String {
         let told = match self {
             Self::AccountInactive { account } => format!(
@@ -79,8 +79,9 @@ impl Pause {
     }
 }
 
-/// What ServiceNow says of the account of the case: it tells the state of the account in its own column, which may not name
-/// the case's account yet, or be a copied or restored one.
+/// Returns the state of the case's account in ServiceNow. The incident shows the state of the account that its own
+/// column names. That column may not name the case's account yet, or may have been copied or restored; then the state
+/// is unknown.
 fn account_state(incident: &IncidentSummary, account: &AccountId) -> AccountState {
     let is_told = incident.columns.own(ACCOUNT) == account.as_str();
     if is_told { incident.linked_account_state.clone() } else { AccountState::default() }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{failure::Refusal, servicenow::delivery::Delivery};
 
-/// How many effects a plan has at most; the rest comes with the next plan of the same pass.
+/// How many effects a plan has at most. The rest comes with the next plan of the same pass.
 pub const EFFECTS_PER_PLAN: usize = 25;
 
 /// The name of a delivery for logs, metrics and coverage.
@@ -12,27 +12,27 @@ pub const DELIVER: &str = "deliver";
 /// The name of a write of the columns alone.
 pub const WRITE_COLUMNS: &str = "write_columns";
 
-/// A call to AWS: one that a plan asks for, or what is written down of one.
+/// A call to AWS that a plan asks for, or what an intent records of a call.
 pub trait Named {
-    /// Its name for logs, metrics, coverage and the audit trail.
+    /// Returns the call's name for logs, metrics, coverage and the audit trail.
     fn name(&self) -> &'static str;
 }
 
-/// One thing to do. It leaves no choice to the one who does it.
+/// One thing that a plan asks for. It leaves no choice to the executor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "the calls of a kind are as large as a delivery")]
 pub enum Effect<C> {
-    /// A write to AWS. It is written down as an intent first.
+    /// A write to AWS. An intent is recorded before it.
     Call(C),
-    /// Write to the incident: messages, fields, and the columns as they then are. Its columns are those of the moment of the
-    /// plan.
+    /// A write of messages, fields and columns to the incident. Its columns are those of the moment of the plan, with
+    /// its own change of the state.
     Deliver(Delivery),
-    /// Write the columns as the link says at that moment, after the effects before it.
+    /// A write of the columns alone. Their values are computed when it is applied, after the effects before it.
     WriteColumns,
 }
 
 impl<C: Named> Effect<C> {
-    /// The effect's name for logs, metrics and coverage.
+    /// Returns the effect's name for logs, metrics and coverage.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Call(call) => call.name(),
@@ -45,7 +45,7 @@ impl<C: Named> Effect<C> {
 /// What a link waits for, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Waiting {
-    /// A call's outcome is not known; nothing follows it.
+    /// The outcome of a call is not known. No other call follows it.
     UnknownOutcome {
         /// When to look for it again.
         until: Timestamp,
@@ -55,7 +55,7 @@ pub enum Waiting {
         /// When to try again.
         until: Timestamp,
     },
-    /// A side refused; a person has to change something.
+    /// A side refused a request. A person has to change something.
     Refused {
         /// Why.
         refusal: Refusal,
@@ -82,69 +82,69 @@ pub enum Waiting {
         /// When to read it again.
         until: Timestamp,
     },
-    /// The case shows a status that may be an echo of an earlier one.
+    /// The case shows a status that may be an echo: an earlier status that a late read shows.
     UnsettledStatus {
-        /// When it is one no longer.
+        /// When it can no longer be an echo.
         until: Timestamp,
     },
-    /// All communications are read once more, since one may appear late among older ones.
+    /// All communications have to be read once more, since one may appear late among older ones.
     FullRead {
         /// When.
         until: Timestamp,
     },
-    /// Too many writes on this link: something goes in circles.
+    /// The link has had too many writes: there may be a loop.
     LoopBreaker {
-        /// When the next one is let through.
+        /// When the loop breaker allows writes again.
         until: Timestamp,
     },
-    /// The incident shows an older state than is remembered: a node lags, or it was restored.
+    /// The incident shows a lower update count than is remembered: a node lags, or the incident was restored.
     LowerCount {
-        /// When it is believed if it still does.
+        /// When the lower count is believed if it still shows.
         until: Timestamp,
     },
-    /// A state of the incident was written without an answer.
+    /// A write of the incident's state got no answer.
     UnconfirmedState {
-        /// When no request of that time can be at work any more.
+        /// When that request can no longer be at work.
         until: Timestamp,
     },
-    /// A comment is by casebridge's user and no finished delivery names it (yet).
+    /// A comment is by casebridge's user, and no finished delivery names it, or not yet.
     UnclearOrigin {
-        /// When it is told.
+        /// When to look whether its origin is decided.
         until: Timestamp,
     },
-    /// Several communications carry a mark of ours, and ours may not show yet.
+    /// Several communications carry one of our marks, and our own text may not show yet.
     UnclearMark {
         /// When it is decided.
         until: Timestamp,
     },
     /// The link pauses: nothing is sent to AWS.
     Paused {
-        /// When to see whether it still does.
+        /// When to look whether it still does.
         until: Timestamp,
     },
-    /// A case that seemed never opened is looked for once more.
+    /// A case that was given up has to be looked for once more.
     LateCase {
         /// When.
         until: Timestamp,
     },
-    /// AWS reopened the case of an incident that ServiceNow does not reopen any more.
+    /// AWS reopened the case of an incident that ServiceNow can no longer reopen.
     IncidentClosed,
     /// AWS reopened the case with a text that has reopened the link before.
     RepeatedReopening,
-    /// There is no such incident (any more).
+    /// The incident is not found.
     IncidentGone {
-        /// When to see whether it is back, if something waits for it.
+        /// When to look whether it is back. `None` if nothing waits for it and casebridge no longer looks for it.
         until: Option<Timestamp>,
     },
-    /// The incident names a case that the ledger does not know: opening another one might double it.
+    /// The incident names a case that the ledger does not know. Opening another case might make a double.
     UnknownCase {
-        /// When to see whether the ledger knows it by now.
+        /// When to look whether the ledger knows it.
         until: Timestamp,
     },
 }
 
 impl Waiting {
-    /// When to look again; none if only a change on either side helps.
+    /// Returns when to look again. Returns `None` if only a change on either side ends the wait.
     pub fn until(&self) -> Option<Timestamp> {
         match self {
             Self::UnknownOutcome { until }
@@ -169,7 +169,7 @@ impl Waiting {
         }
     }
 
-    /// The wait's name for logs and metrics.
+    /// Returns the wait's name for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::UnknownOutcome { .. } => "unknown_outcome",
@@ -195,8 +195,8 @@ impl Waiting {
         }
     }
 
-    /// Whether people wait for it, or the other side does. Not for what only completes what is known: the poller finds that
-    /// early enough, and AWS tells of a new case by itself.
+    /// Whether a person or the other side waits for this, so that a delayed message is worth its call. False for a wait
+    /// that only completes what is known: the poller finds it early enough, and AWS sends an event for a new case.
     pub(crate) fn is_pressing(&self) -> bool {
         !matches!(
             self,
@@ -209,7 +209,8 @@ impl Waiting {
         )
     }
 
-    /// Whether what the incident shows meanwhile matters: then it is read again, not remembered.
+    /// Whether a change of the incident matters to this wait. If so, the next pass reads the incident again instead of
+    /// using the remembered one.
     fn concerns_incident(&self) -> bool {
         let about_aws_alone = matches!(
             self,
@@ -223,7 +224,7 @@ impl Waiting {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a plan does nothing by itself"]
 pub struct Plan<C> {
-    /// What to do, in order. The first failure ends the plan.
+    /// The effects, in order. The first failure ends the plan.
     pub effects: Vec<Effect<C>>,
     /// What the link waits for.
     pub waits: Vec<Waiting>,
@@ -236,12 +237,12 @@ impl<C> Default for Plan<C> {
 }
 
 impl<C> Plan<C> {
-    /// When to look again, if nothing happens before.
+    /// Returns when to look again if nothing happens before. Returns `None` if no wait has a time.
     pub fn due(&self) -> Option<Timestamp> {
         self.waits.iter().filter_map(Waiting::until).min()
     }
 
-    /// Whether nothing is left open that depends on the incident.
+    /// Whether the plan has no effects and no wait that depends on the incident.
     pub fn is_settled(&self) -> bool {
         self.effects.is_empty() && !self.waits.iter().any(Waiting::concerns_incident)
     }

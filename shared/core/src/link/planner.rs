@@ -1,8 +1,8 @@
-//! The planner: from what both sides show and what the link remembers, what to do next and what to wait for.
+//! The planner: it decides from what both sides show and what the link remembers what to do next and what to wait for.
 //!
-//! What every kind of link shares is here: the waits, what is delivered to the incident, its columns, and the bounds of a
-//! plan. What the sides ask of each other is the kind's to say. The plan leaves no choice to the one who applies it: its
-//! effects are done in order, and the first one that fails ends it.
+//! This module has what every kind of link shares: the waits, the deliveries to the incident, its columns, and the
+//! bounds of a plan. The kind decides what the sides ask of each other. A plan leaves no choice to the executor: it
+//! applies the effects in order, and the first one that fails ends the plan.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -27,28 +27,29 @@ use crate::{
 
 /// How many messages one delivery carries at most.
 pub const MESSAGES_PER_DELIVERY: usize = 25;
-/// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
+/// How many writes beyond the loop breaker's bound are allowed, to show in the columns that it has tripped.
 const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
-/// For how long an incident that is not found is looked for as often as what only people can mend: a rule or a changed domain
-/// that hides it is mostly noticed within the day.
+/// How long casebridge looks for a missing incident every `refusal_retry_seconds`. People mostly notice within a day
+/// that a rule or a changed domain hides it.
 const GONE_LOOKED_FOR_OFTEN: SignedDuration = SignedDuration::from_hours(24);
-/// How often it is looked for afterwards.
+/// The interval at which casebridge looks for it afterwards.
 const GONE_LOOKED_FOR_SELDOM: SignedDuration = SignedDuration::from_hours(24);
-/// For how long it is looked for at all: whoever restores a record or mends a rule has done so within a month.
+/// How long casebridge looks for it at all. People restore a record or correct a rule within a month.
 const GONE_LOOKED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// After how long an incident is read again of which a node that lags has shown too little: it mostly catches up by then.
+/// How long to wait before reading an incident again of which a lagging node has shown too little. By then the node has
+/// mostly caught up.
 const LAGGING_READ_SECONDS: u32 = 5;
 
-/// Compares both sides with the base and says what to do.
+/// Compares both sides with the base and returns what to do.
 ///
-/// Pure: the same arguments give the same plan. When both sides are in step it has no effects.
+/// Pure: the same arguments give the same plan. If both sides are in step, the plan has no effects.
 pub fn plan<K: Kind>(policy: &Policy, pass: &Pass<K>, entropy: Entropy, now: Timestamp) -> Plan<K::Call> {
     let mut planner = Planner { policy, pass, entropy, now, marks: 0, plan: Plan::default() };
     planner.run();
     planner.plan
 }
 
-/// A plan that is being made.
+/// A plan under construction.
 #[derive(Debug)]
 pub struct Planner<'a, K: Kind> {
     pub(crate) policy: &'a Policy,
@@ -60,22 +61,22 @@ pub struct Planner<'a, K: Kind> {
 }
 
 impl<'a, K: Kind> Planner<'a, K> {
-    /// The policy.
+    /// Returns the policy.
     pub fn policy(&self) -> &'a Policy {
         self.policy
     }
 
-    /// What the pass knows.
+    /// Returns what the pass knows.
     pub fn pass(&self) -> &'a Pass<K> {
         self.pass
     }
 
-    /// The moment of the plan, by our clock.
+    /// Returns the moment of the plan, by our clock.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Adds a call to AWS, after what is planned already.
+    /// Adds a call to AWS after the effects that are planned already.
     pub fn call(&mut self, call: K::Call) {
         self.plan.effects.push(Effect::Call(call));
     }
@@ -90,8 +91,9 @@ impl<'a, K: Kind> Planner<'a, K> {
         self.wait_for_what_is_told();
     }
 
-    /// A record may be hidden from us for a while, or restored, and nothing tells when it is there again: the one of a link
-    /// that has not ended is looked for, and any for which something waits.
+    /// Waits for an incident that is not found. It may be hidden for a while, or deleted and restored later, and no
+    /// trigger reports that it is back. So casebridge looks for it if the link has not ended or if something waits for
+    /// it.
     fn wait_for_gone_incident(&mut self) {
         let link = &self.pass.link;
         let awaited = link.intent.is_some() || K::has_open(&link.memory);
@@ -103,7 +105,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         self.wait(Waiting::IncidentGone { until: wait.map(|wait| self.later(wait)) });
     }
 
-    /// What the columns tell passes: the link is looked at again when it does.
+    /// Adds the waits for what the columns report, so that a pass corrects the columns when it is over.
     fn wait_for_what_is_told(&mut self) {
         let link = &self.pass.link;
         let mut waits: Vec<Waiting> = link.troubles.active(self.now).map(wait_for).collect();
@@ -126,7 +128,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         }
     }
 
-    /// Adds a wait, once.
+    /// Adds a wait, if it is not there yet.
     pub fn wait(&mut self, wait: Waiting) {
         if !self.plan.waits.contains(&wait) {
             self.plan.waits.push(wait);
@@ -138,19 +140,19 @@ impl<'a, K: Kind> Planner<'a, K> {
         Waiting::LoopBreaker { until: until.max(self.later(seconds(1))) }
     }
 
-    /// The moment after a wait.
+    /// Returns the moment of the plan plus a wait.
     pub fn later(&self, wait: SignedDuration) -> Timestamp {
         self.now.checked_add(wait).unwrap_or(self.now)
     }
 
-    /// A mark that no other text of the link has.
+    /// Returns a mark that no other text of the link has.
     pub fn draw_mark(&mut self) -> Mark {
         self.marks += 1;
         Mark::draw(self.entropy, &self.pass.key, self.pass.link.intents + self.marks)
     }
 
-    /// Waits for a call whose outcome is not known; whether there is one. A call with a token is made again, unless the link
-    /// pauses or AWS is left alone.
+    /// Waits for a call in doubt. Returns whether there is one. Plans a repeat of a call that has a token, unless the
+    /// link pauses or a trouble that passes by itself delays all requests to AWS.
     pub fn wait_for_doubt(&mut self) -> bool {
         let Some(intent) = &self.pass.link.intent else { return false };
         let repeat = self.pass.repeat(self.now).filter(|_| self.pass.pause(self.policy).is_none());
@@ -169,7 +171,8 @@ impl<'a, K: Kind> Planner<'a, K> {
         true
     }
 
-    /// Waits while the link pauses; whether it does. Nothing tells that a pause is over: it is looked at again.
+    /// Waits while the link pauses. Returns whether it does. No trigger reports the end of a pause, so the wait has a
+    /// time.
     pub fn wait_for_pause(&mut self) -> bool {
         let pauses = self.pass.pause(self.policy).is_some();
         if pauses {
@@ -179,39 +182,40 @@ impl<'a, K: Kind> Planner<'a, K> {
         pauses
     }
 
-    /// A moment to read from AWS again: while AWS refuses or does not answer, none before it is tried again anyway.
+    /// Delays a moment for a read from AWS to the end of all troubles of AWS.
     pub fn not_before_aws_answers(&self, moment: Timestamp) -> Timestamp {
         self.pass.link.troubles.side_until(Side::Aws).map_or(moment, |until| moment.max(until))
     }
 
-    /// A moment to read the incident again: while it can't be read, none before that is tried again anyway. What else
-    /// ServiceNow refuses holds up no read.
+    /// Delays a moment for a read of the incident to the end of the trouble that keeps it from being read. Other
+    /// refusals of ServiceNow do not delay a read.
     pub fn not_before_incident_is_read(&self, moment: Timestamp) -> Timestamp {
         let blocking = self.pass.link.troubles.blocking(Side::ServiceNow, &Request::Read, self.now);
         blocking.map_or(moment, |trouble| moment.max(trouble.until))
     }
 
-    /// Waits while this request is not to be made of a side; whether it is so. Another request than a refused one is let
-    /// through.
+    /// Waits if a trouble delays this request to a side. Returns whether one does. A refusal delays only the request
+    /// that was refused.
     pub fn waits_for(&mut self, side: Side, request: &Request<K::Refused>) -> bool {
         let Some(trouble) = self.pass.link.troubles.blocking(side, request, self.now) else { return false };
         self.wait(wait_for(trouble));
         true
     }
 
-    /// Waits until the incident can be read, of which this pass has seen too little.
+    /// Waits until the incident can be read again, because this pass has seen too little of it.
     pub fn wait_for_incident(&mut self) {
         let until = self.later(seconds(LAGGING_READ_SECONDS));
         let trouble = self.pass.link.troubles.blocking(Side::ServiceNow, &Request::Read, self.now);
         self.wait(trouble.map_or(Waiting::IncidentUnread { until }, wait_for));
     }
 
-    /// Whether no message is put on the incident for now.
+    /// Whether a trouble delays all messages for the incident.
     pub fn messages_wait(&self) -> bool {
         self.pass.link.troubles.blocking(Side::ServiceNow, &Request::Messages, self.now).is_some()
     }
 
-    /// Puts messages on the incident and, with the last of them, sets fields. False if any of these deliveries waits.
+    /// Plans the delivery of messages and, with the last of them, of fields. Returns false if any of these deliveries
+    /// waits.
     pub fn deliver(&mut self, mut messages: Vec<Message>, fields: &IncidentFields) -> bool {
         let Some(expected_mod_count) = self.pass.summary().map(|incident| incident.sys_mod_count) else { return true };
         if messages.is_empty() && fields.is_empty() {
@@ -235,7 +239,7 @@ impl<'a, K: Kind> Planner<'a, K> {
             messages = rest;
         }
         for delivery in deliveries {
-            // What follows a request that waits would overtake it.
+            // A delivery after one that waits would overtake it.
             if self.waits_for(Side::ServiceNow, &Request::of_delivery(&delivery)) {
                 return false;
             }
@@ -244,7 +248,8 @@ impl<'a, K: Kind> Planner<'a, K> {
         true
     }
 
-    /// The columns once these fields are on the incident: what is told of it may end with the state that they change.
+    /// Returns the columns as they are after these fields are written: a change of the state may change what the
+    /// columns say.
     fn columns_after(&self, fields: &IncidentFields) -> BridgeColumns {
         let state = IncidentState::from(fields.state.clone());
         let is_ended = self.pass.summary().is_some_and(|incident| incident.state.is_ended());
@@ -256,7 +261,8 @@ impl<'a, K: Kind> Planner<'a, K> {
         K::columns(self.policy, &after, self.now)
     }
 
-    /// The columns, if they differ from what the incident shows or the effects before will change them.
+    /// Plans a write of the columns, if they differ from what the incident shows or if an effect before will change
+    /// them.
     fn plan_report(&mut self) {
         let link = &self.pass.link;
         let Some(incident) = self.pass.summary() else { return };
@@ -272,7 +278,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         };
         let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));
         let columns = K::columns(self.policy, self.pass, self.now);
-        // That a case is about to be opened is worth a write only where something else stands.
+        // `pending` before the case is opened is not worth a write if the columns are empty.
         let about_to_open = columns.sync_status == "pending" && is_untouched;
         let differ = !incident.columns.show(&columns) && !about_to_open;
         if self.plan.effects.iter().any(changes_columns) || (differ && !written) {
@@ -280,13 +286,14 @@ impl<'a, K: Kind> Planner<'a, K> {
         }
     }
 
-    /// Keeps the plan within its bounds; the loop breaker says until when it defers the rest.
+    /// Cuts the plan to its bounds. If the loop breaker cuts it, adds a wait until the loop breaker allows writes
+    /// again.
     fn bound(&mut self) {
         let link = &self.pass.link;
         let left = pace::writes_left(self.policy, link, self.now);
         let wanted = self.plan.effects.len();
         let tripped = left < wanted.min(EFFECTS_PER_PLAN);
-        // What the effects that wait would change is not worth a write of the columns yet.
+        // The columns are written only if they differ now: the deferred effects have changed nothing yet.
         let shown = self.pass.summary().map(|incident| &incident.columns);
         let differs = || shown.is_some_and(|shown| !shown.show(&K::columns(self.policy, self.pass, self.now)));
         let only_columns = left == 0 && self.plan.effects.last() == Some(&Effect::WriteColumns) && differs();

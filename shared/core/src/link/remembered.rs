@@ -1,4 +1,4 @@
-//! What a kind remembers of its links between two passes: all that a ledger needs to know of it.
+//! What a kind remembers of its links between two passes. A ledger needs nothing else of a kind.
 
 use std::{collections::BTreeSet, fmt::Debug};
 
@@ -9,28 +9,28 @@ use crate::{
     link::{Link, index::IndexRow, plan::Named},
 };
 
-/// What a kind of link remembers, and by which rows the ledger finds it. [`crate::link::kind::Kind`] says the rest.
+/// What a kind of link remembers, and by which rows the ledger finds a link. [`crate::link::kind::Kind`] has the rest.
 pub trait Remembered: Debug + Clone + Default + PartialEq + Eq + 'static {
-    /// What a link remembers besides what every link does.
+    /// What a link of this kind remembers in addition to [`Link`].
     type Memory: Debug + Clone + Default + PartialEq + Eq + Serialize + DeserializeOwned;
-    /// What is written down of a call before it is made.
+    /// What an intent records of a call.
     type Intent: Named + Debug + Clone + PartialEq + Eq + Serialize + DeserializeOwned;
-    /// What tells one refused call from another that is tried at once.
+    /// The key under which the refusal of a call is recorded. A call with a different key is tried at once.
     type Refused: Debug + Clone + PartialEq + Eq + Serialize + DeserializeOwned;
 
     /// Whether nothing is worth remembering.
     fn is_blank(memory: &Self::Memory) -> bool;
 
-    /// The account of the record; none until there is one.
+    /// Returns the account of the record. Returns `None` if there is no record yet.
     fn account(memory: &Self::Memory) -> Option<&AccountId>;
 
-    /// The account of the record that the call of this intent opens; none for a call that opens none.
+    /// Returns the account in which the intent's call opens a record. Returns `None` for a call that opens no record.
     fn opening_account(intent: &Self::Intent) -> Option<&AccountId>;
 
-    /// Whether a call that was refused is one of those that this intent may be about.
+    /// Whether the intent's call may be a new try of this refused call.
     fn concerns(refused: &Self::Refused, intent: &Self::Intent) -> bool;
 
-    /// The rows by which the ledger finds the link, besides its own: at most one for each key, all in its record's
-    /// account.
+    /// Returns the rows by which the ledger finds the link, besides the link's own row. They have different keys, and
+    /// all are in its record's account.
     fn index(key: &LinkKey, link: &Link<Self>) -> BTreeSet<IndexRow>;
 }

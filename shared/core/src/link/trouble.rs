@@ -1,7 +1,7 @@
-//! What keeps a side from being written to, and until when.
+//! Troubles: what delays requests to a side, and until when.
 //!
-//! What passes by itself (throttling, no answer) keeps the whole side waiting. A refusal holds back the request that was
-//! refused: another one is tried, and the other side goes on.
+//! A trouble that passes by itself (throttling, no answer) delays all requests to its side. A refusal delays only the
+//! request that was refused: other requests to that side are made, and the other side is not affected.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{
     servicenow::delivery::{Delivery, IncidentFields},
 };
 
-/// How many troubles a link remembers: the requests that differ by their content are few.
+/// How many troubles a link remembers at most. A link has few requests that differ by their content.
 const TROUBLES: usize = 12;
 
 /// A side of the link.
@@ -27,7 +27,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// Its name in logs.
+    /// Returns the side's name in logs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Aws => "aws",
@@ -36,8 +36,8 @@ impl Side {
     }
 }
 
-/// A request that a side refused, as far as it tells it from another one that is tried at once. `C` is the kind's word for
-/// its calls to AWS.
+/// The key of a request for which troubles are recorded. A refusal delays only requests with an equal key. `C` is the
+/// kind's key of a call to AWS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request<C> {
@@ -53,7 +53,7 @@ pub enum Request<C> {
     Delivery {
         /// The state.
         state: String,
-        /// The messages' names.
+        /// The external ids of the messages.
         messages: Vec<ExternalId>,
     },
     /// A call to AWS.
@@ -61,13 +61,13 @@ pub enum Request<C> {
 }
 
 impl<C> Request<C> {
-    /// The request that refused fields are remembered by, or the columns alone.
+    /// Returns the key for fields that were refused. If there are no fields, that is [`Self::Columns`].
     pub fn of_fields(fields: &IncidentFields) -> Self {
         if fields.is_empty() { Self::Columns } else { Self::State(fields.state.clone()) }
     }
 
-    /// The request that a delivery is remembered by that was refused as a whole: its messages and its fields, or the columns
-    /// alone.
+    /// Returns the key for a delivery that was refused as a whole. If it has neither messages nor fields, that is
+    /// [`Self::Columns`].
     pub fn of_delivery(delivery: &Delivery) -> Self {
         if delivery.messages.is_empty() && delivery.fields.is_empty() {
             return Self::Columns;
@@ -76,7 +76,7 @@ impl<C> Request<C> {
         Self::Delivery { state: delivery.fields.state.clone(), messages }
     }
 
-    /// The call to AWS, if it is one.
+    /// Returns the call to AWS, or `None` if the request is not a call.
     pub fn call(&self) -> Option<&C> {
         match self {
             Self::Call(call) => Some(call),
@@ -85,41 +85,41 @@ impl<C> Request<C> {
     }
 }
 
-/// What keeps a request to one side waiting, and until when.
+/// What delays a request to one side, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble<C> {
     /// The side.
     pub side: Side,
-    /// The refusal, or none for what passes by itself.
+    /// The refusal. `None` for a trouble that passes by itself.
     pub refusal: Option<Refusal>,
-    /// What happened, in the side's own words.
+    /// The side's own message.
     pub message: String,
-    /// How often in a row.
+    /// How many times in a row it has happened.
     pub attempts: u32,
     /// When to try again, by our clock.
     pub until: Timestamp,
-    /// The request that was refused: another one is tried at once.
+    /// The request that failed. A refusal delays only this request.
     pub request: Request<C>,
 }
 
 impl<C: PartialEq> Trouble<C> {
-    /// Whether it lasts still.
+    /// Whether the trouble is still active at `now`.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.until > now
     }
 
-    /// Whether it is the refusal of a call to AWS whose new try is in doubt.
+    /// Whether this is the refusal of a call to AWS whose new try is in doubt.
     fn is_tried_again(&self, is_in_doubt: impl Fn(&C) -> bool) -> bool {
         self.refusal.is_some() && self.request.call().is_some_and(is_in_doubt)
     }
 }
 
-/// The troubles of a link: of each side at most one that passes by itself, and one of each refused request.
+/// The troubles of a link: for each side at most one that passes by itself, and at most one for each refused request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Troubles<C>(Vec<Trouble<C>>);
 
-// Derived, it would ask for a call by default.
+// Not derived: the derive would require a default for `C`.
 impl<C> Default for Troubles<C> {
     fn default() -> Self {
         Self(Vec::new())
@@ -132,34 +132,36 @@ impl<C: PartialEq> Troubles<C> {
         self.0.is_empty()
     }
 
-    /// The earlier trouble that this one is a repetition of.
+    /// Returns the recorded trouble that this one repeats. Returns `None` if it is the first.
     pub fn earlier(&self, side: Side, refusal: Option<Refusal>, request: &Request<C>) -> Option<&Trouble<C>> {
         self.0.iter().find(|trouble| is_same(trouble, side, refusal, request))
     }
 
-    /// Notes a trouble in the place of the one that it repeats.
+    /// Records a trouble and removes the one that it repeats. Removes the oldest refusal if there are too many
+    /// troubles.
     pub fn note(&mut self, trouble: Trouble<C>) {
         self.0.retain(|earlier| !is_same(earlier, trouble.side, trouble.refusal, &trouble.request));
         self.0.push(trouble);
         if self.0.len() > TROUBLES {
-            // The refusal that was noted longest ago is the least loss: its request is tried once more, if it is made at all.
-            // The newest one must stay, or the plan that follows makes its request again at once.
+            // The oldest refusal is the least loss: at worst its request is made once more. The newest trouble must
+            // stay, or the next plan makes its request again at once.
             let oldest = self.0.iter().position(|trouble| trouble.refusal.is_some()).unwrap_or_default();
             self.0.remove(oldest);
         }
     }
 
-    /// The troubles that last at this moment.
+    /// Returns the troubles that are active at `now`.
     pub fn active(&self, now: Timestamp) -> impl Iterator<Item = &Trouble<C>> {
         self.0.iter().filter(move |trouble| trouble.is_active(now))
     }
 
-    /// What keeps this request to a side waiting: of several troubles the one that lasts longest.
+    /// Returns the trouble that delays this request to a side. If there are several, returns the one that lasts
+    /// longest.
     pub fn blocking(&self, side: Side, request: &Request<C>, now: Timestamp) -> Option<&Trouble<C>> {
         self.blocking_unless(side, request, now, |_| false)
     }
 
-    /// What keeps this request to a side waiting, apart from the troubles that are waived.
+    /// Like [`Self::blocking`], without the troubles for which `is_waived` returns true.
     pub fn blocking_unless(
         &self,
         side: Side,
@@ -172,29 +174,30 @@ impl<C: PartialEq> Troubles<C> {
         of_side.filter(|trouble| concerns(trouble) && !is_waived(trouble)).max_by_key(|trouble| trouble.until)
     }
 
-    /// The latest moment until which a side is left alone, whatever the request.
+    /// Returns when the last trouble of a side ends, for whatever request. Returns `None` if the side has no trouble.
     pub fn side_until(&self, side: Side) -> Option<Timestamp> {
         self.0.iter().filter(|trouble| trouble.side == side).map(|trouble| trouble.until).max()
     }
 
-    /// Forgets the troubles of a side with these requests.
+    /// Forgets the troubles of a side for which `requests` returns true.
     pub fn end(&mut self, side: Side, requests: impl Fn(&Trouble<C>) -> bool) {
         self.0.retain(|trouble| trouble.side != side || !requests(trouble));
     }
 
-    /// Forgets what is over, but for a refusal of the call to AWS that is in doubt: until it is known how the new try ended,
-    /// the last word is that it is refused.
+    /// Forgets the troubles that are over, except the refusal of a call to AWS whose new try is in doubt: until the
+    /// outcome of the new try is known, the refusal is the latest known answer.
     pub fn forget_passed(&mut self, now: Timestamp, is_in_doubt: impl Fn(&C) -> bool) {
         self.0.retain(|trouble| trouble.is_active(now) || trouble.is_tried_again(&is_in_doubt));
     }
 
-    /// The troubles that last at this moment, and those whose new try is in doubt.
+    /// Returns the troubles that are active at `now`, and the refusals whose new try is in doubt.
     pub fn told(&self, now: Timestamp, is_in_doubt: impl Fn(&C) -> bool) -> impl Iterator<Item = &Trouble<C>> {
         self.0.iter().filter(move |trouble| trouble.is_active(now) || trouble.is_tried_again(&is_in_doubt))
     }
 }
 
-/// Of what passes by itself a side has one, whatever the request.
+/// Whether a trouble repeats one of this side, refusal and request. All troubles of a side that pass by themselves
+/// count as one, whatever the request.
 fn is_same<C: PartialEq>(trouble: &Trouble<C>, side: Side, refusal: Option<Refusal>, request: &Request<C>) -> bool {
     let same_request = match (trouble.refusal, refusal) {
         (None, None) => true,

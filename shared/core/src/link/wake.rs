@@ -1,5 +1,5 @@
-//! Who looks at a link again when it waits: the pass itself for seconds, a delayed message for minutes, and the poller for
-//! everything else, and whenever a message is lost.
+//! Who looks at a link again when it waits: the pass itself for seconds, a delayed message for minutes, and the poller
+//! for longer times and if a message is lost.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,16 +10,16 @@ use crate::{
     time,
 };
 
-/// How long a pass stays with a link that waits, all its waits taken together. The first two waits after a failure fit,
-/// which end most throttling. The third does not: whoever stays keeps other links from one of the reconciler's few workers
-/// (ten by default), and a side that is down for long must not hold up the links of the others.
+/// How long a pass stays with a link that waits, as the sum of its waits. The first two waits after a failure fit, and
+/// most throttling ends within them. The third does not: a pass that stays occupies one of the reconciler's few workers
+/// (ten by default), and a side that is down for long must not delay the links of others.
 pub const MAXIMUM_STAY: SignedDuration = SignedDuration::from_secs(5);
 
-/// After how long a pass goes on with the link that it has: what a side throttled or did not answer is tried again.
+/// Returns how long the pass stays with its link before it tries again what a side throttled or did not answer.
 ///
-/// None where nothing of that kind is waited for, where it takes longer than a pass stays, and where too little would be
-/// left of the lease. A call in doubt is no such wait. `time_left` is what is left until no further call may be begun,
-/// `stayed` how long the pass has stayed already.
+/// Returns `None` if the plan has effects, if it has no such wait, if the wait is longer than a pass stays, or if too
+/// little of the lease would be left. A call in doubt is not such a wait. `time_left` is the time until the pass may
+/// begin no further call, `stayed` how long the pass has stayed already.
 pub fn stays<C>(
     plan: &Plan<C>,
     now: Timestamp,
@@ -41,12 +41,14 @@ pub fn stays<C>(
 
 /// The longest delay of a message. Source: Amazon SQS, SendMessage `DelaySeconds`.
 const MAXIMUM_DELAY: SignedDuration = SignedDuration::from_mins(15);
-/// The shortest delay: a link that is due at once, time after time, takes a worker once a second at most.
+/// The shortest delay. A link that is due at once again and again takes a worker once a second at most.
 const MINIMUM_DELAY: SignedDuration = SignedDuration::from_secs(1);
 
-/// After how many whole seconds a message is to wake a link that was let go with this plan, if one is worth its call.
+/// Returns the delay, in whole seconds, of the message that wakes a link which was released with this plan. Returns
+/// `None` if no message is sent: nothing presses, one is under way, or the due time is too far off.
 ///
-/// `due` is when the link is due now, `before` when it was due before the pass: for that time a message is under way.
+/// `due` is when the link is due now. `before` is when it was due before the pass: a message for that time is already
+/// under way.
 pub fn delay<C>(
     plan: &Plan<C>,
     due: Option<Timestamp>,
@@ -59,18 +61,18 @@ pub fn delay<C>(
     if !is_pressing || is_under_way {
         return None;
     }
-    // Never before its time.
+    // Rounded up, so that the message does not come early.
     let wait = time::whole_seconds(due.duration_since(now));
     (wait <= MAXIMUM_DELAY).then(|| wait.max(MINIMUM_DELAY))
 }
 
-/// The hint that is sent ahead for a link that is due at this moment.
+/// Returns the hint that is sent ahead for a link that is due at `due`.
 pub fn hint(key: LinkKey, due: Timestamp) -> Hint {
     Hint { subject: Subject::Link { key }, cause: Cause::Wake, received_at: due, claim: None }
 }
 
-/// How long a worker keeps a message that came before its time, since clocks differ. None if it came so early that nobody
-/// waits for it: the poller finds the link.
+/// Returns how long the worker waits before it handles a message that arrived early (clocks differ). Returns `None` if
+/// the message is too early to wait for; the poller will find the link.
 pub fn early(due: Timestamp, now: Timestamp) -> Option<SignedDuration> {
     let wait = due.duration_since(now).max(SignedDuration::ZERO);
     (wait <= MAXIMUM_STAY).then_some(wait)
@@ -89,7 +91,7 @@ mod tests {
         Plan { effects: Vec::new(), waits: waits.into() }
     }
 
-    /// How many milliseconds a pass stays at 10,000 with so many milliseconds left, having stayed for some already.
+    /// Returns how many milliseconds a pass stays at millisecond 10,000. `time_left` and `stayed` are in milliseconds.
     fn stays_for(plan: &Plan<()>, time_left: i64, stayed: i64) -> Option<i128> {
         let (time_left, stayed) = (SignedDuration::from_millis(time_left), SignedDuration::from_millis(stayed));
         stays(plan, at(10_000), time_left, stayed).map(|wait| wait.as_millis())
@@ -132,7 +134,7 @@ mod tests {
         assert_eq!(stays_for(&plan, -1, 0), None);
     }
 
-    /// After how many seconds a link is woken that was let go at 10,000 and was due at 5,000 before.
+    /// Returns the delay in seconds for a link that is released at millisecond 10,000 and was due at 5,000 before.
     fn delay_of(plan: &Plan<()>, due: i64) -> Option<i64> {
         delay(plan, Some(at(due)), Some(at(5_000)), at(10_000)).map(|delay| delay.as_secs())
     }

@@ -15,14 +15,14 @@ pub struct BridgeColumns {
     /// delivery that leaves one out leaves it as it is. The app refuses a name that does not belong to the kind.
     #[serde(flatten)]
     pub own: BTreeMap<String, String>,
-    /// `pending`, `in_sync`, `waiting` or `error`; empty for a link that has nothing to say.
+    /// `pending`, `in_sync`, `waiting` or `error`; empty for a link without anything to show.
     pub sync_status: String,
-    /// What is wrong and what to do, in plain words; empty when nothing is.
+    /// What is wrong and what to do, in plain words. Empty if nothing is wrong.
     pub last_error: String,
 }
 
 impl BridgeColumns {
-    /// The text of a column that belongs to the kind alone; empty where it is not told.
+    /// Returns the text of a column that belongs to one kind alone. Empty if the column is absent.
     pub fn own(&self, name: &str) -> &str {
         self.own.get(name).map_or("", String::as_str)
     }
@@ -32,13 +32,14 @@ impl BridgeColumns {
         self.sync_status.is_empty() && self.last_error.is_empty() && self.own.values().all(String::is_empty)
     }
 
-    /// Whether these columns of an incident show what a link says. A column that the link does not write may hold any text.
-    pub fn show(&self, said: &Self) -> bool {
-        let same_status = self.sync_status == said.sync_status && self.last_error == said.last_error;
-        same_status && said.own.iter().all(|(name, text)| self.own(name) == text)
+    /// Whether these columns of an incident match the columns that a link wants. A column that the link does not write
+    /// may hold any text.
+    pub fn show(&self, wanted: &Self) -> bool {
+        let same_status = self.sync_status == wanted.sync_status && self.last_error == wanted.last_error;
+        same_status && wanted.own.iter().all(|(name, text)| self.own(name) == text)
     }
 
-    /// The columns of an incident whose link has become too large to be recorded.
+    /// Returns the columns for an incident whose link has become too large to be recorded.
     pub(crate) fn of_full_link(&self) -> Self {
         let last_error = "casebridge remembers more of this incident than one link can hold and stopped here. Open a new \
                           incident, and tell the operators of casebridge.";

@@ -1,4 +1,4 @@
-//! What is written to an incident, and the answer.
+//! Deliveries: what casebridge writes to an incident, and the app's answer.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,9 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageKind {
-    /// An additional comment: the caller sees it and may be mailed.
+    /// An additional comment. The caller sees it and may get it by e-mail.
     Comment,
-    /// A work note: agents see it.
+    /// A work note. Only agents see it.
     WorkNote,
 }
 
@@ -24,13 +24,13 @@ pub enum MessageKind {
 pub struct Message {
     /// Makes the message unique in ServiceNow.
     pub external_id: ExternalId,
-    /// The text as it shall stand in the journal.
+    /// The text as it appears in the journal.
     pub text: String,
     /// How it appears.
     pub kind: MessageKind,
 }
 
-/// Platform fields of the incident to set. Empty ones are left alone.
+/// Platform fields of the incident to set. An empty field is not changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentFields {
     /// `incident.state`, a choice's value.
@@ -59,14 +59,14 @@ impl IncidentFields {
 pub struct Delivery {
     /// Fields and columns are written only if the incident still has this `sys_mod_count`.
     pub expected_mod_count: u64,
-    /// Always applied, in this order.
+    /// The messages, in order. They are applied whatever the update count.
     pub messages: Vec<Message>,
     /// Platform fields.
     #[serde(skip_serializing_if = "IncidentFields::is_empty")]
     pub fields: IncidentFields,
     /// The app's own columns.
     pub columns: BridgeColumns,
-    /// From which moment on the answer shows comments, by ServiceNow's clock; none: from the first.
+    /// The moment from which on the answer shows comments, by ServiceNow's clock. `None` for all comments.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::optional_servicenow_form")]
     pub entries_since: Option<Timestamp>,
 }
@@ -90,7 +90,7 @@ pub struct MessageAnswer {
     pub external_id: ExternalId,
     /// What became of it.
     pub outcome: MessageOutcome,
-    /// The platform's reason, for a refused one.
+    /// The platform's reason for a refused message, otherwise empty.
     #[serde(default)]
     pub error: String,
 }
@@ -103,9 +103,9 @@ pub enum FieldsOutcome {
     None,
     /// All were written.
     Applied,
-    /// The incident had changed: none was written.
+    /// The incident had changed, so none was written.
     Stale,
-    /// The platform refused the fields; the columns were written.
+    /// The platform refused the fields. The columns were written.
     Refused,
 }
 
@@ -116,10 +116,10 @@ pub struct DeliveryAnswer {
     pub messages: Vec<MessageAnswer>,
     /// What became of fields and columns.
     pub fields: FieldsOutcome,
-    /// The platform's reason, for refused fields. Where they were applied: what went wrong beside them, with no need to
-    /// write them again.
+    /// The platform's reason for refused fields. If the fields were applied: another problem, for which they need not
+    /// be written again.
     #[serde(default)]
     pub field_error: String,
-    /// The incident afterwards.
+    /// The incident after the delivery.
     pub snapshot: Incident,
 }

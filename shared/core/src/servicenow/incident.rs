@@ -9,7 +9,7 @@ use crate::{
     time,
 };
 
-/// `incident.state`. The set is open: instances add their own.
+/// `incident.state`. The set is open: instances add states of their own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum IncidentState {
@@ -25,7 +25,7 @@ pub enum IncidentState {
     Closed,
     /// 8
     Cancelled,
-    /// A state of the instance's own: taken as open.
+    /// A state of the instance's own. It counts as open.
     Other(String),
 }
 
@@ -50,7 +50,7 @@ impl From<IncidentState> for String {
 }
 
 impl IncidentState {
-    /// The value of the choice in ServiceNow.
+    /// Returns the value of the choice in ServiceNow.
     pub fn value(&self) -> &str {
         match self {
             Self::New => "1",
@@ -68,29 +68,29 @@ impl IncidentState {
         matches!(self, Self::Resolved | Self::Closed | Self::Cancelled)
     }
 
-    /// Whether the incident has ended for good: closed or cancelled.
+    /// Whether the incident is closed or cancelled, so that it can no longer be reopened.
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Closed | Self::Cancelled)
     }
 
-    /// Whether the incident may go back to work. ServiceNow reopens a resolved incident, never a closed or cancelled one.
+    /// Whether the incident can be reopened. ServiceNow reopens a resolved incident, but no closed or cancelled one.
     pub fn can_reopen(&self) -> bool {
         matches!(self, Self::Resolved)
     }
 }
 
-/// The AWS account that an incident's assignment group stands for.
+/// The AWS account that an incident's assignment group belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentAccount {
     /// The account number.
     pub number: AccountId,
     /// Its name in ServiceNow.
     pub name: String,
-    /// Whether cases in it are for real: others are marked as tests.
+    /// Whether it is a production account. In other accounts the subjects of cases say that they are tests.
     pub production: bool,
 }
 
-/// Whether an account may be used, as ServiceNow knows it. The set is open: an older app tells none.
+/// The state of an account in ServiceNow. The set is open, and an older app sends none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum AccountState {
@@ -100,7 +100,7 @@ pub enum AccountState {
     Inactive,
     /// `missing`: no record has its number.
     Missing,
-    /// Empty where no account is named, or a word that is not known.
+    /// Empty if no account is named, or a word that casebridge does not know.
     Untold(String),
 }
 
@@ -132,7 +132,7 @@ impl From<AccountState> for String {
     }
 }
 
-/// One customer-visible comment. Work notes are in no snapshot.
+/// One customer-visible comment. Snapshots contain no work notes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalEntry {
     /// `sys_journal_field.sys_id`.
@@ -146,28 +146,29 @@ pub struct JournalEntry {
     pub author: String,
     /// The text as it was written.
     pub text: String,
-    /// Whether casebridge itself delivered it, for whatever link: a finished delivery names it.
+    /// Whether casebridge itself delivered it, for any link: a finished delivery names it.
     #[serde(default)]
     pub ours: bool,
-    /// Whether it is by an author of deliveries and no finished one names it: whose words it is, is not known (yet).
+    /// Whether its origin is unclear: its author is a user that makes deliveries, and no finished delivery names it, or
+    /// not yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undecided: bool,
-    /// The incident's `sys_mod_count` after the update that it was written in, where the audit trail tells it.
+    /// The incident's `sys_mod_count` after the update that wrote it. `None` if the audit trail does not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mod_count: Option<u64>,
-    /// The journal field that it belongs to: `comments`, unless the snapshot says otherwise.
+    /// The journal field that it belongs to. The default is `comments`.
     #[serde(default = "comments", skip_serializing_if = "is_comments")]
     pub element: String,
 }
 
 impl JournalEntry {
-    /// Whether it is meant for AWS: a customer-visible comment of a person. Work notes never are.
+    /// Whether it is for AWS: a customer-visible comment of a person. Work notes are not for AWS.
     pub fn is_for_aws(&self) -> bool {
         !self.ours && !self.undecided && is_comments(&self.element)
     }
 }
 
-/// The journal field that the customer sees.
+/// Returns the name of the journal field that the customer sees.
 fn comments() -> String {
     "comments".to_owned()
 }
@@ -176,7 +177,7 @@ fn is_comments(element: &str) -> bool {
     element == "comments"
 }
 
-/// What the link remembers of an incident between two reads.
+/// What a link remembers of an incident between two reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentSummary {
     /// The incident.
@@ -190,19 +191,19 @@ pub struct IncidentSummary {
     /// `incident.hold_reason`, a choice's value: 1 is Awaiting Caller.
     #[serde(default)]
     pub hold_reason: String,
-    /// When it was resolved, closed or cancelled, by ServiceNow's clock. None while it is open.
+    /// When it was resolved, closed or cancelled, by ServiceNow's clock. `None` while it is open.
     #[serde(default, with = "time::optional_servicenow_form")]
     pub resolved_at: Option<Timestamp>,
-    /// The `sys_mod_count` after the update that ended work on it last, where the audit trail tells it.
+    /// The `sys_mod_count` after the update that last ended work on it. `None` if the audit trail does not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_mod_count: Option<u64>,
-    /// Whether the audit trail tells that another user than the integration user ended work on it last.
+    /// Whether the audit trail shows that the user who last ended work on it was not the integration user.
     #[serde(default)]
     pub ended_by_another: bool,
-    /// When it was closed, by ServiceNow's clock. None while it is not.
+    /// When it was closed, by ServiceNow's clock. `None` while it is not closed.
     #[serde(default, with = "time::optional_servicenow_form")]
     pub closed_at: Option<Timestamp>,
-    /// The `sys_mod_count` after the update that closed it, where the audit trail tells it.
+    /// The `sys_mod_count` after the update that closed it. `None` if the audit trail does not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_mod_count: Option<u64>,
     /// Whether `incident.close_code` is filled.
@@ -211,16 +212,16 @@ pub struct IncidentSummary {
     /// Whether `incident.close_notes` is filled.
     #[serde(default)]
     pub has_close_notes: bool,
-    /// The app's columns as they are.
+    /// The app's columns as the incident shows them.
     #[serde(default)]
     pub columns: BridgeColumns,
     /// The values of `incident.close_code` that the instance accepts.
     #[serde(default)]
     pub close_codes: Vec<String>,
-    /// The accounts that its assignment group belongs to, inactive ones too, the active one first.
+    /// The accounts that its assignment group belongs to, also inactive ones. The active one comes first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_accounts: Vec<AccountId>,
-    /// What is so of the account in the column `account`, whatever the group.
+    /// The state of the account that the column `account` names, whatever the group.
     #[serde(default)]
     pub linked_account_state: AccountState,
 }
@@ -228,16 +229,17 @@ pub struct IncidentSummary {
 /// An incident as the app's `snapshot` resource and the answer of `deliver` show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
-    /// What the link remembers of it.
+    /// The part that a link remembers.
     #[serde(flatten)]
     pub summary: IncidentSummary,
     /// When the snapshot was taken, by ServiceNow's clock.
     #[serde(with = "time::servicenow_form")]
     pub taken_at: Timestamp,
-    /// When the incident was updated last, by ServiceNow's clock, as its record says.
+    /// When the incident was last updated, by ServiceNow's clock, as its record shows. `None` if the app does not send
+    /// it.
     #[serde(default, with = "time::optional_servicenow_form")]
     pub updated_on: Option<Timestamp>,
-    /// The account of its assignment group, when that account is active.
+    /// The account of its assignment group, if that account is active.
     pub account: Option<IncidentAccount>,
     /// The AWS Support service code that the agent chose, or empty.
     pub service_code: String,
@@ -249,15 +251,15 @@ pub struct Incident {
     pub description: String,
     /// The priority, `1` (critical) to `5` (planning); computed by ServiceNow.
     pub priority: String,
-    /// From which moment on comments were asked for, by ServiceNow's clock; none: from the first.
+    /// The moment from which on comments were asked for, by ServiceNow's clock. `None` for all comments.
     #[serde(default, with = "time::optional_servicenow_form")]
     pub entries_since: Option<Timestamp>,
     /// Its customer-visible comments from that moment on, oldest first.
     pub entries: Vec<JournalEntry>,
-    /// Whether `entries` reaches the newest comment. Where there are too many for one answer, the newest are left out.
+    /// Whether `entries` reaches the newest comment. If there are too many for one answer, the newest are left out.
     pub entries_complete: bool,
-    /// The deliveries to the incident that were begun from `entries_since` on, finished or not, the newest first. The answer
-    /// of `deliver` names none.
+    /// The deliveries to the incident that were begun from `entries_since` on, finished or not, the newest first. Empty
+    /// in the answer of `deliver`.
     #[serde(default)]
     pub deliveries: Vec<ExternalId>,
 }

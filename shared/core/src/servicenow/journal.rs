@@ -1,7 +1,7 @@
-//! What the link remembers of the incident's comments, and what each one means that is not on the case yet.
+//! What a link remembers of the incident's comments, and the meaning of each comment that is not settled.
 //!
-//! Comments are sent in the order of (created_on, sys_id), never by a cursor. What is older than all that may still come is
-//! settled and forgotten: the next read asks only for what came since.
+//! Comments are sent in the order of (`created_on`, `sys_id`), not by a cursor. Comments that are older than any that
+//! may still appear are settled and forgotten: the next read asks only for later ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,81 +15,83 @@ use crate::{
     time::seconds,
 };
 
-/// Who writes what the platform's own jobs write, among them the comment of the automatic closing.
+/// The user of the platform's own jobs. It also writes the comment of the automatic closing.
 const SYSTEM_USER: &str = "system";
-/// How many seconds a job's comment and its update may be apart where the audit trail tells no update counts.
+/// The most seconds between a job's comment and its update. Used if the audit trail shows no update counts.
 const ONE_UPDATE_SECONDS: u32 = 2;
-/// How long a node of ServiceNow lags at most: a comment that is older than a read by more was shown by it.
+/// How long a node of ServiceNow lags at most. A read shows every comment that is older than this.
 pub(crate) const MAXIMUM_NODE_LAG: SignedDuration = SignedDuration::from_mins(2);
-/// How many texts that reopened the link are remembered: an automatic answer has few forms.
+/// How many texts that reopened the link are remembered at most. An automatic answer has few forms.
 const REOPENING_TEXTS: usize = 20;
 
-/// That casebridge itself ended work on the incident.
+/// Records that casebridge itself ended work on the incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedByUs {
-    /// The incident's update count after that, where the audit trail tells it.
+    /// The incident's update count after that. `None` if the audit trail does not show it.
     pub mod_count: Option<u64>,
 }
 
-/// What is remembered of the incident's comments.
+/// What a link remembers of the incident's comments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Journal {
-    /// Every comment written before this moment, by ServiceNow's clock, is settled and forgotten.
+    /// Every comment written before this moment, by ServiceNow's clock, is settled and forgotten. `None` if there is no
+    /// such moment yet.
     pub settled_before: Option<Timestamp>,
-    /// Every comment that reads have shown from before this moment, by ServiceNow's clock, is settled. One that appears later
-    /// is found by the next read.
+    /// Every comment from before this moment, by ServiceNow's clock, that a read has shown is settled. The next read
+    /// finds a comment that appears later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shown_before: Option<Timestamp>,
-    /// The comments since then that need nothing more, with the moments of their writing: on the case, or told instead.
+    /// The settled comments since [`Self::settled_before`], with the moments at which they were written.
     pub settled: BTreeMap<JournalEntryId, Timestamp>,
-    /// The last moment, by ServiceNow's clock, at which the incident was seen open.
+    /// When a read last showed the incident open, by ServiceNow's clock.
     pub seen_open_at: Option<Timestamp>,
-    /// The moment, by ServiceNow's clock, of the first read that showed the end of work that both sides agreed on.
+    /// When a read first showed the end of work that both sides agree on, by ServiceNow's clock.
     pub end_seen_at: Option<Timestamp>,
-    /// Whether casebridge itself ended work on the incident.
+    /// Set if casebridge itself ended work on the incident.
     pub ended_by_us: Option<EndedByUs>,
-    /// The hashes of texts that have reopened the link: each does so once. The oldest first.
+    /// The hashes of texts that have reopened the link, the oldest first. A text reopens the link once.
     pub reopening_texts: Vec<String>,
-    /// Whether a comment waits that has such a text and was written after the end of work.
+    /// Whether a comment with such a text, written after the end of work, waits for another reopening.
     pub has_repeated: bool,
 }
 
-/// What a comment that is not on the case means.
+/// The meaning of a comment that is not settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
     /// It goes to the case.
     Message,
-    /// It was written after work had ended: it goes to the case, and both sides reopen.
+    /// It was written after the incident was resolved. It goes to the case, and both sides reopen.
     Reaction,
-    /// As a reaction, but its text has reopened the link before: it stays until something else reopens the link.
+    /// Like a reaction, but its text has reopened the link before. It waits until something else reopens the link.
     Repeated,
-    /// It was written after the incident was closed for good: it stays at home and is told.
+    /// It was written after the incident was closed or cancelled. It is not sent, and a notice says so.
     AfterClosing,
-    /// The platform's own word in the update that closed the incident: it stays at home.
+    /// The platform wrote it in the update that closed the incident. It is not sent.
     Platform,
-    /// Whose it is, is not known: it is by an author of deliveries and no finished one names it.
+    /// Its origin is unclear: its author is a user that makes deliveries, and no finished delivery names it.
     Unclear,
 }
 
 impl Journal {
-    /// Whether a comment needs nothing more.
+    /// Whether a comment is settled.
     pub fn is_settled(&self, entry: &JournalEntry) -> bool {
         self.settled.contains_key(&entry.sys_id) || self.settled_before.is_some_and(|floor| entry.created_on < floor)
     }
 
-    /// From which moment on the answer to a delivery has to show comments, by ServiceNow's clock: what is older has been read.
-    /// A read goes back further, to [`Self::settled_before`], since a comment may appear late.
+    /// Returns the moment, by ServiceNow's clock, from which on the answer to a delivery has to show comments: earlier
+    /// ones have been read. A read goes back further, to [`Self::settled_before`], since a comment may appear late.
+    /// Returns `None` if the answer has to show all comments.
     pub fn answered_since(&self) -> Option<Timestamp> {
         self.settled_before.max(self.shown_before)
     }
 
-    /// Notes comments that need nothing more.
+    /// Records comments as settled, with the moments at which they were written.
     pub fn settle(&mut self, entries: impl IntoIterator<Item = (JournalEntryId, Timestamp)>) {
         self.settled.extend(entries);
     }
 
-    /// Takes in what a read shows of the incident's state.
+    /// Records what a read shows of the incident's state.
     pub fn see(&mut self, incident: &Incident) {
         if !incident.summary.state.is_ended() {
             self.seen_open_at = Some(incident.taken_at);
@@ -108,7 +110,7 @@ impl Journal {
         }
     }
 
-    /// What a comment means that is not settled.
+    /// Returns the meaning of a comment that is not settled.
     pub fn meaning(&self, entry: &JournalEntry, incident: &IncidentSummary) -> Meaning {
         if entry.undecided {
             return Meaning::Unclear;
@@ -125,11 +127,12 @@ impl Journal {
 
     /// Whether a comment on a resolved incident was written after its resolution.
     ///
-    /// Update counts tell it, where the audit trail shows them. Times are whole seconds, and instances keep the first
-    /// `resolved_at`: one that is not later than a moment at which the incident was seen open tells nothing.
+    /// Update counts decide it if the audit trail shows them, otherwise times. Times are whole seconds. Many instances
+    /// keep the first `resolved_at`, so a `resolved_at` that is earlier than a read that showed the incident open is
+    /// not used.
     fn is_reaction(&self, entry: &JournalEntry, incident: &IncidentSummary) -> bool {
         if self.ended_by_us.is_some() {
-            // Nothing was unsent when casebridge ended it: what is unsent now had not been seen.
+            // casebridge ended it when every comment was sent. So it had not seen a comment that is unsent now.
             return true;
         }
         if let (Some(written), Some(ended)) = (entry.mod_count, incident.ended_mod_count) {
@@ -142,12 +145,12 @@ impl Journal {
         resolved_at.is_some_and(|at| entry.created_on > at)
     }
 
-    /// Remembers the texts that reopen the link.
+    /// Records texts that have reopened the link.
     pub fn reopened_by<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) {
         self.reopened_by_hashes(texts.into_iter().map(text_hash));
     }
 
-    /// Remembers texts that reopen the link, by their hashes.
+    /// Records the hashes of texts that have reopened the link. Forgets the oldest ones beyond `REOPENING_TEXTS`.
     pub fn reopened_by_hashes(&mut self, hashes: impl IntoIterator<Item = String>) {
         for hash in hashes {
             if !self.reopening_texts.contains(&hash) {
@@ -163,8 +166,9 @@ impl Journal {
         texts.into_iter().all(|text| self.reopening_texts.contains(&text_hash(text)))
     }
 
-    /// Forgets what a read has settled: everything older than the longest time that a comment may take to appear, up to the
-    /// first that is not settled, and, of a read that did not reach the newest comment, up to the last that it shows.
+    /// Forgets the settled comments that are older than `longest_doubt` before the read, since no earlier comment can
+    /// appear any more. Keeps all from the first comment that is not settled on, and, if the read did not reach the
+    /// newest comment, from the last one that it shows.
     pub fn compact(&mut self, incident: &Incident, longest_doubt: SignedDuration) {
         self.note_shown(incident);
         let Ok(latest) = incident.taken_at.checked_sub(longest_doubt) else { return };
@@ -186,7 +190,7 @@ impl Journal {
         }
     }
 
-    /// Notes up to when an answer has shown what is not settled, if it has shown all of that.
+    /// Updates [`Self::shown_before`], if the answer has shown all comments since the last such moment.
     fn note_shown(&mut self, incident: &Incident) {
         let asked_for_all = incident.entries_since.is_none() || incident.entries_since <= self.answered_since();
         let Ok(latest) = incident.taken_at.checked_sub(MAXIMUM_NODE_LAG) else { return };
@@ -197,8 +201,9 @@ impl Journal {
     }
 }
 
-/// What a comment on a closed or cancelled incident means. What was written up to the closing goes out, however late it is
-/// read; the platform's own comment in the update that closed the incident would reopen the case at AWS.
+/// Returns the meaning of a comment on a closed or cancelled incident. A comment from before the closing is sent,
+/// however late it is read. The platform's own comment in the update that closed the incident is not sent: it would
+/// reopen the case at AWS.
 fn closed_meaning(entry: &JournalEntry, incident: &IncidentSummary) -> Meaning {
     let counts = entry.mod_count.zip(incident.closed_mod_count);
     let apart = || Some(entry.created_on.duration_since(incident.closed_at?).abs());
@@ -216,7 +221,8 @@ fn closed_meaning(entry: &JournalEntry, incident: &IncidentSummary) -> Meaning {
     if after { Meaning::AfterClosing } else { Meaning::Message }
 }
 
-/// The comments of an incident that are not settled, in the order in which they were written.
+/// Returns the comments of an incident that are not settled, in the order in which they were written. Leaves out
+/// casebridge's own comments.
 pub fn unsettled<'a>(journal: &Journal, incident: Option<&'a Incident>) -> Vec<&'a JournalEntry> {
     let entries = incident.into_iter().flat_map(|incident| &incident.entries);
     let mut unsettled: Vec<&JournalEntry> =

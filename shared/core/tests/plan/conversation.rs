@@ -1,4 +1,4 @@
-//! Whose each communication is that a read shows, and what is remembered of it.
+//! Who wrote each communication that a read shows, and what the link remembers of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +28,7 @@ fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
 }
 
-/// A communication as a read shows it.
+/// Returns a communication as a read shows it.
 fn raw(milliseconds: i64, submitted_by: &str, body: &str) -> RawCommunication {
     RawCommunication { time_created: at(milliseconds), submitted_by: submitted_by.to_owned(), body: body.to_owned() }
 }
@@ -41,17 +41,17 @@ fn mark(number: u64) -> Mark {
     Mark::draw(Entropy::new([3; 16]), &LinkKey::support_case(IncidentId::new("a")), number)
 }
 
-/// A text of ours with this mark.
+/// Returns a text of ours with this mark.
 fn signed(number: u64, text: &str) -> String {
     format!("{}\n\n{text}", mark(number).sign("Abel Tuter, INC0010001"))
 }
 
-/// A text of ours that somebody quotes.
+/// Returns a text that quotes a text of ours.
 fn quoted(text: &str) -> String {
     format!("I have seen this:\n\n> {}", text.replace('\n', "\n> "))
 }
 
-/// A conversation and the moment of its reads.
+/// A conversation, and the time at which it is read.
 #[derive(Clone, Default)]
 struct Talk {
     memory: Conversation,
@@ -78,7 +78,7 @@ impl Talk {
         self.memory.take_in(shown.to_vec(), false, self.now, MAXIMUM_DOUBT).shown
     }
 
-    /// Reads all, delivers what is to be delivered, and returns it.
+    /// Reads all communications, delivers those that go to the incident, and returns their texts.
     fn deliver(&mut self, shown: &[RawCommunication]) -> Vec<String> {
         let shown = self.read(shown);
         self.deliver_shown(&shown)
@@ -115,7 +115,7 @@ fn a_communication_is_known_again_by_its_second_and_its_text_in_whatever_order_i
     assert_eq!(talk.known(), 3);
 }
 
-/// A delivery that no pass recorded: the communication is known again under the identity that it was delivered with.
+/// No pass recorded the delivery. The communication is recognised by the identity with which it was delivered.
 #[test]
 fn what_was_delivered_and_not_recorded_is_known_again_by_its_second_however_it_is_shown() {
     let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -222,14 +222,14 @@ fn a_text_that_is_redacted_and_whose_time_is_cut_or_rounded_is_the_same() {
     assert_eq!((&seen[..2], talk.known()), (&known[..], 3), "what is known by its text is not taken for another");
 }
 
-/// A read is put together from two answers: one of them may show times a second earlier, the other a second later.
+/// A read is composed of two answers. One of them may show times a second earlier, the other a second later.
 #[test]
 fn a_text_of_ours_is_known_again_where_one_answer_cuts_times_and_another_rounds_them() {
     for (first, then) in [(5_000, 6_000), (6_000, 5_000)] {
         let mut talk = Talk::new();
         let (one, two) = (talk.send(1, "The key is AKIA1234"), talk.send(2, "The key is AKIA1234"));
         let known = ids(&talk.read(&[reply(first, "Thanks"), raw(8_000, BRIDGE, &one), raw(9_000, BRIDGE, &two)]));
-        // Redacted: no hash is the one that was sent.
+        // Both texts are redacted, so their hashes differ from those of the texts that were sent.
         let redacted = |text: &str| text.replace("AKIA1234", "********");
         for times in [[8_000, 9_000], [9_000, 9_000], [8_000, 8_000]] {
             let (one, two) = (raw(times[0], BRIDGE, &redacted(&one)), raw(times[1], BRIDGE, &redacted(&two)));
@@ -243,7 +243,7 @@ fn a_text_of_ours_is_known_again_where_one_answer_cuts_times_and_another_rounds_
 fn nothing_overtakes_what_is_undecided_though_a_later_answer_shows_it_a_second_earlier() {
     let mut talk = Talk::new();
     let body = talk.send(1, "The key is AKIA1234");
-    // Ours is not just what was sent: until L the quotation may be ours as well.
+    // Our text is redacted, so it does not equal what was sent. Until L is over the quotation may be ours instead.
     let ours = raw(500, BRIDGE, &body.replace("AKIA1234", "********"));
     let quotation = quoted(&body);
     let shown = |at: i64| [ours.clone(), raw(at, PERSON, &quotation), reply(at, "Thanks"), reply(at + 2_000, "Bye")];
@@ -254,7 +254,8 @@ fn nothing_overtakes_what_is_undecided_though_a_later_answer_shows_it_a_second_e
     assert_eq!(talk.deliver(&shown(2_000)).len(), 3);
 }
 
-/// The oldest second of a read may be cut: one of it may be shown a second later, and as another text.
+/// A read may show only a part of its oldest second. A communication of that second may be shown a second later and
+/// with a changed text.
 #[test]
 fn a_text_right_behind_the_cut_asks_for_all_if_something_of_the_cut_second_is_not_shown() {
     let mut talk = Talk::new();
@@ -331,7 +332,7 @@ fn a_read_does_not_join_while_something_older_waits() {
     assert!(talk.memory.joins(&recent));
 }
 
-/// The second "ok" is no other one of the first, which the cut hides.
+/// The second "ok" is a new communication. The cut hides the first one.
 #[test]
 fn an_equal_text_behind_the_cut_hides_no_new_one() {
     let mut talk = Talk::new();
@@ -398,7 +399,8 @@ fn a_foreign_mark_makes_nothing_ours() {
     assert_eq!(talk.fates(&shown), [Fate::Pending]);
 }
 
-/// AWS shows times in whole seconds and has redacted our text: a quotation of the same second is told by its length.
+/// AWS shows times in whole seconds and has redacted our text. The length tells our text from a quotation of the same
+/// second.
 #[test]
 fn of_one_second_the_carrier_that_is_as_long_as_our_text_is_ours() {
     let mut talk = Talk::new();
@@ -432,7 +434,7 @@ fn a_quotation_by_aws_proves_nothing() {
     }
 }
 
-/// A person answers by e-mail, and the quotation shows before what it quotes.
+/// A person answers by e-mail, and a read shows the quotation before the quoted text.
 #[test]
 fn a_quotation_that_shows_before_our_text_is_delivered_once_ours_shows() {
     let mut talk = Talk::new();
@@ -458,7 +460,7 @@ fn a_copy_that_shows_first_is_delivered_once_ours_shows() {
     assert_eq!(talk.deliver_shown(&shown), [ours]);
 }
 
-/// Without a text that is just what was sent, only the longest doubt decides.
+/// If no text equals what was sent, only the end of L decides.
 #[test]
 fn of_two_that_are_not_what_was_sent_the_earlier_one_is_ours_and_the_other_waits_until_l() {
     let mut talk = Talk::new();
@@ -475,7 +477,8 @@ fn of_two_that_are_not_what_was_sent_the_earlier_one_is_ours_and_the_other_waits
     assert_eq!(talk.deliver(&both), [both[1].body.as_str()]);
 }
 
-/// Both are of one second. An answer that cuts times shows the quotation alone; one that rounds them shows both, later.
+/// Both texts are of one second. An answer that cuts times shows only the quotation. A later answer, which rounds
+/// times, shows both.
 #[test]
 fn of_two_in_one_second_the_one_that_is_about_as_long_is_ours_whichever_answer_showed_the_other() {
     let mut talk = Talk::new();
@@ -535,7 +538,7 @@ fn nothing_overtakes_what_waits_and_is_not_shown() {
     assert_eq!(talk.deliver(&[reply(1_000, "One"), reply(2_000, "Two")]), ["One", "Two"]);
 }
 
-/// AWS takes back a text that waits: it will never be shown again.
+/// AWS takes back a text that waits, so that no read shows it again.
 #[test]
 fn what_is_never_shown_again_holds_nothing_back_for_good() {
     let mut talk = Talk::new();
@@ -583,7 +586,8 @@ fn what_is_settled_is_forgotten_up_to_what_waits_with_the_marks_of_what_was_foun
     assert_eq!(talk.memory.settled_before, floor, "what is forgotten stays so");
 }
 
-/// How many bytes of JSON a conversation of a text a minute takes that was read as a whole after each.
+/// Returns the size, in bytes of JSON, of a conversation with one text a minute that was read as a whole after each
+/// text.
 fn size_after(texts: i64) -> usize {
     let mut talk = Talk::new();
     let mut shown: Vec<RawCommunication> = Vec::new();
@@ -639,7 +643,7 @@ fn precision() -> impl Strategy<Value = Precision> {
     prop_oneof![Just(Precision::Exact), Just(Precision::Cut), Just(Precision::Rounded)]
 }
 
-/// What is written on a case: how long after the one before, whose, and which text.
+/// A text on a case: the milliseconds since the one before, its author, and its content.
 fn written() -> impl Strategy<Value = (i64, u8, u8)> {
     (prop_oneof![3 => 0_i64..1_500, 1 => 0_i64..1_000_000], 0_u8..4, 0_u8..3)
 }
@@ -647,7 +651,7 @@ fn written() -> impl Strategy<Value = (i64, u8, u8)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
-    /// Whatever lag the reads have, and whatever precision: each text of others arrives once, and ours never.
+    /// Whatever the lag and the precision of the reads: each text of others is delivered once, and none of ours is.
     #[test]
     fn each_text_of_others_is_delivered_once_and_ours_never(
         story in prop::collection::vec((written(), prop::collection::vec(look(), 0..3)), 1..20),
@@ -679,7 +683,7 @@ proptest! {
         prop_assert_eq!(counted, expected);
     }
 
-    /// What waits for a decision, or is not shown, is overtaken by nothing.
+    /// No text overtakes one that waits for a decision or that is not shown.
     #[test]
     fn deliverable_overtakes_nothing(
         fates in prop::collection::vec((0_i64..6, 0_u8..4, any::<bool>()), 0..12),
@@ -713,13 +717,14 @@ proptest! {
     }
 }
 
-/// What was written until a moment, as a read shows it.
+/// Returns what was written up to a moment, as a read shows it.
 fn visible(all: &[RawCommunication], until: i64, precision: Precision) -> Vec<RawCommunication> {
     let written = all.iter().filter(|communication| communication.time_created <= at(until));
     written.map(|communication| as_shown(communication, precision)).collect()
 }
 
-/// A read of the five most recent, or of all where these do not join or are not asked for; what is delivered then.
+/// Reads the five most recent communications. Reads all if the five do not join what is known, or if `recent_first` is
+/// false. Returns the texts that are delivered then.
 fn look_at(talk: &mut Talk, visible: &[RawCommunication], recent_first: bool) -> Vec<String> {
     let recent = &visible[visible.len().saturating_sub(5)..];
     let is_enough = recent_first && talk.memory.joins(recent);
@@ -732,7 +737,8 @@ fn look_at(talk: &mut Talk, visible: &[RawCommunication], recent_first: bool) ->
     delivered
 }
 
-/// DescribeCases cuts its times and DescribeCommunications does not: a quotation of the same second seems the earlier one.
+/// DescribeCases cuts its times and DescribeCommunications does not, so a quotation of the same second seems earlier
+/// than our text.
 #[test]
 fn of_one_second_the_text_that_is_as_long_as_ours_is_ours_however_exact_the_times_are() {
     let mut talk = Talk::new();
@@ -762,7 +768,7 @@ fn a_read_that_hides_older_texts_decides_for_good_only_by_what_is_just_what_was_
     assert_eq!(talk.fates(&shown), fates, "ours was hidden before");
 }
 
-/// Two answers lag differently: the first shows only the later one, the second only the earlier one.
+/// Two answers lag differently: the first shows only the later text, the second only the earlier one.
 #[test]
 fn a_text_of_ours_is_not_taken_for_another_one_of_ours_that_a_lagging_read_does_not_show() {
     let mut talk = Talk::new();

@@ -1,4 +1,4 @@
-//! Calls whose outcome nobody knows, and sides that refuse or do not answer.
+//! Calls in doubt, and sides that refuse or do not answer.
 
 use crate::sides::{self, Sides, call_of, names, plan, refusal, unavailable};
 use casebridge_core::{
@@ -23,7 +23,7 @@ use casebridge_core::{
 };
 use jiff::Timestamp;
 
-/// Begins the next effect of this name and leaves it in doubt; returns the pass.
+/// Begins the next effect of this name and leaves it in doubt. Returns the pass.
 fn leave_in_doubt(sides: &mut Sides, name: &str, applied: bool) -> Pass {
     let mut pass = sides.observe();
     let plan = sides.plan(&pass);
@@ -42,12 +42,12 @@ fn longest_doubt(sides: &Sides) -> i64 {
     i64::from(sides.policy.unknown_outcome_seconds)
 }
 
-/// What keeps a side waiting whatever the request.
+/// Returns the trouble that delays all requests to a side, or `None`.
 fn whole_side(pass: &Pass, side: Side, now: Timestamp) -> Option<&Trouble> {
     pass.link.troubles.blocking(side, &Request::Messages, now)
 }
 
-/// Begins the first effect, which is then refused; returns the pass.
+/// Begins the first effect, which is then refused. Returns the pass.
 fn refuse_first(sides: &mut Sides, failure: &Failure) -> Pass {
     let mut pass = sides.observe();
     let effect = sides.plan(&pass).effects.remove(0);
@@ -83,7 +83,7 @@ fn a_communication_in_doubt_that_is_not_there_is_repeated_after_l_and_not_before
     assert_eq!(sides.bodies().len(), 3);
 }
 
-/// AWS answers with an error each time: the link must not fill with marks.
+/// AWS answers with an error each time. The link must not fill up with marks.
 #[test]
 fn a_call_that_seemed_never_applied_three_times_waits_as_after_a_refusal() {
     for (name, comments) in [("open_case", 0), ("add_communication", 1), ("resolve_case", 0)] {
@@ -611,7 +611,7 @@ fn the_loop_breaker_keeps_a_few_writes_to_say_that_it_has_tripped_and_no_more() 
         let tripped = plan.waits.iter().any(|wait| matches!(wait, Waiting::LoopBreaker { .. }));
         assert_eq!(tripped, writes >= 3, "after {writes} writes");
     }
-    // What people wrote goes before what casebridge says of itself.
+    // The comments of people go before a write of the columns.
     sides.set_status("unassigned");
     let mut pass = sides.observe();
     pass.link.recent_writes = vec![sides.now; 2];
@@ -635,7 +635,7 @@ fn a_trouble_with_reading_ends_with_the_next_read_and_one_with_writing_does_not(
     }
 }
 
-/// Makes the CreateCase seem never applied; the moment of its intent.
+/// Ends the CreateCase as never applied. Returns when its intent was written.
 fn give_up_case(sides: &mut Sides) -> Timestamp {
     let written_at = sides.now;
     let mut pass = leave_in_doubt(sides, "open_case", false);
@@ -663,7 +663,7 @@ fn a_case_that_was_given_up_is_looked_for_until_a_day_is_over() {
         sides.record(pass);
         ages.push(look_at.duration_since(written_at).as_secs() / longest_doubt(&sides));
     }
-    // In L; 96 of them are a day.
+    // The ages are multiples of L. A day has 96 of them.
     assert_eq!(ages, [2, 4, 8, 16, 32, 64, 128]);
 }
 
@@ -702,7 +702,7 @@ fn a_case_with_a_mark_that_is_not_ours_is_none_of_ours() {
     assert!(!pass.is_own_case_mark(&sides.policy, &ours, "A case of a person who pasted our text"));
 }
 
-/// A read that failed a long while ago by the end of the pass still leaves the link with a time to look again.
+/// A read fails long before the pass ends. The link still gets a time for the next look.
 #[test]
 fn a_failed_read_leaves_a_due_time_however_long_ago_its_wait_was_over() {
     for failed in [Side::Aws, Side::ServiceNow] {
@@ -718,7 +718,7 @@ fn a_failed_read_leaves_a_due_time_however_long_ago_its_wait_was_over() {
             let plan = plan(&sides.policy, &pass, Entropy::new([1; 16]), sides.now);
             let end = sides.now.checked_add(seconds(late)).unwrap();
             assert!(pass.finish(&sides.policy, &plan, end).is_some(), "{failed:?} {late} seconds later");
-            // Not even a plan that knows nothing of it lets the link go.
+            // The link gets one even if the plan has no wait for the failure.
             assert!(pass.finish(&sides.policy, &Plan::default(), end).is_some());
             assert!(!pass.link.settled);
         }

@@ -1,4 +1,4 @@
-//! What a comment means that is not on the case yet, and what is remembered of those that are.
+//! The meaning of comments that are not settled, and what the link remembers of settled ones.
 
 use casebridge_core::servicenow::{
     incident::{Incident, IncidentState, JournalEntry},
@@ -23,7 +23,7 @@ fn counted(second: i64, mod_count: u64) -> JournalEntry {
     JournalEntry { mod_count: Some(mod_count), ..comment(second) }
 }
 
-/// An incident that ended at second 100, with update count 10 where the audit trail tells it.
+/// Returns an incident that ended at second 100, with update count 10 if there is an audit trail.
 fn ended(state: IncidentState, audit_trail: bool) -> Incident {
     let mut incident = Sides::new().incident;
     let summary = &mut incident.summary;
@@ -86,7 +86,7 @@ fn whatever_was_unseen_when_casebridge_ended_the_incident_is_a_reaction() {
     let by_us = |mod_count| Journal { ended_by_us: Some(EndedByUs { mod_count }), ..Journal::default() };
     assert_eq!(by_us(Some(10)).meaning(&counted(50, 9), &resolved.summary), Meaning::Reaction);
     assert_eq!(by_us(None).meaning(&comment(50), &resolved.summary), Meaning::Reaction);
-    // Of the end that an agent has put in the place of ours it is not true.
+    // If an agent ended the incident again, it counts no longer as ended by casebridge.
     for (of_ours, shown, by_another, remains) in [
         (Some(10), Some(10), false, true),
         (Some(10), Some(12), false, false),
@@ -145,12 +145,12 @@ fn the_texts_that_reopened_are_remembered_within_bounds_and_the_oldest_is_forgot
 #[test]
 fn the_platforms_own_word_in_the_closing_update_stays_at_home() {
     let rows = [
-        // By its update count: of the closing update or not.
+        // With an audit trail: the update count shows whether the closing update wrote the comment.
         (true, "system", 100, 10, Meaning::Platform),
         (true, "abel.tuter", 100, 10, Meaning::Message),
         (true, "system", 100, 9, Meaning::Message),
         (true, "system", 100, 11, Meaning::AfterClosing),
-        // By its time, which two parts of one update may tell differently by a little.
+        // Without one: the time decides, which may differ by up to two seconds between two parts of one update.
         (false, "system", 98, 10, Meaning::Platform),
         (false, "system", 102, 10, Meaning::Platform),
         (false, "system", 97, 10, Meaning::Message),
@@ -179,7 +179,7 @@ fn what_was_written_up_to_the_closing_goes_out_and_what_came_later_does_not() {
         (false, 101, 9, Meaning::AfterClosing),
     ] {
         let closed = ended(IncidentState::Closed, audit_trail).summary;
-        // That casebridge resolved it before makes no difference.
+        // It makes no difference that casebridge resolved the incident before.
         let journal = Journal { ended_by_us: Some(EndedByUs { mod_count: Some(8) }), ..Journal::default() };
         assert_eq!(journal.meaning(&counted(second, mod_count), &closed), meaning, "{audit_trail} {second}");
     }
@@ -222,7 +222,7 @@ fn comments_go_in_the_order_of_their_writing_each_once_and_only_those_that_are_n
     assert!(unsettled(&journal, None).is_empty());
 }
 
-/// A snapshot at second 2,000 of comments at these seconds, all of them settled.
+/// Returns a snapshot at second 2,000 with comments at these seconds, and a journal in which all of them are settled.
 fn read_of(seconds: &[i64]) -> (Journal, Incident) {
     let mut incident = Sides::new().incident;
     incident.taken_at = at(2_000);
@@ -294,7 +294,7 @@ fn what_is_forgotten_stays_so() {
     assert_eq!(journal.settled_before, Some(at(1_500)));
 }
 
-/// How many bytes of JSON the memory of a comment a minute takes.
+/// Returns the size, in bytes of JSON, of a journal of one comment a minute.
 fn size_after(comments: i64) -> usize {
     let mut journal = Journal::default();
     let mut incident = Sides::new().incident;
@@ -322,7 +322,8 @@ fn ten_thousand_comments_are_remembered_in_as_little_as_a_hundred() {
     assert!(many < bound, "{many} bytes");
 }
 
-/// An answer that starts after what is not settled proves nothing; one that shows all of it moves on, a node's lag behind it.
+/// An answer proves nothing if it starts after `shown_before` or is not complete. Otherwise `shown_before` moves to the
+/// moment of the answer, minus the longest lag of a node.
 #[test]
 fn the_answer_to_a_delivery_starts_where_reads_have_shown_everything() {
     let lag = 120;

@@ -1,4 +1,4 @@
-//! The plan: what it does row by row, and its properties over random sides.
+//! Tests of the plan: its behaviour row by row, and its properties over random sides.
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
 

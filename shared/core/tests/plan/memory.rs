@@ -1,4 +1,4 @@
-//! What a link remembers of what a pass sees and does.
+//! What a link remembers of what a pass reads and does.
 
 use casebridge_core::{
     identifiers::{CaseId, CommunicationId, ExternalId, IncidentId, LinkKey},
@@ -31,7 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::sides::{self, Sides, delivery_of, entry, plan, unavailable};
 
-/// The case as a read shows it that leaves out its first `hidden` communications.
+/// Returns the case as a read shows it that leaves out the first `hidden` communications.
 fn recent(sides: &Sides, hidden: usize) -> Case {
     let mut case = sides::as_case(sides.case.as_ref().unwrap());
     case.communications.drain(..hidden);
@@ -39,7 +39,7 @@ fn recent(sides: &Sides, hidden: usize) -> Case {
     case
 }
 
-/// Both sides with four replies, all of which have arrived.
+/// Returns both sides with four replies that are all delivered.
 fn answered() -> Sides {
     let mut sides = Sides::linked();
     for number in 0..4 {
@@ -143,7 +143,7 @@ fn intents_are_counted_one_by_one() {
     assert_eq!(pass.link.intent.unwrap().doubt, "the connection was closed");
 }
 
-/// A delivery of one message and a state, and the answer to it.
+/// Returns a delivery of one message and a state, and the answer to it.
 fn answered_delivery(sides: &Sides, message: MessageOutcome, fields: FieldsOutcome) -> (Effect, DeliveryAnswer) {
     let pass = sides.observe();
     let case = pass.link.memory.case.as_ref().unwrap();
@@ -210,7 +210,7 @@ fn a_refused_state_is_not_written_again_and_another_one_is() {
     let plan = sides.plan(&pass);
     assert!(plan.effects.iter().all(|effect| *effect == Effect::WriteColumns), "{plan:?}");
     assert!(plan.due().is_some());
-    // AWS goes on: what the incident needs now is another state.
+    // AWS changes the status, so the incident needs a different state.
     pass.link.memory.case.as_mut().unwrap().status = Some(CaseStatus::new("work-in-progress"));
     pass.link.incident.as_mut().unwrap().state = IncidentState::New;
     let plan = sides.plan(&pass);
@@ -241,14 +241,15 @@ fn a_write_counts_until_its_window_is_over() {
 #[test]
 fn where_both_sides_agree_is_where_they_go_on_from() {
     let mut sides = Sides::linked();
-    // Both ended by themselves; nothing is to be done, and nothing is written.
+    // Both sides ended without casebridge. Nothing is left to do, and nothing is written.
     sides.set_state(IncidentState::Resolved);
     sides.set_status("resolved");
     let pass = sides.observe();
     assert!(pass.link.base.ended);
     sides.link = pass.link;
     sides.settle();
-    // So that AWS goes on is news, not what the incident's end has to undo.
+    // So the reopening of the case is new. It does not count as a difference that casebridge ends by resolving the
+    // case.
     sides.set_status("reopened");
     assert_eq!(sides.settle(), ["deliver"]);
     assert_eq!(sides.incident.summary.state, IncidentState::InProgress);
@@ -311,7 +312,7 @@ fn a_later_snapshot_that_leaves_comments_out_hides_none_of_an_earlier_one() {
     assert!(pass.is_blind_to_incident(), "there may be newer ones than the earlier read showed");
 }
 
-/// A delivery that ends or reopens the incident, of which nobody learnt how it went.
+/// A delivery that ends or reopens the incident got no answer.
 #[test]
 fn a_state_that_was_written_without_an_answer_is_recalled_by_its_intent() {
     type Change = fn(&mut Sides);
@@ -348,7 +349,7 @@ fn a_state_that_was_written_without_an_answer_is_recalled_by_its_intent() {
     }
 }
 
-/// A case that our own text reopened shows as resolved: by a late read, or because AWS resolved it again.
+/// A case that our own text reopened is shown as resolved, by a late read or because AWS resolved it again.
 #[test]
 fn a_reopened_case_is_resolved_again_once_the_read_shows_what_reopened_it() {
     let mut sides = Sides::commented_after_the_end();
@@ -369,8 +370,8 @@ fn a_reopened_case_is_resolved_again_once_the_read_shows_what_reopened_it() {
     assert!(pass.link.memory.case.as_ref().unwrap().is_resolved(), "the text that reopened it is there");
 }
 
-/// The status comes with the most recent communications, and all of them are read after that: our text may be in the second
-/// answer and not yet in the first.
+/// One answer has the status and the most recent communications, and a later one has all communications. Our text may
+/// be in the later answer and not in the first.
 #[test]
 fn a_text_that_reopened_the_case_is_no_proof_for_a_status_that_was_read_before_it() {
     let mut sides = Sides::linked();
@@ -427,7 +428,8 @@ fn a_pass_that_could_not_be_recorded_leaves_only_that_it_wrote() {
     assert_eq!(pass.abandoned(&recorded), expected);
 }
 
-/// A pass delivers and dies. The next one asks ServiceNow what was delivered before it believes what the case shows.
+/// A pass delivers and is interrupted. The next one asks ServiceNow what was delivered before it believes what the case
+/// shows.
 #[test]
 fn after_an_interrupted_pass_the_case_is_not_believed_before_the_incident_was_read() {
     let mut sides = answered();
@@ -479,7 +481,7 @@ fn the_deliveries_of_another_link_or_case_say_nothing_of_this_one() {
     assert!(!pass.link.interrupted);
 }
 
-/// An update count that falls is a lagging node's, or that of an incident that was restored from a backup.
+/// An update count falls if a node lags or if the incident was restored from a backup.
 #[test]
 fn a_lower_update_count_is_believed_when_it_lasts_a_minute() {
     let mut sides = Sides::linked();
@@ -505,7 +507,8 @@ fn a_lower_update_count_is_believed_when_it_lasts_a_minute() {
     assert_eq!(sides.link.lower_count, None);
 }
 
-/// A node that is down for an hour is asked as often as its own waits say, whatever waits for what it shows.
+/// ServiceNow is down for an hour. The next read of the incident waits for the trouble's time, whatever else waits for
+/// the incident.
 #[test]
 fn what_only_a_read_decides_waits_for_the_next_try_of_that_read() {
     let mut sides = Sides::linked();
@@ -542,7 +545,7 @@ fn a_lower_update_count_that_was_a_lagging_nodes_is_forgotten() {
     }
 }
 
-/// The answer to a delivery is no late one.
+/// The answer to a delivery is not a late read.
 #[test]
 fn a_lower_update_count_in_the_answer_to_a_delivery_is_believed_at_once() {
     let mut sides = Sides::linked();
@@ -554,7 +557,7 @@ fn a_lower_update_count_in_the_answer_to_a_delivery_is_believed_at_once() {
     assert_eq!(pass.summary().unwrap().sys_mod_count, 1);
 }
 
-/// How many bytes of JSON a link takes after so many rounds of a comment and a reply, a minute apart.
+/// Returns the size, in bytes of JSON, of a link after `rounds` rounds of a comment and a reply, a minute apart.
 fn size_after(rounds: usize) -> usize {
     let mut sides = Sides::linked();
     for number in 0..rounds {
@@ -576,7 +579,7 @@ fn a_thousand_messages_are_remembered_in_as_little_as_a_hundred() {
     assert!(many < bound, "{many} bytes");
 }
 
-/// A later read that does not show a reply that waits.
+/// A later read does not show a reply that waits for its delivery.
 #[test]
 fn a_reply_that_a_late_read_hides_is_looked_for_again() {
     let mut sides = answered();
@@ -594,7 +597,7 @@ fn a_reply_that_a_late_read_hides_is_looked_for_again() {
     assert_eq!(sides.due, None);
 }
 
-/// However long a conversation is, the answer to a delivery shows the comments of its last minutes.
+/// The answer to a delivery shows only the comments of the last minutes, however long the conversation is.
 #[test]
 fn a_reply_in_a_conversation_of_three_hundred_pairs_is_answered_shortly() {
     let mut sides = Sides::linked();

@@ -1,4 +1,4 @@
-//! What the plan does, row by row: the sequences that people see.
+//! The behaviour of the plan, row by row: the sequences that people see.
 
 use crate::sides::{self, Sides};
 use casebridge_core::servicenow::incident::IncidentState;
@@ -224,7 +224,7 @@ fn a_text_that_quotes_ours_is_a_persons() {
     assert_eq!(sides.incident.entries.len(), 2, "both are a person's");
 }
 
-/// The case was resolved and reopened before anybody looked.
+/// The case was resolved and reopened between two reads.
 #[test]
 fn a_reopening_is_no_news_once_the_status_has_gone_on_nor_is_the_resolution_before_it() {
     let mut sides = Sides::linked();

@@ -1,4 +1,4 @@
-//! What ends and reopens an incident and its case, and what was written around that.
+//! What ends and reopens an incident and its case, and what becomes of texts that were written around that time.
 
 use casebridge_core::{
     identifiers::JournalEntryId,
@@ -21,7 +21,7 @@ use crate::sides::{BRIDGE, Sides, entry, names};
 
 const PERSON: &str = "Admin (Role) <person@example.com>";
 
-/// The fields that a plan's delivery sets: state, close code, close notes.
+/// Returns the fields that a plan's delivery sets: state, close code, close notes.
 fn fields(plan: &Plan) -> (String, String, String) {
     let found = plan.effects.iter().find_map(|effect| match effect {
         Effect::Deliver(delivery) => Some(delivery.fields.clone()),
@@ -31,7 +31,7 @@ fn fields(plan: &Plan) -> (String, String, String) {
     (fields.state, fields.close_code, fields.close_notes)
 }
 
-/// Worlds with and without an audit trail; the latter keep the first `resolved_at`.
+/// Returns linked sides with an audit trail, and linked sides without one that keep the first `resolved_at`.
 fn linked_worlds() -> [Sides; 2] {
     [true, false].map(|audit_trail| {
         let mut sides = Sides::linked();
@@ -106,7 +106,7 @@ fn a_text_that_aws_took_and_does_not_show_is_told_and_waits() {
     assert_eq!(sides.settle()[0], "add_communication", "it is tried again");
 }
 
-/// AWS resolved the case, and while casebridge resolved the incident somebody wrote that it is not over.
+/// AWS resolved the case. While casebridge resolved the incident, a person wrote that it is not over.
 #[test]
 fn what_was_unseen_when_casebridge_ended_the_incident_reopens_both() {
     for mut sides in linked_worlds() {
@@ -116,7 +116,7 @@ fn what_was_unseen_when_casebridge_ended_the_incident_reopens_both() {
         assert_eq!(names(&plan), ["deliver"]);
         sides.comment("e1", "It is not over.");
         let Effect::Deliver(delivery) = plan.effects[0].clone() else { panic!("{plan:?}") };
-        // The platform's update came behind the comment, though the comment was in no read.
+        // The delivery's update comes after the comment, but no read has shown the comment.
         let expected_mod_count = sides.incident.summary.sys_mod_count;
         let delivery = casebridge_core::servicenow::delivery::Delivery { expected_mod_count, ..delivery };
         sides.apply(&mut pass, &Effect::Deliver(delivery));
@@ -158,7 +158,7 @@ fn what_was_written_before_the_end_reopens_no_incident_though_the_status_shows_b
     assert_eq!((&sides.incident.summary.state, sides.status()), (&IncidentState::Resolved, "resolved"));
 }
 
-/// AWS resolved the case, and casebridge died before it could end the incident as it meant to.
+/// Returns sides where AWS resolved the case and casebridge was interrupted before it ended the incident as intended.
 fn meant_to_end() -> Sides {
     let mut sides = Sides::linked();
     sides.audit_trail = true;
@@ -178,7 +178,8 @@ fn what_an_agent_wrote_with_the_end_that_casebridge_intended_is_no_reaction() {
     assert_eq!((&sides.incident.summary.state, sides.status()), (&IncidentState::Resolved, "resolved"));
 }
 
-/// AWS reopened the case, casebridge reopened the incident and died: an agent who ends it has seen that.
+/// AWS reopened the case, and casebridge reopened the incident and was interrupted. An agent who ends the incident then
+/// has seen the reopening.
 #[test]
 fn an_incident_that_is_ended_after_casebridge_reopened_it_stays_ended() {
     let mut sides = Sides::linked();
@@ -198,7 +199,7 @@ fn an_incident_that_is_ended_after_casebridge_reopened_it_stays_ended() {
     assert_eq!((&sides.incident.summary.state, sides.status()), (&IncidentState::Resolved, "resolved"));
 }
 
-/// Resolved, reopened and resolved again, all of it unseen: the last resolution counts.
+/// The incident is resolved, reopened and resolved again between two reads. The last resolution counts.
 #[test]
 fn an_incident_that_was_resolved_again_keeps_what_was_written_before() {
     for mut sides in linked_worlds() {
@@ -234,7 +235,7 @@ fn a_comment_that_has_reopened_the_link_once_does_not_do_so_again() {
         assert_eq!(sides.incident.summary.state, IncidentState::Resolved);
         assert_eq!(sides.status(), "resolved");
         assert!(sides.incident.summary.columns.last_error.contains("reopened nothing"));
-        // Something else reopens the link, and then it goes out.
+        // A different comment reopens the link, and then the repeated one is sent.
         sides.comment("e3", "It is back.");
         sides.settle();
         assert_eq!(sides.incident.summary.state, IncidentState::InProgress);
@@ -256,7 +257,7 @@ fn a_reply_that_has_reopened_the_link_once_does_not_do_so_again() {
     assert_eq!(sides.status(), "resolved");
     sides.reply("Thank you for your feedback.");
     assert_eq!(sides.settle(), ["deliver"], "it arrives all the same");
-    // The case has been reopened before: the status may be an echo of that, until it lasts.
+    // The case has been reopened before, so until L is over the status may be an echo of that.
     sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
     assert_eq!(sides.settle(), ["write_columns"]);
     assert_eq!(sides.incident.summary.state, IncidentState::Resolved);
@@ -312,7 +313,7 @@ fn the_platforms_closing_comment_reopens_nothing() {
     }
 }
 
-/// A comment by casebridge's user that no finished delivery names may be one that is under way.
+/// A comment by casebridge's user that no finished delivery names may belong to a delivery under way.
 #[test]
 fn a_comment_of_unclear_origin_is_told_after_l_and_never_sent() {
     let mut sides = Sides::linked();
@@ -346,7 +347,7 @@ fn a_comment_of_unclear_origin_that_a_delivery_names_by_then_is_forgotten() {
     assert!(sides.link.notices.is_empty());
 }
 
-/// There are more comments than one answer holds: the newest are left out.
+/// There are more comments than one answer holds, so the newest are left out.
 #[test]
 fn the_first_of_many_comments_go_though_a_side_has_ended_and_nothing_ends_before_the_last() {
     for (incident_ends, case_ends) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -383,7 +384,8 @@ fn the_first_of_many_comments_go_though_a_side_has_ended_and_nothing_ends_before
     }
 }
 
-/// A comment and the end in one save: casebridge sends the one, resolves the case, and an older answer shows it reopened.
+/// A comment and the end are in one save. casebridge sends the comment and resolves the case, and an older answer shows
+/// the case reopened.
 #[test]
 fn a_status_that_an_older_answer_shows_is_told_by_the_texts_that_it_leaves_out() {
     let mut sides = Sides::linked();
@@ -403,7 +405,7 @@ fn a_status_that_an_older_answer_shows_is_told_by_the_texts_that_it_leaves_out()
     assert!(!pass.link.memory.case.as_ref().unwrap().is_resolved());
 }
 
-/// A comment whose call stays without an answer and that is not on the case, while both sides end.
+/// Returns sides that both end while the call for a comment is in doubt and its text is not on the case.
 fn both_ended_before_our_text_lands() -> Sides {
     let mut sides = Sides::linked();
     sides.comment("e1", "Any news?");
@@ -439,7 +441,7 @@ fn a_customer_who_writes_beside_our_late_text_reopens_the_incident() {
     }
 }
 
-/// The customer's text is read first, with a status that is still the old one, and put on the incident.
+/// The customer's text is read first, with the old status, and delivered to the incident.
 #[test]
 fn a_customer_who_wrote_before_our_late_text_shows_reopens_the_incident() {
     for (text, state) in [("One more thing.", IncidentState::InProgress), ("I am away.", IncidentState::Resolved)] {
@@ -458,7 +460,7 @@ fn a_customer_who_wrote_before_our_late_text_shows_reopens_the_incident() {
     }
 }
 
-/// AWS took a text of ours and never shows it, or took back the last one that it showed.
+/// AWS took a text of ours and never shows it, or took back the last text that it showed.
 #[test]
 fn what_aws_never_shows_keeps_an_end_from_being_agreed_on_for_a_time_only() {
     type Change = fn(&mut Pass, &Sides);
@@ -530,7 +532,7 @@ fn an_end_is_agreed_on_with_a_read_of_the_case_that_shows_it() {
     assert!(pass.link.base.ended);
 }
 
-/// AWS resolved the case unseen, our text reopened it, and the resolution that follows stays without an answer.
+/// AWS resolved the case between two reads, our text reopened it, and the ResolveCase that follows gets no answer.
 #[test]
 fn a_resolution_in_doubt_is_not_found_by_a_reopening_that_may_be_our_own() {
     let mut sides = Sides::linked();
@@ -550,7 +552,7 @@ fn a_resolution_in_doubt_is_not_found_by_a_reopening_that_may_be_our_own() {
     assert_eq!((&sides.incident.summary.state, sides.status()), (&IncidentState::Resolved, "resolved"));
 }
 
-/// As before, but the call is lost on its way, and an answer from before our text shows AWS's own resolution.
+/// As before, but the ResolveCase is lost on its way, and an answer from before our text shows AWS's own resolution.
 #[test]
 fn a_resolution_in_doubt_is_not_found_by_one_from_before_our_text() {
     let mut sides = Sides::linked();
@@ -569,7 +571,8 @@ fn a_resolution_in_doubt_is_not_found_by_one_from_before_our_text() {
     assert_eq!((&sides.incident.summary.state, sides.status()), (&IncidentState::Resolved, "resolved"));
 }
 
-/// A customer writes after the end. An agent reads it, and ends the incident again before anybody saw it open.
+/// A customer writes after the end. An agent reads it and ends the incident again before a read shows the incident
+/// open.
 #[test]
 fn what_a_customer_wrote_before_the_incident_was_ended_again_reopens_nothing_later() {
     for is_read_by_the_agent in [true, false] {

@@ -11,17 +11,17 @@ use casebridge_core::{
 
 const OTHER: &str = "444455556666";
 
-/// What people do on both sides.
+/// A change that people make on either side.
 type Deed = fn(&mut Sides);
 
-/// What pauses a link, with what the incident says then.
+/// The changes that pause a link, each with a part of the text that the incident shows then.
 const PAUSES: [(Deed, &str); 3] = [
     (|sides| sides.set_account(AccountState::Inactive), "AWS account 111122223333 is inactive"),
     (|sides| sides.set_account(AccountState::Missing), "no record of AWS account 111122223333"),
     (|sides| sides.set_group(&[OTHER]), "belongs to AWS account 444455556666 and the case to 111122223333"),
 ];
 
-/// The account is active, and the group its own.
+/// Makes the account active and gives the incident to its own group.
 fn go_on(sides: &mut Sides) {
     sides.set_account(AccountState::Active);
     sides.set_group(&[ACCOUNT]);
@@ -32,13 +32,13 @@ fn told(sides: &Sides) -> (&str, &str) {
     (&columns.sync_status, &columns.last_error)
 }
 
-/// Whether the incident says that the link pauses.
+/// Whether the incident shows that the link pauses.
 fn says_paused(sides: &Sides) -> bool {
     let (status, text) = told(sides);
     status == "waiting" && text.starts_with("Paused: ")
 }
 
-/// A linked incident that pauses.
+/// Returns sides whose link pauses.
 fn paused() -> Sides {
     let mut sides = Sides::linked();
     sides.set_group(&[OTHER]);
@@ -149,7 +149,8 @@ fn by_policy_the_link_is_kept_in_a_group_of_another_account_but_not_with_an_inac
     assert!(says_paused(&sides));
 }
 
-/// A copy, or a record that was put back, may name another account: what is said of that one says nothing of the case's.
+/// A copied or restored incident may name a different account. The state of that account says nothing about the case's
+/// account.
 #[test]
 fn the_state_of_another_account_pauses_nothing() {
     let mut sides = Sides::linked();
@@ -197,7 +198,7 @@ fn a_call_in_doubt_is_decided_during_a_pause_and_not_made_again() {
     }
 }
 
-/// Whoever deletes an account's record months later sends nobody's words anywhere.
+/// The deletion of an account's record months later must not cause comments to be sent.
 #[test]
 fn what_a_group_of_another_account_leaves_on_a_closed_incident_is_never_sent() {
     for end in [IncidentState::Closed, IncidentState::Cancelled] {
@@ -216,7 +217,7 @@ fn what_a_group_of_another_account_leaves_on_a_closed_incident_is_never_sent() {
     }
 }
 
-/// An administrator puts the incident back to work: its agents learn that AWS did not get the comment.
+/// An administrator reopens the incident. The columns tell its agents that AWS did not get the comment.
 #[test]
 fn what_was_left_behind_is_told_when_the_incident_is_opened_again() {
     let mut sides = paused();
@@ -256,7 +257,7 @@ fn the_account_of_a_link_that_pauses_for_it_is_out_of_use() {
     }
 }
 
-/// In an account that is never used again nothing keeps waking.
+/// A link in an account that is never used again must not wake again and again.
 #[test]
 fn a_link_whose_work_has_ended_does_not_pause_unless_something_waits() {
     for (pause, _) in PAUSES {
@@ -289,7 +290,7 @@ fn a_failed_read_of_the_incident_ends_no_pause() {
     assert!(says_paused(&sides));
 }
 
-/// The account is retired between the plan and its first delivery: what the plan has left is not sent.
+/// The account becomes inactive between the plan and its first delivery. The rest of the plan is not applied.
 #[test]
 fn a_pause_that_an_answer_shows_ends_the_plan() {
     let mut sides = Sides::linked();
@@ -320,7 +321,7 @@ fn a_case_that_was_opened_twice_is_left_alone_during_a_pause() {
     assert_eq!(names(&sides.plan(&pass)), ["add_communication", "resolve_case", "write_columns"]);
 }
 
-/// Whether it may be written to is said by the incident, which is not remembered for that.
+/// The incident shows whether the double may be written to. The remembered incident does not suffice for that.
 #[test]
 fn a_case_that_was_opened_twice_asks_for_a_read_of_the_incident() {
     let mut sides = Sides::linked();

@@ -15,13 +15,13 @@ use casebridge_core::{
 };
 use proptest::prelude::*;
 
-/// Who writes in the console of AWS.
+/// The author of texts in the console of AWS.
 const PERSON: &str = "Person <person@example.com>";
 
-/// An account that the incident has no case in.
+/// An account in which the incident has no case.
 const OTHER_ACCOUNT: &str = "444455556666";
 
-/// What a person may do on either side.
+/// What people may do on either side.
 #[derive(Debug, Clone)]
 enum Deed {
     Comment(String),
@@ -113,7 +113,7 @@ fn act(sides: &mut Sides, number: usize, deed: &Deed) {
         Deed::LeaveGroup => sides.set_group(&[]),
         Deed::Group(number) => {
             let groups: [&[&str]; 4] = [&[], &[ACCOUNT], &[OTHER_ACCOUNT], &[OTHER_ACCOUNT, ACCOUNT]];
-            // Whoever opens a case there is of no interest here.
+            // A case in a different account is not of interest here.
             if has_case {
                 sides.set_group(groups[usize::from(*number)]);
             }
@@ -130,7 +130,7 @@ fn act(sides: &mut Sides, number: usize, deed: &Deed) {
     }
 }
 
-/// Both sides after these deeds; with an audit trail, or without one and with the first `resolved_at`.
+/// Returns both sides after these deeds. Without an audit trail the instance keeps the first `resolved_at`.
 fn lived_in(deeds: &[Deed], audit_trail: bool) -> Sides {
     let mut sides = Sides::new();
     sides.audit_trail = audit_trail;
@@ -145,15 +145,15 @@ fn lived(deeds: &[Deed]) -> Sides {
     lived_in(deeds, deeds.len().is_multiple_of(2))
 }
 
-/// How often a comment stands on the case, by its author and moment.
+/// Returns how often a comment is on the case. It is found by its author and time.
 fn times_on_case(sides: &Sides, comment: &JournalEntry) -> usize {
     let byline = format!("{}, {} UTC", comment.author, format_servicenow(comment.created_on));
     let ours = sides.case.iter().flat_map(|case| &case.communications).filter(|seen| seen.submitted_by == BRIDGE);
     ours.map(|seen| seen.body.matches(&byline).count()).sum()
 }
 
-/// Whether a comment may stay at home: it was written when the incident was closed, or waits since its text has reopened the
-/// link before.
+/// Whether a comment need not be sent: it was written when the incident was closed, a notice names it, or it waits
+/// since its text has reopened the link before.
 fn may_stay_at_home(sides: &Sides, comment: &JournalEntry) -> bool {
     let told = |notice: &Notice| match notice {
         Notice::CommentAfterClosing { entry } | Notice::CommentForAnotherAccount { entry } => *entry == comment.sys_id,
@@ -163,12 +163,12 @@ fn may_stay_at_home(sides: &Sides, comment: &JournalEntry) -> bool {
     sides.link.notices.iter().any(told) || waits || sides.written_when_closed.contains(&comment.sys_id)
 }
 
-/// How a pass goes whose reads or calls fail.
+/// The faults of a pass.
 #[derive(Debug, Clone)]
 struct Faults {
     incident: Read,
     case: Read,
-    /// Which of the effects fails, and how.
+    /// The index of the effect that fails, and its failure. `None` if none fails.
     effect: Option<(usize, Failure)>,
     /// How long the pass lasts, in seconds.
     lasts: u16,
@@ -177,7 +177,7 @@ struct Faults {
 #[derive(Debug, Clone)]
 enum Read {
     Seen,
-    /// It shows not everything: the newest comments, or the case at all.
+    /// The read leaves out the newest comments, or does not find the case.
     Less,
     Failed(Failure),
 }
@@ -201,7 +201,7 @@ fn faults() -> impl Strategy<Value = Faults> {
         .prop_map(|(incident, case, effect, lasts)| Faults { incident, case, effect, lasts })
 }
 
-/// The reads of a pass, as far as they succeed.
+/// Makes the reads of a pass with these faults. Returns the pass.
 fn observe_with(sides: &Sides, faults: &Faults) -> Pass {
     let mut pass = sides.unseen();
     pass.incident_wanted = sides.link.intents.is_multiple_of(2);
@@ -266,7 +266,7 @@ proptest! {
         let first = sides.plan(&pass);
         prop_assume!(first.effects.len() < EFFECTS_PER_PLAN);
         let mut last = first.clone();
-        // What follows a text that has to reopen the case comes with the plan after the look at it.
+        // The effects after a text that has to reopen the case come in the plan after the next read of the case.
         while let Some(doubted) = last.effects.iter().position(|effect| !sides.apply(&mut pass, effect)) {
             sides.see_case(&mut pass);
             let rest = sides.plan(&pass);
@@ -315,7 +315,7 @@ proptest! {
         let plan = sides.plan(&pass);
         apply_with(&mut sides, &mut pass, &plan, &faults);
         sides.record(pass);
-        // What was refused is tried again by then.
+        // By then casebridge has tried again what was refused.
         sides.pass_time(i64::from(2 * sides.policy.refusal_retry_seconds));
         sides.settle();
         prop_assert!(!has_case || sides.bodies().len() == written);
@@ -350,7 +350,7 @@ proptest! {
         }
     }
 
-    /// Rule 11: no link is released without a due time while it has not seen what it needs.
+    /// A link that has something left to do, or has not read what it needs, is not released without a due time.
     #[test]
     fn a_link_that_has_something_left_always_has_a_due_time(
         deeds in prop::collection::vec(deed(), 0..16),
@@ -364,11 +364,12 @@ proptest! {
             let last = sides.plan(&pass);
             sides.pass_time(i64::from(faults.lasts));
             let unseen = pass.is_blind_to_incident() || (pass.link.memory.case.is_some() && pass.aws.case.is_none());
-            // Of an incident that is gone no read is missing, whatever an earlier one showed.
+            // If the incident is not found, no read is missing, whatever an earlier one showed.
             let blind = unseen && !pass.incident_gone;
             let due = pass.finish(&sides.policy, &last, sides.now);
             let link = &pass.link;
-            // What was written on a resolved case, and what failed, has nowhere to go once the incident is gone.
+            // If the incident is not found and the case is resolved, nothing is left to do for undelivered texts and
+            // troubles.
             let is_over = pass.incident_gone && link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
             let waits = link.intent.is_some() || link.state_intent.is_some() || !last.effects.is_empty();
             let left = waits || blind || (!is_over && (link.memory.conversation.has_open() || !link.troubles.is_empty()));

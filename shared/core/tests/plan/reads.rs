@@ -1,4 +1,4 @@
-//! Which reads a look makes, one after the other, and what their answers mean.
+//! The reads that a look makes, round by round, and what their answers mean.
 
 use casebridge_core::{
     failure::{Failure, Refusal},
@@ -22,14 +22,14 @@ use std::ops::ControlFlow;
 
 use crate::sides::{CASE_ID, Sides, refusal, unavailable};
 
-/// How AWS Support answers a question; none where it answers with the case as it is.
+/// The answer of AWS Support to a question. `None` if it answers with the case as it is.
 type Answers<'a> = dyn FnMut(&Question) -> Option<Result<Answer, Failure>> + 'a;
 
-/// What a look asks for, in short, and the answers of both sides.
+/// A look: what it has asked for, in short, and the answers of both sides.
 struct Looking<'a> {
     sides: &'a Sides,
     pass: Pass,
-    /// How AWS Support answers a question, if not with the case as it is.
+    /// The answers of AWS Support that differ from the case as it is.
     answers: Box<Answers<'a>>,
     asked: Vec<String>,
     failures: Vec<(Side, Failure)>,
@@ -47,7 +47,7 @@ impl<'a> Looking<'a> {
         self
     }
 
-    /// Makes all reads, round by round: a bar parts two rounds.
+    /// Makes all reads, round by round. In `asked` a bar separates two rounds.
     fn run(mut self) -> Self {
         loop {
             let reads = self.pass.next_reads();
@@ -109,7 +109,7 @@ fn page(what: &str, next: Option<&str>) -> String {
     next.map_or(what.to_owned(), |next| format!("{what} from {next}"))
 }
 
-/// The case as DescribeCases shows it.
+/// Returns the case as DescribeCases shows it. Returns `None` if there is no case.
 fn described(sides: &Sides) -> Option<DescribedCase> {
     let case = sides.case.as_ref()?;
     let first_shown = case.communications.len().saturating_sub(RECENT_COMMUNICATIONS);
@@ -132,7 +132,7 @@ fn hint(cause: Cause) -> Look {
     Look::Hint(cause)
 }
 
-/// An incident with a case of many communications, most of them not delivered.
+/// Returns sides with a case of many communications, of which most are not delivered.
 fn talkative(communications: usize) -> Sides {
     let mut sides = Sides::linked();
     for number in 0..communications {
@@ -141,7 +141,7 @@ fn talkative(communications: usize) -> Sides {
     sides
 }
 
-/// A linked incident, long after its case was opened.
+/// Returns linked sides, L after the case was opened.
 fn old() -> Sides {
     let mut sides = Sides::linked();
     sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
@@ -290,7 +290,7 @@ fn pages_are_read_to_the_last_and_the_times_in_which_they_meet_by_themselves() {
                     let asked = newest_first.iter().filter(|shown| is_asked(shown.time_created));
                     (asked.cloned().collect(), None)
                 }
-                // The list has shifted by one: its second page begins with the last of the first.
+                // The list has shifted by one, so the second page begins with the last communication of the first.
                 None => (newest_first[..3].to_vec(), Some("2".to_owned())),
                 Some(_) => (newest_first[2..].to_vec(), None),
             };
@@ -320,7 +320,7 @@ fn a_case_of_more_pages_than_are_read_is_not_known_whole() {
     assert!(!looking.pass.aws.case.unwrap().communications_complete);
 }
 
-/// Both sides, whose CreateCase is in doubt.
+/// Returns sides with a CreateCase in doubt, and its mark.
 fn opening() -> (Sides, Mark) {
     let mut sides = Sides::new();
     let mut pass = sides.observe();

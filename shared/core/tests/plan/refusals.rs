@@ -1,4 +1,4 @@
-//! What a side refuses for good: it waits by its name, and everything else goes on.
+//! Refusals: the refused request waits under its own key, and everything else goes on.
 
 use casebridge_core::{
     failure::{Failure, Refusal},
@@ -20,19 +20,19 @@ use jiff::SignedDuration;
 
 use crate::sides::{Sides, call_of, delivery_of, names, refusal};
 
-/// The word that AWS refuses.
+/// A word that AWS refuses.
 const POISON: &str = "POISON";
-/// What stands in the place of a text that is left out.
+/// A part of the text that replaces a text that is left out.
 const LEFT_OUT: &str = "AWS Support does not accept this text";
 
-/// Linked sides of which AWS refuses the word.
+/// Returns linked sides where AWS refuses the word.
 fn poisoned() -> Sides {
     let mut sides = Sides::linked();
     sides.poison = Some(POISON.to_owned());
     sides
 }
 
-/// 9,000 signs that stand in no first line, with the word behind the 5,000th.
+/// Returns a text of 9,000 characters that are in no first line, with the word after the 5,000th.
 fn long_text() -> String {
     format!("{}{POISON}{}", "~".repeat(5_000), "~".repeat(4_000))
 }
@@ -49,7 +49,7 @@ fn delivery_in(plan: &Plan) -> Delivery {
     found.unwrap()
 }
 
-/// The delivery that a plan begins with is refused as a whole.
+/// Refuses the first delivery of the plan as a whole. Returns the pass.
 fn refuse_delivery(sides: &mut Sides) -> Pass {
     let mut pass = sides.observe();
     let delivery = delivery_in(&sides.plan(&pass));
@@ -151,7 +151,7 @@ fn when_even_the_word_in_its_place_is_refused_nothing_is_given_up_and_all_of_it_
     assert_eq!(sides.incident.summary.columns.sync_status, "in_sync");
 }
 
-/// A case that is too old to be reopened refuses whatever text: that says nothing about the text.
+/// A case that is too old to be reopened refuses every text. That says nothing about the text.
 #[test]
 fn a_text_that_a_resolved_case_refuses_waits_as_it_is() {
     let mut sides = Sides::commented_after_the_end();
@@ -239,7 +239,7 @@ fn nothing_overtakes_a_delivery_that_is_refused() {
     assert_eq!(names(&sides.plan(&pass)), ["write_columns"], "the last reply waits behind the others");
 }
 
-/// A pass that has nothing to write but the columns, and their delivery.
+/// Returns sides and a pass with nothing to write but the columns, and the delivery of the columns.
 fn columns_alone() -> (Sides, Pass, Delivery) {
     let mut sides = Sides::linked();
     sides.set_status("pending-amazon-action");
@@ -291,7 +291,7 @@ fn columns_that_the_platform_refuses_alone_are_not_tried_again_at_once() {
     assert!(sides.link.troubles.is_empty());
 }
 
-/// A reaction that reopened the case alone would be resolved with it, and nobody would have heard it.
+/// If a reaction reopened only the case, casebridge would resolve the case again, and the reaction would be lost.
 #[test]
 fn a_comment_that_reopens_waits_for_a_delivery_that_is_refused_as_a_whole() {
     let mut sides = Sides::commented_after_the_end();
@@ -350,7 +350,7 @@ fn a_state_intent_goes_with_the_refusal_of_its_delivery_and_stays_with_its_doubt
     }
 }
 
-/// An incident that was copied shows the columns of the one that it was copied from.
+/// A copied incident shows the columns of the original.
 #[test]
 fn the_columns_of_another_incident_are_replaced() {
     let of_another = BridgeColumns {

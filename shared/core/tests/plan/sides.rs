@@ -1,4 +1,4 @@
-//! Both sides as plain values on which effects always succeed: what the tests of the plan apply plans to.
+//! Both sides as plain values. The tests apply plans to them, and all effects succeed.
 
 use std::collections::BTreeSet;
 
@@ -22,11 +22,11 @@ use casebridge_plan_linter::assert_clean;
 use jiff::{SignedDuration, Timestamp};
 
 pub const ACCOUNT: &str = "111122223333";
-/// What our role is shown as in the case.
+/// How the case shows our role.
 pub const BRIDGE: &str = "Casebridge (Role) <aws@example.com>";
 pub const CASE_ID: &str = "case-111122223333-muen-2026-0123456789abcdef";
 
-/// The moment at which every test starts.
+/// Returns the moment at which every test starts.
 pub fn start() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
@@ -37,9 +37,9 @@ pub struct Sides {
     pub incident: Incident,
     pub case: Option<RawCase>,
     pub link: Link,
-    /// When the last pass wants the link to be looked at again.
+    /// When the last pass wants the next look at the link.
     pub due: Option<Timestamp>,
-    /// Whether the snapshot tells update counts.
+    /// Whether the snapshot shows update counts.
     pub audit_trail: bool,
     /// Whether the instance keeps the first `resolved_at`, as many do.
     pub keeps_resolved_at: bool,
@@ -48,7 +48,7 @@ pub struct Sides {
     /// AWS refuses texts that contain this.
     pub poison: Option<String>,
     plans: u8,
-    /// How large the last answer to a delivery was, as JSON.
+    /// The size of the last answer to a delivery, in bytes of JSON.
     pub last_answer_bytes: usize,
 }
 
@@ -83,7 +83,7 @@ pub fn names(plan: &Plan) -> Vec<&'static str> {
     plan.effects.iter().map(Effect::name).collect()
 }
 
-/// The plan of a pass. Whatever a test wants of it, nothing is in it that must never be.
+/// Returns the plan of a pass. Fails if the plan contains something that must never be in a plan.
 pub fn plan(policy: &Policy, pass: &Pass, entropy: Entropy, now: Timestamp) -> Plan {
     let plan = planner::plan(policy, pass, entropy, now);
     assert_clean(policy, pass, &plan, now);
@@ -91,7 +91,7 @@ pub fn plan(policy: &Policy, pass: &Pass, entropy: Entropy, now: Timestamp) -> P
 }
 
 impl Sides {
-    /// An open incident in scope, without a case.
+    /// Returns an open incident in scope, without a case.
     pub fn new() -> Self {
         let summary = IncidentSummary {
             sys_id: IncidentId::new("0123456789abcdef0123456789abcdef"),
@@ -146,7 +146,7 @@ impl Sides {
         }
     }
 
-    /// An incident with its case, both open and in step.
+    /// Returns an incident with its case, both open and in step.
     pub fn linked() -> Self {
         let mut sides = Self::new();
         sides.settle();
@@ -155,7 +155,7 @@ impl Sides {
         sides
     }
 
-    /// An incident that was resolved with its case, and commented since.
+    /// Returns an incident that was resolved with its case and has a later comment.
     pub fn commented_after_the_end() -> Self {
         let mut sides = Self::linked();
         sides.set_state(IncidentState::Resolved);
@@ -193,7 +193,7 @@ impl Sides {
         summary.state = state;
     }
 
-    /// An administrator changes the account of the case, or takes it away: no update of the incident.
+    /// An administrator changes or deletes the record of the case's account. This does not update the incident.
     pub fn set_account(&mut self, state: AccountState) {
         self.incident.summary.linked_account_state = state;
         self.show_account_of_group();
@@ -207,7 +207,8 @@ impl Sides {
         self.show_account_of_group();
     }
 
-    /// The account of the group is the first active one: of those of the tests the account of the case alone may be none.
+    /// Sets the account of the group to the first active one. In the tests only the account of the case may be
+    /// inactive.
     fn show_account_of_group(&mut self) {
         let summary = &self.incident.summary;
         let is_used = !matches!(summary.linked_account_state, AccountState::Inactive | AccountState::Missing);
@@ -216,7 +217,7 @@ impl Sides {
             number.map(|number| IncidentAccount { number, name: "Account".to_owned(), production: true });
     }
 
-    /// A comment in the update that sets a state.
+    /// Sets a state and writes a comment in one update.
     pub fn set_state_with_comment(&mut self, state: IncidentState, name: &str, text: &str) {
         self.set_state(state);
         let mod_count = self.audit_trail.then_some(self.incident.summary.sys_mod_count);
@@ -245,7 +246,7 @@ impl Sides {
         self.case.as_mut().unwrap().status = status.to_owned();
     }
 
-    /// The incident as a snapshot shows it now, with its comments since a moment.
+    /// Returns the incident as a snapshot shows it now, with its comments since a moment.
     pub fn snapshot(&self, entries_since: Option<Timestamp>) -> Incident {
         let mut incident = self.incident.clone();
         incident.taken_at = self.now;
@@ -254,7 +255,7 @@ impl Sides {
         incident
     }
 
-    /// A pass that has read nothing yet.
+    /// Returns a pass that has read nothing yet.
     pub fn unseen(&self) -> Pass {
         let key = LinkKey::support_case(self.incident.summary.sys_id.clone());
         Pass::new(key, self.link.clone())
@@ -272,7 +273,7 @@ impl Sides {
         pass.see_incident(&self.policy, incident, self.now);
     }
 
-    /// Shows all communications of the case that are not settled.
+    /// Shows the pass all communications of the case that are not settled.
     pub fn see_case(&self, pass: &mut Pass) {
         if let (Some(case), Some(_)) = (&self.case, &pass.link.memory.case) {
             let mut case = as_case(case);
@@ -287,7 +288,7 @@ impl Sides {
         plan(&self.policy, pass, Entropy::new([self.plans; 16]), self.now)
     }
 
-    /// Applies one effect to both sides and folds its outcome into the pass; whether it is done and certain.
+    /// Applies one effect to both sides and records its outcome in the pass. Returns whether it is done and certain.
     pub fn apply(&mut self, pass: &mut Pass, effect: &Effect) -> bool {
         pass.begin(effect, self.now);
         match effect {
@@ -332,7 +333,7 @@ impl Sides {
         }
     }
 
-    /// What ServiceNow answers to a delivery.
+    /// Applies a delivery and returns ServiceNow's answer.
     pub fn answer(&mut self, effect: &Effect) -> DeliveryAnswer {
         self.deliver(delivery_of(effect))
     }
@@ -369,15 +370,15 @@ impl Sides {
         summary.sys_mod_count += 1;
     }
 
-    /// Ends a pass.
+    /// Ends a pass and keeps its link.
     pub fn record(&mut self, mut pass: Pass) {
         let last = self.plan(&pass);
         self.due = pass.finish(&self.policy, &last, self.now);
         self.link = pass.link;
     }
 
-    /// One pass: observe, plan, apply, and look at the case once more after a call that is not certain; the names of the
-    /// effects.
+    /// Makes one pass: observe, plan, apply, and read the case once more after a call that is not certain. Returns the
+    /// names of the effects.
     pub fn pass(&mut self) -> Vec<&'static str> {
         let mut pass = self.observe();
         let plan = self.plan(&pass);
@@ -393,7 +394,7 @@ impl Sides {
         names
     }
 
-    /// Passes until nothing is left to do.
+    /// Makes passes until nothing is left to do. Returns the names of the effects.
     pub fn settle(&mut self) -> Vec<&'static str> {
         let mut all = Vec::new();
         for _ in 0..10 {
@@ -432,13 +433,13 @@ pub fn as_case(case: &RawCase) -> Case {
     }
 }
 
-/// The call of an effect.
+/// Returns the call of an effect.
 pub fn call_of(effect: &Effect) -> &Call {
     let Effect::Call(call) = effect else { panic!("{effect:?} is no call") };
     call
 }
 
-/// The delivery of an effect.
+/// Returns the delivery of an effect.
 pub fn delivery_of(effect: &Effect) -> &Delivery {
     let Effect::Deliver(delivery) = effect else { panic!("{effect:?} is no delivery") };
     delivery

@@ -1,4 +1,4 @@
-//! Golden stories: what casebridge does, told as both sides see it. A changed line is a changed behaviour.
+//! Story snapshots: what casebridge does, as both sides see it. A changed line is a changed behaviour.
 
 use casebridge_core::{
     failure::Refusal,

@@ -1,4 +1,4 @@
-//! Both sides tell their story: what people do, each plan, and what both sides show afterwards, a line each.
+//! Stories: what people do, each plan, and what both sides show afterwards, a line each.
 
 use casebridge_core::{
     failure::{Failure, Refusal},
@@ -17,14 +17,14 @@ use casebridge_core::{
 
 use crate::sides::{ACCOUNT, CASE_ID, Sides, start};
 
-/// The case that is opened twice by mistake.
+/// The id of the double.
 const DOUBLE: &str = "case-111122223333-muen-2026-fedcba9876543210";
 /// How many characters of a text a line shows.
 const SHOWN_CHARACTERS: usize = 90;
-/// How many passes a story waits for rest: a text that is refused takes the most.
+/// The most passes that a story makes until nothing is left to do. A text that is refused takes the most.
 const MAXIMUM_PASSES: usize = 20;
 
-/// What was told of both sides last.
+/// What the story last showed of both sides.
 #[derive(Default)]
 struct Told {
     entries: usize,
@@ -42,19 +42,19 @@ pub struct Story {
 }
 
 impl Story {
-    /// A story that begins with these sides.
+    /// Returns a story that begins with these sides.
     pub fn of(sides: Sides) -> Self {
         let mut story = Self { sides, lines: Vec::new(), marks: Vec::new(), told: Told::default() };
         story.look();
         story
     }
 
-    /// An incident and its case, both open and in step: what led there is not told.
+    /// Returns a story that begins with an incident and its case, both open and in step.
     pub fn linked() -> Self {
         Self::of(Sides::linked())
     }
 
-    /// What people do, in words, and then what both sides show.
+    /// Adds what people do, in words, and then what both sides show.
     pub fn then(&mut self, what: &str, change: impl FnOnce(&mut Sides)) -> &mut Self {
         self.lines.push(format!("\n# {what}"));
         change(&mut self.sides);
@@ -62,7 +62,7 @@ impl Story {
         self
     }
 
-    /// Passes until nothing is left to do.
+    /// Makes passes until nothing is left to do.
     pub fn settle(&mut self) -> &mut Self {
         for _ in 0..MAXIMUM_PASSES {
             if !self.pass() {
@@ -72,7 +72,7 @@ impl Story {
         panic!("the story does not come to an end:\n{}", self.text());
     }
 
-    /// One pass; whether its plan had effects.
+    /// Makes one pass. Returns whether its plan had effects.
     fn pass(&mut self) -> bool {
         let mut pass = self.sides.observe();
         let plan = self.plan(&pass);
@@ -89,7 +89,7 @@ impl Story {
         !plan.effects.is_empty()
     }
 
-    /// A pass whose first call gets no answer, and was never applied.
+    /// Makes a pass whose first call gets no answer and is not applied.
     pub fn lose_request(&mut self) -> &mut Self {
         let mut pass = self.sides.observe();
         let plan = self.plan(&pass);
@@ -100,7 +100,7 @@ impl Story {
         self
     }
 
-    /// A pass whose first call is refused.
+    /// Makes a pass whose first call is refused.
     pub fn refuse(&mut self, refusal: Refusal) -> &mut Self {
         let mut pass = self.sides.observe();
         let plan = self.plan(&pass);
@@ -113,7 +113,7 @@ impl Story {
         self
     }
 
-    /// A case that a lost CreateCase has opened after all, later than anybody expected.
+    /// Shows a case that a CreateCase without an answer has opened after L.
     pub fn double(&mut self) -> &mut Self {
         let mut pass = self.sides.observe();
         let mark = self.sides.link.memory.given_up_cases[0].mark.clone();
@@ -123,7 +123,7 @@ impl Story {
         self
     }
 
-    /// The first case that was asked for is looked for and never found.
+    /// Looks for the first case without finding it, so that it is given up.
     pub fn give_up_case(&mut self) -> &mut Self {
         let mut pass = self.sides.observe();
         pass.settle_open_case(&self.sides.policy, None, self.sides.now);
@@ -161,7 +161,7 @@ impl Story {
         plan
     }
 
-    /// Tells what is new on both sides.
+    /// Adds what is new on both sides.
     fn look(&mut self) {
         let summary = self.sides.incident.summary.clone();
         for entry in self.sides.incident.entries.clone().iter().skip(self.told.entries) {
@@ -187,7 +187,7 @@ impl Story {
         self.look_at("AWS", case, |told| &mut told.case);
     }
 
-    /// Tells what one place shows if it is not what was told last.
+    /// Adds what one place shows, if that differs from what the story last showed of it.
     fn look_at(&mut self, place: &str, now: String, told: fn(&mut Told) -> &mut String) {
         if *told(&mut self.told) != now {
             self.line(place, now.trim_end());
@@ -200,7 +200,7 @@ impl Story {
         self.lines.push(format!("{clock}  {place:10}  {what}"));
     }
 
-    /// A text on one line, with short marks, and how long it is where it was cut.
+    /// Returns a text on one line, with short marks. If the text is cut, its length follows.
     fn on_one_line(&mut self, text: &str) -> String {
         let line = self.with_short_marks(text).replace("\n\n", " / ").replace('\n', " / ");
         if line.chars().count() <= SHOWN_CHARACTERS {
@@ -210,7 +210,7 @@ impl Story {
         format!("{head}… ({} bytes)", text.len())
     }
 
-    /// The text with its marks numbered in the order in which the story shows them.
+    /// Returns the text with its marks numbered in the order in which the story shows them.
     fn with_short_marks(&mut self, text: &str) -> String {
         let mut short = text.to_owned();
         for mark in marks_in(text) {
@@ -224,13 +224,13 @@ impl Story {
         short
     }
 
-    /// The story so far.
+    /// Returns the story so far.
     pub fn text(&self) -> String {
         self.lines.join("\n").trim_start().to_owned()
     }
 }
 
-/// A number of things, in words.
+/// Returns a number of things, in words.
 fn counted(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
@@ -239,7 +239,7 @@ fn clock(seconds: i64) -> String {
     format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-/// A plan for people: an effect or a wait a line.
+/// Returns a plan as lines for people, one for each effect or wait.
 fn plan_lines(plan: &Plan) -> Vec<String> {
     let mut lines: Vec<String> = plan.effects.iter().map(effect_line).collect();
     lines.extend(plan.waits.iter().map(wait_line));

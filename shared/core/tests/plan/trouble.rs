@@ -1,4 +1,4 @@
-//! What keeps a side from being written to, and until when.
+//! What delays requests to a side, and until when.
 
 use casebridge_core::{
     failure::Refusal,
@@ -101,7 +101,7 @@ fn troubles_end_by_their_side_and_by_what_is_asked() {
     assert!(troubles.is_empty());
 }
 
-/// The newest refusal is often over first: those before it wait longer, having been repeated.
+/// The newest refusal often ends first, since older ones may have been repeated and then wait longer.
 #[test]
 fn troubles_are_remembered_within_bounds_and_the_refusal_that_was_noted_longest_ago_is_forgotten() {
     let refusals = (1..12).map(|number| refused(&format!("request {number}"), 1_000 - number));

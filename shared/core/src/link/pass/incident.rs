@@ -1,4 +1,4 @@
-//! What a pass sees of the incident: its state, and what people wrote on it.
+//! What a pass reads of the incident: its state, and what people wrote on it.
 
 use std::collections::BTreeSet;
 
@@ -21,31 +21,33 @@ use crate::{
     },
 };
 
-/// How long a request to ServiceNow may still be at work: it ends REST transactions after 60 seconds.
+/// How long a request to ServiceNow may still be at work. ServiceNow ends REST transactions after 60 seconds.
 const MAXIMUM_REQUEST: SignedDuration = SignedDuration::from_mins(2);
-/// How far apart the times may be of a record and of a comment that were written in one update.
+/// The most by which the times of a record and of a comment of the same update may differ.
 const ONE_UPDATE: SignedDuration = SignedDuration::from_secs(2);
 
 impl<K: Kind> Pass<K> {
-    /// Takes in that the incident is there and is none of ours. Of one with a record that is a refusal like any other: it was
-    /// served before.
+    /// Records that the app does not show the incident to casebridge, if the link has no record. Returns whether it has
+    /// none. For a link with a record this is a refusal like any other, since the app showed the incident before.
     pub fn see_not_served(&mut self) -> bool {
         self.incident_not_served = K::account(&self.link.memory).is_none();
         self.incident_not_served
     }
 
-    /// From which moment on comments have to be read: all before it are settled.
+    /// Returns the moment from which on comments have to be read: all earlier ones are settled. Returns `None` if all
+    /// comments have to be read.
     pub fn entries_since(&self) -> Option<Timestamp> {
         self.link.journal.settled_before
     }
 
-    /// From which moment on the answer to a delivery has to show comments: what is older has been read and is settled.
+    /// Returns the moment from which on the answer to a delivery has to show comments: all earlier ones have been read
+    /// and are settled. Returns `None` if the answer has to show all comments.
     pub fn answered_since(&self) -> Option<Timestamp> {
         self.link.journal.answered_since()
     }
 
-    /// Takes in a snapshot of the incident that was read at `now`. One that is older than what is remembered is left out:
-    /// an update count that has fallen is believed when it lasts, since a node may lag.
+    /// Records a snapshot of the incident that was read at `now`. Ignores a snapshot with an update count below the
+    /// remembered one, since a node may lag, until such counts have lasted for `LOWER_COUNT_LASTS`.
     pub fn see_incident(&mut self, policy: &Policy, incident: Incident, now: Timestamp) {
         let remembered = self.link.incident.as_ref().map_or(0, |summary| summary.sys_mod_count);
         if incident.summary.sys_mod_count < remembered {
@@ -58,8 +60,8 @@ impl<K: Kind> Pass<K> {
         self.believe_incident(policy, incident, now);
     }
 
-    /// Takes in that work was ended again since the last read, and nobody saw the reopening between: who ended it then had
-    /// seen what a customer wrote, as far as that was on the incident.
+    /// Tells the kind if work was ended again since the last read and no read showed the reopening in between. The
+    /// person who ended it had seen what customers wrote, as far as it was on the incident.
     fn see_later_end(&mut self, incident: &IncidentSummary) {
         let end = |summary: &IncidentSummary| summary.ended_mod_count.filter(|_| summary.state.is_ended());
         let before = self.link.incident.as_ref().and_then(end);
@@ -69,12 +71,12 @@ impl<K: Kind> Pass<K> {
         }
     }
 
-    /// Takes in a snapshot that is known to be the latest.
+    /// Records a snapshot that is believed to be the latest.
     pub(super) fn believe_incident(&mut self, policy: &Policy, mut incident: Incident, now: Timestamp) {
         self.link.lower_count = None;
         leave_out_newer_entries(&mut incident);
         if let Some(earlier) = self.incident.take() {
-            // The answer to a delivery shows less than the read before it, and settles less.
+            // The answer to a delivery shows less than the read before it, so the earlier read settles more.
             if self.is_recorded() {
                 self.link.journal.compact(&earlier, policy.unknown_outcome());
             }
@@ -91,13 +93,13 @@ impl<K: Kind> Pass<K> {
         self.settle_strays(policy);
     }
 
-    /// Decides whether a state that was written without an answer is there: an incident that has ended, or is open, as was
-    /// intended. An agent who did the same meanwhile makes no difference, unless the audit trail or a comment in the same
-    /// save proves it.
+    /// Decides whether a state that was written without an answer is on the incident. It counts as written if the
+    /// incident has ended, or is open, as intended. It makes no difference if an agent did the same meanwhile, unless
+    /// the audit trail or a comment in the same save proves it.
     fn settle_state_intent(&mut self, incident: &Incident, now: Timestamp) {
         let (Some(intent), seen) = (self.link.state_intent.clone(), &incident.summary) else { return };
         if seen.sys_mod_count <= intent.expected_mod_count {
-            // It was never applied, once every node shows what was.
+            // The write was never applied if it does not show by the time when every node shows it.
             if now >= state_known_at(&intent) {
                 self.link.state_intent = None;
             }
@@ -111,7 +113,7 @@ impl<K: Kind> Pass<K> {
         if seen.state.is_ended() == intent.state.is_ended() {
             self.state_is_written(&intent.state, seen);
         } else if ended_later {
-            // It was open in between: what it was reopened for has been answered.
+            // The incident was open in between, so the reason for the reopening has been dealt with.
             self.link.state_intent = None;
             self.link.base.ended = false;
         } else if now.duration_since(intent.written_at) >= MAXIMUM_REQUEST {
@@ -119,7 +121,7 @@ impl<K: Kind> Pass<K> {
         }
     }
 
-    /// Notes that a state of ours is on the incident, which shows `seen` now.
+    /// Records that a state which casebridge wrote is on the incident. `seen` is what the incident shows now.
     pub(super) fn state_is_written(&mut self, state: &IncidentState, seen: &IncidentSummary) {
         self.link.state_intent = None;
         // A text of ours may have reopened the record since that state was written.
@@ -131,8 +133,9 @@ impl<K: Kind> Pass<K> {
         }
     }
 
-    /// Settles the comments that are not sent: the platform's own words, what was written after the closing, what another
-    /// account's group has left behind, and what is still of unclear origin when no delivery can be at work any more.
+    /// Settles the comments that are never sent: the platform's own comment, comments after the closing, comments that
+    /// another account's group left on a closed incident, and comments of unclear origin that are older than L, so that
+    /// no delivery of them can be at work. Adds the notices about them.
     fn settle_strays(&mut self, policy: &Policy) {
         let Some(incident) = &self.incident else { return };
         let left_behind = self.is_left_behind(policy, &incident.summary);
@@ -164,21 +167,24 @@ impl<K: Kind> Pass<K> {
         }
     }
 
-    /// Whether an incident is closed while its group belongs to another account. Nobody assigns it to another group any more:
-    /// its comments would go to the case of the first account months later, when the group's record is deleted.
+    /// Whether the incident is closed while its group belongs to another account. Its group does not change any more.
+    /// If its comments were not settled, they would go to the case of the first account months later, when the record
+    /// of the group's account is deleted.
     fn is_left_behind(&self, policy: &Policy, incident: &IncidentSummary) -> bool {
         incident.state.is_closed() && matches!(Pause::of(policy, &self.link), Some(Pause::GroupOfAnotherAccount { .. }))
     }
 }
 
-/// Leaves out comments that are newer than the record: it was read before them, or on a node that lags, and may not show
-/// what was done with them. What has been so for longer than a node lags is taken as it is.
+/// Removes comments that are newer than the snapshot's record, and all comments after them. The record was read before
+/// them, or on a lagging node, so it may not show the update that wrote them. Comments that are older than
+/// [`MAXIMUM_NODE_LAG`] do not count as newer.
 fn leave_out_newer_entries(incident: &mut Incident) {
     let Some(updated_on) = incident.updated_on else { return };
     let (count, taken_at) = (incident.entries.len(), incident.taken_at);
     let has_trail = incident.summary.ended_mod_count.is_some();
     let is_torn = |entry: &JournalEntry| {
-        // Of one second, the trail knows of no update yet that the record has not reached.
+        // The trail gives no update count yet for a comment whose update the record does not show, even within one
+        // second.
         let is_uncounted = has_trail && entry.is_for_aws() && entry.mod_count.is_none();
         (is_uncounted || entry.created_on.duration_since(updated_on) > ONE_UPDATE)
             && taken_at.duration_since(entry.created_on) < MAXIMUM_NODE_LAG
@@ -189,18 +195,20 @@ fn leave_out_newer_entries(incident: &mut Incident) {
     incident.entries_complete &= incident.entries.len() == count;
 }
 
-/// When a state that was written without an answer is on the incident, and shown by every node, or never will be.
+/// Returns when it is certain whether a state that was written without an answer is on the incident: no request can
+/// still be at work then, and every node shows what was written.
 pub(crate) fn state_known_at(intent: &StateIntent) -> Timestamp {
     intent.written_at.checked_add(MAXIMUM_REQUEST + MAXIMUM_NODE_LAG).unwrap_or(Timestamp::MAX)
 }
 
-/// Whether a person's comment was written in the update that ended work: casebridge writes none with a state.
+/// Whether a person wrote a comment in the update that ended work. Then a person ended it, since casebridge never
+/// writes a comment with a state.
 fn is_ended_with_comment(incident: &Incident) -> bool {
     let ended = incident.summary.ended_mod_count;
     ended.is_some() && incident.entries.iter().any(|entry| entry.is_for_aws() && entry.mod_count == ended)
 }
 
-/// Keeps what an earlier read of the same pass showed and the later one leaves out.
+/// Adds the comments that an earlier read of the same pass showed and the later one leaves out.
 fn union_entries(incident: &mut Incident, earlier: Incident) {
     let present: BTreeSet<JournalEntryId> = incident.entries.iter().map(|entry| entry.sys_id.clone()).collect();
     let missing = earlier.entries.into_iter().filter(|entry| !present.contains(&entry.sys_id));

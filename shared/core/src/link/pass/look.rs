@@ -1,5 +1,5 @@
-//! A look at both sides: which reads it makes, and what their answers mean. Each round of reads is made side by side, and the
-//! next one follows from its answers.
+//! A look at both sides: which reads it makes, and what their answers mean. The reads of one round are made in
+//! parallel, and their answers decide the next round.
 
 use jiff::Timestamp;
 
@@ -19,20 +19,20 @@ use crate::{
 /// Which sides are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// Those that a hint of this cause asks for.
+    /// The sides that a hint of this cause asks for.
     Hint(Cause),
-    /// Both: the link was marked dirty, or the pass has waited.
+    /// Both sides. The link was marked dirty, or the pass has waited.
     Both,
-    /// The record at AWS, and the incident where it must be read: a call ended in doubt.
+    /// The record at AWS, and the incident if it must be read. A call ended in doubt.
     Record,
 }
 
 /// A read that a look asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Read<R> {
-    /// The incident, with its comments since a moment or all of them.
+    /// The incident with its comments.
     Incident {
-        /// Since when.
+        /// The moment from which on comments are read. `None` for all comments.
         entries_since: Option<Timestamp>,
     },
     /// A read of the AWS side.
@@ -41,17 +41,17 @@ pub enum Read<R> {
 
 /// The answer to a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "there are a few of them at a time, and each is taken in at once")]
+#[expect(clippy::large_enum_variant, reason = "only a few exist at a time, and each is used at once")]
 pub enum Seen<K: Kind> {
-    /// The incident; none if it is not there.
+    /// The incident, or `None` if ServiceNow does not find it.
     Incident(Result<Option<Incident>, Failure>),
-    /// What was asked of the AWS side, and its answer.
+    /// A read of the AWS side, and its answer.
     Record(K::Read, Result<K::Seen, Failure>),
 }
 
 impl<K: Kind> Pass<K> {
-    /// Begins a look at `now`. The record of an incident that is gone is read as well, so that nobody finds it changed again
-    /// and again.
+    /// Begins a look at `now`. It also reads the record of an incident that is not found. Otherwise the poller would
+    /// find the record changed in each poll.
     pub fn look(&mut self, look: Look, now: Timestamp) {
         let from_aws = match look {
             Look::Hint(cause) => cause.is_from_aws(),
@@ -64,7 +64,7 @@ impl<K: Kind> Pass<K> {
         K::look(self, now);
     }
 
-    /// The next round of reads, to be made side by side; none when the look is over.
+    /// Returns the next round of reads, to be made in parallel. Returns no reads when the look is over.
     pub fn next_reads(&mut self) -> Vec<Read<K::Read>> {
         let of_record = K::next_reads(self);
         let asks_for_incident = std::mem::take(&mut self.asks_for_incident);
@@ -72,19 +72,19 @@ impl<K: Kind> Pass<K> {
         incident.into_iter().chain(of_record.into_iter().map(Read::Record)).collect()
     }
 
-    /// Takes in that no time is left to read on: the read of AWS counts as not answered.
+    /// Records that no time is left for further reads. The read of AWS counts as not answered.
     pub fn stop_looking(&mut self, policy: &Policy, now: Timestamp, spread: u32) {
         let message = "AWS answers too slowly: no time was left to read on".to_owned();
         let failure = Failure::Unavailable { message, retry_at: None };
         self.trouble(policy, Side::Aws, &failure, Request::Read, now, spread);
     }
 
-    /// Takes in the answer to a read, which came at `now`. Returns the failure of a side, if the answer is one: it is noted as
-    /// a trouble, whose retries `spread` (0 to 1,000) spreads.
+    /// Records the answer to a read, which came at `now`. If the answer is a failure of a side, records a trouble and
+    /// returns the failure. `spread` (0 to 1,000) spreads the retries of many links.
     ///
     /// # Errors
     ///
-    /// Fails if the answer is to no read that was asked for.
+    /// Fails if the pass has not asked for this read.
     pub fn see(
         &mut self,
         policy: &Policy,
@@ -101,7 +101,7 @@ impl<K: Kind> Pass<K> {
         Ok(Some((side, failure)))
     }
 
-    /// Takes in what a read of the incident answered. Returns the failure, if it counts as one.
+    /// Records the answer to a read of the incident. Returns the failure, if the answer counts as one.
     fn see_incident_answer(
         &mut self,
         policy: &Policy,

@@ -1,4 +1,4 @@
-//! What became of what a pass did: what was delivered, refused or is in doubt.
+//! The outcomes of a pass's effects: what was applied, refused or is in doubt.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,14 +21,15 @@ use crate::{
     time::seconds,
 };
 
-/// How often a wait doubles at most, so that the arithmetic stays small.
+/// How many times a wait doubles at most, so that the shift does not overflow.
 const MAXIMUM_DOUBLINGS: u32 = 16;
-/// A spread of one: all of the longest extra wait.
+/// The largest spread: it gives the longest extra wait.
 const FULL_SPREAD: u32 = 1_000;
 
 impl<K: Kind> Pass<K> {
-    /// Writes down what is about to be done; whether there is anything to write down. Effects that may be repeated need no
-    /// intent, but for a state of the incident: whoever finds it later must know whose it is.
+    /// Records an effect that is about to be applied. Returns whether there is anything to record. An effect that may
+    /// be repeated needs no intent, except a state that ends or reopens the incident: a later pass must know who wrote
+    /// it.
     pub fn begin(&mut self, effect: &Effect<K::Call>, now: Timestamp) -> bool {
         let call = match effect {
             Effect::Call(call) => call,
@@ -44,12 +45,12 @@ impl<K: Kind> Pass<K> {
         true
     }
 
-    /// Writes down that the call in doubt is made again; whether that is new.
+    /// Records that the call in doubt is made again. Returns whether this was not recorded yet.
     fn begin_repeat(&mut self) -> bool {
         self.link.intent.as_mut().is_some_and(|intent| !std::mem::replace(&mut intent.repeated, true))
     }
 
-    /// The call in doubt, if it may be made again with its token.
+    /// Returns the call in doubt if it may be made again with its token. Returns `None` if there is no such call.
     pub(crate) fn repeat(&self, now: Timestamp) -> Option<K::Call> {
         match K::recovery(self.link.intent.as_ref()?) {
             Recovery::SameToken { call, until } => (now < until).then_some(call),
@@ -70,17 +71,17 @@ impl<K: Kind> Pass<K> {
         changes_ending
     }
 
-    /// Takes in the answer that the call was applied; whether that is certain. Where it is not, both sides are read before
-    /// anything follows.
+    /// Records the answer that the call was applied. Returns whether that is certain. If it is not, the executor looks
+    /// at the record before anything follows.
     ///
     /// # Errors
     ///
-    /// Fails if the link has begun no call, or another one than this answer belongs to.
+    /// Fails if the link has begun no call, or a different one.
     pub fn done(&mut self, policy: &Policy, done: K::Done, now: Timestamp) -> Result<bool, Illegal> {
         K::done(self, policy, done, now)
     }
 
-    /// Takes in that the call was refused, or could not be made: `spread` (0 to 1,000) spreads the retries of many links.
+    /// Records that the call was refused or could not be made. `spread` (0 to 1,000) spreads the retries of many links.
     ///
     /// # Errors
     ///
@@ -100,8 +101,8 @@ impl<K: Kind> Pass<K> {
         K::refused(self, policy, call, failure, now, spread)
     }
 
-    /// Takes in that the call was not answered. Returns whether its outcome is to be looked for before anything follows; a
-    /// call with a token is made again after a wait.
+    /// Records that the call was not answered. Returns whether the executor has to look for its outcome before anything
+    /// follows. It does not for a call with a token, which is made again after a wait.
     ///
     /// # Errors
     ///
@@ -121,15 +122,16 @@ impl<K: Kind> Pass<K> {
         Ok(!is_repeated)
     }
 
-    /// Waits before AWS is called again, whatever the call.
+    /// Records a trouble that delays all requests to AWS.
     fn leave_aws_alone(&mut self, policy: &Policy, failure: &Failure, now: Timestamp, spread: u32) {
         let retry_at = if let Failure::Unavailable { retry_at, .. } = failure { *retry_at } else { None };
         let failure = Failure::Unavailable { message: failure.message().to_owned(), retry_at };
         self.trouble(policy, Side::Aws, &failure, Request::Read, now, spread);
     }
 
-    /// Takes the intent from the link and notes how it ended; none if there is none. Where its call was applied, AWS answers,
-    /// and accepts the account and a call of this kind.
+    /// Takes the intent from the link and records how it ended. Returns `None` if there is no intent. If its call was
+    /// applied, also forgets the troubles that this disproves: no answer from AWS, a refusal of the account, or of the
+    /// same call.
     pub fn end_intent(&mut self, end: IntentEnd) -> Option<Intent<K::Intent>> {
         let intent = self.link.intent.take()?;
         self.link.ended_intent = Some(EndedIntent { sequence: intent.sequence, end });
@@ -145,14 +147,15 @@ impl<K: Kind> Pass<K> {
         Some(intent)
     }
 
-    /// Records a failed look for the call in doubt, at `now`. Returns whether the call counts as never applied: L is over.
+    /// Records a lookup at `now` that did not find the effect of the call in doubt. Returns whether L is over, so that
+    /// the call counts as never applied.
     pub fn looked_in_vain(&mut self, policy: &Policy, now: Timestamp) -> bool {
         let Some(intent) = &mut self.link.intent else { return false };
         intent.looked = intent.looked.saturating_add(1);
         now.duration_since(intent.written_at) >= policy.unknown_outcome()
     }
 
-    /// Leaves the intent in doubt, with the words of the failure.
+    /// Leaves the intent in doubt and records the message of the failure.
     ///
     /// # Errors
     ///
@@ -163,8 +166,8 @@ impl<K: Kind> Pass<K> {
         Ok(())
     }
 
-    /// Takes in the answer to a delivery; whether all that it asked for was done, and the plan goes on. A pause that the answer
-    /// shows ends the plan.
+    /// Records the answer to a delivery. Returns whether the plan goes on. It ends if anything was refused or stale, or
+    /// if the answer shows a pause that began meanwhile.
     pub fn delivered(
         &mut self,
         policy: &Policy,
@@ -209,7 +212,7 @@ impl<K: Kind> Pass<K> {
         refusal.is_none() && all_taken && answer_fields != FieldsOutcome::Stale && goes_on
     }
 
-    /// Takes in what became of the state that a delivery asked for.
+    /// Records what became of the state that a delivery asked for.
     fn take_in_state(&mut self, fields: &IncidentFields, answer: &DeliveryAnswer, reactions: &[String]) {
         if fields.state.is_empty() {
             return;
@@ -224,7 +227,8 @@ impl<K: Kind> Pass<K> {
                     let texts = K::reopened(&mut self.link.memory);
                     self.link.journal.reopened_by_hashes(texts);
                 }
-                // A reopening of the incident for a comment goes before the comment that reopens the record.
+                // When a comment reopens both sides, the incident is reopened first, and the comment that reopens the
+                // record follows.
                 let record_has_ended = K::has_ended(&self.link.memory);
                 self.state_is_written(&state, &answer.snapshot.summary);
                 self.link.base.ended = state.is_ended() && record_has_ended;
@@ -233,7 +237,7 @@ impl<K: Kind> Pass<K> {
                 self.link.base.state_written = Some(state);
                 K::agree_on_status(&mut self.link.memory);
             }
-            // What the platform does not let us write is not written again and again: an agent decides.
+            // A state that the platform refuses is not written again and again. An agent decides.
             FieldsOutcome::Refused => {
                 K::agree_on_status(&mut self.link.memory);
             }
@@ -241,19 +245,20 @@ impl<K: Kind> Pass<K> {
         }
     }
 
-    /// The delivery that writes the columns as the link says now; none where the incident shows them already, or was never
-    /// seen.
+    /// Returns the delivery that writes the columns as they are at `now`. Returns `None` if the incident shows them
+    /// already or was never seen.
     pub fn columns_delivery(&self, policy: &Policy, now: Timestamp) -> Option<Delivery> {
         self.delivery_of_columns(K::columns(policy, self, now))
     }
 
-    /// The delivery that tells that the link has become too large to be recorded; none where the incident says so already, or
-    /// was never seen.
+    /// Returns the delivery that reports that the link has become too large to be recorded. Returns `None` if the
+    /// incident shows this already or was never seen.
     pub fn full_link_delivery(&self) -> Option<Delivery> {
         self.delivery_of_columns(self.summary()?.columns.of_full_link())
     }
 
-    /// The delivery that writes the columns alone; none where the incident shows them already, or was never seen.
+    /// Returns the delivery that writes these columns alone. Returns `None` if the incident shows them already or was
+    /// never seen.
     fn delivery_of_columns(&self, columns: BridgeColumns) -> Option<Delivery> {
         let incident = self.summary().filter(|incident| !incident.columns.show(&columns))?;
         Some(Delivery {
@@ -265,7 +270,8 @@ impl<K: Kind> Pass<K> {
         })
     }
 
-    /// Takes in that a delivery as a whole came to nothing. What is refused waits as this request.
+    /// Records that a delivery failed as a whole, or that its incident is not found. Any other refusal delays only an
+    /// equal delivery.
     pub fn not_delivered(
         &mut self,
         policy: &Policy,
@@ -284,9 +290,10 @@ impl<K: Kind> Pass<K> {
         self.trouble(policy, Side::ServiceNow, failure, Request::of_delivery(delivery), now, spread);
     }
 
-    /// Notes a failure of a side and when to try again.
+    /// Records a failure of a side and when to try again.
     ///
-    /// `request` is what was refused; `spread` (0 to 1,000) spreads the retries of many links.
+    /// `request` is the request that failed. `spread` (0 to 1,000) spreads the retries of many links: 1,000 adds half
+    /// of the wait.
     pub fn trouble(
         &mut self,
         policy: &Policy,
@@ -308,7 +315,7 @@ impl<K: Kind> Pass<K> {
             Some(_) => seconds(policy.refusal_retry_seconds),
             None => backoff(policy, attempts),
         };
-        // Half of the wait at most.
+        // At most half of the wait.
         let spread = i32::try_from(spread.min(FULL_SPREAD)).unwrap_or_default();
         let extra = wait * spread / (2 * FULL_SPREAD.cast_signed());
         let until = now.checked_add(wait + extra).unwrap_or(now);
@@ -322,12 +329,13 @@ impl<K: Kind> Pass<K> {
         });
     }
 
-    /// What to remember of a pass that could not be recorded: what was recorded before it, and that it wrote.
+    /// Returns the link for a pass that could not be recorded: the link as recorded before, marked as interrupted and
+    /// with the times of the pass's writes.
     pub fn abandoned(&self, recorded: &Link<K>) -> Link<K> {
         Link { recent_writes: self.link.recent_writes.clone(), interrupted: true, ..recorded.clone() }
     }
 
-    /// Counts a write for the loop breaker and forgets those outside its window.
+    /// Counts a write for the loop breaker and forgets the writes outside its window.
     pub fn count_write(&mut self, policy: &Policy, now: Timestamp) {
         let window = seconds(policy.write_window_seconds);
         self.link.recent_writes.retain(|write| now.duration_since(*write) < window);
@@ -335,12 +343,12 @@ impl<K: Kind> Pass<K> {
     }
 }
 
-/// How many messages of a delivery are on the incident.
+/// Returns how many messages of a delivery are on the incident.
 fn taken(answer: &DeliveryAnswer) -> usize {
     answer.messages.iter().filter(|message| message.outcome != MessageOutcome::Refused).count()
 }
 
-/// The wait after this many failures in a row.
+/// Returns the wait after this many failures in a row.
 pub fn backoff(policy: &Policy, attempts: u32) -> SignedDuration {
     let doublings = attempts.saturating_sub(1).min(MAXIMUM_DOUBLINGS);
     let wait = u64::from(policy.retry_first_seconds) << doublings;
