@@ -191,12 +191,12 @@ impl Conversation {
 
     /// Whether a read of the most recent communications leaves nothing unclear, so that not all have to be read.
     ///
-    /// The oldest second of the read may be cut: the read may hide communications of that second. The read joins if all
-    /// of these hold: It shows only known communications of that second. It shows a known communication of a later
-    /// second (one in the oldest second may only seem known: it may be a new one, while the known one of equal text is
-    /// hidden). None of its unknown texts shortly after the oldest second may be a hidden known one, shown differently.
-    /// Everything that waits for its delivery or for a decision is later than the oldest second, so that the read shows
-    /// it.
+    /// The oldest second of the read may be cut, so that the read hides communications of that second. The read joins
+    /// if four conditions hold. It shows only known communications of its oldest second. It shows a known communication
+    /// of a later second, since one of the oldest second may only seem known: it may be new, while the known one of
+    /// equal text is hidden. None of its unknown texts shortly after the oldest second can be a hidden known one, shown
+    /// differently. Everything that waits for its delivery or for a decision is later than the oldest second, so that
+    /// the read shows it.
     pub fn joins(&self, recent: &[RawCommunication]) -> bool {
         let Some(oldest) = recent.iter().min_by_key(|communication| communication.time_created) else {
             return self.open().next().is_none();
@@ -363,9 +363,9 @@ impl Conversation {
     }
 
     /// Returns which of the known communications in `left` this communication is, although none of them has its text.
-    /// Returns `None` if it is none of them. One with a mark of ours is the one that was recognised by that mark, or
-    /// else one with a mark that was recognised by none: never another text of ours. One without a mark is one without
-    /// a mark. AWS stays the author of what it wrote.
+    /// Returns `None` if it is none of them. A communication with a mark of ours is the one that was recognised by that
+    /// mark, or else one that carries a mark and was recognised by no mark: never another text of ours. A communication
+    /// without a mark of ours is one that carries none. AWS stays the author of what it wrote.
     fn shown_before<'a>(&self, communication: &RawCommunication, left: &[&'a Known]) -> Option<&'a Known> {
         let marks: Vec<&MarkMemory> =
             marks_in(&communication.body).iter().filter_map(|mark| self.marks.get(mark)).collect();
@@ -402,8 +402,8 @@ impl Conversation {
         id
     }
 
-    /// Takes in communications whose delivery was begun by a pass that did not record it. They wait for their delivery
-    /// like others, under the identity that they had then, so that ServiceNow recognises a repeat of the delivery.
+    /// Takes in communications that a pass began to deliver without recording it. They wait for their delivery like
+    /// others, under the identity that they had then, so that ServiceNow recognises a repeat of the delivery.
     pub fn begun_before<'a>(&mut self, ids: impl IntoIterator<Item = &'a CommunicationId>) {
         for id in ids {
             let Some(sight) = FirstSight::of(id) else { continue };
@@ -496,9 +496,9 @@ impl Conversation {
     }
 
     /// Forgets what a complete read has settled: everything older than `longest_doubt` before `newest_shown`. Keeps
-    /// what is not before the first open communication and, if not all was taken in, not before `last_taken_in`.
-    /// Forgets a mark with the communication that it was recognised on, or after 24 hours if it was recognised on none.
-    /// Keeps the marks of calls that count as never applied.
+    /// everything from the first open communication on and, if not all of the read was taken in, from `last_taken_in`
+    /// on. Forgets a mark with the communication that it was recognised on, or after 24 hours if it was recognised on
+    /// none. Keeps the marks of calls that count as never applied.
     pub fn compact(
         &mut self,
         newest_shown: Option<Timestamp>,

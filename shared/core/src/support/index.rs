@@ -42,7 +42,8 @@ const PRIORITIES: [&str; 5] = ["1", "2", "3", "4", "5"];
 /// Stands for every other priority, and sorts after all known ones.
 const UNKNOWN_PRIORITY: &str = "unknown";
 
-/// Sorts after every row of the same millisecond: in these, `#` follows the digits, and `#` sorts before this letter.
+/// Sorts after every row of the same millisecond: in these, `#` follows the digits, and `#` sorts before this
+/// character.
 const BEHIND_ALL: char = '~';
 
 /// How the sort text of a case's link begins.

@@ -1,4 +1,4 @@
-//! What the incident and the case ask of each other.
+//! What a change of the incident asks of the case, and a change of the case of the incident.
 //!
 //! This is a three-way merge. The base is what both sides last agreed on; a side that differs from it has changed. The
 //! messages of both sides are joined and keep the order of their own side.
