@@ -23,7 +23,7 @@ pub struct Executor<P> {
     pub ports: P,
     /// The policy.
     pub policy: Policy,
-    /// The limits of time.
+    /// The time limits.
     pub limits: Limits,
 }
 

@@ -3,7 +3,7 @@
 use casebridge_core::{hint::Hint, policy::Policy};
 use jiff::SignedDuration;
 
-/// The limits of time of the work on a link.
+/// The time limits of the work on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// How long a lease lasts: longer than the worker can live.

@@ -115,8 +115,8 @@ impl Planner<'_, SupportCase> {
 
     fn plan_linked(&mut self, case: &LinkedCase) {
         self.wait_for_what_is_unread(case);
-        // Nothing follows a call in doubt, and nothing is sent while the link pauses. Only AWS's messages are
-        // delivered.
+        // Nothing follows a call in doubt, and nothing is sent while the link pauses. Only messages from the AWS side
+        // are delivered.
         let (in_doubt, pauses) = (self.wait_for_doubt(), self.wait_for_pause());
         let holds = in_doubt || pauses;
         // If a side was not read, only messages are delivered: a resolution or a comment could overtake what was not

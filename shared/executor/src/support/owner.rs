@@ -16,7 +16,7 @@ use jiff::Timestamp;
 pub enum Owner {
     /// This link.
     Link(LinkKey),
-    /// No link is known. The event is handled like this.
+    /// No link is known; this is what to do with the event.
     Unknown(UnknownCase),
 }
 
