@@ -49,17 +49,17 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SupportCase;
 
-/// What is remembered of a link with a Support case.
+/// What casebridge remembers of a link with a Support case.
 pub type Link = link::Link<SupportCase>;
 /// A pass over a link with a Support case.
 pub type Pass = link::pass::Pass<SupportCase>;
-/// A call to AWS Support that is about to be made, or was made with an outcome that nobody knows yet.
+/// The record of a call to AWS Support that is about to be made, or whose outcome is not known yet.
 pub type Intent = link::intent::Intent<IntentKind>;
-/// What to do, in order, and what to wait for.
+/// Effects in order, and waits with their reasons.
 pub type Plan = link::plan::Plan<Call>;
-/// What keeps a side from being written to, and until when.
+/// What keeps a request, or all requests to a side, from being tried again, and until when.
 pub type Trouble = link::trouble::Trouble<RefusedCall>;
-/// One thing to do.
+/// One thing that a plan asks for.
 pub type Effect = link::plan::Effect<Call>;
 
 impl Remembered for SupportCase {
@@ -104,7 +104,7 @@ impl Kind for SupportCase {
         Self::has_ended(memory) && !Self::asks_for_incident(memory) && memory.opening_remainder.is_none()
     }
 
-    /// A case that was opened twice is written to: whether that may be, the incident says.
+    /// An unresolved double still has to be written to. Only a read of the incident shows whether casebridge may do so.
     fn asks_for_incident(memory: &Memory) -> bool {
         memory.doubles.iter().any(|double| !double.resolved)
     }
@@ -130,7 +130,7 @@ impl Kind for SupportCase {
         match call {
             Call::OpenCase { .. } => true,
             Call::ResolveCase { case_id, .. } => own.case_id == *case_id,
-            // It reopens a resolved case.
+            // A communication reopens a resolved case.
             Call::AddCommunication { .. } => own.is_resolved(),
         }
     }
@@ -228,7 +228,8 @@ impl Kind for SupportCase {
         }
     }
 
-    /// Who ended it had seen what a customer wrote, as far as that was on the incident.
+    /// The person who ended the incident again had seen the customer's texts that were on it. So `customer_wrote` stays
+    /// set only if a text still waits for its delivery or for a decision.
     fn ended_again(memory: &mut Memory) {
         memory.customer_wrote &= memory.conversation.has_open();
     }

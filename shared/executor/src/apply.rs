@@ -1,4 +1,4 @@
-//! Effects, one after the other: the intent, the call, the outcome.
+//! Applies effects, one after the other: the intent, the call, the outcome.
 
 use casebridge_core::{
     failure::Failure,
@@ -17,18 +17,18 @@ use crate::{carrier::Carrier, error::ReconcileError, ports::Ports, work::Work};
 /// How many plans a pass makes at most: each but the last did something or met a change.
 const PLANS_PER_PASS: usize = 40;
 
-/// How far the applying of a plan came.
+/// What follows an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Progress {
-    /// The effect was done.
+    /// The effect was done, and the plan goes on.
     Done,
-    /// It was not, or something had changed: plan anew.
+    /// The effect was not done, or something had changed: a new plan is made.
     Replan,
-    /// A call ended in doubt: nothing follows it before both sides were looked at.
+    /// A call ended in doubt: nothing follows before the next look.
     Doubt,
 }
 
-/// How a pass ended.
+/// What applying the plans of a pass came to.
 pub(crate) struct Applied<C> {
     /// The last plan: it has no effects left, unless the pass ran out of plans or time.
     pub(crate) plan: Plan<C>,

@@ -33,7 +33,7 @@ use crate::ports::Ports;
 pub struct Calls(AtomicU32);
 
 impl Calls {
-    /// How many so far.
+    /// Returns how many were made so far.
     pub fn made(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
@@ -46,7 +46,7 @@ pub struct Counted<'a, T> {
 }
 
 impl<'a, T> Counted<'a, T> {
-    /// The port, whose calls are counted in `calls`.
+    /// Wraps a port, whose calls are counted in `calls`.
     pub fn new(port: &'a T, calls: &'a Calls) -> Self {
         Self { port, calls }
     }
@@ -58,7 +58,7 @@ impl<'a, T> Counted<'a, T> {
     }
 }
 
-/// The ports that reach another machine, counted; the others as they are.
+/// The ports of an executor. The calls of those that reach another machine are counted.
 pub struct CountedPorts<'a, P: Ports> {
     /// The ledger.
     pub ledger: Counted<'a, P::Ledger>,
@@ -72,12 +72,12 @@ pub struct CountedPorts<'a, P: Ports> {
     pub clock: &'a P::Clock,
     /// The source of random bits.
     pub randomness: &'a P::Randomness,
-    /// Who hears of plans.
+    /// The observer of plans.
     pub plans: &'a P::Plans,
 }
 
 impl<'a, P: Ports> CountedPorts<'a, P> {
-    /// The ports, whose calls are counted in `calls`.
+    /// Wraps the ports, whose calls are counted in `calls`.
     pub fn new(ports: &'a P, calls: &'a Calls) -> Self {
         Self {
             ledger: Counted::new(ports.ledger(), calls),

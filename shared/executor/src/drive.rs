@@ -1,4 +1,4 @@
-//! One link, from the lease to the release. It knows no kind.
+//! The work on one link, from the lease to the release, for every kind.
 
 use casebridge_core::{
     hint::{Cause, Hint},
@@ -22,10 +22,11 @@ use crate::{
     work::Work,
 };
 
-/// How often a link is looked at again in one go because it was marked dirty; then it waits for the next wake-up.
+/// How many passes one hint makes at most while others mark the link dirty. After the last one the link is released and
+/// is due at once.
 const PASSES: usize = 5;
 
-/// Brings a link in step, as far as is possible now. A record that the hint told of is taken in first.
+/// Brings a link in step, as far as is possible now. Takes in first the record that the hint names, if there is one.
 pub(crate) async fn drive<P: Ports, K: Kind, C: Carrier<K>>(
     ports: &CountedPorts<'_, P>,
     carrier: &C,
@@ -36,7 +37,7 @@ pub(crate) async fn drive<P: Ports, K: Kind, C: Carrier<K>>(
 ) -> Result<(), ReconcileError> {
     report.link = Some(key.clone());
     let Task { hint, policy, limits } = task;
-    // From here on the worker's time runs, whatever it waits for.
+    // The worker's time runs from here on, also while it waits.
     let until = later(ports.clock.now(), limits.lease);
     let Some(claim) = claim(ports, hint, &key, report).await? else {
         report.unclaimed = true;
@@ -69,8 +70,9 @@ pub(crate) async fn drive<P: Ports, K: Kind, C: Carrier<K>>(
     Ok(())
 }
 
-/// The claim under which a hint acts, if it needs one; none if it has nothing left to do. A message that was sent ahead
-/// makes its claim itself, as the poller would, while the link is due at the time that it was sent for.
+/// Returns the claim under which a hint acts; the inner `None` means that it needs none. Returns `None` if the hint has
+/// nothing left to do. A wake makes its claim itself, as the poller would, if the link is due at the very time that the
+/// wake was sent for.
 async fn claim<P: Ports>(
     ports: &CountedPorts<'_, P>,
     hint: &Hint,
@@ -91,7 +93,7 @@ async fn claim<P: Ports>(
     Ok(ports.ledger.claim_due(&due, &claim, until).await?.then_some(Some(claim)))
 }
 
-/// The link has what others wait for as well: the next one tries.
+/// Wakes the next link that waits for what this link no longer waits for.
 async fn wake_next<P: Ports>(ports: &CountedPorts<'_, P>, waiting: &RowPrefix) -> Result<(), LedgerError> {
     if let Some(next) = ports.ledger.first_link_under(waiting).await? {
         ports.ledger.wake(&next, ports.clock.now()).await?;
@@ -100,7 +102,7 @@ async fn wake_next<P: Ports>(ports: &CountedPorts<'_, P>, waiting: &RowPrefix) -
 }
 
 impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
-    /// Passes until the link is let go. `due_before` is when the link was due before the hint.
+    /// Makes passes until the link is released. `due_before` is when the link was due before the hint.
     async fn passes(&mut self, hint: &Hint, due_before: Option<Timestamp>) -> Result<(), ReconcileError> {
         let mut look = Look::Hint(hint.cause);
         for pass in 1..=PASSES {
@@ -126,16 +128,16 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
         Ok(())
     }
 
-    /// Looks and applies, and again while the core says that it is worth staying; the last plan, and when to look at the
-    /// link again.
+    /// Looks and applies, and repeats both while the core says that the pass stays with the link. Returns the last
+    /// plan, and when to look at the link again; `None` if nothing is due.
     ///
-    /// What is known is written down before each wait: a worker that dies in it leaves no call in doubt.
+    /// Records what is known before each wait, so that a worker that dies while it waits leaves no call in doubt.
     async fn pass(&mut self, mut look: Look) -> Result<(Plan<K::Call>, Option<Timestamp>), ReconcileError> {
         loop {
             self.look(look).await?;
             let mut applied = self.apply().await?;
             if applied.doubt && !self.is_out_of_time() {
-                // Often only the answer was lost: one look at once spares the link a wait.
+                // Often only the answer was lost: one look at once saves the link a wait.
                 self.look(Look::Record).await?;
                 applied = self.apply().await?;
             }
@@ -153,7 +155,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
         }
     }
 
-    /// Sends a message ahead that wakes the link at its time. Where it is not taken, the poller wakes the link.
+    /// Sends a wake for the time at which the link is due. If the queue does not accept it, the poller wakes the link.
     async fn send_wake(&mut self, plan: &Plan<K::Call>, due: Option<Timestamp>, due_before: Option<Timestamp>) {
         let delay = wake::delay(plan, due, due_before, self.now());
         let Some((due, delay)) = due.zip(delay) else { return };
@@ -164,11 +166,12 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
         }
     }
 
-    /// Lets go of the link, so that the hint's next try finds it free. No call is under way: the ledger failed before one or
-    /// after all. Where this fails as well, the lease ends by itself; the link is due then.
+    /// Releases the link after a failure, so that the next attempt at the hint finds it free. No call is under way: the
+    /// failure came before a call or after it. If the release fails as well, the lease ends by itself, and the link is
+    /// due then.
     ///
-    /// A link that has become too large for the ledger is no failure that passes: its incident says so, and it is tried again
-    /// as seldom as what only people can mend.
+    /// A link that has become too large for the ledger does not recover by itself. This is no error: the incident's
+    /// columns say so, and the link is due again after `refusal_retry_seconds`.
     async fn abandon(&mut self, error: ReconcileError) -> Result<(), ReconcileError> {
         let abandoned = self.pass.abandoned(&self.recorded);
         let is_full = matches!(error, ReconcileError::Ledger(LedgerError::TooLarge { .. }));
@@ -185,7 +188,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
         if is_full { Ok(()) } else { Err(error) }
     }
 
-    /// Tells on the incident that the link can't be recorded any more.
+    /// Writes to the incident's columns that the link can't be recorded any more.
     async fn tell_full_link(&mut self) {
         if let Some(delivery) = self.pass.full_link_delivery() {
             let told = self.ports.servicenow.deliver(&self.pass.key, &delivery).await;

@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use crate::{carrier::Carrier, error::ReconcileError, ports::Ports, work::Work};
 
 impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
-    /// Makes the reads that the pass asks for, round by round, those of a round side by side. Ends after a round when too
-    /// little time is left for another one: what is unread then is read by the next pass, after a wait.
+    /// Makes the reads that the pass asks for, in rounds. The reads of a round are made concurrently. Stops after a
+    /// round if too little time is left for another one: the next pass reads what is unread, after a wait.
     pub(crate) async fn look(&mut self, look: Look) -> Result<(), ReconcileError> {
         self.pass.look(look, self.now());
         let mut is_first = true;

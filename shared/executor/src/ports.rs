@@ -1,13 +1,13 @@
-//! What the executor works with.
+//! The ports that the executor works with.
 
 use casebridge_ledger::Ledger;
 use casebridge_ports::{PlanObserver, Randomness, ServiceNow, Support, Timer, WakeQueue};
 
 /// The ports of one installation.
 pub trait Ports {
-    /// What is remembered, and who may act.
+    /// The ledger: links, leases and intents.
     type Ledger: Ledger;
-    /// Who wakes links at their time, besides the poller.
+    /// The queue that wakes links at their time. The poller wakes the others.
     type Wakes: WakeQueue;
     /// The ServiceNow instance.
     type ServiceNow: ServiceNow;
@@ -17,7 +17,7 @@ pub trait Ports {
     type Clock: Timer;
     /// Random bits.
     type Randomness: Randomness;
-    /// Who hears of plans.
+    /// The observer of plans.
     type Plans: PlanObserver;
 
     /// The ledger.
@@ -32,6 +32,6 @@ pub trait Ports {
     fn clock(&self) -> &Self::Clock;
     /// The source of random bits.
     fn randomness(&self) -> &Self::Randomness;
-    /// Who hears of plans.
+    /// The observer of plans.
     fn plans(&self) -> &Self::Plans;
 }

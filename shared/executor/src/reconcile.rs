@@ -1,4 +1,4 @@
-//! One hint: which link it is about, and who drives that link.
+//! The work on one hint: finds its link and drives it.
 
 use crate::{
     carrier::Carrier,
@@ -19,17 +19,17 @@ use casebridge_core::{
 
 /// Acts on hints. The same code runs in the function and, over ports in memory, in the simulation.
 pub struct Executor<P> {
-    /// What it works with.
+    /// The ports that it works with.
     pub ports: P,
     /// The policy.
     pub policy: Policy,
-    /// How long things may take.
+    /// The time limits.
     pub limits: Limits,
 }
 
 impl<P: Ports> Executor<P> {
-    /// Brings the hint's link in step, as far as is possible now. What either side refuses or does not answer is written down
-    /// as something to wait for.
+    /// Brings the hint's link in step, as far as is possible now. A request that a side refuses or does not answer
+    /// becomes a wait and is no error.
     ///
     /// # Errors
     ///

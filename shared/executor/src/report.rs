@@ -1,4 +1,4 @@
-//! What one hint came to.
+//! The result of one hint.
 
 use casebridge_core::{
     failure::{Failure, FailureKind},
@@ -8,37 +8,37 @@ use casebridge_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-/// What one hint came to, for logs and metrics. It holds no customer's text.
+/// The result of one hint, for logs and metrics. It holds no customer's text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact")]
 pub struct Report {
     /// The link, if one was found.
     pub link: Option<LinkKey>,
-    /// What came of a hint about a case that no link was known of.
+    /// What was decided about a case without a known link, if the hint names one.
     pub unknown_case: Option<UnknownCase>,
-    /// Whether another worker holds the link, which was marked dirty.
+    /// Whether another worker holds the link. The link was marked dirty.
     pub deferred: bool,
     /// Whether the link has become too large for the ledger.
     pub full: bool,
-    /// Whether the claim of a wake-up was gone, so that nothing was left to do.
+    /// Whether the hint had nothing left to do: the link no longer has its claim, or a wake came too early.
     pub unclaimed: bool,
-    /// Whether the message was not taken that was to wake the link at its time: the poller does.
+    /// Whether the queue did not accept the wake. The poller wakes the link instead.
     pub wake_lost: bool,
     /// Whether the account of the link's record is out of use in ServiceNow.
     pub out_of_use: bool,
     /// How many remote calls were made, the ledger's among them.
     pub calls: u32,
-    /// How long the worker stayed with the link until a side could be tried again, in all.
+    /// How long the worker waited in all: for an early wake, and until a side could be tried again.
     pub stayed: SignedDuration,
     /// The effects that were tried, each with its failure if it failed.
     pub effects: Vec<(&'static str, Option<FailureKind>)>,
-    /// What failed of each side.
+    /// The failures, each with its side.
     pub failures: Vec<(Side, FailureKind)>,
-    /// How many records were found that we had opened twice.
+    /// How many new doubles were found.
     pub doubles: usize,
     /// What the link waits for.
     pub waits: Vec<&'static str>,
-    /// When the link is looked at again, if nothing happens before.
+    /// When the link is looked at again if nothing happens before; `None` if nothing is due.
     pub due: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! Support cases: their reads and calls, and whose a case is.
+//! Support cases: their reads and calls, and how the link of a case is found.
 
 mod carrier;
 mod find;

@@ -1,9 +1,9 @@
-//! What is to be done, and by which rules.
+//! What the executor has to do, by which policy and within which limits.
 
 use casebridge_core::{hint::Hint, policy::Policy};
 use jiff::SignedDuration;
 
-/// How long things may take.
+/// The time limits of the work on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// How long a lease lasts: longer than the worker can live.
@@ -12,7 +12,7 @@ pub struct Limits {
     pub least_time_left: SignedDuration,
 }
 
-/// What is to be done, and by which rules.
+/// What the executor has to do, by which policy and within which limits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Task<'a> {
     pub(crate) hint: &'a Hint,

@@ -10,10 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{counted::CountedPorts, ports::Ports, report::Report, task::Limits};
 
-/// What is under way on one link.
+/// The state of the work on one link.
 pub(crate) struct Work<'a, P: Ports, K: Kind, C> {
     pub(crate) ports: &'a CountedPorts<'a, P>,
-    /// Who makes the kind's reads and calls.
+    /// Makes the kind's reads and calls.
     pub(crate) carrier: &'a C,
     pub(crate) policy: &'a Policy,
     pub(crate) limits: Limits,
@@ -29,7 +29,7 @@ impl<P: Ports, K: Kind, C> Work<'_, P, K, C> {
         self.ports.clock.now()
     }
 
-    /// Writes down what is known by now, under the lease.
+    /// Records in the ledger what is known by now, under the lease.
     pub(crate) async fn record(&mut self) -> Result<(), LedgerError> {
         let now = self.now();
         self.lease = self.ports.ledger.record(&self.lease, &self.recorded, &self.pass.link, now).await?;
@@ -37,7 +37,8 @@ impl<P: Ports, K: Kind, C> Work<'_, P, K, C> {
         Ok(())
     }
 
-    /// What is left until too little of the lease is left to begin another call.
+    /// Returns for how long another call may still begin: what is left of the lease, less the time that a call needs.
+    /// It is negative once too little is left.
     pub(crate) fn time_left(&self) -> SignedDuration {
         self.lease.until.duration_since(self.now()).saturating_sub(self.limits.least_time_left)
     }

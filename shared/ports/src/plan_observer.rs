@@ -1,4 +1,4 @@
-//! Who hears of plans.
+//! An observer of plans.
 
 use casebridge_core::{
     policy::Policy,
@@ -6,8 +6,8 @@ use casebridge_core::{
 };
 use jiff::Timestamp;
 
-/// Hears of every plan before it is applied. It changes nothing about it.
+/// Receives every plan before it is applied. It can't change the plan.
 pub trait PlanObserver {
-    /// Takes note of a plan, of what it was made from, and of the moment.
+    /// Receives a plan, the policy and the pass that it was made from, and the time.
     fn planned(&self, policy: &Policy, pass: &Pass, plan: &Plan, now: Timestamp);
 }

@@ -4,10 +4,10 @@ use casebridge_core::{identifiers::AttemptId, link::mark::Entropy};
 
 /// Random bits of a cryptographically secure source.
 pub trait Randomness {
-    /// What the marks of one plan come from.
+    /// Returns the random bits from which the marks of one plan are drawn.
     fn entropy(&self) -> Entropy;
-    /// A name for one attempt that no other has.
+    /// Returns a unique name for one attempt at a lease.
     fn attempt(&self) -> AttemptId;
-    /// How far to spread a retry: 0 to 1,000 thousandths.
+    /// Returns how far to spread a retry, in thousandths from 0 to 1,000.
     fn spread(&self) -> u32;
 }

@@ -12,12 +12,12 @@ use casebridge_core::{
 };
 use jiff::Timestamp;
 
-/// The app's Scripted REST on a ServiceNow instance, as one link asks it: an incident may have a link of each kind, and
-/// the columns of an answer are those that this link writes.
+/// The app's Scripted REST on a ServiceNow instance, as one link uses it. An incident may have a link of each kind, and
+/// the columns in an answer are those that this link writes.
 pub trait ServiceNow {
-    /// The link's incident with its customer-visible comments since a moment, oldest first, or with all of them; none if
-    /// it is not there. Where there are too many to read at once, the newest are left out and `entries_complete` is
-    /// false.
+    /// Reads the link's incident with its customer-visible comments since `entries_since`, or with all of them if that
+    /// is `None`, oldest first. Returns `None` if the incident is not there. If there are too many comments to read at
+    /// once, the newest are left out and `entries_complete` is false.
     fn snapshot(
         &self,
         key: &LinkKey,

@@ -13,7 +13,7 @@ use casebridge_core::{
     },
 };
 
-/// AWS Support of every account. Writes are made once each: whatever is not certainly refused is in doubt.
+/// AWS Support of every account. Each write is made once, and one that may have been applied fails as in doubt.
 pub trait Support {
     /// CreateCase.
     fn create_case(&self, account: &AccountId, request: &NewCase) -> impl Future<Output = Result<CaseId, Failure>>;

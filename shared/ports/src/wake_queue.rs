@@ -1,15 +1,16 @@
-//! Where links are woken at their time.
+//! The queue that wakes links at their time.
 
 use std::{error::Error, future::Future};
 
 use casebridge_core::hint::Hint;
 use jiff::SignedDuration;
 
-/// Where a hint is left for later.
+/// A queue that delivers hints after a delay.
 pub trait WakeQueue {
-    /// Why it was not taken.
+    /// Why the queue did not accept a hint.
     type Error: Error + 'static;
 
-    /// Hands a hint out after a delay, in whole seconds, at most 15 minutes. It may come later, twice, or never.
+    /// Sends a hint that is delivered after a delay, in whole seconds, of at most 15 minutes. The hint may come later,
+    /// twice, or never.
     fn send_later(&self, hint: &Hint, delay: SignedDuration) -> impl Future<Output = Result<(), Self::Error>>;
 }

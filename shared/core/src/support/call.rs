@@ -1,4 +1,4 @@
-//! The writes to AWS Support, what is written down of them, and what can come of them.
+//! The calls to AWS Support: what their intents record, and what their outcomes are.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ const RESOLVE_CASE: &str = "resolve_case";
 pub struct NewCase {
     /// The subject.
     pub subject: String,
-    /// The first communication, at most 8,000 characters.
+    /// The first communication, at most 8,000 bytes.
     pub body: String,
     /// The service code.
     pub service_code: String,
@@ -50,9 +50,9 @@ pub enum Content {
         /// When it was written, by ServiceNow's clock.
         created_on: Timestamp,
     },
-    /// That the incident was reopened: AWS has no call for it, a communication reopens the case.
+    /// A notice that the incident was reopened. AWS has no call that reopens a case, so a communication reopens it.
     ReopenNotice,
-    /// On a case that was opened twice: that the other one goes on.
+    /// A notice on a double: work goes on in the link's own case.
     DoubleNotice(CaseId),
 }
 
@@ -62,7 +62,7 @@ impl Content {
         !matches!(self, Self::DoubleNotice(_))
     }
 
-    /// What names the text among those of its link.
+    /// Returns a name that no other text of the link has.
     pub fn name(&self) -> String {
         match self {
             Self::OpeningRemainder => "opening".to_owned(),
@@ -73,27 +73,27 @@ impl Content {
     }
 }
 
-/// A part of a text too long for one communication.
+/// A part of a text. A text that is too long for one communication has several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Which part, from 1.
+    /// The number of the part, from 1.
     pub number: u16,
-    /// Of how many.
+    /// How many parts the text has.
     pub of: u16,
-    /// How many bytes of the text are on the case with this part.
+    /// How many bytes of the text have been sent once this part is on the case.
     pub end: usize,
-    /// Whether it says that the rest of the text is left out, since AWS refuses it.
+    /// Whether a placeholder takes the place of this part, since AWS refuses it.
     #[serde(default)]
     pub left_out: bool,
 }
 
 impl Part {
-    /// A text of this many bytes that fits into one communication.
+    /// Returns the only part of a text of this many bytes, which fits into one communication.
     pub const fn whole(bytes: usize) -> Self {
         Self { number: 1, of: 1, end: bytes, left_out: false }
     }
 
-    /// Whether nothing of the text follows.
+    /// Whether this is the last part of the text.
     pub fn is_last(self) -> bool {
         self.number == self.of
     }
@@ -110,9 +110,9 @@ pub enum Call {
         request: NewCase,
         /// The mark in the first communication.
         mark: Mark,
-        /// The comments that the first communication contains, with the moments of their writing.
+        /// The comments that the first communication contains, with the times at which they were written.
         covers: Vec<(JournalEntryId, Timestamp)>,
-        /// What did not fit and has to follow.
+        /// The rest of the text, which did not fit and has to follow; `None` if all of it fitted.
         remainder: Option<String>,
     },
     /// Add a communication to the case.
@@ -125,7 +125,7 @@ pub enum Call {
         content: Content,
         /// Which part of it.
         part: Part,
-        /// The text, at most 8,000 characters.
+        /// The text, at most 8,000 bytes.
         body: String,
         /// The mark in the text.
         mark: Mark,
@@ -149,7 +149,7 @@ impl plan::Named for Call {
     }
 }
 
-/// What an intent is about to do.
+/// What the call of an intent does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum IntentKind {
@@ -157,9 +157,9 @@ pub enum IntentKind {
     OpenCase {
         /// The account to open it in.
         account: AccountId,
-        /// The comments that its first communication contains, with the moments of their writing.
+        /// The comments that its first communication contains, with the times at which they were written.
         covers: Vec<(JournalEntryId, Timestamp)>,
-        /// What did not fit and has to follow.
+        /// The rest of the text, which did not fit and has to follow; `None` if all of it fitted.
         remainder: Option<String>,
     },
     /// Add a communication.
@@ -171,16 +171,16 @@ pub enum IntentKind {
     },
     /// Resolve the case.
     ResolveCase {
-        /// The status that the case had before; none where that is not certain.
+        /// The status that the case had before; `None` if that is not certain.
         status_before: Option<CaseStatus>,
-        /// The doubled case that is resolved; none for the link's own.
+        /// The double that is resolved; `None` for the link's own case.
         #[serde(default)]
         double: Option<CaseId>,
     },
 }
 
 impl IntentKind {
-    /// The account in which it is about to open a case.
+    /// Returns the account in which the call opens a case; `None` if it opens none.
     pub fn opening_account(&self) -> Option<&AccountId> {
         match self {
             Self::OpenCase { account, .. } => Some(account),
@@ -199,22 +199,23 @@ impl plan::Named for IntentKind {
     }
 }
 
-/// A call that AWS refused, as far as it tells it from another one that is tried at once.
+/// The key under which a refused call is recorded. A call with another key is not held back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusedCall {
     /// CreateCase with these codes.
     OpenCase(CaseCodes),
-    /// A communication, once none in its place was accepted, either.
+    /// A communication that has no other form left to be tried in.
     AddCommunication,
     /// The resolution of the link's case.
     ResolveCase,
-    /// A call for a case that was opened twice.
+    /// A call for a double.
     Double,
 }
 
 impl RefusedCall {
-    /// By what a refusal of the intent's call is remembered. `codes` are those of a new case; none if they are not known.
+    /// Returns the key under which a refusal of the intent's call is recorded. `codes` are those of a new case, `None`
+    /// if they are not known. Returns `None` for a CreateCase without codes.
     pub(super) fn of(intent: &IntentKind, codes: Option<CaseCodes>) -> Option<Self> {
         match intent {
             IntentKind::OpenCase { .. } => codes.map(Self::OpenCase),
@@ -224,14 +225,14 @@ impl RefusedCall {
         }
     }
 
-    /// Whether this intent may be about the call.
+    /// Whether the refused call may be that of this intent.
     pub fn concerns(&self, intent: &IntentKind) -> bool {
         let codes = if let Self::OpenCase(codes) = self { Some(codes.clone()) } else { None };
         Self::of(intent, codes).as_ref() == Some(self)
     }
 }
 
-/// What AWS may refuse of a new case, and an agent or an administrator can change.
+/// The values of a new case that AWS may refuse and that an agent or an administrator can change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseCodes {
     /// The account to open it in.
@@ -245,7 +246,7 @@ pub struct CaseCodes {
 }
 
 impl CaseCodes {
-    /// What AWS may refuse of this CreateCase in an account.
+    /// Returns the codes of this CreateCase in an account.
     pub fn of(account: &AccountId, request: &NewCase) -> Self {
         Self {
             account: Some(account.clone()),
@@ -256,7 +257,7 @@ impl CaseCodes {
     }
 }
 
-/// What a call that was applied answered.
+/// The answer to a call that was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
     /// The case is open.
@@ -273,7 +274,7 @@ pub enum Done {
     },
 }
 
-/// A call that was applied, with what was written down of it and what it answered: each call with its own answer.
+/// A call that was applied: what its intent recorded, with the call's own answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Applied {
     /// The case is open.
@@ -282,9 +283,9 @@ pub(super) enum Applied {
         account: AccountId,
         /// The case.
         case_id: CaseId,
-        /// The comments that its first communication contains, with the moments of their writing.
+        /// The comments that its first communication contains, with the times at which they were written.
         covers: Vec<(JournalEntryId, Timestamp)>,
-        /// What did not fit and has to follow.
+        /// The rest of the text, which did not fit and has to follow; `None` if all of it fitted.
         remainder: Option<String>,
     },
     /// The communication is on the case.
@@ -299,7 +300,7 @@ pub(super) enum Applied {
         /// Its status afterwards.
         status: CaseStatus,
     },
-    /// A case that was opened twice is resolved.
+    /// A double is resolved.
     DoubleResolved {
         /// The case.
         case_id: CaseId,
@@ -307,7 +308,7 @@ pub(super) enum Applied {
 }
 
 impl Applied {
-    /// What was written down of a call, and its answer. Fails if the answer is another call's.
+    /// Joins what an intent recorded with the answer to its call. Fails if the answer is another call's.
     pub(super) fn of(intent: &IntentKind, done: Done) -> Result<Self, Illegal> {
         match (intent.clone(), done) {
             (IntentKind::OpenCase { account, covers, remainder }, Done::CaseOpened { case_id }) => {

@@ -9,7 +9,7 @@ use crate::{
     text::text_hash,
 };
 
-/// Who wrote a communication, when AWS did (`submittedBy`). Source: AWS Support API, Communication.
+/// The author (`submittedBy`) of a communication that AWS wrote. Source: AWS Support API, Communication.
 pub const AMAZON_WEB_SERVICES: &str = "Amazon Web Services";
 
 /// The status of a case. The set is open: `pending-amazon-action` is in the console but not in the API's model.
@@ -28,7 +28,7 @@ impl CaseStatus {
         &self.0
     }
 
-    /// Whether work on the case has ended. A status that nobody knows is taken as open.
+    /// Whether work on the case has ended. An unknown status counts as open.
     pub fn is_resolved(&self) -> bool {
         RESOLVED_CASE_STATUSES.contains(&self.as_str())
     }
@@ -73,10 +73,10 @@ impl Communication {
     }
 }
 
-/// A case as it was observed.
+/// A case as AWS shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
-    /// The id, as it is now: its language segment may change.
+    /// The current id: its language segment may change.
     pub case_id: CaseId,
     /// The number that people see.
     pub display_id: DisplayId,
@@ -86,27 +86,29 @@ pub struct Case {
     pub status: CaseStatus,
     /// When it was opened, by AWS's clock.
     pub time_created: Timestamp,
-    /// The communications that were read, in no certain order.
+    /// The communications that were read, in no particular order.
     pub communications: Vec<RawCommunication>,
-    /// Whether `communications` holds all of them as of the read, as far back as was asked for, or only the most recent ones.
+    /// Whether `communications` is complete, back to the moment that was asked for. If not, it has the most recent ones
+    /// only.
     pub communications_complete: bool,
-    /// Whether they were read later than the status: they may be news that the status lags behind.
+    /// Whether the communications were read after the status, and so may be newer than the status.
     pub communications_are_later: bool,
-    /// What DescribeCases showed, in short, see [`fingerprint`].
+    /// The fingerprint of what DescribeCases showed, see [`fingerprint`].
     pub fingerprint: String,
 }
 
 impl Case {
-    /// Whether the case may have drifted: it looks different from what the link remembers.
+    /// Whether the case may have drifted: its fingerprint differs from the one that the link remembers.
     pub fn has_changed(&self, remembered_fingerprint: &str) -> bool {
         self.fingerprint != remembered_fingerprint
     }
 }
 
-/// A short text that differs when anything differs that a reconciliation looks at and DescribeCases shows: the poller
-/// compares it with what the last reconciliation saw.
+/// Returns a short text that changes when anything changes that DescribeCases shows and that a reconciliation uses. The
+/// poller compares it with the fingerprint that the last reconciliation recorded.
 ///
-/// Times count by their second, since an answer may cut them, and the most recent communications in an order of their own.
+/// Times count in whole seconds, since an answer may cut them. The order of the most recent communications does not
+/// count.
 pub fn fingerprint(
     case_id: &CaseId,
     display_id: &DisplayId,

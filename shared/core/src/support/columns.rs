@@ -37,7 +37,7 @@ const OWN_COLUMNS: [&str; 4] = [ACCOUNT, CASE_ID, DISPLAY_ID, CASE_STATUS];
 /// How many failures in a row pass before an agent is told: most pass by themselves in seconds, and the first three of the
 /// default policy take seven to ten.
 const QUIET_ATTEMPTS: u32 = 4;
-/// How many characters of an error an incident shows: what its column takes, so that it reads back as written.
+/// How many characters of an error an incident shows: as many as its column holds, so that it reads back as written.
 const LAST_ERROR_CHARACTERS: usize = 900;
 /// What an agent is told while the account may open no more cases.
 const QUOTA_ADVICE: &str =
@@ -46,7 +46,7 @@ const QUOTA_ADVICE: &str =
 const UNKNOWN_CASE_ADVICE: &str = "This incident names an AWS case that casebridge does not know, so nothing is synchronised. \
      casebridge looks again every hour. If the incident is a copy, ask an administrator to clear its AWS case id.";
 
-/// The app's columns as the link says.
+/// Returns what the app's columns say of the link.
 pub fn columns(policy: &Policy, pass: &Pass, now: Timestamp) -> BridgeColumns {
     let link = &pass.link;
     if let Some(incident) = pass.incident.as_ref().filter(|incident| names_unknown_case(pass, incident)) {
@@ -79,14 +79,16 @@ fn own_columns(texts: [&str; OWN_COLUMNS.len()]) -> BTreeMap<String, String> {
     OWN_COLUMNS.into_iter().map(str::to_owned).zip(texts.map(str::to_owned)).collect()
 }
 
-/// Whether the incident names a case, and neither this link nor another has it or may get it.
+/// Whether the incident names a case that no known link has. False if this link has a case or an intent, since the case
+/// may then be its own.
 pub(super) fn names_unknown_case(pass: &Pass, incident: &Incident) -> bool {
     let link = &pass.link;
     let is_linked = link.memory.case.is_some() || link.intent.is_some();
     !is_linked && !incident.summary.columns.own(CASE_ID).is_empty() && !pass.aws.columns_of_another
 }
 
-/// Where a case is to be opened, or was perhaps: an incident that has ended meanwhile may have one all the same.
+/// Returns the account in which a case is to be opened, or may have been opened: an incident that has ended meanwhile
+/// may have a case all the same. Returns `None` if there is no such account.
 fn opening_account(pass: &Pass) -> Option<&AccountId> {
     if let Some(Intent { kind: IntentKind::OpenCase { account, .. }, .. }) = &pass.link.intent {
         return Some(account);
@@ -95,10 +97,11 @@ fn opening_account(pass: &Pass) -> Option<&AccountId> {
     incident.account.as_ref().map(|account| &account.number)
 }
 
-/// `pending`, `in_sync`, `waiting` or `error`, and what to tell the agent.
+/// Returns `pending`, `in_sync`, `waiting` or `error`, and what to tell the agent.
 fn sync_status(policy: &Policy, pass: &Pass, now: Timestamp) -> (&'static str, String) {
     let link = &pass.link;
-    // First: while nothing is sent, what else is wrong does not matter yet, and an account out of use may well be refused.
+    // A pause comes first: while nothing is sent, other troubles do not matter yet, and AWS may well refuse an account
+    // that is out of use.
     if let Some(pause) = pass.pause(policy) {
         return ("waiting", pause.advice());
     }
@@ -131,7 +134,8 @@ fn sync_status(policy: &Policy, pass: &Pass, now: Timestamp) -> (&'static str, S
     (if link.memory.case.is_some() { "in_sync" } else { "pending" }, String::new())
 }
 
-/// What of the troubles an agent is told: a refusal before what passes by itself.
+/// Returns what an agent is told of the troubles: of a refusal, or else of what passes by itself. Returns `None` if
+/// there is nothing to tell.
 fn told_trouble(link: &Link, now: Timestamp) -> Option<(&'static str, String)> {
     let name = |side: Side| if side == Side::Aws { "AWS Support" } else { "ServiceNow" };
     let told = link.troubles.told(now, |refused| link.is_in_doubt(refused));
@@ -146,15 +150,15 @@ fn told_trouble(link: &Link, now: Timestamp) -> Option<(&'static str, String)> {
     Some(("waiting", format!("{side} does not answer or throttles; casebridge tries again by itself.")))
 }
 
-/// Whether a reopening at AWS was left alone, as far as the link remembers: all that was written there since the end has
-/// reopened the link before.
+/// Whether casebridge did not follow a reopening at AWS, as far as the link remembers: every text that was written
+/// there since work ended has reopened the link before.
 fn is_left_reopened(link: &Link) -> bool {
     let reopened = link.base.ended && link.memory.case.as_ref().is_some_and(|case| !case.is_resolved());
     let texts = &link.memory.texts_since_end;
     reopened && !texts.is_empty() && texts.iter().all(|text| link.journal.reopening_texts.contains(text))
 }
 
-/// What people have to know, in plain words, with what to do.
+/// Returns the text of a notice: what happened and what to do.
 fn notice_text(notice: &Notice) -> String {
     match notice {
         Notice::CommentAfterClosing { .. } => {
@@ -183,7 +187,7 @@ fn notice_text(notice: &Notice) -> String {
     }
 }
 
-/// A refusal in plain words, with what to do.
+/// Returns the text of a refusal: what happened and what to do.
 fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
     let advice = match refusal {
         Refusal::Subscription => {

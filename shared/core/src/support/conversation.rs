@@ -1,16 +1,17 @@
-//! What the link remembers of its case's communications, and whose each one is that a read shows.
+//! What the link remembers of its case's communications, and which of those that a read shows are ours.
 //!
-//! Communications have no id in the AWS Support API. A communication is known by its second of creation, the hash of its
-//! text and an ordinal among equal ones, all as they were at first sight. Later the same one may be shown differently: with
-//! another author, redacted, wrapped, with a time of another precision. So what a read shows of a second is matched with
-//! what is known of that second, or of a neighbouring one: by hash first; what is left over on both sides is the same
-//! messages, shown differently by now; a surplus is new.
+//! Communications have no id in the AWS Support API. casebridge identifies a communication by its second of creation,
+//! the hash of its text and its ordinal among equal texts, all as first seen. A later read may show the same
+//! communication differently: with another author, redacted, wrapped, or with a time of another precision. So the
+//! communications of a read are matched with the known ones of the same second or of a neighbouring one. Equal hashes
+//! are matched first. What is left over on both sides is the same communications, shown differently. A surplus is new.
 //!
-//! A text of ours is recognised by its mark. More than one communication may carry it, since people copy and quote. Ours is
-//! the one that holds just what we sent, else the earliest; as long as ours may not show yet, the others wait.
+//! A text of ours is recognised by its mark. More than one communication may carry the mark, since people copy and
+//! quote. Ours is the one with exactly the text that was sent, or else the earliest. While a read may not show ours
+//! yet, the others wait.
 //!
-//! What is older than the longest time that a write may take to appear is settled and forgotten, so that a link of ten
-//! thousand communications remembers as much as one of ten.
+//! A complete read settles what is older than L before the newest communication that it shows. What is settled is
+//! forgotten, so that a link of ten thousand communications remembers as much as one of ten.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,32 +29,32 @@ use crate::{
     time::CLOCKS_APART,
 };
 
-/// How many communications are remembered at most before the older ones are settled: some hundred bytes each. Of a longer
-/// read the oldest are taken in; the rest follows once they are on the incident.
+/// How many communications a link remembers at most, with some hundred bytes each. Of a longer read only the oldest are
+/// taken in. The rest follows once these are on the incident and settled.
 pub const MAXIMUM_KNOWN_COMMUNICATIONS: usize = 1_000;
-/// How long the mark of a text is kept that AWS took and never showed, by our clock: AWS's may be another.
+/// How long, by our clock, a mark is kept if AWS accepted its text and no read has shown it. AWS's clock may differ.
 const UNSEEN_MARK_KEPT: SignedDuration = SignedDuration::from_hours(24);
-/// How many seconds apart two answers may show one moment: one cuts its time, the other rounds it.
+/// By how many seconds two answers may differ in the time of one communication: one cuts the time, the other rounds it.
 pub(crate) const ONE_MOMENT: i64 = 1;
 
 /// What became of a communication that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
-    /// It is a person's or AWS's and not on the incident yet. What came after it must not overtake it.
+    /// A person or AWS wrote it, and it is not on the incident yet. Later communications must not overtake it.
     Pending,
     /// It is on the incident.
     Delivered,
     /// It is ours.
     Ours,
-    /// It carries a mark of ours, and whether it is ours is not known yet.
+    /// It carries a mark of ours, and it is not known yet whether it is ours.
     Undecided,
 }
 
 /// A communication that was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
-    /// Its identity, from its first sight.
+    /// Its identity, as given when it was first seen.
     pub id: CommunicationId,
     /// The hash of its text, as last shown.
     pub hash: String,
@@ -67,59 +68,60 @@ pub struct Known {
     pub fate: Fate,
 }
 
-/// The communication that a mark of ours was recognised on.
+/// The communication that casebridge takes for the text that it sent with a mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// Its identity.
     pub id: CommunicationId,
     /// When it was written, by AWS's clock.
     pub time_created: Timestamp,
-    /// Whether it holds just what we sent.
+    /// Whether it has exactly the text that was sent.
     pub exact: bool,
-    /// How many letters and digits it has more or fewer than what we sent.
+    /// By how many letters and digits its length differs from the text that was sent.
     #[serde(default)]
     pub letters_apart: usize,
 }
 
 impl Owner {
-    /// What decides between two: the exact one, then the earlier one. Of one second, since one answer may cut its times and
-    /// another not, the one that is about as long as what we sent: AWS changes few letters of it, and people quote a part or
-    /// add something.
+    /// Returns the key that decides between two candidates; the lower one wins. The exact one comes first, then the one
+    /// of the earlier second. Within a second (one answer may cut its times, another may not) the one whose length is
+    /// closer to the text that was sent comes first: AWS changes few letters of it, and people quote a part or add
+    /// something.
     fn rank(&self) -> (bool, i64, usize, Timestamp, &CommunicationId) {
         (!self.exact, self.time_created.as_second(), self.letters_apart, self.time_created, &self.id)
     }
 }
 
-/// A mark of ours: of a text that was sent, or may have been.
+/// What is remembered of a mark whose text was sent, or may have been sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarkMemory {
     /// When its intent was written, by our clock.
     pub sent_at: Timestamp,
-    /// The hash of what was sent.
+    /// The hash of the text that was sent.
     pub hash: String,
-    /// How many letters and digits it has.
+    /// How many letters and digits that text has.
     #[serde(default)]
     pub letters: usize,
-    /// The communication that it was recognised on, so far.
+    /// The best candidate so far for the text with this mark; `None` until a read shows one.
     #[serde(default)]
     pub owner: Option<Owner>,
-    /// Whether no other communication can turn out to be ours any more.
+    /// Whether `owner` is final: no other communication can turn out to be ours.
     #[serde(default)]
     pub settled: bool,
-    /// The hash of the subject that was sent with it; none for a communication of a case that is there.
+    /// The hash of the subject that a CreateCase sent with the text; `None` for a text on an existing case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// Whether the call seemed never applied and was given up. It is remembered for good: it may have been applied later.
+    /// Whether its call counts as never applied. Such a mark is kept for good, since the call may be applied late.
     #[serde(default)]
     pub given_up: bool,
 }
 
-/// What a read shows, as far as it is not settled.
+/// What a read shows, without what is settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenIn {
-    /// The communications with their identities, in the order of their writing.
+    /// The communications with their identities, in the order in which they were written.
     pub shown: Vec<Communication>,
-    /// Those among them that no read had shown before.
+    /// Those that no earlier read has shown.
     pub news: Vec<CommunicationId>,
 }
 
@@ -129,13 +131,13 @@ pub struct TakenIn {
 pub struct Conversation {
     /// Everything written before this moment, by AWS's clock, is settled and forgotten.
     pub settled_before: Option<Timestamp>,
-    /// The communications that were seen since, by their second.
+    /// The communications that were seen since then, by their second.
     pub known: BTreeMap<i64, Vec<Known>>,
     /// The marks of our texts.
     pub marks: BTreeMap<Mark, MarkMemory>,
 }
 
-/// What an identity tells: a communication as it was at first sight.
+/// A communication as it was when first seen: what its identity encodes.
 struct FirstSight<'a> {
     moment: i64,
     hash: &'a str,
@@ -145,9 +147,9 @@ struct FirstSight<'a> {
     carries_mark: bool,
 }
 
-/// What stands in an identity for a text that AWS wrote.
+/// The letter in an identity for a text that AWS wrote.
 const BY_AWS: char = 'a';
-/// What stands in an identity for a text that carries a mark of ours.
+/// The letter in an identity for a text that carries a mark of ours.
 const CARRIES_MARK: char = 'm';
 
 impl<'a> FirstSight<'a> {
@@ -159,7 +161,7 @@ impl<'a> FirstSight<'a> {
         CommunicationId::new(id)
     }
 
-    /// None if it is no identity of a communication.
+    /// Reads an identity. Returns `None` if the id has another form.
     fn of(id: &'a CommunicationId) -> Option<Self> {
         let mut parts = id.as_str().splitn(3, '-');
         let moment = parts.next()?.parse().ok()?;
@@ -174,7 +176,7 @@ fn second(moment: Timestamp) -> i64 {
     moment.as_second()
 }
 
-/// Puts communications in the order in which they were written; those of one moment in an order of their own.
+/// Sorts communications by the time at which they were written, then by text and author.
 pub fn sort(communications: &mut [RawCommunication]) {
     communications.sort_by(|left, right| {
         (left.time_created, &left.body, &left.submitted_by).cmp(&(right.time_created, &right.body, &right.submitted_by))
@@ -182,17 +184,19 @@ pub fn sort(communications: &mut [RawCommunication]) {
 }
 
 impl Conversation {
-    /// Whether a communication is left out of everything: it is from a time that is settled.
+    /// Whether a communication is from a settled time. Such a communication is ignored.
     fn is_settled(&self, communication: &RawCommunication) -> bool {
         self.settled_before.is_some_and(|floor| second(communication.time_created) < second(floor))
     }
 
     /// Whether a read of the most recent communications leaves nothing unclear, so that not all have to be read.
     ///
-    /// Its oldest second may be cut: unless all that it shows of that second is known, something older may be hidden. One of
-    /// a later second must be known, too: what seems known in the oldest may be new, and the known one, of equal text, be
-    /// hidden. Nor does it join where a text that it shows soon after could be taken for an equal one that is hidden. What
-    /// waits for its delivery or for a decision must be shown, too.
+    /// The oldest second of the read may be cut, so that the read hides communications of that second. The read joins
+    /// if four conditions hold. It shows only known communications of its oldest second. It shows a known communication
+    /// of a later second, since one of the oldest second may only seem known: it may be new, while the known one of
+    /// equal text is hidden. None of its unknown texts shortly after the oldest second can be a hidden known one, shown
+    /// differently. Everything that waits for its delivery or for a decision is later than the oldest second, so that
+    /// the read shows it.
     pub fn joins(&self, recent: &[RawCommunication]) -> bool {
         let Some(oldest) = recent.iter().min_by_key(|communication| communication.time_created) else {
             return self.open().next().is_none();
@@ -202,7 +206,7 @@ impl Conversation {
         overlaps && self.open().all(|(moment, _)| moment > cut)
     }
 
-    /// Whether one of these is known that is of a later second than the one that may be cut.
+    /// Whether the read shows a known communication of a later second than the one that may be cut.
     fn is_any_known_behind(&self, cut: i64, recent: &[RawCommunication]) -> bool {
         let behind = recent.iter().map(|shown| (second(shown.time_created), shown)).filter(|(moment, _)| *moment > cut);
         behind
@@ -222,7 +226,8 @@ impl Conversation {
                 None => unknown.push((moment, hash)),
             }
         }
-        // Right behind the cut, it may be one of the cut second, with another text and another time by now.
+        // One second after the cut it may be a communication of the cut second, shown with another text and another
+        // time.
         let may_be_of_cut = |moment: i64| moment == cut + ONE_MOMENT && hidden.iter().any(|(known, _)| *known == cut);
         let is_clear = |moment: i64, hash: &str| {
             moment > cut && !may_be_of_cut(moment) && hidden.iter().all(|(_, known)| *known != hash)
@@ -241,14 +246,16 @@ impl Conversation {
         self.open().next().is_some()
     }
 
-    /// Of what a read shows, that which is to be put on the incident now: others' texts that are not there yet, up to the
-    /// first that is undecided or not shown, which they must not overtake.
+    /// Returns what can be put on the incident now: texts of others that the read shows and that are not on the
+    /// incident yet. Stops at the first communication that is undecided or not shown, since later ones must not
+    /// overtake it.
     pub fn deliverable<'a>(&self, shown: &'a [Communication]) -> Vec<&'a Communication> {
         let is_ready = |known: &Known| {
             known.fate == Fate::Pending && shown.iter().any(|communication| communication.id == known.id)
         };
         let blocked_from = self.open().filter(|(_, known)| !is_ready(known)).map(|(second, _)| second).min();
-        // Its time may be shown another second than at first sight: neither may be that of one that blocks.
+        // A read may show a communication in another second than when it was first seen. Both must be before the second
+        // that blocks.
         let is_free = |communication: &&Communication| {
             let known = self.open().find(|(_, known)| known.id == communication.id);
             let latest = known.map_or(i64::MIN, |(moment, _)| moment).max(second(communication.raw.time_created));
@@ -259,19 +266,19 @@ impl Conversation {
         pending.take_while(is_free).collect()
     }
 
-    /// What became of a communication.
+    /// Returns what became of a communication; `None` if it is not known.
     pub fn fate(&self, id: &CommunicationId) -> Option<Fate> {
         self.known.values().flatten().find(|known| known.id == *id).map(|known| known.fate)
     }
 
-    /// Notes that a communication is on the incident.
+    /// Records that a communication is on the incident.
     pub fn delivered(&mut self, id: &CommunicationId) {
         for known in self.known.values_mut().flatten().filter(|known| known.id == *id) {
             known.fate = Fate::Delivered;
         }
     }
 
-    /// Notes a text that is about to be sent.
+    /// Records a text that is about to be sent.
     pub fn sending(&mut self, mark: &Mark, body: &str, now: Timestamp) {
         let memory = MarkMemory {
             sent_at: now,
@@ -285,7 +292,7 @@ impl Conversation {
         self.marks.insert(mark.clone(), memory);
     }
 
-    /// Notes a case that is about to be opened.
+    /// Records a case that is about to be opened.
     pub fn opening(&mut self, mark: &Mark, subject: &str, body: &str, now: Timestamp) {
         self.sending(mark, body, now);
         if let Some(memory) = self.marks.get_mut(mark) {
@@ -293,12 +300,13 @@ impl Conversation {
         }
     }
 
-    /// The hash of the subject that a case was opened with whose first text carries this mark; none if none was.
+    /// Returns the hash of the subject of the CreateCase whose text carries this mark. Returns `None` if there is no
+    /// such CreateCase.
     pub fn subject_of(&self, mark: &Mark) -> Option<&str> {
         self.marks.get(mark)?.subject.as_deref()
     }
 
-    /// Whether a case was opened with the subject of this hash.
+    /// Whether a CreateCase of the link has a subject with this hash.
     pub fn has_subject(&self, subject: &str) -> bool {
         self.marks.values().any(|memory| memory.subject.as_deref() == Some(subject))
     }
@@ -308,14 +316,15 @@ impl Conversation {
         self.marks.get(mark).is_some_and(|memory| memory.owner.is_some())
     }
 
-    /// Our texts that AWS has taken and that no read has shown yet. Whether the one of an intent was taken is in doubt.
+    /// Returns our texts that AWS accepted and that no read has shown yet. Leaves out the text of the intent
+    /// `in_doubt`, since AWS may not have accepted it, and texts whose call counts as never applied.
     pub fn unseen<'a>(&'a self, in_doubt: Option<&'a Intent>) -> impl Iterator<Item = &'a MarkMemory> {
         let mark_in_doubt = in_doubt.and_then(|intent| intent.mark.as_ref());
         let is_taken = move |(mark, memory): &(&Mark, &MarkMemory)| !memory.given_up && Some(*mark) != mark_in_doubt;
         self.marks.iter().filter(is_taken).map(|(_, memory)| memory).filter(|memory| memory.owner.is_none())
     }
 
-    /// Takes in what a read shows. `complete` says that the read left out nothing since the settled time; otherwise it must
+    /// Takes in what a read shows. If `complete`, the read shows everything since the settled time. Otherwise it must
     /// [join](Self::joins).
     pub fn take_in(
         &mut self,
@@ -325,7 +334,7 @@ impl Conversation {
         longest_doubt: SignedDuration,
     ) -> TakenIn {
         sort(&mut shown);
-        // What is settled hides nothing: all since then is shown.
+        // If the oldest one is settled, the read shows everything since the settled time, and no second is cut.
         let cut = shown.first().filter(|oldest| !complete && !self.is_settled(oldest));
         let cut_second = cut.map(|oldest| second(oldest.time_created));
         shown.retain(|communication| !self.is_settled(communication));
@@ -353,9 +362,10 @@ impl Conversation {
         TakenIn { shown, news }
     }
 
-    /// Which of these a communication is that none of them equals by now. One with a mark of ours is the one that was
-    /// recognised by it, or one that no mark was recognised on: never another text of ours. AWS stays the author of what it
-    /// wrote.
+    /// Returns which of the known communications in `left` this communication is, although none of them has its text.
+    /// Returns `None` if it is none of them. A communication with a mark of ours is the one that was recognised by that
+    /// mark, or else one that carries a mark and was recognised by no mark: never another text of ours. A communication
+    /// without a mark of ours is one that carries none. AWS stays the author of what it wrote.
     fn shown_before<'a>(&self, communication: &RawCommunication, left: &[&'a Known]) -> Option<&'a Known> {
         let marks: Vec<&MarkMemory> =
             marks_in(&communication.body).iter().filter_map(|mark| self.marks.get(mark)).collect();
@@ -380,7 +390,7 @@ impl Conversation {
         let carries_mark = marks_in(&raw.body).iter().any(|mark| self.marks.contains_key(mark));
         let of_second = self.known.entry(moment).or_default();
         let mut ordinal = 0_usize;
-        // Equal texts of one second differ by their ordinal; one that was shown differently since keeps its own.
+        // Equal texts of one second differ by their ordinal. One that is shown differently by now keeps its identity.
         let id = loop {
             let id = FirstSight { moment, hash: &hash, ordinal, by_aws, carries_mark }.id();
             if of_second.iter().all(|known| known.id != id) {
@@ -392,8 +402,8 @@ impl Conversation {
         id
     }
 
-    /// Takes in communications whose delivery was begun by a pass that recorded nothing of it. They wait for their delivery
-    /// like any other, under the identity that they had then: a repeat of the delivery finds what is done.
+    /// Takes in communications that a pass began to deliver without recording it. They wait for their delivery like
+    /// others, under the identity that they had then, so that ServiceNow recognises a repeat of the delivery.
     pub fn begun_before<'a>(&mut self, ids: impl IntoIterator<Item = &'a CommunicationId>) {
         for id in ids {
             let Some(sight) = FirstSight::of(id) else { continue };
@@ -408,7 +418,7 @@ impl Conversation {
         }
     }
 
-    /// Decides which of those that carry marks of ours are ours.
+    /// Decides which of the communications that carry marks of ours are ours.
     fn recognise(&mut self, shown: &[Communication], hides_none: bool, decided_before: Timestamp) {
         let mut carriers: Vec<(&Communication, Vec<Mark>)> = Vec::new();
         for communication in shown.iter().filter(|communication| !communication.is_by_aws()) {
@@ -430,7 +440,7 @@ impl Conversation {
                 let (id, time_created) = (communication.id.clone(), communication.raw.time_created);
                 let letters_apart = memory.letters.abs_diff(letters);
                 let found = Owner { id, time_created, exact: memory.hash == hash, letters_apart };
-                // Times of one read are compared: another may cut them where this one rounds them.
+                // Only times of the same read are compared: another read may cut them where this one rounds them.
                 if let Some(owner) = &mut memory.owner
                     && let Some(shown) = carriers.iter().find(|(carrier, _)| carrier.id == owner.id)
                 {
@@ -441,13 +451,13 @@ impl Conversation {
                 }
             }
         }
-        // One that this read does not show waits until one does.
+        // An outranked communication that this read does not show is undecided until a read shows it.
         for known in self.known.values_mut().flatten() {
             if outranked.iter().any(|owner| owner.id == known.id) && known.fate == Fate::Ours {
                 known.fate = Fate::Undecided;
             }
         }
-        // A read that hides older texts may hide ours, and show only one that quotes it.
+        // A read that hides older texts may hide ours and show only a quotation of it.
         let is_certain = |owner: &Owner| owner.exact || hides_none;
         for memory in self.marks.values_mut().filter(|memory| memory.sent_at <= decided_before) {
             memory.settled |= memory.owner.as_ref().is_some_and(is_certain);
@@ -464,7 +474,7 @@ impl Conversation {
         }
     }
 
-    /// What a communication with these marks of ours is.
+    /// Returns what a communication with these marks of ours is: `Ours`, `Pending` (another's) or `Undecided`.
     fn fate_of_carrier(&self, id: &CommunicationId, marks: &[Mark]) -> Fate {
         let memories: Vec<&MarkMemory> = marks.iter().filter_map(|mark| self.marks.get(mark)).collect();
         if memories.iter().any(|memory| memory.owner.as_ref().is_some_and(|owner| owner.id == *id)) {
@@ -474,8 +484,10 @@ impl Conversation {
         if memories.iter().all(decided) { Fate::Pending } else { Fate::Undecided }
     }
 
-    /// When the last of the decisions that are open can be made; none if none is open. One is whose a text is that is not
-    /// just what was sent: it may quote ours, and ours may not be shown yet.
+    /// Returns when the last open decision can be made: L after its text was sent. Returns `None` if no decision is
+    /// open. A decision is open if the candidate for a mark does not have exactly the text that was sent: it may quote
+    /// our text, and ours may not be shown yet. While a communication is undecided, the decision on every mark that is
+    /// not settled and has a candidate is open.
     pub fn decided_at(&self, longest_doubt: SignedDuration) -> Option<Timestamp> {
         let is_undecided = self.open().any(|(_, known)| known.fate == Fate::Undecided);
         let is_open = |owner: &Owner| is_undecided || !owner.exact;
@@ -483,9 +495,10 @@ impl Conversation {
         open.filter_map(|memory| memory.sent_at.checked_add(longest_doubt).ok()).max()
     }
 
-    /// Forgets what a complete read has settled: everything older than the longest doubt before the newest that it shows,
-    /// up to the first that is open and up to the last that was taken in, if not all were. Marks go with the communications
-    /// that they were recognised on, or when they show on none.
+    /// Forgets what a complete read has settled: everything older than `longest_doubt` before `newest_shown`. Keeps
+    /// everything from the first open communication on and, if not all of the read was taken in, from `last_taken_in`
+    /// on. Forgets a mark with the communication that it was recognised on, or after 24 hours if it was recognised on
+    /// none. Keeps the marks of calls that count as never applied.
     pub fn compact(
         &mut self,
         newest_shown: Option<Timestamp>,
@@ -495,7 +508,7 @@ impl Conversation {
     ) {
         let Some(floor) = newest_shown.and_then(|newest| newest.checked_sub(longest_doubt).ok()) else { return };
         let floor = last_taken_in.map_or(floor, |last| floor.min(last));
-        // Another answer may show it a second earlier.
+        // Another answer may show the open one a second earlier.
         let first_open = self.open().map(|(second, _)| second - ONE_MOMENT).min();
         let floor =
             first_open.and_then(|second| Timestamp::from_second(second).ok()).map_or(floor, |open| floor.min(open));
@@ -503,25 +516,26 @@ impl Conversation {
             return;
         }
         self.settled_before = Some(floor);
-        // Another answer may show what is just below in the second of the floor.
+        // Another answer may show what is just below the floor in the floor's second.
         self.known = self.known.split_off(&(second(floor) - ONE_MOMENT));
         self.marks.retain(|_, memory| match &memory.owner {
             _ if memory.given_up => true,
             Some(owner) => !memory.settled || second(owner.time_created) >= second(floor),
-            // It was taken and shows nowhere: AWS has changed its mark, too.
+            // AWS accepted the text and no read shows the mark: AWS has changed the mark, too.
             None => now.duration_since(memory.sent_at) < UNSEEN_MARK_KEPT,
         });
     }
 
-    /// Whether a read does not show something that waits for its delivery or for a decision.
+    /// Whether a read leaves out something that waits for its delivery or for a decision.
     pub fn hides_open(&self, shown: &[Communication]) -> bool {
         let ids: BTreeSet<&CommunicationId> = shown.iter().map(|communication| &communication.id).collect();
         self.open().any(|(_, known)| !ids.contains(&known.id))
     }
 
-    /// Forgets what waits and is not in a complete read though it is old enough to be in every one: it is shown in another
-    /// second and as another text by now, or not at all, and must not hold back what came after it. It has an hour more than
-    /// the longest doubt, since AWS's clock is not ours.
+    /// Forgets what waits for its delivery or for a decision if a complete read does not show it although it is old
+    /// enough to be in every read. AWS shows it in another second with another text by now, or not at all, and it must
+    /// not hold back what came after it. It is old enough after `longest_doubt` and one hour more, since AWS's clock is
+    /// not ours.
     pub fn forget_vanished(&mut self, shown: &[Communication], now: Timestamp, longest_doubt: SignedDuration) {
         let ids: BTreeSet<&CommunicationId> = shown.iter().map(|communication| &communication.id).collect();
         let Ok(latest) = now.checked_sub(longest_doubt + CLOCKS_APART) else { return };
@@ -532,16 +546,16 @@ impl Conversation {
     }
 }
 
-/// Which of what a read shows is which of what is known.
+/// The matches between the communications of a read and the known ones.
 struct Matching {
-    /// For each that is shown, its identity, once found.
+    /// The identity of each communication of the read, once found.
     ids: Vec<Option<CommunicationId>>,
     matched: BTreeSet<CommunicationId>,
-    /// By how many seconds equal texts were known to be later, or earlier, than they are shown.
+    /// The differences in seconds between the known and the shown times of equal texts.
     shifts: BTreeSet<i64>,
 }
 
-/// The equal texts of a read, by their places in it, and those that are known, with their seconds.
+/// Communications of equal text: those of a read, by their index in it, and the known ones, with their seconds.
 #[derive(Default)]
 struct Equals<'a> {
     shown: Vec<usize>,
@@ -549,8 +563,9 @@ struct Equals<'a> {
 }
 
 impl Matching {
-    /// Equal texts in the same second, or in a neighbouring one: a time may be cut or rounded in one of two answers. They are
-    /// taken in their order, so that as many as possible are known. What a cut second hides is not looked for elsewhere.
+    /// Matches equal texts of the same second or of neighbouring ones: one of two answers may cut a time and the other
+    /// round it. Matches them in order, so that as many as possible match. Texts of the second that may be cut match
+    /// only texts of that second.
     fn by_hash(
         &mut self,
         conversation: &Conversation,
@@ -584,11 +599,12 @@ impl Matching {
         }
     }
 
-    /// What is left over on both sides of a second, or of neighbouring ones: the same messages, shown differently by now, with
-    /// a time that is cut or rounded. A second that may be cut has none to compare.
+    /// Matches what is left over on both sides in the same second or in neighbouring ones: the same communications,
+    /// shown differently, with a time that is cut or rounded. Leaves out the second that may be cut, since what the
+    /// read shows of it is incomplete.
     ///
-    /// Where equal texts tell that times are shown earlier or later than they were, the first of either side are the same.
-    /// Else those of one second are, and of neighbouring ones the first.
+    /// If equal texts show that times moved one way, first the second that they moved from and the same second are
+    /// tried, then the other neighbour. Otherwise first the same second is tried, then both neighbours.
     fn shown_differently(
         &mut self,
         conversation: &mut Conversation,
@@ -615,7 +631,7 @@ impl Matching {
         }
     }
 
-    /// Matches a communication with one that is known of this second and left over, if there is one.
+    /// Matches a communication with a known one of this second that is left over, if there is one.
     fn match_in(
         &mut self,
         conversation: &mut Conversation,
@@ -637,7 +653,8 @@ impl Matching {
     }
 }
 
-/// Which of the seconds `here` is which of `there`, both in order, as places in them.
+/// Pairs the seconds `here` with the seconds `there` that are at most one second apart. Both must be sorted. Returns
+/// pairs of indexes.
 pub(crate) fn same_moments(here: &[i64], there: &[i64]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     let (mut index, mut other) = (0, 0);

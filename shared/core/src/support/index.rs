@@ -2,7 +2,7 @@
 //!
 //! Each is a row of the case's account:
 //!
-//! | sort text | what | what stands in it |
+//! | sort text | row | attributes |
 //! |---|---|---|
 //! | `CASE#<stable case id>` | a case's link, for as long as the link has the case | `link` |
 //! | `WATCHED#<stable case id>` | a case that the poller reads | `link`, `case_id`, `display_id`, `fingerprint` |
@@ -10,9 +10,9 @@
 //! | `UNDECIDED#<written at>#<mark>` | a CreateCase whose case may still show up, by age | `written_at` |
 //! | `WAITING#<priority>#<since>#<link>` | a link that waits for its account's quota of new cases | `link` |
 //!
-//! Moments in sort texts are milliseconds of 15 digits. So the account's newest undecided CreateCase between two
-//! moments is one row of one query, however many there are, and the first of the rows of those that wait is the next
-//! one.
+//! Moments in sort texts are milliseconds of 15 digits, so rows sort by time. One query for one row finds the account's
+//! newest undecided CreateCase between two moments, however many there are, and another one finds the link that is next
+//! in line for a quota.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// How many watched cases a page of an account has: as many as one DescribeCases takes. Source: AWS Support API,
+/// How many watched cases of an account a page has: as many as one DescribeCases accepts. Source: AWS Support API,
 /// caseIdList.
 pub const CASES_PER_PAGE: usize = 100;
 
@@ -39,10 +39,11 @@ const WATCHED_AFTER_RESOLUTION: SignedDuration = SignedDuration::from_hours(30 *
 
 /// The priorities of incidents, the most urgent one first. Source: ServiceNow, Incident priority.
 const PRIORITIES: [&str; 5] = ["1", "2", "3", "4", "5"];
-/// What stands for every other priority: it sorts behind them.
+/// Stands for every other priority, and sorts after all known ones.
 const UNKNOWN_PRIORITY: &str = "unknown";
 
-/// What sorts behind every row of one millisecond: no mark has this letter, and it is behind all of theirs.
+/// Sorts after every row of the same millisecond: in these, `#` follows the digits, and `#` sorts before this
+/// character.
 const BEHIND_ALL: char = '~';
 
 /// How the sort text of a case's link begins.
@@ -60,28 +61,28 @@ const WAITING: &str = "WAITING#";
 const CASE_ID: &str = "case_id";
 /// The case's number, in the row of a watched case.
 const DISPLAY_ID: &str = "display_id";
-/// What the last read of the case showed, in the row of a watched case.
+/// The fingerprint of the last read, in the row of a watched case.
 const FINGERPRINT: &str = "fingerprint";
 /// When its intent was written, in the row of an undecided CreateCase.
 const WRITTEN_AT: &str = "written_at";
 
-/// A case as the poller compares it.
+/// A watched case, as the poller compares it with AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseRow {
     /// The key.
     pub key: CaseKey,
     /// The case's id, as last seen.
     pub case_id: CaseId,
-    /// Its number, once known.
+    /// Its number; `None` until it is known.
     pub display_id: Option<DisplayId>,
     /// The link.
     pub link: LinkKey,
-    /// What the last read of the case showed, in short.
+    /// The fingerprint of the last read.
     pub fingerprint: String,
 }
 
 impl CaseRow {
-    /// Reads a row that [`watched`] found.
+    /// Reads a row that [`watched`] found. Fails if the row is not of that form.
     pub fn read(row: &Row) -> Result<Self, UnreadableRow> {
         let stable_id = row.key.sort.strip_prefix(WATCHED).ok_or_else(|| row.unreadable("sk", "a watched case"))?;
         Ok(Self {
@@ -114,26 +115,26 @@ pub fn watched(account: &AccountId) -> RowPrefix {
     RowPrefix { account: account.clone(), sort: WATCHED.to_owned() }
 }
 
-/// The rows of the links that wait for the account's quota of new cases: the most urgent first, of these the one that
-/// waits longest. A priority that is none of `1` to `5` comes last.
+/// The rows of the links that wait for the account's quota of new cases: the most urgent first, and of equally urgent
+/// ones the one that has waited longest. A priority other than `1` to `5` comes last.
 pub fn waiting(account: &AccountId) -> RowPrefix {
     RowPrefix { account: account.clone(), sort: WAITING.to_owned() }
 }
 
 /// The rows of the account's undecided CreateCases that were written between these moments, both included, to the
-/// millisecond: the newest one last. One that was given up counts for as long as its case may show up. [`written_at`]
-/// reads a row.
+/// millisecond, with the newest one last. A CreateCase that was given up is among them while its case may still show
+/// up. [`written_at`] reads a row.
 pub fn undecided_between(account: &AccountId, from: Timestamp, until: Timestamp) -> RowSpan {
     let of = |moment: Timestamp| format!("{UNDECIDED}{}", moment_digits(moment));
     RowSpan { account: account.clone(), first: of(from), last: format!("{}{BEHIND_ALL}", of(until)) }
 }
 
-/// When an undecided CreateCase was written down.
+/// Returns when the intent of an undecided CreateCase was written. Fails if the row does not have that time.
 pub fn written_at(row: &Row) -> Result<Timestamp, UnreadableRow> {
     row.moment(WRITTEN_AT)
 }
 
-/// The rows in which a link stands.
+/// Returns the rows by which the ledger finds a link.
 pub(super) fn rows(key: &LinkKey, link: &Link) -> BTreeSet<IndexRow> {
     let memory = &link.memory;
     let mut rows = BTreeSet::new();
@@ -141,7 +142,7 @@ pub(super) fn rows(key: &LinkKey, link: &Link) -> BTreeSet<IndexRow> {
     if let Some(case) = &memory.case {
         rows.extend([case_row(key, case), watched_row(key, case)]);
     }
-    // The cases of these may still show up.
+    // The cases of CreateCases that were given up may still show up.
     rows.extend(memory.given_up_cases.iter().map(|case| undecided_row(&case.account, &case.mark, case.written_at)));
     if let Some((account, mark, written_at)) = opening(link) {
         rows.insert(IndexRow::new(open_intent(account, mark)).leading_to(key).kept_if_never_applied());
@@ -150,7 +151,8 @@ pub(super) fn rows(key: &LinkKey, link: &Link) -> BTreeSet<IndexRow> {
     rows
 }
 
-/// The account and the mark of a CreateCase that is not decided, and when it was written.
+/// Returns the account and the mark of the link's undecided CreateCase, and when its intent was written. Returns `None`
+/// if the link has no such intent.
 fn opening(link: &Link) -> Option<(&AccountId, &Mark, Timestamp)> {
     let intent = link.intent.as_ref()?;
     Some((intent.kind.opening_account()?, intent.mark.as_ref()?, intent.written_at))
@@ -230,7 +232,7 @@ mod tests {
         IntentKind::OpenCase { account: account(), covers: Vec::new(), remainder: None }
     }
 
-    // Made from JSON, as it is read: what is remembered besides grows without these tests.
+    // Built from JSON, as the ledger reads it, so that a new field of the memory does not change these tests.
     fn case_with(changes: impl FnOnce(&mut LinkedCase)) -> Link {
         let case = json!({"account": account(), "case_id": "case-111122223333-muen-2026-aa", "display_id": null,
             "status": null, "status_since": moment(5), "opened_at": moment(0)});

@@ -9,7 +9,8 @@ use crate::{
     support::{call::Content, case::CaseStatus, conversation::Conversation},
 };
 
-/// For how long a CreateCase that seemed never applied still counts as undecided: its case may show up this late.
+/// How long after its intent was written a CreateCase counts as undecided, even if it was given up: its case may show
+/// up this late.
 pub const CREATION_UNDECIDED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// The case of a link.
@@ -19,24 +20,24 @@ pub struct LinkedCase {
     pub account: AccountId,
     /// Its id, as last seen: the language segment may change.
     pub case_id: CaseId,
-    /// Its number; none until the first read.
+    /// Its number; `None` until the first read.
     pub display_id: Option<DisplayId>,
-    /// Its status, as last accepted; none until the first read.
+    /// Its status, as last accepted; `None` until the first read.
     pub status: Option<CaseStatus>,
     /// Since when that status is accepted, by our clock.
     pub status_since: Timestamp,
     /// The open status that the case had before it was resolved: a late read may still show it.
     #[serde(default)]
     pub status_before_resolved: Option<CaseStatus>,
-    /// When it was reopened last, by our clock: a late read may still show it resolved.
+    /// When it was reopened last, by our clock: a late read may still show it as resolved.
     #[serde(default)]
     pub reopened_at: Option<Timestamp>,
-    /// The mark of our text that reopened it: a read that shows the text is no late one.
+    /// The mark of our text that reopened it: a read that shows this text is not late.
     #[serde(default)]
     pub reopened_by: Option<Mark>,
     /// When it was opened, by our clock.
     pub opened_at: Timestamp,
-    /// What the last read showed, in short, see [`crate::support::case::Case::fingerprint`].
+    /// The fingerprint of the last read, see [`crate::support::case::fingerprint`].
     #[serde(default)]
     pub fingerprint: String,
 }
@@ -53,16 +54,16 @@ impl LinkedCase {
     }
 }
 
-/// A CreateCase that seemed never applied: its case may show up all the same.
+/// A CreateCase that was given up: its case may still show up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GivenUpCase {
     /// The account it was to be opened in.
     pub account: AccountId,
     /// The mark in its first communication.
     pub mark: Mark,
-    /// The comments that its first communication contains, with the moments of their writing.
+    /// The comments that its first communication contains, with the times at which they were written.
     pub covers: Vec<(JournalEntryId, Timestamp)>,
-    /// What did not fit and has to follow.
+    /// The rest of the text, which did not fit and has to follow; `None` if all of it fitted.
     pub remainder: Option<String>,
     /// When its intent was written, by our clock.
     pub written_at: Timestamp,
@@ -70,11 +71,11 @@ pub struct GivenUpCase {
     pub look_at: Timestamp,
 }
 
-/// For how long an incident waits behind others for its account's quota. A quota counts hours: a day without progress is no
-/// quota any more, but a link ahead that nobody can read.
+/// How long an incident waits behind others for its account's quota. AWS counts the quota over hours, so a day without
+/// progress means that a link ahead can't be read.
 const WAITS_IN_LINE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Since when an incident waits for its account's quota of new cases, and how urgent it is.
+/// An incident's wait for its account's quota of new cases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaWait {
     /// The account.
@@ -86,7 +87,7 @@ pub struct QuotaWait {
 }
 
 impl QuotaWait {
-    /// Whether the incident, which is for a case in this account, waits behind others.
+    /// Whether the incident still waits behind others for a case in this account. It no longer does after 24 hours.
     pub fn is_in_line_of(&self, account: &AccountId, now: Timestamp) -> bool {
         self.account == *account && now.duration_since(self.since) < WAITS_IN_LINE
     }
@@ -99,19 +100,19 @@ pub struct PartlySent {
     pub content: Content,
     /// How many bytes of it have been sent.
     pub bytes: usize,
-    /// In how many parts.
+    /// How many parts have been sent.
     pub parts: u16,
 }
 
-/// In how small parts a text is tried that AWS refused.
+/// How a text that AWS refused is tried next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reduction {
-    /// In parts of some thousand bytes.
+    /// In parts of at most 2,000 bytes.
     Small,
-    /// In parts of some hundred bytes.
+    /// In parts of at most 400 bytes.
     Smallest,
-    /// Not at all: what is left of it is replaced by a word that it is left out.
+    /// A placeholder takes the place of the next part of at most 400 bytes.
     Placeholder,
 }
 
@@ -126,32 +127,33 @@ pub struct RefusedText {
     pub reason: String,
 }
 
-/// A second case that we opened for the incident: a CreateCase that appeared later than L allows for.
+/// A double: a second case that casebridge opened for the incident. Its CreateCase appeared later than L allows for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoubledCase {
     /// The account that owns it.
     pub account: AccountId,
     /// The case.
     pub case_id: CaseId,
-    /// Whether it says which case goes on.
+    /// Whether the note is on it that names the case that goes on.
     pub told: bool,
     /// Whether it is resolved.
     pub resolved: bool,
 }
 
-/// A communication that ServiceNow refused, while it took the request.
+/// A communication that ServiceNow refused although it accepted the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedMessage {
     /// The communication.
     pub id: CommunicationId,
-    /// Whether a word in its place is tried next: it was refused twice, and not within the same hour.
+    /// Whether a placeholder is tried next in its place: ServiceNow refused it again after a wait of
+    /// `refusal_retry_seconds`.
     pub is_left_out: bool,
     /// ServiceNow's reason.
     pub reason: String,
 }
 
 impl Memory {
-    /// Takes in that a case which was opened twice is resolved.
+    /// Records that a double is resolved.
     pub(super) fn double_resolved(&mut self, case_id: &CaseId) {
         for double in self.doubles.iter_mut().filter(|double| double.case_id == *case_id) {
             double.resolved = true;
@@ -163,32 +165,34 @@ impl Memory {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
-    /// The case, once there is one.
+    /// The case; `None` until there is one.
     pub case: Option<LinkedCase>,
-    /// Cases that we opened twice: each gets a note and is resolved.
+    /// The doubles: each gets a note and is resolved.
     pub doubles: Vec<DoubledCase>,
-    /// Cases that we gave up and that may show up late.
+    /// The cases that were given up and may show up late.
     pub given_up_cases: Vec<GivenUpCase>,
-    /// The case's status that the incident's state was last brought in step with: a part of the base of the merge.
+    /// The case's status with which the incident's state was last brought in step. It is a part of the base.
     pub agreed_status: Option<CaseStatus>,
-    /// The hashes of what was written at AWS since work had ended on both sides, as far as it is on the incident.
+    /// The hashes of the texts that were written at AWS since work ended on both sides and that are on the incident;
+    /// the latest 20.
     pub texts_since_end: Vec<String>,
-    /// Whether a customer has written at AWS since work had ended on both sides, with words that have not reopened the link
+    /// Whether a customer has written at AWS since work ended on both sides, with a text that has not reopened the link
     /// before.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub customer_wrote: bool,
     /// The case's communications.
     pub conversation: Conversation,
-    /// The text that is on the case in part.
+    /// The text that is on the case in part, if there is one.
     pub partly_sent: Option<PartlySent>,
-    /// The text that AWS refused.
+    /// The text that AWS refused, if there is one.
     pub refused_text: Option<RefusedText>,
-    /// The communication that ServiceNow refused.
+    /// The communication that ServiceNow refused, if there is one.
     pub refused_message: Option<RefusedMessage>,
-    /// What of the opening text did not fit into the first communication and has to follow.
+    /// The rest of the opening text, which did not fit into the first communication and has to follow.
     pub opening_remainder: Option<String>,
-    /// Since when it waits for the account's quota of new cases, and how urgent it is.
+    /// The wait for the account's quota of new cases, if the link waits.
     pub waits_for_quota: Option<QuotaWait>,
-    /// When to read all communications once more, since one may appear late among older ones.
+    /// When to read all communications once more, since one may appear late among older ones; `None` if that is not
+    /// needed.
     pub full_read_at: Option<Timestamp>,
 }

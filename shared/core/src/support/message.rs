@@ -5,16 +5,16 @@ use crate::{
     support::memory::LinkedCase,
 };
 
-/// How many hexadecimal digits tell the deliveries of one link and case from those of others.
+/// How many hexadecimal digits of a message's name identify the link and the case.
 const DELIVERY_SCOPE_DIGITS: usize = 16;
 
-/// What makes the delivery of a communication unique in ServiceNow. It tells the communication's identity, so that a delivery
-/// that was not recorded can be recognised.
+/// Returns the unique name under which a communication is delivered to ServiceNow. It contains the communication's
+/// identity, so that a delivery that was not recorded can be recognised.
 pub fn external_id(link: &LinkKey, case: &LinkedCase, communication: &CommunicationId) -> ExternalId {
     ExternalId::new(format!("{}-{communication}", delivery_scope(link, case)))
 }
 
-/// The communication that a delivery is about; none if it is one of another link or case.
+/// Returns the communication that was delivered under this name. Returns `None` if the name is of another link or case.
 pub(crate) fn delivered_communication(link: &LinkKey, case: &LinkedCase, name: &ExternalId) -> Option<CommunicationId> {
     let (scope, communication) = name.as_str().split_once('-')?;
     (scope == delivery_scope(link, case)).then(|| CommunicationId::new(communication))

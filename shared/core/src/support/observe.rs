@@ -26,18 +26,19 @@ use crate::{
     time::CLOCKS_APART,
 };
 
-/// After how many calls in a row that seemed never applied the next one waits as after a refusal: each leaves a mark that is
-/// kept for good, and a call that AWS answers with an error every time would fill the link.
+/// After this many calls in a row that count as never applied, the next one waits as after a refusal. Each leaves a
+/// mark that is kept for good, so a call that AWS always answers with an error would fill the link.
 const CALLS_IN_VAIN: u32 = 3;
 
 impl Pass {
     /// Whether a read of the most recent communications is not enough, and all that are not settled must be read.
     ///
-    /// A text in doubt is looked for until one shows that may be it; after L in any case, since then it is decided.
+    /// While a text is in doubt, all communications are read unless a recent one may be that text. After L they are
+    /// read in any case, since that read decides.
     pub fn needs_all_communications(&self, policy: &Policy, case: &Case, now: Timestamp) -> bool {
         let in_doubt = match &self.link.intent {
             Some(Intent { kind: IntentKind::AddCommunication { .. }, mark: Some(mark), written_at, .. }) => {
-                // AWS's own words may quote the mark, which proves nothing.
+                // A text by AWS may quote the mark, which proves nothing.
                 let may_be_it = |shown: &RawCommunication| !shown.is_by_aws() && mark.is_in(&shown.body);
                 !case.communications.iter().any(may_be_it)
                     || now.duration_since(*written_at) >= policy.unknown_outcome()
@@ -49,13 +50,14 @@ impl Pass {
         !case.communications_complete && (!self.link.memory.conversation.joins(&case.communications) || in_doubt || due)
     }
 
-    /// From which moment on communications have to be read: all before it are settled.
+    /// Returns the moment from which on communications have to be read: all before it are settled. Returns `None` if
+    /// none are settled.
     pub fn communications_since(&self) -> Option<Timestamp> {
         self.link.memory.conversation.settled_before
     }
 
-    /// Takes in a read of the case that began at `now`. After an interrupted pass it waits for the incident, which knows
-    /// what was delivered.
+    /// Takes in a read of the case that began at `now`. After an interrupted pass, only the fingerprint is taken in
+    /// until the incident is read, since the incident shows what was delivered.
     pub fn see_case(&mut self, policy: &Policy, case: Case, now: Timestamp) {
         if self.link.interrupted && !self.see_deliveries() {
             if let Some(linked) = &mut self.link.memory.case {
@@ -111,14 +113,14 @@ impl Pass {
         }
         let is_older = self.aws.is_behind || self.link.memory.conversation.hides_open(&self.aws.shown);
         if self.link.memory.full_read_at.is_none() && is_older {
-            // An older answer than the one before: what it leaves out is looked for again.
+            // The answer is older than what is known: what it leaves out is looked for again.
             self.link.memory.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
         }
         self.aws.case = Some(case);
         self.agree(policy);
     }
 
-    /// Takes in what an interrupted pass delivered; false if the incident has not been read.
+    /// Takes in what an interrupted pass delivered. Returns false if the incident has still to be read for it.
     fn see_deliveries(&mut self) -> bool {
         if let (Some(incident), Some(case)) = (&self.incident, &self.link.memory.case) {
             let begun = incident.deliveries.iter().filter_map(|name| delivered_communication(&self.key, case, name));
@@ -134,7 +136,7 @@ impl Pass {
         let Some(intent) = &self.link.intent else { return };
         let (is_found, applied) = match &intent.kind {
             IntentKind::OpenCase { .. } => return,
-            // A doubled case is not read: its resolution is repeated after L, which changes nothing there.
+            // casebridge does not read a double: its resolution is repeated after L, which changes nothing there.
             IntentKind::ResolveCase { double: Some(case_id), .. } => {
                 (false, Applied::DoubleResolved { case_id: case_id.clone() })
             }
@@ -145,7 +147,7 @@ impl Pass {
             IntentKind::ResolveCase { status_before, double: None } => {
                 let reopened_since =
                     case.status.is_reopened() && status_before.as_ref().is_some_and(|status| !status.is_reopened());
-                // A resolution from before a text of ours that reopened the case unseen is not the one that is looked for.
+                // A resolution from before a text of ours that reopened the case unseen is not the one in doubt.
                 let is_after_ours = self.shows_reopening(case) && !self.hides_ours(policy, now);
                 let is_found = (case.status.is_resolved() && is_after_ours) || reopened_since;
                 (is_found, Applied::CaseResolved { status: CaseStatus::new("resolved") })
@@ -159,9 +161,10 @@ impl Pass {
         }
     }
 
-    /// Whether the read leaves out something newer than all that it shows: a text that was seen before, or one of ours that
-    /// AWS has taken. What is old enough to be in every read does not count: AWS may have taken a text back, or show it
-    /// without its mark. A text that was seen has an hour more than L, since AWS's clock is not ours.
+    /// Whether the read leaves out something newer than all that it shows: a text that was seen before, or one of ours
+    /// that AWS accepted. What is old enough to be in every read does not count: AWS may have removed a text, or show
+    /// it without its mark. A text of ours is old enough after L, a text that was seen after L and one hour more, since
+    /// AWS's clock is not ours.
     fn is_behind_what_is_known(&self, policy: &Policy, now: Timestamp) -> bool {
         let newest = self.aws.shown.iter().map(|seen| seen.raw.time_created.as_second()).max();
         let oldest = now.checked_sub(policy.unknown_outcome() + CLOCKS_APART).unwrap_or(now).as_second();
@@ -171,31 +174,32 @@ impl Pass {
         last_known.is_some_and(is_left_out) || self.hides_ours(policy, now)
     }
 
-    /// Whether a text that AWS took from us less than L ago has not been seen yet. It has reopened the case if that was
-    /// resolved.
+    /// Whether a text of ours that AWS accepted less than L ago has not been seen yet. If the case was resolved, that
+    /// text has reopened it.
     fn hides_ours(&self, policy: &Policy, now: Timestamp) -> bool {
         self.shows_ours_until(policy).is_some_and(|until| now < until)
     }
 
-    /// Until when a text of ours that AWS took may still show; none if all have.
+    /// Returns until when an accepted text of ours may still appear in a read; `None` if all have been seen.
     pub(crate) fn shows_ours_until(&self, policy: &Policy) -> Option<Timestamp> {
         let unseen = self.link.memory.conversation.unseen(self.link.intent.as_ref());
         unseen.filter_map(|memory| memory.sent_at.checked_add(policy.unknown_outcome()).ok()).max()
     }
 
-    /// Whether a read is no older than our text that reopened the case last, if one did: an older one shows the resolution
-    /// before that.
+    /// Whether a read is no older than our text that last reopened the case: an older one shows the resolution before
+    /// that. True if no text of ours reopened it.
     fn shows_reopening(&self, case: &Case) -> bool {
         let Some(mark) = self.link.memory.case.as_ref().and_then(|linked| linked.reopened_by.as_ref()) else {
             return true;
         };
-        // One that is forgotten is older than all that may still come.
+        // A mark that is forgotten is older than everything that may still come.
         let Some(memory) = self.link.memory.conversation.marks.get(mark) else { return true };
         let is_shown = |owner: &Owner| self.aws.shown.iter().any(|seen| seen.raw.time_created >= owner.time_created);
         !case.communications_are_later && memory.owner.as_ref().is_some_and(is_shown)
     }
 
-    /// Decides a CreateCase intent in doubt by a search that began at `now`: the case with our mark, or none.
+    /// Decides a CreateCase intent in doubt by a search that began at `now`. `found` is the case with our mark; `None`
+    /// if the search found none.
     pub fn settle_open_case(&mut self, policy: &Policy, found: Option<&CaseId>, now: Timestamp) {
         let Some(Intent { kind: IntentKind::OpenCase { account, covers, remainder }, .. }) = &self.link.intent else {
             return;
@@ -206,8 +210,9 @@ impl Pass {
         self.end_applied(policy, IntentEnd::FoundDone, applied, now);
     }
 
-    /// Takes in a case whose first communication carries this mark. One of ours that the link goes on without is a double;
-    /// where the link has none and opens none, it is the link's. Whether it is a new double.
+    /// Takes in a case whose first communication carries this mark. If the mark is that of a CreateCase of the link,
+    /// and the link has another case, this one is a double. If the link has no case and no intent, this one becomes its
+    /// case. Returns whether it is a new double.
     pub fn see_double(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark, now: Timestamp) -> bool {
         let key = CaseKey::new(account.clone(), case_id);
         if self.link.memory.conversation.subject_of(mark).is_none() {
@@ -228,7 +233,7 @@ impl Pass {
         new
     }
 
-    /// A case that was given up has shown up, and the link has no other.
+    /// Makes a given-up case that has shown up the link's case.
     fn adopt(&mut self, account: &AccountId, case_id: &CaseId, mark: &Mark, now: Timestamp) {
         self.link.memory.case = Some(new_linked_case(account.clone(), case_id.clone(), now));
         if let Some(given_up) = self.link.memory.given_up_cases.iter().find(|given_up| given_up.mark == *mark).cloned()
@@ -239,15 +244,16 @@ impl Pass {
         self.link.memory.waits_for_quota = None;
     }
 
-    /// Whether a case with this mark and subject is one that the link opened: an agent may have pasted a marked text. The
-    /// subject is the one that was sent, or names the incident as ours do: AWS may have changed it.
+    /// Whether the link opened a case with this mark and subject. The mark alone does not tell, since an agent may have
+    /// pasted a marked text. The subject must be the one that was sent, or must name the incident as our subjects do,
+    /// since AWS may have changed it.
     pub fn is_own_case_mark(&self, policy: &Policy, mark: &Mark, subject: &str) -> bool {
         let Some(sent) = self.link.memory.conversation.subject_of(mark) else { return false };
         text_hash(subject) == sent || self.names_incident(policy, subject)
     }
 
-    /// Whether the link may have opened a case with this subject, see [`Self::is_own_case_mark`]. The communications of any
-    /// other need no look: an account may open thousands of cases a day.
+    /// Whether the link may have opened a case with this subject, see [`Self::is_own_case_mark`]. The communications of
+    /// other cases are not read: an account may open thousands of cases a day.
     pub fn may_be_own_case(&self, policy: &Policy, subject: &str) -> bool {
         self.link.memory.conversation.has_subject(&text_hash(subject)) || self.names_incident(policy, subject)
     }
@@ -257,8 +263,9 @@ impl Pass {
         self.summary().is_none_or(is_subject)
     }
 
-    /// Of which account the cases are looked through in this pass, and since when they may have been opened: for the case of a
-    /// CreateCase without an outcome, else for cases that were given up, when it is time.
+    /// Returns the account whose cases this pass searches, and since when the case may have been opened. It searches
+    /// for the case of a CreateCase without an outcome, or else for given-up cases whose time has come. Returns `None`
+    /// if there is nothing to search for.
     pub fn searched_cases(&self, now: Timestamp) -> Option<(AccountId, Timestamp)> {
         match &self.link.intent {
             Some(Intent { kind: IntentKind::OpenCase { account, .. }, written_at, .. }) => {
@@ -268,21 +275,22 @@ impl Pass {
         }
     }
 
-    /// Whether the outcome of a CreateCase is not known.
+    /// Whether the link has a CreateCase whose outcome is not known.
     pub fn is_opening(&self) -> bool {
         matches!(&self.link.intent, Some(Intent { kind: IntentKind::OpenCase { .. }, .. }))
     }
 
-    /// In which account cases that were given up are looked for now, and since when the oldest of those that are due may have
-    /// been opened.
+    /// Returns the account in which given-up cases are looked for now, and since when the oldest of those that are due
+    /// may have been opened. Returns `None` if none is due.
     fn late_cases(&self, now: Timestamp) -> Option<(AccountId, Timestamp)> {
         let due = self.link.memory.given_up_cases.iter().filter(|given_up| given_up.look_at <= now);
         let oldest = due.min_by_key(|given_up| given_up.written_at)?;
         Some((oldest.account.clone(), oldest.written_at))
     }
 
-    /// Notes that the cases that were given up in an account since a moment were looked for: the next look is as far from the
-    /// last as that one was from the beginning, until they can't show up any more.
+    /// Records a search for the cases of an account that were given up and whose intents were written at `since` or
+    /// later. The wait for the next search is as long as the time from the intent to this search, until the cases can't
+    /// show up any more.
     pub fn looked_for_late_cases(&mut self, account: &AccountId, since: Timestamp, now: Timestamp) {
         let is_reached = |given_up: &&mut GivenUpCase| given_up.account == *account && given_up.written_at >= since;
         for given_up in self.link.memory.given_up_cases.iter_mut().filter(is_reached) {
@@ -315,8 +323,8 @@ impl Pass {
     }
 }
 
-/// The mark of a text in doubt for the link's own case: it may land after the case was resolved, and AWS may show that the
-/// case was reopened before it shows the text.
+/// Returns the mark of the intent's text if it is for the link's own case, `None` otherwise. That text may land after
+/// the case was resolved, and AWS may show that the case was reopened before it shows the text.
 fn reopening_mark(intent: &Intent) -> Option<Mark> {
     let is_own_text = matches!(&intent.kind, IntentKind::AddCommunication { content, .. } if content.is_for_own_case());
     intent.mark.clone().filter(|_| is_own_text)
@@ -327,18 +335,19 @@ fn reopening_mark(intent: &Intent) -> Option<Mark> {
 struct Age {
     /// Whether it shows our text that reopened the case last.
     is_after_reopening: bool,
-    /// Whether it leaves out something newer that is known.
+    /// Whether it leaves out something known that is newer than all that it shows.
     is_behind: bool,
-    /// Whether AWS has taken a text of ours that neither it nor one before shows.
+    /// Whether AWS accepted a text of ours that neither this read nor one before shows.
     hides_ours: bool,
 }
 
-/// Takes over the status that a read shows, if it may be believed.
+/// Accepts the status that a read shows, if it may be believed.
 ///
-/// A read may be older than what is known. A resolved case is open again only if it says `reopened`, that is no echo of a
-/// reopening before, and the read shows the newest text that is known; a reopened case is resolved again only if the status
-/// is later than the reopening, which our own text beside it proves. An open case is not resolved as long as a text of ours
-/// is not seen: it may have reopened the case since. Whatever lasts longer than L is true.
+/// A read may be older than what is known. A resolved case is open again only if the read says `reopened`, this is no
+/// echo of an earlier reopening, and the read shows the newest text that is known. A reopened case is resolved again
+/// only if the status is later than the reopening. Our own text beside the status proves that, and so does L since the
+/// reopening. An open case is not resolved while a text of ours is not seen, since that text may have reopened the
+/// case. An open status is accepted in any case once the resolution is older than L.
 fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &CaseStatus, now: Timestamp) {
     if linked.status.as_ref() == Some(seen) {
         return;
@@ -364,9 +373,9 @@ fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &Case
 pub(super) fn set_status(linked: &mut LinkedCase, status: CaseStatus, now: Timestamp) {
     match (linked.is_resolved(), status.is_resolved()) {
         (false, true) => linked.status_before_resolved = linked.status.take(),
-        // Where it was known as open, nobody had seen that it was resolved in between.
+        // If the case was known as open, its resolution in between was not seen.
         (was_resolved, false) if was_resolved || status.is_reopened() => {
-            // A read may have been older than the reopening that it follows: then it is the same one.
+            // If the case was known as reopened, this may be the same reopening: its mark stays.
             linked.reopened_by.take_if(|_| was_resolved || linked.reopened_at.is_none());
             linked.reopened_at = Some(now);
         }

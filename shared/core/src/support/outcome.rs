@@ -25,13 +25,14 @@ use crate::{
     text::text_hash,
 };
 
-/// For how long after its resolution a case takes texts for sure: AWS says 14 days, and we may have seen it late.
+/// How long after its resolution a case certainly accepts texts: AWS says 14 days, and casebridge may see the
+/// resolution late.
 const REOPENABLE_FOR: SignedDuration = SignedDuration::from_hours(13 * 24);
-/// How many texts from AWS are remembered of the time since the end of work.
+/// How many texts from AWS are remembered of the time since work ended. The oldest are dropped.
 const TEXTS_SINCE_END: usize = 20;
 
 impl Pass {
-    /// What is written down of a call before it is made, and the mark in its text.
+    /// Begins a call. Returns the mark in its text (`None` for a call without text) and what its intent records.
     pub(super) fn begin_call(&mut self, call: &Call, now: Timestamp) -> (Option<Mark>, IntentKind) {
         let conversation = &mut self.link.memory.conversation;
         match call {
@@ -45,7 +46,7 @@ impl Pass {
                 (Some(mark.clone()), kind)
             }
             Call::AddCommunication { content, part, mark, body, .. } => {
-                // A doubled case is not read: its communications are not looked for.
+                // casebridge does not read a double, so it does not look for texts there.
                 if content.is_for_own_case() {
                     conversation.sending(mark, body, now);
                 }
@@ -53,8 +54,9 @@ impl Pass {
             }
             Call::ResolveCase { case_id, .. } => {
                 let linked = self.link.memory.case.as_ref();
-                // A text that was taken since that status was read may have reopened a case that was resolved unseen, and
-                // where the case was reopened before, the status may be an older one.
+                // The status before is not certain in two cases: AWS accepted a text that no read has shown, which may
+                // have reopened a case whose resolution was not seen; or the case was reopened before, so that the
+                // status may be an older one.
                 let is_certain = self.link.memory.conversation.unseen(None).next().is_none();
                 let never_reopened = linked.filter(|case| is_certain && case.reopened_at.is_none());
                 let status_before = never_reopened.and_then(|case| case.status.clone());
@@ -64,8 +66,8 @@ impl Pass {
         }
     }
 
-    /// Takes in the answer that a call was applied; whether that is certain. A text that has to reopen the case is confirmed
-    /// by reading: AWS may take it, answer well and leave the case as it is.
+    /// Takes in the answer that a call was applied. Returns whether that is certain. A text that has to reopen the case
+    /// is confirmed by reading: AWS may accept it, answer with success and leave the case as it is.
     pub(super) fn call_done(&mut self, policy: &Policy, done: Done, now: Timestamp) -> Result<bool, Illegal> {
         let intent = self.link.intent.as_ref().ok_or(Illegal::NothingBegun)?;
         let applied = Applied::of(&intent.kind, done)?;
@@ -78,14 +80,14 @@ impl Pass {
         Ok(true)
     }
 
-    /// Ends the intent, whose call was applied, and takes in what it brought about.
+    /// Ends the intent, whose call was applied, and takes in the call's effect.
     pub(super) fn end_applied(&mut self, policy: &Policy, end: IntentEnd, applied: Applied, now: Timestamp) {
         let Some(intent) = self.end_intent(end) else { return };
         self.take_effect(applied, intent.mark.as_ref(), now);
         self.agree(policy);
     }
 
-    /// Ends the intent, whose call seemed never applied.
+    /// Ends the intent, whose call counts as never applied.
     pub(super) fn never_applied(&mut self, policy: &Policy) {
         if let Some(intent) = self.end_intent(IntentEnd::NeverApplied) {
             self.give_up(intent, policy);
@@ -93,7 +95,8 @@ impl Pass {
         }
     }
 
-    /// A call seemed never applied. Should it have been all the same, later than L, its text is still ours.
+    /// Remembers a call that counts as never applied: if AWS applies it later than L, its text is still recognised as
+    /// ours.
     fn give_up(&mut self, intent: Intent, policy: &Policy) {
         let Some(mark) = intent.mark else { return };
         if let Some(memory) = self.link.memory.conversation.marks.get_mut(&mark) {
@@ -125,7 +128,8 @@ impl Pass {
                     linked.reopened_by = mark.cloned();
                 }
                 let has_reopened = mark.is_some() && linked.reopened_by.as_ref() == mark;
-                // A customer who wrote at AWS meanwhile has reopened it, too: an incident that has ended follows.
+                // If a customer wrote at AWS meanwhile, that text has reopened the case, too, and an incident that has
+                // ended follows.
                 let is_ended = self.link.incident.as_ref().is_some_and(|incident| incident.state.is_ended());
                 if has_reopened && !(is_ended && (self.aws.customer_wrote || self.link.memory.customer_wrote)) {
                     self.link.base.ended = false;
@@ -141,8 +145,8 @@ impl Pass {
         }
     }
 
-    /// Notes a part of a text as sent; with its last part the text is. Where a part was left out, the next ones are tried as
-    /// small as that one.
+    /// Records that a part of a text was sent. With its last part the text is sent. If the part was left out, the next
+    /// parts are tried in the smallest size.
     fn note_sent(&mut self, content: Content, part: Part) {
         if part.left_out
             && let Some(refused) = self.link.memory.refused_text.as_mut().filter(|refused| refused.content == content)
@@ -169,8 +173,9 @@ impl Pass {
         }
     }
 
-    /// Takes in that a call to AWS was refused: a text is tried in smaller parts, then left out with a word in its place;
-    /// only when that is refused as well nothing is given up, and all of it waits. Everything else waits by its name.
+    /// Takes in that a call to AWS was refused. A comment or a description is tried in smaller parts. A part that is
+    /// refused in the smallest size is replaced by a placeholder. If the placeholder is refused as well, nothing is
+    /// left out and the text waits. Every other call waits under its key.
     pub(super) fn call_refused(
         &mut self,
         policy: &Policy,
@@ -191,7 +196,8 @@ impl Pass {
         Ok(())
     }
 
-    /// By what the refusal of a call is remembered; none where the call is tried in another way or needs no more.
+    /// Returns the key under which this refusal is recorded. Returns `None` if the call will be retried in another form
+    /// or is no longer needed.
     fn refused_call(&mut self, call: &Call, failure: &Failure, now: Timestamp) -> Option<RefusedCall> {
         let is_text = matches!(failure, Failure::Refused { refusal: Refusal::InvalidRequest, .. });
         Some(match call {
@@ -202,7 +208,8 @@ impl Pass {
                 RefusedCall::AddCommunication
             }
             Call::ResolveCase { case_id, .. } if self.is_own_case(case_id) => RefusedCall::ResolveCase,
-            // It is told on the double how things go on; what AWS does not resolve is resolved already, as far as is known.
+            // The note on the double says which case goes on. If AWS does not resolve the double, it is taken as
+            // resolved already.
             Call::ResolveCase { case_id, .. } if is_text => {
                 self.link.memory.double_resolved(case_id);
                 return None;
@@ -212,7 +219,7 @@ impl Pass {
         })
     }
 
-    /// The communication that a message is about; none if it is another link's.
+    /// Returns the communication that a message delivers. Returns `None` if the message is another link's.
     pub(super) fn communication_of(&self, message: &ExternalId) -> Option<CommunicationId> {
         delivered_communication(&self.key, self.link.memory.case.as_ref()?, message)
     }
@@ -221,10 +228,10 @@ impl Pass {
         self.link.memory.case.as_ref().is_some_and(|linked| linked.case_id == *case_id)
     }
 
-    /// Notes how a refused text is tried next; false when nothing is left to try.
+    /// Records how a refused text is tried next. Returns false if no way is left to try.
     fn reduce(&mut self, content: &Content, part: Part, reason: &str, now: Timestamp) -> bool {
         let tried = self.link.memory.refused_text.take().filter(|refused| refused.content == *content);
-        // What is refused on a case that was resolved long ago may be refused for that: too late to be reopened.
+        // A case that was resolved long ago may refuse every text, since it is too late to reopen it.
         let is_reopenable =
             |case: &LinkedCase| !case.is_resolved() || now.duration_since(case.status_since) < REOPENABLE_FOR;
         let takes_texts = self.link.memory.case.as_ref().is_some_and(is_reopenable);
@@ -249,8 +256,8 @@ impl Pass {
         true
     }
 
-    /// An account that opens no more cases for now has a line of those that wait. One that is refused for another reason leaves
-    /// the line: those behind it must not wait for what only people can mend.
+    /// Puts the link in line for its account's quota if that quota is the reason of the refusal. A link that is refused
+    /// for another reason leaves the line: those behind it must not wait for what only people can mend.
     fn wait_for_quota(&mut self, failure: &Failure, now: Timestamp) {
         match failure {
             Failure::Refused { refusal: Refusal::CaseQuota, .. } => {}
@@ -265,8 +272,9 @@ impl Pass {
         self.link.memory.waits_for_quota = Some(QuotaWait { account, priority, since });
     }
 
-    /// Notes that ServiceNow refused a communication; whether it waits. Refused again after that wait, a word in its place is
-    /// tried at once; if that is refused as well, nothing is given up.
+    /// Records that ServiceNow refused a communication. Returns whether it waits. If it is refused again after that
+    /// wait, a placeholder is tried at once in its place. If the placeholder is refused as well, the communication is
+    /// not left out: it waits again.
     pub(super) fn reduce_message(&mut self, id: &CommunicationId, reason: &str) -> bool {
         let refused_before = self.link.memory.refused_message.take().filter(|refused| refused.id == *id);
         let is_left_out = refused_before.as_ref().is_some_and(|refused| !refused.is_left_out);
@@ -276,7 +284,7 @@ impl Pass {
         waits
     }
 
-    /// Notes that a communication is on the incident.
+    /// Records that a communication is on the incident.
     pub(super) fn received(&mut self, id: &CommunicationId) {
         self.link.memory.conversation.delivered(id);
         if let Some(refused) = self.link.memory.refused_message.take_if(|refused| refused.id == *id)
@@ -295,7 +303,8 @@ impl Pass {
     }
 }
 
-/// What AWS may refuse of the incident's CreateCase: one with other codes is tried at once.
+/// Returns the values of the incident's CreateCase that AWS may refuse. A CreateCase with other values is tried at
+/// once.
 pub(crate) fn case_codes(policy: &Policy, incident: &Incident) -> CaseCodes {
     CaseCodes {
         account: incident.account.as_ref().map(|account| account.number.clone()),

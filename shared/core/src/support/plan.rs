@@ -1,7 +1,7 @@
-//! What the incident and the case ask of each other.
+//! What a change of the incident asks of the case, and a change of the case of the incident.
 //!
-//! A three-way merge. The base is what both sides last agreed on; a side that differs from it has changed. Messages are
-//! unioned and keep the order of their own side.
+//! This is a three-way merge. The base is what both sides last agreed on; a side that differs from it has changed. The
+//! messages of both sides are joined and keep the order of their own side.
 
 use jiff::SignedDuration;
 
@@ -31,10 +31,10 @@ use crate::{
     time::seconds,
 };
 
-/// How long a new case is waited for before it is read for its display id, or read again if it does not show yet: AWS tells
-/// of it by an event, mostly earlier.
+/// How long to wait before a new case is read for its display id, or is read again if AWS does not show it yet. Mostly
+/// AWS's event comes earlier.
 const NEW_CASE_SECONDS: u32 = 5;
-/// How long a wait lasts that only people end, or a part of the world that is not seen: an hour is soon enough to notice.
+/// How long to wait for what only people can change, or for what casebridge does not see. One look an hour is enough.
 const LONG_WAIT_SECONDS: u32 = 3_600;
 
 impl Planner<'_, SupportCase> {
@@ -46,13 +46,13 @@ impl Planner<'_, SupportCase> {
         }
     }
 
-    /// When the cases that were given up are looked for next.
+    /// Returns the wait until given-up cases are looked for again; `None` if there are none.
     pub(super) fn wait_for_late_cases(&self) -> Option<Waiting> {
         let look_at = self.pass.link.memory.given_up_cases.iter().map(|given_up| given_up.look_at).min()?;
         Some(Waiting::LateCase { until: self.not_before_aws_answers(look_at.max(self.later(seconds(1)))) })
     }
 
-    /// The case that the incident asks for: an incident in scope that is open.
+    /// Plans a CreateCase if the incident is open and in scope.
     fn plan_opening(&mut self) {
         if self.wait_for_doubt() {
             return;
@@ -89,8 +89,8 @@ impl Planner<'_, SupportCase> {
         self.call(call);
     }
 
-    /// Whether the incident waits for its account's quota behind another one. Whoever has waited long tries all the same:
-    /// what holds up the line may be a link that nobody can read.
+    /// Waits if other incidents are ahead in line for the account's quota. Returns whether it does. An incident that
+    /// has waited for 24 hours does not wait for the others any more: a link that can't be read may hold up the line.
     fn waits_in_line(&mut self) -> bool {
         let account = self.pass.incident.as_ref().and_then(|incident| incident.account.as_ref());
         let wait = self.pass.link.memory.waits_for_quota.as_ref().zip(account);
@@ -103,7 +103,8 @@ impl Planner<'_, SupportCase> {
         behind
     }
 
-    /// Whether CreateCase is not to be called for now. The first in line tries when it was woken: another one got a case.
+    /// Waits if CreateCase is held back. Returns whether it is. The first in line does not wait for the quota when it
+    /// was woken, since another link got its case.
     fn waits_to_open(&mut self, call: RefusedCall) -> bool {
         let request = Request::Call(call);
         let is_next = self.pass.woken && self.pass.aws.first_in_line == Some(true);
@@ -114,10 +115,12 @@ impl Planner<'_, SupportCase> {
 
     fn plan_linked(&mut self, case: &LinkedCase) {
         self.wait_for_what_is_unread(case);
-        // Nothing follows a call in doubt, and nothing is sent while the link pauses: only AWS's words go on.
+        // Nothing follows a call in doubt, and nothing is sent while the link pauses. Only messages from the AWS side
+        // are delivered.
         let (in_doubt, pauses) = (self.wait_for_doubt(), self.wait_for_pause());
         let holds = in_doubt || pauses;
-        // With a side unseen only messages go: who resolves or sends blindly overtakes what it has not seen.
+        // If a side was not read, only messages are delivered: a resolution or a comment could overtake what was not
+        // read.
         let case_seen = !self.pass.is_blind_to_case();
         let both_seen = case_seen && !self.pass.is_blind_to_incident();
         let merge = if both_seen && !holds { self.merge(case) } else { Merge::default() };
@@ -138,8 +141,8 @@ impl Planner<'_, SupportCase> {
         self.plan_doubles(case);
     }
 
-    /// Of so many comments that a read did not reach the newest, the first ones go: the rest is read from where these end.
-    /// What ends or reopens a side waits until all are read.
+    /// Plans the first comments of an incident with so many that the read did not reach the newest. The next read
+    /// begins where these end. Nothing ends or reopens a side until all comments are read.
     fn plan_first_comments(&mut self, case: &LinkedCase) {
         let Some(incident) = &self.pass.incident else { return };
         let is_open = !incident.summary.state.is_ended();
@@ -173,22 +176,24 @@ impl Planner<'_, SupportCase> {
         if shown.is_some_and(|shown| case.status.as_ref() != Some(shown)) {
             let since = case.reopened_at.filter(|_| !case.is_resolved()).unwrap_or(case.status_since);
             let until = since.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
-            // A text of ours that is not seen may be what keeps it from being believed: the youngest one, until L after it.
+            // An unseen text of ours may be why the status is not accepted: the latest of these counts, until L after
+            // it was sent.
             let shows_ours = || self.pass.shows_ours_until(self.policy).filter(|_| !case.is_resolved());
             let until = shows_ours().map_or(until, |shown| until.max(shown));
             self.wait(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
         }
     }
 
-    /// How long a case is left alone that does not show all it will: as long again as it has been there, so that one that
-    /// shows late is read a few times and not every few seconds.
+    /// Returns how long to wait before reading a case again that AWS does not show completely yet. The wait is as long
+    /// as the case is old (at least five seconds, at most `retry_longest_seconds`), so that a case that shows late is
+    /// read a few times and not every few seconds.
     fn wait_for_new_case(&self, case: &LinkedCase) -> SignedDuration {
         let shortest = seconds(NEW_CASE_SECONDS);
         let age = self.now.duration_since(case.opened_at);
         age.clamp(shortest, seconds(self.policy.retry_longest_seconds).max(shortest))
     }
 
-    /// Which side has ended or gone on since both last agreed, and what follows for the other.
+    /// Decides which side has ended or gone on since both last agreed, and what follows for the other.
     fn merge(&mut self, case: &LinkedCase) -> Merge {
         let mut merge = Merge::default();
         let Some(incident) = self.pass.summary() else { return merge };
@@ -197,18 +202,18 @@ impl Planner<'_, SupportCase> {
         let shows_resolved = self.pass.aws.case.as_ref().is_some_and(|shown| shown.status.is_resolved());
         match (incident.state.is_ended(), case.is_resolved()) {
             (true, _) if self.pass.has_reaction() => self.reopen_incident(&mut merge),
-            // What the read shows may be news that is not believed yet: nobody is bothered before that is settled.
+            // The read may show a resolution that is not accepted yet. Nothing follows until that is settled.
             (true, false) if self.pass.link.base.ended && shows_resolved => {}
             (true, false) if self.pass.link.base.ended => self.follow_reopening(incident, &mut merge),
             (true, false) => merge.resolve_case = true,
-            // What was written up to the end goes out even now; it reopens the case, which is resolved again.
+            // What was written before the end is sent even now. It reopens the case, which is then resolved again.
             (true, true) => merge.resolve_case = has_unsent,
-            // The case may be open by now, if not believably so: then nothing need be said.
+            // If the read shows the case as open, although that is not accepted yet, no notice is needed.
             (false, true) if self.pass.link.base.ended => {
                 merge.reopen_notice = !has_unsent && shows_resolved;
             }
             (false, true) if !has_unsent => merge.fields = self.ending_fields(incident, case),
-            // A comment on an open incident whose case AWS resolved: it goes out and reopens the case.
+            // A comment on an open incident whose case AWS resolved is sent and reopens the case.
             (false, true) => {}
             (false, false) => {
                 if let Some(state) = state_wanted(self.policy, &self.pass.link) {
@@ -223,7 +228,8 @@ impl Planner<'_, SupportCase> {
         merge
     }
 
-    /// AWS reopened the case of an incident whose work had ended.
+    /// Reopens an incident that had ended and whose case AWS reopened. Waits if the incident can't be reopened, or if
+    /// only texts that have reopened the link before reopened the case.
     fn follow_reopening(&mut self, incident: &IncidentSummary, merge: &mut Merge) {
         if !incident.state.can_reopen() {
             self.wait(Waiting::IncidentClosed);
@@ -239,7 +245,7 @@ impl Planner<'_, SupportCase> {
         merge.is_open = true;
     }
 
-    /// What ends work on the incident. What an agent has drafted stays.
+    /// Returns the fields that resolve the incident. A close code and close notes that an agent has entered are kept.
     fn ending_fields(&self, incident: &IncidentSummary, case: &LinkedCase) -> IncidentFields {
         let accepted = |code: &&String| incident.close_codes.is_empty() || incident.close_codes.contains(code);
         let preferred = self.policy.close_codes.iter().find(accepted);
@@ -252,7 +258,7 @@ impl Planner<'_, SupportCase> {
         }
     }
 
-    /// Fields that the platform has just refused are not tried again before their time.
+    /// Drops fields that ServiceNow has refused, until they may be tried again. A reopening waits with them.
     fn hold_back_refused_fields(&mut self, merge: &mut Merge) {
         if merge.fields.is_empty() || !self.waits_for(Side::ServiceNow, &Request::of_fields(&merge.fields)) {
             return;
@@ -262,7 +268,8 @@ impl Planner<'_, SupportCase> {
         merge.is_open = !merge.reopening_blocked;
     }
 
-    /// Messages for the incident and, with the last of them, its fields. False if any of these deliveries waits.
+    /// Plans the messages for the incident and, with the last of them, its fields. Returns false if any of these
+    /// deliveries waits.
     fn plan_delivery(&mut self, case: &LinkedCase, merge: &Merge) -> bool {
         let unreceived = if self.messages_wait() { Vec::new() } else { self.pass.unreceived_communications() };
         let messages = unreceived.into_iter().map(|communication| Message {
@@ -273,14 +280,15 @@ impl Planner<'_, SupportCase> {
         self.deliver(messages.collect(), &merge.fields)
     }
 
-    /// A communication for the incident. One that ServiceNow has refused twice is left out, with a word in its place.
+    /// Returns the text of a communication for the incident, or a placeholder if ServiceNow has refused the text twice.
     fn reply_text(&self, case: &LinkedCase, communication: &Communication) -> String {
         let refused = self.pass.link.memory.refused_message.as_ref();
         let is_left_out = refused.is_some_and(|refused| refused.is_left_out && refused.id == communication.id);
         if is_left_out { render::left_out_reply(case, communication) } else { render::reply(case, communication) }
     }
 
-    /// What people wrote in ServiceNow, for the case, in order. False if any of it waits: nothing may overtake it.
+    /// Plans what people wrote in ServiceNow, for the case, in order. Returns false if any of it waits, since nothing
+    /// may overtake it.
     fn plan_communications(&mut self, case: &LinkedCase, merge: &Merge) -> bool {
         let pass = self.pass;
         let Some(number) = pass.summary().map(|incident| incident.number.clone()) else { return true };
@@ -316,8 +324,9 @@ impl Planner<'_, SupportCase> {
         true
     }
 
-    /// The parts of a text that are not on the case yet. One that AWS refused goes in smaller ones, or not at all, with a
-    /// word in its place. False if more of it follows in another plan: nothing may overtake that.
+    /// Plans the parts of a text that are not on the case yet. A text that AWS refused is sent in smaller parts, or a
+    /// placeholder takes the place of its next part. Returns false if more of the text follows in another plan, since
+    /// nothing may overtake that.
     fn add_parts(
         &mut self,
         case: &LinkedCase,
@@ -366,7 +375,7 @@ impl Planner<'_, SupportCase> {
         });
     }
 
-    /// Cases that were opened twice get a note and are resolved.
+    /// Plans a note on each double that is not resolved, and its resolution.
     fn plan_doubles(&mut self, case: &LinkedCase) {
         let number = self.pass.summary().map(|incident| incident.number.clone()).unwrap_or_default();
         let doubles = self.pass.link.memory.doubles.iter().filter(|double| !double.resolved);
@@ -393,16 +402,16 @@ impl Planner<'_, SupportCase> {
 
 /// What follows from the merge of base, incident and case.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a consequence of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent consequence")]
 struct Merge {
     /// Fields of the incident to set.
     fields: IncidentFields,
-    /// Whether the incident is open, or is with these fields.
+    /// Whether the incident is open, or will be with these fields.
     is_open: bool,
-    /// Whether the incident's reopening waits: what would reopen the case waits with it.
+    /// Whether the reopening of the incident waits. Whatever would reopen the case then waits with it.
     reopening_blocked: bool,
-    /// Whether the case is to be resolved, after all that was written before.
+    /// Whether the case is to be resolved, after everything that was written before is sent.
     resolve_case: bool,
-    /// Whether the case is to be reopened though nobody wrote anything.
+    /// Whether a notice has to reopen the case, since nobody wrote anything.
     reopen_notice: bool,
 }

@@ -1,9 +1,10 @@
 //! The reads of a pass over a Support case, step by step: what is asked next, and what an answer means.
 //!
-//! The link's case is asked for by its id, then by its number, then looked for by its key: the id changes with the language.
-//! Where the most recent communications are not enough, all that are not settled are read, a page at a time. Beside it, the
-//! cases of an account are searched for one that was opened without an answer. A link without a case asks the ledger at the
-//! end whether its turn has come, and whose the case is that its incident's columns name.
+//! The link's case is asked for by its id. The id changes with the language, so a case that is not found is asked for
+//! by its number, or searched by its key if the number is not known. If the most recent communications are not enough,
+//! all that are not settled are read, a page at a time. At the same time, the cases of an account are searched for the
+//! case of a CreateCase that was not answered. At the end, a link without a case asks the ledger whether its turn has
+//! come, and which link has the case that its incident's columns name.
 
 use std::ops::ControlFlow;
 
@@ -28,15 +29,16 @@ use crate::{
     },
 };
 
-/// How many pages of communications are read of one case: 10,000 communications.
+/// How many pages of communications of one case are read at most: 10,000 communications.
 const COMMUNICATION_PAGES: usize = 100;
-/// How many of the times in which two pages meet in equal texts are read by themselves: pages that shift have more.
+/// How many of the spans in which two pages meet in equal texts are read by themselves, at most. Pages that shift while
+/// they are read have more of them.
 const DOUBTFUL_SPANS: usize = 10;
-/// How many pages of cases are looked through: 2,000 cases.
+/// How many pages of cases are searched at most: 2,000 cases.
 pub(super) const SEARCH_PAGES: usize = 20;
-/// How far a look through an account's cases reaches back before the call that opened the case, for clocks that differ.
+/// How far before the CreateCase a search through an account's cases begins, since clocks differ.
 pub(super) const SEARCH_MARGIN: SignedDuration = SignedDuration::from_hours(1);
-/// What a time loses at most where an answer cuts it.
+/// By how much an answer that cuts a time changes it, at most.
 const ONE_SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// A case as DescribeCases returns it.
@@ -54,7 +56,7 @@ pub struct DescribedCase {
     pub time_created: Timestamp,
     /// The most recent communications, at most five.
     pub recent: Vec<RawCommunication>,
-    /// Whether there may be more than these.
+    /// Whether the case may have more than these.
     pub more_communications: bool,
 }
 
@@ -81,13 +83,13 @@ impl From<&DescribedCase> for Case {
 pub enum CaseQuery {
     /// These, at most 100. One unknown id fails the whole call.
     Ids(Vec<CaseId>),
-    /// The one with this number: it stays when the language of a case changes, its id does not.
+    /// The one with this number. It stays when the language of a case changes; its id does not.
     DisplayId(DisplayId),
     /// All with activity since then, a page at a time.
     Since {
         /// By AWS's clock.
         after: Timestamp,
-        /// Where to go on.
+        /// Where to go on; `None` for the first page.
         next: Option<String>,
     },
 }
@@ -97,7 +99,7 @@ pub enum CaseQuery {
 pub struct CasePage {
     /// The cases.
     pub cases: Vec<DescribedCase>,
-    /// Where the next page starts.
+    /// Where the next page starts; `None` after the last page.
     pub next: Option<String>,
 }
 
@@ -106,11 +108,11 @@ pub struct CasePage {
 pub struct CommunicationPage {
     /// The communications.
     pub communications: Vec<RawCommunication>,
-    /// Where the next page starts.
+    /// Where the next page starts; `None` after the last page.
     pub next: Option<String>,
 }
 
-/// What is asked of AWS Support, or of the ledger.
+/// A question to AWS Support or to the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// DescribeCases: one page.
@@ -126,12 +128,12 @@ pub enum Question {
         account: AccountId,
         /// The case.
         case_id: CaseId,
-        /// From when to when.
+        /// From when to when they were written.
         span: Span,
-        /// Where to go on.
+        /// Where to go on; `None` for the first page.
         next: Option<String>,
     },
-    /// Which link waits first for the account's quota of new cases. Asked of the ledger.
+    /// Which link is the first that waits for the account's quota of new cases. Asked of the ledger.
     FirstWaiter {
         /// The account.
         account: AccountId,
@@ -150,7 +152,7 @@ pub enum Answer {
     Cases(CasePage),
     /// To [`Question::Communications`].
     Communications(CommunicationPage),
-    /// To [`Question::FirstWaiter`] and [`Question::LinkOfCase`]: none where there is no such link.
+    /// To [`Question::FirstWaiter`] and [`Question::LinkOfCase`]; `None` if there is no such link.
     Link(Option<LinkKey>),
 }
 
@@ -168,16 +170,16 @@ impl Answer {
     }
 }
 
-/// What an answer is for.
+/// What a read is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     /// The link's case.
     LinkedCase,
-    /// The search for a case that was opened without an answer.
+    /// The search for the case of a CreateCase that was not answered.
     Search,
     /// Whether the account opens a case for this link now.
     Turn,
-    /// Whose the case is that the incident's columns name.
+    /// Which link has the case that the incident's columns name.
     Columns,
 }
 
@@ -192,13 +194,13 @@ pub struct Read {
 /// The reads of a pass that are under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Reads {
-    /// When the look began, by our clock: all that it shows is as of then.
+    /// When the look began, by our clock. All its answers count as of then.
     began: Timestamp,
     case: Option<CaseReader>,
     search: Option<CaseSearch>,
     /// Whether the search has failed in this look.
     pub(super) search_failed: bool,
-    /// Whether what a link without a case asks at the end is still to be asked.
+    /// Whether the ledger has still to be asked what a link without a case asks at the end.
     asks_ledger: bool,
 }
 
@@ -215,18 +217,18 @@ impl Pass {
         };
     }
 
-    /// The reads that come next, side by side; none when the look is over.
+    /// Returns the next reads, to be made concurrently. Returns none when the look is over.
     pub(super) fn next_aws_reads(&mut self) -> Vec<Read> {
         let reads = &self.aws.reads;
         let case = reads.case.as_ref().map(|reader| Read { purpose: Purpose::LinkedCase, question: reader.question() });
         let search = reads.search.as_ref().map(|search| Read { purpose: Purpose::Search, question: search.question() });
         let next: Vec<Read> = case.into_iter().chain(search).collect();
-        // What is asked last depends on the incident, which this round may still read.
+        // The questions to the ledger depend on the incident, which this round may still read.
         let is_last = next.is_empty() && !self.asks_for_incident;
         if is_last && std::mem::take(&mut self.aws.reads.asks_ledger) { self.ledger_reads() } else { next }
     }
 
-    /// What a link without a case asks the ledger, once its incident is read.
+    /// Returns the questions that a link without a case asks the ledger, once its incident is read.
     fn ledger_reads(&self) -> Vec<Read> {
         let waits = self.link.memory.waits_for_quota.as_ref();
         let turn = waits.map(|wait| Question::FirstWaiter { account: wait.account.clone() });
@@ -240,7 +242,7 @@ impl Pass {
         turn.into_iter().chain(columns.map(|question| Read { purpose: Purpose::Columns, question })).collect()
     }
 
-    /// Takes in the answer to a read. Returns the failure of what was read, if it counts as one.
+    /// Takes in the answer to a read. Returns the failure of the read, if it counts as one.
     pub(super) fn see_aws(
         &mut self,
         policy: &Policy,
@@ -314,11 +316,11 @@ impl Pass {
 
 /// How far the reading of a case has come.
 enum CaseProgress {
-    /// It asks on.
+    /// It has another question.
     Asks,
     /// AWS does not show the case yet.
     Nothing,
-    /// It can't be read.
+    /// The read failed.
     Failed(Failure),
     /// The case as DescribeCases shows it.
     Described(DescribedCase),
@@ -337,12 +339,12 @@ struct CaseReader {
 enum CaseStep {
     ById,
     ByNumber(DisplayId),
-    /// Among all cases of the account since it was opened: it got another id before its number was known.
+    /// Searches all cases of the account since it was opened: its id changed before its number was known.
     ByKey {
         /// How many pages were read.
         pages: usize,
         next: Option<String>,
-        /// What AWS said of its id.
+        /// AWS's answer to the question by its id.
         not_found: Failure,
     },
     Communications(CommunicationReader),
@@ -386,7 +388,7 @@ impl CaseReader {
                 Err(failure) => CaseProgress::Failed(failure),
             }),
             (CaseStep::ByKey { .. }, Ok(answer)) => Ok(self.see_page(answer.cases()?)),
-            // Whatever fails while it is looked for: what counts is that its id is not found.
+            // Whatever the search fails with, what counts is that the id was not found.
             (CaseStep::ByKey { not_found, .. }, Err(_)) => Ok(CaseProgress::Failed(not_found.clone())),
             (CaseStep::ById | CaseStep::ByNumber(_), Ok(answer)) => {
                 let described = answer.cases()?.cases.into_iter().next();
@@ -401,8 +403,9 @@ impl CaseReader {
         }
     }
 
-    /// Goes on with the next way to find the case. One that was opened lately may not show yet; one that is gone for good is
-    /// told to the agent.
+    /// Goes on with the next way to find the case: by its number, or by its key if the number is not known. If neither
+    /// is left to try, returns the failure, which the agent is told. A case that was opened less than L ago is not
+    /// searched by its key, and its failure is `Nothing`, since AWS may not show it yet.
     fn not_found(&mut self, failure: Failure, is_new: bool) -> CaseProgress {
         match (&self.step, &self.linked.display_id) {
             (CaseStep::ById, Some(display_id)) => self.step = CaseStep::ByNumber(display_id.clone()),
@@ -452,7 +455,7 @@ pub(super) struct CommunicationReader {
 enum CommunicationStep {
     /// After this many pages.
     Page { pages: usize, next: Option<String> },
-    /// Times in which pages met in equal texts, the last one next.
+    /// The spans in which pages met in equal texts. The last one is read next.
     Doubtful(Vec<Span>),
 }
 
@@ -465,7 +468,7 @@ impl CommunicationReader {
     pub(super) fn question(&self, account: AccountId) -> Question {
         let (span, next) = match &self.step {
             CommunicationStep::Page { next, .. } => {
-                // A second earlier: a time may be cut in one answer and not in another.
+                // A second earlier, since one answer may cut a time and another may not.
                 let after = self.since.map(|since| since.checked_sub(ONE_SECOND).unwrap_or(since));
                 (Span { after, before: None }, next.clone())
             }
@@ -474,7 +477,7 @@ impl CommunicationReader {
         Question::Communications { account, case_id: self.described.case_id.clone(), span, next }
     }
 
-    /// Takes in a page. Returns the case once all is read; fails where two answers are of different ages.
+    /// Takes in a page. Returns the case once all is read, `None` before. Fails if two answers are of different ages.
     pub(super) fn see(&mut self, page: CommunicationPage) -> Result<Option<Case>, Failure> {
         match &mut self.step {
             CommunicationStep::Page { pages, next } => {
@@ -514,7 +517,8 @@ impl CommunicationReader {
     }
 }
 
-/// The marks in the first of the communications that AWS did not write: in all of its second, since an answer may cut times.
+/// Returns the marks in the first communication that AWS did not write, and in all such communications of its second,
+/// since an answer may cut times.
 pub(super) fn marks_of(case: &Case) -> Vec<Mark> {
     let by_others = || case.communications.iter().filter(|communication| !communication.is_by_aws());
     let second = |communication: &RawCommunication| communication.time_created.as_second();
@@ -522,7 +526,7 @@ pub(super) fn marks_of(case: &Case) -> Vec<Mark> {
     by_others().filter(|other| Some(second(other)) == first).flat_map(|other| marks_in(&other.body)).collect()
 }
 
-/// Reads one case that no link is known of, for the marks that its first communication carries.
+/// Reads one case without a known link, for the marks that its first communication carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StrangeCaseReader {
     account: AccountId,
@@ -536,7 +540,7 @@ impl StrangeCaseReader {
         Self { account, case_id, communications: None }
     }
 
-    /// What is asked next.
+    /// Returns the next question.
     pub fn question(&self) -> Question {
         let account = self.account.clone();
         match &self.communications {
@@ -545,8 +549,8 @@ impl StrangeCaseReader {
         }
     }
 
-    /// Takes in an answer. Breaks with the case, or with none if it is not there or is too old for its mark to matter; with
-    /// the failure where two answers are of different ages.
+    /// Takes in an answer. Breaks with the case once it is read, with `None` if it is not there or is too old for its
+    /// mark to matter, or with the failure if two answers are of different ages.
     ///
     /// # Errors
     ///

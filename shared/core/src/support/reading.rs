@@ -1,8 +1,9 @@
 //! The communications of a case, put together from several answers of AWS Support.
 //!
-//! DescribeCommunications answers in pages, DescribeCases shows the most recent ones. The answers may be of different ages:
-//! what one shows the other may not show yet, or with another text (redacted meanwhile), or a second later (one cuts a time,
-//! the other rounds it). Communications have no id, so two answers are compared moment by moment.
+//! DescribeCommunications answers in pages, and DescribeCases shows the most recent communications. The answers may be
+//! of different ages: a communication of one may be missing in the other, or have another text (redacted meanwhile), or
+//! be a second later (one cuts a time, the other rounds it). Communications have no id, so two answers are compared
+//! moment by moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,37 +17,40 @@ use crate::{
     text::text_hash,
 };
 
-/// How far a second is read beyond its ends: whether AWS counts the ends in is not documented, and a time may be cut.
+/// How far a span is read beyond the seconds in question: AWS does not document whether the ends of a span are
+/// included, and a time may be cut.
 const MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// Two answers differ so that what is the same can't be told: one of them is older. A later read settles it.
+/// Two answers differ in a way that does not tell which communications are the same: one answer is older. A later read
+/// settles it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("AWS Support still shows an older state of the case's communications")]
 pub struct OlderState;
 
-/// From when to when communications are asked for; none: from the first, to the last.
+/// The time span of the communications that are asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
-    /// The earliest.
+    /// The earliest time; `None`: from the first communication on.
     pub after: Option<Timestamp>,
-    /// The latest.
+    /// The latest time; `None`: up to the last communication.
     pub before: Option<Timestamp>,
 }
 
 /// What two answers do not have in common.
 struct Comparison<'a> {
-    /// The seconds of what the reading alone shows, in their order.
+    /// The seconds of the communications that only the reading shows, in order.
     ours_alone: Vec<i64>,
-    /// What the other answer alone shows, in the order of time.
+    /// The communications that only the other answer shows, in the order of time.
     theirs_alone: Vec<&'a RawCommunication>,
 }
 
-/// What is left of a list without the places that are taken.
+/// Returns the items of a list whose indexes are not taken.
 fn left_over<T>(all: Vec<T>, taken: &BTreeSet<usize>) -> impl Iterator<Item = T> {
     all.into_iter().enumerate().filter(|(index, _)| !taken.contains(index)).map(|(_, one)| one)
 }
 
-/// What makes two shown communications equal: the second and the text. The author may be told differently.
+/// The second and the text's hash: two shown communications with the same key are equal. The author does not count,
+/// since two answers may show different ones.
 type Key = (i64, String);
 
 fn key(communication: &RawCommunication) -> Key {
@@ -66,9 +70,9 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Takes in the next page. Pages that shift while they are read show a communication twice, while equal ones within one
-    /// page are different communications. Where a page begins with what an earlier one has shown, either may be the case:
-    /// that time is to be read by itself, see [`Reading::doubtful`].
+    /// Takes in the next page. If pages shift while they are read, two pages show the same communication, while equal
+    /// communications within one page are different ones. If a page repeats what an earlier one has shown, either may
+    /// be the case: the time span of the repeats has to be read by itself, see [`Reading::doubtful`].
     pub fn page(&mut self, page: &[RawCommunication]) {
         let keys: Vec<Key> = page.iter().map(key).collect();
         let repeated = || keys.iter().filter(|key| self.counts.contains_key(*key)).map(|(second, _)| *second);
@@ -89,24 +93,27 @@ impl Reading {
         }
     }
 
-    /// The times in which pages met and equal texts may be one communication or several: one answer for each tells.
+    /// Returns the time spans in which pages met and equal texts may be one communication or several, and forgets them.
+    /// One answer for each span settles it.
     pub fn doubtful(&mut self) -> Vec<Span> {
         std::mem::take(&mut self.doubtful)
     }
 
-    /// Takes in an answer that shows a time as a whole. What each of two answers alone shows of a moment is the same, shown
-    /// differently; unless the new one shows more, which is an error.
+    /// Takes in an answer that shows a time span as a whole. If each of the two answers alone shows communications of a
+    /// moment, these are the same, shown differently. Fails if the new answer shows more of them than the reading: then
+    /// it is not clear which are new.
     pub fn join(&mut self, answer: &[RawCommunication]) -> Result<(), OlderState> {
         let mut comparison = self.compare(answer);
-        // Beyond its ends the answer shows nothing.
+        // The answer tells nothing of the time beyond its ends.
         let ends = answer.iter().map(second).min().zip(answer.iter().map(second).max());
         comparison.ours_alone.retain(|ours| ends.is_some_and(|(first, last)| (first..=last).contains(ours)));
         self.add(comparison, None)
     }
 
-    /// Takes in the most recent communications, as DescribeCases shows them with the case. What is older than `since` is
-    /// left out. Unless the two overlap, something between them is in neither. Their oldest second may be cut: what is shown
-    /// differently there is left out, too, if the reading goes further, and so shows it as well.
+    /// Takes in the most recent communications, as DescribeCases shows them with the case. Leaves out those older than
+    /// `since`. Fails if they do not overlap with the reading, since neither may show something between the two. The
+    /// oldest second of the recent ones may be cut. What they show differently in it is left out if the reading also
+    /// shows a later one of them, since the reading then shows that second as well.
     pub fn join_recent(&mut self, recent: &[RawCommunication], since: Option<Timestamp>) -> Result<(), OlderState> {
         let wanted = recent.iter().filter(|recent| since.is_none_or(|since| recent.time_created >= since));
         let wanted: Vec<RawCommunication> = wanted.cloned().collect();
@@ -139,7 +146,7 @@ impl Reading {
             match ours {
                 0 => self.extend(near),
                 ours if is_unclear || near.len() > ours => return Err(OlderState),
-                // The same, shown differently.
+                // These are the same communications, shown differently.
                 _ => drop(ours_alone.drain(from..from + near.len())),
             }
             theirs = later;
@@ -154,7 +161,8 @@ impl Reading {
         }
     }
 
-    /// Sets equal texts of one moment against each other: one answer may cut its time, and another round it.
+    /// Compares the reading with another answer. Equal texts of one moment match: one answer may cut the time, and
+    /// another round it.
     fn compare<'a>(&self, theirs: &'a [RawCommunication]) -> Comparison<'a> {
         let mut ours_of: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
         for ((second, hash), count) in &self.counts {
@@ -179,7 +187,7 @@ impl Reading {
         Comparison { ours_alone, theirs_alone }
     }
 
-    /// All that was shown.
+    /// Returns all communications that were shown.
     pub fn into_communications(self) -> Vec<RawCommunication> {
         self.communications
     }

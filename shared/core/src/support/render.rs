@@ -18,49 +18,49 @@ use crate::{
     time::format_servicenow,
 };
 
-/// How many bytes of UTF-8 a communication may have. AWS says "8,000" and not of what: a text of so many bytes has no
+/// How many bytes of UTF-8 a communication may have. AWS says "8,000" without a unit: a text of so many bytes has no
 /// more characters or UTF-16 units. Source: AWS Support API, `communicationBody`.
 pub const COMMUNICATION_BYTES: usize = 8_000;
-/// How many bytes a subject may have: the console's limit of 250 characters, counted as strictly as may be. The API
-/// states none.
+/// How many bytes a subject may have: the console's limit of 250 characters, counted in the strictest unit. The API
+/// states no limit.
 pub const SUBJECT_BYTES: usize = 250;
-/// How many bytes are left for what stands around a part: its first line and a note behind it.
+/// How many bytes are reserved for what surrounds a part: its first line and a note after it.
 const FRAME_BYTES: usize = 500;
-/// How many bytes of a text go into one part, unless fewer are asked for.
+/// How many bytes of a text go into one part, at most, unless a smaller size is asked for.
 pub const PART_BYTES: usize = COMMUNICATION_BYTES - FRAME_BYTES;
-/// How many bytes of a text that AWS refused go into one part, at first: what offends it may be in one part alone.
+/// How many bytes of a text go into one part once AWS has refused it: what AWS refuses may be in one part alone.
 pub const SMALL_PART_BYTES: usize = 2_000;
-/// How many bytes of it go into one part, at last: a few lines.
+/// How many bytes of a text go into one part once AWS has refused a small part as well: a few lines.
 pub const SMALLEST_PART_BYTES: usize = 400;
-/// How many characters of AWS's reason are remembered for a text that is left out.
+/// How many characters of a side's reason are remembered for a text that it refused.
 pub(crate) const REASON_CHARACTERS: usize = 300;
-/// What stands in the place of a text that ServiceNow refuses.
+/// The placeholder for a text that ServiceNow refuses.
 const LEFT_OUT_REPLY: &str = "(ServiceNow does not accept this text. It stands on the case.)";
-/// What stands in the place of a text that AWS refuses.
+/// The placeholder for a text that AWS refuses.
 pub(crate) const LEFT_OUT: &str = "(AWS Support does not accept this text. It stands in ServiceNow.)";
-/// How many bytes of a name go into a first line.
+/// How many bytes of a name go into a first line, at most.
 const NAME_BYTES: usize = 100;
-/// How many bytes of the opening text are sent at most, in nine parts or so: the rest stays in ServiceNow, and both the
-/// first text and the last one say so.
+/// How many bytes of the opening text are sent at most, in about nine parts. The rest stays in ServiceNow. Both the
+/// first part and the last one say so.
 pub const OPENING_BYTES: usize = 64_000;
-/// What ends an opening text that was cut.
+/// The end of an opening text that was cut.
 const CUT_NOTICE: &str = "\n\n(The description goes on in ServiceNow.)";
-/// What ends the first communication when more of the description follows it.
+/// The end of the first communication if more of the description follows.
 const CONTINUED_NOTICE: &str = "\n\n(The description goes on in the next message.)";
-/// What ends the first communication when more follows, but not all.
+/// The end of the first communication if more follows, but not all.
 const CONTINUED_IN_PART_NOTICE: &str =
     "\n\n(The description goes on in the next message. It is too long to be sent whole: its end stays in ServiceNow.)";
-/// What stands between the description and the comments before the case.
+/// The heading between the description and the comments that were written before the case was opened.
 const DIGEST_HEADING: &str = "\n\nEarlier comments:";
-/// What ends a line that was cut.
+/// The end of a line that was cut.
 const ELLIPSIS: &str = "…";
 
-/// Whether a text may be cut here: not within what a reader sees as one character.
+/// Whether a text may be cut at this byte: not within a grapheme, which a reader sees as one character.
 fn is_boundary(text: &str, place: usize) -> bool {
     GraphemeCursor::new(place, text.len(), true).is_boundary(text, 0).unwrap_or(true)
 }
 
-/// The last place up to this one at which a text may be cut; none if a single grapheme is longer.
+/// Returns the last byte up to `place` at which a text may be cut; `None` if a single grapheme is longer.
 fn last_boundary(text: &str, place: usize) -> Option<usize> {
     if is_boundary(text, place) {
         return Some(place);
@@ -69,7 +69,8 @@ fn last_boundary(text: &str, place: usize) -> Option<usize> {
     before.ok().flatten().filter(|boundary| *boundary > 0)
 }
 
-/// The first bytes of a text, at most so many, cut between graphemes; within one only if it alone is longer.
+/// Returns the beginning of a text, at most `bytes` bytes, cut between graphemes. Cuts within a grapheme only if it
+/// alone is longer.
 fn head(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {
         return text;
@@ -78,21 +79,21 @@ fn head(text: &str, bytes: usize) -> &str {
     &text[..last_boundary(text, end).unwrap_or(end)]
 }
 
-/// A text on one line, without control characters, so that it can stand in a subject or a first line.
+/// Returns a text on one line, without control characters, for a subject or a first line.
 fn flat(text: &str) -> String {
     let flat: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     let words: Vec<&str> = flat.split_whitespace().collect();
     words.join(" ")
 }
 
-/// A text on one line with at most so many characters.
+/// Returns a text on one line with at most `characters` characters.
 pub(crate) fn one_line(text: &str, characters: usize) -> String {
     let line = flat(text);
     let end = line.char_indices().nth(characters).map_or(line.len(), |(end, _)| end);
     head(&line, end).to_owned()
 }
 
-/// A text on one line with at most so many bytes; what was cut shows it.
+/// Returns a text on one line with at most `bytes` bytes. A line that was cut ends with an ellipsis.
 fn short_line(text: &str, bytes: usize) -> String {
     let line = flat(text);
     if line.len() <= bytes {
@@ -108,16 +109,16 @@ pub fn subject(policy: &Policy, incident: &Incident, production: bool) -> String
     short_line(&subject, SUBJECT_BYTES)
 }
 
-/// What a subject of ours names the incident with.
+/// Returns the tag with which our subjects name the incident.
 fn subject_tag(number: &str) -> String {
     format!("[{number}]")
 }
 
-/// Whether AWS shows a subject that we gave to the case of the incident with this number.
+/// Whether a subject that AWS shows is the one that casebridge gave to the case of the incident with this number.
 ///
-/// The rest of the subject may have been trimmed, redacted or re-encoded: only what names the incident is looked for, at
-/// the beginning or behind the letters of the prefix of tests, whatever blanks stand in it. People name an incident further
-/// behind.
+/// AWS may have trimmed, redacted or re-encoded the subject. So only the incident's tag is looked for, at the beginning
+/// or after the letters of the prefix of tests. White space and the case of letters do not count. People who name an
+/// incident do so further back.
 pub fn is_subject_of(policy: &Policy, subject_shown: &str, number: &str) -> bool {
     let essence = |text: &str| -> String {
         text.chars().filter(|letter| !letter.is_whitespace()).map(|letter| letter.to_ascii_lowercase()).collect()
@@ -128,23 +129,24 @@ pub fn is_subject_of(policy: &Policy, subject_shown: &str, number: &str) -> bool
     !number.trim().is_empty() && before.is_some_and(is_prefix)
 }
 
-/// A comment's author and moment, as both sides see them.
+/// Returns a comment's author and time, as both sides see them.
 fn byline(entry: &JournalEntry) -> String {
     let name = if entry.author.trim().is_empty() { &entry.created_by } else { &entry.author };
     format!("{}, {} UTC", short_line(&without_marks(name), NAME_BYTES), format_servicenow(entry.created_on))
 }
 
-/// The first communication of a case, and what of it does not fit.
+/// The first communication of a case, and what did not fit into it.
 pub struct Opening {
     /// The communication.
     pub body: String,
     /// How many of the earlier comments it contains, from the oldest on.
     pub entries: usize,
-    /// What of the description has to follow.
+    /// The rest of the description, which has to follow; `None` if all of it fitted.
     pub remainder: Option<String>,
 }
 
-/// What a case is opened with: the description, or else the short one, as far as it is sent at all.
+/// Returns the text that a case is opened with: the description, or the short description if that is empty. A text
+/// longer than [`OPENING_BYTES`] is cut and says so.
 pub fn opening_text(incident: &Incident) -> Cow<'_, str> {
     let described = !incident.description.trim().is_empty();
     let text = if described { &incident.description } else { &incident.short_description };
@@ -154,7 +156,7 @@ pub fn opening_text(incident: &Incident) -> Cow<'_, str> {
     Cow::Owned(format!("{}{CUT_NOTICE}", part_from(text, 0, OPENING_BYTES)))
 }
 
-/// Renders the first communication: the description, then as many of the earlier comments as fit, whole.
+/// Renders the first communication: the description, then as many whole comments as fit, from the oldest on.
 pub fn opening(incident: &Incident, entries: &[&JournalEntry], mark: &Mark) -> Opening {
     let first_line = mark.sign(&format!("{} was opened in ServiceNow.", incident.summary.number));
     let text = opening_text(incident);
@@ -178,18 +180,20 @@ pub fn opening(incident: &Incident, entries: &[&JournalEntry], mark: &Mark) -> O
     Opening { body, entries: count, remainder: None }
 }
 
-/// The part of a text that begins after so many bytes and has at most `limit`: so whoever remembers how much was sent
-/// goes on from there, with smaller parts if need be. The parts of a text, one after the other, are the text.
+/// Returns the part of a text that begins at byte `offset` and has at most `limit` bytes, but at least one character. A
+/// caller that remembers how many bytes were sent goes on from there, with smaller parts if needed. All parts in order
+/// make up the text.
 ///
-/// A part ends with a line, else with a word, else between two graphemes; within a grapheme only if it alone is longer.
-/// It is empty only at the end of the text. A place within a character counts as its start: rather twice than lost.
+/// A part ends at the end of a line, or else of a word, or else between two graphemes. It ends within a grapheme only
+/// if the grapheme alone is longer than `limit`. It is empty only at the end of the text. An offset within a character
+/// counts as the start of that character, so that nothing is lost.
 pub fn part_from(text: &str, offset: usize, limit: usize) -> &str {
     let rest = &text[text.floor_char_boundary(offset)..];
     if rest.len() <= limit {
         return rest;
     }
     let window = &rest[..rest.floor_char_boundary(limit)];
-    // Blanks alone are no part.
+    // White space alone is not a part.
     let blank = rest.len() - rest.trim_start().len();
     let lines = window.rmatch_indices('\n').map(|(place, _)| place + 1);
     let words = window.rmatch_indices(char::is_whitespace).map(|(place, space)| place + space.len());
@@ -199,7 +203,7 @@ pub fn part_from(text: &str, offset: usize, limit: usize) -> &str {
     &rest[..end.max(first)]
 }
 
-/// How many bytes go into one part of a text: fewer, once AWS has refused a part of it.
+/// Returns how many bytes go into one part of a text. They are fewer once AWS has refused a part of it.
 pub(crate) fn part_bytes(reduction: Option<Reduction>) -> usize {
     match reduction {
         None => PART_BYTES,
@@ -208,7 +212,7 @@ pub(crate) fn part_bytes(reduction: Option<Reduction>) -> usize {
     }
 }
 
-/// Cuts a text into parts of at most so many bytes. An empty text is one empty part.
+/// Cuts a text into parts of at most `limit` bytes. An empty text is one empty part.
 pub fn parts(text: &str, limit: usize) -> Vec<&str> {
     let mut parts = vec![part_from(text, 0, limit)];
     let mut sent = parts[0].len();
@@ -220,7 +224,7 @@ pub fn parts(text: &str, limit: usize) -> Vec<&str> {
     parts
 }
 
-/// `, part 1 of 2`, or nothing for a whole text.
+/// Returns `, part 1 of 2`, or nothing for a whole text.
 fn part_note(part: Part) -> String {
     if part.of == 1 { String::new() } else { format!(", part {} of {}", part.number, part.of) }
 }
@@ -243,14 +247,14 @@ pub fn reopen_notice(number: &str, mark: &Mark) -> String {
     format!("{first_line}\n\nPlease continue to work on this case.")
 }
 
-/// Renders the communication on a case that was opened twice.
+/// Renders the note on a double.
 pub fn double_notice(number: &str, case: &LinkedCase, mark: &Mark) -> String {
     let first_line = mark.sign(&format!("{number} has another case."));
     let other = case_name(case);
     format!("{first_line}\n\nThis case was opened twice by mistake. Please go on with {other}; this one is resolved.")
 }
 
-/// How the case is called in texts for agents.
+/// Returns the name of the case in texts for agents.
 pub fn case_name(case: &LinkedCase) -> String {
     match &case.display_id {
         Some(display_id) => format!("AWS Support case {display_id}"),
@@ -258,14 +262,15 @@ pub fn case_name(case: &LinkedCase) -> String {
     }
 }
 
-/// Renders a communication for the incident: who, when, then the text, without marks that it quotes.
+/// Renders a communication for the incident: the author, the time and the case, then the text without the marks that it
+/// quotes.
 pub fn reply(case: &LinkedCase, communication: &Communication) -> String {
     let author = short_line(&communication.raw.submitted_by, NAME_BYTES);
     let moment = format_servicenow(communication.raw.time_created);
     format!("{author}, {moment} UTC, {}:\n\n{}", case_name(case), without_marks(&communication.raw.body))
 }
 
-/// Renders what stands on the incident in the place of a communication that ServiceNow refuses.
+/// Renders the placeholder on the incident for a communication that ServiceNow refuses.
 pub fn left_out_reply(case: &LinkedCase, communication: &Communication) -> String {
     let author = short_line(&communication.raw.submitted_by, NAME_BYTES);
     let moment = format_servicenow(communication.raw.time_created);
@@ -291,12 +296,12 @@ mod tests {
         support::case::{AMAZON_WEB_SERVICES, RawCommunication},
     };
 
-    /// Five characters that a reader sees as one: 25 bytes.
+    /// Seven characters that a reader sees as one: 25 bytes.
     const FAMILY: &str = "👩\u{200d}👩\u{200d}👧\u{200d}👦";
-    /// The part with the longest note that there is.
+    /// The part with the longest possible note.
     const LAST_PART: Part = Part { number: u16::MAX, of: u16::MAX, end: 0, left_out: false };
 
-    /// Words, lines, and whatever a cut may spoil.
+    /// Words, line ends, and graphemes that a cut may split.
     fn text_of_any_script() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             "[a-z]{1,40}",
@@ -411,7 +416,7 @@ mod tests {
         let text = "é".repeat(room / 2);
         let fitting = open(&[&entry("Abel Tuter", &text)]);
         assert_eq!((fitting.body.len(), fitting.entries), (8_000 - room % 2, 1));
-        // The short one stays behind too: comments are sent in their order.
+        // The short one is not included either, since comments are sent in order.
         let too_long = open(&[&entry("Abel Tuter", &format!("{text}xx")), &entry("Abel Tuter", "short")]);
         assert_eq!((too_long.body, too_long.entries), (open(&[]).body, 0));
     }
@@ -484,7 +489,7 @@ mod tests {
                 if end < text.len() {
                     let begun = part.trim_start();
                     prop_assert!(part.ends_with('\n') || !begun.contains('\n'), "{:?} does not end with a line", part);
-                    // A blank that an accent stands on ends no word.
+                    // A blank with a combining accent does not end a word.
                     let word_ends = begun.graphemes(true).any(|grapheme| grapheme == " ");
                     let whole_words = part.ends_with(char::is_whitespace) || !word_ends;
                     prop_assert!(whole_words, "{:?} does not end with a word", part);

@@ -1,4 +1,4 @@
-//! The search for a case that was opened without an answer: through the cases of an account, a page at a time.
+//! The search for the case of a CreateCase that was not answered: through the cases of an account, a page at a time.
 
 use std::collections::VecDeque;
 
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CaseSearch {
     account: AccountId,
-    /// When the call was written down whose case is searched, by our clock.
+    /// When the intent of the CreateCase was written, by our clock.
     written_at: Timestamp,
     after: Timestamp,
     /// How many pages were read.
@@ -32,19 +32,19 @@ pub(super) struct CaseSearch {
     candidates: VecDeque<DescribedCase>,
     /// The candidate whose communications are being read.
     reader: Option<CommunicationReader>,
-    /// The link's cases so far, each with the mark of ours that it carries.
+    /// The cases of the link that were found so far, each with its mark.
     found: Vec<(Case, Mark)>,
 }
 
 impl CaseSearch {
-    /// A search for a case that may have been opened since `written_at`, by our clock.
+    /// Begins a search for a case that may have been opened since `written_at`, by our clock.
     pub(super) fn new(account: AccountId, written_at: Timestamp) -> Self {
         let after = written_at.checked_sub(SEARCH_MARGIN).unwrap_or(written_at);
         let (candidates, found) = (VecDeque::new(), Vec::new());
         Self { account, written_at, after, pages: 0, next: None, candidates, reader: None, found }
     }
 
-    /// What is asked next.
+    /// Returns the next question.
     pub(super) fn question(&self) -> Question {
         let account = self.account.clone();
         match &self.reader {
@@ -53,18 +53,18 @@ impl CaseSearch {
         }
     }
 
-    /// Whether nothing is left to be asked.
+    /// Whether there is nothing left to ask.
     pub(super) fn is_over(&self) -> bool {
         let has_more_pages = self.next.is_some() && self.pages < SEARCH_PAGES;
         self.reader.is_none() && self.pages > 0 && !has_more_pages
     }
 
-    /// Whether it ends before the last page, and nothing was found so far.
+    /// Whether the search, once it is over, has left pages unread and found nothing.
     pub(super) fn ends_in_vain(&self) -> bool {
         self.next.is_some() && self.found.is_empty()
     }
 
-    /// Takes in an answer. The inner error is the failure of what was read.
+    /// Takes in an answer. The inner error is a failure of the read. Fails if the answer is to another question.
     pub(super) fn see(&mut self, policy: &Policy, pass: &Pass, answer: Answer) -> Result<Result<(), Failure>, Illegal> {
         match (self.reader.as_mut(), answer) {
             (Some(reader), Answer::Communications(page)) => match reader.see(page) {
@@ -105,7 +105,7 @@ impl CaseSearch {
 }
 
 impl Pass {
-    /// Takes in what a search has found, that began at `now`.
+    /// Takes in what a search of a look that began at `now` has found.
     pub(super) fn take_in_search(&mut self, policy: &Policy, search: CaseSearch, now: Timestamp) {
         let finished = search.next.is_none();
         let CaseSearch { account, written_at, mut found, .. } = search;
@@ -120,7 +120,8 @@ impl Pass {
         }
     }
 
-    /// Takes in the cases of a CreateCase whose answer never came. Of several the oldest goes on.
+    /// Takes in the cases of a CreateCase that was not answered. Of several cases the oldest becomes the link's; the
+    /// others are doubles.
     fn take_in_opened(
         &mut self,
         policy: &Policy,

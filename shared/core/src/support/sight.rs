@@ -15,23 +15,23 @@ use crate::{
 
 /// What a pass has read of the case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a read tells")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact that a read shows")]
 pub struct Sight {
     /// The case, if it was read in this pass.
     pub case: Option<Case>,
-    /// Its communications that are not settled, as far as they were read, in the order of their writing.
+    /// The communications that were read and are not settled, in the order in which they were written.
     pub shown: Vec<Communication>,
-    /// Whether that is all of them: of very many only the oldest are taken in at once.
+    /// Whether `shown` has all of them: of very many communications only the oldest are taken in at once.
     pub shown_all: bool,
-    /// Whether the last read was the first to show what a customer wrote at AWS.
+    /// Whether the last read showed a customer's text that no earlier read has shown.
     pub(super) customer_wrote: bool,
-    /// Whether the last read leaves out something newer that is known.
+    /// Whether the last read leaves out something known that is newer than all that it shows.
     pub(super) is_behind: bool,
-    /// Whether the case that the incident's columns name is another link's: the incident is a copy.
+    /// Whether the case that the incident's columns name belongs to another link: the incident is a copy.
     pub columns_of_another: bool,
     /// The reads that are under way.
     pub(super) reads: Reads,
-    /// Of an incident that waits for its account's quota: whether it is the first in line.
+    /// Whether the link is the first that waits for its account's quota; `None` if the ledger was not asked.
     pub first_in_line: Option<bool>,
 }
 
@@ -51,19 +51,21 @@ impl Default for Sight {
 }
 
 impl Pass {
-    /// Whether communications may be missing from what is known: the case was not read, or not all of it was taken in.
+    /// Whether communications may be missing from what is known: the link's case was not read, or not all of it was
+    /// taken in.
     pub fn is_blind_to_case(&self) -> bool {
         self.link.memory.case.is_some() && (self.aws.case.is_none() || !self.aws.shown_all)
     }
 
-    /// Forgets the cases that were given up and can't show up any more.
+    /// Forgets given-up cases that can't show up any more.
     pub(super) fn forget_given_up_cases(&mut self, now: Timestamp) {
         let can_show_up = |given_up: &GivenUpCase| now.duration_since(given_up.written_at) < CREATION_UNDECIDED_FOR;
         self.link.memory.given_up_cases.retain(can_show_up);
     }
 
-    /// Whether work on the case has ended, as is believed and as the read shows; none where these differ or tell nothing. What
-    /// the read shows may not be believed yet and be true all the same; an older one proves nothing.
+    /// Returns whether work on the case has ended, if the accepted status and the read agree on it. Returns `None` if
+    /// they differ or if the read proves nothing. A status that is not accepted yet may be true all the same, and a
+    /// read that leaves out something newer proves no end.
     pub(super) fn shown_end(&self) -> Option<bool> {
         let case = self.link.memory.case.as_ref().filter(|case| case.status.is_some())?;
         let ended = case.is_resolved();
@@ -71,7 +73,8 @@ impl Pass {
         (is_shown && !(ended && self.aws.is_behind)).then_some(ended)
     }
 
-    /// Forgets what is older than all that may still come.
+    /// Forgets communications that can't matter any more. Does nothing unless the case was read with all its
+    /// communications.
     pub(super) fn compact_conversation(&mut self, policy: &Policy, now: Timestamp) {
         if let Some(case) = self.aws.case.as_ref().filter(|case| case.communications_complete) {
             let newest = case.communications.iter().map(|communication| communication.time_created).max();
@@ -83,7 +86,8 @@ impl Pass {
         }
     }
 
-    /// An incident that asks for no case any more does not wait for one, and one of another account by now not in this line.
+    /// Ends the wait for a quota if the link has a case, if the incident asks for no case any more or is gone, or if it
+    /// belongs to another account by now. Otherwise updates the priority of the wait.
     pub(super) fn leave_line(&mut self) {
         let wants_case = self.incident.as_ref().is_none_or(is_in_scope);
         let account = self.incident.as_ref().and_then(|incident| incident.account.as_ref());
@@ -96,7 +100,8 @@ impl Pass {
         }
     }
 
-    /// Whether all that was written at AWS since the end of work has reopened the link before.
+    /// Whether every text that was written at AWS since work ended has reopened the link before. False if there is no
+    /// such text.
     pub(crate) fn is_repeated_reopening(&self) -> bool {
         let since_end = &self.link.memory.texts_since_end;
         let pending = self.unreceived_communications();
@@ -110,21 +115,25 @@ impl Pass {
                 .all_reopened_before(pending.iter().map(|communication| communication.raw.body.as_str()))
     }
 
-    /// The communications that others wrote and that go to the incident now, in the order of their writing.
+    /// Returns the communications that others wrote and that go to the incident now, in the order in which they were
+    /// written.
     pub fn unreceived_communications(&self) -> Vec<&Communication> {
         self.link.memory.conversation.deliverable(&self.aws.shown)
     }
 }
 
-/// Whether an incident asks for a case: its group stands for an active account, its codes are set, it is open.
+/// Whether an incident asks for a case: it is open, its group stands for an active account, and its service and
+/// category codes are set.
 pub(crate) fn is_in_scope(incident: &Incident) -> bool {
     let codes = !incident.service_code.is_empty() && !incident.category_code.is_empty();
     incident.account.is_some() && codes && !incident.summary.state.is_ended()
 }
 
-/// The state that the status table asks for, if the case's status is new and the incident's state incompatible with it.
+/// Returns the state that the policy's status table asks for. Returns `None` unless both sides are open, the case's
+/// status is new, and the incident's state is incompatible with it.
 ///
-/// What an agent set is left alone unless it contradicts the status; what casebridge itself set, it may take back.
+/// A state that an agent set is kept unless it contradicts the status. An On Hold that casebridge set itself may be
+/// taken back.
 pub(crate) fn state_wanted(policy: &Policy, link: &Link) -> Option<IncidentState> {
     let (incident, case) = (link.incident.as_ref()?, link.memory.case.as_ref()?);
     let status = case.status.as_ref()?;
@@ -136,7 +145,7 @@ pub(crate) fn state_wanted(policy: &Policy, link: &Link) -> Option<IncidentState
     let written_by_us = link.base.state_written.as_ref() == Some(&incident.state)
         && incident.state == IncidentState::OnHold
         && rule.state != IncidentState::OnHold;
-    // A state of the instance's own is an agent's choice that the table knows nothing of.
+    // A state that only this instance knows is an agent's choice: the table does not cover it.
     let unknown = matches!(incident.state, IncidentState::Other(_));
     let compatible = unknown || incident.state == rule.state || rule.compatible.contains(&incident.state);
     (!compatible || written_by_us).then(|| rule.state.clone())

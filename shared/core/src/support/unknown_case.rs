@@ -1,11 +1,11 @@
-//! What comes of an event whose case has no link.
+//! What casebridge does with an event whose case has no link.
 //!
-//! AWS sends the event of a CreateCase while the call is under way: it comes before the outcome is recorded. So it may be of
-//! a CreateCase of the case's account that is undecided and was written before the event came. Where there is none, the case
-//! is not ours and the event ends there. The outcome of a young CreateCase is recorded within seconds: the event waits for
-//! it. Only then is the case read, for its mark; so often for each account and minute and no more often.
+//! AWS sends the event of a CreateCase while the call is under way, before its outcome is recorded. So the event may
+//! belong to an undecided CreateCase of the case's account that was written before the event came. If there is none,
+//! the case is not ours and the event is dropped. The outcome of a young CreateCase is recorded within seconds, so the
+//! event waits for it. After that the case is read for its mark, up to a limit for each account and minute.
 //!
-//! Nothing depends on the event. The link that opened the case is due by itself and looks for it.
+//! Nothing depends on the event: the link that opened the case is due by itself and looks for it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,37 +17,38 @@ use crate::{
     time,
 };
 
-/// Within which time the outcome of a CreateCase is recorded where nothing goes wrong: the call and a delivery to ServiceNow
-/// take two or three seconds, under load a few more.
+/// How soon the outcome of a CreateCase is recorded if nothing goes wrong: the call and a delivery to ServiceNow take
+/// two or three seconds, under load a few more.
 const OUTCOME_RECORDED_WITHIN: SignedDuration = SignedDuration::from_secs(9);
-/// After how long an event that waits is looked at again: long enough that one wait is nearly always enough, and so that it
-/// waits four times at most. The queue hands a message out seven times before it is parked.
+/// How long an event waits before it is looked at again. One wait is nearly always enough, and an event waits four
+/// times at most. The queue hands a message out seven times before it is parked.
 const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(3);
 /// How far the clocks of two of our functions may be apart. They are synchronised to milliseconds.
 const OUR_CLOCKS_APART: SignedDuration = SignedDuration::from_secs(1);
-/// How many unknown cases of an account are read in a minute: a tenth of what the account may ask of AWS Support in that
-/// time, five calls a second (AWS Support endpoints and quotas).
+/// How many unknown cases of an account are read in a minute, at most: a tenth of the account's quota of five calls a
+/// second. Source: AWS Support endpoints and quotas.
 pub const READS_PER_MINUTE: u32 = 30;
 /// The name under which the ledger counts the unknown cases of an account that are read in a minute.
 pub const READS: &str = "reads";
 
-/// How many marks of a case are looked up: its first text has one, if it is ours.
+/// How many marks of a case are looked up, at most: the first text of a case of ours has one.
 const MARKS_LOOKED_UP: usize = 3;
 
-/// What comes of an event whose case has no link.
+/// What casebridge does with an event whose case has no link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownCase {
-    /// No CreateCase of the account is undecided that the event could be of: the case is not ours, nothing is read.
+    /// The account has no undecided CreateCase that the event could belong to: the case is not ours, and nothing is
+    /// read.
     NotOurs,
-    /// A young CreateCase may have opened it: the event is looked at again after this time, in whole seconds.
+    /// A young CreateCase may have opened the case: the event is looked at again after this time, in whole seconds.
     Wait(SignedDuration),
     /// The case is read: its first communication may carry the mark of a CreateCase in doubt.
     Read,
-    /// As many cases of the account were read in this minute as may be: nothing is read.
+    /// The account's limit of reads in this minute is reached: nothing is read.
     LimitReached,
 }
 
-/// A case that no link is known of, and that carries a mark of a link's CreateCase.
+/// A case without a known link, with a mark that may be that of a link's CreateCase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StrangeCase {
     /// The account that owns it.
@@ -60,7 +61,8 @@ pub struct StrangeCase {
     pub mark: Mark,
 }
 
-/// The marks of a case that no link is known of: they may be of CreateCases whose links are looked up.
+/// Returns the marks of a case without a known link, three at most. They may be marks of CreateCases, whose links are
+/// looked up.
 pub fn strange_cases(account: &AccountId, case: &Case) -> Vec<StrangeCase> {
     let marks = marks_of(case).into_iter().take(MARKS_LOOKED_UP);
     let with_mark = |mark| StrangeCase {
@@ -72,15 +74,15 @@ pub fn strange_cases(account: &AccountId, case: &Case) -> Vec<StrangeCase> {
     marks.map(with_mark).collect()
 }
 
-/// Between which moments a CreateCase was written down that an event may be of, by our clock: those of before have been
-/// decided or are given up for good, those of later have not opened the case.
+/// Returns the first and the last moment, by our clock, at which the CreateCase of an event may have been written.
+/// Earlier ones are decided, or given up for good. Later ones have not opened the case.
 pub fn candidates(received_at: Timestamp, now: Timestamp) -> (Timestamp, Timestamp) {
     let first = now.checked_sub(CREATION_UNDECIDED_FOR).unwrap_or(now);
     (first, received_at.checked_add(OUR_CLOCKS_APART).unwrap_or(received_at))
 }
 
-/// What comes of the event, from the moment at which the newest of the undecided candidates was written down. An operator who
-/// asks for a case has it read in any event.
+/// Decides what to do with the event. `newest` is when the newest undecided CreateCase was written that the event may
+/// belong to; `None` if there is none. If an operator asks for the case, it is always read.
 pub fn decide(cause: Cause, newest: Option<Timestamp>, now: Timestamp) -> UnknownCase {
     if cause == Cause::Replay {
         return UnknownCase::Read;
@@ -90,17 +92,18 @@ pub fn decide(cause: Cause, newest: Option<Timestamp>, now: Timestamp) -> Unknow
     if !left.is_positive() {
         return UnknownCase::Read;
     }
-    // A second too few would bring the event again while the CreateCase is still young.
+    // Rounded up, since a shorter wait would bring the event again while the CreateCase is still young.
     UnknownCase::Wait(time::whole_seconds(left.min(LOOK_AGAIN_AFTER)))
 }
 
-/// Whether the case may be read, of which so many of the account are read in this minute, this one included.
+/// Returns `Read` if the case may be read, or `LimitReached`. `reads` counts the reads of the account in this minute,
+/// this one included.
 pub fn within_limit(reads: u32) -> UnknownCase {
     if reads <= READS_PER_MINUTE { UnknownCase::Read } else { UnknownCase::LimitReached }
 }
 
-/// Whether a case that was opened then, by AWS's clock, may be that of an undecided CreateCase: the communications of an older
-/// one need no look.
+/// Whether a case that was opened at `time_created`, by AWS's clock, may be that of an undecided CreateCase. The
+/// communications of an older case are not read.
 pub fn is_young_enough(time_created: Timestamp, now: Timestamp) -> bool {
     now.duration_since(time_created) < CREATION_UNDECIDED_FOR + time::CLOCKS_APART
 }

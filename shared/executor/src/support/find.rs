@@ -1,4 +1,4 @@
-//! The link of a case that a hint tells of.
+//! Finds the link of a case that a hint names.
 
 use std::ops::ControlFlow;
 
@@ -30,13 +30,15 @@ use crate::{
 /// The link of a hint.
 pub(crate) struct Found {
     pub(crate) key: LinkKey,
-    /// A case that carries a mark of the link and is not its case, or not yet.
+    /// A case that carries a mark of the link and is not the link's case, or not yet. `None` if the link was found by
+    /// the case's key or named by the hint.
     pub(crate) case: Option<StrangeCase>,
 }
 
-/// The link of a case: by the case's key, or by the mark of a CreateCase that is in doubt.
+/// Finds the link of a case by the case's key, or by the mark of a CreateCase that is in doubt or was given up. Returns
+/// `None` if no link was found; `report.unknown_case` says what was decided.
 ///
-/// A case that was opened at AWS by others has neither.
+/// A case that others opened at AWS has neither.
 pub(crate) async fn find_link<P: Ports>(
     ports: &CountedPorts<'_, P>,
     told: Told<'_>,
@@ -55,8 +57,8 @@ pub(crate) async fn find_link<P: Ports>(
     if unknown == UnknownCase::Read { find_link_by_mark(ports, told, report).await } else { Ok(None) }
 }
 
-/// The link of a case by the mark that its first communication carries. Where the case can't be read, the link that opened
-/// it, if any, is due by itself.
+/// Finds the link of a case by the mark that its first communication carries. Returns `None` if there is none or the
+/// case can't be read. The link that opened the case, if any, is due by itself.
 async fn find_link_by_mark<P: Ports>(
     ports: &CountedPorts<'_, P>,
     told: Told<'_>,
@@ -79,12 +81,13 @@ async fn find_link_by_mark<P: Ports>(
             return Ok(Some(Found { key, case: Some(case) }));
         }
     }
-    // The outcome may have been recorded between the two looks.
+    // The outcome may have been recorded between the two lookups.
     let link = ports.ledger.link_at(&index::case(&CaseKey::new(told.account.clone(), told.case_id))).await?;
     Ok(link.map(|key| Found { key, case: None }))
 }
 
-/// Reads a case that no link is known of. The inner error is AWS Support's.
+/// Reads a case without a known link. The inner error is AWS Support's. The inner `None` says that the case is not
+/// there or is too old to be ours.
 async fn read_case<P: Ports>(
     ports: &CountedPorts<'_, P>,
     told: Told<'_>,

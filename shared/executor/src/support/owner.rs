@@ -1,4 +1,4 @@
-//! Whose a case is that a hint or an event tells of.
+//! Which link has the case that a hint or an event names.
 
 use casebridge_core::{
     hint::Cause,
@@ -11,30 +11,30 @@ use casebridge_core::{
 use casebridge_ledger::{Ledger, LedgerError};
 use jiff::Timestamp;
 
-/// Whose a case is.
+/// Which link has a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
-    /// A link's.
+    /// This link.
     Link(LinkKey),
-    /// No link is known of it.
+    /// No link is known; this is what to do with the event.
     Unknown(UnknownCase),
 }
 
-/// Who told of a case.
+/// A case that a hint or an event names.
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'a> {
     /// The account that owns the case.
     pub account: &'a AccountId,
     /// The case.
     pub case_id: &'a CaseId,
-    /// What made somebody look.
+    /// The trigger.
     pub cause: Cause,
-    /// When that was received, by our clock.
+    /// When the trigger was received, by our clock.
     pub received_at: Timestamp,
 }
 
-/// Looks for the link of a case. Where no link is known of it, the undecided CreateCases of its account tell what comes of
-/// that.
+/// Finds the link of a case. If no link is known, the undecided CreateCases of the case's account decide what to do
+/// with the event.
 ///
 /// # Errors
 ///
@@ -52,6 +52,6 @@ pub async fn owner_of_case(ledger: &impl Ledger, told: Told<'_>, now: Timestamp)
     if unknown != UnknownCase::NotOurs {
         return Ok(Owner::Unknown(unknown));
     }
-    // The outcome may have been recorded between the two looks.
+    // The outcome may have been recorded between the two lookups.
     Ok(ledger.link_at(&row).await?.map_or(Owner::Unknown(unknown), Owner::Link))
 }
