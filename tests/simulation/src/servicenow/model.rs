@@ -305,8 +305,8 @@ impl Instance {
         }
     }
 
-    /// Lets the instance die in the next delivery: its first `commits` commits take place, and the last of them is not
-    /// answered.
+    /// Lets the instance die right after commit number `commits` of the next delivery. A delivery with fewer commits is
+    /// not affected.
     pub fn stop_after_commits(&mut self, commits: u64) {
         self.commits_left = Some(commits);
     }

@@ -174,8 +174,8 @@ impl World {
         }
         let Some((earlier, _)) = self.memory.earlier.get(id).cloned() else { return false };
         let state = self.servicenow.incidents[id].summary.state.clone();
-        // The restored incident was never closed, so the platform's comment on its closing would count as any other
-        // comment.
+        // After the restore the incident was never closed, so the platform's comment on its closing would count as any
+        // other comment.
         if state.is_closed() {
             return false;
         }
