@@ -24,7 +24,7 @@ const TEST_SUBJECT_PREFIX: &str = "TEST & drill <casebridge> ";
 
 /// How a world is set up.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own: any of them goes with any other")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent switch")]
 pub struct Settings {
     /// Decides everything that is random.
     pub seed: u64,

@@ -1,6 +1,6 @@
 //! Each check with a plan by hand that it finds, and plans that no check finds anything in.
 
-#![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod incident;
 mod record;

@@ -13,7 +13,7 @@ const MAXIMUM_DRAWN_SECONDS: u64 = 10;
 /// The oddities of AWS Support.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own: any of them goes with any other")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent switch")]
 pub struct Oddities {
     /// Texts are shown wrapped at [`WRAP_COLUMNS`], trimmed, with `\r\n` as line end and HTML entities for `&<>`.
     pub reflowed_texts: bool,
