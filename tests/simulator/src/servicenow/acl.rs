@@ -10,7 +10,7 @@ use super::{
 
 /// An operation on a record or a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is what it says")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub enum Operation {
     Read,
     Write,
