@@ -45,6 +45,6 @@ pub struct Memory {
     pub writes: BTreeMap<IncidentId, Vec<Timestamp>>,
     /// The accounts whose records were deleted.
     pub removed_accounts: Vec<Account>,
-    /// How many tokens texts carry so far.
+    /// How many tokens were made so far.
     pub tokens: u64,
 }

@@ -115,7 +115,8 @@ impl Script {
         self
     }
 
-    /// A query rule or a domain hides the incident from the integration user, or shows it again. Nobody saves it.
+    /// A query rule or a domain hides the incident from the integration user, or shows it again. The incident is not
+    /// saved.
     pub fn hide(&mut self, id: &Handle, is_hidden: bool) -> &mut Self {
         {
             let hidden = &mut self.life.desk.world.borrow_mut().servicenow.hidden;

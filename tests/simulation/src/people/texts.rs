@@ -4,7 +4,7 @@ use crate::{random::Random, servicenow::people::AUTOMATIC_ANSWER, world::World};
 
 /// Texts that several people write. Nothing in them tells them apart.
 pub const EQUAL_TEXTS: [&str; 3] = ["Any news?", "k", AUTOMATIC_ANSWER];
-/// A character that AWS refuses in every text.
+/// A character that AWS refuses in AddCommunicationToCase.
 pub const REFUSED_LETTER: char = '\u{2620}';
 /// A text that AWS redacts.
 pub const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";

@@ -168,7 +168,7 @@ impl Life {
         }
     }
 
-    /// Notes that something has happened: what the poller found before proves no rest any more.
+    /// Notes that something has happened, so that earlier polls no longer show that the world is at rest.
     pub(super) fn note_activity(&mut self) {
         self.last_activity = self.now();
         self.quiet_polls = 0;

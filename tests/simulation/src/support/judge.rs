@@ -42,7 +42,7 @@ pub fn judge(life: &mut Life) {
     }
 }
 
-/// 1 and 8: every message is on the other side once, in order.
+/// Judges 1 and 8: every message is on the other side once, in order.
 fn judge_messages(world: &mut World, incident: &IncidentId) {
     let Some(case) = world.case_of(incident).cloned() else {
         return;

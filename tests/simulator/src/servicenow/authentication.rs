@@ -57,7 +57,7 @@ enum Grant {
 }
 
 impl Instance {
-    /// `POST /oauth_token.do`: parameters in the body only.
+    /// Answers `POST /oauth_token.do`. Reads parameters from the body only.
     pub(super) fn oauth_token(&mut self, request: &Request, now: Timestamp) -> Response {
         let form = parse_form(&String::from_utf8_lossy(&request.body));
         let value = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());

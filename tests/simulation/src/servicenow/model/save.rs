@@ -274,7 +274,7 @@ pub(super) fn apply(record: &mut Record, change: &Change) {
     }
 }
 
-/// The platform's rules on every write of an incident.
+/// Applies the platform's rules to a write of an incident. Fails if one of them refuses it.
 fn before_write(old: &Record, new: &mut Record, now: Timestamp, overwrites: bool) -> Result<(), RequestFailure> {
     let (was, is) = (old.summary.state.clone(), new.summary.state.clone());
     if was == IncidentState::Closed && is != IncidentState::Closed {

@@ -19,7 +19,7 @@ use crate::{
 /// What casebridge writes on the case in place of a text that AWS refuses.
 const LEFT_OUT: &str = "AWS Support does not accept this text";
 
-/// 1: no text of a deleted incident is on its case more than once.
+/// Judges 1: no text of a deleted incident is on its case more than once.
 pub(super) fn judge_gone(world: &mut World) {
     let mut found = Vec::new();
     for (incident, record) in &world.memory.gone {

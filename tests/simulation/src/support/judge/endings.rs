@@ -61,8 +61,8 @@ impl World {
         self.servicenow.comments_since_end(incident).filter(|row| !row.is_ours())
     }
 
-    /// Whether a customer wrote something at AWS that was not on the incident at its last end, so that whoever ended it
-    /// had not seen it.
+    /// Whether a customer wrote something at AWS that was not on the incident at its last end. Then the agent who ended
+    /// it had not seen it.
     fn has_news_of_customer(&self, incident: &IncidentId) -> bool {
         let is_persons = |case: &Case, text: &Communication| {
             text.origin == Origin::Customer

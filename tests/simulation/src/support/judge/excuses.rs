@@ -48,8 +48,7 @@ impl World {
         is_refused || is_too_old()
     }
 
-    /// Whether an agent was told that a text came again which had reopened the incident before, and that it reopened
-    /// nothing.
+    /// Whether the incident has the notice that a text which had reopened it before came again and reopened nothing.
     pub(super) fn is_told_of_repetition(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
         record.is_some_and(|record| {

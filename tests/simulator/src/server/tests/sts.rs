@@ -34,7 +34,7 @@ async fn start(name: &str) -> Running {
     Running::start(name, json!({"accounts": accounts})).await
 }
 
-/// The hub's configuration.
+/// Returns the hub's configuration.
 async fn hub(running: &Running) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
