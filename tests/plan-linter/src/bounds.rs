@@ -1,4 +1,4 @@
-//! How many effects a plan has, and what stands where among them: the bounds, and the report of the columns.
+//! The bounds of a plan, and the place of the effect that writes the columns alone.
 
 use casebridge_core::{
     link::{
@@ -11,7 +11,7 @@ use casebridge_core::{
 
 use crate::{Check, Linter, place};
 
-/// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
+/// How many writes beyond the loop breaker's bound may report that it has tripped.
 const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
 
 pub(crate) fn check(linter: &mut Linter) {

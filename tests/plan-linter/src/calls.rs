@@ -1,4 +1,4 @@
-//! What holds writes back, which case they are for, and how a case ends.
+//! What holds writes back, which case a call is for, and how a case ends.
 
 use casebridge_core::{
     failure::Refusal,
@@ -39,7 +39,8 @@ fn check_presence(linter: &mut Linter, index: usize, effect: &Effect) {
     linter.find_if(pass.incident_not_served, Check::WriteToUnservedIncident, || place(index, effect));
 }
 
-/// Calls and fields wait for whatever is in doubt, paused or unseen. Messages and columns go on.
+/// Calls and fields wait while a call is in doubt, the link pauses, or a side was not read. Messages and columns do not
+/// wait.
 fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool) {
     let is_held = match effect {
         Effect::Call(_) => true,
@@ -56,7 +57,7 @@ fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool)
     let is_case_unseen = pass.link.memory.case.is_some() && (sight.case.is_none() || !sight.shown_all);
     linter.find_if(is_case_unseen, Check::WriteWhileBlindToCase, here);
     let is_blind = match effect {
-        // What a read showed of very many comments goes out, also with a new case.
+        // If a read showed only a part of very many comments, that part may be sent, also with a new case.
         Effect::Call(Call::OpenCase { .. }) => pass.incident.is_none(),
         Effect::Call(Call::AddCommunication { content: Content::Entry { .. } | Content::OpeningRemainder, .. }) => {
             false
@@ -71,7 +72,7 @@ fn check_troubles(linter: &mut Linter, index: usize, effect: &Effect) {
     let side = if matches!(effect, Effect::Call(_)) { Side::Aws } else { Side::ServiceNow };
     let requests = requests(linter, effect);
     for trouble in link.troubles.active(now).filter(|trouble| trouble.side == side) {
-        // Who is woken as the first in line for a quota tries before its time.
+        // A link that is woken as the first in line for a quota may try early.
         let is_next = trouble.refusal == Some(Refusal::CaseQuota) && is_woken;
         let is_refused = trouble.refusal.is_some() && requests.contains(&trouble.request) && !is_next;
         linter.find_if(trouble.refusal.is_none(), Check::WriteToRestingSide, || place(index, effect));
@@ -79,7 +80,7 @@ fn check_troubles(linter: &mut Linter, index: usize, effect: &Effect) {
     }
 }
 
-/// What a refusal of an effect is remembered by.
+/// Returns the requests under which a refusal of this effect is recorded.
 fn requests(linter: &Linter, effect: &Effect) -> Vec<Request<RefusedCall>> {
     let call = |refused| vec![Request::Call(refused)];
     match effect {
@@ -127,7 +128,7 @@ fn check_opening(linter: &mut Linter, index: usize, effect: &Effect) {
     linter.find_if(is_named, Check::CaseNamedByColumns, here);
 }
 
-/// Which case a call is for: the link's, or one that was opened twice.
+/// Checks which case a call is for: the link's case, or a double of it.
 fn check_target(linter: &mut Linter, here: &str, effect: &Effect) {
     let Effect::Call(Call::AddCommunication { account, case_id, .. } | Call::ResolveCase { account, case_id }) = effect
     else {

@@ -1,9 +1,9 @@
-//! What must never be in a plan: one name for each fault, with its severity and the rule of the design that it breaks.
+//! What must never be in a plan: one name for each fault, with its severity and the reason why it is a fault.
 
-/// How bad a fault is.
+/// How bad a fault is, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It does no harm that is known, but the planner should not make it.
+    /// It does no known harm, but the planner should not do it.
     Odd,
     /// It costs a call that does nothing.
     Wasteful,
@@ -11,161 +11,173 @@ pub enum Severity {
     Fatal,
 }
 
-/// Something that must never be in a plan. Each check says why, and names the rule of the design that it guards.
+/// Something that must never be in a plan. Each check says why. A rule with a number is one of the rules that
+/// `tests/simulation/tests/rules.rs` tells stories of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
     // Bounds.
-    /// More effects than [`casebridge_core::link::plan::EFFECTS_PER_PLAN`]. Rule 12: everything has a bound.
+    /// More effects than [`casebridge_core::link::plan::EFFECTS_PER_PLAN`]. Everything has a bound (rule 12).
     TooManyEffects,
-    /// More messages in a delivery than [`casebridge_core::link::planner::MESSAGES_PER_DELIVERY`]. Rule 12.
+    /// More messages in a delivery than [`casebridge_core::link::planner::MESSAGES_PER_DELIVERY`]. Everything has a
+    /// bound (rule 12).
     TooManyMessages,
-    /// More writes than the loop breaker lets through, but for the report that it has tripped. Rule 12.
+    /// More writes than the loop breaker allows, except for the report that it has tripped (rule 12).
     BeyondLoopBreaker,
-    /// The loop breaker lets nothing through and the plan does not wait for it. Rule 12: it defers and says so.
+    /// The loop breaker allows no write and the plan does not wait for it. It defers writes and says so (rule 12).
     SilentLoopBreaker,
 
-    // What holds every write back.
-    /// An effect for an incident that is gone. "Fresh", rule 9: nothing is written for a record that a read did not find.
+    // What must hold a write back.
+    /// An effect for an incident that is gone. casebridge writes nothing for an incident that a read did not find.
     WriteToGoneIncident,
-    /// An effect for an incident that ServiceNow serves to nobody: it is none of ours. Rule 13.
+    /// An effect for an incident that the app does not serve: it is neither linked nor in scope.
     WriteToUnservedIncident,
-    /// A call, or fields, while an intent is in doubt. Rule 4: nothing follows an effect in doubt.
+    /// A call, or fields, while an intent is in doubt. Nothing follows a call in doubt (rule 4).
     WriteWhileInDoubt,
-    /// A call, or fields, while the link pauses. "What people own": a paused link sends nothing.
+    /// A call, or fields, while the link pauses. A paused link sends nothing to AWS and changes no state.
     WriteWhilePaused,
-    /// A call, or fields, while the case was not read to its end. Rule 9: who writes blindly overtakes what he has not seen.
+    /// A call, or fields, while the case was not read to its end. It would overtake what casebridge has not seen.
     WriteWhileBlindToCase,
-    /// A call other than the first comments, or fields, while the incident was not read to its newest comment. Rule 9.
+    /// A call, or fields, while the incident was not read to its newest comment. Comments that were read may be sent,
+    /// also with a new case.
     WriteWhileBlindToIncident,
-    /// A write to a side that throttles or does not answer, before the time of the next try. Rule 10.
+    /// A write to a side that throttles or does not answer, before the time of the next try. A failed side is a wait
+    /// (rule 10).
     WriteToRestingSide,
-    /// A request that was refused, before the time of the next try. Rule 11: a refused request waits as that request.
+    /// A request that was refused, before the time of the next try. A refusal holds back that request (rule 11).
     RefusedRequestRepeated,
 
     // The case.
-    /// CreateCase for a link that has a case, or twice in a plan. Rule 4: a double.
+    /// CreateCase for a link that has a case, or twice in a plan. It would open a double (rule 4).
     SecondCase,
-    /// CreateCase for an incident that names a case which nobody knows. Rule 4: another one might double it.
+    /// CreateCase for an incident whose columns name a case that no link has. The new case might be a double (rule 4).
     CaseNamedByColumns,
-    /// CreateCase for an incident that has ended, or has no active account, service or category. Scope decides linking.
+    /// CreateCase for an incident that has ended, or has no active account, service or category. Only an incident in
+    /// scope gets a case.
     CaseOutOfScope,
-    /// CreateCase while another incident is next in line for the account's quota. Rule 10: it would be refused.
+    /// CreateCase while another incident is next in line for the account's quota. AWS would refuse it (rule 10).
     OpenedOutOfTurn,
-    /// A call in another account than that of the incident or of the case. Rule 15.
+    /// A call in another account than that of the incident or of the case. No account gets another account's texts.
     CallInWrongAccount,
-    /// A call to a case that is neither the link's nor one that was opened twice and still open. Rule 6.
+    /// A call to a case that is neither the link's case nor an open double of it. Every record has its own identity
+    /// (rule 6).
     CallToUnknownCase,
-    /// A text of the link's case for another one, or the reverse. Rule 6.
+    /// A text for the link's case that goes to another one, or the reverse (rule 6).
     TextForAnotherCase,
-    /// A note on a case that was opened twice and has that note. Rule 4.
+    /// A note on a double that has the note already (rule 4).
     DoubleToldAgain,
-    /// A text, or a resolution, behind the resolution of the same case. Rule 8: send, then resolve.
+    /// A text, or a resolution, after the resolution of the same case. Texts are sent first, then the case is resolved
+    /// (rule 8).
     CallAfterResolution,
-    /// The resolution of a case that is resolved, with no text before it. Rule 8: it is not resolved again.
+    /// The resolution of a case that is resolved, with no text before it that reopens it. It is not resolved again
+    /// (rule 8).
     ResolutionOfResolved,
-    /// The resolution of the case of an incident that is open, or is with this plan. Rule 8.
+    /// The resolution of a case whose incident is open, or is open after the effects before it (rule 8).
     ResolutionOfOpenIncident,
-    /// The resolution of a case that AWS has reopened since both sides had ended. Rule 8.
+    /// The resolution of a case that AWS has reopened since both sides had ended (rule 8).
     ResolutionAgainstReopening,
-    /// A note that reopens a case that is open, or is reopened by another text, or of an incident that has ended. Rule 8.
+    /// A note that reopens a case, while the case is open, another text of the plan reopens it, or the incident has
+    /// ended (rule 8).
     NeedlessReopenNotice,
 
     // The texts that go out.
-    /// A text with more bytes than a communication holds. Rule 11: AWS refuses it for good.
+    /// A text with more bytes than a communication may have. AWS refuses it for good (rule 11).
     TextTooLong,
-    /// A subject with more bytes than a case's subject holds. Rule 11.
+    /// A subject with more bytes than the subject of a case may have. AWS refuses it for good (rule 11).
     SubjectTooLong,
-    /// A text without the mark of its call. Rule 3: it could not be recognised.
+    /// A text without the mark of its call. It could not be recognised as ours (rule 3).
     TextWithoutMark,
-    /// A text with a mark that its call does not have. Rule 3: foreign marks are defused.
+    /// A text with a mark that is not its call's. Marks in people's texts are removed (rule 3).
     ForeignMark,
-    /// Two calls with one mark, or a call with a mark that the link has used. Rule 3: one mark per intent.
+    /// Two calls with one mark, or a call with a mark that the link has used. Each intent has a mark of its own (rule
+    /// 3).
     MarkUsedTwice,
 
     // The comments that go out.
-    /// A comment that no read of this pass showed. Rule 9: what is sent is what was read.
+    /// A comment that no read of this pass showed. Only what was read is sent.
     UnknownEntry,
-    /// A comment of casebridge's own, of unclear origin, or a work note. Rule 13: whose words.
+    /// A comment that casebridge wrote, a comment of unclear origin, or a work note. Only people's comments are sent.
     PrivateEntry,
-    /// A comment that needs nothing more. Rule 8: it would be doubled.
+    /// A settled comment. It would be doubled (rule 8).
     SettledEntry,
-    /// A comment that the journal keeps at home: written after the closing, or the platform's own. Rules 13 and 14.
+    /// A comment that is not meant for AWS: written after the closing, or by the platform itself.
     EntryKeptAtHome,
-    /// A comment from after the end of work, while the incident stays ended. Rule 8: it reopens the incident first.
+    /// A comment that was written after the incident's end, while the incident stays ended. The incident is reopened
+    /// first (rule 8).
     EntryOnEndedIncident,
-    /// A text that is sent whole and begun again in one plan. Rule 8.
+    /// A text that is sent whole and begun again in the same plan (rule 8).
     TextSentTwice,
-    /// Comments that are not in the order of their writing, or before the rest of the description. Rule 8.
+    /// Comments in another order than they were written in, or before the rest of the description (rule 8).
     EntriesOutOfOrder,
-    /// A comment, or the resolution, before an older comment that goes out. Rule 8.
+    /// A comment, or the resolution, before an older comment that has to be sent (rule 8).
     EntryOvertaken,
-    /// Parts that do not follow each other, or something behind a part whose rest has to follow. Rules 8 and 11.
+    /// Parts of a text that do not follow each other, or another text between two parts (rules 8 and 11).
     PartsOutOfOrder,
 
-    // What is put on the incident.
-    /// A delivery without messages and fields. It costs a call; the columns alone are a report.
+    // What is written to the incident.
+    /// A delivery without messages and fields. It costs a call, and the columns alone have an effect of their own.
     DeliveryOfNothing,
-    /// One message twice in a plan. Rule 7: a repeat does nothing.
+    /// One message twice in a plan. The app ignores a repeat (rule 7).
     MessageTwice,
-    /// A message that is on the incident. Rule 7.
+    /// A message that was delivered already. The app ignores a repeat (rule 7).
     MessageDeliveredAgain,
-    /// A message about a communication of another link or case, or that no read of this pass showed. Rule 6.
+    /// A message for a communication of another link or case, or for one that no read of this pass showed (rule 6).
     UnknownMessage,
-    /// A text of ours, put on the incident. Rule 3: it comes back.
+    /// A text of ours that comes back to the incident (rule 3).
     OwnTextDelivered,
-    /// A text of which it is not known whether it is ours. Rule 3: that stays open until L.
+    /// A text that may be ours. This is undecided until L at most (rule 3).
     UndecidedTextDelivered,
-    /// Messages that are not in the order of their writing, or leave out an older one. Rule 8.
+    /// Messages in another order than they were written in, or that leave out an older one (rule 8).
     MessagesOutOfOrder,
-    /// A message with a mark in it. Rule 3: texts that come in lose theirs.
+    /// A message with a mark in it. Marks are removed from what is delivered (rule 3).
     MarkInMessage,
-    /// A message as a comment where policy asks for a work note, or the reverse. Comments may mail the caller.
+    /// A comment although the policy asks for a work note, or the reverse. ServiceNow may mail a comment to the caller.
     WrongMessageKind,
-    /// A delivery that is bound to another update count than the one that the plan was made from. Rule 7.
+    /// A delivery that is bound to another update count than that of the incident which the plan was made from (rule
+    /// 7).
     StaleExpectation,
-    /// Columns that name another case than the link's. No link writes another's columns.
+    /// Columns that name another case than the link's. No link writes another link's columns.
     ColumnsOfAnotherCase,
-    /// Fields before messages. Rule 8: what AWS wrote before the end is on the incident before the end.
+    /// Fields before messages. What AWS wrote before the end must be on the incident before the end (rule 8).
     FieldsBeforeMessages,
-    /// A state for an incident that is closed or cancelled. Rule 14: the end for good is the closing.
+    /// A state for an incident that is closed or cancelled. Such an incident is never reopened.
     StateOfClosedIncident,
-    /// A state that the incident has, or an end of what has ended. It costs a call.
+    /// A state that the incident has already, or an end of an incident that has ended. It costs a call.
     StateAlreadyThere,
-    /// An incident in progress that goes back to New. "What people own": that never happens.
+    /// The state New for an incident in progress.
     BackToNew,
-    /// A close code or close notes where an agent has written some. "What people own".
+    /// A close code or close notes although an agent has written some.
     AgentsWordsOverwritten,
-    /// The end of an incident whose case is open. Rule 8.
+    /// The end of an incident whose case is open (rule 8).
     EndOfOpenCase,
-    /// The end of an incident with a comment that has to go out. Rule 8: it would count as a reaction.
+    /// The end of an incident before a comment that has to be sent. The comment would count as a reaction (rule 8).
     EndBeforeComments,
 
     // The columns.
-    /// An effect after the report of the columns. It may change them: a second report follows.
+    /// An effect after the write of the columns. It may change them, so that a second write follows.
     EffectAfterReport,
-    /// A report beside a delivery that carries the same columns. It costs a call.
+    /// A write of the columns beside a delivery that carries the same columns. It costs a call.
     ReportBesideDelivery,
-    /// A report of what the incident shows, with no call before it that changes it.
+    /// A write of columns that the incident shows already, with no call before it that changes them.
     NeedlessReport,
 
-    // What is waited for.
-    /// A wait whose time has come, but for those that a pass may outlive: an intent in doubt, and a full read. Rule 10: the
-    /// link would be looked at again and again.
+    // What the plan waits for.
+    /// A wait whose time has passed: the link would be looked at again and again (rule 10). Waits for a call in doubt
+    /// and for a full read are excepted, since their time may pass during a pass.
     WaitIsOver,
-    /// One wait twice.
+    /// The same wait twice.
     WaitTwice,
-    /// An intent in doubt that the plan does not wait for. Rule 10: a wait is a wake-up.
+    /// An intent in doubt that the plan does not wait for. Every wait has a time of the next look (rule 10).
     DoubtNotWaitedFor,
-    /// Nothing to do, something left open, and no time at which to look again. Rule 11.
+    /// No effect and no time of the next look, although something is left to do (rule 11).
     NothingWakesIt,
-    /// A comment that has to go out, in a plan that neither sends it nor waits. Nothing is lost.
+    /// A comment that has to be sent, in a plan that neither sends it nor waits. It would be lost.
     ForgottenComment,
-    /// A communication that has to be put on the incident, in a plan that neither does nor waits. Nothing is lost.
+    /// A communication that has to be delivered, in a plan that neither delivers it nor waits. It would be lost.
     ForgottenReply,
 }
 
 impl Check {
-    /// How bad it is.
+    /// Returns how bad the fault is.
     pub fn severity(self) -> Severity {
         match self {
             Self::WaitTwice | Self::NeedlessReport => Severity::Odd,
@@ -187,7 +199,7 @@ impl Check {
     }
 }
 
-/// All of them.
+/// All checks, in order.
 pub const CHECKS: [Check; 66] = [
     Check::TooManyEffects,
     Check::TooManyMessages,

@@ -1,4 +1,4 @@
-//! What is put on the incident: messages, fields and columns.
+//! What is written to the incident: messages, fields and columns.
 
 use std::collections::BTreeSet;
 
@@ -34,11 +34,11 @@ pub(crate) fn check(linter: &mut Linter) {
     }
 }
 
-/// What the messages of a plan have brought on the incident so far.
+/// The messages of a plan so far.
 #[derive(Default)]
 struct Delivered<'a> {
     names: BTreeSet<&'a ExternalId>,
-    /// How many of the communications that a read showed have been passed.
+    /// How many of the communications that a read showed are behind, up to the last message.
     passed: usize,
 }
 
@@ -71,7 +71,7 @@ fn check_message<'a>(linter: &mut Linter<'a>, here: &str, delivered: &mut Delive
     delivered.passed = position + 1;
 }
 
-/// The communication of the link's case that a message is about.
+/// Returns the communication of the link's case that a message delivers. Returns `None` if its name does not fit.
 fn communication_of(linter: &Linter, name: &ExternalId) -> Option<CommunicationId> {
     let case = linter.pass.link.memory.case.as_ref()?;
     let communication = CommunicationId::new(name.as_str().split_once('-')?.1);

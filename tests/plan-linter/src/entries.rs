@@ -1,4 +1,4 @@
-//! Which comments go out, in what order, and in what parts.
+//! Which comments are sent, in what order, and in what parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,7 @@ pub(crate) fn check(linter: &mut Linter) {
     check_overtaken(linter, &sent);
 }
 
-/// What the texts of a plan have brought on the case so far.
+/// The texts of a plan so far.
 #[derive(Default)]
 struct Sent {
     entries: BTreeSet<JournalEntryId>,
@@ -57,7 +57,8 @@ struct Sent {
 }
 
 impl Sent {
-    /// Notes a comment. The one that is on the case in part goes before all others, whenever it was written.
+    /// Notes a comment and checks its order. A comment that is on the case in part goes before all others, whenever it
+    /// was written.
     fn take(&mut self, linter: &mut Linter, here: &str, entry: &JournalEntryId, created_on: Timestamp) {
         let is_first_part = self.entries.insert(entry.clone());
         if !is_first_part || is_begun(linter, entry) {
@@ -68,7 +69,8 @@ impl Sent {
         self.last = Some(moment);
     }
 
-    /// Parts follow each other from the first that is not on the case, and nothing comes between them.
+    /// Checks that the parts of a text follow each other, from the first part that is not on the case, with nothing
+    /// between them.
     fn check_part(&mut self, linter: &mut Linter, here: &str, content: &Content, part: Part) {
         let name = content.name();
         let is_between = self.unfinished.as_ref().is_some_and(|unfinished| *unfinished != name);
@@ -108,7 +110,7 @@ fn check_content(linter: &mut Linter, here: &str, sent: &mut Sent, content: &Con
     }
 }
 
-/// Whether a comment may go out at all.
+/// Checks whether a comment may be sent at all.
 fn check_entry(linter: &mut Linter, here: &str, name: &JournalEntryId, created_on: Timestamp, is_open: bool) {
     let pass = linter.pass;
     let there = || format!("{here}, comment {name}");
@@ -124,12 +126,12 @@ fn check_entry(linter: &mut Linter, here: &str, name: &JournalEntryId, created_o
     match journal.meaning(entry, summary) {
         Meaning::AfterClosing | Meaning::Platform => linter.find(Check::EntryKeptAtHome, there()),
         Meaning::Reaction | Meaning::Repeated if !is_open => linter.find(Check::EntryOnEndedIncident, there()),
-        // What is of unclear origin is private.
+        // `PrivateEntry` covers comments of unclear origin.
         Meaning::Message | Meaning::Reaction | Meaning::Repeated | Meaning::Unclear => {}
     }
 }
 
-/// The comments that were read and go out before anything else does, the oldest first.
+/// Returns the comments that were read and have to be sent before anything else, the oldest first.
 fn waiting_entries<'a>(linter: &Linter<'a>, is_open: bool) -> impl Iterator<Item = &'a JournalEntry> {
     let pass = linter.pass;
     let entries = pass.summary().map(|summary| (unsettled(&pass.link.journal, pass.incident.as_ref()), summary));
@@ -142,7 +144,7 @@ fn waiting_entries<'a>(linter: &Linter<'a>, is_open: bool) -> impl Iterator<Item
     })
 }
 
-/// Whoever sends the newest comment of a plan has sent the older ones.
+/// Checks that a plan sends no comment before an older one.
 fn check_overtaken(linter: &mut Linter, sent: &Sent) {
     let Some((created_on, last)) = &sent.last else { return };
     let is_open = linter.is_open_after(linter.plan.effects.len());
@@ -156,7 +158,7 @@ fn check_overtaken(linter: &mut Linter, sent: &Sent) {
     }
 }
 
-/// The case is resolved behind the last comment, and behind the rest of each text.
+/// Checks that the case is resolved after the last comment, and after the rest of each text.
 fn check_resolution(linter: &mut Linter, here: &str, sent: &Sent, case: &CaseId, is_open: bool) {
     let memory = &linter.pass.link.memory;
     if memory.case.as_ref().is_none_or(|own| own.case_id != *case) {

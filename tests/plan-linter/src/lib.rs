@@ -1,7 +1,7 @@
-//! A linter for plans: it knows what must never be in one, whatever the sides show.
+//! A linter for plans: it finds what must never be in a plan, whatever the two sides show.
 //!
-//! The tests of the core and the simulation lint every plan that they make. The linter judges a plan by what it was made
-//! from (the pass), and says nothing of what the plan should have done instead.
+//! The core's tests and the simulation lint every plan that they make. The linter judges a plan by the policy, the pass
+//! and the moment that it was made from. It does not say what the plan should have done instead.
 
 mod bounds;
 mod calls;
@@ -27,7 +27,7 @@ pub use self::check::{CHECKS, Check, Severity};
 pub struct Finding {
     /// What is wrong.
     pub check: Check,
-    /// Where, in ids and numbers.
+    /// The place in the plan, in ids and numbers.
     pub place: String,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Everything that is wrong with a plan that was made from this pass at this moment.
+/// Returns all faults of a plan that was made from this policy and this pass at this moment.
 pub fn lint(policy: &Policy, pass: &Pass, plan: &Plan, now: Timestamp) -> Vec<Finding> {
     let mut linter = Linter { policy, pass, plan, now, findings: Vec::new() };
     bounds::check(&mut linter);
@@ -52,14 +52,14 @@ pub fn lint(policy: &Policy, pass: &Pass, plan: &Plan, now: Timestamp) -> Vec<Fi
 /// Lints a plan.
 ///
 /// # Panics
-/// If anything is wrong with it.
+/// If the plan has a fault.
 pub fn assert_clean(policy: &Policy, pass: &Pass, plan: &Plan, now: Timestamp) {
     let findings = lint(policy, pass, plan, now);
     let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
     assert!(findings.is_empty(), "{}\n{plan:#?}\nmade from {pass:#?}", told.join("\n"));
 }
 
-/// A plan under judgement.
+/// A plan with what it was made from, and the faults found so far.
 struct Linter<'a> {
     policy: &'a Policy,
     pass: &'a Pass,
@@ -73,26 +73,26 @@ impl Linter<'_> {
         self.findings.push(Finding { check, place: place.into() });
     }
 
-    /// Notes a fault if there is one.
+    /// Adds a fault if `is_wrong`.
     fn find_if(&mut self, is_wrong: bool, check: Check, place: impl FnOnce() -> String) {
         if is_wrong {
             self.find(check, place());
         }
     }
 
-    /// Whether the incident has ended, as far as is known.
+    /// Whether the incident has ended, as far as the link knows.
     fn incident_has_ended(&self) -> bool {
         self.pass.link.incident.as_ref().is_some_and(|incident| incident.state.is_ended())
     }
 
-    /// Whether the incident is open once the first effects are done.
+    /// Whether the incident is open after the first `effects` effects.
     fn is_open_after(&self, effects: usize) -> bool {
         let set = self.plan.effects[..effects].iter().rev().find_map(state_of);
         set.map_or(!self.incident_has_ended(), |state| !state.is_ended())
     }
 }
 
-/// The state that an effect sets.
+/// Returns the incident's state that an effect sets. Returns `None` if it sets none.
 fn state_of(effect: &Effect) -> Option<IncidentState> {
     match effect {
         Effect::Deliver(delivery) if !delivery.fields.state.is_empty() => {
@@ -102,7 +102,7 @@ fn state_of(effect: &Effect) -> Option<IncidentState> {
     }
 }
 
-/// Where an effect stands in its plan, in words.
+/// Returns the place of an effect in its plan, in words.
 fn place(index: usize, effect: &Effect) -> String {
     format!("effect {}, {}", index + 1, effect.name())
 }

@@ -9,9 +9,10 @@ use casebridge_core::{
 
 use crate::{Check, Linter, place};
 
-/// How many bytes a communication may have. Source: AWS Support API, `communicationBody`, counted as strictly as may be.
+/// The most bytes of a communication. Source: AWS Support API, `communicationBody`. Its limit is read in the strictest
+/// way, as bytes.
 const TEXT_BYTES: usize = 8_000;
-/// How many bytes a subject may have: the console's limit of 250 characters, counted as strictly as may be.
+/// The most bytes of a subject: the console's limit of 250 characters, read in the strictest way, as bytes.
 const SUBJECT_BYTES: usize = 250;
 
 pub(crate) fn check(linter: &mut Linter) {

@@ -1,4 +1,4 @@
-//! What a plan waits for, and what it must not forget.
+//! What a plan waits for, and which comments and communications it must not forget.
 
 use casebridge_core::{
     link::plan::Waiting,
@@ -17,7 +17,7 @@ pub(crate) fn check(linter: &mut Linter) {
 fn check_times(linter: &mut Linter) {
     let (waits, now) = (&linter.plan.waits, linter.now);
     for (index, wait) in waits.iter().enumerate() {
-        // L and the time of a full read may come between the read of the case and the plan: the next look acts on it.
+        // L and the time of a full read may pass between the read of the case and the plan. The next look acts on them.
         let comes_in_a_pass = matches!(wait, Waiting::UnknownOutcome { .. } | Waiting::FullRead { .. });
         let is_over = !comes_in_a_pass && wait.until().is_some_and(|until| until <= now);
         linter.find_if(is_over, Check::WaitIsOver, || wait.name().to_owned());
@@ -52,7 +52,7 @@ fn check_open_ends(linter: &mut Linter) {
     }
 }
 
-/// A link with a case neither forgets a comment nor a communication: it moves it, or waits.
+/// Checks that a link with a case forgets no comment and no communication: it sends or delivers them, or waits.
 fn check_forgotten(linter: &mut Linter) {
     let (plan, pass) = (linter.plan, linter.pass);
     let is_idle = plan.effects.is_empty() && plan.waits.is_empty();

@@ -1,4 +1,4 @@
-//! The remote calls and what may become of each.
+//! The remote calls, and the fates that each can meet.
 
 use std::fmt;
 
@@ -7,35 +7,35 @@ use casebridge_core::{link::index::RowKey, support::index::is_case};
 /// A remote call of the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RemoteCall {
-    /// Ledger: the lease of a link.
+    /// Ledger: takes the lease of a link.
     TakeLease,
-    /// Ledger: an intent before its call, an outcome after it.
+    /// Ledger: writes a link during a pass: an intent before its call, an outcome after it.
     Record,
-    /// Ledger: the end of a pass.
+    /// Ledger: writes a link at the end of a pass and releases its lease.
     Release,
-    /// Ledger: the link of a case.
+    /// Ledger: finds the link of a case.
     LinkOfCase,
-    /// Ledger: the link of an undecided CreateCase.
+    /// Ledger: finds the link of an undecided CreateCase.
     LinkOfOpenIntent,
-    /// Ledger: the newest undecided CreateCase of an account.
+    /// Ledger: finds the newest undecided CreateCase of an account.
     NewestUndecidedCase,
-    /// Ledger: one more read of a case that no link is known of.
+    /// Ledger: counts a read of a case without a known link.
     CountUnknownCaseRead,
-    /// Ledger: the links that are due.
+    /// Ledger: lists the links that are due.
     DueLinks,
-    /// Ledger: a due link that is about to be handed off.
+    /// Ledger: claims a due link before it is handed off.
     ClaimDue,
-    /// Ledger: a link that is made due.
+    /// Ledger: makes a link due.
     Wake,
-    /// Ledger: who is next to get a case of an account's quota.
+    /// Ledger: finds the link that gets the next case of an account's quota.
     FirstWaiter,
-    /// Ledger: a page of an account's cases.
+    /// Ledger: lists a page of an account's watched cases.
     CasesOfAccount,
-    /// Ledger: what is remembered of incidents.
+    /// Ledger: reads the remembered update counts of incidents.
     RememberedModCounts,
-    /// Ledger: how far the poller has come.
+    /// Ledger: reads a watermark, which says how far a poll has come.
     Watermark,
-    /// Ledger: how far the poller has come, now.
+    /// Ledger: moves a watermark.
     SetWatermark,
     /// AWS Support.
     CreateCase,
@@ -47,23 +47,23 @@ pub enum RemoteCall {
     DescribeCases,
     /// AWS Support.
     DescribeCommunications,
-    /// ServiceNow: the incident.
+    /// ServiceNow: reads the incident.
     Snapshot,
-    /// ServiceNow: messages, fields and columns.
+    /// ServiceNow: writes messages, fields and columns.
     Deliver,
-    /// ServiceNow: what has changed.
+    /// ServiceNow: lists the incidents that have changed.
     Changes,
-    /// The queue: hints.
+    /// The hint queue: sends hints.
     Enqueue,
-    /// The queue that wakes links: a hint for later.
+    /// The wake queue: sends a hint ahead, with a delay.
     EnqueueLater,
-    /// The queue: when it is to bring messages again.
+    /// Either queue: sets when it brings messages again.
     Redeliver,
-    /// Secrets Manager: which accounts there are.
+    /// Secrets Manager: reads which accounts there are.
     Accounts,
-    /// Secrets Manager: what webhooks are signed with.
+    /// Secrets Manager: reads the secret that webhooks are signed with.
     WebhookSecret,
-    /// No remote call: a worker waits until it can try again.
+    /// Not a remote call: a worker waits before it tries again.
     Stay,
 }
 
@@ -101,12 +101,12 @@ pub const CALLS: [RemoteCall; 29] = [
 ];
 
 impl RemoteCall {
-    /// A lookup of a link by a row.
+    /// Returns the call that looks up a link by this row.
     pub fn lookup(row: &RowKey) -> Self {
         if is_case(row) { Self::LinkOfCase } else { Self::LinkOfOpenIntent }
     }
 
-    /// Its word in reports.
+    /// Returns its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::TakeLease => "take_lease",
@@ -141,12 +141,12 @@ impl RemoteCall {
         }
     }
 
-    /// Whether it changes something at AWS Support.
+    /// Whether it writes to AWS Support.
     pub fn writes_to_support(self) -> bool {
         matches!(self, Self::CreateCase | Self::AddCommunication | Self::ResolveCase)
     }
 
-    /// Whether somebody else is asked.
+    /// Whether it goes to another system. True of all but `Stay`.
     pub fn is_remote(self) -> bool {
         self != Self::Stay
     }
@@ -163,7 +163,7 @@ impl RemoteCall {
     }
 }
 
-/// What becomes of a call.
+/// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
     /// It is applied and answered.
@@ -176,9 +176,9 @@ pub enum Fate {
     AnswerLost,
     /// It is answered with an error and has no effect.
     Refused,
-    /// It has no effect, and nobody answers.
+    /// It has no effect, and no answer comes.
     RequestLost,
-    /// Nobody answers, and it takes effect later.
+    /// No answer comes, and it takes effect later.
     LandsLate,
     /// The process dies, and the call takes effect later.
     DiedLandsLate,
@@ -186,7 +186,7 @@ pub enum Fate {
     Stopped,
 }
 
-/// All fates but the good one, in the order of reports.
+/// All fates except `Through`, in the order of reports.
 pub const FAULTS: [Fate; 8] = [
     Fate::DiedBefore,
     Fate::DiedAfter,
@@ -199,7 +199,7 @@ pub const FAULTS: [Fate; 8] = [
 ];
 
 impl Fate {
-    /// Its words in reports.
+    /// Returns its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Through => "through",

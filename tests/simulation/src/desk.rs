@@ -1,4 +1,4 @@
-//! The desk at which every remote call passes: time goes by, and the call meets its fate.
+//! The desk that every remote call passes. It lets time pass and decides the fate of the call.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,10 +18,10 @@ use crate::{
     world::World,
 };
 
-/// How long one way of a call takes in a world without chance.
+/// How long the request of a call takes, and its answer, in a world without random faults.
 const STEADY_MILLISECONDS: i64 = 20;
 
-/// Where all calls pass. What the ports share.
+/// What all ports share. Every call passes it.
 pub struct Desk {
     /// The world.
     pub world: RefCell<World>,
@@ -30,12 +30,12 @@ pub struct Desk {
     wake_at: Cell<Option<Timestamp>>,
     sleepers: RefCell<Vec<Waker>>,
     died: Cell<bool>,
-    /// Who is being polled, for the story.
+    /// The name of the process that is being polled, for the story and the judges.
     pub current: RefCell<String>,
 }
 
 impl Desk {
-    /// The desk of a new world.
+    /// Returns the desk of a new world.
     pub fn new(settings: Settings) -> Self {
         Self {
             world: RefCell::new(World::new(settings)),
@@ -47,25 +47,27 @@ impl Desk {
         }
     }
 
-    /// When the one who was just polled wants to go on; none: it has ended or died.
+    /// Returns when the process that was just polled wants to go on. Returns `None` if it waits for no time: it has
+    /// ended or died.
     pub fn take_wake(&self) -> Option<Timestamp> {
         self.wake_at.take()
     }
 
-    /// Whether the one who was just polled has died.
+    /// Whether the process that was just polled has died.
     pub fn take_death(&self) -> bool {
         self.died.take()
     }
 
-    /// Lets whoever waits for time to pass look at the clock. Parts of one process that wait side by side are polled
-    /// only when they are woken, each by itself.
+    /// Wakes all parts of a process that wait for time to pass, so that they look at the clock. Parts that wait side by
+    /// side are polled only if their own waker is called.
     pub fn wake_sleepers(&self) {
         for sleeper in self.sleepers.take() {
             sleeper.wake();
         }
     }
 
-    /// Lets time pass. Of several parts of a process that wait, the one that goes on first decides when it is polled.
+    /// Waits until this much time has passed. If several parts of a process wait, the process is polled at the earliest
+    /// of their times.
     pub fn pause(&self, wait: SignedDuration) -> impl Future<Output = ()> {
         let mut until = None;
         poll_fn(move |context| {
@@ -81,7 +83,7 @@ impl Desk {
         })
     }
 
-    /// The process dies here: whoever awaits this is never woken again.
+    /// Marks the process as dead. The future never completes.
     pub fn die(&self) -> impl Future<Output = ()> {
         poll_fn(|_| {
             self.died.set(true);
@@ -89,7 +91,8 @@ impl Desk {
         })
     }
 
-    /// A call is on its way: time passes, and its fate is decided. Does not return if the process dies before.
+    /// Sends a call: decides its fate, lets the time of the request pass and adds a line to the story. A fate that the
+    /// call can't meet becomes `Refused`. Never completes if the process dies before the call.
     pub async fn arrive(&self, call: RemoteCall, what: impl FnOnce() -> String) -> Fate {
         let (fate, latency) = {
             let world = &mut *self.world.borrow_mut();
@@ -125,7 +128,7 @@ impl Desk {
         fate
     }
 
-    /// The call's answer is on its way. Does not return if the process dies after the call.
+    /// Lets the time of the answer pass. Never completes if the process dies after the call.
     pub async fn leave(&self, fate: Fate) {
         let latency = latency(&mut self.world.borrow_mut());
         self.pause(latency).await;
@@ -135,7 +138,7 @@ impl Desk {
     }
 }
 
-/// How long one way of a call takes.
+/// Returns how long the request of a call takes, or its answer.
 fn latency(world: &mut World) -> SignedDuration {
     if !matches!(world.settings.faults, Source::Random(_)) {
         return SignedDuration::from_millis(STEADY_MILLISECONDS) + world.delay;

@@ -1,4 +1,5 @@
-//! Exploration: worlds at random from seeds, on as many threads as there are processors. A world has one thread.
+//! Exploration: runs the worlds of many seeds, on as many threads as there are processors. Each world runs on one
+//! thread.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,7 @@ use crate::{
     tally::Tally,
 };
 
-/// How a life ended.
+/// How a life ended. A life is one run of a world.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// What was counted.
@@ -33,19 +34,19 @@ pub struct Outcome {
     pub calls: Vec<RemoteCall>,
 }
 
-/// Lives the world of a seed.
+/// Runs the world of a seed to its end and judges it. Keeps the story if `told`.
 pub fn live(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Outcome {
     live_in(settings::of_seed(seed, sabotage, told))
 }
 
-/// Lives in a world of these settings.
+/// Runs a world with these settings to its end and judges it.
 pub fn live_in(settings: Settings) -> Outcome {
     let mut life = Life::new(settings);
     life.live();
     conclude(life)
 }
 
-/// Judges a life that has come to rest.
+/// Judges a life that has come to rest. If it broke an invariant before that, it is not judged again.
 pub fn conclude(mut life: Life) -> Outcome {
     let calls = life.desk.world.borrow().faults.made().to_vec();
     life.desk.world.borrow_mut().faults.disarm();
@@ -62,34 +63,33 @@ pub fn conclude(mut life: Life) -> Outcome {
     }
 }
 
-/// The seeds that have ever failed, which are lived first.
+/// The seeds that have ever failed. Every run takes them first.
 const FAILED_SEEDS: &str = include_str!("../seeds.txt");
 /// How many failures a run collects before it ends.
 const FAILURES_PER_RUN: usize = 20;
 
-/// The seeds that have ever failed.
+/// Returns the seeds that have ever failed.
 pub fn failed_seeds() -> Vec<u64> {
     let seeds = FAILED_SEEDS.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok());
     seeds.collect()
 }
 
-/// What a run over many worlds came to.
+/// The result of a run of many worlds.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
-    /// How many worlds were lived.
+    /// How many worlds were run.
     pub lives: u64,
     /// What was counted in them.
     pub tally: Tally,
-    /// The worlds that broke an invariant, by their order.
+    /// The worlds that broke an invariant, by their place in the list: the name and the first violation of each.
     pub failures: BTreeMap<usize, (String, Violation)>,
-    /// The digests of all lives as one, whatever the order in which they were lived: the same worlds lived the same way have
-    /// the same.
+    /// The sum of the digests of all lives. It does not depend on the order in which the worlds were run.
     pub digest: u64,
     /// How long it took.
     pub elapsed: Duration,
 }
 
-/// Lives worlds on all processors until they are done or enough have failed; `lived` hears of each.
+/// Runs worlds on all processors until all are done or `failures` of them have failed. Calls `lived` after each world.
 pub fn run_all<T: Sync>(
     worlds: &[T],
     failures: usize,
@@ -131,7 +131,7 @@ pub fn run_all<T: Sync>(
     summary
 }
 
-/// Lives the worlds of these seeds.
+/// Runs the worlds of these seeds. Calls `lived` after each world.
 pub fn run_seeds(seeds: &[u64], lived: impl Fn() + Sync) -> Summary {
     run_all(seeds, FAILURES_PER_RUN, ToString::to_string, |seed| live(*seed, None, false), lived)
 }

@@ -7,7 +7,7 @@ use crate::{
     random::Random,
 };
 
-/// How often each fault strikes, in a thousand calls.
+/// How often each fault strikes, out of a thousand times that it could.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rates {
     /// The process dies before the call.
@@ -24,7 +24,7 @@ pub struct Rates {
     pub lands_late: u64,
     /// ServiceNow stops between two records.
     pub stopped: u64,
-    /// A read of AWS is as of an earlier moment.
+    /// A read of AWS shows an earlier moment.
     pub lagging: u64,
     /// A hint is lost on its way.
     pub hint_lost: u64,
@@ -32,7 +32,7 @@ pub struct Rates {
     pub hint_doubled: u64,
     /// A hint is hours late.
     pub hint_late: u64,
-    /// A message that was sent ahead comes before its time.
+    /// A message that was sent ahead comes too early.
     pub wake_early: u64,
     /// A message becomes visible again while it is being worked on.
     pub redelivered: u64,
@@ -40,16 +40,17 @@ pub struct Rates {
     pub slow: u64,
 }
 
-/// How many times more often a wake-up of the next in line meets a fault: one call in a hundred thousand is one.
+/// The factor on the rates for `RemoteCall::Wake`. It makes up for the rarity of that call: one call in a hundred
+/// thousand.
 const WAKE_TIMES: u64 = 8;
-/// How many times more often a worker dies while it waits: one call in a hundred is a wait.
+/// The factor on the rates for `RemoteCall::Stay`. One call in a hundred is a `Stay`.
 const STAY_TIMES: u64 = 3;
 
-/// The rates of a world in which nothing goes wrong, in thousandths of the full ones.
+/// The levels of faults, in thousandths of the full rates. Each seed draws one of them. At 0 nothing goes wrong.
 pub const LEVELS: [u64; 5] = [0, 100, 300, 1_000, 2_500];
 
 impl Rates {
-    /// Every fault at the same level; a thousand is about one call in twenty.
+    /// Returns the rates of all faults at a level. At level 1,000 about one call in twenty fails.
     pub fn at_level(level: u64) -> Self {
         let scaled = |rate: u64| rate * level / 1_000;
         Self {
@@ -93,38 +94,39 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Faults of this source.
+    /// Returns faults from this source.
     pub fn new(source: Source) -> Self {
         Self { source, calls: 0, calls_of: BTreeMap::new(), made: Vec::new(), over: false }
     }
 
-    /// From now on nothing goes wrong.
+    /// Ends the random faults. Ordered and scripted fates still happen.
     pub fn stop(&mut self) {
         self.over = true;
     }
 
-    /// Whether nothing goes wrong any more.
+    /// Whether the random faults have ended.
     pub fn are_over(&self) -> bool {
         self.over
     }
 
-    /// From now on nothing that was ordered happens, either.
+    /// Ends all faults, also ordered and scripted ones.
     pub fn disarm(&mut self) {
         self.source = Source::Random(Rates::default());
         self.over = true;
     }
 
-    /// The calls of a life with ordered faults, in their order.
+    /// Returns the calls of a life with ordered faults, in their order. Empty for other sources of faults.
     pub fn made(&self) -> &[RemoteCall] {
         &self.made
     }
 
-    /// How many calls of a kind were made.
+    /// Returns how many calls of a kind were made.
     pub fn calls_of(&self, call: RemoteCall) -> u64 {
         self.calls_of.get(&call).copied().unwrap_or_default()
     }
 
-    /// Orders the fate of the next call of a kind, and of as many after it as are given.
+    /// Sets the fates of the next calls of a kind, one fate for each call. Has no effect unless the source is
+    /// `Scripted`.
     pub fn order(&mut self, call: RemoteCall, fates: &[Fate]) {
         let first = self.calls_of(call) + 1;
         if let Source::Scripted(orders) = &mut self.source {
@@ -132,7 +134,7 @@ impl Faults {
         }
     }
 
-    /// How often things go wrong now.
+    /// Returns how often random faults strike now. All rates are zero if the faults are not random or have ended.
     pub fn rates(&self) -> Rates {
         match &self.source {
             Source::Random(rates) if !self.over => *rates,
@@ -140,7 +142,7 @@ impl Faults {
         }
     }
 
-    /// The fate of the next call.
+    /// Decides the fate of the next call and counts the call.
     pub fn next(&mut self, call: RemoteCall, random: &mut Random) -> Fate {
         let number = self.calls;
         self.calls += 1;

@@ -23,13 +23,13 @@ use crate::{
     world::{ACCOUNTS, World},
 };
 
-/// How many changes of ServiceNow a page has at most, whatever was asked for: so few that there are several.
+/// The most changes of ServiceNow on a page, even if more were asked for. It is small, so that there are several pages.
 const CHANGES_PER_PAGE: usize = 2;
-/// How late a message that was sent ahead is when it is late, in seconds: the queue has its bad minutes.
+/// How late a late wake is at most, in seconds.
 const LATE_WAKE_SECONDS: i64 = 1_200;
-/// How early one is when it is early, in milliseconds: longer than a worker keeps it.
+/// How early an early wake is at most, in milliseconds. It is longer than a worker waits with an early message.
 const EARLY_WAKE_MILLISECONDS: i64 = 8_000;
-/// How many hints go with one call to the queue.
+/// The most hints in one call to the queue.
 const HINTS_PER_CALL: usize = 10;
 
 /// The queue of hints.
@@ -107,7 +107,7 @@ impl Redeliverer for WakePort {
 }
 
 impl World {
-    /// Takes a message that is sent ahead: perhaps it is lost, or comes twice, late or early.
+    /// Puts a wake on its queue. By the rates of the faults, the wake is lost, or comes twice, late or early.
     fn send_later(&mut self, group: &str, body: &str, delay: SignedDuration) {
         let rates = self.faults.rates();
         if !self.settings.wakes || self.random.chance(rates.hint_lost) {
@@ -132,7 +132,7 @@ impl World {
     }
 }
 
-/// Tells a queue when to bring messages again.
+/// Sets when a queue brings messages again.
 async fn redeliver(desk: &Desk, queue: QueueName, messages: &[Redelivery]) -> Result<(), QueueError> {
     let fate = desk.arrive(RemoteCall::Redeliver, || format!("{} messages", messages.len())).await;
     if fate == Fate::Refused {
@@ -155,7 +155,7 @@ async fn redeliver(desk: &Desk, queue: QueueName, messages: &[Redelivery]) -> Re
     Ok(())
 }
 
-/// What has changed in ServiceNow.
+/// The feed of changes in ServiceNow.
 pub struct ChangesPort {
     /// The world.
     pub desk: Rc<Desk>,
@@ -191,7 +191,7 @@ fn unread(id: &str) -> SecretError {
     }
 }
 
-/// Secrets Manager, as the poller asks it.
+/// Secrets Manager, as the poller reads it.
 pub struct SecretsPort {
     /// The world.
     pub desk: Rc<Desk>,
@@ -214,7 +214,7 @@ impl SecretStore for SecretsPort {
     }
 }
 
-/// A question to Secrets Manager for the newest version of what webhooks are signed with.
+/// Asks Secrets Manager for the newest version of the secret that webhooks are signed with.
 async fn newest_secret(desk: &Desk) -> Result<u64, SecretError> {
     let fate = desk.arrive(RemoteCall::WebhookSecret, String::new).await;
     if fate == Fate::Refused {
@@ -232,7 +232,7 @@ pub struct KeysPort {
 }
 
 impl KeysPort {
-    /// Nothing read yet.
+    /// Returns a port that has read no secret yet.
     pub fn new(desk: Rc<Desk>) -> Self {
         Self { desk, known: Cell::new(None) }
     }
@@ -257,7 +257,7 @@ fn versions(newest: u64) -> WebhookKeys {
     WebhookKeys {
         current: webhook_secret(newest).into(),
         version: newest.to_string(),
-        // As harsh as can be: each was prepared long before it became the current one.
+        // The hardest case for the webhook function: each version was created long before it became the current one.
         created_at: Some(Timestamp::MIN),
         previous: newest.checked_sub(1).map(|version| webhook_secret(version).into()),
     }

@@ -1,4 +1,4 @@
-//! The functions, as they are: each handler of `functions/` over ports that the world answers.
+//! The functions: each handler of `functions/`, unchanged, over ports that the world answers.
 
 use std::{cell::RefCell, rc::Rc, sync::Mutex};
 
@@ -33,9 +33,9 @@ use crate::{
 const GROUP: &str = "MessageGroupId";
 /// The attribute that tells how often a message was handed out.
 const RECEIVES: &str = "ApproximateReceiveCount";
-/// What an accepted webhook is answered with.
+/// The status code of the answer to an accepted webhook.
 const ACCEPTED: i64 = 202;
-/// By how much the clock of a process may be off.
+/// The most by which the clock of a process differs from the world's clock.
 pub const MAXIMUM_SKEW: SignedDuration = SignedDuration::from_millis(300);
 
 /// The function that receives webhooks.
@@ -44,22 +44,22 @@ pub type WebhookFunction = Webhook<KeysPort, WorldLedger, QueuePort, ClockPort>;
 pub type EventsFunction = Events<WorldLedger, QueuePort, ClockPort>;
 /// The function that polls.
 pub type PollerFunction = Poller<WorldLedger, QueuePort, ChangesPort, WorldSupport, SecretsPort, ClockPort>;
-/// What the function that reconciles works with.
+/// The executor of the function that reconciles.
 pub type WorldExecutor = Executor<WorldPorts>;
 
-/// The secret that webhooks are signed with, in its nth version.
+/// Returns this version of the secret that webhooks are signed with.
 pub fn webhook_secret(version: u64) -> String {
     format!("whsec_{}", STANDARD.encode(format!("signs webhooks, version {version:08}")))
 }
 
-/// A clock of a process: ours, a little off.
+/// Returns the clock of a new process: the world's clock plus a random skew of at most [`MAXIMUM_SKEW`].
 fn clock(desk: &Rc<Desk>) -> ClockPort {
     let most = i64::try_from(MAXIMUM_SKEW.as_millis()).unwrap_or_default();
     let skew = SignedDuration::from_millis(desk.world.borrow_mut().random.between(-most, most));
     ClockPort { desk: desk.clone(), skew }
 }
 
-/// A webhook function that has just started.
+/// Returns a webhook function that has just started.
 pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
     Webhook {
         keys: KeysPort::new(desk.clone()),
@@ -71,7 +71,7 @@ pub fn webhook_function(desk: &Rc<Desk>) -> WebhookFunction {
     }
 }
 
-/// An events function that has just started.
+/// Returns an events function that has just started.
 pub fn events_function(desk: &Rc<Desk>) -> EventsFunction {
     Events {
         ledger: ports::ledger(desk),
@@ -81,7 +81,7 @@ pub fn events_function(desk: &Rc<Desk>) -> EventsFunction {
     }
 }
 
-/// A poller that has just started.
+/// Returns a poller that has just started.
 pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
     Poller {
         ledger: ports::ledger(desk),
@@ -95,13 +95,13 @@ pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
     }
 }
 
-/// An executor that has just started.
+/// Returns an executor that has just started.
 pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
     let ports = WorldPorts::new(desk, clock(desk));
     Executor { ports, policy: ports::policy(desk), limits: reconciler::limits(SignedDuration::ZERO) }
 }
 
-/// A webhook as the app sends it: the incident's name, signed. Whether it is accepted.
+/// Sends a webhook as the app does, signed and with the incident's sys_id. Returns whether it was accepted.
 pub async fn webhook(desk: Rc<Desk>, function: Rc<WebhookFunction>, webhook_id: String, incident: IncidentId) -> bool {
     let request = signed_request(&desk, &webhook_id, &incident);
     let response = function.handle(request).await;
@@ -138,7 +138,7 @@ fn signed_request(desk: &Desk, webhook_id: &str, incident: &IncidentId) -> Lambd
     request
 }
 
-/// An event as SNS delivers it. Whether it was handled.
+/// Delivers an event as SNS does. Returns whether it was handled.
 pub async fn announced(desk: Rc<Desk>, event: Announcement) -> bool {
     let mut record = SnsRecord::default();
     record.sns.message = event.body;
@@ -147,7 +147,7 @@ pub async fn announced(desk: Rc<Desk>, event: Announcement) -> bool {
     events_function(&desk).handle(delivered).await.is_ok()
 }
 
-/// A run of the poller. Whether it got through everything, but for the accounts that AWS refuses.
+/// Runs the poller once. Returns whether every part of the poll succeeded, except those of accounts that AWS refuses.
 pub async fn poll(desk: Rc<Desk>, function: Rc<PollerFunction>, deadline: Timestamp) -> bool {
     let policy = desk.world.borrow().settings.policy.clone();
     let outcome = function.poll(&policy, deadline).await;
@@ -158,7 +158,7 @@ pub async fn poll(desk: Rc<Desk>, function: Rc<PollerFunction>, deadline: Timest
     whole
 }
 
-/// How many parts of the poll failed, by its metrics.
+/// Returns how many parts of the poll failed, by its metrics.
 fn failures(metrics: &Metrics) -> usize {
     let counted: i64 = metrics.take().get(&Metric::PollFailures).into_iter().flatten().sum();
     usize::try_from(counted).unwrap_or(usize::MAX)
@@ -184,7 +184,8 @@ impl Reconcile for Told {
     }
 }
 
-/// A batch of messages as SQS delivers it. The numbers of those that failed.
+/// Delivers a batch of messages as SQS does. Returns the numbers of the messages that failed. Leaves the last report in
+/// `report`.
 pub async fn reconcile(
     desk: Rc<Desk>,
     queue: QueueName,

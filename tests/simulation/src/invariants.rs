@@ -1,4 +1,4 @@
-//! What must hold in every world, and who judges it: the list of the judges.
+//! The invariants, which must hold in every world, and the list of their judges.
 
 use casebridge_core::{
     identifiers::IncidentId,
@@ -15,31 +15,31 @@ use crate::{
     world::World,
 };
 
-/// How many writes beyond the loop breaker's bound may tell that it has tripped.
+/// How many writes beyond the loop breaker's bound are allowed: they tell the agent that it has tripped.
 const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
 
-/// What may pause a link.
+/// The reasons for which a link may pause.
 pub const PAUSES: [&str; 3] = pauses::REASONS;
 
 /// A broken invariant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which.
+    /// The invariant.
     pub invariant: Invariant,
-    /// How.
+    /// How it was broken.
     pub what: String,
 }
 
 /// What must hold in every world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
-    /// 1: every comment and communication exactly once on the other side, in order.
+    /// 1: every comment and communication is on the other side exactly once, in order.
     ExactlyOnce,
-    /// 2: at most one open case per incident and account, and no incident for a case of ours.
+    /// 2: at most one open case per incident and account, and no case for an incident that was never in scope.
     OneCase,
     /// 3: no work note and no other account's text reaches an account.
     Confidential,
-    /// 4: no field of an agent overwritten against policy.
+    /// 4: no field of an agent is overwritten against policy.
     Fields,
     /// 5: both sides agree in the end and nothing is left to do.
     Convergence,
@@ -49,18 +49,18 @@ pub enum Invariant {
     NothingLost,
     /// 8: a person's text with our mark in it is a person's text.
     Marks,
-    /// 9: work that has ended goes on for a reason only, and for every question.
+    /// 9: work that has ended goes on only for a reason, and for every question.
     Reopening,
-    /// 10: what was refused is not tried again before its time.
+    /// 10: a refused request is not made again too early.
     HeldBack,
     /// 11: nothing is sent to AWS while a link pauses, and the incident says that it does.
     Paused,
-    /// 12: nothing is in a plan that must never be.
+    /// 12: no plan has a finding of the plan linter.
     Plans,
 }
 
 impl Invariant {
-    /// Its name in reports.
+    /// Returns its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::ExactlyOnce => "1 exactly once, in order",
@@ -95,7 +95,7 @@ fn count_doubts(life: &Life) {
 }
 
 impl World {
-    /// Notes a broken invariant.
+    /// Records a broken invariant.
     pub fn violate(&mut self, invariant: Invariant, what: String) {
         self.note(Place::Bridge, || format!("VIOLATION of {}: {what}", invariant.name()));
         self.violations.push(Violation { invariant, what });
@@ -108,7 +108,7 @@ impl World {
         let bound = self.settings.policy.writes_per_window as usize + COLUMN_WRITES_BEYOND_BOUND;
         let writes = self.memory.writes.entry(incident).or_default();
         writes.push(now);
-        // A call arrives a little after it was counted by the one who made it.
+        // A call arrives a little later than the worker counted it.
         let slack = SignedDuration::from_secs(30);
         let recent = writes.iter().filter(|at| now.duration_since(**at) < window - slack).count();
         if recent > bound {
@@ -116,7 +116,8 @@ impl World {
         }
     }
 
-    /// Judges a delivery as soon as the instance has written it; the record is what the incident was before.
+    /// Judges a delivery as soon as the instance has written it. `before` is the incident as it was before the
+    /// delivery.
     pub fn judge_delivery(
         &mut self,
         incident: &IncidentId,

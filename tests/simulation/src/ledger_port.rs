@@ -1,4 +1,4 @@
-//! The ledger's port: the memory ledger behind calls that may fail, whose answers may be lost and repeated.
+//! The ledger's port: the memory ledger behind calls that may fail, lose their answer, or be repeated.
 
 use std::{any::Any, future::Future, rc::Rc};
 
@@ -22,7 +22,7 @@ use crate::{
 pub struct LedgerPort<L> {
     /// The world.
     pub desk: Rc<Desk>,
-    /// What the calls reach.
+    /// The ledger that the calls reach.
     pub ledger: L,
 }
 
@@ -31,7 +31,8 @@ fn unavailable(doing: &'static str) -> LedgerError {
 }
 
 impl<L> LedgerPort<L> {
-    /// One call. A lost answer is an error, or the client's own repeat of the request: half and half.
+    /// Makes one call. If its answer is lost, the call fails or the client repeats the request, each with a chance of
+    /// one half.
     async fn call<T, F: Future<Output = Result<T, LedgerError>>>(
         &self,
         call: RemoteCall,
@@ -55,7 +56,7 @@ impl<L> LedgerPort<L> {
         result
     }
 
-    /// Tells the judges what a worker has recorded.
+    /// Notes for the judges what a worker has recorded.
     fn note_memory<K: Remembered>(&self, key: &LinkKey, recorded: &Link<K>) {
         self.desk.world.borrow_mut().note_memory(&key.incident, recorded as &dyn Any);
     }

@@ -1,4 +1,4 @@
-//! `casebridge-simulation`: lives worlds, replays one, or checks that the simulation can fail.
+//! `casebridge-simulation`: runs worlds, replays one, or checks that the simulation notices a missing safeguard.
 #![expect(clippy::print_stdout, reason = "a command that reports to people")]
 
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use casebridge_simulation::{
 use indicatif::{ProgressBar, ProgressStyle};
 use mimalloc::MiMalloc;
 
-/// A world allocates small pieces all the time: with the system's allocator that takes a tenth of it.
+/// A world allocates many small pieces. With the system's allocator a tenth of its time goes into that.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -22,9 +22,9 @@ const USAGE: &str = "usage:
   casebridge-simulation pairs                       every call and every fate, in pairs, in small worlds
   casebridge-simulation replay-pair <name>          tells the story of a pair, by the name that a failure printed
   casebridge-simulation sabotage [seeds]            switches off one safeguard at a time: each must be noticed";
-/// How many seeds are lived if nothing else is said.
+/// How many seeds `run` takes by default.
 const SEEDS: u64 = 10_000;
-/// How many seeds a sabotage may take to be noticed.
+/// Within how many seeds each sabotage must be noticed, by default.
 const SABOTAGE_SEEDS: u64 = 10_000;
 
 fn main() -> ExitCode {

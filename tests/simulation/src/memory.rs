@@ -1,4 +1,4 @@
-//! What is remembered of what people did, to judge the world by.
+//! What people did, remembered for the judges.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,40 +10,41 @@ use crate::{
     support::judge::{endings::Endings, pauses::Pauses, refusals::Refusals},
 };
 
-/// What people did, as far as the two sides do not show it.
+/// What people did and what the two sides do not show.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     /// The cases that people opened at AWS.
     pub own_cases: BTreeSet<String>,
-    /// The communications that people wrote: case and time.
+    /// The communications that people wrote, by case and time.
     pub persons: BTreeSet<(String, Timestamp)>,
     /// The `sys_mod_count` of each incident after an agent last set its state.
     pub state_changes: BTreeMap<IncidentId, u64>,
-    /// How often people reopened an incident.
+    /// How often people reopened each incident.
     pub reopenings: BTreeMap<IncidentId, usize>,
-    /// The incidents that have been in scope, each with the accounts of which.
+    /// The incidents that have ever been in scope, each with the accounts that it was in scope of.
     pub ever_in_scope: BTreeMap<IncidentId, BTreeSet<AccountId>>,
     /// The incidents that were deleted.
     pub gone: BTreeMap<IncidentId, Record>,
-    /// The comments that were written when their incident was closed or cancelled.
+    /// The journal entries that people wrote while their incident was closed or cancelled.
     pub after_closing: BTreeSet<JournalEntryId>,
-    /// The comments of incidents that were closed while their group belonged to another account: AWS need not get them.
+    /// The comments of incidents that were closed while their group belonged to another account. They need not reach
+    /// AWS.
     pub left_behind: BTreeSet<JournalEntryId>,
-    /// Incidents as they once were, and until when by ServiceNow's clock: what a node that lags shows, and what an
-    /// administrator puts back.
+    /// The previous record of each incident, and the time until which it was current, by ServiceNow's clock. A lagging
+    /// node shows it, and an administrator restores it.
     pub earlier: BTreeMap<IncidentId, (Record, Timestamp)>,
-    /// The incidents that an administrator has put back.
+    /// The incidents that an administrator has restored to an earlier record.
     pub restored: BTreeSet<IncidentId>,
-    /// What was seen of ends and reopenings.
+    /// What the judge of reopenings has seen.
     pub endings: Endings,
-    /// What either side has refused.
+    /// The requests that either side has refused.
     pub refusals: Refusals,
-    /// What was seen of pauses.
+    /// What the judge of pauses has seen.
     pub pauses: Pauses,
     /// When casebridge wrote to either side of a link.
     pub writes: BTreeMap<IncidentId, Vec<Timestamp>>,
     /// The accounts whose records were deleted.
     pub removed_accounts: Vec<Account>,
-    /// How many tokens there are.
+    /// How many tokens were made so far.
     pub tokens: u64,
 }

@@ -1,5 +1,5 @@
-//! Every remote call × every fate × every later call × every fate, in small worlds: what pairs of faults find. And every
-//! call × every fate while two workers are on the same message.
+//! Every remote call × every fate × every later call × every fate, in small worlds. It finds bugs that need two faults.
+//! And every call × every fate while two workers handle the same message.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::{
     settings::Settings,
 };
 
-/// How many failures of a world are collected.
+/// How many failures of a small world are collected before its run ends.
 const FAILURES_PER_WORLD: usize = 5;
-/// How many calls behind the first fault the second one may strike.
+/// How many calls after the first fault the second one may strike.
 const REACH: usize = 120;
 
-/// At how many moments the second worker starts.
+/// The number of moments at which the second worker starts, each in a life of its own.
 const OVERLAPS: i64 = 24;
-/// How far these moments are from each other: half of one way of a call, so that either may be first.
+/// The distance between these moments. It is half of the time of a request, so that either worker may be first.
 const OVERLAP_STEP_MILLISECONDS: i64 = 10;
 
 /// A small world: a story without faults of its own.
@@ -124,7 +124,7 @@ fn fate_word(fate: Fate) -> String {
     fate.name().replace(", ", "-").replace(' ', "-")
 }
 
-/// The faults that a call of a life may meet.
+/// Returns each fault of each call from number `from` up to `until`.
 fn faults(calls: &[RemoteCall], from: usize, until: usize) -> impl Iterator<Item = (u64, Fate)> {
     let window = calls.iter().enumerate().take(until).skip(from);
     window.flat_map(|(number, call)| {
@@ -133,7 +133,8 @@ fn faults(calls: &[RemoteCall], from: usize, until: usize) -> impl Iterator<Item
     })
 }
 
-/// All lives of a world: for every call every fate, and for every later call within reach every fate again.
+/// Returns all lives of a world: without a fault, with every single fault, and with every second fault on one of the
+/// next `REACH` calls.
 pub fn lives(world: &SmallWorld) -> Vec<PairLife> {
     let mut lives = single_lives(world);
     for single in lives.clone().into_iter().skip(1) {
@@ -146,7 +147,7 @@ pub fn lives(world: &SmallWorld) -> Vec<PairLife> {
     lives
 }
 
-/// All lives of a world with one fault at most.
+/// Returns all lives of a world with at most one fault.
 pub fn single_lives(world: &SmallWorld) -> Vec<PairLife> {
     with_single_faults(&PairLife::clean(world))
 }
@@ -157,19 +158,20 @@ fn with_single_faults(clean: &PairLife) -> Vec<PairLife> {
     std::iter::once(clean.clone()).chain(singles).collect()
 }
 
-/// All lives of a world in which a second worker starts on each message, at every moment, with one fault at most.
+/// Returns all lives of a world with at most one fault in which a second worker starts on each message, at every one of
+/// the moments.
 pub fn overlapping_lives(world: &SmallWorld) -> Vec<PairLife> {
     let moments = (1..=OVERLAPS).map(|step| step * OVERLAP_STEP_MILLISECONDS);
     let clean = moments.map(|overlap| PairLife { overlap: Some(overlap), ..PairLife::clean(world) });
     clean.flat_map(|clean| with_single_faults(&clean)).collect()
 }
 
-/// Lives them.
+/// Runs these lives and judges them. Calls `lived` after each.
 pub fn run(worlds: &[PairLife], lived: impl Fn() + Sync) -> Summary {
     run_all(worlds, FAILURES_PER_WORLD, PairLife::name, |life| life.live(false), lived)
 }
 
-/// The story of a pair, by its name; none if there is no such.
+/// Runs a life again, by its name, and keeps its story. Returns `None` if no life has this name.
 pub fn replay(name: &str) -> Option<Outcome> {
     let (world, faults) = name.split_once(':')?;
     let (world, overlap) =

@@ -1,4 +1,5 @@
-//! The people of a world: what they may do, and how likely each deed is. Who does it is in the room of the side.
+//! The people of a world: what they may do, and how likely each deed is. The rooms of the two sides carry the deeds
+//! out.
 
 pub mod texts;
 
@@ -9,7 +10,7 @@ use crate::{random::Random, servicenow::people::CLOSED_AFTER, timeline::Place, w
 pub enum Deed {
     /// Opens an incident in scope.
     Open,
-    /// Opens an incident that is not.
+    /// Opens an incident that is not in scope.
     OpenElsewhere,
     /// Comments.
     Comment,
@@ -23,7 +24,7 @@ pub enum Deed {
     Cancel,
     /// Closes.
     Close,
-    /// Takes up a resolved incident again.
+    /// Reopens a resolved incident.
     Reopen,
     /// Puts on hold, or in progress.
     Move,
@@ -45,9 +46,9 @@ pub enum Deed {
     ResolveCase,
     /// AWS replies and resolves.
     ReplyAndResolve,
-    /// AWS takes up a resolved case again, without a word.
+    /// AWS reopens a resolved case without a text.
     ReopenCase,
-    /// A case is told in another language from now on: its id changes.
+    /// A case gets another language, which changes its id.
     Rename,
     /// AWS writes several messages in the same moment.
     Burst,
@@ -57,11 +58,11 @@ pub enum Deed {
     CopyIncident,
     /// An agent drafts the close code and the close notes of an open incident.
     Draft,
-    /// An agent takes the service and category codes away.
+    /// An agent removes the service and category codes.
     LeaveScope,
     /// An administrator renames the integration user.
     RenameUser,
-    /// An administrator puts an incident back as it was; an agent changes something on it.
+    /// An administrator restores an incident to an earlier record. Then an agent changes its priority.
     Restore,
     /// The next read of an incident comes from a node that lags.
     Lag,
@@ -71,13 +72,13 @@ pub enum Deed {
     OpenOwnCase,
     /// An account loses its plan or its keys for a while.
     LoseAccess,
-    /// It gets them back.
+    /// The refused accounts get them back.
     RegainAccess,
     /// An administrator takes the next step of a rotation of the webhook's secret.
     RotateSecret,
 }
 
-/// All deeds, each as often as it is likely.
+/// All deeds, each with its weight in the draw.
 const DEEDS: [(Deed, u64); 34] = [
     (Deed::Open, 6),
     (Deed::OpenElsewhere, 2),
@@ -116,7 +117,7 @@ const DEEDS: [(Deed, u64); 34] = [
 ];
 
 impl Deed {
-    /// A deed at random.
+    /// Draws a deed.
     pub fn draw(random: &mut Random) -> Self {
         let all: u64 = DEEDS.iter().map(|(_, weight)| weight).sum();
         let mut drawn = random.below(all);
@@ -170,7 +171,7 @@ impl Deed {
 }
 
 impl World {
-    /// Lets a person do something, if it can be done now.
+    /// Lets a person do a deed, if it is possible now. Counts it if it was done.
     pub fn do_deed(&mut self, deed: Deed, random: &mut Random) {
         let done = match deed {
             Deed::Open | Deed::OpenElsewhere => self.do_open(deed, random),
@@ -216,7 +217,8 @@ impl World {
         }
     }
 
-    /// Secrets Manager gets a new version, or ServiceNow takes it over: the two steps of a rotation.
+    /// Takes the next of the two steps of a rotation: Secrets Manager gets a new version, or ServiceNow begins to sign
+    /// with it.
     pub fn rotate_secret(&mut self) {
         let secret = &mut self.webhook_secret;
         if secret.signs == secret.newest {
@@ -228,7 +230,8 @@ impl World {
         }
     }
 
-    /// A rotation that has begun is completed: for a day webhooks are accepted without it, and then they are not.
+    /// Completes a rotation that has begun. The receiver accepts webhooks that are signed with the previous version
+    /// only for a day.
     pub fn end_rotation(&mut self) {
         if self.webhook_secret.signs != self.webhook_secret.newest {
             self.rotate_secret();

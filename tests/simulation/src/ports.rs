@@ -1,4 +1,4 @@
-//! Which port stands where: the one place where the ports of the functions are made, and a sabotage is put around them.
+//! Makes the ports of the functions. This is the only place that puts a sabotage around them.
 
 use std::rc::Rc;
 
@@ -15,10 +15,10 @@ use crate::{
     support::{judge::plans::PlanPort, port::SupportPort},
 };
 
-/// The ledger as the functions reach it.
+/// The ledger, as the functions call it.
 pub type WorldLedger = LedgerPort<SabotagedLedger>;
 
-/// AWS Support as the functions reach it.
+/// AWS Support, as the functions call it.
 pub type WorldSupport = SabotagedSupport<SupportPort>;
 
 /// The ports of the function that reconciles.
@@ -33,7 +33,7 @@ pub struct WorldPorts {
 }
 
 impl WorldPorts {
-    /// The ports of an executor that starts now.
+    /// Returns the ports of an executor that starts now.
     pub fn new(desk: &Rc<Desk>, clock: ClockPort) -> Self {
         Self {
             ledger: ledger(desk),
@@ -46,7 +46,7 @@ impl WorldPorts {
         }
     }
 
-    /// The desk at which they pass.
+    /// Returns the desk that their calls pass.
     pub fn desk(&self) -> &Desk {
         &self.ledger.desk
     }
@@ -90,32 +90,32 @@ impl Ports for WorldPorts {
     }
 }
 
-/// The safeguard that is switched off in this world.
+/// Returns the safeguard that is switched off in this world, if any.
 fn sabotage_of(desk: &Desk) -> Option<Sabotage> {
     desk.world.borrow().settings.sabotage
 }
 
-/// The ledger, with its sabotage.
+/// Returns the ledger, with its sabotage if there is one.
 pub fn ledger(desk: &Rc<Desk>) -> WorldLedger {
     LedgerPort { desk: desk.clone(), ledger: SabotagedLedger::new(desk.ledger.clone(), sabotage_of(desk)) }
 }
 
-/// AWS Support, with its sabotage.
+/// Returns AWS Support, with its sabotage if there is one.
 fn support(desk: &Rc<Desk>, port: SupportPort) -> WorldSupport {
     SabotagedSupport::new(port, desk.clone(), sabotage_of(desk))
 }
 
-/// AWS Support as the poller asks it.
+/// Returns AWS Support for a poller.
 pub fn poller_support(desk: &Rc<Desk>) -> WorldSupport {
     support(desk, SupportPort::of_poller(desk.clone()))
 }
 
-/// The policy of an executor.
+/// Returns the policy of an executor, with its sabotage if there is one.
 pub fn policy(desk: &Desk) -> Policy {
     sabotage::policy::sabotaged(desk.world.borrow().settings.policy.clone(), sabotage_of(desk))
 }
 
-/// ServiceNow, with its sabotage.
+/// Returns ServiceNow, with its sabotage if there is one.
 fn servicenow(desk: &Rc<Desk>) -> ServiceNowPort {
     ServiceNowPort { desk: desk.clone(), app: sabotage::servicenow::app(sabotage_of(desk)) }
 }

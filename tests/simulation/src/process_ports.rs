@@ -1,4 +1,4 @@
-//! What a process has of its own: its clock, and random bits. Both come from the world.
+//! The ports that each process has for itself: its clock, and random bits. Both come from the world.
 
 use std::rc::Rc;
 
@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{calls::RemoteCall, desk::Desk};
 
-/// The clock of one process: ours, a little off.
+/// The clock of one process: the world's clock plus a skew.
 pub struct ClockPort {
     /// The world.
     pub desk: Rc<Desk>,
-    /// How far it is off.
+    /// How far it is ahead of the world's clock.
     pub skew: SignedDuration,
 }
 

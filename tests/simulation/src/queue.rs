@@ -1,5 +1,5 @@
-//! The FIFO queue: groups, deduplication, visibility, redelivery, the dead-letter queue. And a standard queue, which has no
-//! groups and hands a message out after its delay.
+//! The FIFO queue, with groups, deduplication, visibility, redelivery and a dead-letter queue; and the standard queue,
+//! which has no groups and hands out each message after its delay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 const DEDUPLICATION: SignedDuration = SignedDuration::from_mins(5);
 /// How long a message that was received stays hidden.
 pub const VISIBILITY: SignedDuration = SignedDuration::from_mins(6);
-/// After how many receives a message goes to the dead-letter queue.
+/// How often a message is received before it goes to the dead-letter queue.
 const RECEIVES: u32 = 7;
 
 /// A message.
@@ -19,7 +19,7 @@ pub struct Message {
     pub number: u64,
     /// Its group.
     pub group: String,
-    /// What it says.
+    /// Its text.
     pub body: String,
     /// How often it was received.
     pub receives: u32,
@@ -27,13 +27,13 @@ pub struct Message {
 }
 
 impl Message {
-    /// What the queue knows the latest receipt by.
+    /// Returns the receipt handle of the latest receive.
     pub fn receipt(&self) -> String {
         format!("{}/{}", self.number, self.receives)
     }
 }
 
-/// The queue with its dead-letter queue.
+/// A queue with its dead-letter queue.
 #[derive(Debug, Clone, Default)]
 pub struct Queue {
     messages: BTreeMap<u64, Message>,
@@ -54,19 +54,21 @@ pub enum QueueName {
 }
 
 impl Queue {
-    /// A standard queue.
+    /// Returns an empty standard queue.
     pub fn standard() -> Self {
         Self { is_standard: true, ..Self::default() }
     }
 
-    /// Accepts a message that is handed out at a moment. Its group is for those who look into the queue: there is no order.
+    /// Accepts a message for a standard queue and hands it out from `visible_at` on. Its group sets no order; it only
+    /// names the link for those who look into the queue.
     pub fn send_later(&mut self, visible_at: Timestamp, group: String, body: String) {
         self.last += 1;
         let number = self.last;
         self.messages.insert(number, Message { number, group, body, receives: 0, visible_at });
     }
 
-    /// Accepts a message, unless its deduplication id was seen in the last five minutes.
+    /// Accepts a message, unless its deduplication id was seen in the last five minutes. Returns whether it was
+    /// accepted.
     pub fn send(&mut self, now: Timestamp, deduplication: &str, group: String, body: String) -> bool {
         self.seen.retain(|_, at| now.duration_since(*at) < DEDUPLICATION);
         if self.seen.contains_key(deduplication) {
@@ -79,13 +81,14 @@ impl Queue {
         true
     }
 
-    /// The first messages of each group whose turn it is, at most `most` of each: none of its group is being worked on.
+    /// Hands out the first visible messages of each group, at most `most` of each. A group waits while one of its
+    /// messages is hidden. Each message of a standard queue is a group of its own.
     pub fn receive(&mut self, now: Timestamp, most: usize) -> Vec<Vec<Message>> {
         if self.held {
             return Vec::new();
         }
         let mut received: Vec<Vec<Message>> = Vec::new();
-        // Where a group's messages are, as long as further ones of it may follow.
+        // The place of each group in `received`. `None` if no further message of the group may be handed out.
         let mut places: BTreeMap<String, Option<usize>> = BTreeMap::new();
         let mut exhausted = Vec::new();
         for message in self.messages.values_mut() {
@@ -111,7 +114,7 @@ impl Queue {
         received
     }
 
-    /// When the next message becomes visible.
+    /// Returns when the next message becomes visible. Returns `None` if there is none or the queue is held.
     pub fn next_visible(&self) -> Option<Timestamp> {
         if self.held {
             return None;
@@ -121,50 +124,51 @@ impl Queue {
         first.map(|message| message.visible_at).min()
     }
 
-    /// A message was worked on: it is gone.
+    /// Deletes a message that was handled.
     pub fn delete(&mut self, number: u64) {
         self.messages.remove(&number);
     }
 
-    /// A message becomes visible at this moment, though somebody is still at it.
+    /// Makes a message visible at this moment, even if a worker is still handling it. Does not delay it.
     pub fn show(&mut self, number: u64, at: Timestamp) {
         if let Some(message) = self.messages.get_mut(&number) {
             message.visible_at = message.visible_at.min(at);
         }
     }
 
-    /// Whoever received a message wants it to be visible at this moment; false if it was received again since.
+    /// Sets when the message of a receipt becomes visible. Returns `false` if the message is gone or was received again
+    /// since.
     pub fn redeliver(&mut self, receipt: &str, at: Timestamp) -> bool {
         let message = self.messages.values_mut().find(|message| message.receipt() == receipt);
         message.map(|message| message.visible_at = at).is_some()
     }
 
-    /// From now on no worker takes a message, since each hangs at something else; or workers take them again.
+    /// Sets whether the queue is held. A held queue hands out no messages, as if all workers were busy.
     pub fn hold(&mut self, held: bool) {
         self.held = held;
     }
 
-    /// The group of a message that waits or is worked on.
+    /// Returns the group of a message that waits or is being handled. Returns `None` if it is gone.
     pub fn group_of(&self, number: u64) -> Option<&str> {
         self.messages.get(&number).map(|message| message.group.as_str())
     }
 
-    /// How many messages wait or are worked on.
+    /// Returns how many messages wait or are being handled.
     pub fn len(&self) -> usize {
         self.messages.len()
     }
 
-    /// The groups of the messages that wait or are worked on.
+    /// Returns the groups of the messages that wait or are being handled.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.messages.values().map(|message| message.group.as_str())
     }
 
-    /// Whether nothing waits.
+    /// Whether no message waits or is being handled.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
-    /// The messages in the dead-letter queue.
+    /// Returns the messages in the dead-letter queue.
     pub fn parked(&self) -> &[Message] {
         &self.parked
     }

@@ -1,4 +1,4 @@
-//! What a run came to, as text for people.
+//! The result of a run, as text for people.
 
 use std::fmt::Write;
 
@@ -9,10 +9,10 @@ use crate::{
     sabotage::{Caught, Sabotage},
 };
 
-/// From how many worlds on every fault must have struck every call.
+/// The number of worlds from which on every fault must have struck every call.
 const WORLDS_FOR_COVERAGE: u64 = 10_000;
 
-/// How often each call met each fate.
+/// Returns the table of how often each call met each fate.
 pub fn coverage(summary: &Summary) -> String {
     let mut text = format!("{:24}", "call");
     for fault in FAULTS {
@@ -31,7 +31,7 @@ pub fn coverage(summary: &Summary) -> String {
     text
 }
 
-/// The calls that a fault never struck, though it can, and what never paused a link.
+/// Returns the calls and faults that could meet and never did, and the reasons for a pause that never paused a link.
 pub fn empty_cells(summary: &Summary) -> Vec<String> {
     let mut empty = Vec::new();
     for call in CALLS {
@@ -46,12 +46,12 @@ pub fn empty_cells(summary: &Summary) -> Vec<String> {
     empty
 }
 
-/// Whether a run of this size must have no empty cell, and has one.
+/// Whether the run has an empty cell although it is large enough to have none.
 pub fn lacks_coverage(summary: &Summary) -> bool {
     summary.lives >= WORLDS_FOR_COVERAGE && !empty_cells(summary).is_empty()
 }
 
-/// The end of a run.
+/// Returns the summary that is printed at the end of a run.
 pub fn summary(summary: &Summary) -> String {
     let mut text = String::new();
     let tally = &summary.tally;
@@ -83,7 +83,7 @@ fn list<'a>(text: &mut String, title: &str, entries: impl Iterator<Item = (&'a s
     }
 }
 
-/// The table of sabotages.
+/// Returns the table of sabotages.
 pub fn sabotages(rows: &[(Sabotage, Option<Caught>)]) -> String {
     let mut text = format!("{:28}{:28}{:>8}{:>8}  what\n", "sabotage", "caught by", "seeds", "seed");
     for (sabotage, caught) in rows {

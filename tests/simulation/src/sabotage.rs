@@ -1,7 +1,7 @@
-//! One safeguard at a time switched off, never in the product: each must be noticed.
+//! Switches off one safeguard at a time, around the product and never in it. The simulation must notice each.
 //!
-//! A sabotage is a decorator around an honest part, put there where the ports of a function are made (`ports.rs`). No
-//! honest part asks which safeguard is off.
+//! A sabotage is a decorator around an honest part. `ports.rs` puts it there, where it makes the ports of a function.
+//! No honest part asks which safeguard is off.
 
 pub mod ledger;
 pub mod policy;
@@ -15,35 +15,35 @@ use crate::{explore, invariants::Violation};
 pub enum Sabotage {
     /// The lease is granted to everybody.
     Lease,
-    /// The intent before a call is not written down.
+    /// The intent before a call is not recorded.
     Intent,
-    /// What we wrote is not shown when it is read back.
+    /// Reads of AWS do not show what casebridge wrote.
     ReadBack,
     /// A call in doubt is repeated without waiting for L.
     Waiting,
     /// What both sides last agreed on is forgotten.
     Base,
-    /// Fields are written whatever happened to the incident since the plan.
+    /// Fields are written even if the incident has changed since the plan.
     ConditionalWrite,
-    /// Each delivery of a message is a new one.
+    /// Each attempt to deliver a message has an external id of its own.
     UniqueDelivery,
-    /// Every text with a mark is taken for ours.
+    /// Reads of AWS leave out people's texts that carry a mark, as if every text with a mark were ours.
     OwnIdentity,
-    /// Resolved cases are left out.
+    /// DescribeCases leaves out resolved cases.
     ResolvedCases,
     /// Only the five most recent communications are read.
     Paging,
-    /// The time of comments is not told.
+    /// Snapshots show the same time for all comments.
     Ordering,
-    /// What the delivery table says of a comment is not told.
+    /// Snapshots do not show which comments casebridge delivered.
     DeliveryTable,
-    /// A read that failed leaves no time at which the link is looked at again.
+    /// After a failed read the link is released without a due time.
     FailedRead,
-    /// The update counts of comments and ends are not told: times decide.
+    /// Snapshots show no update counts of comments and ends, so that only times are left to order them.
     UpdateCounts,
-    /// What a side has refused is forgotten before the next pass.
+    /// The ledger forgets before each pass what a side has refused.
     Refusals,
-    /// What pauses links is not told.
+    /// Snapshots do not show what pauses a link.
     Pauses,
 }
 
@@ -68,7 +68,7 @@ pub const SABOTAGES: [Sabotage; 16] = [
 ];
 
 impl Sabotage {
-    /// Its name in reports.
+    /// Returns its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lease => "lease granted to everybody",
@@ -90,24 +90,24 @@ impl Sabotage {
         }
     }
 
-    /// The sabotage of this name.
+    /// Returns the sabotage of this name. Returns `None` if there is none.
     pub fn named(name: &str) -> Option<Self> {
         SABOTAGES.into_iter().find(|sabotage| sabotage.name() == name)
     }
 }
 
-/// The world that noticed a sabotage.
+/// The world that noticed a sabotage, by a broken invariant.
 #[derive(Debug, Clone)]
 pub struct Caught {
     /// The invariant that was broken.
     pub violation: Violation,
     /// The seed of the world.
     pub seed: u64,
-    /// How many worlds were lived until then, this one included.
+    /// How many worlds were run until then, this one included.
     pub worlds: u64,
 }
 
-/// Lives worlds with a safeguard off until one notices.
+/// Runs worlds with a safeguard off until one notices. Returns `None` if none of the seeds below `seeds` does.
 pub fn catch(sabotage: Sabotage, seeds: u64) -> Option<Caught> {
     (0..seeds).find_map(|seed| {
         let violation = explore::live(seed, Some(sabotage), false).violations.into_iter().next()?;

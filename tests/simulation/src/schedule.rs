@@ -1,4 +1,4 @@
-//! The life of a world: who acts when. One thread, one virtual clock, and an order that the seed decides.
+//! The life of a world: who acts when. There is one thread and one virtual clock, and the seed decides the order.
 
 mod look;
 mod process;
@@ -31,10 +31,10 @@ use crate::{
 };
 use process::Process;
 
-/// How many of a thousand deeds an administrator follows up with one on an account.
+/// After how many of a thousand deeds an administrator does something to an account, in worlds where accounts change.
 const ACCOUNT_DEEDS: u64 = 200;
 
-/// Runs a future that never waits.
+/// Runs a future that never waits. Returns `None` if it waits.
 pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -92,7 +92,8 @@ pub struct Life {
     warm_webhooks: Vec<Rc<WebhookFunction>>,
     warm_pollers: Vec<Rc<PollerFunction>>,
     people: Random,
-    /// What becomes of accounts: drawn apart, so that worlds without it are what they were.
+    /// Decides the deeds on accounts. It is a generator of its own, so that worlds without such deeds stay as they
+    /// were.
     accounts: Random,
     deeds_left: usize,
     calm_since: Option<Timestamp>,
@@ -103,7 +104,7 @@ pub struct Life {
 }
 
 impl Life {
-    /// A life that has not begun.
+    /// Returns a life that has not begun.
     pub fn new(settings: Settings) -> Self {
         let people = Random::new(settings.seed.rotate_left(17) ^ 0x7065_6f70_6c65);
         let accounts = Random::new(settings.seed.rotate_left(29) ^ 0x6163_636f_756e_7473);
@@ -126,7 +127,7 @@ impl Life {
         }
     }
 
-    /// The moment, by our clock.
+    /// Returns the present moment of the world.
     pub fn now(&self) -> Timestamp {
         self.desk.world.borrow().now
     }
@@ -136,14 +137,14 @@ impl Life {
         self.events.push(Reverse(Scheduled { at, order: self.order, event }));
     }
 
-    /// Lives: people act, faults strike; then both stop, and the world comes to rest.
+    /// Runs the world: people act and faults strike, then both stop, and the world comes to rest.
     pub fn live(&mut self) {
         self.begin();
         while self.deeds_left > 0 && self.step() {}
         self.calm_down();
     }
 
-    /// Starts what happens by itself: the poller and ServiceNow's jobs.
+    /// Starts the poller, ServiceNow's jobs and, if there are any, the deeds of people.
     pub fn begin(&mut self) {
         let now = self.now();
         let polling = self.desk.world.borrow().settings.polling;
@@ -159,21 +160,22 @@ impl Life {
         }
     }
 
-    /// The poller has run before: whoever polls seldom would have missed what happened before its first run.
+    /// Writes a watermark, as if the poller had run before. A poller that runs seldom would otherwise miss what happens
+    /// before its first run.
     fn begin_to_watch(&self) {
         let now = self.desk.world.borrow().servicenow_now();
         let watermark = serde_json::to_string(&poll::first(now)).unwrap_or_default();
         at_once(self.desk.ledger.set_watermark(WATERMARK, &watermark));
     }
 
-    /// Lets the world go on for this long.
+    /// Runs the world for this long.
     pub fn run_for(&mut self, span: SignedDuration) {
         let until = self.now() + span;
         while self.events.peek().is_some_and(|next| next.0.at <= until) && self.step() {}
         self.desk.world.borrow_mut().now = until;
     }
 
-    /// One step: the next event. False if there is none.
+    /// Handles the next event. Returns `false` if there is none.
     pub fn step(&mut self) -> bool {
         let Some(Reverse(next)) = self.events.pop() else { return false };
         {
@@ -225,7 +227,7 @@ impl Life {
         self.schedule(at, Event::Deed);
     }
 
-    /// What follows from a step: rules, events, landings, messages.
+    /// Schedules what follows from a step (rules, events, landings) and hands out messages that are visible.
     pub fn follow_up(&mut self) {
         let now = self.now();
         let (rules, events, landing, visible) = {

@@ -1,4 +1,4 @@
-//! Worlds by hand: a story in which people and faults come when the test says so.
+//! Worlds by hand: stories in which the test decides what people do and which faults strike.
 
 use casebridge_core::{identifiers::IncidentId, servicenow::incident::IncidentState};
 use jiff::SignedDuration;
@@ -14,13 +14,13 @@ use crate::{
     world::ACCOUNTS,
 };
 
-/// A world in the hands of a test.
+/// A world that a test controls.
 pub struct Script {
     /// The life.
     pub life: Life,
 }
 
-/// An incident in the hands of a test.
+/// An incident that a test controls.
 pub type Handle = IncidentId;
 
 impl Default for Script {
@@ -30,12 +30,12 @@ impl Default for Script {
 }
 
 impl Script {
-    /// A world with hints, in which the poller runs every minute.
+    /// Returns a world with hints in which the poller runs every minute.
     pub fn new() -> Self {
         Self::with(|_| {})
     }
 
-    /// A world of other settings.
+    /// Returns a world with changed settings.
     pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings { faults: Source::Scripted([].into()), told: true, ..Settings::quiet(1) };
         change(&mut settings);
@@ -44,48 +44,48 @@ impl Script {
         Self { life }
     }
 
-    /// A world in which a safeguard is off.
+    /// Returns a world in which a safeguard is off.
     pub fn sabotaged(sabotage: Sabotage) -> Self {
         Self::with(|settings| settings.sabotage = Some(sabotage))
     }
 
-    /// The next calls of this kind meet these fates.
+    /// Sets the fates of the next calls of this kind, one fate for each call.
     pub fn fate(&mut self, call: RemoteCall, fates: &[Fate]) -> &mut Self {
         self.life.desk.world.borrow_mut().faults.order(call, fates);
         self
     }
 
-    /// From now on, reads of AWS show what was there so many seconds ago.
+    /// From now on, reads of AWS show what was there this many seconds ago.
     pub fn lag(&mut self, seconds: i64) -> &mut Self {
         self.life.desk.world.borrow_mut().read_lag = SignedDuration::from_secs(seconds);
         self
     }
 
-    /// From now on, each way of a call takes so many seconds more.
+    /// From now on, the request of each call, and its answer, take this many seconds more.
     pub fn delay(&mut self, seconds: i64) -> &mut Self {
         self.life.desk.world.borrow_mut().delay = SignedDuration::from_secs(seconds);
         self
     }
 
-    /// From now on, each call of this kind takes so many seconds more.
+    /// From now on, the request of each call of this kind takes this many seconds more.
     pub fn delay_call(&mut self, call: RemoteCall, seconds: i64) -> &mut Self {
         self.life.desk.world.borrow_mut().delays.insert(call, SignedDuration::from_secs(seconds));
         self
     }
 
-    /// So many seconds pass.
+    /// Runs the world for this many seconds.
     pub fn wait(&mut self, seconds: i64) -> &mut Self {
         self.life.run_for(SignedDuration::from_secs(seconds));
         self
     }
 
-    /// The world goes on until a call has been begun so many times since the beginning.
+    /// Runs the world until this many calls of this kind have begun, counted from the beginning of the world.
     pub fn until(&mut self, call: RemoteCall, times: u64) -> &mut Self {
         while self.calls(call) < times && self.life.step() {}
         self
     }
 
-    /// The world goes on until nothing is left to do.
+    /// Ends the random faults and runs the world until nothing is left to do.
     pub fn settle(&mut self) -> &mut Self {
         self.life.calm_down();
         self
@@ -115,7 +115,8 @@ impl Script {
         self
     }
 
-    /// A query rule or a domain hides the incident from the integration user, or shows it again. Nobody saves it.
+    /// A query rule or a domain hides the incident from the integration user, or shows it again. The incident is not
+    /// saved.
     pub fn hide(&mut self, id: &Handle, is_hidden: bool) -> &mut Self {
         {
             let hidden = &mut self.life.desk.world.borrow_mut().servicenow.hidden;
@@ -133,63 +134,63 @@ impl Script {
         self.save(id, &Change { comment: Some(text.to_owned()), ..Change::default() })
     }
 
-    /// An agent sets the state; a resolution with its code and notes.
+    /// An agent sets the state. With a state that ends the incident, the agent sets the close code and notes too.
     pub fn set_state(&mut self, id: &Handle, state: IncidentState) -> &mut Self {
         let closing = state.is_ended().then(|| ("Solution provided".to_owned(), "Done.".to_owned()));
         self.save(id, &Change { state: Some(state), closing, ..Change::default() })
     }
 
-    /// What casebridge delivered to the incident.
+    /// Returns the texts that casebridge delivered to the incident, oldest first.
     pub fn delivered(&self, id: &Handle) -> Vec<String> {
         self.life.desk.world.borrow().servicenow.delivered_to(id).map(|row| row.text.clone()).collect()
     }
 
-    /// How many of them contain this.
+    /// Returns how many of the delivered texts contain this text.
     pub fn count_on_incident(&self, id: &Handle, text: &str) -> usize {
         self.delivered(id).iter().filter(|delivered| delivered.contains(text)).count()
     }
 
-    /// All comments on the incident.
+    /// Returns all comments on the incident, oldest first.
     pub fn journal(&self, id: &Handle) -> Vec<Journal> {
         self.life.desk.world.borrow().servicenow.comments_of(id).cloned().collect()
     }
 
-    /// The incident's state.
+    /// Returns the incident's state.
     pub fn state(&self, id: &Handle) -> IncidentState {
         self.life.desk.world.borrow().servicenow.incidents[id].summary.state.clone()
     }
 
-    /// `sync_status` and `last_error` on the incident.
+    /// Returns `sync_status` and `last_error` of the incident.
     pub fn sync_status(&self, id: &Handle) -> (String, String) {
         let columns = self.life.desk.world.borrow().servicenow.incidents[id].summary.columns.clone();
         (columns.sync_status, columns.last_error)
     }
 
-    /// How many remote calls of all kinds were made.
+    /// Returns how many remote calls of all kinds were made.
     pub fn all_calls(&self) -> u64 {
         CALLS.into_iter().filter(|call| call.is_remote()).map(|call| self.calls(call)).sum()
     }
 
-    /// How often a call was made.
+    /// Returns how often this call was made.
     pub fn calls(&self, call: RemoteCall) -> u64 {
         self.life.desk.world.borrow().faults.calls_of(call)
     }
 
-    /// What happened so far.
+    /// Returns the story so far.
     pub fn story(&self) -> String {
         self.life.desk.world.borrow().timeline.tell()
     }
 
-    /// Comes to rest and is judged by all invariants.
+    /// Lets the world come to rest and judges it by all invariants.
     pub fn conclude(mut self) -> Outcome {
         self.settle();
         explore::conclude(self.life)
     }
 
-    /// Comes to rest; every invariant must hold.
+    /// Lets the world come to rest. Every invariant must hold.
     ///
     /// # Panics
-    /// With the story, if one does not.
+    /// If an invariant is broken. The message has the story.
     pub fn must_hold(self) {
         let outcome = self.conclude();
         let first = outcome.violations.first();

@@ -15,18 +15,18 @@ use crate::{
     sabotage::Sabotage,
 };
 
-/// Who polls as seldom as this lives for months.
+/// The period of the poller in worlds that last for months.
 pub const SELDOM: SignedDuration = SignedDuration::from_hours(6);
-/// The longest pause between two deeds where months pass, in seconds: five days.
+/// The longest pause between two deeds in worlds that last for months, in seconds: five days.
 const LONG_PAUSE: i64 = 5 * 86_400;
-/// What the subjects of test cases begin with: AWS may show some of it otherwise.
+/// What the subjects of test cases begin with. AWS may show some of its characters encoded.
 const TEST_SUBJECT_PREFIX: &str = "TEST & drill <casebridge> ";
 
 /// How a world is set up.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own: any of them goes with any other")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent switch")]
 pub struct Settings {
-    /// Decides everything that is drawn.
+    /// Decides everything that is random.
     pub seed: u64,
     /// Where faults come from.
     pub faults: Source,
@@ -44,25 +44,25 @@ pub struct Settings {
     pub quotas: Quotas,
     /// How often the poller runs.
     pub polling: SignedDuration,
-    /// Whether webhooks and events are sent at all.
+    /// Whether webhooks and events are sent.
     pub hints: bool,
-    /// After how long each message becomes visible again, though somebody is at it; none: as it should be.
+    /// After how long each message becomes visible again while a worker handles it. `None` for the queue's own timeout.
     pub redelivery: Option<SignedDuration>,
     /// How often ServiceNow's jobs run.
     pub jobs: SignedDuration,
     /// Whether the accounts that AWS refuses stay refused once people and faults have stopped.
     pub stays_refused: bool,
-    /// Whether accounts are taken out of use in ServiceNow now and then.
+    /// Whether administrators set accounts inactive or delete their records now and then.
     pub accounts_change: bool,
-    /// Whether what pauses links lasts once people and faults have stopped.
+    /// Whether links that pause still do so once people and faults have stopped.
     pub stays_paused: bool,
-    /// What AWS does that nobody has ruled out.
+    /// What AWS does that its documentation does not rule out.
     pub oddities: Oddities,
     /// Whether the app may read the instance's audit trail.
     pub trail_is_readable: bool,
-    /// Whether an agent who reopens an incident comments and resolves it again at once.
+    /// Whether an agent who reopens an incident at once comments and resolves it again.
     pub resolves_again: bool,
-    /// Whether what stands before ServiceNow turns every delivery away until people and faults have stopped.
+    /// Whether a firewall before ServiceNow refuses every delivery until people and faults have stopped.
     pub turns_deliveries_away: bool,
     /// Whether a flow answers each resolution by casebridge with the same comment.
     pub automatic_answer: bool,
@@ -70,16 +70,16 @@ pub struct Settings {
     pub most_incidents: usize,
     /// How many incidents people open before they do anything else.
     pub opened_first: usize,
-    /// How many things people do.
+    /// How many deeds people do.
     pub deeds: usize,
-    /// Whether messages are sent ahead that wake links at their time.
+    /// Whether wakes (hints that are sent ahead) arrive.
     pub wakes: bool,
-    /// The longest pause between two of them, in seconds.
+    /// The longest usual pause between two deeds, in seconds. One pause in ten may be ten times as long.
     pub pause: i64,
 }
 
 impl Settings {
-    /// A world without faults in which all clocks agree.
+    /// Returns the settings of a world without faults in which all clocks agree.
     pub fn quiet(seed: u64) -> Self {
         Self {
             seed,
@@ -110,20 +110,22 @@ impl Settings {
         }
     }
 
-    /// Half of L: how late a write may land at most, and how far a read may lag, so that both together stay below L.
+    /// Returns 45% of L: how late a write may land at most, and how far a read may lag, so that both together stay
+    /// below L.
     pub fn half_unknown(&self) -> SignedDuration {
         let seconds = i64::from(Policy::default().unknown_outcome_seconds.min(self.policy.unknown_outcome_seconds));
         SignedDuration::from_secs(seconds * 45 / 100)
     }
 }
 
-/// The world of a seed.
+/// Returns the settings of a seed's world.
 pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     let mut random = Random::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
     let level = *random.pick(&LEVELS);
-    // Now and then months pass: cases become too old to be reopened.
+    // One world in twenty lasts for months, so that cases become too old to be reopened.
     let months = random.chance(50);
-    // Clocks agree, differ by seconds, or by most of an hour. Months of webhooks that are turned away teach nothing.
+    // Clocks agree, or differ by up to 90 seconds or 45 minutes. Not the latter in worlds of months: all their webhooks
+    // would be refused, which shows nothing new.
     let skew = *random.pick(if months { &[0, 90] } else { &[0, 0, 0, 90, 2_700] });
     let mut clock = || SignedDuration::from_secs(random.between(-skew, skew));
     let (servicenow_clock, aws_clock) = (clock(), clock());
@@ -156,17 +158,17 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
         polling,
         jobs,
         stays_refused,
-        // In half of the worlds AWS is as documented.
+        // In half of the worlds AWS behaves as documented.
         oddities: if random.chance(500) { Oddities::default() } else { Oddities::draw(random.below(u64::MAX)) },
         trail_is_readable: !random.chance(300),
         automatic_answer: random.chance(100),
         most_incidents: if waits_for_quota { 8 } else { 4 },
         opened_first: if waits_for_quota { 4 } else { 1 },
         hints: !random.chance(150),
-        // Now and then a conversation is longer than a page.
+        // Some conversations are longer than a page.
         deeds: if random.chance(60) { 40 + random.index(60) } else { 2 + random.index(14) },
         pause,
-        // Drawn last: other worlds stay as they were.
+        // Settings that were added later are drawn last, so that the worlds of known seeds stay as they were.
         turns_deliveries_away: random.chance(30),
         resolves_again: random.chance(150),
         accounts_change: random.chance(250),

@@ -1,4 +1,4 @@
-//! AWS Support: what this kind of link has in a world.
+//! AWS Support: the parts of a world that belong to this kind of link.
 
 pub mod cases;
 pub mod judge;

@@ -13,7 +13,7 @@ pub struct Tally {
     pub fates: BTreeMap<(RemoteCall, Fate), u64>,
     /// Other faults by name.
     pub faults: BTreeMap<&'static str, u64>,
-    /// In-doubt intents by how they ended.
+    /// Intents by how they ended.
     pub doubts: BTreeMap<&'static str, u64>,
     /// What people did, by name.
     pub deeds: BTreeMap<&'static str, u64>,

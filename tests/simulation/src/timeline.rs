@@ -1,4 +1,4 @@
-//! What happened, in the order in which it did: kept only when somebody will read it.
+//! The story of a world: what happened, in order. It is kept only if it will be read.
 
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ pub enum Place {
     ServiceNow,
     /// At AWS.
     Aws,
-    /// In the functions and what they run on.
+    /// In the functions or in what they run on.
     Bridge,
 }
 
@@ -28,7 +28,7 @@ impl Place {
     }
 }
 
-/// The story of a life.
+/// The story of a life, and its digest.
 #[derive(Debug, Clone, Default)]
 pub struct Timeline {
     kept: bool,
@@ -37,31 +37,31 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// A story that is told (`kept`), or only summed up in its digest.
+    /// Returns an empty story. Without `kept` only its digest is kept.
     pub fn new(kept: bool) -> Self {
         Self { kept, ..Self::default() }
     }
 
-    /// Adds what happened.
+    /// Adds a line to the story, if it is kept.
     pub fn add(&mut self, now: Timestamp, place: Place, what: impl FnOnce() -> String) {
         if self.kept {
             self.lines.push((now, place, what()));
         }
     }
 
-    /// Folds a step into the digest of the life, which two equal lives share.
+    /// Adds a step to the digest of the life. Two equal lives have equal digests.
     pub fn fold(&mut self, now: Timestamp, step: u64) {
         for value in [u64::try_from(now.as_millisecond()).unwrap_or_default(), step] {
             self.digest = (self.digest ^ value).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
         }
     }
 
-    /// The digest of the life so far.
+    /// Returns the digest of the life so far.
     pub fn digest(&self) -> u64 {
         self.digest
     }
 
-    /// The story, one line for each thing that happened.
+    /// Returns the story, one line for each thing that happened.
     pub fn tell(&self) -> String {
         let mut text = String::new();
         for (moment, place, what) in &self.lines {
@@ -71,7 +71,7 @@ impl Timeline {
     }
 }
 
-/// A text on one line, cut.
+/// Returns a text on one line, shortened to its beginning and end.
 pub fn shorten(text: &str) -> String {
     let flat: String = text.chars().map(|letter| if letter.is_control() { '⏎' } else { letter }).collect();
     let count = flat.chars().count();
@@ -83,7 +83,7 @@ pub fn shorten(text: &str) -> String {
     format!("{head}…{tail}")
 }
 
-/// Numbers in a row.
+/// Returns numbers in a row, with commas between them.
 pub fn join(numbers: &[u64]) -> String {
     let words: Vec<String> = numbers.iter().map(ToString::to_string).collect();
     words.join(", ")

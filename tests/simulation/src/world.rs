@@ -1,4 +1,4 @@
-//! One world: both sides, the queues, what goes wrong and what is remembered.
+//! One world: both sides, the queues, the faults, and what the judges remember.
 
 use std::collections::BTreeMap;
 
@@ -24,19 +24,20 @@ use crate::{
 
 /// The moment at which every world begins.
 pub const BEGINNING: i64 = 1_800_000_000;
-/// The accounts, each with its assignment group.
+/// The accounts, each with its assignment group and whether it is a production account.
 pub const ACCOUNTS: [(&str, &str, bool); 2] =
     [("111122223333", "AWS-Production", true), ("444455556666", "AWS-Sandbox", false)];
 
-/// By how much the two clocks of a webhook may differ, with a little to spare.
+/// By how much the clocks of ServiceNow and of the receiver may differ for a webhook to be accepted. It is a few
+/// seconds below the receiver's limit.
 const WEBHOOK_TOLERANCE: SignedDuration = SignedDuration::from_secs(295);
 
 /// The versions of the secret that webhooks are signed with.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WebhookSecret {
-    /// The newest one that Secrets Manager holds; it holds the one before as well.
+    /// The newest version that Secrets Manager holds. It holds the one before as well.
     pub newest: u64,
-    /// The one that ServiceNow signs with: the newest or the one before.
+    /// The version that ServiceNow signs with: the newest or the one before.
     pub signs: u64,
 }
 
@@ -45,15 +46,15 @@ pub struct WebhookSecret {
 pub struct Announcement {
     /// Its name in the story.
     pub name: &'static str,
-    /// What it says, as JSON.
+    /// Its content, as JSON.
     pub body: String,
 }
 
 /// The world's state.
 pub struct World {
-    /// How it was set up.
+    /// Its settings.
     pub settings: Settings,
-    /// Our clock.
+    /// The present moment, by the world's clock.
     pub now: Timestamp,
     /// AWS Support.
     pub support: Support,
@@ -63,35 +64,35 @@ pub struct World {
     pub queue: Queue,
     /// The queue of hints that are sent ahead.
     pub wakes: Queue,
-    /// What goes wrong.
+    /// The faults.
     pub faults: Faults,
     /// The story.
     pub timeline: Timeline,
     /// What was counted.
     pub tally: Tally,
-    /// What people did and saw: what the world is judged by.
+    /// What the judges remember.
     pub memory: Memory,
-    /// The accounts that AWS refuses now, and with what.
+    /// The accounts that AWS refuses now, and the refusal of each.
     pub refused_accounts: BTreeMap<AccountId, Refusal>,
-    /// Broken rules, found while the world ran.
+    /// The broken invariants so far.
     pub violations: Vec<Violation>,
-    /// How far reads of AWS lag, besides what is drawn.
+    /// By how much reads of AWS lag if no random lag strikes.
     pub read_lag: SignedDuration,
-    /// How much longer than usual each way of a call takes, besides what is drawn.
+    /// By how much longer the request of each call takes, and its answer, in a world without random faults.
     pub delay: SignedDuration,
-    /// By how much longer each call of a kind takes.
+    /// By how much longer the request of each call of a kind takes.
     pub delays: BTreeMap<RemoteCall, SignedDuration>,
     /// The secret that webhooks are signed with.
     pub webhook_secret: WebhookSecret,
-    /// What faults and latencies are drawn from.
+    /// The source of faults and latencies.
     pub random: Random,
-    /// What marks and attempts are drawn from.
+    /// The source of marks and of the spread of retries.
     pub entropy: Random,
     attempts: u64,
 }
 
 impl World {
-    /// A world in which nothing has happened.
+    /// Returns a world in which nothing has happened.
     pub fn new(settings: Settings) -> Self {
         let mut random = Random::new(settings.seed);
         let accounts = ACCOUNTS.map(|(id, _, _)| support::Account::new(id, id, &format!("root@{id}.example")));
@@ -129,51 +130,51 @@ impl World {
         }
     }
 
-    /// ServiceNow's time.
+    /// Returns the time of ServiceNow's clock.
     pub fn servicenow_now(&self) -> Timestamp {
         self.now + self.settings.servicenow_clock
     }
 
-    /// AWS's time.
+    /// Returns the time of AWS's clock.
     pub fn aws_now(&self) -> Timestamp {
         self.now + self.settings.aws_clock
     }
 
-    /// Takes what AWS announces since it was last asked.
+    /// Returns the events that AWS has sent since the last call.
     pub fn take_announcements(&mut self) -> Vec<Announcement> {
         let announced = self.support.take_events().into_iter();
         announced.map(|event| Announcement { name: event.name.as_str(), body: event.to_json().to_string() }).collect()
     }
 
-    /// When the next late write to AWS lands, by our clock.
+    /// Returns when the next late write to AWS lands, by the world's clock. Returns `None` if there is none.
     pub fn next_landing(&self) -> Option<Timestamp> {
         self.support.next_landing().map(|at| at - self.settings.aws_clock)
     }
 
-    /// Lets the writes to AWS land whose time has come.
+    /// Applies the late writes to AWS that are due.
     pub fn land(&mut self) {
         let now = self.aws_now();
         self.support.settle(now);
         self.note(Place::Aws, || "a late write lands".to_owned());
     }
 
-    /// Whether AWS showed every text to whoever read at that time.
+    /// Whether a read at this time shows every text on AWS's cases.
     pub fn aws_shows_everything(&self, at: Timestamp) -> bool {
         self.support.shows_everything(at + self.settings.aws_clock)
     }
 
-    /// The number of the next attempt.
+    /// Returns the number of the next attempt.
     pub fn next_attempt(&mut self) -> u64 {
         self.attempts += 1;
         self.attempts
     }
 
-    /// Whether webhooks are sent, and with a time that the receiver takes for now.
+    /// Whether webhooks are sent, and ServiceNow's clock is close enough for the receiver to accept them.
     pub fn webhooks_arrive(&self) -> bool {
         self.settings.hints && self.settings.servicenow_clock.abs() < WEBHOOK_TOLERANCE
     }
 
-    /// One of the queues.
+    /// Returns one of the queues.
     pub fn queue_named(&mut self, name: QueueName) -> &mut Queue {
         match name {
             QueueName::Hints => &mut self.queue,
@@ -192,7 +193,7 @@ impl World {
         *self.tally.faults.entry(name).or_default() += 1;
     }
 
-    /// The numbers of incidents, for the story.
+    /// Returns the number of an incident, for the story. Returns its id if it is deleted.
     pub fn number_of(&self, incident: &IncidentId) -> String {
         let record = self.servicenow.incidents.get(incident);
         record.map_or_else(|| incident.to_string(), |record| record.summary.number.clone())

@@ -1,5 +1,6 @@
-//! The native model of ServiceNow is judged by the shipped scripts: the same random doings on both, the same answers.
-#![expect(clippy::unwrap_used, reason = "in a test, what can't be unwrapped is a failure")]
+//! Compares the native model of ServiceNow with the shipped scripts: the same random actions on both must give the same
+//! answers.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -25,34 +26,36 @@ use casebridge_simulator::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-/// Names the folder of another built app to test: how several changes of its scripts are tested at once.
+/// The environment variable that names the folder of another built app to test. It lets several changes of the scripts
+/// be tested at once.
 const APP_VARIABLE: &str = "CASEBRIDGE_TEST_APP";
 const START: i64 = 1_795_208_400;
 const AGENT: &str = "agent";
 const BASE: &str = "/api/x_casebridge_aws/v1/incidents";
-/// The app's table of one row.
+/// The app's table of settings, which has one row.
 const SETTINGS: &str = "x_casebridge_aws_settings";
-/// Its table of accounts.
+/// The app's table of accounts.
 const ACCOUNTS: &str = "x_casebridge_aws_account";
-/// Its table of links.
+/// The app's table of links.
 const LINKS: &str = "x_casebridge_aws_link";
-/// What may keep the app from that table, in both.
+/// What may keep the app from using its table of links, for both sides of the comparison.
 const OBSTACLES: [(Obstacle, LinksObstacle); 3] = [
     (Obstacle::Missing, LinksObstacle::Missing),
     (Obstacle::WritesAborted, LinksObstacle::WritesAborted),
     (Obstacle::RowsHidden, LinksObstacle::RowsHidden),
 ];
-/// The kinds of links that look at each incident: the one that casebridge has, and one that it may have.
+/// The kinds of links of each incident: the one that casebridge has, and another one.
 const KINDS: [&str; 2] = ["support_case", "another_kind"];
-/// How many worlds are compared, and how many things are done in each.
+/// How many worlds are compared.
 const WORLDS: u64 = 100;
+/// How many actions each world has.
 const DOINGS: usize = 60;
-/// How long a text is of which a page holds two and nothing else; no message may be longer.
+/// The length of a long text. A page holds two of them and nothing else, and no message may be longer.
 const LONG_TEXT: usize = 100_000;
-/// The audit trail tells texts apart that are so far from each other.
+/// From how many seconds apart the audit trail tells equal texts apart.
 const TWIN_SECONDS: i64 = 4;
 
-/// A network that remembers webhooks and answers as it is told to.
+/// A network that keeps the webhooks it gets, and fails if it is set to.
 #[derive(Default)]
 struct Network {
     bodies: RefCell<Vec<Value>>,
@@ -69,7 +72,7 @@ impl Outbound for Network {
     }
 }
 
-/// Both instances, and which incident of one is which of the other.
+/// Both instances, and which of their incidents belong together.
 struct Both {
     shipped: Instance,
     network: Network,
@@ -79,12 +82,12 @@ struct Both {
     groups: Vec<String>,
     /// The sys_ids of the accounts of the shipped instance.
     account_ids: BTreeMap<AccountId, String>,
-    /// The accounts whose records are away, in both.
+    /// The accounts whose records are deleted, in both.
     removed: Vec<(Account, Row)>,
     incidents: Vec<(IncidentId, IncidentId)>,
-    /// Those that are deleted.
+    /// The incidents that are deleted.
     deleted: Vec<(IncidentId, IncidentId)>,
-    /// Records as they once were, in both.
+    /// Earlier records of incidents, in both.
     older: Vec<(Record, Row)>,
     seen: BTreeMap<String, usize>,
 }
@@ -105,10 +108,10 @@ fn built_app() -> Arc<App> {
     App::load(&folder).unwrap_or_else(|error| panic!("the app must be built before its model is judged: {error}"))
 }
 
-/// A comment as both show it: the time, whose it is (ours, undecided), its update count, its author, its text.
+/// A comment as both show it: its time, who wrote it (`ours`, `undecided`), its update count, its author and its text.
 type ShownEntry = (Timestamp, (bool, bool), Option<u64>, String, String);
 
-/// What both must agree on of an incident: ids and display names are each instance's own.
+/// What both must show alike of an incident. Ids and display names differ between the instances.
 #[derive(Debug, PartialEq)]
 struct Shown {
     incident: Incident,
@@ -128,16 +131,16 @@ fn shown(mut incident: Incident, id: &IncidentId) -> Shown {
     let mut entries: Vec<ShownEntry> = entries
         .iter()
         .map(|entry| {
-            // Which of two same texts has which count is not known to the scripts.
+            // The scripts can't tell which of two equal texts has which count.
             let mod_count = entry.mod_count.filter(|_| !has_twin(entry));
             let whose = (entry.ours, entry.undecided);
             (entry.created_on, whose, mod_count, entry.created_by.clone(), entry.text.clone())
         })
         .collect();
-    // Within a second the order is that of the ids.
+    // The model and the scripts give comments of one second different orders, by their ids.
     entries.sort();
     if !incident.entries_complete {
-        // Nor is it known which of one second are on the first page.
+        // For the same reason the page may end at different comments of one second.
         entries.clear();
     }
     incident.summary.sys_id = id.clone();
@@ -208,7 +211,7 @@ impl Both {
             self.set_up_account(number, production, &group, true);
             self.groups.push(group);
         }
-        // Another one of the first group, which may take the place of the first.
+        // A second account of the first group, which may replace the first one.
         let group = self.groups[0].clone();
         self.set_up_account("000011112222", true, &group, false);
         let other = self.create("admin", "sys_user_group", &json!({"name": "Service Desk"}));
@@ -231,7 +234,7 @@ impl Both {
         });
     }
 
-    /// An administrator takes an account out of use, or into use again: a group has one active account.
+    /// An administrator sets an account inactive or active. A group may have one active account only.
     fn switch_account(&mut self) {
         let index = self.random.index(self.model.accounts.len());
         let Some(account) = self.model.accounts.get(index).cloned() else { return };
@@ -249,7 +252,7 @@ impl Both {
         self.call("admin", "PATCH", &target, Some(&json!({"active": active.to_string()})))
     }
 
-    /// An administrator deletes the record of an account, or the last deleted one is put back.
+    /// An administrator deletes the record of an account, or restores the one that was deleted last.
     fn remove_account(&mut self) {
         if let Some((account, row)) = self.removed.pop() {
             self.shipped.restore(ACCOUNTS, row);
@@ -259,7 +262,7 @@ impl Both {
         let index = self.random.index(self.model.accounts.len());
         let account = self.model.accounts.remove(index);
         let sys_id = self.account_ids[&account.number].clone();
-        // It comes back inactive: another one may have its place by then.
+        // It comes back inactive, since its group may have another active account by then.
         self.set_active(&account.number, false);
         let row = self.shipped.record(ACCOUNTS, &sys_id).unwrap().clone();
         let response = self.call("admin", "DELETE", &format!("/api/now/table/{ACCOUNTS}/{sys_id}"), None);
@@ -301,7 +304,7 @@ impl Both {
         (*self.random.pick(&texts)).to_owned()
     }
 
-    /// One of the incidents: its id in the model and its id in the shipped instance.
+    /// Returns the ids of a random incident in the model and in the shipped instance.
     fn some_incident(&mut self) -> Option<(IncidentId, IncidentId)> {
         let index = self.random.index(self.incidents.len());
         self.incidents.get(index).cloned()
@@ -421,7 +424,7 @@ impl Both {
         }
     }
 
-    /// A moment from which on comments are asked for, or none.
+    /// Returns a moment since which comments are asked for, or `None` for all comments.
     fn some_moment(&mut self) -> Option<Timestamp> {
         self.random.chance(400).then(|| self.now - SignedDuration::from_secs(self.random.between(0, 200)))
     }
@@ -461,7 +464,7 @@ impl Both {
         assert_eq!(shown(ours, shipped), shown(theirs, shipped));
     }
 
-    /// To see that all kinds of comments and ends were compared.
+    /// Counts the kinds of comments and ends, so that the test can check that all were compared.
     fn count_kinds(&mut self, incident: &Incident) {
         let summary = &incident.summary;
         let on_incident = &self.model.incidents[&summary.sys_id].summary.columns;
@@ -488,7 +491,7 @@ impl Both {
         }
     }
 
-    /// Something happens that no request brings about.
+    /// Does something at random that no request of casebridge does.
     fn happen(&mut self) {
         let Some((model, shipped)) = self.some_incident() else { return };
         match self.random.below(14) {
@@ -529,7 +532,7 @@ impl Both {
         }
     }
 
-    /// An administrator deletes an incident, or puts the last deleted one back.
+    /// An administrator deletes an incident, or undeletes the one that was deleted last.
     fn delete(&mut self, model: IncidentId, shipped: IncidentId) {
         if let Some((model, shipped)) = self.deleted.pop() {
             assert!(self.shipped.undelete("incident", shipped.as_str()) && self.model.undelete(&model));
@@ -550,7 +553,7 @@ impl Both {
         self.deleted.push((model, shipped));
     }
 
-    /// A script lets all that refers to one incident refer to another.
+    /// A script makes everything that refers to one incident refer to another.
     fn merge(&mut self, model: &IncidentId, shipped: &IncidentId) {
         let Some((into, shipped_into)) = self.some_incident().filter(|(other, _)| other != model) else { return };
         self.shipped.repoint(self.now, "incident", shipped.as_str(), shipped_into.as_str());
@@ -560,7 +563,7 @@ impl Both {
         self.compare_snapshot(model, shipped, None);
     }
 
-    /// Something keeps the app from its table of links for some deliveries.
+    /// Keeps the app from using its table of links for some deliveries.
     fn hinder_links(&mut self) {
         let (theirs, ours) = *self.random.pick(&OBSTACLES);
         self.shipped.hinder(LINKS, theirs);
@@ -574,7 +577,7 @@ impl Both {
         self.model.links_obstacle = None;
     }
 
-    /// A link has a second row, of a time without a unique index.
+    /// Gives a link a second row, as if from a time without a unique index.
     fn double_link(&mut self, model: &IncidentId, shipped: &IncidentId) {
         let (kind, status) = (self.some_kind(), *self.random.pick(&["in_sync", "error"]));
         if self.model.double_link(model, kind, status).is_none() {
@@ -582,7 +585,7 @@ impl Both {
         }
         let count = self.shipped.records(LINKS, "").len();
         let values = [
-            // It comes behind the others: their identifiers are digests.
+            // This id sorts after the others, which are digests.
             ("sys_id", format!("ffffff{count:026x}")),
             ("link_key", format!("{kind}:{shipped}")),
             ("kind", kind.to_owned()),
@@ -595,7 +598,7 @@ impl Both {
         self.compare_snapshot(model, shipped, None);
     }
 
-    /// An import writes another status on an incident than its links have.
+    /// An import writes a status to an incident that differs from that of its links.
     fn import_status(&mut self, model: &IncidentId, shipped: &IncidentId) {
         let status = (*self.random.pick(&["", "in_sync", "error"])).to_owned();
         let mut row = self.shipped.record("incident", shipped.as_str()).unwrap().clone();
@@ -609,7 +612,7 @@ impl Both {
         self.compare_snapshot(model, shipped, None);
     }
 
-    /// A record is as it was: for one read, or from now on.
+    /// Shows an earlier record of an incident, for one read or from now on.
     fn go_back(&mut self) {
         let index = self.random.index(self.older.len());
         let Some((record, row)) = self.older.get(index).cloned() else { return };
@@ -658,7 +661,7 @@ impl Both {
         self.incidents.iter().find(|(own, _)| own == model).unwrap().1.clone()
     }
 
-    /// Rules and the outbox job run on both: the same webhooks leave, with the same bodies.
+    /// Runs the rules and the outbox job on both, and compares the webhooks that they send.
     fn run_jobs(&mut self) {
         let fails = self.random.chance(300);
         self.network.fails.replace(fails);
@@ -739,14 +742,14 @@ fn as_json(change: &Change) -> Value {
     values
 }
 
-/// A delivery as the link of a kind sends it.
+/// Returns a delivery as a link of this kind sends it.
 fn order(kind: &str, delivery: &Delivery) -> Value {
     let mut order = serde_json::to_value(delivery).unwrap();
     order["kind"] = json!(kind);
     order
 }
 
-/// What an answer shows, in words, to see that all of it was compared.
+/// Names the outcomes in an answer, so that the test can check that all were compared.
 fn outcomes(answer: &Result<DeliveryAnswer, RequestFailure>) -> Vec<String> {
     match answer {
         Err(refusal) => vec![format!("{refusal:?}")],

@@ -1,4 +1,4 @@
-//! What the events of cases cost that no link is known of.
+//! What the events of cases without a known link cost.
 
 use casebridge_core::{identifiers::IncidentId, support::unknown_case::READS_PER_MINUTE};
 use casebridge_simulation::{
@@ -13,7 +13,7 @@ const BURST: usize = 100;
 /// How many events a flood has.
 const FLOOD: u64 = 200;
 
-/// A world in which nothing but hints makes anybody look.
+/// Returns a world without polls and with room for a burst of incidents.
 fn without_poller() -> Script {
     Script::with(|settings| {
         settings.polling = SignedDuration::from_hours(1_000);
@@ -27,7 +27,7 @@ fn open_in_console(world: &mut Script, account: usize, text: &str) {
     world.life.follow_up();
 }
 
-/// An incident whose CreateCase is in doubt for longer than its event would wait, and whose case shows to nobody yet.
+/// Opens an incident whose CreateCase is in doubt. Its event would not wait that long, and no read shows a case.
 fn in_doubt(world: &mut Script, account: usize, text: &str) -> Handle {
     world.fate(RemoteCall::CreateCase, &[Fate::RequestLost]);
     let incident = world.open_in(ACCOUNTS[account].1, text);
@@ -46,7 +46,8 @@ fn an_event_of_an_account_that_opens_no_case_costs_no_call_of_aws() {
     assert_eq!(world.all_calls(), 3, "{}", world.story());
 }
 
-/// The event of our own CreateCase waits until its outcome is recorded: each new case is read once, and nobody is disturbed.
+/// The event of our own CreateCase waits until the outcome is recorded. Each new case is read once, and no two workers
+/// meet at a link.
 #[test]
 fn a_burst_of_new_cases_reads_each_of_them_once() {
     let mut world = without_poller();
@@ -62,12 +63,12 @@ fn a_burst_of_new_cases_reads_each_of_them_once() {
     assert_eq!(world.calls(RemoteCall::DescribeCommunications), 0);
     assert_eq!(world.calls(RemoteCall::CountUnknownCaseRead), 0);
     assert_eq!(world.calls(RemoteCall::LinkOfOpenIntent), 0);
-    // One to open the case, one for its event: no worker met another.
+    // One to open the case and one for its event. No worker found a link leased.
     assert_eq!(world.calls(RemoteCall::TakeLease), 2 * burst);
     assert_eq!(world.calls(RemoteCall::Snapshot), 2 * burst);
 }
 
-/// The outcome of a CreateCase is late: its event waits for it, and costs no read.
+/// The outcome of a CreateCase is recorded late. The event waits for it and costs no read of its own.
 #[test]
 fn an_event_waits_for_an_outcome_that_is_late() {
     let mut world = without_poller();
@@ -79,7 +80,7 @@ fn an_event_waits_for_an_outcome_that_is_late() {
     assert_eq!(world.calls(RemoteCall::CountUnknownCaseRead), 0, "{}", world.story());
 }
 
-/// A case that shows up late is told by its event, long before its link looks for it again.
+/// The event of a case that appears late leads to its link, long before the link looks for the case by itself.
 #[test]
 fn an_event_tells_of_a_case_that_shows_up_late() {
     let mut world = without_poller();
@@ -94,8 +95,8 @@ fn an_event_tells_of_a_case_that_shows_up_late() {
     world.must_hold();
 }
 
-/// An account whose console is flooded while it has a case in doubt is read so often and no more often; the event of another
-/// account's case is looked at meanwhile.
+/// One account has a case in doubt while customers open many cases in its console. The reads of unknown cases stay
+/// within their limit, and the event of another account's case is handled meanwhile.
 #[test]
 fn a_flood_of_events_leaves_another_accounts_calls_alone() {
     let mut world = without_poller();
@@ -118,7 +119,7 @@ fn a_flood_of_events_leaves_another_accounts_calls_alone() {
     world.must_hold();
 }
 
-/// The event that would have told of a case is dropped: the link that opened it finds it.
+/// The event of a case is dropped. The link that opened the case finds it.
 #[test]
 fn nothing_depends_on_an_event_that_was_dropped() {
     let mut world = without_poller();

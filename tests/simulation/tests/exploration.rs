@@ -1,11 +1,12 @@
-//! Random worlds, the seeds that ever failed, and pairs of faults in the smallest world: what every test run lives.
+//! What every test run checks: random worlds, the seeds that ever failed, every single fault in the small worlds, and
+//! the sabotages.
 
 use casebridge_simulation::{
     explore, pairs,
     sabotage::{SABOTAGES, catch},
 };
 
-/// How many seeds a plain test run lives; `make simulate` lives more.
+/// How many seeds a plain test run takes. `make simulate` takes more.
 const SEEDS: u64 = 2_000;
 /// Within how many seeds each sabotage must be noticed here.
 const SABOTAGE_SEEDS: u64 = 2_000;

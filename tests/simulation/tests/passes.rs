@@ -1,4 +1,4 @@
-//! What a pass reads, how many calls it makes, what it reports of them, and when it stops for want of time.
+//! What a pass reads, how many calls it makes and reports, and when it stops for lack of time.
 
 use casebridge_core::{
     hint::{Cause, Subject},
@@ -17,7 +17,7 @@ use jiff::SignedDuration;
 /// L of the default policy, in seconds.
 const MAXIMUM_DOUBT: i64 = 900;
 
-/// A world in which nobody looks by himself: no hints come, none is sent ahead, and the poller is far away.
+/// Returns a world in which only the test starts passes: without hints, wakes and polls.
 fn still() -> Script {
     Script::with(|settings| {
         settings.hints = false;
@@ -26,7 +26,7 @@ fn still() -> Script {
     })
 }
 
-/// One pass: what it reports as its calls are the calls that were made.
+/// Makes one pass and returns its report. Checks that it reports the number of calls that were made.
 fn counted_look(world: &mut Script, incident: &Handle) -> Report {
     let before = world.all_calls();
     let report = world.look_again(incident).expect("the ledger answers");
@@ -34,7 +34,7 @@ fn counted_look(world: &mut Script, incident: &Handle) -> Report {
     report
 }
 
-/// An incident in a still world, and the pass that opens its case.
+/// Opens an incident in a still world. Returns it with the report of the pass that opens its case.
 fn opened(world: &mut Script) -> (Handle, Report) {
     let incident = world.open("It does not answer. «d1»");
     let report = counted_look(world, &incident);
@@ -62,7 +62,7 @@ fn a_comment_takes_six_calls_and_a_reply_four() {
     assert_eq!(counted_look(&mut world, &incident).calls, 6, "{}", world.story());
     world.reply(&incident, "Yes «r3»");
     let report = counted_look_from_aws(&mut world, &incident);
-    // Lease, case, delivery, release: a settled incident is not read for what AWS writes.
+    // Lease, case, delivery, release. The incident is settled, so a pass for what AWS writes does not read it.
     assert_eq!((report.calls, report.effects.len()), (4, 1), "{}", world.story());
 }
 
@@ -96,13 +96,14 @@ fn a_search_for_a_case_in_doubt_is_counted_call_by_call() {
     world.life.follow_up();
     world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]);
     let (incident, report) = opened(&mut world);
-    // The look that follows at once finds it, on the second page of the account's cases.
+    // The same pass looks at once and finds it, on the second page of the account's cases.
     assert!(report.calls >= 8, "{report:?}");
     assert!(counted_look(&mut world, &incident).effects.is_empty(), "{}", world.story());
     assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
 }
 
-/// An account may open thousands of cases a day, each with a long conversation: the search reads none that is another's.
+/// An account may open thousands of cases a day, each with a long conversation. The search for a case reads no
+/// conversation of other cases.
 #[test]
 fn a_search_for_a_case_in_doubt_reads_no_conversation_of_other_cases() {
     let mut world = still();
@@ -123,16 +124,16 @@ fn a_search_for_a_case_in_doubt_reads_no_conversation_of_other_cases() {
     assert_eq!(world.calls(RemoteCall::DescribeCommunications), before, "{}", world.story());
 }
 
-/// How many communications DescribeCases shows of a case.
+/// The most communications that DescribeCases shows of a case.
 const MAXIMUM_SHOWN: usize = 5;
 
-/// How long a call takes in a world without chance, both ways together, in milliseconds.
+/// The time of a call, both ways together, in a world without random faults, in milliseconds.
 const CALL: i128 = 40;
 
-/// How often a pass tries a call that is throttled: at once, and after each of the waits that it stays for.
+/// How often a pass makes a call that is throttled: at once, and after each of its two waits.
 const TRIES: usize = 3;
 
-/// A pass, and how long it takes.
+/// Makes one pass. Returns its report and how long it took, in milliseconds.
 fn timed_look(world: &mut Script, incident: &Handle) -> (Report, i128) {
     let now = |world: &Script| world.life.desk.world.borrow().now;
     let began = now(world);
@@ -140,7 +141,7 @@ fn timed_look(world: &mut Script, incident: &Handle) -> (Report, i128) {
     (report, now(world).duration_since(began).as_millis())
 }
 
-/// Whatever a pass reads of one side, it reads while it waits for the other.
+/// A pass reads both sides at the same time.
 #[test]
 fn both_sides_are_read_at_the_same_time() {
     let mut world = still();
@@ -158,20 +159,20 @@ fn both_sides_are_read_at_the_same_time() {
     assert_eq!(time, i128::from(report.calls - 1) * CALL, "{}", world.story());
 
     world.lag(2 * MAXIMUM_DOUBT).wait(MAXIMUM_DOUBT);
-    // As often as a pass tries what is throttled.
+    // All tries of a pass are throttled.
     world.fate(RemoteCall::CreateCase, &[Fate::Refused; TRIES]);
     counted_look(&mut world, &incident);
     world.wait(MAXIMUM_DOUBT);
     let searches = world.calls(RemoteCall::DescribeCases);
     let snapshots = world.calls(RemoteCall::Snapshot);
-    // The case was given up: it is looked for beside the incident, too, and found.
+    // The case was given up. The pass looks for it while it reads the incident, and finds it.
     let (report, time) = timed_look(&mut world, &incident);
     assert_eq!(world.calls(RemoteCall::DescribeCases), searches + 1, "{}", world.story());
     assert_eq!(world.calls(RemoteCall::Snapshot), snapshots + 1, "{}", world.story());
     assert_eq!(time, i128::from(report.calls - 1) * CALL, "{}", world.story());
 }
 
-/// A pass that AWS's event asks for.
+/// Makes a pass for an event of AWS and returns its report. Checks that it reports the number of calls that were made.
 fn counted_look_from_aws(world: &mut Script, incident: &Handle) -> Report {
     let before = world.all_calls();
     let report = world.life.look_because(Cause::SupportEvent, &LinkKey::support_case(incident.clone()));
@@ -180,7 +181,8 @@ fn counted_look_from_aws(world: &mut Script, incident: &Handle) -> Report {
     report
 }
 
-/// A pass that begins with a case: what it reports as its calls are the calls that were made.
+/// Makes a pass for a hint that names a case and returns its report. Checks that it reports the number of calls that
+/// were made.
 fn counted_look_at_case(world: &mut Script, number: usize) -> Report {
     let case_id = world.life.desk.world.borrow().support.cases()[number].case_id.clone();
     let (account, case_id) = (AccountId::new(ACCOUNTS[0].0), CaseId::new(case_id));
@@ -190,7 +192,8 @@ fn counted_look_at_case(world: &mut Script, number: usize) -> Report {
     report
 }
 
-/// Nobody knows a case that somebody opened in the console, whatever it says: the search for its link is counted as well.
+/// A case that somebody opened in the console has no link, whatever its text. The calls of the search for its link are
+/// counted too.
 #[test]
 fn a_look_at_a_strange_case_is_counted_call_by_call() {
     for (text, calls) in [("A question «o1»", 4), ("A copy. [ref bcdf-ghjk-mnpq-rstv]", 6)] {
@@ -202,7 +205,7 @@ fn a_look_at_a_strange_case_is_counted_call_by_call() {
     }
 }
 
-/// The case whose CreateCase is in doubt leads to its link by its mark.
+/// A case whose CreateCase is in doubt leads to its link by its mark.
 #[test]
 fn a_look_at_a_case_in_doubt_is_counted_call_by_call() {
     let mut world = still();
@@ -215,7 +218,7 @@ fn a_look_at_a_case_in_doubt_is_counted_call_by_call() {
     assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
 }
 
-/// A case that was given up shows after all: the link that has another one by now reports it.
+/// A case that was given up appears after all. The link, which has another case by now, reports it once.
 #[test]
 fn a_case_that_was_given_up_and_shows_is_reported_once() {
     let mut world = still();
@@ -230,7 +233,8 @@ fn a_case_that_was_given_up_and_shows_is_reported_once() {
     assert!(world.cases(&incident)[0].is_resolved(), "{}", world.story());
 }
 
-/// Reads lag by more than L, which they should not: a case is opened twice. Once both show, one of them is resolved.
+/// Reads lag by more than L, against the assumption, so a case is opened twice. Once both appear, one of them is
+/// resolved.
 #[test]
 fn a_case_that_was_opened_twice_is_reported_once() {
     let mut world = still();
@@ -270,7 +274,7 @@ fn a_failed_pass_is_counted_call_by_call() {
     }
 }
 
-/// A worker that has little time left begins no further call; the rest comes with the next message.
+/// A worker that has little time left begins no further call. The rest is done for the next message.
 #[test]
 fn a_pass_begins_no_call_that_its_time_may_not_suffice_for() {
     let mut world = Script::new();
@@ -289,8 +293,8 @@ fn a_pass_begins_no_call_that_its_time_may_not_suffice_for() {
     world.must_hold();
 }
 
-/// AWS is slow, and a call ends in doubt when little time is left: the worker lets the link go in time, and does not die in
-/// the look for that call.
+/// AWS is slow, and a call is in doubt when the worker has little time left. The worker releases the link in time, and
+/// does not die in the read that looks for the call.
 #[test]
 fn a_worker_begins_no_read_that_its_time_may_not_suffice_for() {
     let mut world = Script::new();
@@ -310,7 +314,7 @@ fn a_worker_begins_no_read_that_its_time_may_not_suffice_for() {
     world.must_hold();
 }
 
-/// A case that was opened lately and does not show yet is no trouble.
+/// A case that was opened recently and does not appear yet causes no trouble.
 #[test]
 fn a_case_that_does_not_show_yet_is_no_trouble() {
     let mut world = still();
@@ -322,7 +326,7 @@ fn a_case_that_does_not_show_yet_is_no_trouble() {
     assert_eq!(world.sync_status(&incident), ("in_sync".to_owned(), String::new()), "{}", world.story());
 }
 
-/// A case that has not shown for longer than any delay is gone, and the agent is told.
+/// A case that does not appear for longer than any delay is gone, and the agent is told.
 #[test]
 fn a_case_that_is_gone_is_told_to_the_agent() {
     let mut world = still();
@@ -335,7 +339,8 @@ fn a_case_that_is_gone_is_told_to_the_agent() {
     assert!(error.contains("not there any more"), "{error}");
 }
 
-/// What is throttled once or twice is done by the same pass, a few seconds later; a third time lets the link go.
+/// The same pass repeats a call that is throttled once or twice, a few seconds later. After the third time it releases
+/// the link.
 #[test]
 fn a_pass_stays_for_two_throttled_calls_and_no_more() {
     for (throttled, cases) in [(1, 1), (2, 1), (3, 0)] {
@@ -392,7 +397,7 @@ fn a_pass_does_not_stay_with_a_call_in_doubt() {
     world.must_hold();
 }
 
-/// What was refused is written down before the worker waits: its death costs the lease, and nothing is in doubt.
+/// A worker records a refusal before it waits. So if it dies, only its lease is in the way, and nothing is in doubt.
 #[test]
 fn a_worker_that_dies_while_it_stays_leaves_no_doubt() {
     let mut world = Script::new();
@@ -408,7 +413,7 @@ fn a_worker_that_dies_while_it_stays_leaves_no_doubt() {
     world.must_hold();
 }
 
-/// Somebody who writes while a worker stays is heard by the same worker.
+/// If somebody writes while a worker stays with the link, the same worker sends the text.
 #[test]
 fn what_is_written_while_a_worker_stays_goes_with_the_same_pass() {
     let mut world = Script::new();
@@ -422,12 +427,12 @@ fn what_is_written_while_a_worker_stays_goes_with_the_same_pass() {
     world.must_hold();
 }
 
-/// A world in which hints come, messages are sent ahead, and the poller is far away.
+/// Returns a world with hints and wakes and without polls.
 fn unpolled() -> Script {
     Script::with(|settings| settings.polling = SignedDuration::from_hours(1_000))
 }
 
-/// An incident whose case is in step, and nothing is on its way.
+/// Opens an incident and waits until its case is in step and nothing is under way.
 fn at_rest(world: &mut Script) -> Handle {
     let incident = world.open("It does not answer. «d1»");
     world.wait(60);
@@ -446,13 +451,13 @@ fn nothing_is_sent_ahead_where_nothing_waits() {
     assert_eq!(world.calls(RemoteCall::EnqueueLater), 0, "{}", world.story());
 }
 
-/// What outlasts a pass is tried again by the message that was sent ahead, at its time, and no poll is needed.
+/// What a pass could not do is done for the wake, when the link is due. No poll is needed.
 #[test]
 fn a_link_that_waits_wakes_at_its_time() {
     let mut world = unpolled();
     let incident = at_rest(&mut world);
     world.fate(RemoteCall::AddCommunication, &[Fate::Refused; 4]);
-    // Three tries in one pass, then after four to six seconds, then after eight to twelve.
+    // Three tries in the first pass, one after four to six seconds, one after eight to twelve more.
     world.comment(&incident, "Anybody there? «c2»").wait(35);
     assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
     assert_eq!(world.calls(RemoteCall::EnqueueLater), 2, "{}", world.story());
@@ -465,14 +470,14 @@ fn a_doubt_is_looked_at_when_it_ends() {
     world.fate(RemoteCall::AddCommunication, &[Fate::RequestLost]);
     world.comment(&incident, "Anybody there? «c2»").wait(MAXIMUM_DOUBT - 1);
     assert_eq!(world.count_on_case(&incident, "«c2»"), 0, "{}", world.story());
-    // The comment took up to three seconds until the call was made; two more until its repeat.
+    // The call is made up to three seconds after the comment, and its repeat up to two seconds later than due.
     world.wait(6);
     assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
     // Ten looks in a quarter of an hour, or a few more.
     assert!(world.calls(RemoteCall::EnqueueLater) <= 14, "{}", world.story());
 }
 
-/// Of many messages for one link, each but the first costs one call of the ledger.
+/// Of many messages for one link, only one makes a pass. Each of the others costs at most one call of the ledger.
 #[test]
 fn a_message_for_another_time_costs_one_call() {
     let mut world = still();
@@ -499,7 +504,7 @@ fn a_message_for_another_time_costs_one_call() {
     assert_eq!((early.unclaimed, early.calls), (true, 0), "{}", world.story());
 }
 
-/// The message is lost, late, or not taken at all: the poller wakes the link.
+/// The wake is lost, its worker dies, or the queue refuses it: the poller wakes the link.
 #[test]
 fn the_poller_wakes_whom_no_message_wakes() {
     for fate in [Fate::Refused, Fate::DiedBefore, Fate::DiedAfter, Fate::AnswerLost] {
@@ -507,7 +512,7 @@ fn the_poller_wakes_whom_no_message_wakes() {
         let incident = world.linked();
         world.fate(RemoteCall::AddCommunication, &[Fate::Refused; 3]).fate(RemoteCall::EnqueueLater, &[fate]);
         world.comment(&incident, "Anybody there? «c2»");
-        // The message of a worker that dies comes again after six minutes, and its group waits for it.
+        // The message of a worker that dies comes again after six minutes. Its group waits for it.
         let has_died = matches!(fate, Fate::DiedBefore | Fate::DiedAfter);
         world.wait(if has_died { 460 } else { 100 });
         assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{fate}: {}", world.story());

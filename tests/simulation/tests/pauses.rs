@@ -1,5 +1,6 @@
-//! A link pauses while its account is not in use, or its incident's group belongs to another account: one story each.
-#![expect(clippy::unwrap_used, reason = "in a test, what can't be unwrapped is a failure")]
+//! A link pauses while its account is inactive or missing, or its incident's group belongs to another account. One
+//! story for each case.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use casebridge_core::{identifiers::AccountId, policy::GroupRule, servicenow::incident::IncidentState};
 use casebridge_simulation::{
@@ -9,17 +10,17 @@ use casebridge_simulation::{
     world::{ACCOUNTS, World},
 };
 
-/// Longer than a paused link waits until it looks again.
+/// A time in seconds that is longer than the wait of a paused link until its next look.
 const MORE_THAN_AN_HOUR: i64 = 3_700;
 
-/// What an administrator does.
+/// A deed of an administrator.
 type Deed = fn(&mut World);
 
 fn own() -> AccountId {
     AccountId::new(ACCOUNTS[0].0)
 }
 
-/// What an administrator does to accounts: no incident changes, and nothing tells of it.
+/// Lets an administrator do something to accounts. It changes no incident and sends no hint.
 fn administrate(world: &mut Script, deed: impl FnOnce(&mut World)) {
     deed(&mut world.life.desk.world.borrow_mut());
     world.life.follow_up();
@@ -29,7 +30,7 @@ fn assign(world: &mut Script, incident: &Handle, group: &str) {
     world.save(incident, &Change { group: Some(group.to_owned()), ..Change::default() });
 }
 
-/// Whether the incident says that the link pauses, with these words.
+/// Checks that the incident shows that the link pauses, with these words.
 fn says(world: &Script, incident: &Handle, words: &str) {
     let (status, told) = world.sync_status(incident);
     assert!(
@@ -39,7 +40,7 @@ fn says(world: &Script, incident: &Handle, words: &str) {
     );
 }
 
-/// Where these words stand among the texts on the case, in their order.
+/// Returns, for each of these words, the place of the first text on the case that contains it.
 fn places(world: &Script, incident: &Handle, words: &[&str]) -> Vec<usize> {
     let bodies = world.bodies(incident);
     words.iter().map(|word| bodies.iter().position(|body| body.contains(word)).unwrap()).collect()
@@ -69,7 +70,7 @@ fn an_account_out_of_use_gets_nothing_sent_until_it_is_used_again() {
     }
 }
 
-/// With and without webhooks: the poller finds a changed group.
+/// With and without webhooks: without them the poller finds the changed group.
 #[test]
 fn a_group_of_another_account_pauses_the_link_until_the_incident_is_given_back() {
     for hints in [true, false] {
@@ -115,7 +116,7 @@ fn in_a_group_of_no_account_or_by_policy_the_link_goes_on() {
     }
 }
 
-/// Another account takes the place of the first in its group: the case stays with the first, which is out of use.
+/// Another account replaces the first one in its group. The case stays with the first account, which is inactive.
 #[test]
 fn another_account_of_the_group_ends_no_pause() {
     let mut world = Script::new();
@@ -167,7 +168,8 @@ fn what_reopened_during_a_pause_reopens_after_it() {
     world.must_hold();
 }
 
-/// The answer to CreateCase, or to a comment, is lost, and then the account is retired: what became of the call is found out.
+/// The answer to CreateCase or AddCommunicationToCase is lost, and then the account is set inactive. The outcome of the
+/// call is found during the pause.
 #[test]
 fn a_call_in_doubt_is_decided_during_a_pause() {
     for (call, fate) in [
@@ -199,7 +201,7 @@ fn a_call_in_doubt_is_decided_during_a_pause() {
     }
 }
 
-/// In an account that is never used again no link wakes for ever.
+/// A link that has ended does not wake for ever if its account is never active again.
 #[test]
 fn a_link_whose_work_has_ended_does_not_wake_in_an_account_out_of_use() {
     let mut world = Script::new();

@@ -1,6 +1,6 @@
-//! What real ServiceNow instances and AWS Support do to an integration, one story each: jobs, copies, restores, nodes that
-//! lag, answers that come by themselves, texts that come back otherwise.
-#![expect(clippy::unwrap_used, reason = "in a test, what can't be unwrapped is a failure")]
+//! What real ServiceNow instances and AWS Support do to an integration, one story each: jobs, copies, restores, lagging
+//! nodes, automatic answers, texts that AWS shows changed.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use casebridge_core::{
     failure::Refusal,
@@ -24,7 +24,7 @@ use jiff::SignedDuration;
 
 /// L of the default policy, in seconds.
 const MAXIMUM_DOUBT: i64 = 900;
-/// What stands on the case in the place of a text that AWS refuses.
+/// What casebridge writes on the case in place of a text that AWS refuses.
 const LEFT_OUT: &str = "AWS Support does not accept this text";
 
 fn closing(state: IncidentState) -> Change {
@@ -36,14 +36,15 @@ fn comment(text: &str) -> Change {
     Change { comment: Some(text.to_owned()), ..Change::default() }
 }
 
-/// What is remembered of the incident's link takes so many bytes.
+/// Returns the size of what the ledger remembers of the incident's link, in bytes.
 fn remembered_bytes(world: &Script, incident: &Handle) -> usize {
     let key = LinkKey::support_case(incident.clone());
     let link = world.life.desk.ledger.link::<SupportCase>(&key).unwrap().unwrap();
     serde_json::to_string(&link).unwrap().len()
 }
 
-/// AWS resolves, casebridge resolves the incident, a person comments in the same second: the question reopens both.
+/// AWS resolves the case, casebridge resolves the incident, and a person comments in the same second. The comment
+/// reopens both.
 #[test]
 fn a_question_in_the_second_in_which_casebridge_resolves_reopens_both() {
     for trail_is_readable in [true, false] {
@@ -60,7 +61,8 @@ fn a_question_in_the_second_in_which_casebridge_resolves_reopens_both() {
     }
 }
 
-/// A flow answers each resolution with the same words: they reopen once, and the incident says so from then on.
+/// A flow comments on each resolution with the same text. The text reopens both sides once. From then on the incident
+/// shows a notice about it.
 #[test]
 fn an_automatic_answer_to_each_resolution_reopens_once() {
     let mut world = Script::with(|settings| settings.automatic_answer = true);
@@ -78,7 +80,8 @@ fn an_automatic_answer_to_each_resolution_reopens_once() {
     world.must_hold();
 }
 
-/// A mailbox answers each resolution at AWS with the same words: AWS reopens the case each time, the incident once.
+/// A mailbox answers each resolution at AWS with the same text. AWS reopens the case each time, casebridge reopens the
+/// incident once.
 #[test]
 fn an_absence_note_at_aws_reopens_the_incident_once() {
     let mut world = Script::new();
@@ -94,7 +97,8 @@ fn an_absence_note_at_aws_reopens_the_incident_once() {
     assert_eq!(world.sync_status(&incident).0, "waiting", "{}", world.story());
 }
 
-/// The platform's job closes what is resolved and comments as `system`: that stays at home, and the case stays resolved.
+/// The platform's job closes a resolved incident and comments as `system`. That comment is not sent, and the case stays
+/// resolved.
 #[test]
 fn the_comment_of_the_automatic_closing_stays_at_home() {
     for trail_is_readable in [true, false] {
@@ -112,7 +116,7 @@ fn the_comment_of_the_automatic_closing_stays_at_home() {
     }
 }
 
-/// What a customer wrote while the incident was resolved goes out, though it is read only after the closing.
+/// A comment that was written while the incident was resolved is sent, even if it is read only after the closing.
 #[test]
 fn a_comment_written_before_the_closing_goes_out_after_it() {
     let mut world = Script::with(|settings| settings.hints = false);
@@ -127,7 +131,7 @@ fn a_comment_written_before_the_closing_goes_out_after_it() {
     world.must_hold();
 }
 
-/// A flow that comments as `system` on an open incident is heard.
+/// The comment of a flow as `system` on an open incident is sent.
 #[test]
 fn a_comment_by_system_on_an_open_incident_is_heard() {
     let mut world = Script::new();
@@ -139,7 +143,7 @@ fn a_comment_by_system_on_an_open_incident_is_heard() {
     world.must_hold();
 }
 
-/// The integration user is renamed: what it delivered stays what it was, and no reply goes back to AWS.
+/// The integration user is renamed. What it delivered still counts as casebridge's, and no reply goes back to AWS.
 #[test]
 fn a_renamed_integration_user_sends_nothing_back() {
     let mut world = Script::new();
@@ -156,7 +160,8 @@ fn a_renamed_integration_user_sends_nothing_back() {
     world.must_hold();
 }
 
-/// AWS refuses a letter of a comment: all around it crosses, a word stands for the rest, and what follows goes on.
+/// AWS refuses a character of a comment. All other lines are sent, a replacement takes the place of the refused one,
+/// and later comments follow.
 #[test]
 fn a_refused_letter_holds_back_its_line_and_nothing_else() {
     let mut world = Script::new();
@@ -174,7 +179,7 @@ fn a_refused_letter_holds_back_its_line_and_nothing_else() {
     assert!(bodies.last().unwrap().contains("«c3»"), "{}", world.story());
 }
 
-/// AWS refuses everything for a while: nothing is given up.
+/// AWS refuses all requests for a while. No text is left out.
 #[test]
 fn what_is_refused_with_everything_else_is_not_given_up() {
     let mut world = Script::new();
@@ -188,7 +193,8 @@ fn what_is_refused_with_everything_else_is_not_given_up() {
     world.must_hold();
 }
 
-/// Insert and Stay: the copy has the columns of the first, and gets a case of its own.
+/// An agent copies an incident by *Insert and Stay*. The copy has the columns of the original, and gets a case of its
+/// own.
 #[test]
 fn a_copied_incident_is_a_new_one() {
     let mut world = Script::new();
@@ -204,10 +210,10 @@ fn a_copied_incident_is_a_new_one() {
     world.must_hold();
 }
 
-/// The instance keeps the first `resolved_at`: an agent's second "comment and resolve" is not undone.
+/// The instance keeps the first `resolved_at`. casebridge does not undo an agent's second "comment and resolve".
 #[test]
 fn a_second_resolution_with_the_time_of_the_first_is_not_undone() {
-    // Without hints and with a poller that looks late, no read falls between the reopening and the second resolution.
+    // Without hints no pass reads the incident between the reopening and the second resolution.
     let mut world = Script::with(|settings| settings.hints = false);
     let incident = world.open("It does not answer. «d1»");
     world.settle();
@@ -221,7 +227,7 @@ fn a_second_resolution_with_the_time_of_the_first_is_not_undone() {
     world.must_hold();
 }
 
-/// An incident is put back as it was: its update count falls, and the link still hears what happens.
+/// An incident is restored to an earlier record, so that its update count falls. Its later comments are still sent.
 #[test]
 fn a_restored_incident_is_heard() {
     let mut world = Script::new();
@@ -236,7 +242,7 @@ fn a_restored_incident_is_heard() {
     world.must_hold();
 }
 
-/// A node lags: the older state that it shows once changes nothing on either side.
+/// A lagging node shows an older state once. It changes nothing on either side.
 #[test]
 fn a_lagging_node_changes_nothing() {
     let mut world = Script::new();
@@ -254,7 +260,8 @@ fn a_lagging_node_changes_nothing() {
     world.must_hold();
 }
 
-/// What AWS leaves open, one after the other: a conversation in which each text crosses once, in order.
+/// Each behaviour that AWS's documentation leaves open, one after the other: every text of a conversation crosses once,
+/// in order.
 #[test]
 fn a_conversation_survives_each_oddity_of_aws() {
     let odd = |change: fn(&mut Oddities)| {
@@ -301,7 +308,7 @@ fn a_conversation_survives_each_oddity_of_aws() {
     }
 }
 
-/// A reply arrives, the worker dies before it records that, and AWS shows the reply otherwise by the time of the next pass.
+/// A reply is delivered, the worker dies before it records that, and AWS shows the reply changed in the next pass.
 #[test]
 fn a_reply_that_was_not_recorded_and_is_shown_otherwise_by_now_arrives_once() {
     for fates in [&[Fate::DiedAfter][..], &[Fate::Stopped], &[Fate::DiedAfter, Fate::DiedAfter]] {
@@ -338,7 +345,7 @@ fn a_reply_that_was_not_recorded_arrives_once_though_aws_refuses_for_an_hour() {
     world.must_hold();
 }
 
-/// Two replies of one second, shown as one text each, stand at the end of one page and at the beginning of the next.
+/// Two equal replies of one second are at the end of one page and at the beginning of the next.
 #[test]
 fn equal_replies_that_two_pages_share_both_arrive() {
     for between in 0..12 {
@@ -354,7 +361,7 @@ fn equal_replies_that_two_pages_share_both_arrive() {
     }
 }
 
-/// DescribeCases shows a reply as AWS has redacted it by now, DescribeCommunications is older and shows it as it was.
+/// DescribeCases shows a reply redacted. DescribeCommunications is older and shows it as it was written.
 #[test]
 fn a_reply_that_two_answers_show_differently_arrives_once() {
     let mut world = Script::with(|settings| settings.oddities.redacted_after_seconds = Some(5));
@@ -376,7 +383,7 @@ fn a_reply_that_two_answers_show_differently_arrives_once() {
     world.must_hold();
 }
 
-/// A person quotes our text before AWS shows it: the quotation reaches the incident, our own text does not.
+/// A person quotes our text before AWS shows it. The quotation is delivered to the incident, our own text is not.
 #[test]
 fn a_quotation_that_shows_before_our_own_text_is_a_persons() {
     let mut world = Script::with(|settings| settings.oddities.api_texts_shown_after_seconds = 10);
@@ -391,7 +398,8 @@ fn a_quotation_that_shows_before_our_own_text_is_a_persons() {
     world.must_hold();
 }
 
-/// After 14 days AWS takes a comment and does nothing: the incident stays as it is, and the agent is told.
+/// 14 days after the resolution AWS accepts a comment and does not apply it. The incident stays as it is, and the agent
+/// is told.
 #[test]
 fn a_comment_that_aws_takes_and_does_not_apply_is_told() {
     let mut world = Script::with(|settings| {
@@ -407,7 +415,7 @@ fn a_comment_that_aws_takes_and_does_not_apply_is_told() {
     assert_eq!(status, "error", "{told} {}", world.story());
 }
 
-/// Long texts arrive whole, by whatever AWS counts, in parts that end at a line or a word.
+/// Long texts arrive whole, whichever unit AWS counts, in parts that end at a line or a word.
 #[test]
 fn long_texts_arrive_whole_in_parts() {
     for (text, length) in
@@ -425,7 +433,7 @@ fn long_texts_arrive_whole_in_parts() {
     }
 }
 
-/// An agent has drafted the close code and the notes when AWS resolves: they stay.
+/// An agent has drafted the close code and close notes before AWS resolves the case. casebridge keeps them.
 #[test]
 fn what_an_agent_has_drafted_stays() {
     let mut world = Script::new();
@@ -439,7 +447,7 @@ fn what_an_agent_has_drafted_stays() {
     world.must_hold();
 }
 
-/// A conversation of hundreds of messages: what is remembered and what a comment costs stay the same.
+/// In a conversation of hundreds of messages, the size of the link and the calls for a comment do not grow.
 #[test]
 fn a_long_conversation_is_remembered_in_as_little_as_a_short_one() {
     let mut world = Script::with(|settings| settings.policy.writes_per_window = 10_000);
@@ -463,7 +471,7 @@ fn a_long_conversation_is_remembered_in_as_little_as_a_short_one() {
     world.must_hold();
 }
 
-/// A world in which an account opens one case an hour.
+/// Returns a world in which an account may open one case an hour.
 fn one_case_an_hour() -> Script {
     Script::with(|settings| {
         settings.quotas = Quotas { calls_per_second: None, cases_per_hour: Some(1) };
@@ -485,7 +493,8 @@ fn open_with_priority(world: &mut Script, priority: &str) -> Handle {
     id
 }
 
-/// The first in line asks for something else that AWS refuses: it leaves the line, and the next one gets its case.
+/// AWS refuses the request of the first link in line for another reason. The link leaves the line, and the next one
+/// gets its case.
 #[test]
 fn who_is_refused_for_another_reason_holds_up_nobody_behind() {
     let mut world = one_case_an_hour();
@@ -503,7 +512,7 @@ fn who_is_refused_for_another_reason_holds_up_nobody_behind() {
     world.must_hold();
 }
 
-/// An incident that waits goes to the group of another account: it leaves the line of the first.
+/// A waiting incident moves to the group of another account. Its link leaves the line of the first account.
 #[test]
 fn who_moves_to_another_account_leaves_the_line() {
     let mut world = one_case_an_hour();
@@ -518,7 +527,8 @@ fn who_moves_to_another_account_leaves_the_line() {
     world.must_hold();
 }
 
-/// More incidents than the account may open cases for: the most urgent goes first, of these the oldest.
+/// More incidents want a case than the account's quota allows. The most urgent comes first, and of equally urgent ones
+/// the oldest.
 #[test]
 fn incidents_wait_for_the_quota_by_priority_then_age() {
     let mut world = one_case_an_hour();
@@ -531,7 +541,7 @@ fn incidents_wait_for_the_quota_by_priority_then_age() {
     world.must_hold();
 }
 
-/// CreateCase ends in doubt and the agent takes the category away: the case is found, and the incident shows it.
+/// CreateCase is in doubt and the agent removes the category. The case is found, and the incident shows it.
 #[test]
 fn a_case_in_doubt_whose_incident_leaves_the_scope_reaches_it() {
     let mut world = Script::new();
@@ -547,7 +557,7 @@ fn a_case_in_doubt_whose_incident_leaves_the_scope_reaches_it() {
     world.must_hold();
 }
 
-/// A case shows up after L, when the next one is open already, and no event tells: it is found, told and resolved.
+/// A case appears after L, when a second one is open already, and no event comes. It is found and resolved as a double.
 #[test]
 fn a_case_that_shows_up_after_the_longest_doubt_is_found_without_an_event() {
     let mut world = Script::with(|settings| settings.hints = false);
@@ -561,8 +571,8 @@ fn a_case_that_shows_up_after_the_longest_doubt_is_found_without_an_event() {
     assert!(world.delivered(&incident).is_empty(), "our own text came back: {}", world.story());
 }
 
-/// A read of the incident fails, and AWS answers so slowly that the wait for ServiceNow is over by then: the link is looked
-/// at again all the same.
+/// A read of the incident fails, and AWS answers so slowly that the time to try ServiceNow again has passed by then.
+/// The link is looked at again all the same.
 #[test]
 fn a_failed_read_is_a_wait_however_slow_the_other_side_is() {
     let mut world = Script::new();
@@ -574,7 +584,8 @@ fn a_failed_read_is_a_wait_however_slow_the_other_side_is() {
     world.must_hold();
 }
 
-/// Replies wait for an earlier one whose delivery is under way elsewhere; a read that lags does not let them overtake it.
+/// Replies wait for an earlier one whose delivery may still be under way. A read that lags does not let them overtake
+/// it.
 #[test]
 fn a_lagging_read_lets_no_reply_overtake_one_that_waits() {
     let mut world = Script::new();
@@ -589,7 +600,8 @@ fn a_lagging_read_lets_no_reply_overtake_one_that_waits() {
     world.must_hold();
 }
 
-/// casebridge reopens the incident and dies before that is recorded; AWS resolves again: nobody asks AWS to go on.
+/// casebridge reopens the incident, and the worker dies before it records that. AWS resolves the case again. casebridge
+/// takes the reopening for its own and sends no notice of it.
 #[test]
 fn an_unrecorded_reopening_of_ours_is_no_persons() {
     let mut world = Script::new();
@@ -604,7 +616,7 @@ fn an_unrecorded_reopening_of_ours_is_no_persons() {
     world.must_hold();
 }
 
-/// An incident says that it waits and leaves the scope before it has a case: it says nothing any more.
+/// An incident shows an error and leaves the scope before it has a case. Then it shows no status any more.
 #[test]
 fn an_incident_that_leaves_the_scope_without_a_case_says_nothing_any_more() {
     let mut world = Script::new();
@@ -619,8 +631,8 @@ fn an_incident_that_leaves_the_scope_without_a_case_says_nothing_any_more() {
     world.must_hold();
 }
 
-/// The app can't keep how a link does: replies, states and columns reach the incident all the same, and nothing is written
-/// again and again.
+/// The app can't write the row with a link's status. Replies, states and columns reach the incident all the same, and
+/// no delivery is repeated for ever.
 #[test]
 fn a_status_that_is_not_recorded_holds_nothing_up() {
     for obstacle in [LinksObstacle::Missing, LinksObstacle::WritesAborted, LinksObstacle::RowsHidden] {
@@ -643,8 +655,8 @@ fn a_status_that_is_not_recorded_holds_nothing_up() {
     }
 }
 
-/// An incident is deleted and put back, without the platform's references to it: what AWS wrote meanwhile arrives, and
-/// nothing a second time.
+/// An incident is deleted and undeleted, without the platform's references to it. What AWS wrote meanwhile is
+/// delivered, and nothing is delivered twice.
 #[test]
 fn an_incident_that_was_deleted_and_put_back_hears_what_aws_wrote_meanwhile() {
     let mut world = Script::new();

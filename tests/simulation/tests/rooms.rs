@@ -1,6 +1,7 @@
-//! The rooms of the simulation: the engine and ServiceNow's side know no kind of link, but where the kinds are listed.
+//! The rooms of the simulation: the engine and ServiceNow's room know no kind of link, except in the files that list
+//! what each kind has.
 
-#![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::{
     collections::BTreeSet,
@@ -8,10 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The kinds of link: each has a room of this name, here, in the core and in the simulator.
+/// The kinds of link. Each has a room of this name here, in the core and in the simulator.
 const KINDS: [&str; 1] = ["support"];
 
-/// The places that list what each kind has.
+/// The files that list what each kind has.
 const KNOWING_KINDS: [&str; 8] = [
     // The remote calls.
     "calls.rs",
@@ -21,12 +22,12 @@ const KNOWING_KINDS: [&str; 8] = [
     "memory.rs",
     // The ports.
     "ports.rs",
-    // What a sabotage of the ledger forgets, and what one of a kind's port hides.
+    // What a sabotage makes the ledger forget, and what it hides at a kind's port.
     "sabotage/ledger.rs",
     "sabotage/support.rs",
-    // What may be unusual about the far side.
+    // How AWS may behave.
     "settings.rs",
-    // The far side itself.
+    // AWS's side of the world.
     "world.rs",
 ];
 
@@ -34,13 +35,13 @@ fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// All source files below a folder.
+/// Returns all source files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Whether the code of a source names a room before its tests: in a `use`, or in a path such as `crate::room::item`.
+/// Whether a source names a room in its code above its tests: in a `use`, or in a path such as `crate::room::item`.
 fn names(source: &str, room: &str) -> bool {
     let product = source.split("#[cfg(test)]").next().unwrap_or_default();
     let code: Vec<&str> = product.lines().filter(|line| !line.trim_start().starts_with("//")).collect();

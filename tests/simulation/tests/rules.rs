@@ -1,4 +1,4 @@
-//! Each numbered rule of the design: the sequence of events that it closes, as a story.
+//! The numbered rules of the design. Each has a story for every sequence of events that it guards against.
 
 use casebridge_core::{
     failure::Refusal,
@@ -20,12 +20,12 @@ use jiff::SignedDuration;
 /// L of the default policy, in seconds.
 const MAXIMUM_DOUBT: i64 = 900;
 
-/// Two workers hold the hints of one link at once; only one of them acts, and the other's word is not lost.
+/// Two workers handle hints of one link at the same time. Only one of them acts, and the other's hint is not lost.
 #[test]
 fn rule_1_lease_two_workers_on_one_link() {
     let mut world = Script::new();
     let incident = world.open("It does not answer. «d1»");
-    // The message becomes visible again while the first worker is still at it.
+    // The message becomes visible again while the first worker still handles it.
     world.until(RemoteCall::CreateCase, 1);
     world.life.desk.world.borrow_mut().queue.show(1, jiff::Timestamp::UNIX_EPOCH);
     world.comment(&incident, "Written meanwhile «c2»");
@@ -37,7 +37,7 @@ fn rule_1_lease_two_workers_on_one_link() {
     world.must_hold();
 }
 
-/// The answer to the write of the lease is lost: the client's repeat, or the next message, is not shut out for ever.
+/// The answer to the write of the lease is lost. The client's repeat, or the next message, still gets the lease.
 #[test]
 fn rule_1_lease_whose_answer_was_lost() {
     let mut world = Script::new();
@@ -48,7 +48,7 @@ fn rule_1_lease_whose_answer_was_lost() {
     world.must_hold();
 }
 
-/// A worker dies with the lease: its end is a wake-up, though no hint comes any more.
+/// A worker dies while it holds the lease. The link is due at the lease's end, even if no hint comes.
 #[test]
 fn rule_1_lease_of_a_dead_worker_ends() {
     let mut world = Script::new();
@@ -59,7 +59,7 @@ fn rule_1_lease_of_a_dead_worker_ends() {
     world.must_hold();
 }
 
-/// The process dies right after CreateCase: the intent tells the next one to look before it acts.
+/// The process dies right after CreateCase. Because of the intent the next one looks for the case before it acts.
 #[test]
 fn rule_2_intent_before_effect() {
     let mut world = Script::new();
@@ -70,7 +70,7 @@ fn rule_2_intent_before_effect() {
     world.must_hold();
 }
 
-/// A refused call was certainly not applied: it is done again without waiting for L.
+/// A refused call was certainly not applied, so it is repeated without waiting for L.
 #[test]
 fn rule_2_refused_is_not_in_doubt() {
     let mut world = Script::new();
@@ -81,7 +81,7 @@ fn rule_2_refused_is_not_in_doubt() {
     world.must_hold();
 }
 
-/// People copy our text, mark and all: the earliest is ours, the copies are theirs and reach the incident.
+/// People copy our text with its mark. The earliest text is ours, the copies are theirs and reach the incident.
 #[test]
 fn rule_3_mark_copied_by_people() {
     let mut world = Script::new();
@@ -96,7 +96,7 @@ fn rule_3_mark_copied_by_people() {
     world.must_hold();
 }
 
-/// A person in ServiceNow pastes our mark into a comment: it is a comment like any other.
+/// A person in ServiceNow pastes our mark into a comment. It is sent as any other comment.
 #[test]
 fn rule_3_mark_in_a_comment() {
     let mut world = Script::new();
@@ -108,7 +108,7 @@ fn rule_3_mark_in_a_comment() {
     world.must_hold();
 }
 
-/// The answer is lost and the read does not show the effect yet: nothing is repeated before L.
+/// The answer is lost and reads do not show the effect yet. Nothing is repeated before L.
 #[test]
 fn rule_4_doubt_waits_for_late_reads() {
     let mut world = Script::new();
@@ -121,7 +121,7 @@ fn rule_4_doubt_waits_for_late_reads() {
     world.must_hold();
 }
 
-/// The request never arrived: after L, and not before, it is made again, once.
+/// The request never arrived. It is repeated once, after L and not before.
 #[test]
 fn rule_4_doubt_ends_after_the_longest_time() {
     let mut world = Script::new();
@@ -135,7 +135,7 @@ fn rule_4_doubt_ends_after_the_longest_time() {
     world.must_hold();
 }
 
-/// The request lands after its caller has died: nothing is doubled.
+/// The request is applied after its caller has died. Nothing is doubled.
 #[test]
 fn rule_4_doubt_about_a_late_landing() {
     let mut world = Script::new();
@@ -146,7 +146,8 @@ fn rule_4_doubt_about_a_late_landing() {
     world.must_hold();
 }
 
-/// Nothing follows an effect in doubt: a late comment would reopen the case that was resolved after it.
+/// Nothing follows a call in doubt: if a comment were applied late, it would reopen the case that was resolved after
+/// it.
 #[test]
 fn rule_4_nothing_follows_an_effect_in_doubt() {
     let mut world = Script::new();
@@ -161,7 +162,7 @@ fn rule_4_nothing_follows_an_effect_in_doubt() {
     world.must_hold();
 }
 
-/// The event of a case that we are just creating arrives before its link is stored: our mark tells whose it is.
+/// The event of a case arrives before our CreateCase has stored its link. The mark leads to the link.
 #[test]
 fn rule_5_adopt_by_the_mark() {
     let mut world = Script::new();
@@ -174,7 +175,7 @@ fn rule_5_adopt_by_the_mark() {
     world.must_hold();
 }
 
-/// A case that somebody opened at AWS names our incident in its subject and its text: it is none of ours.
+/// A case that somebody opened at AWS names our incident in its subject and its text. It is not taken for ours.
 #[test]
 fn rule_5_adopt_no_case_of_others() {
     let mut world = Script::new();
@@ -186,7 +187,7 @@ fn rule_5_adopt_no_case_of_others() {
     world.must_hold();
 }
 
-/// Equal texts of the same author are different communications, and each arrives.
+/// Equal texts of the same author are different communications, and each is delivered.
 #[test]
 fn rule_6_identity_of_equal_texts() {
     let mut world = Script::new();
@@ -198,7 +199,7 @@ fn rule_6_identity_of_equal_texts() {
     world.must_hold();
 }
 
-/// ServiceNow dies after each of the records of a delivery in turn: the message is there once.
+/// ServiceNow dies after each of the records of a delivery in turn. The message is there once.
 #[test]
 fn rule_7_servicenow_stops_between_two_records() {
     for seed in 1..=20 {
@@ -211,14 +212,14 @@ fn rule_7_servicenow_stops_between_two_records() {
     }
 }
 
-/// The incident changes between the plan and the delivery: the message arrives, the fields wait for a new plan.
+/// The incident changes between the plan and the delivery. The message is delivered, the fields wait for a new plan.
 #[test]
 fn rule_7_fields_only_on_a_match() {
     let mut world = Script::new();
     let incident = world.linked();
     let deliveries = world.calls(RemoteCall::Deliver);
     world.reply(&incident, "Solved «r1»").set_status(&incident, "resolved");
-    // The agent saves while the delivery is on its way.
+    // The agent saves while the delivery is under way.
     world.until(RemoteCall::Deliver, deliveries + 1);
     world.set_state(&incident, IncidentState::OnHold).wait(1);
     assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{}", world.story());
@@ -226,7 +227,7 @@ fn rule_7_fields_only_on_a_match() {
     world.must_hold();
 }
 
-/// An agent comments and resolves in one save: the case gets the comment, then is resolved, and stays so.
+/// An agent comments and resolves in one save. The case gets the comment, then it is resolved, and it stays resolved.
 #[test]
 fn rule_8_order_comment_and_resolve_in_one_save() {
     let mut world = Script::new();
@@ -244,7 +245,7 @@ fn rule_8_order_comment_and_resolve_in_one_save() {
     world.must_hold();
 }
 
-/// Only a comment that is later than the resolution reopens; then both sides are open.
+/// Only a comment that is later than the resolution reopens. Then both sides are open.
 #[test]
 fn rule_8_order_a_later_comment_reopens() {
     let mut world = Script::new();
@@ -257,7 +258,7 @@ fn rule_8_order_a_later_comment_reopens() {
     world.must_hold();
 }
 
-/// A reply on a resolved case reopens both; what is observed as resolved is not resolved again.
+/// A reply on a resolved case reopens both. A case that reads show as resolved is not resolved again.
 #[test]
 fn rule_8_order_reopened_at_aws() {
     let mut world = Script::new();
@@ -271,7 +272,7 @@ fn rule_8_order_reopened_at_aws() {
     world.must_hold();
 }
 
-/// A side fails: the link gets a due time, the message is acknowledged, and other links go on.
+/// A side fails. The link gets a due time, the message is done, and other links go on.
 #[test]
 fn rule_10_waits_are_wake_ups() {
     let mut world = Script::with(|settings| settings.hints = false);
@@ -287,7 +288,7 @@ fn rule_10_waits_are_wake_ups() {
     world.must_hold();
 }
 
-/// The ledger fails at each of its steps: the message comes again within seconds and finds the link free.
+/// The ledger fails at each of its calls in turn. The message comes again within seconds and finds the link free.
 #[test]
 fn rule_10_a_failing_ledger_delays_by_seconds() {
     for call in [RemoteCall::TakeLease, RemoteCall::Record, RemoteCall::Release] {
@@ -304,7 +305,7 @@ fn rule_10_a_failing_ledger_delays_by_seconds() {
     }
 }
 
-/// Every hint is lost: the poller brings both sides in step.
+/// Every hint is lost. The poller brings both sides in step.
 #[test]
 fn rule_10_no_hint_at_all() {
     let mut world = Script::with(|settings| settings.hints = false);
@@ -316,8 +317,8 @@ fn rule_10_no_hint_at_all() {
     world.must_hold();
 }
 
-/// ServiceNow is down for an hour and every worker hangs at it: what is due lies in the queue a few times, not once for each
-/// poll, and when the hour is over each link costs one pass.
+/// ServiceNow is down for an hour, and every worker waits for it. The queue holds a few hints for each due link, not
+/// one for each poll. After the hour each link costs one pass.
 #[test]
 fn rule_10_an_outage_piles_up_no_hints() {
     const LINKS: usize = 12;
@@ -346,7 +347,7 @@ fn rule_10_an_outage_piles_up_no_hints() {
     world.must_hold();
 }
 
-/// The poller dies between its claims and the queue: what it claimed is due again ten minutes later, and not before.
+/// The poller dies between its claims and the queue. The claimed links are due again ten minutes later, and not before.
 #[test]
 fn rule_10_a_dead_pollers_claims_cost_ten_minutes() {
     let mut world = Script::with(|settings| (settings.hints, settings.wakes) = (false, false));
@@ -366,7 +367,7 @@ fn rule_10_a_dead_pollers_claims_cost_ten_minutes() {
     world.must_hold();
 }
 
-/// One account is refused; the other's link is untouched, and the refused one says so and recovers.
+/// AWS refuses one account. The other account's link is not affected; the refused one shows an error and recovers.
 #[test]
 fn rule_11_poison_stays_alone() {
     let mut world = Script::new();
@@ -384,7 +385,7 @@ fn rule_11_poison_stays_alone() {
     world.must_hold();
 }
 
-/// One id that AWS does not know fails the whole DescribeCases: the others are polled all the same.
+/// One id that AWS does not know fails the whole DescribeCases. The other cases are polled all the same.
 #[test]
 fn rule_11_one_unknown_case() {
     let mut world = Script::with(|settings| settings.hints = false);
@@ -392,7 +393,7 @@ fn rule_11_one_unknown_case() {
     world.settle();
     let polls = world.calls(RemoteCall::DueLinks);
     world.until(RemoteCall::DueLinks, polls + 1);
-    // Reads are so late that the next poll knows of the second case and AWS does not, yet.
+    // Reads lag so much that the next poll asks for the second case and AWS does not show it yet.
     world.wait(1).lag(70).reply(&first, "News «r3»");
     let second = world.open("The second «d2»");
     world.wait(130);
@@ -401,7 +402,7 @@ fn rule_11_one_unknown_case() {
     world.must_hold();
 }
 
-/// More writes than the bound: they are deferred, the incident says so, and nothing is dropped.
+/// Writes beyond the bound are deferred, the incident says so, and nothing is dropped.
 #[test]
 fn rule_12_bounds_defer_and_drop_nothing() {
     let mut world = Script::with(|settings| settings.policy.writes_per_window = 5);
@@ -419,7 +420,7 @@ fn rule_12_bounds_defer_and_drop_nothing() {
     world.must_hold();
 }
 
-/// Work notes never leave.
+/// Work notes are never sent.
 #[test]
 fn work_notes_stay() {
     let mut world = Script::new();
@@ -429,7 +430,7 @@ fn work_notes_stay() {
     world.must_hold();
 }
 
-/// The stories themselves can fail: with the unique ids gone, a lost answer doubles a reply.
+/// A story can fail: without unique external ids, a lost answer doubles a reply.
 #[test]
 fn a_story_notices_a_missing_safeguard() {
     let mut world = Script::sabotaged(Sabotage::UniqueDelivery);
@@ -441,7 +442,7 @@ fn a_story_notices_a_missing_safeguard() {
     assert!(invariants.contains(&Invariant::ExactlyOnce), "{}", outcome.story);
 }
 
-/// The webhook's secret is rotated, step by step: no webhook is turned away, and none waits for the poller.
+/// The webhook's secret is rotated step by step. No webhook is refused, and none waits for the poller.
 #[test]
 fn a_rotation_of_the_webhooks_secret_turns_no_webhook_away() {
     let mut world = Script::with(|settings| settings.polling = SignedDuration::from_hours(8));
@@ -457,7 +458,7 @@ fn a_rotation_of_the_webhooks_secret_turns_no_webhook_away() {
     world.must_hold();
 }
 
-/// ServiceNow's clock is too far off for its webhooks to be believed: the poller brings what they would have brought.
+/// ServiceNow's clock is too far off for its webhooks to be accepted. The poller finds what they would have announced.
 #[test]
 fn webhooks_of_a_wrong_clock_are_turned_away_and_made_up_for() {
     let mut world = Script::with(|settings| settings.servicenow_clock = SignedDuration::from_mins(10));
@@ -468,8 +469,8 @@ fn webhooks_of_a_wrong_clock_are_turned_away_and_made_up_for() {
     world.must_hold();
 }
 
-/// An incident is hidden from the integration user for some hours. What both sides wrote meanwhile arrives, though nobody
-/// saves the incident afterwards.
+/// An incident is hidden from the integration user for some hours. What both sides wrote meanwhile is delivered later,
+/// even if nobody saves the incident.
 #[test]
 fn what_is_written_while_the_incident_is_hidden_arrives_once_it_is_shown_again() {
     let mut world = Script::new();
@@ -488,7 +489,8 @@ fn what_is_written_while_the_incident_is_hidden_arrives_once_it_is_shown_again()
     world.must_hold();
 }
 
-/// An incident is deleted: nothing more is written at AWS. It is looked for less and less often, and at last not at all.
+/// An incident is deleted. casebridge writes nothing more to AWS. It looks for the incident less and less often, and
+/// after a month not at all.
 #[test]
 fn a_deleted_incident_is_left_alone() {
     let mut world = Script::with(|settings| settings.polling = SignedDuration::from_mins(10));
@@ -505,12 +507,12 @@ fn a_deleted_incident_is_left_alone() {
         world.settle();
     }
     assert_eq!(writes(&world), at_aws, "{}", world.story());
-    // The first reply goes out before anybody has seen that the incident is gone.
+    // The first reply may be sent before a pass has seen that the incident is gone.
     assert!(world.calls(RemoteCall::Deliver) <= delivered + 1, "{}", world.story());
     assert!(world.delivered(&incident).is_empty(), "{}", world.story());
     let looks = world.calls(RemoteCall::TakeLease);
     world.wait(6 * 3_600);
-    // The replies wait for it to be restored: it is looked for every hour or less, by the default policy.
+    // Replies wait for the incident, so casebridge looks for it at most every hour, by the default policy.
     let looked = world.calls(RemoteCall::TakeLease) - looks;
     assert!((1..=6).contains(&looked), "{looked} looks: {}", world.story());
     world.life.desk.world.borrow_mut().set_case_status(&case_id, "resolved");
@@ -526,7 +528,7 @@ fn a_deleted_incident_is_left_alone() {
     world.must_hold();
 }
 
-/// The account's keys are taken away and never come back: what people write is kept, and the agent is told why.
+/// AWS refuses the account's keys for good. What people write is kept, and the agent is told why.
 #[test]
 fn a_comment_for_an_account_that_is_refused_for_good_is_a_visible_error() {
     let mut world = Script::new();
@@ -545,7 +547,7 @@ fn a_comment_for_an_account_that_is_refused_for_good_is_a_visible_error() {
     world.must_hold();
 }
 
-/// AWS reopens no case that was resolved more than 14 days ago: the comment waits, and the agent is told.
+/// AWS reopens no case that was resolved more than 14 days ago. The comment waits, and the agent is told.
 #[test]
 fn a_comment_on_a_case_that_was_resolved_too_long_ago_is_a_visible_error() {
     let mut world = Script::with(|settings| {
@@ -563,7 +565,7 @@ fn a_comment_on_a_case_that_was_resolved_too_long_ago_is_a_visible_error() {
     world.must_hold();
 }
 
-/// Where the policy says so, replies are work notes: they arrive once, and do not come back as comments.
+/// If the policy says so, replies become work notes. They are delivered once, and do not come back as comments.
 #[test]
 fn replies_may_become_work_notes() {
     let mut world = Script::with(|settings| settings.policy.replies_become = MessageKind::WorkNote);
@@ -575,7 +577,8 @@ fn replies_may_become_work_notes() {
     world.must_hold();
 }
 
-/// ServiceNow's clock is behind ours and the first polls fail: what happened before the first of them is not left out.
+/// ServiceNow's clock is behind ours and the first polls fail. What happened before the first successful poll is not
+/// left out.
 #[test]
 fn first_polls_that_fail_leave_nothing_out() {
     let mut world = Script::with(|settings| {

@@ -29,7 +29,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Records a call with the time of its arrival. The status is none if the call got no answer.
+    /// Records a call with the time of its arrival. `status` is `None` if the call got no answer.
     pub fn record(&mut self, at: Timestamp, call: &ReceivedCall<'_>, status: Option<u16>, fault: Option<Kind>) {
         *self.counts.entry((call.target, call.operation.to_owned())).or_default() += 1;
         if self.log.len() == MAXIMUM_LOG_LENGTH {
@@ -50,7 +50,7 @@ impl Calls {
         *self = Self::default();
     }
 
-    /// The counts per target and operation, and the log.
+    /// Returns the counts per target and operation, and the log.
     pub fn to_json(&self) -> Value {
         let counts = |target: Target| -> Map<String, Value> {
             let of_target = self.counts.iter().filter(|((owner, _), _)| *owner == target);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// The time of this machine.
+/// Returns the time of this machine.
 pub fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -42,7 +42,7 @@ pub struct Config {
     pub resolve: BTreeMap<String, SocketAddr>,
 }
 
-/// The quotas of each account: missing means as documented, null means none.
+/// The quotas of each account. A key that is missing means the documented quota, `null` means no quota.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SupportConfig {
@@ -60,7 +60,7 @@ impl Default for SupportConfig {
 }
 
 impl SupportConfig {
-    /// The quotas.
+    /// Returns the quotas.
     pub fn quotas(&self) -> Quotas {
         Quotas { calls_per_second: self.calls_per_second, cases_per_hour: self.cases_per_hour }
     }
@@ -74,7 +74,7 @@ pub struct AccountConfig {
     pub id: String,
     /// The access key's id.
     pub access_key_id: String,
-    /// The access key's secret. Signatures are not verified: it is here so that one file describes the account.
+    /// The access key's secret. Signatures are not verified; the secret is here so that one file describes the account.
     #[serde(default)]
     pub secret_access_key: Option<SecretString>,
     /// The ARN of a role by which others may act in it.
@@ -97,7 +97,7 @@ pub struct AccountConfig {
 }
 
 impl AccountConfig {
-    /// The account as AWS Support knows it.
+    /// Returns the account as AWS Support knows it.
     pub fn account(&self) -> Account {
         let all = || SEVERITY_LEVELS.iter().map(|level| level.code.to_owned()).collect();
         let role = |arn: &String| Role { arn: arn.clone(), external_id: self.external_id.clone() };

@@ -1,11 +1,12 @@
-//! Ordered faults: rules that break the calls they match, in the order in which they were given, until they are used
-//! up.
+//! Ordered faults. A rule breaks the calls that it matches until it is used up. Rules apply in the order in which they
+//! were given.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// The most rules that may wait at a time: more than any test gives, so that a test in a loop ends with an error.
+/// The most rules that may wait at a time. It is more than any test gives, so that a test that adds rules in a loop
+/// ends with an error.
 pub const MAXIMUM_RULES: usize = 1000;
 
 /// The target of a rule.
@@ -39,7 +40,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -52,7 +53,7 @@ impl Kind {
     }
 }
 
-/// A fault on order.
+/// A rule: an ordered fault.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
@@ -70,9 +71,9 @@ pub struct Rule {
     /// How many calls it breaks.
     #[serde(default = "once")]
     pub count: u64,
-    /// How.
+    /// How the calls break.
     pub kind: Kind,
-    /// Which error; by default the target's own server error.
+    /// The error that the calls get. By default it is the target's own server error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// After how many record writes the instance dies; only with the kind `stop`.
@@ -85,7 +86,7 @@ fn once() -> u64 {
 }
 
 impl Rule {
-    /// Refuses a rule that could never match, or a part of which would be ignored.
+    /// Refuses a rule that could never match, or that has a part which would be ignored.
     fn check(&self) -> Result<(), RuleError> {
         if self.count == 0 {
             return Err(RuleError("'count' must be at least 1"));
@@ -148,7 +149,7 @@ impl ReceivedCall<'_> {
 pub struct Fault {
     /// How it breaks.
     pub kind: Kind,
-    /// Which error.
+    /// The error. `None` for the target's own server error.
     pub error: Option<String>,
     /// After how many record writes the instance dies.
     pub after_commits: u64,
@@ -161,7 +162,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Adds a rule behind the others.
+    /// Adds a rule after the others.
     pub fn add(&mut self, rule: Rule) -> Result<(), RuleError> {
         rule.check()?;
         if self.rules.len() == MAXIMUM_RULES {
@@ -176,7 +177,7 @@ impl Faults {
         self.rules.clear();
     }
 
-    /// Drops the rules about this one record.
+    /// Drops the rules whose `containing` is this text.
     pub fn drop_about(&mut self, containing: &str) {
         self.rules.retain(|rule| rule.containing.as_deref() != Some(containing));
     }
@@ -186,7 +187,8 @@ impl Faults {
         self.rules.iter()
     }
 
-    /// Returns the fault for this call, and takes one from the count of the first rule that matches.
+    /// Returns the fault for this call, and takes one from the count of the first rule that matches. Returns `None` if
+    /// no rule matches.
     pub fn take(&mut self, call: &ReceivedCall<'_>) -> Option<Fault> {
         let position = self.rules.iter().position(|rule| rule.matches(call))?;
         let rule = &mut self.rules[position];

@@ -1,4 +1,4 @@
-//! `casebridge-simulator --config <file>`: serves until it is told to stop.
+//! `casebridge-simulator --config <file>`: serves until SIGTERM or SIGINT.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,7 +9,8 @@ use casebridge_simulator::server::{Server, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: casebridge-simulator --config <json file>";
-/// The time for running calls when the process is told to stop: enough for an answer, and short for `make down`.
+/// The time that running calls get when the process is told to stop. It is long enough for an answer, and short enough
+/// for `make down`.
 const FAREWELL: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {

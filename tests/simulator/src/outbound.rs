@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::wire::{Outbound, Request, Response};
 
-/// The network, with the names that lead to this machine.
+/// The network, with the host names that lead to addresses of this machine.
 ///
 /// A name that leads to this machine is reached over plain http, whatever scheme the URL has: this machine stands in
 /// for the endpoint that ends TLS in front of the service. The `Host` header is the one of the URL.
@@ -105,7 +105,7 @@ async fn exchange(
     Ok(Response { status, headers, body: answer.bytes().await?.to_vec() })
 }
 
-/// The error with its causes: the outermost alone says little.
+/// Returns the text of an error with those of its causes, since the outermost error alone says little.
 fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

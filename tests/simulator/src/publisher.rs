@@ -12,9 +12,10 @@ use tokio::sync::mpsc;
 
 use crate::support::events::SupportEvent;
 
-/// The most events that wait for the bus: room for a whole run of the tests.
+/// The most events that wait for the bus. It is enough for a whole run of the tests.
 const QUEUE_LENGTH: usize = 10_000;
-/// The attempts to put one event on the bus. Their pauses take more than a second: a short outage loses no event.
+/// The most attempts to put one event on the bus. Their pauses take more than a second together, so that a short outage
+/// loses no event.
 const ATTEMPTS: u32 = 4;
 /// The pause after the first attempt, long enough for a dropped connection. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -49,7 +50,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A publisher, and the end of its queue for [`Publisher::run`].
+    /// Returns a publisher, and the receiver of its queue for [`Publisher::run`].
     pub fn new(bus: Option<EventBus>) -> (Self, mpsc::Receiver<SupportEvent>) {
         let (queue, receiver) = mpsc::channel(QUEUE_LENGTH);
         (Self { bus: Mutex::new(bus), queue }, receiver)
@@ -60,7 +61,8 @@ impl Publisher {
         *self.bus.lock().unwrap_or_else(PoisonError::into_inner) = Some(bus);
     }
 
-    /// Queues events. Like AWS's own events they are best effort: without a bus, or with a full queue, they are lost.
+    /// Queues events. Like AWS's own events they are best effort: they are lost if there is no bus or the queue is
+    /// full.
     pub fn publish(&self, events: Vec<SupportEvent>) {
         for event in events {
             if self.queue.try_send(event).is_err() {
@@ -69,7 +71,7 @@ impl Publisher {
         }
     }
 
-    /// Publishes the queued events one after the other, as long as there is a publisher.
+    /// Publishes the queued events one after the other, until the publisher is dropped.
     pub async fn run(&self, mut queue: mpsc::Receiver<SupportEvent>, client: reqwest::Client) {
         while let Some(event) = queue.recv().await {
             let bus = self.bus.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -130,7 +132,7 @@ async fn put_once(client: &reqwest::Client, bus: &EventBus, event: &SupportEvent
     if status.is_success() && !refused { Ok(()) } else { Err(format!("{status}: {text}").into()) }
 }
 
-/// The headers that sign a request in the name of an account.
+/// Returns the headers that sign a request in the name of an account.
 fn signature(
     account: &str,
     region: &str,

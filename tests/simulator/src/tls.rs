@@ -1,5 +1,5 @@
-//! The server's certificate. Each start creates an authority and a certificate by it; clients get the authority's
-//! certificate.
+//! The server's certificate. Each start creates an authority, and a certificate that it signs. Clients get the
+//! authority's certificate.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 const CA_FILE: &str = "ca.pem";
 const SERVER_NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
 
-/// Makes a certificate and writes its authority's into the folder, as `ca.pem`.
+/// Makes a certificate and writes that of its authority into the folder, as `ca.pem`.
 pub fn acceptor(directory: &Path) -> Result<(TlsAcceptor, PathBuf), Box<dyn std::error::Error + Send + Sync>> {
     let authority = authority()?;
     let key = KeyPair::generate()?;

@@ -1,4 +1,4 @@
-//! HTTP requests and responses as values: the state machines answer them without any network.
+//! HTTP requests and responses as values, so that the state machines need no network.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ pub struct Request {
     pub method: String,
     /// The path, decoded, without the query.
     pub path: String,
-    /// The query's pairs, decoded, in their order.
+    /// The query's pairs, decoded, in order.
     pub query: Vec<(String, String)>,
     /// The headers, names in lower case.
     pub headers: BTreeMap<String, String>,
@@ -18,18 +18,18 @@ pub struct Request {
 }
 
 impl Request {
-    /// The first value of a query parameter.
+    /// Returns the first value of a query parameter. Returns `None` if it is missing.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// A header's value, by its name in lower case.
+    /// Returns a header's value, by its name in lower case. Returns `None` if it is missing.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 }
 
-/// A response as a state machine gives it.
+/// A response as a state machine returns it.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     /// The status code.
@@ -41,14 +41,15 @@ pub struct Response {
 }
 
 impl Response {
-    /// A JSON response.
+    /// Returns a JSON response.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
         let headers = BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]);
         Self { status, headers, body: body.to_string().into_bytes() }
     }
 }
 
-/// Where the simulated instances send their own requests: the network in the server, a queue in the simulation.
+/// The network for the requests of simulated instances: the real one in the server, one that keeps the requests in
+/// tests.
 pub trait Outbound {
     /// Sends one request and waits for its answer, at most `timeout_milliseconds`.
     fn send(&self, url: &str, request: &Request, timeout_milliseconds: u64) -> Result<Response, String>;

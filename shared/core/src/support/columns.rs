@@ -34,8 +34,8 @@ pub const DISPLAY_ID: &str = "display_id";
 pub const CASE_STATUS: &str = "case_status";
 /// The columns that belong to cases alone.
 const OWN_COLUMNS: [&str; 4] = [ACCOUNT, CASE_ID, DISPLAY_ID, CASE_STATUS];
-/// How many failures in a row pass before an agent is told: most pass by themselves in seconds, and the first three of the
-/// default policy take seven to ten.
+/// From this many failures in a row on, an agent is told. Most failures pass by themselves in seconds. With the default
+/// policy, the waits after the first three take seven to ten seconds in all.
 const QUIET_ATTEMPTS: u32 = 4;
 /// How many characters of an error an incident shows: as many as its column holds, so that it reads back as written.
 const LAST_ERROR_CHARACTERS: usize = 900;

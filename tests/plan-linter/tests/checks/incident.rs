@@ -1,4 +1,4 @@
-//! What goes wrong with what is put on the incident.
+//! Plans with faults in what is written to the incident.
 
 use casebridge_core::{
     identifiers::{CommunicationId, ExternalId},
@@ -20,7 +20,8 @@ pub fn rows() -> Vec<Row> {
 fn messages() -> Vec<Row> {
     vec![
         (Check::TooManyMessages, Scene::clean, |scene| {
-            // So many names of one message: the twenty-sixth is one too many, and each repeats the first.
+            // One message under many names: with these 24 the delivery has 26, one too many. Each name has a
+            // communication of its own, so that no other check finds anything.
             let shown = scene.pass.aws.shown[1].clone();
             let second = shown.raw.time_created.as_second();
             for number in 0..24 {
@@ -64,7 +65,7 @@ fn messages() -> Vec<Row> {
     ]
 }
 
-/// The second reply has this fate.
+/// Gives the second reply this fate.
 fn fate(scene: &mut Scene, fate: Fate) {
     let id = scene.pass.aws.shown[1].id.clone();
     let known = scene.pass.link.memory.conversation.known.values_mut().flatten();

@@ -1,6 +1,6 @@
-//! Each check with a plan by hand that it finds, and plans that no check finds anything in.
+//! A plan by hand for each check, in which that check alone finds a fault; and plans without a fault.
 
-#![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod incident;
 mod record;
@@ -10,9 +10,9 @@ use casebridge_plan_linter::{Check, Severity};
 
 use crate::scene::Scene;
 
-/// What a row changes about a scene.
+/// What a row changes in a scene.
 type Change = fn(&mut Scene);
-/// A check, the scene of a plan with which nothing is wrong, and what makes the plan wrong in just that way.
+/// A check, a scene with a plan without a fault, and a change that gives the plan just the fault of the check.
 type Row = (Check, fn() -> Scene, Change);
 
 fn rows() -> Vec<Row> {

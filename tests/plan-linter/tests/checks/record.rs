@@ -1,4 +1,4 @@
-//! What goes wrong with calls to AWS, and with waits.
+//! Plans with faults in calls to AWS and in waits.
 
 use casebridge_core::{
     failure::Refusal,

@@ -1,4 +1,4 @@
-//! A pass by hand, and a plan by hand for it: an open incident with a comment, and its open case with two replies.
+//! A pass and its plan, written by hand: an open incident with a comment, and its open case with two replies.
 
 use casebridge_core::{
     failure::Refusal,
@@ -43,7 +43,7 @@ pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-/// A comment of a person that was written at this second.
+/// Returns a comment of a person that was written at this second.
 pub fn comment(name: &str, second: i64) -> JournalEntry {
     JournalEntry {
         sys_id: JournalEntryId::new(name),
@@ -91,7 +91,7 @@ fn case(case_id: &str, communications: &[&str]) -> Case {
 }
 
 impl Scene {
-    /// An incident in scope without a case.
+    /// Returns an incident in scope without a case, and no plan.
     pub fn unlinked() -> Self {
         let key = LinkKey::support_case(IncidentId::new("0123456789abcdef0123456789abcdef"));
         let (policy, now) = (Policy::default(), at(300));
@@ -100,7 +100,7 @@ impl Scene {
         Self { policy, now, pass, plan: Plan::default(), marks: 0 }
     }
 
-    /// An incident with its case, and no plan.
+    /// Returns an incident with its case, and no plan.
     pub fn linked() -> Self {
         let mut scene = Self::unlinked();
         let open = CaseStatus::new("opened");
@@ -121,7 +121,7 @@ impl Scene {
         scene
     }
 
-    /// A plan with which nothing is wrong: the replies go to the incident and the comment to the case.
+    /// Returns a plan without a fault: the replies go to the incident and the comment to the case.
     pub fn clean() -> Self {
         let mut scene = Self::linked();
         let (deliver, text) = (scene.deliver(&[0, 1], ""), scene.send("e1", 10));
@@ -129,14 +129,15 @@ impl Scene {
         scene
     }
 
-    /// A plan with which nothing is wrong: a case for the incident and its comment.
+    /// Returns a plan without a fault: it opens a case for the incident with its comment.
     pub fn opening() -> Self {
         let mut scene = Self::unlinked();
         scene.plan.effects = vec![scene.open(), Effect::WriteColumns];
         scene
     }
 
-    /// Incident and case as they are when the incident was resolved first: the comment is sent, then the case is resolved.
+    /// Returns a plan without a fault for a resolved incident with an open case: the comment is sent, then the case is
+    /// resolved.
     pub fn ending() -> Self {
         let mut scene = Self::clean();
         scene.set_incident(IncidentState::Resolved);
@@ -173,7 +174,7 @@ impl Scene {
         Effect::Call(Call::OpenCase { account: AccountId::new(ACCOUNT), request, mark, covers, remainder: None })
     }
 
-    /// A text for a case.
+    /// Returns a call that writes a text on a case.
     pub fn write(&mut self, case_id: &str, content: Content, part: Part) -> Effect {
         let mark = self.mark();
         Effect::Call(Call::AddCommunication {
@@ -186,7 +187,7 @@ impl Scene {
         })
     }
 
-    /// A comment that was written at this second, whole.
+    /// Returns a call that sends the comment of this name, which was written at this second, in one part.
     pub fn send(&mut self, name: &str, second: i64) -> Effect {
         self.send_part(name, second, Part::whole(9))
     }
@@ -196,7 +197,7 @@ impl Scene {
         self.write(CASE, content, part)
     }
 
-    /// The message about the nth communication that was read.
+    /// Returns the message for the communication with this number among those that were read.
     pub fn message(&self, number: usize) -> Message {
         self.message_about(&self.pass.aws.shown[number].id.clone())
     }
@@ -207,7 +208,7 @@ impl Scene {
         Message { external_id, text: "Amazon Web Services: …".to_owned(), kind: self.policy.replies_become }
     }
 
-    /// A delivery of some of the communications that were read, and of a state.
+    /// Returns a delivery of some of the communications that were read, and of a state.
     pub fn deliver(&self, numbers: &[usize], state: &str) -> Effect {
         Effect::Deliver(Delivery {
             expected_mod_count: self.pass.summary().unwrap().sys_mod_count,
@@ -226,7 +227,7 @@ impl Scene {
         delivery.unwrap()
     }
 
-    /// The body of the last text.
+    /// Returns the body of the plan's last text.
     pub fn body(&mut self) -> &mut String {
         let body = self.plan.effects.iter_mut().rev().find_map(|effect| match effect {
             Effect::Call(Call::AddCommunication { body, .. }) => Some(body),
@@ -243,7 +244,7 @@ impl Scene {
         &mut self.pass.incident.as_mut().unwrap().entries
     }
 
-    /// The incident has this state; one that has ended did so after the comment.
+    /// Gives the incident this state. If the state ends it, the end is after the comment.
     pub fn set_incident(&mut self, state: IncidentState) {
         self.end_at(state, 20);
     }
@@ -262,13 +263,13 @@ impl Scene {
         self.case().status = Some(CaseStatus::new("resolved"));
     }
 
-    /// The link has an intent in doubt.
+    /// Gives the link an intent in doubt.
     pub fn doubt(&mut self) {
         let kind = IntentKind::ResolveCase { status_before: None, double: None };
         self.pass.link.intent = Some(Intent::new(1, None, kind, self.now));
     }
 
-    /// A second case that is there.
+    /// Gives the link a double.
     pub fn double(&mut self, told: bool) {
         self.pass.link.memory.doubles.push(DoubledCase {
             account: AccountId::new(ACCOUNT),

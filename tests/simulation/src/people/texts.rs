@@ -1,24 +1,24 @@
-//! What people write. Texts carry tokens, by which they are found on the other side.
+//! What people write. Texts carry tokens, by which the judges find them on the other side.
 
 use crate::{random::Random, servicenow::people::AUTOMATIC_ANSWER, world::World};
 
-/// Texts that several people write alike: they are told apart by nothing.
+/// Texts that several people write. Nothing in them tells them apart.
 pub const EQUAL_TEXTS: [&str; 3] = ["Any news?", "k", AUTOMATIC_ANSWER];
-/// What AWS accepts in no text.
+/// A character that AWS refuses in AddCommunicationToCase.
 pub const REFUSED_LETTER: char = '\u{2620}';
-/// What AWS redacts.
+/// A text that AWS redacts.
 pub const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const CARD_NUMBER: &str = "4111 1111 1111 1111";
-/// What opens a token: a word that stands in exactly one text of a person.
+/// Opens a token. A token is a word that stands in exactly one text of a person.
 pub const TOKEN_OPENS: char = '«';
-/// What closes a token.
+/// Closes a token.
 pub const TOKEN_CLOSES: char = '»';
-/// A text as long as a communication may be.
+/// The length of a long text, in characters: close to the longest communication that AWS takes.
 const LONG_CHARACTERS: usize = 7_980;
-/// A text that fits by its characters and not by its bytes.
+/// The length of a wide text, in characters. It is within AWS's limit in characters and beyond it in bytes.
 const WIDE_CHARACTERS: usize = 5_000;
 
-/// The tokens in a text.
+/// Returns the tokens in a text.
 pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices(TOKEN_OPENS).filter_map(|(start, _)| {
         let end = text[start..].find(TOKEN_CLOSES)?;
@@ -27,13 +27,13 @@ pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl World {
-    /// A token that no other text has.
+    /// Returns a new token, which no other text has.
     pub fn token(&mut self, kind: &str) -> String {
         self.memory.tokens += 1;
         format!("{TOKEN_OPENS}{kind}{}{TOKEN_CLOSES}", self.memory.tokens)
     }
 
-    /// A text as people write them.
+    /// Returns a text as people write them, most often with a token of this kind.
     pub fn text(&mut self, random: &mut Random, kind: &str) -> String {
         let token = self.token(kind);
         match random.below(16) {
@@ -53,13 +53,13 @@ impl World {
 
     fn long_text(&mut self, token: &str, random: &mut Random) -> String {
         let end = self.token("end");
-        // No token may stand where a text is cut into parts.
+        // These lengths keep tokens away from the places where a text is cut into parts.
         let length = *random.pick(&[LONG_CHARACTERS, 7_700, 7_200]);
         let filler: String = "lorem ipsum ".chars().cycle().take(length - 40).collect();
         format!("{token} {filler} {end}")
     }
 
-    /// A text whose letters take three bytes each.
+    /// Returns a text whose letters take three bytes each.
     fn wide_text(&mut self, token: &str) -> String {
         let end = self.token("end");
         let filler: String = "東京都庁。".chars().cycle().take(WIDE_CHARACTERS).collect();

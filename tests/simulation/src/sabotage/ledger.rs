@@ -1,4 +1,5 @@
-//! The ledger with a safeguard switched off. It stands behind the port, where the table is: a call meets the same fates.
+//! The ledger with a safeguard switched off. It stands behind the port, so that calls meet the same fates as without a
+//! sabotage.
 
 use std::{any::Any, rc::Rc};
 
@@ -17,9 +18,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Sabotage;
 
-/// The attempt that all workers share when there is no mutual exclusion.
+/// The attempt id that all workers share when leases exclude nobody.
 const SHARED_ATTEMPT: &str = "shared";
-/// For how long a worker has a lease that it took from another one.
+/// How long a worker holds a lease that it took from another one.
 const GRABBED_FOR: SignedDuration = SignedDuration::from_secs(1);
 
 /// A decorator of the ledger. Without a sabotage it passes everything on.
@@ -29,7 +30,7 @@ pub struct SabotagedLedger {
 }
 
 impl SabotagedLedger {
-    /// Puts a sabotage around a ledger.
+    /// Returns a ledger with a sabotage around it.
     pub fn new(inner: Rc<MemoryLedger>, sabotage: Option<Sabotage>) -> Self {
         Self { inner, sabotage }
     }
@@ -39,7 +40,8 @@ impl SabotagedLedger {
         self.sabotage == Some(safeguard)
     }
 
-    /// Without mutual exclusion every worker writes as if the lease were its own, on top of whatever is there.
+    /// Returns the lease to write with. If leases exclude nobody, takes a new one, so that every worker overwrites what
+    /// is there.
     async fn grabbed<K: Remembered>(&self, lease: &Lease, now: Timestamp) -> Result<Lease, LedgerError> {
         if !self.is_off(Sabotage::Lease) {
             return Ok(lease.clone());
@@ -56,12 +58,12 @@ fn is_refusal<C>(trouble: &Trouble<C>) -> bool {
     trouble.refusal.is_some()
 }
 
-/// Whether a side did not answer, which passes by itself.
+/// Whether a read failed: there is an active trouble that is no refusal.
 fn has_failed_read<K: Remembered>(link: &Link<K>, now: Timestamp) -> bool {
     link.troubles.active(now).any(|trouble| trouble.refusal.is_none())
 }
 
-/// Forgets what both sides last agreed on.
+/// Makes a link forget what both sides last agreed on.
 fn forget_base<K: Remembered>(link: &mut Link<K>) {
     link.base = Base::default();
     if let Some(link) = (link as &mut dyn Any).downcast_mut::<support::Link>() {
@@ -71,7 +73,7 @@ fn forget_base<K: Remembered>(link: &mut Link<K>) {
     }
 }
 
-/// Forgets what either side has refused.
+/// Makes a link forget what either side has refused.
 fn forget_refusals<K: Remembered>(link: &mut Link<K>) {
     link.troubles.end(Side::Aws, is_refusal);
     link.troubles.end(Side::ServiceNow, is_refusal);

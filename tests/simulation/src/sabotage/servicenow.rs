@@ -1,5 +1,5 @@
-//! The app on the ServiceNow instance with a safeguard switched off: decorators between its port and the instance, so that
-//! the port judges what casebridge has asked for.
+//! The app on the ServiceNow instance with a safeguard switched off. The decorators stand between the port and the
+//! instance, so that the port judges what casebridge asked for.
 
 use std::cell::Cell;
 
@@ -18,7 +18,7 @@ use crate::{
     world::BEGINNING,
 };
 
-/// The app, with a sabotage around it.
+/// Returns the app with a sabotage around it, or the unchanged app if the sabotage is not one of the app.
 pub fn app(sabotage: Option<Sabotage>) -> Box<dyn App> {
     let change = match sabotage {
         Some(Sabotage::ConditionalWrite) => return Box::new(Unconditional),
@@ -32,7 +32,7 @@ pub fn app(sabotage: Option<Sabotage>) -> Box<dyn App> {
     Box::new(ShownOtherwise { change })
 }
 
-/// Writes fields whatever happened to the incident since the plan.
+/// Writes fields even if the incident has changed since the plan.
 struct Unconditional;
 
 impl App for Unconditional {
@@ -49,7 +49,7 @@ impl App for Unconditional {
     }
 }
 
-/// Gives each message a new id at each attempt, and answers with the one that it came with.
+/// Gives each message a new external id at each attempt, and answers with the one that it came with.
 #[derive(Default)]
 struct RenamedMessages {
     renamed: Cell<u64>,
@@ -80,7 +80,7 @@ impl App for RenamedMessages {
     }
 }
 
-/// Shows incidents otherwise than they are.
+/// Changes what snapshots show of an incident.
 struct ShownOtherwise {
     change: fn(&mut Incident),
 }
@@ -114,7 +114,7 @@ impl App for ShownOtherwise {
     }
 }
 
-/// The time of comments is not told.
+/// Gives all comments the same time.
 fn without_times(incident: &mut Incident) {
     for entry in &mut incident.entries {
         entry.created_on = Timestamp::from_second(BEGINNING).unwrap_or_default();
@@ -122,7 +122,7 @@ fn without_times(incident: &mut Incident) {
     incident.entries.sort_by(|left, right| left.sys_id.cmp(&right.sys_id));
 }
 
-/// What the delivery table says of comments is not told.
+/// Hides which comments casebridge delivered or may have delivered.
 fn without_delivery_table(incident: &mut Incident) {
     for entry in &mut incident.entries {
         entry.ours = false;
@@ -130,13 +130,13 @@ fn without_delivery_table(incident: &mut Incident) {
     }
 }
 
-/// What pauses links is not told.
+/// Hides what pauses a link.
 fn without_pauses(incident: &mut Incident) {
     incident.summary.group_accounts.clear();
     incident.summary.linked_account_state = AccountState::Active;
 }
 
-/// The update counts of comments and ends are not told.
+/// Hides the update counts of comments and ends.
 fn without_update_counts(incident: &mut Incident) {
     incident.summary.ended_mod_count = None;
     incident.summary.closed_mod_count = None;

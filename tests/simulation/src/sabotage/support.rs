@@ -26,12 +26,12 @@ pub struct SabotagedSupport<S> {
 }
 
 impl<S> SabotagedSupport<S> {
-    /// Puts a sabotage around a port. The desk tells who wrote a communication.
+    /// Returns a port with a sabotage around it. The desk knows who wrote a communication.
     pub fn new(inner: S, desk: Rc<Desk>, sabotage: Option<Sabotage>) -> Self {
         Self { inner, desk, sabotage }
     }
 
-    /// Leaves out of a page of communications what is not to be seen.
+    /// Removes from a page of communications what the sabotage hides.
     fn hide(&self, case_id: &str, page: &mut Vec<RawCommunication>) {
         match self.sabotage {
             Some(Sabotage::ReadBack) => page.retain(|shown| self.is_persons(case_id, shown)),

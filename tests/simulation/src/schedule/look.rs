@@ -1,4 +1,4 @@
-//! Looks that a test or a judge wants.
+//! Looks that a test or a judge asks for.
 
 use std::{cell::RefCell, future::Future, rc::Rc};
 
@@ -15,17 +15,18 @@ use super::{
 use crate::handlers;
 
 impl Life {
-    /// Lets one more pass look at a link; what it did.
+    /// Lets a worker look at a link once more. Returns its report. Returns `None` if the ledger failed or the worker
+    /// died.
     pub fn look_again(&mut self, key: &LinkKey) -> Option<Report> {
         self.look_at(Subject::Link { key: key.clone() })
     }
 
-    /// Lets a pass look at what a hint is about; what it did.
+    /// Lets a worker look at the subject of a hint. Returns its report, see [`Self::look_again`].
     pub fn look_at(&mut self, subject: Subject) -> Option<Report> {
         self.look(subject, Cause::Replay)
     }
 
-    /// Lets a pass look at a link for this cause; what it did.
+    /// Lets a worker look at a link for this cause. Returns its report, see [`Self::look_again`].
     pub fn look_because(&mut self, cause: Cause, key: &LinkKey) -> Option<Report> {
         self.look(Subject::Link { key: key.clone() }, cause)
     }
@@ -35,7 +36,7 @@ impl Life {
         self.look_for(&Hint { subject, cause, received_at, claim: None })
     }
 
-    /// Lets a worker act on a hint; what it did.
+    /// Lets a worker act on a hint. Returns its report, see [`Self::look_again`].
     pub fn look_for(&mut self, hint: &Hint) -> Option<Report> {
         let mut executor = handlers::executor(&self.desk);
         executor.limits = reconciler::limits(RECONCILER_TIMEOUT);
@@ -43,7 +44,8 @@ impl Life {
         self.work(async move { executor.reconcile(&hint).await.ok() })
     }
 
-    /// Lets a worker do this to its end; what it came to, unless the worker died.
+    /// Runs this work as a process, and the world with it, until no process is left. Returns its result. Returns `None`
+    /// if the work returned none or the worker died.
     pub fn work<T: 'static>(&mut self, work: impl Future<Output = Option<T>> + 'static) -> Option<T> {
         let outcome: Rc<RefCell<Option<T>>> = Rc::default();
         let slot = outcome.clone();

@@ -19,28 +19,29 @@ use crate::{
     world::Announcement,
 };
 
-/// How long the reconciler lives at most.
+/// The time that an invocation of the reconciler has.
 pub(super) const RECONCILER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
-/// How long the poller lives at most.
+/// The time that an invocation of the poller has.
 pub(super) const POLLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(50);
-/// How long the handlers of triggers live at most.
+/// The time that an invocation of a trigger's handler has.
 const HANDLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
-/// How often an event is given to its handler, and how long the pause is before it is given again.
+/// How often an event is given to its handler.
 const EVENT_ATTEMPTS: u32 = 3;
+/// The pause before an event is given to its handler again, times the number of attempts so far.
 const EVENT_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 /// How long ServiceNow waits for the webhook's answer.
 const WEBHOOK_TIMEOUT: SignedDuration = SignedDuration::from_secs(5);
 
-/// What a process is there for, and in which function that has been started before, if that makes a difference.
+/// What a process does, with the started function that it runs in, where an invocation may reuse one.
 pub(super) enum Duty {
     /// The messages of a queue's batch, and those that the worker reported as failed.
     Reconcile(QueueName, Vec<u64>, Rc<RefCell<Vec<u64>>>),
-    /// A row of the outbox.
+    /// The attempt to send a row of the outbox.
     Webhook(usize, Rc<WebhookFunction>),
-    /// An event, and how often it has been given to its handler.
+    /// The handling of an event, and how often it has been given to its handler.
     Announced(Box<Announcement>, u32),
     Poll(Rc<PollerFunction>),
-    /// A look at a link after the end.
+    /// A look that a test or a judge asks for.
     Check,
 }
 
@@ -69,7 +70,7 @@ pub(super) struct Process {
     future: Pin<Box<dyn Future<Output = bool>>>,
 }
 
-/// Whether a poll that began then asked for every case, by its own clock too.
+/// Whether a poll that began then left no parked case aside, by the poller's own clock too.
 fn has_left_nothing_aside(function: &PollerFunction, began: Timestamp) -> bool {
     let parked = function.parked.lock().unwrap_or_else(PoisonError::into_inner);
     parked.values().all(|until| *until < began - MAXIMUM_SKEW)
@@ -106,7 +107,7 @@ impl Life {
         }
     }
 
-    /// A process dies: its future is dropped, and nothing of ours runs.
+    /// Ends a process that dies: drops its future, so that none of its code runs any more.
     fn bury(&mut self, number: u64, how: &str) {
         if let Some(process) = self.processes.remove(&number) {
             self.desk.world.borrow_mut().note(Place::Bridge, || format!("{}: {how}", process.name));
@@ -167,7 +168,7 @@ impl Life {
         }
     }
 
-    /// Notes that something has happened: what the poller found before that says nothing any more.
+    /// Notes that something has happened, so that earlier polls no longer show that the world is at rest.
     pub(super) fn note_activity(&mut self) {
         self.last_activity = self.now();
         self.quiet_polls = 0;

@@ -8,20 +8,21 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Event, Life, Scheduled, at_once};
 use crate::{invariants::Invariant, queue::QueueName, timeline::Place, world::World};
 
-/// How many polls it may take until nothing is left to do: eight incidents that wait for a quota, one by one, and each
-/// looks for late cases for a day.
+/// The most polls until nothing is left to do. Eight incidents may wait for a quota one after the other, and each looks
+/// for late cases for a day.
 const CALM_POLLS: u32 = 500;
-/// After how much calm everything that was refused has been tried again: the default policy does so every hour.
+/// The time after the end of the faults by which every refused request has been made again. The default policy retries
+/// every hour.
 const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(150);
-/// The most steps of a life.
+/// The most steps that a world takes to come to rest.
 const MAXIMUM_STEPS: u64 = 200_000;
 
 impl Life {
-    /// Goes on until nothing is left to do.
+    /// Runs the world until nothing is left to do. It is a violation if that takes too many polls or steps.
     pub fn rest(&mut self) {
         self.polls = 0;
         self.quiet_polls = 0;
-        // People who do something every few weeks need as many steps before it as others in all.
+        // Worlds of months take as many steps before this point as other worlds in all.
         let most_steps = self.desk.world.borrow().tally.steps.saturating_add(MAXIMUM_STEPS);
         while !self.is_at_rest() {
             if self.polls > CALM_POLLS || self.desk.world.borrow().tally.steps > most_steps {
@@ -35,7 +36,7 @@ impl Life {
         }
     }
 
-    /// Whether nothing moves, nothing is due, and the poller has found nothing.
+    /// Whether nothing is under way, no link is due, and the last poll found nothing.
     fn is_at_rest(&self) -> bool {
         let periodic = |event: &Reverse<Scheduled>| matches!(event.0.event, Event::Poll | Event::Outbox | Event::Queue);
         let world = self.desk.world.borrow();
@@ -50,7 +51,7 @@ impl Life {
             && self.events.iter().all(periodic)
     }
 
-    /// Whether no message that was sent ahead is about a link of which anything more is expected.
+    /// Whether all wakes are for links that are given up.
     fn wakes_are_idle(&self, world: &World) -> bool {
         world.wakes.is_empty() || {
             let given_up = self.given_up_links();
@@ -58,7 +59,7 @@ impl Life {
         }
     }
 
-    /// When the next link is due of which anything more is expected.
+    /// Returns when the next link that is not given up is due. Returns `None` if there is none.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         let due = at_once(self.desk.ledger.due_links(Timestamp::MAX, usize::MAX));
         let due = due.and_then(Result::ok).unwrap_or_default();
@@ -66,8 +67,8 @@ impl Life {
         due.iter().find(|due| !given_up.contains(&due.key.to_string())).map(|due| due.due_at)
     }
 
-    /// The links of which nothing more is expected: AWS refuses them for good, it was tried again in vain and the agent
-    /// knows; or their incident is gone.
+    /// Returns the links that are given up, see [`World::given_up_links`]. Empty until every refused request has been
+    /// made again.
     pub(super) fn given_up_links(&self) -> BTreeSet<String> {
         let world = self.desk.world.borrow();
         let tried_again = self.calm_since.is_some_and(|since| world.now.duration_since(since) > TRIED_AGAIN_AFTER);
@@ -77,7 +78,7 @@ impl Life {
         world.given_up_links()
     }
 
-    /// Whether nothing more is expected of the links that these messages are about.
+    /// Whether all links of these messages are given up.
     pub(super) fn are_given_up(&self, queue: QueueName, messages: &[u64]) -> bool {
         let given_up = self.given_up_links();
         let world = &mut *self.desk.world.borrow_mut();
@@ -85,7 +86,7 @@ impl Life {
         messages.iter().all(|message| queue.group_of(*message).is_some_and(|group| given_up.contains(group)))
     }
 
-    /// Ends all faults and lets the world come to rest.
+    /// Ends the random faults and lets the world come to rest. By its settings, pauses and refused accounts end too.
     pub fn calm_down(&mut self) {
         {
             let world = &mut *self.desk.world.borrow_mut();

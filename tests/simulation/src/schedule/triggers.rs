@@ -1,4 +1,4 @@
-//! What makes the functions run: rules and webhooks, events, the poller, messages.
+//! What starts the functions: rules and webhooks, events, the poller, messages.
 
 use std::{cell::RefCell, cmp::Reverse, rc::Rc};
 
@@ -17,12 +17,13 @@ use crate::{
     world::{Announcement, World},
 };
 
-/// How many messages a worker gets at once, at most: more than the template says, since the handler takes any number.
+/// The most messages in one batch: more than the template sets, since the handler takes any number.
 const BATCH: usize = 5;
-/// How late a late hint is, in seconds.
+/// How late a late event is at most, in seconds.
 const LATE_SECONDS: i64 = 3 * 3_600;
 
-/// A message that was just received may become visible again while somebody is at it.
+/// Makes a message that was just received visible again while a worker handles it, by the settings and by the rates of
+/// the faults.
 fn show_early(world: &mut World, queue: QueueName, message: u64) {
     let now = world.now;
     if let Some(wait) = world.settings.redelivery {
@@ -102,7 +103,7 @@ impl Life {
         }
     }
 
-    /// Announces an event of AWS: perhaps never, twice or late.
+    /// Sends an event of AWS to its handler. By the rates of the faults it is lost, or comes twice or late.
     pub(super) fn send_event(&mut self, event: &Announcement) {
         let now = self.now();
         let mut arrivals = Vec::new();
@@ -159,7 +160,8 @@ impl Life {
         }
     }
 
-    /// How much time the poller is told to have: now and then hardly any, and it has to stop half-way.
+    /// Returns the time until the deadline that the poller is given. By the rates of the faults it is so short that the
+    /// poller has to stop half-way.
     fn poller_time(&self) -> SignedDuration {
         let world = &mut *self.desk.world.borrow_mut();
         let hurried = world.faults.rates().slow;
@@ -170,7 +172,8 @@ impl Life {
         RESERVE + SignedDuration::from_millis(world.random.between(0, 1_000))
     }
 
-    /// When the poller runs next: by its period, but once people have stopped, idle hours are skipped.
+    /// Returns when the poller runs next: after its period, or later if people have stopped and nothing happens until
+    /// then.
     fn next_poll(&self, regular: Timestamp) -> Timestamp {
         if self.calm_since.is_none() || !self.desk.world.borrow().queue.is_empty() {
             return regular;
@@ -181,7 +184,7 @@ impl Life {
         awaited.map_or(regular, |awaited| awaited.max(regular))
     }
 
-    /// Gives visible messages to workers.
+    /// Hands out visible messages to workers.
     pub(super) fn receive(&mut self, queue: QueueName) {
         let now = self.now();
         let groups = {
@@ -216,7 +219,7 @@ impl Life {
         }
     }
 
-    /// A worker acts on a batch, one message after the other; what fails comes again.
+    /// Starts a worker that handles a batch, one message after the other. Messages that fail stay on the queue.
     fn start_reconciler(&mut self, queue: QueueName, batch: Vec<Message>) {
         let failed: Rc<RefCell<Vec<u64>>> = Rc::default();
         let numbers: Vec<u64> = batch.iter().map(|message| message.number).collect();

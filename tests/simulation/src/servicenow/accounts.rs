@@ -1,4 +1,4 @@
-//! What administrators do to the accounts that the app knows, and agents to the incidents of these.
+//! What administrators do to the app's accounts, and agents to the incidents of these accounts.
 
 use casebridge_core::{
     identifiers::{AccountId, IncidentId},
@@ -8,11 +8,11 @@ use casebridge_core::{
 use super::model::{Account, Change};
 use crate::{random::Random, timeline::Place, world::World};
 
-/// The priorities between which an agent changes an incident's: any save does.
+/// The two priorities that an agent switches between. Any other save would do.
 const PRIORITIES: [&str; 2] = ["2", "3"];
 
 impl World {
-    /// An administrator takes an account out of use, deletes its record, or brings all back.
+    /// An administrator sets an account inactive, deletes its record, or makes all accounts active again.
     pub fn do_account_deed(&mut self, random: &mut Random) {
         let accounts = &self.servicenow.accounts;
         let all_used = self.memory.removed_accounts.is_empty() && accounts.iter().all(|account| account.active);
@@ -54,7 +54,7 @@ impl World {
         self.note_pauses();
     }
 
-    /// All accounts are there, and active.
+    /// Restores the records of all deleted accounts and makes all accounts active.
     pub fn use_accounts(&mut self) {
         self.note(Place::ServiceNow, || "all accounts are active".to_owned());
         self.servicenow.accounts.append(&mut self.memory.removed_accounts);
@@ -66,7 +66,8 @@ impl World {
         self.note_pauses();
     }
 
-    /// People end the pauses: the accounts are in use again, and who has an incident of another account gives it back.
+    /// People end the pauses: all accounts are active again, and paused incidents go back to the groups of their
+    /// accounts.
     pub fn end_pauses(&mut self) {
         self.use_accounts();
         let paused = self.memory.pauses.incidents();
@@ -78,8 +79,8 @@ impl World {
         }
     }
 
-    /// Agents save the open incidents that came into scope with their account: that one is active again is no change of an
-    /// incident, and nothing tells of those that have no case.
+    /// Agents save the open incidents that are in scope and have no case. The end of an account's inactivity changes no
+    /// incident, so that no hint comes for an incident without a case.
     pub fn save_those_without_case(&mut self) {
         let incidents: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
         for incident in incidents {

@@ -12,7 +12,7 @@ use super::model::Record;
 use crate::{invariants::Invariant, world::World};
 
 impl World {
-    /// What an agent has drafted of the closing stays.
+    /// Checks that a delivery kept the close code and close notes that an agent had drafted.
     fn check_drafts(&mut self, incident: &IncidentId, before: Option<&Record>) {
         let (Some(before), Some(after)) = (before, self.servicenow.incidents.get(incident)) else { return };
         let kept = |before: &str, after: &str| before.is_empty() || before == after;
@@ -23,7 +23,7 @@ impl World {
         }
     }
 
-    /// Judges a delivery by what it did to an agent's fields, and counts it.
+    /// Judges what a delivery did to an agent's fields, and counts the write.
     pub fn check_delivery(
         &mut self,
         incident: &IncidentId,
@@ -44,7 +44,7 @@ impl World {
             self.violate(Invariant::Fields, what);
         }
         let after = &answer.snapshot.summary.state;
-        // What the default policy lets casebridge do to a state that an agent may have set.
+        // The changes of a state that the default policy allows, even if an agent set the state.
         let allowed = match before {
             _ if before == Some(after) => true,
             Some(IncidentState::New) => matches!(after, IncidentState::InProgress | IncidentState::Resolved),

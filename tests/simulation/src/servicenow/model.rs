@@ -1,6 +1,6 @@
 //! A native model of ServiceNow with the app on it: incidents, journal, accounts, deliveries, outbox.
 //!
-//! It does what the shipped scripts do, record by record, in microseconds; a differential test holds it against them.
+//! It does what the shipped scripts do, record by record, in microseconds. A differential test compares it with them.
 
 mod app;
 mod delivery;
@@ -32,13 +32,13 @@ pub use outbox::OutboxRow;
 use self::links::LinkRow;
 use crate::random::Random;
 
-/// The user that casebridge logs in as, until it is renamed.
+/// The user that casebridge logs in as, until an administrator renames it.
 pub const INTEGRATION_USER: &str = "casebridge.integration";
-/// How long a claim is young, by default.
+/// The default of [`Instance::claim_seconds`].
 pub const CLAIM_SECONDS: i64 = 60;
-/// How many characters of an error its column takes.
+/// How many characters the column `last_error` takes.
 const LAST_ERROR_CHARACTERS: usize = 1_000;
-/// What a link says of itself, the worst first.
+/// The values of `sync_status`, the worst first.
 const SEVERITY: [&str; 5] = ["error", "waiting", "pending", "in_sync", ""];
 /// The kind of link that has columns of its own; the app refuses a delivery of another kind that names one.
 const SUPPORT_CASE: &str = "support_case";
@@ -48,25 +48,25 @@ const CASE_ID: &str = "case_id";
 pub(super) const CASE_STATUS: &str = "case_status";
 /// The columns of incident that links of that kind alone write, as the app lists them.
 const OWN_COLUMNS: [&str; 4] = [ACCOUNT, CASE_ID, "display_id", CASE_STATUS];
-/// What the app says where the row of a link could not be written.
+/// The app's answer if the row of a link could not be written.
 const LINK_REFUSED: &str = "The status of the link was not recorded";
 const COMMENTS: &str = "comments";
 const WORK_NOTES: &str = "work_notes";
-/// The comments of one page, and the characters that they may take together, as the app says.
+/// The most comments on one page, as in the app.
 pub const PAGE_ENTRIES: usize = 250;
-/// The characters of one page, see there.
+/// The most characters of the comments on one page together, as in the app. A page holds at least one comment.
 pub const PAGE_CHARACTERS: usize = 200_000;
-/// How many pages the client reads.
+/// The most pages that the client reads in one snapshot.
 pub const PAGES_PER_READ: usize = 20;
 
 /// An account as the app knows it.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Twelve digits.
+    /// Its number, of twelve digits.
     pub number: AccountId,
     /// Its name.
     pub name: String,
-    /// Whether cases in it are for real.
+    /// Whether it is a production account.
     pub production: bool,
     /// Its assignment group.
     pub group: String,
@@ -77,7 +77,7 @@ pub struct Account {
 /// An incident's record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// What the columns of the table hold, as a snapshot shows them.
+    /// The columns that a snapshot shows as well.
     pub summary: IncidentSummary,
     /// The assignment group.
     pub group: String,
@@ -95,7 +95,7 @@ pub struct Record {
     pub close_code: String,
     /// The close notes.
     pub close_notes: String,
-    /// When the record was written last.
+    /// When the record was last written.
     pub updated_on: Timestamp,
     resolved_at: Option<Timestamp>,
     closed_at: Option<Timestamp>,
@@ -114,15 +114,15 @@ pub struct Journal {
     pub text: String,
     /// Its author's user name.
     pub created_by: String,
-    /// When, to the second.
+    /// When it was written, to the second.
     pub created_on: Timestamp,
-    /// The update count that the audit trail has for it.
+    /// The update count that the audit trail has for it. `None` if the trail has none.
     mod_count: Option<u64>,
-    /// Whether casebridge delivered it: the truth, whatever its delivery row has come to.
+    /// Whether casebridge delivered it. This is the truth, whatever its delivery row says.
     delivered: bool,
 }
 
-/// What the audit trail keeps of a change of state.
+/// A change of state in the audit trail.
 #[derive(Debug, Clone)]
 struct StateChange {
     at: Timestamp,
@@ -132,10 +132,10 @@ struct StateChange {
     to: IncidentState,
 }
 
-/// An end of work.
+/// The end of an incident.
 #[derive(Debug, Clone, Copy)]
 struct End {
-    /// How many rows the journal had after the update that ended it.
+    /// How many rows the journal had after the update that ended the incident.
     rows: usize,
     is_by_person: bool,
 }
@@ -149,7 +149,7 @@ struct DeliveryRow {
     claimed_at: Timestamp,
 }
 
-/// How a link does, or an incident.
+/// The status of a link or of an incident.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Status {
     sync_status: String,
@@ -161,13 +161,14 @@ impl Status {
         Self { sync_status: columns.sync_status.clone(), last_error: columns.last_error.clone() }
     }
 
-    /// As its columns hold it.
+    /// Returns the status cut to the length of its columns.
     fn cut(mut self) -> Self {
         self.last_error = self.last_error.chars().take(LAST_ERROR_CHARACTERS).collect();
         self
     }
 
-    /// The worst has the lowest; a word that is not known is worse than all others.
+    /// Returns the place of the status in `SEVERITY`: the worst has the lowest. Returns `None` for an unknown word,
+    /// which counts as worse than all others.
     fn rank(&self) -> Option<usize> {
         SEVERITY.iter().position(|word| *word == self.sync_status)
     }
@@ -177,7 +178,7 @@ impl Status {
     }
 }
 
-/// What a person changes in one save. What is none stays.
+/// What a person changes in one save. Fields that are `None` stay as they are.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// The state.
@@ -200,22 +201,22 @@ pub struct Change {
     pub columns: Option<BridgeColumns>,
 }
 
-/// Why a write or a request came to nothing.
+/// Why a write or a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestFailure {
-    /// A rule or a data policy of the platform; its words.
+    /// A rule or a data policy of the platform refused it. Holds its message.
     Refused(String),
-    /// The instance stopped before it was through.
+    /// The instance died before it had finished.
     Stopped,
     /// Another request is writing the message.
     Conflict,
     /// There is no such incident.
     NotFound,
-    /// It is there, and neither linked nor in scope, and AWS has not heard of it.
+    /// The incident is neither linked nor in scope, and AWS has not heard of it.
     NotServed,
 }
 
-/// An instance with the app. Every operation takes ServiceNow's time.
+/// An instance with the app. Its operations take the time of ServiceNow's clock.
 #[derive(Debug, Clone)]
 pub struct Instance {
     /// The accounts.
@@ -228,34 +229,34 @@ pub struct Instance {
     pub outbox: Vec<OutboxRow>,
     /// The incidents whose asynchronous rule waits to run.
     pub rules: VecDeque<IncidentId>,
-    /// How long a claim is young.
+    /// How many seconds a claim of a message counts as a request under way.
     pub claim_seconds: i64,
-    /// The name of the integration user by now.
+    /// The present name of the integration user.
     pub integration_user: String,
-    /// Its former names, which nobody bears now.
+    /// The former names of the integration user.
     former_names: BTreeSet<String>,
-    /// Whether the app may read the audit trail: without it there are no update counts of comments and ends.
+    /// Whether the app may read the audit trail. If not, snapshots have no update counts of comments and ends.
     pub trail_is_readable: bool,
-    /// Whether a second resolution gets a time of its own. By default the first one stays, as on many instances.
+    /// Whether a second resolution overwrites `resolved_at`. By default the first time stays, as on many instances.
     pub resolved_at_is_overwritten: bool,
-    /// How many comments one page holds at most.
+    /// The most comments on one page.
     pub page_entries: usize,
-    /// How many characters the comments of one page take together, if there is more than one.
+    /// The most characters of the comments on one page together. A page holds at least one comment.
     pub page_characters: usize,
-    /// How many pages a snapshot is read in at most.
+    /// The most pages that the client reads in one snapshot.
     pub pages_per_read: usize,
     announced: BTreeSet<IncidentId>,
-    /// Whether a unique index keeps the table of links to one row for each link.
+    /// Whether a unique index keeps one row for each link in the table of links.
     links_are_unique: bool,
-    /// What keeps the app from its table of links, if anything does.
+    /// What keeps the app from using its table of links, if anything does.
     pub links_obstacle: Option<LinksObstacle>,
-    /// The rows that say how each link does, by the incident and the kind of their keys: more than one of a key where there is
-    /// no unique index.
+    /// The rows with the status of each link, by the incident and the kind in their keys. Without a unique index a key
+    /// may have several rows.
     links: BTreeMap<IncidentId, BTreeMap<String, Vec<LinkRow>>>,
-    /// The incidents that were deleted and may be put back.
+    /// The deleted incidents, which may be undeleted.
     removed: BTreeMap<IncidentId, Record>,
     trail: BTreeMap<IncidentId, Vec<StateChange>>,
-    /// The last end of work on each incident: the truth, whatever the trail has of it.
+    /// The last end of each incident. This is the truth, whatever the trail has of it.
     ends: BTreeMap<IncidentId, End>,
     finished: BTreeSet<JournalEntryId>,
     deliverers: BTreeMap<String, usize>,
@@ -269,13 +270,13 @@ pub struct Instance {
     commits_left: Option<u64>,
 }
 
-/// Whole seconds: ServiceNow knows no others.
+/// Returns the moment in whole seconds, as ServiceNow keeps it.
 fn second(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
 impl Instance {
-    /// An instance without incidents; the random numbers decide its ids.
+    /// Returns an instance without incidents. The random numbers decide its ids.
     pub fn new(accounts: Vec<Account>, random: Random) -> Self {
         Self {
             accounts,
@@ -310,7 +311,8 @@ impl Instance {
         }
     }
 
-    /// Lets the instance die with the commit after `commits - 1` more, in the next delivery that gets that far.
+    /// Lets the instance die right after commit number `commits` of the next delivery. A delivery with fewer commits is
+    /// not affected.
     pub fn stop_after_commits(&mut self, commits: u64) {
         self.commits_left = Some(commits);
     }
@@ -334,29 +336,30 @@ impl Instance {
         }
     }
 
-    /// Whether the next commit does not take place: the instance has died.
+    /// Whether the instance has died, so that no further commit takes place.
     fn is_stopped(&self) -> bool {
         self.commits_left == Some(0)
     }
 
-    /// Whether a user name is somebody else's than the integration user's: another user's, or the platform's own jobs'.
+    /// Whether a user name is another user's than the integration user's. The platform's own jobs count as another
+    /// user.
     fn is_another_user(&self, name: &str) -> bool {
         name != self.integration_user && !self.former_names.contains(name)
     }
 
-    /// The active account of a group.
+    /// Returns the active account of a group. Returns `None` if it has none.
     pub fn account_of(&self, group: &str) -> Option<&Account> {
         self.accounts_of(group).into_iter().next().filter(|account| account.active)
     }
 
-    /// All accounts of a group, the active one first.
+    /// Returns all accounts of a group, the active one first.
     pub fn accounts_of(&self, group: &str) -> Vec<&Account> {
         let mut accounts: Vec<&Account> = self.accounts.iter().filter(|account| account.group == group).collect();
         accounts.sort_by_key(|account| (!account.active, &account.number));
         accounts
     }
 
-    /// What is so of the account of this number.
+    /// Returns the state of the account with this number.
     pub fn state_of(&self, number: &str) -> AccountState {
         if number.is_empty() {
             return AccountState::default();
@@ -378,38 +381,38 @@ impl Instance {
         self.announced.contains(id)
     }
 
-    /// What casebridge delivered to an incident, in the order of its writing.
+    /// Returns what casebridge delivered to an incident, oldest first.
     pub fn delivered_to<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         self.journal.iter().filter(move |row| row.incident == *id && row.is_ours())
     }
 
-    /// Whether a person was the last to end work on an incident.
+    /// Whether a person, and not casebridge, made the last end of an incident.
     pub fn is_ended_by_person(&self, id: &IncidentId) -> bool {
         self.ends.get(id).is_some_and(|end| end.is_by_person)
     }
 
-    /// The comments that were written after the update that last ended work on an incident, if any did.
+    /// Returns the comments that were written after the update that last ended the incident. Empty if it never ended.
     pub fn comments_since_end<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         let first = self.ends.get(id).map_or(self.journal.len(), |end| end.rows);
         let written = self.journal.get(first..).unwrap_or_default();
         written.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
     }
 
-    /// The comments that were on an incident when work on it was last ended.
+    /// Returns the comments that were on an incident when it last ended. Returns all its comments if it never ended.
     pub fn comments_before_end<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         let first = self.ends.get(id).map_or(self.journal.len(), |end| end.rows);
         let written = self.journal.get(..first).unwrap_or_default();
         written.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
     }
 
-    /// The comments of an incident, in the order of their writing.
+    /// Returns the comments of an incident, oldest first.
     pub fn comments_of<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         self.journal.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
     }
 }
 
 impl Journal {
-    /// Whether casebridge delivered it: the truth, which a snapshot may not know yet.
+    /// Whether casebridge delivered it. This is the truth; a snapshot may not know it yet.
     pub fn is_ours(&self) -> bool {
         self.delivered
     }
@@ -420,7 +423,7 @@ impl Journal {
     }
 }
 
-/// A moment as the instance writes it.
+/// Returns a moment as the instance writes it.
 pub fn written(moment: Timestamp) -> String {
     format_servicenow(moment)
 }

@@ -11,14 +11,14 @@ use crate::{
     world::{ACCOUNTS, World},
 };
 
-/// How long an incident is unchanged when the platform's job closes it. The shortest that can be set on an instance is a day:
-/// the closing comment and the change before it are never of one moment.
+/// How long an incident is unchanged before the platform's job closes it. On an instance the shortest setting is a day.
+/// What matters here is that the closing comment and the change before it are never of one second.
 pub const CLOSED_AFTER: SignedDuration = SignedDuration::from_mins(1);
-/// What a flow comments on each resolution.
+/// The text of a flow that comments on each resolution by casebridge.
 pub const AUTOMATIC_ANSWER: &str = "Thank you. This is an automatic answer.";
-/// Who the flow writes as.
+/// The user name of the flow.
 const FLOW: &str = "flow.robot";
-/// What the platform's job comments when it closes an incident.
+/// How the comment begins that the platform's job writes when it closes an incident.
 pub const AUTOMATIC_CLOSING: &str = "Incident automatically closed";
 
 fn state(state: IncidentState) -> Change {
@@ -31,7 +31,7 @@ fn closing(new_state: IncidentState) -> Change {
 }
 
 impl World {
-    /// Lets somebody do something to an incident, if it can be done now.
+    /// Lets somebody do a deed to a random incident, if it is possible now. Returns whether it was done.
     pub fn do_on_incident(&mut self, deed: Deed, random: &mut Random) -> bool {
         let ids: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
         let Some(id) = ids.get(random.index(ids.len())) else { return false };
@@ -91,7 +91,7 @@ impl World {
         self.memory.gone.extend(record.map(|record| (id.clone(), record)));
     }
 
-    /// An administrator puts a deleted incident back.
+    /// An administrator undeletes an incident. Has no effect if it was not deleted.
     pub fn undelete(&mut self, id: &IncidentId) {
         if !self.servicenow.undelete(id) {
             return;
@@ -136,7 +136,8 @@ impl World {
         self.note_pauses();
     }
 
-    /// The platform's job closes what is resolved and has not changed for so long.
+    /// The platform's job closes the incidents that are resolved and have not changed for this long. Returns whether it
+    /// closed any.
     pub fn auto_close(&mut self, unchanged_for: SignedDuration) -> bool {
         let now = self.servicenow_now();
         let closed = self.servicenow.auto_close(now, unchanged_for);
@@ -149,7 +150,7 @@ impl World {
         !closed.is_empty()
     }
 
-    /// An agent copies an incident with all its columns.
+    /// An agent copies an incident with all its columns. Returns `false` if the world has its most incidents already.
     pub fn copy(&mut self, id: &IncidentId) -> bool {
         if self.servicenow.incidents.len() >= self.settings.most_incidents {
             return false;
@@ -162,17 +163,19 @@ impl World {
         true
     }
 
-    /// An administrator puts an incident back as it once was; then an agent changes its priority.
+    /// An administrator restores an incident to its previous record. Then an agent changes its priority. Returns
+    /// whether it was done.
     ///
-    /// Where its webhook is lost and it reaches the remembered update count again before anybody looks, nothing that the
-    /// poller reads tells it from what is remembered: that is left out.
+    /// Not done in worlds that lose webhooks: if the webhook is lost and the incident reaches the remembered update
+    /// count again before a worker looks, nothing that the poller reads shows a difference.
     pub fn restore(&mut self, id: &IncidentId) -> bool {
         if !self.webhooks_arrive() || self.faults.rates().hint_lost > 0 {
             return false;
         }
         let Some((earlier, _)) = self.memory.earlier.get(id).cloned() else { return false };
         let state = self.servicenow.incidents[id].summary.state.clone();
-        // The platform's comment on a closing that never was would be a comment like any other.
+        // After the restore the incident was never closed, so the platform's comment on its closing would count as any
+        // other comment.
         if state.is_closed() {
             return false;
         }
@@ -181,7 +184,7 @@ impl World {
         let is_open = !earlier.summary.state.is_ended();
         self.note(Place::ServiceNow, || format!("{number} is put back as it was at its update {count}"));
         self.servicenow.restore(earlier);
-        // Nothing but the save that follows tells of it.
+        // Only the save that follows sends a hint, so it must not be aborted.
         self.servicenow.abort_updates(0);
         self.memory.restored.insert(id.clone());
         self.note_pauses();
@@ -194,7 +197,7 @@ impl World {
         true
     }
 
-    /// The next read of an incident shows it as it once was.
+    /// Lets the next read of an incident show its previous record. Returns `false` if there is none.
     pub fn lag(&mut self, id: &IncidentId) -> bool {
         let Some((earlier, until)) = self.memory.earlier.get(id).cloned() else { return false };
         let number = self.number_of(id);
@@ -203,7 +206,7 @@ impl World {
         true
     }
 
-    /// A flow answers a resolution by casebridge, always with the same words.
+    /// A flow comments on a resolution by casebridge, always with the same text.
     pub fn answer_automatically(&mut self, id: &IncidentId) {
         let comment = Some(AUTOMATIC_ANSWER.to_owned());
         self.save_as(FLOW, id, &Change { comment, ..Change::default() });

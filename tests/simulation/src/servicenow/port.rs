@@ -21,16 +21,16 @@ use crate::{
     world::World,
 };
 
-/// How long a node of ServiceNow lags at most.
+/// The most by which a node of ServiceNow lags.
 const MAXIMUM_NODE_LAG: SignedDuration = SignedDuration::from_secs(60);
-/// What the client says of a delivery that a firewall before the instance turned away.
+/// The client's message for a delivery that a firewall before the instance refused.
 const TURNED_AWAY: &str = "The request did not get through to ServiceNow (403)";
 
 /// The app on the ServiceNow instance.
 pub struct ServiceNowPort {
     /// The world.
     pub desk: Rc<Desk>,
-    /// What the calls reach.
+    /// The app that the calls reach.
     pub app: Box<dyn App>,
 }
 
@@ -79,7 +79,7 @@ impl ServiceNow for ServiceNowPort {
 }
 
 impl ServiceNowPort {
-    /// A delivery on its way, and what became of it.
+    /// Sends a delivery and returns its answer.
     async fn send(&self, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
         let incident = &key.incident;
         let what = told(&self.desk.world.borrow(), incident, delivery);
@@ -107,7 +107,7 @@ impl ServiceNowPort {
         }
     }
 
-    /// What the instance writes of a delivery, judged as soon as it is written.
+    /// Lets the instance write a delivery, and judges it at once.
     fn write(
         &self,
         world: &mut World,
@@ -137,7 +137,7 @@ impl ServiceNowPort {
     }
 }
 
-/// A delivery as the story tells it.
+/// Returns a delivery as a line of the story.
 fn told(world: &World, incident: &IncidentId, delivery: &Delivery) -> String {
     let texts: Vec<String> = delivery.messages.iter().map(|message| shorten(&message.text)).collect();
     let (number, columns) = (world.number_of(incident), &delivery.columns);
@@ -146,7 +146,7 @@ fn told(world: &World, incident: &IncidentId, delivery: &Delivery) -> String {
 }
 
 impl World {
-    /// Whether every delivery is turned away now, before it reaches ServiceNow.
+    /// Whether every delivery is refused now before it reaches ServiceNow.
     fn turns_deliveries_away(&self) -> bool {
         self.settings.turns_deliveries_away && !self.faults.are_over()
     }

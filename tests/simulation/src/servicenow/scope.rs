@@ -1,4 +1,4 @@
-//! Who opens incidents, and which of them were ever in scope of an account.
+//! Opens incidents, and notes which of them were ever in scope of an account.
 
 use casebridge_core::identifiers::{AccountId, IncidentId};
 
@@ -10,11 +10,11 @@ use crate::{
     world::{ACCOUNTS, World},
 };
 
-/// A group that stands for no account.
+/// A group that belongs to no account.
 pub const OTHER_GROUP: &str = "Service Desk";
 
 impl World {
-    /// Lets an agent open an incident at random.
+    /// Lets an agent open a random incident. Returns `false` if the world has its most incidents already.
     pub fn do_open(&mut self, deed: Deed, random: &mut Random) -> bool {
         if self.servicenow.incidents.len() >= self.settings.most_incidents {
             return false;
@@ -56,8 +56,8 @@ impl World {
         self.note_account_in_scope(id, account);
     }
 
-    /// Notes in which account a record is in scope, if it is. A node that lags may show an earlier state of the incident and
-    /// the accounts as they are: whoever reads that can't tell that it was never so.
+    /// Notes the account that a record is in scope of, if it is in scope. A lagging node may show an earlier record of
+    /// the incident with the present accounts. A reader can't tell that this combination never existed.
     pub fn note_shown(&mut self, record: &Record) {
         self.note_account_in_scope(&record.summary.sys_id, self.account_in_scope(record));
     }
@@ -73,7 +73,7 @@ impl World {
         }
     }
 
-    /// Notes which incidents are in scope by now.
+    /// Notes for every incident whether it is in scope now.
     pub fn note_scopes(&mut self) {
         let incidents: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
         for id in &incidents {

@@ -1,4 +1,4 @@
-//! The judges that are about cases and communications.
+//! The judges of cases and communications.
 
 mod comments;
 mod confidentiality;
@@ -42,7 +42,7 @@ pub fn judge(life: &mut Life) {
     }
 }
 
-/// 1 and 8: every message once on the other side, in order.
+/// Judges 1 and 8: every message is on the other side once, in order.
 fn judge_messages(world: &mut World, incident: &IncidentId) {
     let Some(case) = world.case_of(incident).cloned() else {
         return;
@@ -62,13 +62,13 @@ pub(super) fn is_ours(world: &World, case: &Case, index: usize) -> bool {
     !world.memory.persons.contains(&(first_id(&case.case_id), case.communications[index].time_created))
 }
 
-/// Our texts on a case, in the order of their writing.
+/// Returns our texts on a case, oldest first.
 pub(super) fn our_bodies<'a>(world: &World, case: &'a Case) -> Vec<&'a str> {
     let bodies = case.communications.iter().enumerate().filter(|(index, _)| is_ours(world, case, *index));
     bodies.map(|(_, communication)| communication.body.as_str()).collect()
 }
 
-/// The text of a body of ours, without its first line.
+/// Returns the text of a body of ours without its first line.
 pub(super) fn content(body: &str) -> &str {
     body.split_once("\n\n").map_or("", |(_, content)| content)
 }

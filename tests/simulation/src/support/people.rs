@@ -11,7 +11,7 @@ use crate::{
     world::{ACCOUNTS, World},
 };
 
-/// An open status that AWS sets.
+/// The open statuses that AWS sets. The last one is unknown to casebridge.
 const OPEN_STATUSES: [&str; 6] = [
     "opened",
     "work-in-progress",
@@ -21,7 +21,7 @@ const OPEN_STATUSES: [&str; 6] = [
     "status-of-tomorrow",
 ];
 
-/// Whether a first line is one of ours: a frame with a mark, and none of a person's words.
+/// Whether a first line is one of ours: it has a mark and no token of a person.
 fn is_frame(line: &str) -> bool {
     line.contains("[ref ") && !line.contains(TOKEN_OPENS)
 }
@@ -35,7 +35,7 @@ impl World {
         self.refused_accounts.insert(account, refusal);
     }
 
-    /// The first line of some text of ours, mark and all; or one that looks like it.
+    /// Returns the first line of some text of ours with its mark, or a line that looks like one.
     pub fn some_first_line(&self, random: &mut Random) -> String {
         let bodies: Vec<&str> =
             self.our_cases().flat_map(|case| &case.communications).map(|seen| seen.body.as_str()).collect();
@@ -46,7 +46,7 @@ impl World {
             .to_owned()
     }
 
-    /// Lets somebody do something to a case, if it can be done now.
+    /// Lets somebody do a deed to a random case, if it is possible now. Returns whether it was done.
     pub fn do_at_aws(&mut self, deed: Deed, random: &mut Random) -> bool {
         let cases: Vec<(String, bool)> =
             self.support.cases().iter().map(|case| (case.case_id.clone(), case.is_resolved())).collect();
@@ -70,7 +70,7 @@ impl World {
                     .map(|case| case.communications.iter().map(|seen| seen.body.clone()).collect())
                     .unwrap_or_default();
                 let line = bodies.get(random.index(bodies.len())).and_then(|body| body.lines().next());
-                // A token stays in one text: what is copied is the frame and the mark.
+                // A token must be in one text only, so only a line without tokens is copied.
                 let line = line.filter(|line| is_frame(line)).unwrap_or("As you said:");
                 let text = format!("{line}\n\n{}", self.token("m"));
                 let author = if random.chance(500) { Some(email.as_str()) } else { None };
@@ -99,7 +99,7 @@ impl World {
         true
     }
 
-    /// Somebody writes on a case: AWS, or the customer of this name.
+    /// Somebody writes on a case: the customer of this name, or AWS with `None`.
     pub fn write_at_aws(&mut self, case_id: &str, text: &str, author: Option<&str>) {
         let now = self.aws_now();
         let was_resolved = self.support.case(case_id).is_some_and(Case::is_resolved);
@@ -121,14 +121,14 @@ impl World {
         self.note(Place::Aws, || format!("{case_id} becomes {status} {set:?}"));
     }
 
-    /// Lets somebody open a case in the console.
+    /// Lets somebody open a case in the console. Returns whether AWS accepted it.
     pub fn do_open_own_case(&mut self, random: &mut Random) -> bool {
         let account = random.pick(&ACCOUNTS).0;
         let body = self.text(random, "o");
         self.open_own_case(account, "Question about my bill [INC0010001]", &body)
     }
 
-    /// Somebody opens a case with this text.
+    /// Somebody opens a case with this text. Returns whether AWS accepted it.
     pub fn open_own_case(&mut self, account: &str, subject: &str, body: &str) -> bool {
         let now = self.aws_now();
         let request = CreateCase {

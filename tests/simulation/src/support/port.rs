@@ -1,4 +1,4 @@
-//! The port of AWS Support: the simulated one, behind calls that may fail, be late and take effect late.
+//! The port of AWS Support: the simulator's AWS Support, behind calls that may fail, be late and take effect late.
 
 mod failure;
 mod read;
@@ -27,11 +27,11 @@ use jiff::Timestamp;
 use crate::{calls::RemoteCall, desk::Desk, people::texts::REFUSED_LETTER, world::World};
 use read::{Continuation, Listing};
 
-/// How many records a page of AWS holds here: the least that it may.
+/// The records on a page: the fewest that AWS allows.
 const PAGE_SIZE: i64 = 10;
-/// How many communications of a few seconds a page holds: the most that it may, as the client asks for at every read.
+/// The communications on a page that is read for a span of time: the most that AWS allows, as the client asks for.
 const SPAN_PAGE_SIZE: i64 = 100;
-/// The longest list of ids.
+/// The cases on a page that is read by ids: the most that AWS allows.
 const IDS_PAGE_SIZE: i64 = 100;
 
 /// AWS Support.
@@ -41,18 +41,18 @@ pub struct SupportPort {
     listings: RefCell<Vec<Listing>>,
     /// When the process began.
     began: Timestamp,
-    /// Whether the one who reads takes the status into the ledger: the poller looks for changes only.
+    /// Whether the reader records the status in the ledger. The poller does not, it only looks for changes.
     takes_status_in: bool,
 }
 
 impl SupportPort {
-    /// The port of an executor.
+    /// Returns the port of an executor.
     pub fn of_executor(desk: Rc<Desk>) -> Self {
         let began = desk.world.borrow().now;
         Self { desk, listings: RefCell::default(), began, takes_status_in: true }
     }
 
-    /// The port of a poller.
+    /// Returns the port of a poller.
     pub fn of_poller(desk: Rc<Desk>) -> Self {
         Self { takes_status_in: false, ..Self::of_executor(desk) }
     }
@@ -200,7 +200,8 @@ impl Support for SupportPort {
     }
 }
 
-/// DescribeCases as the client asks: of ids all pages, and without the size of a page where AWS refuses to be told it.
+/// Calls DescribeCases as the client does. By ids it reads all pages, and asks again without a page size if AWS refuses
+/// it.
 fn describe_cases(world: &mut World, account: &AccountId, request: &DescribeCases) -> Result<CasesPage, SupportError> {
     let (now, by_ids) = (world.aws_now(), !request.case_id_list.is_empty());
     let mut request = request.clone();

@@ -1,4 +1,4 @@
-//! Worlds by hand: what a story says of cases.
+//! Worlds by hand: the steps of a story that are about cases.
 
 use casebridge_core::identifiers::LinkKey;
 use casebridge_executor::Report;
@@ -7,10 +7,10 @@ use casebridge_simulator::support::Case;
 use crate::script::{Handle, Script};
 
 impl Script {
-    /// An incident with its case, both open and in step.
+    /// Opens an incident and waits until it has its case. Returns the incident, with both sides open and in step.
     ///
     /// # Panics
-    /// If the world brings no case about.
+    /// If the incident gets no case.
     pub fn linked(&mut self) -> Handle {
         let id = self.open("It does not answer.");
         self.settle();
@@ -23,7 +23,7 @@ impl Script {
         self.write_on_case(id, text, None)
     }
 
-    /// Somebody writes on the incident's case.
+    /// Somebody writes on the incident's case: the customer of this name, or AWS with `None`.
     pub fn write_on_case(&mut self, id: &Handle, text: &str, author: Option<&str>) -> &mut Self {
         let case_id = self.case_id(id);
         self.life.desk.world.borrow_mut().write_at_aws(&case_id, text, author);
@@ -39,13 +39,13 @@ impl Script {
         self
     }
 
-    /// The cases that casebridge opened for the incident.
+    /// Returns the cases that casebridge opened for the incident.
     pub fn cases(&self, id: &Handle) -> Vec<Case> {
         let world = self.life.desk.world.borrow();
         world.cases_of(id).cloned().collect()
     }
 
-    /// The incident's case.
+    /// Returns the incident's case. Returns `None` if it has none.
     pub fn case(&self, id: &Handle) -> Option<Case> {
         self.cases(id).into_iter().next()
     }
@@ -54,24 +54,25 @@ impl Script {
         self.case(id).map(|case| case.case_id).unwrap_or_default()
     }
 
-    /// All texts on the incident's case, oldest first.
+    /// Returns all texts on the incident's case, oldest first.
     pub fn bodies(&self, id: &Handle) -> Vec<String> {
         let communications = self.case(id).map(|case| case.communications).unwrap_or_default();
         communications.into_iter().map(|communication| communication.body).collect()
     }
 
-    /// How many texts on the incident's cases contain this.
+    /// Returns how many texts on the incident's cases contain this text.
     pub fn count_on_case(&self, id: &Handle, text: &str) -> usize {
         let cases = self.cases(id);
         cases.iter().flat_map(|case| &case.communications).filter(|seen| seen.body.contains(text)).count()
     }
 
-    /// The status of the incident's case.
+    /// Returns the status of the incident's case. Returns an empty text if it has none.
     pub fn status(&self, id: &Handle) -> String {
         self.case(id).map(|case| case.status().to_owned()).unwrap_or_default()
     }
 
-    /// Lets a pass look at the incident's link.
+    /// Lets a worker look at the incident's link. Returns its report. Returns `None` if the ledger failed or the worker
+    /// died.
     pub fn look_again(&mut self, id: &Handle) -> Option<Report> {
         self.life.look_again(&LinkKey::support_case(id.clone()))
     }

@@ -1,4 +1,4 @@
-//! The far side: tickets with a status and notes, and calls that may fail.
+//! The desk that has the tickets: each has a status and notes. Calls to it may fail.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -23,9 +23,9 @@ use crate::kind::{Done, Question, TicketCall, TicketKind};
 /// A note on a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// Counts the notes of the ticket.
+    /// Its number on the ticket.
     pub number: u64,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 
@@ -40,7 +40,7 @@ pub struct Ticket {
     pub notes: Vec<Note>,
 }
 
-/// What becomes of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Applied,
@@ -54,74 +54,74 @@ enum Outcome {
 #[derive(Debug, Default)]
 pub struct TicketDesk {
     tickets: RefCell<Vec<Ticket>>,
-    /// What becomes of the next calls; all others are applied.
+    /// The outcomes of the next calls. All later ones are applied.
     outcomes: RefCell<VecDeque<Outcome>>,
-    /// How many calls are refused first.
+    /// How many calls are refused before that.
     refusals: Cell<u32>,
-    /// Whether reads show no notes, as a read that lags does.
+    /// Whether reads lag: they show no notes.
     lags: Cell<bool>,
-    /// How often casebridge has asked for a note.
+    /// How often casebridge has made the call that adds a note.
     asked: Cell<usize>,
-    /// The marks of the notes that it has added.
+    /// The marks of the notes that casebridge has added.
     marks: RefCell<Vec<Mark>>,
 }
 
 impl TicketDesk {
-    /// How many tickets there are.
+    /// Returns how many tickets there are.
     pub fn count(&self) -> usize {
         self.tickets.borrow().len()
     }
 
-    /// How many notes contain this text.
+    /// Returns how many notes contain this text.
     pub fn notes_with(&self, text: &str) -> usize {
         let tickets = self.tickets.borrow();
         tickets.iter().flat_map(|ticket| &ticket.notes).filter(|note| note.text.contains(text)).count()
     }
 
-    /// Whether the ticket is closed.
+    /// Whether every ticket is closed.
     pub fn is_closed(&self) -> bool {
         self.tickets.borrow().iter().all(|ticket| ticket.is_closed)
     }
 
-    /// How often casebridge has asked for a note.
+    /// How often casebridge has made the call that adds a note.
     pub fn asked(&self) -> usize {
         self.asked.get()
     }
 
-    /// Whether reads lag and show no notes.
+    /// Sets whether reads lag. Reads that lag show no notes.
     pub fn lag(&self, lags: bool) {
         self.lags.set(lags);
     }
 
-    /// The next call is not answered, whether it is applied or not, and the one after it is refused.
+    /// Loses the answer of the next call, which is applied or not, and refuses the call after it.
     pub fn lose_then_refuse(&self, is_applied: bool) {
         let lost = if is_applied { Outcome::AnswerLost } else { Outcome::NeverArrived };
         self.outcomes.borrow_mut().extend([lost, Outcome::Refused]);
     }
 
-    /// Somebody writes on the ticket.
+    /// Somebody writes on the first ticket.
     pub fn note(&self, text: &str) {
         self.change(|ticket| add_note(ticket, text));
     }
 
-    /// Somebody closes the ticket.
+    /// Somebody closes the first ticket.
     pub fn close(&self) {
         self.change(|ticket| ticket.is_closed = true);
     }
 
-    /// The next calls are refused.
+    /// Refuses this many of the next calls.
     pub fn refuse(&self, calls: u32) {
         self.refusals.set(calls);
     }
 
-    /// Some of the next calls fail.
+    /// Draws the outcome of one more call, which may be a failure.
     pub fn break_calls(&self, random: &mut Random) {
         let outcomes =
             [Outcome::Applied, Outcome::AnswerLost, Outcome::NeverArrived, Outcome::Unavailable, Outcome::Applied];
         self.outcomes.borrow_mut().push_back(*random.pick(&outcomes));
     }
 
-    /// No call fails any more.
+    /// Forgets the outcomes that were set. Refusals that are left still happen.
     pub fn mend(&self) {
         self.outcomes.borrow_mut().clear();
     }
@@ -172,7 +172,7 @@ fn add_note(ticket: &mut Ticket, text: &str) {
 pub struct TicketCarrier(Rc<TicketDesk>);
 
 impl TicketCarrier {
-    /// A carrier to this desk.
+    /// Returns a carrier to this desk.
     pub fn new(desk: Rc<TicketDesk>) -> Self {
         Self(desk)
     }

@@ -1,4 +1,4 @@
-//! What a link with a ticket is: all that the shared loop asks of a kind.
+//! The kind of a link with a ticket: all that the shared loop asks of a kind.
 
 use std::collections::BTreeSet;
 
@@ -30,9 +30,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::desk::Ticket;
 
-/// After how many seconds a ticket is read again that could not be read.
+/// After how many seconds a ticket is read again if a read failed.
 const READ_AGAIN_SECONDS: u32 = 5;
-/// For how long the desk knows the mark of a note: one with the same mark is added once.
+/// For how long the desk remembers the mark of a note. It adds only one note with a mark.
 pub const MARKS_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// The link of an incident with a ticket.
@@ -42,7 +42,7 @@ pub struct TicketKind;
 /// What a link remembers of its ticket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
-    /// The ticket, once there is one.
+    /// The ticket. `None` before it is opened.
     ticket: Option<LinkedTicket>,
     /// The notes that are on the incident.
     received: BTreeSet<u64>,
@@ -63,7 +63,7 @@ pub struct Sight {
     asked: bool,
 }
 
-/// What is asked of the desk.
+/// A read of the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// The ticket of this name.
@@ -75,31 +75,31 @@ pub enum Question {
 /// A write to the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TicketCall {
-    /// Open a ticket for the incident.
+    /// Opens a ticket for the incident.
     Open { account: AccountId, mark: Mark, text: String, covers: Vec<(JournalEntryId, Timestamp)> },
-    /// Add a comment of the incident.
+    /// Adds a comment of the incident.
     AddNote { mark: Mark, text: String, entry: (JournalEntryId, Timestamp) },
-    /// Close the ticket.
+    /// Closes the ticket.
     Close,
 }
 
-/// What is written down of a call.
+/// What an intent records of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TicketIntent {
-    /// Open a ticket.
+    /// Opens a ticket.
     Open { account: AccountId, covers: Vec<(JournalEntryId, Timestamp)> },
-    /// Add a comment of the incident: all of the request, to make it again.
+    /// Adds a comment of the incident. It has the whole request, so that the call can be repeated.
     AddNote { entry: (JournalEntryId, Timestamp), text: String },
-    /// Close the ticket.
+    /// Closes the ticket.
     Close,
 }
 
-/// What a call answered.
+/// The answer to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
     /// The ticket's name.
     Opened(String),
-    /// The note is there.
+    /// The note was added, now or earlier.
     Noted,
     /// The ticket is closed.
     Closed,
@@ -125,7 +125,7 @@ impl plan::Named for TicketIntent {
     }
 }
 
-/// Takes in that the call in hand was applied.
+/// Records that the call of the present intent was applied.
 fn applied(pass: &mut Pass<TicketKind>, policy: &Policy, end: IntentEnd, name: &str) {
     let Some(intent) = pass.end_intent(end) else { return };
     match intent.kind {

@@ -1,7 +1,7 @@
-//! A kind of link that only this folder knows: a ticket with a status and notes. It links, delivers, resolves and survives
-//! faults on the loop that all kinds share, and nothing outside this folder speaks of it.
+//! A kind of link that only this folder knows: a ticket with a status and notes. Its links are made, delivered and
+//! resolved by the loop that all kinds share, also under faults. No code outside this folder names the kind.
 
-#![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod desk;
 mod kind;
@@ -25,14 +25,15 @@ use jiff::SignedDuration;
 use desk::{TicketCarrier, TicketDesk};
 use kind::TicketKind;
 
-/// How long a worker has.
+/// The time that a worker has.
 const WORKER_TIME: SignedDuration = SignedDuration::from_secs(120);
-/// How many worlds with faults are lived.
+/// How many worlds with faults are run.
 const WORLDS: u64 = 300;
-/// How many passes bring every world to rest once its faults have ended, a minute apart: L is over by then.
+/// How many passes bring every world to rest after its faults have ended. They are a minute apart, so that L is over by
+/// then.
 const CALM_PASSES: usize = 40;
 
-/// An incident with a ticket, and both in the hands of a test.
+/// An incident with a ticket. The test controls both sides.
 struct Story {
     script: Script,
     incident: Handle,
@@ -41,7 +42,7 @@ struct Story {
 
 impl Story {
     fn new() -> Self {
-        // Nobody but the test looks at the incident.
+        // Only the test starts passes.
         let mut script = Script::with(|settings| {
             settings.hints = false;
             settings.wakes = false;
@@ -51,7 +52,7 @@ impl Story {
         Self { script, incident, tickets: Rc::default() }
     }
 
-    /// Lets a worker look at the link; what it did, unless the ledger failed it.
+    /// Lets a worker look at the link. Returns its report. Returns `None` if the ledger failed.
     fn pass(&mut self) -> Option<Report> {
         let mut executor = handlers::executor(&self.script.life.desk);
         executor.limits = reconciler::limits(WORKER_TIME);
@@ -66,7 +67,7 @@ impl Story {
         self.script.life.work(async move { executor.reconcile_with::<TicketKind>(&carrier, &hint, &key).await.ok() })
     }
 
-    /// Passes until nothing is left to do. A lease that a worker held when it died ends on the way.
+    /// Makes passes until nothing is left to do. The lease of a worker that died ends meanwhile.
     fn settle(&mut self) {
         for _ in 0..CALM_PASSES {
             self.script.wait(60);
@@ -127,7 +128,7 @@ fn a_ticket_that_the_account_refuses_is_told_and_opened_later() {
     assert_eq!(story.script.sync_status(&story.incident).0, "in_sync");
 }
 
-/// A note carries a token: nobody waits for L.
+/// The call that adds a note carries a token, so that its repeat need not wait for L.
 #[test]
 fn a_call_with_a_token_is_made_again_until_it_is_answered_and_applied_once() {
     for is_applied in [true, false] {
@@ -149,7 +150,7 @@ fn a_call_with_a_token_is_made_again_until_it_is_answered_and_applied_once() {
     }
 }
 
-/// What goes wrong with the next call to the ledger or to ServiceNow.
+/// Sets a fault for the next call to the ledger or to ServiceNow.
 fn order_a_fault(story: &mut Story, random: &mut Random) {
     let calls = [
         RemoteCall::TakeLease,

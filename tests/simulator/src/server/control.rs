@@ -151,7 +151,7 @@ fn instance_log(simulator: &Simulator) -> Value {
     json!({ "log": instance.log().map(line).collect::<Vec<_>>() })
 }
 
-/// The stock job closes one incident: its state and a comment by `system` in one update.
+/// The platform's job closes one incident: its state and a comment by `system` in one update.
 fn auto_close(simulator: &Simulator, request: &Request, sys_id: &str) -> Result<Value, ControlError> {
     let AutoClose { days } = parse(request)?;
     let closed = simulator.instance().auto_close_one(clock::now(), sys_id, days, &simulator.network);
@@ -213,7 +213,7 @@ fn set_oddities(simulator: &Simulator, request: &Request) -> Result<Value, Contr
     Ok(become_odd(simulator, parse(request)?))
 }
 
-/// Switches off every oddity that the request does not name.
+/// Sets the oddities. Every oddity that is not named is off.
 fn become_odd(simulator: &Simulator, oddities: Oddities) -> Value {
     simulator.support(|support| support.set_oddities(oddities));
     json!(oddities)

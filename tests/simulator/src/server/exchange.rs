@@ -15,10 +15,10 @@ use crate::support::json::is_aws_json;
 use crate::support::sts::is_sts;
 use crate::wire::{Request, Response};
 
-/// The largest body that is read: three attachments of 5 MB in base64 and some room.
+/// The largest body that is read: enough for three attachments of 5 MB in base64.
 const MAXIMUM_BODY_BYTES: usize = 25 * 1024 * 1024;
-/// How long a call with the fault `timeout` is held, unless its client leaves earlier: at least as long as the product
-/// waits for one attempt of a read.
+/// How long a call with the fault `timeout` is held, unless its client leaves earlier. It is at least as long as
+/// casebridge waits for one attempt of a read.
 const HOLD: Duration = Duration::from_secs(15);
 
 /// The outcome of a call.

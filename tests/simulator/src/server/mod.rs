@@ -33,9 +33,10 @@ use simulator::Simulator;
 
 /// The first byte of every TLS connection: a handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
-/// The time for a client to begin and to send its headers: a silent client must not hold a connection for ever.
+/// The time that a client has to begin and to send its headers, so that a silent client does not hold a connection for
+/// ever.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(30);
-/// The pause between two runs of the instance's jobs: short, since webhooks wait for it.
+/// The pause between two runs of the instance's jobs. It is short, since webhooks wait for it.
 const JOBS_INTERVAL: Duration = Duration::from_millis(100);
 /// The pause after a failure to accept a connection, for example because file descriptors are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -58,7 +59,7 @@ impl Server {
         let (acceptor, ca_file) = tls::acceptor(&config.directory)?;
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
-        // Ids differ from run to run: a client that remembers an earlier run must not find its ids again.
+        // Ids differ from run to run, so that a client that remembers an earlier run does not find its ids again.
         let seed = u64::from_ne_bytes(crate::clock::now().as_microsecond().to_ne_bytes());
         let accounts = config.accounts.iter().map(AccountConfig::account);
         let support = Support::new(seed, config.support.quotas(), accounts);
@@ -88,7 +89,7 @@ impl Server {
         })
     }
 
-    /// The folder and file of the authority's certificate.
+    /// Returns the path of the authority's certificate.
     pub fn ca_file(&self) -> &Path {
         &self.ca_file
     }
@@ -110,7 +111,7 @@ impl Server {
     }
 }
 
-/// Creates the instance with its app. Defaults to this server's address where the configuration names none.
+/// Creates the instance with its app. If the configuration names no address, the instance gets this server's.
 fn instance(
     mut configuration: Configuration,
     app: Option<&Path>,

@@ -17,10 +17,10 @@ const API_PREFIX: &str = "/api/now/";
 /// The namespaces under `/api/now` that come with one operation per method.
 const METHOD_APIS: [&str; 4] = ["table", "attachment", "stats", "batch"];
 
-/// The most rules that run before the scheduled jobs: rules can start each other for ever.
+/// The most rules that run before the scheduled jobs, since rules can start each other for ever.
 const MAXIMUM_RULES_PER_TURN: usize = 1000;
 
-/// The wait that a throttled client is told: short, so that tests do not wait long.
+/// The wait that a throttled client is told, in seconds. It is short, so that tests do not wait long.
 const RETRY_AFTER_SECONDS: i64 = 2;
 const RATE_LIMIT_PER_HOUR: i64 = 100;
 const RATE_RULE: &str = "5f0d3b2ac0a8016400a1b2c3d4e5f607";
@@ -63,7 +63,7 @@ pub(super) fn answer(simulator: &Simulator, request: &Request) -> Outcome {
     })
 }
 
-/// Runs the due jobs, one rule at a time, so that requests get in between.
+/// Runs the due jobs, one rule at a time, so that requests are answered in between.
 pub(super) fn run_jobs(simulator: &Simulator) {
     for _ in 0..MAXIMUM_RULES_PER_TURN {
         if !simulator.instance().run_next_rule(clock::now(), &simulator.network) {
@@ -87,7 +87,7 @@ fn operation(request: &Request) -> String {
     let api = path.strip_prefix(API_PREFIX).and_then(|rest| {
         let mut segments = rest.split('/');
         let first = segments.next()?;
-        // The version may stand between: /api/now/v2/table/...
+        // The path may name a version: /api/now/v2/table/...
         if first.starts_with('v') { segments.next() } else { Some(first) }
     });
     match api {
@@ -96,7 +96,8 @@ fn operation(request: &Request) -> String {
     }
 }
 
-/// The error envelope of an instance: an HTTP status as text decides the status, any other text is the message.
+/// Returns an error in the envelope of an instance. A text that is an HTTP status sets the status, any other text is
+/// the message.
 fn failure(error: Option<&str>) -> Response {
     let status = error.and_then(|text| text.parse::<u16>().ok()).filter(|status| (400..600).contains(status));
     let message = match (status, error) {
@@ -115,7 +116,7 @@ fn envelope(status: u16, message: &str, detail: &str) -> Response {
     Response::json(status, &json!({ "error": { "message": message, "detail": detail }, "status": "failure" }))
 }
 
-/// The answer of a rate-limit rule.
+/// Returns the answer of a rate-limit rule.
 fn throttled() -> Response {
     let detail = format!("Rate limit of {RATE_LIMIT_PER_HOUR} requests per hour exceeded");
     let mut response = envelope(429, "Rate limit exceeded", &detail);
@@ -134,7 +135,7 @@ fn throttled() -> Response {
 }
 
 /// Returns what the quota rule for long transactions leaves of an answer: half of its body with an error at the end,
-/// under the status that was sent before. The effects stay.
+/// and the status 200, which was sent before. The effects stay.
 fn truncated(mut response: Response) -> Response {
     const TAIL: &str = concat!(
         r#""error": {"message": "Transaction cancelled: maximum execution time exceeded","#,

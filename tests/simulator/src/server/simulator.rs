@@ -1,7 +1,7 @@
 //! Everything that is simulated, shared by the connections.
 //!
-//! Each part has its own lock. No code holds one lock while it takes another or publishes an event: ServiceNow may wait
-//! for the answer to its webhook while AWS Support goes on.
+//! Each part has its own lock. No code takes a lock while it holds another one, because ServiceNow may wait for the
+//! answer to its webhook while AWS Support goes on.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +15,7 @@ use crate::publisher::Publisher;
 use crate::servicenow::Instance;
 use crate::support::Support;
 
-/// Both simulated platforms, and what goes wrong on the way to them.
+/// Both simulated platforms, the ordered faults and the log of calls.
 #[derive(Debug)]
 pub(super) struct Simulator {
     support: Mutex<Support>,
@@ -50,12 +50,12 @@ impl Simulator {
         lock(&self.calls)
     }
 
-    /// Reads or changes AWS Support, and then publishes the events of the change.
+    /// Reads or changes AWS Support, and publishes the events of the change.
     pub fn support<T>(&self, act: impl FnOnce(&mut Support) -> T) -> T {
         let mut support = lock(&self.support);
         let result = act(&mut support);
         let events = support.take_events();
-        // Queue the events under the lock, which keeps them in the order of the changes. Another task sends them.
+        // The events are queued under the lock, which keeps them in the order of the changes. Another task sends them.
         self.publisher.publish(events);
         result
     }
@@ -78,7 +78,7 @@ impl Simulator {
     }
 }
 
-/// A panic while a lock was held spoils one call, not the simulator.
+/// Locks a mutex, also after a panic in another call: a panic breaks one call, not the simulator.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -211,7 +211,7 @@ async fn an_administrator_renames_a_user_and_the_stock_job_closes_an_incident() 
     let (_, _, body) = create_incident(&running).await.unwrap();
     let incident: Value = serde_json::from_str(&body).unwrap();
     let path = format!("/servicenow/incidents/{}/auto-close", incident["result"]["sys_id"].as_str().unwrap());
-    // The data policy asks for a close code first.
+    // The data policy requires a close code first.
     let (status, _) = running.control(reqwest::Method::POST, &path, json!({"days": 7})).await;
     assert_eq!(status, StatusCode::CONFLICT);
 
@@ -250,7 +250,7 @@ async fn events_reach_the_bus_in_the_name_of_their_account_and_in_order() {
     let case_id = create(&client).await.unwrap();
     client.resolve_case().case_id(&case_id).send().await.unwrap();
 
-    // The first attempt fails, the second is refused; the event is offered again, before the next.
+    // The first attempt fails and the second is refused. The event is sent again before the next one.
     let mut names = Vec::new();
     for (status, refused) in [("503 Service Unavailable", 0), ("200 OK", 1), ("200 OK", 0), ("200 OK", 0)] {
         let (mut stream, _) = bus.accept().await.unwrap();

@@ -10,7 +10,7 @@ use super::{
 
 /// An operation on a record or a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is what it says")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub enum Operation {
     Read,
     Write,
@@ -19,7 +19,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The platform's name of the operation.
+    /// Returns the platform's name of the operation.
     pub fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -41,12 +41,12 @@ pub struct AccessControl {
     pub name: String,
     /// `read`, `write`, `create`, `delete` or `execute`.
     pub operation: String,
-    /// Whoever has one of these passes; with none everybody does.
+    /// The roles that it admits, any of them. If the list is empty, it admits everybody.
     pub roles: Vec<String>,
 }
 
 impl AccessControl {
-    /// Whether it lets the user pass.
+    /// Whether it admits the user.
     pub fn admits(&self, actor: &Actor) -> bool {
         self.roles.is_empty() || self.roles.iter().any(|role| actor.has_role(role))
     }
@@ -80,9 +80,8 @@ const PLATFORM_ACCESS: &[PlatformAccess] = &[
     PlatformAccess { table: "cmdb_ci", read: &["itil"], change: &["itil"] },
 ];
 
-/// Whether the user may do this to records of the table. The app's own controls come first. A table of the platform
-/// without any is the administrators'. A table of the app without any is everybody's: what an instance does then is its
-/// own choice.
+/// Whether the user may do this to records of the table. The app's own controls come first. Without any control, a
+/// table of the platform is open to administrators only, and a table of the app to everybody: instances differ there.
 pub fn allows(app: &App, actor: &Actor, table: &str, operation: Operation) -> bool {
     if actor.is_admin() {
         return true;
@@ -102,8 +101,8 @@ pub fn allows(app: &App, actor: &Actor, table: &str, operation: Operation) -> bo
     })
 }
 
-/// Whether the user may do this to the column. A column without a control for the operation follows its table: one that
-/// may not be written can be given a value when the record is made.
+/// Whether the user may do this to the column. A column without a control for the operation follows its table. So a
+/// column that may not be written may still get a value when the record is created.
 pub fn allows_column(app: &App, actor: &Actor, table: &str, column: &str, operation: Operation) -> bool {
     if actor.is_admin() {
         return true;
@@ -113,7 +112,7 @@ pub fn allows_column(app: &App, actor: &Actor, table: &str, column: &str, operat
     controls.peek().is_none() || controls.any(|control| control.admits(actor))
 }
 
-/// The roles of a user: given directly or through a group, with all that they contain.
+/// Returns the roles of a user, given directly or through a group, with all roles that they contain.
 pub fn roles_of(store: &Store, user: &str) -> BTreeSet<String> {
     let mut waiting: Vec<String> = store
         .rows("sys_user_has_role")

@@ -22,11 +22,12 @@ use super::{
     store::{Row, field},
 };
 
-/// Folders of a built app whose files are records that every installation writes.
+/// The folders of a built app with the records that every installation writes.
 const RECORD_FOLDERS: [&str; 2] = ["update", "author_elective_update"];
-/// The folder whose records the first installation alone writes (`installMethod: 'first install'`).
+/// The folder of a built app with the records that only the first installation writes (`installMethod: 'first
+/// install'`).
 const FIRST_INSTALLATION_FOLDER: &str = "unload";
-/// The tables whose records an instance takes over from the app as they are.
+/// The platform's tables whose records an instance copies from the app.
 const DATA_TABLES: [&str; 8] = [
     "sys_properties",
     "sys_choice",
@@ -46,18 +47,18 @@ pub enum AppError {
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A file is no XML.
+    /// A file is not XML.
     #[error("{path}: {source}")]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error of the parser.
         source: roxmltree::Error,
     },
-    /// The app holds something that the platform would refuse or that the simulator does not play.
+    /// The app has something that the platform would refuse or that the simulator does not support.
     #[error("{0}")]
     Unsupported(String),
 }
@@ -67,7 +68,7 @@ pub enum AppError {
 pub enum When {
     /// Before the record is written; it may change or refuse it.
     Before,
-    /// On its own, after the record was written.
+    /// By itself, after the record was written.
     Async,
 }
 
@@ -82,20 +83,20 @@ pub struct Rule {
     pub table: String,
     /// When it runs.
     pub when: When,
-    /// Lower ones run first.
+    /// Its order. Rules with a lower order run first.
     pub order: i64,
-    /// On new, changed and deleted records.
+    /// The operations after which it runs: `insert`, `update`, `delete`.
     pub operations: BTreeSet<&'static str>,
     /// The encoded query that a record must match.
     pub filter: String,
-    /// The script that must agree.
+    /// The script that decides whether it runs.
     pub condition: String,
     /// The script.
     pub script: String,
 }
 
 impl Rule {
-    /// Whether it runs on its own after this operation.
+    /// Whether it runs by itself after this operation.
     pub fn follows(&self, operation: &str) -> bool {
         self.when == When::Async && self.operations.contains(operation)
     }
@@ -112,7 +113,7 @@ pub struct ScheduledJob {
     pub script: String,
     /// The script that decides whether it runs.
     pub condition: Option<String>,
-    /// Whether it runs at all.
+    /// Whether it is active.
     pub active: bool,
     /// The first run.
     pub start: Timestamp,
@@ -121,7 +122,7 @@ pub struct ScheduledJob {
 }
 
 impl ScheduledJob {
-    /// The first run after this moment.
+    /// Returns the time of the first run after this moment.
     pub fn next_run(&self, now: Timestamp) -> Timestamp {
         if now < self.start {
             return self.start;
@@ -134,18 +135,18 @@ impl ScheduledJob {
     }
 }
 
-/// A button that people press: a script of the server.
+/// A button that people press. It runs a script on the server.
 #[derive(Debug, Clone)]
 pub struct Button {
-    /// What it says.
+    /// Its label.
     pub name: String,
-    /// The table on whose lists or forms it is.
+    /// The table whose lists or forms show it.
     pub table: String,
     /// The script that decides whether it is shown.
     pub condition: String,
     /// The script.
     pub script: String,
-    /// Whoever has one of these sees it; with none everybody does.
+    /// The roles that see it, any of them. If the list is empty, everybody sees it.
     pub roles: Vec<String>,
 }
 
@@ -156,7 +157,7 @@ pub struct RestOperation {
     pub name: String,
     /// The method.
     pub method: String,
-    /// The paths under which it answers, with and without the version: segments in braces are parameters.
+    /// The paths under which it answers, with and without the version. Segments in braces are parameters.
     pub paths: Vec<String>,
     /// The script.
     pub script: String,
@@ -169,7 +170,7 @@ pub struct RestOperation {
 /// A built app, or the bare platform.
 #[derive(Debug)]
 pub struct App {
-    /// Tells this app from every other one in this process.
+    /// A number that no other app in this process has.
     pub identity: u64,
     /// The app's scope; empty for the bare platform.
     pub scope: String,
@@ -185,15 +186,15 @@ pub struct App {
     pub operations: Vec<RestOperation>,
     /// Buttons (`sys_ui_action`).
     pub buttons: Vec<Button>,
-    /// The scripts that run on an instance when it has become a clone of another (`clone_cleanup_script`).
+    /// The scripts that run on an instance after it was made a clone of another one (`clone_cleanup_script`).
     pub clean_up_scripts: Vec<String>,
     /// Access controls.
     pub controls: Vec<AccessControl>,
     /// The platform's tables that the app may `create`, `write` or `delete`.
     pub privileges: BTreeSet<(String, String)>,
-    /// Records that an instance takes over: table, `sys_id`, record.
+    /// The records that an instance copies from the app: table, `sys_id`, record.
     pub records: Vec<(String, String, Row)>,
-    /// Those that it takes over when the app is installed for the first time.
+    /// The records that an instance copies only when the app is installed for the first time.
     pub first_records: Vec<(String, String, Row)>,
 }
 
@@ -201,7 +202,7 @@ pub struct App {
 struct Record {
     table: String,
     row: Row,
-    /// The names that go with references.
+    /// The names that the file gives with references, by column.
     names: BTreeMap<String, String>,
 }
 
@@ -214,14 +215,14 @@ impl Record {
         self.get(name) == "true"
     }
 
-    /// Its table, its `sys_id` and itself.
+    /// Returns its table, its `sys_id` and its columns.
     fn data(&self) -> (String, String, Row) {
         (self.table.clone(), self.get("sys_id").to_owned(), self.row.clone())
     }
 }
 
 impl App {
-    /// The platform without any app.
+    /// Returns the platform without any app.
     pub fn platform() -> Arc<Self> {
         static PLATFORM: LazyLock<Arc<App>> = LazyLock::new(|| Arc::new(App::bare()));
         PLATFORM.clone()
@@ -277,14 +278,14 @@ impl App {
         Ok(Arc::new(app))
     }
 
-    /// The rules that run before a record of the table is written.
+    /// Returns the rules that run before a record of the table is written.
     pub fn before_rules<'a>(&'a self, table: &'a str, operation: &'a str) -> impl Iterator<Item = &'a Arc<Rule>> {
         self.rules
             .iter()
             .filter(move |rule| rule.when == When::Before && rule.operations.contains(operation) && rule.table == table)
     }
 
-    /// The record controls on a table or column for an operation.
+    /// Returns the record controls on a table or column for an operation.
     pub fn controls_of<'a>(&'a self, name: &'a str, operation: &'a str) -> impl Iterator<Item = &'a AccessControl> {
         self.controls
             .iter()
@@ -362,17 +363,18 @@ impl App {
         Ok(())
     }
 
-    /// Whether an instance takes the app's records of this table over as they are.
+    /// Whether an instance copies the app's records of this table.
     fn takes_over(&self, table: &str) -> bool {
         DATA_TABLES.contains(&table) || self.owns(table)
     }
 
-    /// Whether the table is the app's.
+    /// Whether the table belongs to the app.
     pub fn owns(&self, table: &str) -> bool {
         !self.scope.is_empty() && self.schema.table(table).is_some_and(|table| table.scope == self.scope)
     }
 
-    /// A scoped app may hook a table of another scope by asynchronous rules only, or by rules that set values.
+    /// Adds a business rule. Asynchronous rules may be on any table, rules before a write on tables of the app alone.
+    /// All others are refused: a scoped app may not have them, or the simulator does not support them.
     fn add_rule(&mut self, record: &Record) -> Result<(), AppError> {
         let (name, table) = (record.get("name"), record.get("collection"));
         let when = match record.get("when") {
@@ -408,7 +410,8 @@ fn operation_controls(record: &Record) -> Vec<String> {
     record.get("enforce_acl").split(',').filter(|control| !control.is_empty()).map(str::to_owned).collect()
 }
 
-/// The names of the roles that an access control or a button asks for: records of a table `<its own>_role`.
+/// Returns the names of the roles that an access control or a button requires. They are records of the table `<its
+/// own>_role`.
 fn roles_granted(record: &Record, all: &[Record]) -> Vec<String> {
     let table = format!("{}_role", record.table);
     let grants = all.iter().filter(|other| other.table == table);
@@ -482,7 +485,7 @@ fn xml_files(folder: &Path) -> Result<Vec<PathBuf>, AppError> {
     Ok(files)
 }
 
-/// The records of all files in a folder; none if there is no such folder.
+/// Returns the records of all files in a folder. Empty if there is no such folder.
 fn read_folder(folder: &Path) -> Result<Vec<Record>, AppError> {
     let mut records = Vec::new();
     if folder.is_dir() {

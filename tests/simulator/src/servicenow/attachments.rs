@@ -18,7 +18,7 @@ use crate::wire::Response;
 /// The largest file (`com.glide.attachment.max_size` of a small instance).
 const MAXIMUM_FILE_BYTES: usize = 100 * 1024 * 1024;
 
-/// The files in a list whose request names no limit. Source: ServiceNow Attachment API, `sysparm_limit`.
+/// The most files in a list if the request names no limit. Source: ServiceNow Attachment API, `sysparm_limit`.
 const DEFAULT_LIMIT: usize = 1_000;
 
 /// Answers requests under `/api/now/attachment`.
@@ -50,7 +50,7 @@ fn list(call: &UserRequest<'_, '_>, url: &str) -> Response {
     response
 }
 
-/// A file is readable by those who can read its record.
+/// Whether the user may read a file: only if the user may read its record.
 fn may_read(call: &UserRequest<'_, '_>, row: &Row) -> bool {
     acl::allows(call.session.app, &call.session.actor, field(row, "table_name"), Operation::Read)
 }

@@ -15,7 +15,7 @@ use crate::wire::{Request, Response};
 
 /// The lifetime of a token in seconds: the platform's default for a new client.
 const TOKEN_SECONDS: i64 = 1_800;
-/// The lifetime that the client is told, in seconds: one has passed on the way.
+/// The lifetime that the client is told, in seconds: one second has passed meanwhile.
 const TOKEN_SECONDS_ANNOUNCED: i64 = TOKEN_SECONDS - 1;
 
 /// Returns the user that the request's headers authenticate, if any.
@@ -57,7 +57,7 @@ enum Grant {
 }
 
 impl Instance {
-    /// `POST /oauth_token.do`: parameters in the body only.
+    /// Answers `POST /oauth_token.do`. Reads parameters from the body only.
     pub(super) fn oauth_token(&mut self, request: &Request, now: Timestamp) -> Response {
         let form = parse_form(&String::from_utf8_lossy(&request.body));
         let value = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());

@@ -13,9 +13,9 @@ use super::{
 };
 
 const DEMO_DATA: &str = include_str!("demo_data.json");
-/// When the instance was made, as its first records say.
+/// The time at which the instance was made, in its first records.
 const FIRST_DAY: &str = "2026-01-01 00:00:00";
-/// The size of the large demo data: several pages for the clients under test.
+/// The size of the large demo data: several pages for clients under test.
 const LARGE_USERS: usize = 600;
 const LARGE_PROBLEMS: usize = 80;
 const LARGE_LOG_LINES: usize = 700;
@@ -29,7 +29,7 @@ struct DemoData {
     groups: BTreeMap<String, String>,
 }
 
-/// The records of the first day. Copies share them.
+/// Returns the records of the first day. Copies share them.
 pub fn store(large: bool) -> Store {
     static SMALL: LazyLock<Store> = LazyLock::new(small_store);
     static LARGE: LazyLock<Store> = LazyLock::new(|| {
@@ -125,7 +125,7 @@ fn add_large_data(store: &mut Store) {
     }
 }
 
-/// A record with the system's columns of the first day, where it has none of its own.
+/// Returns a record with the system's columns of the first day, except those that it has already.
 pub fn stamped(mut row: Row) -> Row {
     let columns = [
         ("sys_created_on", FIRST_DAY),
@@ -190,7 +190,8 @@ pub fn put_user(store: &mut Store, user: &User) {
     }
 }
 
-/// What the platform keeps about the tables and columns that are not known yet: `sys_db_object` and `sys_dictionary`.
+/// Returns the platform's records of the tables and columns that are not in `known`: `sys_db_object` and
+/// `sys_dictionary`.
 pub fn describe_tables(schema: &Schema, known: &Schema) -> Vec<(String, String, Row)> {
     let mut records = Vec::new();
     for table in schema.tables() {

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use super::{Instance, authentication::parse_form, errors};
 use crate::wire::{Outbound, Request, Response};
 
-/// The most requests in one batch: a bound on the work of one call.
+/// The most requests in one batch, to bound the work of one call.
 const MAXIMUM_REQUESTS: usize = 500;
 
 #[derive(Deserialize)]
 struct Batch {
-    /// Clients send texts and numbers; both come back as texts.
+    /// A text or a number. The answer has it as a text.
     batch_request_id: Value,
     rest_requests: Vec<Part>,
 }

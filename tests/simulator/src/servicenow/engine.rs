@@ -16,9 +16,9 @@ use crate::wire::Outbound;
 
 /// The shim that gives scripts the platform's classes.
 const GLIDE: &str = include_str!("glide.js");
-/// The most memory of one script, in bytes: a script that fills it is out of control.
+/// The most memory of one script, in bytes. A script that fills it is out of control.
 const MAXIMUM_MEMORY_BYTES: usize = 128 * 1024 * 1024;
-/// The most stack of one script, in bytes: it must fit the stack of its thread.
+/// The most stack of one script, in bytes. It must fit the stack of its thread.
 const MAXIMUM_STACK_BYTES: usize = 768 * 1024;
 /// The most interrupts of one script. The engine interrupts every few thousand steps, so a script with more is out of
 /// control.
@@ -52,7 +52,7 @@ pub enum Script<'a> {
         name: &'a str,
         /// Its script.
         source: &'a str,
-        /// What queued it.
+        /// The job that queued it.
         job: &'a Job,
         /// The record as it is now.
         current: &'a Row,
@@ -83,12 +83,12 @@ pub enum Script<'a> {
         table: &'a str,
         /// `insert` or `update`.
         operation: &'a str,
-        /// The record as it is.
+        /// The record before the write.
         previous: &'a Row,
-        /// The values that are to be written.
+        /// The values to write.
         values: &'a Row,
     },
-    /// A script of its own, for its value as text.
+    /// A separate script. Its value is returned as a text.
     Plain {
         /// The script.
         source: &'a str,
@@ -119,7 +119,7 @@ impl Script<'_> {
 
 /// What a running script calls on the instance.
 pub trait HostCalls {
-    /// Does one operation; its argument and its answer are JSON.
+    /// Does one operation. Its argument and its answer are JSON.
     fn call(&mut self, operation: &str, argument: &str) -> Result<String, String>;
 }
 
@@ -139,7 +139,7 @@ thread_local! {
     static KEPT: RefCell<Option<Prepared>> = const { RefCell::new(None) };
 }
 
-/// Runs a script to its end; gives what it answered.
+/// Runs a script to its end and returns its answer.
 pub fn run(
     session: &mut Session<'_>,
     outbound: &dyn Outbound,
@@ -169,7 +169,7 @@ pub fn run(
     if session.state.stopped {
         return Err(ScriptError::Stopped);
     }
-    // A context whose script failed may be broken: one that ran out of memory is.
+    // A context whose script failed may be broken, for example if it ran out of memory.
     if engine.reuse_contexts && outcome.is_ok() {
         KEPT.set(prepared);
     }

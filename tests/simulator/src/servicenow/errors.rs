@@ -1,14 +1,14 @@
-//! The platform's error answers, in its own words.
+//! The platform's error answers, with its own texts.
 
 use serde_json::json;
 
 use super::records::WriteError;
 use crate::wire::Response;
 
-/// The status that a client sees when the instance dies while it answers: the load balancer's.
+/// The status that a client gets if the instance dies while it answers. It comes from the load balancer.
 const STATUS_OF_DEATH: u16 = 502;
 
-/// An error in the platform's envelope.
+/// Returns an error in the platform's envelope.
 pub fn envelope(status: u16, message: &str, detail: Option<&str>) -> Response {
     Response::json(status, &json!({"error": {"message": message, "detail": detail}, "status": "failure"}))
 }
@@ -30,7 +30,7 @@ pub fn invalid_table(table: &str) -> Response {
     envelope(400, &format!("Invalid table {table}"), Some(&format!("Table {table} does not exist")))
 }
 
-/// 400 for a path that nothing answers.
+/// 400 for a path that no API answers.
 pub fn unknown_path() -> Response {
     envelope(400, "Requested URI does not represent any resource", None)
 }
@@ -55,13 +55,13 @@ pub fn unreadable_body(detail: &str) -> Response {
     envelope(400, "Exception while reading request", Some(detail))
 }
 
-/// The load balancer's answer when the instance dies.
+/// Returns the load balancer's answer when the instance dies.
 pub fn stopped() -> Response {
     let headers = [("content-type".to_owned(), "text/html".to_owned())].into();
     Response { status: STATUS_OF_DEATH, headers, body: b"<html><body>Bad Gateway</body></html>".to_vec() }
 }
 
-/// The answer to a write that was refused.
+/// Returns the answer to a refused write.
 pub fn refused(error: &WriteError) -> Response {
     match error {
         WriteError::NotFound => no_record(),

@@ -1,5 +1,5 @@
 // The part of Glide that server scripts of a scoped app see. `__host(operation, argument)` does the work on the
-// instance's records; both sides of it are JSON.
+// instance's records. Its argument and its answer are JSON.
 (function (global) {
     'use strict';
 
@@ -15,12 +15,12 @@
         return value === null || value === undefined ? '' : String(value);
     }
 
-    // What the platform gives a script may be a string of Java's: an object, never the same as a string by `===`.
+    // The platform may give a script a Java string: an object, which is never equal to a string by `===`.
     function platformText(value) {
         return value === null || value === undefined ? value : new String(value);
     }
 
-    // ------------------------------------------------------------------ time and chance, the same in every run
+    // ------------------------------------------------------------------ time and random numbers, the same in every run
 
     var RealDate = global.Date;
     function SimulatedDate() {
@@ -142,7 +142,7 @@
         },
         getValue: function () { return this.$record.getValue(this.$name); },
         setValue: function (value) { this.$record.setValue(this.$name, value); },
-        // The only way to set a secret: as text, which the platform encrypts.
+        // This is the only way to set a secret. The platform encrypts the text.
         setDisplayValue: function (value) { keep(this.$record.$, this.$name, value); },
         getDecryptedValue: function () { return platformText(this.$record.$.stored(this.$name)); },
         getDisplayValue: function () { return this.$record.getDisplayValue(this.$name); },
@@ -159,7 +159,7 @@
         canRead: function () { return true; },
         canWrite: function () { return true; },
         canCreate: function () { return true; },
-        // What changed is known while a record is written, not when an asynchronous rule runs.
+        // A rule knows what changed while the record is written. An asynchronous rule does not.
         changes: function () { return this.$record.$.changed.indexOf(this.$name) >= 0; },
         changesTo: function (value) { return this.changes() && this.toString() === text(value); },
         changesFrom: function (value) { return this.changes() && text(this.$record.$.previous[this.$name]) === text(value); },
@@ -212,7 +212,7 @@
             this.operation = null;
             this.aborted = false;
         },
-        // As the instance keeps it; what it encrypts is in clear text here, and no script sees it so.
+        // Returns the value as the instance stores it. Secrets are in clear text here, and no script sees them so.
         stored: function (name) {
             return Object.prototype.hasOwnProperty.call(this.modified, name) ? this.modified[name] : text(this.row[name]);
         },
@@ -236,7 +236,7 @@
         };
     }
 
-    // A value that begins so is a script: the platform runs it, and asks for what it gives.
+    // A value that begins with `javascript:` is a script. The platform runs it and queries for its result.
     function queried(value) {
         var script = /^\s*javascript:/i.exec(value);
         return script === null ? value : text(evaluate(value.substring(script[0].length), 'query'));
@@ -269,7 +269,7 @@
     };
 
     function assign(state, name, value) {
-        // A secret would be kept as if it had been encrypted already.
+        // A secret can't be set this way: the platform would store it as if it were encrypted already.
         if (!isSecret(state, name)) {
             keep(state, name, value);
         }
@@ -380,13 +380,13 @@
                 return null;
             }
             var value = this.$.value(name);
-            // As the database holds it: a true/false column is 1 or 0.
+            // The database stores a true/false column as 1 or 0.
             if (this.$.columns[name].kind === 'boolean') {
                 return value === 'true' ? '1' : '0';
             }
             return value === '' || this.$.columns[name].kind === 'journal_input' ? null : platformText(value);
         },
-        // Journal columns are not set this way: the platform ignores it.
+        // The platform ignores this for journal columns.
         setValue: function (name, value) {
             var column = this.$.columns[name];
             if (column && column.kind !== 'journal_input') {
@@ -471,13 +471,13 @@
         return platformText(answer.row.sys_id);
     }
 
-    // Gives null, or why a rule aborted the write.
+    // Returns null, or the reason why a rule aborted the write.
     function runBeforeRules(record, operation) {
         var rules = record.$.workflow ? host('before_rules', { table: record.$.table, operation: operation }) : [];
         var messages = errorMessages;
         errorMessages = [];
         if (operation === 'insert' && rules.length > 0) {
-            // A rule sees the new record as it will be: with the defaults of its columns.
+            // A rule sees the new record with the defaults of its columns.
             record.$.row = Object.assign(host('defaults', { table: record.$.table }), record.$.row);
         }
         for (var index = 0; index < rules.length; index += 1) {
@@ -493,7 +493,7 @@
         return null;
     }
 
-    // Asks the `condition` scripts of the rules whose records have just been written.
+    // Runs the `condition` scripts of the rules whose records have just been written.
     function decideRules() {
         for (var rule = host('next_undecided'); rule !== null; rule = host('next_undecided')) {
             var current = recordOf(rule.table, rule.current, rule.operation);
@@ -514,7 +514,7 @@
         }
     }
 
-    // Runs a script with these names as globals; gives the value of its last statement.
+    // Runs a script with these names as globals. Returns the value of its last statement.
     function runWith(names, script) {
         var kept = {};
         Object.keys(names).forEach(function (name) {
@@ -789,7 +789,7 @@
 
     // ------------------------------------------------------------------ script includes
 
-    // An include is evaluated when it is first named, by its own name or by that of its scope.
+    // An include is evaluated when its name is first used, alone or after the name of its scope.
     function defineInclude(scope, name) {
         var loaded = false;
         var value;
@@ -813,7 +813,7 @@
         app.includes.forEach(function (name) { defineInclude(global[app.scope] || {}, name); });
     };
 
-    // Runs one script of the app; gives what it answered, as JSON.
+    // Runs one script of the app. Returns its answer as JSON.
     global.__main = function (given) {
         job = JSON.parse(given);
         randomState = job.random_seed | 0;

@@ -27,11 +27,11 @@ const HTTP_TIMEOUT_MILLISECONDS: u64 = 175_000;
 /// The audit trail.
 const AUDIT: &str = "sys_audit";
 
-/// The instance as one running script reaches it.
+/// The instance, as one running script calls it.
 pub struct Host<'a, 'b> {
     /// The user, the records and the clock of the script.
     pub session: &'a mut Session<'b>,
-    /// Where requests to other systems go.
+    /// The network for requests to other systems.
     pub outbound: &'a dyn Outbound,
     /// The rule whose condition the script decides.
     pub undecided: Option<UndecidedRule>,
@@ -141,7 +141,8 @@ impl Host<'_, '_> {
         }
     }
 
-    /// A scoped app writes the platform's tables only where it was given the privilege.
+    /// Returns why an app's write to a table of the platform is refused. Returns `None` if the app has the privilege or
+    /// needs none.
     fn refuse_cross_scope(&self, operation: &str, table_name: &str) -> Option<String> {
         let app = self.session.app;
         let table = app.schema.table(table_name)?;
@@ -161,7 +162,7 @@ impl Host<'_, '_> {
         })
     }
 
-    /// A scoped app reads the platform's tables only where it was given the privilege, too.
+    /// Fails if a scoped app reads a table of the platform without the privilege.
     fn check_read(&self, table_name: &str) -> Result<(), String> {
         let app = self.session.app;
         let Some(table) = app.schema.table(table_name) else { return Ok(()) };
@@ -178,7 +179,8 @@ impl Host<'_, '_> {
         ))
     }
 
-    /// The records as the script sees them: one may come from a node that lags, and the audit trail may be hidden.
+    /// Returns the records as the script sees them. One may come from a lagging node, and the audit trail may be
+    /// hidden.
     fn seen(&mut self, table: &str, mut rows: Vec<Row>) -> Vec<Row> {
         let is_scoped = !self.session.app.scope.is_empty();
         let state = &mut *self.session.state;
@@ -338,7 +340,7 @@ fn describe_columns(table: &Table) -> Value {
     Value::Object(columns.collect())
 }
 
-/// An absolute address without its query, its path, and its query.
+/// Returns the absolute address without its query, the path, and the query.
 fn split_url(url: &str) -> (&str, String, Vec<(String, String)>) {
     let (url, query) = url.split_once('?').unwrap_or((url, ""));
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

@@ -9,7 +9,7 @@ use super::{
     store::{Row, field},
 };
 
-/// The rule that keeps a closed incident closed, as the platform names it in its refusal.
+/// The rule that keeps a closed incident closed, with the name that the platform's refusal gives it.
 const CLOSED_RULE: &str = "Closed incident cannot be reopened^7f1d6a5cc0a80164000b1a2c3d4e5f60";
 /// The columns that a resolved or closed incident must have, with their labels.
 const RESOLUTION_COLUMNS: [(&str, &str); 2] = [("close_code", "Resolution code"), ("close_notes", "Close notes")];
@@ -86,7 +86,7 @@ fn set_defaults(row: &mut Row) {
     }
 }
 
-/// `state` and `incident_state` are one: who writes either writes both. A new incident starts as New.
+/// Keeps `state` and `incident_state` equal: a write of either writes both. A new incident starts as New.
 fn agree_on_state(old: &Row, new: &mut Row) {
     let state_changed = field(new, "state") != field(old, "state");
     let agreed = if state_changed && !field(new, "state").is_empty() {
@@ -100,7 +100,7 @@ fn agree_on_state(old: &Row, new: &mut Row) {
     set(new, "incident_state", &agreed);
 }
 
-/// The priority that the platform looks up from impact and urgency.
+/// Returns the priority that the platform derives from impact and urgency.
 fn priority(impact: &str, urgency: &str) -> &'static str {
     match (impact, urgency) {
         ("1", "1") => "1",
@@ -111,7 +111,8 @@ fn priority(impact: &str, urgency: &str) -> &'static str {
     }
 }
 
-/// The times and people of a state are the platform's to write. Those of an earlier resolution stay when it reopens.
+/// Writes the times and users that belong to the new state. Those of an earlier resolution stay when the incident is
+/// reopened.
 fn enter_state(old: &Row, new: &mut Row, actor: &Actor, now: Timestamp) {
     let moment = format_servicenow(now);
     let state = field(new, "state").to_owned();

@@ -1,4 +1,4 @@
-//! Scripts that run outside of requests: asynchronous rules at once, scheduled jobs by their period.
+//! Scripts that run outside of requests: asynchronous rules as soon as possible, scheduled jobs by their period.
 
 use jiff::Timestamp;
 
@@ -33,7 +33,8 @@ pub struct Job {
 }
 
 impl Instance {
-    /// Returns the time of the next run: rules run at once, scheduled jobs when they are due.
+    /// Returns the time of the next run: rules run at once, scheduled jobs when they are due. Returns `None` if nothing
+    /// waits.
     pub fn next_job_at(&self) -> Option<Timestamp> {
         let rule = self.state.jobs.front().map(|job| job.queued_at);
         rule.into_iter().chain(self.state.schedule.values().copied()).min()
@@ -44,8 +45,8 @@ impl Instance {
         self.state.jobs.len()
     }
 
-    /// Runs what is due; gives how many jobs ran. A script's own requests go to `outbound` and are waited for, so this
-    /// takes as long as they do.
+    /// Runs the rules and scheduled jobs that are due. Returns how many ran. Waits for the answers to the requests that
+    /// scripts send to `outbound`.
     pub fn run_due_jobs(&mut self, now: Timestamp, outbound: &dyn Outbound) -> usize {
         let mut count = 0;
         while count < MAXIMUM_JOBS_PER_CALL && self.run_next_rule(now, outbound) {
@@ -54,7 +55,7 @@ impl Instance {
         count + self.run_schedule(now, outbound)
     }
 
-    /// Runs the rule that has waited longest, if any does.
+    /// Runs the rule that has waited longest. Returns `false` if none waits.
     pub fn run_next_rule(&mut self, now: Timestamp, outbound: &dyn Outbound) -> bool {
         let Some(job) = self.state.jobs.pop_front() else { return false };
         let app = self.app.clone();

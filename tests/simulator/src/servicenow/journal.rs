@@ -1,25 +1,26 @@
-//! Journals: what is written to `comments` or `work_notes` becomes a row of `sys_journal_field`, for ever.
+//! Journals: a text that is written to `comments` or `work_notes` becomes a row of `sys_journal_field` and stays there.
 
 use super::{
     store::{Row, field},
     view::View,
 };
 
-/// Takes the texts of journal columns out of the values: they are no part of the record itself.
+/// Removes the texts of journal columns from the values, since they are not part of the record itself. Returns them by
+/// column, without empty ones.
 pub fn take_entries(table: &super::schema::Table, values: &mut Row) -> Vec<(String, String)> {
     let journals: Vec<String> = table.journals().map(str::to_owned).collect();
     let taken = journals.into_iter().filter_map(|name| values.remove(&name).map(|text| (name, text)));
     taken.filter(|(_, text)| !text.is_empty()).collect()
 }
 
-/// The row of an entry, without the system's columns.
+/// Returns the row of an entry, without the system's columns.
 pub fn entry(table: &str, record: &str, element: &str, text: &str) -> Row {
     [("name", table), ("element", element), ("element_id", record), ("value", text)]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
 }
 
-/// All entries of some journals as the platform shows them: one text, the newest first.
+/// Returns all entries of some journals as the platform shows them: one text, the newest first.
 pub fn display(view: &View<'_>, elements: &[&str]) -> String {
     let record = field(view.row, "sys_id");
     let mut entries: Vec<&Row> = view

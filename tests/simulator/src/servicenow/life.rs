@@ -1,5 +1,5 @@
-//! What happens to an instance besides requests and its own scripts: clones, copies, renames, restores, the platform's
-//! jobs, nodes that lag, rules of the customer that abort. Each is something that real instances do.
+//! What happens to real instances besides requests and their own scripts: clones, copies, renames, restores, the
+//! platform's jobs, lagging nodes, rules of the customer that abort updates.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use super::{
 use crate::wire::Outbound;
 
 impl Instance {
-    /// This instance cloned over another one of that name: all records and settings, the same `sys_id`s, and the rules
-    /// that wait. No preserver and no clean-up script is in the clone's profile.
+    /// Returns this instance cloned over another one of that name: all records and settings, the same `sys_id`s, and
+    /// the rules that wait. The clone's profile has no preserver and no clean-up script.
     #[must_use]
     pub fn cloned_over(&self, instance_name: &str) -> Self {
         let mut clone = self.clone();
@@ -33,7 +33,7 @@ impl Instance {
         Ok(())
     }
 
-    /// A user presses a button of the app. False if there is none of that name or it is not shown.
+    /// A user presses a button of the app. Returns `false` if no button has that name or the user does not see it.
     pub fn press(
         &mut self,
         now: Timestamp,
@@ -55,8 +55,8 @@ impl Instance {
         Ok(is_shown == "true")
     }
 
-    /// Insert and Stay: a new record with all columns of the old one, an app's own included, but its number and
-    /// journals. Gives the new record's `sys_id`.
+    /// A user copies a record by *Insert and Stay*: the new record has all columns of the old one, also those of an
+    /// app, except its number and journals. Returns the `sys_id` of the new record.
     pub fn copy(
         &mut self,
         now: Timestamp,
@@ -72,8 +72,8 @@ impl Instance {
         copy
     }
 
-    /// The stock job that closes incidents which have been resolved, and not been changed, for so many days: state and
-    /// a comment in one update, as `system`. Gives how many it closed.
+    /// The platform's job: closes the incidents that have been resolved, and not changed, for this many days. The state
+    /// and a comment are one update, as `system`. Returns how many it closed.
     pub fn auto_close(&mut self, now: Timestamp, days: i64, outbound: &dyn Outbound) -> usize {
         let latest = format_servicenow(now - SignedDuration::from_hours(24 * days));
         let due: Vec<String> = self
@@ -90,7 +90,7 @@ impl Instance {
         due.len()
     }
 
-    /// What the stock job does to one incident, however long that has been resolved.
+    /// Does to one incident what the platform's job does, no matter how long it has been resolved.
     pub fn auto_close_one(
         &mut self,
         now: Timestamp,
@@ -105,8 +105,8 @@ impl Instance {
         closed
     }
 
-    /// An administrator renames a user. Its `sys_id`, its password and its tokens stay; what it has written keeps the
-    /// old name, which is only a text there. False if there is no such user.
+    /// An administrator renames a user. The `sys_id`, the password and the tokens stay. What the user has written keeps
+    /// the old name, which is only a text there. Returns `false` if there is no such user.
     pub fn rename_user(&mut self, from: &str, to: &str) -> bool {
         let Some(mut row) = self.state.store.find_by("sys_user", "user_name", from).map(|row| row.as_ref().clone())
         else {
@@ -128,15 +128,15 @@ impl Instance {
         true
     }
 
-    /// An administrator puts a record back as it was, by an import of its XML or an undelete: its update count and its
-    /// time are the old ones again, journals and audit trail stay, and no rule runs.
+    /// An administrator restores a record to an earlier state, by an import of its XML or an undelete. Its update count
+    /// and its time are the old ones again, journals and audit trail stay, and no rule runs.
     pub fn restore(&mut self, table: &str, row: Row) {
         let sys_id = field(&row, "sys_id").to_owned();
         self.state.store.put(table, &sys_id, row);
     }
 
-    /// An administrator chooses "Undelete Record": the record is as it was, and so are the references to it in audited
-    /// tables. Those that other tables had stay empty. False if there is nothing to put back.
+    /// An administrator chooses *Undelete Record*: the record comes back, and so do the references to it in audited
+    /// tables. References in other tables stay empty. Returns `false` if no such record was deleted.
     pub fn undelete(&mut self, table: &str, sys_id: &str) -> bool {
         let Some(Removed { row, references }) = self.state.removed.remove(&(table.to_owned(), sys_id.to_owned()))
         else {
@@ -152,27 +152,28 @@ impl Instance {
         true
     }
 
-    /// A script that merges duplicates lets all that refers to one record refer to another one.
+    /// A script that merges duplicates makes everything that refers to one record refer to another one.
     pub fn repoint(&mut self, now: Timestamp, table: &str, from: &str, to: &str) {
         self.as_user(now, "system", |session| session.refer_elsewhere(table, from, to));
     }
 
-    /// From now on something keeps the app from one of its tables.
+    /// From now on the app can't use one of its tables.
     pub fn hinder(&mut self, table: &str, obstacle: Obstacle) {
         self.state.obstacles.insert((table.to_owned(), obstacle));
     }
 
-    /// What kept the app from a table is gone.
+    /// Ends an obstacle of [`Self::hinder`].
     pub fn unhinder(&mut self, table: &str, obstacle: Obstacle) {
         self.state.obstacles.remove(&(table.to_owned(), obstacle));
     }
 
-    /// Whether `update()` answers null to a script from now on where the record has all values already.
+    /// Sets whether `update()` returns null to a script from now on if the record has all values already.
     pub fn answer_empty_updates_with_null(&mut self, answers: bool) {
         self.state.empty_updates_answer_null = answers;
     }
 
-    /// The next script that reads this record sees it as given: its node lags. Later reads see it as it is.
+    /// The next script that reads this record sees it as given, as if from a lagging node. Later reads see the present
+    /// record.
     pub fn lag_once(&mut self, table: &str, row: Row) {
         let sys_id = field(&row, "sys_id").to_owned();
         self.state.lagging_read = Some(LaggingRead { table: table.to_owned(), sys_id, row });

@@ -1,7 +1,7 @@
-//! A ServiceNow instance as a state machine: requests and the clock go in, answers come out.
+//! A ServiceNow instance as a state machine: it takes requests and the time, and returns answers.
 //!
-//! It commits per record, as the platform does, and can be told to die between any two commits. Asynchronous business
-//! rules never run inside a request: they are queued and run by [`Instance::run_due_jobs`].
+//! It commits per record, as the platform does, and a test can let it die between any two commits. Asynchronous
+//! business rules never run inside a request: they are queued, and [`Instance::run_due_jobs`] runs them.
 //!
 //! A script that calls another system waits for the answer, and the instance answers no request meanwhile. The server
 //! holds the instance behind a lock, so a webhook that hangs blocks it for the webhook's timeout. A receiver of
@@ -53,11 +53,11 @@ const INSTANCE_NAME: &str = "instance_name";
 /// The name that an instance has if its configuration gives none.
 const DEFAULT_NAME: &str = "casebridgedev";
 
-/// What a scoped app sees of `sys_audit`, the platform's audit trail. Which of these an instance does is unsure.
+/// What a scoped app sees of `sys_audit`, the platform's audit trail. Instances may differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditAccess {
-    /// Its rows, given the privilege.
+    /// Its rows, if the app has the privilege.
     #[default]
     Readable,
     /// No rows.
@@ -66,7 +66,7 @@ pub enum AuditAccess {
     Refused,
 }
 
-/// What an instance is set up with.
+/// The configuration of an instance.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Configuration {
@@ -74,21 +74,21 @@ pub struct Configuration {
     pub instance_name: Option<String>,
     /// What a scoped app sees of the audit trail.
     pub audit: AuditAccess,
-    /// Whether a second resolution of an incident gets a time of its own. Published variants of the platform's rule set
-    /// `resolved_at` only if it is empty, so by default the first time stays.
+    /// Whether a second resolution of an incident overwrites `resolved_at`. Published variants of the platform's rule
+    /// set `resolved_at` only if it is empty, so by default the first time stays.
     pub resolved_at_is_overwritten: bool,
-    /// The users who can log in, besides those of the demo data.
+    /// The users who can log in. They are added to those of the demo data.
     pub users: Vec<User>,
     /// The clients that get tokens.
     pub oauth_clients: Vec<OauthClient>,
-    /// Decides all identifiers: the same seed gives the same ones.
+    /// The seed of all identifiers. The same seed gives the same ones.
     pub seed: u64,
-    /// The instance's own address, for links; requests' own `Host` is not trusted, as on the platform.
+    /// The instance's own address, for links. As on the platform, the `Host` header of a request is not trusted.
     pub url: Option<String>,
-    /// Keeps prepared script contexts from one script to the next: faster, and what a script leaves in the global scope
-    /// is there for the next.
+    /// Whether prepared script contexts are kept from one script to the next. It is faster, but what a script leaves in
+    /// the global scope is there for the next.
     pub reuse_contexts: bool,
-    /// Adds the many users and problems that tests of general clients page through.
+    /// Whether there are many more users and problems, for tests of clients that read several pages.
     pub large_demo_data: bool,
 }
 
@@ -119,12 +119,12 @@ pub struct OauthClient {
     pub client_id: String,
     /// The client's secret.
     pub client_secret: SecretString,
-    /// The user that a token for the client itself stands for.
+    /// The user of the tokens that the client gets for itself.
     #[serde(default)]
     pub user_name: Option<String>,
 }
 
-/// A ServiceNow instance. A copy is cheap and independent: it is the instance at that moment.
+/// A ServiceNow instance. A copy is cheap and independent of the original.
 #[derive(Debug, Clone)]
 pub struct Instance {
     app: Arc<App>,
@@ -134,7 +134,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// The platform with its demo data, without any app.
+    /// Returns the platform with its demo data, without any app.
     pub fn new(configuration: Configuration) -> Self {
         let mut state = State::new(configuration.seed);
         state.store = base::store(configuration.large_demo_data);
@@ -156,8 +156,8 @@ impl Instance {
         Ok(())
     }
 
-    /// Installs an app that has been read, or upgrades it: the way to many instances with one app. An upgrade writes
-    /// every record of the app anew, but for those of the first installation.
+    /// Installs an app that has been read, or upgrades it, so that many instances can share one app. An upgrade writes
+    /// every record of the app anew, except those of the first installation.
     pub fn install(&mut self, app: Arc<App>) {
         let is_upgrade = self.app.scope == app.scope;
         let first_records = app.first_records.iter().filter(|_| !is_upgrade);
@@ -172,7 +172,7 @@ impl Instance {
         self.app = app;
     }
 
-    /// A role that a user was given by name before the app brought it is the app's from now on.
+    /// Replaces a role that a user was given by name before the app brought it, by the app's own.
     fn take_over_role(&mut self, sys_id: &str, name: &str) {
         let store = &mut self.state.store;
         let Some(old) = store.find_by("sys_user_role", "name", name).map(|row| field(row, "sys_id").to_owned()) else {
@@ -193,7 +193,7 @@ impl Instance {
         }
     }
 
-    /// Answers one request. A script's own requests go to `outbound` and are waited for.
+    /// Answers one request. Waits for the answers to the requests that scripts send to `outbound`.
     pub fn handle(&mut self, now: Timestamp, request: &Request, outbound: &dyn Outbound) -> Response {
         let response = self.dispatch(now, request, outbound);
         self.decide_rules(now, outbound);
@@ -203,7 +203,7 @@ impl Instance {
         if stopped { errors::stopped() } else { response }
     }
 
-    /// Asks the `condition` scripts of the rules that the request's writes may start, as the user who wrote. Scripts do
+    /// Runs the `condition` scripts of the rules that the request's writes may start, as the user who wrote. Scripts do
     /// so themselves after each of their writes.
     fn decide_rules(&mut self, now: Timestamp, outbound: &dyn Outbound) {
         let undecided = self.state.undecided.front().filter(|_| !self.state.stopped);
@@ -245,9 +245,9 @@ impl Instance {
         }
     }
 
-    /// Lets the instance die with the next commit after `commits` more, in the next request or job that gets that far.
-    /// What was committed stays, the rest of the request does not happen, and the instance is up again at once. A
-    /// request that ends before puts an end to the order.
+    /// Lets the instance die right after this many commits of the next request or job, and before the first one if it
+    /// is 0. What was committed stays, the rest of the request does not happen, and the instance is up again at once. A
+    /// request with fewer commits cancels this.
     pub fn stop_after_commits(&mut self, commits: u64) {
         self.state.commits_left = Some(commits);
     }
@@ -260,24 +260,24 @@ impl Instance {
         }
     }
 
-    /// What was logged, the oldest line first.
+    /// Returns the log, the oldest line first.
     pub fn log(&self) -> impl Iterator<Item = &LogLine> {
         self.state.log.iter()
     }
 
-    /// A record as it is, for checks.
+    /// Returns a record, for checks. Returns `None` if there is none.
     pub fn record(&self, table: &str, sys_id: &str) -> Option<&Row> {
         self.state.store.row(table, sys_id).map(Arc::as_ref)
     }
 
-    /// The records of a table that match an encoded query, for checks.
+    /// Returns the records of a table that match an encoded query, for checks.
     pub fn records(&self, table: &str, query: &str) -> Vec<Row> {
         let query = query::Query::parse(query);
         let found = self.state.store.select(&self.app.schema, table, &query);
         found.into_iter().map(|view| view.row.clone()).collect()
     }
 
-    /// Sets a system property that exists, or makes it.
+    /// Sets a system property, and creates it if it is missing.
     pub fn set_property(&mut self, name: &str, value: &str) {
         let store = &mut self.state.store;
         let known = store.find_by("sys_properties", "name", name).map(|row| row.as_ref().clone());
@@ -292,7 +292,7 @@ impl Instance {
         store.put("sys_properties", &sys_id, row);
     }
 
-    /// Runs a script as the user of this name and gives its value as text, as a background script does.
+    /// Runs a script as the user of this name and returns its value as a text, as a background script does.
     pub fn run_script(
         &mut self,
         now: Timestamp,
@@ -325,7 +325,7 @@ fn with_overridden_method(request: &Request) -> Request {
     request
 }
 
-/// Takes `/api/now[/v1]/<api>/...` apart.
+/// Splits `/api/now[/v1]/<api>/...` into the API and the rest. Returns `None` for another path.
 fn platform_api(path: &str) -> Option<(&str, Vec<&str>)> {
     let mut segments = path.strip_prefix("/api/now/")?.split('/').peekable();
     segments.next_if(|segment| segment.starts_with('v') && segment[1..].parse::<u8>().is_ok());

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::{schema::ColumnKind, view::View};
 
-/// The operators in the order in which they are recognised: a longer one before any that it starts with.
+/// The operators, in the order in which they are tried: a longer one before any that it starts with.
 const OPERATORS: [(&str, Operator); 30] = [
     ("VALCHANGES", Operator::Changes),
     ("CHANGESFROM", Operator::ChangesFrom),
@@ -73,7 +73,7 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// Reads an operator on its own, as a script's `addQuery` names it.
+    /// Reads a single operator, as a script's `addQuery` names it. Returns `None` for an unknown one.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_uppercase();
         OPERATORS.iter().find(|(name, _)| *name == text).map(|(_, operator)| *operator)
@@ -87,7 +87,7 @@ pub struct Condition {
     pub field: String,
     /// The comparison.
     pub operator: Operator,
-    /// What it compares with.
+    /// The value that it compares with.
     pub value: String,
 }
 
@@ -96,26 +96,27 @@ pub struct Condition {
 pub struct Order {
     /// The column, or a path to one.
     pub field: String,
-    /// From the greatest down.
+    /// Whether the greatest comes first.
     pub descending: bool,
 }
 
-/// Conditions of which one must hold.
+/// Conditions of which at least one must hold.
 pub type AnyOf = Vec<Condition>;
 
-/// A query: alternatives (`^NQ`) of groups that must all hold (`^`), each of which is a list of conditions of which one
-/// must hold (`^OR`).
+/// A query. Its alternatives (`^NQ`) are lists of groups that must all hold (`^`). A group is a list of conditions of
+/// which at least one must hold (`^OR`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
-    /// The alternatives; none means that everything matches.
+    /// The alternatives. If the list is empty, everything matches.
     pub alternatives: Vec<Vec<AnyOf>>,
-    /// What must be true of other tables' records that belong to the record.
+    /// The conditions on the records of other tables that belong to the record.
     pub related: Vec<Related>,
     /// The order of the result.
     pub order: Vec<Order>,
 }
 
-/// How many records of another table belong to a record: `JOIN` asks for any, `RLQUERY` for a number.
+/// A condition on the number of another table's records that belong to a record. `JOIN` requires at least one,
+/// `RLQUERY` names a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
     /// The record's own column.
@@ -179,7 +180,7 @@ impl Related {
 }
 
 impl Query {
-    /// Reads an encoded query. What can't be read as a condition is left out, as the platform does.
+    /// Reads an encoded query. Leaves out what can't be read as a condition, as the platform does.
     pub fn parse(text: &str) -> Self {
         let mut query = Self::default();
         let text = query.take_related(text);
@@ -211,8 +212,8 @@ impl Query {
         query
     }
 
-    /// Takes the parts about other tables out of the text. A related list ends by itself; what follows a join up to the
-    /// order belongs to the join.
+    /// Removes the parts about other tables from the text and reads them. Returns the rest. A related list has an end
+    /// mark. A join reaches to the order or to the end of the text.
     fn take_related(&mut self, text: &str) -> String {
         let mut rest = text.to_owned();
         while let Some((start, end)) =
@@ -241,14 +242,14 @@ impl Query {
         self.alternatives.iter().flatten().flatten().any(|condition| view.kind(&condition.field).is_none())
     }
 
-    /// The only `sys_id` that can match, if the query names one.
+    /// Returns the only `sys_id` that can match. Returns `None` if the query does not name one.
     pub fn identifier(&self) -> Option<&str> {
         let [groups] = self.alternatives.as_slice() else { return None };
         groups.iter().find_map(|group| identifier(group))
     }
 }
 
-/// The only `sys_id` for which the conditions can hold, if they name one.
+/// Returns the only `sys_id` for which the conditions can hold. Returns `None` if they do not name one.
 pub fn identifier(group: &[Condition]) -> Option<&str> {
     let [condition] = group else { return None };
     let names_one = condition.field == "sys_id" && condition.operator == Operator::Equal;
@@ -268,19 +269,20 @@ pub fn compare(orders: &[Order], left: &View<'_>, right: &View<'_>) -> Ordering 
     Ordering::Equal
 }
 
-/// Whether one of the conditions holds; those on unknown columns count for nothing.
+/// Whether at least one of the conditions holds. Conditions on unknown columns are ignored; without any other condition
+/// the answer is true.
 pub fn any_matches(group: &[Condition], view: &View<'_>) -> bool {
     let mut known = group.iter().filter(|condition| view.kind(&condition.field).is_some()).peekable();
     known.peek().is_none() || known.any(|condition| matches(condition, view))
 }
 
-/// Removes a part and the separator before it: two separators in a row would be one of a value.
+/// Removes a part and the separator before it, since two separators in a row would mean one in a value.
 fn cut(text: &mut String, start: usize, end: usize) {
     let start = if text[..start].ends_with('^') { start - 1 } else { start };
     text.replace_range(start..end, "");
 }
 
-/// Splits at `^`; a doubled one is a part of the value.
+/// Splits a text at each `^`. A doubled one is a `^` in a value.
 fn split_terms(text: &str) -> Vec<String> {
     let mut terms = vec![String::new()];
     let mut characters = text.chars().peekable();
@@ -318,7 +320,7 @@ fn matches(condition: &Condition, view: &View<'_>) -> bool {
     let actual = view.value(&condition.field);
     let expected = normalize(kind, &condition.value);
     let lower = || (actual.to_lowercase(), expected.to_lowercase());
-    // The platform does not say what a comparison with an empty value finds: here it finds no record.
+    // The platform does not document what a comparison with an empty value finds. Here it finds no record.
     let compared = || (!actual.is_empty() && !expected.is_empty()).then(|| compare_values(kind, &actual, &expected));
     match condition.operator {
         Operator::Equal => equal(kind, &actual, &expected),
@@ -362,7 +364,7 @@ fn normalize(kind: ColumnKind, value: &str) -> String {
     }
 }
 
-/// Texts are equal whatever their case, as in the platform's database.
+/// Compares two values. Texts are equal in upper and lower case, as in the platform's database.
 fn equal(kind: ColumnKind, actual: &str, expected: &str) -> bool {
     match kind {
         ColumnKind::Boolean => {

@@ -1,4 +1,5 @@
-//! Writing records: the platform's rules, unique indexes, journals, one commit per record, rules that follow.
+//! Writes of records: the platform's rules, unique indexes, journals, one commit per record, and the rules that a write
+//! starts.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +30,7 @@ const AUDITED_COLUMNS: [&str; 4] = ["state", "assignment_group", "close_code", "
 /// Why a write was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WriteError {
-    /// A data policy asks for more; the labels of what is missing.
+    /// A data policy requires more columns. Holds the labels of those that are missing.
     #[error("Data Policy Exception: \n\tThe following fields are mandatory: {0}")]
     DataPolicy(String),
     /// A rule of the platform aborted it.
@@ -43,7 +44,7 @@ pub enum WriteError {
         /// The rule.
         rule: &'static str,
     },
-    /// A rule of the app aborted it; what the rule said.
+    /// A rule of the app aborted it. Holds the rule's message.
     #[error("{0}")]
     AbortedBy(String),
     /// A unique index has such a record already.
@@ -51,7 +52,7 @@ pub enum WriteError {
     Unique {
         /// The table.
         table: String,
-        /// What the new record would be called.
+        /// The display name of the new record.
         display: String,
     },
     /// There is no such record.
@@ -65,7 +66,7 @@ pub enum WriteError {
     Stopped,
 }
 
-/// Who acts.
+/// The user who acts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Actor {
     /// The user's record.
@@ -79,7 +80,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// The platform itself: scheduled jobs run as it.
+    /// Returns the platform itself as a user. Scheduled jobs run as it.
     pub fn system() -> Self {
         Self {
             sys_id: "system".to_owned(),
@@ -89,7 +90,7 @@ impl Actor {
         }
     }
 
-    /// The user of this name, with the roles that the records give.
+    /// Returns the user of this name, with the roles that the records give. Returns `None` if there is no such user.
     pub fn of(store: &Store, user_name: &str) -> Option<Self> {
         if user_name == "system" {
             return Some(Self::system());
@@ -100,32 +101,32 @@ impl Actor {
         Some(Self { sys_id, user_name: user_name.to_owned(), name: field(user, "name").to_owned(), roles })
     }
 
-    /// Whether every access control lets the user pass.
+    /// Whether every access control admits the user.
     pub fn is_admin(&self) -> bool {
         self.roles.contains("admin")
     }
 
-    /// Whether the user has the role; an administrator has all.
+    /// Whether the user has the role. An administrator has all roles.
     pub fn has_role(&self, role: &str) -> bool {
         self.is_admin() || self.roles.contains(role)
     }
 }
 
-/// One who acts on an instance at a moment.
+/// A user who acts on an instance at a moment.
 #[derive(Debug)]
 pub struct Session<'a> {
     /// The tables, rules and scripts.
     pub app: &'a App,
-    /// The records and all else that changes.
+    /// The instance's state: the records and everything else that changes.
     pub state: &'a mut State,
-    /// Who acts.
+    /// The user who acts.
     pub actor: Actor,
-    /// The instance's clock.
+    /// The time of the instance's clock.
     pub now: Timestamp,
 }
 
 impl Session<'_> {
-    /// Writes a new record; gives its `sys_id`.
+    /// Writes a new record. Returns its `sys_id`.
     pub fn insert(&mut self, table_name: &str, mut values: Row, with_rules: bool) -> Result<String, WriteError> {
         let table = self.table(table_name)?;
         self.abort_if_hindered(&table)?;
@@ -156,7 +157,7 @@ impl Session<'_> {
         Ok(sys_id)
     }
 
-    /// Changes a record. Values that it has already change nothing: then there is no commit, and no rule runs.
+    /// Changes a record. If it has all values already, there is no commit, and no rule runs.
     pub fn update(
         &mut self,
         table_name: &str,
@@ -214,8 +215,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Lets all that refers to a record refer to another one, or to none: table, record and column of each reference. No
-    /// rule runs, and no update is counted. What a unique index refuses stays as it is.
+    /// Makes everything that refers to a record refer to another one, or to none if `to` is empty. Returns the table,
+    /// record and column of each reference. No rule runs, and no update is counted. A reference that a unique index
+    /// refuses stays as it is.
     pub fn refer_elsewhere(&mut self, table_name: &str, from: &str, to: &str) -> Vec<(String, String, String)> {
         let mut references = Vec::new();
         for (table, column) in self.app.schema.references_to(table_name) {
@@ -236,13 +238,13 @@ impl Session<'_> {
         Some(())
     }
 
-    /// A record as queries and displays look at it.
+    /// Returns a record as queries and displays see it. Returns `None` if there is none.
     pub fn view(&self, table: &str, sys_id: &str) -> Option<View<'_>> {
         let (table, row) = self.state.store.find(&self.app.schema, table, sys_id)?;
         Some(View::new(&self.app.schema, &self.state.store, table, row))
     }
 
-    /// The value of a system property.
+    /// Returns the value of a system property. Returns `None` if it is missing.
     pub fn property(&self, name: &str) -> Option<String> {
         self.state.store.find_by("sys_properties", "name", name).map(|row| field(row, "value").to_owned())
     }
@@ -337,8 +339,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// What the audit trail keeps of an update: one row for each field, and for each journal its text. The instance may
-    /// die before: then the trail has a gap. The platform keeps nothing of an insert.
+    /// Writes an update to the audit trail: one row for each changed column, and one for each journal with its text. If
+    /// the instance dies before, the trail has a gap. The platform writes nothing for an insert.
     fn append_audit(&mut self, table: &Table, old: &Row, new: &Row, journals: &[(String, String)]) {
         if table.name != "incident" {
             return;
@@ -366,7 +368,7 @@ impl Session<'_> {
         }
     }
 
-    /// A rule of the instance that aborts every write of this table, if there is one.
+    /// Fails if a rule of the instance aborts every write of this table.
     fn abort_if_hindered(&self, table: &Table) -> Result<(), WriteError> {
         if self.state.is_hindered(&table.name, Obstacle::WritesAborted) {
             return Err(WriteError::AbortedOn { table: table.name.clone(), rule: "Read only" });
@@ -374,7 +376,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// A rule of the instance that aborts updates of incidents, if a test has ordered one.
+    /// Fails if a rule of the instance aborts this update of an incident, as a test may order.
     fn abort_if_ordered(&mut self, table: &Table) -> Result<(), WriteError> {
         let Some(aborts) = self.state.aborts.as_mut().filter(|aborts| table.name == "incident" && aborts.left > 0)
         else {
@@ -397,7 +399,7 @@ impl Session<'_> {
         if self.state.stopped { Err(WriteError::Stopped) } else { Ok(()) }
     }
 
-    /// With its last commit the instance is gone: what would have come after it, rules included, does not.
+    /// Counts a commit. With the last one that was ordered the instance dies: nothing after it happens, rules included.
     fn after_commit(&mut self) -> Result<(), WriteError> {
         if let Some(left) = self.state.commits_left.as_mut() {
             *left -= 1;
@@ -407,8 +409,8 @@ impl Session<'_> {
     }
 }
 
-/// The values that the table can hold: unknown columns are dropped, booleans are `true` or `false`, texts of the app's
-/// own tables are cut to their column's length, as the database does.
+/// Returns the values that the table can hold. Unknown columns are dropped, booleans become `true` or `false`, and
+/// texts of the app's own tables are cut to the length of their column, as the database does.
 fn clean(table: &Table, values: Row) -> Row {
     let known = values.into_iter().filter(|(name, _)| !PLATFORM_COLUMNS.contains(&name.as_str()));
     known

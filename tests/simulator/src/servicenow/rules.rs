@@ -1,26 +1,26 @@
-//! Asynchronous business rules: whether they run is decided when a record is written, what they see is read when they
-//! run.
+//! Asynchronous business rules. Whether a rule runs is decided when a record is written. The record that it sees is
+//! read when it runs.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{app::Rule, jobs::Job, query::Query, records::Session, schema::Table, store::Row, view::View};
 
-/// A rule whose filter let a write pass and whose `condition` is a script that is yet to be asked.
+/// A rule whose filter matched a write and whose `condition` script has not run yet.
 #[derive(Debug, Clone)]
 pub struct UndecidedRule {
     /// The rule.
     pub rule: Arc<Rule>,
-    /// The job that it becomes if the script agrees.
+    /// The job that is queued if the script agrees.
     pub job: Job,
     /// The record as it was written.
     pub current: Row,
-    /// The record before.
+    /// The record before the write.
     pub previous: Row,
-    /// The columns that the write touched.
+    /// The columns that the write changed.
     pub changed: BTreeSet<String>,
 }
 
-/// Queues the rules that a write starts. Those with a script as condition wait in `undecided`.
+/// Queues the rules that a write starts. Rules with a condition script wait in `undecided`.
 pub fn queue(
     session: &mut Session<'_>,
     operation: &str,
@@ -89,7 +89,7 @@ mod tests {
         App { rules: vec![Arc::new(rule)], ..App::bare() }
     }
 
-    /// How many rules are queued, and how many undecided, after an incident got these values.
+    /// Returns how many rules are queued, and how many undecided, after an incident got these values.
     fn queued(filter: &str, condition: &str, name: &str, value: &str) -> (usize, usize) {
         let app = app(filter, condition);
         let mut state = State::new(1);

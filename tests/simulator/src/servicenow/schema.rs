@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-/// The platform's tables, as far as casebridge and ordinary clients meet them.
+/// The platform's tables that casebridge and ordinary clients use.
 const PLATFORM_TABLES: &str = include_str!("platform_tables.json");
 /// The columns that every table has.
 const SYSTEM_COLUMNS: [(&str, ColumnKind); 7] = [
@@ -20,27 +20,27 @@ const SYSTEM_COLUMNS: [(&str, ColumnKind); 7] = [
     ("sys_tags", ColumnKind::Text),
 ];
 
-/// The platform's table that is audited, with all that extend it.
+/// The table of the platform that is audited. The tables that extend it are audited too.
 const AUDITED_TABLE: &str = "task";
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// Any text, and every kind that behaves like text here.
+    /// Any text, and every other kind that behaves like text here.
     Text,
     /// A whole number.
     Integer,
     /// `true` or `false`.
     Boolean,
-    /// UTC, whole seconds.
+    /// A time in UTC, in whole seconds.
     DateTime,
     /// The `sys_id` of a record of another table.
     Reference,
-    /// Input only: what is written becomes a row of `sys_journal_field`.
+    /// Input only. A written text becomes a row of `sys_journal_field`.
     Journal,
     /// Shows several journals as one text.
     JournalList,
-    /// A secret: scripts read it, no API shows it.
+    /// A secret. Scripts can read it, no API shows it.
     Password,
 }
 
@@ -59,7 +59,7 @@ impl ColumnKind {
         }
     }
 
-    /// The platform's name of the kind.
+    /// Returns the platform's name of the kind.
     pub fn internal_type(self) -> &'static str {
         match self {
             Self::Text => "string",
@@ -81,18 +81,18 @@ pub struct Column {
     pub kind: ColumnKind,
     /// The label that people see.
     pub label: String,
-    /// The table that a reference points to; empty for other kinds.
+    /// The table that a reference points to. Empty for other kinds.
     pub reference: String,
-    /// Whether the values are those of `sys_choice`.
+    /// Whether its values are choices of `sys_choice`.
     pub choice: bool,
-    /// The length at which the database cuts a value; none where it does not.
+    /// The number of characters at which the database cuts a value. `None` if it does not cut it.
     pub max_length: Option<usize>,
-    /// The value of a new record's column.
+    /// The value that the column of a new record gets by default.
     pub default_value: String,
 }
 
 impl Column {
-    /// A column of a kind without anything special.
+    /// Returns a column of this kind with defaults for everything else.
     pub fn of_kind(kind: ColumnKind, label: &str) -> Self {
         Self {
             kind,
@@ -112,24 +112,24 @@ pub struct Table {
     pub name: String,
     /// The label that people see.
     pub label: String,
-    /// The table that it extends; empty for none.
+    /// The table that it extends. Empty if it extends none.
     pub extends: String,
-    /// The column whose value stands for a record; empty for none.
+    /// The column whose value is a record's display name. Empty if there is none.
     pub display: String,
-    /// All its columns, inherited ones included.
+    /// All its columns, also inherited ones.
     pub columns: BTreeMap<String, Column>,
-    /// The sets of columns whose values no two records share.
+    /// The unique indexes: no two records have the same values in such a set of columns.
     pub unique: Vec<Vec<String>>,
-    /// Whether the Table API may reach it.
+    /// Whether the Table API gives access to it.
     pub web_service_access: bool,
-    /// Whether its changes are audited: "Undelete Record" gives back only what such a table had.
+    /// Whether its changes are audited. *Undelete Record* restores references in audited tables only.
     pub is_audited: bool,
-    /// The scope that owns it; empty for the platform.
+    /// The scope that owns it. Empty for the platform.
     pub scope: String,
 }
 
 impl Table {
-    /// The columns that hold journals.
+    /// Returns the columns that hold journals.
     pub fn journals(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().filter(|(_, column)| column.kind == ColumnKind::Journal).map(|(name, _)| name.as_str())
     }
@@ -141,8 +141,8 @@ pub struct Schema {
     tables: BTreeMap<String, Arc<Table>>,
 }
 
-/// A table as the file of platform tables describes it: a column is
-/// `kind Label [referenced table] [choice] [unique] [default=value]`.
+/// A table in the file of platform tables. A column is `kind Label [referenced table] [choice] [unique]
+/// [default=value]`.
 #[derive(Deserialize)]
 struct PlatformTable {
     label: String,
@@ -154,7 +154,7 @@ struct PlatformTable {
 }
 
 impl Schema {
-    /// The platform's tables without any app.
+    /// Returns the platform's tables without any app.
     pub fn platform() -> &'static Self {
         static PLATFORM: LazyLock<Schema> = LazyLock::new(|| {
             let described: BTreeMap<String, PlatformTable> =
@@ -203,7 +203,7 @@ impl Schema {
         });
     }
 
-    /// Adds a table; it gets the system's columns and those of the table that it extends.
+    /// Adds a table, with the system's columns and those of the table that it extends.
     pub fn add(&mut self, mut table: Table) {
         for (name, kind) in SYSTEM_COLUMNS {
             table.columns.entry(name.to_owned()).or_insert_with(|| Column::of_kind(kind, name));
@@ -216,7 +216,7 @@ impl Schema {
         self.tables.insert(table.name.clone(), Arc::new(table));
     }
 
-    /// Adds columns to a table that exists. False if there is no such table.
+    /// Adds columns to a table. Returns `false` if there is no such table.
     pub fn augment(&mut self, name: &str, columns: BTreeMap<String, Column>, unique: Vec<Vec<String>>) -> bool {
         let Some(table) = self.tables.get_mut(name) else { return false };
         let table = Arc::make_mut(table);
@@ -225,17 +225,17 @@ impl Schema {
         true
     }
 
-    /// A table by its name.
+    /// Returns the table of this name. Returns `None` if there is none.
     pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
         self.tables.get(name)
     }
 
-    /// All tables, by name.
+    /// Returns all tables, by name.
     pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
         self.tables.values()
     }
 
-    /// The columns of all tables that may refer to a record of this table, each with its table.
+    /// Returns the columns of all tables that may refer to a record of this table, each with its table.
     pub fn references_to<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a Arc<Table>, &'a str)> {
         let refers = move |column: &Column| column.kind == ColumnKind::Reference && self.is_a(name, &column.reference);
         self.tables.values().flat_map(move |table| {
@@ -244,7 +244,7 @@ impl Schema {
         })
     }
 
-    /// A table and all that extend it: their records are records of the table too.
+    /// Returns a table and all tables that extend it. Their records are records of the table too.
     pub fn family(&self, name: &str) -> BTreeSet<String> {
         let children = self.tables.values().filter(|table| !table.extends.is_empty() && table.extends == name);
         let mut family: BTreeSet<String> = children.flat_map(|table| self.family(&table.name)).collect();
@@ -261,7 +261,8 @@ impl Schema {
                 .is_some_and(|table| !table.extends.is_empty() && self.is_a(&table.extends, ancestor))
     }
 
-    /// The column at the end of a path like `caller_id.email`, if every step of it exists.
+    /// Returns the column at the end of a path like `caller_id.email`. Returns `None` if a step of the path does not
+    /// exist.
     pub fn column_at(&self, table: &str, path: &str) -> Option<&Column> {
         let table = self.tables.get(table)?;
         match path.split_once('.') {

@@ -1,4 +1,4 @@
-//! Scripted REST: `/api/<scope>/...` answered by the app's scripts.
+//! Scripted REST: the app's scripts answer `/api/<scope>/...`.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,8 @@ use crate::wire::{Outbound, Request, Response};
 /// The largest body that scripts may read (`glide.rest.max_content_length`).
 const MAXIMUM_BODY_BYTES: usize = 10 * 1024 * 1024;
 
-/// The resource that a request means, and the parameters in its path.
+/// Returns the resource that a request names, and the parameters in its path. Returns `None` if there is no such
+/// resource.
 pub fn find<'a>(app: &'a App, request: &Request) -> Option<(&'a RestOperation, BTreeMap<String, String>)> {
     app.operations.iter().filter(|operation| operation.method == request.method).find_map(|operation| {
         let parameters = operation.paths.iter().find_map(|path| match_path(path, &request.path))?;
@@ -25,7 +26,7 @@ pub fn find<'a>(app: &'a App, request: &Request) -> Option<(&'a RestOperation, B
     })
 }
 
-/// Whether any resource answers under the path, whatever its method.
+/// Whether any resource answers under the path, with any method.
 pub fn knows_path(app: &App, path: &str) -> bool {
     app.operations.iter().flat_map(|operation| &operation.paths).any(|known| match_path(known, path).is_some())
 }

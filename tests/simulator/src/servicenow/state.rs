@@ -23,66 +23,66 @@ const FIRST_NUMBER: u64 = 10_001;
 /// A line that a script or the platform logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// When.
+    /// When it was logged.
     pub at: Timestamp,
     /// `debug`, `info`, `warn` or `error`.
     pub level: String,
-    /// What.
+    /// The message.
     pub message: String,
 }
 
 /// An access token that was given out.
 #[derive(Debug, Clone)]
 pub struct Token {
-    /// Its user.
+    /// The user that it belongs to.
     pub user_name: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// A read on a node that lags behind.
+/// A read on a lagging node.
 #[derive(Debug, Clone)]
 pub struct LaggingRead {
     /// The record's table.
     pub table: String,
     /// The record.
     pub sys_id: String,
-    /// What the read shows of it.
+    /// The record as the read shows it.
     pub row: Row,
 }
 
 /// Updates that a rule of the instance aborts.
 #[derive(Debug, Clone)]
 pub struct Aborts {
-    /// The rule, as the platform names it in its refusal.
+    /// The rule's name in the platform's refusal.
     pub rule: String,
     /// How many updates of incidents it still aborts.
     pub left: u64,
 }
 
-/// What keeps the app from one of its tables.
+/// What keeps the app from using one of its tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
-    /// The table is not there: an update set was skipped. No row is shown, and none is taken.
+    /// The table does not exist, since an update set was skipped. The app sees no row and can write none.
     Missing,
     /// A rule of the customer aborts every insert and every update.
     WritesAborted,
     /// A query rule, or a domain, hides all rows from scripts.
     RowsHidden,
-    /// The unique indexes were never made: rows that stood in their way were there first.
+    /// The unique indexes were never made, because of rows that were there first and broke them.
     NoUniqueIndex,
 }
 
-/// A record that was deleted, for as long as it may be put back.
+/// A deleted record that may be undeleted.
 #[derive(Debug, Clone)]
 pub struct Removed {
     /// The record.
     pub row: Row,
-    /// What referred to it, in audited tables: table, record, column.
+    /// The references to it in audited tables: table, record, column.
     pub references: Vec<(String, String, String)>,
 }
 
-/// All that changes in an instance.
+/// Everything that changes in an instance.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The records.
@@ -99,21 +99,21 @@ pub struct State {
     pub undecided: VecDeque<UndecidedRule>,
     /// The log, the oldest line first.
     pub log: VecDeque<LogLine>,
-    /// After how many more commits the instance dies.
+    /// How many commits are left until the instance dies. `None` if it does not die.
     pub commits_left: Option<u64>,
-    /// Whether it has died in this request.
+    /// Whether the instance has died in this request.
     pub stopped: bool,
     /// What a scoped app sees of the audit trail.
     pub audit: AuditAccess,
-    /// Whether a second resolution of an incident gets a time of its own.
+    /// Whether a second resolution of an incident overwrites `resolved_at`.
     pub resolved_at_is_overwritten: bool,
-    /// The next read of a script that is to be an old one.
+    /// The record that the next read of a script shows in an earlier state, if any.
     pub lagging_read: Option<LaggingRead>,
-    /// The updates of incidents that are to be aborted.
+    /// The updates of incidents that a rule aborts, if any.
     pub aborts: Option<Aborts>,
-    /// What keeps the app from its tables.
+    /// The obstacles that keep the app from using its tables.
     pub obstacles: BTreeSet<(String, Obstacle)>,
-    /// Whether `update()` answers null to a script whose values the record has already.
+    /// Whether `update()` returns null to a script if the record has all values already.
     pub empty_updates_answer_null: bool,
     /// The deleted records of audited tables, by table and `sys_id`.
     pub removed: BTreeMap<(String, String), Removed>,
@@ -125,24 +125,25 @@ pub struct State {
 }
 
 impl State {
-    /// An empty state; the seed decides all identifiers.
+    /// Returns an empty state. The seed decides all identifiers.
     pub fn new(seed: u64) -> Self {
         Self { seed, ..Self::default() }
     }
 
-    /// The next identifier of 32 hexadecimal digits: unguessable to clients, the same in every run with the same seed.
+    /// Returns the next identifier of 32 hexadecimal digits. Clients can't guess it, and it is the same in every run
+    /// with the same seed.
     pub fn next_identifier(&mut self) -> String {
         self.identifiers += 1;
         named_identifier(&format!("{}:{}", self.seed, self.identifiers))
     }
 
-    /// A seed for a script's `Math.random`.
+    /// Returns a seed for a script's `Math.random`.
     pub fn next_random_seed(&mut self) -> u32 {
         let identifier = self.next_identifier();
         u32::from_str_radix(&identifier[..8], 16).unwrap_or_default()
     }
 
-    /// The next number of a numbered table, for example `INC0010001`.
+    /// Returns the next number of a numbered table, for example `INC0010001`.
     pub fn next_number(&mut self, prefix: &str) -> String {
         let number = self.numbers.entry(prefix.to_owned()).or_insert(FIRST_NUMBER);
         let text = format!("{prefix}{number:07}");
@@ -150,7 +151,7 @@ impl State {
         text
     }
 
-    /// Adds a line to the log and forgets the oldest beyond the limit.
+    /// Adds a line to the log. Removes the oldest line if there are too many.
     pub fn log(&mut self, at: Timestamp, level: &str, message: String) {
         if self.log.len() == MAXIMUM_LOG_LINES {
             self.log.pop_front();
@@ -158,23 +159,23 @@ impl State {
         self.log.push_back(LogLine { at, level: level.to_owned(), message });
     }
 
-    /// Whether this keeps the app from a table.
+    /// Whether this obstacle keeps the app from using a table.
     pub fn is_hindered(&self, table: &str, obstacle: Obstacle) -> bool {
         !self.obstacles.is_empty() && self.obstacles.contains(&(table.to_owned(), obstacle))
     }
 
-    /// The user of this name, as one who acts.
+    /// Returns the user of this name as an actor. Returns `None` if there is no such user.
     pub fn actor(&self, user_name: &str) -> Option<Actor> {
         Actor::of(&self.store, user_name)
     }
 }
 
-/// The identifier that always belongs to this name.
+/// Returns the identifier that always belongs to this name.
 pub fn named_identifier(name: &str) -> String {
     hex(&Sha256::digest(name.as_bytes()))[..SYS_ID_LENGTH].to_owned()
 }
 
-/// Bytes as hexadecimal digits.
+/// Returns bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         for digit in [byte >> 4, byte & 15] {

@@ -1,4 +1,4 @@
-//! The records: tables of rows, cheap to copy because copies share what neither has changed.
+//! The records: tables of rows. A copy is cheap, since copies share the rows that neither has changed.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,10 +8,10 @@ use super::{
     view::View,
 };
 
-/// A record: its columns that are not empty.
+/// A record, without its empty columns.
 pub type Row = BTreeMap<String, String>;
 
-/// A record's column, empty if it has none.
+/// Returns a record's column. Returns an empty text if it has none.
 pub fn field<'a>(row: &'a Row, name: &str) -> &'a str {
     row.get(name).map_or("", String::as_str)
 }
@@ -23,12 +23,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// A record of exactly this table.
+    /// Returns a record of exactly this table. Returns `None` if there is none.
     pub fn row(&self, table: &str, sys_id: &str) -> Option<&Arc<Row>> {
         self.tables.get(table)?.get(sys_id)
     }
 
-    /// A record of this table or of one that extends it, with the table that it is of.
+    /// Returns a record of this table or of one that extends it, with the record's own table. Returns `None` if there
+    /// is none.
     pub fn find<'a>(&'a self, schema: &'a Schema, table: &str, sys_id: &str) -> Option<(&'a Arc<Table>, &'a Arc<Row>)> {
         if let Some(row) = self.row(table, sys_id) {
             return schema.table(table).map(|table| (table, row));
@@ -36,12 +37,12 @@ impl Store {
         schema.family(table).iter().find_map(|member| Some((schema.table(member)?, self.row(member, sys_id)?)))
     }
 
-    /// The records of exactly this table, by `sys_id`.
+    /// Returns the records of exactly this table, by `sys_id`.
     pub fn rows(&self, table: &str) -> impl Iterator<Item = (&String, &Arc<Row>)> {
         self.tables.get(table).into_iter().flat_map(|rows| rows.iter())
     }
 
-    /// The first record of exactly this table whose column has this value.
+    /// Returns the first record of exactly this table whose column has this value. Returns `None` if there is none.
     pub fn find_by(&self, table: &str, column: &str, value: &str) -> Option<&Arc<Row>> {
         self.rows(table).map(|(_, row)| row).find(|row| field(row, column) == value)
     }
@@ -57,14 +58,15 @@ impl Store {
         Arc::make_mut(self.tables.get_mut(table)?).remove(sys_id)
     }
 
-    /// The records of a table and of those that extend it which match, in the query's order and then by `sys_id`.
+    /// Returns the records of a table and of those that extend it that match, in the query's order, see
+    /// [`Self::select_where`].
     pub fn select<'a>(&'a self, schema: &'a Schema, table: &str, query: &Query) -> Vec<View<'a>> {
         self.select_where(schema, table, query.identifier(), &query.order, |view| query.matches(view))
     }
 
-    /// The records of a table and of those that extend it which the test accepts, in that order. Nobody is promised an
-    /// order of what that leaves alike: it comes in the one that a writer of queries hopes for least, the greatest
-    /// `sys_id` first. If they can only be one record, its `sys_id` spares the search.
+    /// Returns the records of a table and of those that extend it that `accepts` accepts, in this order. The platform
+    /// promises no order for records that are equal in it. Here the greatest `sys_id` comes first, since a client might
+    /// expect the smallest. If only one record is possible, its `sys_id` makes the search unnecessary.
     pub fn select_where<'a>(
         &'a self,
         schema: &'a Schema,

@@ -15,11 +15,11 @@ use super::{
 };
 use crate::wire::{Request, Response};
 
-/// The records in a list whose request names no limit. Source: ServiceNow Table API, `sysparm_limit`.
+/// The most records in a list if the request names no limit. Source: ServiceNow Table API, `sysparm_limit`.
 const DEFAULT_LIMIT: usize = 10_000;
 /// The property that makes a query with an unknown column find nothing instead of everything.
 const INVALID_QUERY_PROPERTY: &str = "glide.invalid_query.returns_no_rows";
-/// What a client sees in place of a secret.
+/// The text that a client sees in place of a secret.
 const MASK: &str = "********";
 
 /// `sysparm_display_value`.
@@ -91,7 +91,7 @@ pub fn record(call: &mut UserRequest<'_, '_>, url: &str, table: &str, sys_id: &s
     }
 }
 
-/// The table, if the request may reach it at all.
+/// Returns the table if the request may use it at all, or else the refusal.
 pub fn open_table(call: &UserRequest<'_, '_>, table: &str) -> Result<std::sync::Arc<Table>, Response> {
     let Some(definition) = call.session.app.schema.table(table) else { return Err(errors::invalid_table(table)) };
     if !definition.web_service_access {
@@ -104,7 +104,7 @@ pub fn open_table(call: &UserRequest<'_, '_>, table: &str) -> Result<std::sync::
     Ok(definition.clone())
 }
 
-/// The query of a list: `sysparm_query`, or every other parameter as a column's value.
+/// Returns the query of a list: `sysparm_query`, or every other parameter as the value of a column.
 pub fn request_query(call: &UserRequest<'_, '_>, table: &Table) -> Query {
     if let Some(encoded) = call.request.parameter("sysparm_query") {
         return Query::parse(encoded);
@@ -121,7 +121,8 @@ pub fn request_query(call: &UserRequest<'_, '_>, table: &Table) -> Query {
     Query { alternatives, ..Query::default() }
 }
 
-/// The value that people see as this name: a choice's label, or the name of the record that is referenced.
+/// Returns the value that people see as this name, which is the label of a choice or the name of a referenced record.
+/// Returns `None` if there is no such value.
 fn value_of_display(call: &UserRequest<'_, '_>, table: &Table, column: &str, name: &str) -> Option<String> {
     let definition = table.columns.get(column)?;
     let store = &call.session.state.store;
@@ -143,7 +144,7 @@ fn value_of_display(call: &UserRequest<'_, '_>, table: &Table, column: &str, nam
     found.map(|(_, row)| field(row, "value").to_owned())
 }
 
-/// The records that a list request means, whatever its page.
+/// Returns the records that a list request asks for, on all pages.
 pub fn matching<'a>(call: &'a UserRequest<'_, '_>, table: &Table, query: &Query) -> Vec<View<'a>> {
     let (schema, store) = (&call.session.app.schema, &call.session.state.store);
     let nothing = Row::new();
@@ -190,7 +191,7 @@ fn list(call: &mut UserRequest<'_, '_>, url: &str, table: &Table, path: &str) ->
     response
 }
 
-/// The `Link` header: absent if everything is on one page.
+/// Returns the `Link` header. Returns `None` if everything is on one page.
 fn page_links(request: &Request, url: &str, limit: usize, offset: usize, total: usize) -> Option<String> {
     if limit == 0 || (offset == 0 && total <= limit) {
         return None;
@@ -218,7 +219,7 @@ fn page_address(request: &Request, url: &str, offset: usize) -> String {
     format!("{url}{}?{}", request.path, query.finish())
 }
 
-/// One record as the request wants to see it.
+/// Returns one record in the form that the request asks for.
 fn show(call: &UserRequest<'_, '_>, view: &View<'_>, form: &Form<'_>) -> Value {
     let (app, actor, table) = (call.session.app, &call.session.actor, view.table);
     let readable = |path: &str| {
@@ -298,7 +299,7 @@ fn change(call: &mut UserRequest<'_, '_>, url: &str, table: &Table, sys_id: &str
     }
 }
 
-/// A closed incident is the administrators'.
+/// Whether the user may write the record. Only administrators may write a closed incident.
 fn may_write(call: &UserRequest<'_, '_>, table: &Table, current: &Row) -> bool {
     let is_closed = table.name == "incident" && field(current, "state") == "7";
     acl::allows(call.session.app, &call.session.actor, &table.name, Operation::Write)
@@ -331,8 +332,8 @@ fn written_record(call: &UserRequest<'_, '_>, url: &str, table: &Table, sys_id: 
     }
 }
 
-/// The values of a request's body that the user may write. What the user may not write, and a choice that does not
-/// exist, is left out without a word.
+/// Returns the values of a request's body that the user may write. Silently leaves out columns that the user may not
+/// write, and choices that do not exist.
 fn read_values(call: &UserRequest<'_, '_>, table: &Table, operation: Operation) -> Result<Row, Response> {
     let content_type = call.request.header("content-type").unwrap_or_default();
     if content_type.is_empty() {
@@ -378,7 +379,7 @@ fn as_text(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether the choice exists; a column without any choices takes every value.
+/// Whether the choice exists. A column without any choices accepts every value.
 fn text_is_choice(call: &UserRequest<'_, '_>, table: &Table, column: &str, value: &str) -> bool {
     let tables = [table.name.as_str(), table.extends.as_str()];
     let store = &call.session.state.store;
@@ -392,7 +393,7 @@ fn text_is_choice(call: &UserRequest<'_, '_>, table: &Table, column: &str, value
         || choices.any(|row| field(row, "value") == value && field(row, "inactive") != "true")
 }
 
-/// Runs the app's rules that come before the write; they may change the values or refuse.
+/// Runs the app's rules before a write. They may change the values or refuse the write.
 fn run_before_rules(
     call: &mut UserRequest<'_, '_>,
     table: &Table,
@@ -410,7 +411,7 @@ fn run_before_rules(
             None => Ok(serde_json::from_value(answer["values"].clone()).unwrap_or(values)),
         },
         Err(ScriptError::Stopped) => Err(WriteError::Stopped),
-        // A rule that fails does not keep the record from being written.
+        // If a rule fails, the record is written all the same.
         Err(ScriptError::Failed(message)) => {
             call.session.state.log(call.session.now, "error", format!("{} {operation}: {message}", table.name));
             Ok(values)

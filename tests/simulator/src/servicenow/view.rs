@@ -1,4 +1,4 @@
-//! One record as queries and displays look at it: by paths that follow references.
+//! One record as queries and displays see it: by paths that follow references.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -8,7 +8,7 @@ use super::{
     store::{Row, Store, field},
 };
 
-/// A record within its instance, and what it was before, if that is known.
+/// A record within its instance, with its earlier state if that is known.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// The instance's tables.
@@ -19,29 +19,29 @@ pub struct View<'a> {
     pub table: &'a Table,
     /// The record.
     pub row: &'a Row,
-    /// The record before the change that is looked at, and the columns that the change touched.
+    /// The record before a change, and the columns that the change touched. `None` if no change is known.
     change: Option<(&'a Row, &'a BTreeSet<String>)>,
 }
 
 impl<'a> View<'a> {
-    /// A record as it is.
+    /// Returns a record without a change.
     pub fn new(schema: &'a Schema, store: &'a Store, table: &'a Table, row: &'a Row) -> Self {
         Self { schema, store, table, row, change: None }
     }
 
-    /// A record together with what it was and which columns changed.
+    /// Returns a record with its earlier state and the columns that changed.
     #[must_use]
     pub fn with_change(mut self, previous: &'a Row, changed: &'a BTreeSet<String>) -> Self {
         self.change = Some((previous, changed));
         self
     }
 
-    /// What the column at the path holds; none if there is no such column.
+    /// Returns the kind of the column at the path. Returns `None` if there is no such column.
     pub fn kind(&self, path: &str) -> Option<ColumnKind> {
         self.schema.column_at(&self.table.name, path).map(|column| column.kind)
     }
 
-    /// The value at the path, empty if there is none.
+    /// Returns the value at the path. Returns an empty text if there is none.
     pub fn value(&self, path: &str) -> Cow<'a, str> {
         match path.split_once('.') {
             None => Cow::Borrowed(field(self.row, path)),
@@ -49,14 +49,14 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The record that a reference points to.
+    /// Returns the record that a reference points to. Returns `None` if there is none.
     pub fn referenced(&self, name: &str) -> Option<View<'a>> {
         let column = self.table.columns.get(name).filter(|column| column.kind == ColumnKind::Reference)?;
         let (table, row) = self.store.find(self.schema, &column.reference, field(self.row, name))?;
         Some(View::new(self.schema, self.store, table, row))
     }
 
-    /// What people see for the value at the path.
+    /// Returns what people see for the value at the path.
     pub fn display(&self, path: &str) -> String {
         if let Some((first, rest)) = path.split_once('.') {
             return self.referenced(first).map(|view| view.display(rest)).unwrap_or_default();
@@ -74,7 +74,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What stands for the record itself.
+    /// Returns the display name of the record.
     pub fn display_name(&self) -> String {
         if self.table.display.is_empty() {
             field(self.row, "sys_id").to_owned()
@@ -98,7 +98,7 @@ impl<'a> View<'a> {
         self.change.is_some_and(|(_, changed)| changed.contains(column))
     }
 
-    /// The column's value before the change.
+    /// Returns the column's value before the change.
     pub fn previous(&self, column: &str) -> &'a str {
         self.change.map_or("", |(previous, _)| field(previous, column))
     }

@@ -33,9 +33,9 @@ pub struct SeverityLevel {
 
 /// The service of a case whose creator named none.
 pub const DEFAULT_SERVICE: &str = "general-info";
-/// The category of a case whose creator named none; every service has it.
+/// The category of a case whose creator named none. Every service has it.
 pub const DEFAULT_CATEGORY: &str = "other";
-/// The severity of a case whose creator named none; every plan has it.
+/// The severity of a case whose creator named none. Every plan has it.
 pub const DEFAULT_SEVERITY: &str = "low";
 /// The language of a case whose creator named none.
 pub const DEFAULT_LANGUAGE: &str = "en";
@@ -132,7 +132,7 @@ pub const SERVICES: [Service; 8] = [
     },
 ];
 
-/// The service with this code.
+/// Returns the service with this code. Returns `None` if there is none.
 pub fn service(code: &str) -> Option<&'static Service> {
     SERVICES.iter().find(|service| service.code == code)
 }

@@ -33,7 +33,7 @@ pub enum SupportError {
     /// A parameter breaks its documented limits.
     #[error("{0}")]
     Validation(String),
-    /// The request was valid, and was asked not to be carried out.
+    /// The request is valid, and asked for a dry run.
     #[error("The request would have succeeded, but the DryRun flag is set.")]
     DryRunOperation,
     /// The request's body is not the JSON that the operation expects.
@@ -45,7 +45,7 @@ pub enum SupportError {
 }
 
 impl SupportError {
-    /// The error's code, `__type` on the wire.
+    /// Returns the error's code, `__type` on the wire.
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnrecognizedClient => "UnrecognizedClientException",
@@ -65,7 +65,7 @@ impl SupportError {
     }
 }
 
-/// The HTTP status that goes with an error code: the server's own failures are 5xx, everything else is 400.
+/// Returns the HTTP status of an error code: 5xx for the server's own failures, 400 for everything else.
 pub fn status_of(code: &str) -> u16 {
     match code {
         "InternalServerError" | "InternalFailure" | "InternalServerException" => 500,

@@ -1,4 +1,4 @@
-//! "Support Case Update" events: what AWS publishes about cases. They carry ids only.
+//! "Support Case Update" events, which AWS publishes about cases. They carry ids only.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub enum EventName {
 }
 
 impl EventName {
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CreateCase => "CreateCase",
@@ -41,7 +41,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Aws => "AWS",
@@ -50,7 +50,7 @@ impl Origin {
     }
 }
 
-/// One change of a case, as AWS announces it.
+/// A change of a case that AWS announces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SupportEvent {
     /// The event's id.
@@ -65,12 +65,12 @@ pub struct SupportEvent {
     pub display_id: String,
     /// What happened.
     pub name: EventName,
-    /// The communication's id, which no API call knows, and who wrote it; only for communications.
+    /// The id of the communication, which no API call shows, and who wrote it. `None` for other changes.
     pub communication: Option<(String, Origin)>,
 }
 
 impl SupportEvent {
-    /// The event as EventBridge delivers it.
+    /// Returns the event as EventBridge delivers it.
     pub fn to_json(&self) -> Value {
         let (communication_id, origin) =
             self.communication.as_ref().map_or(("", ""), |(id, origin)| (id.as_str(), origin.as_str()));

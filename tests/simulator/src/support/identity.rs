@@ -14,7 +14,7 @@ impl Identities {
         Self { state: seed }
     }
 
-    /// SplitMix64: a full-period generator of one addition and two multiplications.
+    /// Draws the next number (SplitMix64: a full-period generator of one addition and two multiplications).
     pub fn draw(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.state;

@@ -1,7 +1,7 @@
 //! AWS Support on the wire: AWS JSON 1.1.
 //!
-//! The account is the one that owns the access key in the request's `Authorization` header. The signature itself is not
-//! verified, and a session's temporary key counts only if its id is known.
+//! The account of a request is the one that owns the access key in its `Authorization` header. The signature itself is
+//! not verified. The temporary key of a session counts only if its id is known.
 
 use std::collections::BTreeMap;
 
@@ -17,23 +17,23 @@ const TARGET_HEADER: &str = "x-amz-target";
 const TARGET_PREFIX: &str = "AWSSupport_20130415.";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
-/// Whether the request speaks AWS JSON at all.
+/// Whether the request is one of AWS JSON.
 pub fn is_aws_json(request: &Request) -> bool {
     request.header(TARGET_HEADER).is_some()
 }
 
-/// The operation that a request names, without the service's prefix.
+/// Returns the operation that a request names, without the service's prefix.
 pub fn operation(request: &Request) -> &str {
     let target = request.header(TARGET_HEADER).unwrap_or_default();
     target.strip_prefix(TARGET_PREFIX).unwrap_or(target)
 }
 
-/// The access key's id in the request's signature.
+/// Returns the access key's id in the request's signature. Returns `None` if there is no signature.
 pub fn access_key_id(request: &Request) -> Option<&str> {
     credential_scope(request)?.next()
 }
 
-/// What a signature names: the access key's id, the day, the Region, the service, and how the scope ends.
+/// Returns what a signature names: the access key's id, the day, the Region, the service, and the end of the scope.
 pub(super) fn credential_scope(request: &Request) -> Option<std::str::Split<'_, char>> {
     let (_, credential) = request.header("authorization")?.split_once("Credential=")?;
     let scope = credential.split([',', ' ']).next()?;
@@ -48,7 +48,7 @@ pub fn handle(support: &mut Support, now: Timestamp, request: &Request) -> Respo
     }
 }
 
-/// An error as AWS Support sends it.
+/// Returns an error as AWS Support sends it.
 pub fn error_response(code: &str, message: &str) -> Response {
     response(status_of(code), &json!({ "__type": code, "message": message }))
 }

@@ -1,7 +1,7 @@
-//! AWS Support as a state machine: every operation takes the time and the calling account, and returns at once.
+//! AWS Support as a state machine. Every operation takes the time and the calling account, and returns at once.
 //!
-//! Reads may be told to lag behind writes ([`Support::observe_with_lag`]), and writes may land after their caller has
-//! given up ([`Support::land_later`]): the two ways in which "it isn't there" may be wrong.
+//! Reads can lag behind writes ([`Support::observe_with_lag`]), and writes can land after their caller has given up
+//! ([`Support::land_later`]). So a read that does not show a write does not prove that there was none.
 
 pub mod catalogue;
 pub mod error;
@@ -50,7 +50,7 @@ pub const REOPEN_WINDOW: SignedDuration = SignedDuration::from_hours(14 * 24);
 const CALL_WINDOW: SignedDuration = SignedDuration::from_secs(1);
 const CASE_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// A change that can land after its caller has given up.
+/// A write, which can land after its caller has given up.
 #[derive(Debug, Clone)]
 pub enum Write {
     /// A new case.
@@ -73,7 +73,7 @@ struct LateWrite {
 pub struct Support {
     quotas: Quotas,
     accounts: BTreeMap<String, AccountState>,
-    /// In the order of their creation, which is also the order of `time_created`.
+    /// The cases in the order of their creation, which is also the order of `time_created`.
     cases: Vec<Case>,
     by_case_id: BTreeMap<String, usize>,
     by_display_id: BTreeMap<String, usize>,
@@ -87,7 +87,7 @@ pub struct Support {
 }
 
 impl Support {
-    /// AWS Support before the first case. The seed decides the ids.
+    /// Returns AWS Support without cases. The seed decides the ids.
     pub fn new(seed: u64, quotas: Quotas, accounts: impl IntoIterator<Item = Account>) -> Self {
         let accounts = accounts.into_iter().map(|account| (account.id.clone(), AccountState::new(account))).collect();
         Self {
@@ -106,12 +106,14 @@ impl Support {
         }
     }
 
-    /// A further account; one of the same digits loses its cases' quotas and keeps its cases.
+    /// Adds an account. If there is one with the same id, it is replaced: its cases stay, and its use of the quotas is
+    /// forgotten.
     pub fn add_account(&mut self, account: Account) {
         self.accounts.insert(account.id.clone(), AccountState::new(account));
     }
 
-    /// The account that owns an access key, or in which a session acts by it.
+    /// Returns the account that owns an access key, or in which the key's session acts. Returns `None` if the key is
+    /// unknown.
     pub fn account_of_key(&self, access_key_id: &str) -> Option<&str> {
         let session = self.sessions.get(access_key_id).map(|session| session.account.as_str());
         session.or_else(|| self.owner_of_key(access_key_id))
@@ -122,29 +124,29 @@ impl Support {
         self.accounts.values().find(owns).map(|state| state.account.id.as_str())
     }
 
-    /// From now on reads show everything as it was `lag` ago; zero: as it is.
+    /// From now on reads show everything as it was `lag` ago. With zero they show the present.
     pub fn observe_with_lag(&mut self, lag: SignedDuration) {
         self.read_lag = lag;
     }
 
-    /// From now on AWS behaves like this.
+    /// Sets how AWS behaves from now on.
     pub fn set_oddities(&mut self, oddities: Oddities) {
         self.oddities = oddities;
     }
 
-    /// How AWS behaves.
+    /// Returns how AWS behaves.
     pub fn oddities(&self) -> Oddities {
         self.oddities
     }
 
-    /// Lets a write land at a later time; its caller never learns how it went.
+    /// Lets a write land at a later time. Its caller never learns the outcome.
     pub fn land_later(&mut self, lands_at: Timestamp, account: &str, write: Write) {
         let late = LateWrite { lands_at, account: account.to_owned(), write };
         let position = self.late_writes.partition_point(|other| other.lands_at <= lands_at);
         self.late_writes.insert(position, late);
     }
 
-    /// When the next late write lands.
+    /// Returns when the next late write lands. Returns `None` if there is none.
     pub fn next_landing(&self) -> Option<Timestamp> {
         self.late_writes.first().map(|late| late.lands_at)
     }
@@ -155,11 +157,11 @@ impl Support {
         written.all(|text| self.oddities.shown_from(text.landed_at) <= now)
     }
 
-    /// Lets everything land that is due. Every operation does so first.
+    /// Applies the late writes that are due. Every operation does so first.
     pub fn settle(&mut self, now: Timestamp) {
         let due = self.late_writes.partition_point(|late| late.lands_at <= now);
         for late in self.late_writes.drain(..due).collect::<Vec<_>>() {
-            // Its caller has gone: there is nobody to tell about a refusal.
+            // A refusal is ignored, since the caller has gone.
             let _ = match late.write {
                 Write::CreateCase(request) => self.apply_create_case(late.lands_at, &late.account, &request).map(drop),
                 Write::AddCommunicationToCase(request) => {
@@ -170,18 +172,18 @@ impl Support {
         }
     }
 
-    /// What was announced since the last call, oldest first.
+    /// Returns the events since the last call, oldest first.
     pub fn take_events(&mut self) -> Vec<SupportEvent> {
         std::mem::take(&mut self.events)
     }
 
-    /// CreateCase: the new case's id.
+    /// CreateCase. Returns the id of the new case.
     pub fn create_case(&mut self, now: Timestamp, account: &str, request: &CreateCase) -> Result<String, SupportError> {
         self.admit(now, account)?;
         self.apply_create_case(now, account, request)
     }
 
-    /// AddCommunicationToCase. On a resolved case it reopens the case.
+    /// AddCommunicationToCase. It reopens a resolved case.
     pub fn add_communication_to_case(
         &mut self,
         now: Timestamp,
@@ -219,7 +221,7 @@ impl Support {
         Ok(SERVICES.iter().filter(wanted).copied().collect())
     }
 
-    /// DescribeSeverityLevels: what the account's plan offers.
+    /// DescribeSeverityLevels. Returns the severities of the account's plan.
     pub fn describe_severity_levels(
         &mut self,
         now: Timestamp,
@@ -233,7 +235,7 @@ impl Support {
         Ok(SEVERITY_LEVELS.into_iter().filter(|level| offered.iter().any(|code| code == level.code)).collect())
     }
 
-    /// What every call passes first: credentials, the rate, the plan.
+    /// Checks what AWS checks first at every call: the credentials, the rate, the plan.
     fn admit(&mut self, now: Timestamp, account: &str) -> Result<(), SupportError> {
         self.settle(now);
         let quota = self.quotas.calls_per_second;
@@ -248,13 +250,15 @@ impl Support {
         self.accounts.get(account).map(|state| &state.account).ok_or(SupportError::UnrecognizedClient)
     }
 
-    /// A case of this account. Another account's case is as unknown as one that never was.
+    /// Returns the index of a case of this account. The case of another account is refused like one that does not
+    /// exist.
     fn case_index(&self, account: &str, case_id: &str) -> Result<usize, SupportError> {
         let index = self.index_of_id(case_id).filter(|index| self.cases[*index].account == account);
         index.ok_or_else(|| SupportError::CaseIdNotFound(case_id.to_owned()))
     }
 
-    /// The case with this id, an earlier one included where AWS still knows it.
+    /// Returns the index of the case with this id, or with this earlier id if AWS still knows those. Returns `None` if
+    /// there is none.
     fn index_of_id(&self, case_id: &str) -> Option<usize> {
         let index = self.by_case_id.get(case_id).copied()?;
         (!self.oddities.earlier_ids_unknown || self.cases[index].case_id == case_id).then_some(index)
@@ -349,7 +353,7 @@ impl Support {
         Ok(())
     }
 
-    /// AWS documents the fourteen days, but no error code for what comes later.
+    /// Fails if a resolved case is too old to be reopened. AWS documents the fourteen days, but no error code.
     fn refuse_late_reopening(&self, now: Timestamp, index: usize) -> Result<(), SupportError> {
         let case = &self.cases[index];
         match case.resolved_at() {
@@ -363,7 +367,7 @@ impl Support {
         }
     }
 
-    /// Adds a communication and moves the status as it does on AWS's side.
+    /// Adds a communication and changes the status as AWS does.
     fn append(&mut self, now: Timestamp, index: usize, written: &str, author: Author) {
         let time_created = self.tick(now);
         let communication_id = format!("ekko:{}:{}", events::EVENT_REGION, self.identities.uuid());
@@ -406,7 +410,7 @@ impl Support {
         Ok(Resolution { initial_case_status, final_case_status: STATUS_RESOLVED.to_owned() })
     }
 
-    /// Changes a status and announces what AWS announces: resolutions and reopenings, no other move.
+    /// Changes a status. Sends an event for a resolution and for a reopening, as AWS does, and for no other change.
     fn change_status(&mut self, now: Timestamp, index: usize, status: &str) {
         let case = &mut self.cases[index];
         if case.status() == status {
@@ -435,7 +439,7 @@ impl Support {
         });
     }
 
-    /// The next instant that no record has: whole milliseconds, strictly increasing.
+    /// Returns the next moment that no record has: whole milliseconds, strictly increasing.
     fn tick(&mut self, now: Timestamp) -> Timestamp {
         let earliest = self.last_time.as_millisecond() + 1;
         let milliseconds = now.as_millisecond().max(earliest);
@@ -444,14 +448,14 @@ impl Support {
     }
 }
 
-/// Who writes a communication, and by which way.
+/// Who writes a communication, and in which way.
 struct Author {
     submitted_by: String,
     origin: Origin,
     through_api: bool,
 }
 
-/// What a case is about, checked against what there is.
+/// What a case is about, checked against the catalogue.
 struct Topic {
     service: String,
     category: String,
@@ -490,7 +494,7 @@ impl Topic {
     }
 }
 
-/// A value that, if given, must be one of a known set.
+/// Returns a value that must be in this set, if it is given at all.
 fn known<'a>(value: Option<&'a str>, field: &str, allowed: &[&str]) -> Result<Option<&'a str>, SupportError> {
     match value {
         Some(value) if !allowed.contains(&value) => {
@@ -501,7 +505,7 @@ fn known<'a>(value: Option<&'a str>, field: &str, allowed: &[&str]) -> Result<Op
     }
 }
 
-/// A dry run ends here: everything that can be checked was.
+/// Ends a dry run after all checks.
 fn refuse_dry_run(dry_run: bool) -> Result<(), SupportError> {
     if dry_run { Err(SupportError::DryRunOperation) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! What AWS Support remembers: accounts, cases, communications.
+//! The state of AWS Support: accounts, cases, communications.
 
 use std::collections::VecDeque;
 
@@ -26,14 +26,14 @@ pub const SUBMITTED_BY_AWS: &str = "Amazon Web Services";
 /// The quotas of one account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quotas {
-    /// Calls in one second; none: unlimited.
+    /// The most calls in one second. `None` if there is no limit.
     pub calls_per_second: Option<usize>,
-    /// New cases in one hour; none: unlimited.
+    /// The most new cases in one hour. `None` if there is no limit.
     pub cases_per_hour: Option<usize>,
 }
 
 impl Default for Quotas {
-    /// The documented quotas, which AWS adjusts for nobody.
+    /// Returns the documented quotas. AWS raises them for no account.
     fn default() -> Self {
         Self { calls_per_second: Some(5), cases_per_hour: Some(10) }
     }
@@ -64,7 +64,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account with every severity and one access key.
+    /// Returns an account with every severity and one access key.
     pub fn new(id: &str, access_key_id: &str, email: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -77,7 +77,7 @@ impl Account {
         }
     }
 
-    /// `submittedBy` of what this account's API calls write.
+    /// Returns `submittedBy` of what this account's API calls write.
     pub fn submitted_by(&self) -> String {
         format!("{} <{}>", self.principal, self.email)
     }
@@ -100,7 +100,7 @@ impl AccountState {
     }
 }
 
-/// Takes one from a quota over a sliding window; false: it is used up.
+/// Takes one from a quota over a sliding window. Returns `false` if it is used up.
 pub(super) fn take_quota(
     recent: &mut VecDeque<Timestamp>,
     quota: Option<usize>,
@@ -141,19 +141,19 @@ pub struct Case {
     pub language: String,
     /// The e-mail address of the account.
     pub submitted_by: String,
-    /// When it was created; no two instants are the same.
+    /// When it was created. No two records have the same moment.
     pub time_created: Timestamp,
     /// Who gets copies.
     pub cc_email_addresses: Vec<String>,
     /// The communications, oldest first.
     pub communications: Vec<Communication>,
-    /// Every status it had, oldest first; never empty.
+    /// Every status that it had, oldest first. Never empty.
     pub(super) statuses: Vec<StatusChange>,
-    /// When the write took place, by the clock that was passed.
+    /// When the write took place, by the time that the caller passed.
     pub(super) landed_at: Timestamp,
 }
 
-/// A status and since when.
+/// A status and the moment since which the case has it.
 #[derive(Debug, Clone)]
 pub(super) struct StatusChange {
     pub status: String,
@@ -161,7 +161,7 @@ pub(super) struct StatusChange {
 }
 
 impl Case {
-    /// The current status.
+    /// Returns the current status.
     pub fn status(&self) -> &str {
         self.statuses.last().map_or(STATUS_UNASSIGNED, |change| change.status.as_str())
     }
@@ -171,12 +171,12 @@ impl Case {
         self.status() == STATUS_RESOLVED
     }
 
-    /// When it was resolved; none while it is open.
+    /// Returns when it was resolved. Returns `None` while it is open.
     pub fn resolved_at(&self) -> Option<Timestamp> {
         self.statuses.last().filter(|change| change.status == STATUS_RESOLVED).map(|change| change.landed_at)
     }
 
-    /// The status as of an earlier moment.
+    /// Returns the status at an earlier moment.
     pub(super) fn status_at(&self, horizon: Timestamp) -> &str {
         let change = self.statuses.iter().rev().find(|change| change.landed_at <= horizon);
         change.map_or(STATUS_UNASSIGNED, |change| change.status.as_str())
@@ -190,7 +190,7 @@ pub struct Communication {
     pub body: String,
     /// Who wrote it.
     pub submitted_by: String,
-    /// When it was written; no two instants are the same.
+    /// When it was written. No two records have the same moment.
     pub time_created: Timestamp,
     /// On which side it was written.
     pub origin: Origin,
@@ -198,7 +198,7 @@ pub struct Communication {
     pub(super) written: String,
     /// Whether it came through the API, not from a person.
     pub(super) through_api: bool,
-    /// When the write took place, by the clock that was passed.
+    /// When the write took place, by the time that the caller passed.
     pub(super) landed_at: Timestamp,
 }
 
@@ -225,7 +225,7 @@ pub struct CaseDetails {
     /// When it was created.
     #[serde(serialize_with = "milliseconds")]
     pub time_created: Timestamp,
-    /// The newest communications; none if the call asked for none.
+    /// The newest communications. `None` if the call did not ask for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recent_communications: Option<CommunicationsPage>,
     /// Who gets copies.
@@ -240,7 +240,7 @@ pub struct CaseDetails {
 pub struct CasesPage {
     /// The cases.
     pub cases: Vec<CaseDetails>,
-    /// Where the next page begins; none: this is the last.
+    /// The token of the next page. `None` if this is the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
 }
@@ -258,7 +258,7 @@ pub struct CommunicationDetails {
     /// When it was written.
     #[serde(serialize_with = "milliseconds")]
     pub time_created: Timestamp,
-    /// Its files; empty, since no call here takes any.
+    /// Its files. Empty, since no call of the simulator takes files.
     pub attachment_set: Vec<AttachmentDetails>,
 }
 
@@ -278,7 +278,7 @@ pub struct AttachmentDetails {
 pub struct CommunicationsPage {
     /// The communications.
     pub communications: Vec<CommunicationDetails>,
-    /// Where the next page begins; none: this is the last.
+    /// The token of the next page. `None` if this is the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
 }
@@ -293,7 +293,7 @@ pub struct Resolution {
     pub final_case_status: String,
 }
 
-/// An instant as AWS Support writes it, with milliseconds.
+/// Returns a moment as AWS Support writes it, with milliseconds.
 pub fn format_milliseconds(time: Timestamp) -> String {
     format!("{time:.3}")
 }

@@ -1,25 +1,27 @@
 //! Behaviour that AWS may have and does not document. Each oddity can be switched on; all are off by default.
 //!
-//! It is open whether AWS behaves like this. A client that survives all oddities relies on documented behaviour only.
+//! It is not known whether AWS behaves like this. A client that survives all oddities relies on documented behaviour
+//! only.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The column at which a reflowed text is wrapped.
 pub const WRAP_COLUMNS: usize = 70;
-/// The longest wait that is drawn, in seconds: below the shortest L of the tests.
+/// The longest wait that [`Oddities::draw`] draws, in seconds. It is below the shortest L of the tests.
 const MAXIMUM_DRAWN_SECONDS: u64 = 10;
 
 /// The oddities of AWS Support.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own: any of them goes with any other")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent switch")]
 pub struct Oddities {
     /// Texts are shown wrapped at [`WRAP_COLUMNS`], trimmed, with `\r\n` as line end and HTML entities for `&<>`.
     pub reflowed_texts: bool,
-    /// So many seconds after a customer's communication was written, `submittedBy` shows the account's address alone.
+    /// After this many seconds, `submittedBy` of a customer's communication shows the account's address alone. `None`
+    /// if it does not change.
     pub authors_change_after_seconds: Option<u32>,
-    /// The seconds after which secrets in a text are redacted; without it they are redacted at once.
+    /// The seconds after which secrets in a text are redacted. `None` if they are redacted at once.
     pub redacted_after_seconds: Option<u32>,
     /// The precision of the shown times.
     pub precision: Precision,
@@ -38,7 +40,8 @@ pub struct Oddities {
     /// Communications show whole seconds, and DescribeCommunications lists those of one second in the opposite order of
     /// DescribeCases.
     pub seconds_in_any_order: bool,
-    /// The seconds after which a text from the API is shown, so that an answer that quotes it is seen first.
+    /// The seconds after which reads show a text from the API. Until then a read may show a text that quotes it and not
+    /// the text itself.
     pub api_texts_shown_after_seconds: u32,
     /// ResolveCase refuses a case that is resolved.
     pub repeated_resolution_refused: bool,
@@ -74,7 +77,7 @@ pub enum LengthUnit {
 }
 
 impl LengthUnit {
-    /// The length of a text.
+    /// Returns the length of a text in this unit.
     pub fn length(self, text: &str) -> usize {
         match self {
             Self::Characters => text.chars().count(),
@@ -92,10 +95,10 @@ pub(super) enum ShownBy {
 }
 
 impl Oddities {
-    /// Oddities from random bits: each is off or on alike.
+    /// Returns oddities from random bits. Each switch is on or off with the same chance.
     pub fn draw(bits: u64) -> Self {
         let is_on = |bit: u32| bits >> bit & 1 == 1;
-        // The low bits switch; the waits and the choices come from the high ones.
+        // The low bits are the switches. The waits and the choices come from the high ones.
         let seconds = |bit: u32| u32::try_from(1 + (bits >> bit) % MAXIMUM_DRAWN_SECONDS).unwrap_or(1);
         Self {
             reflowed_texts: is_on(0),
@@ -122,12 +125,12 @@ impl Oddities {
         }
     }
 
-    /// A text as it is shown.
+    /// Returns a text as reads show it.
     pub fn shown_text(&self, text: &str) -> String {
         if self.reflowed_texts { reflow(text) } else { text.to_owned() }
     }
 
-    /// A subject as it is shown: on one line.
+    /// Returns a subject as reads show it, on one line.
     pub(super) fn shown_subject(&self, subject: &str) -> String {
         let mut shown = String::with_capacity(subject.len());
         if self.reflowed_texts {
@@ -138,7 +141,7 @@ impl Oddities {
         shown
     }
 
-    /// A time as an operation shows it.
+    /// Returns a time as an operation shows it.
     pub(super) fn shown_time(&self, shown_by: ShownBy, time: Timestamp) -> Timestamp {
         let in_seconds = match shown_by {
             ShownBy::Cases => self.precision == Precision::SecondsInCases,
@@ -151,23 +154,23 @@ impl Oddities {
         }
     }
 
-    /// When what was written through the API at this moment is shown.
+    /// Returns when reads begin to show what was written through the API at this moment.
     pub(super) fn shown_from(&self, written_at: Timestamp) -> Timestamp {
         written_at + SignedDuration::from_secs(i64::from(self.api_texts_shown_after_seconds))
     }
 }
 
-/// Whether that many seconds have passed; false without a number.
+/// Whether this many seconds have passed. False for `None`.
 pub(super) fn has_passed(seconds: Option<u32>, since: Timestamp, now: Timestamp) -> bool {
     seconds.is_some_and(|seconds| now.duration_since(since) >= SignedDuration::from_secs(i64::from(seconds)))
 }
 
-/// A time rounded to a whole second.
+/// Returns a time rounded to a whole second.
 pub fn nearest_second(time: Timestamp) -> Timestamp {
     whole_second(time + HALF_A_SECOND)
 }
 
-/// A time without its fraction of a second.
+/// Returns a time without its fraction of a second.
 pub(super) fn whole_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_millisecond().div_euclid(1_000)).unwrap_or(time)
 }
@@ -187,7 +190,7 @@ fn reflow(text: &str) -> String {
     output
 }
 
-/// Returns where to wrap a long line: behind the last blank or hyphen that fits, else within the word.
+/// Returns where to wrap a long line: after the last blank or hyphen that fits, or else within the word.
 fn wrap(line: &str) -> usize {
     let limit = line.char_indices().nth(WRAP_COLUMNS).map_or(line.len(), |(place, _)| place);
     let opportunity = line[..limit].rfind([' ', '-']).map(|place| place + 1);

@@ -1,19 +1,19 @@
-//! Where a page begins, as an opaque token.
+//! The tokens of pages. A token is opaque and says where a page begins.
 //!
-//! A position is the number of records older than the page's first one: lists are newest first, so that what is
-//! created between two pages shifts nothing.
+//! A position is the number of records that are older than the page's first one. Lists have the newest record first, so
+//! what is created between two pages shifts nothing.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::error::SupportError;
 
-/// The token for a position in a list.
+/// Returns the token for a position in a list.
 pub(super) fn token(list: &str, position: usize) -> String {
     URL_SAFE_NO_PAD.encode(format!("{list}\n{position}"))
 }
 
-/// The position that a token stands for, in the list that it was made for.
+/// Returns the position of a token. Fails if the token was made for another list. Returns `None` without a token.
 pub(super) fn position(list: &str, token: Option<&str>) -> Result<Option<usize>, SupportError> {
     let Some(token) = token else { return Ok(None) };
     let invalid = || SupportError::Validation("The nextToken is not valid for this request.".to_owned());

@@ -1,4 +1,4 @@
-//! The people behind the API: AWS's engineers, and customers who write in the console.
+//! The people on AWS's side: AWS's engineers, and customers who write in the console.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,19 +11,19 @@ use super::{Author, Origin, Support, SupportError};
 /// The segment of a case id with the queue and the language: `case-<account>-muen-<year>-<digits>`.
 const LANGUAGE_SEGMENT: usize = 2;
 
-/// The reason why the act of a person had no effect.
+/// The reason why a person could not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PeopleError {
     /// No case has this id.
     #[error("no case has the id or display id '{0}'; GET /control/support/cases lists all cases")]
     NoSuchCase(String),
-    /// What was written breaks a limit.
+    /// The text breaks a limit.
     #[error("{0}")]
     Invalid(String),
 }
 
 impl Support {
-    /// A person writes on a case; by default an engineer of AWS. A case is named by either of its ids.
+    /// A person writes on a case, by default an engineer of AWS. `case` is either of its ids.
     pub fn communicate(
         &mut self,
         now: Timestamp,
@@ -42,7 +42,7 @@ impl Support {
         Ok(())
     }
 
-    /// A person at AWS sets a case's status, to any text: the set is open.
+    /// A person at AWS sets a case's status. Any text is allowed, since AWS may add statuses.
     pub fn set_status(&mut self, now: Timestamp, case: &str, status: &str) -> Result<(), PeopleError> {
         self.settle(now);
         let index = self.any_case(case)?;
@@ -53,7 +53,8 @@ impl Support {
         Ok(())
     }
 
-    /// A person changes a case's language: its id says it and becomes another, under which it is known as well.
+    /// A person changes a case's language. The case gets a new id that names the language, and the earlier id stays
+    /// known.
     pub fn set_language(&mut self, now: Timestamp, case: &str, language: &str) -> Result<(), PeopleError> {
         self.settle(now);
         let index = self.any_case(case)?;
@@ -73,12 +74,12 @@ impl Support {
         Ok(())
     }
 
-    /// Every case of every account, oldest first and without lag.
+    /// Returns every case of every account, oldest first and without lag.
     pub fn cases(&self) -> &[Case] {
         &self.cases
     }
 
-    /// A case by either of its ids, without lag.
+    /// Returns a case by either of its ids, without lag. Returns `None` if there is none.
     pub fn case(&self, id: &str) -> Option<&Case> {
         let index = self.by_case_id.get(id).or_else(|| self.by_display_id.get(id))?;
         self.cases.get(*index)
@@ -91,7 +92,7 @@ impl Support {
 }
 
 impl Case {
-    /// All there is to know about the case, communications oldest first.
+    /// Returns everything about the case, its communications oldest first.
     pub fn truth(&self) -> Value {
         let communications: Vec<Value> = self
             .communications

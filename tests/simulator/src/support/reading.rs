@@ -1,4 +1,4 @@
-//! DescribeCases and DescribeCommunications: what a caller sees, perhaps late and in pages.
+//! DescribeCases and DescribeCommunications: what a caller sees, in pages and perhaps with a lag.
 
 use jiff::Timestamp;
 
@@ -16,8 +16,8 @@ pub const RECENT_COMMUNICATIONS: usize = 5;
 impl Support {
     /// DescribeCases, newest first. One unknown id fails the whole call.
     ///
-    /// `afterTime` and `beforeTime` are taken for the time of creation, the reading of the documentation under which a
-    /// new communication on an old case is not found.
+    /// `afterTime` and `beforeTime` refer to the time of creation. The documentation leaves that open; in this reading
+    /// a new communication on an old case is not found.
     pub fn describe_cases(
         &mut self,
         now: Timestamp,
@@ -54,7 +54,8 @@ impl Support {
         Ok(CasesPage { cases, next_token })
     }
 
-    /// The cases that a request names, in the order of their creation; none: it names no case.
+    /// Returns the indexes of the cases that a request names, in the order of their creation. Returns `None` if it
+    /// names no case.
     fn named_cases(
         &self,
         account: &str,
@@ -81,7 +82,7 @@ impl Support {
         Ok(Some(named))
     }
 
-    /// A page has no meaning where the ids say what is wanted: AWS may refuse to be told its size.
+    /// Fails if a request has both ids and a page size, and AWS refuses that. Ids make a page size meaningless.
     fn refuse_page_size_with_ids(&self, request: &DescribeCases) -> Result<(), SupportError> {
         let both = request.max_results.is_some() && !request.case_id_list.is_empty();
         if both && self.oddities.page_size_refused_with_ids {
@@ -113,10 +114,10 @@ impl Support {
     }
 }
 
-/// How one call shows what there is.
+/// How one call shows cases and communications.
 struct View {
     oddities: Oddities,
-    /// The moment as of which everything is shown.
+    /// The moment that the call shows.
     horizon: Timestamp,
     shown_by: ShownBy,
 }
@@ -144,8 +145,8 @@ impl View {
         }
     }
 
-    /// The page of communications older than the position `end`. The token of DescribeCases works in
-    /// DescribeCommunications, too: both page the same list.
+    /// Returns the page of communications that are older than the position `end`. The token of DescribeCases works in
+    /// DescribeCommunications too, since both page the same list.
     fn communications(&self, case: &Case, span: Span, end: usize, page_size: usize) -> CommunicationsPage {
         let list = case.communications.iter().enumerate().rev();
         let mut wanted = list.filter(|(position, communication)| {

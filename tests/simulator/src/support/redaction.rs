@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 const REPLACEMENT: &str = "[REDACTED_BY_Amazon Web Services]";
 const SECRET_KEY_LENGTH: usize = 40;
-/// The fewest digits of the card numbers in use.
+/// The fewest digits of a card number in use.
 const MINIMUM_CARD_DIGITS: usize = 13;
 /// The most digits of a card number. Source: ISO/IEC 7812.
 const MAXIMUM_CARD_DIGITS: usize = 19;
@@ -13,7 +13,7 @@ const PRIVATE_KEY_BEGIN: &str = "-----BEGIN ";
 const PRIVATE_KEY_END: &str = "-----END ";
 const PRIVATE_KEY_LABEL_END: &str = "PRIVATE KEY-----";
 
-/// The text as AWS stores it.
+/// Returns the text as AWS stores it.
 ///
 /// AWS does not document the shape of the secret keys that it redacts. Here it is any run of exactly 40 base64
 /// characters, which is probably wider, so that no client relies on getting such a run back.
@@ -42,7 +42,8 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The length of a secret at the start of the text, and what stands in for it.
+/// Returns the length of a secret at the start of the text, and its replacement. Returns `None` if the text does not
+/// start with a secret.
 fn sensitive_prefix(text: &str) -> Option<(usize, String)> {
     if let Some(length) = private_key(text) {
         return Some((length, REPLACEMENT.to_owned()));
@@ -53,7 +54,7 @@ fn sensitive_prefix(text: &str) -> Option<(usize, String)> {
     card_number(text).map(|(length, last)| (length, format!("{REPLACEMENT}-{last}")))
 }
 
-/// How far the next possible start of a secret is: a run is looked at from its beginning only.
+/// Returns how far the next possible start of a secret is. A run of characters is checked from its beginning only.
 fn plain_prefix(text: &str) -> usize {
     let run = base64_run(text);
     if run > 0 { run } else { text.chars().next().map_or(1, char::len_utf8) }
@@ -76,7 +77,8 @@ fn private_key(text: &str) -> Option<usize> {
     Some(end + label_end + PRIVATE_KEY_LABEL_END.len())
 }
 
-/// A run of digits, perhaps parted by single blanks or hyphens, that passes the check digit of card numbers.
+/// Recognises a card number: a run of digits, perhaps separated by single blanks or hyphens, with the right check
+/// digit.
 fn card_number(text: &str) -> Option<(usize, String)> {
     let bytes = text.as_bytes();
     let mut digits = Vec::with_capacity(MAXIMUM_CARD_DIGITS);

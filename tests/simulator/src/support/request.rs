@@ -1,4 +1,4 @@
-//! The requests of AWS Support and the checks that need nothing but the request itself.
+//! The requests of AWS Support, and the checks that need nothing but the request itself.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -21,16 +21,16 @@ pub const MAXIMUM_SERVICE_CODES: usize = 100;
 pub const MINIMUM_RESULTS: usize = 10;
 /// The largest page that a request may ask for. Source: AWS Support API, `maxResults`.
 pub const MAXIMUM_RESULTS: usize = 100;
-/// The page of a request that asks for no size. AWS documents none, so this is the smallest.
+/// The page size of a request that names none. AWS documents no default, so this is the smallest size.
 pub const RESULTS_DEFAULT: usize = MINIMUM_RESULTS;
 
 /// CreateCase.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CreateCase {
-    /// The subject; required.
+    /// The subject. Required.
     pub subject: Option<String>,
-    /// The first communication; required.
+    /// The first communication. Required.
     pub communication_body: Option<String>,
     /// The service's code.
     pub service_code: Option<String>,
@@ -48,7 +48,7 @@ pub struct CreateCase {
     pub attachment_set_id: Option<String>,
     /// Uploaded files.
     pub upload_ids: Vec<String>,
-    /// Only check the request.
+    /// Whether to check the request only.
     pub dry_run: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct CreateCase {
 pub struct AddCommunicationToCase {
     /// The case's id.
     pub case_id: Option<String>,
-    /// The text; required.
+    /// The text. Required.
     pub communication_body: Option<String>,
     /// Who gets copies.
     pub cc_email_addresses: Vec<String>,
@@ -66,7 +66,7 @@ pub struct AddCommunicationToCase {
     pub attachment_set_id: Option<String>,
     /// Uploaded files.
     pub upload_ids: Vec<String>,
-    /// Only check the request.
+    /// Whether to check the request only.
     pub dry_run: bool,
 }
 
@@ -76,7 +76,7 @@ pub struct AddCommunicationToCase {
 pub struct ResolveCase {
     /// The case's id.
     pub case_id: Option<String>,
-    /// Only check the request.
+    /// Whether to check the request only.
     pub dry_run: bool,
 }
 
@@ -84,25 +84,25 @@ pub struct ResolveCase {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DescribeCases {
-    /// Only these cases; empty: all.
+    /// The ids of the wanted cases. Empty for all cases.
     pub case_id_list: Vec<String>,
-    /// Only the case with this id.
+    /// The display id of the wanted case.
     pub display_id: Option<String>,
     /// Only cases created after this time.
     pub after_time: Option<String>,
     /// Only cases created before this time.
     pub before_time: Option<String>,
-    /// Resolved cases, too; by default they are left out, even when named by id.
+    /// Whether to return resolved cases too. By default they are left out, even if their id is named.
     pub include_resolved_cases: bool,
-    /// Where the page begins.
+    /// The token of the page.
     pub next_token: Option<String>,
     /// The page's size.
     pub max_results: Option<i64>,
     /// The language of the cases.
     pub language: Option<String>,
-    /// The newest communications of each case, too; by default they are there.
+    /// Whether to return the newest communications of each case. By default they are returned.
     pub include_communications: Option<bool>,
-    /// Only check the request.
+    /// Whether to check the request only.
     pub dry_run: bool,
 }
 
@@ -110,17 +110,17 @@ pub struct DescribeCases {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DescribeCommunications {
-    /// The case's id; required.
+    /// The case's id. Required.
     pub case_id: Option<String>,
     /// Only communications written after this time.
     pub after_time: Option<String>,
     /// Only communications written before this time.
     pub before_time: Option<String>,
-    /// Where the page begins.
+    /// The token of the page.
     pub next_token: Option<String>,
     /// The page's size.
     pub max_results: Option<i64>,
-    /// Only check the request.
+    /// Whether to check the request only.
     pub dry_run: bool,
 }
 
@@ -128,11 +128,11 @@ pub struct DescribeCommunications {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DescribeServices {
-    /// Only these services; empty: all.
+    /// The codes of the wanted services. Empty for all services.
     pub service_code_list: Vec<String>,
     /// The language of the names.
     pub language: Option<String>,
-    /// Only check the request.
+    /// Whether to check the request only.
     pub dry_run: bool,
 }
 
@@ -142,11 +142,11 @@ pub struct DescribeServices {
 pub struct DescribeSeverityLevels {
     /// The language of the names.
     pub language: Option<String>,
-    /// Only check the request.
+    /// Whether to check the request only.
     pub dry_run: bool,
 }
 
-/// A required text that may not be empty.
+/// Returns a required text. Fails if it is missing or empty.
 pub(super) fn required<'a>(value: Option<&'a str>, field: &str) -> Result<&'a str, SupportError> {
     let value = value.ok_or_else(|| violation("null", field, "Member must not be null"))?;
     if value.is_empty() {
@@ -155,10 +155,10 @@ pub(super) fn required<'a>(value: Option<&'a str>, field: &str) -> Result<&'a st
     Ok(value)
 }
 
-/// The text of a communication, within its limits.
+/// Returns the text of a communication. Fails if it breaks its limits.
 pub(super) fn body(value: Option<&str>, unit: LengthUnit) -> Result<&str, SupportError> {
     let body = required(value, "communicationBody")?;
-    // Bytes bound the other units from above: only long texts are counted.
+    // No other unit counts more than bytes do, so only long texts have to be counted.
     if body.len() > MAXIMUM_BODY_LENGTH && unit.length(body) > MAXIMUM_BODY_LENGTH {
         let constraint = format!("Member must have length less than or equal to {MAXIMUM_BODY_LENGTH}");
         return Err(violation("(text)", "communicationBody", &constraint));
@@ -166,7 +166,7 @@ pub(super) fn body(value: Option<&str>, unit: LengthUnit) -> Result<&str, Suppor
     Ok(body)
 }
 
-/// A list that may not be longer than its limit.
+/// Fails if a list is longer than its limit.
 pub(super) fn at_most<T>(list: &[T], limit: usize, field: &str) -> Result<(), SupportError> {
     if list.len() > limit {
         let constraint = format!("Member must have length less than or equal to {limit}");
@@ -175,7 +175,7 @@ pub(super) fn at_most<T>(list: &[T], limit: usize, field: &str) -> Result<(), Su
     Ok(())
 }
 
-/// The size of a page.
+/// Returns the size of a page. Fails if the requested size is not allowed.
 pub(super) fn page_size(requested: Option<i64>) -> Result<usize, SupportError> {
     let Some(requested) = requested else { return Ok(RESULTS_DEFAULT) };
     let size = usize::try_from(requested).ok().filter(|size| (MINIMUM_RESULTS..=MAXIMUM_RESULTS).contains(size));
@@ -196,7 +196,7 @@ pub(super) fn no_files(attachment_set_id: Option<&str>, upload_ids: &[String]) -
     }
 }
 
-/// A span of time that a request asks for, both ends excluded.
+/// The span of time that a request asks for, without its ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     after: Option<Timestamp>,
@@ -218,7 +218,7 @@ impl Span {
     }
 }
 
-/// An ISO 8601 time, with or without a zone (then UTC), or a date alone.
+/// Reads an ISO 8601 time or date. Without a zone it is in UTC.
 fn time(text: &str, field: &str) -> Result<Timestamp, SupportError> {
     let instant = text.parse::<Timestamp>().ok();
     let civil = || text.parse::<DateTime>().ok().and_then(|time| time.to_zoned(TimeZone::UTC).ok());

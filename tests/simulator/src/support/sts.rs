@@ -1,7 +1,7 @@
 //! The part of AWS STS that casebridge uses, GetCallerIdentity and AssumeRole, over the query protocol.
 //!
-//! Signatures are not verified, and anybody may ask for a session: whose credentials the hub has is not known here. A
-//! session policy holds the session to the actions that it names.
+//! Signatures are not verified, and every caller may ask for a session, since the simulator does not know the hub's
+//! credentials. A session policy limits the session to the actions that it names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::json::credential_scope;
 use super::{Support, model::Account};
 use crate::wire::{Request, Response};
 
-/// How long a session lasts that asks for nothing else. Source: AWS STS API, AssumeRole.
+/// The default length of a session. Source: AWS STS API, AssumeRole.
 const SESSION_LENGTH: SignedDuration = SignedDuration::from_hours(1);
 /// The namespace of every answer.
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -32,12 +32,13 @@ pub(super) struct Session {
     pub account: String,
     role_arn: String,
     name: String,
-    /// What its own policy allows at most; none: whatever the role may do.
+    /// The actions that its own policy allows. `None` if it has no policy: then it may do everything that the role may
+    /// do.
     actions: Option<BTreeSet<String>>,
     expires_at: Timestamp,
 }
 
-/// A session policy, as far as it is understood here: actions that are allowed on everything.
+/// A session policy. Only actions that are allowed on all resources are understood.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct SessionPolicy {
@@ -54,7 +55,7 @@ struct Statement {
     resource: String,
 }
 
-/// Why STS refuses.
+/// Why STS refused a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum StsError {
     #[error("The security token included in the request is invalid.")]
@@ -89,7 +90,7 @@ pub fn is_sts(request: &Request) -> bool {
     credential_scope(request).is_some_and(|mut scope| scope.nth(3) == Some("sts"))
 }
 
-/// The operation that a request names.
+/// Returns the operation that a request names.
 pub fn operation(request: &Request) -> String {
     parameters(request).remove("Action").unwrap_or_default()
 }
@@ -107,7 +108,7 @@ pub fn handle(support: &mut Support, now: Timestamp, request: &Request) -> Respo
     }
 }
 
-/// An error as STS sends it.
+/// Returns an error as STS sends it.
 pub fn error_response(code: &str, message: &str) -> Response {
     let status = match code {
         "InternalFailure" => 500,
@@ -136,7 +137,7 @@ fn answer(support: &mut Support, now: Timestamp, request: &Request) -> Result<(S
 }
 
 impl Support {
-    /// Whether the session of this key, if it is one, may call an operation of AWS Support.
+    /// Whether the session of this key may call an operation of AWS Support. True if the key belongs to no session.
     pub(super) fn session_allows(&self, access_key_id: &str, operation: &str) -> bool {
         let actions = self.sessions.get(access_key_id).and_then(|session| session.actions.as_ref());
         actions.is_none_or(|actions| actions.contains(&format!("support:{operation}")))
@@ -191,7 +192,7 @@ impl Support {
     }
 }
 
-/// The actions that a session policy allows.
+/// Returns the actions that a session policy allows.
 fn allowed_actions(policy: &str) -> Result<BTreeSet<String>, StsError> {
     let policy: SessionPolicy = serde_json::from_str(policy).map_err(|_| StsError::MalformedPolicyDocument)?;
     let understood = |statement: &Statement| statement.effect == "Allow" && statement.resource == "*";

@@ -119,7 +119,7 @@ fn pages_follow_tokens_and_end() {
     loop {
         let page = support.describe_cases(start(), ACCOUNT, &request).unwrap();
         seen.extend(page.cases.into_iter().map(|case| case.case_id));
-        // A case that appears between two pages moves nothing.
+        // A case that is created between two pages shifts nothing.
         support.create_case(start(), ACCOUNT, &creation()).unwrap();
         let Some(token) = page.next_token else { break };
         request.next_token = Some(token);

@@ -1,4 +1,4 @@
-//! The built app on the instance: what it announces, what it delivers, what it lists.
+//! The built app on the instance: its webhooks, its deliveries, its lists.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use casebridge_core::servicenow::incident::Incident;
@@ -134,7 +134,7 @@ fn deliver_applies_a_comment_once() {
 
 #[test]
 fn death_between_any_two_commits_leaves_one_comment() {
-    // That AWS has heard of it, the claim, the incident, the journal entry, the end of the claim.
+    // The commits: the announcement, the claim, the incident, the journal entry, the end of the claim.
     const DELIVERY_COMMITS: u64 = 5;
     for commits in 0..DELIVERY_COMMITS + 2 {
         let mut fixture = Fixture::with_app();
@@ -246,7 +246,7 @@ fn an_account_that_is_none_is_refused_by_the_apps_rule() {
     fixture.create("admin", "x_casebridge_aws_account", &account);
     let twice = fixture.call("admin", "POST", "/api/now/table/x_casebridge_aws_account", Some(&account));
     assert_eq!(twice.status, 403);
-    // A new account is active unless it says otherwise, and the rule knows.
+    // A new account is active by default, and the rule takes it for active.
     let same_group = json!({"name": "Other", "number": "444455556666", "assignment_group": group});
     let refused = fixture.call("admin", "POST", "/api/now/table/x_casebridge_aws_account", Some(&same_group));
     assert_eq!(refused.status, 403, "{}", text(&refused));

@@ -1,4 +1,5 @@
-//! Each message once, whatever happens between its claim and its end: deaths, repeats, people, rules of the instance.
+//! Each message is delivered once, whatever happens between its claim and its end: deaths, repeats, people, rules of
+//! the instance.
 
 use serde_json::{Value, json};
 
@@ -8,13 +9,13 @@ use crate::support::{
 };
 
 const DELIVERIES: &str = "x_casebridge_aws_delivery";
-/// How long a claim is young, unless the property says otherwise.
+/// The default of how long a claim counts as a request under way, in seconds.
 const CLAIM_SECONDS: i64 = 60;
-/// How many commits of a delivery are done when its message is claimed, and when it is in the journal.
+/// How many commits a delivery has made when its message is claimed, and when it is in the journal.
 const CLAIMED: u64 = 1;
 const WRITTEN: u64 = 3;
 
-/// A fixture in which a delivery died after so many commits.
+/// Returns a fixture in which the instance died after this many commits of a delivery, and the incident.
 fn died_after(commits: u64, order: &Value) -> (Fixture, String) {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
@@ -28,7 +29,7 @@ fn die_after(fixture: &mut Fixture, incident: &str, commits: u64, order: &Value)
     assert_eq!(deliver(fixture, incident, order).status, 502);
 }
 
-/// The outcome of the message.
+/// Delivers and returns the outcome of the message.
 fn outcome(fixture: &mut Fixture, incident: &str, order: &Value) -> Value {
     let response = deliver(fixture, incident, order);
     assert_eq!(response.status, 200, "{}", text(&response));
@@ -66,7 +67,7 @@ fn a_claim_is_renewed_with_each_try() {
     let order = message("one", "from AWS");
     let (mut fixture, incident) = died_after(CLAIMED, &order);
     fixture.pass(CLAIM_SECONDS);
-    // The old claim goes, the new one comes; then the instance dies again.
+    // The old claim is removed and the new one written. Then the instance dies again.
     die_after(&mut fixture, &incident, CLAIMED + 1, &order);
     let rows = fixture.instance.records(DELIVERIES, "");
     assert_eq!(rows.len(), 1);
@@ -83,7 +84,8 @@ fn a_claim_is_renewed_with_each_try() {
 #[test]
 fn what_an_earlier_try_wrote_is_found_in_other_words_where_it_is_the_only_one() {
     let order = message("one", "from AWS, twice  ");
-    // Whether the journal shows other words; the other delivery's state, and whether it is of the same incident.
+    // Whether the journal shows a changed text; the state of another delivery, and whether it is to the same incident;
+    // the expected outcome.
     let others = [
         (true, None, "already_applied"),
         (true, Some(("claimed", true)), "applied"),
@@ -119,7 +121,7 @@ fn what_an_earlier_try_wrote_is_found_in_other_words_where_it_is_the_only_one() 
 #[test]
 fn the_words_of_anyone_or_anything_else_are_not_taken_for_an_earlier_try() {
     let order = message("one", "from AWS");
-    // The differences of an entry with the same text.
+    // Each of these makes an entry with the same text differ.
     for (name, value) in [
         ("sys_created_by", "agent"),
         ("sys_created_on", "2026-11-20 20:59:59"),
@@ -147,7 +149,7 @@ fn an_entry_is_one_deliverys_only_and_the_first_of_several() {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
     fixture.snapshot(&incident);
-    // A second delivery of the same words died before it wrote them: those of the first are not its.
+    // A second delivery with the same text died before it wrote. The entry of the first is not taken for its own.
     die_after(&mut fixture, &incident, CLAIMED, &message("two", "same words"));
     let first = outcome(&mut fixture, &incident, &message("one", "same words"));
     fixture.pass(CLAIM_SECONDS);
@@ -155,7 +157,7 @@ fn an_entry_is_one_deliverys_only_and_the_first_of_several() {
     assert_eq!((first["outcome"].as_str(), second["outcome"].as_str()), (Some("applied"), Some("applied")));
     assert_ne!(first["journal"], second["journal"]);
     assert_eq!(count_of(&fixture, &incident, "same words"), 2);
-    // Two entries that could be an earlier try's: it is the older one, by time and then by sys_id.
+    // If two entries could be those of an earlier try, the older one is taken, by time and then by `sys_id`.
     for (times, wanted) in [(["21:00:05", "21:00:04"], 1), (["21:00:04", "21:00:04"], 0)] {
         let order = message("one", "from AWS");
         let (mut fixture, incident) = died_after(CLAIMED, &order);

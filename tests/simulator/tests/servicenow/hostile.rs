@@ -1,4 +1,4 @@
-//! What happens to an integration on real instances: clones, renamed users, lost settings, copies, incidents that leave the
+//! What real instances do to an integration: clones, renamed users, lost settings, copies, incidents that leave the
 //! scope.
 
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::{
     Fixture, INCIDENTS, WEBHOOK_URL, body, deliver, incident_in_scope, message, of_support_case, text,
 };
 
-/// The answers of the three resources: status and message.
+/// Returns the status and the message of each of the three resources.
 fn answers(fixture: &mut Fixture, user_name: &str, incident: &str) -> Vec<(u16, String)> {
     let changes = format!("{INCIDENTS}/changes?since=2026-11-20 00:00:00");
     let snapshot = format!("{INCIDENTS}/{incident}/snapshot?kind=support_case");
@@ -32,7 +32,7 @@ fn leave_scope(fixture: &mut Fixture, incident: &str) {
     assert_eq!(fixture.update("agent", "incident", incident, &json!({"assignment_group": ""})).status, 200);
 }
 
-/// A fixture with a clone of the instance that nobody has adopted.
+/// Returns a fixture with a clone of the instance that no administrator has adopted, and an incident.
 fn cloned() -> (Fixture, String) {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
@@ -156,10 +156,10 @@ fn only_the_integration_user_reads_and_delivers() {
     fixture.set("integration_user", &second);
     assert!(answers(&mut fixture, "second", &incident).iter().all(|(status, _)| *status == 200));
     assert!(answers(&mut fixture, "casebridge", &incident).iter().all(|(status, _)| *status == 403));
-    // An administrator may read and may not deliver.
+    // An administrator may read but not deliver.
     let statuses: Vec<u16> = answers(&mut fixture, "admin", &incident).iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses.iter().filter(|status| **status == 403).count(), 1, "{statuses:?}");
-    // Whoever asks learns what an administrator has to set.
+    // Every caller learns which setting an administrator has to set.
     fixture.set("integration_user", "");
     for user in ["casebridge", "second"] {
         for (status, message) in answers(&mut fixture, user, &incident) {
@@ -176,7 +176,7 @@ fn renaming_the_integration_user_changes_nothing() {
     fixture.run_jobs();
     fixture.sent();
     fixture.instance.rename_user("casebridge", "bridge");
-    // Passwords of tests name their user.
+    // The password of a test user contains the user name.
     let user = fixture.instance.records("sys_user", "user_name=bridge")[0]["sys_id"].clone();
     fixture.update("admin", "sys_user", &user, &json!({"user_password": "password of bridge"}));
     fixture.pass(100);
@@ -238,7 +238,7 @@ fn what_the_integration_user_writes_without_a_delivery_is_undecided() {
         (entry["ours"] == json!(true), entry["undecided"] == json!(true))
     };
     assert_eq!(whose(&mut fixture, "casebridge"), (false, true));
-    // Another user is the integration user by now: the one before counts as long as a delivery has its name.
+    // Another user is the integration user now. The former one still counts while a delivery has its name.
     let second = fixture.instance.records("sys_user", "user_name=second")[0]["sys_id"].clone();
     fixture.set("integration_user", &second);
     assert_eq!(whose(&mut fixture, "second"), (false, false));
@@ -340,7 +340,7 @@ fn an_incident_that_left_the_scope_is_served_once_aws_has_heard_of_it() {
 fn what_was_shown_counts_as_announced() {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
-    // No rule has run: AWS has it from the sweep.
+    // No rule has run. AWS has heard of the incident by the list of changes.
     fixture.snapshot(&incident);
     leave_scope(&mut fixture, &incident);
     assert_eq!(deliver(&mut fixture, &incident, &message("one", "the case is open")).status, 200);

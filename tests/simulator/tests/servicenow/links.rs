@@ -11,7 +11,7 @@ use crate::support::{
 const LINKS: &str = "x_casebridge_aws_link";
 /// A kind of link that has no columns of its own on the incident.
 const ANOTHER: &str = "another_kind";
-/// What the app says of itself.
+/// Limits of the app.
 const MAXIMUM_SYNC_STATUS_CHARACTERS: usize = 40;
 const MAXIMUM_LAST_ERROR_CHARACTERS: usize = 1_000;
 const MAXIMUM_ROWS: usize = 100;
@@ -20,7 +20,7 @@ const MAXIMUM_SETTLE_ROUNDS: usize = 3;
 /// A status: `sync_status` and `last_error`.
 type Status<'a> = (&'a str, &'a str);
 
-/// What the link of a kind says of itself.
+/// Returns a delivery with the status of a link of this kind.
 fn says(kind: &str, (sync_status, last_error): Status<'_>) -> Value {
     json!({"kind": kind, "columns": {"sync_status": sync_status, "last_error": last_error}})
 }
@@ -32,7 +32,7 @@ fn world_with_incident() -> (Fixture, String) {
     (fixture, incident)
 }
 
-/// Delivers what the link of a kind says; gives what the answer shows that link.
+/// Delivers the status of a link of this kind. Returns the columns that the answer shows to that link.
 fn tell(fixture: &mut Fixture, incident: &str, kind: &str, status: Status<'_>) -> Value {
     let response = deliver(fixture, incident, &says(kind, status));
     assert_eq!(response.status, 200, "{}", text(&response));
@@ -41,7 +41,7 @@ fn tell(fixture: &mut Fixture, incident: &str, kind: &str, status: Status<'_>) -
     answer["snapshot"]["columns"].clone()
 }
 
-/// What the incident shows.
+/// Returns the status that the incident shows.
 fn on_incident(fixture: &Fixture, incident: &str) -> (String, String) {
     let row = fixture.instance.record("incident", incident).expect("the incident");
     let column = |name: &str| row.get(&format!("x_casebridge_aws_{name}")).cloned().unwrap_or_default();
@@ -52,7 +52,7 @@ fn count_of_updates(fixture: &Fixture, incident: &str) -> String {
     fixture.instance.record("incident", incident).expect("the incident")["sys_mod_count"].clone()
 }
 
-/// What the snapshot shows the link of a kind of its status.
+/// Returns the status that a snapshot shows to a link of this kind.
 fn shown(fixture: &mut Fixture, incident: &str, kind: &str) -> (String, String) {
     let columns = fixture.snapshot_for(kind, incident).summary.columns;
     (columns.sync_status, columns.last_error)
@@ -266,7 +266,7 @@ fn what_an_order_leaves_out_of_a_status_stays() {
         assert_eq!(on_incident(&fixture, &incident), pair(expected), "{columns}");
         assert_eq!(shown(&mut fixture, &incident, SUPPORT_CASE), pair(expected), "{columns}");
     }
-    // What stands on an incident without links is not for an order to judge that says nothing of a status.
+    // A delivery without a status does not change the status of an incident without links.
     let (mut fixture, incident) = world_with_incident();
     fixture.put("incident", &incident, &[("x_casebridge_aws_sync_status", "error")]);
     deliver(&mut fixture, &incident, &json!({"columns": {"case_id": "case-1"}}));
@@ -279,7 +279,7 @@ fn a_status_is_cut_where_its_columns_end() {
     let (status, error) =
         ("s".repeat(MAXIMUM_SYNC_STATUS_CHARACTERS + 1), "e".repeat(MAXIMUM_LAST_ERROR_CHARACTERS + 1));
     let cut = (&status[..MAXIMUM_SYNC_STATUS_CHARACTERS], &error[..MAXIMUM_LAST_ERROR_CHARACTERS]);
-    // The table would cut what is too long; the platform may take the rest for a change each time.
+    // The table would cut a text that is too long. The platform may then take each further write for a change.
     let counted = "var insert = GlideRecord.prototype.insert;
         GlideRecord.prototype.insert = function () {
             gs.info(this.getValue('sync_status').length + ' ' + this.getValue('last_error').length);
@@ -329,7 +329,7 @@ fn columns_that_the_instance_refuses_are_seen_by_the_next_look() {
     assert_eq!(answer["result"]["fields"], "refused", "{answer}");
     assert_eq!(answer["result"]["snapshot"]["columns"]["sync_status"], "");
     assert_eq!(shown(&mut fixture, &incident, SUPPORT_CASE), pair(("", "")));
-    // Where the fields alone are refused, the status is written, and settled.
+    // If only the fields are refused, the status is written and settled.
     let mut order = says(SUPPORT_CASE, ("error", "e"));
     order["fields"] = json!({"state": "6"});
     let late = another_delivers_before("update", &says(ANOTHER, ("a_new_word", "w")));
@@ -338,7 +338,7 @@ fn columns_that_the_instance_refuses_are_seen_by_the_next_look() {
     assert_eq!(on_incident(&fixture, &incident), pair(("a_new_word", "w")));
 }
 
-/// A script by which another delivery is made as a whole just before the next update (or insert) of an incident.
+/// Returns a script that makes another complete delivery just before the next update (or insert) of an incident.
 fn another_delivers_before(operation: &str, order: &Value) -> String {
     format!(
         "var own = GlideRecord.prototype.{operation};
@@ -371,7 +371,7 @@ fn of_two_deliveries_at_once_the_last_write_leaves_the_worst() {
 #[test]
 fn a_worst_that_does_not_come_to_stand_is_written_a_few_times() {
     for (behaviour, expected) in [
-        // A rule of the customer's has a word of its own.
+        // A rule of the customer writes a status of its own.
         (
             "count += 1; this.x_casebridge_aws_sync_status = 'x' + count; return update.call(this);",
             1 + MAXIMUM_SETTLE_ROUNDS,
@@ -395,7 +395,7 @@ fn a_worst_that_does_not_come_to_stand_is_written_a_few_times() {
 #[test]
 fn an_incident_that_is_deleted_while_the_worst_is_settled_ends_that() {
     let (mut fixture, incident) = world_with_incident();
-    // It is read by the request, then to be written, then to be looked at again.
+    // The request reads the incident, then writes it, and then would read it again.
     let answer = deliver_where(&mut fixture, &incident, &gone_after(2), &says(SUPPORT_CASE, ("error", "e")));
     assert_eq!(answer["result"]["fields"], "applied", "{answer}");
 }
@@ -414,7 +414,7 @@ fn of_two_first_words_of_a_link_the_later_stands() {
     assert_eq!(shown(&mut fixture, &incident, SUPPORT_CASE), pair(("error", "e")));
 }
 
-/// A delivery with all that one may hold.
+/// Returns a delivery with everything that a delivery may hold.
 fn whole_order(kind: &str, (sync_status, last_error): Status<'_>) -> Value {
     let mut order = message("words", "from AWS");
     order["kind"] = json!(kind);
@@ -423,7 +423,7 @@ fn whole_order(kind: &str, (sync_status, last_error): Status<'_>) -> Value {
     order
 }
 
-/// What the link of the case says of itself, by its row.
+/// Returns the statuses in the rows of the case's link.
 fn rows_of_case(fixture: &Fixture, incident: &str) -> Vec<(String, String)> {
     let rows = fixture.instance.records(LINKS, &format!("link_key={SUPPORT_CASE}:{incident}^ORDERBYsys_id"));
     let column = |row: &Row, name: &str| row.get(name).cloned().unwrap_or_default();
@@ -453,7 +453,7 @@ fn a_row_of_a_link_that_cannot_be_written_fails_no_message_and_no_field() {
             assert_eq!(answer["snapshot"]["columns"]["case_id"], "case-1");
             assert_eq!(on_incident(&fixture, &incident), pair(said), "{obstacle:?}");
             assert_eq!(rows_of_case(&fixture, &incident), rows, "{obstacle:?}");
-            // The link finds what it has said, and has nothing to write.
+            // The link finds its own status and has nothing to write.
             assert_eq!(shown(&mut fixture, &incident, SUPPORT_CASE), pair(said));
             let count = count_of_updates(&fixture, &incident);
             let again = body(&deliver(&mut fixture, &incident, &whole_order(SUPPORT_CASE, said)))["result"].clone();
@@ -561,7 +561,7 @@ fn an_instance_that_answers_null_to_an_update_of_nothing_refuses_nothing() {
         let answer = body(&deliver(&mut fixture, &incident, &order))["result"].clone();
         assert_eq!((&answer["fields"], &answer["field_error"]), (&json!("applied"), &json!("")), "{answer}");
     }
-    // The worst stays what it is, so that there is nothing to write to the incident.
+    // The worst status does not change, so that nothing is written to the incident.
     tell(&mut fixture, &incident, ANOTHER, ("waiting", "w"));
     tell(&mut fixture, &incident, ANOTHER, ("in_sync", ""));
     assert!(fixture.logged("error").is_empty());
@@ -581,7 +581,7 @@ fn rows_of_an_incident_that_was_merged_into_another_say_nothing_of_that() {
     tell(&mut fixture, &incident, SUPPORT_CASE, ("waiting", "w"));
     assert_eq!(on_incident(&fixture, &incident), pair(("waiting", "w")));
     assert_eq!(shown(&mut fixture, &incident, ANOTHER), pair(("", "")), "it has said nothing of this incident");
-    // The duplicate's link says its word again, and has its row back.
+    // The duplicate's link delivers its status again, and has its row back.
     tell(&mut fixture, &duplicate, SUPPORT_CASE, ("error", "of the duplicate"));
     assert_eq!(fixture.instance.records(LINKS, &format!("incident={duplicate}")).len(), 1);
     assert_eq!(shown(&mut fixture, &incident, SUPPORT_CASE), pair(("waiting", "w")));
@@ -602,7 +602,7 @@ fn a_row_whose_kind_is_not_that_of_its_key_says_nothing() {
     assert_eq!(shown(&mut fixture, &incident, SUPPORT_CASE), pair(("in_sync", "")));
     tell(&mut fixture, &incident, SUPPORT_CASE, ("waiting", "w"));
     assert_eq!(on_incident(&fixture, &incident), pair(("waiting", "w")));
-    // The link of its key puts it right.
+    // The link that the row's key names corrects the row.
     tell(&mut fixture, &incident, ANOTHER, ("error", ""));
     assert_eq!(on_incident(&fixture, &incident), pair(("error", "")));
     assert_eq!(shown(&mut fixture, &incident, ANOTHER), pair(("error", "")));
@@ -619,14 +619,14 @@ fn two_rows_of_one_link_become_of_one_mind() {
     let late = another_inserts_first(LINKS, &values);
     deliver_where(&mut fixture, &incident, &late, &says(SUPPORT_CASE, calm));
     assert_eq!(rows_of_case(&fixture, &incident).len(), 2, "nothing keeps the second row out");
-    // The link wants another thing than it is shown, and says so once.
+    // The link's status differs from what it is shown, so it delivers once.
     tell(&mut fixture, &incident, SUPPORT_CASE, calm);
     assert_eq!(rows_of_case(&fixture, &incident), [pair(calm), pair(calm)]);
     assert_eq!(on_incident(&fixture, &incident), pair(calm));
     assert_eq!(shown(&mut fixture, &incident, SUPPORT_CASE), pair(calm));
     tell(&mut fixture, &incident, SUPPORT_CASE, error);
     assert_eq!(rows_of_case(&fixture, &incident), [pair(error), pair(error)]);
-    // One of them alone is told of as well.
+    // If only one of the two rows can't be written, this is reported as well.
     let rows = fixture.instance.records(LINKS, "ORDERBYsys_id");
     for row in [&rows[0], &rows[1]] {
         let only = format!(
@@ -670,7 +670,7 @@ fn more_rows_than_there_are_kinds_are_not_read() {
             ("sync_status", status),
             ("last_error", &kind),
         ];
-        // The order of the rows is not that of the kinds.
+        // The rows are in another order than the kinds.
         fixture.put(LINKS, &format!("{:032x}", 9_999 - number), &values);
     }
     tell(&mut fixture, &incident, "aa", ("waiting", "w"));

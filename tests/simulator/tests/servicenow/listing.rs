@@ -1,13 +1,14 @@
-//! The sweep that finds what no webhook told: which incidents it lists, in which order, and in which pages.
+//! The list of changes, by which the poller finds what no webhook announced: which incidents it lists, in which order,
+//! and in which pages.
 
 use serde_json::{Value, json};
 
 use crate::support::{Fixture, INCIDENTS, body, incident_in_scope, text};
 
-/// How many accounts' groups are looked at, as the app says.
+/// The most accounts whose groups the app reads.
 const MAXIMUM_ACCOUNTS: u32 = 1000;
 
-/// A page of changes: each one's `sys_id`, update count and time, and whether there are more.
+/// Returns a page of changes, each with `sys_id`, update count and time, and whether there are more.
 fn page(fixture: &mut Fixture, query: &str) -> (Vec<(String, u64, String)>, bool) {
     let response = fixture.call("casebridge", "GET", &format!("{INCIDENTS}/changes?{query}"), None);
     assert_eq!(response.status, 200, "{}", text(&response));
@@ -24,12 +25,13 @@ fn names(fixture: &mut Fixture, query: &str) -> Vec<String> {
     page(fixture, query).0.into_iter().map(|(sys_id, ..)| sys_id).collect()
 }
 
-/// A name for an incident of a test's own.
+/// Returns the `sys_id` of a test's incident.
 fn sys_id(number: u32) -> String {
     format!("{number:032x}")
 }
 
-/// An incident in scope, or one that has left it and that AWS has heard of, updated so many seconds after nine.
+/// Creates an incident that was updated this many seconds after nine. It is in scope, or has left the scope and AWS has
+/// heard of it.
 fn put(fixture: &mut Fixture, like: &str, number: u32, seconds: u32, is_in_scope: bool) -> String {
     let name = sys_id(number);
     let mut row = fixture.instance.record("incident", like).expect("the incident").clone();
@@ -38,14 +40,14 @@ fn put(fixture: &mut Fixture, like: &str, number: u32, seconds: u32, is_in_scope
     row.insert("sys_mod_count".to_owned(), (number + 11).to_string());
     if !is_in_scope {
         row.remove("assignment_group");
-        // The rows' own order is the opposite of the incidents'.
+        // The rows are in the opposite order of the incidents.
         fixture.put("x_casebridge_aws_announcement", &sys_id(900 - number), &[("incident", &name)]);
     }
     fixture.instance.restore("incident", row);
     name
 }
 
-/// A fixture with an incident of a much later time, which the others are like.
+/// Returns a fixture with an incident of a much later time, from which the others are copied.
 fn world_with_a_template() -> (Fixture, String) {
     let mut fixture = Fixture::with_app();
     let like = incident_in_scope(&mut fixture);
@@ -59,7 +61,8 @@ fn a_page_begins_at_its_point_whether_incidents_are_in_scope_or_not() {
         let third = put(&mut fixture, &like, 1, 3, is_in_scope);
         let second = put(&mut fixture, &like, 2, 2, is_in_scope);
         let first = put(&mut fixture, &like, 3, 1, is_in_scope);
-        // With the one that tells whether there are more, a page has room for two of a second in any order.
+        // A page of two reads one more to know whether there are more. So it has room for two incidents of one second
+        // in any order.
         let [fourth, fifth] = [4, 5].map(|number| put(&mut fixture, &like, number, 2, is_in_scope));
         let older = put(&mut fixture, &like, 9, 0, is_in_scope);
         let at = |seconds: u32| format!("since=2026-11-20 09:00:{seconds:02}");
@@ -134,7 +137,7 @@ fn an_account_without_a_group_brings_no_incident_without_one_into_scope() {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
     fixture.put("incident", &incident, &[("assignment_group", "")]);
-    // An import may leave out what the form asks for.
+    // An import may leave out what the form requires.
     fixture.put("x_casebridge_aws_account", &sys_id(1), &[("active", "true")]);
     assert!(names(&mut fixture, "since=2026-11-20 00:00:00").is_empty());
 }
@@ -148,7 +151,7 @@ fn the_groups_of_a_thousand_accounts_are_looked_at() {
         let account = fixture.instance.records("x_casebridge_aws_account", "")[0]["sys_id"].clone();
         fixture.put("x_casebridge_aws_account", &account, &[("active", "false")]);
         for number in 0..count {
-            // The account of the group is the last one that is read.
+            // The account of the incident's group is read last.
             let own = if number == 0 { group.clone() } else { sys_id(5_000 + number) };
             let values = [("active", "true"), ("assignment_group", own.as_str())];
             fixture.put("x_casebridge_aws_account", &sys_id(number), &values);

@@ -1,4 +1,4 @@
-//! A ServiceNow instance in-process: its APIs, and the built app's own scripts on it.
+//! A ServiceNow instance in the process of the tests: its APIs, and the built app's own scripts on it.
 
 mod app;
 mod claims;

@@ -1,4 +1,4 @@
-//! The order of things within one second: update counts from the audit trail, where the app may read it.
+//! The order of comments and ends within one second, by the update counts of the audit trail, if the app may read it.
 
 use casebridge_core::servicenow::incident::Incident;
 use casebridge_simulator::servicenow::{AuditAccess, Configuration};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Fixture, body, configuration, deliver, incident_in_scope, message};
 
-/// How many rows of the trail are read, as the app says.
+/// The most rows of the trail that the app reads.
 const MAXIMUM_STATES: usize = 200;
 const MAXIMUM_ENTRIES: usize = 1000;
 
@@ -27,7 +27,7 @@ fn count_of(shown: &Incident, words: &str) -> Option<u64> {
     shown.entries.iter().find(|entry| entry.text == words).expect("the comment").mod_count
 }
 
-/// A row of the trail about an update of the incident, written at this time of the day; the first has the greatest
+/// Adds a row of the trail for an update of the incident, with this time of the day. The first row has the greatest
 /// `sys_id`.
 fn put_row(fixture: &mut Fixture, incident: &str, number: usize, time: &str, field: &str, words: [&str; 2]) {
     let (created_on, count) = (format!("2026-11-20 {time}"), (number + 1).to_string());
@@ -51,7 +51,7 @@ fn who_ended_work_is_somebody_else_unless_it_may_have_been_the_integration_user(
     resolve(&mut fixture, &incident, "");
     let rows = fixture.instance.records("sys_audit", "fieldname=state");
     let row = rows.last().expect("a change of state")["sys_id"].clone();
-    // A name without a user may be a former name of the integration user.
+    // A user name without a user may be a former name of the integration user.
     for (user, is_another) in
         [("agent", true), ("casebridge", false), ("system", true), ("casebridge.of.last.year", false), ("", false)]
     {
@@ -120,7 +120,7 @@ fn late_rows_belong_to_comments_in_the_order_of_their_times() {
     save(&mut fixture, &incident, &json!({"comments": "ok"}));
     fixture.pass(3);
     save(&mut fixture, &incident, &json!({"comments": "ok"}));
-    // Either may be the row of either, and a restored record has counted anew.
+    // Each row may belong to each comment, and the counts of a restored record began anew.
     let rows = fixture.instance.records("sys_audit", "fieldname=comments^ORDERBYrecord_checkpoint");
     for (row, (time, count)) in rows.iter().zip([("21:00:01", "2"), ("21:00:02", "1")]) {
         let values = [("sys_created_on", format!("2026-11-20 {time}")), ("record_checkpoint", count.to_owned())];
@@ -154,7 +154,7 @@ fn so_many_changes_of_state_are_looked_at() {
         let mut fixture = Fixture::with_app();
         let incident = incident_in_scope(&mut fixture);
         fixture.put("incident", &incident, &[("state", present), ("sys_mod_count", "1000")]);
-        // Work ends once; then the incident is closed and resolved again and again, all within a second.
+        // The incident ends once. Then it is closed and resolved again and again, all within a second.
         for number in 0..changes {
             let states = match number {
                 0 => ["2", "6"],
@@ -228,7 +228,7 @@ fn the_trail_of_another_incident_says_nothing_of_this_one() {
     save(&mut fixture, &copy, &json!({"state": "2"}));
     save(&mut fixture, &incident, &json!({"comments": "same words"}));
     resolve(&mut fixture, &incident, "");
-    // Nor does that of another table's record.
+    // Nor does a row for a record of another table.
     put_row(&mut fixture, &incident, 9, "21:00:01", "state", ["6", "2"]);
     let row = fixture.instance.records("sys_audit", "sys_created_on=2026-11-20 21:00:01")[0]["sys_id"].clone();
     fixture.put("sys_audit", &row, &[("tablename", "problem")]);
@@ -273,7 +273,7 @@ fn a_gap_in_the_trail_is_no_answer() {
     resolve(&mut fixture, &incident, "");
     save(&mut fixture, &incident, &json!({"state": "2"}));
     fixture.snapshot(&incident);
-    // The instance dies after the record: the trail does not know of this resolution.
+    // The instance dies after it has written the record, so that the trail has no row of this resolution.
     let order = json!({"fields": {"state": "6", "close_code": "Solution provided", "close_notes": "Done."}});
     fixture.instance.stop_after_commits(1);
     assert_eq!(deliver(&mut fixture, &incident, &order).status, 502);
@@ -314,7 +314,7 @@ fn a_restored_record_starts_its_counts_anew_and_the_old_ones_are_not_believed() 
     let shown = fixture.snapshot(&incident);
     assert_eq!(shown.summary.ended_mod_count, Some(1));
     assert_eq!(count_of(&shown, "new"), Some(2));
-    // Its count is above that of the end of work, and its time is long before: the count is not believed.
+    // Its count is above that of the end, and its time is long before it. So the count is not believed.
     assert_eq!(count_of(&shown, "old 1"), None);
 }
 

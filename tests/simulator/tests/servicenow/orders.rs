@@ -21,7 +21,7 @@ const MAXIMUM_TEXT_CHARACTERS: usize = 100_000;
 const MAXIMUM_FIELD_CHARACTERS: usize = 4_000;
 const MAXIMUM_LAST_ERROR_CHARACTERS: usize = 1_000;
 
-/// An order of a message that is right, and this one behind it.
+/// Returns a delivery of a valid message, followed by this one.
 fn second(message: &Value) -> Value {
     json!({"messages": [{"external_id": external_id("right"), "text": "right", "kind": "comment"}, message]})
 }
@@ -35,7 +35,7 @@ fn outcomes(answer: &Value) -> Vec<&str> {
     messages.iter().map(|message| message["outcome"].as_str().expect("an outcome")).collect()
 }
 
-/// The answer of a delivery that is accepted.
+/// Delivers and returns the answer. The delivery must be accepted.
 fn accepted(fixture: &mut Fixture, incident: &str, order: &Value) -> Value {
     let response = deliver(fixture, incident, order);
     assert_eq!(response.status, 200, "{}", text(&response));
@@ -44,8 +44,8 @@ fn accepted(fixture: &mut Fixture, incident: &str, order: &Value) -> Value {
 
 #[test]
 fn an_order_that_is_wrong_is_refused_by_the_name_of_its_field_and_writes_nothing() {
-    // What is wrong with the form of a request needs another version of its sender. What is wrong with the content concerns
-    // one incident, and the next request may be right.
+    // An error in the form of a request needs another version of its sender. An error in the content concerns one
+    // incident, and the next request may be valid.
     let (form, content) = ("Invalid request", "Content not accepted");
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
@@ -226,7 +226,7 @@ fn a_control_character_that_the_platform_may_drop_makes_no_tag() {
     for (number, control) in ('\0'..='\x1f').enumerate() {
         let order = message(&number.to_string(), &format!("{number} [co{control}de]<b>"));
         assert_eq!(outcomes(&accepted(&mut fixture, &incident, &order)), ["applied"]);
-        // The journal may show all controls, or none but tabs and line ends.
+        // The journal may show all control characters, or only tabs and line ends.
         let written = if matches!(control, '\t' | '\n' | '\r') {
             format!("{number} [co{control}de]<b>")
         } else {

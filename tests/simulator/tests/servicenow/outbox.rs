@@ -1,4 +1,4 @@
-//! Webhooks that wait: when each is attempted, what an entry says of a failure, and when it goes.
+//! Webhooks that wait: when each is attempted, what its entry says of a failure, and when the entry is deleted.
 
 use serde_json::{Value, json};
 
@@ -6,14 +6,14 @@ use crate::support::{Fixture, another_inserts_first, incident_in_scope, inserts_
 
 const OUTBOX: &str = "x_casebridge_aws_outbox";
 const ANNOUNCEMENTS: &str = "x_casebridge_aws_announcement";
-/// The app's own constants.
+/// Limits of the app.
 const ENTRIES_PER_RUN: usize = 100;
 const DELETIONS_PER_RUN: usize = 500;
 const TIMEOUT_MILLISECONDS: u64 = 5_000;
 const MAXIMUM_REFUSAL_CHARACTERS: usize = 300;
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Runs the outbox job's two parts now, whenever the job itself is due; gives how many webhooks left.
+/// Sends the due webhooks now, as the outbox job does. Returns how many were sent.
 fn send_due(fixture: &mut Fixture) -> usize {
     fixture.script("new CasebridgeOutbox().sendDue()");
     fixture.sent().len()
@@ -23,7 +23,7 @@ fn entry(fixture: &Fixture) -> std::collections::BTreeMap<String, String> {
     fixture.instance.records(OUTBOX, "").remove(0)
 }
 
-/// A fixture with an incident in the outbox whose first attempt was answered with this status.
+/// Returns a fixture with an incident in the outbox whose first attempt was answered with this status.
 fn failed_with(status: u16) -> Fixture {
     let mut fixture = Fixture::with_app();
     incident_in_scope(&mut fixture);
@@ -33,14 +33,14 @@ fn failed_with(status: u16) -> Fixture {
     fixture
 }
 
-/// An entry of the incident's, by its number.
+/// Adds an entry for the incident, with this number.
 fn put_entry(fixture: &mut Fixture, incident: &str, number: usize, values: &[(&str, &str)]) {
     let (sys_id, webhook_id) = (format!("{number:032x}"), format!("webhook {number}"));
     let all = [("webhook_id", webhook_id.as_str()), ("incident", incident)];
     fixture.put(OUTBOX, &sys_id, &[&all, values].concat());
 }
 
-/// A moment so many seconds from now, as the platform writes it.
+/// Returns the moment this many seconds from now, as the platform writes it.
 fn moment(fixture: &Fixture, seconds: i64) -> String {
     casebridge_core::time::format_servicenow(fixture.now + jiff::SignedDuration::from_secs(seconds))
 }
@@ -73,7 +73,7 @@ fn the_delay_doubles_from_half_a_minute_to_an_hour() {
 fn what_a_rule_that_died_leaves_behind_is_the_jobs_after_a_minute() {
     let mut fixture = Fixture::with_app();
     incident_in_scope(&mut fixture);
-    // It is noted that AWS hears of the incident, and the entry is written; then the instance dies.
+    // The announcement and the entry are written. Then the instance dies.
     fixture.instance.stop_after_commits(2);
     fixture.instance.run_next_rule(fixture.now, &fixture.network);
     fixture.sent();
@@ -92,7 +92,7 @@ fn a_run_sends_those_that_have_waited_longest_and_not_more_than_it_may() {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
     for number in 0..=ENTRIES_PER_RUN {
-        // The one that is due last has neither the lowest sys_id nor the greatest.
+        // The entry that is due last has neither the lowest `sys_id` nor the greatest.
         let state = if number % 2 == 0 { "pending" } else { "error" };
         let due = moment(&fixture, if number == 1 { 0 } else { -1 });
         put_entry(&mut fixture, &incident, number, &[("state", state), ("next_attempt_at", &due)]);
@@ -112,7 +112,7 @@ fn a_run_ends_before_the_next_one_is_due() {
         let due = moment(&fixture, 0);
         put_entry(&mut fixture, &incident, number, &[("state", "pending"), ("next_attempt_at", &due)]);
     }
-    // Each webhook takes five seconds: after nine of them the forty-five seconds are over.
+    // Each webhook takes five seconds, so nine of them use up the forty-five seconds.
     let slow = "var passed = 0;
         var read = GlideDateTime.prototype.getNumericValue;
         GlideDateTime.prototype.getNumericValue = function () { return read.call(this) + passed; };
@@ -136,7 +136,7 @@ fn sent_entries_go_after_the_days_that_the_property_says() {
             let values = [("state", state), ("sent_at", &sent_at), ("next_attempt_at", &later)];
             put_entry(&mut fixture, &incident, number, &values);
         }
-        // The job's own script: it sends, and then deletes.
+        // The job's own script sends, and then deletes.
         fixture.run_jobs();
         let mut left: Vec<String> =
             fixture.instance.records(OUTBOX, "").into_iter().map(|row| row["webhook_id"].clone()).collect();
@@ -151,7 +151,7 @@ fn a_run_deletes_the_oldest_and_not_more_than_it_may() {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
     for number in 0..=DELETIONS_PER_RUN {
-        // The youngest has neither the lowest sys_id nor the greatest.
+        // The newest entry has neither the lowest `sys_id` nor the greatest.
         let sent_at = moment(&fixture, -8 * SECONDS_PER_DAY - i64::from(number != 1));
         put_entry(&mut fixture, &incident, number, &[("state", "sent"), ("sent_at", &sent_at)]);
     }
@@ -308,7 +308,7 @@ fn where_the_app_is_silent_one_entry_waits_for_each_incident() {
     let first = incident_in_scope(&mut fixture);
     fixture.run_jobs();
     fixture.sent();
-    // That one is sent, and waits for nothing.
+    // The first entry is sent and does not wait.
     fixture.set("home_instance", "another");
     let second = fixture.instance.copy(fixture.now, "agent", "incident", &first, &fixture.network).unwrap();
     for number in 0..3 {
@@ -358,10 +358,10 @@ fn that_aws_has_heard_of_an_incident_is_noted_once() {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
     let note = |prelude: &str| format!("{prelude} new CasebridgeAnnouncement().note('{incident}'); 'noted'");
-    // Somebody else is first: the unique index refuses this one, and the row is there.
+    // Another request is first. The unique index refuses this row, and the other one is there.
     fixture.script(&note(&another_inserts_first(ANNOUNCEMENTS, &[("incident", &incident)])));
     assert_eq!(fixture.instance.records(ANNOUNCEMENTS, "").len(), 1);
-    // It is known: no further row is written.
+    // The announcement is known, so no further row is written.
     let noted = fixture.script(&note(&inserts_are_refused("throw new Error('again');")));
     assert_eq!(noted, "noted");
     assert_eq!(

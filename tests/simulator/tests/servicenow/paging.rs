@@ -1,11 +1,11 @@
-//! Snapshots in pages: forward from a moment on, complete and uncut.
+//! Snapshots in pages: from a moment on, with all comments, each one whole.
 
 use casebridge_core::servicenow::incident::Incident;
 use serde_json::{Value, json};
 
 use crate::support::{Fixture, INCIDENTS, body, deliver, incident_in_scope, message, text};
 
-/// The app's limits of a page of comments: characters, and number.
+/// The app's limits of a page: its characters, and its number of comments.
 const PAGE_CHARACTERS: usize = 200_000;
 const PAGE_ENTRIES: usize = 250;
 /// More pages than any test here has.
@@ -15,7 +15,7 @@ fn comment(fixture: &mut Fixture, incident: &str, words: &str) {
     assert_eq!(fixture.update("agent", "incident", incident, &json!({"comments": words})).status, 200);
 }
 
-/// Follows the pages to the end; gives the texts of each.
+/// Follows the pages to the end. Returns the texts of each page.
 fn pages(fixture: &mut Fixture, incident: &str) -> Vec<Vec<String>> {
     let mut query = String::new();
     let mut pages = Vec::new();
@@ -34,7 +34,7 @@ fn pages_lead_from_the_oldest_comment_to_the_newest() {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
     for number in 0..7 {
-        // Some of one second, some not.
+        // Some of the comments have the same second.
         fixture.pass(number % 2);
         comment(&mut fixture, &incident, &format!("{number}{}", "x".repeat(PAGE_CHARACTERS / 3)));
     }

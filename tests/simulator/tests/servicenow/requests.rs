@@ -1,10 +1,10 @@
-//! One envelope reports the errors of a request. The app's own errors stay in its log.
+//! The errors of requests all have the same envelope. The app's own errors stay in its log.
 
 use serde_json::{Value, json};
 
 use crate::support::{Fixture, INCIDENTS, body, incident_in_scope, text};
 
-/// Status, message and detail of an error.
+/// Sends a request and returns the status, message and detail of its error.
 fn error(fixture: &mut Fixture, method: &str, path: &str, order: Option<&Value>) -> (u16, String, String) {
     let response = fixture.call("casebridge", method, &format!("{INCIDENTS}/{path}"), order);
     let error = &body(&response)["error"];

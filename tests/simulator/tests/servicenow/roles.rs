@@ -1,4 +1,5 @@
-//! The permissions of each role over the platform's own APIs: none for the integration user, and the needed ones for people.
+//! The permissions of each role in the platform's own APIs: none for the integration user, and the needed ones for
+//! people.
 
 use serde_json::json;
 
@@ -9,7 +10,7 @@ const OUTBOX: &str = "x_casebridge_aws_outbox";
 const DELIVERIES: &str = "x_casebridge_aws_delivery";
 const LINKS: &str = "x_casebridge_aws_link";
 const ANNOUNCEMENTS: &str = "x_casebridge_aws_announcement";
-/// Those of the app's tables and the platform's that hold what is not everybody's.
+/// The tables of the app and of the platform that not everybody may see.
 const TABLES: [&str; 10] = [
     "incident",
     "sys_journal_field",
@@ -23,7 +24,7 @@ const TABLES: [&str; 10] = [
     SETTINGS,
 ];
 
-/// A fixture with a record in each of the app's tables; gives the incident.
+/// Returns a fixture with a record in each of the app's tables, and the incident.
 fn world_with_records() -> (Fixture, String) {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
@@ -48,7 +49,7 @@ fn assert_hidden(fixture: &mut Fixture, user: &str, table: &str) {
     }
 }
 
-/// Asserts that the user can neither make, change nor remove a record of the table.
+/// Asserts that the user can't create, change or delete a record of the table.
 fn assert_unwritable(fixture: &mut Fixture, user: &str, table: &str) {
     let before = fixture.instance.records(table, "");
     let values = json!({"short_description": "x", "name": "x", "value": "x", "webhook_url": "", "last_error": "x"});
@@ -109,7 +110,7 @@ fn agents_readers_and_keepers_have_what_they_need_of_the_apps_tables() {
     for (user, seen, written) in [
         ("agent", vec![], vec![]),
         ("reader", vec![ACCOUNTS, OUTBOX, LINKS], vec![]),
-        // Deliveries are for no web service, and of the outbox an entry may be removed.
+        // No web service gives access to deliveries. Entries of the outbox may only be deleted.
         ("keeper", vec![ACCOUNTS, OUTBOX, LINKS, SETTINGS], vec![ACCOUNTS, OUTBOX]),
     ] {
         for table in [ACCOUNTS, OUTBOX, DELIVERIES, LINKS, ANNOUNCEMENTS, SETTINGS] {

@@ -1,4 +1,4 @@
-//! Which incidents AWS may see and write to: a valid `sys_id` of any other gets it nowhere.
+//! Which incidents casebridge may read and write. The `sys_id` of any other incident gives it no access.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{Fixture, INCIDENTS, body, deliver, incident_in_scope, messa
 const SERVICE: &str = "x_casebridge_aws_service_code";
 const CATEGORY: &str = "x_casebridge_aws_category_code";
 
-/// Incidents that are none of AWS's business, each with what it lacks.
+/// Creates incidents that casebridge must not see. Returns each with what it lacks.
 fn foreign_incidents(fixture: &mut Fixture) -> Vec<(&'static str, String)> {
     let scoped = incident_in_scope(fixture);
     let group = fixture.instance.record("incident", &scoped).expect("the incident")["assignment_group"].clone();
@@ -39,7 +39,7 @@ fn refusal(fixture: &mut Fixture, method: &str, path: &str, order: Option<&Value
     (response.status, body(&response)["error"]["message"].as_str().unwrap_or_default().to_owned())
 }
 
-/// The parts of the instance that would show a write to a foreign incident.
+/// Returns the parts of the instance that a write to a foreign incident would change.
 fn traces(fixture: &Fixture, incident: &str) -> (Value, [usize; 3]) {
     let count = |table: &str| fixture.instance.records(table, &format!("incident={incident}")).len();
     let row = fixture.instance.record("incident", incident).expect("the incident");
@@ -64,7 +64,7 @@ fn nothing_is_delivered_to_a_foreign_incident() {
     let orders = [
         message("one", "from AWS"),
         json!({"fields": {"state": "2"}}),
-        // A writer of these rows could make casebridge serve any incident.
+        // A user who may write these rows could make the app serve any incident.
         json!({"columns": {"case_id": "case-111122223333-muen-2026-1", "account": "111122223333"}}),
         json!({}),
     ];

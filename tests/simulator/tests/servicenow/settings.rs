@@ -1,10 +1,10 @@
-//! The settings of an administrator: the permission, the allowed addresses, and their survival.
+//! The settings of an administrator: who may change them, which addresses are allowed, and what keeps them.
 
 use serde_json::json;
 
 use crate::support::{Fixture, SETTINGS, WEBHOOK_KEY, WEBHOOK_URL, body, built_app, incident_in_scope, text};
 
-/// The outbox's text about the webhook, and the addresses that got it.
+/// Sends a webhook. Returns the outbox's text about it, and the addresses that got it.
 fn attempt(fixture: &mut Fixture) -> (String, Vec<String>) {
     fixture.run_jobs();
     let row = fixture.instance.records("x_casebridge_aws_outbox", "").remove(0);
@@ -57,7 +57,7 @@ fn webhooks_go_to_hosts_of_aws_and_to_those_that_are_allowed() {
         assert_eq!(said.is_empty(), is_sent, "{address} {allowed}: {said}");
         assert!(said.contains(expected), "{address} {allowed}: {said}");
         assert_eq!(sent, if is_sent { vec![address.split('?').next().unwrap()] } else { vec![] });
-        // The rule on the settings knows the same.
+        // The rule on the settings decides the same.
         let settings = fixture.settings()["sys_id"].clone();
         fixture.set("webhook_url", "");
         let values = json!({"webhook_url": address, "allowed_hosts": allowed});
@@ -98,7 +98,7 @@ fn the_secret_is_decrypted_to_sign_and_shown_to_nobody() {
     let shown = fixture.call("admin", "GET", &format!("/api/now/table/{SETTINGS}/{settings}"), None);
     assert_eq!(shown.status, 200);
     assert!(!text(&shown).contains("whsec_"), "{}", text(&shown));
-    // A script sets it as its text; as a value it would not be encrypted.
+    // A script sets the secret as a display value. As a value it would not be encrypted.
     fixture.script(&format!(
         "{row} row.setValue('webhook_secret', 'whsec_plain'); row.webhook_secret = 'x'; row.update()"
     ));
@@ -138,7 +138,7 @@ fn there_is_one_row_of_settings() {
     let second = fixture.call("admin", "POST", &format!("/api/now/table/{SETTINGS}"), Some(&json!({})));
     assert_eq!(second.status, 403);
     assert!(text(&second).contains("There is one record of settings"), "{}", text(&second));
-    // An import brings some all the same: the oldest is read, and all can be changed.
+    // An import adds further rows all the same. The oldest one is read, and all can be changed.
     let values = [("webhook_url", "https://hub.example.com/"), ("sys_created_on", "2026-11-20 00:00:00")];
     for name in ["0".repeat(32), "f".repeat(32)] {
         fixture.put(SETTINGS, &name, &values);

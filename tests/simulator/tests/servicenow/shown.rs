@@ -1,16 +1,16 @@
-//! The content of a snapshot, and its names for the authors of comments.
+//! The content of a snapshot, and the names that it shows for the authors of comments.
 
 use casebridge_core::servicenow::incident::Incident;
 use serde_json::{Value, json};
 
 use crate::support::{Fixture, INCIDENTS, body, deliver, incident_in_scope, text};
 
-/// The app's own constants.
+/// Limits of the app.
 const MAXIMUM_CLOSE_CODES: usize = 100;
 const MAXIMUM_GROUP_ACCOUNTS: usize = 100;
 const MAXIMUM_DELIVERIES: usize = 1000;
 
-/// The snapshot as it is written.
+/// Returns the snapshot as JSON.
 fn shown(fixture: &mut Fixture, incident: &str) -> Value {
     let response =
         fixture.call("casebridge", "GET", &format!("{INCIDENTS}/{incident}/snapshot?kind=support_case"), None);
@@ -28,13 +28,13 @@ fn put_choices(fixture: &mut Fixture, table: &str, choices: &[(&str, &str, &str)
             ("sequence", sequence),
             ("language", language),
         ];
-        // The order of the rows is not that of the choices.
+        // The rows are in another order than the choices.
         let sys_id = format!("{table}{:0>width$}", 999 - index, width = 32 - table.len());
         fixture.put("sys_choice", &sys_id, &values);
     }
 }
 
-/// Leaves no resolution code of the platform's own.
+/// Removes the platform's own resolution codes.
 fn without_choices(fixture: &mut Fixture) {
     for row in fixture.instance.records("sys_choice", "element=close_code") {
         fixture.put("sys_choice", &row["sys_id"].clone(), &[("inactive", "true")]);
@@ -157,7 +157,7 @@ fn the_account_is_the_active_one_of_the_group_with_the_lowest_number() {
     assert_eq!(account(&mut fixture), json!({"number": "111122220000", "name": "111122220000", "production": false}));
     fixture.put("x_casebridge_aws_account", &"2".repeat(32), &[("number", "999922220000")]);
     assert_eq!(account(&mut fixture)["number"], "111122223333");
-    // An account without a group is not that of incidents without one.
+    // An account without a group does not belong to incidents without a group.
     fixture.put("x_casebridge_aws_account", &"0".repeat(32), &[("assignment_group", "")]);
     fixture.put("incident", &incident, &[("assignment_group", "")]);
     assert_eq!(account(&mut fixture), Value::Null);
@@ -181,7 +181,7 @@ fn the_group_tells_all_its_accounts_active_or_not() {
     assert_eq!(told(&mut fixture), (json!("111122223333"), all), "the active one comes first");
     let active = fixture.instance.records("x_casebridge_aws_account", "number=111122223333")[0]["sys_id"].clone();
     fixture.update("admin", "x_casebridge_aws_account", &active, &json!({"active": "false"}));
-    // AWS has heard of it by now, and sees it further on.
+    // AWS has heard of the incident by now, so it is still served.
     let all = json!(["000011112222", "111122223333", "999911112222"]);
     assert_eq!(told(&mut fixture), (Value::Null, all), "it belongs to them all the same");
     fixture.update("agent", "incident", &incident, &json!({"assignment_group": other}));
@@ -220,7 +220,7 @@ fn the_account_of_the_case_is_active_inactive_or_missing_whatever_the_group() {
     let account = fixture.instance.records("x_casebridge_aws_account", "")[0]["sys_id"].clone();
     fixture.update("admin", "x_casebridge_aws_account", &account, &json!({"active": "false"}));
     assert_eq!(state(&mut fixture), "inactive");
-    // The group is another account's by now: the case stays where it is.
+    // The group belongs to another account now. The case stays where it is.
     let group = fixture.create("admin", "sys_user_group", &json!({"name": "AWS-444455556666"}));
     let other = json!({"name": "Other", "number": "444455556666", "assignment_group": group});
     fixture.create("admin", "x_casebridge_aws_account", &other);
@@ -354,7 +354,7 @@ fn a_comment_that_no_delivery_names_is_undecided_if_its_author_has_delivered_or_
 fn so_many_deliveries_are_told_the_newest_first_and_those_of_one_second_by_name() {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
-    // The order of the rows is that of the names turned round; one is older than the others.
+    // The rows are in the opposite order of the names. One row is older than the others.
     for number in 0..=MAXIMUM_DELIVERIES {
         let name = format!("{:04}", MAXIMUM_DELIVERIES - number);
         let claimed_at = if number == 0 { "2026-11-20 21:00:00" } else { "2026-11-20 21:00:01" };

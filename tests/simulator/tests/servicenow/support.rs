@@ -1,4 +1,4 @@
-//! An instance with users to log in as, and a network that remembers what was sent.
+//! An instance with users to log in as, and a network that keeps what was sent.
 
 use std::{
     cell::RefCell,
@@ -15,32 +15,34 @@ use casebridge_simulator::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-/// Names the folder of another built app to test: how several changes of its scripts are tested at once.
+/// The environment variable that names the folder of another built app to test. It lets several changes of the scripts
+/// be tested at once.
 const APP_VARIABLE: &str = "CASEBRIDGE_TEST_APP";
 
-/// The bytes that sign webhooks, and how both sides write them.
+/// The bytes that webhooks are signed with.
 pub const WEBHOOK_KEY: &[u8] = b"a key of thirty-two bytes, no more";
 
-/// Where webhooks go: the address of a Lambda Function URL.
+/// The address that webhooks go to: a Lambda Function URL.
 pub const WEBHOOK_URL: &str = "https://abc123.lambda-url.us-east-1.on.aws/";
-/// The app's table of one row.
+/// The app's table of settings, which has one row.
 pub const SETTINGS: &str = "x_casebridge_aws_settings";
 
-/// The kind of link that tests deliver and read as, unless they say otherwise.
+/// The kind of link that tests use by default to deliver and read.
 pub const SUPPORT_CASE: &str = "support_case";
 
-/// Where the app's resources are.
+/// The path of the app's resources.
 pub const INCIDENTS: &str = "/api/x_casebridge_aws/v1/incidents";
 
 /// 2026-11-20 21:00:00 UTC.
 const START: i64 = 1_795_208_400;
 
-/// A network that gives the ordered answers.
+/// A network that gives the answers that a test has set.
 #[derive(Default)]
 pub struct Network {
     pub requests: RefCell<Vec<(String, Request)>>,
     pub status: RefCell<Option<u16>>,
-    /// What an answer of that status says, if it is not a refusal in JSON; what the failure says, if there is none.
+    /// The text of an answer with that status. `None` for a refusal in JSON. With the status 0 it is the text of the
+    /// failure, and there is no answer.
     pub words: RefCell<Option<String>>,
     pub timeouts: RefCell<Vec<u64>>,
 }
@@ -88,7 +90,7 @@ pub fn configuration() -> Configuration {
             user("reader", &["x_casebridge_aws.user"], "Rita"),
             user("keeper", &["x_casebridge_aws.admin"], "Kim"),
             user("nobody", &[], "No"),
-            // May make and change incidents without being an agent.
+            // This user may create and change incidents without being an agent.
             user("clerk", &["sn_incident_write"], "Clara"),
             user("clerk.of.casebridge", &["sn_incident_write", "x_casebridge_aws.user"], "Cleo"),
             user("keeper.and.agent", &["itil", "x_casebridge_aws.admin"], "Kit"),
@@ -103,7 +105,7 @@ pub fn configuration() -> Configuration {
     }
 }
 
-/// The built app, read once for all tests.
+/// Returns the built app, which is read once for all tests.
 pub fn built_app() -> Arc<App> {
     static APP: LazyLock<Arc<App>> = LazyLock::new(|| {
         let built = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../infra/servicenow/dist/app");
@@ -126,7 +128,7 @@ impl Fixture {
         }
     }
 
-    /// With the built app, set up as its documentation says.
+    /// Returns an instance with the built app, set up as its documentation says.
     pub fn with_app() -> Self {
         Self::with_app_configured(configuration())
     }
@@ -157,7 +159,7 @@ impl Fixture {
         self.send(authorization, method, target, body.map(|body| body.to_string().into_bytes()))
     }
 
-    /// A request whose body may be anything.
+    /// Sends a request with any body.
     pub fn send(&mut self, authorization: &str, method: &str, target: &str, body: Option<Vec<u8>>) -> Response {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let query = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -183,18 +185,18 @@ impl Fixture {
         self.network.requests.take()
     }
 
-    /// Runs a script of the app's as the integration user; gives its value.
+    /// Runs a script in the app's scope as the integration user. Returns its value.
     pub fn script(&mut self, source: &str) -> String {
         let outcome = self.instance.run_script(self.now, "casebridge", source, &self.network);
         outcome.unwrap_or_else(|error| panic!("{error}: {source}"))
     }
 
-    /// The log lines of this level.
+    /// Returns the log lines of this level.
     pub fn logged(&self, level: &str) -> Vec<String> {
         self.instance.log().filter(|line| line.level == level).map(|line| line.message.clone()).collect()
     }
 
-    /// Changes columns of a record behind the platform's back.
+    /// Changes columns of a record directly, without the platform's rules.
     pub fn put(&mut self, table: &str, sys_id: &str, values: &[(&str, &str)]) {
         let mut row = self.instance.record(table, sys_id).cloned().unwrap_or_default();
         row.insert("sys_id".to_owned(), sys_id.to_owned());
@@ -203,20 +205,20 @@ impl Fixture {
         self.instance.restore(table, row);
     }
 
-    /// The app's settings.
+    /// Returns the app's settings.
     pub fn settings(&self) -> Row {
         let mut rows = self.instance.records(SETTINGS, "");
         assert_eq!(rows.len(), 1, "one row holds the settings");
         rows.remove(0)
     }
 
-    /// Changes one of the app's settings behind the platform's back.
+    /// Changes one of the app's settings directly, without the platform's rules.
     pub fn set(&mut self, name: &str, value: &str) {
         let sys_id = self.settings()["sys_id"].clone();
         self.put(SETTINGS, &sys_id, &[(name, value)]);
     }
 
-    /// Creates a record as the user; gives its `sys_id`.
+    /// Creates a record as the user. Returns its `sys_id`.
     pub fn create(&mut self, user_name: &str, table: &str, values: &Value) -> String {
         let response = self.call(user_name, "POST", &format!("/api/now/table/{table}"), Some(values));
         assert_eq!(response.status, 201, "{}", text(&response));
@@ -227,17 +229,17 @@ impl Fixture {
         self.call(user_name, "PATCH", &format!("/api/now/table/{table}/{sys_id}"), Some(values))
     }
 
-    /// The incident as the app shows it to the integration user.
+    /// Returns the incident as the app shows it to the integration user.
     pub fn snapshot(&mut self, incident: &str) -> Incident {
         self.page(incident, "")
     }
 
-    /// A page of its comments, by the query.
+    /// Returns a page of the incident's comments, by the query.
     pub fn page(&mut self, incident: &str, query: &str) -> Incident {
         self.page_for(SUPPORT_CASE, incident, query)
     }
 
-    /// The incident as the app shows it to the link of a kind.
+    /// Returns the incident as the app shows it to a link of this kind.
     pub fn snapshot_for(&mut self, kind: &str, incident: &str) -> Incident {
         self.page_for(kind, incident, "")
     }
@@ -255,7 +257,7 @@ impl Fixture {
     }
 }
 
-/// An incident in scope of an active account; gives its `sys_id`.
+/// Creates an incident in scope of an active account. Returns its `sys_id`.
 pub fn incident_in_scope(fixture: &mut Fixture) -> String {
     let group = fixture.create("admin", "sys_user_group", &json!({"name": "AWS-111122223333"}));
     fixture.create(
@@ -274,7 +276,7 @@ pub fn incident_in_scope(fixture: &mut Fixture) -> String {
     )
 }
 
-/// The order as a link of a Support case makes it, unless it names a kind.
+/// Returns the delivery as a link of a Support case sends it, unless it names a kind.
 pub fn of_support_case(order: &Value) -> Value {
     let mut order = order.clone();
     if let Some(parts) = order.as_object_mut() {
@@ -289,7 +291,7 @@ pub fn deliver(fixture: &mut Fixture, incident: &str, order: &Value) -> Response
     fixture.call("casebridge", "POST", &target, Some(&of_support_case(order)))
 }
 
-/// Delivers in a script for which the platform behaves as `prelude` makes it; gives the result or the error.
+/// Delivers in a script, after `prelude` has changed the platform's behaviour. Returns the result or the error.
 pub fn deliver_where(fixture: &mut Fixture, incident: &str, prelude: &str, order: &Value) -> Value {
     let order = json!(of_support_case(order).to_string());
     let source = format!(
@@ -311,7 +313,7 @@ pub fn deliver_where(fixture: &mut Fixture, incident: &str, prelude: &str, order
     serde_json::from_str(&fixture.script(&source)).expect("an answer in JSON")
 }
 
-/// A script in which the incident is found so often, then is gone, and is there again.
+/// Returns a script in which the incident is found this often, then is gone once, and is found again.
 pub fn gone_after(times: usize) -> String {
     format!(
         "var find = CasebridgeIncident.prototype.find;
@@ -323,7 +325,7 @@ pub fn gone_after(times: usize) -> String {
     )
 }
 
-/// A script that makes each update of an incident behave so: `update` is the platform's own.
+/// Returns a script that replaces each update of an incident by this behaviour. `update` in it is the platform's own.
 pub fn updates(behaviour: &str) -> String {
     format!(
         "var update = GlideRecord.prototype.update;
@@ -336,19 +338,19 @@ pub fn updates(behaviour: &str) -> String {
     )
 }
 
-/// An `external_id` as the core makes them, for a short name.
+/// Returns an `external_id` in the core's form, for a short name.
 pub fn external_id(name: &str) -> String {
     assert!(name.len() <= 8, "a name has at most 8 characters: {name}");
     let hash = name.bytes().fold(0_u64, |hash, byte| (hash << 8) | u64::from(byte));
     format!("0123456789abcdef-1795208400-{hash:016x}-0a")
 }
 
-/// One comment to deliver, whose `external_id` is made of the name.
+/// Returns a delivery of one comment, whose `external_id` is made from the name.
 pub fn message(name: &str, words: &str) -> Value {
     json!({"messages": [{"external_id": external_id(name), "text": words, "kind": "comment"}]})
 }
 
-/// A script by which another request inserts a row into this table just before the next insert.
+/// Returns a script in which another request inserts a row into this table just before the next insert.
 pub fn another_inserts_first(table: &str, values: &[(&str, &str)]) -> String {
     let values: Vec<String> = values.iter().map(|(name, value)| format!("other.{name} = '{value}';")).collect();
     let values = values.join(" ");
@@ -365,7 +367,7 @@ pub fn another_inserts_first(table: &str, values: &[(&str, &str)]) -> String {
     )
 }
 
-/// A script by which another request saves the incident just after the next update of it.
+/// Returns a script in which another request saves the incident just after the next update of it.
 pub fn another_saves_after(incident: &str, values: &[(&str, &str)]) -> String {
     let values: Vec<String> =
         values.iter().map(|(name, value)| format!("other.setValue('{name}', '{value}');")).collect();
@@ -385,7 +387,7 @@ pub fn another_saves_after(incident: &str, values: &[(&str, &str)]) -> String {
     )
 }
 
-/// A script by which every insert is refused, in these words of JavaScript.
+/// Returns a script in which every insert is refused by this JavaScript.
 pub fn inserts_are_refused(refusal: &str) -> String {
     format!("GlideRecord.prototype.insert = function () {{ {refusal} }};")
 }

@@ -1,4 +1,4 @@
-//! The Table API as clients meet it.
+//! The Table API as clients use it.
 
 use serde_json::json;
 

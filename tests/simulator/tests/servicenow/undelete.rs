@@ -1,4 +1,4 @@
-//! An incident that is deleted and put back, or merged into another: its deliveries are known all the same.
+//! An incident that is deleted and undeleted, or merged into another one: its deliveries are still known.
 
 use casebridge_core::identifiers::ExternalId;
 use serde_json::Value;
@@ -6,12 +6,12 @@ use serde_json::Value;
 use crate::support::{Fixture, body, deliver, external_id, incident_in_scope, message, text};
 
 const DELIVERIES: &str = "x_casebridge_aws_delivery";
-/// How many commits of a delivery are done when its message is claimed.
+/// How many commits a delivery has made when its message is claimed.
 const CLAIMED: u64 = 1;
-/// How long a claim is young.
+/// How long a claim counts as a request under way, in seconds.
 const CLAIM_SECONDS: i64 = 60;
 
-/// The outcome of the message.
+/// Delivers and returns the outcome of the message.
 fn outcome(fixture: &mut Fixture, incident: &str, order: &Value) -> (String, String) {
     let response = deliver(fixture, incident, order);
     assert_eq!(response.status, 200, "{}", text(&response));
@@ -31,7 +31,7 @@ fn delete_and_undelete(fixture: &mut Fixture, incident: &str) {
     assert!(fixture.instance.undelete("incident", incident));
 }
 
-/// The deliveries that a snapshot names.
+/// Returns the deliveries that a snapshot names.
 fn named(fixture: &mut Fixture, incident: &str) -> Vec<ExternalId> {
     fixture.snapshot(incident).deliveries
 }
@@ -40,7 +40,7 @@ fn external(name: &str) -> ExternalId {
     ExternalId::new(external_id(name))
 }
 
-/// Makes the rows of deliveries as a former version of the app wrote them.
+/// Changes the rows of deliveries to the form that an earlier version of the app wrote.
 fn as_written_before(fixture: &mut Fixture) {
     for row in fixture.instance.records(DELIVERIES, "") {
         fixture.put(DELIVERIES, &row["sys_id"], &[("incident_id", "")]);
@@ -102,7 +102,7 @@ fn another_unfinished_delivery_is_seen_after_the_incident_was_put_back() {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);
     fixture.snapshot(&incident);
-    // Both texts may be shown in other words by now: which of the two claims has the entry is not known.
+    // The journal may show both texts changed by now, so it is not known which of the two claims wrote the entry.
     fixture.instance.stop_after_commits(CLAIMED + 2);
     deliver(&mut fixture, &incident, &message("one", "from AWS"));
     fixture.instance.stop_after_commits(CLAIMED);

@@ -1,4 +1,4 @@
-//! What the port calls of the app: its Scripted REST. A sabotage stands here.
+//! The app's Scripted REST, as the port calls it. A sabotage of the app implements the same trait.
 
 use casebridge_core::{
     identifiers::IncidentId,
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{Instance, RequestFailure};
 
-/// The app's Scripted REST, as the port calls it. What an implementation leaves out is answered as the app answers it.
+/// The app's Scripted REST. A method that an implementation leaves out answers as the app does.
 pub trait App {
     /// Answers a snapshot, see [`Instance::snapshot`].
     fn snapshot(
@@ -39,7 +39,7 @@ pub trait App {
     }
 }
 
-/// The app as it is.
+/// The app without a sabotage.
 pub struct HonestApp;
 
 impl App for HonestApp {}

@@ -19,7 +19,8 @@ use super::{
 };
 
 impl Instance {
-    /// Writes messages, each once, then fields and columns. `kind` is that of the link that delivers.
+    /// Writes each message once, then fields and columns. `kind` is the kind of the link that delivers. `expected` is
+    /// the update count that fields and columns are bound to; with `None` they are always written.
     pub fn deliver(
         &mut self,
         now: Timestamp,
@@ -51,7 +52,7 @@ impl Instance {
             let answer = self.message(now, id, message)?;
             let is_refused = answer.outcome == MessageOutcome::Refused;
             messages.push(answer);
-            // What follows a refused message would overtake it.
+            // The messages after a refused one would overtake it.
             if is_refused {
                 break;
             }
@@ -155,8 +156,8 @@ impl Instance {
         self.commit()
     }
 
-    /// The entry that an earlier attempt wrote: the text may be shown in other words by now, so where no other delivery to the
-    /// incident is unfinished, any entry since the claim is this one's.
+    /// Returns the entry that an earlier attempt wrote. The journal may show the text changed. So if no other delivery
+    /// to the incident is unfinished, any entry since the claim is taken for this one's.
     fn earlier_entry(
         &self,
         id: &IncidentId,
@@ -171,7 +172,8 @@ impl Instance {
         exact.or_else(|| sole().then(|| self.entry(id, element, None, claim)).flatten())
     }
 
-    /// The entry that holds the text, or any, was written since the claim by who claimed, and is no other delivery's.
+    /// Returns the first entry with this text (with any text if `None`) that the user of the claim wrote since the
+    /// claim and that belongs to no other delivery.
     fn entry(&self, id: &IncidentId, element: &str, text: Option<&str>, claim: &DeliveryRow) -> Option<JournalEntryId> {
         let wanted = text.map(comparable);
         let mut found: Vec<&Journal> = self
@@ -201,7 +203,8 @@ impl Instance {
         let said = Status::of(columns).cut();
         let is_noted = self.note_link(id, kind, &said)?;
         let mut columns = columns.clone();
-        // Where its row is refused the link's own words stand on the incident: it finds what it has said, and is done.
+        // If the link's row is refused, the incident gets the link's own status. So the link finds there what it wrote,
+        // and does not deliver again.
         if is_noted { self.worst(id) } else { said }.put_into(&mut columns);
         let columns = &columns;
         match self.set(now, id, Some(fields), columns) {
@@ -233,7 +236,7 @@ impl Instance {
         let record = self.incidents.get(id).ok_or(RequestFailure::NotFound)?;
         let mut changed = record.clone();
         apply(&mut changed, &change);
-        // What the incident has already is not written: no rule has a say in it.
+        // Values that the incident has already are not written, so that no rule runs.
         if changed == *record {
             return Ok(());
         }
@@ -242,12 +245,13 @@ impl Instance {
     }
 }
 
-/// The platform may change the white space around a text and its line ends.
+/// Returns a text without what the platform may change: white space around it, and line ends.
 fn comparable(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").trim().to_owned()
 }
 
-/// Between `[code]` tags the journal shows HTML: they are taken apart, after the control characters that hide one are gone.
+/// Breaks up `[code]` tags, between which the journal shows HTML. Removes control characters first, since one may hide
+/// a tag.
 pub fn harmless(text: &str) -> String {
     let text = text.replace(|letter: char| letter < ' ' && !matches!(letter, '\t' | '\n' | '\r'), "");
     let mut output = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! The rows that say how each link of an incident does.
+//! The rows with the status of each link of an incident.
 
 use std::collections::BTreeMap;
 
@@ -6,40 +6,42 @@ use casebridge_core::identifiers::IncidentId;
 
 use super::{Instance, RequestFailure, Status};
 
-/// A row of the app's table of links. Its key names an incident and a kind for good.
+/// A row of the app's table of links. The incident and the kind in its key never change.
 #[derive(Debug, Clone)]
 pub(super) struct LinkRow {
     pub(super) status: Status,
-    /// The incident that it refers to: not that of its key where the platform or a script has changed the reference.
+    /// The incident that it refers to. It differs from the one in the key if the platform or a script changed the
+    /// reference.
     pub(super) refers_to: Option<IncidentId>,
 }
 
-/// What keeps the app from its table of links.
+/// What keeps the app from using its table of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinksObstacle {
-    /// The table is not there.
+    /// The table does not exist.
     Missing,
     /// A rule aborts every insert and every update.
     WritesAborted,
-    /// No row is shown.
+    /// The app sees no row.
     RowsHidden,
 }
 
 impl Instance {
-    /// A script that merges duplicates lets all that refers to one incident refer to another one. Deliveries keep the incident
-    /// that they were made to.
+    /// A script that merges duplicates: whatever refers to one incident refers to another one from now on. Deliveries
+    /// keep the incident that they were made to.
     pub fn repoint(&mut self, from: &IncidentId, to: &IncidentId) {
         self.link_rows()
             .filter(|row| row.refers_to.as_ref() == Some(from))
             .for_each(|row| row.refers_to = Some(to.clone()));
         self.outbox.iter_mut().filter(|row| row.incident == *from).for_each(|row| row.incident = to.clone());
-        // There is one row for each incident.
+        // The table has one row for each incident, so a second one is not repointed.
         if self.announced.contains(from) && self.announced.insert(to.clone()) {
             self.announced.remove(from);
         }
     }
 
-    /// A second row for a link, of a time without a unique index. None if the link has no row yet.
+    /// Adds a second row for a link, as if from a time without a unique index. Returns `None` if the link has no row
+    /// yet.
     pub fn double_link(&mut self, id: &IncidentId, kind: &str, sync_status: &str) -> Option<()> {
         let rows = self.links.get_mut(id)?.get_mut(kind)?;
         let status = Status { sync_status: sync_status.to_owned(), last_error: String::new() };
@@ -52,12 +54,12 @@ impl Instance {
         self.links.values_mut().flat_map(BTreeMap::values_mut).flatten()
     }
 
-    /// The worst status of all links of an incident.
+    /// Returns the worst status of all links of an incident.
     pub(super) fn worst(&self, id: &IncidentId) -> Status {
         worst_of(self.statuses(id))
     }
 
-    /// What the rows of an incident that are its own say, in the order of their kinds.
+    /// Returns the kind and status of each row of an incident that refers to it, in the order of the kinds.
     pub(super) fn statuses<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = (&'a str, &'a Status)> {
         let kinds = self.links.get(id).filter(|_| !self.hides_links()).into_iter().flatten();
         let rows = kinds.flat_map(|(kind, rows)| rows.iter().map(move |row| (kind.as_str(), row)));
@@ -68,12 +70,12 @@ impl Instance {
         matches!(self.links_obstacle, Some(LinksObstacle::Missing | LinksObstacle::RowsHidden))
     }
 
-    /// Writes how a link does, where its rows do not say so already; whether all of them do now.
+    /// Writes the status of a link to those of its rows that differ. Returns whether all of them have it now.
     pub(super) fn note_link(&mut self, id: &IncidentId, kind: &str, status: &Status) -> Result<bool, RequestFailure> {
         let refuses = matches!(self.links_obstacle, Some(LinksObstacle::Missing | LinksObstacle::WritesAborted));
         let count = self.links.get(id).and_then(|kinds| kinds.get(kind)).map_or(0, Vec::len);
         if count == 0 || self.hides_links() {
-            // A row that is there and hidden has its key already.
+            // A hidden row has the key already, so the unique index refuses a second one.
             if refuses || (count > 0 && self.links_are_unique) {
                 return Ok(false);
             }
@@ -99,7 +101,7 @@ impl Instance {
         Ok(all_say_so)
     }
 
-    /// Inserts the row of a link, and takes it back where it is not shown; whether it is.
+    /// Inserts the row of a link. If the app does not see the row then, deletes it again and returns `false`.
     fn insert_link(&mut self, id: &IncidentId, kind: &str, status: &Status) -> Result<bool, RequestFailure> {
         if self.is_stopped() {
             return Err(RequestFailure::Stopped);
@@ -120,7 +122,7 @@ impl Instance {
     }
 }
 
-/// The worst of these; of those that are equally bad the first.
+/// Returns the worst of these, or the first of several that are equally bad.
 pub(super) fn worst_of<'a>(statuses: impl Iterator<Item = (&'a str, &'a Status)>) -> Status {
     statuses.map(|(_, status)| status).min_by_key(|status| status.rank()).cloned().unwrap_or_default()
 }

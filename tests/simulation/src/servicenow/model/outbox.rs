@@ -5,14 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Instance, second};
 
-/// While the rule makes its attempt the outbox job stays away for so long.
+/// How long the outbox job leaves a new row to the rule, which makes the first attempt.
 const FIRST_ATTEMPT: SignedDuration = SignedDuration::from_secs(60);
-/// The first delay of the outbox; each one after it is twice as long.
+/// The first delay of the outbox, in seconds. Each further one is twice as long.
 const OUTBOX_DELAY_SECONDS: i64 = 30;
-/// The longest delay of the outbox.
+/// The longest delay of the outbox, in seconds.
 const OUTBOX_DELAY_MAXIMUM_SECONDS: i64 = 3_600;
 
-/// A webhook that waits to be accepted, or was.
+/// A webhook, accepted or not yet.
 #[derive(Debug, Clone)]
 pub struct OutboxRow {
     /// The webhook's id, the same at every attempt.
@@ -23,13 +23,14 @@ pub struct OutboxRow {
     pub sent: bool,
     /// How often it was attempted.
     pub attempts: u32,
-    /// When the job attempts it.
+    /// When the job attempts it next.
     pub next_attempt_at: Timestamp,
 }
 
 impl Instance {
-    /// Runs the rule that has waited longest: queues a webhook if the incident has a case, should have one, or AWS has heard
-    /// of it. Returns the outbox row whose first attempt is to be made.
+    /// Runs the rule that has waited longest. It adds a webhook to the outbox if the incident has a case, should have
+    /// one, or AWS has heard of it. Returns the outbox row whose first attempt is due. Returns `None` if there is no
+    /// such row.
     pub fn run_rule(&mut self, now: Timestamp) -> Option<usize> {
         let id = self.rules.pop_front()?;
         let record = self.incidents.get(&id)?.clone();
@@ -42,13 +43,13 @@ impl Instance {
         Some(self.outbox.len() - 1)
     }
 
-    /// The outbox rows that the job attempts now.
+    /// Returns the outbox rows that the job attempts now.
     pub fn due_outbox(&self, now: Timestamp) -> Vec<usize> {
         let due = self.outbox.iter().enumerate().filter(|(_, row)| !row.sent && row.next_attempt_at <= now);
         due.map(|(index, _)| index).collect()
     }
 
-    /// Notes how an attempt ended.
+    /// Records how an attempt ended.
     pub fn attempted(&mut self, now: Timestamp, row: usize, accepted: bool) {
         let Some(row) = self.outbox.get_mut(row) else { return };
         row.attempts += 1;
@@ -57,7 +58,7 @@ impl Instance {
         row.next_attempt_at = second(now) + SignedDuration::from_secs(delay.min(OUTBOX_DELAY_MAXIMUM_SECONDS));
     }
 
-    /// Closes a row whose incident is there no more: there is nothing to send.
+    /// Closes a row whose incident is deleted, since there is nothing to send.
     pub fn give_up(&mut self, row: usize) {
         if let Some(row) = self.outbox.get_mut(row) {
             row.sent = true;

@@ -1,4 +1,4 @@
-//! What people and the platform do to incidents: open, copy, save, close, put back, delete.
+//! What people and the platform do to incidents: open, copy, save, close, restore, delete.
 
 use casebridge_core::{
     identifiers::{IncidentId, JournalEntryId},
@@ -18,11 +18,11 @@ use super::{
 const CLOSE_CODES: [&str; 3] = ["Duplicate", "Resolved by request", "Solution provided"];
 /// The first number of the incident table.
 const FIRST_NUMBER: usize = 10_001;
-/// What the platform says when a closed incident is changed back.
+/// The platform's message when a closed incident would change its state.
 const CLOSED_RULE: &str = "Closed incident cannot be reopened";
-/// What the platform says when an agent changes a closed incident. The app's scripts are not held back.
+/// The platform's message when an agent changes a closed incident. The app's scripts may change it.
 const CLOSED_TO_AGENTS: &str = "ACL Exception Update Failed due to security constraints";
-/// What the platform says when a rule of the customer aborts an update.
+/// The platform's message when a rule of the customer aborts an update.
 const ABORTED: &str = "Operation against file 'incident' was aborted by Business Rule 'No updates now'";
 
 impl Instance {
@@ -85,8 +85,8 @@ impl Instance {
         (sys_id, number)
     }
 
-    /// Insert and Stay: a person makes a new incident of all columns of this one, those of the app included. Its comments
-    /// stay behind. None if there is no such incident.
+    /// A person copies an incident by *Insert and Stay*: the new incident gets all columns, those of the app included,
+    /// and no comments. Returns `None` if there is no such incident.
     pub fn copy(&mut self, now: Timestamp, user: &str, id: &IncidentId) -> Option<IncidentId> {
         let mut record = self.incidents.get(id)?.clone();
         let (sys_id, number) = self.next_incident();
@@ -108,8 +108,8 @@ impl Instance {
         Some(sys_id)
     }
 
-    /// The stock job: closes the incidents that are resolved and have not changed for so long, with a comment as `system` in
-    /// the same update. Returns which.
+    /// The platform's job: closes the incidents that are resolved and have not changed for this long, with a comment as
+    /// `system` in the same update. Returns the closed incidents.
     pub fn auto_close(&mut self, now: Timestamp, unchanged_for: SignedDuration) -> Vec<IncidentId> {
         let latest = second(now) - unchanged_for;
         let days = unchanged_for.as_hours() / 24;
@@ -121,58 +121,62 @@ impl Instance {
         due.into_iter().filter(|id| self.save(now, "system", id, &change).is_ok()).collect()
     }
 
-    /// An administrator renames the integration user. What it has written keeps the old name.
+    /// An administrator renames the integration user. What the user has written keeps the old name.
     pub fn rename_integration_user(&mut self, name: &str) {
         self.former_names.insert(std::mem::replace(&mut self.integration_user, name.to_owned()));
         self.former_names.remove(name);
     }
 
-    /// An administrator puts an incident back as it was, by an import or an undelete: its update count and its time are
-    /// the old ones again, journal and audit trail stay, and no rule runs. The record is one that `incidents` held.
+    /// An administrator restores an incident to an earlier record, by an import or an undelete. Its update count and
+    /// its time are the old ones again, journal and audit trail stay, and no rule runs. `incidents` must have held the
+    /// record before.
     pub fn restore(&mut self, record: Record) {
         self.incidents.insert(record.summary.sys_id.clone(), record);
     }
 
-    /// The next read of the incident, by a snapshot or at the beginning of a delivery, shows it as this record says, which it
-    /// was until then: its node lags. Later reads show it as it is.
+    /// A node that lags: the next read of the incident, by a snapshot or at the beginning of a delivery, shows this
+    /// record, which was current until then. Later reads show the present record.
     pub fn lag_once(&mut self, record: Record, until: Timestamp) {
         self.lagging = Some((record, until));
     }
 
-    /// The incident as it was, and until when, if the next read shows it so.
+    /// Returns the earlier record that the next read of the incident will show, and until when it was current. Returns
+    /// `None` if the next read shows the present one.
     pub fn lagging(&self, id: &IncidentId) -> Option<&(Record, Timestamp)> {
         self.lagging.as_ref().filter(|(record, _)| record.summary.sys_id == *id)
     }
 
-    /// A rule of the customer aborts the next `count` updates of incidents, whoever makes them.
+    /// A rule of the customer aborts the next `count` updates of incidents, by whichever user.
     pub fn abort_updates(&mut self, count: u64) {
         self.aborts = count;
     }
 
-    /// Takes out what the next read would show late: what writes reads what is there. Give it back with [`Self::lag_once`].
+    /// Removes what [`Self::lag_once`] has set, and returns it: a request that writes reads the present record. Set it
+    /// again with [`Self::lag_once`].
     pub fn take_lag(&mut self) -> Option<(Record, Timestamp)> {
         self.lagging.take()
     }
 
-    /// No read lags and no update is aborted any more.
+    /// Ends lagging reads and aborted updates.
     pub fn end_hostility(&mut self) {
         self.lagging = None;
         self.aborts = 0;
     }
 
-    /// An administrator deletes an incident: the platform empties all references to it. Returns what it was.
+    /// An administrator deletes an incident. The platform empties all references to it. Returns the record. Returns
+    /// `None` if there is no such incident.
     pub fn delete(&mut self, id: &IncidentId) -> Option<Record> {
         let record = self.incidents.remove(id)?;
         self.removed.insert(id.clone(), record.clone());
         self.announced.remove(id);
         self.link_rows().filter(|row| row.refers_to.as_ref() == Some(id)).for_each(|row| row.refers_to = None);
-        // Of what its webhooks are about nothing is known any more: the job closes them.
+        // Its webhooks refer to no incident now, so the job closes them.
         self.outbox.iter_mut().filter(|row| row.incident == *id).for_each(|row| row.sent = true);
         Some(record)
     }
 
-    /// An administrator puts a deleted incident back. The references to it were in tables that are not audited: they stay
-    /// empty. False if it was not deleted.
+    /// An administrator undeletes an incident. The references to it were in tables that are not audited, so they stay
+    /// empty. Returns `false` if the incident was not deleted.
     pub fn undelete(&mut self, id: &IncidentId) -> bool {
         let record = self.removed.remove(id);
         let is_known = record.is_some();
@@ -180,7 +184,7 @@ impl Instance {
         is_known
     }
 
-    /// Someone saves an incident: record, then journal, then audit trail; then the rule is queued.
+    /// A user saves an incident: the record is written, then the journal, then the audit trail, and the rule is queued.
     pub fn save(&mut self, now: Timestamp, user: &str, id: &IncidentId, change: &Change) -> Result<(), RequestFailure> {
         let old = self.incidents.get(id).ok_or(RequestFailure::NotFound)?.clone();
         if old.summary.state == IncidentState::Closed && user != self.integration_user {
@@ -224,7 +228,7 @@ impl Instance {
                 self.commit()?;
             }
         }
-        // Where the instance dies before, the trail has a gap.
+        // If the instance dies before this point, the trail has a gap.
         self.journal[first_entry..].iter_mut().for_each(|row| row.mod_count = Some(mod_count));
         if old.summary.state != to {
             let change = StateChange { at: second(now), mod_count, user: user.to_owned(), from: old.summary.state, to };
@@ -279,7 +283,7 @@ pub(super) fn apply(record: &mut Record, change: &Change) {
     }
 }
 
-/// The platform's rules on every write of an incident.
+/// Applies the platform's rules to a write of an incident. Fails if one of them refuses it.
 fn before_write(old: &Record, new: &mut Record, now: Timestamp, overwrites: bool) -> Result<(), RequestFailure> {
     let (was, is) = (old.summary.state.clone(), new.summary.state.clone());
     if was == IncidentState::Closed && is != IncidentState::Closed {

@@ -1,4 +1,4 @@
-//! What the app shows: snapshots page by page, and what has changed.
+//! What the app shows: snapshots, page by page, and the incidents that have changed.
 
 use casebridge_core::{
     identifiers::{ExternalId, IncidentId, JournalEntryId},
@@ -14,14 +14,14 @@ use super::{
     links::worst_of, second,
 };
 
-/// How many deliveries one answer names, as the app says.
+/// The most deliveries that one answer names, as in the app.
 const DELIVERIES_NAMED: usize = 1_000;
-/// A row of the audit trail may be so much later than what it is about, the app says.
+/// By how many seconds a row of the audit trail may be later than the change that it records, as in the app.
 const TRAIL_LAG_SECONDS: i64 = 2;
 
 impl Instance {
-    /// What the client reads of an incident: its comments since a moment, or from the first, in so many pages.
-    /// `kind` is that of the link that asks.
+    /// Returns what the client reads of an incident, page by page: its comments since a moment, or all of them with
+    /// `None`. `kind` is the kind of the link that asks.
     pub fn snapshot(
         &mut self,
         now: Timestamp,
@@ -40,8 +40,8 @@ impl Instance {
         Ok(snapshot)
     }
 
-    /// One answer of the app's `snapshot`: the incident with its first comments from a moment on, or after a comment of
-    /// that moment.
+    /// Returns one answer of the app's `snapshot`: the incident with its first comments since a moment. With `after`
+    /// they begin after that comment, which is of that moment.
     pub(super) fn page(
         &mut self,
         now: Timestamp,
@@ -56,8 +56,8 @@ impl Instance {
         Ok(shown)
     }
 
-    /// The columns that a link of this kind writes: its own status where the incident shows the worst of its links, and
-    /// otherwise what the incident shows.
+    /// Returns the columns that a link of this kind writes. If the incident shows the worst status of its links, the
+    /// link gets its own status. Otherwise it gets the status that the incident shows.
     fn columns_of(&self, record: &Record, kind: &str) -> BridgeColumns {
         let id = &record.summary.sys_id;
         let mut columns = match kind {
@@ -74,7 +74,8 @@ impl Instance {
         columns
     }
 
-    /// The record as a request reads it, if it is served: from then on AWS has heard of it.
+    /// Returns the record as a request reads it. Fails if the incident is not served. Marks it as announced: AWS has
+    /// heard of it from now on.
     pub(super) fn read(&mut self, id: &IncidentId) -> Result<Record, RequestFailure> {
         let lagging = self.lagging.take_if(|(record, _)| record.summary.sys_id == *id);
         let current = self.incidents.get(id).filter(|_| !self.hidden.contains(id)).ok_or(RequestFailure::NotFound)?;
@@ -142,7 +143,7 @@ impl Instance {
         }
     }
 
-    /// The deliveries to an incident that were begun from a moment on, the newest first.
+    /// Returns the deliveries to an incident that were claimed since a moment, the newest first.
     fn deliveries_since(&self, id: &IncidentId, since: Option<Timestamp>) -> Vec<ExternalId> {
         let is_shown = |row: &DeliveryRow| row.incident == *id && since.is_none_or(|since| row.claimed_at >= since);
         let mut shown: Vec<(&String, &DeliveryRow)> = self.deliveries.iter().filter(|(_, row)| is_shown(row)).collect();
@@ -150,7 +151,8 @@ impl Instance {
         shown.into_iter().take(DELIVERIES_NAMED).map(|(name, _)| ExternalId::new(name.as_str())).collect()
     }
 
-    /// The latest change that led into these states, if the trail leads to the present state without a gap.
+    /// Returns the latest change that led into these states. Returns `None` if the trail does not lead to the present
+    /// state without a gap.
     fn entered(&self, record: &Record, is_in: impl Fn(&IncidentState) -> bool) -> Option<&StateChange> {
         let trail = self.trail.get(&record.summary.sys_id).filter(|_| self.trail_is_readable)?;
         let mut newest_first: Vec<&StateChange> = trail.iter().collect();
@@ -168,7 +170,7 @@ impl Instance {
         None
     }
 
-    /// The first comments after the point, as many as a page holds, and whether these reach the newest.
+    /// Returns the first comments after the point, as many as a page holds, and whether the newest is among them.
     fn entries(
         &self,
         record: &Record,
@@ -200,7 +202,8 @@ impl Instance {
     fn entry_of(&self, row: &Journal, reached: u64, ended: Option<&StateChange>) -> JournalEntry {
         let ours = self.finished.contains(&row.sys_id);
         let is_by_deliverer = row.created_by == self.integration_user || self.deliverers.contains_key(&row.created_by);
-        // A restored record counts some updates twice: then times are right, and counts that contradict them are not.
+        // A restored record counts some updates twice. Then the times are right, and a count that contradicts them is
+        // not.
         let is_believable = |count: u64| {
             let Some(ended) = ended else { return true };
             let distance = row.created_on.duration_since(ended.at).as_secs().abs();
@@ -220,8 +223,8 @@ impl Instance {
         }
     }
 
-    /// The incidents that are linked, in scope or announced and were written after (since, after), at most `limit`; and
-    /// whether there are more.
+    /// Returns the incidents that are linked, in scope or announced and were written after (`since`, `after`), at most
+    /// `limit` of them, and whether there are more.
     pub fn changes(
         &self,
         since: Timestamp,

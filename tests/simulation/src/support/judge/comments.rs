@@ -1,4 +1,4 @@
-//! 1 and 8: every comment of a person once on the case, in order.
+//! 1 and 8: every comment of a person is on the case once, in order.
 
 use casebridge_core::{
     identifiers::IncidentId,
@@ -16,10 +16,10 @@ use crate::{
     world::World,
 };
 
-/// What stands on the case in the place of a text that AWS refuses.
+/// What casebridge writes on the case in place of a text that AWS refuses.
 const LEFT_OUT: &str = "AWS Support does not accept this text";
 
-/// 1: no text of a deleted incident is on its case more than once.
+/// Judges 1: no text of a deleted incident is on its case more than once.
 pub(super) fn judge_gone(world: &mut World) {
     let mut found = Vec::new();
     for (incident, record) in &world.memory.gone {
@@ -36,7 +36,7 @@ pub(super) fn judge_gone(world: &mut World) {
     }
 }
 
-/// Comments of people, on the case.
+/// Judges the description and the comments of people by what is on the case.
 pub(super) fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
     let bodies = our_bodies(world, case);
     let description = world.servicenow.incidents[incident].description.clone();
@@ -66,7 +66,7 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, case: &Case, 
     judge_whole_texts(&bodies, &comments, found);
 }
 
-/// Each text of these comments is on the case once, in the order of their writing.
+/// Judges whether each token of these comments is on the case once, in the order of the comments.
 fn judge_order(world: &World, bodies: &[&str], comments: &[&Journal], fewest: usize, found: &mut Findings) {
     let mut last: Option<((usize, usize), Timestamp)> = None;
     let mut missing: Option<Timestamp> = None;
@@ -90,7 +90,7 @@ fn judge_order(world: &World, bodies: &[&str], comments: &[&Journal], fewest: us
             if missing.is_some_and(|at| at < row.created_on) {
                 found.push((Invariant::NothingLost, format!("{token} has arrived, and an earlier text has not")));
             }
-            // Comments of the same second have no order of their own.
+            // Comments of the same second have no order.
             if let Some((earlier, created_on)) = last
                 && place < earlier
                 && created_on < row.created_on
@@ -104,14 +104,15 @@ fn judge_order(world: &World, bodies: &[&str], comments: &[&Journal], fewest: us
     }
 }
 
-/// How often a text stands among the earlier comments of an opening.
+/// Returns how often a text is among the earlier comments that the first text of a case quotes.
 fn in_digest(opening: &str, text: &str) -> usize {
     let entry = format!(" UTC:\n{text}");
     let ends = |rest: &str| rest.is_empty() || rest.starts_with("\n\n");
     opening.match_indices(&entry).filter(|(start, _)| ends(&opening[start + entry.len()..])).count()
 }
 
-/// Texts arrive as they were written, but for what AWS redacts and for marks, which are casebridge's alone.
+/// Judges whether texts arrived as they were written, except for what AWS redacts and for marks, which casebridge
+/// removes.
 fn judge_whole_texts(bodies: &[&str], comments: &[&Journal], found: &mut Findings) {
     for row in comments.iter().filter(|row| row.text.len() <= PART_BYTES) {
         let Some(token) = tokens(&row.text).next() else { continue };

@@ -1,4 +1,4 @@
-//! 3: no work note at AWS, and no text on a case or an incident that it does not belong to.
+//! 3: no work note is at AWS, and no text is on a case or an incident that it does not belong to.
 
 use casebridge_core::identifiers::IncidentId;
 
@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl World {
-    /// Whether people wrote the text with this token on this incident. A copy of an incident has its description.
+    /// Whether people wrote the text with this token on this incident. The copy of an incident has the same
+    /// description.
     fn is_written_on(&self, token: &str, incident: Option<&IncidentId>) -> bool {
         let mut rows = self.servicenow.journal.iter().filter(|row| !row.is_ours() && row.text.contains(token));
         let mut described = self.all_incidents().filter(|record| record.description.contains(token));
@@ -18,7 +19,7 @@ impl World {
     }
 }
 
-/// 3: no work note at AWS, and no text on a case or an incident that it does not belong to.
+/// 3: no work note is at AWS, and no text is on a case or an incident that it does not belong to.
 pub(super) fn judge_confidentiality(world: &mut World) {
     let mut found = Vec::new();
     for case in world.support.cases() {

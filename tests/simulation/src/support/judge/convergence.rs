@@ -12,11 +12,11 @@ use casebridge_simulator::support::Case;
 use super::pauses::PAUSED;
 use crate::{invariants::Invariant, schedule::Life, support::cases::first_id, world::World};
 
-/// Judges an incident and its case.
+/// Judges whether an incident and its case agree in the end.
 pub(super) fn judge_convergence(life: &mut Life, incident: &IncidentId) {
     let key = LinkKey::support_case(incident.clone());
     if life.desk.world.borrow().pause_of(incident).is_some() {
-        // What becomes of an account changes no incident: the next look tells the agent.
+        // A change of an account changes no incident, so the agent is told only at the next look.
         life.look_again(&key);
     }
     let mut found = life.desk.world.borrow().differences(incident);
@@ -33,18 +33,18 @@ pub(super) fn judge_convergence(life: &mut Life, incident: &IncidentId) {
     }
 }
 
-/// One more look finds nothing to do, but for what is refused again.
+/// Judges whether one more look finds nothing to do, except what AWS refuses again.
 fn judge_one_more_look(life: &mut Life, incident: &IncidentId, key: &LinkKey) {
     let refused = {
         let world = life.desk.world.borrow();
         world.is_refused(incident) || world.case_of(incident).is_some_and(|case| world.is_blind_to(case))
     };
     if refused {
-        // Nobody may have noticed yet that the account is refused: this look tells the agent.
+        // No worker may have noticed yet that the account is refused: this look tells the agent.
         life.look_again(key);
     }
     let report = life.look_again(key);
-    // What is refused may be tried once more, and is refused again.
+    // A refused request may be made once more, and is refused again.
     let in_vain = |(_, failure): &(_, Option<_>)| refused && failure.is_some();
     let idle = report.as_ref().is_some_and(|report| report.effects.iter().all(in_vain) && !report.deferred);
     if !idle {
@@ -55,7 +55,7 @@ fn judge_one_more_look(life: &mut Life, incident: &IncidentId, key: &LinkKey) {
 }
 
 impl World {
-    /// In what an incident and its case differ, and what the columns of the incident say wrongly.
+    /// Returns how an incident and its case differ, and what the columns of the incident show wrongly.
     fn differences(&self, incident: &IncidentId) -> Vec<String> {
         let mut found = Vec::new();
         let record = &self.servicenow.incidents[incident];

@@ -1,8 +1,9 @@
-//! 9: work that has ended goes on for a reason only, and for every question.
+//! 9: work that has ended goes on only for a reason, and for every question.
 //!
-//! Judged by the order in which the instance wrote, and only where the app may read the audit trail: without it times
-//! decide, and whole seconds leave some cases open. The incident tells it: what was written up to its end may reopen the
-//! case, which is then resolved again, and that both agree in the end is judged elsewhere.
+//! The judge goes by the order in which the instance wrote, and judges only worlds in which the app may read the audit
+//! trail. Without the trail only times are left, and within one second they leave the order open. The end of the
+//! incident decides. What was written before that end may reopen the case, which is then resolved again; another judge
+//! checks that both sides agree in the end.
 
 use std::{any::Any, collections::BTreeSet};
 
@@ -23,22 +24,24 @@ use crate::{
     world::World,
 };
 
-/// What was seen of ends and reopenings, for their judge.
+/// What the judge has seen of ends and reopenings.
 #[derive(Debug, Clone, Default)]
 pub struct Endings {
-    /// The cases that people went on with after they were resolved, until casebridge acts on it.
+    /// The resolved cases that people reopened, until casebridge acts on it.
     reopened_at_aws: BTreeSet<String>,
-    /// The incidents whose case people have reopened: how often it was resolved since, casebridge need not have seen.
+    /// The incidents whose case people have ever reopened. casebridge need not have seen how often the case was
+    /// resolved since.
     went_on_at_aws: BTreeSet<IncidentId>,
-    /// The incidents of which the ledger remembers that work has ended on both sides.
+    /// The incidents for which the ledger remembers that both sides have ended.
     agreed_ended: BTreeSet<IncidentId>,
-    /// Those among them that somebody has reopened since.
+    /// The incidents among them that somebody has reopened since.
     reopened_by_agent: BTreeSet<IncidentId>,
-    /// The incidents whose case a call of ours resolves at any time from now on.
+    /// The incidents whose case a late ResolveCase of ours may resolve at any time.
     resolved_late: BTreeSet<IncidentId>,
-    /// The cases that the ledger has ever known as reopened.
+    /// The cases that the ledger has ever remembered as reopened.
     known_reopened: BTreeSet<String>,
-    /// The cases that a read showed as reopened when they were resolved again, as long as no later read has shown it.
+    /// The cases that a late read showed as reopened when they were resolved again, until a later read shows another
+    /// status.
     shown_reopened_late: BTreeSet<String>,
 }
 
@@ -47,25 +50,25 @@ fn is_ended(record: &Record) -> bool {
 }
 
 impl World {
-    /// Whether the product can know what was written after the last end of work. Of an incident that was put back as it was,
-    /// the trail tells another story than the record.
+    /// Whether casebridge can know what was written after the last end. Not for a restored incident, whose trail
+    /// differs from its record.
     fn tells_ends(&self, incident: &IncidentId) -> bool {
         self.settings.trail_is_readable && !self.memory.restored.contains(incident)
     }
 
-    /// What people commented after the last end of work.
+    /// Returns what people commented after the last end of an incident.
     fn reactions<'a>(&'a self, incident: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         self.servicenow.comments_since_end(incident).filter(|row| !row.is_ours())
     }
 
-    /// Whether a customer has written at AWS what was not on the incident when work on it was last ended: whoever ended it had
-    /// not seen that.
+    /// Whether a customer wrote something at AWS that was not on the incident at its last end. Then the agent who ended
+    /// it had not seen it.
     fn has_news_of_customer(&self, incident: &IncidentId) -> bool {
         let is_persons = |case: &Case, text: &Communication| {
             text.origin == Origin::Customer
                 && self.memory.persons.contains(&(first_id(&case.case_id), text.time_created))
         };
-        // Of equal texts, as many are seen as are on the incident, the first ones first.
+        // If texts are equal, as many of them count as seen as are on the incident, the earliest first.
         let is_seen = |text: &Communication| {
             let rows = self.servicenow.comments_before_end(incident).filter(|row| row.is_ours());
             let parts: Vec<&str> = tokens(&text.body).collect();
@@ -79,8 +82,8 @@ impl World {
         written.any(|(case, text)| is_persons(case, text) && !is_seen(text))
     }
 
-    /// Notes what the ledger remembers of an incident's link, if it is one with a case: whether work has ended on both sides, and whether the case was
-    /// reopened.
+    /// Notes what the ledger remembers of an incident's link: whether both sides have ended, and whether the case was
+    /// reopened. Has no effect for a link of another kind.
     pub fn note_memory(&mut self, incident: &IncidentId, link: &dyn Any) {
         let Some(link) = link.downcast_ref::<Link>() else { return };
         let endings = &mut self.memory.endings;
@@ -93,7 +96,7 @@ impl World {
         endings.known_reopened.extend(reopened.map(|case| first_id(case.case_id.as_str())));
     }
 
-    /// Notes a call that lands late: the case may be resolved after somebody has reopened its incident.
+    /// Notes a write that lands late. A late ResolveCase may resolve the case after somebody has reopened its incident.
     pub fn note_late_write(&mut self, write: &Write) {
         if let Write::ResolveCase(ResolveCase { case_id: Some(case_id), .. }) = write {
             let incident = self.support.case(case_id).and_then(|case| self.incident_of(case));
@@ -101,15 +104,15 @@ impl World {
         }
     }
 
-    /// Notes that somebody reopened an incident: casebridge must not end it again for a resolution that it knew.
+    /// Notes that somebody reopened an incident. casebridge must not end it again for a resolution that it knew before.
     pub fn note_reopening_by_agent(&mut self, incident: &IncidentId) {
         if self.memory.endings.agreed_ended.contains(incident) {
             self.memory.endings.reopened_by_agent.insert(incident.clone());
         }
     }
 
-    /// Notes that a case's status may have changed. Whoever resolves it gives a new reason to end its incident. Whoever goes on
-    /// with what was resolved has reopened it: casebridge has to act on it.
+    /// Notes that a case's status may have changed. A resolution is a new reason to end the incident. A reopening is
+    /// something that casebridge has to act on.
     pub fn note_status_change(&mut self, case_id: &str, was_resolved: bool) {
         let Some(case) = self.support.case(case_id) else { return };
         let (is_resolved, incident) = (case.is_resolved(), self.incident_of(case));
@@ -118,7 +121,7 @@ impl World {
             (false, true) => {
                 if let Some(incident) = incident {
                     endings.reopened_by_agent.remove(&incident);
-                    // What the ledger remembers was agreed on before.
+                    // The ledger's memory of an agreed end is older than this resolution.
                     endings.agreed_ended.remove(&incident);
                 }
             }
@@ -130,9 +133,9 @@ impl World {
         }
     }
 
-    /// Notes the status that a read shows. The first one to show a reopening may come after casebridge has resolved the case
-    /// again, which it had known as open: nothing in the answer tells that it is the older one. What was shown to somebody
-    /// who could not record it does not count.
+    /// Notes the status that a read shows. The first read that shows a reopening may be late: casebridge, which knew
+    /// the case as open, has resolved it again by then, and nothing in the answer shows that it is old. Reads that the
+    /// reader could not record do not count.
     pub fn note_shown_status(&mut self, case_id: &str, status: &CaseStatus) {
         let case = first_id(case_id);
         if !status.is_reopened() {
@@ -144,13 +147,14 @@ impl World {
         }
     }
 
-    /// Notes that casebridge has acted on what people did to a case.
+    /// Notes that casebridge has acted on a reopening at AWS. Returns whether there was one.
     pub fn forget_reopening_at_aws(&mut self, case_id: &str) -> bool {
         self.memory.endings.reopened_at_aws.remove(&first_id(case_id))
     }
 
-    /// Judges a delivery that has ended an incident: for a resolution that casebridge knew before an agent reopened it, it may
-    /// not. Of an incident that was put back as it was, the state may be one that casebridge had ended.
+    /// Judges a delivery that has ended an incident. casebridge may not end it for a resolution that it knew before an
+    /// agent reopened the incident. A restored incident is excused, since its state may be one that casebridge had
+    /// ended.
     pub fn check_end(&mut self, incident: &IncidentId, before: Option<&Record>) {
         let was_open = before.is_some_and(|record| !is_ended(record));
         let is_ended_now = self.servicenow.incidents.get(incident).is_some_and(is_ended);
@@ -164,9 +168,9 @@ impl World {
         }
     }
 
-    /// Judges a delivery that has reopened an incident which a person had ended: people commented after that, went on with the
-    /// case, or had written there what was not yet on the incident. What casebridge itself ended it may take back: it may
-    /// have read an old status.
+    /// Judges a delivery that has reopened an incident which a person had ended. It needs a reason: since then people
+    /// commented or reopened the case, or they had written at AWS what was not yet on the incident. casebridge may
+    /// always reopen what it ended itself, since it may have read an old status.
     pub fn check_reopening(&mut self, incident: &IncidentId, before: Option<&Record>) {
         let is_open = self.servicenow.incidents.get(incident).is_some_and(|record| !is_ended(record));
         if !is_open || !before.is_some_and(is_ended) {
@@ -184,8 +188,8 @@ impl World {
         }
     }
 
-    /// Judges a resolved incident of a world at rest: a question that was written after its end has reopened it. Texts that
-    /// several people write alike reopen a link only once.
+    /// Judges a resolved incident of a world at rest: no question was written after its end, or it would be open. Texts
+    /// that several people write alike are left out, since they reopen a link only once.
     pub fn judge_reactions(&mut self, incident: &IncidentId) {
         let is_resolved = self.servicenow.incidents[incident].summary.state == IncidentState::Resolved;
         let linked: Vec<&Case> = self.cases_of(incident).collect();
@@ -193,7 +197,8 @@ impl World {
             return;
         }
         let is_unequal = |row: &&Journal| !EQUAL_TEXTS.contains(&row.text.as_str());
-        // A case is opened with what was there while the incident was shown open, be it by a node that lags.
+        // The first text of a case quotes the comments that existed while a read showed the incident as open, even a
+        // read of a lagging node.
         let is_in_opening = |row: &&Journal| {
             let mut openings = linked.iter().filter_map(|case| case.communications.first());
             openings.any(|opening| tokens(&row.text).all(|token| opening.body.contains(token)))

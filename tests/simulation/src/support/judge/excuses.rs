@@ -1,4 +1,4 @@
-//! What excuses that something has not arrived.
+//! The reasons that excuse a text that has not arrived.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use casebridge_simulator::support::{Case, REOPEN_WINDOW};
 
 use crate::{desk::Desk, schedule::at_once, world::World};
 
-/// How an agent is told what no one can mend.
+/// How the notices begin that tell an agent what casebridge can't mend.
 const NOTICES: [&str; 5] = [
     "ServiceNow refused a message of AWS",
     "A comment was written after this incident was closed",
@@ -21,17 +21,17 @@ const NOTICES: [&str; 5] = [
     "AWS Support refused a text of this incident",
 ];
 
-/// How an agent is told that a text reopened nothing.
+/// How the notice begins that tells an agent that a text reopened nothing.
 const TOLD_OF_REPETITION: &str = "A text that has reopened this incident before came again";
 
 impl World {
-    /// Whether AWS refuses the case's account to the end: what happens there is not seen.
+    /// Whether AWS refuses the case's account to the end, so that casebridge can't see the case.
     pub(super) fn is_blind_to(&self, case: &Case) -> bool {
         self.refused_accounts.contains_key(&AccountId::new(case.account.as_str()))
     }
 
-    /// Whether what people did on the incident may not have arrived: AWS refuses it for good, or the link pauses, and the
-    /// agent was told.
+    /// Whether what people did on the incident need not have arrived: AWS refuses it for good, or the link pauses, and
+    /// the agent was told.
     pub(super) fn is_excused(&self, incident: &IncidentId) -> bool {
         self.is_refused(incident) || self.is_told_of_pause(incident)
     }
@@ -40,7 +40,7 @@ impl World {
     pub(super) fn is_refused(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
         let Some(record) = record.filter(|record| record.summary.columns.sync_status == "error") else { return false };
-        // A copy names its original's account, whether or not it ever was in scope itself.
+        // A copy names its original's account, even if the copy was never in scope.
         let named = AccountId::new(record.summary.columns.own(ACCOUNT));
         let mut accounts = self.memory.ever_in_scope.get(incident).into_iter().flatten().chain([&named]);
         let is_refused = accounts.any(|account| self.refused_accounts.contains_key(account));
@@ -49,7 +49,7 @@ impl World {
         is_refused || is_too_old()
     }
 
-    /// Whether an agent was told that a text which had reopened the incident before came again and reopened nothing.
+    /// Whether the incident has the notice that a text which had reopened it before came again and reopened nothing.
     pub(super) fn is_told_of_repetition(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
         record.is_some_and(|record| {
@@ -58,8 +58,9 @@ impl World {
         })
     }
 
-    /// Whether an agent was told of something that no one can mend: what was written after the closing, what another account's
-    /// group left on a closed incident, and what is by casebridge's own user and in no delivery stay at home.
+    /// Whether an agent was told of something that casebridge can't mend. Three kinds of comments are not sent: those
+    /// written after the closing, those left on an incident that was closed in another account's group, and those of
+    /// casebridge's own user that belong to no delivery.
     pub(super) fn is_told_of_a_notice(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
         record.is_some_and(|record| {
@@ -68,9 +69,9 @@ impl World {
         })
     }
 
-    /// Whether nobody ever looked at an incident, and nobody will while it stays ended: it is a copy without a case, was out of
-    /// scope when it was made, since its account was out of use just then, and was closed or resolved since. It may still
-    /// show what its source was told.
+    /// Whether no worker ever looked at an incident, and none will while it stays ended. This is a copy without a case
+    /// that was made while its account was inactive, so that it was out of scope, and that ended since. It may still
+    /// show the status of its original.
     pub(super) fn is_unheard_of(&self, incident: &IncidentId) -> bool {
         let record = &self.servicenow.incidents[incident];
         record.summary.state.is_ended()
@@ -78,8 +79,8 @@ impl World {
             && !self.servicenow.is_announced(incident)
     }
 
-    /// The links of which nothing more is expected once all that was refused has been tried again: AWS refuses them for
-    /// good and the agent knows; or their incident is gone.
+    /// Returns the links that are given up once every refused request has been made again: AWS refuses them for good
+    /// and the agent knows, or their incident is deleted.
     pub fn given_up_links(&self) -> BTreeSet<String> {
         let refused = self.servicenow.incidents.keys().filter(|incident| self.is_excused(incident));
         let links = refused.chain(self.memory.gone.keys());
@@ -87,7 +88,7 @@ impl World {
     }
 }
 
-/// How many accounts AWS refuses of which the poller asks for cases.
+/// Returns how many of the accounts that AWS refuses have cases that the poller reads.
 pub fn refused_parts(desk: &Desk) -> usize {
     let refused: Vec<AccountId> = desk.world.borrow().refused_accounts.keys().cloned().collect();
     let is_watched = |account: &&AccountId| {

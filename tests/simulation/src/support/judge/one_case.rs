@@ -1,4 +1,4 @@
-//! 2: one case for each incident that has been in scope, none for any other.
+//! 2: one case for each incident that is in scope, none for an incident that never was.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ impl World {
     }
 }
 
-/// 2: one case for each incident that has been in scope, none for any other.
+/// 2: one case for each incident that is in scope, none for an incident that never was.
 pub(super) fn judge_cases(world: &mut World, incidents: &[IncidentId]) {
     let mut counts: BTreeMap<IncidentId, usize> = BTreeMap::new();
     for case in world.our_cases() {

@@ -1,7 +1,7 @@
 //! 11: nothing is sent to AWS while a link pauses.
 //!
-//! Judged by what the world shows, not by what casebridge makes of it: who writes to a case must not have read the incident,
-//! nor have begun, when its account was not in use or its group belonged to another account, and that lasts since.
+//! The judge goes by the state of the world, not by what casebridge believes. A process breaks the rule if it writes to
+//! a case although it read the incident, or began, during the pause, and the pause lasts until the write.
 
 use std::collections::BTreeMap;
 
@@ -16,31 +16,31 @@ use jiff::Timestamp;
 
 use crate::{invariants::Invariant, support::cases::first_id, timeline::shorten, world::World};
 
-/// What an incident says first while its link pauses.
+/// How the column *last error* begins while a link pauses.
 pub const PAUSED: &str = "Paused: ";
-/// What may pause a link.
+/// The reasons for which a link may pause.
 pub const REASONS: [&str; 3] = ["account inactive", "account missing", "group of another account"];
 
-/// What is remembered of pauses, for their judge.
+/// What the judge remembers of pauses.
 #[derive(Debug, Clone, Default)]
 pub struct Pauses {
-    /// Since when the link of an incident pauses.
+    /// The moment since which the link of an incident pauses.
     since: BTreeMap<IncidentId, Timestamp>,
-    /// Since when an account is not in use.
+    /// The moment since which an account is inactive or missing.
     unused_since: BTreeMap<AccountId, Timestamp>,
-    /// When a process has read an incident last, by the name of the process.
+    /// The moment that the last read of an incident shows, by the name of the process that read it.
     reads: BTreeMap<(String, IncidentId), Timestamp>,
 }
 
 impl Pauses {
-    /// The incidents whose links pause.
+    /// Returns the incidents whose links pause.
     pub fn incidents(&self) -> Vec<IncidentId> {
         self.since.keys().cloned().collect()
     }
 }
 
 impl World {
-    /// What pauses the link of an incident now.
+    /// Returns why the link of an incident pauses now. Returns `None` if it does not pause.
     pub fn pause_of(&self, incident: &IncidentId) -> Option<&'static str> {
         let record = self.servicenow.incidents.get(incident)?;
         let account = record.summary.columns.own(ACCOUNT);
@@ -54,29 +54,29 @@ impl World {
         self.is_of_another_group(&record.group, account).then_some(REASONS[2])
     }
 
-    /// Whether a group belongs to another account than this one, and that pauses links.
+    /// Whether a group belongs to other accounts alone, and the policy says that this pauses links.
     fn is_of_another_group(&self, group: &str, account: &str) -> bool {
         let of_group = self.servicenow.accounts_of(group);
         let is_of_another = !of_group.is_empty() && of_group.iter().all(|other| other.number.as_str() != account);
         is_of_another && self.settings.policy.group_of_another_account == GroupRule::Pause
     }
 
-    /// Whether an incident is closed while its group belongs to another account than its case: what is left on it stays
-    /// there. Its columns may not name the case's account yet.
+    /// Whether an incident is closed while its group belongs to another account than its case, so that its remaining
+    /// comments are not sent. Its columns may not name the case's account yet.
     fn is_left_behind(&self, incident: &IncidentId) -> bool {
         let record = &self.servicenow.incidents[incident];
         let is_of_another = |account: &str| self.is_of_another_group(&record.group, account);
         record.summary.state.is_closed() && self.cases_of(incident).any(|case| is_of_another(&case.account))
     }
 
-    /// Whether an agent is told that the link pauses, and it does: then what people wrote may not have arrived.
+    /// Whether the link pauses and the agent is told so. Then what people wrote need not have arrived.
     pub fn is_told_of_pause(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
         let is_told = record.is_some_and(|record| record.summary.columns.last_error.starts_with(PAUSED));
         is_told && self.pause_of(incident).is_some()
     }
 
-    /// Notes which links pause now. To be called after whatever may begin or end a pause.
+    /// Notes which links pause now. Call it after everything that may begin or end a pause.
     pub fn note_pauses(&mut self) {
         let now = self.now;
         let incidents: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
@@ -109,17 +109,17 @@ impl World {
         }
     }
 
-    /// Notes that a process has an answer that shows an incident as it was at that time.
+    /// Notes that a process got an answer that shows an incident as it was at this time.
     pub fn note_read(&mut self, reader: &str, incident: &IncidentId, at: Timestamp) {
         self.memory.pauses.reads.insert((reader.to_owned(), incident.clone()), at);
     }
 
-    /// Judges a write to AWS, when it arrives there, by a process that began at a time.
+    /// Judges a write to AWS when it arrives there. `began` is when the process that writes began.
     pub fn check_pause(&mut self, writer: &str, began: Timestamp, account: &AccountId, write: &Write) {
         let named = |case_id: &Option<String>| {
             let case = self.support.case(case_id.as_deref()?)?;
             let incident = self.incident_of(case)?;
-            // One that was opened twice has no link of its own.
+            // A double has no link of its own.
             let columns = &self.servicenow.incidents.get(&incident)?.summary.columns;
             (first_id(columns.own(CASE_ID)) == first_id(&case.case_id)).then_some(incident)
         };
@@ -149,7 +149,7 @@ impl World {
     }
 }
 
-/// What a write says.
+/// Returns the text of a write.
 fn told(write: &Write) -> String {
     let text = match write {
         Write::CreateCase(request) => &request.subject,

@@ -1,4 +1,4 @@
-//! 12: every plan of every pass is without fault, as the linter of plans judges it.
+//! 12: the plan linter finds nothing in any plan of any pass.
 
 use std::rc::Rc;
 

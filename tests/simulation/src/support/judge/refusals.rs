@@ -1,6 +1,7 @@
-//! 10: what a side has refused is not asked of it again before its time.
+//! 10: a request that a side has refused is not made again too early.
 //!
-//! Smaller parts of a text, a word in its place, other messages or other fields are other requests: a mark makes none.
+//! Smaller parts of a text, a replacement for it, other messages and other fields are other requests. A new mark alone
+//! makes no other request.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +17,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{invariants::Invariant, timeline::shorten, world::World};
 
-/// How often in a row a refused request may be repeated too early. Who dies, or loses the ledger, before the refusal is
-/// written down leaves nobody who knows of it; at the highest level of faults that happens several times in a row: four
-/// times in one of a million worlds.
+/// How often in a row a refused request may be repeated too early. If a worker dies or loses the ledger before it
+/// records the refusal, no other worker knows of it. At the highest level of faults this happens several times in a
+/// row: four times in one of a million worlds.
 const REPETITIONS: u32 = 6;
-/// By how much the wait may seem shorter than it is: the clocks of two processes differ.
+/// By how much the wait may be too short, since the clocks of two processes differ.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(1);
 
-/// The requests that were refused, by the link and the request.
+/// The requests that were refused, by the link, the side and the request.
 #[derive(Debug, Clone, Default)]
 pub struct Refusals(BTreeMap<(IncidentId, Side, String), RefusedRequest>);
 
@@ -35,7 +36,7 @@ struct RefusedRequest {
     repetitions: u32,
 }
 
-/// A write to AWS, without what is new in each attempt.
+/// Returns a write to AWS as a text, without what is new in each attempt.
 fn request_to_support(write: &Write) -> String {
     let parts = match write {
         Write::CreateCase(request) => vec![
@@ -52,14 +53,14 @@ fn request_to_support(write: &Write) -> String {
     parts.collect::<Vec<String>>().join("\n")
 }
 
-/// What a delivery asks for: its messages and its state, or else the columns, whatever they say.
+/// Returns what a delivery asks for as a text: its messages and its state. The columns are left out.
 fn request_to_servicenow(delivery: &Delivery) -> String {
     let messages = delivery.messages.iter().map(|message| format!("{} {}", message.external_id, message.text));
     let messages: Vec<String> = messages.collect();
     format!("state {}, messages {}", delivery.fields.state, messages.join("\n"))
 }
 
-/// The parts of a delivery that were refused, while the rest was taken.
+/// Returns the parts of a delivery that were refused while the rest was accepted.
 fn refused_parts(delivery: &Delivery, answer: &DeliveryAnswer) -> Vec<String> {
     let of_fields = (answer.fields == FieldsOutcome::Refused).then(|| format!("state {}", delivery.fields.state));
     let is_refused = |id: &_| {
@@ -116,13 +117,14 @@ impl World {
         }
     }
 
-    /// A side that takes a request of a link may take what it refused before.
+    /// Forgets what a side refused of a link, since it has accepted a request of that link and may accept others now.
     fn accepted(&mut self, incident: &IncidentId, side: Side) {
         self.memory.refusals.0.retain(|(link, of, _), _| link != incident || *of != side);
     }
 
     fn refused(&mut self, incident: &IncidentId, side: Side, request: String, refusal: Refusal) {
-        // Who waits for a quota is first in line when another one got a case; an incident that is gone is written to no more.
+        // A link that waits for a quota tries again when another one got a case. An incident that was not found gets no
+        // further writes.
         if matches!(refusal, Refusal::CaseQuota | Refusal::NotFound) {
             return;
         }

@@ -1,4 +1,4 @@
-//! 1 and 8: every communication of a person once on the incident, in order.
+//! 1 and 8: every communication of a person is on the incident once, in order.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ use crate::{
     world::World,
 };
 
-/// What stands on the incident in the place of a text that ServiceNow refuses.
+/// What casebridge writes on the incident in place of a text that ServiceNow refuses.
 const LEFT_OUT_REPLY: &str = "ServiceNow does not accept this text";
 
-/// Communications of others, on the incident.
+/// Judges the communications of people by what is on the incident.
 pub(super) fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
     let delivered: Vec<&str> = world.servicenow.delivered_to(incident).map(|row| row.text.as_str()).collect();
     let mut left_out = delivered.iter().filter(|text| text.contains(LEFT_OUT_REPLY)).count();
@@ -57,7 +57,7 @@ pub(super) fn judge_replies(world: &World, incident: &IncidentId, case: &Case, f
                 found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
             }
             let written_at = communication.time_created;
-            // One that quotes our text before that is shown is taken for ours at first: it may come late.
+            // A text that quotes ours before AWS shows ours is taken for ours at first, so it may come late.
             if invariant == Invariant::Marks {
                 continue;
             }
@@ -79,14 +79,15 @@ pub(super) fn judge_replies(world: &World, incident: &IncidentId, case: &Case, f
     }
 }
 
-/// Whether AWS tells by its times that one moment was before another: it may show whole seconds, cut or rounded.
+/// Whether the times that AWS shows put one moment before another. AWS may show whole seconds, cut or rounded.
 fn is_told_before(world: &World, one: Timestamp, other: Timestamp) -> bool {
     let is_lost_in_rounding =
         world.settings.oddities.seconds_are_rounded && nearest_second(one) >= nearest_second(other);
     one.as_second() < other.as_second() && !is_lost_in_rounding
 }
 
-/// Whether a text is contained as it was written: letter by letter, unless AWS wraps it or redacts it later.
+/// Whether a delivered text contains a text as it was written. If AWS wraps texts or redacts them later, it need not
+/// match letter by letter.
 fn contains_text(world: &World, delivered: &str, written: &str) -> bool {
     let oddities = world.settings.oddities;
     delivered.contains(written)
@@ -94,13 +95,13 @@ fn contains_text(world: &World, delivered: &str, written: &str) -> bool {
         || (oddities.reflowed_texts && plain(delivered).contains(&plain(written)))
 }
 
-/// The letters and digits of a text, without what encodes others.
+/// Returns the letters and digits of a text, with entities decoded.
 fn plain(text: &str) -> String {
     let decoded = text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">");
     decoded.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
-/// Each of our texts has a mark of its own, and a case is asked to go on at most as often as people reopened.
+/// Judges whether a case got at most as many notices of reopening as people reopened its incident.
 pub(super) fn judge_notices(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
     let bodies = our_bodies(world, case);
     let is_notice = |body: &&&str| body.lines().next().is_some_and(|line| line.contains("was reopened in ServiceNow."));

@@ -1,4 +1,4 @@
-//! How AWS Support fails, as the client tells it.
+//! The failures of AWS Support, as the client reports them.
 
 use casebridge_core::failure::{Failure, Refusal};
 use casebridge_simulator::support::SupportError;

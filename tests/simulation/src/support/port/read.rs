@@ -1,4 +1,4 @@
-//! What every read passes: it may be late, its pages belong together, and the client repeats it while AWS throttles.
+//! What all reads share: a read may lag, its pages belong together, and the client repeats it while AWS throttles.
 
 use casebridge_core::{failure::Failure, identifiers::AccountId, support::case::RawCommunication};
 use casebridge_simulator::support::SupportError;
@@ -14,19 +14,20 @@ use crate::{
     world::World,
 };
 
-/// How often the client attempts a read that is throttled, and how long it waits in between.
+/// How often the client attempts a read that is throttled.
 const READ_ATTEMPTS: u32 = 3;
+/// The pause of the client between two attempts.
 const READ_PAUSE: SignedDuration = SignedDuration::from_millis(1_100);
 
-/// What a listing in pages has shown so far. All its pages are as of one moment, and they may shift. Several go on side by
-/// side, also of the same case.
+/// A listing in pages. All its pages show the same moment, and they may shift. Several listings may be under way at
+/// once, also of the same case.
 #[derive(Debug)]
 pub(super) struct Listing {
     pub(super) as_of: Timestamp,
     pub(super) last: Option<RawCommunication>,
 }
 
-/// Where a listing goes on: its number at the port, and AWS's token.
+/// The place at which a listing continues: its number at the port, and AWS's token.
 #[derive(Debug, Clone)]
 pub(super) struct Continuation {
     pub(super) listing: usize,
@@ -34,20 +35,20 @@ pub(super) struct Continuation {
 }
 
 impl Continuation {
-    /// Reads the token that the port gave out; none for a first page.
+    /// Reads a token of the port. Returns `None` for a first page.
     pub(super) fn of(next: Option<&str>) -> Option<Self> {
         let (listing, token) = next?.split_once(' ').expect("the port gave it out");
         Some(Self { listing: listing.parse().expect("the port gave it out"), token: token.to_owned() })
     }
 
-    /// The token that the port gives out.
+    /// Returns the token that the port gives to the client.
     pub(super) fn token(listing: usize, token: &str) -> String {
         format!("{listing} {token}")
     }
 }
 
 impl SupportPort {
-    /// What every read passes. What becomes of it and the number of its listing, or why it fails.
+    /// Sends a read and sets by how much its answer lags. Returns its fate and the number of its listing.
     async fn read(
         &self,
         call: RemoteCall,
@@ -87,7 +88,7 @@ impl SupportPort {
         Ok((fate, listing))
     }
 
-    /// A read, and again after a pause while AWS throttles: the client retries reads by itself. Returns the answer and the
+    /// Makes a read, and repeats it after a pause while AWS throttles, as the client does. Returns the answer and the
     /// number of its listing.
     pub(super) async fn reading<T>(
         &self,

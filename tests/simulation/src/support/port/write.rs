@@ -1,4 +1,4 @@
-//! What every write passes.
+//! What all writes share.
 
 use casebridge_core::{failure::Failure, identifiers::AccountId};
 use casebridge_simulator::support::{SupportError, Write};
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl SupportPort {
-    /// One write: refused, applied now, or landing later.
+    /// Makes one write. By its fate and the account it is refused, lost, applied now, or applied later.
     pub(super) async fn write<T>(
         &self,
         call: RemoteCall,

@@ -1,4 +1,4 @@
-//! The client of casebridge against STS and Support as they are simulated, on one port.
+//! Tests casebridge's client with the simulated STS and AWS Support, on one port.
 
 use aws_config::SdkConfig;
 use casebridge_aws::{AccountCredentials, AccountSource, SupportClient};
@@ -34,7 +34,7 @@ async fn start(name: &str) -> Running {
     Running::start(name, json!({"accounts": accounts})).await
 }
 
-/// The hub's configuration.
+/// Returns the hub's configuration.
 async fn hub(running: &Running) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
@@ -44,7 +44,7 @@ async fn hub(running: &Running) -> SdkConfig {
         .await
 }
 
-/// Opens a case in the account with what its secret holds.
+/// Opens a case in the account with the credentials that its secret holds.
 async fn open_case(running: &Running, secret: Value) -> Result<String, Failure> {
     create_case(&SupportClient::new(hub(running).await, Secret(secret))).await
 }
