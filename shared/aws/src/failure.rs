@@ -63,7 +63,7 @@ impl Problem {
     }
 }
 
-/// Whether AWS answered at all.
+/// Whether AWS answered, if only with an error.
 pub(crate) fn is_answered<T, E>(answer: &Result<T, SdkError<E, Response>>) -> bool {
     answer.as_ref().err().is_none_or(|error| error.raw_response().is_some())
 }

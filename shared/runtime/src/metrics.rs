@@ -112,7 +112,7 @@ impl Metric {
         }
     }
 
-    /// Returns the metric of an event whose case has no link; none where the case is read.
+    /// Returns the metric of an event whose case has no link. Returns `None` if casebridge reads the case.
     pub fn of_unknown_case(unknown: UnknownCase) -> Option<Self> {
         match unknown {
             UnknownCase::NotOurs => Some(Self::EventsOfOthers),
@@ -176,7 +176,7 @@ impl Metrics {
     }
 
     /// Writes the values to the log and forgets them.
-    #[expect(clippy::print_stdout, reason = "Lambda takes the log from there, and CloudWatch the metrics from the log")]
+    #[expect(clippy::print_stdout, reason = "Lambda writes standard output to the log, where CloudWatch reads metrics")]
     pub fn flush(&self, now: Timestamp) {
         let mut lines = Vec::new();
         match self.write(now, &mut lines) {

@@ -18,15 +18,15 @@ const ATTEMPTS: u32 = 3;
 /// How long a function may wait for one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// ServiceNow waits for the answer, for five seconds at most: a call must end before.
+    /// ServiceNow waits for the answer for five seconds at most, and a call must end before that.
     Interactive,
     /// Nobody waits for the answer.
     Background,
 }
 
 impl Pace {
-    /// The timeouts in milliseconds. Each operation has time for two attempts. An interactive one leaves the rest of
-    /// ServiceNow's five seconds to the function, a background one ends within the reconciler's time for a redelivery.
+    /// Returns the timeouts. Each operation has time for two attempts. An interactive one leaves the rest of
+    /// ServiceNow's five seconds to the function. A background one ends within the reconciler's time for a redelivery.
     fn timeouts(self) -> TimeoutConfig {
         let (connect, attempt, operation) = match self {
             Self::Interactive => (1_000, 1_500, 3_500),
