@@ -337,9 +337,9 @@ impl<C: Clock> ServiceNowSecret<C> {
     pub fn new(secrets: Arc<Secrets<C>>, id: String) -> Self {
         Self { secrets, id }
     }
-    }
+}
 
-    fn parse_servicenow(text: &SecretString) -> Result<Credentials, Failure> {
+fn parse_servicenow(text: &SecretString) -> Result<Credentials, Failure> {
     Credentials::parse(text.expose_secret()).map_err(|error| refused(error.to_string()))
 }
 
