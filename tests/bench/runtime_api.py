@@ -212,7 +212,7 @@ class Process:
         return console.StackError(f"{self.deployed.name} {what}. The end of {paths.relative(self._log)}:{shown}")
 
     def _processor_seconds(self) -> float:
-        """Returns the processor time of all threads so far. This clock has nanoseconds, /proc hundredths of a second."""
+        """Returns the processor time of all threads so far, in nanoseconds. /proc has only hundredths of a second."""
         return time.clock_gettime((~self._process.pid << 3) | PROCESSOR_CLOCK)
 
     def largest_memory_bytes(self) -> int:

@@ -250,7 +250,7 @@ def queue_event(world: World, incident: Incident) -> bytes:
 
 
 def started(world: World, function: str) -> int:
-    """Lets a copy of the reconciler handle a hint about an incident that does not exist. Returns the process's number."""
+    """Lets a copy of the reconciler handle a hint about an incident that does not exist. Returns the process's id."""
     nobody = Incident(uuid.uuid4().hex, "INC0", world.stack.production)
     answer = world.stack.hub("lambda").invoke(FunctionName=function, Payload=queue_event(world, nobody))
     assert "FunctionError" not in answer, answer["Payload"].read()
