@@ -278,7 +278,7 @@ def connect(stack: dict, webhook_secret: str, accounts: list, administrator: lay
     values = {
         "webhook_url": f"https://{webhook_host}/",
         "webhook_secret": WEBHOOK_SECRET_PREFIX + webhook_secret.removeprefix(WEBHOOK_SECRET_PREFIX),
-        # Also allow this machine: tests and people point the webhook to a port that nobody listens on.
+        # Also allow this machine: tests and people point the webhook to a port that no process listens on.
         "allowed_hosts": "127.0.0.1",
         "integration_user": user["sys_id"],
         # The button "Adopt this instance" writes the same value.

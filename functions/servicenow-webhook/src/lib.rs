@@ -234,7 +234,8 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
         if renewed.previous.as_ref().is_some_and(is_by) {
             return self.check_previous(&renewed).await;
         }
-        // If the current secret is unusable, nobody can sign. The sender tries again until the secret is corrected.
+        // If the current secret is unusable, no signature is valid. The sender tries again until the secret is
+        // corrected.
         Err(if current.is_some() { Rejection::Unauthorized } else { Rejection::Unavailable })
     }
 

@@ -74,7 +74,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// Its name in CloudWatch.
+    /// Returns its name in CloudWatch.
     pub fn name(self) -> &'static str {
         match self {
             Self::SyncLag => "SyncLag",
@@ -122,7 +122,7 @@ impl Metric {
         }
     }
 
-    /// The metric of a failure.
+    /// Returns the metric of a failure.
     pub fn of_failure(failure: FailureKind) -> Self {
         match failure {
             FailureKind::Unavailable => Self::Throttles,

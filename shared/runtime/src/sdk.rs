@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 3;
 pub enum Pace {
     /// ServiceNow waits for the answer for five seconds at most, and a call must end before that.
     Interactive,
-    /// Nobody waits for the answer.
+    /// No caller waits for the answer.
     Background,
 }
 
@@ -55,9 +55,9 @@ fn loader(pace: Pace) -> ConfigLoader {
 
 /// Returns the HTTP client that all AWS clients of the configuration share.
 ///
-/// The SDK's configuration has none by default. Then each client would create its own, with its own connections and its
-/// own copy of the root certificates, and each account has its own clients. The shared client is configured like the
-/// SDK's default one: the default TLS, and a proxy where the environment names one.
+/// The SDK's configuration has no HTTP client by default. Then each client would create its own, with its own
+/// connections and its own copy of the root certificates, and each account has its own clients. The shared client is
+/// configured like the SDK's default one: the default TLS, and a proxy where the environment names one.
 fn http_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector = ConnectorBuilder::default().tls_provider(Provider::Rustls(CryptoMode::AwsLc));

@@ -392,7 +392,7 @@ fn unreachable_side(error: &reqwest::Error) -> Problem {
     Problem::unavailable(what, None, true)
 }
 
-/// The problem of a page that shows no comment and says that there are more: the client can't continue.
+/// Returns the problem of a page that shows no comment and says that there are more: the client can't continue.
 fn without_entries() -> Problem {
     let message = "ServiceNow shows no comment of the incident and says that there are some: update the app";
     Problem::unavailable(message, None, false)
