@@ -138,9 +138,9 @@ impl Answer {
         match status {
             // An app of another version may accept none of these requests. A refusal would hold back one request after
             // the other, each for an hour. As "unavailable" all requests wait together and go on soon after the
-            // upgrade. If the content of one incident is the reason, the app answers with another message, and this
-            // one request is refused: as "unavailable" it would hold up all requests of its link to ServiceNow for
-            // ever, the reads included.
+            // upgrade. If the content of one incident is the reason, the app answers with another message, and this one
+            // request is refused: as "unavailable" it would hold up all requests of its link to ServiceNow for ever,
+            // the reads included.
             400 if said.starts_with(UNKNOWN_FORM) || said.starts_with(UNKNOWN_RESOURCE) => Problem::unavailable(
                 format!(
                     "ServiceNow's app does not know this request ({said}): the app and the functions do not fit together; \

@@ -18,7 +18,7 @@ CasebridgeIncident.ACCOUNTS = 'x_casebridge_aws_account';
 CasebridgeIncident.ACCOUNT_NUMBER = /^[0-9]{12}$/;
 /** The most accounts of a group that a snapshot names: one active account and former ones. */
 CasebridgeIncident.GROUP_ACCOUNTS_LIMIT = 100;
-/** The most deliveries that one answer names. A worker makes fewer before it records them: 25 requests of 25 messages. */
+/** The most deliveries that one answer names. A worker makes fewer before it records them: 25 times 25 messages. */
 CasebridgeIncident.DELIVERIES_LIMIT = 1000;
 CasebridgeIncident.STATE_RESOLVED = '6';
 CasebridgeIncident.STATE_CLOSED = '7';
