@@ -35,8 +35,8 @@ NORMAL_ENDS = (0, 2, 3)
 SIMULATION = ["--test", "exploration", "--test", "passes", "--test", "rules"]
 # This test finds faults in the simulation's judges, not in the product.
 NOT_A_JUDGE = "each_missing_safeguard_is_noticed"
-# Matches a line of cargo-mutants, for example `shared/core/src/plan.rs:273:87: replace < with <= in writes_left`, and a
-# change in the document's list.
+# The first matches a line of cargo-mutants, for example `shared/core/src/link/pace.rs:17:87: replace < with <= in
+# writes_left`. The second matches a change in the document's list.
 MUTANT = re.compile(r"^(\S+\.rs):\d+:\d+: (.*)$")
 LISTED = re.compile(r"^- `(\S+\.rs)`: `([^`]+)`: \S", re.MULTILINE)
 
