@@ -1,5 +1,5 @@
-# `make` lists what there is. Needs Rust, Python 3.11 or newer, Node 20 or newer, gcc and make; the rest is installed
-# into .tools with exact versions.
+# `make` lists the targets. They need Rust, Python 3.11 or newer, Node 20 or newer, gcc and make. All other tools are
+# installed into .tools in exact versions.
 
 PYTHON := .tools/python/bin/python
 LOCAL := infra/local
@@ -9,16 +9,16 @@ LOCAL := infra/local
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-tools: ## Installs the Python tools of exact versions (the other targets do it by themselves)
+tools: ## Installs the Python tools in exact versions (the other targets do this themselves)
 	@python3 $(LOCAL)/tools.py
 
-up: tools ## Builds and starts the local stack, or brings it up to date; IAM=enforced refuses what roles don't grant
+up: tools ## Builds and starts the local stack, or updates it; IAM=enforced refuses what roles don't grant
 	@IAM=$(or $(IAM),open) $(PYTHON) $(LOCAL)/up.py
 
 down: tools ## Stops the local stack
 	@$(PYTHON) $(LOCAL)/down.py
 
-demo: tools ## Starts the stack and tells the main job as a story; exit code 0 when it holds
+demo: tools ## Starts the stack and tells the main job as a story; exit code 0 if the story holds
 	@IAM=$(or $(IAM),open) $(PYTHON) $(LOCAL)/demo.py
 
 test: tools ## Runs every check: lints, tests, the demo, end to end, packages
@@ -33,25 +33,25 @@ rust-test: tools ## Runs the Rust tests, with a DynamoDB for those of the ledger
 e2e: tools ## Runs the end-to-end tests on a stack of their own with IAM enforced
 	@$(PYTHON) $(LOCAL)/verify.py e2e
 
-package: tools ## Builds the functions for release into target/package and checks their size
+package: tools ## Builds the release packages of the functions into target/package and checks their size
 	@$(PYTHON) $(LOCAL)/package.py
 
-bench: tools ## Measures those packages into target/bench/NAME.json; BEFORE=<such a file> is shown beside
+bench: tools ## Measures those packages into target/bench/NAME.json; BEFORE=<file> shows an earlier run beside
 	@$(PYTHON) tests/bench/bench.py $(if $(NAME),--name "$(NAME)") $(if $(BEFORE),--before "$(BEFORE)")
 
-simulate: ## Lives SEEDS random worlds from seed FROM on with faults at every step, and the seeds that ever failed
+simulate: ## Runs SEEDS random worlds from seed FROM on, with faults at every step, and all seeds that ever failed
 	@cargo run -q -p casebridge-simulation -- run $(or $(SEEDS),20000) $(or $(FROM),0)
 
-simulate-pairs: ## Lives every pair of faults in small worlds (takes minutes)
+simulate-pairs: ## Runs every pair of faults in small worlds (takes minutes)
 	@cargo run -q -p casebridge-simulation -- pairs
 
 simulate-sabotage: ## Switches off one safeguard at a time: the simulation must notice each
 	@cargo run -q -p casebridge-simulation -- sabotage $(or $(SEEDS),10000)
 
-mutants: tools ## Changes the decisions one small step at a time: the tests must notice (takes two hours)
+mutants: tools ## Makes small changes to the core and the executor: the tests must notice (takes two hours)
 	@$(PYTHON) $(LOCAL)/mutants.py
 
-mutants-app: tools ## Does the same to the app's scripts, or to those that SCRIPTS names (takes half an hour)
+mutants-app: tools ## Makes small changes to the app's scripts, or to those that SCRIPTS names (takes half an hour)
 	@$(PYTHON) $(LOCAL)/mutants_app.py $(SCRIPTS)
 
 policy-table: ## Writes docs/policy.md from the policy's fields

@@ -1,4 +1,4 @@
-"""Builds what the stack runs: the functions' packages, the simulator and the ServiceNow app. Only what has changed."""
+"""Builds what the stack runs, if it has changed: the functions' packages, the simulator and the ServiceNow app."""
 
 import contextlib
 import hashlib
@@ -25,11 +25,11 @@ APP_IGNORED = {"node_modules", "dist", "target", ".now", "__pycache__"}
 
 
 def cargo_build(packages: list[str], profile: str = "dev") -> dict[str, pathlib.Path]:
-    """Builds packages with cargo and names the executable of each."""
+    """Builds packages with cargo. Returns the executable of each."""
     command = ["cargo", "build", "--locked", "--profile", profile, "--message-format", "json-render-diagnostics"]
     for package in packages:
         command += ["--package", package]
-    # On a terminal cargo draws its own progress.
+    # On a terminal cargo shows its own progress.
     interactive = sys.stderr.isatty()
     try:
         process = subprocess.Popen(
@@ -81,7 +81,7 @@ def _progress(stream):
 
 
 def build_binaries() -> dict[str, pathlib.Path]:
-    """The functions and the simulator, in the profile that builds fastest."""
+    """Builds the functions and the simulator, in the profile that builds fastest. Returns their executables."""
     with console.step("building the functions and the simulator") as remark:
         began = time.monotonic()
         executables = cargo_build([*paths.FUNCTIONS, SIMULATOR_PACKAGE])
@@ -91,13 +91,13 @@ def build_binaries() -> dict[str, pathlib.Path]:
 
 
 def file_digest(path: pathlib.Path) -> str:
-    """A short name for a file's content."""
+    """Returns a short digest of a file's content."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
 def write_package(bootstrap: pathlib.Path, package: pathlib.Path, compression: int = zipfile.ZIP_DEFLATED) -> None:
-    """A function's package: one executable with the name that Lambda starts."""
+    """Writes a function's package: a zip with one executable, under the name that Lambda starts."""
     package.parent.mkdir(parents=True, exist_ok=True)
     entry = zipfile.ZipInfo("bootstrap", ZIP_TIME)
     entry.external_attr = EXECUTABLE
@@ -107,7 +107,7 @@ def write_package(bootstrap: pathlib.Path, package: pathlib.Path, compression: i
 
 
 def local_packages(executables: dict[str, pathlib.Path]) -> dict[str, pathlib.Path]:
-    """Packages for the local stack: without debugging information, named by content."""
+    """Returns the packages for the local stack: without debugging information, named by content."""
     return {function: _local_package(function, executables[function]) for function in paths.FUNCTIONS}
 
 
@@ -133,13 +133,13 @@ def _local_package(function: str, executable: pathlib.Path) -> pathlib.Path:
 
 
 def _signature(executable: pathlib.Path) -> str:
-    """What tells one build of an executable from another without reading it."""
+    """Returns a text that differs between two builds of an executable, without a read of the file."""
     status = executable.stat()
     return f"{executable}:{status.st_ino}:{status.st_mtime_ns}:{status.st_size}"
 
 
 def app_digest() -> str:
-    """A digest of every file that the app is built from."""
+    """Returns a digest of every file that the app is built from."""
     found = []
     for folder, subfolders, files in os.walk(paths.APP):
         subfolders[:] = sorted(set(subfolders) - APP_IGNORED)
@@ -159,13 +159,13 @@ def ensure_app_tools() -> None:
 
 
 def build_app() -> str:
-    """The built app, and a digest of all that it was built from."""
+    """Builds the app. Returns a digest of all that it was built from."""
     ensure_app_tools()
     sources = app_digest()
     if not paths.APP_BUILT.exists() or not tools.is_stamped("app", sources):
         with console.step("building the ServiceNow app"):
             tools.run_quietly(["npm", "run", "build"], cwd=paths.APP)
-            # The build may write its own registry of keys next to the sources: name what it left.
+            # The build may write its registry of keys next to the sources, so take the digest after it.
             sources = app_digest()
             tools.stamp("app", sources)
     return sources

@@ -28,14 +28,14 @@ PACKAGE_PARAMETERS = {
 
 
 class Cloud:
-    """The local AWS, from its own account."""
+    """The local AWS, seen from its own account."""
 
     def __init__(self, endpoint: str):
         self.endpoint = endpoint
         self.session = boto3.Session(layout.AWS_ACCESS_KEY_ID, layout.AWS_SECRET_ACCESS_KEY, region_name=layout.REGION)
 
     def client(self, service: str):
-        """A client without retries, since everything is on this machine."""
+        """Returns a client without retries, since everything is on this machine."""
         settings = botocore.config.Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=60, proxies={})
         return self.session.client(service, endpoint_url=self.endpoint, config=settings)
 
@@ -66,7 +66,7 @@ class Cloud:
         return self._outputs(formation)
 
     def stack(self, formation) -> dict | None:
-        """The stack's description, if there is one."""
+        """Returns the stack's description, or None if there is no stack."""
         try:
             return formation.describe_stacks(StackName=layout.STACK_NAME)["Stacks"][0]
         except botocore.exceptions.ClientError:
@@ -98,17 +98,17 @@ class Cloud:
             manager.create_secret(Name=name, SecretString=json.dumps(value))
 
     def read_secret(self, name: str) -> str:
-        """A secret's text."""
+        """Returns a secret's text."""
         return self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
 
 
 def template() -> dict:
-    """The expansion of the template that is deployed everywhere."""
+    """Returns the expansion of the template that is deployed everywhere."""
     return expand.expand()
 
 
 def parameters(packages: dict[str, pathlib.Path], servicenow_url: str) -> dict[str, str]:
-    """The template's parameters: the only difference between the local stack and one in AWS."""
+    """Returns the template's parameters: the only difference between the local stack and one in AWS."""
     return {
         "ArtifactBucket": layout.ARTIFACT_BUCKET,
         "ServiceNowUrl": servicenow_url,

@@ -13,17 +13,17 @@ class StackError(Exception):
 
 
 def paint(text: str, colour: str) -> str:
-    """The text in a colour, or as it is where the output is not a terminal."""
+    """Returns the text in a colour, or unchanged if the output is not a terminal."""
     return f"\033[{COLOURS[colour]}m{text}\033[0m" if sys.stdout.isatty() else text
 
 
 def say(text: str = "") -> None:
-    """Prints one line at once."""
+    """Prints one line and flushes it."""
     print(text, flush=True)
 
 
 def elapsed() -> float:
-    """Seconds since the command began."""
+    """Returns the seconds since the command began."""
     return time.monotonic() - STARTED
 
 

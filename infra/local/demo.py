@@ -1,4 +1,4 @@
-"""`make demo`: the main job, told as a story on the running stack. Exit code 0 when every line of it holds.
+"""`make demo`: tells the main job as a story on the running stack. The exit code is 0 if every line of it holds.
 
 An agent works in ServiceNow through its Table API, people at AWS answer through the simulator, and everything between
 is the product: the app's own scripts, the functions, the queue and the ledger.
@@ -35,7 +35,7 @@ class Story:
         self.lines = 0
 
     def tell(self, text: str) -> None:
-        """What a person does."""
+        """Prints what a person does next."""
         console.say(f"\n{console.paint(text, 'bold')}")
 
     def until(self, outcome: str, probe, patience: float = PATIENCE_SECONDS):
@@ -60,11 +60,11 @@ class Story:
         console.say(f"  {console.paint('✓', 'green')} {outcome}{console.paint('  ' + took, 'grey') if took else ''}")
 
     def state(self) -> str:
-        """Where to look when the story does not hold."""
+        """Returns where to look if the story does not hold."""
         return "The stack is still up for a look: .local/stack.json names its parts, .local/logs has its logs."
 
     def open_incident(self, group: str, short_description: str, description: str) -> dict:
-        """A new incident in the scope of an account."""
+        """Opens an incident in the scope of an account."""
         (found,) = self.admin.find("sys_user_group", name=group)
         return self.agent.insert("incident", {
             "short_description": short_description,
@@ -77,32 +77,32 @@ class Story:
         })  # fmt: skip
 
     def incident(self, incident: dict) -> dict:
-        """The incident as it is now."""
+        """Returns the incident as it is now."""
         return self.agent.read("incident", incident["sys_id"])
 
     def change(self, incident: dict, **changes: str) -> None:
-        """What the agent saves."""
+        """Saves changes as the agent."""
         self.agent.update("incident", incident["sys_id"], changes)
 
     def comments(self, incident: dict, text: str) -> list[dict]:
-        """The incident's comments that contain a text."""
+        """Returns the incident's comments that contain a text."""
         journal = self.admin.find("sys_journal_field", element_id=incident["sys_id"], element="comments")
         return [entry for entry in journal if text in entry["value"]]
 
     def cases(self, incident: dict) -> list[dict]:
-        """The cases that are about an incident, as AWS sees them."""
+        """Returns the cases about an incident, as AWS sees them."""
         cases = web.request("GET", self.control + "/support/cases")["cases"]
         return [case for case in cases if f"[{incident['number']}]" in case["subject"]]
 
     def case(self, incident: dict) -> dict | None:
-        """The case of an incident. A second case fails the story."""
+        """Returns the case of an incident, or None. Fails the story if there is a second case."""
         cases = self.cases(incident)
         if len(cases) > 1:
             raise Untrue(f"{incident['number']} has {len(cases)} cases. {self.state()}")
         return cases[0] if cases else None
 
     def communications(self, incident: dict, text: str) -> list[dict]:
-        """The communications of an incident's case that contain a text."""
+        """Returns the communications of an incident's case that contain a text."""
         case = self.case(incident) or {"communications": []}
         return [communication for communication in case["communications"] if text in communication["body"]]
 
@@ -188,7 +188,7 @@ def agent_resolves(story: Story, incident: dict) -> None:
 
 
 def aws_resolves(story: Story) -> dict:
-    """The other account, and the other direction."""
+    """AWS resolves a case of the other account, and the incident follows."""
     story.tell("Another incident goes to the group of an account that is not production.")
     group = story.stack["accounts"][1]["assignment_group"]
     incident = story.open_incident(group, "Snapshot takes long", "A snapshot has been pending for an hour.")
@@ -208,7 +208,7 @@ def aws_resolves(story: Story) -> dict:
 
 
 def person_reopens(story: Story, incident: dict) -> None:
-    """A question right after the end reopens both sides."""
+    """A question right after the resolution reopens both sides."""
     story.tell("The agent is not convinced and comments on the resolved incident.")
     question = "The snapshot is still pending. Are you sure?"
     story.change(incident, comments=question)

@@ -1,4 +1,4 @@
-"""What the local stack holds: Region, accounts, people and policy. Keys and passwords are made anew at each start."""
+"""The local stack's Region, accounts, users and policy. Each start makes new keys and passwords."""
 
 import dataclasses
 import secrets
@@ -37,7 +37,7 @@ class Account:
 
     @property
     def email(self) -> str:
-        """The sender's address of what the account writes."""
+        """Returns the sender's address of what the account writes."""
         return f"aws+{self.id}@example.com"
 
 
@@ -53,18 +53,18 @@ class User:
 
 
 def token(length: int, alphabet: str = string.ascii_letters + string.digits) -> str:
-    """Random text."""
+    """Returns a random text."""
     return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
 def make_account(id: str, name: str, production: bool, assignment_group: str) -> Account:
-    """An account with new keys of AWS's shape."""
+    """Returns an account with new keys in the form of AWS's."""
     access_key_id = "AKIA" + token(16, string.ascii_uppercase + "234567")
     return Account(id, name, production, assignment_group, access_key_id, token(40))
 
 
 def make_accounts() -> list[Account]:
-    """Two accounts, one of them not for production."""
+    """Returns two accounts, one of them not for production."""
     payments, sandbox = ACCOUNT_IDS
     return [
         make_account(payments, "Payments", True, "AWS-Payments"),
@@ -73,7 +73,7 @@ def make_accounts() -> list[Account]:
 
 
 def make_users() -> dict[str, User]:
-    """The people and the program that work in ServiceNow."""
+    """Returns the users of ServiceNow: people, and the integration user."""
     return {
         "admin": User("admin", token(24), "System", "Administrator", ["admin"]),
         "agent": User("abel.tuter", token(24), "Abel", "Tuter", ["itil", "x_casebridge_aws.user"]),

@@ -1,15 +1,16 @@
-"""Starts the local AWS with four changes that bring it nearer to AWS.
+"""Starts the local AWS with four changes that make it behave more like AWS.
 
 - Groups of a FIFO queue run at the same time. The stock server runs one batch at a time, which would hide every race
   between two links.
-- A batch of messages is authorised by the action of the single message. The stock server asks for actions that IAM does
-  not have.
+- A batch of messages needs the permission for a single message. The stock server asks for actions that IAM does not
+  have.
 - An event reaches the bus of another account and keeps its account and its source, as when a rule forwards it there.
   The stock server knows no buses of other accounts, and refuses what only AWS itself puts on a bus.
-- The last log lines of an invocation are read. The stock server stops 5 ms after a line: on a busy machine the rest
-  shows with the next invocation of the same process, or never.
+- The last log lines of an invocation are read. The stock server stops 5 ms after a line. On a busy machine the
+  remaining lines then appear with the next invocation of the same process, or not at all.
 
-What is changed is private, hence the exact version in requirements-ministack.txt and the check below.
+The changed functions are private. So requirements-ministack.txt names an exact version, and the check below compares
+it.
 """
 
 import functools
@@ -23,8 +24,8 @@ from ministack.services import eventbridge, lambda_svc
 
 VERSION = "1.5.33"
 DEFAULT_CONCURRENCY = 5
-# For how long no further log line may come until an invocation's log counts as read, and for how long it is read at
-# most: a process that does not get the processor for a while writes in pieces. Every answer waits as long as the first.
+# An invocation's log counts as read when no further line has come for the first time, and at the latest after the
+# second one: a process on a busy machine writes with pauses. Every answer waits for at least the first time.
 LOG_QUIET_SECONDS = 0.05
 LOG_SECONDS_MAX = 2.0
 SINGLE_ACTIONS = {
@@ -37,7 +38,7 @@ stock_put_events = eventbridge._put_events
 
 
 def concurrency(mapping: dict, function: dict, config: dict, queue: dict | None = None) -> int:
-    """The most batches of one mapping in flight. Its queue still delivers one batch per group."""
+    """Returns how many batches of one mapping may be in flight. Its queue still delivers one batch per group."""
     # A value from a template's parameter is text.
     limit = int((mapping.get("ScalingConfig") or {}).get("MaximumConcurrency") or DEFAULT_CONCURRENCY)
     reserved = lambda_svc._reserved_concurrency(function, config)
@@ -45,13 +46,13 @@ def concurrency(mapping: dict, function: dict, config: dict, queue: dict | None 
 
 
 def action(*request) -> str | None:
-    """The IAM action of a request."""
+    """Returns the IAM action of a request, or None."""
     found = stock_action(*request)
     return SINGLE_ACTIONS.get(found, found)
 
 
 def put_events(data: dict, **options):
-    """Puts events on a bus; those that name a bus of another account were forwarded there by a rule of the caller's."""
+    """Puts events on a bus. Events that name a bus of another account count as forwarded by a rule of the caller."""
     entries = data.get("Entries", [])
     buses = [foreign_bus(entry) for entry in entries]
     if not all(buses):
@@ -63,7 +64,7 @@ def put_events(data: dict, **options):
 
 
 def foreign_bus(entry: dict):
-    """The bus that an event is for, if it is another account's."""
+    """Returns the bus that an event is for if another account owns it, or else None."""
     try:
         bus = parse_arn(entry.get("EventBusName") or "")
     except ArnParseError:

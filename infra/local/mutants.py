@@ -1,10 +1,11 @@
-"""Changes the core and the executor, one small step at a time, and runs the tests on each: they must notice.
+"""Makes one small change at a time to the core and the executor, and runs the tests on each: they must notice it.
 
     python mutants.py
 
-Three rounds. The core's own tests take a second with few cases of each property, so they come first; what they do not
-notice is left to all cases, and then, with the executor, to the simulation. At least NOTICED of the changes that
-compile must be noticed, and each of the others must stand in docs/mutants.md with a reason.
+There are three rounds. The core's own tests come first: with few cases of each property they take a second. The changes
+that they do not notice get all cases. Those that are left, and the changes of the executor, get the simulation. The
+tests must notice at least NOTICED of the changes that compile. docs/mutants.md must list each of the others with a
+reason.
 """
 
 import os
@@ -23,23 +24,25 @@ RESULTS = OUTPUT / "mutants.out"
 SURVIVORS = paths.ROOT / "docs" / "mutants.md"
 NOTICED = 0.90
 JOBS = "2"
-# A change that makes a loop endless counts as noticed after so many seconds.
+# A change that makes a loop endless counts as noticed after this many seconds.
 PATIENCE_SECONDS = "300"
-# The core's tests without its documentation's. A few cases of each property find most, and what failed is not shrunk.
+# The core's tests without those in its documentation. A few cases of each property notice most changes. Failures are
+# not shrunk.
 CORE_TESTS = ["--lib", "--tests"]
 FEW_CASES = {"PROPTEST_CASES": "8", "PROPTEST_MAX_SHRINK_ITERS": "0"}
-# What cargo-mutants ends with: all noticed, some not noticed, some took too long.
+# The normal exit codes of cargo-mutants: all noticed, some not noticed, some took too long.
 NORMAL_ENDS = (0, 2, 3)
 SIMULATION = ["--test", "exploration", "--test", "passes", "--test", "rules"]
-# It finds faults in the simulation's judgement, not in the product.
+# This test finds faults in the simulation's judges, not in the product.
 NOT_A_JUDGE = "each_missing_safeguard_is_noticed"
-# `shared/core/src/plan.rs:273:87: replace < with <= in writes_left`, and how the document lists it.
+# The first matches a line of cargo-mutants, for example `shared/core/src/link/pace.rs:17:87: replace < with <= in
+# writes_left`. The second matches a change in the document's list.
 MUTANT = re.compile(r"^(\S+\.rs):\d+:\d+: (.*)$")
 LISTED = re.compile(r"^- `(\S+\.rs)`: `([^`]+)`: \S", re.MULTILINE)
 
 
 def main() -> None:
-    """All rounds, and the verdict."""
+    """Runs all rounds and gives the verdict."""
     tools.ensure_cargo_tool("cargo-mutants")
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
@@ -63,7 +66,7 @@ def main() -> None:
 
 
 def run(arguments: list[str], test_arguments: list[str], cases: dict[str, str] | None = None) -> None:
-    """One round."""
+    """Runs one round."""
     command = ["cargo", "mutants", "--no-shuffle", "--jobs", JOBS, "--output", str(OUTPUT), *arguments]
     search = f"{tools.CARGO / 'bin'}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": search, "CARGO_PROFILE_DEV_DEBUG": "0"} | (cases or {})
@@ -73,26 +76,29 @@ def run(arguments: list[str], test_arguments: list[str], cases: dict[str, str] |
 
 
 def take_noticed() -> list[tuple[str, str]]:
-    """The changes that the last round noticed. The next one leaves them out: endless loops, too."""
+    """Returns the changes that the last round noticed, or that took too long. The next round leaves them out."""
     with (RESULTS / "previously_caught.txt").open("a") as found:
         found.write(text_of(RESULTS / "timeout.txt"))
     return read("caught", "timeout")
 
 
 def read(*names: str) -> list[tuple[str, str]]:
-    """The changes of the last round that ended so: file and description."""
+    """Returns the changes of the last round with these outcomes, as file and description."""
     lines = [line for name in names for line in text_of(RESULTS / f"{name}.txt").splitlines()]
     return [found.groups() for found in map(MUTANT.match, lines) if found]
 
 
 def text_of(file: pathlib.Path) -> str:
-    """What a file says; nothing if it is not there."""
+    """Returns the text of a file, or an empty text if there is no such file."""
     return file.read_text() if file.exists() else ""
 
 
 def judge(noticed: int, missed: list[tuple[str, str]], in_document: list[tuple[str, str]]) -> None:
-    """Says how many were noticed, and what stands in the document without need or is missing there."""
-    # The same change may be made at several places of a function: each is listed.
+    """Prints how many changes were noticed, and which the document lists without need or lacks.
+
+    Raises StackError if it lacks one, or if too few were noticed.
+    """
+    # A function may have the same change at several places. The document lists each.
     listed, found = Counter(in_document), Counter(missed)
     rate = noticed / max(noticed + len(missed), 1)
     unlisted = sorted((found - listed).elements())

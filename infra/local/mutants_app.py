@@ -1,10 +1,10 @@
-"""Changes the app's scripts, one small step at a time, and runs the tests that execute them on each: they must notice.
+"""Makes one small change at a time to the app's scripts, and runs the tests that execute them: they must notice it.
 
     python mutants_app.py [part of a script's name ...]
 
-The scripts are text in the built app, so a change is written into a copy of that, without a build, and several are
-tested at once. At least NOTICED of the changes must be noticed, and each of the others must stand in docs/mutants.md.
-What took too long counts as noticed, and is named.
+The scripts are text in the built app. So each change is written into a copy of the built app, without a build, and
+several changes are tested at once. The tests must notice at least NOTICED of the changes. docs/mutants.md must list
+each of the others. A change that took too long counts as noticed and is printed.
 """
 
 import contextlib
@@ -36,21 +36,21 @@ COPIES = paths.TARGET / "mutants-app"
 APP_VARIABLE = "CASEBRIDGE_TEST_APP"
 # How many changes are tested at once, each by one thread.
 JOBS = 2
-# A change that makes a loop endless is noticed after so many times what the tests take of the processor without it. By
-# the clock they take the longer, the more else runs on the machine.
+# A change that makes a loop endless counts as noticed after this many times the processor time that the tests take
+# without a change. Wall time would depend on what else runs on the machine.
 PATIENCE_FACTOR = 4
 # The limit before that is measured, in seconds of processor time.
 PATIENCE_SECONDS = 600
 # Limits a program's processor time to the first argument, in seconds. The other arguments are the program and its own.
 LIMITED = ["sh", "-c", 'ulimit -S -t "$0" && exec "$@"']
-# Tests of the platform's side alone: no change of the app's can be noticed there.
+# Skips the tests of the platform's side: they run no script of the app.
 ALONE = ["--skip", "instance::", "--skip", "table_api::"]
-# How many of the tests that have noticed most changes of a script are tried on the next one, before all are.
+# How many of the tests that have noticed most changes of a script run first on its next change, before all others.
 FAVOURITES = 20
-# How a test that fails is told where the tests run one after the other.
+# Matches the line of a failed test if the tests run one after the other.
 FAILED = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. FAILED$")
 TOO_LONG = "too long"
-# How the document lists a change that is not noticed.
+# Matches a change in the document's list.
 LISTED = re.compile(r"^- `(\S+\.js)`: `([^`]+)`$", re.MULTILINE)
 
 
@@ -63,10 +63,10 @@ class Judge:
     patience: int = PATIENCE_SECONDS
 
     def failure(self, app: pathlib.Path, arguments: list[str] | None = None) -> str | None:
-        """The first test that fails on this built app, or None. What is left of them is not run."""
+        """Returns the first test that fails on this built app, or None. Does not run the tests after it."""
         command = [*LIMITED, str(self.patience), str(self.binary), "--test-threads", "1"]
         command += self.arguments if arguments is None else arguments
-        # The reason of the failure is not used.
+        # The reason of a failure is not used, so this saves the time of a backtrace.
         environment = os.environ | {APP_VARIABLE: str(app), "RUST_BACKTRACE": "0"}
         process = subprocess.Popen(
             command, cwd=paths.ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -97,7 +97,7 @@ class Bench:
             self.folders.put(folder)
 
     def noticed_by(self, change: dict) -> str | None:
-        """The test that notices the change, or None."""
+        """Returns the test that notices the change, or None."""
         with self._changed(change) as folder:
             known = self.experience.setdefault(change["file"], Counter())
             favourites = [test for test, _ in known.most_common(FAVOURITES)]
@@ -116,7 +116,7 @@ class Bench:
 
     @contextlib.contextmanager
     def _changed(self, change: dict) -> Iterator[pathlib.Path]:
-        """A copy of the built app that has the change, for as long as it is tested."""
+        """Yields a copy of the built app with the change. Takes the change back at the end of the block."""
         script = pathlib.Path(change["file"])
         source = script.read_text()
         changed = source[: change["start"]] + change["replacement"] + source[change["end"] :]
@@ -131,7 +131,7 @@ class Bench:
             self.folders.put(folder)
 
     def _record(self, script: pathlib.Path, source: str) -> pathlib.Path:
-        """The record of the built app that holds the script, as a path within the app."""
+        """Returns the record of the built app that holds the script, as a path within the app."""
         if script not in self.records:
             holding = [path for path in sorted(paths.APP_BUILT.rglob("*.xml")) if source in path.read_text()]
             if not holding:
@@ -141,7 +141,7 @@ class Bench:
 
 
 def main() -> None:
-    """All changes, or those of the scripts that are named, and the verdict."""
+    """Tests all changes, or those of the scripts that are named, and gives the verdict."""
     artifacts.build_app()
     judges = [
         build("casebridge-simulator", "servicenow", ALONE),
@@ -162,7 +162,7 @@ def main() -> None:
 
 
 def is_wanted(path: pathlib.Path) -> bool:
-    """Whether the script was named, or none was. The tests for an instance are not run here."""
+    """Whether the script was named, or none was. False for the tests that run on an instance."""
     wanted = sys.argv[1:]
     return path.parent.name != "tests" and (not wanted or any(part in path.name for part in wanted))
 
@@ -182,7 +182,7 @@ def build(package: str, test: str, arguments: list[str]) -> Judge:
 
 
 def check_unchanged(judge: Judge) -> None:
-    """Without a change nothing may fail; how long that takes says how long is too long."""
+    """Checks that no test fails without a change, and sets the judge's limit by the time that this takes."""
     with console.step(f"{judge.binary.name}, without a change"):
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         failed = judge.failure(paths.APP_BUILT)
@@ -193,14 +193,14 @@ def check_unchanged(judge: Judge) -> None:
 
 
 def list_changes(scripts: list[pathlib.Path]) -> list[dict]:
-    """The changes, as the lister finds them."""
+    """Returns the changes that the lister finds."""
     command = ["node", str(LISTER), *map(str, scripts)]
     output = subprocess.run(command, cwd=paths.APP, stdout=subprocess.PIPE, text=True, check=True).stdout
     return [json.loads(line) for line in output.splitlines()]
 
 
 def tell(changes: list[dict], noticed: Iterator[str | None]) -> list[tuple[dict, str | None]]:
-    """Each change with the test that noticed it; says what was not noticed as it comes."""
+    """Returns each change with the test that noticed it. Prints the changes that were not noticed as they come."""
     results = []
     for change, test in zip(changes, noticed, strict=True):
         results.append((change, test))
@@ -213,7 +213,7 @@ def tell(changes: list[dict], noticed: Iterator[str | None]) -> list[tuple[dict,
 
 
 def tell_scripts(results: list[tuple[dict, str | None]]) -> None:
-    """How many changes of each script were noticed."""
+    """Prints how many changes of each script were noticed."""
     made = Counter(script_name(change) for change, _ in results)
     noticed = Counter(script_name(change) for change, test in results if test is not None)
     for script in sorted(made):
@@ -221,7 +221,7 @@ def tell_scripts(results: list[tuple[dict, str | None]]) -> None:
 
 
 def script_name(change: dict) -> str:
-    """The script's name without its folder: no two have the same."""
+    """Returns the script's name without its folder. No two scripts have the same name."""
     return pathlib.Path(change["file"]).name
 
 

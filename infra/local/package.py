@@ -1,4 +1,4 @@
-"""`make package`: the functions as they are deployed to AWS, with the limits that they must keep."""
+"""`make package`: builds the functions as they are deployed to AWS, and checks their limits."""
 
 import pathlib
 import re
@@ -7,7 +7,7 @@ import artifacts
 import console
 import paths
 
-# The largest zip. Lambda loads it before it starts a function. A larger one includes a library that nobody needs.
+# The largest zip. Lambda loads it before it starts a function. A larger one includes a library that is not needed.
 LARGEST_PACKAGE_BYTES = 4_300_000
 # The version of glibc in the runtime provided.al2023.
 NEWEST_GLIBC = (2, 34)
@@ -15,7 +15,7 @@ GLIBC_SYMBOL = re.compile(rb"GLIBC_(\d+)\.(\d+)")
 
 
 def newest_glibc(executable: pathlib.Path) -> tuple[int, int]:
-    """The newest version of the C library that an executable asks for."""
+    """Returns the newest version of the C library that an executable asks for."""
     found = GLIBC_SYMBOL.findall(executable.read_bytes())
     return max(((int(major), int(minor)) for major, minor in found), default=(0, 0))
 

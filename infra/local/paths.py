@@ -15,7 +15,7 @@ PYTHON = TOOLS / "python"
 MINISTACK = TOOLS / "ministack"
 STAMPS = TOOLS / "stamps"
 
-# The running stack. A command that needs one of its own, beside that of `make up`, names another folder for it.
+# The running stack. A command that needs a stack of its own, beside that of `make up`, names another folder for it.
 SHARED_STATE = ROOT / ".local"
 STATE = ROOT / os.environ.get("CASEBRIDGE_STATE", SHARED_STATE)
 STACK_FILE = STATE / "stack.json"
@@ -33,5 +33,5 @@ FUNCTIONS = ["servicenow-webhook", "aws-events", "case-poller", "reconciler"]
 
 
 def relative(path: pathlib.Path) -> str:
-    """A path as a person in the project's folder would type it."""
+    """Returns a path as a person in the project's folder would type it."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

@@ -1,7 +1,7 @@
 """Starts, recognises and stops the stack's processes.
 
-A process is known by its number and the time it started: numbers are used again, so one without the other could stop
-somebody else's process.
+A process is identified by its number and the time at which it started. The system reuses numbers, so the number alone
+could belong to somebody else's process.
 """
 
 import contextlib
@@ -34,11 +34,11 @@ def exclusive(folder: pathlib.Path = paths.STATE):
 
 
 def started_at(process_id: int) -> str | None:
-    """The start of a process, as the system writes it; nothing if it does not exist or has ended."""
+    """Returns the start of a process, as the system writes it, or None if the process does not exist or has ended."""
     status = pathlib.Path(f"/proc/{process_id}/stat")
     if status.parent.parent.joinpath("self").exists():
         try:
-            # The name, in brackets, may hold spaces: count the fields behind it.
+            # The name, in brackets, may hold spaces. So count the fields after it.
             fields = status.read_text().rpartition(")")[2].split()
         except OSError:
             return None
@@ -48,7 +48,7 @@ def started_at(process_id: int) -> str | None:
 
 
 def record_file(name: str) -> pathlib.Path:
-    """The file that records a process that we started."""
+    """Returns the file that records a process that we started."""
     return paths.PROCESSES / f"{name}.json"
 
 
@@ -71,7 +71,7 @@ def start(name: str, command: list[str], environment: dict[str, str], output: pa
 
 
 def find(name: str) -> int | None:
-    """The number of a process that we started and that still runs."""
+    """Returns the number of a process that we started, or None if it no longer runs."""
     try:
         record = json.loads(record_file(name).read_text())
     except (OSError, ValueError):
@@ -81,10 +81,10 @@ def find(name: str) -> int | None:
 
 
 def stop(name: str) -> bool:
-    """Stops a process of ours and all that it started. Returns whether it ran."""
+    """Stops a process that we started, and its children. Returns whether it ran."""
     process_id = find(name)
     if process_id is not None:
-        # Its session is its own, so the group holds it and what it started, and nothing else.
+        # The process has a session of its own, so its group holds only the process and its children.
         _signal_group(process_id, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         while started_at(process_id) is not None and time.monotonic() < deadline:
@@ -108,7 +108,10 @@ def _reap(process_id: int) -> None:
 
 
 def wait_until(name: str, is_ready, seconds: float):
-    """Waits for `is_ready` to return something; fails with the log's end if the process dies or takes too long."""
+    """Waits until `is_ready` returns something, and returns that.
+
+    Raises StackError with the log's end if the process dies or takes too long.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         result = is_ready()
@@ -121,7 +124,7 @@ def wait_until(name: str, is_ready, seconds: float):
 
 
 def log_tail(name: str, lines: int = 20) -> str:
-    """The last lines of a process's log, with the file's name."""
+    """Returns the last lines of a process's log, with the file's name."""
     log = paths.LOGS / f"{name}.log"
     if not log.exists():
         return ""

@@ -1,4 +1,4 @@
-"""Installs the tools in exact versions into .tools. Needs only Python, and does nothing when they are there.
+"""Installs the tools in exact versions into .tools. Needs only Python. Does nothing if the tools are installed.
 
 python3 infra/local/tools.py [cargo-deny] [cargo-mutants]
 """
@@ -18,7 +18,7 @@ CARGO = paths.TOOLS / "cargo"
 
 
 def digest(*contents: bytes) -> str:
-    """A short digest of several contents."""
+    """Returns a short digest of several contents."""
     summary = hashlib.sha256()
     for content in contents:
         summary.update(len(content).to_bytes(8, "big"))
@@ -27,19 +27,19 @@ def digest(*contents: bytes) -> str:
 
 
 def is_stamped(name: str, value: str) -> bool:
-    """Whether the step `name` was last finished for `value`."""
+    """Whether `stamp` was last called for the step `name` with this value."""
     stamp = paths.STAMPS / name
     return stamp.exists() and stamp.read_text() == value
 
 
 def stamp(name: str, value: str) -> None:
-    """Remembers that the step `name` was finished for `value`."""
+    """Records that the step `name` was finished for `value`."""
     paths.STAMPS.mkdir(parents=True, exist_ok=True)
     (paths.STAMPS / name).write_text(value)
 
 
 def run_quietly(command: list[str], **options) -> None:
-    """Runs a command; its output is shown only if it fails."""
+    """Runs a command. Shows its output only if it fails, and then raises StackError."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
     except FileNotFoundError as error:
@@ -50,7 +50,7 @@ def run_quietly(command: list[str], **options) -> None:
 
 
 def ensure_environment(folder: pathlib.Path, requirements: pathlib.Path) -> None:
-    """A Python environment with exactly the files of a requirements file."""
+    """Installs a Python environment with exactly the packages of a requirements file."""
     wanted = digest(requirements.read_bytes(), sys.version.encode(), str(folder).encode())
     if (folder / "bin" / "python").exists() and is_stamped(folder.name, wanted):
         return
@@ -69,7 +69,7 @@ def ensure_environment(folder: pathlib.Path, requirements: pathlib.Path) -> None
 
 
 def ensure_cargo_tool(name: str) -> pathlib.Path:
-    """Builds a tool for cargo and returns its path. Unoptimised: the commands that the tool runs take the time."""
+    """Builds a tool for cargo and returns its path. It is not optimised: the commands that it runs take longest."""
     if name not in CARGO_TOOLS:
         raise console.StackError(f"no tool is called {name!r}. There are: {', '.join(sorted(CARGO_TOOLS))}.")
     version, binary = CARGO_TOOLS[name], CARGO / "bin" / name
@@ -85,7 +85,7 @@ def ensure_cargo_tool(name: str) -> pathlib.Path:
 
 
 def ensure() -> None:
-    """Both Python environments."""
+    """Installs both Python environments."""
     ensure_environment(paths.PYTHON, paths.LOCAL / "requirements.txt")
     ensure_environment(paths.MINISTACK, paths.LOCAL / "requirements-ministack.txt")
 

@@ -28,7 +28,7 @@ SETTINGS = "x_casebridge_aws_settings"
 IAM_MODES = ("open", "enforced")
 # The prefix of a secret in Standard Webhooks. The generated secret lacks it.
 WEBHOOK_SECRET_PREFIX = "whsec_"
-# The sources of the running processes and of their contents, besides the binaries.
+# The sources of the running processes and of their content, beside the binaries.
 STARTING_SOURCES = ("layout.py", "ministack_server.py", "requirements-ministack.txt", "up.py")
 
 
@@ -53,7 +53,8 @@ def bring_up() -> dict:
 def _bring_up(mode: str) -> dict:
     tools.ensure()
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        # It waits for the network and uses one core; cargo uses all. Both together take little longer than cargo.
+        # The app's build waits for the network and uses one core, and cargo uses all cores. Both together take little
+        # longer than cargo alone.
         building_app = pool.submit(artifacts.build_app)
         executables = artifacts.build_binaries()
         app = building_app.result()
@@ -77,7 +78,7 @@ def _bring_up(mode: str) -> dict:
 
 
 def fingerprint(mode: str, app: str, executables: dict, packages: dict, template: dict) -> dict[str, str]:
-    """Fingerprints of the parts whose change needs a new start, and of those that deploy to a running stack."""
+    """Returns digests of the parts whose change needs a new start, and of those that a running stack can deploy."""
     simulator = artifacts.file_digest(executables[artifacts.SIMULATOR_PACKAGE])
     sources = [(paths.LOCAL / name).read_bytes() for name in STARTING_SOURCES]
     names = sorted(package.name for package in packages.values())
@@ -88,7 +89,7 @@ def fingerprint(mode: str, app: str, executables: dict, packages: dict, template
 
 
 def read_running() -> dict | None:
-    """The fingerprint of the running stack; nothing if any part of it is missing or does not answer."""
+    """Returns the fingerprint of the running stack, or None if any part of it is missing or does not answer."""
     try:
         stack = json.loads(paths.STACK_FILE.read_text())
         running = json.loads(paths.FINGERPRINT_FILE.read_text())
@@ -112,7 +113,7 @@ def take_down() -> bool:
 
 
 def start(mode: str, executables: dict, packages: dict, template: dict) -> dict:
-    """Starts everything from nothing."""
+    """Starts all parts of an empty stack and returns its description."""
     accounts = layout.make_accounts()
     users = layout.make_users()
     oauth = {"client_id": layout.token(32), "client_secret": layout.token(32)}
@@ -133,20 +134,20 @@ def start(mode: str, executables: dict, packages: dict, template: dict) -> dict:
             connect(stack, hub.read_secret(outputs["WebhookSecretId"]), accounts, users["admin"])
         return stack
     except BaseException:
-        # Keep the logs.
+        # This keeps the logs.
         take_down()
         raise
 
 
 def start_simulator(executable, accounts: list, users: dict, oauth: dict) -> dict:
-    """ServiceNow and AWS Support; returns the addresses that it prints when it is ready."""
+    """Starts ServiceNow and AWS Support. Returns the addresses that the simulator prints when it is ready."""
     paths.SIMULATOR.mkdir(parents=True, exist_ok=True)
     configuration = {
         "listen": "127.0.0.1:0",
         "directory": str(paths.SIMULATOR),
         "app": str(paths.APP_BUILT),
-        # AWS's quotas of new cases and of calls would stop people who try things, and tests that run at once. Tests of
-        # the quotas order the fault.
+        # AWS's quotas of new cases and of calls would stop people who try things out, and tests that run at once. Tests
+        # of the quotas order a fault.
         "support": {"cases_per_hour": None, "calls_per_second": None},
         "servicenow": {
             "users": [dataclasses.asdict(user) for user in users.values()],
@@ -175,7 +176,7 @@ def start_simulator(executable, accounts: list, users: dict, oauth: dict) -> dic
 
 
 def start_hub(mode: str, simulator: dict) -> str:
-    """Starts the hub's AWS. Its environment tells the functions the addresses on this machine."""
+    """Starts the hub's AWS and returns its endpoint. Its environment gives the functions the local addresses."""
     surroundings = {
         "AUTH": "true" if mode == "enforced" else "false",
         "AWS_ENDPOINT_URL_SUPPORT": simulator["support"]["endpoint"],
@@ -190,7 +191,7 @@ def start_hub(mode: str, simulator: dict) -> str:
 
 
 def start_ministack(name: str, surroundings: dict[str, str]) -> str:
-    """A local AWS on a free port, empty; returns its endpoint."""
+    """Starts an empty local AWS on a free port. Returns its endpoint."""
     temporary = paths.TEMPORARY / name
     temporary.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -226,7 +227,7 @@ def deploy(hub: cloud.Cloud, template: dict, packages: dict, servicenow_url: str
 
 
 def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: list, users: dict) -> dict:
-    """The stack's contract with people, scripts and tests."""
+    """Returns the description of the stack that people, scripts and tests read."""
     webhook_host = urllib.parse.urlparse(outputs["WebhookUrl"]).hostname
     return {
         "aws": {"endpoint": endpoint, "region": layout.REGION},
@@ -277,10 +278,10 @@ def connect(stack: dict, webhook_secret: str, accounts: list, administrator: lay
     values = {
         "webhook_url": f"https://{webhook_host}/",
         "webhook_secret": WEBHOOK_SECRET_PREFIX + webhook_secret.removeprefix(WEBHOOK_SECRET_PREFIX),
-        # Also allow this machine: tests and people point the webhook to a port that nobody listens on.
+        # Also allow this machine: tests and people point the webhook to a port that no process listens on.
         "allowed_hosts": "127.0.0.1",
         "integration_user": user["sys_id"],
-        # As the button "Adopt this instance" does.
+        # The button "Adopt this instance" writes the same value.
         "home_instance": instance["value"],
     }
     servicenow.update(SETTINGS, settings["sys_id"], values)
@@ -297,19 +298,19 @@ def connect(stack: dict, webhook_secret: str, accounts: list, administrator: lay
 
 
 def clean_environment() -> dict[str, str]:
-    """The least environment of a process, so that no variable of this shell reaches the functions."""
+    """Returns the smallest environment of a process, so that no variable of this shell reaches the functions."""
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(paths.STATE)}
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """Returns a port of this machine that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def write_json(path, value) -> None:
-    """Writes a file with secrets in one step, readable by its owner alone."""
+    """Writes a file in one step, readable by its owner alone, since it holds secrets."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

@@ -53,7 +53,7 @@ class Check:
     prepare: Callable[[], object] | None = None
     finish: Callable[[], object] | None = None
     counts_tests: bool = False
-    # How the output says that a source on the network can't be reached, and what was not looked at for that reason.
+    # The words in the output if a source on the network can't be reached, and the report of what was not checked then.
     unreachable: str = ""
     not_made: str = ""
 
@@ -69,7 +69,7 @@ class Result:
     is_made: bool
 
     def line(self) -> str:
-        """One line for people."""
+        """Returns one line for people."""
         if not self.is_made:
             return f"{console.paint('NOT CHECKED', 'yellow')} {self.check.name}: {self.check.not_made}"
         verdict = console.paint("FAIL", "red") if self.failed else console.paint("  ok", "green")
@@ -78,12 +78,12 @@ class Result:
 
 
 def cargo(*arguments: str) -> list[str]:
-    """A cargo command that uses Cargo.lock unchanged."""
+    """Returns a cargo command that uses Cargo.lock unchanged."""
     return ["cargo", *arguments, "--locked"]
 
 
 def stack_up(mode: str) -> Callable[[], object]:
-    """Brings the stack up with IAM open or enforced."""
+    """Returns a function that brings the stack up with IAM open or enforced."""
 
     def bring_up() -> None:
         os.environ["IAM"] = mode
@@ -93,19 +93,19 @@ def stack_up(mode: str) -> Callable[[], object]:
 
 
 def start_dynamodb() -> None:
-    """An empty local AWS for the tests of the ledger."""
+    """Starts an empty local AWS for the tests of the ledger."""
     os.environ[DYNAMODB_VARIABLE] = up.start_ministack(DYNAMODB, {})
 
 
 def stop_dynamodb() -> None:
-    """Stops it and forgets it."""
+    """Stops that local AWS and removes its files."""
     processes.stop(DYNAMODB)
     shutil.rmtree(paths.TEMPORARY / DYNAMODB, ignore_errors=True)
     os.environ.pop(DYNAMODB_VARIABLE, None)
 
 
 def checks() -> list[Check]:
-    """All checks, the quick ones first."""
+    """Returns all checks, the quick ones first."""
     lint = ("lint",)
     deny = [str(tools.CARGO / "bin" / "cargo-deny"), "--log-level", "error", "--color", "never"]
     return [
@@ -167,7 +167,7 @@ def main() -> None:
 
 
 def select(names: list[str]) -> list[Check]:
-    """The checks of these names or groups."""
+    """Returns the checks of these names or groups, or all if there are none. Raises StackError for an unknown name."""
     known = checks()
     for name in names:
         if not any(name == check.name or name in check.groups for check in known):
@@ -224,7 +224,10 @@ def run_command(check: Check, command: list[str], log: pathlib.Path) -> bool:
 
 
 def count(check: Check, log: pathlib.Path, good: bool) -> tuple[int, int]:
-    """The passed and failed tests. A check without tests counts as one, and a failed check as at least one failure."""
+    """Returns how many tests passed and failed. A check without tests counts as one test.
+
+    A failed check has at least one failure.
+    """
     if not check.counts_tests:
         return int(good), int(not good)
     text = log.read_text(errors="replace")

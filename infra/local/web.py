@@ -23,7 +23,7 @@ class Refused(console.StackError):
 
 
 def request(method: str, url: str, body=None, headers: dict[str, str] | None = None, login: tuple | None = None):
-    """Sends JSON, returns the parsed answer (nothing for an empty one)."""
+    """Sends JSON and returns the parsed answer, or None if it is empty."""
     headers = {"Accept": "application/json", **(headers or {})}
     data = None
     if body is not None:
@@ -50,28 +50,28 @@ class ServiceNow:
         self.login = (username, password)
 
     def request(self, method: str, path: str, body=None):
-        """Any resource of the instance."""
+        """Sends a request to a resource of the instance and returns its result."""
         answer = request(method, self.url + path, body, login=self.login)
         return answer["result"] if answer else None
 
     def find(self, table: str, **values: str) -> list[dict]:
-        """Records whose columns have these values."""
+        """Returns the records whose columns have these values."""
         query = urllib.parse.quote("^".join(f"{column}={value}" for column, value in values.items()))
         return self.request("GET", f"/api/now/table/{table}?sysparm_query={query}")
 
     def read(self, table: str, sys_id: str) -> dict:
-        """One record."""
+        """Returns one record."""
         return self.request("GET", f"/api/now/table/{table}/{sys_id}")
 
     def insert(self, table: str, record: dict) -> dict:
-        """A new record, as the instance stored it."""
+        """Inserts a record and returns it as the instance stored it."""
         return self.request("POST", f"/api/now/table/{table}", record)
 
     def update(self, table: str, sys_id: str, changes: dict) -> dict:
-        """Changes of one record."""
+        """Changes one record and returns it."""
         return self.request("PATCH", f"/api/now/table/{table}/{sys_id}", changes)
 
     def ensure(self, table: str, key: str, record: dict) -> dict:
-        """A record that has these values, found by one column: updated, or inserted where there is none."""
+        """Updates the record with this value of one column, or inserts it if there is none. Returns the record."""
         found = self.find(table, **{key: record[key]})
         return self.update(table, found[0]["sys_id"], record) if found else self.insert(table, record)

@@ -1,10 +1,10 @@
-"""`make bench`: what the release packages cost, one function after the other, on a local stack of their own.
+"""`make bench`: measures the release packages, one function after the other, on a local stack of their own.
 
     python bench.py [--name NAME] [--before FILE]
 
-A start is measured from the exec of the bootstrap to its first request for an event, then come its first event and many
-warm ones. Times are told and never judged: they are this machine's. Remote calls and bytes are judged by the bounds in
-workloads.py. The figures go to target/bench/<name>.json.
+A start is measured from the exec of the bootstrap to its first request for an event. Then come its first event and many
+warm ones. Times are printed and have no bounds, since they depend on the machine. Remote calls and bytes must stay
+within the bounds in workloads.py. The figures go to target/bench/<name>.json.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from stack import Stack  # noqa: E402
 from workloads import Work, Workload  # noqa: E402
 from world import World  # noqa: E402
 
-# Together the number of cases that the run opens, which the bounds of a tick depend on.
+# The sum is the number of cases that the run opens. The bounds of a tick depend on it.
 COLD_STARTS = 5
 WARM_EVENTS = 30
 OUTPUT = paths.TARGET / "bench"
@@ -48,11 +48,11 @@ NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def main() -> None:
-    """Measures, prints, keeps the figures and judges what may be judged."""
+    """Measures, prints and stores the figures. Raises StackError if calls or bytes exceed their bounds."""
     options = parse()
     before = figures.read(options.before) if options.before else None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Whoever interrupts it: everything that was started is stopped.
+        # Each of these signals raises KeyboardInterrupt, so that everything that was started is stopped.
         signal.signal(number, signal.default_int_handler)
     packages = find_packages()
     facts = describe(packages)
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    """The command's options. Raises StackError if the name is none of a file."""
+    """Returns the command's options. Raises StackError if the name can't be that of a file."""
     parser = argparse.ArgumentParser(description="Measures the release packages.")
     parser.add_argument("--name", default=DEFAULT_NAME, help="of the file for the figures, without .json")
     parser.add_argument("--before", type=pathlib.Path, help="a file of an earlier run, to be shown beside this one")
@@ -85,7 +85,7 @@ def parse() -> argparse.Namespace:
 
 
 def find_packages() -> dict[str, pathlib.Path]:
-    """The release packages of all functions. Raises StackError if one is missing."""
+    """Returns the release packages of all functions. Raises StackError if one is missing."""
     packages = {function: paths.PACKAGES / f"{function}.zip" for function in paths.FUNCTIONS}
     missing = [paths.relative(package) for package in packages.values() if not package.exists()]
     if missing:
@@ -94,7 +94,7 @@ def find_packages() -> dict[str, pathlib.Path]:
 
 
 def describe(packages: dict[str, pathlib.Path]) -> dict:
-    """What is measured and on what, told and returned."""
+    """Prints and returns what is measured, and on which machine."""
     built = min(package.stat().st_mtime for package in packages.values())
     console.say(f"Release packages of {datetime.datetime.fromtimestamp(built):%Y-%m-%d, %H:%M}.")
     if newest_source() > built:
@@ -117,21 +117,21 @@ def describe(packages: dict[str, pathlib.Path]) -> dict:
 
 
 def newest_source() -> float:
-    """When a source of the functions was changed last."""
+    """Returns when a source of the functions last changed."""
     sources = [source for folder in ("functions", "shared") for source in (ROOT / folder).glob("*/src/**/*.rs")]
     return max(source.stat().st_mtime for source in [*sources, ROOT / "Cargo.toml", ROOT / "Cargo.lock"])
 
 
 @contextlib.contextmanager
 def own_stack(packages: dict[str, pathlib.Path]):
-    """A local stack with these packages, as long as the block runs; its description."""
+    """Runs a local stack with these packages within the block. Yields its description."""
     with processes.exclusive():
-        # What a run left that was killed.
+        # Stop what a killed run has left.
         up.take_down()
         with processes.exclusive(paths.SHARED_STATE):
             artifacts.build_app()
-            # Of these only the simulator runs here. Built alone it would be another binary than that of `make up`, with
-            # other features of its libraries.
+            # Only the simulator of these binaries runs here. Built alone, it would get other features of its libraries
+            # and differ from the binary of `make up`.
             executables = artifacts.build_binaries()
         try:
             yield up.start("open", executables, packages, cloud.template())
@@ -140,7 +140,7 @@ def own_stack(packages: dict[str, pathlib.Path]):
 
 
 def take_over_triggers(stack: dict, sink: str) -> None:
-    """Nothing but this program starts a function from now on."""
+    """Removes all triggers of the stack, so that only this program hands events to a function."""
     hub = cloud.Cloud(stack["aws"]["endpoint"])
     functions, scheduler = hub.client("lambda"), hub.client("scheduler")
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
@@ -155,7 +155,7 @@ def take_over_triggers(stack: dict, sink: str) -> None:
 def measure_all(
     stack: dict, surroundings: endpoints.Surroundings, packages: dict[str, pathlib.Path]
 ) -> tuple[dict[str, figures.Figures], list[str]]:
-    """The figures of all workloads, and which of their events cost more than they may."""
+    """Returns the figures of all workloads, and a text for each bound that is exceeded."""
     logs = OUTPUT / "logs"
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir(parents=True)
@@ -175,7 +175,7 @@ def measure_all(
 def deploy(
     function: str, package: pathlib.Path, stack: dict, surroundings: endpoints.Surroundings
 ) -> runtime_api.Deployed:
-    """The function as the stack has it deployed, with its bootstrap unpacked."""
+    """Returns the function as the stack has it deployed, with its bootstrap unpacked."""
     folder = OUTPUT / "bootstraps" / function
     with zipfile.ZipFile(package) as archive:
         bootstrap = pathlib.Path(archive.extract("bootstrap", folder))
@@ -195,7 +195,7 @@ def deploy(
 
 
 def lambda_variables(configuration: dict) -> dict[str, str]:
-    """What Lambda adds to a function's own variables."""
+    """Returns the variables that Lambda adds to a function's own."""
     return {
         "AWS_REGION": layout.REGION,
         "AWS_DEFAULT_REGION": layout.REGION,
@@ -206,7 +206,7 @@ def lambda_variables(configuration: dict) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
-        # This machine has no credentials to give.
+        # This machine has no metadata service with credentials.
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 
@@ -214,7 +214,7 @@ def lambda_variables(configuration: dict) -> dict[str, str]:
 def measure(
     workload: Workload, deployed: runtime_api.Deployed, tally: endpoints.Tally, log: pathlib.Path
 ) -> figures.Figures:
-    """The figures of a workload: each start gets a first event, and the last process all the warm ones.
+    """Returns the figures of a workload. Each start gets a first event, and the last process all the warm ones.
 
     Raises StackError if an event fails or has no effect.
     """

@@ -1,7 +1,7 @@
-"""What a function reaches: AWS's services and ServiceNow, each at an address of its own over TLS, every call counted.
+"""The endpoints that a function calls: AWS's services and ServiceNow, each at its own address over TLS. Counts calls.
 
-An endpoint ends TLS, hands each request on as it is to the local stack, and hands the answer back. Its certificate
-comes from an authority that is made for one run.
+An endpoint ends TLS, passes each request unchanged to the local stack, and passes the answer back. An authority that is
+created for one run signs its certificate.
 """
 
 import contextlib
@@ -20,26 +20,26 @@ import certifi
 import tools
 
 HOST = "127.0.0.1"
-# As the certificates of AWS's own endpoints.
+# The same key type as in the certificates of AWS's own endpoints.
 KEY = "rsa:2048"
 DAYS = "1"
 ANSWER_SECONDS = 30
 MAXIMUM_LINE = 65_536
-# The variable with which the SDK is told a service's endpoint, for each service of the hub's that the functions call.
+# The SDK's variable for a service's endpoint, for each service of the hub that the functions call.
 HUB_SERVICES = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
     "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "sqs": "AWS_ENDPOINT_URL_SQS",
     "ssm": "AWS_ENDPOINT_URL_SSM",
 }
-# The accounts' keys and roles are known where their cases are.
+# The simulator knows the accounts' keys and roles and has their cases, so it answers for these services.
 ACCOUNT_SERVICES = {"sts": "AWS_ENDPOINT_URL_STS", "support": "AWS_ENDPOINT_URL_SUPPORT"}
 SERVICENOW = "servicenow"
 
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """One request and its answer, in bytes of HTTP: what TLS adds is not counted."""
+    """One request and its answer, in bytes of HTTP. The bytes that TLS adds are not counted."""
 
     side: str
     operation: str
@@ -51,7 +51,7 @@ class Call:
 
 
 class Tally:
-    """What went over all endpoints since it was taken last."""
+    """The calls and handshakes of all endpoints since the last `take`."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -59,17 +59,17 @@ class Tally:
         self._handshakes = 0
 
     def count_call(self, call: Call) -> None:
-        """One more call."""
+        """Counts one more call."""
         with self._lock:
             self._calls.append(call)
 
     def count_handshake(self) -> None:
-        """One more connection."""
+        """Counts one more TLS handshake."""
         with self._lock:
             self._handshakes += 1
 
     def take(self) -> tuple[list[Call], int]:
-        """The calls and the number of TLS handshakes since the last time."""
+        """Returns the calls and the number of TLS handshakes since the last `take`."""
         with self._lock:
             taken = self._calls, self._handshakes
             self._calls, self._handshakes = [], 0
@@ -92,17 +92,17 @@ class Endpoint(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        """The address."""
+        """Returns the address."""
         return f"https://{HOST}:{self.server_address[1]}"
 
 
 class Connection(socketserver.BaseRequestHandler):
-    """One connection of a function's."""
+    """One connection of a function."""
 
     server: Endpoint
 
     def handle(self) -> None:
-        """Hands on request after request. A function that ends, or is stopped, just closes."""
+        """Passes on one request after the other, until the function closes the connection."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with (
             contextlib.suppress(OSError),
@@ -112,13 +112,13 @@ class Connection(socketserver.BaseRequestHandler):
             self.server.tally.count_handshake()
             while request := read_message(incoming):
                 answer = self._ask(request)
-                # Counted before the function has it: whoever sees the function go on sees the call.
+                # Count the call before the function has the answer, so that it is counted when the function goes on.
                 call = Call(self.server.side, operation_of(request), len(request), len(answer))
                 self.server.tally.count_call(call)
                 secured.sendall(answer)
 
     def _ask(self, request: bytes) -> bytes:
-        """The local stack's answer. Each request has a connection of its own there, on this machine and without TLS."""
+        """Returns the local stack's answer. Each request opens a connection there, on this machine and without TLS."""
         with socket.create_connection(self.server.upstream, ANSWER_SECONDS) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.sendall(request)
@@ -127,7 +127,7 @@ class Connection(socketserver.BaseRequestHandler):
 
 
 def read_message(stream) -> bytes:
-    """A request or an answer of HTTP/1.1, head and body as they came; nothing where the other end has closed."""
+    """Reads a request or an answer of HTTP/1.1, head and body. Returns b"" if the other end has closed."""
     head = read_head(stream)
     fields = fields_of(head)
     if "chunked" in fields.get("transfer-encoding", ""):
@@ -136,7 +136,7 @@ def read_message(stream) -> bytes:
 
 
 def read_head(stream) -> bytes:
-    """All lines up to the empty one, with it."""
+    """Reads all lines up to the empty one, and the empty one."""
     lines = []
     while line := stream.readline(MAXIMUM_LINE):
         lines.append(line)
@@ -146,7 +146,7 @@ def read_head(stream) -> bytes:
 
 
 def read_chunks(stream) -> bytes:
-    """A body in chunks as it came, with the lines between them and behind the last."""
+    """Reads a body in chunks. Keeps the lines between them and after the last."""
     parts = []
     while size_line := stream.readline(MAXIMUM_LINE):
         parts.append(size_line)
@@ -158,13 +158,13 @@ def read_chunks(stream) -> bytes:
 
 
 def fields_of(head: bytes) -> dict[str, str]:
-    """The header's fields by their names in lower case."""
+    """Returns the header's fields by their names in lower case."""
     lines = [line.partition(":") for line in head.decode("latin-1").splitlines()[1:]]
     return {name.strip().lower(): value.strip() for name, _, value in lines if name}
 
 
 def operation_of(request: bytes) -> str:
-    """What a request asks for: the operation of AWS's, or the last word of the path."""
+    """Returns the name of a request's operation: AWS's operation, or the last segment of the path."""
     head, _, body = request.partition(b"\r\n\r\n")
     target = fields_of(head).get("x-amz-target")
     if target:
@@ -178,14 +178,14 @@ def operation_of(request: bytes) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Trust:
-    """The certificate of all endpoints, and the file of authorities by which a function knows it."""
+    """The certificate of all endpoints, and the file of authorities with which a function checks it."""
 
     certificate: ssl.SSLContext
     authorities: pathlib.Path
 
 
 def make_trust(folder: pathlib.Path) -> Trust:
-    """A certificate of an authority of its own. The usual ones are known too: a function reads as many in AWS."""
+    """Creates a certificate and its authority. The file also has the usual authorities, as many as in AWS."""
     authority, authority_key = folder / "authority.pem", folder / "authority.key"
     server, server_key = folder / "server.pem", folder / "server.key"
     request = ["openssl", "req", "-x509", "-newkey", KEY, "-nodes", "-days", DAYS]
@@ -206,9 +206,9 @@ def make_trust(folder: pathlib.Path) -> Trust:
 
 @dataclasses.dataclass(frozen=True)
 class Surroundings:
-    """Where a function finds everything, and what it called there."""
+    """The addresses of all endpoints, and the tally of their calls."""
 
-    # Of the SDK.
+    # The SDK's variables.
     variables: dict[str, str]
     servicenow_url: str
     tally: Tally
@@ -216,7 +216,7 @@ class Surroundings:
 
 @contextlib.contextmanager
 def surroundings(stack: dict):
-    """Endpoints for all that the functions of a stack call, as long as the block runs."""
+    """Runs endpoints for all that the functions of a stack call, within the block."""
     tally = Tally()
     upstreams = dict.fromkeys(HUB_SERVICES, stack["aws"]["endpoint"])
     upstreams |= dict.fromkeys(ACCOUNT_SERVICES, stack["support"]["endpoint"])
@@ -230,7 +230,7 @@ def surroundings(stack: dict):
             urls[side] = endpoint.url
         services = HUB_SERVICES | ACCOUNT_SERVICES
         variables = {variable: urls[service] for service, variable in services.items()}
-        # Any other service is not reached, least of all the real one.
+        # No other service can be reached, and above all not a real one.
         variables["AWS_ENDPOINT_URL"] = f"http://{HOST}:1"
         variables["SSL_CERT_FILE"] = str(trust.authorities)
         yield Surroundings(variables, urls[SERVICENOW], tally)
@@ -238,7 +238,7 @@ def surroundings(stack: dict):
 
 @contextlib.contextmanager
 def serving(server: socketserver.BaseServer):
-    """A server that answers as long as the block runs."""
+    """Runs a server within the block."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -250,7 +250,7 @@ def serving(server: socketserver.BaseServer):
 
 
 class Sink(http.server.ThreadingHTTPServer):
-    """Takes the instance's webhooks and the events of AWS Support: nobody but the benchmark hands out events."""
+    """Accepts the instance's webhooks and the events of AWS Support, so that only the benchmark hands out events."""
 
     daemon_threads = True
 
@@ -259,18 +259,18 @@ class Sink(http.server.ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """Host and port."""
+        """Returns host and port."""
         return f"{HOST}:{self.server_address[1]}"
 
 
 class SinkConnection(http.server.BaseHTTPRequestHandler):
     """One request to the sink."""
 
-    # What EventBridge says when it has taken all events; the instance looks at the status alone.
+    # EventBridge's answer when it has accepted all events. The instance reads only the status.
     ANSWER = b'{"FailedEntryCount": 0}'
 
     def do_POST(self) -> None:  # noqa: N802 - the name that the library calls
-        """Takes whatever it is."""
+        """Accepts any request."""
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -279,4 +279,4 @@ class SinkConnection(http.server.BaseHTTPRequestHandler):
         self.wfile.write(self.ANSWER)
 
     def log_message(self, *_) -> None:
-        """Nothing to tell."""
+        """Logs nothing."""

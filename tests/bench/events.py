@@ -1,4 +1,4 @@
-"""The events that the functions are handed, in the shape in which AWS hands them out."""
+"""The events for the functions, in the form in which AWS sends them."""
 
 import datetime
 import json
@@ -14,12 +14,12 @@ WEBHOOK_TYPE = "incident.changed"
 
 
 def now() -> str:
-    """The moment in UTC, to the second."""
+    """Returns the present time in UTC, to the second."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def webhook(incident: Incident, secret: str) -> dict:
-    """A request to a Function URL: the webhook that ServiceNow signs when an incident has changed."""
+    """Returns a request to a Function URL: the webhook that ServiceNow signs when an incident has changed."""
     webhook_id = uuid.uuid4().hex
     told = {"sys_id": incident.sys_id, "sys_mod_count": 1}
     body = json.dumps({"id": webhook_id, "type": WEBHOOK_TYPE, "timestamp": now(), "data": told})
@@ -62,7 +62,7 @@ def webhook(incident: Incident, secret: str) -> dict:
 
 
 def support_event(incident: Incident, case: dict, topic: str) -> dict:
-    """SNS's message with the event of AWS Support that somebody wrote on a case."""
+    """Returns SNS's message with the event of AWS Support for a new communication on a case."""
     message = {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -104,7 +104,7 @@ def support_event(incident: Incident, case: dict, topic: str) -> dict:
 
 
 def tick() -> dict:
-    """What the scheduler starts the poller with, each minute."""
+    """Returns the event with which the scheduler starts the poller each minute."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -119,7 +119,7 @@ def tick() -> dict:
 
 
 def hint(world: World, incident: Incident, cause: str, queue_arn: str) -> dict:
-    """A message of the hint queue."""
+    """Returns an event with one message of the hint queue."""
     body = json.dumps(json.loads(world.hint(incident)) | {"cause": cause})
     message_id, moment = str(uuid.uuid4()), str(int(time.time() * 1000))
     record = {

@@ -1,4 +1,4 @@
-"""What a run measured: medians, as a table, as JSON, and beside those of another run."""
+"""The figures of a run: medians, as a table, as JSON, and beside those of another run."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from workloads import Bounds
 
 MILLISECONDS = 1_000
 MEGABYTE = 1_000_000
-# The columns of the table, in its order: figure, heading, digits behind the point.
+# The columns of the table, in order: figure, heading, digits after the point.
 COLUMNS = [
     ("start_wall_ms", "wall", 1),
     ("start_cpu_ms", "CPU", 1),
@@ -42,7 +42,7 @@ class Figures:
 
 
 def medians(starts: list[Measured], firsts: list[Measured], warms: list[Measured], memory_bytes: int) -> Figures:
-    """The figures of what was measured."""
+    """Returns the figures of the measured starts and events."""
 
     def middle(measured: list[Measured], figure) -> float:
         return statistics.median([figure(one) for one in measured])
@@ -61,7 +61,7 @@ def medians(starts: list[Measured], firsts: list[Measured], warms: list[Measured
 
 
 def excesses(name: str, figures: Figures, bounds: Bounds) -> list[str]:
-    """What costs more than it may."""
+    """Returns a text for each bound that the figures exceed."""
     values = figures.values
     compared = [
         ("remote calls", values["calls"], bounds.calls),
@@ -77,7 +77,7 @@ def excesses(name: str, figures: Figures, bounds: Bounds) -> list[str]:
 
 
 def show(workloads: dict[str, Figures]) -> None:
-    """The table."""
+    """Prints the table."""
     widths = iter(WIDTHS)
     heading = "".join(f"{part:>{sum(next(widths) for _ in range(columns))}}" for part, columns in PARTS)
     console.say(console.paint(" " * NAME_WIDTH + heading, "bold"))
@@ -93,7 +93,7 @@ def show(workloads: dict[str, Figures]) -> None:
 
 
 def compare(before: dict[str, dict], workloads: dict[str, Figures]) -> None:
-    """The figures of another run beside those of this one, line by line."""
+    """Prints the figures of another run beside those of this one, line by line."""
     heading = f"{'':{NAME_WIDTH}}{'figure':<20}{'before':>12}{'after':>12}{'change':>10}"
     console.say(console.paint(heading, "bold"))
     for name, figures in workloads.items():
@@ -105,14 +105,14 @@ def compare(before: dict[str, dict], workloads: dict[str, Figures]) -> None:
 
 
 def _beside(before: float | None, after: float, digits: int) -> str:
-    """Both figures and the change in percent, where there is something to compare with."""
+    """Returns both figures and the change in percent, as far as there is an earlier figure."""
     shown = "-" if before is None else f"{before:,.{digits}f}"
     change = f"{(after - before) / before:>+10.0%}" if before and before != after else ""
     return f"{shown:>12}{after:>12,.{digits}f}{change}"
 
 
 def write(file: pathlib.Path, facts: dict, workloads: dict[str, Figures]) -> None:
-    """Keeps the figures, and what they were measured on."""
+    """Writes the figures to a file, with the facts about the machine and the packages."""
     told = {
         name: {**figures.values, "last_calls": [dataclasses.asdict(call) for call in figures.calls]}
         for name, figures in workloads.items()
@@ -122,7 +122,7 @@ def write(file: pathlib.Path, facts: dict, workloads: dict[str, Figures]) -> Non
 
 
 def read(file: pathlib.Path) -> dict[str, dict]:
-    """The figures of another run by its workloads' names. Raises StackError if there are none."""
+    """Returns the figures of another run by its workloads' names. Raises StackError if the file has none."""
     try:
         return json.loads(file.read_text())["workloads"]
     except (OSError, ValueError, KeyError) as error:

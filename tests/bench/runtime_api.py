@@ -1,6 +1,6 @@
 """The Lambda Runtime API as a bootstrap sees it, and a bootstrap that runs under it and is measured.
 
-One process of a function has one server: it asks there for the next event, and tells its answer.
+Each process of a function has its own server, from which it requests events and to which it sends its answers.
 """
 
 import contextlib
@@ -21,20 +21,20 @@ from endpoints import HOST, Call, Tally, serving
 API = "/2018-06-01/runtime"
 NEXT = f"{API}/invocation/next"
 INIT_ERROR = f"{API}/init/error"
-# Longer than any timeout of a function's.
+# Longer than the timeout of any function.
 PATIENCE_SECONDS = 70
 LOOK_SECONDS = 0.1
-# What a process still does after it has asked for the next event counts as work on the last one.
+# The work of a process in this time after it has asked for the next event counts for the last event.
 SETTLE_SECONDS = 0.02
 STOP_SECONDS = 5
 SHOWN_LINES = 20
-# The clock of a process's own processor time, as clock_getcpuclockid makes it of the process's number.
+# The clock of a process's processor time, from which clock_getcpuclockid builds the id with the process's number.
 PROCESSOR_CLOCK = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Told:
-    """What a process told the API, and when."""
+    """A request of a process to the API, and its time."""
 
     kind: str
     at: float
@@ -55,21 +55,21 @@ class RuntimeApi(http.server.ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """Host and port."""
+        """Returns host and port."""
         return f"{HOST}:{self.server_address[1]}"
 
 
 class Exchange(http.server.BaseHTTPRequestHandler):
-    """One request of the process's."""
+    """One request of the process."""
 
     server: RuntimeApi
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    # Head and body leave together.
+    # Send head and body together.
     wbufsize = 65_536
 
     def do_GET(self) -> None:  # noqa: N802 - the name that the library calls
-        """The process asks for the next event, and waits until there is one."""
+        """Answers the request for the next event, as soon as there is one."""
         if self.path != NEXT:
             self.answer(404, {}, b"{}")
             return
@@ -83,7 +83,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         self.answer(200, fields, body)
 
     def do_POST(self) -> None:  # noqa: N802 - the name that the library calls
-        """The process tells an answer or an error."""
+        """Accepts an answer or an error of the process."""
         body = self.body()
         at = time.monotonic()
         kind = "answer" if self.path.endswith("/response") else "error"
@@ -91,7 +91,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         self.server.told.put(Told(kind, at, body))
 
     def body(self) -> bytes:
-        """The request's body, in chunks or of a known length."""
+        """Reads the request's body, in chunks or of a known length."""
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
             return self.rfile.read(int(self.headers.get("Content-Length", "0")))
         parts = []
@@ -103,7 +103,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def answer(self, status: int, fields: dict[str, str], body: bytes) -> None:
-        """An answer in JSON."""
+        """Sends an answer in JSON."""
         self.send_response_only(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **fields}.items():
             self.send_header(name, value)
@@ -112,12 +112,12 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *_) -> None:
-        """Nothing to tell."""
+        """Logs nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Deployed:
-    """A function as it is deployed: its bootstrap, its environment, and what Lambda says of it."""
+    """A function as it is deployed: its bootstrap, its environment, its ARN and its timeout."""
 
     name: str
     bootstrap: pathlib.Path
@@ -128,7 +128,7 @@ class Deployed:
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What a start or an event took."""
+    """The cost of a start or an event."""
 
     wall_seconds: float
     processor_seconds: float
@@ -138,7 +138,7 @@ class Measured:
 
 
 class Process:
-    """A process of a function's that waits for its next event."""
+    """A process of a function that waits for its next event."""
 
     def __init__(self, deployed: Deployed, api: RuntimeApi, tally: Tally, log: pathlib.Path):
         self.deployed = deployed
@@ -185,7 +185,7 @@ class Process:
         )
 
     def _fields(self) -> dict[str, str]:
-        """What Lambda says of an invocation."""
+        """Returns the header's fields that Lambda sends with an event."""
         deadline = time.time() + self.deployed.timeout_seconds
         return {
             "Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()),
@@ -212,17 +212,17 @@ class Process:
         return console.StackError(f"{self.deployed.name} {what}. The end of {paths.relative(self._log)}:{shown}")
 
     def _processor_seconds(self) -> float:
-        """The processor time of all threads so far, to the nanosecond: /proc counts in hundredths of a second."""
+        """Returns the processor time of all threads so far, in nanoseconds. /proc has only hundredths of a second."""
         return time.clock_gettime((~self._process.pid << 3) | PROCESSOR_CLOCK)
 
     def largest_memory_bytes(self) -> int:
-        """The most memory that the process ever had at once."""
+        """Returns the peak memory of the process."""
         status = pathlib.Path(f"/proc/{self._process.pid}/status").read_text()
         (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
         return int(line.split()[1]) * 1024
 
     def stop(self) -> None:
-        """Ends the process, kindly first."""
+        """Asks the process to end, and kills it if it does not."""
         self._api.events.put(None)
         self._process.send_signal(signal.SIGTERM)
         try:
@@ -234,7 +234,7 @@ class Process:
 
 @contextlib.contextmanager
 def started(deployed: Deployed, tally: Tally, log: pathlib.Path):
-    """A process of a function's with a Runtime API of its own, as long as the block runs."""
+    """Runs a process of a function with its own Runtime API, within the block."""
     with serving(RuntimeApi()) as api:
         process = Process(deployed, api, tally, log)
         try:

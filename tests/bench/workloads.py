@@ -1,4 +1,4 @@
-"""What is measured: each function with the events that it gets, and how much each event may cost."""
+"""The workloads: each function with its events, and the bounds on the cost of each event."""
 
 import dataclasses
 from collections.abc import Callable
@@ -10,15 +10,15 @@ from world import Incident, World, unique
 
 @dataclasses.dataclass(frozen=True)
 class Bounds:
-    """The most that an event of one kind may cost in the middle of many: remote calls, and bytes of HTTP both ways."""
+    """The bounds on the median cost of one kind of event: remote calls, bytes of HTTP sent and received."""
 
     calls: int
     sent: int
     received: int
 
 
-# The bytes are those of the local stack and a tenth more: ids and times differ by a few from run to run, and what goes
-# beyond a tenth was added by somebody. Every AWS request has some 900 bytes of signature and agent.
+# The bytes are those on the local stack and a tenth more. Ids and times differ by a few bytes from run to run, so a
+# larger difference comes from a change of the code. Every AWS request has some 900 bytes of signature and agent.
 #
 # The lease, the incident, the intent, the case, its columns on the incident, the outcome with the lease's end.
 NEW_CASE = Bounds(calls=6, sent=14_600, received=4_600)
@@ -26,7 +26,7 @@ NEW_CASE = Bounds(calls=6, sent=14_600, received=4_600)
 NEW_CASE_EVENT = Bounds(calls=5, sent=9_200, received=7_600)
 # The lease, both sides, the intent, the comment, the outcome with the lease's end.
 COMMENT = Bounds(calls=6, sent=15_700, received=7_500)
-# The lease, the case, the lease's end: AWS tells of our own comment, and nothing is left to do.
+# The lease, the case, the lease's end: AWS reports our own comment, and nothing is left to do.
 COMMENT_EVENT = Bounds(calls=3, sent=8_900, received=5_800)
 # The lease, the case, the reply on the incident, the lease's end. The incident is not read: the answer shows it.
 REPLY = Bounds(calls=4, sent=10_000, received=8_600)
@@ -34,35 +34,36 @@ REPLY = Bounds(calls=4, sent=10_000, received=8_600)
 WEBHOOK = Bounds(calls=1, sent=1_400, received=700)
 # The link of the case, and the message to the queue.
 SUPPORT_EVENT = Bounds(calls=2, sent=2_500, received=1_430)
-# The four shards of what is due; the secret's version; three watermarks, of which two move; the accounts, the cases of
-# each of the two, and one read of those of the account that has some; what changed in ServiceNow, and what is known of
-# it. Each of the 35 cases that the run opens adds some 50 bytes sent and 1,500 received, and its incident, which has
-# changed lately, 90 and 220.
+# Four shards of due links; the version of the secret; three watermarks, of which two move; the list of accounts; the
+# rows of watched cases of two accounts, and one read of the cases of the account that has some; the changes in
+# ServiceNow, and the remembered counts of their links. Each of the 35 cases that the run opens adds some 50 bytes sent
+# and 1,500 received, and its recently changed incident adds 90 and 220.
 TICK = Bounds(calls=16, sent=21_900, received=79_800)
 
 
 @dataclasses.dataclass(frozen=True)
 class Workload:
-    """A function, a kind of event, and what must come of it."""
+    """A function, a kind of event, its bounds, and the checks of its effect."""
 
     function: str
     event: str
     bounds: Bounds
-    # So many events, all prepared before the first is handed out: nothing else happens while a process is measured.
+    # Returns this number of events. All are prepared before the first is handed out, so that nothing else runs while a
+    # process is measured.
     make: Callable[[int], list[dict]]
-    # What is wrong with an answer; nothing where it is as it should be.
+    # Returns what is wrong with an answer, or None if nothing is.
     problem: Callable[[object], str | None]
     # Raises StackError if the events did not have their effect.
     verify: Callable[[], None] = lambda: None
 
     @property
     def name(self) -> str:
-        """For people, and for comparing with another run."""
+        """Returns a name for people and for the comparison with another run."""
         return f"{self.function}, {self.event}"
 
 
 class Work:
-    """All workloads of one run. The reconciler's come first: they open the cases that the others are about."""
+    """All workloads of one run. Those of the reconciler come first: they open the cases that the others need."""
 
     def __init__(self, world: World):
         self.world = world
@@ -79,7 +80,7 @@ class Work:
         self.reply = unique("We are looking into it and come back to you as soon as we know more.")
 
     def loads(self) -> list[Workload]:
-        """The workloads in their order."""
+        """Returns the workloads in their order."""
         return [
             Workload("reconciler", "new case", NEW_CASE, self.new_cases, handled),
             Workload("reconciler", "event of the case", NEW_CASE_EVENT, self.own_events, handled, self.are_open),
@@ -92,37 +93,37 @@ class Work:
         ]
 
     def new_cases(self, count: int) -> list[dict]:
-        """Incidents that want a case, told by ServiceNow."""
+        """Opens incidents in scope. Returns the hints of ServiceNow's webhooks."""
         self.incidents = [self.world.open_incident() for _ in range(count)]
         return self._hints("servicenow_webhook", count)
 
     def comments(self, count: int) -> list[dict]:
-        """A comment on each incident, told by ServiceNow."""
+        """Writes a comment on each incident. Returns the hints of ServiceNow's webhooks."""
         for incident in self.incidents[:count]:
             self.world.comment(incident, self.comment)
         return self._hints("servicenow_webhook", count)
 
     def own_events(self, count: int) -> list[dict]:
-        """AWS tells of what was written to each case just now, by the reconciler itself."""
+        """Returns the hints of the events that the reconciler's own writes to the cases cause."""
         return self._hints("support_event", count)
 
     def replies(self, count: int) -> list[dict]:
-        """A reply on each case, told by AWS."""
+        """Writes a reply on each case. Returns the hints of AWS's events."""
         for incident in self.incidents[:count]:
             self.world.reply(incident, self.reply)
         return self._hints("support_event", count)
 
     def _hints(self, cause: str, count: int) -> list[dict]:
-        # What was written in the second that is not over yet would be read a second time.
+        # A pass would read comments of the present second again in the next pass.
         self.world.next_second()
         return [events.hint(self.world, incident, cause, self.queue_arn) for incident in self.incidents[:count]]
 
     def webhooks(self, count: int) -> list[dict]:
-        """Webhooks about incidents with a case."""
+        """Returns webhooks about incidents with a case."""
         return [events.webhook(incident, self.secret) for incident in self.incidents[:count]]
 
     def support_events(self, count: int) -> list[dict]:
-        """Events of cases of ours."""
+        """Returns events of our own cases."""
         cases = self.world.all_cases()
         return [
             events.support_event(incident, case, self.topic)
@@ -132,21 +133,21 @@ class Work:
         ]
 
     def ticks(self, count: int) -> list[dict]:
-        """Ticks of a world at rest."""
+        """Returns ticks while nothing is left to do on any link."""
         return [events.tick() for _ in range(count)]
 
     def are_open(self) -> None:
-        """Every incident shows its case."""
+        """Checks that every incident shows its case."""
         wrong = [incident for incident in self.incidents if not self.world.in_sync(incident)]
         self._expect("does not show its case", wrong)
 
     def are_sent(self) -> None:
-        """Every case has the comment once."""
+        """Checks that every case has the comment once."""
         wrong = [incident for incident in self.incidents if len(self.world.communications(incident, self.comment)) != 1]
         self._expect("has no comment, or two", wrong)
 
     def are_received(self) -> None:
-        """Every incident has the reply once."""
+        """Checks that every incident has the reply once."""
         wrong = [incident for incident in self.incidents if len(self.world.comments(incident, self.reply)) != 1]
         self._expect("has no reply, or two", wrong)
 
@@ -157,16 +158,16 @@ class Work:
 
 
 def handled(answer: object) -> str | None:
-    """Of the reconciler: no message has to come again."""
+    """Returns what is wrong with an answer of the reconciler: it must not return a message to the queue."""
     return None if answer == {"batchItemFailures": []} else f"a message was not handled: {answer}"
 
 
 def accepted(answer: object) -> str | None:
-    """Of the webhook: 202."""
+    """Returns what is wrong with an answer of the webhook: its status must be 202."""
     is_accepted = isinstance(answer, dict) and answer.get("statusCode") == 202
     return None if is_accepted else f"a webhook was not accepted: {answer}"
 
 
 def silent(answer: object) -> str | None:
-    """Of a function that answers nothing."""
+    """Returns what is wrong with an answer of a function that must answer nothing."""
     return None if answer is None else f"an answer was not expected: {answer}"

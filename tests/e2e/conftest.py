@@ -11,19 +11,19 @@ from world import World
 
 @pytest.fixture(scope="session")
 def stack() -> Stack:
-    """The running stack."""
+    """Returns the running stack."""
     return Stack.running()
 
 
 @pytest.fixture(scope="session")
 def world(stack: Stack) -> World:
-    """Both sides of the running stack."""
+    """Returns both sides of the running stack."""
     return World(stack)
 
 
 @pytest.fixture
 def alone() -> Iterator[None]:
-    """Lets one test at a time change something that all share."""
+    """Lets one test at a time change something that all tests share."""
     with open(STACK_FILE.with_name("e2e.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -31,7 +31,7 @@ def alone() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def beside_others(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Runs all tests at the same time, except those that would disturb all others or be disturbed by them."""
+    """Lets tests run at the same time, except the exclusive ones: they disturb all others or are disturbed by them."""
     exclusive = request.node.get_closest_marker("exclusive") is not None
     with open(STACK_FILE.with_name("e2e-exclusive.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)

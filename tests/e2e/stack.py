@@ -1,4 +1,4 @@
-"""The running local stack, reached with other people's clients: PySNC for ServiceNow, boto3 for AWS."""
+"""The running local stack, reached with independent clients: PySNC for ServiceNow, boto3 for AWS."""
 
 import functools
 import json
@@ -11,27 +11,27 @@ import botocore.config
 import pysnc
 import requests
 
-# Names another stack than the one of `make up`.
+# The variable CASEBRIDGE_STACK names another stack than the one of `make up`.
 STACK_FILE = pathlib.Path(
     os.environ.get("CASEBRIDGE_STACK", pathlib.Path(__file__).resolve().parents[2] / ".local" / "stack.json")
 )
 # The local AWS takes these keys as those of its account's root user.
 HUB_KEYS = ("test", "test")
-# Longer than one run of the outbox's job, which keeps all others from the instance while webhooks are slow.
+# Longer than one run of the outbox's job, which blocks all other requests to the instance while webhooks are slow.
 REQUEST_SECONDS = 60
-# How long a webhook is sent again that the function could not take.
+# How long a webhook is sent again if the function could not take it.
 WEBHOOK_SECONDS = 60
 # The secret with the integration user's keys.
 SERVICENOW_SECRET = "casebridge/servicenow"
 
 
 class Stack:
-    """What .local/stack.json describes."""
+    """The stack that .local/stack.json describes."""
 
     def __init__(self, description: dict):
         self.description = description
         self.accounts = description["accounts"]
-        # PySNC takes https only and asks the usual variables for the authority and the proxies.
+        # PySNC accepts https only and reads the usual variables for the authority and the proxies.
         os.environ["REQUESTS_CA_BUNDLE"] = description["servicenow"]["ca_file"]
         os.environ["NO_PROXY"] = "127.0.0.1,localhost"
         self.web = requests.Session()
@@ -39,45 +39,45 @@ class Stack:
 
     @classmethod
     def running(cls) -> "Stack":
-        """The stack that `make up` started."""
+        """Returns the stack that `make up` started."""
         if not STACK_FILE.exists():
             raise RuntimeError(f"{STACK_FILE} does not exist: start the stack with `make up`.")
         return cls(json.loads(STACK_FILE.read_text()))
 
     @property
     def production(self) -> dict:
-        """The production account."""
+        """Returns the production account."""
         return next(account for account in self.accounts if account["production"])
 
     @property
     def sandbox(self) -> dict:
-        """The account that is not production: its cases are marked as tests."""
+        """Returns the account that is not production: its cases are marked as tests."""
         return next(account for account in self.accounts if not account["production"])
 
     @functools.cached_property
     def agent(self) -> pysnc.ServiceNowClient:
-        """ServiceNow as an agent sees it."""
+        """Returns a client of ServiceNow as an agent."""
         return self.servicenow("agent")
 
     @functools.cached_property
     def admin(self) -> pysnc.ServiceNowClient:
-        """ServiceNow as its administrator sees it, journals and properties included."""
+        """Returns a client of ServiceNow as its administrator, who sees journals and properties, too."""
         return self.servicenow("admin")
 
     @functools.cached_property
     def employee(self) -> pysnc.ServiceNowClient:
-        """ServiceNow as somebody without any role sees it."""
+        """Returns a client of ServiceNow as a user without any role."""
         return self.servicenow("employee")
 
     @functools.cached_property
     def integration(self) -> pysnc.ServiceNowClient:
-        """ServiceNow as the integration user sees it, with the keys that AWS keeps for it."""
+        """Returns a client of ServiceNow as the integration user, with the credentials that AWS keeps for it."""
         keys = json.loads(self.hub("secretsmanager").get_secret_value(SecretId=SERVICENOW_SECRET)["SecretString"])
         flow = pysnc.ServiceNowClientCredentialsFlow(keys["client_id"], keys["client_secret"])
         return pysnc.ServiceNowClient(self.description["servicenow"]["https_url"], flow, auto_retry=False)
 
     def servicenow(self, login: str) -> pysnc.ServiceNowClient:
-        """ServiceNow as one of its users sees it."""
+        """Returns a client of ServiceNow as one of its users."""
         servicenow = self.description["servicenow"]
         user = servicenow[login]
         # The test must see a failed call, so the client must not repeat it.
@@ -87,7 +87,7 @@ class Stack:
 
     @functools.cache  # noqa: B019 - one stack lives as long as the tests
     def support(self, account_id: str):
-        """AWS Support as the people of an account reach it."""
+        """Returns a client of AWS Support with the keys of an account, for its people."""
         account = next(account for account in self.accounts if account["id"] == account_id)
         return boto3.client(
             "support",
@@ -100,7 +100,7 @@ class Stack:
 
     @functools.cache  # noqa: B019 - one stack lives as long as the tests
     def hub(self, service: str):
-        """A service of the account that casebridge runs in."""
+        """Returns a client of a service in the hub."""
         return boto3.client(
             service,
             endpoint_url=self.description["aws"]["endpoint"],
@@ -117,7 +117,7 @@ class Stack:
         return health.json()["auth"] == "enabled"
 
     def webhook(self, body: bytes, headers: dict[str, str], method: str = "POST") -> requests.Response:
-        """Sends a webhook, and sends it again, as the outbox does, while the answer is that it can't be taken now."""
+        """Sends a webhook. Sends it again, as the outbox does, while the function can't take it now."""
         webhook = self.description["webhook"]
         began = time.monotonic()
         while True:
@@ -129,7 +129,7 @@ class Stack:
             time.sleep(1)
 
     def control(self, method: str, path: str, body: dict | None = None) -> dict:
-        """The simulator's control API: the people at AWS, faults, counts, and the full state of AWS Support."""
+        """Calls the simulator's control API: the people at AWS, faults, counts, and the full state of AWS Support."""
         url = self.description["control"]["url"] + path
         answer = self.web.request(method, url, json=body, timeout=REQUEST_SECONDS)
         assert answer.ok, f"{method} {url} answered {answer.status_code}: {answer.text}"

@@ -18,7 +18,7 @@ BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
 
 @functools.cache
 def incident_with_everything(world: World) -> Incident:
-    """An incident that has all that the app keeps: a case, a sent webhook, a delivery, a link."""
+    """Returns an incident with all that the app keeps: a case, a sent webhook, a delivery, a link."""
     incident = world.linked()
     world.until_announced(incident)
     text = unique("From AWS.")
@@ -29,17 +29,17 @@ def incident_with_everything(world: World) -> Incident:
 
 @pytest.fixture
 def incident(world: World) -> Incident:
-    """One incident for all tests of this file, made while a test of it runs: never beside an exclusive one."""
+    """Returns one incident for all tests of this file. The first test opens it, never beside an exclusive test."""
     return incident_with_everything(world)
 
 
 def call(client: pysnc.ServiceNowClient, method: str, path: str, body: dict | None = None):
-    """One request as this user."""
+    """Makes one request as this user."""
     return client.session.request(method, client.instance + path, json=body, timeout=REQUEST_SECONDS)
 
 
 def assert_hidden(client: pysnc.ServiceNowClient, table: str, sys_id: str | None = None) -> None:
-    """The user sees no record of the table, neither in a list nor by its sys_id."""
+    """Checks that the user sees no record of the table, neither in a list nor by its sys_id."""
     listed = call(client, "GET", f"/api/now/table/{table}?sysparm_limit=5")
     is_empty = listed.ok and listed.json()["result"] == []
     assert listed.status_code == FORBIDDEN or is_empty, listed.text
@@ -49,7 +49,7 @@ def assert_hidden(client: pysnc.ServiceNowClient, table: str, sys_id: str | None
 
 
 def assert_unwritable(client: pysnc.ServiceNowClient, table: str, sys_id: str, values: dict) -> None:
-    """The user can neither make a record of the table, nor change or remove this one."""
+    """Checks that the user can't insert a record of the table, and can't change or delete this one."""
     path = f"/api/now/table/{table}"
     assert call(client, "POST", path, values).status_code == FORBIDDEN
     for method in ("PATCH", "PUT", "DELETE"):
@@ -58,19 +58,19 @@ def assert_unwritable(client: pysnc.ServiceNowClient, table: str, sys_id: str, v
 
 
 def sys_id_of(world: World, table: str, **values: str) -> str:
-    """A record of a table that web services reach."""
+    """Returns the sys_id of a record in a table that web services reach."""
     return world.find(table, **values)[0]["sys_id"]
 
 
 def order(text: str) -> dict:
-    """One comment to deliver."""
+    """Returns a body for `deliver` with one comment."""
     external_id = f"{uuid.uuid4().hex[:16]}-1795208400-{uuid.uuid4().hex[:16]}-0a"
     message = {"external_id": external_id, "text": text, "kind": "comment"}
     return {"kind": "support_case", "messages": [message]}
 
 
 def resources(incident: str) -> list[tuple[str, str, dict | None]]:
-    """The app's three resources, each as a request that would work."""
+    """Returns a valid request to each of the app's three resources."""
     path = f"/api/{APP}/v1/incidents"
     return [
         ("GET", f"{path}/changes?since=2020-01-01%2000:00:00&limit=1", None),

@@ -6,7 +6,7 @@ from world import World
 
 
 def foreign_alarms(world: World, account: str) -> list[dict]:
-    """The lines of the reconciler's log that an alarm looks for, where the template's metric filter looks for them."""
+    """Returns the lines of the reconciler's log that the template's metric filter counts for the alarm."""
     said = [line.get("fields", {}) for line in world.log_lines("reconciler")]
     return [line for line in said if line.get("alarm") == "foreign_credentials" and line.get("account") == account]
 
@@ -20,9 +20,9 @@ def test_a_secret_that_holds_another_accounts_keys_opens_no_case_there(world: Wo
         said = world.until_said(incident, "error", "AWS refuses the account's keys")
         assert account["id"] in said and other["id"] in said, said
         world.until("the log says so where an alarm hears it", lambda: foreign_alarms(world, account["id"]), incident)
-        # No side was written to, the keys' own account included.
+        # casebridge wrote to no account, not even to the keys' own one.
         assert world.cases(incident) == []
-        # The keys' own account goes on.
+        # The links of the keys' own account go on.
         world.assert_once_at_aws(world.linked(other))
         # The operator stores the right keys: the case opens by itself.
         world.store_keys(account, account)
@@ -52,7 +52,7 @@ def test_a_link_pauses_while_its_account_is_inactive(world: World):
         world.settle()
         assert world.communications(incident, "Does anybody read this?") == [], world.describe(incident)
         assert world.status(incident) != "resolved", world.describe(incident)
-        # Only the link's own next look finds that the account is active again.
+        # No trigger reports that the account is active again: the link finds it at its next look.
         world.set_active(account, True)
         world.until_sent(incident, "Does anybody read this?")
         world.until_status(incident, "resolved")

@@ -2,8 +2,8 @@
 
 Metrics are lines in CloudWatch's embedded format in the functions' logs. The local AWS does not turn them into metrics,
 so a metric counts as moved when a line holds a value of it under the deployed alarm's namespace, name and dimensions.
-The local AWS produces no metrics of AWS's own services either: `infra/aws/checks/test_alarms.py` holds their alarms
-against the documented names.
+The local AWS has no metrics of AWS's own services either: `infra/aws/checks/test_alarms.py` compares their alarms with
+the documented names.
 """
 
 import contextlib
@@ -18,20 +18,20 @@ from stack import Stack
 from world import PREFIX, World
 
 NAMESPACE = "casebridge"
-# Counted by a metric filter from a line of the log. test_accounts.py looks for the first one; a case of another account
-# can't be made here.
+# Metrics that a metric filter counts from lines of the log. test_accounts.py checks the first. The second has no test
+# here, since these tests can't open a case of another account.
 OF_LINES = {"ForeignCredentials", "ForeignCases"}
 
 
 def alarms_of_ours(stack: Stack) -> dict[str, dict]:
-    """The deployed alarms on metrics of the functions' own, by the metric's name."""
+    """Returns the deployed alarms on the functions' own metrics, by the metric's name."""
     pages = stack.hub("cloudwatch").get_paginator("describe_alarms").paginate()
     alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if alarm["Namespace"] == NAMESPACE]
     return {alarm["MetricName"]: alarm for alarm in alarms}
 
 
 def values(world: World, alarm: dict) -> list[float]:
-    """What the function's log holds of an alarm's metric."""
+    """Returns the values of an alarm's metric in the function's log."""
     wanted = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
     (function,) = wanted.values()
     found = []
@@ -135,7 +135,7 @@ def test_a_policy_that_can_not_be_read_is_counted_and_the_last_good_one_stays_in
 def test_a_wake_up_that_can_not_be_sent_is_counted_and_the_poller_wakes_the_link(world: World):
     incident = world.draft()
     with world.environment("reconciler", CASEBRIDGE_WAKE_QUEUE_URL=f"{world.stack.description['queue_url']}-nowhere"):
-        # As often as a pass tries by itself.
+        # A pass makes the call three times by itself.
         world.fault("support", "throttle", incident.number, operation="CreateCase", count=3)
         with moving(world, "WakesLost"):
             world.assign(incident)

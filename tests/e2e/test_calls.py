@@ -1,4 +1,4 @@
-"""The number of remote calls of each job, by the reconciler's own count and by the simulator's."""
+"""The number of remote calls of each job, as the reconciler and the simulator count them."""
 
 import datetime
 from collections import Counter
@@ -12,26 +12,26 @@ NEW_CASE_CALLS = 6
 COMMENT_CALLS = 6
 REPLY_CALLS = 4
 CASES_PER_CALL = 100
-# A poll or a webhook that comes while a pass is under way adds a look to it: the lowest of some counts is what the code
-# does by itself. Beside other tests that poll, half of the rounds may be disturbed.
+# A poll or a webhook that comes during a pass adds a look to it. So the lowest of several counts is what the code needs
+# by itself. Beside other tests that poll, half of the rounds may be disturbed.
 ROUNDS = 12
-# Without others.
+# The rounds of a test that runs without others.
 POLLS = 4
 
 
 def hints_with(world: World, incident: Incident, effect: str) -> list[dict]:
-    """The reconciler's lines about an incident in which this effect was applied."""
+    """Returns the reconciler's lines about an incident in which this effect was applied."""
     return [line for line in world.hints_handled(incident) if f'("{effect}", None)' in line["effects"]]
 
 
 def warm_up(world: World) -> None:
-    """Secrets, tokens and policy are read once and kept."""
+    """Lets the function read secrets, tokens and the policy, which it then keeps."""
     for incident in [world.open_incident() for _ in range(3)]:
         world.until_in_sync(incident)
 
 
 def assert_takes_at_most(bound: int, one_round: Callable[[], int]) -> None:
-    """Checks that a round takes at most so many calls; it is tried until one does."""
+    """Checks that a round takes at most `bound` calls. Repeats the round until one does, up to ROUNDS times."""
     counts = []
     while len(counts) < ROUNDS and min(counts, default=bound + 1) > bound:
         counts.append(one_round())
@@ -67,7 +67,7 @@ def test_a_comment_takes_at_most_six_calls(world: World):
 
 def test_a_reply_takes_at_most_four_calls(world: World):
     incident = world.linked()
-    # What was delivered before is logged by then, and is not counted as a reply's.
+    # After this the earlier deliveries are in the log, and are not counted for a reply.
     world.settle()
 
     def one_round() -> int:
@@ -82,7 +82,7 @@ def test_a_reply_takes_at_most_four_calls(world: World):
 
 
 def moment(call: dict) -> datetime.datetime:
-    """The time of a call, by the simulator's clock, which is this machine's."""
+    """Returns the time of a call, by the simulator's clock, which is this machine's."""
     return datetime.datetime.fromisoformat(call["at"])
 
 
@@ -101,7 +101,7 @@ def test_a_poll_asks_for_a_hundred_cases_at_once(world: World):
         world.poll()
         log = [call for call in world.stack.control("GET", "/calls")["log"] if moment(call) >= began]
         counts.append(Counter(call["operation"] for call in log if call.get("account") == account["id"]))
-    # The scheduled poll may come in between, and a link of an earlier test: with a call per case no round would be this
-    # small.
+    # The scheduled poll and links of earlier tests may add calls. With a call for each case, no round would stay within
+    # the bound.
     assert min(count["DescribeCases"] for count in counts) <= bound, counts
     assert min(count["DescribeCommunications"] for count in counts) == 0, counts

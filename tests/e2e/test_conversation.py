@@ -95,7 +95,7 @@ def test_the_severity_follows_the_priority(world: World):
 def test_an_incident_out_of_scope_opens_nothing(world: World):
     production = world.scope(world.stack.production)
     group = world.insert("sys_user_group", name=unique("Printers"))["sys_id"]
-    # A number of its own, so that the tests can run again on the same stack.
+    # A random number, so that the tests can run again on the same stack.
     number = str(uuid.uuid4().int)[:12]
     world.insert("x_casebridge_aws_account", name="Retired", number=number, active="false", assignment_group=group)
     incidents = [
@@ -127,7 +127,7 @@ def test_a_comment_reaches_the_case_once(world: World):
     assert MARK.search(first_line)
     assert (empty, body) == ("", text)
     assert communication["submittedBy"] != BY_AWS
-    # What came from the incident does not come back to it.
+    # The comment does not come back to the incident as a reply.
     world.assert_once_in_servicenow(incident, text)
     assert len(world.comments(incident)) == 1
 
@@ -137,14 +137,14 @@ def test_many_comments_arrive_in_their_order(world: World):
     texts = [f"Comment number {number:02}." for number in range(1, 31)]
     for text in texts:
         world.comment(incident, text)
-    # All of them: those of one second have no order, so the one that was written last may not go last.
+    # Wait for all of them: comments of one second have no order, so the last one written may not be the last one sent.
     world.until("all are sent", lambda: len(world.communications(incident)) >= 1 + len(texts), incident)
     world.until_in_sync(incident)
     world.settle()
     world.assert_once_at_aws(incident, *texts)
     assert len(world.communications(incident)) == 1 + len(texts)
     assert len(world.comments(incident)) == len(texts)
-    # Comments of one second have no order of their own.
+    # Comments of one second have no order.
     written = {entry["value"]: entry["sys_created_on"] for entry in world.comments(incident)}
     sent = [communication["body"].split("\n\n", 1)[1] for communication in world.communications(incident)[1:]]
     assert [written[text] for text in sent] == sorted(written.values())
@@ -173,7 +173,7 @@ def test_more_replies_than_a_case_shows_at_once_arrive_in_their_order(world: Wor
     world.until_received(incident, texts[-1])
     world.until_in_sync(incident)
     world.settle()
-    # Entries of one delivery share their second: the instance lists them in the order of their sys_ids then.
+    # The entries of one delivery may share a second, and the instance then lists them in the order of their sys_ids.
     world.assert_once_in_servicenow(incident, *texts)
     assert len(world.comments(incident)) == len(texts)
 
@@ -193,7 +193,7 @@ def test_a_conversation_of_sixty_messages_crosses_whole_and_in_order(world: Worl
     world.assert_once_in_servicenow(incident, *comments, *replies)
     assert len(world.communications(incident)) == 1 + 60
     assert len(world.comments(incident)) == 60
-    # What was written in one second has no order of its own in ServiceNow: the seconds have one.
+    # Texts of one second have no order in ServiceNow, so compare the order of the seconds.
     written = {entry["value"]: entry["sys_created_on"] for entry in world.comments(incident, "Agent says")}
     sent = [body for body in texts_of(world, incident) if body.startswith("Agent says")]
     assert [written[text] for text in sent] == sorted(written.values())
@@ -203,7 +203,7 @@ def test_a_conversation_of_sixty_messages_crosses_whole_and_in_order(world: Worl
 
 
 def texts_of(world: World, incident) -> list[str]:
-    """The case's texts after the first, without what casebridge writes before them."""
+    """Returns the case's texts after the first, without the lines that casebridge writes before them."""
     return [communication["body"].split("\n\n", 1)[-1] for communication in world.communications(incident)[1:]]
 
 
@@ -306,7 +306,7 @@ def test_work_notes_stay_in_servicenow(world: World):
 
 def test_a_copy_of_an_incident_has_a_case_of_its_own(world: World):
     original = world.linked()
-    # Insert and Stay copies all columns, an app's own included, but the number and the journals. Through the API
+    # "Insert and Stay" copies all columns, an app's columns, too, except the number and the journals. Through the API
     # only the administrator may write them.
     taken_anew = ("sys_", "number", "comments", "work_notes", "comments_and_work_notes")
     columns = {
@@ -356,18 +356,18 @@ def test_our_own_words_in_a_persons_mouth_are_the_persons(world: World):
     world.until_in_sync(incident)
     support = world.stack.support(incident.account["id"])
     opening, ours = world.communications(incident)
-    # Somebody copies our message, mark and all, into the same case, and opens another case with our first message.
+    # A person copies our message with its mark into the same case, and opens another case with our first message.
     support.add_communication_to_case(caseId=world.case(incident)["caseId"], communicationBody=ours["body"])
     copied = support.create_case(subject=unique("Copied"), communicationBody=opening["body"])["caseId"]
     world.until_received(incident, "AWS Support case")
     world.settle()
     assert len(world.cases(incident)) == 1
     assert len(world.communications(incident, "An agent wrote this.")) == 2
-    # The agent's own comment, and the copy as what a person wrote at AWS.
+    # The incident has the agent's own comment, and the copy as a text that a person wrote at AWS.
     assert len(world.comments(incident, "An agent wrote this.")) == 2
     assert len(world.comments(incident)) == 2
     assert world.column(incident, "case_id") != copied
-    # And an agent copies a text of AWS's that carries a mark.
+    # An agent copies our message, with its mark, into a comment.
     world.comment(incident, ours["body"])
     world.until(
         "the copy is sent", lambda: len(world.communications(incident, "An agent wrote this.")) == 3, incident

@@ -8,9 +8,9 @@ import pytest
 
 from world import World
 
-# Seven deliveries, a quarter of a minute apart, each of which waits for a worker.
+# The time for seven deliveries, a quarter of a minute apart, each of which waits for a worker.
 PARKED_SECONDS = 300
-# How long a message that was found is nobody else's: a receipt that is over deletes nothing.
+# How long the queue hides a message that was found. After that its receipt can't delete it.
 HELD_SECONDS = 60
 
 
@@ -25,7 +25,7 @@ def send(world: World, body: str, group: str) -> None:
 
 
 def parked(world: World, body: str) -> dict | None:
-    """The message with this body in the dead-letter queue, held until it is deleted; others go back at once."""
+    """Returns the message with this body in the dead-letter queue, or None. Puts other messages back at once."""
     queues, url = world.stack.hub("sqs"), world.stack.description["dead_letter_queue_url"]
     answer = queues.receive_message(
         QueueUrl=url,
@@ -48,11 +48,11 @@ def test_a_message_that_nobody_can_read_is_parked_and_can_be_replayed(world: Wor
     queues, url = world.stack.hub("sqs"), world.stack.description["dead_letter_queue_url"]
     incident = world.draft()
     world.change_unannounced(incident, **world.scope(incident.account))
-    # A damaged hint of this incident: the rest of its text must survive, so that people can repair it.
+    # A damaged hint of this incident. Its text must be kept, so that people can repair it.
     damaged = world.hint(incident).replace('"kind": "link"', '"kind": "lnik"')
     assert damaged != world.hint(incident)
     send(world, damaged, incident.link)
-    # Other groups go on meanwhile.
+    # Meanwhile the messages of other groups are handled.
     other = world.linked()
     world.assert_once_at_aws(other)
     message = world.until(

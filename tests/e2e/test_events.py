@@ -14,12 +14,12 @@ import pytest
 from stack import Stack
 from world import Incident, World, unique
 
-# A poll that another test asked for may come before the event of one reply, hardly before that of each.
+# Another test's poll may find one reply before its event comes, but hardly each of so many.
 REPLIES = 10
 
 
 def of_account(stack: Stack, account: str, service: str):
-    """A service of the local AWS as the root user of another account reaches it."""
+    """Returns a client of a service of the local AWS, as the root user of another account."""
     return boto3.client(
         service,
         endpoint_url=stack.description["aws"]["endpoint"],
@@ -32,7 +32,7 @@ def of_account(stack: Stack, account: str, service: str):
 
 @contextlib.contextmanager
 def published(world: World) -> Iterator:
-    """Yields a function that returns the events that the topic has published since."""
+    """Yields a function that returns the events that the topic has published since the block began."""
     queues, topics = world.stack.hub("sqs"), world.stack.hub("sns")
     url = queues.create_queue(QueueName=f"e2e-{uuid.uuid4().hex}")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -64,7 +64,7 @@ def published(world: World) -> Iterator:
 
 
 def case_update(world: World, incident: Incident, **differing: str) -> dict:
-    """An event of the incident's case, as a rule of its account forwards it to the hub's bus."""
+    """Returns an event of the incident's case, as a rule of its account forwards it to the hub's bus."""
     case = world.case(incident)
     detail = {
         "case-id": case["caseId"],
@@ -84,7 +84,7 @@ def case_update(world: World, incident: Incident, **differing: str) -> dict:
 
 
 def communication_ids(events: list[dict]) -> set[str]:
-    """The fields that identify an event."""
+    """Returns the communication ids of the events, which identify them."""
     return {event["detail"]["communication-id"] for event in events}
 
 
@@ -101,7 +101,7 @@ def test_an_event_that_a_member_forwards_reaches_the_topic_with_its_account(worl
         world.until("the event is published", lambda: communication in communication_ids(events()), incident)
         (event,) = [e for e in events() if e["detail"]["communication-id"] == communication]
         assert event["account"] == account
-        # The event of another source came first and stays on the bus.
+        # The events of another source or type were put first, and no rule sends them to the topic.
         assert not communication_ids(events()) & {json.loads(other["Detail"])["communication-id"] for other in others}
 
 
@@ -117,7 +117,7 @@ def test_nobody_puts_an_event_of_awss_own_on_a_bus_of_their_account(world: World
 def test_a_reply_arrives_by_its_event_alone(world: World):
     incident = world.linked()
     case_id = world.case(incident)["caseId"]
-    # What brought the new case's number is logged by then.
+    # After this the hint that brought the new case's number is in the log.
     world.settle()
 
     def deliveries() -> list[dict]:

@@ -1,4 +1,4 @@
-"""Answers are lost, processes die, sides fail between two writes: nothing is lost and nothing is doubled."""
+"""Answers are lost, processes die, sides fail between two writes: no text is lost or doubled."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ from world import (
     unique,
 )
 
-# A lease, the poll after it, and L.
+# The time for a lease, the poll after it, and L.
 LEASE_SECONDS = 300
 
 
@@ -72,12 +72,13 @@ def test_aws_resolves_the_case_and_the_answer_is_lost(world: World):
 def test_the_answer_is_lost_and_no_case_was_opened(world: World, kind: str):
     incident = world.draft()
     world.fault("support", kind, incident.number, operation="CreateCase")
-    # From before the first call on, so that it does not matter how late the test sees that call broken.
+    # Read the clock before the first call, so that it does not matter how late the test sees the call fail.
     began = time.monotonic()
     world.assign(incident)
     world.until_broken(incident, incident.number)
     world.until_case(incident)
-    # Not before L: until then the first call might still show its effect. A second is for clocks that differ.
+    # The repeat does not come before L, since the first call may show its effect until then. The second is for clocks
+    # that differ.
     assert time.monotonic() - began > L_SECONDS - 1
     world.until_in_sync(incident)
     world.settle(UNKNOWN_OUTCOME_SECONDS)
@@ -92,7 +93,7 @@ def test_the_incident_leaves_the_scope_while_its_case_is_in_doubt(world: World, 
     world.fault("support", kind, incident.number, operation="CreateCase")
     world.assign(incident)
     world.until_broken(incident, incident.number)
-    # AWS has the case. No side here knows it, and the incident no longer asks for one.
+    # AWS has the case, and the link does not know it. The incident is no longer in scope.
     world.change(incident, **{f"{PREFIX}category_code": ""})
     case = world.until_case(incident)
     text = unique("We are on it.")
@@ -116,7 +117,7 @@ def test_the_incident_leaves_the_scope_and_no_case_was_opened(world: World):
     world.settle(UNKNOWN_OUTCOME_SECONDS)
     assert world.cases(incident) == []
     assert world.column(incident, "case_id") == ""
-    # The agent wants it after all: one case.
+    # The agent puts the incident in scope again, and one case opens.
     world.assign(incident)
     world.until_in_sync(incident)
     world.settle(UNKNOWN_OUTCOME_SECONDS)
@@ -137,7 +138,7 @@ def test_the_answer_is_lost_and_no_comment_was_added(world: World, kind: str):
     world.until_in_sync(incident)
     world.settle(UNKNOWN_OUTCOME_SECONDS)
     world.assert_once_at_aws(incident, first, second)
-    # No call follows one in doubt: the second comment waited for the first.
+    # No call overtakes a call in doubt: the second comment has waited for the first.
     world.assert_order([communication["body"] for communication in world.communications(incident)], [first, second])
 
 
@@ -148,7 +149,7 @@ def test_a_call_in_doubt_is_looked_at_when_the_doubt_ends(world: World):
     text = unique("Doubtful.")
 
     def searches() -> list[dict]:
-        # Nothing of this link was in doubt before the fault. A message whose claim was gone has no waits in its line.
+        # No call of this link was in doubt before the fault. A message whose claim was gone has no waits in its line.
         handled = world.hints_handled(incident)
         return [line for line in handled if line["cause"] == "wake" and "unknown_outcome" in line["waits"]]
 
@@ -156,8 +157,8 @@ def test_a_call_in_doubt_is_looked_at_when_the_doubt_ends(world: World):
         handled = world.hints_handled(incident)
         return [line for line in handled if '("add_communication", None)' in line["effects"]]
 
-    # In doubt, and again after each L, until a message that was sent ahead has begun a search for the call. The
-    # scheduled poll may come first at one due time.
+    # The call fails again after each L, until a message that was sent ahead has begun a search for it. The scheduled
+    # poll may come first at one due time.
     world.fault("support", "error", text, operation="AddCommunicationToCase", count=20)
     try:
         world.comment(incident, text)
@@ -186,7 +187,7 @@ def test_the_resolution_is_lost_and_done_again(world: World):
 
 def test_the_event_of_a_new_case_arrives_before_its_link_is_stored(world: World):
     incident = world.draft()
-    # The case is there and its event is sent, while the call that opened it still waits for its answer.
+    # AWS opens the case and sends its event, while CreateCase still waits for its answer.
     world.fault("support", "apply_then_timeout", incident.number, operation="CreateCase")
     before = {record["sys_id"] for record in world.find("incident")}
     world.assign(incident)
@@ -201,7 +202,7 @@ def test_the_event_of_a_new_case_arrives_before_its_link_is_stored(world: World)
 
 
 def copy_reconciler(world: World, name: str) -> None:
-    """A copy of the deployed reconciler, so that killing its process stops only this test's work."""
+    """Deploys a copy of the reconciler, so that killing its process stops only this test's work."""
     lambda_client = world.stack.hub("lambda")
     deployed = lambda_client.get_function(FunctionName=world.stack.description["functions"]["reconciler"])
     package = world.stack.web.get(deployed["Code"]["Location"], timeout=60).content
@@ -221,7 +222,7 @@ def copy_reconciler(world: World, name: str) -> None:
 
 
 def queue_event(world: World, incident: Incident) -> bytes:
-    """The event that the queue delivers to the reconciler."""
+    """Returns the event with which the queue delivers a hint about the incident to the reconciler."""
     queue = world.stack.description["queue_url"].rpartition("/")[2]
     region = world.stack.description["aws"]["region"]
     message_id = str(uuid.uuid4())
@@ -249,7 +250,7 @@ def queue_event(world: World, incident: Incident) -> bytes:
 
 
 def started(world: World, function: str) -> int:
-    """Lets a copy of the reconciler handle a hint about an incident that does not exist, and returns its process."""
+    """Lets a copy of the reconciler handle a hint about an incident that does not exist. Returns the process's id."""
     nobody = Incident(uuid.uuid4().hex, "INC0", world.stack.production)
     answer = world.stack.hub("lambda").invoke(FunctionName=function, Payload=queue_event(world, nobody))
     assert "FunctionError" not in answer, answer["Payload"].read()
@@ -258,7 +259,7 @@ def started(world: World, function: str) -> int:
 
 
 def processes_of(function: str) -> list[int]:
-    """The processes that run a function."""
+    """Returns the numbers of the processes that run a function."""
     wanted = f"AWS_LAMBDA_FUNCTION_NAME={function}".encode()
     found = []
     for environment in pathlib.Path("/proc").glob("[0-9]*/environ"):
@@ -276,7 +277,8 @@ def test_the_reconciler_dies_after_the_call(world: World, operation: str):
     name = f"casebridge-e2e-{uuid.uuid4().hex[:8]}"
     copy_reconciler(world, name)
     try:
-        # Started before, so that it handles its hint at once: another test's poll tells the deployed one of the change.
+        # Start the copy first, so that it handles its hint at once. Otherwise another test's poll may send the deployed
+        # reconciler a hint before.
         process = started(world, name)
         # The call takes effect, and the process is killed while it waits for the answer.
         text = unique("Last words.")

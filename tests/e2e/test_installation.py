@@ -1,6 +1,6 @@
 """Changes by an administrator of the instance: the integration user, and the home instance of the app.
 
-These settings are the whole instance's, so the tests run without others.
+These settings are those of the whole instance, so the tests run without others.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ INTEGRATION_USER = "casebridge.integration"
 
 @contextlib.contextmanager
 def renamed(world: World, old: str, new: str):
-    """A user has another name for a while."""
+    """Gives a user another name within the block."""
     world.stack.control("POST", f"/servicenow/users/{old}/rename", {"user_name": new})
     try:
         yield
@@ -26,25 +26,25 @@ def renamed(world: World, old: str, new: str):
 
 
 def assert_silent(world: World, incident, why: str) -> None:
-    """The REST API refuses every request, with the reason."""
+    """Checks that the REST API refuses a request with this reason."""
     answer = world.stack.admin.session.get(snapshot_url(world, incident))
     assert answer.status_code == 503, answer.text
     assert why in answer.text
 
 
 def snapshot_url(world: World, incident) -> str:
-    """Where the app shows an incident."""
+    """Returns the address of an incident's snapshot."""
     instance = world.stack.description["servicenow"]["https_url"]
     return f"{instance}/api/{APP}/v1/incidents/{incident.sys_id}/snapshot?kind=support_case"
 
 
 def waiting_webhooks(world: World, incident, why: str) -> list[dict[str, str]]:
-    """The incident's webhooks that were not sent, with this cause."""
+    """Returns the incident's webhooks that were not sent for this reason."""
     return [row for row in world.outbox(incident) if row["state"] == "error" and why in row["last_error"]]
 
 
 def waits_for_servicenow(world: World, incident) -> list[dict]:
-    """The reconciler's lines that say that the incident's link waits because ServiceNow does not answer."""
+    """Returns the reconciler's lines in which the incident's link waits because ServiceNow is unavailable."""
     lines = world.hints_handled(incident)
     return [
         line for line in lines if '("servicenow", "unavailable")' in line["failures"] and "backoff" in line["waits"]
@@ -85,7 +85,7 @@ def test_nobody_says_who_the_integration_user_is(world: World):
     comments = len(world.comments(incident))
     why = "The integration user is not known"
     with world.setting_set("integration_user", ""):
-        # The app can't tell whose a comment is now, so it shows none: no reply goes back as an agent's comment.
+        # The app now can't tell AWS's comments from people's. So it shows none, and no reply goes back as a comment.
         world.comment(incident, "The agent writes.")
         world.reply(incident, meanwhile)
         world.until("the outbox says why nothing is sent", lambda: waiting_webhooks(world, incident, why), incident)
@@ -120,7 +120,7 @@ def test_a_clone_is_silent(world: World):
         assert_silent(world, incident, why)
         world.settle()
         assert world.communications(incident, text) == []
-    # The instance was no clone: the waiting webhooks go out.
+    # The home instance is right again: the waiting webhooks go out.
     world.until("both are sent", lambda: len(world.communications(incident, text)) == 2, incident)
     world.until("the outbox is empty", lambda: not waiting_webhooks(world, incident, ""), incident)
     world.until_in_sync(incident)

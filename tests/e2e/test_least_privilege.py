@@ -8,7 +8,8 @@ import pytest
 from stack import Stack
 
 FORBIDDEN = {
-    # It reads watermarks, which the local AWS can't tell from other rows: the template's checks hold the condition.
+    # This function may read watermarks only. The local AWS can't tell them from other rows, so the template's checks
+    # check that condition.
     "servicenow-webhook": [
         ("dynamodb", "scan", "table only"), ("dynamodb", "put_item", "table"), ("sqs", "receive_message", "queue"),
         ("secretsmanager", "get_secret_value", "account secret"), ("ssm", "get_parameter", "policy"),
@@ -30,7 +31,7 @@ FORBIDDEN = {
 
 
 def arguments(stack: Stack, of: str, operation: str) -> dict:
-    """The arguments of an operation."""
+    """Returns the arguments of an operation."""
     key = {"pk": {"S": "e2e"}, "sk": {"S": "e2e"}}
     table = {"TableName": stack.description["table_name"]}
     whole = {"put_item": {**table, "Item": key}}.get(operation, {**table, "Key": key})

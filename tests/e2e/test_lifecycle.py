@@ -4,12 +4,12 @@ import pytest
 
 from world import CANCELLED, CLOSED, IN_PROGRESS, NEW, ON_HOLD, PREFIX, RESOLUTION, RESOLVED, World, unique
 
-# Calls that break until they are healed.
+# A count of calls that a test does not reach: the fault lasts until the test heals it.
 MORE_THAN_ENOUGH = 500
 
 
 def times_tried(world: World, incident, effect: str) -> int:
-    """How often the reconciler tried an effect on an incident's link."""
+    """Returns how often the reconciler tried an effect on an incident's link."""
     return sum(line["effects"].count(f'("{effect}"') for line in world.hints_handled(incident))
 
 
@@ -18,11 +18,11 @@ def test_the_case_is_resolved_once_when_the_incident_ends(world: World, state: s
     incident = world.linked()
     world.change(incident, world.stack.admin, state=state, **RESOLUTION)
     world.until_status(incident, "resolved")
-    # Further saves of an ended incident resolve nothing again.
+    # A further save of the ended incident does not resolve the case again.
     world.change(incident, world.stack.admin, work_notes="For the record.")
     world.change(incident, world.stack.admin, category="software")
     world.until("the incident shows it", lambda: world.column(incident, "case_status") == "resolved", incident)
-    # A line of the log appears when its invocation has ended.
+    # The line appears in the log when its invocation has ended.
     world.until("the resolution is logged", lambda: times_tried(world, incident, "resolve_case"), incident)
     world.settle()
     assert world.status(incident) == "resolved"
@@ -50,7 +50,7 @@ def test_the_link_lasts_in_a_group_of_no_account_and_pauses_in_one_of_another(wo
     world.until_sent(incident, "The service desk goes on.")
     world.reply(incident, "Hello, service desk.")
     world.until_received(incident, "Hello, service desk.")
-    # Into the other account's group, and back.
+    # The incident goes to the other account's group, and back.
     world.change(incident, assignment_group=world.group(world.stack.sandbox["assignment_group"]))
     world.comment(incident, "A word of the sandbox.")
     said = world.until_said(incident, "waiting", "nothing is sent to the case")
@@ -117,7 +117,7 @@ def test_a_comment_right_after_aws_has_resolved_reopens_both_once(world: World):
     question = unique("Are you sure? It is down again.")
     world.set_status(incident, "resolved")
     world.until_state(incident, RESOLVED)
-    # At once: the very second of the resolution may not have passed.
+    # Comment at once, perhaps still in the second of the resolution.
     world.comment(incident, question)
     world.until_sent(incident, question)
     world.until_status(incident, "reopened")
@@ -127,7 +127,7 @@ def test_a_comment_right_after_aws_has_resolved_reopens_both_once(world: World):
     world.assert_once_at_aws(incident, question)
     assert (world.status(incident), world.state(incident)) == ("reopened", IN_PROGRESS)
     assert world.column(incident, "last_error") == ""
-    # The same words after the next resolution may be a machine's: they reopen nothing, and that is said.
+    # The same text after the next resolution may come from a program: it reopens nothing, and the incident says so.
     world.set_status(incident, "resolved")
     world.until_state(incident, RESOLVED)
     world.next_second()
@@ -136,7 +136,7 @@ def test_a_comment_right_after_aws_has_resolved_reopens_both_once(world: World):
     world.settle()
     assert (world.status(incident), world.state(incident)) == ("resolved", RESOLVED)
     world.assert_once_at_aws(incident, question)
-    # Other words do.
+    # Another text reopens both.
     other = unique("A person asks: is it really over?")
     world.next_second()
     world.comment(incident, other)
@@ -169,12 +169,12 @@ def test_an_incident_on_hold_is_resolved_too(world: World):
 
 
 def resolved_pair(world: World):
-    """An incident and its case, both resolved and in step."""
+    """Returns an incident whose case is resolved, too, and in step with it."""
     incident = world.linked()
     world.resolve(incident)
     world.until_status(incident, "resolved")
     world.until("the incident shows it", lambda: world.column(incident, "case_status") == "resolved", incident)
-    # A comment of the very second of the resolution would belong to it.
+    # A comment in the second of the resolution would belong to it.
     world.settle()
     return incident
 
@@ -214,7 +214,7 @@ def test_a_second_resolution_with_a_word_stays(world: World):
 def test_a_reply_on_a_resolved_case_reopens_both(world: World):
     incident = resolved_pair(world)
     text = unique("One more thing.")
-    # A customer's reply reopens a case by itself; when AWS writes, it sets the status.
+    # A customer's reply reopens a case by itself. AWS sets the status when it writes.
     world.stack.support(incident.account["id"]).add_communication_to_case(
         caseId=world.column(incident, "case_id"), communicationBody=text
     )

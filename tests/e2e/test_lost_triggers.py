@@ -8,15 +8,15 @@ import pytest
 from world import RESOLUTION, RESOLVED, World, unique
 
 DROP_SECONDS = 3
-# Two more attempts of the outbox: they come after 30 and after 60 seconds, and each with the next minute of its job.
+# The time for two more attempts of the outbox, after 30 and 60 seconds, each with the next run of its job, a minute.
 OUTBOX_SECONDS = 300
 
 
 @contextlib.contextmanager
 def events_lost(world: World):
-    """No event of AWS Support reaches the hub."""
+    """Keeps the events of AWS Support from the hub within the block."""
     bus = world.stack.description["events"]
-    # Nothing listens on this port: the simulator gives up after a few attempts, as if no rule had forwarded the event.
+    # No process listens on this port. The simulator gives up after a few attempts, as if no rule forwarded the event.
     world.stack.control("PUT", "/events", {**bus, "events_endpoint": "http://127.0.0.1:9"})
     try:
         yield
@@ -79,7 +79,7 @@ def test_the_address_of_the_webhook_is_wrong_for_a_while(world: World, alone: No
     text = unique("Into the void.")
     earlier = {row["webhook_id"] for row in world.until_announced(incident)}
 
-    # By their ids: their times are whole seconds and give no order.
+    # Find the new one by its id, since the times are whole seconds and give no order.
     def new_webhook(state: str) -> dict[str, str] | None:
         rows = [row for row in world.outbox(incident) if row["webhook_id"] not in earlier]
         assert len(rows) <= 1, rows
@@ -91,7 +91,7 @@ def test_the_address_of_the_webhook_is_wrong_for_a_while(world: World, alone: No
         row = world.until("the outbox keeps the webhook and says why", lambda: new_webhook("error"), incident)
     assert "not reached" in row["last_error"], row
     world.until_sent(incident, text)
-    # The outbox keeps its entries and sends them later under the same ids. This repeats no effect.
+    # The outbox keeps its entries and sends them later with the same ids. This repeats no effect.
     sent = world.until("the outbox is empty", lambda: new_webhook("sent"), incident, patience=OUTBOX_SECONDS)
     assert sent["webhook_id"] == row["webhook_id"]
     assert int(sent["attempts"]) >= 2

@@ -1,6 +1,6 @@
 """AWS Support behaves in undocumented ways, and the conversation still crosses once, whole and in order.
 
-An oddity is all of AWS Support's, so the tests run without others.
+An oddity changes all of AWS Support, so the tests run without others.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ REPLIES = 7
 
 @contextlib.contextmanager
 def odd(world: World, oddities: dict):
-    """AWS Support behaves like this for a while."""
+    """Lets AWS Support behave like this within the block."""
     world.stack.control("POST", "/support/oddities", oddities)
     try:
         yield
@@ -54,7 +54,7 @@ def test_the_conversation_crosses_once_however_odd_aws_is(world: World, name: st
     oddities = ODDITIES[name]
     with odd(world, oddities):
         incident = world.linked()
-        # Longer than a line of a reflowed text, with what HTML encodes.
+        # The text is longer than a line of a reflowed text, and has characters that HTML encodes.
         comment = unique(f"If a < b & b > c, then {'the instance is down, ' * 6}they say.")
         world.comment(incident, comment)
         world.until_sent(incident, comment)
@@ -75,7 +75,7 @@ def test_the_conversation_crosses_once_however_odd_aws_is(world: World, name: st
         world.until_status(incident, "resolved")
         world.settle()
         assert world.status(incident) == "resolved"
-    # Without the oddities: casebridge knows the earlier texts by their marks and their order, whatever they look like.
+    # Without the oddities AWS shows the earlier texts in another form. casebridge knows them by marks and order.
     world.settle()
     check(world, incident, [comment, afterwards], replies)
     assert world.status(incident) == "resolved"

@@ -12,7 +12,7 @@ from world import RESOLUTION, RESOLVED, World, unique
 
 
 def inserted(stack: Stack, **columns: str) -> pysnc.GlideRecord:
-    """A new incident."""
+    """Inserts an incident and returns its record."""
     record = stack.agent.GlideRecord("incident")
     record.initialize()
     for name, value in columns.items():
@@ -118,7 +118,7 @@ def test_a_journal_is_appended_to_and_its_entries_have_rights_of_their_own(world
     entries = world.find("sys_journal_field", element_id=str(record.sys_id), element="comments")
     assert sorted(entry["value"] for entry in entries) == ["First.", "Second."]
     assert {entry["sys_created_by"] for entry in entries} == {"abel.tuter"}
-    # An agent reads incidents, but not the table of journal entries: no error, no rows.
+    # An agent may read incidents, but not the table of journal entries. The query has no error and no rows.
     hidden = stack.agent.GlideRecord("sys_journal_field")
     hidden.add_query("element_id", str(record.sys_id))
     hidden.query()
@@ -135,7 +135,7 @@ def test_the_data_policy_wants_a_resolution(stack: Stack):
     record.order_by_desc("sys_created_on")
     record.query()
     assert record.next()
-    # A close code that is no choice is dropped, and looks as if it had been left out.
+    # The instance drops a close code that is not a choice, as if it had been left out.
     record.state, record.close_notes, record.close_code = RESOLVED, "Done.", "No such code"
     with pytest.raises(pysnc.exceptions.RoleException, match="Resolution code"):
         record.update()

@@ -5,7 +5,7 @@ import pytest
 from world import World, unique
 
 PART_CHARACTERS = 7_500
-# The end of a first communication that is too short for the description.
+# The end of a first communication in which the description does not fit.
 GOES_ON = "\n\n(The description goes on in the next message.)"
 TEXTS = {
     "line ends": "First line\r\nsecond line\r\n\r\nfourth line",
@@ -23,7 +23,7 @@ UNPRINTABLE = "before\x00\x07\x1b[31mafter"
 
 
 def comparable(text: str) -> str:
-    """The text with one kind of line end."""
+    """Returns the text with one kind of line end."""
     return text.replace("\r\n", "\n").strip()
 
 
@@ -92,7 +92,7 @@ def test_a_long_comment_arrives_in_parts(world: World, characters: int):
 
 
 LONG_TEXTS = {
-    # Three bytes each in UTF-8.
+    # Each of these characters has three bytes in UTF-8.
     "9,000 characters of Chinese and Japanese": ("障害が発生しました。請重新啟動執行個體" * 500)[:8_999] + "。",
     "60,000 characters": "".join(f"{place:05} " for place in range(10_000))[:59_999] + ".",
 }

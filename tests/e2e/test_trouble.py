@@ -1,4 +1,4 @@
-"""Either side throttles, fails or refuses. casebridge repeats what passes by itself and reports the rest."""
+"""Either side throttles, fails or refuses. casebridge repeats the calls and reports what a person has to mend."""
 
 import time
 
@@ -25,7 +25,7 @@ TRANSIENT_IN_SERVICENOW = [
 
 
 def name(fault: dict) -> str:
-    """A fault's name in the list of tests."""
+    """Returns a fault's name for the list of tests."""
     return "-".join(fault.values())
 
 
@@ -55,7 +55,7 @@ def test_servicenow_fails_for_a_while(world: World, fault: dict):
     text = unique("We see a host failure.")
     world.fault("servicenow", containing=written.sys_id, operation="deliver", count=2, **fault)
     world.reply(written, text)
-    # Without a webhook's snapshot the incident has to be read.
+    # No webhook is sent for this change: the poller finds it, and the reconciler has to read the incident.
     world.fault("servicenow", containing=read.sys_id, operation="snapshot", count=1, **fault)
     world.change_unannounced(read, comments="Thank you.")
     world.until_received(written, text)
@@ -80,7 +80,7 @@ def test_a_throttled_new_case_opens_later(world: World):
 
 
 def looks(world: World, incident: Incident, effect: str) -> list[dict]:
-    """The reconciler's lines about an incident in which this effect was tried."""
+    """Returns the reconciler's lines about an incident in which this effect was tried."""
     return [line for line in world.hints_handled(incident) if f'("{effect}", ' in line["effects"]]
 
 
@@ -111,7 +111,7 @@ def test_a_link_that_waits_wakes_by_itself(world: World):
     def woken() -> list[dict]:
         return [line for line in looks(world, incident, "add_communication") if line["cause"] == "wake"]
 
-    # Throttled until a message that was sent ahead begins a pass. The scheduled poll may come first at one due time.
+    # AWS throttles until a message that was sent ahead begins a pass. The scheduled poll may come first once.
     world.fault("support", "throttle", text, operation="AddCommunicationToCase", count=20)
     try:
         world.comment(incident, text)
@@ -132,7 +132,7 @@ def test_an_account_without_a_support_plan(world: World):
     world.assign(incident)
     world.until_said(incident, "error", "support plan")
     assert world.cases(incident) == []
-    # The account's other incidents go on.
+    # The links of the account's other incidents go on.
     other = world.linked(world.stack.sandbox)
     world.assert_once_at_aws(other)
     # The customer buys the plan: the case opens by itself.
@@ -207,7 +207,7 @@ def test_a_delivery_that_is_refused_as_a_whole_holds_back_nothing_else(world: Wo
         world.fault("servicenow", "error", incident.sys_id, operation="deliver", error=status, count=more_than_enough)
         world.reply(incident, "Nobody lets this through.")
         world.until("the delivery is refused", lambda: refused(world, incident, more_than_enough) >= 1, incident)
-        # The other direction works.
+        # The other direction still works.
         texts = [unique(f"Comment {number}") for number in range(1, 4)]
         for text in texts:
             world.comment(incident, text)
@@ -216,7 +216,7 @@ def test_a_delivery_that_is_refused_as_a_whole_holds_back_nothing_else(world: Wo
         world.settle()
         world.assert_once_at_aws(incident, *texts)
         assert world.comments(incident, "Nobody lets") == []
-        # Each of the refused requests is made a few times in a minute, not in a loop, however many minutes this took.
+        # Each refused request is made a few times a minute, not in a loop. So the bound grows with the minutes.
         minutes = 1 + (time.monotonic() - began) // 60
         assert refused(world, incident, more_than_enough) <= 12 * minutes, world.describe(incident)
     finally:
@@ -227,7 +227,7 @@ def test_a_delivery_that_is_refused_as_a_whole_holds_back_nothing_else(world: Wo
 
 
 def refused(world: World, incident, ordered: int) -> int:
-    """How many deliveries have met the fault that was ordered."""
+    """Returns how many deliveries have met the fault that was ordered `ordered` times."""
     return ordered - sum(fault["count"] for fault in world.faults_on(incident.sys_id))
 
 

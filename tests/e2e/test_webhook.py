@@ -14,20 +14,20 @@ from stack import Stack
 from world import Incident, World
 
 SECRET_PREFIX = "whsec_"
-# The secret during one test.
+# The webhook's secret during the test of a rotation.
 ROTATED = SECRET_PREFIX + "cm90YXRlZCByb3RhdGVkIHJvdGF0ZWQgcm90YXRlZA=="
 # The limit of a body is 16 KiB.
 LARGEST = 16 * 1024
-# ServiceNow has four connections per host and gives up after so long.
+# How long ServiceNow waits for an answer. It has four connections for each host.
 ANSWER_SECONDS = 5
-# One answer may be late beside other tests, hardly each.
+# Beside other tests one answer may be late, but hardly each of these.
 ANSWERS = 5
 
 
 def secret(stack: Stack) -> str:
-    """The secret that ServiceNow signs with, also while another test has a newer one."""
+    """Returns the secret that ServiceNow signs with, also while another test has stored a newer one."""
     manager, secret_id = stack.hub("secretsmanager"), stack.description["webhook_secret_id"]
-    # The current one is looked at again: it may have become that, and the other test's the previous one, meanwhile.
+    # Read the current version a second time: the rotation of the other test may begin or end between the reads.
     stages = ("AWSCURRENT", "AWSPREVIOUS", "AWSCURRENT")
     texts = (manager.get_secret_value(SecretId=secret_id, VersionStage=stage)["SecretString"] for stage in stages)
     text = next(text for text in texts if text != ROTATED)
@@ -35,7 +35,7 @@ def secret(stack: Stack) -> str:
 
 
 def signed(stack: Stack, body: str, *, key: str = "", age: float = 0, webhook_id: str = "") -> dict[str, str]:
-    """The headers of a webhook."""
+    """Returns the headers of a signed webhook."""
     webhook_id = webhook_id or uuid.uuid4().hex
     moment = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=age)
     signature = standardwebhooks.Webhook(key or secret(stack)).sign(webhook_id, moment, body)
@@ -53,25 +53,25 @@ def post(stack: Stack, body: str | bytes, headers: dict[str, str], method: str =
 
 
 def body_of(data: dict) -> str:
-    """The body of a webhook about an incident."""
+    """Returns the body of a webhook with this content."""
     timestamp = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return json.dumps({"id": uuid.uuid4().hex, "type": "incident.changed", "timestamp": timestamp, "data": data})
 
 
 def told(incident: Incident) -> dict:
-    """The content of a webhook about an incident."""
+    """Returns the content of a webhook about an incident."""
     return {"sys_id": incident.sys_id, "sys_mod_count": 1}
 
 
 @pytest.fixture
 def unknown(world: World) -> tuple[Incident, dict]:
-    """An incident that does not exist: a hint about it only leaves a line in the log."""
+    """Returns an incident that does not exist, and the webhook's content. A hint about it only leaves a log line."""
     incident = Incident(uuid.uuid4().hex, "INC0", world.stack.production)
     return incident, told(incident)
 
 
 def assert_refused(answer: requests.Response, status: int) -> dict:
-    """An error in JSON that says what is wrong."""
+    """Checks that the answer is an error in JSON with this status. Returns the error."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"].startswith("application/json")
     error = answer.json()["error"]
@@ -80,13 +80,13 @@ def assert_refused(answer: requests.Response, status: int) -> dict:
 
 
 def assert_nothing_enqueued(world: World, *incidents: Incident) -> None:
-    """Checks that no hint about these incidents reached the reconciler, and that one that is sent now does."""
+    """Checks that no hint about these incidents reached the reconciler, while a later one about another one did."""
     stack = world.stack
     witness = Incident(uuid.uuid4().hex, "INC0", stack.production)
     body = body_of(told(witness))
 
     def is_handled() -> bool:
-        # Sent each time: the local AWS may show the last line of an invocation only with the next one of its process.
+        # Send it each time: the local AWS may show the last line of an invocation only with the next invocation.
         assert post(stack, body, signed(stack, body)).status_code == 202
         return bool(world.hints_handled(witness))
 
@@ -119,7 +119,7 @@ def test_a_signature_that_does_not_hold_is_refused_without_detail(world: World, 
     elif flaw == "older than 5 minutes":
         headers = signed(stack, body, age=310)
     elif flaw == "newer than 5 minutes":
-        # It grows older on its way.
+        # The webhook grows older on its way, so date it in the future.
         headers = signed(stack, body, age=-600)
     elif flaw == "another body":
         body = body.replace('"sys_mod_count": 1', '"sys_mod_count": 2')
@@ -138,7 +138,7 @@ def test_a_signature_that_does_not_hold_is_refused_without_detail(world: World, 
     elif flaw == "no id":
         del headers["webhook-id"]
     error = assert_refused(post(stack, body, headers), 401)
-    # The text tells nothing to a sender that guesses.
+    # All refusals have the same text, so that a sender that guesses learns nothing.
     assert error == assert_refused(post(stack, body, {}), 401)
     assert_nothing_enqueued(world, incident)
 
@@ -202,7 +202,7 @@ def test_another_method_is_refused(world: World):
 
 
 def unannounced(world: World) -> Incident:
-    """An incident in scope that AWS has not heard of."""
+    """Returns an incident in scope whose webhook was not sent."""
     incident = world.draft()
     world.change_unannounced(incident, **world.scope(incident.account))
     return incident
@@ -215,7 +215,7 @@ def test_the_same_webhook_five_times_opens_one_case(world: World):
     for _ in range(5):
         assert post(world.stack, body, headers).status_code == 202
     world.until_in_sync(incident)
-    # Sends it again after everything is done.
+    # Send it again after everything is done.
     assert post(world.stack, body, signed(world.stack, body, webhook_id=headers["webhook-id"])).status_code == 202
     world.settle()
     world.assert_once_at_aws(incident)
@@ -267,7 +267,7 @@ def test_the_previous_secret_holds_after_a_rotation(world: World, unknown):
         manager.put_secret_value(SecretId=secret_id, SecretString=ROTATED)
         # ServiceNow signs with the old secret until its administrator sets the new one, and no webhook is lost.
         assert post(stack, body, signed(stack, body, key=old_key)).status_code == 202
-        # The new one is accepted as soon as the function has read it.
+        # The function accepts the new secret as soon as it has read it.
         world.until(
             "the new secret is good", lambda: post(stack, body, signed(stack, body, key=ROTATED)).ok
         )  # fmt: skip
@@ -289,6 +289,6 @@ def test_the_answer_comes_at_once(world: World, unknown):
         assert post(world.stack, body, headers).status_code == 202
         return time.monotonic() - began
 
-    # A function that starts takes longer.
+    # The first answer is not counted, since a function that starts takes longer.
     seconds()
     assert any(seconds() < ANSWER_SECONDS for _ in range(ANSWERS)), f"no answer came within {ANSWER_SECONDS} s"

@@ -24,18 +24,18 @@ BY_AWS = "Amazon Web Services"
 TEST_PREFIX = "TEST CASE--Please ignore - "
 
 LOOK_SECONDS = 0.5
-# Long enough on a slow machine for the longest wait of the local policy, which is a refusal's (90 seconds with all of
-# its spread), and for two polls, which find a trigger that another test's fault has swallowed.
+# Long enough on a slow machine for the longest wait of the local policy (after a refusal: 90 seconds with its spread)
+# and for two polls, which find a change whose trigger another test's fault has lost.
 PATIENCE_SECONDS = 240
-# The longest time until a double shows, after the first has happened.
+# The longest time after a first text or case until a double of it shows.
 SETTLE_SECONDS = 4
-# How late a line of a log may appear among later ones, and how long before the tests the first one that matters may be.
+# How late a line may appear in a log after lines with later times. Also how long before the tests the log is read from.
 LATE_LOG_SECONDS = 30
-# The local AWS answers with so many events of a log at most, the oldest ones, and has no further page.
+# The local AWS answers with at most this many events of a log, the oldest ones, and has no further page.
 MAXIMUM_LOG_EVENTS = 10_000
 # L of the local stack's policy.
 L_SECONDS = 20
-# The same, and a little more.
+# L, with a margin.
 UNKNOWN_OUTCOME_SECONDS = L_SECONDS + 5
 
 
@@ -49,7 +49,7 @@ class Incident:
 
     @property
     def link(self) -> str:
-        """The name of its link in logs and on the queue."""
+        """Returns the name of its link in logs and on the queue."""
         return f"support_case:{self.sys_id}"
 
 
@@ -66,14 +66,14 @@ class World:
     # ---- The agent in ServiceNow ---------------------------------------------------------------------------------
 
     def group(self, name: str) -> str:
-        """The sys_id of an assignment group."""
+        """Returns the sys_id of an assignment group."""
         if name not in self._groups:
             (found,) = self.find("sys_user_group", name=name)
             self._groups[name] = found["sys_id"]
         return self._groups[name]
 
     def scope(self, account: dict) -> dict[str, str]:
-        """The columns that put an incident in the scope of an account."""
+        """Returns the columns that put an incident in the scope of an account."""
         return {
             "assignment_group": self.group(account["assignment_group"]),
             f"{PREFIX}service_code": SERVICE_CODE,
@@ -81,7 +81,7 @@ class World:
         }
 
     def insert(self, table: str, client=None, **columns: str) -> dict[str, str]:
-        """A new record."""
+        """Inserts a record and returns it."""
         record = (client or self.stack.admin).GlideRecord(table)
         record.initialize()
         for name, value in columns.items():
@@ -90,7 +90,7 @@ class World:
         return record.serialize()
 
     def draft(self, account: dict | None = None, **columns: str) -> Incident:
-        """A new incident that is out of scope: nothing happens yet."""
+        """Opens an incident that is out of scope, so that nothing happens yet."""
         account = account or self.stack.production
         unique = uuid.uuid4().hex[:8]
         values = {
@@ -104,16 +104,16 @@ class World:
         return Incident(record["sys_id"], record["number"], account)
 
     def assign(self, incident: Incident, **columns: str) -> None:
-        """The agent puts the incident in the scope of its account."""
+        """Puts the incident in the scope of its account, as the agent."""
         self.change(incident, **self.scope(incident.account), **columns)
 
     def open_incident(self, account: dict | None = None, **columns: str) -> Incident:
-        """A new incident in the scope of an account."""
+        """Opens an incident in the scope of an account."""
         account = account or self.stack.production
         return self.draft(account, **self.scope(account), **columns)
 
     def linked(self, account: dict | None = None, **columns: str) -> Incident:
-        """A new incident that has its case and is in step with it."""
+        """Opens an incident and waits until it is in step with its case."""
         incident = self.open_incident(account, **columns)
         self.until_in_sync(incident)
         return incident
@@ -127,7 +127,7 @@ class World:
         record.update()
 
     def comment(self, incident: Incident, text: str) -> None:
-        """The agent writes a comment."""
+        """Writes a comment, as the agent."""
         self.change(incident, comments=text)
 
     def next_second(self) -> None:
@@ -135,12 +135,12 @@ class World:
         time.sleep(1.1)
 
     def resolve(self, incident: Incident, **changes: str) -> None:
-        """The agent resolves the incident."""
+        """Resolves the incident, as the agent."""
         self.change(incident, state=RESOLVED, **RESOLUTION, **changes)
 
     def change_unannounced(self, incident: Incident, **changes: str) -> None:
-        """Saves as the agent, and stops the instance before it queues a webhook: none is ever sent."""
-        # One write for the record, one for each journal entry.
+        """Saves as the agent, and stops the instance before it queues a webhook. So no webhook is sent."""
+        # The instance makes one write for the record and one for each journal entry.
         commits = 1 + sum(name in ("comments", "work_notes") for name in changes)
         self.fault("servicenow", "stop", incident.sys_id, operation="table.patch", after_commits=commits)
         with contextlib.suppress(pysnc.exceptions.RestException, pysnc.exceptions.RequestException):
@@ -176,7 +176,7 @@ class World:
     # ---- What ServiceNow shows -----------------------------------------------------------------------------------
 
     def find(self, table: str, order: str = "sys_created_on", **values: str) -> list[dict[str, str]]:
-        """The records whose columns have these values, oldest first."""
+        """Returns the records whose columns have these values, oldest first."""
         records = self.stack.admin.GlideRecord(table)
         for name, value in values.items():
             records.add_query(name, value)
@@ -185,32 +185,32 @@ class World:
         return [record.serialize() for record in records]
 
     def record(self, incident: Incident) -> dict[str, str]:
-        """The incident as the agent sees it."""
+        """Returns the incident as the agent sees it."""
         record = self.stack.agent.GlideRecord("incident")
         assert record.get(incident.sys_id), f"{incident.number} does not exist"
         return record.serialize()
 
     def column(self, incident: Incident, name: str) -> str:
-        """One of the app's columns of the incident."""
+        """Returns one of the app's columns of the incident."""
         return self.record(incident)[PREFIX + name]
 
     def state(self, incident: Incident) -> str:
-        """The incident's state."""
+        """Returns the incident's state."""
         return self.record(incident)["state"]
 
     def comments(self, incident: Incident, text: str = "") -> list[dict[str, str]]:
-        """The incident's comments that contain a text, oldest first."""
+        """Returns the incident's comments that contain a text, oldest first."""
         entries = self.find("sys_journal_field", element_id=incident.sys_id, element="comments")
         return [entry for entry in entries if text in entry["value"]]
 
     def outbox(self, incident: Incident) -> list[dict[str, str]]:
-        """The incident's webhooks."""
+        """Returns the outbox's entries about the incident."""
         return self.find("x_casebridge_aws_outbox", incident=incident.sys_id)
 
     def until_announced(self, incident: Incident) -> list[dict[str, str]]:
         """Waits until the webhook of a new incident is sent, and returns the outbox's entries about the incident.
 
-        The rule that queues it runs after the save, so the poller may bring the incident in step before.
+        The rule that queues it runs after the save, so the poller may bring the incident in step before that.
         """
 
         def all_sent() -> list[dict[str, str]]:
@@ -227,7 +227,7 @@ class World:
             error = record[f"{PREFIX}last_error"]
             return error if record[f"{PREFIX}sync_status"] == status and words in error else ""
 
-        # What was read then: the next read may say something else.
+        # Return what this read showed, since the next one may show something else.
         return self.until(f"the incident is {status} and says {words!r}", said, incident)
 
     def in_sync(self, incident: Incident) -> bool:
@@ -236,7 +236,7 @@ class World:
         return record[f"{PREFIX}sync_status"] == "in_sync" and bool(record[f"{PREFIX}display_id"])
 
     def snapshot(self, incident: Incident) -> dict:
-        """The incident as the app shows it to AWS."""
+        """Returns the app's snapshot of the incident."""
         url = f"{self.stack.admin.instance}/api/x_casebridge_aws/v1/incidents/{incident.sys_id}/snapshot"
         answer = self.stack.admin.session.get(url, params={"kind": "support_case"})
         answer.raise_for_status()
@@ -246,7 +246,7 @@ class World:
 
     @contextlib.contextmanager
     def further_account(self, name: str):
-        """An account for one test alone, in scope. It has a secret once keys are stored."""
+        """Yields an account for one test, in scope. It has no secret until keys are stored."""
         account = str(7 * 10**11 + secrets.randbelow(10**11))
         keys = {"access_key_id": "AKIA" + secrets.token_hex(8).upper(), "secret_access_key": secrets.token_hex(20)}
         described = {"id": account, "access_key_id": keys["access_key_id"], "email": f"aws+{account}@example.com"}
@@ -279,7 +279,7 @@ class World:
         try:
             manager.put_secret_value(SecretId=secret, SecretString=keys)
         except manager.exceptions.ResourceNotFoundException:
-            # Made with its keys: a poll that reads a secret without any goes on with that for minutes.
+            # Create the secret with its keys: a poll that reads a secret without keys uses that for minutes.
             manager.create_secret(Name=secret, SecretString=keys)
 
     def end(self, incident: Incident) -> None:
@@ -292,35 +292,35 @@ class World:
     # ---- People at AWS, and what AWS shows -----------------------------------------------------------------------
 
     def all_cases(self) -> list[dict]:
-        """All cases of all accounts, from the simulator itself and outside of any quota."""
+        """Returns all cases of all accounts, from the simulator itself and without any quota."""
         return self.stack.control("GET", "/support/cases")["cases"]
 
     def cases(self, incident: Incident) -> list[dict]:
-        """The cases about an incident."""
+        """Returns the cases about an incident."""
         return [case for case in self.all_cases() if f"[{incident.number}]" in case["subject"]]
 
     def case(self, incident: Incident) -> dict | None:
-        """The incident's case, if there is one. Fails for more than one."""
+        """Returns the incident's case, or None. Fails if there is more than one."""
         cases = self.cases(incident)
         assert len(cases) <= 1, f"{len(cases)} cases for one incident.\n{self.describe(incident)}"
         return cases[0] if cases else None
 
     def status(self, incident: Incident) -> str:
-        """The status of the incident's case."""
+        """Returns the status of the incident's case."""
         return (self.case(incident) or {"status": "no case"})["status"]
 
     def communications(self, incident: Incident, text: str = "") -> list[dict]:
-        """The communications of the incident's case that contain a text, oldest first."""
+        """Returns the communications of the incident's case that contain a text, oldest first."""
         case = self.case(incident) or {"communications": []}
         return [communication for communication in case["communications"] if text in communication["body"]]
 
     def reply(self, incident: Incident, text: str) -> None:
-        """An engineer at AWS writes on the case."""
+        """Writes on the case, as an engineer at AWS."""
         case = self.case(incident)
         self.stack.control("POST", f"/support/cases/{case['caseId']}/communications", {"body": text})
 
     def set_status(self, incident: Incident, status: str) -> None:
-        """AWS sets the case's status."""
+        """Sets the case's status, as AWS."""
         case = self.case(incident)
         self.stack.control("POST", f"/support/cases/{case['caseId']}/status", {"status": status})
 
@@ -335,7 +335,7 @@ class World:
         self.stack.control("DELETE", f"/faults?containing={urllib.parse.quote(containing)}")
 
     def faults_on(self, containing: str) -> list[dict]:
-        """The faults about one record that wait for their calls."""
+        """Returns the faults about one record that wait for their calls."""
         return [fault for fault in self.stack.control("GET", "/faults")["faults"] if containing in fault.values()]
 
     def until_broken(self, incident: Incident, containing: str) -> None:
@@ -351,7 +351,7 @@ class World:
         assert "FunctionError" not in answer, answer["Payload"].read()
 
     def start_anew(self, function: str) -> None:
-        """Replaces a function's processes by new ones without memory, by a change of its environment."""
+        """Replaces a function's processes by new ones, which have cached nothing, by a change of its environment."""
         self.set_environment(function, STARTED_ANEW=uuid.uuid4().hex)
 
     def set_environment(self, function: str, **changes: str) -> dict[str, str]:
@@ -372,13 +372,13 @@ class World:
             self.set_environment(function, **before)
 
     def hint(self, incident: Incident) -> str:
-        """The message that makes the reconciler look at an incident."""
+        """Returns the body of a hint about an incident."""
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         key = {"kind": "support_case", "incident": incident.sys_id}
         return json.dumps({"subject": {"kind": "link", "key": key}, "cause": "replay", "received_at": now})
 
     def log_lines(self, function: str) -> list[dict]:
-        """What a function has logged as JSON since the tests began, oldest first, fields and span on one level."""
+        """Returns a function's JSON log lines since the tests began, oldest first, fields and span on one level."""
         log = self._logs.setdefault(function, {})
         while True:
             known = len(log)
@@ -392,7 +392,7 @@ class World:
                 for event in page["events"]
             ]
             log.update(((event["logStreamName"], event["timestamp"], event["message"]), event) for event in events)
-            # A test that reads the log late would miss the newest lines of a long one.
+            # Read again if the answer was full, or a test would miss the newest lines of a long log.
             if len(events) < MAXIMUM_LOG_EVENTS or len(log) == known:
                 break
         return [
@@ -400,7 +400,7 @@ class World:
         ]
 
     def _log_group(self, function: str) -> str:
-        """The log group of a function."""
+        """Returns the log group of a function."""
         if function not in self._groups_of_logs:
             name = self.stack.description["functions"][function]
             configuration = self.stack.hub("lambda").get_function_configuration(FunctionName=name)
@@ -409,7 +409,7 @@ class World:
         return self._groups_of_logs[function]
 
     def hints_handled(self, incident: Incident) -> list[dict]:
-        """The reconciler's lines about the outcome of an incident's hints."""
+        """Returns the reconciler's lines about the outcome of an incident's hints."""
         lines = self.log_lines("reconciler")
         names = ("link", "case_link")
         return [line for line in lines if "calls" in line and incident.link in [line.get(name) for name in names]]
@@ -417,7 +417,7 @@ class World:
     # ---- Waiting -------------------------------------------------------------------------------------------------
 
     def until(self, outcome: str, probe, *incidents: Incident, patience: float = PATIENCE_SECONDS):
-        """Waits until the probe returns something. Fails with what both sides show."""
+        """Waits until the probe returns something, and returns that. On a timeout, fails with what both sides show."""
         began = time.monotonic()
         while True:
             result = probe()
@@ -468,7 +468,7 @@ class World:
             assert found == 1, f"{text!r} is on the case {found} times.\n{self.describe(incident)}"
 
     def assert_once_in_servicenow(self, incident: Incident, *texts: str) -> None:
-        """Checks that each of the texts is once among the incident's comments."""
+        """Checks that each of the texts is in exactly one of the incident's comments."""
         for text in texts:
             found = len(self.comments(incident, text))
             assert found == 1, f"{text!r} is on the incident {found} times.\n{self.describe(incident)}"
@@ -510,7 +510,7 @@ class World:
         return "\n".join(lines)
 
     def logged_about(self, incident: Incident) -> list[str]:
-        """The functions' log lines about an incident, and their failures about all incidents."""
+        """Returns the functions' log lines about an incident, and all errors of the poller."""
         nested = ("fields", "span", "spans")
         lines = []
         for function in self.stack.description["functions"]:
@@ -522,7 +522,7 @@ class World:
 
 
 def lines_of(event: dict) -> list[dict]:
-    """The lines of JSON in an event of a log, fields and span on one level."""
+    """Returns the JSON lines in an event of a log, with fields and span on one level."""
     lines = []
     for text in event["message"].splitlines():
         with contextlib.suppress(ValueError):
@@ -535,11 +535,11 @@ def lines_of(event: dict) -> list[dict]:
 
 
 def brief(text: str) -> str:
-    """The beginning of a text on one line."""
+    """Returns the beginning of a text, on one line."""
     flat = " | ".join(text.splitlines())
     return flat if len(flat) <= 160 else flat[:160] + f"... ({len(text)} characters)"
 
 
 def unique(text: str) -> str:
-    """The text with a word that no other text has."""
+    """Returns the text with a word that no other text has."""
     return f"{text} {uuid.uuid4().hex[:8]}"

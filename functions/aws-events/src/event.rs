@@ -16,7 +16,7 @@ const ACCOUNT_DIGITS: usize = 12;
 /// The longest accepted id or number of a case, in characters: known ones have some 50.
 const MAXIMUM_ID_LENGTH: usize = 100;
 
-/// A message without the documented form.
+/// The error for a message that does not have the documented form.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the message is not an event of the documented form: {problem}; it is kept in the on-failure queue")]
 pub struct UnreadableEvent {
@@ -62,14 +62,15 @@ struct Envelope {
     detail: serde_json::Value,
 }
 
-/// The detail of a Support Case Update. It leaves out what happened: the pass reads that from the case.
+/// The part of a Support Case Update's detail that is read. What happened is left out: the pass reads that from the
+/// case.
 #[derive(Deserialize)]
 struct Detail {
     #[serde(rename = "case-id")]
     case_id: String,
 }
 
-/// Reads a message. Fails if it has not the documented form.
+/// Reads a message. Fails if it does not have the documented form.
 pub(crate) fn read(message: &str) -> Result<Event, UnreadableEvent> {
     let envelope: Envelope =
         serde_json::from_str(message).map_err(|error| unreadable(UnreadableJson::from(error).to_string()))?;

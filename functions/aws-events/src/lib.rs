@@ -49,7 +49,7 @@ impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
     /// Handles every record.
     ///
     /// # Errors
-    /// With the first error, after every record had its turn.
+    /// Returns the first error after it has tried every record.
     pub async fn handle(&self, event: SnsEvent) -> Result<(), EventError> {
         let mut outcome = Ok(());
         for record in event.records {

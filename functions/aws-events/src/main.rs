@@ -1,6 +1,6 @@
 //! The function that receives the events of all accounts from SNS.
 
-// The futures of the SDK are nested deeper than the compiler looks by default.
+// The futures of the SDK are nested deeper than the compiler's default limit.
 #![recursion_limit = "256"]
 
 use std::{process::ExitCode, sync::Arc};

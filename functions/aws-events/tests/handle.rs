@@ -55,7 +55,7 @@ impl HintSink for &Queue {
     }
 }
 
-/// The message as one record of the event that Lambda documents.
+/// Returns an event with each message as a record of the form that Lambda documents.
 fn records(messages: &[&str]) -> SnsEvent {
     let mut event: Value = serde_json::from_str(include_str!("fixtures/sns-event.json")).unwrap();
     let template = event["Records"][0].clone();
@@ -80,7 +80,7 @@ fn case_id() -> CaseId {
     CaseId::new("case-111122223333-mufr-2022-7118885805350839")
 }
 
-/// A ledger in which the case of the documented events is linked.
+/// Returns a ledger in which the case of the documented events is linked, and the link's key.
 async fn linked() -> (MemoryLedger, LinkKey) {
     let ledger = MemoryLedger::new();
     let key = LinkKey::support_case(IncidentId::new("9d385017c611228701d22104cc95c371"));
@@ -96,7 +96,7 @@ async fn linked() -> (MemoryLedger, LinkKey) {
     (ledger, key)
 }
 
-/// A ledger with an undecided CreateCase of the events' account, written at this moment.
+/// Returns a ledger with an undecided CreateCase in the events' account, written at this moment.
 async fn undecided(written_at: Timestamp) -> MemoryLedger {
     let ledger = MemoryLedger::new();
     let key = LinkKey::support_case(IncidentId::new("9d385017c611228701d22104cc95c372"));

@@ -31,8 +31,8 @@ use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 pub const ROUNDS: &str = "case_poll_rounds";
 /// The accounts that are polled at once. With calls of half a second, one poll finishes 800 accounts.
 const ACCOUNTS_AT_ONCE: usize = 16;
-/// The time for a page of an account, and the time in which an account may begin further pages: as long as one attempt
-/// of a call may take. A poll has time for 48 accounts that hang.
+/// The time for one page of an account, and the time in which an account may begin further pages. One attempt of a call
+/// may take as long. A poll has time for 48 accounts that hang.
 pub const ACCOUNT_TIME: SignedDuration = SignedDuration::from_secs(10);
 /// The most pages of an account that one poll reads: 10,000 cases. The next poll continues.
 const MAXIMUM_PAGES: usize = 100;
@@ -107,7 +107,7 @@ where
         }
     }
 
-    /// Polls an account from a page of its cases on, within its time.
+    /// Polls the pages of an account's cases from `from` on, within the account's time. `None` is the first page.
     async fn poll_account(&self, account: &AccountId, from: Option<String>, tick: Tick) -> Polled {
         let end = self.end_of_turn();
         let mut page = from;
@@ -129,7 +129,7 @@ where
         self.clock.now().checked_add(ACCOUNT_TIME).unwrap_or(Timestamp::MAX)
     }
 
-    /// Polls a page of an account's cases. Returns the start of the next page.
+    /// Polls a page of an account's cases. Returns the start of the next page, or `None` after the last page.
     async fn poll_page(
         &self,
         account: &AccountId,
@@ -142,7 +142,7 @@ where
         Ok(page.next)
     }
 
-    /// Returns the answer of a read, or a failure at `end`.
+    /// Returns the answer of a read. Fails as "unavailable" if there is no answer by `end`.
     pub(crate) async fn in_time<T>(
         &self,
         end: Timestamp,
@@ -159,7 +159,7 @@ where
     }
 }
 
-/// The case of a row, unless it is unreadable: one such row must not keep the account's other cases from being polled.
+/// Returns the case of a row. Logs an unreadable row and returns `None`, so that the account's other cases are polled.
 fn readable(row: &Row) -> Option<CaseRow> {
     let log = |unreadable| {
         tracing::error!(error = %LedgerError::from(unreadable), "an unreadable row was left out of a page of cases");

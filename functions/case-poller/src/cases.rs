@@ -19,10 +19,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
-/// The most calls of the search for unreadable cases in one page. Halving finds one of 100 in 15 calls, so this finds a
-/// few.
+/// The most calls of the search for unreadable cases in one page. Halving finds one unreadable case of 100 in 15 calls,
+/// so this limit is enough for a few.
 const MAXIMUM_SEARCH_CALLS: usize = 40;
-/// How long an unreadable case is set aside: a new case may appear in reads that late, see the policy's L.
+/// How long an unreadable case is parked: L's default, since a read may show a new case that late.
 pub const PARKED_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// The outcome of the read of a page of cases.
@@ -77,7 +77,8 @@ where
         }
     }
 
-    /// Describes the cases. One unknown id fails a whole call: halving finds that id and reads the others.
+    /// Describes the cases. AWS refuses a whole call for one unknown id. So after a refusal this asks for each half of
+    /// the ids, until it has read the known cases and found the unknown ids.
     async fn describe(&self, account: &AccountId, ids: Vec<CaseId>, end: Timestamp) -> Described {
         let mut described = Described::default();
         let mut groups = vec![ids];

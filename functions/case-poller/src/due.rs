@@ -1,7 +1,7 @@
 //! The links that are due: the poller claims each one and enqueues its hint.
 //!
-//! The claim comes first. A poller that dies after the claim delays the link by ten minutes. Without a claim, each poll
-//! would enqueue the hint again until a worker takes it.
+//! The claim comes before the hint. A poller that dies after the claim delays the link by ten minutes. Without a claim,
+//! each poll would enqueue the hint again until a worker takes it.
 
 use std::{
     future::ready,
@@ -60,7 +60,7 @@ where
         outcome
     }
 
-    /// Claims a due link. Returns none if another worker was faster or if the link is no longer due.
+    /// Claims a due link. Returns `None` if another worker was faster or if the link is no longer due.
     async fn claim(&self, due: DueLink) -> Result<Option<(LinkKey, ClaimId)>, PollError> {
         let (claim, until) = poll::claim(due.due_at, self.clock.now());
         let claimed = self.ledger.claim_due(&due, &claim, until).await?;

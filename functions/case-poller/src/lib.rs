@@ -37,8 +37,8 @@ pub use due::MAXIMUM_DUE_LINKS;
 /// The end of an invocation's time in which the poller begins no further call: a call with its repeats takes up to 20
 /// seconds.
 pub const RESERVE: SignedDuration = SignedDuration::from_secs(25);
-/// The seconds in which two polls count as one: their hints get the same ids. A repeated invocation falls into them,
-/// and the next minute's poll does not.
+/// The length of a tick, in seconds. The hints of two polls in one tick get the same ids. A repeated invocation usually
+/// falls into the same tick, and the next minute's poll does not.
 const TICK_SECONDS: i64 = 10;
 
 /// An error of a part of a poll.
@@ -50,7 +50,7 @@ pub enum PollError {
     /// The queue did not take the hints.
     #[error("the queue failed the poll")]
     Queue(#[from] QueueError),
-    /// A watermark lacks the form that this version writes.
+    /// A watermark is not in the form that this version writes.
     #[error("the watermark `{name}` is unreadable; remove its row, and replay what has changed since")]
     Watermark {
         /// Its name.
@@ -174,7 +174,7 @@ pub struct Poller<L, Q, N, S, A, C> {
     pub clock: C,
     /// The metrics of the invocation.
     pub metrics: Metrics,
-    /// The cases that can't be read, and until when they are set aside.
+    /// The cases that AWS does not show, and until when they are parked.
     pub parked: Mutex<BTreeMap<(AccountId, CaseId), Timestamp>>,
 }
 
@@ -198,8 +198,8 @@ where
     /// Polls both sides once. Begins no call that might not end before the deadline.
     ///
     /// # Errors
-    /// With the first failure of the ledger or the queue, after every part had its turn. The failures of sides and
-    /// accounts are logged and counted.
+    /// Returns the first failure of the ledger or the queue, or an unreadable watermark, after all parts have run.
+    /// Failures of sides and accounts are logged and counted only.
     pub async fn poll(&self, policy: &Policy, deadline: Timestamp) -> Result<(), PollError> {
         let now = self.clock.now();
         let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
@@ -235,7 +235,7 @@ where
     }
 
     /// Returns a hint for a link and the id of its message. Hints with the same link, cause and occasion have the same
-    /// id.
+    /// id. Returns `None` if the link's key can't be part of a message id.
     fn hint(
         &self,
         key: LinkKey,

@@ -1,6 +1,6 @@
-//! The scheduled function that finds what no event told.
+//! The scheduled function that finds changes that no event reported.
 
-// The futures of the SDK are nested deeper than the compiler looks by default.
+// The futures of the SDK are nested deeper than the compiler's default limit.
 #![recursion_limit = "256"]
 
 use std::{

@@ -1,5 +1,5 @@
-//! Watches the rotation of the webhook's secret. The previous secret is accepted for a day after its replacement, and
-//! only the poller sees when that happened: the webhook function may not run for weeks.
+//! Watches the rotation of the webhook's secret. The previous secret is accepted for a day after its replacement. The
+//! poller records the time of the replacement, since the webhook function may not run for weeks.
 
 use casebridge_core::rotation::{ROTATION, Rotation, seen};
 use casebridge_ledger::Ledger;
@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::{PollError, SecretStore};
 
-/// Records when the current version of the webhook's secret was seen first. An unreadable row counts as none: the day
-/// starts again.
+/// Records when the current version of the webhook's secret was first seen. An unreadable row counts as missing, and
+/// the day starts again.
 pub(crate) async fn watch(ledger: &impl Ledger, secrets: &impl SecretStore, now: Timestamp) -> Result<(), PollError> {
     let version = secrets.webhook_version().await?;
     let known = Rotation::read(ledger.watermark(ROTATION).await?.as_deref());

@@ -41,7 +41,7 @@ const POLLS_PER_ROUND: usize = 7;
 type FleetPoller<'fleet> =
     Poller<MemoryLedger, &'fleet Fleet, &'fleet Fleet, &'fleet Fleet, &'fleet Fleet, &'fleet Fleet>;
 
-/// The accounts, and a clock that moves when all wait.
+/// The accounts, and a clock that moves when all calls wait.
 #[derive(Default)]
 struct Fleet {
     accounts: RefCell<Vec<AccountId>>,
@@ -50,7 +50,7 @@ struct Fleet {
     sleepers: RefCell<Vec<Waker>>,
     hanging: RefCell<BTreeSet<AccountId>>,
     refused: Cell<bool>,
-    /// Returns how often each account answered since the last call.
+    /// How often each account has answered since the test took these counts last.
     answered: RefCell<BTreeMap<AccountId, usize>>,
     cases: RefCell<BTreeSet<CaseId>>,
 }
@@ -97,8 +97,8 @@ impl Fleet {
         }
     }
 
-    /// Polls so many times, each so many seconds after the one before; what each wrote to the log of metrics, and how
-    /// many polls in a row each account was not read whole at the most.
+    /// Polls several times, at a fixed rate in seconds. Returns the metrics of each poll, and for each account the most
+    /// polls in a row that did not read it whole.
     fn polls(
         &self,
         poller: &FleetPoller<'_>,
@@ -142,7 +142,7 @@ fn poller(fleet: &Fleet) -> FleetPoller<'_> {
     }
 }
 
-/// A poller whose ledger watches so many cases of each account.
+/// Returns a poller whose ledger watches this number of cases in each account.
 async fn watching(fleet: &Fleet, cases: usize) -> FleetPoller<'_> {
     let poller = poller(fleet);
     let accounts = fleet.accounts.borrow().clone();
@@ -248,7 +248,7 @@ impl Support for &Fleet {
     }
 }
 
-/// A metric of each poll.
+/// Returns a metric's value in each poll.
 fn values(lines: &[Value], metric: Metric) -> Vec<i64> {
     lines.iter().map(|line| line[metric.name()].as_i64().unwrap()).collect()
 }
@@ -319,14 +319,14 @@ thread_local! {
     static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes the log of each test to its own thread. There is one subscriber for all, since a line that is first met
-/// without one may stay silent.
+/// Writes the log of each test to its own thread. All tests share one subscriber: `tracing` may drop a line for good if
+/// the line first runs without a subscriber.
 struct LogOfThread;
 
 impl LogOfThread {
     fn begin() {
         let subscriber = subscriber::fmt().with_ansi(false).with_writer(|| Self).finish();
-        // All but the first of the tests find it there.
+        // This fails in all tests but the first, since the subscriber is already set.
         drop(subscriber::util::SubscriberInitExt::try_init(subscriber));
     }
 }

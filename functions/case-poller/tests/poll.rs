@@ -40,7 +40,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// What is around the poller, all in memory.
+/// The poller's ports, all in memory.
 struct Fixture {
     ledger: MemoryLedger,
     now: Cell<i64>,
@@ -54,7 +54,7 @@ struct Fixture {
     servicenow_is_down: Cell<bool>,
     /// The status of each case at AWS, which knows no other cases.
     statuses: RefCell<Vec<(String, &'static str)>>,
-    /// The current version of the webhook's secret; none if Secrets Manager does not answer.
+    /// The current version of the webhook's secret. `None` if Secrets Manager does not answer.
     webhook_version: RefCell<Option<String>>,
     accounts_down: RefCell<BTreeSet<String>>,
     describes: RefCell<Vec<(String, usize)>>,
@@ -64,7 +64,7 @@ struct Fixture {
     rows_are_unreadable: Cell<bool>,
 }
 
-/// A case as AWS shows it.
+/// Returns a case as AWS shows it.
 fn described(account: &str, number: &str, status: &str) -> DescribedCase {
     DescribedCase {
         case_id: CaseId::new(format!("case-{account}-muen-2026-{number}")),

@@ -41,7 +41,7 @@ pub enum MessageError {
     /// The message can't be read.
     #[error("the message is not a hint of this version: {0}; it goes to the dead-letter queue after its retries")]
     Unreadable(#[from] UnreadableJson),
-    /// The link could not be brought in step, and nothing is written down of why.
+    /// The pass failed, and the reason could not be recorded in the ledger.
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
 }
@@ -75,7 +75,8 @@ impl<P: Ports> Reconcile for Executor<P> {
     }
 }
 
-/// Returns the limits of a pass: the lease outlives the worker, and no call begins whose end the worker might not see.
+/// Returns the limits of a pass: the lease outlives the worker, and a call begins only if the worker has time for its
+/// end.
 pub fn limits(time_left: SignedDuration) -> Limits {
     Limits {
         lease: time_left.saturating_add(LEASE_MARGIN),
@@ -96,7 +97,7 @@ pub async fn handle(
     let mut unhandled = Vec::new();
     for (position, message) in event.records.into_iter().enumerate() {
         let group = group_of(&message);
-        // Always begin the first one: otherwise a batch could come again and again without any work.
+        // Always begin the first message: otherwise the queue could deliver a batch again and again without any work.
         let time_left = deadline.duration_since(clock.now());
         let receives = receives(&message);
         let again_after = if let Some(ahead) = stopped_groups.get(&group) {
@@ -159,7 +160,7 @@ fn receives(message: &SqsMessage) -> u32 {
     message.attributes.get(RECEIVES).and_then(|receives| receives.parse().ok()).unwrap_or_default()
 }
 
-/// Acts on a message. For a case without a known link, returns what that led to.
+/// Acts on a message. Returns what happened to an event of a case without a link, or `None` for any other hint.
 async fn handle_message(
     message: &SqsMessage,
     executor: &mut impl Reconcile,
@@ -190,12 +191,12 @@ async fn handle_message(
     .await
 }
 
-/// The names of the effects and of what failed of them, as they are logged.
+/// Returns the names of the effects, each with the name of its failure if it failed, for the log.
 fn effect_names(report: &Report) -> Vec<(&'static str, Option<&'static str>)> {
     report.effects.iter().map(|(effect, failure)| (*effect, failure.map(FailureKind::name))).collect()
 }
 
-/// The names of the sides and of their failures, as they are logged.
+/// Returns the names of the failures, each with its side, for the log.
 fn failure_names(report: &Report) -> Vec<(&'static str, &'static str)> {
     report.failures.iter().map(|(side, failure)| (side.name(), failure.name())).collect()
 }

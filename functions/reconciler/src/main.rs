@@ -1,6 +1,6 @@
 //! The function that acts on hints, from the FIFO queue and from the queue that wakes links.
 
-// The futures of the SDK are nested deeper than the compiler looks by default.
+// The futures of the SDK are nested deeper than the compiler's default limit.
 #![recursion_limit = "256"]
 
 use std::{process::ExitCode, sync::Arc};
@@ -24,7 +24,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use reconciler::{handle, limits};
 use tokio::sync::Mutex;
 
-/// What the function works with.
+/// The ports of the function.
 struct HubPorts {
     ledger: DynamoLedger,
     wakes: HintQueue,

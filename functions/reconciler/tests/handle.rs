@@ -79,7 +79,7 @@ impl Clock for Worker {
     }
 }
 
-/// The line in which the metrics are written.
+/// Returns the log line with the metrics.
 fn line_of(metrics: &Metrics) -> Value {
     let mut log = Vec::new();
     metrics.write(Timestamp::UNIX_EPOCH, &mut log).unwrap();
@@ -96,7 +96,7 @@ fn hint(incident: &str) -> String {
     serde_json::to_string(&hint).unwrap()
 }
 
-/// A batch of (message id, group, body), each as Lambda documents a FIFO message.
+/// Returns a batch of (message id, group, body), each as Lambda documents a FIFO message.
 fn batch(messages: &[(&str, &str, String)]) -> SqsEvent {
     LogOfThread::begin();
     let mut event: Value = serde_json::from_str(include_str!("fixtures/sqs-fifo-event.json")).unwrap();
@@ -160,7 +160,7 @@ async fn the_queue_is_told_when_to_bring_what_was_not_handled() {
     let worker = Worker { seconds_per_hint: 20, ..Worker::default() };
     assert_eq!(failed(&worker, 40, &[("m1", "a", hint("a")), ("m2", "b", hint("b"))]).await, identifiers(&["m2"]));
     assert_eq!(*worker.redelivered.borrow(), [("receipt of m2".to_owned(), 0)]);
-    // A death during the call to the queue would fail the whole invocation.
+    // Too little time is left for the call to the queue: a timeout in it would fail the whole invocation.
     let worker = Worker { seconds_per_hint: 46, ..Worker::default() };
     assert_eq!(failed(&worker, 60, &[("m1", "a", hint("broken"))]).await, identifiers(&["m1"]));
     assert!(worker.redelivered.borrow().is_empty());
@@ -253,14 +253,14 @@ thread_local! {
     static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes the log of each test to its own thread. There is one subscriber for all, since a line that is first met
-/// without one may stay silent.
+/// Writes the log of each test to its own thread. All tests share one subscriber: `tracing` may drop a line for good if
+/// the line first runs without a subscriber.
 struct LogOfThread;
 
 impl LogOfThread {
     fn begin() {
         let subscriber = subscriber::fmt().json().with_writer(|| Self).finish();
-        // All but the first of the tests find it there.
+        // This fails in all tests but the first, since the subscriber is already set.
         drop(subscriber::util::SubscriberInitExt::try_init(subscriber));
     }
 }

@@ -46,7 +46,7 @@ pub trait KeySource {
     /// # Errors
     /// If the current version is not available.
     fn known(&self) -> impl Future<Output = Result<WebhookKeys, SecretError>>;
-    /// Returns the versions of this moment.
+    /// Returns versions that were read seconds ago at most, after none of the known ones had signed a webhook.
     ///
     /// # Errors
     /// As [`KeySource::known`].
@@ -123,15 +123,15 @@ pub struct Webhook<K, L, Q, C> {
     pub clock: C,
     /// The metrics of the invocation.
     pub metrics: Metrics,
-    /// The rejections that were logged lately.
+    /// The times at which rejections were last logged.
     pub rejection_log: RejectionLog,
 }
 
-/// The least time between two log lines for rejections of one kind. Anybody can cause rejections, and each line costs
+/// The least time between two log lines for rejections of one code. Anybody can cause rejections, and each line costs
 /// money. The metric counts them all.
 const REJECTIONS_TOLD_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
-/// The name of an unreadable secret in that log. It rejects every webhook.
+/// The code in [`RejectionLog`] for a secret that can't be read. Every webhook is rejected then.
 const WITHOUT_SECRET: &str = "without_secret";
 
 /// The time of the last log line for each code of a rejection.
@@ -209,8 +209,8 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
         }
     }
 
-    /// Checks the signature against the known secret, then against the one of this moment, then against the previous
-    /// one while that is accepted. Only a signature with the previous secret costs a read of the ledger.
+    /// Checks the signature against the cached secret, then against a newly read one, then against the previous one
+    /// while that is accepted. Only a signature with the previous secret costs a read of the ledger.
     async fn authenticate(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejection> {
         let signed = signature::Signed {
             id: header(headers, signature::ID_HEADER).ok_or(Rejection::Unauthorized)?,
@@ -234,11 +234,12 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
         if renewed.previous.as_ref().is_some_and(is_by) {
             return self.check_previous(&renewed).await;
         }
-        // If the current secret is unusable, nobody can sign. The sender tries again until the secret is corrected.
+        // If the current secret is unusable, no signature is valid. The sender tries again until the secret is
+        // corrected.
         Err(if current.is_some() { Rejection::Unauthorized } else { Rejection::Unavailable })
     }
 
-    /// Checks that the previous version is still accepted.
+    /// Fails unless the previous version is still accepted.
     async fn check_previous(&self, keys: &WebhookKeys) -> Result<(), Rejection> {
         let row = self.ledger.watermark(ROTATION).await.map_err(|error| {
             tracing::error!(error = %Causes(&error), "it can't be told whether the previous secret is accepted");

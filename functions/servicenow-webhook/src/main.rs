@@ -1,6 +1,6 @@
 //! The function behind the Function URL that ServiceNow sends its webhooks to.
 
-// The futures of the SDK are nested deeper than the compiler looks by default.
+// The futures of the SDK are nested deeper than the compiler's default limit.
 #![recursion_limit = "256"]
 
 use std::{process::ExitCode, sync::Arc};

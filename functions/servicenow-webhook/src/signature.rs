@@ -43,7 +43,7 @@ pub(crate) struct Signed<'request> {
 }
 
 impl Signed<'_> {
-    /// Whether the attempt was made within the tolerance of now.
+    /// Whether the time of the attempt differs from `now` by at most the tolerance.
     pub(crate) fn is_recent(&self, now: Timestamp) -> bool {
         let made_at = self.timestamp.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
         made_at.is_some_and(|made_at| now.duration_since(made_at).abs() <= TOLERANCE)
@@ -61,12 +61,12 @@ impl Signed<'_> {
             .filter_map(|signature| signature.split_once(','))
             .filter(|(version, _)| *version == VERSION)
             .filter_map(|(_, signature)| STANDARD.decode(signature).ok())
-            // The comparison takes the same time wherever the two differ.
+            // The comparison takes constant time, so that its duration reveals nothing about the signature.
             .any(|signature| mac.clone().verify_slice(&signature).is_ok())
     }
 }
 
-/// Returns the key of a version of the secret. Logs an unusable version and returns none.
+/// Returns the key of a version of the secret. Logs an unusable version and returns `None`.
 pub(crate) fn key_of(secret: &SecretString) -> Option<Vec<u8>> {
     let told = |error: &UnusableSecret| tracing::error!("a version of the webhook's secret {error}");
     read_key(secret).inspect_err(told).ok()

@@ -22,7 +22,7 @@ const NOW: i64 = 1_800_000_000;
 const INCIDENT: &str = "9d385017c611228701d22104cc95c371";
 const CURRENT: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const PREVIOUS: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-/// 23 bytes.
+/// A key of 23 bytes, which is too short.
 const WEAK: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRY=";
 const NEWEST: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
 
@@ -34,7 +34,7 @@ impl Clock for FixedClock {
     }
 }
 
-/// The secrets. After a rotation that the function has not seen yet, only Secrets Manager has the newest one.
+/// The secrets. After a rotation that the function has not noticed yet, only a new read returns the newest secret.
 struct Keys {
     available: bool,
     rotated: bool,
@@ -131,7 +131,7 @@ impl Request<'_> {
         Self { secret: CURRENT, id: "outbox-row-1", timestamp: NOW, body, base64: false }
     }
 
-    /// Signs with another implementation than ours.
+    /// Signs with the Standard Webhooks crate, an implementation other than ours.
     fn signature(&self) -> String {
         let signer = standardwebhooks::Webhook::new(self.secret).unwrap();
         signer.sign(self.id, self.timestamp, self.body.as_bytes()).unwrap()
@@ -238,7 +238,7 @@ async fn a_weak_secret_signs_nothing_and_takes_nothing_from_a_good_one() {
     let by_weak = Request { secret: WEAK, ..Request::of(event(&told())) };
     let by_good = Request::of(event(&told()));
     let queue = queue();
-    // With only weak or unreadable versions nobody can sign, so the sender has to try again.
+    // If all versions are weak or unreadable, no signature is valid, so the sender has to try again.
     for (current, previous) in [(WEAK, ""), ("whsec_hunter2", ""), (WEAK, "not base64"), ("", WEAK)] {
         for request in [&by_weak, &by_good] {
             let event = request.event(&request.signature());

@@ -63,7 +63,7 @@ impl Problem {
     }
 }
 
-/// Whether AWS answered at all.
+/// Whether AWS answered, if only with an error.
 pub(crate) fn is_answered<T, E>(answer: &Result<T, SdkError<E, Response>>) -> bool {
     answer.as_ref().err().is_none_or(|error| error.raw_response().is_some())
 }
@@ -124,8 +124,8 @@ fn is_denial(code: &str) -> bool {
     code.starts_with("AccessDenied") || code == "NotAuthorized" || code == "UnauthorizedOperation"
 }
 
-/// The problem of credentials that AWS knows and that lack a permission. AWS's text names roles and policies, so it
-/// goes to the log for the operators and stays off the incident, which many people see.
+/// Returns the problem of credentials that AWS knows and that lack a permission. AWS's text names roles and policies,
+/// so it goes to the log for the operators and not to the incident, which many people see.
 fn denied(service: &str, code: &str, words: Option<&str>) -> Problem {
     tracing::warn!(service, code, words = words.map(shorten), "AWS does not allow a call");
     let message = format!(
@@ -135,7 +135,7 @@ fn denied(service: &str, code: &str, words: Option<&str>) -> Problem {
     Problem::certain(refused(Refusal::Credentials, message))
 }
 
-/// The problem of credentials that AWS does not know, or no longer knows.
+/// Returns the problem of credentials that AWS does not know, or no longer knows.
 fn stale(code: &str) -> Problem {
     // AWS's text on a signature may repeat the signed request, with a session token in it.
     let message = format!("AWS does not accept the account's credentials ({code}): check its secret");
@@ -180,7 +180,7 @@ fn describe(status: u16, code: &str, words: Option<&str>) -> String {
     }
 }
 
-/// The problem of a call that AWS may have applied.
+/// Returns the problem of a call that AWS may have applied: "unavailable" for a read, in doubt for a write.
 fn unanswered(call: CallKind, message: &str) -> Problem {
     let message = shorten(message);
     Problem::certain(match call {
@@ -227,7 +227,7 @@ fn is_passing(error: &CredentialsError) -> bool {
     }
 }
 
-/// The failure of a read whose answer lacks the documented form.
+/// Returns the failure of a read whose answer does not have the documented form.
 pub(crate) fn unreadable(what: &str) -> Failure {
     refused(Refusal::InvalidRequest, shorten(&format!("AWS Support's answer has {what}")))
 }

@@ -1,4 +1,4 @@
-//! The check whose credentials they are. Before the first use, a credential must name the account that it is kept for.
+//! The check that credentials belong to the account that they are kept for. It comes before their first use.
 //!
 //! A secret with the credentials of another account would open cases there, in sight of other people. So the client
 //! compares the account with the role's ARN, or with the answer of STS for keys, and sends nothing where they differ. A
@@ -22,7 +22,7 @@ use crate::{
 /// How long GetCallerIdentity may take with its repeats. It comes before a call to AWS Support, once for each new
 /// secret.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long one attempt may take: two of them fit the whole time.
+/// How long one attempt may take: two of them fit in [`IDENTITY_TIMEOUT`].
 const IDENTITY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 /// The attempts of GetCallerIdentity: the SDK's own number.
 const IDENTITY_ATTEMPTS: u32 = 3;
@@ -75,7 +75,7 @@ pub(crate) async fn check(
 async fn owner_of_keys(hub: &SdkConfig, credentials: &AccountCredentials) -> Result<String, Problem> {
     let config = config(hub)
         .credentials_provider(credentials.provider(hub, Access::Whole).await)
-        // One call: the hub's cache has room for few identities and is for the hub's own.
+        // No cache, since this client makes one call. The hub's cache has room for few identities: its own.
         .identity_cache(IdentityCache::no_cache())
         .build();
     let answer = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
@@ -112,7 +112,8 @@ fn names_another(account: &AccountId, case_id: &CaseId) -> bool {
     owner.is_some() && owner != number(account.as_str())
 }
 
-/// Returns an account as a number, since tables and documents have lost leading zeros.
+/// Returns an account as a number, since some tables and documents drop leading zeros. Returns `None` if the text is
+/// not a number.
 fn number(account: &str) -> Option<u64> {
     account.parse().ok().filter(|_| account.bytes().all(|byte| byte.is_ascii_digit()))
 }

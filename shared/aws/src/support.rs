@@ -41,7 +41,7 @@ use crate::{
     nobody,
 };
 
-/// How long one attempt of a read may take: two of them fit the time of the read.
+/// How long one attempt of a read may take: two of them fit in [`READ_TIMEOUT`].
 const READ_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a read may take with its repeats: less than the 25 seconds that the reconciler has for a call.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
@@ -269,7 +269,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
 
     async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
         let page = self.cases(account, query).await?;
-        // The reconciler's reads are enough: the poller reads every case again and again.
+        // The reconciler's reads are enough: the poller reads every case in each round and would repeat the alarm.
         for case in page.cases.iter().filter(|_| self.access == Access::Whole) {
             identity::tell_case_of_another(account, &case.case_id);
         }
@@ -428,7 +428,7 @@ fn time(text: Option<&str>) -> Result<Timestamp, Failure> {
         .map_err(|_| unreadable(&format!("an unreadable time (`{text}`)")))
 }
 
-/// Returns a token, none at the end of a list: AWS leaves the token out there or sends an empty one.
+/// Returns a token. Returns `None` at the end of a list, where AWS leaves the token out or sends an empty one.
 fn some_text(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Which rows besides the link's own change with it. Pure, and the same for every ledger.
+//! Which rows beside the link's own change with it. Pure: every ledger uses it.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use casebridge_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-/// How long an intent that has ended stays in the audit trail.
+/// How long an intent that has ended stays in the audit trail: 400 days.
 const ENDED_INTENT_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
-/// One row to put or to delete, in the same write as the link's own.
+/// One row to put or to delete, in the same write as the link's own row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RowChange {
     /// An intent that starts, or one that has ended.
     PutIntent(IntentRow),
     /// A row in which the link stands.
     Put(IndexRow),
-    /// A row in which the link stands no more.
+    /// A row in which the link no longer stands.
     Delete(RowKey),
 }
 
@@ -42,22 +42,22 @@ pub(crate) struct IntentRow {
     pub(crate) mark: Option<Mark>,
     /// When it was written, before the call.
     pub(crate) written_at: Timestamp,
-    /// How it ended; none while that is open.
+    /// How it ended. `None` while it has no outcome.
     pub(crate) ending: Option<IntentEnding>,
 }
 
 /// How an intent in the audit trail ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IntentEnding {
-    /// The word for how it ended.
+    /// How it ended, as a word: see `end_word`.
     pub(crate) end: &'static str,
-    /// When that was recorded.
+    /// When its end was recorded.
     pub(crate) ended_at: Timestamp,
-    /// When the row may go.
+    /// When the row expires.
     pub(crate) expires_at: Timestamp,
 }
 
-/// The rows that change when the link's state goes from `before` to `after`.
+/// Returns the rows that change when the link's state goes from `before` to `after`.
 pub(crate) fn changes<K: Remembered>(
     key: &LinkKey,
     before: &Link<K>,
@@ -101,7 +101,7 @@ fn intent_row<C: Named>(key: &LinkKey, intent: &Intent<C>, ending: Option<Intent
     }
 }
 
-/// How the intent with this number ended, where that is stated.
+/// Returns how the intent with this number ended. Returns `None` if the link does not state it.
 fn end_of(sequence: u64, ended: Option<EndedIntent>) -> Option<IntentEnd> {
     ended.filter(|ended| ended.sequence == sequence).map(|ended| ended.end)
 }
@@ -121,7 +121,7 @@ fn end_word(end: Option<IntentEnd>) -> &'static str {
     }
 }
 
-/// Puts the rows that are new or say something else, and deletes those in which the link stands no more.
+/// Puts the rows that are new or have changed, and deletes those in which the link no longer stands.
 fn index_changes<K: Remembered>(key: &LinkKey, before: &Link<K>, after: &Link<K>, rows: &mut Vec<RowChange>) {
     let intent = before.intent.as_ref().map(|intent| intent.sequence);
     let end = intent.and_then(|sequence| end_of(sequence, after.ended_intent));
@@ -137,7 +137,7 @@ fn index_changes<K: Remembered>(key: &LinkKey, before: &Link<K>, after: &Link<K>
     rows.extend(news.map(|(_, row)| RowChange::Put(row)));
 }
 
-/// The rows in which a link stands: a transaction can't write one of them twice.
+/// Returns the rows in which a link stands, one for each key: a transaction can't write a row twice.
 fn index<K: Remembered>(key: &LinkKey, link: &Link<K>) -> BTreeMap<RowKey, IndexRow> {
     K::index(key, link).into_iter().map(|row| (row.row.key.clone(), row)).collect()
 }
@@ -195,7 +195,7 @@ mod tests {
         Link { intent: None, ended_intent: Some(EndedIntent { sequence, end }), ..link.clone() }
     }
 
-    // Made from JSON, as it is read: what is remembered besides grows without these tests.
+    // Made from JSON, as a stored state is read: a new field of the memory needs no change here.
     fn case() -> LinkedCase {
         let case = json!({"account": account(), "case_id": "case-111122223333-muen-2026-aa", "display_id": null,
             "status": null, "status_since": moment(0), "opened_at": moment(0)});
@@ -210,7 +210,7 @@ mod tests {
         changes(&key(), before, after, moment(100))
     }
 
-    /// The sort texts of the rows that change: those put, those deleted.
+    /// Returns the sort texts of the rows that are put, and of those that are deleted.
     fn sort_texts(rows: &[RowChange]) -> (Vec<&str>, Vec<&str>) {
         let put = rows.iter().filter_map(|change| match change {
             RowChange::Put(row) => Some(row.row.key.sort.as_str()),

@@ -46,72 +46,74 @@ use crate::{
     row::{self, LinkRow, RefusedWrite, Summary, account_partition},
 };
 
-/// How often a lease is tried for while it changes hands under our eyes.
+/// How many times the ledger tries to take a lease, or to wake a link, while the lease changes hands.
 const TAKE_ROUNDS: u32 = 3;
-/// How many rows are read to find the first that leads to a link: more than one, since a row may be unreadable.
+/// How many rows it reads to find the first that leads to a link: more than one, since a row may be unreadable.
 const FIRST_ROWS: i32 = 10;
-/// How often a write is tried that meets another one's transaction.
+/// How many times a write is tried while another transaction is in the way.
 const CONFLICT_ROUNDS: u32 = 5;
-/// How many rounds in a row a batch may be answered with nothing at all.
+/// After how many answers in a row without any row a batch read fails.
 const EMPTY_BATCH_ROUNDS: u32 = 5;
-/// How long the first pause between rounds is; each next one is twice as long.
+/// The first pause between two rounds. Each next pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// The reasons for which a transaction is cancelled and may be repeated. Source: DynamoDB API, CancellationReason.
 const PASSING_REASONS: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-/// The number of no account, and the name of no count.
+/// Stands for an account and for a count that do not exist.
 const NONE: &str = "none";
-/// How many keys one BatchGetItem takes. Source: DynamoDB API, BatchGetItem.
+/// How many keys one BatchGetItem accepts. Source: DynamoDB API, BatchGetItem.
 const KEYS_PER_BATCH: usize = 100;
 
 /// The ledger on one DynamoDB table.
 ///
-/// The client's own retries stay on: every write that they may repeat is recognised or may be repeated.
-/// Remote calls, in the usual case and at most (without the client's own retries):
+/// The client's own retries stay on: the ledger recognises a repeated write, or the write may be repeated.
+///
+/// The table counts remote calls, without the client's own retries. A conditional write counts once. While another
+/// transaction is in its way, the ledger sends it up to five times.
 ///
 /// | operation | usually | otherwise |
 /// |---|---|---|
 /// | take a lease, wake a link | 1 | 2 if another worker holds it, up to 6 while it changes hands |
-/// | record | 1 | up to 5 while another one's transaction is in the way |
-/// | release | 1 | 2 if somebody left word |
+/// | record | 1 | 1 |
+/// | release | 1 | 2 if the link is dirty |
 /// | the link that a row leads to, the last row of a span, read or move a watermark | 1 | 1 |
 /// | count an event in its minute | 1 | 1 |
-/// | claim a due link | 1 | up to 5 while another one's transaction is in the way |
+/// | claim a due link | 1 | 1 |
 /// | a page of rows, the first link under a prefix | 1 | 1 |
 /// | due links | 4, one for each shard | 4 |
-/// | remembered counts | 1 for each 100 links | as many as a throttled table needs, bounded |
+/// | remembered counts | 1 for each 100 links | more while the table throttles; fails after 5 answers without rows |
 #[derive(Debug, Clone)]
 pub struct DynamoLedger {
     client: Client,
     table: String,
 }
 
-/// What became of a conditional write.
+/// The outcome of a conditional write.
 enum Written {
-    /// It was applied; the row, if it was asked for.
+    /// It was applied. Holds the row if it was asked for.
     Applied(Option<Item>),
-    /// Its condition did not hold; the row as it is.
+    /// Its condition did not hold. Holds the row as it is, `None` if there is no row.
     Refused(Option<Item>),
 }
 
 /// Why a write has no answer.
 enum WriteError {
-    /// Another one's transaction is in the way: it passes.
+    /// Another transaction is in the way, or the table throttles: a repeat may succeed.
     Conflict(BoxError),
-    /// The table did not do it.
+    /// The table did not carry out the write, or did not answer.
     Unavailable(BoxError),
 }
 
-/// An error of whatever kind that is a source.
+/// The source of a [`LedgerError`].
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl DynamoLedger {
-    /// The ledger on this table.
+    /// Creates a ledger on this table.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// Connects ahead of the first call, by a read of a row that is never there and that every function may ask for: a function
-    /// has its full processor while it starts.
+    /// Connects before the first call, because a function has a full processor while it starts. Reads a row that never
+    /// exists and that every function may read.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer.
@@ -119,7 +121,7 @@ impl DynamoLedger {
         self.get("connecting", &Keys::count(&AccountId::new(NONE), NONE, 0)).await.map(drop)
     }
 
-    /// One conditional write to a link's row and unconditional ones to rows beside it, all or none.
+    /// Makes one conditional write to a link's row and unconditional writes to the rows beside it, all or none.
     async fn write(
         &self,
         doing: &'static str,
@@ -195,7 +197,7 @@ impl DynamoLedger {
         }
     }
 
-    /// The transaction of a link's write and the changes beside it. The link's comes first.
+    /// Returns the transaction of a link's write and the changes beside it. The link's write comes first.
     fn transaction(
         &self,
         write: &ConditionalWrite,
@@ -220,14 +222,14 @@ impl DynamoLedger {
         Ok(transaction)
     }
 
-    /// A pause before the next round, if the client has a clock for it.
+    /// Pauses before the next round. Does not pause if the client has no clock.
     async fn pause(&self, round: u32) {
         if let Some(clock) = self.client.config().sleep_impl() {
             clock.sleep(FIRST_PAUSE * 2_u32.saturating_pow(round)).await;
         }
     }
 
-    /// Leaves word with the holder of the lease; false if it holds it no more.
+    /// Marks the link dirty while `holder` has its lease. Returns false if `holder` no longer has it.
     async fn leave_word(&self, key: &LinkKey, holder: &AttemptId) -> Result<bool, LedgerError> {
         let write = ConditionalWrite::new(Keys::link(key), "#lease_owner = :holder")
             .bind(":holder", text(holder))
@@ -236,7 +238,8 @@ impl DynamoLedger {
         Ok(matches!(written, Written::Applied(_)))
     }
 
-    /// Leaves word with whoever holds the lease by this row; false if nobody does, or if it has changed hands since.
+    /// Marks the link dirty for the holder of the lease that this row names. Returns false if the row names none, or if
+    /// the lease has changed hands since.
     async fn leave_word_with_holder(&self, key: &LinkKey, item: &Item) -> Result<bool, LedgerError> {
         let holder = Reader::new(Keys::link(key).name(), item).optional_text("lease_owner")?.map(AttemptId::new);
         match holder {
@@ -245,8 +248,8 @@ impl DynamoLedger {
         }
     }
 
-    /// The answer to an attempt that has taken the lease. The claim of an unreadable link stays, so that its message fails
-    /// again and is seen by people.
+    /// Returns the answer to an attempt that has taken the lease. The claim of an unreadable link stays, so that its
+    /// message fails again and people see it.
     async fn lease_taken<K: Remembered>(
         &self,
         key: &LinkKey,
@@ -263,7 +266,7 @@ impl DynamoLedger {
         answer
     }
 
-    /// Lets go of a link whose row is unreadable, and of its due time: it waits for a person, not for the next wake-up.
+    /// Releases a link whose row is unreadable and removes its due time: it waits for a person, not for the poller.
     async fn park(&self, key: &LinkKey, attempt: &AttemptId) -> Result<(), LedgerError> {
         let write = ConditionalWrite::new(Keys::link(key), "#lease_owner = :holder")
             .bind(":holder", text(attempt))
@@ -280,7 +283,7 @@ impl DynamoLedger {
         Ok(request.send().await.map_err(|error| unavailable(doing, error))?.item)
     }
 
-    /// A query for the rows of an account with a prefix, in the order of their sort keys.
+    /// Returns a query for the rows of an account with a prefix, in the order of their sort keys.
     fn under(&self, prefix: &RowPrefix) -> QueryFluentBuilder {
         let query = self.client.query().table_name(&self.table);
         query
@@ -307,7 +310,7 @@ impl DynamoLedger {
         Ok(answer.items().iter().filter_map(|item| readable(due_link(item))).collect())
     }
 
-    /// Reads the counts of at most [`KEYS_PER_BATCH`] links; what the table leaves out is asked for again.
+    /// Reads the update counts of at most [`KEYS_PER_BATCH`] links. Asks again for what the table leaves out.
     async fn mod_counts(&self, links: &[LinkKey]) -> Result<Vec<(LinkKey, u64)>, LedgerError> {
         let doing = "reading remembered counts";
         let wanted = KeysAndAttributes::builder()
@@ -357,8 +360,8 @@ async fn transact(request: TransactWriteItemsFluentBuilder) -> Result<Written, W
     Err(WriteError::Unavailable(error.into()))
 }
 
-/// A listed row, unless it is unreadable: one such row must not keep all others from being seen. Whoever acts on it
-/// reads it by its key and fails.
+/// Returns a listed row. Logs an unreadable one and returns `None`, so that it does not hide the others: a worker that
+/// acts on it reads it by its key and fails.
 fn readable<T>(row: Result<T, LedgerError>) -> Option<T> {
     row.inspect_err(|error| tracing::error!(%error, "an unreadable row was left out of a list")).ok()
 }
@@ -371,7 +374,7 @@ fn lost(lease: &Lease) -> LedgerError {
     LedgerError::LeaseLost { key: lease.key.clone() }
 }
 
-/// A write of the state under the lease, on this condition.
+/// Returns a write of the state under the lease, on this condition.
 fn write_under<K: Remembered>(
     lease: &Lease,
     condition: &'static str,
@@ -389,14 +392,14 @@ fn write_under<K: Remembered>(
         .set_or_remove("account", summary.account.as_ref().map(text))
 }
 
-/// What becomes of a link's claim when the link is let go.
+/// Whether a release keeps the link's claim.
 #[derive(Clone, Copy)]
 enum ClaimAfter {
     Kept,
     Gone,
 }
 
-/// The same write, and the link is let go and wants to be looked at again when it is due.
+/// Adds to a write that it releases the lease and makes the link due at `due`, or not due if that is `None`.
 fn let_go(write: ConditionalWrite, lease: &Lease, due: Option<Timestamp>, claim: ClaimAfter) -> ConditionalWrite {
     let write = match claim {
         ClaimAfter::Kept => write,
@@ -410,7 +413,7 @@ fn let_go(write: ConditionalWrite, lease: &Lease, due: Option<Timestamp>, claim:
         .set_or_remove("due_at", due.map(|due| number(&due.as_millisecond())))
 }
 
-/// Why a write under the lease was refused, from the row that came with the refusal.
+/// Returns why a write under the lease was refused, from the row that came with the refusal.
 fn refused(lease: &Lease, state: &str, item: Option<&Item>) -> Result<RefusedWrite, LedgerError> {
     let row: Option<LinkRow> =
         item.map(|item| Reader::new(Keys::link(&lease.key).name(), item).link_row()).transpose()?;
@@ -438,7 +441,8 @@ impl Ledger for DynamoLedger {
             .set("due_shard", text(&due_shard(key)))
             .set("due_at", number(&until.as_millisecond()));
         for _ in 0..TAKE_ROUNDS {
-            // The row as it was tells whether its last holder let it go; what is read of it besides is the same afterwards.
+            // The row as it was before the write shows whether its last holder released it. The write changes nothing
+            // else that is read here.
             let item = match self.write("taking a lease", &write, Vec::new(), ReturnValue::AllOld).await? {
                 Written::Applied(item) => {
                     return self.lease_taken(key, attempt, until, &item.unwrap_or_default()).await;

@@ -4,25 +4,25 @@ use casebridge_core::{identifiers::LinkKey, link::index::UnreadableRow};
 
 use crate::row::{corrupt, row_name};
 
-/// A failure of the ledger. Each fails the message that was being handled, so that the queue brings it again.
+/// A failure of the ledger. It fails the message that is being handled, so that the queue brings the message again.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The table did not answer.
     #[error("the ledger's table did not answer while {doing}; the message comes again by itself")]
     Unavailable {
-        /// What we were doing.
+        /// What the ledger was doing.
         doing: &'static str,
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Somebody else holds the link's lease now: this worker was too slow and must not write.
+    /// Another worker holds the link's lease now: this worker was too slow and must not write.
     #[error("the lease of link {key} has passed to another worker; what was under way is looked up by it")]
     LeaseLost {
         /// The link.
         key: LinkKey,
     },
-    /// The lease changed hands several times while we tried to take it or to leave word.
+    /// The lease changed hands several times while the ledger tried to take it or to mark the link dirty.
     #[error("link {key} is contended: its lease changed hands while it was being taken; the message comes again")]
     Contended {
         /// The link.
@@ -36,9 +36,9 @@ pub enum LedgerError {
     TooLarge {
         /// The link.
         key: LinkKey,
-        /// How much it remembers.
+        /// The size of its state in bytes.
         bytes: usize,
-        /// How much it may.
+        /// The largest size allowed, in bytes.
         limit: usize,
     },
     /// A row is not of the form that this version writes.

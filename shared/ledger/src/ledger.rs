@@ -1,4 +1,4 @@
-//! What the executor and the handlers ask of a ledger. DynamoDB and memory answer alike.
+//! The trait through which the executor and the handlers use a ledger. DynamoDB and memory answer alike.
 
 use std::future::Future;
 
@@ -21,7 +21,7 @@ pub struct Lease {
     pub key: LinkKey,
     /// The worker's attempt.
     pub attempt: AttemptId,
-    /// When it expires, by our clock: later than the worker can live.
+    /// When it expires, by our clock. The worker's invocation ends before that.
     pub until: Timestamp,
     /// The row's revision, as last written or read under this lease.
     pub revision: u64,
@@ -30,21 +30,21 @@ pub struct Lease {
 /// The answer to an attempt at a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseAnswer<K: Remembered> {
-    /// The link is ours until the lease ends. A link that nobody knew comes blank.
+    /// The caller has the link until the lease ends. A link that the ledger does not know is blank.
     Taken {
         /// The lease.
         lease: Lease,
         /// The link's state.
         link: Box<Link<K>>,
-        /// Whether the one who held it before never let it go: what that one did is not recorded. Also true where a claim
-        /// is repeated whose answer was lost.
+        /// Whether the last holder of the lease never released it, so that what it did may not be recorded. Also true
+        /// if this attempt takes the lease a second time because the first answer was lost.
         interrupted: bool,
-        /// When the link was due before, if it was.
+        /// When the link was due before. `None` if it had no due time.
         due: Option<Timestamp>,
     },
-    /// Another worker holds it and has been left word (the link is dirty): it looks again before it lets go.
+    /// Another worker holds the lease. The link is now dirty, so that its holder runs another pass before it releases.
     Deferred,
-    /// The link has another claim than the one that was asked for, or none, or is not there: nothing was changed.
+    /// The link does not have the claim that was asked for, or there is no such link. Nothing was changed.
     Unclaimed,
 }
 
@@ -53,9 +53,10 @@ pub enum LeaseAnswer<K: Remembered> {
 pub enum ReleaseAnswer {
     /// The link is free.
     Released,
-    /// Somebody left word meanwhile: the state is recorded, the lease is still ours, and both sides want another look.
+    /// The link was dirty. The state is recorded, the flag is removed, and the caller still has the lease: it runs
+    /// another pass.
     Dirty {
-        /// The lease, renewed in revision.
+        /// The lease in its new revision.
         lease: Lease,
     },
 }
@@ -65,32 +66,33 @@ pub enum ReleaseAnswer {
 pub struct RowPage {
     /// The rows, in the order of their sort texts.
     pub rows: Vec<Row>,
-    /// Where to go on; none at the end.
+    /// Where the next page starts. `None` if this is the last page.
     pub next: Option<String>,
 }
 
-/// A link that wants to be looked at.
+/// A link whose due time has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueLink {
     /// The link.
     pub key: LinkKey,
-    /// Since when, by our clock.
+    /// Since when it is due, by our clock.
     pub due_at: Timestamp,
 }
 
 /// The ledger. `now` is always the caller's clock.
 ///
-/// It knows no kind of link: what a link remembers is written and read as a whole, and the rows that it is found by are
-/// those that its kind says ([`Remembered::index`]).
+/// It knows no kind of link: it writes and reads what a link remembers as a whole. The kind lists the rows by which the
+/// link is found ([`Remembered::index`]).
 pub trait Ledger {
-    /// Takes the link's lease for `attempt` until `until`, or leaves word with the one who holds it.
+    /// Takes the link's lease for `attempt` until `until`. If another worker holds it, marks the link dirty.
     ///
-    /// One conditional write. A lease whose time is over is taken; a write whose answer was lost is recognised by its
-    /// attempt. While a lease is held the link is due at its end, so that a worker's death is a wake-up. Word that was
-    /// left with a lease that ran out stays: the release answers [`ReleaseAnswer::Dirty`].
+    /// One conditional write. It also takes a lease that has expired. A repeat of a write whose answer was lost is
+    /// recognised by its attempt. A leased link is due at the lease's end, so that the poller wakes it if the worker
+    /// dies. A link that is dirty when its lease expires stays dirty: the next release answers
+    /// [`ReleaseAnswer::Dirty`].
     ///
-    /// With a claim it is taken only as long as the link has that claim, see [`Ledger::claim_due`]. The claim stays, so that
-    /// the same message acts again should the ledger fail it.
+    /// With a claim, takes the lease only while the link has that claim, see [`Ledger::claim_due`]. The claim stays, so
+    /// that the same message can act again after a failure of the ledger.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
@@ -104,9 +106,10 @@ pub trait Ledger {
         claim: Option<&ClaimId>,
     ) -> impl Future<Output = Result<LeaseAnswer<K>, LedgerError>>;
 
-    /// Records `after` in place of `before` under the lease: an intent before its call, an outcome after it.
+    /// Records `after` in place of `before` under the lease: an intent before its call, an outcome after it. Returns
+    /// the lease in its new revision.
     ///
-    /// One write, whatever rows it touches; returns the lease in its new revision.
+    /// One write, for all the rows that change.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
@@ -120,13 +123,14 @@ pub trait Ledger {
         now: Timestamp,
     ) -> impl Future<Output = Result<Lease, LedgerError>>;
 
-    /// Records `after` and lets the link go, on condition that nobody left word; `due` is when to look again.
+    /// Records `after` and releases the lease if the link is not dirty. `due` is when to look again.
     ///
-    /// A blank link without a due time is forgotten. When somebody left word the state is recorded too, the word is taken
-    /// and the lease stays. With `regardless` the link is let go even then, due at once, and the word waits for the next.
+    /// Deletes a blank link without a due time. If the link is dirty, records the state, removes the flag and keeps the
+    /// lease. With `regardless` the lease is released even then: the link is due at once and stays dirty for its next
+    /// holder.
     ///
-    /// The link's claim goes with it: what it woke up for has been looked at. With `regardless` it stays, since the work may
-    /// be unfinished and the message that has the claim may come again.
+    /// A release removes the link's claim, because the work that it was made for is done. With `regardless` the claim
+    /// stays, since the work may be unfinished and the message that has the claim may come again.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
@@ -142,25 +146,26 @@ pub trait Ledger {
         now: Timestamp,
     ) -> impl Future<Output = Result<ReleaseAnswer, LedgerError>>;
 
-    /// The link that a row leads to; none if there is no such row.
+    /// Returns the link that a row leads to. Returns `None` if there is no such row.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn link_at(&self, row: &RowKey) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
 
-    /// The last of the rows in a span; none if there is none, and without a look if the span is empty.
+    /// Returns the last row of a span. Returns `None` if the span has no row. Makes no request if the span is empty.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn last_between(&self, span: &RowSpan) -> impl Future<Output = Result<Option<Row>, LedgerError>>;
 
-    /// The link of the first of these rows that leads to one.
+    /// Returns the link of the first of these rows that leads to one. Returns `None` if none does. On DynamoDB only the
+    /// first ten rows count.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn first_link_under(&self, prefix: &RowPrefix) -> impl Future<Output = Result<Option<LinkKey>, LedgerError>>;
 
-    /// A page of at most `limit` of these rows, from where the page before says.
+    /// Returns a page of at most `limit` of these rows. `from` is what the page before says in [`RowPage::next`].
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
@@ -171,8 +176,8 @@ pub trait Ledger {
         limit: usize,
     ) -> impl Future<Output = Result<RowPage, LedgerError>>;
 
-    /// Counts one more event of this name in the account; how many that makes in the minute of `now`. A repeat counts
-    /// again: the count may be too high, never too low.
+    /// Counts one more event of this name in the account. Returns the count for the minute of `now`. A repeat of the
+    /// request counts again: the count may be too high, but not too low.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
@@ -183,17 +188,17 @@ pub trait Ledger {
         now: Timestamp,
     ) -> impl Future<Output = Result<u32, LedgerError>>;
 
-    /// The links that are due at `now`, oldest first in each shard, at most `limit` in all.
+    /// Returns the links that are due at `now`, oldest first, at most `limit`.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn due_links(&self, now: Timestamp, limit: usize) -> impl Future<Output = Result<Vec<DueLink>, LedgerError>>;
 
-    /// Claims a due link for whoever hands it off, so that nobody hands it off again before `until`; false if it is not due
-    /// any more as it was seen, or if somebody else was faster.
+    /// Claims a due link, so that its hint is not sent a second time before `until`. Returns false if the link no
+    /// longer has the due time that was seen, for example because another caller has claimed it.
     ///
-    /// One write, on condition of the due time that was seen. The link is due again at `until`: a claim whose message is lost
-    /// costs that long. A repeat of a write whose answer was lost is recognised by its claim.
+    /// One write, on condition of the due time that was seen. The link is due again at `until`, so a lost hint delays
+    /// the link until then. A repeat of a write whose answer was lost is recognised by its claim.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
@@ -204,26 +209,28 @@ pub trait Ledger {
         until: Timestamp,
     ) -> impl Future<Output = Result<bool, LedgerError>>;
 
-    /// Makes a link due now; if a worker holds it, that one is left word and looks again. One that is not there stays so.
+    /// Makes a link due now. If a worker holds its lease, marks the link dirty instead. Does nothing if there is no
+    /// such link.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
     /// [`LedgerError::Contended`] if the lease changed hands several times during the call.
     fn wake(&self, key: &LinkKey, now: Timestamp) -> impl Future<Output = Result<(), LedgerError>>;
 
-    /// The `sys_mod_count` that each link remembers of its incident, in the order asked; one read per 100.
+    /// Returns the `sys_mod_count` that each link remembers of its incident, in the order of `links`: `None` if the
+    /// link does not exist or remembers no incident. One read for each 100 links.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn remembered_mod_counts(&self, links: &[LinkKey]) -> impl Future<Output = Result<Vec<Option<u64>>, LedgerError>>;
 
-    /// How far the poller of this name has come.
+    /// Returns the watermark of this name: how far a poll has come. Returns `None` if it was never set.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
     fn watermark(&self, name: &str) -> impl Future<Output = Result<Option<String>, LedgerError>>;
 
-    /// Moves the watermark; only after what it covers has been handed off.
+    /// Moves the watermark. The caller does this only after what it covers is on the queue.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer.

@@ -23,7 +23,7 @@ use crate::{
     row::{self, LinkRow, RefusedWrite, Summary},
 };
 
-/// A ledger in memory, for one thread. A clone is a copy of its own: a moment of the world to come back to.
+/// A ledger in memory, for one thread. A clone is an independent copy, to which a simulation can return.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLedger {
     tables: RefCell<Tables>,
@@ -58,17 +58,17 @@ enum LeaseChange {
 }
 
 impl MemoryLedger {
-    /// An empty ledger.
+    /// Creates an empty ledger.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many links it remembers.
+    /// Returns how many links it remembers.
     pub fn link_count(&self) -> usize {
         self.tables.borrow().links.len()
     }
 
-    /// What it remembers of a link, whoever holds its lease; for checks.
+    /// Returns what it remembers of a link, leased or not. Returns `None` if it has no such link. For checks.
     ///
     /// # Errors
     /// [`LedgerError::Corrupt`] if the link's state can't be read.
@@ -79,7 +79,8 @@ impl MemoryLedger {
         }
     }
 
-    /// The intents that a link has had and the word for how each ended; for checks.
+    /// Returns the number of each intent that a link has had, with the word for how it ended: `None` while it has no
+    /// outcome. For checks.
     pub fn intent_ends(&self, key: &LinkKey) -> Vec<(u64, Option<&'static str>)> {
         let first = (key.clone(), 0);
         let tables = self.tables.borrow();
@@ -87,7 +88,7 @@ impl MemoryLedger {
         intents.map(|((_, sequence), row)| (*sequence, row.ending.as_ref().map(|ending| ending.end))).collect()
     }
 
-    /// The links that it remembers, for checks.
+    /// Returns the links that it remembers. For checks.
     pub fn link_keys(&self) -> Vec<LinkKey> {
         self.tables.borrow().links.keys().cloned().collect()
     }
@@ -138,7 +139,7 @@ impl Tables {
         }
     }
 
-    /// Why a write under the lease would not pass; `Held` says that it would.
+    /// Returns why a write under the lease would be refused. `Held` means that it would not.
     fn refused(&self, lease: &Lease, state: &str) -> RefusedWrite {
         row::refused(self.links.get(&lease.key).map(|link| &link.row), lease, state)
     }
@@ -191,8 +192,8 @@ impl Tables {
         }
     }
 
-    /// The rows with the prefix, in the order of their sort texts: from the one that a page ended with on, or from the
-    /// first.
+    /// Returns the rows with the prefix, in the order of their sort texts: those after the row `behind`, with which a
+    /// page ended, or all.
     fn under(&self, prefix: &RowPrefix, behind: Option<&str>) -> impl Iterator<Item = &Row> {
         let start = behind.map_or(Included(prefix.row("")), |rest| Excluded(prefix.row(rest)));
         let rows = self.rows.range((start, Unbounded));

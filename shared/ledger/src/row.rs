@@ -1,4 +1,4 @@
-//! The link's own row: its state as text, and what a refused write to it means. The same for every ledger.
+//! The link's own row: its state as text, and what a refused write to it means. Every ledger uses this module.
 
 use casebridge_core::{
     identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
@@ -12,50 +12,50 @@ use crate::{
     ledger::{DueLink, Lease, LeaseAnswer, ReleaseAnswer},
 };
 
-/// How large a link's state may be. DynamoDB refuses a row above 400 KB, its other attributes included.
+/// The largest state of a link, in bytes. DynamoDB refuses a row above 400 KB, its other attributes included.
 pub const MAXIMUM_STATE_BYTES: usize = 350 * 1024;
 
-/// How long a minute's count is kept, in seconds: nobody asks for it once the minute is over.
+/// How long a minute's count is kept, in seconds. It is not read after its minute.
 const COUNT_KEPT_SECONDS: i64 = 3_600;
 
-/// The minute of a moment, by which events are counted.
+/// Returns the minute of a moment, counted from the epoch. Events are counted by it.
 pub(crate) fn minute(now: Timestamp) -> i64 {
     now.as_second().div_euclid(60)
 }
 
-/// When a minute's count may go, in seconds.
+/// Returns when a minute's count expires, in seconds since the epoch.
 pub(crate) fn count_expires_at(minute: i64) -> i64 {
     minute * 60 + COUNT_KEPT_SECONDS
 }
 
-/// What of the link's row tells whose it is and what it remembers.
+/// The part of a link's row that shows who holds the link and what it remembers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LinkRow {
-    /// The state as JSON; none until the first is recorded.
+    /// The state as JSON. `None` until the first state is recorded.
     pub(crate) state: Option<String>,
-    /// Counts the recorded states.
+    /// The number of recorded states.
     pub(crate) revision: u64,
-    /// Who holds the lease.
+    /// The attempt that holds the lease.
     pub(crate) lease_owner: Option<AttemptId>,
-    /// Who let the link go last: how a release whose answer was lost is recognised.
+    /// The attempt that released the link last: it identifies a release whose answer was lost.
     pub(crate) released_by: Option<AttemptId>,
-    /// Under which claim it was handed off, as long as nobody has looked at it since.
+    /// The claim under which the link was handed off. A release removes it.
     pub(crate) claim: Option<ClaimId>,
 }
 
-/// What stands beside the state: for reads that don't want all of it, and for people.
+/// Attributes beside the state, for reads that do not need the whole state, and for people.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
     /// The incident's `sys_mod_count`, as last seen.
     pub(crate) mod_count: Option<u64>,
     /// The incident's number.
     pub(crate) number: Option<String>,
-    /// The account of the record, or of the one being opened.
+    /// The account of the record, or of the record that is being opened.
     pub(crate) account: Option<String>,
 }
 
 impl Summary {
-    /// The summary of a link.
+    /// Returns the summary of a link.
     pub(crate) fn of<K: Remembered>(link: &Link<K>) -> Self {
         let opening = || K::opening_account(&link.intent.as_ref()?.kind);
         Self {
@@ -66,24 +66,25 @@ impl Summary {
     }
 }
 
-/// What the row says of a write that its condition refused.
+/// Why the condition of a write under a lease failed, as the row shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefusedWrite {
-    /// The lease is ours in the expected revision: the refusal is about something else, the word that was left.
+    /// The caller has the lease in the expected revision: the condition failed because the link is dirty.
     Held,
-    /// The write is there: its answer was lost.
+    /// The row already has this write, whose answer was lost.
     AlreadyWritten,
-    /// The link was let go by us: the answer was lost.
+    /// The caller has already released the link, and the answer was lost.
     AlreadyReleased,
     /// There is no row.
     Absent,
-    /// The lease is somebody else's.
+    /// Another worker has the lease, or had it.
     Lost,
 }
 
-/// Tells why a write of `state` under `lease` did not pass, from the row as it is.
+/// Returns why a write of `state` under `lease` was refused, from the row as it is.
 ///
-/// Only the lease's holder moves the revision, one step with each write, so a state of ours one step ahead is this write.
+/// Only the lease's holder moves the revision, one step with each write. So if the revision is one step ahead and the
+/// state is `state`, the row already has this write.
 pub(crate) fn refused(row: Option<&LinkRow>, lease: &Lease, state: &str) -> RefusedWrite {
     let Some(row) = row else { return RefusedWrite::Absent };
     if row.lease_owner.as_ref() == Some(&lease.attempt) {
@@ -101,7 +102,7 @@ pub(crate) fn refused(row: Option<&LinkRow>, lease: &Lease, state: &str) -> Refu
     }
 }
 
-/// The state as it is written; an error if it is too large for a row.
+/// Returns the state as it is written. Fails if it is too large for a row.
 pub(crate) fn encode<K: Remembered>(key: &LinkKey, link: &Link<K>) -> Result<String, LedgerError> {
     let state = serde_json::to_string(link).map_err(|error| corrupt(link_row_name(key), error.to_string()))?;
     if state.len() > MAXIMUM_STATE_BYTES {
@@ -110,7 +111,7 @@ pub(crate) fn encode<K: Remembered>(key: &LinkKey, link: &Link<K>) -> Result<Str
     Ok(state)
 }
 
-/// What the row remembers of the link: a blank one if nothing has been recorded yet.
+/// Returns the link that the row remembers: a blank one if nothing has been recorded yet.
 pub(crate) fn decode<K: Remembered>(key: &LinkKey, row: &LinkRow) -> Result<Link<K>, LedgerError> {
     match &row.state {
         None => Ok(Link::default()),
@@ -119,7 +120,7 @@ pub(crate) fn decode<K: Remembered>(key: &LinkKey, row: &LinkRow) -> Result<Link
     }
 }
 
-/// The answer to an attempt that has taken the lease of the row until `until`; the row is as it was before.
+/// Returns the answer to an attempt that has taken the lease until `until`. `row` is the row as it was before.
 pub(crate) fn taken<K: Remembered>(
     row: &LinkRow,
     key: &LinkKey,
@@ -132,7 +133,7 @@ pub(crate) fn taken<K: Remembered>(
     Ok(LeaseAnswer::Taken { lease, link, interrupted: row.lease_owner.is_some(), due })
 }
 
-/// The answer to a release that did not pass, for another reason than the word that was left.
+/// Returns the answer to a release that was refused for another reason than a dirty link.
 pub(crate) fn late_release(
     refused: RefusedWrite,
     lease: &Lease,
@@ -148,39 +149,39 @@ pub(crate) fn late_release(
     }
 }
 
-/// Whether a link that is let go in this state is forgotten. One that wants to be looked at again is not.
+/// Whether a release in this state deletes the link: it is blank and has no due time.
 pub(crate) fn is_forgotten<K: Remembered>(after: &Link<K>, due: Option<Timestamp>) -> bool {
     after.is_blank() && due.is_none()
 }
 
-/// The lease after one more write under it.
+/// Returns the lease after one more write under it.
 pub(crate) fn next(lease: &Lease) -> Lease {
     Lease { revision: lease.revision + 1, ..lease.clone() }
 }
 
-/// Oldest first, at most `limit`.
+/// Returns the first `limit` links, oldest first.
 pub(crate) fn oldest(mut links: Vec<DueLink>, limit: usize) -> Vec<DueLink> {
     links.sort_by(|one, other| (one.due_at, &one.key).cmp(&(other.due_at, &other.key)));
     links.truncate(limit);
     links
 }
 
-/// The partition key of a link's rows.
+/// Returns the partition key of a link's rows.
 pub(crate) fn link_partition(key: &LinkKey) -> String {
     format!("LINK#{key}")
 }
 
-/// The partition key of an account's rows.
+/// Returns the partition key of an account's rows.
 pub(crate) fn account_partition(account: &AccountId) -> String {
     format!("ACCOUNT#{account}")
 }
 
-/// The name of an account's row in errors.
+/// Returns the name of an account's row in errors.
 pub(crate) fn row_name(key: &RowKey) -> String {
     format!("{} / {}", account_partition(&key.account), key.sort)
 }
 
-/// A row that is not of our form.
+/// Returns the error for a row that is not in the form that this version writes.
 pub(crate) fn corrupt(row: impl Into<String>, reason: impl Into<String>) -> LedgerError {
     LedgerError::Corrupt { row: row.into(), reason: reason.into() }
 }

@@ -1,4 +1,4 @@
-//! The contract of the ledger, against memory.
+//! The contract of the ledger, checked with the ledger in memory.
 
 mod suite;
 

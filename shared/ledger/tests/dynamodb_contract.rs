@@ -1,4 +1,4 @@
-//! The contract of the ledger, against a running DynamoDB: the one that the environment names, with a table for each test.
+//! The contract of the ledger, checked with the DynamoDB that the environment names. Each test has a table of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -45,12 +45,12 @@ use suite::{
     at, attempt, key, remembered,
 };
 
-/// Names the endpoint of the DynamoDB that the tests use.
+/// The variable with the endpoint of the DynamoDB that the tests use.
 const ENDPOINT_VARIABLE: &str = "CASEBRIDGE_TEST_DYNAMODB_ENDPOINT";
 
 contract_tests!(Table::create().await.ledger());
 
-/// A table of its own in the running DynamoDB.
+/// A table for one test in the running DynamoDB.
 struct Table {
     client: Client,
     name: String,
@@ -97,7 +97,7 @@ impl Table {
         DynamoLedger::new(self.client.clone(), &self.name)
     }
 
-    /// A ledger on the table whose calls are counted and may lose their answers.
+    /// Returns a ledger on the table, and the wire that counts its calls and can lose their answers.
     fn observed(&self) -> (DynamoLedger, Wire) {
         let wire = Wire::default();
         let client = Client::from_conf(config(&endpoint()).interceptor(wire.clone()).build());
@@ -132,10 +132,10 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-/// An answer in the place of the one that came, or none to let that one pass.
+/// An answer that replaces the real one. `None` lets the real one pass.
 type Answer = Option<(u16, &'static str)>;
 
-/// Counts the requests that leave, and puts other answers in the place of the next ones.
+/// Counts the requests and can replace the next answers.
 #[derive(Debug, Clone, Default)]
 struct Wire {
     sent: Arc<AtomicU32>,
@@ -143,17 +143,17 @@ struct Wire {
 }
 
 impl Wire {
-    /// How many requests left since the last time this was asked.
+    /// Returns how many requests were sent since the last call of this function.
     fn sent(&self) -> u32 {
         self.sent.swap(0, Ordering::Relaxed)
     }
 
-    /// The next request is carried out, and its answer is lost.
+    /// Lets DynamoDB carry out the next request and loses its answer.
     fn lose_next_answer(&self) {
         self.replace_next_answers(1, 500, "");
     }
 
-    /// The answer to the next request arrives as it is.
+    /// Lets the answer to the next request pass unchanged.
     fn let_next_answer_pass(&self) {
         self.answers.lock().unwrap().push_back(None);
     }
@@ -404,7 +404,7 @@ async fn the_rows_of_claims_and_of_waits_are_as_documented() {
     assert_eq!(table.row("ACCOUNT#111122223333", &sort).await.unwrap()["link"], text(&key(2).to_string()));
 }
 
-/// A row with these texts and numbers, and nothing else.
+/// Returns a row with these texts and numbers and no other attributes.
 fn row_of(sort: &str, texts: &[(&str, &str)], numbers: &[(&str, i64)]) -> HashMap<String, AttributeValue> {
     let texts = texts.iter().map(|(name, value)| (*name, text(value)));
     let numbers = numbers.iter().map(|(name, value)| (*name, AttributeValue::N(value.to_string())));
@@ -490,7 +490,7 @@ async fn an_unreadable_link_is_not_taken_for_a_blank_one_and_waits_for_a_person(
     let table = Table::create().await;
     let ledger = table.ledger();
     let partition = format!("LINK#{}", key(1));
-    // The second is of another form: what it remembers is not where it is looked for.
+    // The second has another form: its case is not inside `memory`.
     for state in [text("{\"memory\":{\"case\":7}}"), text("{\"case\":{}}"), AttributeValue::Bool(true)] {
         table.put(&[("pk", text(&partition)), ("sk", text("LINK")), ("state", state)]).await;
         for by in ["a", "b"] {
@@ -529,7 +529,7 @@ fn assert_corrupt<T: std::fmt::Debug>(answer: &Result<T, LedgerError>) {
 
 #[tokio::test]
 async fn a_table_that_does_not_answer_is_no_answer() {
-    // Nothing listens on the port: the system gave it to us, and we let it go.
+    // No process listens on this port: the system assigned it to a listener, which is closed now.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let nobody = config(&format!("http://127.0.0.1:{port}")).retry_config(RetryConfig::disabled());
     let client = Client::from_conf(nobody.build());
@@ -578,7 +578,7 @@ async fn workers_with_clients_of_their_own_lose_no_update() {
     assert_eq!(link.intents, WORKERS * ROUNDS);
 }
 
-/// Adds one to the link's count of intents under a lease, as often tried for as it takes.
+/// Adds one to the link's count of intents under a lease. Tries until it gets the lease.
 async fn count_one(ledger: &DynamoLedger, by: &str) {
     loop {
         let answer = match ledger.take_lease::<SupportCase>(&key(1), &attempt(by), at(0), at(100), None).await {

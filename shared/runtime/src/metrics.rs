@@ -74,7 +74,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// Its name in CloudWatch.
+    /// Returns its name in CloudWatch.
     pub fn name(self) -> &'static str {
         match self {
             Self::SyncLag => "SyncLag",
@@ -112,7 +112,7 @@ impl Metric {
         }
     }
 
-    /// Returns the metric of an event whose case has no link; none where the case is read.
+    /// Returns the metric of an event whose case has no link. Returns `None` if casebridge reads the case.
     pub fn of_unknown_case(unknown: UnknownCase) -> Option<Self> {
         match unknown {
             UnknownCase::NotOurs => Some(Self::EventsOfOthers),
@@ -122,7 +122,7 @@ impl Metric {
         }
     }
 
-    /// The metric of a failure.
+    /// Returns the metric of a failure.
     pub fn of_failure(failure: FailureKind) -> Self {
         match failure {
             FailureKind::Unavailable => Self::Throttles,
@@ -176,7 +176,7 @@ impl Metrics {
     }
 
     /// Writes the values to the log and forgets them.
-    #[expect(clippy::print_stdout, reason = "Lambda takes the log from there, and CloudWatch the metrics from the log")]
+    #[expect(clippy::print_stdout, reason = "Lambda writes standard output to the log, where CloudWatch reads metrics")]
     pub fn flush(&self, now: Timestamp) {
         let mut lines = Vec::new();
         match self.write(now, &mut lines) {

@@ -1,4 +1,4 @@
-//! The log of plans, for development: what a package logs of a hint is what came of its plans.
+//! The log of plans, for development. Without it a function logs the outcome of a hint only.
 
 use casebridge_core::{
     link::plan::Waiting,

@@ -102,8 +102,8 @@ impl<C: Clock> PolicySource<C> {
     }
 }
 
-/// Returns the last valid version before this one; none if a version can't be read. Source: AWS Systems Manager API,
-/// GetParameterHistory.
+/// Returns the last valid version before this one. Returns `None` if there is none, if a page of versions can't be
+/// read, or if there are more than [`HISTORY_PAGES`]. Source: AWS Systems Manager API, GetParameterHistory.
 async fn former(client: &aws_sdk_ssm::Client, parameter: &str, version: i64) -> Option<Policy> {
     let mut pages = client.get_parameter_history().name(parameter).into_paginator().send();
     let mut versions = Vec::new();

@@ -41,7 +41,7 @@ impl DeduplicationId {
         if valid { Ok(Self(text)) } else { Err(InvalidDeduplicationId) }
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! AWS's answers from a list, and a clock to set, for the tests of this crate.
+//! An AWS that answers from a list, and a clock that tests set, for the tests of this crate.
 
 use std::sync::{
     Arc,
@@ -30,7 +30,7 @@ impl Clock for SetClock {
     }
 }
 
-/// AWS's answers in this order; without repeats, so that each is one call.
+/// Returns an HTTP client that gives AWS's answers in this order. The SDK makes no repeats, so each answer is one call.
 pub(crate) fn replay(answers: &[(u16, Value)]) -> (StaticReplayClient, SdkConfig) {
     let events = answers.iter().map(|(status, body)| {
         let request = http::Request::builder().uri("https://unused").body(SdkBody::empty()).unwrap();
@@ -49,13 +49,13 @@ pub(crate) fn replay(answers: &[(u16, Value)]) -> (StaticReplayClient, SdkConfig
     (http, config)
 }
 
-/// The body of a request that was made.
+/// Returns the body of the request with this number, counted from zero.
 pub(crate) fn body(http: &StaticReplayClient, call: usize) -> Value {
     let request = http.actual_requests().nth(call).unwrap();
     serde_json::from_slice(request.body().bytes().unwrap()).unwrap()
 }
 
-/// How many requests were made.
+/// Returns how many requests were made.
 pub(crate) fn calls(http: &StaticReplayClient) -> usize {
     http.actual_requests().count()
 }

@@ -18,15 +18,15 @@ const ATTEMPTS: u32 = 3;
 /// How long a function may wait for one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// ServiceNow waits for the answer, for five seconds at most: a call must end before.
+    /// ServiceNow waits for the answer for five seconds at most, and a call must end before that.
     Interactive,
-    /// Nobody waits for the answer.
+    /// No caller waits for the answer.
     Background,
 }
 
 impl Pace {
-    /// The timeouts in milliseconds. Each operation has time for two attempts. An interactive one leaves the rest of
-    /// ServiceNow's five seconds to the function, a background one ends within the reconciler's time for a redelivery.
+    /// Returns the timeouts. Each operation has time for two attempts. An interactive one leaves the rest of
+    /// ServiceNow's five seconds to the function. A background one ends within the reconciler's time for a redelivery.
     fn timeouts(self) -> TimeoutConfig {
         let (connect, attempt, operation) = match self {
             Self::Interactive => (1_000, 1_500, 3_500),
@@ -55,9 +55,9 @@ fn loader(pace: Pace) -> ConfigLoader {
 
 /// Returns the HTTP client that all AWS clients of the configuration share.
 ///
-/// The SDK's configuration has none by default. Then each client would create its own, with its own connections and its
-/// own copy of the root certificates, and each account has its own clients. The shared client is configured like the
-/// SDK's default one: the default TLS, and a proxy where the environment names one.
+/// The SDK's configuration has no HTTP client by default. Then each client would create its own, with its own
+/// connections and its own copy of the root certificates, and each account has its own clients. The shared client is
+/// configured like the SDK's default one: the default TLS, and a proxy where the environment names one.
 fn http_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector = ConnectorBuilder::default().tls_provider(Provider::Rustls(CryptoMode::AwsLc));

@@ -24,11 +24,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// How long a secret is used before it is read again: a change takes effect within minutes.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
-/// How long a secret is used while Secrets Manager does not answer: longer than its outages last, and short enough for
-/// people who withdraw a secret.
+/// How long a secret is used while Secrets Manager does not answer: longer than its outages last, and short enough that
+/// a withdrawn secret soon stops working.
 const MAXIMUM_USE: SignedDuration = SignedDuration::from_hours(1);
-/// Codes of an answer that says nothing about the secret: throttling, our own session, an internal error of the
-/// service. Source: Secrets Manager API, GetSecretValue and common errors.
+/// Codes of an answer that says nothing about the secret: throttling, the function's own expired session, an internal
+/// error of the service. Source: Secrets Manager API, GetSecretValue and common errors.
 const PASSING: [&str; 9] = [
     "ThrottlingException",
     "Throttling",
@@ -43,8 +43,8 @@ const PASSING: [&str; 9] = [
 /// The least time between two reads of a secret: anybody can send wrong signatures, and these must not cost a call
 /// each.
 const MINIMUM_AGE: SignedDuration = SignedDuration::from_secs(10);
-/// How long a failed read answers for the next ones: anybody may call the webhook, and each call would be one more read
-/// of a secret that is not available.
+/// How long the error of a failed read is returned again without a new read. Anybody may call the webhook, and each
+/// call would be one more read of a secret that is not available.
 const FAILURE_LASTS: SignedDuration = SignedDuration::from_secs(1);
 /// The most pages of names that are read. A page has 100 names, so these are 10,000 accounts.
 const MAXIMUM_LIST_PAGES: usize = 100;
@@ -125,7 +125,7 @@ struct Version {
     created_at: Option<Timestamp>,
 }
 
-/// What was read, and when. A missing version is remembered as well.
+/// What was read, and when. `None` records that there is no such version.
 #[derive(Clone)]
 struct Known {
     version: Option<Version>,
@@ -171,7 +171,7 @@ impl<C: Clock> Secrets<C> {
         self.version(id, Stage::Current, lifetime).await?.ok_or_else(|| SecretError::Missing { id: id.to_owned() })
     }
 
-    /// Returns a version of the secret; none if it does not exist.
+    /// Returns a version of the secret. Returns `None` if it does not exist.
     async fn version(&self, id: &str, stage: Stage, lifetime: SignedDuration) -> Result<Option<Version>, SecretError> {
         let key = (id.to_owned(), stage);
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
@@ -260,7 +260,7 @@ impl<C: Clock> Secrets<C> {
     }
 }
 
-/// Classifies a failed call about a secret. Returns nothing for a secret that does not exist.
+/// Classifies a failed call about a secret. Returns `None` for a secret that does not exist.
 fn failure_of<T, E>(id: &str, error: SdkError<E, Response>) -> Result<Option<T>, SecretError>
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -326,14 +326,14 @@ impl<C: Clock> AccountSource for AccountSecrets<C> {
     }
 }
 
-/// Our credentials on the ServiceNow instance.
+/// The source of the credentials on the ServiceNow instance.
 pub struct ServiceNowSecret<C> {
     secrets: Arc<Secrets<C>>,
     id: String,
 }
 
 impl<C: Clock> ServiceNowSecret<C> {
-    /// The secret of this name.
+    /// Creates the source for the secret of this name.
     pub fn new(secrets: Arc<Secrets<C>>, id: String) -> Self {
         Self { secrets, id }
     }
@@ -373,7 +373,7 @@ pub struct WebhookSecrets<C> {
 }
 
 impl<C: Clock> WebhookSecrets<C> {
-    /// The secret of this name.
+    /// Creates the source for the secret of this name.
     pub fn new(secrets: Arc<Secrets<C>>, id: String) -> Self {
         Self { secrets, id }
     }

@@ -9,7 +9,7 @@ pub struct Variable {
     pub name: &'static str,
     /// Its content, for people.
     pub purpose: &'static str,
-    /// The value of a variable that is not set; none for one that must be set.
+    /// The value if the variable is not set. `None` if it must be set.
     pub default: Option<&'static str>,
 }
 
@@ -169,7 +169,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 }
 
 impl WebhookSettings {
-    /// Reads the settings by a lookup of variables.
+    /// Reads the settings with a lookup of variables.
     ///
     /// # Errors
     /// If a variable without a default is missing or empty. The error names all of them.

@@ -23,7 +23,7 @@ const MAXIMUM_RETRY_AFTER: Duration = Duration::from_hours(1);
 const NOT_SERVED: &str = "Incident not served";
 /// The app's message for a request of a form that it does not know.
 const UNKNOWN_FORM: &str = "Invalid request";
-/// The platform's message for a resource that the app does not have, or where there is no app.
+/// The platform's message for a resource that the app does not have, or if the app is not installed.
 const UNKNOWN_RESOURCE: &str = "Requested URI does not represent any resource";
 /// The header with the end of a rate limit, in Unix seconds. Source: ServiceNow, inbound REST API rate limiting.
 const RATE_LIMIT_RESET: &str = "x-ratelimit-reset";
@@ -112,10 +112,10 @@ impl Answer {
         self.content_type.starts_with("application/json")
     }
 
-    /// The problem of an unreadable body. A body that was cut off is worth a repeat. A body of another form needs
-    /// another version of the app.
+    /// Returns the problem of an unreadable body. A body that was cut off may arrive whole the next time. A body of
+    /// another form needs another version of the app.
     fn unreadable(&self, error: serde_json::Error) -> Problem {
-        // The first error may name a field although the end is missing: read the whole as JSON to find out.
+        // The first error may name a field although the end of the body is missing. So check the whole body as JSON.
         if serde_json::from_slice::<Value>(&self.body).is_err() {
             return Problem::unavailable("ServiceNow's answer was cut off", self.retry_at, true);
         }
@@ -136,10 +136,11 @@ impl Answer {
         let said = words.clone().unwrap_or_else(|| "no reason given".to_owned());
         let status = self.status.as_u16();
         match status {
-            // Of another version than this one, the app may take none of its requests. As a refusal that would hold back one
-            // request after the other, each for an hour; this way all wait together, and go on soon after the upgrade. It must
-            // not be so where the content of one incident is to blame: what can't be handled would hold up that link's side for
-            // ever, its reads included. The app has another message for that, and it stays a refusal of this one request.
+            // An app of another version may accept none of these requests. A refusal would hold back one request after
+            // the other, each for an hour. As "unavailable" all requests wait together and go on soon after the
+            // upgrade. If the content of one incident is the reason, the app answers with another message, and this one
+            // request is refused: as "unavailable" it would hold up all requests of its link to ServiceNow for ever,
+            // the reads included.
             400 if said.starts_with(UNKNOWN_FORM) || said.starts_with(UNKNOWN_RESOURCE) => Problem::unavailable(
                 format!(
                     "ServiceNow's app does not know this request ({said}): the app and the functions do not fit together; \
@@ -181,8 +182,8 @@ impl Answer {
         }
     }
 
-    /// The problem of an answer by something before the instance. It says nothing about a read, and refuses a write for
-    /// good.
+    /// Returns the problem of an answer that came from a proxy or firewall before the instance. For a read this is
+    /// "unavailable". For a write it is a refusal.
     fn turned_away(&self, reason: &str) -> Problem {
         let message = format!("The request did not get through to ServiceNow ({}): {reason}", self.status.as_u16());
         if self.is_read {

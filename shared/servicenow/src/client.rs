@@ -51,8 +51,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const MAXIMUM_PAUSE: Duration = Duration::from_secs(2);
 /// The client repeats no call after this time: the ledger's wake-ups have more time than a function.
 const REPEAT_BUDGET: Duration = Duration::from_secs(6);
-/// The largest answer that is read, in bytes: a page of comments has some megabytes at most, and a function has 128 MB
-/// or more.
+/// The largest answer that the client reads, in bytes: a page of comments has some megabytes at most, and a function
+/// has 128 MB or more.
 const MAXIMUM_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// The most pages of comments in one snapshot: some megabytes. The next read continues from there.
 const MAXIMUM_ENTRY_PAGES: usize = 20;
@@ -106,7 +106,8 @@ pub struct Client<S, C> {
     authorization: Mutex<Option<Authorization>>,
 }
 
-/// The start of a page of comments: this moment, or behind this comment at this moment.
+/// The start of a page of comments: the moment `since`, or behind the comment `after` of that moment. The first comment
+/// of all if both are `None`.
 struct EntriesFrom<'a> {
     since: Option<Timestamp>,
     after: Option<&'a JournalEntryId>,
@@ -245,7 +246,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         self.incidents_url(&[id, resource])
     }
 
-    /// Makes the call, and repeats it for a few seconds while its failure is worth a repeat.
+    /// Makes the call, and repeats it for a few seconds while a repeat may succeed.
     async fn repeatedly<T: DeserializeOwned>(&self, call: &RepeatableRequest) -> Result<T, Problem> {
         let started = self.clock.now();
         let pauses = ExponentialBuilder::default()
@@ -378,8 +379,8 @@ impl<S: CredentialSource, C: Clock> ServiceNow for Client<S, C> {
     }
 }
 
-/// The problem of a failed connection, a timeout or an incomplete body. The error's own text names the host and no
-/// secret.
+/// Returns the problem of a failed connection, a timeout or an incomplete body. The message does not repeat the error's
+/// own text.
 fn unreachable_side(error: &reqwest::Error) -> Problem {
     let what = if error.is_timeout() {
         "ServiceNow did not answer in time"
@@ -391,13 +392,13 @@ fn unreachable_side(error: &reqwest::Error) -> Problem {
     Problem::unavailable(what, None, true)
 }
 
-/// The problem of a page that shows no comment and says that there are more: the client can't continue.
+/// Returns the problem of a page that shows no comment and says that there are more: the client can't continue.
 fn without_entries() -> Problem {
     let message = "ServiceNow shows no comment of the incident and says that there are some: update the app";
     Problem::unavailable(message, None, false)
 }
 
-/// Returns the wait that the failure asks for.
+/// Returns the wait that the failure asks for. Returns `None` if it asks for none.
 fn asked_wait(failure: &Failure, now: Timestamp) -> Option<Duration> {
     match failure {
         Failure::Unavailable { retry_at: Some(moment), .. } => {
@@ -415,7 +416,7 @@ fn refused(failure: Failure) -> Problem {
     Problem { failure, repeat: false }
 }
 
-/// The problem of a secret that is not available: worth a repeat if the store did not answer.
+/// Returns the problem of a secret that is not available. A repeat may succeed if the store did not answer.
 fn refused_or_later(failure: Failure) -> Problem {
     let repeat = matches!(failure, Failure::Unavailable { .. });
     Problem { failure, repeat }

@@ -12,7 +12,7 @@ use casebridge_core::failure::Refusal;
 
 /// A token is renewed this long before it expires, so that it is valid until the request arrives.
 const RENEWAL_MARGIN: Duration = Duration::from_mins(1);
-/// The lifetime of a token whose answer does not say it: short, since a shorter one costs only further tokens.
+/// The lifetime of a token whose answer does not state one: short, since an early renewal costs one more request only.
 const UNSTATED_LIFETIME: Duration = Duration::from_mins(5);
 /// The longest use of a token. Instances issue tokens for a day, and a withdrawn secret must stop working within the
 /// hour.

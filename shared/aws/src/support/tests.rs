@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::*;
 
-/// Keys from a cache, and other keys past the cache.
+/// A source of keys whose cached keys may differ from the renewed ones.
 struct Keys {
     known: &'static str,
     renewed: &'static str,
@@ -43,7 +43,7 @@ impl AccountSource for Keys {
     }
 }
 
-/// AWS: Support gives the ordered answers, and STS knows the account of each key.
+/// AWS: Support gives the prepared answers in order, and STS knows the account of each key.
 #[derive(Debug, Clone)]
 struct Aws {
     support: StaticReplayClient,
@@ -75,7 +75,7 @@ impl HttpConnector for Aws {
     }
 }
 
-/// The answer of STS for keys.
+/// Returns the answer of STS for keys.
 fn identity(key: &str) -> (u16, String) {
     let account = match key {
         "nobody" => return sts_error(403, "MissingAuthenticationToken"),
@@ -90,7 +90,7 @@ fn identity(key: &str) -> (u16, String) {
     (200, sts_answer("GetCallerIdentity", &result))
 }
 
-/// The answer of STS for a role.
+/// Returns the answer of STS for a role.
 fn assumed(request: &str) -> (u16, String) {
     if request.contains("denied") {
         return sts_error(403, "AccessDenied");
@@ -120,7 +120,7 @@ struct Fixture<S = Keys> {
     support: SupportClient<S>,
 }
 
-/// AWS Support with these answers, in this order.
+/// Creates an AWS Support that gives these answers in this order.
 async fn fixture(rotated: bool, answers: &[(u16, Value)]) -> Fixture {
     fixture_of(Keys::new("AKIAOLD", if rotated { "AKIANEW" } else { "AKIAOLD" }), answers).await
 }
@@ -150,7 +150,7 @@ async fn hub(http: &Aws) -> SdkConfig {
         .await
 }
 
-/// A role with this ARN.
+/// A source that returns a role with this ARN.
 struct Role(&'static str);
 
 impl AccountSource for Role {
@@ -169,7 +169,7 @@ impl<S> Fixture<S> {
         self.aws.support.actual_requests().count()
     }
 
-    /// The calls of STS.
+    /// Returns the calls of STS.
     fn identities(&self) -> Vec<String> {
         self.aws.identities.lock().unwrap().clone()
     }
@@ -209,7 +209,7 @@ fn refusal(code: &str) -> Value {
     json!({"__type": format!("com.amazonaws.support#{code}"), "message": "in AWS's words"})
 }
 
-/// Every write, by name.
+/// Makes the write of this name.
 async fn write<S: AccountSource>(fixture: &Fixture<S>, operation: &str) -> Result<(), Failure> {
     match operation {
         "CreateCase" => fixture.support.create_case(&account(), &new_case()).await.map(drop),
@@ -480,7 +480,7 @@ async fn ids_are_asked_for_without_a_page_size_once_that_was_refused() {
     let (refused, found) = ((400, refusal("ValidationException")), (200, json!({"cases": []})));
     let fixture = fixture(false, &[refused.clone(), refused.clone(), refused, found.clone(), found]).await;
     let query = CaseQuery::Ids(vec![case_id()]);
-    // A refusal in both forms has another reason.
+    // AWS refuses the query with and without the page size, so the page size is not the reason.
     let failure = fixture.support.describe_cases(&account(), &query).await.unwrap_err();
     assert_eq!(failure.name(), "refused_invalid_request");
     for _ in 0..2 {
@@ -490,7 +490,7 @@ async fn ids_are_asked_for_without_a_page_size_once_that_was_refused() {
     assert_eq!(sizes, [json!(100), Value::Null, json!(100), Value::Null, Value::Null]);
 }
 
-/// An unsigned request opens a connection like any other.
+/// An unsigned request opens a connection as a signed one does.
 #[tokio::test]
 async fn connections_are_opened_in_nobodys_name() {
     let refused = json!({"__type": "MissingAuthenticationTokenException", "message": "Missing Authentication Token"});

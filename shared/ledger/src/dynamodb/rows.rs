@@ -1,4 +1,4 @@
-//! The table's rows: their keys and attributes, and how they are read.
+//! The table's rows: their keys, their attributes, and the code that reads them.
 
 use std::collections::HashMap;
 
@@ -16,14 +16,14 @@ use crate::{
     row::{LinkRow, account_partition, corrupt, link_partition},
 };
 
-/// An item as the SDK has it.
+/// An item as the SDK represents it.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// The index of the links that want to be looked at.
+/// The index of the links that have a due time.
 pub(super) const DUE_INDEX: &str = "due";
-/// How many partitions that index has: each takes about 500 writes to leases a second.
+/// How many partitions that index has. Each accepts about 500 writes of leases a second.
 pub(super) const DUE_SHARDS: u32 = 4;
-/// The attributes of an account's row that are no facts.
+/// The attributes of an account's row that are not facts.
 const OWN_ATTRIBUTES: [&str; 4] = ["pk", "sk", "link", "expires_at"];
 /// How many digits an intent's number is padded to, so that its rows sort by it.
 const SEQUENCE_DIGITS: usize = 10;
@@ -48,7 +48,7 @@ impl Keys {
         Self { partition: account_partition(&key.account), sort: key.sort.clone() }
     }
 
-    /// The row that counts the events of a name in a minute.
+    /// Returns the keys of the row that counts the events of a name in a minute.
     pub(super) fn count(account: &AccountId, name: &str, minute: i64) -> Self {
         Self { partition: account_partition(account), sort: format!("{}#{minute}", name.to_ascii_uppercase()) }
     }
@@ -57,20 +57,20 @@ impl Keys {
         Self { partition: "WATERMARK".to_owned(), sort: name.to_owned() }
     }
 
-    /// The keys as attributes.
+    /// Returns the keys as attributes.
     pub(super) fn attributes(&self) -> Item {
         HashMap::from([("pk".to_owned(), text(&self.partition)), ("sk".to_owned(), text(&self.sort))])
     }
 
-    /// The row's name in errors.
+    /// Returns the row's name in errors.
     pub(super) fn name(&self) -> String {
         format!("{} / {}", self.partition, self.sort)
     }
 }
 
-/// The shard of the due index that a link is in.
+/// Returns the shard of the due index that a link is in.
 pub(super) fn due_shard(key: &LinkKey) -> String {
-    // The sum of an id's bytes spreads random ids evenly, and is the same in every version.
+    // The sum of the key's bytes spreads random ids evenly and is the same in every version of casebridge.
     let sum: u32 = key.to_string().bytes().map(u32::from).sum();
     (sum % DUE_SHARDS).to_string()
 }
@@ -83,7 +83,7 @@ pub(super) fn number(value: &(impl ToString + ?Sized)) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// A change of a row beside the link's, as the table has it.
+/// A change of a row beside the link's row, as an item of the table.
 pub(super) enum ItemChange {
     Put(Item),
     Delete(Keys),
@@ -133,7 +133,7 @@ fn index_item(IndexRow { row, expires_at, .. }: &IndexRow) -> Item {
     attributes
 }
 
-/// Reads the attributes of one row; what is not of our form is an error that names the row.
+/// Reads the attributes of one row. If an attribute is not in the expected form, the error names the row.
 pub(super) struct Reader<'item> {
     row: String,
     item: &'item Item,
@@ -144,7 +144,7 @@ impl<'item> Reader<'item> {
         Self { row, item }
     }
 
-    /// A reader of a row that carries its keys.
+    /// Creates a reader of a row that carries its keys.
     pub(super) fn of_listed(item: &'item Item) -> Self {
         let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
         Self { row: format!("{} / {}", part("pk"), part("sk")), item }
@@ -176,18 +176,18 @@ impl<'item> Reader<'item> {
         }
     }
 
-    /// The link that an attribute names.
+    /// Returns the link that an attribute names.
     pub(super) fn link(&self, name: &str) -> Result<LinkKey, LedgerError> {
         parse_link_key(self.text(name)?).ok_or_else(|| self.corrupt(name, "a link's key"))
     }
 
-    /// The link of a row of the due index.
+    /// Returns the link whose partition the row is in.
     pub(super) fn link_of_partition(&self) -> Result<LinkKey, LedgerError> {
         let partition = self.text("pk")?.strip_prefix("LINK#");
         partition.and_then(parse_link_key).ok_or_else(|| self.corrupt("pk", "a link's partition"))
     }
 
-    /// A moment in milliseconds.
+    /// Returns a moment that is stored in milliseconds.
     pub(super) fn moment(&self, name: &str) -> Result<Timestamp, LedgerError> {
         self.optional_moment(name)?.ok_or_else(|| self.corrupt(name, "a moment in milliseconds"))
     }
@@ -206,12 +206,12 @@ impl<'item> Reader<'item> {
         })
     }
 
-    /// The claim of a link's row.
+    /// Returns the claim of a link's row. Returns `None` if it has none.
     pub(super) fn claim(&self) -> Result<Option<ClaimId>, LedgerError> {
         Ok(self.optional_text("claim")?.map(ClaimId::new))
     }
 
-    /// A row of an account. Attributes that are neither texts nor whole numbers are no facts.
+    /// Returns the row of an account. Attributes that are neither texts nor whole numbers are left out of its facts.
     pub(super) fn row(&self, account: &AccountId) -> Result<Row, LedgerError> {
         let link = self.item.contains_key("link").then(|| self.link("link")).transpose()?;
         let is_own = |name: &str| OWN_ATTRIBUTES.contains(&name);
@@ -229,7 +229,7 @@ fn fact(value: &AttributeValue) -> Option<Fact> {
     }
 }
 
-/// A link's key from the form in which it is written.
+/// Parses a link's key. Returns `None` if the text is not one.
 fn parse_link_key(text: &str) -> Option<LinkKey> {
     let (kind, incident) = text.split_once(':')?;
     let kind: LinkKind = serde_json::from_value(Value::from(kind)).ok()?;

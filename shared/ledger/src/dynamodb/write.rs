@@ -6,25 +6,25 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValuesOnConditionChe
 
 use crate::dynamodb::rows::Keys;
 
-/// What the condition of a write that takes a lease says: nobody has it, its time is over, or this attempt has it already.
+/// The condition of a write that takes a lease: no attempt has it, it has expired, or this attempt has it already.
 pub(super) const FREE: &str =
     "attribute_not_exists(#lease_owner) OR #lease_until <= :now OR #lease_owner = :lease_owner";
 
-/// The same, and the link has the claim that is asked for.
+/// Like [`FREE`], and the link has the claim that is asked for.
 pub(super) const FREE_AND_CLAIMED: &str = "#claim = :claim AND (attribute_not_exists(#lease_owner) OR \
     #lease_until <= :now OR #lease_owner = :lease_owner)";
 
-/// What the condition of a wake-up says: the link is there, and nobody has its lease.
+/// The condition of a wake-up: the link exists, and no attempt has its lease.
 pub(super) const THERE_AND_FREE: &str =
     "attribute_exists(#revision) AND (attribute_not_exists(#lease_owner) OR #lease_until <= :now)";
 
-/// What the condition of a claim says: the link is due as it was seen.
+/// The condition of a claim: the link still has the due time that was seen.
 pub(super) const DUE_AS_SEEN: &str = "#due_at = :seen";
 
-/// What the condition of a write under a lease says: the lease is ours, in the revision that we know.
+/// The condition of a write under a lease: the caller has the lease, in the revision that it knows.
 pub(super) const UNDER_LEASE: &str = "#lease_owner = :holder AND #revision = :expected";
 
-/// The same, and nobody left word.
+/// Like [`UNDER_LEASE`], and the link is not dirty.
 pub(super) const UNDER_CLEAN_LEASE: &str =
     "#lease_owner = :holder AND #revision = :expected AND attribute_not_exists(#dirty)";
 
@@ -40,12 +40,12 @@ pub(super) struct ConditionalWrite {
 }
 
 impl ConditionalWrite {
-    /// A write that passes on this condition.
+    /// Creates a write on this condition.
     pub(super) fn new(keys: Keys, condition: &'static str) -> Self {
         Self { keys, condition, sets: Vec::new(), removes: Vec::new(), deletes: false, values: HashMap::new() }
     }
 
-    /// Gives a placeholder of the condition its value.
+    /// Sets the value of a placeholder of the condition.
     pub(super) fn bind(mut self, placeholder: &'static str, value: AttributeValue) -> Self {
         self.values.insert(placeholder.to_owned(), value);
         self
@@ -58,14 +58,14 @@ impl ConditionalWrite {
         self
     }
 
-    /// Sets an attribute that is not there yet.
+    /// Sets an attribute if the row does not have it yet.
     pub(super) fn set_once(mut self, attribute: &'static str, value: AttributeValue) -> Self {
         self.sets.push(format!("#{attribute} = if_not_exists(#{attribute}, :{attribute})"));
         self.values.insert(format!(":{attribute}"), value);
         self
     }
 
-    /// Sets an attribute, or removes it.
+    /// Sets an attribute, or removes it if the value is `None`.
     pub(super) fn set_or_remove(self, attribute: &'static str, value: Option<AttributeValue>) -> Self {
         match value {
             Some(value) => self.set(attribute, value),
@@ -97,7 +97,7 @@ impl ConditionalWrite {
         self.condition
     }
 
-    /// What it sets and removes; empty if it deletes.
+    /// Returns the expression for what it sets and removes: empty if it deletes the row.
     pub(super) fn update_expression(&self) -> String {
         let clause = |verb: &str, parts: &[String]| {
             if parts.is_empty() { String::new() } else { format!("{verb} {} ", parts.join(", ")) }
@@ -108,7 +108,8 @@ impl ConditionalWrite {
         format!("{}{}", clause("SET", &self.sets), clause("REMOVE", &self.removes)).trim_end().to_owned()
     }
 
-    /// The names behind the placeholders that the expressions use: DynamoDB refuses one that none uses.
+    /// Returns the names behind the placeholders that the expressions use. DynamoDB refuses a name that no expression
+    /// uses.
     pub(super) fn names(&self) -> HashMap<String, String> {
         let expressions = format!("{} {}", self.condition, self.update_expression());
         expressions
@@ -122,7 +123,7 @@ impl ConditionalWrite {
         self.values.clone()
     }
 
-    /// The write as an update within a transaction.
+    /// Returns the write as an update within a transaction.
     pub(super) fn to_update(&self, table: &str) -> Result<Update, aws_sdk_dynamodb::error::BuildError> {
         Update::builder()
             .table_name(table)
@@ -135,7 +136,7 @@ impl ConditionalWrite {
             .build()
     }
 
-    /// The write as a deletion within a transaction.
+    /// Returns the write as a deletion within a transaction.
     pub(super) fn to_delete(&self, table: &str) -> Result<Delete, aws_sdk_dynamodb::error::BuildError> {
         Delete::builder()
             .table_name(table)

@@ -1,4 +1,4 @@
-//! A kind of link that only these tests know: what holds for it holds for every kind. Its record is an alarm.
+//! A kind of link for tests only, to show that the ledger works with any kind. Its record is an alarm.
 
 use std::collections::BTreeSet;
 
@@ -24,12 +24,12 @@ pub struct Alarm;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     pub name: String,
-    /// The resources that it tells of, each with how bad it is.
+    /// The resources that the alarm is about, each with its level.
     pub resources: Vec<(String, i64)>,
     pub silent_until: Option<Timestamp>,
 }
 
-/// What is written down of a call about an alarm.
+/// What an intent records of a call about an alarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AlarmIntent {
     /// Raises it.
@@ -47,17 +47,17 @@ impl Named for AlarmIntent {
     }
 }
 
-/// The row that leads to an alarm's link.
+/// Returns the key of the row that leads to an alarm's link.
 pub fn named(name: &str) -> RowKey {
     RowKey { account: account(), sort: format!("ALARM#{name}") }
 }
 
-/// The rows of the resources that alarms tell of.
+/// Returns the prefix of the rows of resources with an alarm.
 pub fn resources() -> RowPrefix {
     RowPrefix { account: account(), sort: "RESOURCE#".to_owned() }
 }
 
-/// A link with an alarm that tells of these resources.
+/// Returns a link with an alarm about these resources.
 pub fn alarm(name: &str, resources: &[(&str, i64)]) -> Link<Alarm> {
     let resources = resources.iter().map(|(resource, level)| ((*resource).to_owned(), *level)).collect();
     Link { memory: Memory { name: name.to_owned(), resources, silent_until: None }, ..Link::default() }

@@ -1,4 +1,4 @@
-//! What every ledger must do, told once. Each test gets an empty ledger.
+//! The contract that every ledger must fulfil. Each test gets an empty ledger.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -31,10 +31,10 @@ use tokio::task::{JoinSet, LocalSet};
 
 use alarm::{Alarm, alarm, named, resources};
 
-/// How many workers want one lease at the same moment.
+/// How many workers try to take one lease at the same moment.
 const CLAIMS_AT_ONCE: usize = 64;
 
-/// Declares the suite's tests for the ledger that an async expression makes.
+/// Declares the suite's tests for the ledger that an expression creates.
 #[macro_export]
 macro_rules! contract_tests {
     ($empty_ledger:expr; $($name:ident),+ $(,)?) => {
@@ -120,7 +120,7 @@ pub fn account() -> AccountId {
     AccountId::new("111122223333")
 }
 
-// Made from JSON, as they are read: what is remembered besides grows without this suite.
+// Made from JSON, as a stored state is read: a new field of the memory needs no change here.
 fn incident(id: usize, mod_count: u64) -> IncidentSummary {
     let incident =
         json!({"sys_id": incident_id(id), "number": format!("INC{id:07}"), "sys_mod_count": mod_count, "state": "2"});
@@ -138,7 +138,7 @@ pub fn case(number: usize) -> LinkedCase {
     serde_json::from_value(case).unwrap()
 }
 
-/// A link that is worth remembering and has no case.
+/// Returns a link that is not blank and has no case.
 pub fn remembered(mod_count: u64) -> Link {
     Link { incident: Some(incident(1, mod_count)), intents: 1, ..Link::default() }
 }
@@ -158,28 +158,28 @@ pub fn mark(sequence: u64, key: &LinkKey) -> Mark {
     Mark::draw(Entropy::new([3; 16]), key, sequence)
 }
 
-/// The link of a case.
+/// Looks up the link of a case.
 pub async fn link_of_case(ledger: &impl Ledger, case: &CaseKey) -> Option<LinkKey> {
     ledger.link_at(&index::case(case)).await.unwrap()
 }
 
-/// The link whose CreateCase carries the mark.
+/// Looks up the link whose CreateCase carries the mark.
 async fn link_of_opening(ledger: &impl Ledger, account: &AccountId, mark: &Mark) -> Option<LinkKey> {
     ledger.link_at(&index::open_intent(account, mark)).await.unwrap()
 }
 
-/// Who is next to get a case of the account's quota.
+/// Looks up the first link that waits for the account's quota.
 pub async fn first_waiter(ledger: &impl Ledger) -> Option<LinkKey> {
     ledger.first_link_under(&index::waiting(&account())).await.unwrap()
 }
 
-/// A page of the account's watched cases, and where the next one starts.
+/// Reads a page of the account's watched cases. Also returns where the next page starts.
 pub async fn watched_cases(ledger: &impl Ledger, from: Option<&str>) -> (Vec<CaseRow>, Option<String>) {
     let page = ledger.page_under(&index::watched(&account()), from, CASES_PER_PAGE).await.unwrap();
     (page.rows.iter().map(|row| CaseRow::read(row).unwrap()).collect(), page.next)
 }
 
-/// Takes the lease from second 0 to 100 and expects to get it.
+/// Takes the lease from second 0 to second 100. Panics if it does not get it.
 pub async fn take(ledger: &impl Ledger, key: &LinkKey, by: &str) -> (Lease, Link) {
     take_at(ledger, key, by, 0).await
 }
@@ -188,7 +188,7 @@ async fn take_at(ledger: &impl Ledger, key: &LinkKey, by: &str, second: i64) -> 
     taken(ledger.take_lease(key, &attempt(by), at(second), at(second + 100), None).await.unwrap())
 }
 
-/// Takes the lease of a link of whatever kind from second 0 to 100 and expects to get it.
+/// Takes the lease of a link of any kind from second 0 to second 100. Panics if it does not get it.
 async fn take_as<K: Remembered>(ledger: &impl Ledger, key: &LinkKey, by: &str) -> (Lease, link::Link<K>) {
     taken(ledger.take_lease(key, &attempt(by), at(0), at(100), None).await.unwrap())
 }
@@ -200,7 +200,7 @@ fn taken<K: Remembered>(answer: LeaseAnswer<K>) -> (Lease, link::Link<K>) {
     }
 }
 
-/// Tries for the lease that somebody else holds and leaves word.
+/// Tries to take the lease that another worker holds, which marks the link dirty.
 pub async fn leave_word(ledger: &impl Ledger, key: &LinkKey, by: &str) {
     leave_word_at(ledger, key, by, 1).await;
 }
@@ -219,7 +219,7 @@ async fn release<K: Remembered>(
     ledger.release(lease, before, after, None, false, at(2)).await.unwrap()
 }
 
-/// Takes the lease, records the state and lets the link go.
+/// Takes the lease, records the state and releases the lease.
 pub async fn store<K: Remembered>(ledger: &impl Ledger, key: &LinkKey, after: &link::Link<K>) {
     let (lease, before) = take_as(ledger, key, "store").await;
     assert_eq!(release(ledger, &lease, &before, after).await, ReleaseAnswer::Released);
@@ -346,7 +346,7 @@ pub async fn a_recorded_state_comes_with_the_next_lease(ledger: impl Ledger) {
 
 pub async fn a_repeated_record_is_recognised(ledger: impl Ledger) {
     let (lease, blank) = take(&ledger, &key(1), "a").await;
-    // One row, then several.
+    // The first write changes one row, the next one several.
     let first = ledger.record(&lease, &blank, &remembered(1), at(1)).await.unwrap();
     assert_eq!(ledger.record(&lease, &blank, &remembered(1), at(1)).await.unwrap(), first);
     let open = opening(2, &key(1));
@@ -390,7 +390,7 @@ pub async fn a_repeated_release_is_recognised(ledger: impl Ledger) {
     let (lease, blank) = take(&ledger, &key(1), "a").await;
     assert_eq!(release(&ledger, &lease, &blank, &remembered(1)).await, ReleaseAnswer::Released);
     assert_eq!(release(&ledger, &lease, &blank, &remembered(1)).await, ReleaseAnswer::Released);
-    // Another worker has it by now: still our own release.
+    // Another worker has the lease by now. The repeat is still recognised as our own release.
     let (other, link) = take(&ledger, &key(1), "b").await;
     assert_eq!(release(&ledger, &lease, &blank, &remembered(1)).await, ReleaseAnswer::Released);
     assert_eq!(release(&ledger, &other, &link, &link).await, ReleaseAnswer::Released);
@@ -416,7 +416,7 @@ pub async fn a_release_regardless_passes_the_word_on(ledger: impl Ledger) {
     let answer = release(&ledger, &lease, &link, &link).await;
     assert!(matches!(answer, ReleaseAnswer::Dirty { .. }), "{answer:?}");
 
-    // Without word it is an ordinary release.
+    // A link that is not dirty is released as usual.
     let (lease, blank) = take(&ledger, &key(2), "a").await;
     ledger.release(&lease, &blank, &remembered(1), None, true, at(2)).await.unwrap();
     assert_eq!(due_keys(&ledger, 50).await, []);
@@ -478,14 +478,14 @@ pub fn claim(name: &str) -> ClaimId {
     ClaimId::new(name)
 }
 
-/// A remembered link that is due at second 10.
+/// Stores a link that is due at second 10.
 pub async fn due_link(ledger: &impl Ledger, key: &LinkKey) -> DueLink {
     let (lease, before) = take(ledger, key, "due").await;
     ledger.release(&lease, &before, &remembered(1), Some(at(10)), false, at(2)).await.unwrap();
     DueLink { key: key.clone(), due_at: at(10) }
 }
 
-/// Tries for the lease at this second with the message of a claim.
+/// Tries to take the lease at this second with a claim.
 pub async fn take_claimed(
     ledger: &impl Ledger,
     key: &LinkKey,
@@ -542,7 +542,7 @@ pub async fn a_repeated_claim_is_recognised(ledger: impl Ledger) {
     for _ in 0..2 {
         assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
     }
-    // A message of the claim is being worked on by now: it is still our claim.
+    // A worker has the lease with this claim by now. The link still has the claim.
     let (lease, link) = taken(take_claimed(&ledger, &key(1), "a", 11, "first").await);
     assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
     assert_eq!(due_keys(&ledger, 111).await, [key(1)], "a repeat moves no due time");
@@ -556,12 +556,12 @@ pub async fn a_message_acts_while_the_link_has_its_claim(ledger: impl Ledger) {
     assert_eq!(take_claimed(&ledger, &key(1), "a", 11, "other").await, LeaseAnswer::Unclaimed);
     let (lease, link) = taken(take_claimed(&ledger, &key(1), "b", 11, "first").await);
     assert_eq!(link, remembered(1));
-    // The word of one whose claim is gone tells nobody anything new.
+    // A message whose claim is gone does not mark the link dirty.
     assert_eq!(take_claimed(&ledger, &key(1), "c", 12, "other").await, LeaseAnswer::Unclaimed);
     assert_eq!(release(&ledger, &lease, &link, &link).await, ReleaseAnswer::Released);
     assert_eq!(take_claimed(&ledger, &key(1), "d", 13, "first").await, LeaseAnswer::Unclaimed);
 
-    // A worker that holds the link without the claim is left word by the message that has it.
+    // A worker holds the link without the claim: the message with the claim marks the link dirty.
     let due = due_link(&ledger, &key(2)).await;
     assert!(ledger.claim_due(&due, &claim("second"), at(610)).await.unwrap());
     let (lease, link) = take_at(&ledger, &key(2), "e", 11).await;
@@ -583,7 +583,7 @@ pub async fn a_claim_survives_the_death_of_its_worker(ledger: impl Ledger) {
     assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
     taken(take_claimed(&ledger, &key(1), "dies", 11, "first").await);
     let (lease, link) = taken(take_claimed(&ledger, &key(1), "a", 111, "first").await);
-    // The ledger failed it: it lets go regardless, and its message comes again.
+    // The worker had a failure of the ledger: it releases with `regardless`, and its message comes again.
     ledger.release(&lease, &link, &link, Some(at(211)), true, at(112)).await.unwrap();
     let (lease, link) = taken(take_claimed(&ledger, &key(1), "b", 114, "first").await);
     leave_word_at(&ledger, &key(1), "c", 115).await;
@@ -620,7 +620,7 @@ pub async fn a_link_that_is_woken_while_it_is_held_is_looked_at_again(ledger: im
     assert_eq!(due_keys(&ledger, 99).await, []);
     let answer = release(&ledger, &lease, &blank, &remembered(1)).await;
     assert!(matches!(answer, ReleaseAnswer::Dirty { .. }), "{answer:?}");
-    // A lease that ran out wakes nobody: the link is due itself.
+    // The lease has expired, so the link becomes due and is not marked dirty.
     take(&ledger, &key(2), "dies").await;
     ledger.wake(&key(2), at(100)).await.unwrap();
     assert!(due_keys(&ledger, 100).await.contains(&key(2)));
@@ -657,7 +657,7 @@ pub async fn whoever_waits_no_more_is_no_waiter(ledger: impl Ledger) {
     let (lease, blank) = take(&ledger, &key(1), "a").await;
     let lease = ledger.record(&lease, &blank, &waiting("3", 1), at(1)).await.unwrap();
     assert_eq!(first_waiter(&ledger).await, Some(key(1)));
-    // Another priority is another place, not a second one.
+    // A changed priority moves the link's row. It does not add a second one.
     let lease = ledger.record(&lease, &waiting("3", 1), &waiting("1", 1), at(1)).await.unwrap();
     assert_eq!(first_waiter(&ledger).await, Some(key(1)));
     assert_eq!(release(&ledger, &lease, &waiting("1", 1), &Link::default()).await, ReleaseAnswer::Released);
@@ -686,7 +686,7 @@ pub async fn an_opening_is_found_by_its_mark_until_it_is_decided(ledger: impl Le
     assert_eq!(late, Some(key(1)), "should it have been applied after all, its case leads to the link");
 }
 
-/// When the account's newest undecided CreateCase was written, if any was at all.
+/// Returns when the account's newest undecided CreateCase was written. Returns `None` if there is none.
 async fn newest_undecided(ledger: &impl Ledger, account: &AccountId) -> Option<Timestamp> {
     newest_between(ledger, account, at(-100), at(100_000)).await
 }
@@ -827,7 +827,7 @@ pub async fn another_case_of_a_link_replaces_the_first(ledger: impl Ledger) {
     assert_eq!(link_of_case(&ledger, &case(1).key()).await, None);
     assert_eq!(link_of_case(&ledger, &case(2).key()).await, Some(key(1)));
 
-    // The link itself and the rows of its case go together.
+    // The link's own row and the rows of its case are deleted together.
     let (lease, before) = take(&ledger, &key(1), "b").await;
     assert_eq!(release(&ledger, &lease, &before, &Link::default()).await, ReleaseAnswer::Released);
     assert_eq!(link_of_case(&ledger, &case(2).key()).await, None);
@@ -854,7 +854,7 @@ pub async fn an_accounts_cases_come_in_pages(ledger: impl Ledger) {
     assert_eq!(links, (1..=count).map(key).collect::<Vec<_>>());
 }
 
-/// A row of a resource, as it is found.
+/// Returns the row of a resource as a lookup returns it.
 fn resource_row(name: &str, alarm: &str, level: i64, link: usize) -> Row {
     let facts = [("alarm", Fact::Text(alarm.to_owned())), ("level", Fact::Number(level))];
     let facts = facts.map(|(name, fact)| (name.to_owned(), fact)).into();
@@ -888,7 +888,7 @@ pub async fn a_row_says_what_the_last_state_of_its_link_says(ledger: impl Ledger
     let (lease, blank) = take_as::<Alarm>(&ledger, &key(1), "a").await;
     let first = alarm("disk", &[("host", 1), ("volume", 3)]);
     let lease = ledger.record(&lease, &blank, &first, at(1)).await.unwrap();
-    // One row goes, one says something else, one is new.
+    // One row is deleted, one changes, one is new.
     let second = alarm("disk", &[("network", 2), ("volume", 4)]);
     let lease = ledger.record(&lease, &first, &second, at(2)).await.unwrap();
     let rows = [resource_row("network", "disk", 2, 1), resource_row("volume", "disk", 4, 1)];
@@ -954,7 +954,7 @@ pub async fn a_link_too_large_for_a_row_is_refused_before_it_is_written(ledger: 
     let refused = ledger.release(&lease, &blank, &too_large, None, false, at(1)).await;
     assert!(matches!(refused, Err(LedgerError::TooLarge { .. })), "{refused:?}");
 
-    // What is just small enough goes through in one piece.
+    // The largest state that fits is stored and read back whole.
     let overhead = serde_json::to_string(&Link {
         memory: Memory { opening_remainder: Some(String::new()), ..Memory::default() },
         ..remembered(1)

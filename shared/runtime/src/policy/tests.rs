@@ -21,7 +21,7 @@ async fn a_function_does_not_start_without_a_valid_policy() {
     }
 }
 
-/// Other environments of the function run already, with the last valid document.
+/// A new environment behaves as those that run already: these have the last valid document.
 #[tokio::test]
 async fn a_function_starts_with_the_last_valid_version_and_tells_that_the_newest_is_not() {
     let version = |number: i64, document: &str| json!({"Name": "policy", "Value": document, "Version": number});

@@ -21,10 +21,10 @@ use super::*;
 
 /// The number of accounts, half of them with keys and half with a role.
 const ACCOUNTS: u64 = 50;
-/// The calls for an account: STS once, for keys or for a role, and Support twice.
+/// The calls for all accounts. Each account makes three: STS once, for keys or for a role, and Support twice.
 const CALLS: usize = 3 * 50;
 
-/// AWS on a port of this machine, with counts of connections and calls.
+/// The numbers of connections and calls that an AWS on a local port has received.
 #[derive(Default)]
 struct Counts {
     connections: AtomicUsize,
@@ -79,7 +79,7 @@ fn answer(head: &str, body: &str) -> String {
     r#"{"cases":[]}"#.to_owned()
 }
 
-/// Every other account has a role, the others have keys.
+/// A source in which every other account has a role and the others have keys.
 struct Accounts;
 
 impl AccountSource for Accounts {

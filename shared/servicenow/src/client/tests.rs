@@ -123,7 +123,7 @@ async fn only_https_addresses_are_accepted() {
     }
 }
 
-/// The pages of the mock, by the start of each.
+/// Lets the mock answer with these pages, each with its start (`entries_since`, `entries_after`).
 async fn mount_pages(fixture: &Fixture, pages: &[(Option<&str>, Option<&str>, Value)]) {
     for (since, after, page) in pages {
         let mock = Mock::given(method("GET")).and(path(snapshot_path())).and(header("authorization", "Basic dTpw"));

@@ -6,11 +6,11 @@
     }
     var active = String(current.getValue('active'));
     var group = String(current.getValue('assignment_group'));
-    // What is no group's sys_id is no incident's group either.
+    // A value that is not a sys_id can't be the assignment group of an incident.
     if ((active !== '1' && active !== 'true') || !CasebridgeRequest.SYS_ID.test(group)) {
         return;
     }
-    // An incident's group must name one account, or its case could open in either.
+    // A group must belong to one active account. With two, an incident's case could open in either.
     var other = new GlideRecord('x_casebridge_aws_account');
     other.addQuery('active', true);
     other.addQuery('assignment_group', group);

@@ -1,5 +1,5 @@
-// The record is read again when an asynchronous rule runs: quick updates may collapse, so this announces the incident
-// as it is, never the one update that queued the rule.
+// The platform reads the record again when an asynchronous rule runs, and may combine quick updates. So this announces
+// the incident as it is now, not the update that queued the rule.
 (function executeRule(current) {
     new CasebridgeOutbox().announce(current);
 })(current);

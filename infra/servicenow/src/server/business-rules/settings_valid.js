@@ -1,6 +1,6 @@
 (function executeRule(current) {
     if (String(current.operation()) === 'insert') {
-        // The scripts read one row: a second would say something else to people than to them.
+        // The scripts read one row only. People could take a second row for the one in force.
         var other = new GlideRecord(CasebridgeSettings.TABLE);
         other.query();
         if (other.next()) {

@@ -1,6 +1,6 @@
 /**
- * Remembers which incidents AWS has heard of: one row for each, for good. Such an incident is served after it has left
- * the scope, too, so that AWS learns of that, and is never told that it does not exist.
+ * Remembers which incidents AWS knows of: one row for each, which is never deleted. The app serves such an incident
+ * even after it has left the scope, so that AWS learns of that and does not take the incident for deleted.
  */
 var CasebridgeAnnouncement = Class.create();
 
@@ -9,7 +9,7 @@ CasebridgeAnnouncement.TABLE = 'x_casebridge_aws_announcement';
 CasebridgeAnnouncement.prototype = {
     initialize: function () {},
 
-    /** Whether AWS has heard of the incident. */
+    /** Whether AWS knows of the incident. */
     isKnown: function (incidentId) {
         var row = new GlideRecord(CasebridgeAnnouncement.TABLE);
         row.addQuery('incident', incidentId);
@@ -18,7 +18,7 @@ CasebridgeAnnouncement.prototype = {
         return row.next();
     },
 
-    /** Notes that AWS hears of the incident. */
+    /** Records that AWS knows of the incident. */
     note: function (incidentId) {
         if (this.isKnown(incidentId)) {
             return;
@@ -32,7 +32,7 @@ CasebridgeAnnouncement.prototype = {
         } catch (problem) {
             inserted = null;
         }
-        // Two at once meet the unique index: then the row is there.
+        // If two requests insert the row at once, the unique index refuses one, and the row exists.
         if (!inserted && !this.isKnown(incidentId)) {
             gs.error('casebridge: the announcement table refused a row: ' + row.getLastErrorMessage());
         }

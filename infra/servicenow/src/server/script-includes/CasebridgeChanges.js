@@ -1,6 +1,6 @@
 /**
- * Lists the incidents that have a case, should have one, or that AWS has heard of, in the order of their last update: the
- * sweep that finds what no webhook told.
+ * Lists the incidents that have a case, should have one, or that AWS knows of, in the order of their last update. AWS
+ * polls this list to find changes that no webhook reported.
  */
 var CasebridgeChanges = Class.create();
 
@@ -13,11 +13,11 @@ CasebridgeChanges.prototype = {
         this.groups = this._groups();
     },
 
-    /** The incidents after (since, after), or from `since` on if `after` is empty, at most `limit`. */
+    /** Returns the incidents after (since, after), or from `since` on if `after` is empty, at most `limit`. */
     list: function (since, after, limit) {
-        // Taken first: what changes while this runs is after it.
+        // Read the clock first: what changes while this runs is then later than `now`.
         var now = String(new GlideDateTime().getValue());
-        // One more than asked for tells whether there are more.
+        // One more than asked for, to find out whether there are more.
         var wanted = limit + 1;
         var found = this._inScopeOrLinked(since, after, wanted).concat(this._announced(since, after, wanted));
         found = this._inOrder(found);
@@ -26,7 +26,7 @@ CasebridgeChanges.prototype = {
 
     _inScopeOrLinked: function (since, after, wanted) {
         var incident = new GlideRecord('incident');
-        // Linked, or in scope: written as a conjunction, since OR joins single conditions only.
+        // Linked, or in scope, as a conjunction of disjunctions: in an encoded query OR joins single conditions only.
         var linked = CasebridgeIncident.PREFIX + 'case_idISNOTEMPTY';
         incident.addEncodedQuery(
             linked + '^OR' + CasebridgeIncident.PREFIX + 'service_codeISNOTEMPTY' +
@@ -41,7 +41,7 @@ CasebridgeChanges.prototype = {
         return found;
     },
 
-    // Incidents that have left the scope: AWS has heard of them, and of their leaving it hears here.
+    // Returns the incidents that AWS knows of, also those that have left the scope, so that AWS learns of that.
     _announced: function (since, after, wanted) {
         var row = new GlideRecord(CasebridgeAnnouncement.TABLE);
         this._narrow(row, 'incident.', since, after, wanted);
@@ -74,7 +74,7 @@ CasebridgeChanges.prototype = {
         };
     },
 
-    // By time and sys_id, each once.
+    // Returns the changes sorted by time and sys_id, each incident once.
     _inOrder: function (found) {
         var key = function (change) {
             return change.sys_updated_on + ' ' + change.sys_id;
@@ -95,7 +95,7 @@ CasebridgeChanges.prototype = {
         var groups = [];
         while (account.next()) {
             var group = String(account.getValue('assignment_group') || '');
-            // Anything else would become a part of the query.
+            // Any other text could change the meaning of the query.
             if (CasebridgeRequest.SYS_ID.test(group)) {
                 groups.push(group);
             }

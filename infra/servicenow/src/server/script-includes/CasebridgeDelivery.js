@@ -1,9 +1,9 @@
 /**
  * Writes messages from AWS to an incident, each once, then fields and columns.
  *
- * There is no transaction over two records here, so each message takes three steps: a row with a unique external_id says
- * "claimed", the message is written, the row says "done". A repeat that finds "claimed" leaves a young claim alone; for an
- * old one it looks for the message in the journal before it writes.
+ * The platform has no transaction over two records, so each message takes three steps: insert a row with a unique
+ * external_id and the state "claimed", write the message, set the row to "done". A repeat that finds a young claim is
+ * refused with 409. A repeat that finds an old one looks for the message in the journal before it writes.
  */
 var CasebridgeDelivery = Class.create();
 
@@ -11,12 +11,15 @@ CasebridgeDelivery.TABLE = 'x_casebridge_aws_delivery';
 CasebridgeDelivery.MESSAGES_LIMIT = 25;
 CasebridgeDelivery.TEXT_LIMIT = 100000;
 CasebridgeDelivery.EXTERNAL_ID_LIMIT = 100;
-/** A communication of a case: link and case, second, text, place among equals, whether AWS wrote it, whether it is marked. */
+/**
+ * The form of a communication's external_id: link and case, second, text, place among equals, `a` if AWS wrote it, `m`
+ * if it has a mark.
+ */
 CasebridgeDelivery.EXTERNAL_ID = /^[0-9a-f]{16}--?[0-9]{1,12}-[0-9a-f]{16}-[0-9]{1,10}a?m?$/;
-/** Control characters but tab and line ends: no text needs them, and the platform may drop them from one. */
+/** Control characters other than tab and line ends. No text needs them, and the platform may drop them. */
 CasebridgeDelivery.CONTROLS = /[^\t\n\r\u0020-\uffff]/g;
 CasebridgeDelivery.FIELD_LIMIT = 4000;
-/** How often the worst status is written again because another link has changed its own meanwhile. */
+/** How often the worst status is written again because another link has changed its own status meanwhile. */
 CasebridgeDelivery.SETTLE_LIMIT = 3;
 CasebridgeDelivery.CLAIM_SECONDS = 60;
 CasebridgeDelivery.JOURNALS = { comment: 'comments', work_note: 'work_notes' };
@@ -24,9 +27,9 @@ CasebridgeDelivery.FIELDS = ['state', 'close_code', 'close_notes', 'hold_reason'
 CasebridgeDelivery.REFUSAL = 'The instance refused the update and gave no reason.';
 
 /**
- * Narrows a query to the deliveries to an incident. A row keeps the incident as a text as well: the platform empties the
- * reference when the incident is deleted and does not restore it with that, and scripts that merge incidents change it. A row
- * of a former version has the reference alone.
+ * Narrows a query to the deliveries to an incident. A row holds the incident as a text and as a reference. The platform
+ * empties the reference when the incident is deleted and does not restore it with the incident, and scripts that merge
+ * incidents change it. A row of a former version has the reference only.
  */
 CasebridgeDelivery.narrow = function (row, incidentId) {
     row.addQuery('incident_id', incidentId).addOrCondition('incident', incidentId);
@@ -34,14 +37,14 @@ CasebridgeDelivery.narrow = function (row, incidentId) {
 };
 
 CasebridgeDelivery.prototype = {
-    /** `calls` is the request: it ends with the errors that are raised here. */
+    /** `calls` is the request. Errors that are raised here end it. */
     initialize: function (calls) {
         this.calls = calls;
         this.incidents = new CasebridgeIncident();
         this.links = new CasebridgeLink();
     },
 
-    /** Does what the body asks for on the incident of the path, and shows that incident afterwards. */
+    /** Does what the body asks for on the incident of the path. Returns the outcome and a snapshot of the incident. */
     deliver: function (body) {
         var order = this._parse(body);
         var incident = this.calls.read(this.incidents).incident;
@@ -53,7 +56,7 @@ CasebridgeDelivery.prototype = {
         for (var index = 0; index < order.messages.length; index += 1) {
             var result = this._message(incidentId, order.messages[index]);
             results.push(result);
-            // What follows a refused message would overtake it.
+            // The messages after a refused one would overtake it.
             if (result.outcome === 'refused') {
                 break;
             }
@@ -150,7 +153,7 @@ CasebridgeDelivery.prototype = {
         return parsed;
     },
 
-    // A name that is not known would be ignored, and nobody would learn of it.
+    // Refuses unknown names: if they were ignored, nobody would notice the mistake.
     _checkNames: function (prefix, values, known) {
         Object.keys(values).forEach(function (key) {
             if (known.indexOf(key) < 0) {
@@ -165,7 +168,7 @@ CasebridgeDelivery.prototype = {
         }
     },
 
-    // How long a text of people is, is no matter of its sender's version.
+    // A text of the wrong length is about this incident's content, not about the version of the sender.
     _checkContent: function (name, value, minimum, maximum) {
         this._checkText(name, value);
         if (this._isOutside(value, minimum, maximum)) {
@@ -194,7 +197,8 @@ CasebridgeDelivery.prototype = {
                 this._done(row, earlier);
                 return this._result(message, 'already_applied', earlier, '');
             }
-            // Deleting and inserting anew lets one of several repeats win: the others meet the unique index.
+            // Delete the row and insert a new one: of several repeats one wins, and the unique index refuses the
+            // others.
             row.deleteRecord();
         }
         row = this._claim(incidentId, message);
@@ -209,8 +213,9 @@ CasebridgeDelivery.prototype = {
         return row.next() ? row : null;
     },
 
-    // Whether the row is a delivery to the incident. One that names none is: it is of a former version, its incident was
-    // deleted and put back, and an external_id is that of one link. From then on it names the incident.
+    // Whether the row is a delivery to the incident. A row that names no incident is from a former version, and its
+    // incident was deleted and restored. An external_id belongs to one link, so that row is a delivery to this
+    // incident, which is then entered in the row.
     _isOf: function (row, incidentId) {
         var owner = CasebridgeIncident.text(row, 'incident_id');
         if (owner !== '') {
@@ -278,7 +283,7 @@ CasebridgeDelivery.prototype = {
         }
         var problem = this._update(incident);
         var journal = this._entry(incidentId, element, text, row);
-        // The journal decides: a rule that fails after the entry was written makes the update look refused.
+        // The journal decides: if a rule fails after the entry was written, the update looks refused.
         if (problem !== '' && journal === '') {
             row.deleteRecord();
             return this._result(message, 'refused', '', problem);
@@ -293,8 +298,9 @@ CasebridgeDelivery.prototype = {
         row.update();
     },
 
-    // The entry that an earlier attempt wrote, or ''. AWS may show a text in other words by now, redacted or with another
-    // author: where no other delivery to the incident is unfinished, any entry since the claim is this one's.
+    // Returns the sys_id of the entry that an earlier attempt wrote, or ''. AWS may show the text differently by now,
+    // redacted or with another author. So if no other delivery to the incident is unfinished, any entry since the claim
+    // counts as this message's.
     _earlier: function (incidentId, element, text, row) {
         var exact = this._entry(incidentId, element, text, row);
         if (exact !== '' || this._isAnotherUnfinished(incidentId, row)) {
@@ -313,8 +319,9 @@ CasebridgeDelivery.prototype = {
         return other.next();
     },
 
-    // The sys_id of the journal entry that holds the text (or any, if that is null), was written since the claim by the
-    // user who claimed, under the name that the user had then, and is no other delivery's. '' if there is none.
+    // Returns the sys_id of the first journal entry that holds the text (any text if `text` is null), was written since
+    // the claim by the user who claimed, under the name that the user had then, and belongs to no other delivery.
+    // Returns '' if there is none.
     _entry: function (incidentId, element, text, row) {
         var wanted = text === null ? null : CasebridgeIncident.comparable(text);
         var entry = new GlideRecord('sys_journal_field');
@@ -344,8 +351,8 @@ CasebridgeDelivery.prototype = {
         return row.next();
     },
 
-    // Between these tags the journal shows HTML. Nothing from outside may be shown as HTML, nor what is left of it where the
-    // platform drops characters.
+    // The journal shows the text between [code] tags as HTML. No text from outside may be shown as HTML, so this takes
+    // the tags apart. It first removes control characters, since the platform may drop them and so form a tag.
     _harmless: function (text) {
         return text.replace(CasebridgeDelivery.CONTROLS, '').replace(/\[(\/?code)\]/gi, '[ $1 ]');
     },
@@ -378,8 +385,8 @@ CasebridgeDelivery.prototype = {
         return { outcome: problem === '' ? 'applied' : 'refused', error: problems.join(' ') };
     },
 
-    // Records what the order says of its link. Returns '' or why that was not recorded: what was asked for is applied all the
-    // same, and the answer tells it.
+    // Records the status that the order gives its link. Returns '' or why it was not recorded. The rest of the order is
+    // applied all the same, and the answer holds the reason.
     _note: function (incidentId, order) {
         if (!this.links.isTold(order.columns)) {
             return '';
@@ -393,9 +400,9 @@ CasebridgeDelivery.prototype = {
         return problem;
     },
 
-    // What is to stand in the columns of the incident: the link's own, and the worst status of all links, this one too. Where
-    // the status of this one could not be recorded it stands there by itself: the link finds what it has said, and does not
-    // say it again for ever.
+    // Returns the values for the columns of the incident: the link's own columns, and the worst status of all links. If
+    // the status of this link could not be recorded, the incident shows that status instead of the worst. Then the link
+    // finds its status in the snapshot and does not deliver it again and again.
     _columns: function (incidentId, order, isNoted) {
         var columns = {};
         CasebridgeLink.ownColumns(order.kind).forEach(function (name) {
@@ -413,22 +420,22 @@ CasebridgeDelivery.prototype = {
         return columns;
     },
 
-    // Another link may have changed its status since the worst was read, and have written to the incident before this
-    // one did. Each looks again after it has written, so the last one sees both.
+    // Another link may have changed its status after this one read the worst, and may have written to the incident
+    // before this one did. Each link looks again after it has written, so the last one sees both.
     _settle: function (incidentId) {
         for (var attempt = 0; attempt < CasebridgeDelivery.SETTLE_LIMIT; attempt += 1) {
             var incident = this.incidents.find(incidentId);
             if (incident === null || this.links.isSettled(incident)) {
                 return;
             }
-            // What is refused here is mended by the next look of a link: its snapshot shows that something else stands.
+            // A later pass of a link corrects what is refused here: its snapshot shows the wrong status.
             if (this._set(incidentId, {}, this.links.worst(incidentId)) !== '') {
                 return;
             }
         }
     },
 
-    // Messages take their time: an agent may save the incident meanwhile.
+    // Whether the fields have changed. An agent may save the incident while messages are written.
     _isChanged: function (incidentId, seen) {
         var incident = this.incidents.find(incidentId);
         var present = incident === null ? {} : this._fieldsOf(incident);
@@ -458,7 +465,7 @@ CasebridgeDelivery.prototype = {
         Object.keys(columns).forEach(function (name) {
             differs = CasebridgeIncident.put(incident, CasebridgeIncident.PREFIX + name, columns[name]) || differs;
         });
-        // The platform may answer an update that changes nothing as it answers one that it refuses.
+        // The platform may answer an update without changes like one that it refuses.
         var problem = differs ? this._update(incident) : '';
         if (problem !== '' || fields.state === undefined) {
             return problem;

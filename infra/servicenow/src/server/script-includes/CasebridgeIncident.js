@@ -1,43 +1,43 @@
 /**
- * Shows an incident as the REST API does: its fields, the accounts of its assignment group and of its case, and its customer-visible
- * comments from a point on, oldest first. Work notes are never read. Nothing is cut: what does not fit follows on the
- * next page.
+ * Produces the snapshot of an incident for the REST API: its fields, the accounts of its assignment group and of its
+ * case, and its customer-visible comments from a point on, oldest first. It does not read work notes. It cuts no text:
+ * comments that do not fit follow on the next page.
  */
 var CasebridgeIncident = Class.create();
 
 CasebridgeIncident.PREFIX = 'x_casebridge_aws_';
 /**
- * The characters that the comments of one page may take together: far below the 10 MB that the platform takes in one
- * body, and read in a fraction of the 60 seconds that it gives a call. One comment is shown whatever its length.
+ * The most characters of the comments of one page: far below the 10 MB that the platform allows for one body, and read
+ * in a fraction of the 60 seconds that it allows for a call. A page always holds at least one comment, of any length.
  */
 CasebridgeIncident.PAGE_CHARACTERS = 200000;
-/** The comments of one page: each costs some work, however short it is. */
+/** The most comments of one page: even a short comment costs some work. */
 CasebridgeIncident.PAGE_ENTRIES = 250;
 CasebridgeIncident.CLOSE_CODES_LIMIT = 100;
 CasebridgeIncident.ACCOUNTS = 'x_casebridge_aws_account';
 CasebridgeIncident.ACCOUNT_NUMBER = /^[0-9]{12}$/;
-/** One account of a group is active; more than so many former ones are not told. */
+/** The most accounts of a group that a snapshot names: one active account and former ones. */
 CasebridgeIncident.GROUP_ACCOUNTS_LIMIT = 100;
-/** The deliveries that one answer names: more than a worker makes before it records them, 25 requests of 25 messages. */
+/** The most deliveries that one answer names. A worker makes fewer before it records them: 25 times 25 messages. */
 CasebridgeIncident.DELIVERIES_LIMIT = 1000;
 CasebridgeIncident.STATE_RESOLVED = '6';
 CasebridgeIncident.STATE_CLOSED = '7';
 CasebridgeIncident.STATE_CANCELLED = '8';
 
-/** The text with a replacement character for each half of a surrogate pair: parsers refuse JSON that holds one. */
+/** Replaces each unpaired surrogate by a replacement character, since parsers refuse JSON that holds one. */
 CasebridgeIncident.wellFormed = function (text) {
     return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, function (characters) {
         return characters.length === 2 ? characters : '\ufffd';
     });
 };
 
-/** The value of a record's column as text; '' where it has none. */
+/** Returns the value of a record's column as text, or '' if it has none. */
 CasebridgeIncident.text = function (record, name) {
     var value = record.getValue(name);
     return value === null || value === undefined ? '' : CasebridgeIncident.wellFormed(String(value));
 };
 
-/** Sets a record's column to a text; whether that is another one than it had. */
+/** Sets a record's column to a text. Returns whether the column had another text. */
 CasebridgeIncident.put = function (record, name, text) {
     if (CasebridgeIncident.text(record, name) === text) {
         return false;
@@ -46,7 +46,7 @@ CasebridgeIncident.put = function (record, name, text) {
     return true;
 };
 
-/** The text as two are compared: the platform may change the white space around one and its line ends. */
+/** Returns the text in a form to compare: the platform may change its line ends and the white space around it. */
 CasebridgeIncident.comparable = function (text) {
     return text.replace(/\r\n?/g, '\n').trim();
 };
@@ -61,16 +61,17 @@ CasebridgeIncident.prototype = {
         this.links = new CasebridgeLink();
     },
 
-    /** The incident's record, or null. */
+    /** Returns the incident's record, or null. */
     find: function (sysId) {
         var incident = new GlideRecord('incident');
         return incident.get(sysId) ? incident : null;
     },
 
     /**
-     * The incident as it is now, with its first comments after the point (since, after), or from `since` on if `after`
-     * is empty, or from the first on if both are. `kind` is that of the link that asks: the columns are those that it
-     * writes. `takenAt` is a moment before the record was read: a snapshot is never older than it says.
+     * Returns the incident as it is now, with its first comments after the point (since, after), or from `since` on if
+     * `after` is empty, or from the first comment on if both are. `kind` is the kind of the link that asks: the
+     * snapshot shows the columns that this kind writes. `takenAt` is a moment before the record was read, so that a
+     * snapshot is not older than it says.
      */
     show: function (incident, kind, takenAt, since, after) {
         var trail = new CasebridgeTrail(incident);
@@ -85,8 +86,8 @@ CasebridgeIncident.prototype = {
     },
 
     /**
-     * The external_ids of the deliveries to the incident that were begun at `since` or later, or of all if it is empty; the
-     * newest first. A worker that died before it recorded what it delivered is told so by these.
+     * Returns the external_ids of the deliveries to the incident that began at `since` or later, or of all if it is
+     * empty, newest first. They show what an interrupted pass delivered and did not record.
      */
     deliveries: function (incidentId, since) {
         var row = new GlideRecord(CasebridgeDelivery.TABLE);
@@ -120,8 +121,8 @@ CasebridgeIncident.prototype = {
     },
 
     /**
-     * Whether AWS may see the incident: it is linked, in scope, or AWS has heard of it. From the first time on it always
-     * may: a case could have been opened for what it saw.
+     * Whether AWS may see the incident: it is linked, in scope, or AWS knows of it. After the first time it always may,
+     * since AWS may have opened a case for the incident.
      */
     isServed: function (incident) {
         if (this.isLinked(incident) || this.isInScope(incident)) {
@@ -174,7 +175,7 @@ CasebridgeIncident.prototype = {
         return columns;
     },
 
-    // As the platform keeps it: on some instances that is the time of the first resolution of several.
+    // Returns the time of resolution as the platform keeps it. On some instances that is the first of several.
     _resolvedAt: function (incident) {
         var state = this._text(incident, 'state');
         var closedAt = this._text(incident, 'closed_at');
@@ -187,13 +188,13 @@ CasebridgeIncident.prototype = {
         return '';
     },
 
-    // The active one of a group's accounts, or null.
+    // Returns the active one of a group's accounts, or null.
     _active: function (accounts) {
         var first = accounts[0];
         return first && first.active ? { number: first.number, name: first.name, production: first.production } : null;
     },
 
-    // All accounts of the assignment group, the active one first.
+    // Returns the accounts of the assignment group, the active one first.
     _groupAccounts: function (incident) {
         var group = this._text(incident, 'assignment_group');
         var accounts = [];
@@ -217,7 +218,8 @@ CasebridgeIncident.prototype = {
         return accounts;
     },
 
-    // Whether the account in the incident's column may be used: active, inactive or missing; '' where the column is empty.
+    // Returns the state of the account in the incident's column: active, inactive or missing, or '' if the column is
+    // empty.
     _linkedAccountState: function (incident) {
         var number = this._text(incident, CasebridgeIncident.PREFIX + 'account');
         if (number === '') {
@@ -232,7 +234,7 @@ CasebridgeIncident.prototype = {
 
     _closeCodes: function () {
         var codes = this._choices('incident');
-        // A choice list that incident does not define itself is the one of task.
+        // If incident does not define a choice list itself, it uses that of task.
         return codes.length > 0 ? codes : this._choices('task');
     },
 
@@ -246,7 +248,7 @@ CasebridgeIncident.prototype = {
         var values = [];
         while (choice.next() && values.length < CasebridgeIncident.CLOSE_CODES_LIMIT) {
             var value = this._text(choice, 'value');
-            // One row for each language.
+            // There is one row for each language.
             if (value !== '' && values.indexOf(value) < 0) {
                 values.push(value);
             }
@@ -254,7 +256,7 @@ CasebridgeIncident.prototype = {
         return values;
     },
 
-    // The first comments after the point, oldest first; and whether these reach the newest.
+    // Returns the first comments after the point, oldest first, and whether they reach the newest.
     _entries: function (incidentId, since, after) {
         var entry = new GlideRecord('sys_journal_field');
         entry.addQuery('element_id', incidentId);
@@ -267,7 +269,7 @@ CasebridgeIncident.prototype = {
         }
         entry.orderBy('sys_created_on');
         entry.orderBy('sys_id');
-        // One more than is shown tells whether there are more.
+        // One more than is shown, to find out whether there are more.
         entry.setLimit(CasebridgeIncident.PAGE_ENTRIES + 1);
         entry.query();
         var entries = [];
@@ -300,8 +302,8 @@ CasebridgeIncident.prototype = {
         };
     },
 
-    // A comment is ours if a finished delivery names it, whoever its author is by now. One by an author of deliveries that
-    // none names may be ours: a delivery that has not got so far.
+    // Marks which comments are ours. A comment is ours if a finished delivery names it, even if its author was renamed.
+    // A comment that no delivery names is undecided if its author has made deliveries: one may be unfinished.
     _tellWhose: function (entries) {
         var delivered = this._delivered(entries);
         for (var index = 0; index < entries.length; index += 1) {

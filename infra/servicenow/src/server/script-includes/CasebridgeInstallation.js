@@ -1,8 +1,9 @@
 /**
- * Says whether casebridge may speak for this instance, and who its integration user is.
+ * Says whether casebridge may act on this instance, and who its integration user is.
  *
- * A clone of an instance has all its records and settings, under the same sys_ids. So the app keeps the name of the
- * instance that an administrator adopted, and is silent wherever else it finds itself: no webhook, no REST answer.
+ * A clone of an instance has all records and settings of its source, with the same sys_ids. So the app remembers the
+ * name of the instance that an administrator adopted. On every other instance it is silent: it sends no webhook and
+ * answers no REST call.
  */
 var CasebridgeInstallation = Class.create();
 
@@ -17,14 +18,14 @@ CasebridgeInstallation.prototype = {
         return name !== '' && this.settings.homeInstance() === name;
     },
 
-    /** Says that casebridge belongs on this instance. */
+    /** Records this instance as the one that casebridge belongs on. */
     adopt: function () {
         this.settings.setHomeInstance(this._instanceName());
     },
 
     /**
-     * Why the app is silent here, as message and detail, or null where it may speak. Without the integration user it
-     * could not tell AWS's words from people's, so it tells nothing rather than something wrong.
+     * Returns why the app is silent here, as message and detail, or null if it may act. It needs the integration user
+     * to tell AWS's texts from people's.
      */
     problem: function () {
         if (!this.isAdopted()) {
@@ -45,18 +46,18 @@ CasebridgeInstallation.prototype = {
         return null;
     },
 
-    /** The same in one line; '' where the app may speak. */
+    /** Returns why the app is silent here in one line, or '' if it may act. */
     silence: function () {
         var problem = this.problem();
         return problem === null ? '' : problem.message + '. ' + problem.detail;
     },
 
-    /** Whether the user of this session is the integration user. A user keeps its sys_id when it is renamed. */
+    /** Whether the user of this session is the integration user. Compares sys_ids, since a user may be renamed. */
     isIntegrationUser: function () {
         return String(gs.getUserID()) === this.settings.integrationUser();
     },
 
-    /** The present user name of the integration user; '' if there is no such user. */
+    /** Returns the present user name of the integration user, or '' if there is no such user. */
     integrationUserName: function () {
         var sysId = this.settings.integrationUser();
         var user = new GlideRecord('sys_user');
@@ -64,8 +65,8 @@ CasebridgeInstallation.prototype = {
     },
 
     /**
-     * Whether a user name is somebody else's: another user's, or the platform's own jobs'. One that nobody bears may be a
-     * former name of the integration user.
+     * Whether a user name belongs to another user or to the platform's own jobs. False for a name that no user has: it
+     * may be a former name of the integration user.
      */
     isAnotherUser: function (userName) {
         if (userName === '' || userName === 'system') {
@@ -75,15 +76,15 @@ CasebridgeInstallation.prototype = {
         return user !== null && String(user.getUniqueValue()) !== this.settings.integrationUser();
     },
 
-    /** The record of the user who bears this name, or null. */
+    /** Returns the record of the user with this name, or null. */
     userNamed: function (userName) {
         var user = new GlideRecord('sys_user');
         return !CasebridgeRequest.SCRIPT.test(userName) && user.get('user_name', userName) ? user : null;
     },
 
     /**
-     * For the clean-up of a clone: empties the outbox, whose entries are the source's, and the settings that came from
-     * the source, its signing secret among them. Settings that a preserver kept are for this instance and stay.
+     * Cleans up after a clone: deletes the outbox entries, which belong to the source, and the settings that came from
+     * the source, with its signing secret. Keeps the settings if a data preserver has kept those of this instance.
      */
     cleanClone: function () {
         if (!this.isAdopted()) {

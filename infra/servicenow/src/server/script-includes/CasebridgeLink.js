@@ -1,25 +1,25 @@
 /**
- * Keeps how each link of an incident does: one row for each incident and kind of link. The incident shows the worst of
- * them, so that no link hides what another has to say.
+ * Keeps the status of each link of an incident: one row for each incident and kind of link. The incident shows the
+ * worst status, so that no link hides the trouble of another.
  */
 var CasebridgeLink = Class.create();
 
 CasebridgeLink.TABLE = 'x_casebridge_aws_link';
-/** The name of a kind. It is a part of a row's key. */
+/** The form of a kind's name, which is a part of a row's key. */
 CasebridgeLink.KIND = /^[a-z_]{1,40}$/;
 CasebridgeLink.KIND_OF_FORMER_VERSIONS = 'support_case';
-/** What a link says of itself. */
+/** The columns with the status of a link. */
 CasebridgeLink.STATUS_COLUMNS = ['sync_status', 'last_error'];
-/** The columns of incident that belong to one kind of link alone: no other writes them. */
+/** The columns of incident that one kind of link alone writes. */
 CasebridgeLink.OWN_COLUMNS = { support_case: ['account', 'case_id', 'display_id', 'case_status'] };
-/** The worst first. A word that is not known comes before them all, so that it is seen. */
+/** The statuses, worst first. An unknown word counts as worse than all of them, so that people see it. */
 CasebridgeLink.SEVERITY = ['error', 'waiting', 'pending', 'in_sync', ''];
-/** The characters that each column takes: a text that is cut here is the same when it is read. */
+/** The most characters of each column. A text is cut here, so that it reads back as it was written. */
 CasebridgeLink.STATUS_LIMITS = { sync_status: 40, last_error: 1000 };
-/** The rows of one incident that are read: many more than there are kinds. */
+/** The most rows of one incident that are read: many more than there are kinds. */
 CasebridgeLink.ROWS_LIMIT = 100;
 
-/** The columns of incident that links of this kind alone write. */
+/** Returns the columns of incident that links of this kind alone write. */
 CasebridgeLink.ownColumns = function (kind) {
     return CasebridgeLink.OWN_COLUMNS.hasOwnProperty(kind) ? CasebridgeLink.OWN_COLUMNS[kind] : [];
 };
@@ -27,14 +27,14 @@ CasebridgeLink.ownColumns = function (kind) {
 CasebridgeLink.prototype = {
     initialize: function () {},
 
-    /** Whether the values say how a link does. */
+    /** Whether the values hold a status. */
     isTold: function (values) {
         return CasebridgeLink.STATUS_COLUMNS.some(function (name) {
             return values.hasOwnProperty(name);
         });
     },
 
-    /** What the values say of a link, as its columns hold it. */
+    /** Returns the status in the values as the columns hold it: cut, and well-formed. */
     said: function (values) {
         var said = {};
         CasebridgeLink.STATUS_COLUMNS.forEach(function (name) {
@@ -47,8 +47,9 @@ CasebridgeLink.prototype = {
     },
 
     /**
-     * Writes what the values say of the link of this kind; what they leave out stays, and what stands there already is not
-     * written. Returns '' or why it was not recorded: nothing else may fail for that.
+     * Records the status in the values for the link of this kind. Leaves columns that the values do not name, and
+     * writes nothing if nothing changes. Returns '' or why the status was not recorded. It raises no error, so that
+     * nothing else fails.
      */
     note: function (incidentId, kind, values) {
         try {
@@ -58,14 +59,15 @@ CasebridgeLink.prototype = {
         }
     },
 
-    /** The worst status of the incident's links, with the error that belongs to it; both empty where there is no link. */
+    /** Returns the worst status of the incident's links, with its error. Both are empty if there is no link. */
     worst: function (incidentId) {
         return this._worst(this._rows(incidentId));
     },
 
     /**
-     * The status that a link of this kind is to compare with what it would say: its own, or what the incident shows
-     * where that is not the worst of the links. So a link mends an incident that was copied, restored or changed by hand.
+     * Returns the status that the snapshot shows a link of this kind: the link's own, or that of the incident if the
+     * incident does not show the worst of its links. In the second case the link finds a difference and delivers again.
+     * So it corrects an incident that was copied, restored or changed by hand.
      */
     shown: function (incident, kind) {
         var rows = this._rows(incident.getUniqueValue());
@@ -88,8 +90,9 @@ CasebridgeLink.prototype = {
         return shown.sync_status === status.sync_status && shown.last_error === status.last_error;
     },
 
-    // The rows that are the incident's own: a script that merges incidents lets those of others refer to this one, and none
-    // of its links would ever change what they say. None where the table can't be read.
+    // Returns the rows of the incident's own links. A script that merges incidents may let rows of other incidents
+    // refer to this one: these do not count, since no link of this incident would ever change them. Returns no rows if
+    // the table can't be read.
     _rows: function (incidentId) {
         try {
             return this._read(incidentId);
@@ -98,7 +101,7 @@ CasebridgeLink.prototype = {
         }
     },
 
-    // In the order of the kinds, so that of two that are equally bad it is always the same.
+    // Returns the rows in the order of their kinds, so that of two equally bad ones the incident always shows the same.
     _read: function (incidentId) {
         var row = new GlideRecord(CasebridgeLink.TABLE);
         row.addQuery('incident', incidentId);
@@ -153,21 +156,21 @@ CasebridgeLink.prototype = {
         row.setValue('link_key', this._key(incidentId, kind));
         this._set(row, incidentId, kind, said);
         var refusal = this._write(row, 'insert');
-        // Two at once meet the unique index: then the row is there.
+        // If two requests insert the row at once, the unique index refuses one, and the row exists.
         problem = this._update(incidentId, kind, said);
         if (problem !== null) {
             return problem;
         }
         if (refusal === '') {
-            // Where rows are hidden there would be one more each time.
+            // The app does not see its own row. Delete it, or each delivery would add one.
             row.deleteRecord();
             refusal = 'the link table does not show the row that it took';
         }
         return refusal;
     },
 
-    // Updates the rows of the link: without the unique index there may be several, and each is heard. Returns '' or why one
-    // was not written; null if there is none.
+    // Updates the rows of the link. Without the unique index there may be several, and all of them count. Returns '' or
+    // why a row was not written, or null if there is no row.
     _update: function (incidentId, kind, said) {
         var row = new GlideRecord(CasebridgeLink.TABLE);
         row.addQuery('link_key', this._key(incidentId, kind));
@@ -176,15 +179,15 @@ CasebridgeLink.prototype = {
         row.query();
         var problem = null;
         while (row.next()) {
-            // The platform may answer an update that changes nothing as it answers one that it refuses.
+            // The platform may answer an update without changes like one that it refuses.
             var written = this._set(row, incidentId, kind, said) ? this._write(row, 'update') : '';
             problem = written || problem || '';
         }
         return problem;
     },
 
-    // Whether the row had other values. The reference is one of them: the platform empties it when the incident is deleted,
-    // and does not restore it with that.
+    // Sets the row's values. Returns whether the row had others. Sets the reference, too: the platform empties it when
+    // the incident is deleted and does not restore it with the incident.
     _set: function (row, incidentId, kind, said) {
         var differs = CasebridgeIncident.put(row, 'incident', incidentId);
         differs = CasebridgeIncident.put(row, 'kind', kind) || differs;

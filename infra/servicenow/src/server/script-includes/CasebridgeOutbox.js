@@ -1,17 +1,17 @@
 /**
- * Keeps each webhook until AWS has accepted it. The rule that queues a webhook makes one attempt at once; from then on
- * only the outbox job sends, with a delay that grows. What is sent names the incident and nothing of its
- * content, under the webhook-id that the entry got when it was queued.
+ * Keeps each webhook until AWS has accepted it. The rule that queues a webhook makes one attempt at once. After that
+ * only the outbox job sends it, with a growing delay. A webhook names the incident and carries none of its content. All
+ * attempts use the webhook-id that the entry got when it was queued.
  */
 var CasebridgeOutbox = Class.create();
 
 CasebridgeOutbox.TABLE = 'x_casebridge_aws_outbox';
-/** While the rule makes its attempt the job stays away; if the rule died, the job takes over after this. */
+/** How long the job leaves a new entry to the rule. If the rule died, the job then takes over. */
 CasebridgeOutbox.FIRST_ATTEMPT_SECONDS = 60;
 CasebridgeOutbox.DELAY_SECONDS = 30;
 CasebridgeOutbox.DELAY_MAXIMUM_SECONDS = 3600;
 CasebridgeOutbox.ENTRIES_PER_RUN = 100;
-/** A run ends before the next one is due. */
+/** The longest run. It ends before the next one is due. */
 CasebridgeOutbox.RUN_MILLISECONDS = 45000;
 CasebridgeOutbox.DELETIONS_PER_RUN = 500;
 CasebridgeOutbox.RETENTION_DAYS = 7;
@@ -24,12 +24,12 @@ CasebridgeOutbox.prototype = {
         this.silence = new CasebridgeInstallation().silence();
     },
 
-    /** Queues a webhook and makes one attempt, if the incident has a case, should have one, or AWS has heard of it. */
+    /** Queues a webhook and makes one attempt, if the incident has a case, should have one, or AWS knows of it. */
     announce: function (incident) {
         if (!this.incidents.isServed(incident)) {
             return;
         }
-        // Where the app is silent one entry waits for each incident, however often that is saved.
+        // While the app is silent, one waiting entry for each incident is enough.
         if (this.silence !== '' && this._isWaiting(incident)) {
             return;
         }
@@ -47,14 +47,14 @@ CasebridgeOutbox.prototype = {
         this._attempt(entry);
     },
 
-    /** Attempts the entries that are due, those that have waited longest first. */
+    /** Attempts the entries that are due, the longest due first. */
     sendDue: function () {
         var started = new GlideDateTime().getNumericValue();
         var entry = new GlideRecord(CasebridgeOutbox.TABLE);
         entry.addQuery('state', 'IN', 'pending,error');
         entry.addQuery('next_attempt_at', '<=', new GlideDateTime().getValue());
         if (this.silence !== '') {
-            // Those that say so already have nothing to do but wait; they are due once the app may speak.
+            // Skip the entries that have this error already. They are attempted when the app may act.
             entry.addQuery('last_error', '!=', this.silence).addOrCondition('last_error', '=', '');
         }
         entry.orderBy('next_attempt_at');

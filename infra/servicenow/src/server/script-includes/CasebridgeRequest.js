@@ -1,11 +1,11 @@
 /**
- * Reads a request of the REST API, part by part, and answers it. What is wrong with a request ends in one error
- * envelope that names the field.
+ * Reads a request of the REST API, part by part, and answers it. A wrong field ends the request with an error envelope
+ * that names the field.
  */
 var CasebridgeRequest = Class.create();
 
 CasebridgeRequest.SYS_ID = /^[0-9a-f]{32}$/;
-/** What begins so is no value to a query: the platform runs it as a script. */
+/** The beginning of a text that the platform runs as a script if it is a value in a query. */
 CasebridgeRequest.SCRIPT = /^\s*javascript:/i;
 CasebridgeRequest.TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$/;
 
@@ -15,12 +15,12 @@ CasebridgeRequest.prototype = {
         this.response = response;
     },
 
-    /** Runs `produce`, which writes nothing, and answers with what it returns, or with the error that it raised by `fail`. */
+    /** Runs `produce`, which writes nothing. Answers with its result, or with the error that it raised by `fail`. */
     answer: function (produce) {
         this._answer(produce, gs.hasRole('admin'));
     },
 
-    /** The same for what writes. */
+    /** Like `answer`, for a `produce` that writes. */
     answerWrite: function (produce) {
         this._answer(produce, false);
     },
@@ -47,7 +47,8 @@ CasebridgeRequest.prototype = {
         this.response.setBody(result);
     },
 
-    // What is wrong here passes when an administrator has put it right: it is no answer about an incident.
+    // Fails with 503 while the app is silent: an administrator has to act, and the answer says nothing about an
+    // incident.
     _checkInstallation: function () {
         var problem = new CasebridgeInstallation().problem();
         if (problem !== null) {
@@ -55,8 +56,9 @@ CasebridgeRequest.prototype = {
         }
     },
 
-    // The role alone does not tell who calls: what anyone else wrote would look like a person's words and be sent back to AWS,
-    // and what anyone else read would be more than their own access controls show. An administrator sees all of it anyway.
+    // Fails unless the integration user calls, or an administrator reads. The role alone is not enough. A delivery by
+    // another user would look like a person's text and be sent back to AWS. Another reader would see more than the
+    // access controls show that user. An administrator sees everything anyway.
     _checkUser: function (isAllowed) {
         if (!isAllowed && !new CasebridgeInstallation().isIntegrationUser()) {
             this.fail(
@@ -73,19 +75,19 @@ CasebridgeRequest.prototype = {
     },
 
     /**
-     * Ends the request with an error about the form of one of its fields: its sender is of another version than this app, and
-     * takes it so.
+     * Ends the request with an error about the form of a field. The sender concludes that it and the app are of
+     * different versions.
      */
     invalid: function (field, requirement) {
         this.fail(400, 'Invalid request', field + ': ' + requirement);
     },
 
-    /** The same about what a field holds: another incident's may be right. */
+    /** Ends the request with an error about the content of a field. Requests for other incidents may be right. */
     unacceptable: function (field, requirement) {
         this.fail(400, 'Content not accepted', field + ': ' + requirement);
     },
 
-    /** The incident's sys_id from the path. */
+    /** Returns the incident's sys_id from the path. */
     incident: function () {
         var value = String(this.request.pathParams.sys_id);
         if (!CasebridgeRequest.SYS_ID.test(value)) {
@@ -95,8 +97,8 @@ CasebridgeRequest.prototype = {
     },
 
     /**
-     * The incident of the path as it is now, and a moment before it was read. An incident that AWS may not see gets an
-     * answer of its own: it is there, and AWS must not take it for deleted.
+     * Returns the incident of the path as it is now, and a moment before it was read. An incident that AWS may not see
+     * gets 403 instead of 404: it exists, and AWS must not take it for deleted.
      */
     read: function (incidents) {
         var sysId = this.incident();
@@ -111,13 +113,13 @@ CasebridgeRequest.prototype = {
         return { incident: incident, takenAt: takenAt };
     },
 
-    /** The query parameter that names the kind of the link that asks. */
+    /** Returns the query parameter that names the kind of the link that asks. */
     kind: function () {
         var given = this.request.queryParams.kind;
         return this.checkKind(given === undefined || given === null ? undefined : this._parameter('kind'));
     },
 
-    /** The value, which must name a kind of link. Whoever gives none is of a former version, and knows Support cases alone. */
+    /** Returns the value, which must name a kind of link. A former version sends none and means a Support case. */
     checkKind: function (value) {
         if (value === undefined) {
             return CasebridgeLink.KIND_OF_FORMER_VERSIONS;
@@ -128,7 +130,7 @@ CasebridgeRequest.prototype = {
         return value;
     },
 
-    /** A query parameter that holds a sys_id, or ''. */
+    /** Returns a query parameter that holds a sys_id, or ''. */
     sysId: function (name) {
         var value = this._parameter(name);
         if (value !== '' && !CasebridgeRequest.SYS_ID.test(value)) {
@@ -137,18 +139,18 @@ CasebridgeRequest.prototype = {
         return value;
     },
 
-    /** A query parameter that holds a time in UTC. */
+    /** Returns a query parameter that holds a time in UTC. */
     time: function (name) {
         return this.checkTime(name, this._parameter(name));
     },
 
-    /** A query parameter that holds a time in UTC, or ''. */
+    /** Returns a query parameter that holds a time in UTC, or ''. */
     optionalTime: function (name) {
         var value = this._parameter(name);
         return value === '' ? '' : this.checkTime(name, value);
     },
 
-    /** The value, which must be a time in UTC. */
+    /** Returns the value, which must be a time in UTC. */
     checkTime: function (name, value) {
         if (typeof value !== 'string' || !CasebridgeRequest.TIME.test(value)) {
             this.invalid(name, 'must be a time in UTC, for example 2026-11-20 21:14:05');
@@ -156,7 +158,7 @@ CasebridgeRequest.prototype = {
         return value;
     },
 
-    /** A query parameter that holds a whole number; `otherwise` if it is missing. */
+    /** Returns a query parameter that holds a whole number, or `otherwise` if it is missing. */
     integer: function (name, minimum, maximum, otherwise) {
         var value = this._parameter(name);
         if (value === '') {
@@ -169,7 +171,7 @@ CasebridgeRequest.prototype = {
         return number;
     },
 
-    /** The body, which must be a JSON object. */
+    /** Returns the body, which must be a JSON object. */
     body: function () {
         var body = null;
         try {

@@ -1,19 +1,19 @@
 /**
- * What an administrator sets so that this instance and AWS find and trust each other: the one row of the settings table.
- * A row that is missing reads as one in which nothing is set.
+ * The settings that an administrator makes so that this instance and AWS find and trust each other: the one row of the
+ * settings table. If the row is missing, nothing is set.
  */
 var CasebridgeSettings = Class.create();
 
 CasebridgeSettings.TABLE = 'x_casebridge_aws_settings';
-/** An address of a host, with a port and a path or without: no user name, no fragment. */
+/** The address of a host, with an optional port and path, without a user name or a fragment. */
 CasebridgeSettings.ADDRESS = /^https:\/\/([a-z0-9.-]+)(:[0-9]{1,5})?(\/[^\s#\\]*)?$/i;
 /** The hosts that AWS gives to Lambda Function URLs and to API Gateway. */
 CasebridgeSettings.AWS_HOST =
     /^[a-z0-9]+\.(lambda-url\.[a-z0-9-]+\.on\.aws|execute-api\.[a-z0-9-]+\.amazonaws\.com)$/;
 
 /**
- * Why webhooks may not go to the address, or ''. What it leaves out of account is the path: whoever has the host decides
- * what is behind it. A listed host may have any port, one of AWS only that of https.
+ * Returns why webhooks may not go to the address, or '' if they may. Does not check the path, since the owner of the
+ * host decides what is behind it. A listed host may have any port, a host of AWS only the port of https.
  */
 CasebridgeSettings.addressProblem = function (address, allowedHosts) {
     var parts = CasebridgeSettings.ADDRESS.exec(address);
@@ -39,17 +39,17 @@ CasebridgeSettings.prototype = {
         this.row = row.next() ? row : null;
     },
 
-    /** The address that webhooks go to; '' if none is set. */
+    /** Returns the address that webhooks go to, or '' if none is set. */
     webhookUrl: function () {
         return this._text('webhook_url');
     },
 
-    /** The hosts, besides those of AWS, that webhooks may go to: separated by commas, spaces or line ends. */
+    /** Returns the further hosts, beside those of AWS, that webhooks may go to: separated by commas or white space. */
     allowedHosts: function () {
         return this._text('allowed_hosts');
     },
 
-    /** The secret that signs webhooks, as AWS keeps it; '' if none is set. */
+    /** Returns the secret that signs webhooks, in the form in which AWS keeps it, or '' if none is set. */
     webhookSecret: function () {
         if (this.row === null) {
             return '';
@@ -57,17 +57,17 @@ CasebridgeSettings.prototype = {
         return String(this.row.getElement('webhook_secret').getDecryptedValue() || '').trim();
     },
 
-    /** The sys_id of the integration user; '' if none is set. */
+    /** Returns the sys_id of the integration user, or '' if none is set. */
     integrationUser: function () {
         return this._text('integration_user');
     },
 
-    /** The name of the instance that these settings are for; '' if nobody has adopted it. */
+    /** Returns the name of the instance that these settings are for, or '' if no instance was adopted. */
     homeInstance: function () {
         return this._text('home_instance');
     },
 
-    /** Says which instance these settings are for. */
+    /** Records which instance these settings are for. */
     setHomeInstance: function (name) {
         var row = this.row === null ? this._insert() : this.row;
         row.setValue('home_instance', name);
@@ -75,7 +75,7 @@ CasebridgeSettings.prototype = {
         this.row = row;
     },
 
-    /** Forgets all that is set. */
+    /** Deletes all settings and leaves an empty row. */
     clear: function () {
         var rows = new GlideRecord(CasebridgeSettings.TABLE);
         rows.deleteMultiple();

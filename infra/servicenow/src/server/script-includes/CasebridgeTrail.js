@@ -1,17 +1,18 @@
 /**
- * Tells in which update of an incident something happened, by the platform's audit trail. Times of the platform are whole
- * seconds; the update count (sys_audit.record_checkpoint) tells the order within one.
+ * Finds in the platform's audit trail in which update of an incident something happened. Times of the platform are
+ * whole seconds. The update count (sys_audit.record_checkpoint) gives the order within a second.
  *
- * Where the app may not read the trail, or the trail contradicts the record, it says nothing: then the times remain.
+ * If the app may not read the trail, or if the trail contradicts the record, the answers are null, and casebridge uses
+ * the times.
  */
 var CasebridgeTrail = Class.create();
 
 CasebridgeTrail.TABLE = 'sys_audit';
-/** More changes of state than people make; an incident with more of them is told by times. */
+/** The most changes of state that are read: more than people make. */
 CasebridgeTrail.STATES_LIMIT = 200;
-/** A page of comments and those of their authors that lie in the same seconds. */
+/** The most rows about comments that are read: more than a page of comments has. */
 CasebridgeTrail.ENTRIES_LIMIT = 1000;
-/** A row of the trail may be written so much later than what it is about. */
+/** How much later than its update a row of the trail may be written. */
 CasebridgeTrail.LAG_SECONDS = 2;
 CasebridgeTrail.ENDED = ['6', '7', '8'];
 CasebridgeTrail.CLOSED = ['7', '8'];
@@ -24,17 +25,17 @@ CasebridgeTrail.prototype = {
         this.states = this._rows('state', CasebridgeTrail.STATES_LIMIT, true, function () {});
     },
 
-    /** The update that ended work on the incident last, as count, time and user name; null while it is open, or if none is known. */
+    /** Returns the update that last ended the incident, as count, time and user name. Null if it is open or unknown. */
     ended: function () {
         return this._entered(CasebridgeTrail.ENDED);
     },
 
-    /** The update that closed or cancelled the incident; null while it is not, or if none is known. */
+    /** Returns the update that closed or cancelled the incident. Null while it is neither, or if unknown. */
     closed: function () {
         return this._entered(CasebridgeTrail.CLOSED);
     },
 
-    /** Gives each comment the count of the update that it was written in, as mod_count; null where it is not known. */
+    /** Sets each comment's mod_count to the count of the update that it was written in, or null if that is unknown. */
     number: function (entries) {
         if (entries.length === 0) {
             return;
@@ -45,7 +46,7 @@ CasebridgeTrail.prototype = {
             audit.addQuery('sys_created_on', '>=', first);
             audit.addQuery('sys_created_on', '<=', last);
         });
-        // The same words twice: those of the same second belong together, before any that are late.
+        // A text may occur twice. So first match rows and comments of the same second, then rows that came late.
         this._match(entries, rows, 0);
         this._match(entries, rows, CasebridgeTrail.LAG_SECONDS);
         var ended = this.ended();
@@ -56,7 +57,7 @@ CasebridgeTrail.prototype = {
         }
     },
 
-    // The rows of the trail about one field; none where the trail can't be read.
+    // Returns the rows of the trail about one field. Returns no rows if the trail can't be read.
     _rows: function (fieldName, limit, newestFirst, narrow) {
         var rows = [];
         try {
@@ -84,14 +85,15 @@ CasebridgeTrail.prototype = {
                 });
             }
         } catch (problem) {
-            // Another scope's table may refuse by an exception.
+            // The table of another scope may refuse the read with an exception.
             return [];
         }
         return rows;
     },
 
-    // The latest update that led from outside of these states into them. The trail must lead to the present state without
-    // a gap and to no count that the record has not reached: a row may be missing, and a restored record starts anew.
+    // Returns the latest update that led from outside of these states into them, or null. The trail must lead to the
+    // present state without a gap, since a row may be missing. No count may be higher than the record's, since a
+    // restored record counts anew.
     _entered: function (states) {
         var expected = this.state;
         for (var index = 0; index < this.states.length; index += 1) {
@@ -107,7 +109,7 @@ CasebridgeTrail.prototype = {
         return null;
     },
 
-    // One comment for each field and update: each row is used once.
+    // Matches rows with comments. The trail has one row for each comment, so each row is used once.
     _match: function (entries, rows, tolerance) {
         for (var index = 0; index < entries.length; index += 1) {
             var entry = entries[index];
@@ -126,7 +128,8 @@ CasebridgeTrail.prototype = {
         }
     },
 
-    // A restored record counts some updates twice. Then the counts contradict the times, and the times are right.
+    // Whether the comment's count agrees with the times. A restored record counts some updates twice, and then the
+    // times are right.
     _isBelievable: function (entry, ended) {
         if (entry.mod_count === null || entry.mod_count < 0 || entry.mod_count > this.modCount) {
             return false;

@@ -1,15 +1,14 @@
 /**
- * Tells AWS once that an incident may have changed, signed by the Standard Webhooks specification. The webhook names the
- * incident and holds nothing of its content: AWS reads that. The platform does not retry and neither does this: the
- * outbox does.
+ * Makes one attempt to tell AWS that an incident may have changed, signed as Standard Webhooks specifies. The webhook
+ * names the incident and carries none of its content: AWS reads that. The outbox makes the further attempts.
  */
 var CasebridgeWebhook = Class.create();
 
-/** The instance has four connections per host: nobody may hold one for long. */
+/** The longest attempt: the instance has four connections for each host, so none may be held for long. */
 CasebridgeWebhook.TIMEOUT_MILLISECONDS = 5000;
 CasebridgeWebhook.SECRET_PREFIX = 'whsec_';
 CasebridgeWebhook.REFUSAL_LIMIT = 300;
-/** The codes of casebridge's own refusals. */
+/** The codes with which casebridge's own function refuses a webhook. */
 CasebridgeWebhook.ERROR_CODES = ['method_not_allowed', 'too_large', 'malformed', 'unauthorized', 'unavailable'];
 
 CasebridgeWebhook.prototype = {
@@ -17,10 +16,10 @@ CasebridgeWebhook.prototype = {
         this.settings = new CasebridgeSettings();
     },
 
-    /** Announces the incident. Returns '' when it was accepted, else what went wrong. */
+    /** Announces the incident. Returns '' if the webhook was accepted, or else what went wrong. */
     send: function (webhookId, incident) {
         var url = this.settings.webhookUrl();
-        // The rule on the settings says so earlier, but an import or a script passes by it.
+        // The rule on the settings checks this earlier, but it does not run for every import or script.
         var problem = CasebridgeSettings.addressProblem(url, this.settings.allowedHosts());
         if (problem !== '') {
             return this._short(problem);
@@ -45,7 +44,7 @@ CasebridgeWebhook.prototype = {
             timestamp: String(now.getValue()).replace(' ', 'T') + 'Z',
             data: {
                 sys_id: String(incident.getUniqueValue()),
-                // For logs: nothing is decided by it.
+                // For logs only.
                 sys_mod_count: parseInt(incident.getValue('sys_mod_count') || '0', 10)
             }
         });
@@ -53,7 +52,7 @@ CasebridgeWebhook.prototype = {
         message.setHttpMethod('POST');
         message.setEndpoint(url);
         message.setHttpTimeout(CasebridgeWebhook.TIMEOUT_MILLISECONDS);
-        // What looks like a variable in the text would be replaced, and the signature would be wrong.
+        // Otherwise the platform would replace text that looks like a variable, and the signature would be wrong.
         message.disableForcedVariableSubstitution();
         message.setRequestHeader('content-type', 'application/json; charset=utf-8');
         message.setRequestHeader('webhook-id', webhookId);
@@ -80,8 +79,8 @@ CasebridgeWebhook.prototype = {
         return this._short('The webhook answered ' + status + this._refusal(String(response.getBody() || '')));
     },
 
-    // The code of casebridge's refusal. Nothing else is repeated: people read this, and who answers at a wrong address decides
-    // what it says.
+    // Returns the code of casebridge's refusal. Repeats no other text of the answer: people read this, and at a wrong
+    // address a stranger could write it.
     _refusal: function (body) {
         var error = null;
         try {
@@ -93,7 +92,7 @@ CasebridgeWebhook.prototype = {
         return isOurs ? ': ' + error.code + '.' : ', and not as casebridge does. Look at the address of the webhook.';
     },
 
-    // The key as the signing API wants it: in base64.
+    // Returns the key in base64, as the signing API expects it, or '' if the secret has another form.
     _key: function () {
         var secret = this.settings.webhookSecret();
         if (secret.indexOf(CasebridgeWebhook.SECRET_PREFIX) !== 0) {

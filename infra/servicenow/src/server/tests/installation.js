@@ -13,7 +13,7 @@
     }
 
     function secret() {
-        // In memory alone: there is one record of settings, and it is the administrator's.
+        // In memory only: the one record of settings belongs to the administrator.
         var settings = new GlideRecord(CasebridgeSettings.TABLE);
         settings.initialize();
         var element = settings.getElement('webhook_secret');
@@ -25,7 +25,7 @@
         });
     }
 
-    // The incident that the test has inserted.
+    // Returns the incident that the test has inserted.
     function inserted() {
         var incident = new GlideRecord('incident');
         incident.addQuery('short_description', 'casebridge installation check');
@@ -37,7 +37,7 @@
     }
 
     function snapshot() {
-        // Journal fields are set by assignment, which the published types do not know.
+        // Journal fields are set by assignment, which the published types do not allow.
         /** @type {any} */
         var incident = inserted();
         incident.work_notes = 'for us alone';
@@ -46,16 +46,16 @@
         var now = String(new GlideDateTime().getValue());
         var shown = new CasebridgeIncident().show(incident, 'support_case', now, '', '');
         var entries = shown.entries;
-        // Not a failure: without the audit trail casebridge goes by times.
+        // This is not a failure: without the audit trail casebridge uses times.
         gs.info('casebridge: the audit trail ' + (entries[0].mod_count === null ? 'can not' : 'can') + ' be read');
         assertEqual({ name: 'comments in the snapshot', shouldbe: 1, value: entries.length });
         assertEqual({ name: 'text', shouldbe: 'for the customer', value: entries[0].text });
         assertEqual({ name: 'author', shouldbe: String(gs.getUserName()), value: entries[0].created_by });
     }
 
-    // A customer's rule, a data policy or a query rule may keep the app from its own table.
+    // Checks that no customer's rule, data policy or query rule keeps the app from its own table.
     function link() {
-        // No link is of this kind. The rows of an incident that is taken back would stay.
+        // No link has this kind. The rows are deleted below, since they stay when the test's incident is rolled back.
         var kind = 'installation_check';
         var incidentId = String(inserted().getUniqueValue());
         var links = new CasebridgeLink();
