@@ -7,7 +7,7 @@ use casebridge_core::{
     hint::{Cause, Hint, Subject},
     support::unknown_case::UnknownCase,
 };
-use casebridge_executor::{Owner, Told, owner_of_case};
+use casebridge_executor::{NamedCase, Owner, owner_of_case};
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_ports::Clock;
 use casebridge_runtime::{
@@ -81,7 +81,7 @@ impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
 
     async fn enqueue(&self, update: CaseUpdate) -> Result<(), EventError> {
         let (cause, received_at) = (Cause::SupportEvent, self.clock.now());
-        let told = Told { account: &update.account, case_id: &update.case_id, cause, received_at };
+        let told = NamedCase { account: &update.account, case_id: &update.case_id, cause, received_at };
         let subject = match owner_of_case(&self.ledger, told, received_at).await? {
             Owner::Link(key) => Subject::Link { key },
             Owner::Unknown(UnknownCase::NotOurs) => {

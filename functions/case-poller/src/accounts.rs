@@ -13,6 +13,7 @@ use casebridge_core::{
     link::index::Row,
     poll::{Reached, Rounds},
     support::index::{self, CASES_PER_PAGE, CaseRow},
+    time,
     unreadable::UnreadableJson,
 };
 use casebridge_ledger::{Ledger, LedgerError};
@@ -126,7 +127,7 @@ where
     }
 
     fn end_of_turn(&self) -> Timestamp {
-        self.clock.now().checked_add(ACCOUNT_TIME).unwrap_or(Timestamp::MAX)
+        time::later(self.clock.now(), ACCOUNT_TIME)
     }
 
     /// Polls a page of an account's cases. Returns the start of the next page, or `None` after the last page.

@@ -11,6 +11,7 @@ use casebridge_core::{
         index::CaseRow,
         read::{CaseQuery, DescribedCase},
     },
+    time,
 };
 use casebridge_ledger::Ledger;
 use casebridge_ports::{Support, Timer};
@@ -59,11 +60,11 @@ where
         self.metrics.count(Metric::CasesPolled, described.cases.len());
         let shown: BTreeMap<CaseKey, &DescribedCase> =
             described.cases.iter().map(|case| (CaseKey::new(account.clone(), &case.case_id), case)).collect();
-        let wants_a_look = |row: &&CaseRow| match shown.get(&row.key) {
+        let has_drifted = |row: &&CaseRow| match shown.get(&row.key) {
             Some(case) => Case::from(*case).has_changed(&row.fingerprint),
             None => described.unreadable.contains(&row.case_id),
         };
-        let links = rows.iter().filter(wants_a_look).map(|row| row.link.clone());
+        let links = rows.iter().filter(has_drifted).map(|row| row.link.clone());
         self.hand_off(links, Cause::CasePoll, tick).await?;
         for id in &described.unreadable {
             self.park(account, id, tick);
@@ -117,6 +118,6 @@ where
         tracing::error!(account = %account, case = %id, "AWS does not show this case; it is left aside for a while");
         let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
         parked.retain(|_, until| tick.now < *until);
-        parked.insert((account.clone(), id.clone()), tick.now.checked_add(PARKED_FOR).unwrap_or(tick.now));
+        parked.insert((account.clone(), id.clone()), time::later(tick.now, PARKED_FOR));
     }
 }

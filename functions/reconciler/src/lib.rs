@@ -100,22 +100,22 @@ pub async fn handle(
         // Always begin the first message: otherwise the queue could deliver a batch again and again without any work.
         let time_left = deadline.duration_since(clock.now());
         let receives = receives(&message);
-        let again_after = if let Some(ahead) = stopped_groups.get(&group) {
+        let retry_delay = if let Some(ahead) = stopped_groups.get(&group) {
             *ahead
         } else if position > 0 && time_left < TIME_FOR_A_HINT {
-            Unhandled::NotBegun.again_after(receives)
+            Unhandled::NotBegun.retry_delay(receives)
         } else {
             match handle_message(&message, executor, time_left, clock, metrics).await {
                 Ok(Some(UnknownCase::Wait(wait))) => wait,
                 Ok(_) => continue,
                 Err(error) => {
                     note_failure(&error, &message, receives, metrics);
-                    error.reason().again_after(receives)
+                    error.reason().retry_delay(receives)
                 }
             }
         };
-        stopped_groups.insert(group, again_after);
-        unhandled.push((message, again_after));
+        stopped_groups.insert(group, retry_delay);
+        unhandled.push((message, retry_delay));
     }
     if deadline.duration_since(clock.now()) >= TIME_FOR_REDELIVERY {
         redeliver(queue, &unhandled).await;
@@ -177,6 +177,7 @@ async fn handle_message(
             case_link = report.link.as_ref().map(tracing::field::display),
             deferred = report.deferred,
             unclaimed = report.unclaimed,
+            doubles = report.doubles,
             calls = report.calls,
             stayed_milliseconds = i64::try_from(report.stayed.as_millis()).unwrap_or(i64::MAX),
             effects = ?effect_names(&report),
@@ -206,6 +207,7 @@ fn measure(hint: &Hint, report: &Report, now: Timestamp, metrics: &Metrics) {
     if let Some(metric) = report.unknown_case.and_then(Metric::of_unknown_case) {
         metrics.count(metric, 1);
     }
+    metrics.count(Metric::Doubles, report.doubles);
     metrics.count(Metric::Deferred, usize::from(report.deferred));
     metrics.count(Metric::Unclaimed, usize::from(report.unclaimed));
     metrics.count(Metric::WakesLost, usize::from(report.wake_lost));

@@ -22,7 +22,7 @@ pub struct MalformedBody {
 
 /// The content of a webhook.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct ReportedChange {
     /// The incident that may have changed.
     pub(crate) incident: IncidentId,
     /// Its update count when the webhook was sent, for the log alone.
@@ -30,7 +30,7 @@ pub(crate) struct Told {
 }
 
 /// Reads a body. Fails with the first field that is wrong.
-pub(crate) fn told(body: &[u8]) -> Result<Told, MalformedBody> {
+pub(crate) fn reported_change(body: &[u8]) -> Result<ReportedChange, MalformedBody> {
     let body: Value = serde_json::from_slice(body).map_err(|_| malformed("body", "must be JSON"))?;
     if !body.is_object() {
         return Err(malformed("body", "must be an object"));
@@ -45,7 +45,7 @@ pub(crate) fn told(body: &[u8]) -> Result<Told, MalformedBody> {
     let sys_id = data.get("sys_id").ok_or_else(|| malformed("data.sys_id", "is missing"))?;
     let incident = sys_id.as_str().filter(|text| is_sys_id(text)).map(IncidentId::new);
     let incident = incident.ok_or_else(|| malformed("data.sys_id", "must be a sys_id of 32 hexadecimal digits"))?;
-    Ok(Told { incident, sys_mod_count: data.get("sys_mod_count").and_then(Value::as_u64) })
+    Ok(ReportedChange { incident, sys_mod_count: data.get("sys_mod_count").and_then(Value::as_u64) })
 }
 
 fn is_sys_id(text: &str) -> bool {

@@ -140,13 +140,13 @@ pub struct RejectionLog(Mutex<BTreeMap<&'static str, Timestamp>>);
 
 impl RejectionLog {
     /// Whether to log a rejection with this code now. If so, remembers the time.
-    fn is_news(&self, code: &'static str, now: Timestamp) -> bool {
+    fn should_log(&self, code: &'static str, now: Timestamp) -> bool {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_news = told.get(code).is_none_or(|last| now.duration_since(*last) >= REJECTIONS_TOLD_EVERY);
-        if is_news {
+        let should_log = told.get(code).is_none_or(|last| now.duration_since(*last) >= REJECTIONS_TOLD_EVERY);
+        if should_log {
             told.insert(code, now);
         }
-        is_news
+        should_log
     }
 }
 
@@ -162,7 +162,7 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
             Err(rejection) => {
                 self.metrics.count(Metric::WebhooksRejected, 1);
                 let (status, code) = (rejection.status().as_u16(), rejection.code());
-                if self.rejection_log.is_news(code, self.clock.now()) {
+                if self.rejection_log.should_log(code, self.clock.now()) {
                     tracing::warn!(status, code, "webhook not accepted; others of this kind are told in a minute");
                 }
                 let error = json!({"error": {"code": rejection.code(), "message": rejection.message()}});
@@ -179,7 +179,7 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
         self.authenticate(&request.headers, &body).await?;
         let id = header(&request.headers, signature::ID_HEADER).unwrap_or_default();
         let deduplication = DeduplicationId::parse(id).map_err(|problem| Rejection::Id(problem.to_string()))?;
-        let told = body::told(&body).map_err(Rejection::Body)?;
+        let told = body::reported_change(&body).map_err(Rejection::Body)?;
         let received_at = self.clock.now();
         // Each link is a group of its own, and a deduplication id counts within its group.
         for key in LinkKey::all_of(&told.incident) {
@@ -255,7 +255,7 @@ impl<K: KeySource, L: Ledger, Q: HintSink, C: Clock> Webhook<K, L, Q, C> {
     }
 
     fn without_secret(&self, error: &SecretError) -> Rejection {
-        if self.rejection_log.is_news(WITHOUT_SECRET, self.clock.now()) {
+        if self.rejection_log.should_log(WITHOUT_SECRET, self.clock.now()) {
             tracing::error!(error = %Causes(error), "the webhook's secret can't be read");
         }
         Rejection::Unavailable
@@ -296,7 +296,7 @@ mod tests {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
         let log = RejectionLog::default();
         let news: Vec<bool> = [("a", 0), ("a", 59), ("b", 59), ("a", 60), ("a", 119), ("b", 119)]
-            .map(|(code, second)| log.is_news(code, at(second)))
+            .map(|(code, second)| log.should_log(code, at(second)))
             .to_vec();
         assert_eq!(news, [true, false, true, true, false, true]);
     }

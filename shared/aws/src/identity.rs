@@ -84,8 +84,8 @@ async fn owner_of_keys(hub: &SdkConfig, credentials: &AccountCredentials) -> Res
 }
 
 /// Opens a connection to STS with an unsigned request, which STS refuses. Returns whether STS answered.
-pub(crate) async fn connect(nobody: &SdkConfig) -> bool {
-    let client = aws_sdk_sts::Client::from_conf(config(nobody).allow_no_auth().build());
+pub(crate) async fn connect(anonymous: &SdkConfig) -> bool {
+    let client = aws_sdk_sts::Client::from_conf(config(anonymous).allow_no_auth().build());
     is_answered(&client.get_caller_identity().send().await)
 }
 
@@ -101,7 +101,7 @@ fn config(hub: &SdkConfig) -> Builder {
 
 /// Writes the log line that an alarm looks for, if the id of a case names another account than the one whose
 /// credentials read or opened the case. Ignores an id without an account.
-pub(crate) fn tell_case_of_another(account: &AccountId, case_id: &CaseId) {
+pub(crate) fn log_case_of_another_account(account: &AccountId, case_id: &CaseId) {
     if names_another(account, case_id) {
         tracing::error!(account = %account, case_id = %case_id, alarm = "foreign_case", "a case's id names another account");
     }

@@ -18,8 +18,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Returns the configuration without credentials, for a request that only opens a connection. AWS refuses the request.
 /// Its client must allow requests without authentication.
-pub fn nobody(sdk: &SdkConfig) -> SdkConfig {
-    let mut nobody = sdk.clone().into_builder();
-    nobody.set_credentials_provider(None);
-    nobody.build()
+pub fn anonymous_config(sdk: &SdkConfig) -> SdkConfig {
+    let mut anonymous = sdk.clone().into_builder();
+    anonymous.set_credentials_provider(None);
+    anonymous.build()
 }

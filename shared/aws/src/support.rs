@@ -36,9 +36,9 @@ use jiff::Timestamp;
 use crate::{
     CONNECT_TIMEOUT,
     account::{Access, AccountCredentials, AccountSource},
+    anonymous_config,
     failure::{CallKind, Problem, classify, is_answered, unreadable},
     identity::{self, Foreign},
-    nobody,
 };
 
 /// How long one attempt of a read may take: two of them fit in [`READ_TIMEOUT`].
@@ -124,9 +124,9 @@ impl<S: AccountSource> SupportClient<S> {
     /// # Errors
     /// `Unavailable` if AWS Support or STS does not answer.
     pub async fn warm_up(&self) -> Result<(), Failure> {
-        let nobody = nobody(&self.hub);
-        let support = Client::from_conf(Self::config(&nobody).allow_no_auth().build());
-        let (support, sts) = tokio::join!(support.describe_severity_levels().send(), identity::connect(&nobody));
+        let anonymous = anonymous_config(&self.hub);
+        let support = Client::from_conf(Self::config(&anonymous).allow_no_auth().build());
+        let (support, sts) = tokio::join!(support.describe_severity_levels().send(), identity::connect(&anonymous));
         if is_answered(&support) && sts {
             return Ok(());
         }
@@ -234,7 +234,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
         let case_id = answer.case_id.map(CaseId::new).ok_or_else(|| Failure::InDoubt {
             message: "AWS Support answered CreateCase without the id of the case".to_owned(),
         })?;
-        identity::tell_case_of_another(account, &case_id);
+        identity::log_case_of_another_account(account, &case_id);
         Ok(case_id)
     }
 
@@ -271,7 +271,7 @@ impl<S: AccountSource> Support for SupportClient<S> {
         let page = self.cases(account, query).await?;
         // The reconciler's reads are enough: the poller reads every case in each round and would repeat the alarm.
         for case in page.cases.iter().filter(|_| self.access == Access::Whole) {
-            identity::tell_case_of_another(account, &case.case_id);
+            identity::log_case_of_another_account(account, &case.case_id);
         }
         Ok(page)
     }

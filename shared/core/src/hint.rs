@@ -116,7 +116,7 @@ pub enum Unhandled {
 
 impl Unhandled {
     /// Returns the wait before the queue hands the message out again. `receives` is how often it was handed out so far.
-    pub fn again_after(self, receives: u32) -> SignedDuration {
+    pub fn retry_delay(self, receives: u32) -> SignedDuration {
         match self {
             Self::Unreadable => UNREADABLE_AGAIN_AFTER,
             Self::NotBegun => SignedDuration::ZERO,
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_message_that_was_not_handled_comes_again_in_its_time() {
-        let seconds = |reason: Unhandled| [0, 1, 2, 3, 4, 5, 99].map(|receives| reason.again_after(receives).as_secs());
+        let seconds = |reason: Unhandled| [0, 1, 2, 3, 4, 5, 99].map(|receives| reason.retry_delay(receives).as_secs());
         assert_eq!(seconds(Unhandled::LedgerFailed), [2, 2, 10, 50, 250, 360, 360]);
         assert_eq!(seconds(Unhandled::Unreadable), [15; 7]);
         assert_eq!(seconds(Unhandled::NotBegun), [0; 7]);
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_ledger_may_fail_for_a_quarter_of_an_hour_before_a_message_is_parked() {
         // The queue hands a message out seven times: `maxReceiveCount` in infra/aws/template.yaml.
-        let waits = |reason: Unhandled| (1..7).map(|receives| reason.again_after(receives).as_secs()).sum::<i64>();
+        let waits = |reason: Unhandled| (1..7).map(|receives| reason.retry_delay(receives).as_secs()).sum::<i64>();
         assert_eq!(waits(Unhandled::LedgerFailed), 1_032);
         assert_eq!(waits(Unhandled::Unreadable), 90);
     }

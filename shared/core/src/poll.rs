@@ -84,7 +84,7 @@ pub fn has_incident_changed(sys_mod_count: u64, remembered: Option<u64>) -> bool
 /// their messages as one. If a link is ever due at the same millisecond again, a late message of the first time costs a
 /// pass that finds nothing to do.
 pub fn claim(due_at: Timestamp, now: Timestamp) -> (ClaimId, Timestamp) {
-    (ClaimId::new(due_at.as_millisecond().to_string()), now.checked_add(CLAIM_LASTS).unwrap_or(now))
+    (ClaimId::new(due_at.as_millisecond().to_string()), time::later(now, CLAIM_LASTS))
 }
 
 /// The progress of the poll of the accounts. Accounts are polled in the order of their numbers, round after round. Each

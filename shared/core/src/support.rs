@@ -41,7 +41,7 @@ use crate::{
         memory::{LinkedCase, Memory},
         read::{Answer, Read},
         sight::{Sight, state_wanted},
-        unknown_case::StrangeCase,
+        unknown_case::MarkedCase,
     },
 };
 
@@ -92,7 +92,7 @@ impl Kind for SupportCase {
     type Sight = Sight;
     type Read = Read;
     type Seen = Answer;
-    type Record = StrangeCase;
+    type Record = MarkedCase;
     type Call = Call;
     type Done = Done;
 
@@ -120,9 +120,9 @@ impl Kind for SupportCase {
         }
     }
 
-    fn has_open(memory: &Memory) -> bool {
+    fn has_undelivered(memory: &Memory) -> bool {
         let goes_on = memory.case.as_ref().is_some_and(|case| !case.is_resolved());
-        memory.conversation.has_open() && goes_on
+        memory.conversation.has_undelivered() && goes_on
     }
 
     fn changes_columns(memory: &Memory, call: &Call) -> bool {
@@ -147,8 +147,8 @@ impl Kind for SupportCase {
         columns::columns(policy, pass, now)
     }
 
-    fn is_blind(pass: &Pass) -> bool {
-        pass.is_blind_to_case()
+    fn may_miss_messages(pass: &Pass) -> bool {
+        pass.may_miss_communications()
     }
 
     fn shown_end(pass: &Pass) -> Option<bool> {
@@ -172,8 +172,8 @@ impl Kind for SupportCase {
         pass.see_aws(policy, read, seen)
     }
 
-    fn see_record(pass: &mut Pass, policy: &Policy, record: &StrangeCase, now: Timestamp) {
-        let StrangeCase { account, case_id, subject, mark } = record;
+    fn see_record(pass: &mut Pass, policy: &Policy, record: &MarkedCase, now: Timestamp) {
+        let MarkedCase { account, case_id, subject, mark } = record;
         if pass.is_own_case_mark(policy, mark, subject) {
             pass.see_double(account, case_id, mark, now);
         }
@@ -183,7 +183,7 @@ impl Kind for SupportCase {
         memory.doubles.len()
     }
 
-    fn frees(before: &Memory, after: &Memory) -> Option<RowPrefix> {
+    fn next_waiting(before: &Memory, after: &Memory) -> Option<RowPrefix> {
         let waited = before.waits_for_quota.as_ref()?;
         let waits_still = after.waits_for_quota.as_ref().is_some_and(|wait| wait.account == waited.account);
         (!waits_still).then(|| index::waiting(&waited.account))
@@ -217,7 +217,7 @@ impl Kind for SupportCase {
         memory.agreed_status = memory.case.as_ref().and_then(|case| case.status.clone());
     }
 
-    fn turned(memory: &mut Memory) {
+    fn agreement_changed(memory: &mut Memory) {
         memory.texts_since_end.clear();
         memory.customer_wrote = false;
     }
@@ -231,7 +231,7 @@ impl Kind for SupportCase {
     /// The person who ended the incident again had seen the customer's texts that were on it. So `customer_wrote` stays
     /// set only if a text still waits for its delivery or for a decision.
     fn ended_again(memory: &mut Memory) {
-        memory.customer_wrote &= memory.conversation.has_open();
+        memory.customer_wrote &= memory.conversation.has_undelivered();
     }
 
     fn reopened(memory: &mut Memory) -> Vec<String> {

@@ -30,7 +30,7 @@ const FLOORS_OF_EXECUTOR: [&[&str]; 6] = [
 
 /// The rooms of the executor that know a kind of link: `support` makes its reads and calls, `counted` and `report` list
 /// the ports and the outcomes of all kinds.
-const KNOWING_KINDS: [&str; 3] = ["counted", "report", "support"];
+const KNOWING_KINDS: [&str; 4] = ["counted", "ports", "report", "support"];
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")

@@ -165,10 +165,10 @@ impl<T: Ledger> Ledger for Counted<'_, T> {
         before: &Link<K>,
         after: &Link<K>,
         due: Option<Timestamp>,
-        regardless: bool,
+        even_if_dirty: bool,
         now: Timestamp,
     ) -> Result<ReleaseAnswer, LedgerError> {
-        self.call().release(lease, before, after, due, regardless, now).await
+        self.call().release(lease, before, after, due, even_if_dirty, now).await
     }
 
     async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {

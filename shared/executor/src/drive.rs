@@ -62,7 +62,7 @@ pub(crate) async fn drive<P: Ports, K: Kind, C: Carrier<K>>(
             }
             let after = &work.pass.link.memory;
             work.report.doubles = K::doubles(after).saturating_sub(K::doubles(&before));
-            if let Some(waiting) = K::frees(&before, after) {
+            if let Some(waiting) = K::next_waiting(&before, after) {
                 wake_next(ports, &waiting).await?;
             }
         }
@@ -83,7 +83,7 @@ async fn claim<P: Ports>(
         return Ok(Some(hint.claim.clone()));
     }
     let due_at = hint.received_at;
-    let Some(early) = wake::early(due_at, ports.clock.now()) else { return Ok(None) };
+    let Some(early) = wake::early_wait(due_at, ports.clock.now()) else { return Ok(None) };
     if !early.is_zero() {
         ports.clock.sleep(early).await;
         report.stayed = early;
@@ -109,9 +109,12 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
             let (plan, due) = self.pass(look).await?;
             look = Look::Both;
             self.report.due = due;
-            let (now, regardless) = (self.now(), pass == PASSES);
-            let answer =
-                self.ports.ledger.release(&self.lease, &self.recorded, &self.pass.link, due, regardless, now).await?;
+            let (now, even_if_dirty) = (self.now(), pass == PASSES);
+            let answer = self
+                .ports
+                .ledger
+                .release(&self.lease, &self.recorded, &self.pass.link, due, even_if_dirty, now)
+                .await?;
             match answer {
                 ReleaseAnswer::Released => {
                     self.send_wake(&plan, due, due_before).await;
@@ -145,7 +148,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
             let due = self.pass.finish(self.policy, &applied.plan, now);
             self.report.out_of_use = self.pass.is_account_out_of_use(self.policy);
             self.report.waits = applied.plan.waits.iter().map(Waiting::name).collect();
-            let stays = wake::stays(&applied.plan, now, self.time_left(), self.report.stayed);
+            let stays = wake::stay_duration(&applied.plan, now, self.time_left(), self.report.stayed);
             let Some(wait) = stays else { return Ok((applied.plan, due)) };
             self.record().await?;
             self.ports.clock.sleep(wait).await;

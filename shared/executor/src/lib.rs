@@ -19,5 +19,5 @@ pub use error::ReconcileError;
 pub use ports::Ports;
 pub use reconcile::Executor;
 pub use report::Report;
-pub use support::{Owner, Told, owner_of_case};
+pub use support::{NamedCase, Owner, owner_of_case};
 pub use task::Limits;

@@ -1,5 +1,6 @@
 //! The ports that the executor works with.
 
+use casebridge_core::support::SupportCase;
 use casebridge_ledger::Ledger;
 use casebridge_ports::{PlanObserver, Randomness, ServiceNow, Support, Timer, WakeQueue};
 
@@ -17,8 +18,8 @@ pub trait Ports {
     type Clock: Timer;
     /// Random bits.
     type Randomness: Randomness;
-    /// The observer of plans.
-    type Plans: PlanObserver;
+    /// The observer of the plans of every kind.
+    type Plans: PlanObserver<SupportCase>;
 
     /// The ledger.
     fn ledger(&self) -> &Self::Ledger;

@@ -7,7 +7,7 @@ use crate::{
     error::ReconcileError,
     ports::Ports,
     report::Report,
-    support::{Found, SupportCarrier, Told, find_link},
+    support::{Found, NamedCase, SupportCarrier, find_link},
     task::{Limits, Task},
 };
 use casebridge_core::{
@@ -40,7 +40,7 @@ impl<P: Ports> Executor<P> {
         let found = match &hint.subject {
             Subject::Link { key } => Some(Found { key: key.clone(), case: None }),
             Subject::Case { account, case_id } => {
-                let told = Told { account, case_id, cause: hint.cause, received_at: hint.received_at };
+                let told = NamedCase { account, case_id, cause: hint.cause, received_at: hint.received_at };
                 find_link(&ports, told, &mut report).await?
             }
         };

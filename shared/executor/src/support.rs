@@ -4,7 +4,7 @@ mod carrier;
 mod find;
 mod owner;
 
-pub use self::owner::{Owner, Told, owner_of_case};
+pub use self::owner::{NamedCase, Owner, owner_of_case};
 pub(crate) use self::{
     carrier::SupportCarrier,
     find::{Found, find_link},

@@ -230,7 +230,7 @@ impl DynamoLedger {
     }
 
     /// Marks the link dirty while `holder` has its lease. Returns false if `holder` no longer has it.
-    async fn leave_word(&self, key: &LinkKey, holder: &AttemptId) -> Result<bool, LedgerError> {
+    async fn mark_dirty(&self, key: &LinkKey, holder: &AttemptId) -> Result<bool, LedgerError> {
         let write = ConditionalWrite::new(Keys::link(key), "#lease_owner = :holder")
             .bind(":holder", text(holder))
             .set("dirty", AttributeValue::Bool(true));
@@ -240,10 +240,10 @@ impl DynamoLedger {
 
     /// Marks the link dirty for the holder of the lease that this row names. Returns false if the row names none, or if
     /// the lease has changed hands since.
-    async fn leave_word_with_holder(&self, key: &LinkKey, item: &Item) -> Result<bool, LedgerError> {
+    async fn mark_dirty_for_holder(&self, key: &LinkKey, item: &Item) -> Result<bool, LedgerError> {
         let holder = Reader::new(Keys::link(key).name(), item).optional_text("lease_owner")?.map(AttemptId::new);
         match holder {
-            Some(holder) => self.leave_word(key, &holder).await,
+            Some(holder) => self.mark_dirty(key, &holder).await,
             None => Ok(false),
         }
     }
@@ -452,7 +452,7 @@ impl Ledger for DynamoLedger {
             if claim.is_some() && Reader::new(Keys::link(key).name(), &item).claim()?.as_ref() != claim {
                 return Ok(LeaseAnswer::Unclaimed);
             }
-            if self.leave_word_with_holder(key, &item).await? {
+            if self.mark_dirty_for_holder(key, &item).await? {
                 return Ok(LeaseAnswer::Deferred);
             }
         }
@@ -486,13 +486,13 @@ impl Ledger for DynamoLedger {
         before: &Link<K>,
         after: &Link<K>,
         due: Option<Timestamp>,
-        regardless: bool,
+        even_if_dirty: bool,
         now: Timestamp,
     ) -> Result<ReleaseAnswer, LedgerError> {
         let doing = "letting go of a link";
         let state = row::encode(&lease.key, after)?;
         let forgotten = row::is_forgotten(after, due);
-        let claim = if regardless { ClaimAfter::Kept } else { ClaimAfter::Gone };
+        let claim = if even_if_dirty { ClaimAfter::Kept } else { ClaimAfter::Gone };
         let beside = || changes(&lease.key, before, after, now).into_iter().map(ItemChange::from).collect();
         let clean = if forgotten {
             ConditionalWrite::new(Keys::link(&lease.key), UNDER_CLEAN_LEASE)
@@ -511,7 +511,7 @@ impl Ledger for DynamoLedger {
             return row::late_release(why, lease, forgotten);
         }
         let write = write_under(lease, UNDER_LEASE, after, &state);
-        let (write, answer) = if regardless {
+        let (write, answer) = if even_if_dirty {
             (let_go(write, lease, Some(now), claim), ReleaseAnswer::Released)
         } else {
             (write.remove("dirty"), ReleaseAnswer::Dirty { lease: row::next(lease) })
@@ -624,7 +624,7 @@ impl Ledger for DynamoLedger {
         for _ in 0..TAKE_ROUNDS {
             match self.write("waking a link", &write, Vec::new(), ReturnValue::None).await? {
                 Written::Applied(_) | Written::Refused(None) => return Ok(()),
-                Written::Refused(Some(item)) if self.leave_word_with_holder(key, &item).await? => return Ok(()),
+                Written::Refused(Some(item)) if self.mark_dirty_for_holder(key, &item).await? => return Ok(()),
                 Written::Refused(Some(_)) => {}
             }
         }

@@ -126,10 +126,10 @@ pub trait Ledger {
     /// Records `after` and releases the lease if the link is not dirty. `due` is when to look again.
     ///
     /// Deletes a blank link without a due time. If the link is dirty, records the state, removes the flag and keeps the
-    /// lease. With `regardless` the lease is released even then: the link is due at once and stays dirty for its next
+    /// lease. With `even_if_dirty` the lease is released even then: the link is due at once and stays dirty for its next
     /// holder.
     ///
-    /// A release removes the link's claim, because the work that it was made for is done. With `regardless` the claim
+    /// A release removes the link's claim, because the work that it was made for is done. With `even_if_dirty` the claim
     /// stays, since the work may be unfinished and the message that has the claim may come again.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ pub trait Ledger {
         before: &Link<K>,
         after: &Link<K>,
         due: Option<Timestamp>,
-        regardless: bool,
+        even_if_dirty: bool,
         now: Timestamp,
     ) -> impl Future<Output = Result<ReleaseAnswer, LedgerError>>;
 

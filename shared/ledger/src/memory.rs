@@ -52,7 +52,7 @@ struct MemoryLink {
 /// What becomes of the lease with a write.
 enum LeaseChange {
     Keep,
-    KeepAndTakeWord,
+    KeepAndClearDirty,
     Free { due_at: Option<i64>, keeps_claim: bool },
     Forget,
 }
@@ -169,7 +169,7 @@ impl Tables {
         link.mod_count = Summary::of(after).mod_count;
         match lease_change {
             LeaseChange::Keep | LeaseChange::Forget => {}
-            LeaseChange::KeepAndTakeWord => link.dirty = false,
+            LeaseChange::KeepAndClearDirty => link.dirty = false,
             LeaseChange::Free { due_at, keeps_claim } => {
                 link.row.released_by = link.row.lease_owner.take();
                 link.due_at = *due_at;
@@ -240,7 +240,7 @@ impl Ledger for MemoryLedger {
         before: &Link<K>,
         after: &Link<K>,
         due: Option<Timestamp>,
-        regardless: bool,
+        even_if_dirty: bool,
         now: Timestamp,
     ) -> Result<ReleaseAnswer, LedgerError> {
         let state = row::encode(&lease.key, after)?;
@@ -253,13 +253,13 @@ impl Ledger for MemoryLedger {
         let dirty = tables.is_dirty(&lease.key);
         let free = |due: Option<Timestamp>| LeaseChange::Free {
             due_at: due.map(Timestamp::as_millisecond),
-            keeps_claim: regardless,
+            keeps_claim: even_if_dirty,
         };
-        let (lease_change, answer) = match (dirty, regardless) {
+        let (lease_change, answer) = match (dirty, even_if_dirty) {
             (false, _) if forgotten => (LeaseChange::Forget, ReleaseAnswer::Released),
             (false, _) => (free(due), ReleaseAnswer::Released),
             (true, true) => (free(Some(now)), ReleaseAnswer::Released),
-            (true, false) => (LeaseChange::KeepAndTakeWord, ReleaseAnswer::Dirty { lease: row::next(lease) }),
+            (true, false) => (LeaseChange::KeepAndClearDirty, ReleaseAnswer::Dirty { lease: row::next(lease) }),
         };
         tables.write(lease, after, state, changes(&lease.key, before, after, now), &lease_change);
         Ok(answer)

@@ -205,7 +205,7 @@ async fn each_operation_is_one_call_in_the_usual_case() {
 
     suite::take(&ledger, &key(1), "b").await;
     wire.sent();
-    suite::leave_word(&ledger, &key(1), "c").await;
+    suite::mark_dirty(&ledger, &key(1), "c").await;
     assert_eq!(wire.sent(), 2, "a claim that is refused, and the word");
     ledger.page_under(&index::watched(&suite::account()), None, 100).await.unwrap();
     assert_eq!(wire.sent(), 1);
@@ -287,7 +287,7 @@ async fn writes_whose_answers_are_lost_are_recognised() {
     let lease = ledger.record(&lease, &remembered(1), &open, at(1)).await.unwrap();
     assert_eq!(wire.sent(), 2);
 
-    suite::leave_word(&ledger, &key(1), "b").await;
+    suite::mark_dirty(&ledger, &key(1), "b").await;
     wire.sent();
     wire.let_next_answer_pass();
     wire.lose_next_answer();

@@ -1,13 +1,13 @@
 //! An observer of plans.
 
 use casebridge_core::{
+    link::{kind::Kind, pass::Pass, plan::Plan},
     policy::Policy,
-    support::{Pass, Plan},
 };
 use jiff::Timestamp;
 
-/// Receives every plan before it is applied. It can't change the plan.
-pub trait PlanObserver {
+/// Receives every plan of a kind of link before it is applied. It can't change the plan.
+pub trait PlanObserver<K: Kind> {
     /// Receives a plan, the policy and the pass that it was made from, and the time.
-    fn planned(&self, policy: &Policy, pass: &Pass, plan: &Plan, now: Timestamp);
+    fn planned(&self, policy: &Policy, pass: &Pass<K>, plan: &Plan<K::Call>, now: Timestamp);
 }

@@ -43,6 +43,8 @@ pub enum Metric {
     EventsPostponed,
     /// Events that were dropped because the account's reads of unknown cases in that minute were used up.
     EventsOverLimit,
+    /// Records that were found at AWS and that casebridge had opened twice.
+    Doubles,
     /// Hints whose link was leased to another worker.
     Deferred,
     /// Wake-ups whose claim was gone: another pass came first, or the link was handed off again.
@@ -87,6 +89,7 @@ impl Metric {
             Self::EventsOfOthers => "EventsOfOthers",
             Self::EventsPostponed => "EventsPostponed",
             Self::EventsOverLimit => "EventsOverLimit",
+            Self::Doubles => "Doubles",
             Self::Deferred => "Deferred",
             Self::Unclaimed => "Unclaimed",
             Self::WakesLost => "WakesLost",

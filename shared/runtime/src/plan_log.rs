@@ -1,9 +1,12 @@
 //! The log of plans, for development. Without it a function logs the outcome of a hint only.
 
 use casebridge_core::{
-    link::plan::Waiting,
+    link::{
+        kind::Kind,
+        pass::Pass,
+        plan::{Effect, Plan, Waiting},
+    },
     policy::Policy,
-    support::{Effect, Pass, Plan},
 };
 use casebridge_ports::PlanObserver;
 use jiff::Timestamp;
@@ -12,8 +15,8 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, Copy)]
 pub struct PlanLog;
 
-impl PlanObserver for PlanLog {
-    fn planned(&self, _: &Policy, pass: &Pass, plan: &Plan, _: Timestamp) {
+impl<K: Kind> PlanObserver<K> for PlanLog {
+    fn planned(&self, _: &Policy, pass: &Pass<K>, plan: &Plan<K::Call>, _: Timestamp) {
         let effects = || plan.effects.iter().map(Effect::name).collect::<Vec<_>>();
         let waits = || plan.waits.iter().map(Waiting::name).collect::<Vec<_>>();
         tracing::debug!(link = %pass.key, effects = ?effects(), waits = ?waits(), "planned");

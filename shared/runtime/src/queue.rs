@@ -7,7 +7,7 @@ use aws_sdk_sqs::{
     types::{BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
 };
 use aws_types::SdkConfig;
-use casebridge_aws::nobody;
+use casebridge_aws::anonymous_config;
 use casebridge_core::hint::Hint;
 use casebridge_ports::WakeQueue;
 use jiff::SignedDuration;
@@ -130,7 +130,7 @@ impl HintQueue {
     /// # Errors
     /// If SQS does not answer.
     pub async fn warm_up(&self, sdk: &SdkConfig) -> Result<(), QueueError> {
-        let config = aws_sdk_sqs::config::Builder::from(&nobody(sdk)).allow_no_auth().build();
+        let config = aws_sdk_sqs::config::Builder::from(&anonymous_config(sdk)).allow_no_auth().build();
         let answer = Client::from_conf(config).get_queue_attributes().queue_url(&self.url).send().await;
         match answer {
             Err(error) if error.raw_response().is_none() => Err(QueueError::NotTaken(Box::new(error))),

@@ -156,8 +156,10 @@ impl Answer {
             403 if said.starts_with("Operation Failed") => Problem::refused(Refusal::InvalidRequest, said),
             403 if said.starts_with(NOT_SERVED) => Problem::refused(Refusal::NotServed, said),
             // The instance itself refuses credentials in JSON, so something before it answered.
-            403 if words.is_none() => self.turned_away("a firewall or proxy before it may have refused the text"),
-            413 => self.turned_away("a proxy before it refuses so long a text"),
+            403 if words.is_none() => {
+                self.refused_before_instance("a firewall or proxy before it may have refused the text")
+            }
+            413 => self.refused_before_instance("a proxy before it refuses so long a text"),
             403 => Problem::refused(
                 Refusal::Credentials,
                 format!("ServiceNow does not allow it ({said}): check the roles of the integration user"),
@@ -177,14 +179,14 @@ impl Answer {
             404 | 408 | 425 | 429 | 500..=599 => {
                 Problem::unavailable(format!("ServiceNow answered {status} ({said})"), self.retry_at, true)
             }
-            _ if words.is_none() => self.turned_away("what stands before it answered in its place"),
+            _ if words.is_none() => self.refused_before_instance("what stands before it answered in its place"),
             _ => Problem::refused(Refusal::InvalidRequest, format!("ServiceNow answered {status} ({said})")),
         }
     }
 
     /// Returns the problem of an answer that came from a proxy or firewall before the instance. For a read this is
     /// "unavailable". For a write it is a refusal.
-    fn turned_away(&self, reason: &str) -> Problem {
+    fn refused_before_instance(&self, reason: &str) -> Problem {
         let message = format!("The request did not get through to ServiceNow ({}): {reason}", self.status.as_u16());
         if self.is_read {
             return Problem::unavailable(message, self.retry_at, true);

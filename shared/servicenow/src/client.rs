@@ -303,11 +303,11 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
             None => self.credentials.credentials().await,
             Some(_) => self.credentials.renewed_credentials().await,
         };
-        let credentials = credentials.map_err(refused_or_later)?;
+        let credentials = credentials.map_err(problem_of_secret)?;
         let fresh = match self.authorize(&credentials, now).await {
             // The secret may have been rotated since the cache read it.
             Err(problem) if is_credentials(&problem) && refused.is_none() => {
-                let renewed = self.credentials.renewed_credentials().await.map_err(refused_or_later)?;
+                let renewed = self.credentials.renewed_credentials().await.map_err(problem_of_secret)?;
                 self.authorize(&renewed, now).await?
             }
             other => other?,
@@ -417,7 +417,7 @@ fn refused(failure: Failure) -> Problem {
 }
 
 /// Returns the problem of a secret that is not available. A repeat may succeed if the store did not answer.
-fn refused_or_later(failure: Failure) -> Problem {
+fn problem_of_secret(failure: Failure) -> Problem {
     let repeat = matches!(failure, Failure::Unavailable { .. });
     Problem { failure, repeat }
 }

@@ -56,15 +56,15 @@ fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool)
     let sight = &pass.aws;
     let is_case_unseen = pass.link.memory.case.is_some() && (sight.case.is_none() || !sight.shown_all);
     linter.find_if(is_case_unseen, Check::WriteWhileBlindToCase, here);
-    let is_blind = match effect {
+    let may_miss_messages = match effect {
         // If a read showed only a part of very many comments, that part may be sent, also with a new case.
         Effect::Call(Call::OpenCase { .. }) => pass.incident.is_none(),
         Effect::Call(Call::AddCommunication { content: Content::Entry { .. } | Content::OpeningRemainder, .. }) => {
             false
         }
-        _ => pass.is_blind_to_incident(),
+        _ => pass.may_miss_comments(),
     };
-    linter.find_if(is_blind, Check::WriteWhileBlindToIncident, here);
+    linter.find_if(may_miss_messages, Check::WriteWhileBlindToIncident, here);
 }
 
 fn check_troubles(linter: &mut Linter, index: usize, effect: &Effect) {

@@ -100,7 +100,7 @@ pub enum Check {
     /// A settled comment. It would be doubled (rule 8).
     SettledEntry,
     /// A comment that is not meant for AWS: written after the closing, or by the platform itself.
-    EntryKeptAtHome,
+    EntryNotForAws,
     /// A comment that was written after the incident's end, while the incident stays ended. The incident is reopened
     /// first (rule 8).
     EntryOnEndedIncident,
@@ -169,7 +169,7 @@ pub enum Check {
     /// An intent in doubt that the plan does not wait for. Every wait has a time of the next look (rule 10).
     DoubtNotWaitedFor,
     /// No effect and no time of the next look, although something is left to do (rule 11).
-    NothingWakesIt,
+    OpenWorkWithoutDueTime,
     /// A comment that has to be sent, in a plan that neither sends it nor waits. It would be lost.
     ForgottenComment,
     /// A communication that has to be delivered, in a plan that neither delivers it nor waits. It would be lost.
@@ -234,7 +234,7 @@ pub const CHECKS: [Check; 66] = [
     Check::UnknownEntry,
     Check::PrivateEntry,
     Check::SettledEntry,
-    Check::EntryKeptAtHome,
+    Check::EntryNotForAws,
     Check::EntryOnEndedIncident,
     Check::TextSentTwice,
     Check::EntriesOutOfOrder,
@@ -264,7 +264,7 @@ pub const CHECKS: [Check; 66] = [
     Check::WaitIsOver,
     Check::WaitTwice,
     Check::DoubtNotWaitedFor,
-    Check::NothingWakesIt,
+    Check::OpenWorkWithoutDueTime,
     Check::ForgottenComment,
     Check::ForgottenReply,
 ];

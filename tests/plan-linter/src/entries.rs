@@ -124,7 +124,7 @@ fn check_entry(linter: &mut Linter, here: &str, name: &JournalEntryId, created_o
     };
     linter.find_if(!entry.is_for_aws(), Check::PrivateEntry, there);
     match journal.meaning(entry, summary) {
-        Meaning::AfterClosing | Meaning::Platform => linter.find(Check::EntryKeptAtHome, there()),
+        Meaning::AfterClosing | Meaning::Platform => linter.find(Check::EntryNotForAws, there()),
         Meaning::Reaction | Meaning::Repeated if !is_open => linter.find(Check::EntryOnEndedIncident, there()),
         // `PrivateEntry` covers comments of unclear origin.
         Meaning::Message | Meaning::Reaction | Meaning::Repeated | Meaning::Unclear => {}

@@ -42,12 +42,12 @@ fn check_open_ends(linter: &mut Linter) {
         (link.memory.full_read_at.is_some(), "a full read"),
         (link.memory.doubles.iter().any(|double| !double.resolved), "a double"),
         (link.troubles.active(linter.now).next().is_some(), "a trouble"),
-        (pass.is_blind_to_case(), "an unread case"),
+        (pass.may_miss_communications(), "an unread case"),
         (pass.needs_incident(), "an unread incident"),
     ];
     if plan.effects.is_empty() && plan.due().is_none() {
         for (_, what) in open_ends.into_iter().filter(|(is_open, _)| *is_open) {
-            linter.find(Check::NothingWakesIt, what);
+            linter.find(Check::OpenWorkWithoutDueTime, what);
         }
     }
 }

@@ -165,12 +165,12 @@ fn failures(metrics: &Metrics) -> usize {
 }
 
 /// An executor whose last report is kept for the story.
-struct Told {
+struct ReportKeeper {
     executor: WorldExecutor,
     report: Rc<RefCell<Option<Report>>>,
 }
 
-impl Reconcile for Told {
+impl Reconcile for ReportKeeper {
     async fn reconcile(&mut self, hint: &Hint, time_left: SignedDuration) -> Result<Report, ReconcileError> {
         let outcome = Reconcile::reconcile(&mut self.executor, hint, time_left).await;
         match &outcome {
@@ -206,7 +206,7 @@ pub async fn reconcile(
         event.records.push(record);
     }
     let (clock, metrics) = (clock(&desk), Metrics::new("reconciler"));
-    let mut executor = Told { executor: executor(&desk), report };
+    let mut executor = ReportKeeper { executor: executor(&desk), report };
     let response = match queue {
         QueueName::Hints => {
             let queue = QueuePort { desk: desk.clone() };

@@ -105,14 +105,14 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
         before: &Link<K>,
         after: &Link<K>,
         due: Option<Timestamp>,
-        regardless: bool,
+        even_if_dirty: bool,
         now: Timestamp,
     ) -> Result<ReleaseAnswer, LedgerError> {
         let due_in = due.map(|due| due.duration_since(now).as_secs());
         let what = format!("{} due in {due_in:?} s", self.short(&lease.key));
         let ledger = &self.ledger;
         self.call(RemoteCall::Release, what, || async {
-            let released = ledger.release(lease, before, after, due, regardless, now).await;
+            let released = ledger.release(lease, before, after, due, even_if_dirty, now).await;
             if released.is_ok() {
                 self.note_memory(&lease.key, after);
             }

@@ -112,7 +112,7 @@ impl Settings {
 
     /// Returns 45% of L: how late a write may land at most, and how far a read may lag, so that both together stay
     /// below L.
-    pub fn half_unknown(&self) -> SignedDuration {
+    pub fn longest_shown_delay(&self) -> SignedDuration {
         let seconds = i64::from(Policy::default().unknown_outcome_seconds.min(self.policy.unknown_outcome_seconds));
         SignedDuration::from_secs(seconds * 45 / 100)
     }

@@ -56,13 +56,13 @@ pub trait Kind: Remembered {
 
     /// Whether something waits to be delivered to the incident. If the incident is not found, casebridge keeps looking
     /// for it.
-    fn has_open(memory: &Self::Memory) -> bool;
+    fn has_undelivered(memory: &Self::Memory) -> bool;
 
     /// Whether this call changes what the columns say.
     fn changes_columns(memory: &Self::Memory, call: &Self::Call) -> bool;
 
     /// Whether something may be missing from what the pass knows of the record.
-    fn is_blind(pass: &Pass<Self>) -> bool;
+    fn may_miss_messages(pass: &Pass<Self>) -> bool;
 
     /// Returns whether work on the record has ended. Returns `None` if the remembered status and the read of this pass
     /// differ, or if one of them does not tell.
@@ -105,7 +105,7 @@ pub trait Kind: Remembered {
     /// Returns the rows of the links that wait for the same thing as this link did `before`, if this link no longer
     /// waits for it `after`. The first of those links may go on. Returns `None` if this link waited for nothing or
     /// still waits.
-    fn frees(before: &Self::Memory, after: &Self::Memory) -> Option<RowPrefix>;
+    fn next_waiting(before: &Self::Memory, after: &Self::Memory) -> Option<RowPrefix>;
 
     /// Returns the mark in the call's text and what the intent records of the call. Called before the call is made.
     fn begin(pass: &mut Pass<Self>, call: &Self::Call, now: Timestamp) -> (Option<Mark>, Self::Intent);
@@ -139,7 +139,7 @@ pub trait Kind: Remembered {
 
     /// Records that both sides agree again and that the agreement has changed: work has ended on both, or goes on on
     /// both.
-    fn turned(memory: &mut Self::Memory);
+    fn agreement_changed(memory: &mut Self::Memory);
 
     /// Records that both sides agree.
     fn agreed(pass: &mut Pass<Self>, policy: &Policy);

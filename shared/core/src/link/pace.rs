@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     link::{Link, remembered::Remembered},
     policy::Policy,
-    time::seconds,
+    time::{self, seconds},
 };
 
 /// Returns how many more writes the loop breaker allows at `now`.
@@ -28,5 +28,5 @@ pub(crate) fn next_write_at(policy: &Policy, recent_writes: &[Timestamp], now: T
     let beyond = recent.len().checked_sub(writes_per_window(policy));
     let beyond = beyond.map(|beyond| (beyond + 1).min(recent.len().saturating_sub(1)));
     let leaving = beyond.and_then(|index| recent.get(index)).or(recent.first());
-    leaving.and_then(|write| write.checked_add(seconds(policy.write_window_seconds)).ok()).unwrap_or(now)
+    leaving.map_or(now, |write| time::later(*write, seconds(policy.write_window_seconds)))
 }

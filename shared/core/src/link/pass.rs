@@ -23,6 +23,7 @@ use crate::{
         incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
         journal::{Meaning, unsettled},
     },
+    time,
 };
 
 /// How long reads must show an update count below the remembered one before it is believed. A node lags for less.
@@ -87,7 +88,7 @@ impl<K: Kind> Pass<K> {
 
     /// Whether comments may be missing from what the pass knows: it had to read the incident and did not, or the read
     /// did not reach the newest comment.
-    pub fn is_blind_to_incident(&self) -> bool {
+    pub fn may_miss_comments(&self) -> bool {
         self.needs_incident() || self.incident.as_ref().is_some_and(|incident| !incident.entries_complete)
     }
 
@@ -115,7 +116,7 @@ impl<K: Kind> Pass<K> {
     fn is_at_rest(&self) -> bool {
         let has_ended = self.summary().is_some_and(|incident| incident.state.is_ended());
         let is_sent = self.link.intent.is_none() && self.unsent_entries(false).is_empty();
-        has_ended && K::is_at_rest(&self.link.memory) && is_sent && !self.has_reaction() && !self.is_blind_to_incident()
+        has_ended && K::is_at_rest(&self.link.memory) && is_sent && !self.has_reaction() && !self.may_miss_comments()
     }
 
     /// Returns the texts of the reactions: the comments that reopen both sides.
@@ -140,14 +141,14 @@ impl<K: Kind> Pass<K> {
         let mut troubles = std::mem::take(&mut self.link.troubles);
         troubles.forget_passed(now, |refused| self.link.is_in_doubt(refused));
         self.link.troubles = troubles;
-        let unseen = !self.incident_gone && (self.is_blind_to_incident() || K::is_blind(self));
+        let unseen = !self.incident_gone && (self.may_miss_comments() || K::may_miss_messages(self));
         self.link.settled = plan.is_settled() && !unseen;
         K::finish(self, now);
         self.compact(policy, now);
         if !plan.effects.is_empty() {
             return Some(now);
         }
-        let next_try = || now.checked_add(backoff(policy, 1)).unwrap_or(now);
+        let next_try = || time::later(now, backoff(policy, 1));
         plan.due().or_else(|| unseen.then(next_try))
     }
 
@@ -186,7 +187,7 @@ impl<K: Kind> Pass<K> {
         }
         self.link.notices.retain(|notice| notice.lasts(ended));
         if ended != self.link.base.ended {
-            K::turned(&mut self.link.memory);
+            K::agreement_changed(&mut self.link.memory);
         }
         self.link.base.ended = ended;
         K::agreed(self, policy);
@@ -213,7 +214,7 @@ impl<K: Kind> Pass<K> {
 
     /// Returns how long it takes, from the last snapshot on, until the first comment of unclear origin is decided.
     /// Returns `None` if there is no such comment, or if the incident was not read.
-    pub(crate) fn clear_at(&self, policy: &Policy) -> Option<SignedDuration> {
+    pub(crate) fn unclear_origin_wait(&self, policy: &Policy) -> Option<SignedDuration> {
         let incident = self.incident.as_ref()?;
         let unclear = unsettled(&self.link.journal, Some(incident)).into_iter().filter(|entry| entry.undecided);
         let age = |entry: &JournalEntry| incident.taken_at.duration_since(entry.created_on);

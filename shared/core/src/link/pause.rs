@@ -49,7 +49,7 @@ impl Pause {
         match account_state(incident, &account()) {
             AccountState::Inactive => return Some(Self::AccountInactive { account: account() }),
             AccountState::Missing => return Some(Self::AccountMissing { account: account() }),
-            AccountState::Active | AccountState::Untold(_) => {}
+            AccountState::Active | AccountState::Unknown(_) => {}
         }
         let of_group = incident.group_accounts.first().filter(|_| !incident.group_accounts.contains(&account()))?;
         match policy.group_of_another_account {

@@ -22,7 +22,7 @@ use crate::{
         delivery::{Delivery, IncidentFields, Message},
         incident::IncidentState,
     },
-    time::seconds,
+    time::{self, seconds},
 };
 
 /// How many messages one delivery carries at most.
@@ -88,7 +88,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         K::plan(self);
         self.plan_report();
         self.bound();
-        self.wait_for_what_is_told();
+        self.wait_for_reported_troubles();
     }
 
     /// Waits for an incident that is not found. It may be hidden for a while, or deleted and restored later, and no
@@ -96,7 +96,7 @@ impl<'a, K: Kind> Planner<'a, K> {
     /// it.
     fn wait_for_gone_incident(&mut self) {
         let link = &self.pass.link;
-        let awaited = link.intent.is_some() || K::has_open(&link.memory);
+        let awaited = link.intent.is_some() || K::has_undelivered(&link.memory);
         let gone_for = link.gone_since.filter(|_| !link.base.ended).map(|since| self.now.duration_since(since));
         let often = awaited || gone_for.is_some_and(|gone_for| gone_for < GONE_LOOKED_FOR_OFTEN);
         let seldom = gone_for.is_some_and(|gone_for| gone_for < GONE_LOOKED_FOR);
@@ -106,7 +106,7 @@ impl<'a, K: Kind> Planner<'a, K> {
     }
 
     /// Adds the waits for what the columns report, so that a pass corrects the columns when it is over.
-    fn wait_for_what_is_told(&mut self) {
+    fn wait_for_reported_troubles(&mut self) {
         let link = &self.pass.link;
         let mut waits: Vec<Waiting> = link.troubles.active(self.now).map(wait_for).collect();
         if pace::writes_left(self.policy, link, self.now) == 0 {
@@ -119,7 +119,7 @@ impl<'a, K: Kind> Planner<'a, K> {
             waits.push(Waiting::UnconfirmedState { until });
         }
         if let Some(lower) = &link.lower_count {
-            let lasts_until = lower.since.checked_add(LOWER_COUNT_LASTS).unwrap_or(self.now);
+            let lasts_until = time::later(lower.since, LOWER_COUNT_LASTS);
             let until = self.not_before_incident_is_read(lasts_until.max(self.later(seconds(1))));
             waits.push(Waiting::LowerCount { until });
         }
@@ -142,7 +142,7 @@ impl<'a, K: Kind> Planner<'a, K> {
 
     /// Returns the moment of the plan plus a wait.
     pub fn later(&self, wait: SignedDuration) -> Timestamp {
-        self.now.checked_add(wait).unwrap_or(self.now)
+        time::later(self.now, wait)
     }
 
     /// Returns a mark that no other text of the link has.
@@ -165,7 +165,7 @@ impl<'a, K: Kind> Planner<'a, K> {
             }
             return true;
         }
-        let latest = intent.written_at.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
+        let latest = time::later(intent.written_at, self.policy.unknown_outcome());
         let until = self.later(backoff(self.policy, intent.looked + 1)).min(latest.max(self.now));
         self.wait(Waiting::UnknownOutcome { until: self.not_before_aws_answers(until) });
         true

@@ -191,7 +191,7 @@ impl<C: PartialEq> Troubles<C> {
     }
 
     /// Returns the troubles that are active at `now`, and the refusals whose new try is in doubt.
-    pub fn told(&self, now: Timestamp, is_in_doubt: impl Fn(&C) -> bool) -> impl Iterator<Item = &Trouble<C>> {
+    pub fn reported(&self, now: Timestamp, is_in_doubt: impl Fn(&C) -> bool) -> impl Iterator<Item = &Trouble<C>> {
         self.0.iter().filter(move |trouble| trouble.is_active(now) || trouble.is_tried_again(&is_in_doubt))
     }
 }

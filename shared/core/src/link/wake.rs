@@ -20,7 +20,7 @@ pub const MAXIMUM_STAY: SignedDuration = SignedDuration::from_secs(5);
 /// Returns `None` if the plan has effects, if it has no such wait, if the wait is longer than a pass stays, or if too
 /// little of the lease would be left. A call in doubt is not such a wait. `time_left` is the time until the pass may
 /// begin no further call, `stayed` how long the pass has stayed already.
-pub fn stays<C>(
+pub fn stay_duration<C>(
     plan: &Plan<C>,
     now: Timestamp,
     time_left: SignedDuration,
@@ -73,7 +73,7 @@ pub fn hint(key: LinkKey, due: Timestamp) -> Hint {
 
 /// Returns how long the worker waits before it handles a message that arrived early (clocks differ). Returns `None` if
 /// the message is too early to wait for; the poller will find the link.
-pub fn early(due: Timestamp, now: Timestamp) -> Option<SignedDuration> {
+pub fn early_wait(due: Timestamp, now: Timestamp) -> Option<SignedDuration> {
     let wait = due.duration_since(now).max(SignedDuration::ZERO);
     (wait <= MAXIMUM_STAY).then_some(wait)
 }
@@ -94,7 +94,7 @@ mod tests {
     /// Returns how many milliseconds a pass stays at millisecond 10,000. `time_left` and `stayed` are in milliseconds.
     fn stays_for(plan: &Plan<()>, time_left: i64, stayed: i64) -> Option<i128> {
         let (time_left, stayed) = (SignedDuration::from_millis(time_left), SignedDuration::from_millis(stayed));
-        stays(plan, at(10_000), time_left, stayed).map(|wait| wait.as_millis())
+        stay_duration(plan, at(10_000), time_left, stayed).map(|wait| wait.as_millis())
     }
 
     #[test]
@@ -189,8 +189,8 @@ mod tests {
 
     #[test]
     fn a_message_that_comes_early_is_kept_for_seconds() {
-        assert_eq!(early(at(10_000), at(11_000)), Some(SignedDuration::ZERO));
-        assert_eq!(early(at(15_000), at(10_000)), Some(MAXIMUM_STAY));
-        assert_eq!(early(at(15_001), at(10_000)), None);
+        assert_eq!(early_wait(at(10_000), at(11_000)), Some(SignedDuration::ZERO));
+        assert_eq!(early_wait(at(15_000), at(10_000)), Some(MAXIMUM_STAY));
+        assert_eq!(early_wait(at(15_001), at(10_000)), None);
     }
 }

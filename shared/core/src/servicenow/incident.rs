@@ -101,12 +101,12 @@ pub enum AccountState {
     /// `missing`: no record has its number.
     Missing,
     /// Empty if no account is named, or a word that casebridge does not know.
-    Untold(String),
+    Unknown(String),
 }
 
 impl Default for AccountState {
     fn default() -> Self {
-        Self::Untold(String::new())
+        Self::Unknown(String::new())
     }
 }
 
@@ -116,7 +116,7 @@ impl From<String> for AccountState {
             "active" => Self::Active,
             "inactive" => Self::Inactive,
             "missing" => Self::Missing,
-            _ => Self::Untold(value),
+            _ => Self::Unknown(value),
         }
     }
 }
@@ -127,7 +127,7 @@ impl From<AccountState> for String {
             AccountState::Active => "active".to_owned(),
             AccountState::Inactive => "inactive".to_owned(),
             AccountState::Missing => "missing".to_owned(),
-            AccountState::Untold(value) => value,
+            AccountState::Unknown(value) => value,
         }
     }
 }
@@ -301,7 +301,7 @@ mod tests {
             ("inactive", AccountState::Inactive),
             ("missing", AccountState::Missing),
             ("", AccountState::default()),
-            ("retired", AccountState::Untold("retired".to_owned())),
+            ("retired", AccountState::Unknown("retired".to_owned())),
         ] {
             assert_eq!(AccountState::from(word.to_owned()), state);
             assert_eq!(String::from(state), word);

@@ -105,7 +105,7 @@ fn sync_status(policy: &Policy, pass: &Pass, now: Timestamp) -> (&'static str, S
     if let Some(pause) = pass.pause(policy) {
         return ("waiting", pause.advice());
     }
-    if let Some(told) = told_trouble(link, now) {
+    if let Some(told) = reported_trouble(link, now) {
         return told;
     }
     if link.intent.as_ref().is_some_and(|intent| intent.looked >= QUIET_ATTEMPTS) {
@@ -136,9 +136,9 @@ fn sync_status(policy: &Policy, pass: &Pass, now: Timestamp) -> (&'static str, S
 
 /// Returns what an agent is told of the troubles: of a refusal, or else of what passes by itself. Returns `None` if
 /// there is nothing to tell.
-fn told_trouble(link: &Link, now: Timestamp) -> Option<(&'static str, String)> {
+fn reported_trouble(link: &Link, now: Timestamp) -> Option<(&'static str, String)> {
     let name = |side: Side| if side == Side::Aws { "AWS Support" } else { "ServiceNow" };
-    let told = link.troubles.told(now, |refused| link.is_in_doubt(refused));
+    let told = link.troubles.reported(now, |refused| link.is_in_doubt(refused));
     let mut refusals: Vec<(Refusal, &Trouble)> = told.filter_map(|trouble| Some((trouble.refusal?, trouble))).collect();
     refusals.sort_by_key(|(refusal, trouble)| (*refusal == Refusal::CaseQuota, trouble.side));
     if let Some((refusal, trouble)) = refusals.first() {

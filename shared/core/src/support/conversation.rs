@@ -26,6 +26,7 @@ use crate::{
         case::{Communication, RawCommunication},
     },
     text::{HASH_DIGITS, letters, text_hash},
+    time,
     time::CLOCKS_APART,
 };
 
@@ -197,12 +198,13 @@ impl Conversation {
     /// equal text is hidden. None of its unknown texts shortly after the oldest second can be a hidden known one, shown
     /// differently. Everything that waits for its delivery or for a decision is later than the oldest second, so that
     /// the read shows it.
-    pub fn joins(&self, recent: &[RawCommunication]) -> bool {
+    pub fn connects_to_known(&self, recent: &[RawCommunication]) -> bool {
         let Some(oldest) = recent.iter().min_by_key(|communication| communication.time_created) else {
             return self.open().next().is_none();
         };
         let cut = second(oldest.time_created);
-        let overlaps = self.is_settled(oldest) || (self.joins_at(cut, recent) && self.is_any_known_behind(cut, recent));
+        let overlaps =
+            self.is_settled(oldest) || (self.cut_second_is_known(cut, recent) && self.is_any_known_behind(cut, recent));
         overlaps && self.open().all(|(moment, _)| moment > cut)
     }
 
@@ -214,7 +216,7 @@ impl Conversation {
             .any(|(of_second, hash)| of_second.iter().any(|known| known.hash == hash))
     }
 
-    fn joins_at(&self, cut: i64, recent: &[RawCommunication]) -> bool {
+    fn cut_second_is_known(&self, cut: i64, recent: &[RawCommunication]) -> bool {
         let hidden = self.known.range(cut - ONE_MOMENT..=cut + ONE_MOMENT);
         let mut hidden: Vec<(i64, &str)> =
             hidden.flat_map(|(moment, known)| known.iter().map(|known| (*moment, known.hash.as_str()))).collect();
@@ -242,7 +244,7 @@ impl Conversation {
     }
 
     /// Whether something waits for its delivery or for a decision.
-    pub fn has_open(&self) -> bool {
+    pub fn has_undelivered(&self) -> bool {
         self.open().next().is_some()
     }
 
@@ -318,7 +320,7 @@ impl Conversation {
 
     /// Returns our texts that AWS accepted and that no read has shown yet. Leaves out the text of the intent
     /// `in_doubt`, since AWS may not have accepted it, and texts whose call counts as never applied.
-    pub fn unseen<'a>(&'a self, in_doubt: Option<&'a Intent>) -> impl Iterator<Item = &'a MarkMemory> {
+    pub fn accepted_but_unseen<'a>(&'a self, in_doubt: Option<&'a Intent>) -> impl Iterator<Item = &'a MarkMemory> {
         let mark_in_doubt = in_doubt.and_then(|intent| intent.mark.as_ref());
         let is_taken = move |(mark, memory): &(&Mark, &MarkMemory)| !memory.given_up && Some(*mark) != mark_in_doubt;
         self.marks.iter().filter(is_taken).map(|(_, memory)| memory).filter(|memory| memory.owner.is_none())
@@ -488,11 +490,11 @@ impl Conversation {
     /// open. A decision is open if the candidate for a mark does not have exactly the text that was sent: it may quote
     /// our text, and ours may not be shown yet. While a communication is undecided, the decision on every mark that is
     /// not settled and has a candidate is open.
-    pub fn decided_at(&self, longest_doubt: SignedDuration) -> Option<Timestamp> {
+    pub fn last_decision_at(&self, longest_doubt: SignedDuration) -> Option<Timestamp> {
         let is_undecided = self.open().any(|(_, known)| known.fate == Fate::Undecided);
         let is_open = |owner: &Owner| is_undecided || !owner.exact;
         let open = self.marks.values().filter(|memory| !memory.settled && memory.owner.as_ref().is_some_and(is_open));
-        open.filter_map(|memory| memory.sent_at.checked_add(longest_doubt).ok()).max()
+        open.map(|memory| time::later(memory.sent_at, longest_doubt)).max()
     }
 
     /// Forgets what a complete read has settled: everything older than `longest_doubt` before `newest_shown`. Keeps

@@ -44,7 +44,7 @@ const UNKNOWN_PRIORITY: &str = "unknown";
 
 /// Sorts after every row of the same millisecond: in these, `#` follows the digits, and `#` sorts before this
 /// character.
-const BEHIND_ALL: char = '~';
+const SORTS_LAST: char = '~';
 
 /// How the sort text of a case's link begins.
 const CASE: &str = "CASE#";
@@ -126,7 +126,7 @@ pub fn waiting(account: &AccountId) -> RowPrefix {
 /// up. [`written_at`] reads a row.
 pub fn undecided_between(account: &AccountId, from: Timestamp, until: Timestamp) -> RowSpan {
     let of = |moment: Timestamp| format!("{UNDECIDED}{}", moment_digits(moment));
-    RowSpan { account: account.clone(), first: of(from), last: format!("{}{BEHIND_ALL}", of(until)) }
+    RowSpan { account: account.clone(), first: of(from), last: format!("{}{SORTS_LAST}", of(until)) }
 }
 
 /// Returns when the intent of an undecided CreateCase was written. Fails if the row does not have that time.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     failure::{Failure, Refusal},
-    identifiers::{AccountId, CaseId, CaseKey},
+    identifiers::{AccountId, CaseId, CaseKey, CommunicationId},
     link::{
         intent::IntentEnd,
         mark::Mark,
@@ -23,12 +23,13 @@ use crate::{
         render,
     },
     text::text_hash,
+    time,
     time::CLOCKS_APART,
 };
 
 /// After this many calls in a row that count as never applied, the next one waits as after a refusal. Each leaves a
 /// mark that is kept for good, so a call that AWS always answers with an error would fill the link.
-const CALLS_IN_VAIN: u32 = 3;
+const NEVER_APPLIED_BEFORE_WAIT: u32 = 3;
 
 impl Pass {
     /// Whether a read of the most recent communications is not enough, and all that are not settled must be read.
@@ -45,9 +46,10 @@ impl Pass {
             }
             _ => false,
         };
-        let undecided = self.link.memory.conversation.decided_at(policy.unknown_outcome());
+        let undecided = self.link.memory.conversation.last_decision_at(policy.unknown_outcome());
         let due = self.link.memory.full_read_at.into_iter().chain(undecided).any(|at| at <= now);
-        !case.communications_complete && (!self.link.memory.conversation.joins(&case.communications) || in_doubt || due)
+        !case.communications_complete
+            && (!self.link.memory.conversation.connects_to_known(&case.communications) || in_doubt || due)
     }
 
     /// Returns the moment from which on communications have to be read: all before it are settled. Returns `None` if
@@ -75,6 +77,18 @@ impl Pass {
             now,
             policy.unknown_outcome(),
         );
+        self.see_customers_news(&shown, &news);
+        self.aws.shown = shown;
+        self.settle_doubt(policy, &case, now);
+        self.aws.is_behind = self.is_behind_what_is_known(policy, now);
+        self.see_status(policy, &case, now);
+        self.plan_full_read(policy, case.communications_complete, !news.is_empty(), now);
+        self.aws.case = Some(case);
+        self.agree(policy);
+    }
+
+    /// Records whether a customer wrote at AWS, by the communications that a read shows and those of them that are new.
+    fn see_customers_news(&mut self, shown: &[Communication], news: &[CommunicationId]) {
         let is_customers_news = |seen: &&Communication| {
             let is_customers = self.link.memory.conversation.fate(&seen.id) == Some(Fate::Pending) && !seen.is_by_aws();
             is_customers && news.contains(&seen.id)
@@ -85,10 +99,11 @@ impl Pass {
         self.link.memory.customer_wrote |= self.link.base.ended
             && self.aws.customer_wrote
             && !self.link.journal.all_reopened_before(customers_news.iter().copied());
-        self.aws.shown = shown;
-        self.settle_doubt(policy, &case, now);
-        self.aws.is_behind = self.is_behind_what_is_known(policy, now);
-        let hides_ours = self.hides_ours(policy, now);
+    }
+
+    /// Takes in the ids, the fingerprint and the status of the case.
+    fn see_status(&mut self, policy: &Policy, case: &Case, now: Timestamp) {
+        let has_unseen_own_text = self.has_unseen_own_text(policy, now);
         if let Some(linked) = &mut self.link.memory.case {
             linked.case_id = case.case_id.clone();
             linked.display_id = Some(case.display_id.clone());
@@ -100,24 +115,26 @@ impl Pass {
             let shows_ours = ours.is_some_and(|owner| self.aws.shown.iter().any(|seen| seen.id == owner.id));
             let was_resolved = linked.is_resolved();
             let is_after_reopening = shows_ours && !case.communications_are_later;
-            let age = Age { is_after_reopening, is_behind: self.aws.is_behind, hides_ours };
+            let age = Age { is_after_reopening, is_behind: self.aws.is_behind, has_unseen_own_text };
             accept_status(linked, age, policy, &case.status, now);
             if was_resolved && !linked.is_resolved() {
                 linked.reopened_by = self.link.intent.as_ref().and_then(reopening_mark);
             }
         }
-        if case.communications_complete {
+    }
+
+    /// Sets when the conversation is read in full: L after a read that left something out or is older than what is known.
+    fn plan_full_read(&mut self, policy: &Policy, is_complete: bool, has_news: bool, now: Timestamp) {
+        if is_complete {
             self.link.memory.full_read_at = self.link.memory.full_read_at.filter(|at| *at > now);
-        } else if !news.is_empty() && self.link.memory.full_read_at.is_none() {
-            self.link.memory.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
+        } else if has_news && self.link.memory.full_read_at.is_none() {
+            self.link.memory.full_read_at = Some(time::later(now, policy.unknown_outcome()));
         }
         let is_older = self.aws.is_behind || self.link.memory.conversation.hides_open(&self.aws.shown);
         if self.link.memory.full_read_at.is_none() && is_older {
             // The answer is older than what is known: what it leaves out is looked for again.
-            self.link.memory.full_read_at = now.checked_add(policy.unknown_outcome()).ok();
+            self.link.memory.full_read_at = Some(time::later(now, policy.unknown_outcome()));
         }
-        self.aws.case = Some(case);
-        self.agree(policy);
     }
 
     /// Takes in what an interrupted pass delivered. Returns false if the incident has still to be read for it.
@@ -148,7 +165,7 @@ impl Pass {
                 let reopened_since =
                     case.status.is_reopened() && status_before.as_ref().is_some_and(|status| !status.is_reopened());
                 // A resolution from before a text of ours that reopened the case unseen is not the one in doubt.
-                let is_after_ours = self.shows_reopening(case) && !self.hides_ours(policy, now);
+                let is_after_ours = self.shows_reopening(case) && !self.has_unseen_own_text(policy, now);
                 let is_found = (case.status.is_resolved() && is_after_ours) || reopened_since;
                 (is_found, Applied::CaseResolved { status: CaseStatus::new("resolved") })
             }
@@ -171,19 +188,19 @@ impl Pass {
         let last_known = self.link.memory.conversation.known.last_key_value().map(|(second, _)| *second);
         // One answer may cut a time and another round it.
         let is_left_out = |last: i64| last >= oldest && newest.is_none_or(|newest| newest + 1 < last);
-        last_known.is_some_and(is_left_out) || self.hides_ours(policy, now)
+        last_known.is_some_and(is_left_out) || self.has_unseen_own_text(policy, now)
     }
 
     /// Whether a text of ours that AWS accepted less than L ago has not been seen yet. If the case was resolved, that
     /// text has reopened it.
-    fn hides_ours(&self, policy: &Policy, now: Timestamp) -> bool {
-        self.shows_ours_until(policy).is_some_and(|until| now < until)
+    fn has_unseen_own_text(&self, policy: &Policy, now: Timestamp) -> bool {
+        self.own_text_may_appear_until(policy).is_some_and(|until| now < until)
     }
 
     /// Returns until when an accepted text of ours may still appear in a read; `None` if all have been seen.
-    pub(crate) fn shows_ours_until(&self, policy: &Policy) -> Option<Timestamp> {
-        let unseen = self.link.memory.conversation.unseen(self.link.intent.as_ref());
-        unseen.filter_map(|memory| memory.sent_at.checked_add(policy.unknown_outcome()).ok()).max()
+    pub(crate) fn own_text_may_appear_until(&self, policy: &Policy) -> Option<Timestamp> {
+        let unseen = self.link.memory.conversation.accepted_but_unseen(self.link.intent.as_ref());
+        unseen.map(|memory| time::later(memory.sent_at, policy.unknown_outcome())).max()
     }
 
     /// Whether a read is no older than our text that last reopened the case: an older one shows the resolution before
@@ -294,13 +311,13 @@ impl Pass {
     pub fn looked_for_late_cases(&mut self, account: &AccountId, since: Timestamp, now: Timestamp) {
         let is_reached = |given_up: &&mut GivenUpCase| given_up.account == *account && given_up.written_at >= since;
         for given_up in self.link.memory.given_up_cases.iter_mut().filter(is_reached) {
-            given_up.look_at = now.checked_add(now.duration_since(given_up.written_at)).unwrap_or(now);
+            given_up.look_at = time::later(now, now.duration_since(given_up.written_at));
         }
     }
 
     /// Records a failed look for a call in doubt. After L the call counts as never applied.
     fn not_found(&mut self, policy: &Policy, now: Timestamp) {
-        if !self.looked_in_vain(policy, now) {
+        if !self.record_failed_lookup(policy, now) {
             return;
         }
         let Some(intent) = &self.link.intent else { return };
@@ -311,7 +328,7 @@ impl Pass {
         self.never_applied(policy);
         let message = if is_late_text {
             "AWS Support took a text for the resolved case and does not show it: a case is reopened for 14 days only"
-        } else if self.link.never_applied >= CALLS_IN_VAIN {
+        } else if self.link.never_applied >= NEVER_APPLIED_BEFORE_WAIT {
             "AWS Support left this call without an answer several times and shows nothing of it"
         } else {
             return;
@@ -338,7 +355,7 @@ struct Age {
     /// Whether it leaves out something known that is newer than all that it shows.
     is_behind: bool,
     /// Whether AWS accepted a text of ours that neither this read nor one before shows.
-    hides_ours: bool,
+    has_unseen_own_text: bool,
 }
 
 /// Accepts the status that a read shows, if it may be believed.
@@ -361,7 +378,7 @@ fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &Case
         }
         (false, true) => {
             let long_ago = linked.reopened_at.is_none_or(|at| now.duration_since(at) >= policy.unknown_outcome());
-            (long_ago && !age.hides_ours) || age.is_after_reopening
+            (long_ago && !age.has_unseen_own_text) || age.is_after_reopening
         }
         (true, true) | (false, false) => true,
     };

@@ -23,6 +23,7 @@ use crate::{
         render,
     },
     text::text_hash,
+    time,
 };
 
 /// How long after its resolution a case certainly accepts texts: AWS says 14 days, and casebridge may see the
@@ -57,7 +58,7 @@ impl Pass {
                 // The status before is not certain in two cases: AWS accepted a text that no read has shown, which may
                 // have reopened a case whose resolution was not seen; or the case was reopened before, so that the
                 // status may be an older one.
-                let is_certain = self.link.memory.conversation.unseen(None).next().is_none();
+                let is_certain = self.link.memory.conversation.accepted_but_unseen(None).next().is_none();
                 let never_reopened = linked.filter(|case| is_certain && case.reopened_at.is_none());
                 let status_before = never_reopened.and_then(|case| case.status.clone());
                 let double = self.link.memory.doubles.iter().any(|double| double.case_id == *case_id);
@@ -103,7 +104,7 @@ impl Pass {
             memory.given_up = true;
         }
         if let IntentKind::OpenCase { account, covers, remainder } = intent.kind {
-            let look_at = intent.written_at.checked_add(policy.unknown_outcome() * 2).unwrap_or(intent.written_at);
+            let look_at = time::later(intent.written_at, policy.unknown_outcome() * 2);
             let written_at = intent.written_at;
             self.link.memory.given_up_cases.push(GivenUpCase { account, mark, covers, remainder, written_at, look_at });
         }

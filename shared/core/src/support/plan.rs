@@ -28,7 +28,7 @@ use crate::{
         render,
         sight::{is_in_scope, state_wanted},
     },
-    time::seconds,
+    time::{self, seconds},
 };
 
 /// How long to wait before a new case is read for its display id, or is read again if AWS does not show it yet. Mostly
@@ -114,19 +114,19 @@ impl Planner<'_, SupportCase> {
     }
 
     fn plan_linked(&mut self, case: &LinkedCase) {
-        self.wait_for_what_is_unread(case);
+        self.wait_for_unread_case(case);
         // Nothing follows a call in doubt, and nothing is sent while the link pauses. Only messages from the AWS side
         // are delivered.
         let (in_doubt, pauses) = (self.wait_for_doubt(), self.wait_for_pause());
         let holds = in_doubt || pauses;
         // If a side was not read, only messages are delivered: a resolution or a comment could overtake what was not
         // read.
-        let case_seen = !self.pass.is_blind_to_case();
-        let both_seen = case_seen && !self.pass.is_blind_to_incident();
+        let case_seen = !self.pass.may_miss_communications();
+        let both_seen = case_seen && !self.pass.may_miss_comments();
         let merge = if both_seen && !holds { self.merge(case) } else { Merge::default() };
         let all_delivered = self.plan_delivery(case, &merge);
         let was_ended = self.pass.summary().is_some_and(|incident| incident.state.is_ended());
-        let reopening_waits = merge.reopening_blocked || (merge.is_open && was_ended && !all_delivered);
+        let reopening_waits = merge.reopening_waits_for_case || (merge.is_open && was_ended && !all_delivered);
         if holds || !case_seen || reopening_waits {
             return;
         }
@@ -149,13 +149,13 @@ impl Planner<'_, SupportCase> {
         self.plan_communications(case, &Merge { is_open, ..Merge::default() });
     }
 
-    fn wait_for_what_is_unread(&mut self, case: &LinkedCase) {
-        if self.pass.is_blind_to_case() {
+    fn wait_for_unread_case(&mut self, case: &LinkedCase) {
+        if self.pass.may_miss_communications() {
             let until = self.later(self.wait_for_new_case(case));
             let trouble = self.pass.link.troubles.blocking(Side::Aws, &Request::Read, self.now);
             self.wait(trouble.map_or(Waiting::CaseUnread { until }, wait_for));
         }
-        if self.pass.is_blind_to_incident() {
+        if self.pass.may_miss_comments() {
             self.wait_for_incident();
         }
         if case.display_id.is_none() {
@@ -165,20 +165,20 @@ impl Planner<'_, SupportCase> {
         if let Some(at) = self.pass.link.memory.full_read_at {
             self.wait(Waiting::FullRead { until: self.not_before_aws_answers(at) });
         }
-        if let Some(at) = self.pass.link.memory.conversation.decided_at(self.policy.unknown_outcome()) {
+        if let Some(at) = self.pass.link.memory.conversation.last_decision_at(self.policy.unknown_outcome()) {
             let until = self.not_before_aws_answers(at.max(self.later(seconds(1))));
             self.wait(Waiting::UnclearMark { until });
         }
-        if let Some(wait) = self.pass.clear_at(self.policy) {
+        if let Some(wait) = self.pass.unclear_origin_wait(self.policy) {
             self.wait(Waiting::UnclearOrigin { until: self.later(wait.max(seconds(1))) });
         }
         let shown = self.pass.aws.case.as_ref().map(|shown| &shown.status);
         if shown.is_some_and(|shown| case.status.as_ref() != Some(shown)) {
             let since = case.reopened_at.filter(|_| !case.is_resolved()).unwrap_or(case.status_since);
-            let until = since.checked_add(self.policy.unknown_outcome()).unwrap_or(self.now);
+            let until = time::later(since, self.policy.unknown_outcome());
             // An unseen text of ours may be why the status is not accepted: the latest of these counts, until L after
             // it was sent.
-            let shows_ours = || self.pass.shows_ours_until(self.policy).filter(|_| !case.is_resolved());
+            let shows_ours = || self.pass.own_text_may_appear_until(self.policy).filter(|_| !case.is_resolved());
             let until = shows_ours().map_or(until, |shown| until.max(shown));
             self.wait(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
         }
@@ -204,7 +204,7 @@ impl Planner<'_, SupportCase> {
             (true, _) if self.pass.has_reaction() => self.reopen_incident(&mut merge),
             // The read may show a resolution that is not accepted yet. Nothing follows until that is settled.
             (true, false) if self.pass.link.base.ended && shows_resolved => {}
-            (true, false) if self.pass.link.base.ended => self.follow_reopening(incident, &mut merge),
+            (true, false) if self.pass.link.base.ended => self.reopen_after_case(incident, &mut merge),
             (true, false) => merge.resolve_case = true,
             // What was written before the end is sent even now. It reopens the case, which is then resolved again.
             (true, true) => merge.resolve_case = has_unsent,
@@ -230,7 +230,7 @@ impl Planner<'_, SupportCase> {
 
     /// Reopens an incident that had ended and whose case AWS reopened. Waits if the incident can't be reopened, or if
     /// only texts that have reopened the link before reopened the case.
-    fn follow_reopening(&mut self, incident: &IncidentSummary, merge: &mut Merge) {
+    fn reopen_after_case(&mut self, incident: &IncidentSummary, merge: &mut Merge) {
         if !incident.state.can_reopen() {
             self.wait(Waiting::IncidentClosed);
         } else if self.pass.is_repeated_reopening() {
@@ -264,8 +264,8 @@ impl Planner<'_, SupportCase> {
             return;
         }
         merge.fields = IncidentFields::default();
-        merge.reopening_blocked = self.pass.summary().is_some_and(|incident| incident.state.is_ended());
-        merge.is_open = !merge.reopening_blocked;
+        merge.reopening_waits_for_case = self.pass.summary().is_some_and(|incident| incident.state.is_ended());
+        merge.is_open = !merge.reopening_waits_for_case;
     }
 
     /// Plans the messages for the incident and, with the last of them, its fields. Returns false if any of these
@@ -409,7 +409,7 @@ struct Merge {
     /// Whether the incident is open, or will be with these fields.
     is_open: bool,
     /// Whether the reopening of the incident waits. Whatever would reopen the case then waits with it.
-    reopening_blocked: bool,
+    reopening_waits_for_case: bool,
     /// Whether the case is to be resolved, after everything that was written before is sent.
     resolve_case: bool,
     /// Whether a notice has to reopen the case, since nobody wrote anything.

@@ -178,7 +178,7 @@ enum Purpose {
     /// The search for the case of a CreateCase that was not answered.
     Search,
     /// Whether the account opens a case for this link now.
-    Turn,
+    FirstInLine,
     /// Which link has the case that the incident's columns name.
     Columns,
 }
@@ -238,7 +238,7 @@ impl Pass {
             let account = AccountId::new(columns.own(ACCOUNT));
             Question::LinkOfCase { case: CaseKey::new(account, &CaseId::new(columns.own(CASE_ID))) }
         });
-        let turn = turn.map(|question| Read { purpose: Purpose::Turn, question });
+        let turn = turn.map(|question| Read { purpose: Purpose::FirstInLine, question });
         turn.into_iter().chain(columns.map(|question| Read { purpose: Purpose::Columns, question })).collect()
     }
 
@@ -249,15 +249,16 @@ impl Pass {
         read: &Read,
         answer: Result<Answer, Failure>,
     ) -> Result<Option<Failure>, Illegal> {
-        let answer = match (read.purpose, answer) {
+        match (read.purpose, answer) {
             (Purpose::LinkedCase, answer) => return self.see_linked_case(policy, answer),
             (Purpose::Search, answer) => return self.see_search(policy, answer),
-            (Purpose::Turn | Purpose::Columns, Err(failure)) => return Ok(Some(failure)),
-            (Purpose::Turn | Purpose::Columns, Ok(answer)) => answer.link()?,
-        };
-        match read.purpose {
-            Purpose::Turn => self.aws.first_in_line = Some(answer.is_none_or(|first| first == self.key)),
-            _ => self.aws.columns_of_another = answer.is_some_and(|owner| owner != self.key),
+            (Purpose::FirstInLine | Purpose::Columns, Err(failure)) => return Ok(Some(failure)),
+            (Purpose::FirstInLine, Ok(answer)) => {
+                self.aws.first_in_line = Some(answer.link()?.is_none_or(|first| first == self.key));
+            }
+            (Purpose::Columns, Ok(answer)) => {
+                self.aws.columns_of_another = answer.link()?.is_some_and(|owner| owner != self.key);
+            }
         }
         Ok(None)
     }
@@ -299,9 +300,9 @@ impl Pass {
             return Ok(Some(failure));
         }
         if search.is_over() {
-            let ends_in_vain = search.ends_in_vain();
+            let ended_without_result = search.ended_without_result();
             self.take_in_search(policy, search, began);
-            if ends_in_vain {
+            if ended_without_result {
                 self.aws.reads.search_failed = true;
                 let message =
                     format!("more than {SEARCH_PAGES} pages of cases were opened since the case that is searched");

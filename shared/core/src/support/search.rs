@@ -60,7 +60,7 @@ impl CaseSearch {
     }
 
     /// Whether the search, once it is over, has left pages unread and found nothing.
-    pub(super) fn ends_in_vain(&self) -> bool {
+    pub(super) fn ended_without_result(&self) -> bool {
         self.next.is_some() && self.found.is_empty()
     }
 

@@ -53,7 +53,7 @@ impl Default for Sight {
 impl Pass {
     /// Whether communications may be missing from what is known: the link's case was not read, or not all of it was
     /// taken in.
-    pub fn is_blind_to_case(&self) -> bool {
+    pub fn may_miss_communications(&self) -> bool {
         self.link.memory.case.is_some() && (self.aws.case.is_none() || !self.aws.shown_all)
     }
 

@@ -50,7 +50,7 @@ pub enum UnknownCase {
 
 /// A case without a known link, with a mark that may be that of a link's CreateCase.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StrangeCase {
+pub struct MarkedCase {
     /// The account that owns it.
     pub account: AccountId,
     /// The case.
@@ -63,9 +63,9 @@ pub struct StrangeCase {
 
 /// Returns the marks of a case without a known link, three at most. They may be marks of CreateCases, whose links are
 /// looked up.
-pub fn strange_cases(account: &AccountId, case: &Case) -> Vec<StrangeCase> {
+pub fn marked_cases(account: &AccountId, case: &Case) -> Vec<MarkedCase> {
     let marks = marks_of(case).into_iter().take(MARKS_LOOKED_UP);
-    let with_mark = |mark| StrangeCase {
+    let with_mark = |mark| MarkedCase {
         account: account.clone(),
         case_id: case.case_id.clone(),
         subject: case.subject.clone(),
@@ -78,7 +78,7 @@ pub fn strange_cases(account: &AccountId, case: &Case) -> Vec<StrangeCase> {
 /// Earlier ones are decided, or given up for good. Later ones have not opened the case.
 pub fn candidates(received_at: Timestamp, now: Timestamp) -> (Timestamp, Timestamp) {
     let first = now.checked_sub(CREATION_UNDECIDED_FOR).unwrap_or(now);
-    (first, received_at.checked_add(OUR_CLOCKS_APART).unwrap_or(received_at))
+    (first, time::later(received_at, OUR_CLOCKS_APART))
 }
 
 /// Decides what to do with the event. `newest` is when the newest undecided CreateCase was written that the event may

@@ -74,7 +74,7 @@ impl Talk {
     }
 
     fn read_recent(&mut self, shown: &[RawCommunication]) -> Vec<Communication> {
-        assert!(self.memory.joins(shown), "only what joins is taken in");
+        assert!(self.memory.connects_to_known(shown), "only what joins is taken in");
         self.memory.take_in(shown.to_vec(), false, self.now, MAXIMUM_DOUBT).shown
     }
 
@@ -261,7 +261,9 @@ fn a_text_right_behind_the_cut_asks_for_all_if_something_of_the_cut_second_is_no
     let mut talk = Talk::new();
     let last = reply(6_000, "Three");
     talk.read(&[reply(1_000, "One"), reply(2_000, "Two"), reply(2_700, "The key is AKIA1234"), last.clone()]);
-    let joins = |talk: &Talk, then, text| talk.memory.joins(&[reply(2_000, "Two"), reply(then, text), last.clone()]);
+    let joins = |talk: &Talk, then, text| {
+        talk.memory.connects_to_known(&[reply(2_000, "Two"), reply(then, text), last.clone()])
+    };
     for known in talk.memory.known.values_mut().flatten() {
         known.fate = Fate::Delivered;
     }
@@ -292,10 +294,10 @@ fn equal_texts_in_neighbouring_seconds_stay_apart_however_their_times_are_shown(
 fn a_read_of_the_most_recent_joins_where_its_oldest_second_is_known() {
     let all: Vec<RawCommunication> = (1..=7).map(|number| reply(number * 1_000, &format!("Text {number}"))).collect();
     let mut talk = Talk::new();
-    assert!(talk.memory.joins(&[]), "nothing is known and nothing is there");
-    assert!(!talk.memory.joins(&all[..5]), "something older may be hidden");
+    assert!(talk.memory.connects_to_known(&[]), "nothing is known and nothing is there");
+    assert!(!talk.memory.connects_to_known(&all[..5]), "something older may be hidden");
     assert_eq!(talk.deliver(&all[..5]).len(), 5);
-    assert!(talk.memory.joins(&all[2..7]));
+    assert!(talk.memory.connects_to_known(&all[2..7]));
     let recent = talk.read_recent(&all[2..7]);
     assert_eq!(talk.deliver_shown(&recent), ["Text 6", "Text 7"]);
 }
@@ -308,17 +310,20 @@ fn a_read_does_not_join_where_its_oldest_second_may_be_cut() {
     let with = |oldest: RawCommunication| {
         let mut shown = rest.to_vec();
         shown.push(oldest);
-        talk.memory.joins(&shown)
+        talk.memory.connects_to_known(&shown)
     };
     assert!(with(reply(2_000, "Two")));
     assert!(!with(reply(2_000, "Two, redacted")), "something of that second may be hidden");
     assert!(!with(reply(2_000, "One")), "it is of another second");
     let mut twice = rest[..3].to_vec();
     twice.extend([reply(2_000, "Two"), reply(2_000, "Two")]);
-    assert!(!talk.memory.joins(&twice), "one of the two is unknown");
+    assert!(!talk.memory.connects_to_known(&twice), "one of the two is unknown");
     let mut new = rest[1..].to_vec();
     new.push(reply(2_000, "Two"));
-    assert!(!talk.memory.joins(&new), "it may be another one of the same second and text, and the known one be hidden");
+    assert!(
+        !talk.memory.connects_to_known(&new),
+        "it may be another one of the same second and text, and the known one be hidden"
+    );
 }
 
 #[test]
@@ -327,9 +332,9 @@ fn a_read_does_not_join_while_something_older_waits() {
     let known = [reply(1_000, "One"), reply(2_000, "Two"), reply(3_000, "Three")];
     let recent = [known[1].clone(), known[2].clone(), reply(4_000, "Four")];
     let shown = talk.read(&known);
-    assert!(!talk.memory.joins(&recent));
+    assert!(!talk.memory.connects_to_known(&recent));
     talk.deliver_shown(&shown);
-    assert!(talk.memory.joins(&recent));
+    assert!(talk.memory.connects_to_known(&recent));
 }
 
 /// The second "ok" is a new communication. The cut hides the first one.
@@ -338,7 +343,7 @@ fn an_equal_text_behind_the_cut_hides_no_new_one() {
     let mut talk = Talk::new();
     talk.deliver(&[reply(1_000, "ok"), reply(1_000, "One")]);
     let recent = [reply(1_000, "One"), reply(2_000, "ok")];
-    let told = if talk.memory.joins(&recent) {
+    let told = if talk.memory.connects_to_known(&recent) {
         let shown = talk.read_recent(&recent);
         talk.deliver_shown(&shown)
     } else {
@@ -445,7 +450,7 @@ fn a_quotation_that_shows_before_our_text_is_delivered_once_ours_shows() {
     let both = [raw(1_000, BRIDGE, &ours), quotation.clone()];
     assert_eq!(talk.deliver(&both), [quotation.body.as_str()], "just what was sent decides at once");
     assert_eq!(talk.deliver(&both), [""; 0]);
-    assert_eq!(talk.memory.decided_at(MAXIMUM_DOUBT), None);
+    assert_eq!(talk.memory.last_decision_at(MAXIMUM_DOUBT), None);
 }
 
 #[test]
@@ -469,11 +474,11 @@ fn of_two_that_are_not_what_was_sent_the_earlier_one_is_ours_and_the_other_waits
     let both = [raw(1_000, BRIDGE, &redacted), raw(5_000, PERSON, &quoted(&redacted))];
     let shown = talk.read(&both);
     assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Undecided]);
-    let decided_at = talk.now.checked_add(MAXIMUM_DOUBT).unwrap();
-    assert_eq!(talk.memory.decided_at(MAXIMUM_DOUBT), Some(decided_at));
-    talk.now = decided_at.checked_sub(SignedDuration::from_secs(1)).unwrap();
+    let last_decision_at = talk.now.checked_add(MAXIMUM_DOUBT).unwrap();
+    assert_eq!(talk.memory.last_decision_at(MAXIMUM_DOUBT), Some(last_decision_at));
+    talk.now = last_decision_at.checked_sub(SignedDuration::from_secs(1)).unwrap();
     assert_eq!(talk.deliver(&both), [""; 0]);
-    talk.now = decided_at;
+    talk.now = last_decision_at;
     assert_eq!(talk.deliver(&both), [both[1].body.as_str()]);
 }
 
@@ -727,7 +732,7 @@ fn visible(all: &[RawCommunication], until: i64, precision: Precision) -> Vec<Ra
 /// false. Returns the texts that are delivered then.
 fn look_at(talk: &mut Talk, visible: &[RawCommunication], recent_first: bool) -> Vec<String> {
     let recent = &visible[visible.len().saturating_sub(5)..];
-    let is_enough = recent_first && talk.memory.joins(recent);
+    let is_enough = recent_first && talk.memory.connects_to_known(recent);
     let is_complete = recent.len() == visible.len() || !is_enough;
     let shown = if is_complete { talk.read(visible) } else { talk.read_recent(recent) };
     let delivered = talk.deliver_shown(&shown);

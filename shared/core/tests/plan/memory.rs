@@ -184,7 +184,7 @@ fn what_a_delivery_did_not_do_is_remembered_with_the_words_of_the_side() {
     for (message, fields, whole, words) in rows {
         let (effect, answer) = answered_delivery(&sides, message, fields);
         let mut pass = sides.observe();
-        assert!(pass.link.memory.conversation.has_open());
+        assert!(pass.link.memory.conversation.has_undelivered());
         assert_eq!(
             pass.delivered(&sides.policy, delivery_of(&effect), answer, sides.now, 0),
             whole,
@@ -193,7 +193,7 @@ fn what_a_delivery_did_not_do_is_remembered_with_the_words_of_the_side() {
         let troubles: Vec<&str> =
             pass.link.troubles.active(sides.now).map(|trouble| trouble.message.as_str()).collect();
         assert_eq!(troubles, words.into_iter().collect::<Vec<_>>(), "{message:?} {fields:?}");
-        assert_eq!(pass.link.memory.conversation.has_open(), message == MessageOutcome::Refused);
+        assert_eq!(pass.link.memory.conversation.has_undelivered(), message == MessageOutcome::Refused);
         let written = pass.link.base.state_written == Some(IncidentState::Resolved);
         assert_eq!(written, fields == FieldsOutcome::Applied);
     }
@@ -309,7 +309,7 @@ fn a_later_snapshot_that_leaves_comments_out_hides_none_of_an_earlier_one() {
     let seen = pass.incident.as_ref().unwrap();
     let order: Vec<&str> = seen.entries.iter().map(|entry| entry.sys_id.as_str()).collect();
     assert_eq!(order, ["e1", "e2", "e3"]);
-    assert!(pass.is_blind_to_incident(), "there may be newer ones than the earlier read showed");
+    assert!(pass.may_miss_comments(), "there may be newer ones than the earlier read showed");
 }
 
 /// A delivery that ends or reopens the incident got no answer.
@@ -443,7 +443,7 @@ fn after_an_interrupted_pass_the_case_is_not_believed_before_the_incident_was_re
     assert!(pass.needs_incident());
     sides.see_case(&mut pass);
     assert_eq!(pass.link.memory.conversation, known);
-    assert!(pass.is_blind_to_case() && pass.link.interrupted);
+    assert!(pass.may_miss_communications() && pass.link.interrupted);
     let plan = sides.plan(&pass);
     assert!(plan.effects.iter().all(|effect| *effect == Effect::WriteColumns), "{plan:?}");
     assert!(pass.finish(&sides.policy, &plan, sides.now).is_some(), "it looks again");
@@ -452,7 +452,7 @@ fn after_an_interrupted_pass_the_case_is_not_believed_before_the_incident_was_re
     sides.case.as_mut().unwrap().communications.last_mut().unwrap().body = "My key is ****".to_owned();
     sides.see_incident(&mut pass);
     sides.see_case(&mut pass);
-    assert!(!pass.is_blind_to_case() && !pass.link.interrupted);
+    assert!(!pass.may_miss_communications() && !pass.link.interrupted);
     assert_eq!(pass.unreceived_communications()[0].id, delivered);
 }
 

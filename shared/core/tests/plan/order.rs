@@ -323,11 +323,11 @@ fn a_comment_of_unclear_origin_is_told_after_l_and_never_sent() {
     let unclear = JournalEntry { undecided: true, ..entry("e1", written_at, "Whose words are these?") };
     sides.incident.entries.push(unclear);
     assert_eq!(sides.settle(), Vec::<&str>::new());
-    let clear_at = written_at.checked_add(sides.policy.unknown_outcome()).unwrap();
-    assert_eq!(sides.due, Some(clear_at));
+    let unclear_origin_wait = written_at.checked_add(sides.policy.unknown_outcome()).unwrap();
+    assert_eq!(sides.due, Some(unclear_origin_wait));
     sides.comment("e2", "Any news?");
     assert_eq!(sides.settle(), ["add_communication"], "it holds nothing back");
-    sides.now = clear_at;
+    sides.now = unclear_origin_wait;
     assert_eq!(sides.settle(), ["write_columns"]);
     assert_eq!(sides.link.notices, [Notice::CommentOfUnclearOrigin { entry: JournalEntryId::new("e1") }]);
     assert!(sides.incident.summary.columns.last_error.contains("belongs to no delivery"));

@@ -363,7 +363,7 @@ proptest! {
             apply_with(&mut sides, &mut pass, &plan, &faults);
             let last = sides.plan(&pass);
             sides.pass_time(i64::from(faults.lasts));
-            let unseen = pass.is_blind_to_incident() || (pass.link.memory.case.is_some() && pass.aws.case.is_none());
+            let unseen = pass.may_miss_comments() || (pass.link.memory.case.is_some() && pass.aws.case.is_none());
             // If the incident is not found, no read is missing, whatever an earlier one showed.
             let blind = unseen && !pass.incident_gone;
             let due = pass.finish(&sides.policy, &last, sides.now);
@@ -372,7 +372,7 @@ proptest! {
             // troubles.
             let is_over = pass.incident_gone && link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
             let waits = link.intent.is_some() || link.state_intent.is_some() || !last.effects.is_empty();
-            let left = waits || blind || (!is_over && (link.memory.conversation.has_open() || !link.troubles.is_empty()));
+            let left = waits || blind || (!is_over && (link.memory.conversation.has_undelivered() || !link.troubles.is_empty()));
             prop_assert!(due.is_some() || !left, "{:?} {:?}", last, link);
             prop_assert!(!blind || !link.settled);
             sides.link = pass.link;

@@ -15,7 +15,7 @@ use casebridge_core::{
         Pass,
         case::{CaseStatus, RECENT_COMMUNICATIONS},
         read::{Answer, CasePage, CaseQuery, CommunicationPage, DescribedCase, Question, StrangeCaseReader},
-        unknown_case::strange_cases,
+        unknown_case::marked_cases,
     },
 };
 use std::ops::ControlFlow;
@@ -442,7 +442,7 @@ fn a_strange_case_is_read_for_the_marks_of_its_first_communication() {
     let page = |sides: &Sides| Answer::Cases(CasePage { cases: described(sides).into_iter().collect(), next: None });
     let read = reader.clone().see(page(&sides), |_| true).unwrap();
     let ControlFlow::Break(Ok(Some(case))) = read else { panic!("it is read: {read:?}") };
-    let marks: Vec<Mark> = strange_cases(&account, &case).into_iter().map(|strange| strange.mark).collect();
+    let marks: Vec<Mark> = marked_cases(&account, &case).into_iter().map(|strange| strange.mark).collect();
     assert_eq!(marks, [mark]);
     assert_eq!(reader.clone().see(page(&sides), |_| false), Ok(ControlFlow::Break(Ok(None))), "it is too old");
     assert_eq!(reader.clone().see(Answer::Link(None), |_| true), Err(Illegal::NotAsked));

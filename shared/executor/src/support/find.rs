@@ -10,7 +10,7 @@ use casebridge_core::{
         case::Case,
         index,
         read::StrangeCaseReader,
-        unknown_case::{self, StrangeCase, UnknownCase},
+        unknown_case::{self, MarkedCase, UnknownCase},
     },
 };
 use casebridge_ledger::Ledger;
@@ -23,7 +23,7 @@ use crate::{
     report::Report,
     support::{
         carrier::SupportCarrier,
-        owner::{Owner, Told, owner_of_case},
+        owner::{NamedCase, Owner, owner_of_case},
     },
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct Found {
     pub(crate) key: LinkKey,
     /// A case that carries a mark of the link and is not the link's case, or not yet. `None` if the link was found by
     /// the case's key or named by the hint.
-    pub(crate) case: Option<StrangeCase>,
+    pub(crate) case: Option<MarkedCase>,
 }
 
 /// Finds the link of a case by the case's key, or by the mark of a CreateCase that is in doubt or was given up. Returns
@@ -41,7 +41,7 @@ pub(crate) struct Found {
 /// A case that others opened at AWS has neither.
 pub(crate) async fn find_link<P: Ports>(
     ports: &CountedPorts<'_, P>,
-    told: Told<'_>,
+    told: NamedCase<'_>,
     report: &mut Report,
 ) -> Result<Option<Found>, ReconcileError> {
     let now = ports.clock.now();
@@ -61,7 +61,7 @@ pub(crate) async fn find_link<P: Ports>(
 /// case can't be read. The link that opened the case, if any, is due by itself.
 async fn find_link_by_mark<P: Ports>(
     ports: &CountedPorts<'_, P>,
-    told: Told<'_>,
+    told: NamedCase<'_>,
     report: &mut Report,
 ) -> Result<Option<Found>, ReconcileError> {
     let case = match read_case(ports, told).await? {
@@ -72,7 +72,7 @@ async fn find_link_by_mark<P: Ports>(
             return Ok(None);
         }
     };
-    let strange = unknown_case::strange_cases(told.account, &case);
+    let strange = unknown_case::marked_cases(told.account, &case);
     if strange.is_empty() {
         return Ok(None);
     }
@@ -90,7 +90,7 @@ async fn find_link_by_mark<P: Ports>(
 /// there or is too old to be ours.
 async fn read_case<P: Ports>(
     ports: &CountedPorts<'_, P>,
-    told: Told<'_>,
+    told: NamedCase<'_>,
 ) -> Result<Result<Option<Case>, Failure>, ReconcileError> {
     let carrier = SupportCarrier { ports };
     let mut reader = StrangeCaseReader::new(told.account.clone(), told.case_id.clone());

@@ -22,7 +22,7 @@ pub enum Owner {
 
 /// A case that a hint or an event names.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct NamedCase<'a> {
     /// The account that owns the case.
     pub account: &'a AccountId,
     /// The case.
@@ -39,8 +39,8 @@ pub struct Told<'a> {
 /// # Errors
 ///
 /// Fails if the ledger does.
-pub async fn owner_of_case(ledger: &impl Ledger, told: Told<'_>, now: Timestamp) -> Result<Owner, LedgerError> {
-    let Told { account, case_id, cause, received_at } = told;
+pub async fn owner_of_case(ledger: &impl Ledger, told: NamedCase<'_>, now: Timestamp) -> Result<Owner, LedgerError> {
+    let NamedCase { account, case_id, cause, received_at } = told;
     let row = index::case(&CaseKey::new(account.clone(), case_id));
     if let Some(link) = ledger.link_at(&row).await? {
         return Ok(Owner::Link(link));

@@ -201,11 +201,11 @@ fn taken<K: Remembered>(answer: LeaseAnswer<K>) -> (Lease, link::Link<K>) {
 }
 
 /// Tries to take the lease that another worker holds, which marks the link dirty.
-pub async fn leave_word(ledger: &impl Ledger, key: &LinkKey, by: &str) {
-    leave_word_at(ledger, key, by, 1).await;
+pub async fn mark_dirty(ledger: &impl Ledger, key: &LinkKey, by: &str) {
+    mark_dirty_at(ledger, key, by, 1).await;
 }
 
-async fn leave_word_at(ledger: &impl Ledger, key: &LinkKey, by: &str, second: i64) {
+async fn mark_dirty_at(ledger: &impl Ledger, key: &LinkKey, by: &str, second: i64) {
     let answer = ledger.take_lease(key, &attempt(by), at(second), at(second + 100), None).await.unwrap();
     assert_eq!(answer, LeaseAnswer::<SupportCase>::Deferred);
 }
@@ -241,13 +241,13 @@ pub async fn an_unknown_link_comes_blank(ledger: impl Ledger) {
 
 pub async fn a_lease_is_exclusive_and_the_loser_leaves_word(ledger: impl Ledger) {
     let (lease, blank) = take(&ledger, &key(1), "a").await;
-    leave_word(&ledger, &key(1), "b").await;
-    leave_word(&ledger, &key(1), "c").await;
+    mark_dirty(&ledger, &key(1), "b").await;
+    mark_dirty(&ledger, &key(1), "c").await;
 
     let ReleaseAnswer::Dirty { lease } = release(&ledger, &lease, &blank, &remembered(7)).await else {
         panic!("the word was lost");
     };
-    leave_word(&ledger, &key(1), "d").await;
+    mark_dirty(&ledger, &key(1), "d").await;
     let ReleaseAnswer::Dirty { lease } = release(&ledger, &lease, &remembered(7), &remembered(8)).await else {
         panic!("the second word was lost");
     };
@@ -286,7 +286,7 @@ pub async fn of_many_claims_at_once_one_wins(ledger: impl Ledger + 'static) {
 pub async fn a_lease_that_ran_out_is_taken_and_its_word_is_not_lost(ledger: impl Ledger) {
     let (lease, blank) = take(&ledger, &key(1), "a").await;
     ledger.record(&lease, &blank, &remembered(7), at(1)).await.unwrap();
-    leave_word(&ledger, &key(1), "b").await;
+    mark_dirty(&ledger, &key(1), "b").await;
 
     let (lease, link) = take_at(&ledger, &key(1), "c", 100).await;
     assert_eq!(link, remembered(7));
@@ -322,7 +322,7 @@ pub async fn a_lease_is_taken_again_by_the_same_attempt(ledger: impl Ledger) {
 
 pub async fn word_that_was_left_survives_a_repeated_claim(ledger: impl Ledger) {
     take(&ledger, &key(1), "a").await;
-    leave_word(&ledger, &key(1), "b").await;
+    mark_dirty(&ledger, &key(1), "b").await;
     let (lease, blank) = take(&ledger, &key(1), "a").await;
     let answer = release(&ledger, &lease, &blank, &remembered(1)).await;
     assert!(matches!(answer, ReleaseAnswer::Dirty { .. }), "{answer:?}");
@@ -376,8 +376,8 @@ pub async fn a_worker_that_was_too_slow_records_nothing(ledger: impl Ledger) {
 pub async fn a_worker_that_was_too_slow_releases_nothing(ledger: impl Ledger) {
     let (slow, blank) = take(&ledger, &key(1), "a").await;
     let (lease, _) = take_at(&ledger, &key(1), "b", 100).await;
-    for (after, regardless) in [(remembered(1), false), (remembered(1), true), (blank.clone(), false)] {
-        assert_lease_lost(&ledger.release(&slow, &blank, &after, None, regardless, at(101)).await);
+    for (after, even_if_dirty) in [(remembered(1), false), (remembered(1), true), (blank.clone(), false)] {
+        assert_lease_lost(&ledger.release(&slow, &blank, &after, None, even_if_dirty, at(101)).await);
     }
     assert_eq!(release(&ledger, &lease, &blank, &remembered(2)).await, ReleaseAnswer::Released);
     for after in [remembered(1), blank.clone()] {
@@ -398,7 +398,7 @@ pub async fn a_repeated_release_is_recognised(ledger: impl Ledger) {
 
 pub async fn a_repeated_release_that_kept_the_lease_is_recognised(ledger: impl Ledger) {
     let (lease, blank) = take(&ledger, &key(1), "a").await;
-    leave_word(&ledger, &key(1), "b").await;
+    mark_dirty(&ledger, &key(1), "b").await;
     let first = release(&ledger, &lease, &blank, &remembered(1)).await;
     assert!(matches!(first, ReleaseAnswer::Dirty { .. }), "{first:?}");
     assert_eq!(release(&ledger, &lease, &blank, &remembered(1)).await, first);
@@ -406,7 +406,7 @@ pub async fn a_repeated_release_that_kept_the_lease_is_recognised(ledger: impl L
 
 pub async fn a_release_regardless_passes_the_word_on(ledger: impl Ledger) {
     let (lease, blank) = take(&ledger, &key(1), "a").await;
-    leave_word(&ledger, &key(1), "b").await;
+    mark_dirty(&ledger, &key(1), "b").await;
     let later = Some(at(5_000));
     let answer = ledger.release(&lease, &blank, &remembered(1), later, true, at(2)).await.unwrap();
     assert_eq!(answer, ReleaseAnswer::Released);
@@ -438,7 +438,7 @@ pub async fn a_blank_link_with_a_due_time_or_word_is_not_forgotten(ledger: impl 
     assert_eq!(due_keys(&ledger, 10).await, [key(1)]);
 
     let (lease, blank) = take(&ledger, &key(2), "a").await;
-    leave_word(&ledger, &key(2), "b").await;
+    mark_dirty(&ledger, &key(2), "b").await;
     let ReleaseAnswer::Dirty { lease } = release(&ledger, &lease, &blank, &blank).await else {
         panic!("the word was lost");
     };
@@ -583,10 +583,10 @@ pub async fn a_claim_survives_the_death_of_its_worker(ledger: impl Ledger) {
     assert!(ledger.claim_due(&due, &claim("first"), at(610)).await.unwrap());
     taken(take_claimed(&ledger, &key(1), "dies", 11, "first").await);
     let (lease, link) = taken(take_claimed(&ledger, &key(1), "a", 111, "first").await);
-    // The worker had a failure of the ledger: it releases with `regardless`, and its message comes again.
+    // The worker had a failure of the ledger: it releases with `even_if_dirty`, and its message comes again.
     ledger.release(&lease, &link, &link, Some(at(211)), true, at(112)).await.unwrap();
     let (lease, link) = taken(take_claimed(&ledger, &key(1), "b", 114, "first").await);
-    leave_word_at(&ledger, &key(1), "c", 115).await;
+    mark_dirty_at(&ledger, &key(1), "c", 115).await;
     ledger.release(&lease, &link, &link, Some(at(214)), true, at(116)).await.unwrap();
     taken(take_claimed(&ledger, &key(1), "d", 117, "first").await);
 }
@@ -766,7 +766,7 @@ pub async fn an_outcome_may_be_recorded_with_the_release(ledger: impl Ledger) {
     let (lease, blank) = take(&ledger, &key(1), "a").await;
     let open = opening(1, &key(1));
     let lease = ledger.record(&lease, &blank, &open, at(1)).await.unwrap();
-    leave_word(&ledger, &key(1), "b").await;
+    mark_dirty(&ledger, &key(1), "b").await;
     let opened = Link {
         memory: Memory { case: Some(case(1)), ..open.memory.clone() },
         intent: None,

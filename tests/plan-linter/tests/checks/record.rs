@@ -192,7 +192,7 @@ fn entries() -> Vec<Row> {
             scene.pass.link.journal.settle([(JournalEntryId::new("e1"), at(10))]);
         }),
         (Check::SettledEntry, Scene::clean, |scene| scene.pass.link.journal.settled_before = Some(at(11))),
-        (Check::EntryKeptAtHome, Scene::clean, |scene| scene.end_at(IncidentState::Closed, 5)),
+        (Check::EntryNotForAws, Scene::clean, |scene| scene.end_at(IncidentState::Closed, 5)),
         (Check::EntryOnEndedIncident, Scene::clean, |scene| scene.end_at(IncidentState::Resolved, 5)),
         (Check::TextSentTwice, Scene::clean, |scene| {
             let again = scene.send("e1", 10);
@@ -244,7 +244,7 @@ fn waits() -> Vec<Row> {
             scene.doubt();
             scene.plan.waits = vec![Waiting::FullRead { until: at(400) }];
         }),
-        (Check::NothingWakesIt, Scene::linked, |scene| {
+        (Check::OpenWorkWithoutDueTime, Scene::linked, |scene| {
             scene.pass.link.lower_count = Some(LowerCount { since: at(299) });
             scene.plan.waits = vec![Waiting::IncidentClosed];
         }),

@@ -121,12 +121,12 @@ impl Ledger for SabotagedLedger {
         before: &Link<K>,
         after: &Link<K>,
         due: Option<Timestamp>,
-        regardless: bool,
+        even_if_dirty: bool,
         now: Timestamp,
     ) -> Result<ReleaseAnswer, LedgerError> {
         let due = due.filter(|_| !self.is_off(Sabotage::FailedRead) || !has_failed_read(after, now));
         let lease = self.grabbed::<K>(lease, now).await?;
-        self.inner.release(&lease, before, after, due, regardless, now).await
+        self.inner.release(&lease, before, after, due, even_if_dirty, now).await
     }
 
     async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {

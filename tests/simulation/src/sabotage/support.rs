@@ -34,16 +34,16 @@ impl<S> SabotagedSupport<S> {
     /// Removes from a page of communications what the sabotage hides.
     fn hide(&self, case_id: &str, page: &mut Vec<RawCommunication>) {
         match self.sabotage {
-            Some(Sabotage::ReadBack) => page.retain(|shown| self.is_persons(case_id, shown)),
+            Some(Sabotage::ReadBack) => page.retain(|shown| self.is_by_person(case_id, shown)),
             Some(Sabotage::OwnIdentity) => {
-                page.retain(|shown| !self.is_persons(case_id, shown) || Mark::of_text(&shown.body).is_none());
+                page.retain(|shown| !self.is_by_person(case_id, shown) || Mark::of_text(&shown.body).is_none());
             }
             _ => {}
         }
     }
 
     /// Whether a person wrote this communication.
-    fn is_persons(&self, case_id: &str, shown: &RawCommunication) -> bool {
+    fn is_by_person(&self, case_id: &str, shown: &RawCommunication) -> bool {
         let (case_id, second) = (first_id(case_id), shown.time_created.as_second());
         let world = self.desk.world.borrow();
         world.memory.persons.iter().any(|(case, at)| *case == case_id && at.as_second() == second)

@@ -157,7 +157,7 @@ fn settle_doubt(pass: &mut Pass<TicketKind>, policy: &Policy, found: Option<&Tic
     if is_applied {
         let name = found.map(|ticket| ticket.name.clone()).unwrap_or_default();
         applied(pass, policy, IntentEnd::FoundDone, &name);
-    } else if pass.looked_in_vain(policy, pass.aws.began) {
+    } else if pass.record_failed_lookup(policy, pass.aws.began) {
         pass.end_intent(IntentEnd::NeverApplied);
     }
 }
@@ -195,7 +195,7 @@ fn plan_linked(planner: &mut Planner<TicketKind>, ticket: &LinkedTicket) {
         let until = planner.not_before_aws_answers(planner.later(seconds(READ_AGAIN_SECONDS)));
         return planner.wait(Waiting::CaseUnread { until });
     };
-    if pass.is_blind_to_incident() {
+    if pass.may_miss_comments() {
         return planner.wait_for_incident();
     }
     let is_ended = pass.summary().is_some_and(|incident| incident.state.is_ended());
@@ -298,7 +298,7 @@ impl Kind for TicketKind {
         None
     }
 
-    fn has_open(_: &Memory) -> bool {
+    fn has_undelivered(_: &Memory) -> bool {
         false
     }
 
@@ -306,7 +306,7 @@ impl Kind for TicketKind {
         matches!(call, TicketCall::Open { .. } | TicketCall::Close)
     }
 
-    fn is_blind(pass: &Pass<Self>) -> bool {
+    fn may_miss_messages(pass: &Pass<Self>) -> bool {
         pass.link.memory.ticket.is_some() && pass.aws.ticket.is_none()
     }
 
@@ -377,7 +377,7 @@ impl Kind for TicketKind {
         0
     }
 
-    fn frees(_: &Memory, _: &Memory) -> Option<RowPrefix> {
+    fn next_waiting(_: &Memory, _: &Memory) -> Option<RowPrefix> {
         None
     }
 
@@ -427,7 +427,7 @@ impl Kind for TicketKind {
 
     fn agree_on_status(_: &mut Memory) {}
 
-    fn turned(_: &mut Memory) {}
+    fn agreement_changed(_: &mut Memory) {}
 
     fn agreed(_: &mut Pass<Self>, _: &Policy) {}
 

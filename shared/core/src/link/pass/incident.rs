@@ -19,6 +19,7 @@ use crate::{
         incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
         journal::{EndedByUs, MAXIMUM_NODE_LAG, Meaning, unsettled},
     },
+    time,
 };
 
 /// How long a request to ServiceNow may still be at work. ServiceNow ends REST transactions after 60 seconds.
@@ -90,7 +91,7 @@ impl<K: Kind> Pass<K> {
         self.link.gone_since = None;
         self.link.troubles.end(Side::ServiceNow, |trouble| trouble.request == Request::Read);
         self.agree(policy);
-        self.settle_strays(policy);
+        self.settle_unsendable(policy);
     }
 
     /// Decides whether a state that was written without an answer is on the incident. It counts as written if the
@@ -136,9 +137,9 @@ impl<K: Kind> Pass<K> {
     /// Settles the comments that are never sent: the platform's own comment, comments after the closing, comments that
     /// another account's group left on a closed incident, and comments of unclear origin that are older than L, so that
     /// no delivery of them can be at work. Adds the notices about them.
-    fn settle_strays(&mut self, policy: &Policy) {
+    fn settle_unsendable(&mut self, policy: &Policy) {
         let Some(incident) = &self.incident else { return };
-        let left_behind = self.is_left_behind(policy, &incident.summary);
+        let left_behind = self.is_closed_in_group_of_another_account(policy, &incident.summary);
         let mut strays = Vec::new();
         let mut notices = Vec::new();
         let mut repeated = false;
@@ -170,7 +171,7 @@ impl<K: Kind> Pass<K> {
     /// Whether the incident is closed while its group belongs to another account. Its group does not change any more.
     /// If its comments were not settled, they would go to the case of the first account months later, when the record
     /// of the group's account is deleted.
-    fn is_left_behind(&self, policy: &Policy, incident: &IncidentSummary) -> bool {
+    fn is_closed_in_group_of_another_account(&self, policy: &Policy, incident: &IncidentSummary) -> bool {
         incident.state.is_closed() && matches!(Pause::of(policy, &self.link), Some(Pause::GroupOfAnotherAccount { .. }))
     }
 }
@@ -198,7 +199,7 @@ fn leave_out_newer_entries(incident: &mut Incident) {
 /// Returns when it is certain whether a state that was written without an answer is on the incident: no request can
 /// still be at work then, and every node shows what was written.
 pub(crate) fn state_known_at(intent: &StateIntent) -> Timestamp {
-    intent.written_at.checked_add(MAXIMUM_REQUEST + MAXIMUM_NODE_LAG).unwrap_or(Timestamp::MAX)
+    time::later(intent.written_at, MAXIMUM_REQUEST + MAXIMUM_NODE_LAG)
 }
 
 /// Whether a person wrote a comment in the update that ended work. Then a person ended it, since casebridge never

@@ -18,7 +18,7 @@ use crate::{
         delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageOutcome},
         incident::IncidentState,
     },
-    time::seconds,
+    time::{self, seconds},
 };
 
 /// How many times a wait doubles at most, so that the shift does not overflow.
@@ -149,7 +149,7 @@ impl<K: Kind> Pass<K> {
 
     /// Records a lookup at `now` that did not find the effect of the call in doubt. Returns whether L is over, so that
     /// the call counts as never applied.
-    pub fn looked_in_vain(&mut self, policy: &Policy, now: Timestamp) -> bool {
+    pub fn record_failed_lookup(&mut self, policy: &Policy, now: Timestamp) -> bool {
         let Some(intent) = &mut self.link.intent else { return false };
         intent.looked = intent.looked.saturating_add(1);
         now.duration_since(intent.written_at) >= policy.unknown_outcome()
@@ -318,7 +318,7 @@ impl<K: Kind> Pass<K> {
         // At most half of the wait.
         let spread = i32::try_from(spread.min(FULL_SPREAD)).unwrap_or_default();
         let extra = wait * spread / (2 * FULL_SPREAD.cast_signed());
-        let until = now.checked_add(wait + extra).unwrap_or(now);
+        let until = time::later(now, wait + extra);
         self.link.troubles.note(Trouble {
             side,
             refusal,

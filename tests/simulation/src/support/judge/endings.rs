@@ -31,7 +31,7 @@ pub struct Endings {
     reopened_at_aws: BTreeSet<String>,
     /// The incidents whose case people have ever reopened. casebridge need not have seen how often the case was
     /// resolved since.
-    went_on_at_aws: BTreeSet<IncidentId>,
+    ever_reopened_at_aws: BTreeSet<IncidentId>,
     /// The incidents for which the ledger remembers that both sides have ended.
     agreed_ended: BTreeSet<IncidentId>,
     /// The incidents among them that somebody has reopened since.
@@ -64,7 +64,7 @@ impl World {
     /// Whether a customer wrote something at AWS that was not on the incident at its last end. Then the agent who ended
     /// it had not seen it.
     fn has_news_of_customer(&self, incident: &IncidentId) -> bool {
-        let is_persons = |case: &Case, text: &Communication| {
+        let is_by_person = |case: &Case, text: &Communication| {
             text.origin == Origin::Customer
                 && self.memory.persons.contains(&(first_id(&case.case_id), text.time_created))
         };
@@ -79,7 +79,7 @@ impl World {
         };
         let mut written =
             self.cases_of(incident).flat_map(|case| case.communications.iter().map(move |text| (case, text)));
-        written.any(|(case, text)| is_persons(case, text) && !is_seen(text))
+        written.any(|(case, text)| is_by_person(case, text) && !is_seen(text))
     }
 
     /// Notes what the ledger remembers of an incident's link: whether both sides have ended, and whether the case was
@@ -126,7 +126,7 @@ impl World {
                 }
             }
             (true, false) => {
-                endings.went_on_at_aws.extend(incident);
+                endings.ever_reopened_at_aws.extend(incident);
                 endings.reopened_at_aws.insert(first_id(case_id));
             }
             (true, true) | (false, false) => {}
@@ -159,8 +159,9 @@ impl World {
         let was_open = before.is_some_and(|record| !is_ended(record));
         let is_ended_now = self.servicenow.incidents.get(incident).is_some_and(is_ended);
         let is_known = self.memory.endings.reopened_by_agent.contains(incident);
-        let Memory { restored, endings: Endings { resolved_late, went_on_at_aws, .. }, .. } = &self.memory;
-        let is_excused = [restored, resolved_late, went_on_at_aws].iter().any(|excused| excused.contains(incident));
+        let Memory { restored, endings: Endings { resolved_late, ever_reopened_at_aws, .. }, .. } = &self.memory;
+        let is_excused =
+            [restored, resolved_late, ever_reopened_at_aws].iter().any(|excused| excused.contains(incident));
         if was_open && is_ended_now && is_known && !is_excused {
             let what =
                 format!("{} was ended again, and its case had not been resolved again", self.number_of(incident));

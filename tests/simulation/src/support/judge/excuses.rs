@@ -72,7 +72,7 @@ impl World {
     /// Whether no worker ever looked at an incident, and none will while it stays ended. This is a copy without a case
     /// that was made while its account was inactive, so that it was out of scope, and that ended since. It may still
     /// show the status of its original.
-    pub(super) fn is_unheard_of(&self, incident: &IncidentId) -> bool {
+    pub(super) fn is_ended_copy_never_read(&self, incident: &IncidentId) -> bool {
         let record = &self.servicenow.incidents[incident];
         record.summary.state.is_ended()
             && record.summary.columns.own(CASE_ID).is_empty()

@@ -49,7 +49,7 @@ impl World {
         match self.servicenow.state_of(account) {
             AccountState::Inactive => return Some(REASONS[0]),
             AccountState::Missing => return Some(REASONS[1]),
-            AccountState::Active | AccountState::Untold(_) => {}
+            AccountState::Active | AccountState::Unknown(_) => {}
         }
         self.is_of_another_group(&record.group, account).then_some(REASONS[2])
     }
@@ -63,7 +63,7 @@ impl World {
 
     /// Whether an incident is closed while its group belongs to another account than its case, so that its remaining
     /// comments are not sent. Its columns may not name the case's account yet.
-    fn is_left_behind(&self, incident: &IncidentId) -> bool {
+    fn is_closed_in_group_of_another_account(&self, incident: &IncidentId) -> bool {
         let record = &self.servicenow.incidents[incident];
         let is_of_another = |account: &str| self.is_of_another_group(&record.group, account);
         record.summary.state.is_closed() && self.cases_of(incident).any(|case| is_of_another(&case.account))
@@ -83,7 +83,7 @@ impl World {
         self.memory.pauses.since.retain(|incident, _| incidents.contains(incident));
         for incident in incidents {
             let pause = self.pause_of(&incident);
-            if self.is_left_behind(&incident) {
+            if self.is_closed_in_group_of_another_account(&incident) {
                 let comments = self.servicenow.comments_of(&incident).map(|row| row.sys_id.clone());
                 self.memory.left_behind.extend(comments);
             }

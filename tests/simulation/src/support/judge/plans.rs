@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use casebridge_core::{
     policy::Policy,
-    support::{Pass, Plan},
+    support::{Pass, Plan, SupportCase},
 };
 use casebridge_plan_linter::lint;
 use casebridge_ports::PlanObserver;
@@ -18,7 +18,7 @@ pub struct PlanPort {
     pub desk: Rc<Desk>,
 }
 
-impl PlanObserver for PlanPort {
+impl PlanObserver<SupportCase> for PlanPort {
     fn planned(&self, policy: &Policy, pass: &Pass, plan: &Plan, now: Timestamp) {
         let findings = lint(policy, pass, plan, now);
         if findings.is_empty() {

@@ -70,7 +70,7 @@ impl SupportPort {
         let lag = if let Some(goes_on) = goes_on {
             world.now.duration_since(listings[goes_on.listing].as_of).as_secs()
         } else if world.random.chance(lagging) {
-            let longest = world.settings.half_unknown().as_secs();
+            let longest = world.settings.longest_shown_delay().as_secs();
             let span = if world.random.chance(500) { 20.min(longest) } else { longest };
             let lag = world.random.between(1, span);
             world.count_fault("read lags");

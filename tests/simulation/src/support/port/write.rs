@@ -42,7 +42,7 @@ impl SupportPort {
         if matches!(fate, Fate::LandsLate | Fate::DiedLandsLate) {
             {
                 let world = &mut *self.desk.world.borrow_mut();
-                let longest = world.settings.half_unknown().as_secs();
+                let longest = world.settings.longest_shown_delay().as_secs();
                 let wait = SignedDuration::from_secs(world.random.between(1, longest));
                 let lands_at = world.aws_now() + wait;
                 world.note_late_write(&write);
