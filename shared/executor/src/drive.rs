@@ -171,7 +171,8 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
     /// as seldom as what only people can mend.
     async fn abandon(&mut self, error: ReconcileError) -> Result<(), ReconcileError> {
         let abandoned = self.pass.abandoned(&self.recorded);
-        let is_full = matches!(error, ReconcileError::Ledger(LedgerError::TooLarge { .. }));
+        let is_full =
+            matches!(error, ReconcileError::Ledger(LedgerError::TooLarge { .. } | LedgerError::TooManyRows { .. }));
         let now = self.now();
         let due = if is_full { later(now, seconds(self.policy.refusal_retry_seconds)) } else { self.lease.until };
         if is_full {

@@ -81,7 +81,9 @@ pub struct DueLink {
 /// The ledger. `now` is always the caller's clock.
 ///
 /// It knows no kind of link: what a link remembers is written and read as a whole, and the rows that it is found by are
-/// those that its kind says ([`Remembered::index`]).
+/// those that its kind says ([`Remembered::index`]). All that a write changes is there or nothing of it, so no link that must be
+/// found is without its rows. Therefore it is found by a bounded number of them
+/// ([`ROWS_PER_LINK`](casebridge_core::link::index::ROWS_PER_LINK)).
 pub trait Ledger {
     /// Takes the link's lease for `attempt` until `until`, or leaves word with the one who holds it.
     ///
@@ -111,7 +113,7 @@ pub trait Ledger {
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
     /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if the link
-    /// remembers more than a row may hold.
+    /// remembers more than a row may hold; [`LedgerError::TooManyRows`] if it is found by more rows than one write changes.
     fn record<K: Remembered>(
         &self,
         lease: &Lease,
@@ -131,7 +133,7 @@ pub trait Ledger {
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
     /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if the link
-    /// remembers more than a row may hold.
+    /// remembers more than a row may hold; [`LedgerError::TooManyRows`] if it is found by more rows than one write changes.
     fn release<K: Remembered>(
         &self,
         lease: &Lease,

@@ -31,6 +31,6 @@ pub trait Remembered: Debug + Clone + Default + PartialEq + Eq + 'static {
     fn concerns(refused: &Self::Refused, intent: &Self::Intent) -> bool;
 
     /// The rows by which the ledger finds the link, besides its own: at most one for each key, all in its record's
-    /// account.
+    /// account, and no more than [`crate::link::index::ROWS_PER_LINK`].
     fn index(key: &LinkKey, link: &Link<Self>) -> BTreeSet<IndexRow>;
 }

@@ -80,7 +80,8 @@ fn sync_status(policy: &Policy, pass: &Pass, now: Timestamp) -> (&'static str, S
     if let Some(told) = told_trouble(link, now) {
         return told;
     }
-    if link.intent.as_ref().is_some_and(|intent| intent.looked >= QUIET_ATTEMPTS) {
+    let is_in_doubt = link.intent.as_ref().is_some_and(|intent| intent.looked >= QUIET_ATTEMPTS);
+    if is_in_doubt || (link.memory.case.is_none() && link.memory.opens_no_case_until().is_some()) {
         let text = "AWS Support did not confirm the last call; casebridge makes sure of it before it goes on.";
         return ("waiting", text.to_owned());
     }

@@ -7,10 +7,15 @@ use crate::{
     identifiers::{AccountId, CaseId, CaseKey, CommunicationId, DisplayId, JournalEntryId},
     link::mark::Mark,
     support::{call::Content, case::CaseStatus, conversation::Conversation},
+    time::later,
 };
 
 /// For how long a CreateCase that seemed never applied still counts as undecided: its case may show up this late.
 pub const CREATION_UNDECIDED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many CreateCases that seemed never applied a link remembers. With so many it opens no further case before the first can
+/// show up no more: each stands in a row of the ledger. The default policy comes to some twenty in that time.
+pub const MAXIMUM_GIVEN_UP_CASES: usize = 40;
 
 /// The case of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +161,16 @@ impl Memory {
         for double in self.doubles.iter_mut().filter(|double| double.case_id == *case_id) {
             double.resolved = true;
         }
+    }
+}
+
+impl Memory {
+    /// Until when no case is opened, since so many were given up; none if another one may be. The oldest makes room when it can
+    /// show up no more.
+    pub(super) fn opens_no_case_until(&self) -> Option<Timestamp> {
+        let is_full = self.given_up_cases.len() >= MAXIMUM_GIVEN_UP_CASES;
+        let oldest = self.given_up_cases.iter().map(|given_up| given_up.written_at).min().filter(|_| is_full)?;
+        Some(later(oldest, CREATION_UNDECIDED_FOR))
     }
 }
 

@@ -67,7 +67,8 @@ impl Planner<'_, SupportCase> {
             return;
         }
         let Some(account) = incident.account.as_ref().filter(|_| is_in_scope(incident)) else { return };
-        if self.waits_in_line() || self.waits_to_open(RefusedCall::OpenCase(case_codes(self.policy, incident))) {
+        let call = RefusedCall::OpenCase(case_codes(self.policy, incident));
+        if self.waits_in_line() || self.waits_for_given_up_cases() || self.waits_to_open(call) {
             return;
         }
         let (account_id, production) = (account.number.clone(), account.production);
@@ -101,6 +102,14 @@ impl Planner<'_, SupportCase> {
             self.wait(Waiting::CaseQuota { until });
         }
         behind
+    }
+
+    /// Whether the incident waits since so many of its cases were given up: any of them may still show up.
+    fn waits_for_given_up_cases(&mut self) -> bool {
+        let Some(until) = self.pass.link.memory.opens_no_case_until() else { return false };
+        let until = until.max(self.later(seconds(1)));
+        self.wait(Waiting::UnknownOutcome { until });
+        true
     }
 
     /// Whether CreateCase is not to be called for now. The first in line tries when it was woken: another one got a case.
