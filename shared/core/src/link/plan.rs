@@ -138,8 +138,8 @@ pub enum Waiting {
     },
     /// The incident names a case that the ledger does not know: opening another one might double it.
     UnknownCase {
-        /// When to see whether the ledger knows it by now.
-        until: Timestamp,
+        /// When to see whether the ledger knows it by now, as long as that is looked for.
+        until: Option<Timestamp>,
     },
 }
 
@@ -162,9 +162,8 @@ impl Waiting {
             | Self::UnclearMark { until }
             | Self::Paused { until }
             | Self::LateCase { until }
-            | Self::UnknownCase { until }
             | Self::LoopBreaker { until } => Some(*until),
-            Self::IncidentGone { until } => *until,
+            Self::IncidentGone { until } | Self::UnknownCase { until } => *until,
             Self::IncidentClosed | Self::RepeatedReopening => None,
         }
     }

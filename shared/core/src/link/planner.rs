@@ -29,13 +29,13 @@ use crate::{
 pub const MESSAGES_PER_DELIVERY: usize = 25;
 /// How many writes beyond the loop breaker's bound are left for saying that it has tripped.
 const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
-/// For how long an incident that is not found is looked for as often as what only people can mend: a rule or a changed domain
-/// that hides it is mostly noticed within the day.
-const GONE_LOOKED_FOR_OFTEN: SignedDuration = SignedDuration::from_hours(24);
+/// For how long what is missing is looked for as often as what only people can mend: a rule or a changed domain that hides an
+/// incident is mostly noticed within the day.
+const LOOKED_FOR_OFTEN: SignedDuration = SignedDuration::from_hours(24);
 /// How often it is looked for afterwards.
-const GONE_LOOKED_FOR_SELDOM: SignedDuration = SignedDuration::from_hours(24);
+const LOOKED_FOR_SELDOM: SignedDuration = SignedDuration::from_hours(24);
 /// For how long it is looked for at all: whoever restores a record or mends a rule has done so within a month.
-const GONE_LOOKED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+const LOOKED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// After how long an incident is read again of which a node that lags has shown too little: it mostly catches up by then.
 const LAGGING_READ_SECONDS: u32 = 5;
 
@@ -94,13 +94,23 @@ impl<'a, K: Kind> Planner<'a, K> {
     /// that has not ended is looked for, and any for which something waits.
     fn wait_for_gone_incident(&mut self) {
         let link = &self.pass.link;
-        let awaited = link.intent.is_some() || K::has_open(&link.memory);
-        let gone_for = link.gone_since.filter(|_| !link.base.ended).map(|since| self.now.duration_since(since));
-        let often = awaited || gone_for.is_some_and(|gone_for| gone_for < GONE_LOOKED_FOR_OFTEN);
-        let seldom = gone_for.is_some_and(|gone_for| gone_for < GONE_LOOKED_FOR);
-        let often = often.then(|| seconds(self.policy.refusal_retry_seconds));
-        let wait = often.or_else(|| seldom.then_some(GONE_LOOKED_FOR_SELDOM));
-        self.wait(Waiting::IncidentGone { until: wait.map(|wait| self.later(wait)) });
+        let is_awaited = link.intent.is_some() || K::has_open(&link.memory);
+        // As often as one that is missed since now.
+        let since = if is_awaited { Some(self.now) } else { link.gone_since.filter(|_| !link.base.ended) };
+        let until = since.and_then(|since| self.next_look_for_missing(since));
+        self.wait(Waiting::IncidentGone { until });
+    }
+
+    /// When to look again for what has been missing since a moment, where nothing tells that it is there by now; none once
+    /// nobody looks for it any more.
+    pub fn next_look_for_missing(&self, since: Timestamp) -> Option<Timestamp> {
+        let missing_for = self.now.duration_since(since);
+        let wait = match missing_for {
+            _ if missing_for < LOOKED_FOR_OFTEN => seconds(self.policy.refusal_retry_seconds),
+            _ if missing_for < LOOKED_FOR => LOOKED_FOR_SELDOM,
+            _ => return None,
+        };
+        Some(self.later(wait))
     }
 
     /// What the columns tell passes: the link is looked at again when it does.

@@ -204,6 +204,9 @@ pub struct Memory {
     pub opening_remainder: Option<String>,
     /// Since when it waits for the account's quota of new cases, and how urgent it is.
     pub waits_for_quota: Option<QuotaWait>,
+    /// Since when the incident has named a case that casebridge does not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown_case_since: Option<Timestamp>,
     /// When to read all communications once more, since one may appear late among older ones.
     pub full_read_at: Option<Timestamp>,
 }

@@ -34,8 +34,6 @@ use crate::{
 /// How long a new case is waited for before it is read for its display id, or read again if it does not show yet: AWS tells
 /// of it by an event, mostly earlier.
 const NEW_CASE_SECONDS: u32 = 5;
-/// How long a wait lasts that only people end, or a part of the world that is not seen: an hour is soon enough to notice.
-const LONG_WAIT_SECONDS: u32 = 3_600;
 
 impl Planner<'_, SupportCase> {
     /// Plans what the incident and the case ask for.
@@ -62,7 +60,8 @@ impl Planner<'_, SupportCase> {
         }
         let Some(incident) = self.pass.incident.as_ref() else { return };
         if names_unknown_case(self.pass, incident) {
-            let until = self.later(seconds(LONG_WAIT_SECONDS));
+            let since = self.pass.link.memory.unknown_case_since.unwrap_or(self.now);
+            let until = self.next_look_for_missing(since);
             self.wait(Waiting::UnknownCase { until });
             return;
         }

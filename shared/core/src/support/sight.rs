@@ -8,6 +8,7 @@ use crate::{
     support::{
         Link, Pass,
         case::{Case, Communication},
+        columns::names_unknown_case,
         memory::{CREATION_UNDECIDED_FOR, GivenUpCase},
         read::Reads,
     },
@@ -94,6 +95,13 @@ impl Pass {
         } else if let (Some(wait), Some(incident)) = (&mut self.link.memory.waits_for_quota, &self.incident) {
             wait.priority.clone_from(&incident.priority);
         }
+    }
+
+    /// Notes since when the incident names a case that casebridge does not know, if it does so now.
+    pub(super) fn note_unknown_case(&mut self, now: Timestamp) {
+        let Some(incident) = &self.incident else { return };
+        let since = self.link.memory.unknown_case_since.unwrap_or(now);
+        self.link.memory.unknown_case_since = names_unknown_case(self, incident).then_some(since);
     }
 
     /// Whether all that was written at AWS since the end of work has reopened the link before.

@@ -518,7 +518,7 @@ fn what_a_link_waits_for_has_a_name_for_the_log_and_most_of_it_unsettles_the_lin
         (Waiting::IncidentClosed, "incident_closed", false),
         (Waiting::RepeatedReopening, "repeated_reopening", false),
         (Waiting::IncidentGone { until: None }, "incident_gone", false),
-        (Waiting::UnknownCase { until }, "unknown_case", false),
+        (Waiting::UnknownCase { until: None }, "unknown_case", false),
     ];
     for (wait, name, settled) in rows {
         assert_eq!(wait.name(), name);
