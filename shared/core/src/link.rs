@@ -13,6 +13,7 @@ pub mod planner;
 pub mod remembered;
 pub mod trouble;
 pub mod wake;
+pub mod written;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ use crate::{
         notice::Notice,
         remembered::Remembered,
         trouble::Troubles,
+        written::WrittenColumns,
     },
     servicenow::{
         incident::{IncidentState, IncidentSummary},
@@ -102,6 +104,9 @@ pub struct Link<K: Remembered> {
     /// When we wrote to either side lately, by our clock: what the loop breaker counts.
     #[serde(default)]
     pub recent_writes: Vec<Timestamp>,
+    /// The columns that were written last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns_written: Option<WrittenColumns>,
     /// Whether the last pass left nothing to wait for: then the remembered incident stands in for a read.
     #[serde(default)]
     pub settled: bool,
@@ -130,6 +135,7 @@ impl<K: Remembered> Default for Link<K> {
             troubles: Troubles::default(),
             notices: Vec::new(),
             recent_writes: Vec::new(),
+            columns_written: None,
             settled: false,
             interrupted: false,
             gone_since: None,

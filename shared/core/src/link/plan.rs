@@ -131,6 +131,11 @@ pub enum Waiting {
     IncidentClosed,
     /// AWS reopened the case with a text that has reopened the link before.
     RepeatedReopening,
+    /// The incident shows other columns than those that were written: something on the instance writes to them as well.
+    ColumnsNotKept {
+        /// When they are written again.
+        until: Timestamp,
+    },
     /// There is no such incident (any more).
     IncidentGone {
         /// When to see whether it is back, if something waits for it.
@@ -162,6 +167,7 @@ impl Waiting {
             | Self::UnclearMark { until }
             | Self::Paused { until }
             | Self::LateCase { until }
+            | Self::ColumnsNotKept { until }
             | Self::LoopBreaker { until } => Some(*until),
             Self::IncidentGone { until } | Self::UnknownCase { until } => *until,
             Self::IncidentClosed | Self::RepeatedReopening => None,
@@ -189,6 +195,7 @@ impl Waiting {
             Self::LateCase { .. } => "late_case",
             Self::RepeatedReopening => "repeated_reopening",
             Self::IncidentClosed => "incident_closed",
+            Self::ColumnsNotKept { .. } => "columns_not_kept",
             Self::IncidentGone { .. } => "incident_gone",
             Self::UnknownCase { .. } => "unknown_case",
         }
@@ -205,6 +212,7 @@ impl Waiting {
                 | Self::FullRead { .. }
                 | Self::LateCase { .. }
                 | Self::UnclearMark { .. }
+                | Self::ColumnsNotKept { .. }
         )
     }
 

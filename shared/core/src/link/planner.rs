@@ -284,10 +284,19 @@ impl<'a, K: Kind> Planner<'a, K> {
         let columns = K::columns(self.policy, self.pass, self.now);
         // That a case is about to be opened is worth a write only where something else stands.
         let about_to_open = columns.sync_status == "pending" && incident.columns == BridgeColumns::default();
-        let differ = columns != incident.columns && !about_to_open;
-        if self.plan.effects.iter().any(changes_columns) || (differ && !written) {
+        let differ = columns != incident.columns && !about_to_open && !written;
+        if self.plan.effects.iter().any(changes_columns) || (differ && !self.waits_to_write_again(&columns)) {
             self.plan.effects.push(Effect::WriteColumns);
         }
+    }
+
+    /// Whether these columns were written last and are not to be written again yet.
+    fn waits_to_write_again(&mut self, columns: &BridgeColumns) -> bool {
+        let written = self.pass.link.columns_written.as_ref();
+        let again_at = written.and_then(|written| written.again_at(self.policy, columns));
+        let Some(until) = again_at.filter(|again_at| *again_at > self.now) else { return false };
+        self.wait(Waiting::ColumnsNotKept { until });
+        true
     }
 
     /// Keeps the plan within its bounds; the loop breaker says until when it defers the rest.

@@ -519,6 +519,7 @@ fn what_a_link_waits_for_has_a_name_for_the_log_and_most_of_it_unsettles_the_lin
         (Waiting::RepeatedReopening, "repeated_reopening", false),
         (Waiting::IncidentGone { until: None }, "incident_gone", false),
         (Waiting::UnknownCase { until: None }, "unknown_case", false),
+        (Waiting::ColumnsNotKept { until }, "columns_not_kept", false),
     ];
     for (wait, name, settled) in rows {
         assert_eq!(wait.name(), name);
