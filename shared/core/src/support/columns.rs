@@ -30,7 +30,8 @@ const QUOTA_ADVICE: &str =
     "The AWS account has opened too many cases for now. casebridge opens this one later by itself.";
 /// What an agent is told of an incident that names a case which the ledger does not know.
 const UNKNOWN_CASE_ADVICE: &str = "This incident names an AWS case that casebridge does not know, so nothing is synchronised. \
-     casebridge looks again by itself for a month. If the incident is a copy, ask an administrator to clear its AWS case id.";
+     casebridge looks again by itself for a month. If the incident is a copy, ask an administrator to clear its AWS case \
+     id.";
 
 /// The app's columns as the link says.
 pub fn columns(policy: &Policy, pass: &Pass, now: Timestamp) -> BridgeColumns {

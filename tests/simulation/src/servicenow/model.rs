@@ -243,6 +243,8 @@ pub struct Instance {
     links_are_unique: bool,
     /// What keeps the app from its table of links, if anything does.
     pub links_obstacle: Option<LinksObstacle>,
+    /// Whether a rule of the customer puts its own words into a column with each write of the app's columns.
+    pub rewrites_columns: bool,
     /// The rows that say how each link does, by the incident and the kind of their keys: more than one of a key where there is
     /// no unique index.
     links: BTreeMap<IncidentId, BTreeMap<String, Vec<LinkRow>>>,
@@ -288,6 +290,7 @@ impl Instance {
             announced: BTreeSet::new(),
             links_are_unique: true,
             links_obstacle: None,
+            rewrites_columns: false,
             links: BTreeMap::new(),
             removed: BTreeMap::new(),
             trail: BTreeMap::new(),

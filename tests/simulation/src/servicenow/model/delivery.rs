@@ -18,6 +18,9 @@ use super::{
     save::apply, second,
 };
 
+/// What a rule of the customer puts into the column *last error*.
+const WORDS_OF_A_RULE: &str = "Synchronised with AWS.";
+
 impl Instance {
     /// Writes messages, each once, then fields and columns. `kind` is that of the link that delivers.
     pub fn deliver(
@@ -234,6 +237,9 @@ impl Instance {
         // What the incident has already is not written: no rule has a say in it.
         if changed == *record {
             return Ok(());
+        }
+        if let Some(columns) = change.columns.as_mut().filter(|_| self.rewrites_columns) {
+            WORDS_OF_A_RULE.clone_into(&mut columns.last_error);
         }
         let user = self.integration_user.clone();
         self.save(now, &user, id, &change)
