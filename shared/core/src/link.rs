@@ -13,6 +13,7 @@ pub mod planner;
 pub mod remembered;
 pub mod trouble;
 pub mod wake;
+pub mod written;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ use crate::{
         notice::Notice,
         remembered::Remembered,
         trouble::Troubles,
+        written::WrittenColumns,
     },
     servicenow::{
         incident::{IncidentState, IncidentSummary},
@@ -103,6 +105,9 @@ pub struct Link<K: Remembered> {
     /// When casebridge wrote to either side, by our clock, within the loop breaker's window.
     #[serde(default)]
     pub recent_writes: Vec<Timestamp>,
+    /// The columns that casebridge wrote last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns_written: Option<WrittenColumns>,
     /// Whether the last pass left nothing to wait for. If so, a pass may use the remembered incident instead of reading
     /// it.
     #[serde(default)]
@@ -132,6 +137,7 @@ impl<K: Remembered> Default for Link<K> {
             troubles: Troubles::default(),
             notices: Vec::new(),
             recent_writes: Vec::new(),
+            columns_written: None,
             settled: false,
             interrupted: false,
             gone_since: None,

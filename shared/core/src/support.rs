@@ -253,6 +253,7 @@ impl Kind for SupportCase {
     fn finish(pass: &mut Pass, now: Timestamp) {
         pass.forget_given_up_cases(now);
         pass.leave_line();
+        pass.note_unknown_case(now);
     }
 
     fn compact(pass: &mut Pass, policy: &Policy, now: Timestamp) {

@@ -177,7 +177,8 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
     /// columns say so, and the link is due again after `refusal_retry_seconds`.
     async fn abandon(&mut self, error: ReconcileError) -> Result<(), ReconcileError> {
         let abandoned = self.pass.abandoned(&self.recorded);
-        let is_full = matches!(error, ReconcileError::Ledger(LedgerError::TooLarge { .. }));
+        let is_full =
+            matches!(error, ReconcileError::Ledger(LedgerError::TooLarge { .. } | LedgerError::TooManyRows { .. }));
         let now = self.now();
         let due = if is_full { later(now, seconds(self.policy.refusal_retry_seconds)) } else { self.lease.until };
         if is_full {

@@ -6,7 +6,7 @@ use casebridge_core::{
     identifiers::LinkKey,
     link::{
         Link,
-        index::{Deletion, IndexRow, RowKey},
+        index::{Deletion, IndexRow, ROWS_PER_LINK, RowKey},
         intent::{EndedIntent, Intent, IntentEnd},
         mark::Mark,
         plan::Named,
@@ -17,6 +17,11 @@ use jiff::{SignedDuration, Timestamp};
 
 /// How long an intent that has ended stays in the audit trail: 400 days.
 const ENDED_INTENT_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// How many items a write has at most besides the link's index rows: its own row, an intent that ends and one that starts.
+const ITEMS_BESIDE_ROWS: usize = 3;
+/// How many items a write has at most: a link may replace all its index rows by as many others.
+pub(crate) const MAXIMUM_ITEMS: usize = 2 * ROWS_PER_LINK + ITEMS_BESIDE_ROWS;
 
 /// One row to put or to delete, in the same write as the link's own row.
 #[derive(Debug, Clone, PartialEq, Eq)]

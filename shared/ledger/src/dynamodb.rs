@@ -34,7 +34,7 @@ use casebridge_core::{
 use jiff::Timestamp;
 
 use crate::{
-    changes::changes,
+    changes::{MAXIMUM_ITEMS, changes},
     dynamodb::{
         rows::{DUE_INDEX, DUE_SHARDS, Item, ItemChange, Keys, Reader, due_shard, number, text},
         write::{
@@ -60,6 +60,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const PASSING_REASONS: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
 /// Stands for an account and for a count that do not exist.
 const NONE: &str = "none";
+/// How many items one TransactWriteItems accepts. Source: DynamoDB API, TransactWriteItems.
+const ITEMS_PER_TRANSACTION: usize = 100;
+const _: () = assert!(MAXIMUM_ITEMS <= ITEMS_PER_TRANSACTION);
 /// How many keys one BatchGetItem accepts. Source: DynamoDB API, BatchGetItem.
 const KEYS_PER_BATCH: usize = 100;
 

@@ -41,6 +41,19 @@ pub enum LedgerError {
         /// The largest size allowed, in bytes.
         limit: usize,
     },
+    /// The link stands in more rows than one write changes. Nothing was written.
+    #[error(
+        "link {key} is found by {rows} rows, and one write changes {limit} at most; resolve the incident and its record by \
+         hand and go on in a new incident"
+    )]
+    TooManyRows {
+        /// The link.
+        key: LinkKey,
+        /// In how many it stands.
+        rows: usize,
+        /// In how many it may.
+        limit: usize,
+    },
     /// A row is not of the form that this version writes.
     #[error("ledger row {row} is unreadable: {reason}; repair or remove it, then replay the message")]
     Corrupt {

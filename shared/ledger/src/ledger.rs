@@ -82,7 +82,8 @@ pub struct DueLink {
 /// The ledger. `now` is always the caller's clock.
 ///
 /// It knows no kind of link: it writes and reads what a link remembers as a whole. The kind lists the rows by which the
-/// link is found ([`Remembered::index`]).
+/// link is found ([`Remembered::index`]). A write changes all rows or none, so a link is never without its rows. So that one
+/// write can change them all, a link has at most [`ROWS_PER_LINK`](casebridge_core::link::index::ROWS_PER_LINK) of them.
 pub trait Ledger {
     /// Takes the link's lease for `attempt` until `until`. If another worker holds it, marks the link dirty.
     ///
@@ -114,7 +115,7 @@ pub trait Ledger {
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
     /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if the link
-    /// remembers more than a row may hold.
+    /// remembers more than a row may hold; [`LedgerError::TooManyRows`] if it is found by more rows than one write changes.
     fn record<K: Remembered>(
         &self,
         lease: &Lease,
@@ -135,7 +136,7 @@ pub trait Ledger {
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
     /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if the link
-    /// remembers more than a row may hold.
+    /// remembers more than a row may hold; [`LedgerError::TooManyRows`] if it is found by more rows than one write changes.
     fn release<K: Remembered>(
         &self,
         lease: &Lease,

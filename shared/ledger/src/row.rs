@@ -2,7 +2,11 @@
 
 use casebridge_core::{
     identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
-    link::{Link, index::RowKey, remembered::Remembered},
+    link::{
+        Link,
+        index::{ROWS_PER_LINK, RowKey},
+        remembered::Remembered,
+    },
     unreadable::UnreadableJson,
 };
 use jiff::Timestamp;
@@ -102,8 +106,13 @@ pub(crate) fn refused(row: Option<&LinkRow>, lease: &Lease, state: &str) -> Refu
     }
 }
 
-/// Returns the state as it is written. Fails if it is too large for a row.
+/// Returns the state as it is written. Fails if it is too large for a row, or if the link has more rows than one write can
+/// change.
 pub(crate) fn encode<K: Remembered>(key: &LinkKey, link: &Link<K>) -> Result<String, LedgerError> {
+    let rows = K::index(key, link).len();
+    if rows > ROWS_PER_LINK {
+        return Err(LedgerError::TooManyRows { key: key.clone(), rows, limit: ROWS_PER_LINK });
+    }
     let state = serde_json::to_string(link).map_err(|error| corrupt(link_row_name(key), error.to_string()))?;
     if state.len() > MAXIMUM_STATE_BYTES {
         return Err(LedgerError::TooLarge { key: key.clone(), bytes: state.len(), limit: MAXIMUM_STATE_BYTES });

@@ -64,6 +64,8 @@ pub struct Settings {
     pub resolves_again: bool,
     /// Whether a firewall before ServiceNow refuses every delivery until people and faults have stopped.
     pub turns_deliveries_away: bool,
+    /// Whether a rule of the instance puts its own words into a column with each write, until people and faults have stopped.
+    pub rewrites_columns: bool,
     /// Whether a flow answers each resolution by casebridge with the same comment.
     pub automatic_answer: bool,
     /// How many incidents there are at most.
@@ -102,6 +104,7 @@ impl Settings {
             trail_is_readable: true,
             resolves_again: false,
             turns_deliveries_away: false,
+            rewrites_columns: false,
             automatic_answer: false,
             most_incidents: 4,
             opened_first: 1,
@@ -178,5 +181,6 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     if random.chance(500) {
         settings.policy.group_of_another_account = GroupRule::Keep;
     }
+    settings.rewrites_columns = random.chance(50);
     settings
 }

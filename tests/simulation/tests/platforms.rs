@@ -675,3 +675,25 @@ fn an_incident_that_was_deleted_and_put_back_hears_what_aws_wrote_meanwhile() {
     }
     world.must_hold();
 }
+
+/// A rule of the customer puts its own words into one of the columns, whatever is written: replies, comments and states go on,
+/// and the columns are written less often each time.
+#[test]
+fn a_rule_that_rewrites_a_column_holds_nothing_up_and_is_not_fought() {
+    let mut world = Script::with(|settings| settings.rewrites_columns = true);
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(3_600);
+    let deliveries = world.calls(RemoteCall::Deliver);
+    assert!(deliveries < 20, "{deliveries} deliveries: {}", world.story());
+    world.reply(&incident, "We look into it «r1»").wait(60);
+    world.comment(&incident, "Is it the disk? «c1»").wait(60);
+    assert_eq!(world.count_on_incident(&incident, "«r1»"), 1, "{}", world.story());
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    world.set_state(&incident, IncidentState::Resolved).wait(60);
+    assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+    assert_eq!(world.sync_status(&incident).0, "in_sync", "nobody is told of a failure");
+    world.wait(86_400);
+    let deliveries = world.calls(RemoteCall::Deliver) - deliveries;
+    assert!(deliveries < 60, "{deliveries} deliveries in a day: {}", world.story());
+    world.must_hold();
+}

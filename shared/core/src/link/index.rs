@@ -13,6 +13,10 @@ use crate::identifiers::{AccountId, LinkKey};
 /// How many digits [`moment_digits`] writes: enough for the milliseconds of 30,000 years.
 const MILLISECOND_DIGITS: usize = 15;
 
+/// In how many rows a link stands at most. A ledger writes a link and all that changes of its rows at once: those that it
+/// leaves, those that it enters, its own row, an intent that ends and one that starts. DynamoDB writes 100 items at once.
+pub const ROWS_PER_LINK: usize = 48;
+
 /// The key of a row among the rows of an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowKey {

@@ -131,6 +131,11 @@ pub enum Waiting {
     IncidentClosed,
     /// AWS reopened the case with a text that has reopened the link before.
     RepeatedReopening,
+    /// The incident shows other columns than those that were written: something on the instance writes to them as well.
+    ColumnsNotKept {
+        /// When they are written again.
+        until: Timestamp,
+    },
     /// The incident is not found.
     IncidentGone {
         /// When to look whether it is back. `None` if nothing waits for it and casebridge no longer looks for it.
@@ -138,8 +143,8 @@ pub enum Waiting {
     },
     /// The incident names a case that the ledger does not know. Opening another case might make a double.
     UnknownCase {
-        /// When to look whether the ledger knows it.
-        until: Timestamp,
+        /// When to look whether the ledger knows it. `None` if casebridge no longer looks.
+        until: Option<Timestamp>,
     },
 }
 
@@ -162,9 +167,9 @@ impl Waiting {
             | Self::UnclearMark { until }
             | Self::Paused { until }
             | Self::LateCase { until }
-            | Self::UnknownCase { until }
+            | Self::ColumnsNotKept { until }
             | Self::LoopBreaker { until } => Some(*until),
-            Self::IncidentGone { until } => *until,
+            Self::IncidentGone { until } | Self::UnknownCase { until } => *until,
             Self::IncidentClosed | Self::RepeatedReopening => None,
         }
     }
@@ -190,6 +195,7 @@ impl Waiting {
             Self::LateCase { .. } => "late_case",
             Self::RepeatedReopening => "repeated_reopening",
             Self::IncidentClosed => "incident_closed",
+            Self::ColumnsNotKept { .. } => "columns_not_kept",
             Self::IncidentGone { .. } => "incident_gone",
             Self::UnknownCase { .. } => "unknown_case",
         }
@@ -206,6 +212,7 @@ impl Waiting {
                 | Self::FullRead { .. }
                 | Self::LateCase { .. }
                 | Self::UnclearMark { .. }
+                | Self::ColumnsNotKept { .. }
         )
     }
 

@@ -29,13 +29,13 @@ use crate::{
 pub const MESSAGES_PER_DELIVERY: usize = 25;
 /// How many writes beyond the loop breaker's bound are allowed, to show in the columns that it has tripped.
 const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
-/// How long casebridge looks for a missing incident every `refusal_retry_seconds`. People mostly notice within a day
-/// that a rule or a changed domain hides it.
-const GONE_LOOKED_FOR_OFTEN: SignedDuration = SignedDuration::from_hours(24);
+/// How long casebridge looks for something missing every `refusal_retry_seconds`. People mostly notice within a day that
+/// a rule or a changed domain hides an incident.
+const LOOKED_FOR_OFTEN: SignedDuration = SignedDuration::from_hours(24);
 /// The interval at which casebridge looks for it afterwards.
-const GONE_LOOKED_FOR_SELDOM: SignedDuration = SignedDuration::from_hours(24);
+const LOOKED_FOR_SELDOM: SignedDuration = SignedDuration::from_hours(24);
 /// How long casebridge looks for it at all. People restore a record or correct a rule within a month.
-const GONE_LOOKED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+const LOOKED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long to wait before reading an incident again of which a lagging node has shown too little. By then the node has
 /// mostly caught up.
 const LAGGING_READ_SECONDS: u32 = 5;
@@ -96,13 +96,23 @@ impl<'a, K: Kind> Planner<'a, K> {
     /// it.
     fn wait_for_gone_incident(&mut self) {
         let link = &self.pass.link;
-        let awaited = link.intent.is_some() || K::has_undelivered(&link.memory);
-        let gone_for = link.gone_since.filter(|_| !link.base.ended).map(|since| self.now.duration_since(since));
-        let often = awaited || gone_for.is_some_and(|gone_for| gone_for < GONE_LOOKED_FOR_OFTEN);
-        let seldom = gone_for.is_some_and(|gone_for| gone_for < GONE_LOOKED_FOR);
-        let often = often.then(|| seconds(self.policy.refusal_retry_seconds));
-        let wait = often.or_else(|| seldom.then_some(GONE_LOOKED_FOR_SELDOM));
-        self.wait(Waiting::IncidentGone { until: wait.map(|wait| self.later(wait)) });
+        let is_awaited = link.intent.is_some() || K::has_undelivered(&link.memory);
+        // Something waits for it, so casebridge looks as often as for one that is missing since now.
+        let since = if is_awaited { Some(self.now) } else { link.gone_since.filter(|_| !link.base.ended) };
+        let until = since.and_then(|since| self.next_look_for_missing(since));
+        self.wait(Waiting::IncidentGone { until });
+    }
+
+    /// Returns when to look again for something that has been missing since a moment and that no trigger reports. Returns
+    /// `None` after a month: casebridge no longer looks for it then.
+    pub fn next_look_for_missing(&self, since: Timestamp) -> Option<Timestamp> {
+        let missing_for = self.now.duration_since(since);
+        let wait = match missing_for {
+            _ if missing_for < LOOKED_FOR_OFTEN => seconds(self.policy.refusal_retry_seconds),
+            _ if missing_for < LOOKED_FOR => LOOKED_FOR_SELDOM,
+            _ => return None,
+        };
+        Some(self.later(wait))
     }
 
     /// Adds the waits for what the columns report, so that a pass corrects the columns when it is over.
@@ -280,10 +290,19 @@ impl<'a, K: Kind> Planner<'a, K> {
         let columns = K::columns(self.policy, self.pass, self.now);
         // `pending` before the case is opened is not worth a write if the columns are empty.
         let about_to_open = columns.sync_status == "pending" && is_untouched;
-        let differ = !incident.columns.show(&columns) && !about_to_open;
-        if self.plan.effects.iter().any(changes_columns) || (differ && !written) {
+        let differ = !incident.columns.show(&columns) && !about_to_open && !written;
+        if self.plan.effects.iter().any(changes_columns) || (differ && !self.waits_to_write_again(&columns)) {
             self.plan.effects.push(Effect::WriteColumns);
         }
+    }
+
+    /// Whether these columns were written last and are not written again yet. If so, adds the wait.
+    fn waits_to_write_again(&mut self, columns: &BridgeColumns) -> bool {
+        let written = self.pass.link.columns_written.as_ref();
+        let again_at = written.and_then(|written| written.again_at(self.policy, columns));
+        let Some(until) = again_at.filter(|again_at| *again_at > self.now) else { return false };
+        self.wait(Waiting::ColumnsNotKept { until });
+        true
     }
 
     /// Cuts the plan to its bounds. If the loop breaker cuts it, adds a wait until the loop breaker allows writes

@@ -30,7 +30,7 @@ pub trait Remembered: Debug + Clone + Default + PartialEq + Eq + 'static {
     /// Whether the intent's call may be a new try of this refused call.
     fn concerns(refused: &Self::Refused, intent: &Self::Intent) -> bool;
 
-    /// Returns the rows by which the ledger finds the link, besides the link's own row. They have different keys, and
-    /// all are in its record's account.
+    /// Returns the rows by which the ledger finds the link, besides the link's own row. They have different keys, all
+    /// are in its record's account, and there are at most [`crate::link::index::ROWS_PER_LINK`].
     fn index(key: &LinkKey, link: &Link<Self>) -> BTreeSet<IndexRow>;
 }

@@ -169,6 +169,7 @@ mod tests {
             Waiting::FullRead { until },
             Waiting::LateCase { until },
             Waiting::UnclearMark { until },
+            Waiting::ColumnsNotKept { until },
         ];
         assert_eq!(delay_of(&waiting(completing.clone()), 12_000), None);
         for wait in [

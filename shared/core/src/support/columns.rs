@@ -44,7 +44,8 @@ const QUOTA_ADVICE: &str =
     "The AWS account has opened too many cases for now. casebridge opens this one later by itself.";
 /// What an agent is told of an incident that names a case which the ledger does not know.
 const UNKNOWN_CASE_ADVICE: &str = "This incident names an AWS case that casebridge does not know, so nothing is synchronised. \
-     casebridge looks again every hour. If the incident is a copy, ask an administrator to clear its AWS case id.";
+     casebridge looks again by itself for a month. If the incident is a copy, ask an administrator to clear its AWS case \
+     id.";
 
 /// Returns what the app's columns say of the link.
 pub fn columns(policy: &Policy, pass: &Pass, now: Timestamp) -> BridgeColumns {
@@ -108,7 +109,8 @@ fn sync_status(policy: &Policy, pass: &Pass, now: Timestamp) -> (&'static str, S
     if let Some(told) = reported_trouble(link, now) {
         return told;
     }
-    if link.intent.as_ref().is_some_and(|intent| intent.looked >= QUIET_ATTEMPTS) {
+    let is_in_doubt = link.intent.as_ref().is_some_and(|intent| intent.looked >= QUIET_ATTEMPTS);
+    if is_in_doubt || (link.memory.case.is_none() && link.memory.opens_no_case_until().is_some()) {
         let text = "AWS Support did not confirm the last call; casebridge makes sure of it before it goes on.";
         return ("waiting", text.to_owned());
     }

@@ -21,12 +21,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     identifiers::{AccountId, CaseId, CaseKey, DisplayId, LinkKey},
     link::{
-        index::{Fact, IndexRow, Row, RowKey, RowPrefix, RowSpan, UnreadableRow, milliseconds, moment_digits},
+        index::{
+            Fact, IndexRow, ROWS_PER_LINK, Row, RowKey, RowPrefix, RowSpan, UnreadableRow, milliseconds, moment_digits,
+        },
         mark::Mark,
     },
     support::{
         Link,
-        memory::{CREATION_UNDECIDED_FOR, LinkedCase, QuotaWait},
+        memory::{CREATION_UNDECIDED_FOR, LinkedCase, MAXIMUM_GIVEN_UP_CASES, QuotaWait},
     },
 };
 
@@ -45,6 +47,12 @@ const UNKNOWN_PRIORITY: &str = "unknown";
 /// Sorts after every row of the same millisecond: in these, `#` follows the digits, and `#` sorts before this
 /// character.
 const SORTS_LAST: char = '~';
+
+/// In how many rows a link stands besides those of the cases that were given up: of its wait for a quota one, of its case two,
+/// of its undecided CreateCase two.
+const OTHER_ROWS: usize = 5;
+// Whatever a link remembers, the ledger takes it.
+const _: () = assert!(MAXIMUM_GIVEN_UP_CASES + OTHER_ROWS <= ROWS_PER_LINK);
 
 /// How the sort text of a case's link begins.
 const CASE: &str = "CASE#";
@@ -291,6 +299,20 @@ mod tests {
         let undecided = shown(&with_intent(&opening())).pop().unwrap();
         assert_eq!(shown(&given_up(moment(10))), [undecided]);
         assert_eq!(sort_texts(&given_up(moment(-10))), [format!("UNDECIDED#000000000000000#{}", mark())]);
+    }
+
+    #[test]
+    fn a_link_stands_in_as_many_rows_as_are_counted() {
+        let mut fullest = with_intent(&opening());
+        fullest.memory.case = case_with(|_| {}).memory.case;
+        fullest.memory.waits_for_quota = waiting_since("2", 5).memory.waits_for_quota;
+        assert_eq!(sort_texts(&fullest).len(), OTHER_ROWS);
+        let given_up = (0..).take(MAXIMUM_GIVEN_UP_CASES).map(|number| {
+            let mark = Mark::draw(Entropy::new([1; 16]), &key(), 100 + number);
+            GivenUpCase { mark, ..given_up(moment(9)).memory.given_up_cases.remove(0) }
+        });
+        fullest.memory.given_up_cases = given_up.collect();
+        assert_eq!(sort_texts(&fullest).len(), OTHER_ROWS + MAXIMUM_GIVEN_UP_CASES);
     }
 
     #[test]

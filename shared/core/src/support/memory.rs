@@ -7,11 +7,16 @@ use crate::{
     identifiers::{AccountId, CaseId, CaseKey, CommunicationId, DisplayId, JournalEntryId},
     link::mark::Mark,
     support::{call::Content, case::CaseStatus, conversation::Conversation},
+    time::later,
 };
 
 /// How long after its intent was written a CreateCase counts as undecided, even if it was given up: its case may show
 /// up this late.
 pub const CREATION_UNDECIDED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many CreateCases that seemed never applied a link remembers. With so many it opens no further case before the first can
+/// show up no more: each stands in a row of the ledger. The default policy comes to some twenty in that time.
+pub const MAXIMUM_GIVEN_UP_CASES: usize = 40;
 
 /// The case of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,6 +166,16 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// Until when no case is opened, since so many were given up; none if another one may be. The oldest makes room when it can
+    /// show up no more.
+    pub(super) fn opens_no_case_until(&self) -> Option<Timestamp> {
+        let is_full = self.given_up_cases.len() >= MAXIMUM_GIVEN_UP_CASES;
+        let oldest = self.given_up_cases.iter().map(|given_up| given_up.written_at).min().filter(|_| is_full)?;
+        Some(later(oldest, CREATION_UNDECIDED_FOR))
+    }
+}
+
 /// What a link remembers of its case, and of what is written to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -192,6 +207,9 @@ pub struct Memory {
     pub opening_remainder: Option<String>,
     /// The wait for the account's quota of new cases, if the link waits.
     pub waits_for_quota: Option<QuotaWait>,
+    /// Since when the incident has named a case that casebridge does not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown_case_since: Option<Timestamp>,
     /// When to read all communications once more, since one may appear late among older ones; `None` if that is not
     /// needed.
     pub full_read_at: Option<Timestamp>,

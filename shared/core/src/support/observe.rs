@@ -68,9 +68,7 @@ impl Pass {
             return;
         }
         self.aws.shown_all = case.communications.len() <= MAXIMUM_KNOWN_COMMUNICATIONS;
-        if !self.aws.reads.search_failed {
-            self.link.troubles.end(Side::Aws, |trouble| trouble.request == Request::Read);
-        }
+        self.end_trouble_with_reading();
         let TakenIn { shown, news } = self.link.memory.conversation.take_in(
             case.communications.clone(),
             case.communications_complete,

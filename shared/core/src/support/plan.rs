@@ -34,8 +34,6 @@ use crate::{
 /// How long to wait before a new case is read for its display id, or is read again if AWS does not show it yet. Mostly
 /// AWS's event comes earlier.
 const NEW_CASE_SECONDS: u32 = 5;
-/// How long to wait for what only people can change, or for what casebridge does not see. One look an hour is enough.
-const LONG_WAIT_SECONDS: u32 = 3_600;
 
 impl Planner<'_, SupportCase> {
     /// Plans what the incident and the case ask for.
@@ -62,12 +60,14 @@ impl Planner<'_, SupportCase> {
         }
         let Some(incident) = self.pass.incident.as_ref() else { return };
         if names_unknown_case(self.pass, incident) {
-            let until = self.later(seconds(LONG_WAIT_SECONDS));
+            let since = self.pass.link.memory.unknown_case_since.unwrap_or(self.now);
+            let until = self.next_look_for_missing(since);
             self.wait(Waiting::UnknownCase { until });
             return;
         }
         let Some(account) = incident.account.as_ref().filter(|_| is_in_scope(incident)) else { return };
-        if self.waits_in_line() || self.waits_to_open(RefusedCall::OpenCase(case_codes(self.policy, incident))) {
+        let call = RefusedCall::OpenCase(case_codes(self.policy, incident));
+        if self.waits_in_line() || self.waits_for_given_up_cases() || self.waits_to_open(call) {
             return;
         }
         let (account_id, production) = (account.number.clone(), account.production);
@@ -101,6 +101,15 @@ impl Planner<'_, SupportCase> {
             self.wait(Waiting::CaseQuota { until });
         }
         behind
+    }
+
+    /// Whether the incident waits because too many of its cases were given up: any of them may still show up. If so, adds
+    /// the wait.
+    fn waits_for_given_up_cases(&mut self) -> bool {
+        let Some(until) = self.pass.link.memory.opens_no_case_until() else { return false };
+        let until = until.max(self.later(seconds(1)));
+        self.wait(Waiting::UnknownOutcome { until });
+        true
     }
 
     /// Waits if CreateCase is held back. Returns whether it is. The first in line does not wait for the quota when it

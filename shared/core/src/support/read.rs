@@ -16,6 +16,7 @@ use crate::{
     link::{
         intent::Illegal,
         mark::{Mark, marks_in},
+        trouble::{Request, Side},
     },
     policy::Policy,
     servicenow::columns::ACCOUNT,
@@ -198,8 +199,8 @@ pub(super) struct Reads {
     began: Timestamp,
     case: Option<CaseReader>,
     search: Option<CaseSearch>,
-    /// Whether the search has failed in this look.
-    pub(super) search_failed: bool,
+    /// Whether a read of AWS has failed in this look.
+    failed: bool,
     /// Whether the ledger has still to be asked what a link without a case asks at the end.
     asks_ledger: bool,
 }
@@ -212,7 +213,7 @@ impl Pass {
             began: now,
             asks_ledger: linked.is_none(),
             case: linked.map(CaseReader::new),
-            search_failed: false,
+            failed: false,
             search: self.searched_cases(now).map(|(account, written_at)| CaseSearch::new(account, written_at)),
         };
     }
@@ -250,8 +251,10 @@ impl Pass {
         answer: Result<Answer, Failure>,
     ) -> Result<Option<Failure>, Illegal> {
         match (read.purpose, answer) {
-            (Purpose::LinkedCase, answer) => return self.see_linked_case(policy, answer),
-            (Purpose::Search, answer) => return self.see_search(policy, answer),
+            (Purpose::LinkedCase, answer) => {
+                return self.see_linked_case(policy, answer).map(|seen| self.note_failure(seen));
+            }
+            (Purpose::Search, answer) => return self.see_search(policy, answer).map(|seen| self.note_failure(seen)),
             (Purpose::FirstInLine | Purpose::Columns, Err(failure)) => return Ok(Some(failure)),
             (Purpose::FirstInLine, Ok(answer)) => {
                 self.aws.first_in_line = Some(answer.link()?.is_none_or(|first| first == self.key));
@@ -288,6 +291,21 @@ impl Pass {
         Ok(None)
     }
 
+    /// Notes whether a read of AWS has failed.
+    fn note_failure(&mut self, seen: Option<Failure>) -> Option<Failure> {
+        self.aws.reads.failed |= seen.is_some();
+        seen
+    }
+
+    /// Ends the trouble with reading once all of a look was read. While a search is under way beside the case it stays: should
+    /// the search fail, it is its earlier failures that say how long to wait.
+    pub(super) fn end_trouble_with_reading(&mut self) {
+        let reads = &self.aws.reads;
+        if reads.search.is_none() && !reads.failed {
+            self.link.troubles.end(Side::Aws, |trouble| trouble.request == Request::Read);
+        }
+    }
+
     fn see_search(&mut self, policy: &Policy, answer: Result<Answer, Failure>) -> Result<Option<Failure>, Illegal> {
         let began = self.aws.reads.began;
         let mut search = self.aws.reads.search.take().ok_or(Illegal::NotAsked)?;
@@ -296,17 +314,18 @@ impl Pass {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = seen {
-            self.aws.reads.search_failed = true;
             return Ok(Some(failure));
         }
         if search.is_over() {
             let ended_without_result = search.ended_without_result();
             self.take_in_search(policy, search, began);
             if ended_without_result {
-                self.aws.reads.search_failed = true;
                 let message =
                     format!("more than {SEARCH_PAGES} pages of cases were opened since the case that is searched");
                 return Ok(Some(Failure::Unavailable { message, retry_at: None }));
+            }
+            if self.aws.case.is_some() {
+                self.end_trouble_with_reading();
             }
         } else {
             self.aws.reads.search = Some(search);

@@ -8,6 +8,7 @@ use crate::{
     support::{
         Link, Pass,
         case::{Case, Communication},
+        columns::names_unknown_case,
         memory::{CREATION_UNDECIDED_FOR, GivenUpCase},
         read::Reads,
     },
@@ -98,6 +99,13 @@ impl Pass {
         } else if let (Some(wait), Some(incident)) = (&mut self.link.memory.waits_for_quota, &self.incident) {
             wait.priority.clone_from(&incident.priority);
         }
+    }
+
+    /// Records since when the incident has named a case that casebridge does not know, if it names one now.
+    pub(super) fn note_unknown_case(&mut self, now: Timestamp) {
+        let Some(incident) = &self.incident else { return };
+        let since = self.link.memory.unknown_case_since.unwrap_or(now);
+        self.link.memory.unknown_case_since = names_unknown_case(self, incident).then_some(since);
     }
 
     /// Whether every text that was written at AWS since work ended has reopened the link before. False if there is no

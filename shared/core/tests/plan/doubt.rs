@@ -9,7 +9,7 @@ use casebridge_core::{
         mark::{Entropy, Mark},
         pass::backoff,
         plan::Waiting,
-        trouble::{Request, Side},
+        trouble::{Request, Side, Troubles},
     },
     policy::Policy,
     servicenow::incident::IncidentState,
@@ -18,6 +18,7 @@ use casebridge_core::{
         call::{Call, Done, RefusedCall},
         case::CaseStatus,
         columns::columns,
+        memory::{CREATION_UNDECIDED_FOR, MAXIMUM_GIVEN_UP_CASES},
     },
     time::seconds,
 };
@@ -517,7 +518,8 @@ fn what_a_link_waits_for_has_a_name_for_the_log_and_most_of_it_unsettles_the_lin
         (Waiting::IncidentClosed, "incident_closed", false),
         (Waiting::RepeatedReopening, "repeated_reopening", false),
         (Waiting::IncidentGone { until: None }, "incident_gone", false),
-        (Waiting::UnknownCase { until }, "unknown_case", false),
+        (Waiting::UnknownCase { until: None }, "unknown_case", false),
+        (Waiting::ColumnsNotKept { until }, "columns_not_kept", false),
     ];
     for (wait, name, settled) in rows {
         assert_eq!(wait.name(), name);
@@ -665,6 +667,33 @@ fn a_case_that_was_given_up_is_looked_for_until_a_day_is_over() {
     }
     // The ages are multiples of L. A day has 96 of them.
     assert_eq!(ages, [2, 4, 8, 16, 32, 64, 128]);
+}
+
+/// Each of them stands in a row of the ledger, and a link stands in so many rows and no more.
+#[test]
+fn with_so_many_cases_that_were_given_up_none_is_opened_until_the_first_can_show_up_no_more() {
+    let mut sides = Sides::new();
+    let mut lasts_until = None;
+    for _ in 0..MAXIMUM_GIVEN_UP_CASES {
+        let written_at = give_up_case(&mut sides);
+        lasts_until = lasts_until.or(written_at.checked_add(CREATION_UNDECIDED_FOR).ok());
+        sides.link.troubles = Troubles::default();
+    }
+    let until = lasts_until.unwrap();
+    let plan = sides.plan(&sides.observe());
+    assert_eq!(names(&plan), ["write_columns"]);
+    assert!(plan.waits.contains(&Waiting::UnknownOutcome { until }), "{plan:?}");
+    sides.settle();
+    let columns = &sides.incident.summary.columns;
+    assert_eq!(columns.sync_status, "waiting");
+    assert!(columns.last_error.contains("did not confirm"), "{columns:?}");
+
+    sides.now = until;
+    assert_eq!(sides.pass(), [""; 0]);
+    sides.now = sides.due.unwrap();
+    assert!(sides.now.duration_since(until) <= seconds(1), "{:?}", sides.due);
+    assert_eq!(sides.settle()[0], "open_case");
+    assert_eq!(sides.incident.summary.columns.sync_status, "in_sync");
 }
 
 #[test]

@@ -6,21 +6,24 @@ use casebridge_core::{
     identifiers::{AccountId, CaseId, DisplayId, IncidentId, LinkKey},
     link::{
         intent::Illegal,
-        mark::Mark,
+        mark::{Entropy, Mark},
         pass::{Look, Read, Seen},
         trouble::Side,
     },
     servicenow::incident::IncidentState,
     support::{
-        Pass,
+        Link, Pass,
         case::{CaseStatus, RECENT_COMMUNICATIONS},
+        memory::GivenUpCase,
         read::{Answer, CasePage, CaseQuery, CommunicationPage, DescribedCase, Question, StrangeCaseReader},
         unknown_case::marked_cases,
     },
 };
 use std::ops::ControlFlow;
 
-use crate::sides::{CASE_ID, Sides, refusal, unavailable};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::sides::{ACCOUNT, CASE_ID, Sides, refusal, unavailable};
 
 /// The answer of AWS Support to a question. `None` if it answers with the case as it is.
 type Answers<'a> = dyn FnMut(&Question) -> Option<Result<Answer, Failure>> + 'a;
@@ -357,7 +360,7 @@ fn a_search_reads_the_first_communication_of_the_cases_that_may_be_ours_and_goes
     }
     let own = described(&sides).unwrap();
     let strange = DescribedCase { subject: "Something else".to_owned(), ..own.clone() };
-    let long_ago = sides.now.checked_sub(jiff::SignedDuration::from_hours(2)).unwrap();
+    let long_ago = sides.now.checked_sub(SignedDuration::from_hours(2)).unwrap();
     let older = DescribedCase { time_created: long_ago, ..own.clone() };
     let pages = |question: &Question| match question {
         Question::Cases { query: CaseQuery::Since { next, .. }, .. } => {
@@ -378,21 +381,122 @@ fn a_search_reads_the_first_communication_of_the_cases_that_may_be_ours_and_goes
 fn a_search_ends_after_so_many_pages_and_proves_nothing_then() {
     let (sides, _) = opening();
     let mut pages = 0;
-    let endless = |_: &Question| {
+    let endless = |question: &Question| {
         pages += 1;
-        Some(Ok(Answer::Cases(CasePage { cases: Vec::new(), next: Some("on".to_owned()) })))
+        endless_search(question)
     };
     let looking = Looking::new(&sides, Look::Both).answering(endless).run();
     assert_eq!(looking.pass.link.intent.as_ref().unwrap().looked, 0);
+    assert!(matches!(looking.failures[..], [(Side::Aws, Failure::Unavailable { .. })]), "{:?}", looking.failures);
     drop(looking);
     assert_eq!(pages, 20);
+}
+
+/// The cases of an account that has more of them than a search reads.
+fn endless_search(question: &Question) -> Option<Result<Answer, Failure>> {
+    let page = || CasePage { cases: Vec::new(), next: Some("on".to_owned()) };
+    is_search(question).then(|| Ok(Answer::Cases(page())))
+}
+
+fn failing_search(question: &Question) -> Option<Result<Answer, Failure>> {
+    is_search(question).then(|| Err(unavailable()))
+}
+
+fn is_search(question: &Question) -> bool {
+    matches!(question, Question::Cases { query: CaseQuery::Since { .. }, .. })
+}
+
+/// A CreateCase of an account that was given up: its intent was written so many seconds ago, and it is looked for so many
+/// seconds from now.
+fn given_up(sides: &Sides, account: &str, written: i64, look: i64) -> GivenUpCase {
+    let at = |seconds: i64| sides.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    let key = LinkKey::support_case(sides.incident.summary.sys_id.clone());
+    GivenUpCase {
+        account: AccountId::new(account),
+        mark: Mark::draw(Entropy::new([7; 16]), &key, written.unsigned_abs()),
+        covers: Vec::new(),
+        remainder: None,
+        written_at: at(-written),
+        look_at: at(look),
+    }
+}
+
+/// The waits between looks that each end with a failure of AWS, in seconds.
+fn waits_between_looks(sides: &mut Sides, answers: impl Fn(&Question) -> Option<Result<Answer, Failure>>) -> Vec<i64> {
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        let Looking { pass, failures, .. } = Looking::new(sides, Look::Both).answering(&answers).run();
+        assert_eq!(failures.len(), 1, "{failures:?}");
+        let wait = pass.link.troubles.side_until(Side::Aws).unwrap().duration_since(sides.now);
+        sides.record(pass);
+        sides.now = sides.now.checked_add(wait).unwrap();
+        waits.push(wait.as_secs());
+    }
+    waits
+}
+
+#[test]
+fn a_search_that_fails_waits_longer_each_time_though_the_case_is_read() {
+    // The search fails before the case is read whole, or after it.
+    for (case_reads, mut sides) in [(1, Sides::linked()), (2, talkative(RECENT_COMMUNICATIONS))] {
+        sides.link.memory.given_up_cases = vec![given_up(&sides, ACCOUNT, 3_600, 0)];
+        assert_eq!(waits_between_looks(&mut sides, failing_search), [1, 2, 4, 8, 16, 32], "{case_reads} reads");
+        let looking = Looking::new(&sides, Look::Both).run();
+        assert!(looking.failures.is_empty() && looking.pass.aws.case.is_some());
+        assert_eq!(looking.pass.link.troubles.side_until(Side::Aws), None, "all was read: {case_reads} reads");
+    }
+}
+
+#[test]
+fn a_search_that_ends_without_an_answer_waits_longer_each_time() {
+    let (mut sides, _) = opening();
+    assert_eq!(waits_between_looks(&mut sides, endless_search), [1, 2, 4, 8, 16, 32]);
+    assert_eq!(sides.link.intent.as_ref().unwrap().looked, 0);
+    let mut sides = Sides::linked();
+    sides.link.memory.given_up_cases = vec![given_up(&sides, ACCOUNT, 3_600, 0)];
+    assert_eq!(waits_between_looks(&mut sides, endless_search), [1, 2, 4, 8, 16, 32]);
+}
+
+#[test]
+fn what_a_search_without_an_end_has_found_counts() {
+    let (sides, _) = opening();
+    let own = described(&sides).unwrap();
+    let found = |question: &Question| {
+        let page = || CasePage { cases: vec![own.clone()], next: Some("on".to_owned()) };
+        is_search(question).then(|| Ok(Answer::Cases(page())))
+    };
+    let looking = Looking::new(&sides, Look::Both).answering(found).run();
+    assert!(looking.failures.is_empty(), "{:?}", looking.failures);
+    assert_eq!(looking.pass.link.memory.case.as_ref().unwrap().case_id, CaseId::new(CASE_ID));
+}
+
+/// A search looks through one account, from the oldest case on whose time has come.
+#[test]
+fn late_cases_are_looked_for_later_only_where_a_search_has_looked_for_them() {
+    let rows = [(ACCOUNT, 3_600, 0), (ACCOUNT, 1_800, 600), (ACCOUNT, 7_200, 900), ("444455556666", 1_800, 0)];
+    let all_looks = |link: &Link| -> Vec<Timestamp> {
+        link.memory.given_up_cases.iter().map(|given_up| given_up.look_at).collect()
+    };
+    let mut sides = Sides::linked();
+    sides.link.memory.given_up_cases =
+        rows.map(|(account, written, look)| given_up(&sides, account, written, look)).into();
+    let before = all_looks(&sides.link);
+    let at = |seconds: i64| sides.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+
+    let searched = Looking::new(&sides, Look::Both).run();
+    // The third was written before what the search reaches back to, the fourth is another account's.
+    assert_eq!(all_looks(&searched.pass.link), [at(3_600), at(1_800), before[2], before[3]]);
+    for answers in [failing_search, endless_search] {
+        let searched = Looking::new(&sides, Look::Both).answering(answers).run();
+        assert_eq!(all_looks(&searched.pass.link), before);
+    }
 }
 
 #[test]
 fn of_several_cases_that_were_opened_the_oldest_goes_on() {
     let (sides, _) = opening();
     let own = described(&sides).unwrap();
-    let earlier = own.time_created.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap();
+    let earlier = own.time_created.checked_sub(SignedDuration::from_secs(1)).unwrap();
     let double = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
     let first = DescribedCase { case_id: double.clone(), time_created: earlier, ..own.clone() };
     let both = |_: &Question| Some(Ok(Answer::Cases(CasePage { cases: vec![own.clone(), first.clone()], next: None })));
@@ -437,7 +541,7 @@ fn an_incident_that_is_gone_or_not_served_is_no_failure() {
 #[test]
 fn a_strange_case_is_read_for_the_marks_of_its_first_communication() {
     let (mut sides, mark) = opening();
-    let account = AccountId::new(crate::sides::ACCOUNT);
+    let account = AccountId::new(ACCOUNT);
     let mut reader = StrangeCaseReader::new(account.clone(), CaseId::new(CASE_ID));
     let page = |sides: &Sides| Answer::Cases(CasePage { cases: described(sides).into_iter().collect(), next: None });
     let read = reader.clone().see(page(&sides), |_| true).unwrap();

@@ -16,6 +16,8 @@ use casebridge_core::{
     },
 };
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 
 use crate::sides::{Sides, call_of, delivery_of, names, refusal};
@@ -350,16 +352,59 @@ fn a_state_intent_goes_with_the_refusal_of_its_delivery_and_stays_with_its_doubt
     }
 }
 
-/// A copied incident shows the columns of the original.
-#[test]
-fn the_columns_of_another_incident_are_replaced() {
-    let of_another = BridgeColumns {
+/// The columns of an incident that was copied from one of another account.
+fn columns_of_another() -> BridgeColumns {
+    BridgeColumns {
         own: [("account", "999988887777"), ("case_id", "case-999988887777-muen-2026-ffffffffffffffff")]
             .map(|(name, text)| (name.to_owned(), text.to_owned()))
             .into(),
         sync_status: "in_sync".to_owned(),
         ..BridgeColumns::default()
-    };
+    }
+}
+
+/// Nothing tells that the ledger knows the case by now, and what nobody mends within a month is not mended.
+#[test]
+fn an_incident_that_names_an_unknown_case_is_looked_at_every_hour_for_a_day_and_every_day_for_a_month() {
+    for is_ended in [true, false] {
+        let mut sides = Sides::new();
+        sides.incident.summary.columns = columns_of_another();
+        if is_ended {
+            sides.set_state(IncidentState::Resolved);
+        }
+        sides.settle();
+        let mut looks = BTreeMap::new();
+        for _ in 0..100 {
+            let Some(due) = sides.due else { break };
+            *looks.entry(due.duration_since(sides.now).as_hours()).or_insert(0) += 1;
+            sides.now = due;
+            assert_eq!(sides.pass(), [""; 0]);
+        }
+        assert_eq!(looks, BTreeMap::from([(1, 24), (24, 29)]), "in hours, ended {is_ended}");
+    }
+}
+
+#[test]
+fn an_incident_that_names_an_unknown_case_again_is_looked_at_as_if_for_the_first_time() {
+    let mut sides = Sides::new();
+    sides.incident.summary.columns = columns_of_another();
+    sides.settle();
+    sides.pass_time(40 * 86_400);
+    sides.pass();
+    assert_eq!(sides.due, None);
+    // Somebody clears the columns, and another script fills them again.
+    sides.incident.account = None;
+    sides.incident.summary.columns = BridgeColumns::default();
+    sides.pass();
+    sides.incident.summary.columns = columns_of_another();
+    sides.pass();
+    assert_eq!(sides.due.map(|due| due.duration_since(sides.now).as_hours()), Some(1));
+}
+
+/// An incident that was copied shows the columns of the one that it was copied from.
+#[test]
+fn the_columns_of_another_incident_are_replaced() {
+    let of_another = columns_of_another();
     for (in_scope, known_as_anothers, effects) in [
         (true, true, vec!["open_case", "write_columns"]),
         (false, true, vec!["write_columns"]),

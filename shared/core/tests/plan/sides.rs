@@ -45,6 +45,8 @@ pub struct Sides {
     pub keeps_resolved_at: bool,
     /// The comments that were written when the incident was closed.
     pub written_when_closed: BTreeSet<JournalEntryId>,
+    /// What a rule of the instance puts into the column *last error* with each write of the columns.
+    pub column_rule: Option<&'static str>,
     /// AWS refuses texts that contain this.
     pub poison: Option<String>,
     plans: u8,
@@ -140,6 +142,7 @@ impl Sides {
             audit_trail: false,
             keeps_resolved_at: false,
             written_when_closed: BTreeSet::new(),
+            column_rule: None,
             poison: None,
             plans: 0,
             last_answer_bytes: 0,
@@ -367,6 +370,9 @@ impl Sides {
         summary.has_close_code |= !delivery.fields.close_code.is_empty();
         summary.has_close_notes |= !delivery.fields.close_notes.is_empty();
         summary.columns = delivery.columns.clone();
+        if let Some(words) = self.column_rule {
+            words.clone_into(&mut summary.columns.last_error);
+        }
         summary.sys_mod_count += 1;
     }
 

@@ -10,7 +10,7 @@ use casebridge_core::{
     identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, JournalEntryId, LinkKey},
     link::{
         self,
-        index::{Fact, Row, RowSpan},
+        index::{Fact, ROWS_PER_LINK, Row, RowSpan},
         intent::{EndedIntent, IntentEnd},
         mark::{Entropy, Mark},
         remembered::Remembered,
@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::task::{JoinSet, LocalSet};
 
-use alarm::{Alarm, alarm, named, resources};
+use alarm::{Alarm, AlarmIntent, alarm, named, resources};
 
 /// How many workers try to take one lease at the same moment.
 const CLAIMS_AT_ONCE: usize = 64;
@@ -96,6 +96,8 @@ macro_rules! contract_tests {
             more_counts_than_one_batch_takes,
             watermarks_move,
             a_link_too_large_for_a_row_is_refused_before_it_is_written,
+            a_link_in_more_rows_than_one_write_changes_is_refused_before_it_is_written,
+            all_rows_of_a_link_change_in_one_write,
         }
     };
 }
@@ -966,4 +968,44 @@ pub async fn a_link_too_large_for_a_row_is_refused_before_it_is_written(ledger: 
     let lease = ledger.record(&lease, &blank, &large, at(1)).await.unwrap();
     assert_eq!(release(&ledger, &lease, &large, &large).await, ReleaseAnswer::Released);
     assert_eq!(take(&ledger, &key(1), "b").await.1, large);
+}
+
+/// An alarm whose link stands in so many rows: its own, and those of resources that are named with this letter.
+fn alarm_in_rows(rows: usize, letter: char) -> link::Link<Alarm> {
+    let names: Vec<String> = (1..rows).map(|number| format!("{letter}{number:03}")).collect();
+    let resources: Vec<(&str, i64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    alarm(&letter.to_string(), &resources)
+}
+
+/// A state that can be recorded can be left for any other in one write.
+pub async fn a_link_in_more_rows_than_one_write_changes_is_refused_before_it_is_written(ledger: impl Ledger) {
+    let (lease, blank) = take_as::<Alarm>(&ledger, &key(1), "a").await;
+    let too_many = alarm_in_rows(ROWS_PER_LINK + 1, 'a');
+    let is_refused = |error: Option<LedgerError>| matches!(error, Some(LedgerError::TooManyRows { rows, limit: ROWS_PER_LINK, .. }) if rows == ROWS_PER_LINK + 1);
+    assert!(is_refused(ledger.record(&lease, &blank, &too_many, at(1)).await.err()));
+    assert!(is_refused(ledger.release(&lease, &blank, &too_many, None, false, at(1)).await.err()));
+    assert_eq!(resource_rows(&ledger).await, []);
+    assert_eq!(release(&ledger, &lease, &blank, &blank).await, ReleaseAnswer::Released);
+}
+
+pub async fn all_rows_of_a_link_change_in_one_write(ledger: impl Ledger) {
+    let raising = |sequence: u64, link: link::Link<Alarm>| {
+        let intent = json!({"sequence": sequence, "mark": null, "written_at": at(0), "kind": AlarmIntent::Silence});
+        let ended_intent = Some(EndedIntent { sequence: sequence - 1, end: IntentEnd::Done });
+        let intent = Some(serde_json::from_value(intent).unwrap());
+        link::Link { intent, intents: sequence, ended_intent, ..link }
+    };
+    let (before, after) =
+        (raising(1, alarm_in_rows(ROWS_PER_LINK, 'a')), raising(2, alarm_in_rows(ROWS_PER_LINK, 'b')));
+    let (lease, blank) = take_as::<Alarm>(&ledger, &key(1), "a").await;
+    let lease = ledger.record(&lease, &blank, &before, at(1)).await.unwrap();
+    assert_eq!(resource_rows(&ledger).await.len(), ROWS_PER_LINK - 1);
+    let lease = ledger.record(&lease, &before, &after, at(2)).await.unwrap();
+    let is_new = |row: &Row| resources().rest(&row.key).is_some_and(|name| name.starts_with('b'));
+    let rows = resource_rows(&ledger).await;
+    assert!(rows.len() == ROWS_PER_LINK - 1 && rows.iter().all(is_new), "{rows:?}");
+    assert_eq!(ledger.link_at(&named("a")).await.unwrap(), None);
+    assert_eq!(ledger.link_at(&named("b")).await.unwrap(), Some(key(1)));
+    assert_eq!(release(&ledger, &lease, &after, &link::Link::default()).await, ReleaseAnswer::Released);
+    assert_eq!(resource_rows(&ledger).await, []);
 }

@@ -123,6 +123,8 @@ impl ServiceNowPort {
         let now = world.servicenow_now();
         let record_before = world.servicenow.incidents.get(incident).cloned();
         let lagging = world.servicenow.take_lag();
+        world.servicenow.rewrites_columns |= world.settings.rewrites_columns;
+        world.servicenow.rewrites_columns &= !world.faults.are_over();
         let (kind, expected) = (key.kind.as_str(), Some(delivery.expected_mod_count));
         let result = self.app.deliver(&mut world.servicenow, now, kind, incident, delivery, expected);
         if let Some((record, until)) = lagging {

@@ -11,6 +11,7 @@ use crate::{
         pass::Pass,
         plan::Effect,
         trouble::{Request, Side, Trouble},
+        written::WrittenColumns,
     },
     policy::Policy,
     servicenow::{
@@ -196,6 +197,7 @@ impl<K: Kind> Pass<K> {
         self.link.troubles.end(Side::ServiceNow, |trouble| {
             trouble.refusal.is_none() || trouble.refusal == Some(Refusal::Credentials)
         });
+        self.note_written_columns(delivery, answer.fields, now);
         let reactions = self.reactions();
         self.take_in_state(&delivery.fields, &answer, &reactions);
         let (answer_count, answer_fields) = (taken(&answer), answer.fields);
@@ -210,6 +212,15 @@ impl<K: Kind> Pass<K> {
         let all_taken = answer_count == delivery.messages.len();
         let goes_on = paused_before || self.pause(policy).is_none();
         refusal.is_none() && all_taken && answer_fields != FieldsOutcome::Stale && goes_on
+    }
+
+    /// Records columns that were written although the incident showed others. What it shows now is not asked here.
+    fn note_written_columns(&mut self, delivery: &Delivery, fields: FieldsOutcome, now: Timestamp) {
+        let differed = self.summary().is_some_and(|seen| !seen.columns.show(&delivery.columns));
+        if differed && fields == FieldsOutcome::Applied {
+            let earlier = self.link.columns_written.as_ref();
+            self.link.columns_written = Some(WrittenColumns::after(earlier, &delivery.columns, now));
+        }
     }
 
     /// Records what became of the state that a delivery asked for.
@@ -350,7 +361,12 @@ fn taken(answer: &DeliveryAnswer) -> usize {
 
 /// Returns the wait after this many failures in a row.
 pub fn backoff(policy: &Policy, attempts: u32) -> SignedDuration {
+    longer_each_time(policy, attempts, policy.retry_longest_seconds)
+}
+
+/// A wait that doubles with each attempt, up to the longest.
+pub(crate) fn longer_each_time(policy: &Policy, attempts: u32, longest_seconds: u32) -> SignedDuration {
     let doublings = attempts.saturating_sub(1).min(MAXIMUM_DOUBLINGS);
     let wait = u64::from(policy.retry_first_seconds) << doublings;
-    seconds(u32::try_from(wait).unwrap_or(u32::MAX).min(policy.retry_longest_seconds))
+    seconds(u32::try_from(wait).unwrap_or(u32::MAX).min(longest_seconds))
 }

@@ -18,6 +18,9 @@ use super::{
     save::apply, second,
 };
 
+/// What a rule of the customer puts into the column *last error*.
+const WORDS_OF_A_RULE: &str = "Synchronised with AWS.";
+
 impl Instance {
     /// Writes each message once, then fields and columns. `kind` is the kind of the link that delivers. `expected` is
     /// the update count that fields and columns are bound to; with `None` they are always written.
@@ -239,6 +242,9 @@ impl Instance {
         // Values that the incident has already are not written, so that no rule runs.
         if changed == *record {
             return Ok(());
+        }
+        if let Some(columns) = change.columns.as_mut().filter(|_| self.rewrites_columns) {
+            WORDS_OF_A_RULE.clone_into(&mut columns.last_error);
         }
         let user = self.integration_user.clone();
         self.save(now, &user, id, &change)
