@@ -218,7 +218,6 @@ pub enum RequestFailure {
 
 /// An instance with the app. Its operations take the time of ServiceNow's clock.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent switch")]
 pub struct Instance {
     /// The accounts.
     pub accounts: Vec<Account>,
@@ -251,8 +250,8 @@ pub struct Instance {
     links_are_unique: bool,
     /// What keeps the app from using its table of links, if anything does.
     pub links_obstacle: Option<LinksObstacle>,
-    /// Whether a rule of the customer puts its own words into a column with each write of the app's columns.
-    pub rewrites_columns: bool,
+    /// The words that a rule of the customer puts into the column *last error* with each write of the app's columns.
+    pub words_of_rule: Option<&'static str>,
     /// The rows with the status of each link, by the incident and the kind in their keys. Without a unique index a key
     /// may have several rows.
     links: BTreeMap<IncidentId, BTreeMap<String, Vec<LinkRow>>>,
@@ -298,7 +297,7 @@ impl Instance {
             announced: BTreeSet::new(),
             links_are_unique: true,
             links_obstacle: None,
-            rewrites_columns: false,
+            words_of_rule: None,
             links: BTreeMap::new(),
             removed: BTreeMap::new(),
             trail: BTreeMap::new(),

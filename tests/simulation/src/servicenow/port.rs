@@ -25,6 +25,8 @@ use crate::{
 const MAXIMUM_NODE_LAG: SignedDuration = SignedDuration::from_secs(60);
 /// The client's message for a delivery that a firewall before the instance refused.
 const TURNED_AWAY: &str = "The request did not get through to ServiceNow (403)";
+/// What a rule of the customer puts into the column *last error*.
+const WORDS_OF_RULE: &str = "Synchronised with AWS.";
 
 /// The app on the ServiceNow instance.
 pub struct ServiceNowPort {
@@ -123,8 +125,7 @@ impl ServiceNowPort {
         let now = world.servicenow_now();
         let record_before = world.servicenow.incidents.get(incident).cloned();
         let lagging = world.servicenow.take_lag();
-        world.servicenow.rewrites_columns |= world.settings.rewrites_columns;
-        world.servicenow.rewrites_columns &= !world.faults.are_over();
+        world.servicenow.words_of_rule = world.rewrites_columns().then_some(WORDS_OF_RULE);
         let (kind, expected) = (key.kind.as_str(), Some(delivery.expected_mod_count));
         let result = self.app.deliver(&mut world.servicenow, now, kind, incident, delivery, expected);
         if let Some((record, until)) = lagging {
@@ -151,6 +152,11 @@ impl World {
     /// Whether every delivery is refused now before it reaches ServiceNow.
     fn turns_deliveries_away(&self) -> bool {
         self.settings.turns_deliveries_away && !self.faults.are_over()
+    }
+
+    /// Whether a rule of the instance puts its own words into a column now.
+    fn rewrites_columns(&self) -> bool {
+        self.settings.rewrites_columns && !self.faults.are_over()
     }
 }
 

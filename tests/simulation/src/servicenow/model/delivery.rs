@@ -18,9 +18,6 @@ use super::{
     save::apply, second,
 };
 
-/// What a rule of the customer puts into the column *last error*.
-const WORDS_OF_A_RULE: &str = "Synchronised with AWS.";
-
 impl Instance {
     /// Writes each message once, then fields and columns. `kind` is the kind of the link that delivers. `expected` is
     /// the update count that fields and columns are bound to; with `None` they are always written.
@@ -243,8 +240,8 @@ impl Instance {
         if changed == *record {
             return Ok(());
         }
-        if let Some(columns) = change.columns.as_mut().filter(|_| self.rewrites_columns) {
-            WORDS_OF_A_RULE.clone_into(&mut columns.last_error);
+        if let (Some(words), Some(columns)) = (self.words_of_rule, &mut change.columns) {
+            words.clone_into(&mut columns.last_error);
         }
         let user = self.integration_user.clone();
         self.save(now, &user, id, &change)
