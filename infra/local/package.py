@@ -33,7 +33,9 @@ def main() -> None:
         version = ".".join(map(str, glibc))
         console.say(f"     {paths.relative(package)}  {size / 1e6:.2f} MB  glibc {version}")
         if size > LARGEST_PACKAGE_BYTES:
-            problems.append(f"{package.name} has {size / 1e6:.2f} MB, the limit is {LARGEST_PACKAGE_BYTES / 1e6:.1f} MB.")
+            problems.append(
+                f"{package.name} has {size / 1e6:.2f} MB, the limit is {LARGEST_PACKAGE_BYTES / 1e6:.1f} MB."
+            )
         if glibc > NEWEST_GLIBC:
             problems.append(f"{package.name} asks for glibc {version}, the Lambda runtime has 2.34: build with zig.")
     if problems:

@@ -327,7 +327,7 @@ impl Conversation {
     }
 
     /// Takes in what a read shows. If `complete`, the read shows everything since the settled time. Otherwise it must
-    /// [join](Self::joins).
+    /// [connect to what is known](Self::connects_to_known).
     pub fn take_in(
         &mut self,
         mut shown: Vec<RawCommunication>,
