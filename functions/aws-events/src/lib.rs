@@ -81,8 +81,8 @@ impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
 
     async fn enqueue(&self, update: CaseUpdate) -> Result<(), EventError> {
         let (cause, received_at) = (Cause::SupportEvent, self.clock.now());
-        let told = NamedCase { account: &update.account, case_id: &update.case_id, cause, received_at };
-        let subject = match owner_of_case(&self.ledger, told, received_at).await? {
+        let named = NamedCase { account: &update.account, case_id: &update.case_id, cause, received_at };
+        let subject = match owner_of_case(&self.ledger, named, received_at).await? {
             Owner::Link(key) => Subject::Link { key },
             Owner::Unknown(UnknownCase::NotOurs) => {
                 self.metrics.count(Metric::EventsOfOthers, 1);

@@ -49,7 +49,7 @@ pub struct Position {
 /// Returns the watermark before the first poll. It is recorded before the first read, so that it does not move with the
 /// time if the first polls fail. `now` is by our clock, from which ServiceNow's may differ by an hour.
 pub fn first(now: Timestamp) -> Watermark {
-    Watermark { covered_until: earlier(now, FIRST_LOOK_BACK), resume: None }
+    Watermark { covered_until: time::earlier(now, FIRST_LOOK_BACK), resume: None }
 }
 
 /// Returns where a poll starts to read.
@@ -57,7 +57,7 @@ pub fn first(now: Timestamp) -> Watermark {
 /// After a finished poll this is `overlap` before its end, since a change may appear a little later than its own time
 /// says. An unfinished poll is continued exactly where it stopped, so that it finishes however many changes there are.
 pub fn start(watermark: &Watermark, overlap: SignedDuration) -> Position {
-    let overlapped = || Position { since: earlier(watermark.covered_until, overlap), after: None };
+    let overlapped = || Position { since: time::earlier(watermark.covered_until, overlap), after: None };
     watermark.resume.clone().unwrap_or_else(overlapped)
 }
 
@@ -190,10 +190,6 @@ impl Rounds {
         behind.truncate(MAXIMUM_BEHIND);
         behind.into_iter().collect()
     }
-}
-
-fn earlier(moment: Timestamp, by: SignedDuration) -> Timestamp {
-    moment.checked_sub(by).unwrap_or(moment)
 }
 
 #[cfg(test)]

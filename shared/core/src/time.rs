@@ -23,6 +23,11 @@ pub fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
     now.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
+/// Returns the moment before a wait, or the first possible moment if the wait reaches beyond it.
+pub fn earlier(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.saturating_sub(wait).unwrap_or(Timestamp::MIN)
+}
+
 /// Reads a moment as ServiceNow writes it. Returns `None` for an empty or unreadable value.
 pub fn parse_servicenow(text: &str) -> Option<Timestamp> {
     let moment = DateTime::strptime(SERVICENOW_FORM, text.trim()).ok()?;

@@ -40,8 +40,8 @@ impl<P: Ports> Executor<P> {
         let found = match &hint.subject {
             Subject::Link { key } => Some(Found { key: key.clone(), case: None }),
             Subject::Case { account, case_id } => {
-                let told = NamedCase { account, case_id, cause: hint.cause, received_at: hint.received_at };
-                find_link(&ports, told, &mut report).await?
+                let named = NamedCase { account, case_id, cause: hint.cause, received_at: hint.received_at };
+                find_link(&ports, named, &mut report).await?
             }
         };
         if let Some(Found { key, case }) = found {

@@ -12,7 +12,7 @@ use casebridge_core::{
 use crate::{Check, Linter, place};
 
 /// How many writes beyond the loop breaker's bound may report that it has tripped.
-const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
+pub const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
 
 pub(crate) fn check(linter: &mut Linter) {
     check_bounds(linter);
@@ -51,7 +51,7 @@ fn check_loop_breaker(linter: &mut Linter) {
 fn check_report(linter: &mut Linter) {
     let effects = &linter.plan.effects;
     let Some(first) = effects.iter().position(|effect| *effect == Effect::WriteColumns) else { return };
-    linter.find_if(first + 1 < effects.len(), Check::EffectAfterReport, || place(first, &Effect::WriteColumns));
+    linter.find_if(first + 1 < effects.len(), Check::EffectAfterColumns, || place(first, &Effect::WriteColumns));
     let own = linter.pass.link.memory.case.as_ref();
     let changes = |effect: &Effect| match effect {
         Effect::Call(Call::OpenCase { .. }) => true,
@@ -63,8 +63,8 @@ fn check_report(linter: &mut Linter) {
         return;
     }
     let delivers = effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));
-    linter.find_if(delivers, Check::ReportBesideDelivery, || place(first, &Effect::WriteColumns));
+    linter.find_if(delivers, Check::ColumnsBesideDelivery, || place(first, &Effect::WriteColumns));
     let told = columns(linter.policy, linter.pass, linter.now);
     let is_shown = linter.pass.summary().is_some_and(|incident| incident.columns.show(&told));
-    linter.find_if(is_shown, Check::NeedlessReport, || place(first, &Effect::WriteColumns));
+    linter.find_if(is_shown, Check::NeedlessColumns, || place(first, &Effect::WriteColumns));
 }

@@ -55,7 +55,7 @@ fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool)
     linter.find_if(pauses, Check::WriteWhilePaused, here);
     let sight = &pass.aws;
     let is_case_unseen = pass.link.memory.case.is_some() && (sight.case.is_none() || !sight.shown_all);
-    linter.find_if(is_case_unseen, Check::WriteWhileBlindToCase, here);
+    linter.find_if(is_case_unseen, Check::WriteWithUnreadCase, here);
     let may_miss_messages = match effect {
         // If a read showed only a part of very many comments, that part may be sent, also with a new case.
         Effect::Call(Call::OpenCase { .. }) => pass.incident.is_none(),
@@ -64,7 +64,7 @@ fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool)
         }
         _ => pass.may_miss_comments(),
     };
-    linter.find_if(may_miss_messages, Check::WriteWhileBlindToIncident, here);
+    linter.find_if(may_miss_messages, Check::WriteWithUnreadIncident, here);
 }
 
 fn check_troubles(linter: &mut Linter, index: usize, effect: &Effect) {

@@ -36,10 +36,10 @@ pub enum Check {
     /// A call, or fields, while the link pauses. A paused link sends nothing to AWS and changes no state.
     WriteWhilePaused,
     /// A call, or fields, while the case was not read to its end. It would overtake what casebridge has not seen.
-    WriteWhileBlindToCase,
+    WriteWithUnreadCase,
     /// A call, or fields, while the incident was not read to its newest comment. Comments that were read may be sent,
     /// also with a new case.
-    WriteWhileBlindToIncident,
+    WriteWithUnreadIncident,
     /// A write to a side that throttles or does not answer, before the time of the next try. A failed side is a wait
     /// (rule 10).
     WriteToRestingSide,
@@ -154,11 +154,11 @@ pub enum Check {
 
     // The columns.
     /// An effect after the write of the columns. It may change them, so that a second write follows.
-    EffectAfterReport,
+    EffectAfterColumns,
     /// A write of the columns beside a delivery that carries the same columns. It costs a call.
-    ReportBesideDelivery,
+    ColumnsBesideDelivery,
     /// A write of columns that the incident shows already, with no call before it that changes them.
-    NeedlessReport,
+    NeedlessColumns,
 
     // What the plan waits for.
     /// A wait whose time has passed: the link would be looked at again and again (rule 10). Waits for a call in doubt
@@ -180,7 +180,7 @@ impl Check {
     /// Returns how bad the fault is.
     pub fn severity(self) -> Severity {
         match self {
-            Self::WaitTwice | Self::NeedlessReport => Severity::Odd,
+            Self::WaitTwice | Self::NeedlessColumns => Severity::Odd,
             Self::WriteToRestingSide
             | Self::RefusedRequestRepeated
             | Self::OpenedOutOfTurn
@@ -191,8 +191,8 @@ impl Check {
             | Self::MessageTwice
             | Self::MessageDeliveredAgain
             | Self::StateAlreadyThere
-            | Self::EffectAfterReport
-            | Self::ReportBesideDelivery
+            | Self::EffectAfterColumns
+            | Self::ColumnsBesideDelivery
             | Self::WaitIsOver => Severity::Wasteful,
             _ => Severity::Fatal,
         }
@@ -209,8 +209,8 @@ pub const CHECKS: [Check; 66] = [
     Check::WriteToUnservedIncident,
     Check::WriteWhileInDoubt,
     Check::WriteWhilePaused,
-    Check::WriteWhileBlindToCase,
-    Check::WriteWhileBlindToIncident,
+    Check::WriteWithUnreadCase,
+    Check::WriteWithUnreadIncident,
     Check::WriteToRestingSide,
     Check::RefusedRequestRepeated,
     Check::SecondCase,
@@ -258,9 +258,9 @@ pub const CHECKS: [Check; 66] = [
     Check::AgentsWordsOverwritten,
     Check::EndOfOpenCase,
     Check::EndBeforeComments,
-    Check::EffectAfterReport,
-    Check::ReportBesideDelivery,
-    Check::NeedlessReport,
+    Check::EffectAfterColumns,
+    Check::ColumnsBesideDelivery,
+    Check::NeedlessColumns,
     Check::WaitIsOver,
     Check::WaitTwice,
     Check::DoubtNotWaitedFor,

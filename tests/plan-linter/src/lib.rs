@@ -20,7 +20,10 @@ use casebridge_core::{
 };
 use jiff::Timestamp;
 
-pub use self::check::{CHECKS, Check, Severity};
+pub use self::{
+    bounds::COLUMN_WRITES_BEYOND_BOUND,
+    check::{CHECKS, Check, Severity},
+};
 
 /// A fault of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]

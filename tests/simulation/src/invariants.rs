@@ -4,6 +4,7 @@ use casebridge_core::{
     identifiers::IncidentId,
     servicenow::delivery::{Delivery, DeliveryAnswer},
 };
+use casebridge_plan_linter::COLUMN_WRITES_BEYOND_BOUND;
 use jiff::SignedDuration;
 
 pub use crate::support::judge::excuses::refused_parts;
@@ -14,9 +15,6 @@ use crate::{
     timeline::Place,
     world::World,
 };
-
-/// How many writes beyond the loop breaker's bound are allowed: they tell the agent that it has tripped.
-const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
 
 /// The reasons for which a link may pause.
 pub const PAUSES: [&str; 3] = pauses::REASONS;

@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use jiff::Timestamp;
+
 use crate::{
     failure::Failure,
     identifiers::{ExternalId, JournalEntryId},
@@ -17,7 +19,6 @@ use crate::{
     policy::Policy,
     servicenow::columns::BridgeColumns,
 };
-use jiff::Timestamp;
 
 /// A kind of link: which AWS records it links incidents with, what it remembers of them, and which calls it makes.
 ///

@@ -86,7 +86,7 @@ impl<'a, K: Kind> Planner<'a, K> {
             return self.wait_for_gone_incident();
         }
         K::plan(self);
-        self.plan_report();
+        self.plan_columns();
         self.bound();
         self.wait_for_reported_troubles();
     }
@@ -107,10 +107,12 @@ impl<'a, K: Kind> Planner<'a, K> {
     /// `None` after a month: casebridge no longer looks for it then.
     pub fn next_look_for_missing(&self, since: Timestamp) -> Option<Timestamp> {
         let missing_for = self.now.duration_since(since);
-        let wait = match missing_for {
-            _ if missing_for < LOOKED_FOR_OFTEN => seconds(self.policy.refusal_retry_seconds),
-            _ if missing_for < LOOKED_FOR => LOOKED_FOR_SELDOM,
-            _ => return None,
+        let wait = if missing_for < LOOKED_FOR_OFTEN {
+            seconds(self.policy.refusal_retry_seconds)
+        } else if missing_for < LOOKED_FOR {
+            LOOKED_FOR_SELDOM
+        } else {
+            return None;
         };
         Some(self.later(wait))
     }
@@ -273,7 +275,7 @@ impl<'a, K: Kind> Planner<'a, K> {
 
     /// Plans a write of the columns, if they differ from what the incident shows or if an effect before will change
     /// them.
-    fn plan_report(&mut self) {
+    fn plan_columns(&mut self) {
         let link = &self.pass.link;
         let Some(incident) = self.pass.summary() else { return };
         let is_untouched = incident.columns.are_empty();

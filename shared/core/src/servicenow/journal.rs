@@ -12,7 +12,7 @@ use crate::{
     identifiers::JournalEntryId,
     servicenow::incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
     text::text_hash,
-    time::seconds,
+    time::{self, seconds},
 };
 
 /// The user of the platform's own jobs. It also writes the comment of the automatic closing.
@@ -171,7 +171,7 @@ impl Journal {
     /// newest comment, from the last one that it shows.
     pub fn compact(&mut self, incident: &Incident, longest_doubt: SignedDuration) {
         self.note_shown(incident);
-        let Ok(latest) = incident.taken_at.checked_sub(longest_doubt) else { return };
+        let latest = time::earlier(incident.taken_at, longest_doubt);
         let asked_for_all = match (incident.entries_since, self.settled_before) {
             (None, _) => true,
             (Some(since), Some(floor)) => since <= floor,
@@ -193,7 +193,7 @@ impl Journal {
     /// Updates [`Self::shown_before`], if the answer has shown all comments since the last such moment.
     fn note_shown(&mut self, incident: &Incident) {
         let asked_for_all = incident.entries_since.is_none() || incident.entries_since <= self.answered_since();
-        let Ok(latest) = incident.taken_at.checked_sub(MAXIMUM_NODE_LAG) else { return };
+        let latest = time::earlier(incident.taken_at, MAXIMUM_NODE_LAG);
         if incident.entries_complete && asked_for_all {
             let first_open = unsettled(self, Some(incident)).first().map(|entry| entry.created_on);
             self.shown_before = Some(first_open.map_or(latest, |first_open| first_open.min(latest)));

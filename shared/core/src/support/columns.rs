@@ -71,7 +71,7 @@ pub fn columns(policy: &Policy, pass: &Pass, now: Timestamp) -> BridgeColumns {
 }
 
 /// The columns of an incident that has no case and needs none. Each is named, so that a delivery clears it.
-pub fn empty_columns() -> BridgeColumns {
+fn empty_columns() -> BridgeColumns {
     BridgeColumns { own: own_columns(["", "", "", ""]), ..BridgeColumns::default() }
 }
 

@@ -359,7 +359,7 @@ impl Conversation {
                 Communication { id, raw }
             })
             .collect();
-        let decided_before = now.checked_sub(longest_doubt).unwrap_or(Timestamp::MIN);
+        let decided_before = time::earlier(now, longest_doubt);
         self.recognise(&shown, cut_second.is_none(), decided_before);
         TakenIn { shown, news }
     }
@@ -508,7 +508,7 @@ impl Conversation {
         now: Timestamp,
         longest_doubt: SignedDuration,
     ) {
-        let Some(floor) = newest_shown.and_then(|newest| newest.checked_sub(longest_doubt).ok()) else { return };
+        let Some(floor) = newest_shown.map(|newest| time::earlier(newest, longest_doubt)) else { return };
         let floor = last_taken_in.map_or(floor, |last| floor.min(last));
         // Another answer may show the open one a second earlier.
         let first_open = self.open().map(|(second, _)| second - ONE_MOMENT).min();
@@ -540,7 +540,7 @@ impl Conversation {
     /// not ours.
     pub fn forget_vanished(&mut self, shown: &[Communication], now: Timestamp, longest_doubt: SignedDuration) {
         let ids: BTreeSet<&CommunicationId> = shown.iter().map(|communication| &communication.id).collect();
-        let Ok(latest) = now.checked_sub(longest_doubt + CLOCKS_APART) else { return };
+        let latest = time::earlier(now, longest_doubt + CLOCKS_APART);
         for (_, known) in self.known.range_mut(..second(latest)) {
             known.retain(|known| !matches!(known.fate, Fate::Pending | Fate::Undecided) || ids.contains(&known.id));
         }

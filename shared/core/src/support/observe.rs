@@ -182,7 +182,7 @@ impl Pass {
     /// AWS's clock is not ours.
     fn is_behind_what_is_known(&self, policy: &Policy, now: Timestamp) -> bool {
         let newest = self.aws.shown.iter().map(|seen| seen.raw.time_created.as_second()).max();
-        let oldest = now.checked_sub(policy.unknown_outcome() + CLOCKS_APART).unwrap_or(now).as_second();
+        let oldest = time::earlier(now, policy.unknown_outcome() + CLOCKS_APART).as_second();
         let last_known = self.link.memory.conversation.known.last_key_value().map(|(second, _)| *second);
         // One answer may cut a time and another round it.
         let is_left_out = |last: i64| last >= oldest && newest.is_none_or(|newest| newest + 1 < last);

@@ -28,6 +28,7 @@ use crate::{
         reading::{OlderState, Reading, Span},
         search::CaseSearch,
     },
+    time,
 };
 
 /// How many pages of communications of one case are read at most: 10,000 communications.
@@ -387,7 +388,7 @@ impl CaseReader {
             CaseStep::ByNumber(display_id) => CaseQuery::DisplayId(display_id.clone()),
             CaseStep::ByKey { next, .. } => {
                 let opened_at = self.linked.opened_at;
-                let after = opened_at.checked_sub(SEARCH_MARGIN).unwrap_or(opened_at);
+                let after = time::earlier(opened_at, SEARCH_MARGIN);
                 CaseQuery::Since { after, next: next.clone() }
             }
         };
@@ -489,7 +490,7 @@ impl CommunicationReader {
         let (span, next) = match &self.step {
             CommunicationStep::Page { next, .. } => {
                 // A second earlier, since one answer may cut a time and another may not.
-                let after = self.since.map(|since| since.checked_sub(ONE_SECOND).unwrap_or(since));
+                let after = self.since.map(|since| time::earlier(since, ONE_SECOND));
                 (Span { after, before: None }, next.clone())
             }
             CommunicationStep::Doubtful(spans) => (spans.last().copied().unwrap_or_default(), None),
@@ -548,13 +549,13 @@ pub(super) fn marks_of(case: &Case) -> Vec<Mark> {
 
 /// Reads one case without a known link, for the marks that its first communication carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StrangeCaseReader {
+pub struct NamedCaseReader {
     account: AccountId,
     case_id: CaseId,
     communications: Option<CommunicationReader>,
 }
 
-impl StrangeCaseReader {
+impl NamedCaseReader {
     /// Begins to read a case.
     pub fn new(account: AccountId, case_id: CaseId) -> Self {
         Self { account, case_id, communications: None }

@@ -15,6 +15,7 @@ use crate::{
         conversation::{ONE_MOMENT, same_moments},
     },
     text::text_hash,
+    time,
 };
 
 /// How far a span is read beyond the seconds in question: AWS does not document whether the ends of a span are
@@ -78,8 +79,8 @@ impl Reading {
         let repeated = || keys.iter().filter(|key| self.counts.contains_key(*key)).map(|(second, _)| *second);
         if let (Some(first), Some(last)) = (repeated().min(), repeated().max()) {
             let at = |second: i64| Timestamp::from_second(second).ok();
-            let after = at(first).and_then(|first| first.checked_sub(MARGIN).ok());
-            let before = at(last).and_then(|last| last.checked_add(MARGIN * 2).ok());
+            let after = at(first).map(|first| time::earlier(first, MARGIN));
+            let before = at(last).map(|last| time::later(last, MARGIN * 2));
             self.doubtful.push(Span { after, before });
         }
         let mut here: BTreeMap<&Key, usize> = BTreeMap::new();

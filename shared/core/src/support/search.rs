@@ -16,6 +16,7 @@ use crate::{
             Answer, CaseQuery, CommunicationReader, DescribedCase, Question, SEARCH_MARGIN, SEARCH_PAGES, marks_of,
         },
     },
+    time,
 };
 
 /// A search that is under way.
@@ -39,7 +40,7 @@ pub(super) struct CaseSearch {
 impl CaseSearch {
     /// Begins a search for a case that may have been opened since `written_at`, by our clock.
     pub(super) fn new(account: AccountId, written_at: Timestamp) -> Self {
-        let after = written_at.checked_sub(SEARCH_MARGIN).unwrap_or(written_at);
+        let after = time::earlier(written_at, SEARCH_MARGIN);
         let (candidates, found) = (VecDeque::new(), Vec::new());
         Self { account, written_at, after, pages: 0, next: None, candidates, reader: None, found }
     }

@@ -77,7 +77,7 @@ pub fn marked_cases(account: &AccountId, case: &Case) -> Vec<MarkedCase> {
 /// Returns the first and the last moment, by our clock, at which the CreateCase of an event may have been written.
 /// Earlier ones are decided, or given up for good. Later ones have not opened the case.
 pub fn candidates(received_at: Timestamp, now: Timestamp) -> (Timestamp, Timestamp) {
-    let first = now.checked_sub(CREATION_UNDECIDED_FOR).unwrap_or(now);
+    let first = time::earlier(now, CREATION_UNDECIDED_FOR);
     (first, time::later(received_at, OUR_CLOCKS_APART))
 }
 

@@ -15,7 +15,7 @@ use casebridge_core::{
         Link, Pass,
         case::{CaseStatus, RECENT_COMMUNICATIONS},
         memory::GivenUpCase,
-        read::{Answer, CasePage, CaseQuery, CommunicationPage, DescribedCase, Question, StrangeCaseReader},
+        read::{Answer, CasePage, CaseQuery, CommunicationPage, DescribedCase, NamedCaseReader, Question},
         unknown_case::marked_cases,
     },
 };
@@ -542,7 +542,7 @@ fn an_incident_that_is_gone_or_not_served_is_no_failure() {
 fn a_strange_case_is_read_for_the_marks_of_its_first_communication() {
     let (mut sides, mark) = opening();
     let account = AccountId::new(ACCOUNT);
-    let mut reader = StrangeCaseReader::new(account.clone(), CaseId::new(CASE_ID));
+    let mut reader = NamedCaseReader::new(account.clone(), CaseId::new(CASE_ID));
     let page = |sides: &Sides| Answer::Cases(CasePage { cases: described(sides).into_iter().collect(), next: None });
     let read = reader.clone().see(page(&sides), |_| true).unwrap();
     let ControlFlow::Break(Ok(Some(case))) = read else { panic!("it is read: {read:?}") };

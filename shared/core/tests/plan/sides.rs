@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use casebridge_core::{
     failure::{Failure, Refusal},
-    identifiers::{AccountId, CaseId, DisplayId, IncidentId, JournalEntryId, LinkKey},
+    identifiers::{AccountId, CaseId, DisplayId, JournalEntryId, LinkKey},
     link::{mark::Entropy, planner},
     policy::Policy,
     servicenow::{
         delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome},
-        incident::{AccountState, Incident, IncidentAccount, IncidentState, IncidentSummary, JournalEntry},
+        incident::{AccountState, Incident, IncidentAccount, IncidentState, JournalEntry},
     },
     support::{
         Effect, Link, Pass, Plan,
@@ -20,6 +20,7 @@ use casebridge_core::{
 };
 use casebridge_plan_linter::assert_clean;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 pub const ACCOUNT: &str = "111122223333";
 /// How the case shows our role.
@@ -95,26 +96,17 @@ pub fn plan(policy: &Policy, pass: &Pass, entropy: Entropy, now: Timestamp) -> P
 impl Sides {
     /// Returns an open incident in scope, without a case.
     pub fn new() -> Self {
-        let summary = IncidentSummary {
-            sys_id: IncidentId::new("0123456789abcdef0123456789abcdef"),
-            number: "INC0010001".to_owned(),
-            sys_mod_count: 1,
-            state: IncidentState::New,
-            hold_reason: String::new(),
-            resolved_at: None,
-            ended_mod_count: None,
-            ended_by_another: false,
-            closed_at: None,
-            closed_mod_count: None,
-            has_close_code: false,
-            has_close_notes: false,
-            columns: casebridge_core::servicenow::columns::BridgeColumns::default(),
-            close_codes: vec!["Duplicate".to_owned(), "Solution provided".to_owned()],
-            group_accounts: vec![AccountId::new(ACCOUNT)],
-            linked_account_state: AccountState::default(),
-        };
+        // Made from JSON, as a stored state is read: a new field needs no change here.
+        let summary = serde_json::from_value(json!({
+            "sys_id": "0123456789abcdef0123456789abcdef",
+            "number": "INC0010001",
+            "sys_mod_count": 1,
+            "state": "1",
+            "close_codes": ["Duplicate", "Solution provided"],
+            "group_accounts": [ACCOUNT],
+        }));
         let incident = Incident {
-            summary,
+            summary: summary.unwrap(),
             taken_at: start(),
             updated_on: None,
             account: Some(IncidentAccount {

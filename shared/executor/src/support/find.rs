@@ -9,7 +9,7 @@ use casebridge_core::{
     support::{
         case::Case,
         index,
-        read::StrangeCaseReader,
+        read::NamedCaseReader,
         unknown_case::{self, MarkedCase, UnknownCase},
     },
 };
@@ -41,30 +41,30 @@ pub(crate) struct Found {
 /// A case that others opened at AWS has neither.
 pub(crate) async fn find_link<P: Ports>(
     ports: &CountedPorts<'_, P>,
-    told: NamedCase<'_>,
+    named: NamedCase<'_>,
     report: &mut Report,
 ) -> Result<Option<Found>, ReconcileError> {
     let now = ports.clock.now();
-    let mut unknown = match owner_of_case(&ports.ledger, told, now).await? {
+    let mut unknown = match owner_of_case(&ports.ledger, named, now).await? {
         Owner::Link(key) => return Ok(Some(Found { key, case: None })),
         Owner::Unknown(unknown) => unknown,
     };
     if unknown == UnknownCase::Read {
-        let reads = ports.ledger.count_in_minute(told.account, unknown_case::READS, now).await?;
+        let reads = ports.ledger.count_in_minute(named.account, unknown_case::READS, now).await?;
         unknown = unknown_case::within_limit(reads);
     }
     report.unknown_case = Some(unknown);
-    if unknown == UnknownCase::Read { find_link_by_mark(ports, told, report).await } else { Ok(None) }
+    if unknown == UnknownCase::Read { find_link_by_mark(ports, named, report).await } else { Ok(None) }
 }
 
 /// Finds the link of a case by the mark that its first communication carries. Returns `None` if there is none or the
 /// case can't be read. The link that opened the case, if any, is due by itself.
 async fn find_link_by_mark<P: Ports>(
     ports: &CountedPorts<'_, P>,
-    told: NamedCase<'_>,
+    named: NamedCase<'_>,
     report: &mut Report,
 ) -> Result<Option<Found>, ReconcileError> {
-    let case = match read_case(ports, told).await? {
+    let case = match read_case(ports, named).await? {
         Ok(Some(case)) => case,
         Ok(None) => return Ok(None),
         Err(failure) => {
@@ -72,17 +72,17 @@ async fn find_link_by_mark<P: Ports>(
             return Ok(None);
         }
     };
-    let strange = unknown_case::marked_cases(told.account, &case);
-    if strange.is_empty() {
+    let marked = unknown_case::marked_cases(named.account, &case);
+    if marked.is_empty() {
         return Ok(None);
     }
-    for case in strange {
-        if let Some(key) = ports.ledger.link_at(&index::open_intent(told.account, &case.mark)).await? {
+    for case in marked {
+        if let Some(key) = ports.ledger.link_at(&index::open_intent(named.account, &case.mark)).await? {
             return Ok(Some(Found { key, case: Some(case) }));
         }
     }
     // The outcome may have been recorded between the two lookups.
-    let link = ports.ledger.link_at(&index::case(&CaseKey::new(told.account.clone(), told.case_id))).await?;
+    let link = ports.ledger.link_at(&index::case(&CaseKey::new(named.account.clone(), named.case_id))).await?;
     Ok(link.map(|key| Found { key, case: None }))
 }
 
@@ -90,10 +90,10 @@ async fn find_link_by_mark<P: Ports>(
 /// there or is too old to be ours.
 async fn read_case<P: Ports>(
     ports: &CountedPorts<'_, P>,
-    told: NamedCase<'_>,
+    named: NamedCase<'_>,
 ) -> Result<Result<Option<Case>, Failure>, ReconcileError> {
     let carrier = SupportCarrier { ports };
-    let mut reader = StrangeCaseReader::new(told.account.clone(), told.case_id.clone());
+    let mut reader = NamedCaseReader::new(named.account.clone(), named.case_id.clone());
     loop {
         let answer = match carrier.ask(&reader.question()).await? {
             Ok(answer) => answer,

@@ -39,8 +39,8 @@ pub struct NamedCase<'a> {
 /// # Errors
 ///
 /// Fails if the ledger does.
-pub async fn owner_of_case(ledger: &impl Ledger, told: NamedCase<'_>, now: Timestamp) -> Result<Owner, LedgerError> {
-    let NamedCase { account, case_id, cause, received_at } = told;
+pub async fn owner_of_case(ledger: &impl Ledger, named: NamedCase<'_>, now: Timestamp) -> Result<Owner, LedgerError> {
+    let NamedCase { account, case_id, cause, received_at } = named;
     let row = index::case(&CaseKey::new(account.clone(), case_id));
     if let Some(link) = ledger.link_at(&row).await? {
         return Ok(Owner::Link(link));

@@ -113,9 +113,9 @@ fn fields() -> Vec<Row> {
 
 fn reports() -> Vec<Row> {
     vec![
-        (Check::EffectAfterReport, Scene::opening, |scene| scene.plan.effects.push(Effect::WriteColumns)),
-        (Check::ReportBesideDelivery, Scene::clean, |scene| scene.plan.effects.push(Effect::WriteColumns)),
-        (Check::NeedlessReport, Scene::clean, |scene| {
+        (Check::EffectAfterColumns, Scene::opening, |scene| scene.plan.effects.push(Effect::WriteColumns)),
+        (Check::ColumnsBesideDelivery, Scene::clean, |scene| scene.plan.effects.push(Effect::WriteColumns)),
+        (Check::NeedlessColumns, Scene::clean, |scene| {
             let columns = scene.delivery().columns.clone();
             scene.pass.link.incident.as_mut().unwrap().columns = columns;
             scene.plan.effects.remove(0);

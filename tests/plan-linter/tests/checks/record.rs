@@ -64,8 +64,8 @@ fn holds() -> Vec<Row> {
         (Check::WriteWhilePaused, Scene::clean, |scene| {
             scene.pass.link.incident.as_mut().unwrap().group_accounts = vec![AccountId::new(OTHER_ACCOUNT)];
         }),
-        (Check::WriteWhileBlindToCase, Scene::clean, |scene| scene.pass.aws.case = None),
-        (Check::WriteWhileBlindToIncident, Scene::ending, |scene| {
+        (Check::WriteWithUnreadCase, Scene::clean, |scene| scene.pass.aws.case = None),
+        (Check::WriteWithUnreadIncident, Scene::ending, |scene| {
             scene.pass.incident.as_mut().unwrap().entries_complete = false;
         }),
         (Check::WriteToRestingSide, Scene::clean, |scene| scene.trouble(Side::Aws, None, Request::Read)),
