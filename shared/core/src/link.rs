@@ -7,6 +7,7 @@ pub mod mark;
 pub mod notice;
 pub mod pace;
 pub mod pass;
+mod patience;
 pub mod pause;
 pub mod plan;
 pub mod planner;

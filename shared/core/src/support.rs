@@ -28,7 +28,7 @@ use crate::{
         self,
         index::{IndexRow, RowPrefix},
         intent::{Illegal, Recovery},
-        kind::Kind,
+        kind::{FailedRead, Kind},
         mark::Mark,
         plan::Waiting,
         planner::Planner,
@@ -120,9 +120,8 @@ impl Kind for SupportCase {
         }
     }
 
-    fn has_undelivered(memory: &Memory) -> bool {
-        let goes_on = memory.case.as_ref().is_some_and(|case| !case.is_resolved());
-        memory.conversation.has_undelivered() && goes_on
+    fn newest_undelivered(memory: &Memory) -> Option<Timestamp> {
+        memory.conversation.newest_undelivered()
     }
 
     fn changes_columns(memory: &Memory, call: &Call) -> bool {
@@ -168,7 +167,7 @@ impl Kind for SupportCase {
         policy: &Policy,
         read: &Read,
         seen: Result<Answer, Failure>,
-    ) -> Result<Option<Failure>, Illegal> {
+    ) -> Result<Option<FailedRead>, Illegal> {
         pass.see_aws(policy, read, seen)
     }
 
@@ -231,7 +230,7 @@ impl Kind for SupportCase {
     /// The person who ended the incident again had seen the customer's texts that were on it. So `customer_wrote` stays
     /// set only if a text still waits for its delivery or for a decision.
     fn ended_again(memory: &mut Memory) {
-        memory.customer_wrote &= memory.conversation.has_undelivered();
+        memory.customer_wrote &= memory.conversation.newest_undelivered().is_some();
     }
 
     fn reopened(memory: &mut Memory) -> Vec<String> {

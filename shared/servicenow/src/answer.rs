@@ -21,6 +21,8 @@ const MAXIMUM_MESSAGE_CHARACTERS: usize = 500;
 const MAXIMUM_RETRY_AFTER: Duration = Duration::from_hours(1);
 /// The app's message for an incident that exists and that it does not serve.
 const NOT_SERVED: &str = "Incident not served";
+/// The app's message for an incident that does not exist.
+const NO_SUCH_INCIDENT: &str = "No such incident";
 /// The app's message for a request of a form that it does not know.
 const UNKNOWN_FORM: &str = "Invalid request";
 /// The platform's message for a resource that the app does not have, or if the app is not installed.
@@ -164,8 +166,9 @@ impl Answer {
                 Refusal::Credentials,
                 format!("ServiceNow does not allow it ({said}): check the roles of the integration user"),
             ),
-            // Without JSON this says nothing about the record: a proxy or a sleeping instance may have answered.
-            404 if words.is_some() => Problem::refused(Refusal::NotFound, said),
+            // In other words this says nothing about the incident: a gateway that does not know the path may have
+            // answered, or a sleeping instance.
+            404 if said.starts_with(NO_SUCH_INCIDENT) => Problem::refused(Refusal::NotFound, said),
             409 => Problem::unavailable(
                 format!("ServiceNow is still working on an earlier attempt ({said})"),
                 self.retry_at,
@@ -260,7 +263,7 @@ mod tests {
             (400, "refused_invalid_request"),
             (401, "refused_credentials"),
             (403, "refused_credentials"),
-            (404, "refused_not_found"),
+            (404, "unavailable"),
             (406, "refused_invalid_request"),
             (408, "unavailable"),
             (409, "unavailable"),
@@ -325,7 +328,11 @@ mod tests {
     }
 
     #[test]
-    fn a_page_for_people_is_never_not_found() {
+    fn only_the_app_says_that_an_incident_does_not_exist() {
+        let body = r#"{"error":{"message":"No such incident","detail":"There is no incident 0."},"status":"failure"}"#;
+        assert_eq!(name(404, JSON, body), "refused_not_found");
+        let gateway = r#"{"timestamp":"2026-11-20T21:14:05Z","path":"/api","status":404,"error":"Not Found"}"#;
+        assert_eq!(name(404, JSON, gateway), "unavailable");
         assert_eq!(name(404, "text/html", "<html>"), "unavailable");
         assert_eq!(name(200, "text/html", "<html>"), "unavailable");
     }

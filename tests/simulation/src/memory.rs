@@ -25,6 +25,8 @@ pub struct Memory {
     pub ever_in_scope: BTreeMap<IncidentId, BTreeSet<AccountId>>,
     /// The incidents that were deleted.
     pub gone: BTreeMap<IncidentId, Record>,
+    /// The incidents of which a webhook was lost.
+    pub unreported: BTreeSet<IncidentId>,
     /// The journal entries that people wrote while their incident was closed or cancelled.
     pub after_closing: BTreeSet<JournalEntryId>,
     /// The comments of incidents that were closed while their group belonged to another account. They need not reach

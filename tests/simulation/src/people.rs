@@ -66,6 +66,8 @@ pub enum Deed {
     Restore,
     /// The next read of an incident comes from a node that lags.
     Lag,
+    /// A query rule hides an incident from the integration user for some time.
+    Hide,
     /// A rule of the customer aborts the next updates.
     Abort,
     /// Somebody opens a case at AWS.
@@ -79,7 +81,7 @@ pub enum Deed {
 }
 
 /// All deeds, each with its weight in the draw.
-const DEEDS: [(Deed, u64); 34] = [
+const DEEDS: [(Deed, u64); 35] = [
     (Deed::Open, 6),
     (Deed::OpenElsewhere, 2),
     (Deed::Comment, 16),
@@ -109,6 +111,7 @@ const DEEDS: [(Deed, u64); 34] = [
     (Deed::RenameUser, 1),
     (Deed::Restore, 1),
     (Deed::Lag, 3),
+    (Deed::Hide, 2),
     (Deed::Abort, 2),
     (Deed::OpenOwnCase, 2),
     (Deed::LoseAccess, 1),
@@ -161,6 +164,7 @@ impl Deed {
             Self::RenameUser => "integration user renamed",
             Self::Restore => "incident restored",
             Self::Lag => "node lags",
+            Self::Hide => "incident hidden",
             Self::Abort => "rule aborts updates",
             Self::OpenOwnCase => "case opened at AWS",
             Self::LoseAccess => "account loses access",

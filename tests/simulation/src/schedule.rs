@@ -181,6 +181,7 @@ impl Life {
         {
             let world = &mut *self.desk.world.borrow_mut();
             world.now = world.now.max(next.at);
+            world.show_hidden();
             world.tally.steps += 1;
         }
         if !matches!(next.event, Event::Step(_) | Event::Outbox | Event::Poll | Event::Queue) {

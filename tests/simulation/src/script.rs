@@ -1,7 +1,7 @@
 //! Worlds by hand: stories in which the test decides what people do and which faults strike.
 
 use casebridge_core::{identifiers::IncidentId, servicenow::incident::IncidentState};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     calls::{CALLS, Fate, RemoteCall},
@@ -121,7 +121,7 @@ impl Script {
         {
             let hidden = &mut self.life.desk.world.borrow_mut().servicenow.hidden;
             if is_hidden {
-                hidden.insert(id.clone())
+                hidden.insert(id.clone(), Timestamp::MAX)
             } else {
                 hidden.remove(id)
             };

@@ -489,6 +489,32 @@ fn what_is_written_while_the_incident_is_hidden_arrives_once_it_is_shown_again()
     world.must_hold();
 }
 
+/// The incident is hidden before casebridge reads it for the first time.
+#[test]
+fn an_incident_that_is_hidden_from_the_beginning_gets_its_case_once_it_is_shown() {
+    let mut world = Script::new();
+    let incident = world.open("It does not answer. «d1»");
+    world.hide(&incident, true).wait(5 * 3_600);
+    assert_eq!(world.count_on_case(&incident, "«d1»"), 0, "{}", world.story());
+    world.hide(&incident, false).wait(2 * 3_600);
+    assert_eq!(world.count_on_case(&incident, "«d1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// AWS writes to a resolved case while its resolved incident is hidden.
+#[test]
+fn a_text_on_a_resolved_case_arrives_once_its_hidden_incident_is_shown_again() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.reply(&incident, "It is solved. «r1»").set_status(&incident, "resolved").settle();
+    assert_eq!(world.state(&incident), IncidentState::Resolved, "{}", world.story());
+    world.hide(&incident, true);
+    world.reply(&incident, "Please rate this answer. «r2»").wait(5 * 3_600);
+    world.hide(&incident, false).wait(2 * 3_600);
+    assert_eq!(world.count_on_incident(&incident, "«r2»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
 /// An incident is deleted. casebridge writes nothing more to AWS. It looks for the incident less and less often, and
 /// after a month not at all.
 #[test]

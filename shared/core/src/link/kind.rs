@@ -20,6 +20,24 @@ use crate::{
     servicenow::columns::BridgeColumns,
 };
 
+/// A read of the AWS side that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FailedRead {
+    /// All requests to AWS wait.
+    Delays(Failure),
+    /// Only this read waits, and the kind has recorded until when.
+    Alone(Failure),
+}
+
+impl FailedRead {
+    /// Returns the failure.
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::Delays(failure) | Self::Alone(failure) => failure,
+        }
+    }
+}
+
 /// A kind of link: which AWS records it links incidents with, what it remembers of them, and which calls it makes.
 ///
 /// [`crate::link`] holds what every kind shares (intents, waits, troubles, the loop breaker, the incident, its comments
@@ -55,9 +73,9 @@ pub trait Kind: Remembered {
     /// Returns `None` if there is no such comment.
     fn begun_entry(memory: &Self::Memory) -> Option<&JournalEntryId>;
 
-    /// Whether something waits to be delivered to the incident. If the incident is not found, casebridge keeps looking
-    /// for it.
-    fn has_undelivered(memory: &Self::Memory) -> bool;
+    /// Returns when the newest text was written that waits for its delivery to the incident. If the incident is not found,
+    /// casebridge keeps looking for it. Returns `None` if none waits.
+    fn newest_undelivered(memory: &Self::Memory) -> Option<Timestamp>;
 
     /// Whether this call changes what the columns say.
     fn changes_columns(memory: &Self::Memory, call: &Self::Call) -> bool;
@@ -95,7 +113,7 @@ pub trait Kind: Remembered {
         policy: &Policy,
         read: &Self::Read,
         seen: Result<Self::Seen, Failure>,
-    ) -> Result<Option<Failure>, Illegal>;
+    ) -> Result<Option<FailedRead>, Illegal>;
 
     /// Records an AWS record that a hint named.
     fn see_record(pass: &mut Pass<Self>, policy: &Policy, record: &Self::Record, now: Timestamp);

@@ -104,10 +104,11 @@ impl<K: Kind> Pass<K> {
         matches!(self.pause(policy), Some(Pause::AccountInactive { .. } | Pause::AccountMissing { .. }))
     }
 
-    /// Records that the incident is not found. Records the time only if the link has a record.
+    /// Records that the incident is not found. Records the time only if the link remembers something or ServiceNow itself
+    /// reported the incident: a text at AWS may name an incident that never was.
     pub(crate) fn see_gone(&mut self, now: Timestamp) {
         self.incident_gone = true;
-        if K::account(&self.link.memory).is_some() {
+        if self.incident_wanted || !self.link.is_blank() {
             self.link.gone_since.get_or_insert(now);
         }
     }
@@ -143,6 +144,7 @@ impl<K: Kind> Pass<K> {
         self.link.troubles = troubles;
         let unseen = !self.incident_gone && (self.may_miss_comments() || K::may_miss_messages(self));
         self.link.settled = plan.is_settled() && !unseen;
+        self.forget_kept_columns(now);
         K::finish(self, now);
         self.compact(policy, now);
         if !plan.effects.is_empty() {
@@ -150,6 +152,13 @@ impl<K: Kind> Pass<K> {
         }
         let next_try = || time::later(now, backoff(policy, 1));
         plan.due().or_else(|| unseen.then(next_try))
+    }
+
+    /// Forgets the last write of the columns if the incident has shown them for long enough. If they are changed later,
+    /// they are written at once.
+    fn forget_kept_columns(&mut self, now: Timestamp) {
+        let Some(incident) = &self.incident else { return };
+        self.link.columns_written.take_if(|written| written.are_kept(&incident.summary.columns, now));
     }
 
     /// Whether the link knows what was delivered. If not, later reads of the incident must reach back to the time

@@ -133,8 +133,8 @@ pub enum Waiting {
     RepeatedReopening,
     /// The incident shows other columns than those that were written: something on the instance writes to them as well.
     ColumnsNotKept {
-        /// When they are written again.
-        until: Timestamp,
+        /// When they are written again. `None` if casebridge no longer writes them again.
+        until: Option<Timestamp>,
     },
     /// The incident is not found.
     IncidentGone {
@@ -167,9 +167,8 @@ impl Waiting {
             | Self::UnclearMark { until }
             | Self::Paused { until }
             | Self::LateCase { until }
-            | Self::ColumnsNotKept { until }
             | Self::LoopBreaker { until } => Some(*until),
-            Self::IncidentGone { until } | Self::UnknownCase { until } => *until,
+            Self::ColumnsNotKept { until } | Self::IncidentGone { until } | Self::UnknownCase { until } => *until,
             Self::IncidentClosed | Self::RepeatedReopening => None,
         }
     }

@@ -13,6 +13,7 @@ use crate::{
         mark::{Entropy, Mark},
         pace,
         pass::{LOWER_COUNT_LASTS, Pass, backoff, state_known_at},
+        patience,
         plan::{EFFECTS_PER_PLAN, Effect, Plan, Waiting},
         trouble::{Request, Side, Trouble},
     },
@@ -29,13 +30,6 @@ use crate::{
 pub const MESSAGES_PER_DELIVERY: usize = 25;
 /// How many writes beyond the loop breaker's bound are allowed, to show in the columns that it has tripped.
 const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
-/// How long casebridge looks for something missing every `refusal_retry_seconds`. People mostly notice within a day that
-/// a rule or a changed domain hides an incident.
-const LOOKED_FOR_OFTEN: SignedDuration = SignedDuration::from_hours(24);
-/// The interval at which casebridge looks for it afterwards.
-const LOOKED_FOR_SELDOM: SignedDuration = SignedDuration::from_hours(24);
-/// How long casebridge looks for it at all. People restore a record or correct a rule within a month.
-const LOOKED_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long to wait before reading an incident again of which a lagging node has shown too little. By then the node has
 /// mostly caught up.
 const LAGGING_READ_SECONDS: u32 = 5;
@@ -92,29 +86,20 @@ impl<'a, K: Kind> Planner<'a, K> {
     }
 
     /// Waits for an incident that is not found. It may be hidden for a while, or deleted and restored later, and no
-    /// trigger reports that it is back. So casebridge looks for it if the link has not ended or if something waits for
-    /// it.
+    /// trigger reports that it is back. So casebridge looks for it for a month. A text or a call that waits for it makes
+    /// the looks frequent again.
     fn wait_for_gone_incident(&mut self) {
         let link = &self.pass.link;
-        let is_awaited = link.intent.is_some() || K::has_undelivered(&link.memory);
-        // Something waits for it, so casebridge looks as often as for one that is missing since now.
-        let since = if is_awaited { Some(self.now) } else { link.gone_since.filter(|_| !link.base.ended) };
-        let until = since.and_then(|since| self.next_look_for_missing(since));
+        let call = link.intent.as_ref().map(|intent| intent.written_at);
+        let reasons = [link.gone_since, call, K::newest_undelivered(&link.memory)];
+        let until = reasons.into_iter().flatten().max().and_then(|since| self.next_look_for_missing(since));
         self.wait(Waiting::IncidentGone { until });
     }
 
     /// Returns when to look again for something that has been missing since a moment and that no trigger reports. Returns
     /// `None` after a month: casebridge no longer looks for it then.
     pub fn next_look_for_missing(&self, since: Timestamp) -> Option<Timestamp> {
-        let missing_for = self.now.duration_since(since);
-        let wait = if missing_for < LOOKED_FOR_OFTEN {
-            seconds(self.policy.refusal_retry_seconds)
-        } else if missing_for < LOOKED_FOR {
-            LOOKED_FOR_SELDOM
-        } else {
-            return None;
-        };
-        Some(self.later(wait))
+        patience::interval_seconds(self.policy, since, self.now).map(|wait| self.later(seconds(wait)))
     }
 
     /// Adds the waits for what the columns report, so that a pass corrects the columns when it is over.
@@ -301,10 +286,13 @@ impl<'a, K: Kind> Planner<'a, K> {
     /// Whether these columns were written last and are not written again yet. If so, adds the wait.
     fn waits_to_write_again(&mut self, columns: &BridgeColumns) -> bool {
         let written = self.pass.link.columns_written.as_ref();
-        let again_at = written.and_then(|written| written.again_at(self.policy, columns));
-        let Some(until) = again_at.filter(|again_at| *again_at > self.now) else { return false };
-        self.wait(Waiting::ColumnsNotKept { until });
-        true
+        let Some(written) = written.filter(|written| written.is_repeat(columns)) else { return false };
+        let until = written.again_at(self.policy, self.now);
+        let waits = until.is_none_or(|until| until > self.now);
+        if waits {
+            self.wait(Waiting::ColumnsNotKept { until });
+        }
+        waits
     }
 
     /// Cuts the plan to its bounds. If the loop breaker cuts it, adds a wait until the loop breaker allows writes

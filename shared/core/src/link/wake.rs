@@ -169,7 +169,7 @@ mod tests {
             Waiting::FullRead { until },
             Waiting::LateCase { until },
             Waiting::UnclearMark { until },
-            Waiting::ColumnsNotKept { until },
+            Waiting::ColumnsNotKept { until: Some(until) },
         ];
         assert_eq!(delay_of(&waiting(completing.clone()), 12_000), None);
         for wait in [

@@ -3,19 +3,29 @@
 //! A rule of the instance may put other words into the columns with each write, or a script may clear them. casebridge waits
 //! longer before each repeat. Without the wait it would write them for ever and use up the writes of the link.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identifiers::digest, link::pass::longer_each_time, policy::Policy, servicenow::columns::BridgeColumns,
-    text::HASH_DIGITS, time::later,
+    identifiers::digest,
+    link::{pass::longer_each_time, patience},
+    policy::Policy,
+    servicenow::columns::BridgeColumns,
+    text::HASH_DIGITS,
+    time::later,
 };
+
+/// How long the incident has to show the columns as they were written before casebridge takes it that nothing rewrites
+/// them. A nightly job rewrites them within that time.
+const KEPT_AFTER: SignedDuration = SignedDuration::from_hours(48);
 
 /// The columns that casebridge wrote last while the incident showed others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrittenColumns {
     /// The hash of the columns.
     pub hash: String,
+    /// When they were written first, by our clock.
+    pub since: Timestamp,
     /// When they were written last, by our clock.
     pub at: Timestamp,
     /// How often they were written again because the incident showed something else.
@@ -27,17 +37,27 @@ impl WrittenColumns {
     pub(crate) fn after(earlier: Option<&Self>, columns: &BridgeColumns, now: Timestamp) -> Self {
         let hash = hash_of(columns);
         let earlier = earlier.filter(|earlier| earlier.hash == hash);
+        let since = earlier.map_or(now, |earlier| earlier.since);
         let repeated = earlier.map_or(0, |earlier| earlier.repeated.saturating_add(1));
-        Self { hash, at: now, repeated }
+        Self { hash, since, at: now, repeated }
     }
 
-    /// Returns when these columns may be written again. Returns `None` if that is now: others were written last, or these
-    /// were written only once. The wait doubles with each repeat, up to `refusal_retry_seconds`, since only people can end
-    /// either.
-    pub(crate) fn again_at(&self, policy: &Policy, columns: &BridgeColumns) -> Option<Timestamp> {
-        let is_repeated = self.repeated > 0 && self.hash == hash_of(columns);
-        let wait = || longer_each_time(policy, self.repeated, policy.refusal_retry_seconds);
-        is_repeated.then(|| later(self.at, wait()))
+    /// Whether a write of these columns would be a further repeat: they were written last, and more than once.
+    pub(crate) fn is_repeat(&self, columns: &BridgeColumns) -> bool {
+        self.repeated > 0 && self.hash == hash_of(columns)
+    }
+
+    /// Returns when the columns may be repeated, which may be in the past. Returns `None` after a month. The wait doubles
+    /// with each repeat, up to that of all that only people can end: each write is an update of the incident, which for
+    /// example keeps a resolved incident from being closed.
+    pub(crate) fn again_at(&self, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+        let longest = patience::interval_seconds(policy, self.since, now)?;
+        Some(later(self.at, longer_each_time(policy, self.repeated, longest)))
+    }
+
+    /// Whether an incident that shows these columns at `now` proves that they are kept.
+    pub(crate) fn are_kept(&self, shown: &BridgeColumns, now: Timestamp) -> bool {
+        self.hash == hash_of(shown) && now.duration_since(self.at) >= KEPT_AFTER
     }
 }
 

@@ -45,7 +45,7 @@ const QUOTA_ADVICE: &str =
 /// What an agent is told of an incident that names a case which the ledger does not know.
 const UNKNOWN_CASE_ADVICE: &str = "This incident names an AWS case that casebridge does not know, so nothing is synchronised. \
      casebridge looks again by itself for a month. If the incident is a copy, ask an administrator to clear its AWS case \
-     id.";
+     id and to save it.";
 
 /// Returns what the app's columns say of the link.
 pub fn columns(policy: &Policy, pass: &Pass, now: Timestamp) -> BridgeColumns {

@@ -243,9 +243,11 @@ impl Conversation {
         all.filter(|(_, known)| matches!(known.fate, Fate::Pending | Fate::Undecided))
     }
 
-    /// Whether something waits for its delivery or for a decision.
-    pub fn has_undelivered(&self) -> bool {
-        self.open().next().is_some()
+    /// Returns when the newest communication was written that waits for its delivery or for a decision, in whole
+    /// seconds. Returns `None` if none waits.
+    pub fn newest_undelivered(&self) -> Option<Timestamp> {
+        let newest = self.open().map(|(second, _)| second).max()?;
+        Timestamp::from_second(newest).ok()
     }
 
     /// Returns what can be put on the incident now: texts of others that the read shows and that are not on the

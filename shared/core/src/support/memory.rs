@@ -1,5 +1,7 @@
 //! What a link remembers of its case.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +70,8 @@ pub struct GivenUpCase {
     pub mark: Mark,
     /// The comments that its first communication contains, with the times at which they were written.
     pub covers: Vec<(JournalEntryId, Timestamp)>,
-    /// The rest of the text, which did not fit and has to follow; `None` if all of it fitted.
+    /// The hash of the rest of the text, which did not fit and has to follow; `None` if all of it fitted.
+    /// [`Memory::given_up_remainders`] has the rest itself.
     pub remainder: Option<String>,
     /// When its intent was written, by our clock.
     pub written_at: Timestamp,
@@ -186,6 +189,10 @@ pub struct Memory {
     pub doubles: Vec<DoubledCase>,
     /// The cases that were given up and may show up late.
     pub given_up_cases: Vec<GivenUpCase>,
+    /// The rests of the texts of these cases, by their hashes. Mostly all of them have the same text, of up to 60 KB, and
+    /// copies would soon make the link too large for the ledger.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub given_up_remainders: BTreeMap<String, String>,
     /// The case's status with which the incident's state was last brought in step. It is a part of the base.
     pub agreed_status: Option<CaseStatus>,
     /// The hashes of the texts that were written at AWS since work ended on both sides and that are on the incident;

@@ -23,8 +23,7 @@ use crate::{
         render,
     },
     text::text_hash,
-    time,
-    time::CLOCKS_APART,
+    time::{self, CLOCKS_APART, seconds},
 };
 
 /// After this many calls in a row that count as never applied, the next one waits as after a refusal. Each leaves a
@@ -68,7 +67,7 @@ impl Pass {
             return;
         }
         self.aws.shown_all = case.communications.len() <= MAXIMUM_KNOWN_COMMUNICATIONS;
-        self.end_trouble_with_reading();
+        self.link.troubles.end(Side::Aws, |trouble| trouble.request == Request::Read);
         let TakenIn { shown, news } = self.link.memory.conversation.take_in(
             case.communications.clone(),
             case.communications_complete,
@@ -254,7 +253,8 @@ impl Pass {
         if let Some(given_up) = self.link.memory.given_up_cases.iter().find(|given_up| given_up.mark == *mark).cloned()
         {
             self.link.journal.settle(given_up.covers);
-            self.link.memory.opening_remainder = given_up.remainder;
+            let remainder = given_up.remainder.and_then(|hash| self.link.memory.given_up_remainders.get(&hash));
+            self.link.memory.opening_remainder = remainder.cloned();
         }
         self.link.memory.waits_for_quota = None;
     }
@@ -307,10 +307,28 @@ impl Pass {
     /// later. The wait for the next search is as long as the time from the intent to this search, until the cases can't
     /// show up any more.
     pub fn looked_for_late_cases(&mut self, account: &AccountId, since: Timestamp, now: Timestamp) {
-        let is_reached = |given_up: &&mut GivenUpCase| given_up.account == *account && given_up.written_at >= since;
-        for given_up in self.link.memory.given_up_cases.iter_mut().filter(is_reached) {
+        for given_up in self.searched_late_cases(account, since) {
             given_up.look_at = time::later(now, now.duration_since(given_up.written_at));
         }
+    }
+
+    /// Records that the search for the same cases failed: the next one follows after `retry_longest_seconds`.
+    pub(super) fn put_off_late_cases(
+        &mut self,
+        policy: &Policy,
+        account: &AccountId,
+        since: Timestamp,
+        now: Timestamp,
+    ) {
+        for given_up in self.searched_late_cases(account, since) {
+            given_up.look_at = time::later(now, seconds(policy.retry_longest_seconds));
+        }
+    }
+
+    fn searched_late_cases(&mut self, account: &AccountId, since: Timestamp) -> impl Iterator<Item = &mut GivenUpCase> {
+        let is_reached =
+            move |given_up: &&mut GivenUpCase| given_up.account == *account && given_up.written_at >= since;
+        self.link.memory.given_up_cases.iter_mut().filter(is_reached)
     }
 
     /// Records a failed look for a call in doubt. After L the call counts as never applied.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     failure::{Failure, Refusal},
-    identifiers::{AccountId, CaseId, CommunicationId, ExternalId},
+    identifiers::{AccountId, CaseId, CommunicationId, ExternalId, digest},
     link::{
         intent::{Illegal, IntentEnd},
         mark::Mark,
@@ -22,7 +22,7 @@ use crate::{
         observe::set_status,
         render,
     },
-    text::text_hash,
+    text::{HASH_DIGITS, text_hash},
     time,
 };
 
@@ -106,6 +106,11 @@ impl Pass {
         if let IntentKind::OpenCase { account, covers, remainder } = intent.kind {
             let look_at = time::later(intent.written_at, policy.unknown_outcome() * 2);
             let written_at = intent.written_at;
+            let remainder = remainder.map(|text| {
+                let hash = digest(&[&text], HASH_DIGITS);
+                self.link.memory.given_up_remainders.insert(hash.clone(), text);
+                hash
+            });
             self.link.memory.given_up_cases.push(GivenUpCase { account, mark, covers, remainder, written_at, look_at });
         }
     }

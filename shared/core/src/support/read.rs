@@ -15,8 +15,8 @@ use crate::{
     identifiers::{AccountId, CaseId, CaseKey, DisplayId, LinkKey},
     link::{
         intent::Illegal,
+        kind::FailedRead,
         mark::{Mark, marks_in},
-        trouble::{Request, Side},
     },
     policy::Policy,
     servicenow::columns::ACCOUNT,
@@ -200,8 +200,6 @@ pub(super) struct Reads {
     began: Timestamp,
     case: Option<CaseReader>,
     search: Option<CaseSearch>,
-    /// Whether a read of AWS has failed in this look.
-    failed: bool,
     /// Whether the ledger has still to be asked what a link without a case asks at the end.
     asks_ledger: bool,
 }
@@ -214,7 +212,6 @@ impl Pass {
             began: now,
             asks_ledger: linked.is_none(),
             case: linked.map(CaseReader::new),
-            failed: false,
             search: self.searched_cases(now).map(|(account, written_at)| CaseSearch::new(account, written_at)),
         };
     }
@@ -250,13 +247,13 @@ impl Pass {
         policy: &Policy,
         read: &Read,
         answer: Result<Answer, Failure>,
-    ) -> Result<Option<Failure>, Illegal> {
+    ) -> Result<Option<FailedRead>, Illegal> {
         match (read.purpose, answer) {
             (Purpose::LinkedCase, answer) => {
-                return self.see_linked_case(policy, answer).map(|seen| self.note_failure(seen));
+                return self.see_linked_case(policy, answer).map(|seen| seen.map(FailedRead::Delays));
             }
-            (Purpose::Search, answer) => return self.see_search(policy, answer).map(|seen| self.note_failure(seen)),
-            (Purpose::FirstInLine | Purpose::Columns, Err(failure)) => return Ok(Some(failure)),
+            (Purpose::Search, answer) => return self.see_search(policy, answer),
+            (Purpose::FirstInLine | Purpose::Columns, Err(failure)) => return Ok(Some(FailedRead::Delays(failure))),
             (Purpose::FirstInLine, Ok(answer)) => {
                 self.aws.first_in_line = Some(answer.link()?.is_none_or(|first| first == self.key));
             }
@@ -292,22 +289,7 @@ impl Pass {
         Ok(None)
     }
 
-    /// Notes whether a read of AWS has failed.
-    fn note_failure(&mut self, seen: Option<Failure>) -> Option<Failure> {
-        self.aws.reads.failed |= seen.is_some();
-        seen
-    }
-
-    /// Ends the trouble with reading once all of a look was read. While a search is under way beside the case it stays: should
-    /// the search fail, it is its earlier failures that say how long to wait.
-    pub(super) fn end_trouble_with_reading(&mut self) {
-        let reads = &self.aws.reads;
-        if reads.search.is_none() && !reads.failed {
-            self.link.troubles.end(Side::Aws, |trouble| trouble.request == Request::Read);
-        }
-    }
-
-    fn see_search(&mut self, policy: &Policy, answer: Result<Answer, Failure>) -> Result<Option<Failure>, Illegal> {
+    fn see_search(&mut self, policy: &Policy, answer: Result<Answer, Failure>) -> Result<Option<FailedRead>, Illegal> {
         let began = self.aws.reads.began;
         let mut search = self.aws.reads.search.take().ok_or(Illegal::NotAsked)?;
         let seen = match answer {
@@ -315,23 +297,27 @@ impl Pass {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = seen {
-            return Ok(Some(failure));
+            return Ok(Some(self.search_failed(policy, &search, failure)));
         }
         if search.is_over() {
-            let ended_without_result = search.ended_without_result();
+            let failure = search.problem(self);
+            let failed = failure.map(|failure| self.search_failed(policy, &search, failure));
             self.take_in_search(policy, search, began);
-            if ended_without_result {
-                let message =
-                    format!("more than {SEARCH_PAGES} pages of cases were opened since the case that is searched");
-                return Ok(Some(Failure::Unavailable { message, retry_at: None }));
-            }
-            if self.aws.case.is_some() {
-                self.end_trouble_with_reading();
-            }
+            Ok(failed)
         } else {
             self.aws.reads.search = Some(search);
+            Ok(None)
         }
-        Ok(None)
+    }
+
+    /// Returns what the failure of a search delays. Without the case of a CreateCase in doubt nothing can be sent. Cases
+    /// that were given up are looked for again later: their account may be another one than that of the link's case.
+    fn search_failed(&mut self, policy: &Policy, search: &CaseSearch, failure: Failure) -> FailedRead {
+        if self.is_opening() {
+            return FailedRead::Delays(failure);
+        }
+        self.put_off_late_cases(policy, search.account(), search.written_at(), self.aws.reads.began);
+        FailedRead::Alone(failure)
     }
 }
 

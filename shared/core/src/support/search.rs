@@ -60,9 +60,25 @@ impl CaseSearch {
         self.reader.is_none() && self.pages > 0 && !has_more_pages
     }
 
-    /// Whether the search, once it is over, has left pages unread and found nothing.
-    pub(super) fn ended_without_result(&self) -> bool {
-        self.next.is_some() && self.found.is_empty()
+    /// Returns the account whose cases are searched.
+    pub(super) fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// Returns when the intent of the CreateCase was written, by our clock.
+    pub(super) fn written_at(&self) -> Timestamp {
+        self.written_at
+    }
+
+    /// Returns why the search, once it is over, does not show what it was for: it has left pages unread. The case of a
+    /// CreateCase in doubt may have been found all the same.
+    pub(super) fn problem(&self, pass: &Pass) -> Option<Failure> {
+        let is_found = pass.is_opening() && !self.found.is_empty();
+        (self.next.is_some() && !is_found).then(|| {
+            let message =
+                format!("more than {SEARCH_PAGES} pages of cases were opened since the case that is searched");
+            Failure::Unavailable { message, retry_at: None }
+        })
     }
 
     /// Takes in an answer. The inner error is a failure of the read. Fails if the answer is to another question.

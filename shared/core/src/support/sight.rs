@@ -9,7 +9,7 @@ use crate::{
         Link, Pass,
         case::{Case, Communication},
         columns::names_unknown_case,
-        memory::{CREATION_UNDECIDED_FOR, GivenUpCase},
+        memory::{CREATION_UNDECIDED_FOR, GivenUpCase, Memory},
         read::Reads,
     },
 };
@@ -61,7 +61,9 @@ impl Pass {
     /// Forgets given-up cases that can't show up any more.
     pub(super) fn forget_given_up_cases(&mut self, now: Timestamp) {
         let can_show_up = |given_up: &GivenUpCase| now.duration_since(given_up.written_at) < CREATION_UNDECIDED_FOR;
-        self.link.memory.given_up_cases.retain(can_show_up);
+        let Memory { given_up_cases, given_up_remainders, .. } = &mut self.link.memory;
+        given_up_cases.retain(can_show_up);
+        given_up_remainders.retain(|hash, _| given_up_cases.iter().any(|case| case.remainder.as_ref() == Some(hash)));
     }
 
     /// Returns whether work on the case has ended, if the accepted status and the read agree on it. Returns `None` if

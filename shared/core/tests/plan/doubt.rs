@@ -3,11 +3,12 @@
 use crate::sides::{self, Sides, call_of, names, plan, refusal, unavailable};
 use casebridge_core::{
     failure::{Failure, Refusal},
+    hint::Cause,
     identifiers::{AccountId, CaseId},
     link::{
         intent::{Illegal, IntentEnd},
         mark::{Entropy, Mark},
-        pass::backoff,
+        pass::{Look, Seen, backoff},
         plan::Waiting,
         trouble::{Request, Side, Troubles},
     },
@@ -382,7 +383,10 @@ fn an_incident_that_is_gone_is_looked_for_while_something_waits_for_it_and_nothi
     let gone = |until| Plan { effects: Vec::new(), waits: vec![Waiting::IncidentGone { until }] };
     assert_eq!(sides.plan(&pass), gone(Some(until)), "the reply waits");
     pass.link.memory.case.as_mut().unwrap().status = Some(CaseStatus::new("resolved"));
-    assert_eq!(sides.plan(&pass), gone(None), "the case is over");
+    assert_eq!(sides.plan(&pass), gone(Some(until)), "so does a reply on a resolved case");
+    let reply = pass.unreceived_communications()[0].id.clone();
+    pass.link.memory.conversation.delivered(&reply);
+    assert_eq!(sides.plan(&pass), gone(None), "nothing waits");
     assert_eq!(gone(None).due(), None);
     sides.comment("e1", "Any news?");
     let mut pass = leave_in_doubt(&mut sides, "add_communication", false);
@@ -391,6 +395,60 @@ fn an_incident_that_is_gone_is_looked_for_while_something_waits_for_it_and_nothi
     pass.link.memory.conversation.delivered(&reply);
     let until = sides.now.checked_add(seconds(sides.policy.refusal_retry_seconds)).unwrap();
     assert_eq!(sides.plan(&pass), gone(Some(until)), "the call's outcome is not known");
+}
+
+/// Returns the ages, in days, at which a link looks for an incident that is not found from `sides.now` on.
+fn looks_for_gone(sides: &mut Sides) -> Vec<i64> {
+    let began = sides.now;
+    let mut looks = Vec::new();
+    // More looks than a month has would have no end.
+    while looks.len() < 100 {
+        let mut pass = sides.unseen();
+        pass.look(Look::Both, sides.now);
+        let seen = pass.see(&sides.policy, Seen::Incident(Ok(None)), sides.now, 0);
+        assert_eq!(seen, Ok(None));
+        sides.see_case(&mut pass);
+        sides.record(pass);
+        let Some(due) = sides.due else { break };
+        sides.now = due;
+        looks.push(due.duration_since(began).as_hours() / 24);
+    }
+    looks
+}
+
+/// A rule of the instance may hide an incident from casebridge for a while, before it has a case, too.
+#[test]
+fn an_incident_without_a_case_that_is_not_found_is_looked_for_hourly_for_a_day_and_daily_for_a_month() {
+    let mut sides = Sides::new();
+    sides.link = refuse_first(&mut sides, &refusal(Refusal::CaseQuota)).link;
+    let looks = looks_for_gone(&mut sides);
+    assert_eq!(looks.iter().filter(|age| **age == 0).count(), 23, "{looks:?}");
+    assert_eq!(looks.last(), Some(&30));
+    sides.settle();
+    assert_eq!(sides.status(), "unassigned", "it was opened once it was found again");
+}
+
+#[test]
+fn a_text_on_a_resolved_case_is_delivered_once_the_incident_is_found_again() {
+    let mut sides = Sides::linked();
+    sides.set_state(IncidentState::Resolved);
+    sides.settle();
+    assert!(sides.link.base.ended);
+    sides.reply("Please rate this answer.");
+    assert_eq!(looks_for_gone(&mut sides).last(), Some(&30));
+    assert!(sides.settle().contains(&"deliver"));
+}
+
+#[test]
+fn an_incident_that_only_a_text_at_aws_names_is_not_looked_for() {
+    let mut sides = Sides::new();
+    for (cause, looks) in [(Cause::SupportEvent, false), (Cause::ServicenowWebhook, true)] {
+        let mut pass = sides.unseen();
+        pass.look(Look::Hint(cause), sides.now);
+        assert_eq!(pass.see(&sides.policy, Seen::Incident(Ok(None)), sides.now, 0), Ok(None));
+        sides.record(pass);
+        assert_eq!(sides.due.is_some(), looks, "{cause:?}");
+    }
 }
 
 #[test]
@@ -519,7 +577,7 @@ fn what_a_link_waits_for_has_a_name_for_the_log_and_most_of_it_unsettles_the_lin
         (Waiting::RepeatedReopening, "repeated_reopening", false),
         (Waiting::IncidentGone { until: None }, "incident_gone", false),
         (Waiting::UnknownCase { until: None }, "unknown_case", false),
-        (Waiting::ColumnsNotKept { until }, "columns_not_kept", false),
+        (Waiting::ColumnsNotKept { until: Some(until) }, "columns_not_kept", false),
     ];
     for (wait, name, settled) in rows {
         assert_eq!(wait.name(), name);
@@ -694,6 +752,31 @@ fn with_so_many_cases_that_were_given_up_none_is_opened_until_the_first_can_show
     assert!(sides.now.duration_since(until) <= seconds(1), "{:?}", sides.due);
     assert_eq!(sides.settle()[0], "open_case");
     assert_eq!(sides.incident.summary.columns.sync_status, "in_sync");
+}
+
+/// A description has up to 64 KB. A copy for each case that was given up would make the link too large for the ledger.
+#[test]
+fn the_rest_of_a_description_is_remembered_once_for_all_cases_that_were_given_up() {
+    let mut sides = Sides::new();
+    sides.incident.description = "X".repeat(60_000);
+    for number in 1..=2 {
+        give_up_case(&mut sides);
+        sides.link.troubles = Troubles::default();
+        let memory = &sides.link.memory;
+        assert_eq!((memory.given_up_cases.len(), memory.given_up_remainders.len()), (number, 1));
+    }
+    let mark = sides.link.memory.given_up_cases[0].mark.clone();
+    let late = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
+    let mut pass = sides.observe();
+    pass.see_double(&AccountId::new(sides::ACCOUNT), &late, &mark, sides.now);
+    let remainder = pass.link.memory.opening_remainder.clone().unwrap();
+    assert!(remainder.len() > 50_000 && remainder.bytes().all(|byte| byte == b'X'));
+
+    sides.pass_time(CREATION_UNDECIDED_FOR.as_secs());
+    let mut pass = sides.observe();
+    let plan = sides.plan(&pass);
+    pass.finish(&sides.policy, &plan, sides.now);
+    assert!(pass.link.memory.given_up_remainders.is_empty());
 }
 
 #[test]

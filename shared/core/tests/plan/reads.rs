@@ -436,25 +436,12 @@ fn waits_between_looks(sides: &mut Sides, answers: impl Fn(&Question) -> Option<
 }
 
 #[test]
-fn a_search_that_fails_waits_longer_each_time_though_the_case_is_read() {
-    // The search fails before the case is read whole, or after it.
-    for (case_reads, mut sides) in [(1, Sides::linked()), (2, talkative(RECENT_COMMUNICATIONS))] {
-        sides.link.memory.given_up_cases = vec![given_up(&sides, ACCOUNT, 3_600, 0)];
-        assert_eq!(waits_between_looks(&mut sides, failing_search), [1, 2, 4, 8, 16, 32], "{case_reads} reads");
-        let looking = Looking::new(&sides, Look::Both).run();
-        assert!(looking.failures.is_empty() && looking.pass.aws.case.is_some());
-        assert_eq!(looking.pass.link.troubles.side_until(Side::Aws), None, "all was read: {case_reads} reads");
-    }
-}
-
-#[test]
-fn a_search_that_ends_without_an_answer_waits_longer_each_time() {
+fn a_search_for_a_case_in_doubt_that_ends_without_an_answer_waits_longer_each_time() {
     let (mut sides, _) = opening();
     assert_eq!(waits_between_looks(&mut sides, endless_search), [1, 2, 4, 8, 16, 32]);
     assert_eq!(sides.link.intent.as_ref().unwrap().looked, 0);
-    let mut sides = Sides::linked();
-    sides.link.memory.given_up_cases = vec![given_up(&sides, ACCOUNT, 3_600, 0)];
-    assert_eq!(waits_between_looks(&mut sides, endless_search), [1, 2, 4, 8, 16, 32]);
+    let (mut sides, _) = opening();
+    assert_eq!(waits_between_looks(&mut sides, failing_search), [1, 2, 4, 8, 16, 32]);
 }
 
 #[test]
@@ -486,10 +473,29 @@ fn late_cases_are_looked_for_later_only_where_a_search_has_looked_for_them() {
     let searched = Looking::new(&sides, Look::Both).run();
     // The third was written before what the search reaches back to, the fourth is another account's.
     assert_eq!(all_looks(&searched.pass.link), [at(3_600), at(1_800), before[2], before[3]]);
+    let retry = at(i64::from(sides.policy.retry_longest_seconds));
     for answers in [failing_search, endless_search] {
         let searched = Looking::new(&sides, Look::Both).answering(answers).run();
-        assert_eq!(all_looks(&searched.pass.link), before);
+        assert_eq!(all_looks(&searched.pass.link), [retry, retry, before[2], before[3]]);
+        assert_eq!(searched.failures.len(), 1, "{:?}", searched.failures);
+        assert!(searched.pass.link.troubles.is_empty(), "the link's own case goes on");
     }
+}
+
+/// The first pages show the link's own case, too.
+#[test]
+fn a_search_for_late_cases_without_an_end_is_put_off_though_it_found_the_case() {
+    let mut sides = Sides::linked();
+    sides.link.memory.given_up_cases = vec![given_up(&sides, ACCOUNT, 3_600, 0)];
+    let own = described(&sides).unwrap();
+    let found = |question: &Question| {
+        let page = || CasePage { cases: vec![own.clone()], next: Some("on".to_owned()) };
+        is_search(question).then(|| Ok(Answer::Cases(page())))
+    };
+    let looking = Looking::new(&sides, Look::Both).answering(found).run();
+    assert_eq!(looking.failures.len(), 1, "{:?}", looking.failures);
+    let wait = looking.pass.link.memory.given_up_cases[0].look_at.duration_since(sides.now);
+    assert_eq!(wait.as_secs(), i64::from(sides.policy.retry_longest_seconds));
 }
 
 #[test]

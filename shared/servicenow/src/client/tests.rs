@@ -250,7 +250,7 @@ async fn a_delivery_says_from_when_on_it_wants_comments() {
 #[tokio::test]
 async fn a_missing_incident_is_none_and_a_missing_page_is_not() {
     let fixture = fixture(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(error(404, "No Record found")).mount(&fixture.server).await;
+    Mock::given(path(snapshot_path())).respond_with(error(404, "No such incident")).mount(&fixture.server).await;
     assert_eq!(fixture.client.snapshot(&link(), None).await, Ok(None));
     fixture.server.reset().await;
     let page = ResponseTemplate::new(404).set_body_raw("<html>", "text/html");

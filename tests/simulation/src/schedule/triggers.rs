@@ -54,7 +54,8 @@ impl Life {
             let world = &mut *self.desk.world.borrow_mut();
             let lost = world.faults.rates().hint_lost;
             if !world.settings.hints || world.random.chance(lost) {
-                world.servicenow.rules.pop_front();
+                let incident = world.servicenow.rules.pop_front();
+                world.memory.unreported.extend(incident);
                 world.count_fault("rule lost");
                 world.note(Place::ServiceNow, || "an asynchronous rule is lost".to_owned());
                 return;

@@ -86,10 +86,16 @@ impl World {
         for incident in incidents {
             let record = &self.servicenow.incidents[&incident];
             let wants = self.servicenow.is_in_scope(record) && !record.summary.state.is_ended();
-            let priority = PRIORITIES.into_iter().find(|priority| *priority != record.priority).map(str::to_owned);
             if wants && self.cases_of(&incident).next().is_none() {
-                self.save(&incident, &Change { priority, ..Change::default() });
+                self.retriage(&incident);
             }
         }
+    }
+
+    /// An agent gives an incident another priority.
+    pub fn retriage(&mut self, id: &IncidentId) {
+        let present = &self.servicenow.incidents[id].priority;
+        let priority = PRIORITIES.into_iter().find(|priority| priority != present).map(str::to_owned);
+        self.save(id, &Change { priority, ..Change::default() });
     }
 }

@@ -263,8 +263,8 @@ pub struct Instance {
     finished: BTreeSet<JournalEntryId>,
     deliverers: BTreeMap<String, usize>,
     lagging: Option<(Record, Timestamp)>,
-    /// Incidents that a query rule or a domain hides from the integration user.
-    pub hidden: BTreeSet<IncidentId>,
+    /// Incidents that a query rule or a domain hides from the integration user, each with the end of it.
+    pub hidden: BTreeMap<IncidentId, Timestamp>,
     aborts: u64,
     deliveries: BTreeMap<String, DeliveryRow>,
     opened: usize,
@@ -305,7 +305,7 @@ impl Instance {
             finished: BTreeSet::new(),
             deliverers: BTreeMap::new(),
             lagging: None,
-            hidden: BTreeSet::new(),
+            hidden: BTreeMap::new(),
             aborts: 0,
             deliveries: BTreeMap::new(),
             opened: 0,

@@ -1,7 +1,7 @@
 //! The people on the side of ServiceNow: agents, administrators, the platform's job, a flow.
 
 use casebridge_core::{identifiers::IncidentId, servicenow::incident::IncidentState};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{model::Change, scope::OTHER_GROUP};
 use crate::{
@@ -14,6 +14,9 @@ use crate::{
 /// How long an incident is unchanged before the platform's job closes it. On an instance the shortest setting is a day.
 /// What matters here is that the closing comment and the change before it are never of one second.
 pub const CLOSED_AFTER: SignedDuration = SignedDuration::from_mins(1);
+/// How long a rule hides an incident at most, in seconds: casebridge looks for it often, then seldom, and after a month
+/// no more.
+const LONGEST_HIDDEN: [i64; 3] = [60, 3_600, 20 * 86_400];
 /// The text of a flow that comments on each resolution by casebridge.
 pub const AUTOMATIC_ANSWER: &str = "Thank you. This is an automatic answer.";
 /// The user name of the flow.
@@ -43,6 +46,10 @@ impl World {
             Deed::CopyIncident => return self.copy(id),
             Deed::Restore => return self.restore(id),
             Deed::Lag => return self.lag(id),
+            Deed::Hide => {
+                self.hide(id, random);
+                return true;
+            }
             _ => {}
         }
         let now_state = self.servicenow.incidents[id].summary.state.clone();
@@ -204,6 +211,29 @@ impl World {
         self.note(Place::ServiceNow, || format!("the next read of {number} comes from a node that lags"));
         self.servicenow.lag_once(earlier, until);
         true
+    }
+
+    /// A query rule hides the incident from the integration user for some time.
+    fn hide(&mut self, id: &IncidentId, random: &mut Random) {
+        let longest = *random.pick(&LONGEST_HIDDEN);
+        let lasts = SignedDuration::from_secs(random.between(1, longest));
+        let until = self.now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
+        let number = self.number_of(id);
+        self.note(Place::ServiceNow, || format!("{number} is hidden from the integration user until {until:.0}"));
+        self.servicenow.hidden.insert(id.clone(), until);
+    }
+
+    /// Shows the incidents again that were hidden until now. The poller has not seen what was changed meanwhile. So an
+    /// agent saves an incident of which a webhook was lost: nothing else tells casebridge of it.
+    pub fn show_hidden(&mut self) {
+        for id in self.servicenow.take_shown(self.now) {
+            let is_unreported = !self.webhooks_arrive() || self.memory.unreported.contains(&id);
+            let number = self.number_of(&id);
+            self.note(Place::ServiceNow, || format!("{number} is shown again"));
+            if is_unreported && self.servicenow.incidents.contains_key(&id) {
+                self.retriage(&id);
+            }
+        }
     }
 
     /// A flow comments on a resolution by casebridge, always with the same text.

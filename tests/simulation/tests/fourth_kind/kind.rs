@@ -9,7 +9,7 @@ use casebridge_core::{
         Link,
         index::{IndexRow, RowKey, RowPrefix},
         intent::{Illegal, Intent, IntentEnd, Recovery},
-        kind::Kind,
+        kind::{FailedRead, Kind},
         mark::Mark,
         pass::Pass,
         plan::{self, Waiting},
@@ -298,8 +298,8 @@ impl Kind for TicketKind {
         None
     }
 
-    fn has_undelivered(_: &Memory) -> bool {
-        false
+    fn newest_undelivered(_: &Memory) -> Option<Timestamp> {
+        None
     }
 
     fn changes_columns(_: &Memory, call: &TicketCall) -> bool {
@@ -357,10 +357,10 @@ impl Kind for TicketKind {
         policy: &Policy,
         _: &Question,
         seen: Result<Option<Ticket>, Failure>,
-    ) -> Result<Option<Failure>, Illegal> {
+    ) -> Result<Option<FailedRead>, Illegal> {
         let found = match seen {
             Ok(found) => found,
-            Err(failure) => return Ok(Some(failure)),
+            Err(failure) => return Ok(Some(FailedRead::Delays(failure))),
         };
         settle_doubt(pass, policy, found.as_ref());
         if let (Some(found), Some(ticket)) = (found, &mut pass.link.memory.ticket) {

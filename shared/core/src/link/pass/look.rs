@@ -8,7 +8,7 @@ use crate::{
     hint::Cause,
     link::{
         intent::Illegal,
-        kind::Kind,
+        kind::{FailedRead, Kind},
         pass::Pass,
         trouble::{Request, Side},
     },
@@ -92,13 +92,16 @@ impl<K: Kind> Pass<K> {
         now: Timestamp,
         spread: u32,
     ) -> Result<Option<(Side, Failure)>, Illegal> {
-        let (side, failure) = match seen {
-            Seen::Incident(answer) => (Side::ServiceNow, self.see_incident_answer(policy, answer, now)),
+        let (side, failed) = match seen {
+            Seen::Incident(answer) => {
+                (Side::ServiceNow, self.see_incident_answer(policy, answer, now).map(FailedRead::Delays))
+            }
             Seen::Record(read, answer) => (Side::Aws, K::see(self, policy, &read, answer)?),
         };
-        let Some(failure) = failure else { return Ok(None) };
-        self.trouble(policy, side, &failure, Request::Read, now, spread);
-        Ok(Some((side, failure)))
+        if let Some(FailedRead::Delays(failure)) = &failed {
+            self.trouble(policy, side, failure, Request::Read, now, spread);
+        }
+        Ok(failed.map(|failed| (side, failed.into_failure())))
     }
 
     /// Records the answer to a read of the incident. Returns the failure, if the answer counts as one.

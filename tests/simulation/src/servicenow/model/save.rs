@@ -1,5 +1,7 @@
 //! What people and the platform do to incidents: open, copy, save, close, restore, delete.
 
+use std::collections::BTreeMap;
+
 use casebridge_core::{
     identifiers::{IncidentId, JournalEntryId},
     servicenow::{
@@ -157,10 +159,22 @@ impl Instance {
         self.lagging.take()
     }
 
-    /// Ends lagging reads and aborted updates.
+    /// Shows the incidents that were hidden until now, and returns them. While updates are aborted they stay hidden.
+    pub fn take_shown(&mut self, now: Timestamp) -> Vec<IncidentId> {
+        if self.hidden.is_empty() || self.aborts > 0 {
+            return Vec::new();
+        }
+        let (hidden, shown): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.hidden).into_iter().partition(|(_, until)| *until > now);
+        self.hidden = hidden;
+        shown.into_keys().collect()
+    }
+
+    /// Ends lagging reads and aborted updates. Hidden incidents are shown again.
     pub fn end_hostility(&mut self) {
         self.lagging = None;
         self.aborts = 0;
+        self.hidden.values_mut().for_each(|until| *until = Timestamp::MIN);
     }
 
     /// An administrator deletes an incident. The platform empties all references to it. Returns the record. Returns

@@ -78,7 +78,8 @@ impl Instance {
     /// heard of it from now on.
     pub(super) fn read(&mut self, id: &IncidentId) -> Result<Record, RequestFailure> {
         let lagging = self.lagging.take_if(|(record, _)| record.summary.sys_id == *id);
-        let current = self.incidents.get(id).filter(|_| !self.hidden.contains(id)).ok_or(RequestFailure::NotFound)?;
+        let current =
+            self.incidents.get(id).filter(|_| !self.hidden.contains_key(id)).ok_or(RequestFailure::NotFound)?;
         let record = lagging.map_or_else(|| current.clone(), |(record, _)| record);
         if self.is_served(&record)? { Ok(record) } else { Err(RequestFailure::NotServed) }
     }
@@ -234,7 +235,7 @@ impl Instance {
         let mut found: Vec<(Timestamp, IncidentId, u64)> = self
             .incidents
             .values()
-            .filter(|record| !self.hidden.contains(&record.summary.sys_id))
+            .filter(|record| !self.hidden.contains_key(&record.summary.sys_id))
             .filter(|record| {
                 !record.summary.columns.own(CASE_ID).is_empty()
                     || self.is_in_scope(record)
