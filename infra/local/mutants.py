@@ -2,12 +2,15 @@
 
     python mutants.py
 
+A run that was stopped goes on where it was if the code is still the same.
+
 There are three rounds. The core's own tests come first: with few cases of each property they take a second. The changes
 that they do not notice get all cases. Those that are left, and the changes of the executor, get the simulation. The
 tests must notice at least NOTICED of the changes that compile. docs/mutants.md must list each of the others with a
 reason.
 """
 
+import hashlib
 import os
 import pathlib
 import re
@@ -21,10 +24,16 @@ import tools
 
 OUTPUT = paths.TARGET / "mutants"
 RESULTS = OUTPUT / "mutants.out"
+# The digest of the code that the results are of, and the changes that the tests have noticed so far.
+CODE = OUTPUT / "code.txt"
+NOTICED_SO_FAR = OUTPUT / "noticed.txt"
+# What a change is made to, and what the tests of it are made of.
+SOURCES = ["Cargo.toml", "Cargo.lock", "shared", "functions", "tests", "infra/servicenow"]
 SURVIVORS = paths.ROOT / "docs" / "mutants.md"
 NOTICED = 0.90
 JOBS = "2"
-# A change that makes a loop endless counts as noticed after this many seconds.
+# A change that makes a loop endless counts as noticed after this many seconds. The core's own tests take seconds.
+CORE_PATIENCE_SECONDS = "60"
 PATIENCE_SECONDS = "300"
 # The core's tests without those in its documentation. A few cases of each property notice most changes. Failures are
 # not shrunk.
@@ -44,48 +53,74 @@ LISTED = re.compile(r"^- `(\S+\.rs)`: `([^`]+)`: \S", re.MULTILINE)
 def main() -> None:
     """Runs all rounds and gives the verdict."""
     tools.ensure_cargo_tool("cargo-mutants")
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    OUTPUT.mkdir(parents=True)
+    begin()
     with console.step("the simulation, without a change"):
         tools.run_quietly(["cargo", "test", "--package", "casebridge-simulation", *SIMULATION], cwd=paths.ROOT)
     core = ["--package", "casebridge-core"]
-    left = ["--iterate", "--baseline", "skip", "--timeout", PATIENCE_SECONDS]
+    by_core = [*core, "--test-package", "casebridge-core", "--timeout", CORE_PATIENCE_SECONDS]
     with console.step("the core, by its own tests"):
-        run([*core, "--test-package", "casebridge-core"], CORE_TESTS, FEW_CASES)
-        noticed = take_noticed()
+        run(by_core, CORE_TESTS, FEW_CASES)
     with console.step("the unnoticed rest, by all cases of its properties"):
-        run([*core, *left, "--test-package", "casebridge-core"], CORE_TESTS)
-        noticed += take_noticed()
+        run(by_core, CORE_TESTS)
     with console.step("the unnoticed rest and the executor, by the simulation") as remark:
-        both = [*core, "--package", "casebridge-executor", *left]
+        both = [*core, "--package", "casebridge-executor", "--timeout", PATIENCE_SECONDS]
         run([*both, "--test-package", "casebridge-simulation"], [*SIMULATION, "--", "--skip", NOT_A_JUDGE])
-        noticed += take_noticed()
+        noticed = len(set(text_of(NOTICED_SO_FAR).splitlines()))
         missed = read("missed")
-        remark.append(f"{len(noticed)} changes noticed, {len(missed)} not")
-    judge(len(noticed), missed, LISTED.findall(text_of(SURVIVORS)))
+        remark.append(f"{noticed} changes noticed, {len(missed)} not")
+    judge(noticed, missed, LISTED.findall(text_of(SURVIVORS)))
+
+
+def begin() -> None:
+    """Removes the results of an earlier run, unless they are of this code."""
+    code = digest_of_code()
+    if text_of(CODE) == code:
+        console.say("The code is the one of the last run, so this one goes on where that one ended.")
+        take_noticed()
+        return
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    OUTPUT.mkdir(parents=True)
+    CODE.write_text(code)
+
+
+def digest_of_code() -> str:
+    """Returns a digest of the names and contents of the files that the tests depend on."""
+    listed = subprocess.run(["git", "ls-files", "-z", *SOURCES], cwd=paths.ROOT, capture_output=True, check=True)
+    digest = hashlib.sha256()
+    for name in listed.stdout.decode().split("\0"):
+        file = paths.ROOT / name
+        if name and file.is_file():
+            digest.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def run(arguments: list[str], test_arguments: list[str], cases: dict[str, str] | None = None) -> None:
-    """Runs one round."""
-    command = ["cargo", "mutants", "--no-shuffle", "--jobs", JOBS, "--output", str(OUTPUT), *arguments]
+    """Runs one round, and takes in what it noticed."""
+    # The baseline is skipped: `make test` shows that the tests pass without a change.
+    common = ["--iterate", "--baseline", "skip", "--no-shuffle", "--jobs", JOBS, "--output", str(OUTPUT)]
+    command = ["cargo", "mutants", *common, *arguments]
     search = f"{tools.CARGO / 'bin'}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": search, "CARGO_PROFILE_DEV_DEBUG": "0"} | (cases or {})
     ended = subprocess.run([*command, "--", *test_arguments], cwd=paths.ROOT, env=environment).returncode
     if ended not in NORMAL_ENDS:
         raise console.StackError(f"cargo-mutants ended with exit code {ended}; see above.")
+    take_noticed()
 
 
-def take_noticed() -> list[tuple[str, str]]:
-    """Returns the changes that the last round noticed, or that took too long. The next round leaves them out."""
+def take_noticed() -> None:
+    """Remembers the changes that the last round noticed, or that took too long. The next round leaves them out."""
+    if not RESULTS.exists():
+        return
+    took_too_long = text_of(RESULTS / "timeout.txt")
     with (RESULTS / "previously_caught.txt").open("a") as found:
-        found.write(text_of(RESULTS / "timeout.txt"))
-    return read("caught", "timeout")
+        found.write(took_too_long)
+    with NOTICED_SO_FAR.open("a") as found:
+        found.write(text_of(RESULTS / "caught.txt") + took_too_long)
 
 
-def read(*names: str) -> list[tuple[str, str]]:
-    """Returns the changes of the last round with these outcomes, as file and description."""
-    lines = [line for name in names for line in text_of(RESULTS / f"{name}.txt").splitlines()]
-    return [found.groups() for found in map(MUTANT.match, lines) if found]
+def read(name: str) -> list[tuple[str, str]]:
+    """Returns the changes of the last round with this outcome, as file and description."""
+    return [found.groups() for found in map(MUTANT.match, text_of(RESULTS / f"{name}.txt").splitlines()) if found]
 
 
 def text_of(file: pathlib.Path) -> str:
