@@ -133,10 +133,12 @@ struct StateChange {
 }
 
 /// The end of an incident.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct End {
     /// How many rows the journal had after the update that ended the incident.
     rows: usize,
+    /// The rows among them that a delivery wrote which was not finished by then. casebridge can't know of them.
+    unfinished: BTreeSet<JournalEntryId>,
     is_by_person: bool,
 }
 
@@ -401,11 +403,13 @@ impl Instance {
         written.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
     }
 
-    /// Returns the comments that were on an incident when it last ended. Returns all its comments if it never ended.
+    /// Returns the comments that were on an incident when it last ended, without those of deliveries that were not
+    /// finished by then. Returns all its comments if it never ended.
     pub fn comments_before_end<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
-        let first = self.ends.get(id).map_or(self.journal.len(), |end| end.rows);
-        let written = self.journal.get(..first).unwrap_or_default();
-        written.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
+        let end = self.ends.get(id);
+        let written = self.journal.get(..end.map_or(self.journal.len(), |end| end.rows)).unwrap_or_default();
+        let is_finished = move |row: &Journal| end.is_none_or(|end| !end.unfinished.contains(&row.sys_id));
+        written.iter().filter(move |row| row.incident == *id && row.element == COMMENTS && is_finished(row))
     }
 
     /// Returns the comments of an incident, oldest first.

@@ -228,7 +228,10 @@ impl Instance {
         if to.is_ended() && !old.summary.state.is_ended() {
             let written = entries.iter().filter(|(_, text)| text.as_ref().is_some_and(|text| !text.is_empty())).count();
             let is_by_person = user != self.integration_user;
-            self.ends.insert(id.clone(), End { rows: self.journal.len() + written, is_by_person });
+            let is_unfinished = |row: &&Journal| row.is_ours() && !self.finished.contains(&row.sys_id);
+            let of_incident = self.journal.iter().filter(|row| row.incident == *id);
+            let unfinished = of_incident.filter(is_unfinished).map(|row| row.sys_id.clone()).collect();
+            self.ends.insert(id.clone(), End { rows: self.journal.len() + written, unfinished, is_by_person });
         }
         self.incidents.insert(id.clone(), new);
         self.commit()?;

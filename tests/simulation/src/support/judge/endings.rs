@@ -62,7 +62,8 @@ impl World {
     }
 
     /// Whether a customer wrote something at AWS that was not on the incident at its last end. Then the agent who ended
-    /// it had not seen it.
+    /// it had not seen it. A text whose delivery was not finished by then counts as well: ServiceNow stopped after it wrote
+    /// the comment, so casebridge can't know that the agent saw it.
     fn has_news_of_customer(&self, incident: &IncidentId) -> bool {
         let is_by_person = |case: &Case, text: &Communication| {
             text.origin == Origin::Customer
