@@ -303,9 +303,11 @@ impl<'a, K: Kind> Planner<'a, K> {
         let wanted = self.plan.effects.len();
         let tripped = left < wanted.min(EFFECTS_PER_PLAN);
         // The columns are written only if they differ now: the deferred effects have changed nothing yet.
-        let shown = self.pass.summary().map(|incident| &incident.columns);
-        let differs = || shown.is_some_and(|shown| !shown.show(&K::columns(self.policy, self.pass, self.now)));
-        let only_columns = left == 0 && self.plan.effects.last() == Some(&Effect::WriteColumns) && differs();
+        // Columns that something rewrites are no news, so they wait.
+        let columns = K::columns(self.policy, self.pass, self.now);
+        let differs = self.pass.summary().is_some_and(|incident| !incident.columns.show(&columns));
+        let is_news = differs && link.columns_written.as_ref().is_none_or(|written| !written.is_repeat(&columns));
+        let only_columns = left == 0 && self.plan.effects.last() == Some(&Effect::WriteColumns) && is_news;
         let bound = pace::writes_per_window(self.policy);
         if tripped && only_columns && link.recent_writes.len() < bound.saturating_add(COLUMN_WRITES_BEYOND_BOUND) {
             self.plan.effects = vec![Effect::WriteColumns];
