@@ -304,10 +304,12 @@ impl<'a, K: Kind> Planner<'a, K> {
         let tripped = left < wanted.min(EFFECTS_PER_PLAN);
         // The columns are written only if they differ now: the deferred effects have changed nothing yet.
         // Columns that something rewrites are no news, so they wait.
-        let columns = K::columns(self.policy, self.pass, self.now);
-        let differs = self.pass.summary().is_some_and(|incident| !incident.columns.show(&columns));
-        let is_news = differs && link.columns_written.as_ref().is_none_or(|written| !written.is_repeat(&columns));
-        let only_columns = left == 0 && self.plan.effects.last() == Some(&Effect::WriteColumns) && is_news;
+        let is_news = || {
+            let columns = K::columns(self.policy, self.pass, self.now);
+            let differs = self.pass.summary().is_some_and(|incident| !incident.columns.show(&columns));
+            differs && link.columns_written.as_ref().is_none_or(|written| !written.is_repeat(&columns))
+        };
+        let only_columns = left == 0 && self.plan.effects.last() == Some(&Effect::WriteColumns) && is_news();
         let bound = pace::writes_per_window(self.policy);
         if tripped && only_columns && link.recent_writes.len() < bound.saturating_add(COLUMN_WRITES_BEYOND_BOUND) {
             self.plan.effects = vec![Effect::WriteColumns];

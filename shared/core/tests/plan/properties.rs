@@ -368,11 +368,11 @@ proptest! {
             let blind = unseen && !pass.incident_gone;
             let due = pass.finish(&sides.policy, &last, sides.now);
             let link = &pass.link;
-            // If the incident is not found and the case is resolved, nothing is left to do for undelivered texts and
-            // troubles.
+            // If the incident is not found and the case is resolved, nothing is left to do for troubles.
             let is_over = pass.incident_gone && link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
             let waits = link.intent.is_some() || link.state_intent.is_some() || !last.effects.is_empty();
-            let left = waits || blind || (!is_over && (link.memory.conversation.newest_undelivered().is_some() || !link.troubles.is_empty()));
+            let undelivered = link.memory.conversation.newest_undelivered().is_some();
+            let left = waits || blind || undelivered || (!is_over && !link.troubles.is_empty());
             prop_assert!(due.is_some() || !left, "{:?} {:?}", last, link);
             prop_assert!(!blind || !link.settled);
             sides.link = pass.link;

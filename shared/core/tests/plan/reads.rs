@@ -392,10 +392,13 @@ fn a_search_ends_after_so_many_pages_and_proves_nothing_then() {
     assert_eq!(pages, 20);
 }
 
-/// The cases of an account that has more of them than a search reads.
+/// The cases of an account that has more of them than a search reads. Each page shows these.
+fn endless_pages(question: &Question, cases: Vec<DescribedCase>) -> Option<Result<Answer, Failure>> {
+    is_search(question).then(|| Ok(Answer::Cases(CasePage { cases, next: Some("on".to_owned()) })))
+}
+
 fn endless_search(question: &Question) -> Option<Result<Answer, Failure>> {
-    let page = || CasePage { cases: Vec::new(), next: Some("on".to_owned()) };
-    is_search(question).then(|| Ok(Answer::Cases(page())))
+    endless_pages(question, Vec::new())
 }
 
 fn failing_search(question: &Question) -> Option<Result<Answer, Failure>> {
@@ -448,10 +451,7 @@ fn a_search_for_a_case_in_doubt_that_ends_without_an_answer_waits_longer_each_ti
 fn what_a_search_without_an_end_has_found_counts() {
     let (sides, _) = opening();
     let own = described(&sides).unwrap();
-    let found = |question: &Question| {
-        let page = || CasePage { cases: vec![own.clone()], next: Some("on".to_owned()) };
-        is_search(question).then(|| Ok(Answer::Cases(page())))
-    };
+    let found = |question: &Question| endless_pages(question, vec![own.clone()]);
     let looking = Looking::new(&sides, Look::Both).answering(found).run();
     assert!(looking.failures.is_empty(), "{:?}", looking.failures);
     assert_eq!(looking.pass.link.memory.case.as_ref().unwrap().case_id, CaseId::new(CASE_ID));
@@ -488,10 +488,7 @@ fn a_search_for_late_cases_without_an_end_is_put_off_though_it_found_the_case() 
     let mut sides = Sides::linked();
     sides.link.memory.given_up_cases = vec![given_up(&sides, ACCOUNT, 3_600, 0)];
     let own = described(&sides).unwrap();
-    let found = |question: &Question| {
-        let page = || CasePage { cases: vec![own.clone()], next: Some("on".to_owned()) };
-        is_search(question).then(|| Ok(Answer::Cases(page())))
-    };
+    let found = |question: &Question| endless_pages(question, vec![own.clone()]);
     let looking = Looking::new(&sides, Look::Both).answering(found).run();
     assert_eq!(looking.failures.len(), 1, "{:?}", looking.failures);
     let wait = looking.pass.link.memory.given_up_cases[0].look_at.duration_since(sides.now);

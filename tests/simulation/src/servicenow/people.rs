@@ -14,8 +14,8 @@ use crate::{
 /// How long an incident is unchanged before the platform's job closes it. On an instance the shortest setting is a day.
 /// What matters here is that the closing comment and the change before it are never of one second.
 pub const CLOSED_AFTER: SignedDuration = SignedDuration::from_mins(1);
-/// How long a rule hides an incident at most, in seconds: casebridge looks for it often, then seldom, and after a month
-/// no more.
+/// How long a rule hides an incident at most, in seconds. casebridge looks for it often for a day, then seldom. It stops
+/// after a month, which no rule of these worlds lasts.
 const LONGEST_HIDDEN: [i64; 3] = [60, 3_600, 20 * 86_400];
 /// The text of a flow that comments on each resolution by casebridge.
 pub const AUTOMATIC_ANSWER: &str = "Thank you. This is an automatic answer.";
