@@ -16,6 +16,7 @@ const app = {
     CasebridgeIncident: 'writable',
     CasebridgeInstallation: 'writable',
     CasebridgeLink: 'writable',
+    CasebridgeOpening: 'writable',
     CasebridgeOutbox: 'writable',
     CasebridgeRequest: 'writable',
     CasebridgeSettings: 'writable',

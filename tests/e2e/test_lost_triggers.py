@@ -1,28 +1,11 @@
 """All webhooks and events are lost, and the poller brings both sides in step."""
 
-import contextlib
-import time
-
 import pytest
 
 from world import RESOLUTION, RESOLVED, World, unique
 
-DROP_SECONDS = 3
 # The time for two more attempts of the outbox, after 30 and 60 seconds, each with the next run of its job, a minute.
 OUTBOX_SECONDS = 300
-
-
-@contextlib.contextmanager
-def events_lost(world: World):
-    """Keeps the events of AWS Support from the hub within the block."""
-    bus = world.stack.description["events"]
-    # No process listens on this port. The simulator gives up after a few attempts, as if no rule forwarded the event.
-    world.stack.control("PUT", "/events", {**bus, "events_endpoint": "http://127.0.0.1:9"})
-    try:
-        yield
-        time.sleep(DROP_SECONDS)
-    finally:
-        world.stack.control("PUT", "/events", bus)
 
 
 @pytest.mark.slow
@@ -63,7 +46,7 @@ def test_the_webhook_of_a_resolution_is_lost(world: World):
 def test_the_events_of_replies_and_a_resolution_are_lost(world: World, alone: None):
     replied, resolved = world.linked(), world.linked(world.stack.sandbox)
     text = unique("Unheard.")
-    with events_lost(world):
+    with world.events_lost():
         world.reply(replied, text)
         world.set_status(resolved, "resolved")
     world.until_received(replied, text)

@@ -29,6 +29,8 @@ LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 240
 # The longest time after a first text or case until a double of it shows.
 SETTLE_SECONDS = 4
+# How long the simulator tries to send an event to an address where nobody listens.
+DROP_SECONDS = 3
 # How late a line may appear in a log after lines with later times. Also how long before the tests the log is read from.
 LATE_LOG_SECONDS = 30
 # The local AWS answers with at most this many events of a log, the oldest ones, and has no further page.
@@ -457,6 +459,19 @@ class World:
         time.sleep(seconds)
         self.poll()
         time.sleep(SETTLE_SECONDS)
+
+    @contextlib.contextmanager
+    def events_lost(self):
+        """Keeps the events of AWS Support from the hub within the block."""
+        bus = self.stack.description["events"]
+        # No process listens on this port. The simulator gives up after a few attempts, as if no rule forwarded the
+        # event.
+        self.stack.control("PUT", "/events", {**bus, "events_endpoint": "http://127.0.0.1:9"})
+        try:
+            yield
+            time.sleep(DROP_SECONDS)
+        finally:
+            self.stack.control("PUT", "/events", bus)
 
     # ---- What must hold ------------------------------------------------------------------------------------------
 

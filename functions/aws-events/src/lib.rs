@@ -5,9 +5,9 @@ mod event;
 use aws_lambda_events::sns::SnsEvent;
 use casebridge_core::{
     hint::{Cause, Hint, Subject},
-    support::unknown_case::UnknownCase,
+    identifiers::CaseKey,
+    support::index,
 };
-use casebridge_executor::{NamedCase, Owner, owner_of_case};
 use casebridge_ledger::{Ledger, LedgerError};
 use casebridge_ports::Clock;
 use casebridge_runtime::{
@@ -80,23 +80,18 @@ impl<L: Ledger, Q: HintSink, C: Clock> Events<L, Q, C> {
     }
 
     async fn enqueue(&self, update: CaseUpdate) -> Result<(), EventError> {
-        let (cause, received_at) = (Cause::SupportEvent, self.clock.now());
-        let named = NamedCase { account: &update.account, case_id: &update.case_id, cause, received_at };
-        let subject = match owner_of_case(&self.ledger, named, received_at).await? {
-            Owner::Link(key) => Subject::Link { key },
-            Owner::Unknown(UnknownCase::NotOurs) => {
-                self.metrics.count(Metric::EventsOfOthers, 1);
-                tracing::info!(event = %update.id, account = %update.account, "an event of a case that is not ours");
-                return Ok(());
-            }
-            Owner::Unknown(_) => Subject::Case { account: update.account, case_id: update.case_id },
+        let CaseUpdate { id, account, case_id } = update;
+        let row = index::case(&CaseKey::new(account.clone(), &case_id));
+        let subject = match self.ledger.link_at(&row).await? {
+            Some(key) => Subject::Link { key },
+            None => Subject::Case { account, case_id },
         };
-        let hint = Hint { subject, cause, received_at, claim: None };
+        let hint = Hint { subject, cause: Cause::SupportEvent, received_at: self.clock.now(), claim: None };
         let span = hint_span(&hint);
         async {
-            self.queue.send(&hint, &update.id).await?;
+            self.queue.send(&hint, &id).await?;
             self.metrics.count(Metric::HintsSent, 1);
-            tracing::info!(event = %update.id, "event accepted");
+            tracing::info!(event = %id, "event accepted");
             Ok(())
         }
         .instrument(span)

@@ -12,10 +12,7 @@ use casebridge_core::{
 };
 use casebridge_ledger::{LeaseAnswer, Ledger, MemoryLedger};
 use casebridge_ports::Clock;
-use casebridge_runtime::{
-    DeduplicationId, HintSink, QueueError,
-    metrics::{Metric, Metrics},
-};
+use casebridge_runtime::{DeduplicationId, HintSink, QueueError, metrics::Metrics};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -96,40 +93,11 @@ async fn linked() -> (MemoryLedger, LinkKey) {
     (ledger, key)
 }
 
-/// Returns a ledger with an undecided CreateCase in the events' account, written at this moment.
-async fn undecided(written_at: Timestamp) -> MemoryLedger {
-    let ledger = MemoryLedger::new();
-    let key = LinkKey::support_case(IncidentId::new("9d385017c611228701d22104cc95c372"));
-    let now = Timestamp::UNIX_EPOCH;
-    let until = now + SignedDuration::from_secs(60);
-    let answer = ledger.take_lease::<SupportCase>(&key, &AttemptId::new("a"), now, until, None).await.unwrap();
-    let LeaseAnswer::Taken { lease, link: before, .. } = answer else { panic!("free") };
-    let kind = json!({"kind": "open_case", "account": "111122223333", "covers": [], "remainder": null});
-    let intent = json!({"sequence": 1, "mark": "bcdf-ghjk-mnpq-rstv", "written_at": written_at, "kind": kind});
-    let mut after = (*before).clone();
-    after.intent = Some(serde_json::from_value(intent).unwrap());
-    ledger.record(&lease, &before, &after, now).await.unwrap();
-    ledger
-}
-
-#[tokio::test]
-async fn an_event_of_a_case_that_is_not_ours_ends_there() {
-    let later = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(2);
-    for ledger in [MemoryLedger::new(), undecided(later).await] {
-        let queue = Queue::default();
-        let metrics = Metrics::new("aws-events");
-        let events = Events { ledger, queue: &queue, clock: FixedClock, metrics };
-        events.handle(records(&[EVENTS[0]])).await.unwrap();
-        assert!(queue.sent.borrow().is_empty());
-        assert_eq!(events.metrics.take().get(&Metric::EventsOfOthers), Some(&vec![1]));
-    }
-}
-
 #[tokio::test]
 async fn every_kind_of_update_becomes_a_hint_under_its_own_id() {
     for message in EVENTS {
         let queue = Queue::default();
-        handle(undecided(Timestamp::UNIX_EPOCH).await, &queue, &[message]).await.unwrap();
+        handle(MemoryLedger::new(), &queue, &[message]).await.unwrap();
         let sent = queue.sent.borrow();
         let event: Value = serde_json::from_str(message).unwrap();
         assert_eq!(sent[0].1, event["id"].as_str().unwrap());
@@ -179,7 +147,7 @@ async fn what_can_not_be_read_fails_and_holds_up_nothing_else() {
     ];
     for message in &unreadable {
         let queue = Queue::default();
-        let outcome = handle(undecided(Timestamp::UNIX_EPOCH).await, &queue, &[message, EVENTS[1]]).await;
+        let outcome = handle(MemoryLedger::new(), &queue, &[message, EVENTS[1]]).await;
         assert!(matches!(outcome, Err(EventError::Unreadable(_))), "{message}");
         assert_eq!(queue.sent.borrow().len(), 1, "{message}");
     }
@@ -188,6 +156,6 @@ async fn what_can_not_be_read_fails_and_holds_up_nothing_else() {
 #[tokio::test]
 async fn a_queue_that_is_down_fails_the_invocation() {
     let queue = Queue { down: true, ..Queue::default() };
-    let ledger = undecided(Timestamp::UNIX_EPOCH).await;
+    let ledger = MemoryLedger::new();
     assert!(matches!(handle(ledger, &queue, &[EVENTS[0]]).await, Err(EventError::Queue(_))));
 }

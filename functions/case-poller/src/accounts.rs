@@ -11,6 +11,7 @@ use casebridge_core::{
     failure::Failure,
     identifiers::AccountId,
     link::index::Row,
+    policy::Policy,
     poll::{Reached, Rounds},
     support::index::{self, CASES_PER_PAGE, CaseRow},
     time,
@@ -55,7 +56,7 @@ where
     C: Timer,
 {
     /// Polls the accounts whose turn it is. Returns the errors, with one error for all accounts that did not answer.
-    pub(crate) async fn poll_accounts(&self, tick: Tick) -> Vec<PollError> {
+    pub(crate) async fn poll_accounts(&self, policy: &Policy, tick: Tick) -> Vec<PollError> {
         let rounds = match self.rounds(tick).await {
             Ok(rounds) => rounds,
             Err(error) => return vec![error],
@@ -70,7 +71,7 @@ where
         let order = rounds.order(accounts);
         let polled: Vec<Polled> = stream::iter(&order)
             .take_while(|_| ready(!self.is_time_up(tick)))
-            .map(|account| self.poll_account(account, rounds.page_of(account), tick))
+            .map(|account| self.poll_account(policy, account, rounds.page_of(account), tick))
             .buffer_unordered(ACCOUNTS_AT_ONCE)
             .collect()
             .await;
@@ -108,8 +109,17 @@ where
         }
     }
 
+    /// Polls the cases of an account that have links and, at the same time, those that were opened lately.
+    async fn poll_account(&self, policy: &Policy, account: &AccountId, from: Option<String>, tick: Tick) -> Polled {
+        let (polled, opened) = tokio::join!(
+            self.poll_watched(account, from, tick),
+            self.poll_opened_cases(policy, account, self.end_of_turn(), tick)
+        );
+        Polled { failure: polled.failure.or(opened.err()), ..polled }
+    }
+
     /// Polls the pages of an account's cases from `from` on, within the account's time. `None` is the first page.
-    async fn poll_account(&self, account: &AccountId, from: Option<String>, tick: Tick) -> Polled {
+    async fn poll_watched(&self, account: &AccountId, from: Option<String>, tick: Tick) -> Polled {
         let end = self.end_of_turn();
         let mut page = from;
         let polled = |reached, failure| Polled { account: account.clone(), reached, failure };

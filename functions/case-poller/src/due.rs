@@ -10,7 +10,7 @@ use std::{
 };
 
 use casebridge_core::{
-    hint::Cause,
+    hint::{Cause, Subject},
     identifiers::{ClaimId, LinkKey},
     poll,
 };
@@ -77,7 +77,7 @@ where
             match claimed {
                 Ok(Some((key, claim))) => {
                     let occasion = claim.to_string();
-                    hints.extend(self.hint(key, Cause::Due, Some(claim), &occasion));
+                    hints.extend(self.hint(Subject::Link { key }, Cause::Due, Some(claim), &occasion));
                 }
                 Ok(None) => {}
                 Err(error) => outcome = outcome.and(Err(error)),

@@ -4,6 +4,7 @@ mod accounts;
 mod cases;
 mod changes;
 mod due;
+mod opened;
 mod rotation;
 
 use std::{
@@ -33,6 +34,7 @@ pub use accounts::{ACCOUNT_TIME, ROUNDS};
 pub use cases::PARKED_FOR;
 pub use changes::WATERMARK;
 pub use due::MAXIMUM_DUE_LINKS;
+pub use opened::OPENED_CASES;
 
 /// The end of an invocation's time in which the poller begins no further call: a call with its repeats takes up to 20
 /// seconds.
@@ -209,7 +211,7 @@ where
         let due = self.poll_due(tick).await;
         let (changes, cases, rotation) = tokio::join!(
             self.poll_changes(policy, tick),
-            self.poll_accounts(tick),
+            self.poll_accounts(policy, tick),
             rotation::watch(&self.ledger, &self.secrets, tick.now)
         );
         let mut outcome = Ok(());
@@ -230,27 +232,27 @@ where
         cause: Cause,
         tick: Tick,
     ) -> Result<(), PollError> {
-        let links = links.into_iter();
-        self.enqueue(links.filter_map(|key| self.hint(key, cause, None, &tick.number.to_string())).collect()).await
+        let subjects = links.into_iter().map(|key| Subject::Link { key });
+        let occasion = tick.number.to_string();
+        self.enqueue(subjects.filter_map(|subject| self.hint(subject, cause, None, &occasion)).collect()).await
     }
 
-    /// Returns a hint for a link and the id of its message. Hints with the same link, cause and occasion have the same
-    /// id. Returns `None` if the link's key can't be part of a message id.
+    /// Returns a hint and the id of its message. Hints with the same subject, cause and occasion have the same id. Returns
+    /// `None` if the subject's key can't be part of a message id.
     fn hint(
         &self,
-        key: LinkKey,
+        subject: Subject,
         cause: Cause,
         claim: Option<ClaimId>,
         occasion: &str,
     ) -> Option<(Hint, DeduplicationId)> {
+        let hint = Hint { subject, cause, received_at: self.clock.now(), claim };
+        let key = hint.group_id();
         match DeduplicationId::parse(format!("{}/{key}/{occasion}", cause.as_str())) {
-            Ok(id) => {
-                let subject = Subject::Link { key };
-                Some((Hint { subject, cause, received_at: self.clock.now(), claim }, id))
-            }
+            Ok(id) => Some((hint, id)),
             Err(error) => {
                 self.metrics.count(Metric::Parked, 1);
-                tracing::error!(link = %key, %error, "no message can be made for this link");
+                tracing::error!(link = key, %error, "no message can be made for this link");
                 None
             }
         }

@@ -15,7 +15,7 @@ use casebridge_core::{
     failure::{Failure, Refusal},
     hint::Hint,
     identifiers::{AccountId, AttemptId, CaseId, IncidentId, LinkKey},
-    policy::Policy,
+    policy::{OpenedCaseRule, Policy},
     support::{SupportCase, call::NewCase, case::CaseStatus, reading::Span},
 };
 use casebridge_ledger::{LeaseAnswer, Ledger, MemoryLedger};
@@ -79,7 +79,7 @@ impl Fleet {
     /// Runs one poll, which dies at the end of its time as a function does. Returns whether it finished.
     fn poll(&self, poller: &FleetPoller<'_>) -> bool {
         let end = self.now.get() + TIMEOUT_SECONDS * 1_000;
-        let policy = Policy::default();
+        let policy = Policy { cases_opened_at_aws: OpenedCaseRule::Ignore, ..Policy::default() };
         let mut poll = std::pin::pin!(poller.poll(&policy, Timestamp::from_millisecond(end).unwrap()));
         loop {
             for sleeper in self.sleepers.take() {

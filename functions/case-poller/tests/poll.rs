@@ -6,22 +6,22 @@ use std::{
     collections::BTreeSet,
 };
 
-use case_poller::{ChangeFeed, PARKED_FOR, PollError, Poller, ROUNDS, SecretStore, WATERMARK};
+use case_poller::{ChangeFeed, OPENED_CASES, PARKED_FOR, PollError, Poller, ROUNDS, SecretStore, WATERMARK};
 use casebridge_core::{
     failure::{Failure, Refusal},
-    hint::{Hint, Subject},
+    hint::{Cause, Hint, Subject},
     identifiers::{AccountId, AttemptId, CaseId, ClaimId, DisplayId, IncidentId, LinkKey},
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
         remembered::Remembered,
     },
-    policy::Policy,
+    policy::{OpenedCaseRule, Policy},
     rotation::{ROTATION, Rotation},
     support::{
         SupportCase,
         call::NewCase,
-        case::{Case, CaseStatus},
+        case::{Case, CaseStatus, RawCommunication},
         read::{CasePage, CaseQuery, CommunicationPage, DescribedCase},
         reading::Span,
     },
@@ -62,6 +62,12 @@ struct Fixture {
     pages_read: RefCell<Vec<String>>,
     /// Whether all rows of a page but the first can't be read.
     rows_are_unreadable: Cell<bool>,
+    /// Whether the policy opens incidents for cases that people open.
+    takes_opened_cases: Cell<bool>,
+    /// The cases that people opened in the account [`PRODUCTION`].
+    opened: RefCell<Vec<DescribedCase>>,
+    /// Since when the cases of that account were asked for.
+    cases_asked_since: RefCell<Vec<i64>>,
 }
 
 /// Returns a case as AWS shows it.
@@ -71,6 +77,9 @@ fn described(account: &str, number: &str, status: &str) -> DescribedCase {
         display_id: DisplayId::new(number),
         subject: "subject".to_owned(),
         status: CaseStatus::new(status),
+        service_code: "amazon-ec2".to_owned(),
+        category_code: "other".to_owned(),
+        severity_code: "low".to_owned(),
         time_created: at(0),
         recent: Vec::new(),
         more_communications: false,
@@ -95,6 +104,9 @@ impl Fixture {
             describes: RefCell::default(),
             pages_read: RefCell::default(),
             rows_are_unreadable: Cell::default(),
+            takes_opened_cases: Cell::default(),
+            opened: RefCell::default(),
+            cases_asked_since: RefCell::default(),
         }
     }
 
@@ -116,7 +128,42 @@ impl Fixture {
     }
 
     async fn poll_with(&self, poller: &Poller<&Self, &Self, &Self, &Self, &Self, &Self>) -> Result<(), PollError> {
-        poller.poll(&Policy::default(), at(self.now.get() + 300)).await
+        poller.poll(&self.policy(), at(self.now.get() + 300)).await
+    }
+
+    /// Returns the policy: cases that are opened at AWS become incidents only in the tests of that.
+    fn policy(&self) -> Policy {
+        let rule = if self.takes_opened_cases.get() { OpenedCaseRule::OpenIncident } else { OpenedCaseRule::Ignore };
+        Policy { cases_opened_at_aws: rule, ..Policy::default() }
+    }
+
+    /// Returns the numbers of the cases in the hints since the last call, in order.
+    fn hinted_cases(&self) -> Vec<String> {
+        let sent = self.sent.take();
+        let number = |subject: &Subject| match subject {
+            Subject::Case { case_id, .. } => case_id.as_str().rsplit('-').next().map(str::to_owned),
+            Subject::Link { .. } => None,
+        };
+        assert!(sent.iter().all(|(hint, _)| hint.cause == Cause::CasePoll));
+        let mut numbers: Vec<String> = sent.iter().filter_map(|(hint, _)| number(&hint.subject)).collect();
+        numbers.sort();
+        numbers
+    }
+
+    /// Somebody opens a case at AWS now.
+    fn open_case(&self, number: &str) {
+        let time_created = at(self.now.get());
+        let recent = vec![RawCommunication {
+            time_created,
+            submitted_by: "beth.anglin@example.com".to_owned(),
+            body: "It does not answer.".to_owned(),
+        }];
+        let case = DescribedCase { time_created, recent, ..described(PRODUCTION, number, "unassigned") };
+        self.opened.borrow_mut().push(case);
+    }
+
+    async fn opened_cases_watermark(&self) -> Option<String> {
+        self.ledger.watermark(&format!("{OPENED_CASES}{PRODUCTION}")).await.unwrap()
     }
 
     /// Returns the incidents of the hints since the last call, in order.
@@ -215,8 +262,8 @@ impl Ledger for &Fixture {
         unreachable!("the poller acts on no link")
     }
 
-    async fn link_at(&self, _: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
-        unreachable!("the poller knows its links")
+    async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
+        self.ledger.link_at(row).await
     }
 
     async fn last_between(&self, _: &RowSpan) -> Result<Option<Row>, LedgerError> {
@@ -328,6 +375,27 @@ impl SecretStore for &Fixture {
     }
 }
 
+impl Fixture {
+    /// Returns a page of the cases that people opened since a moment, one case on each page.
+    fn cases_since(&self, account: &AccountId, after: Timestamp, next: Option<&str>) -> Result<CasePage, Failure> {
+        if account.as_str() != PRODUCTION {
+            return Ok(CasePage::default());
+        }
+        if self.accounts_down.borrow().contains(PRODUCTION) {
+            return Err(Failure::Unavailable { message: "down".to_owned(), retry_at: None });
+        }
+        let place: usize = next.map_or(0, |next| next.parse().unwrap());
+        if place == 0 {
+            self.cases_asked_since.borrow_mut().push(after.as_second());
+        }
+        let opened = self.opened.borrow();
+        let since: Vec<&DescribedCase> = opened.iter().filter(|case| case.time_created >= after).collect();
+        let cases = since.get(place).into_iter().map(|case| (*case).clone()).collect();
+        let next = (place + 1 < since.len()).then(|| (place + 1).to_string());
+        Ok(CasePage { cases, next })
+    }
+}
+
 impl Support for &Fixture {
     async fn create_case(&self, _: &AccountId, _: &NewCase) -> Result<CaseId, Failure> {
         unreachable!("the poller writes nothing")
@@ -342,7 +410,11 @@ impl Support for &Fixture {
     }
 
     async fn describe_cases(&self, account: &AccountId, query: &CaseQuery) -> Result<CasePage, Failure> {
-        let CaseQuery::Ids(ids) = query else { panic!("the poller asks by id") };
+        let ids = match query {
+            CaseQuery::Ids(ids) => ids,
+            CaseQuery::Since { after, next } => return self.cases_since(account, *after, next.as_deref()),
+            CaseQuery::DisplayId(_) => panic!("the poller asks by id or by time"),
+        };
         self.describes.borrow_mut().push((account.to_string(), ids.len()));
         if self.accounts_down.borrow().contains(account.as_str()) {
             return Err(Failure::Unavailable { message: "down".to_owned(), retry_at: None });
@@ -563,7 +635,7 @@ async fn nothing_is_begun_that_could_not_end_in_time() {
     let fixture = Fixture::new();
     fixture.link(PRODUCTION, "a", None).await;
     let poller = fixture.poller();
-    poller.poll(&Policy::default(), at(fixture.now.get() + 20)).await.unwrap();
+    poller.poll(&fixture.policy(), at(fixture.now.get() + 20)).await.unwrap();
     assert!(fixture.changes_asked.borrow().is_empty() && fixture.describes.borrow().is_empty());
 }
 
@@ -592,4 +664,75 @@ async fn a_rotation_of_the_webhooks_secret_is_remembered_from_when_it_is_seen_fi
     fixture.ledger.set_watermark(ROTATION, "not JSON").await.unwrap();
     fixture.poll().await.unwrap();
     assert_eq!(seen().await.unwrap().seen_at, at(fixture.now.get()), "the day begins anew");
+}
+
+#[tokio::test]
+async fn a_case_that_somebody_opened_is_hinted_until_it_has_a_link() {
+    let fixture = Fixture::new();
+    fixture.takes_opened_cases.set(true);
+    let start = fixture.now.get();
+    fixture.poll().await.unwrap();
+    fixture.now.set(start + 60);
+    fixture.open_case("one");
+    fixture.open_case("two");
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted_cases(), ["one", "two"], "of two pages");
+    fixture.link(PRODUCTION, "one", None).await;
+    fixture.now.set(start + 3 * 3_600);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted_cases(), ["two"], "the watermark waits for it");
+    fixture.link(PRODUCTION, "two", None).await;
+    fixture.now.set(start + 3 * 3_600 + 60);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted_cases(), [""; 0]);
+    fixture.now.set(start + 3 * 3_600 + 120);
+    fixture.poll().await.unwrap();
+    let overlap = 15 * 60 + 3_600;
+    let asked = fixture.cases_asked_since.take();
+    assert_eq!(asked, [0, 0, 0, 0, 3 * 3_600 + 60].map(|second| start + second - overlap));
+}
+
+#[tokio::test]
+async fn the_watermark_of_opened_cases_is_written_seldom_and_waits_for_aws() {
+    let fixture = Fixture::new();
+    fixture.takes_opened_cases.set(true);
+    let start = fixture.now.get();
+    fixture.poll().await.unwrap();
+    let first = fixture.opened_cases_watermark().await;
+    assert_eq!(first, Some(serde_json::to_string(&at(start)).unwrap()));
+    fixture.now.set(start + 299);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.opened_cases_watermark().await, first);
+    fixture.accounts_down.borrow_mut().insert(PRODUCTION.to_owned());
+    fixture.now.set(start + 3_600);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.opened_cases_watermark().await, first, "nothing was read");
+    fixture.accounts_down.borrow_mut().clear();
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.opened_cases_watermark().await, Some(serde_json::to_string(&at(start + 3_600)).unwrap()));
+    let name = format!("{OPENED_CASES}{PRODUCTION}");
+    fixture.ledger.set_watermark(&name, "nonsense").await.unwrap();
+    fixture.poll().await.unwrap();
+    assert_ne!(fixture.opened_cases_watermark().await.as_deref(), Some("nonsense"));
+}
+
+#[tokio::test]
+async fn a_queue_that_is_down_keeps_the_watermark_of_opened_cases() {
+    let fixture = Fixture::new();
+    fixture.takes_opened_cases.set(true);
+    fixture.poll().await.unwrap();
+    let first = fixture.opened_cases_watermark().await;
+    fixture.now.set(fixture.now.get() + 600);
+    fixture.open_case("one");
+    fixture.queue_is_down.set(true);
+    assert!(matches!(fixture.poll().await, Err(PollError::Queue(_))));
+    assert_eq!(fixture.opened_cases_watermark().await, first);
+}
+
+#[tokio::test]
+async fn a_policy_that_ignores_opened_cases_reads_none() {
+    let fixture = Fixture::new();
+    fixture.open_case("one");
+    fixture.poll().await.unwrap();
+    assert!(fixture.cases_asked_since.borrow().is_empty() && fixture.sent.borrow().is_empty());
 }

@@ -19,6 +19,7 @@ FOREIGN_TABLE_ATTRIBUTES = {"name", "type"}
 # The tables of the platform that the app may read, and the one that it may write.
 PRIVILEGES = {
     ("read", "incident"),
+    ("create", "incident"),
     ("write", "incident"),
     ("read", "sys_journal_field"),
     ("read", "sys_audit"),

@@ -5,6 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// How many hexadecimal digits a `sys_id` has.
+const SYS_ID_DIGITS: usize = 32;
+
 /// Declares a string newtype with `new`, `as_str` and `Display`.
 macro_rules! string_identifier {
     ($(#[$documentation:meta])* $name:ident) => {
@@ -37,6 +40,15 @@ string_identifier! {
     /// The `sys_id` of a ServiceNow incident: 32 hexadecimal digits. Numbers are not unique, `sys_id`s are.
     IncidentId
 }
+impl IncidentId {
+    /// Returns the `sys_id` of the incident that casebridge opens for a case: the same for the same case and
+    /// generation, so that the incident is opened once. The first incident of a case has generation 1.
+    pub fn of_case(case: &CaseKey, generation: u32) -> Self {
+        let parts = ["incident of a case", case.account.as_str(), &case.stable_id, &generation.to_string()];
+        Self(digest(&parts, SYS_ID_DIGITS))
+    }
+}
+
 string_identifier! {
     /// An AWS account: 12 digits.
     AccountId
@@ -192,6 +204,16 @@ mod tests {
     fn ids_without_a_language_segment_and_of_unknown_shape_have_keys() {
         assert_eq!(key("case-12345678910-2013-c4c1d2bf33c5cf47"), "111122223333:2013-c4c1d2bf33c5cf47");
         assert_eq!(key("CASE/new shape"), "111122223333:CASE/new shape");
+    }
+
+    #[test]
+    fn a_case_has_one_incident_in_each_generation_whatever_its_language() {
+        let case = |case_id: &str| CaseKey::new(AccountId::new("111122223333"), &CaseId::new(case_id));
+        let english = IncidentId::of_case(&case("case-111122223333-muen-2022-7118885805350839"), 1);
+        assert_eq!(english, IncidentId::of_case(&case("case-111122223333-mufr-2022-7118885805350839"), 1));
+        assert_ne!(english, IncidentId::of_case(&case("case-111122223333-muen-2022-7118885805350839"), 2));
+        assert_ne!(english, IncidentId::of_case(&case("case-111122223333-muen-2022-7118885805350830"), 1));
+        assert!(english.as_str().len() == 32 && english.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    identifiers::ExternalId,
     link::{
         intent::{EndedIntent, Intent},
         notice::Notice,
@@ -63,6 +64,15 @@ pub struct LowerCount {
     pub since: Timestamp,
 }
 
+/// An incident that casebridge has still to open, for a record that somebody opened at AWS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The messages that the description holds. Recorded before the first try, which may have opened the incident; each
+    /// further try has the same. `None` before the first try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covers: Option<Vec<ExternalId>>,
+}
+
 /// Everything that casebridge remembers of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound = "")]
@@ -79,6 +89,9 @@ pub struct Link<K: Remembered> {
     /// The incident as last seen.
     #[serde(default)]
     pub incident: Option<IncidentSummary>,
+    /// The incident that has still to be opened. `None` if the incident came first, and once it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Opening>,
     /// Set while reads show an update count below the remembered one.
     #[serde(default)]
     pub lower_count: Option<LowerCount>,
@@ -129,6 +142,7 @@ impl<K: Remembered> Default for Link<K> {
             base: Base::default(),
             state_intent: None,
             incident: None,
+            opening: None,
             lower_count: None,
             journal: Journal::default(),
             intent: None,

@@ -31,6 +31,9 @@ const MAXIMUM_DOUBT_SECONDS: u32 = 6 * 3600;
 const MAXIMUM_CC_EMAIL_ADDRESSES: usize = 10;
 /// The longest prefix of a subject, in characters. It leaves room for the subject itself.
 const MAXIMUM_SUBJECT_PREFIX: usize = 60;
+/// The most words of a filter. An organisation with more accounts opens incidents for all and sorts them in ServiceNow;
+/// the document has at most 8 KB.
+const MAXIMUM_FILTER_WORDS: usize = 200;
 /// The most writes per window that the policy may allow. The link remembers the time of each in about 30 bytes, and its
 /// row in the ledger has at most 350 KiB.
 const MAXIMUM_WRITES_PER_WINDOW: u32 = 10_000;
@@ -58,6 +61,32 @@ pub enum GroupRule {
     Keep,
     /// The link pauses, see [`crate::link::pause`].
     Pause,
+}
+
+/// What becomes of a case that somebody opens at AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenedCaseRule {
+    /// casebridge opens an incident for it.
+    OpenIncident,
+    /// It stays at AWS alone.
+    Ignore,
+}
+
+/// The impact and the urgency of an incident, from which ServiceNow computes its priority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImpactAndUrgency {
+    /// `incident.impact`, a choice's value: 1 is high.
+    pub impact: String,
+    /// `incident.urgency`, a choice's value: 1 is high.
+    pub urgency: String,
+}
+
+impl ImpactAndUrgency {
+    fn new(impact: &str, urgency: &str) -> Self {
+        Self { impact: impact.to_owned(), urgency: urgency.to_owned() }
+    }
 }
 
 /// Declares the fields of the policy. Each line is the only place with a field's purpose, type, default and range. The
@@ -146,6 +175,26 @@ policy! {
         Range::table(status_rules(), |status, rule: &StatusRule| is_open(&rule.state) && !is_resolved(status));
     /// The state of an incident that is reopened.
     reopened_state: IncidentState = IncidentState::InProgress, Range::new(OPEN_STATE, "", is_open);
+    /// What becomes of a case that somebody opens at AWS: `open_incident`, or `ignore`. The next three fields narrow
+    /// which cases become incidents.
+    cases_opened_at_aws: OpenedCaseRule = OpenedCaseRule::OpenIncident,
+        Range::one_of([OpenedCaseRule::OpenIncident, OpenedCaseRule::Ignore]);
+    /// The accounts whose cases become incidents, as numbers of 12 digits. If it is empty, those of all accounts do.
+    opened_cases_of_accounts: Vec<String> = Vec::new(), Range::at_most(MAXIMUM_FILTER_WORDS, "accounts");
+    /// The service codes of cases that become incidents. If it is empty, all do.
+    opened_cases_of_services: Vec<String> = Vec::new(), Range::at_most(MAXIMUM_FILTER_WORDS, "service codes");
+    /// The severity codes of cases that become incidents. If it is empty, all do.
+    opened_cases_of_severities: Vec<String> = Vec::new(), Range::at_most(MAXIMUM_FILTER_WORDS, "severity codes");
+    /// From a case's severity code to the impact and the urgency of the incident that casebridge opens for it.
+    impact_and_urgency_by_severity: BTreeMap<String, ImpactAndUrgency> = default_impact_and_urgency_by_severity(),
+        Range::table("an impact and an urgency for each severity code", |_, level: &ImpactAndUrgency| {
+            !level.impact.is_empty() && !level.urgency.is_empty()
+        });
+    /// The impact and the urgency for a severity code that the table lacks.
+    default_impact_and_urgency: ImpactAndUrgency = ImpactAndUrgency::new("3", "3"),
+        Range::new("both not empty", "", |level: &ImpactAndUrgency| {
+            !level.impact.is_empty() && !level.urgency.is_empty()
+        });
     /// Close codes in order of preference. The first one that the instance accepts is used.
     close_codes: Vec<String> = default_close_codes(), Range::some("close codes");
 }
@@ -180,6 +229,13 @@ fn status_rules() -> String {
 fn default_severity_by_priority() -> BTreeMap<String, String> {
     [("1", "critical"), ("2", "urgent"), ("3", "high"), ("4", "normal"), ("5", "low")]
         .map(|(priority, severity)| (priority.to_owned(), severity.to_owned()))
+        .into()
+}
+
+/// Returns the default table. With ServiceNow's priority matrix it gives the priority whose severity code it is.
+fn default_impact_and_urgency_by_severity() -> BTreeMap<String, ImpactAndUrgency> {
+    [("critical", "1", "1"), ("urgent", "1", "2"), ("high", "2", "2"), ("normal", "2", "3"), ("low", "3", "3")]
+        .map(|(severity, impact, urgency)| (severity.to_owned(), ImpactAndUrgency::new(impact, urgency)))
         .into()
 }
 
@@ -302,6 +358,11 @@ impl Policy {
     /// Returns L as a duration.
     pub fn unknown_outcome(&self) -> SignedDuration {
         seconds(self.unknown_outcome_seconds)
+    }
+
+    /// Returns the impact and the urgency for a case's severity code.
+    pub fn impact_and_urgency(&self, severity: &str) -> &ImpactAndUrgency {
+        self.impact_and_urgency_by_severity.get(severity).unwrap_or(&self.default_impact_and_urgency)
     }
 
     /// Returns the severity code for an incident's priority.

@@ -8,6 +8,7 @@ pub mod index;
 pub mod memory;
 pub mod message;
 mod observe;
+pub mod opened_case;
 mod outcome;
 mod plan;
 pub mod read;
@@ -39,6 +40,7 @@ use crate::{
     support::{
         call::{Call, Content, Done, IntentKind, RefusedCall},
         memory::{LinkedCase, Memory},
+        opened_case::OpenedCase,
         read::{Answer, Read},
         sight::{Sight, state_wanted},
         unknown_case::MarkedCase,
@@ -61,6 +63,15 @@ pub type Plan = link::plan::Plan<Call>;
 pub type Trouble = link::trouble::Trouble<RefusedCall>;
 /// One thing that a plan asks for.
 pub type Effect = link::plan::Effect<Call>;
+
+/// A case that a hint named, with what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamedCase {
+    /// It carries a mark that may be that of one of the link's CreateCases.
+    Marked(MarkedCase),
+    /// Somebody opened it at AWS, and the link's incident is opened for it.
+    Opened(OpenedCase),
+}
 
 impl Remembered for SupportCase {
     type Memory = Memory;
@@ -92,7 +103,7 @@ impl Kind for SupportCase {
     type Sight = Sight;
     type Read = Read;
     type Seen = Answer;
-    type Record = MarkedCase;
+    type Record = NamedCase;
     type Call = Call;
     type Done = Done;
 
@@ -171,10 +182,14 @@ impl Kind for SupportCase {
         pass.see_aws(policy, read, seen)
     }
 
-    fn see_record(pass: &mut Pass, policy: &Policy, record: &MarkedCase, now: Timestamp) {
-        let MarkedCase { account, case_id, subject, mark } = record;
-        if pass.is_own_case_mark(policy, mark, subject) {
-            pass.see_double(account, case_id, mark, now);
+    fn see_record(pass: &mut Pass, policy: &Policy, record: &NamedCase, now: Timestamp) {
+        match record {
+            NamedCase::Marked(MarkedCase { account, case_id, subject, mark }) => {
+                if pass.is_own_case_mark(policy, mark, subject) {
+                    pass.see_double(account, case_id, mark, now);
+                }
+            }
+            NamedCase::Opened(opened) => pass.see_opened_case(opened, now),
         }
     }
 

@@ -4,11 +4,11 @@ use casebridge_core::{
     failure::Failure,
     link::{
         kind::Kind,
-        plan::{DELIVER, Effect, Named as _, Plan},
+        plan::{DELIVER, Effect, Named as _, OPEN_INCIDENT, Plan},
         planner::plan,
         trouble::Side,
     },
-    servicenow::delivery::Delivery,
+    servicenow::delivery::{Delivery, NewIncident},
 };
 use casebridge_ports::{Randomness, ServiceNow};
 
@@ -73,6 +73,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
         }
         match effect {
             Effect::Call(call) => self.call(call).await,
+            Effect::OpenIncident(incident) => Ok(self.open_incident(incident).await),
             Effect::Deliver(delivery) => Ok(self.deliver(delivery).await),
             Effect::WriteColumns => Ok(match self.pass.columns_delivery(self.policy, self.now()) {
                 Some(delivery) => self.deliver(&delivery).await,
@@ -103,6 +104,23 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
                 Ok(Progress::Replan)
             }
         }
+    }
+
+    /// Opens the incident. A repeat opens no second one, so no intent is needed. A new plan follows: messages and fields
+    /// need the incident.
+    async fn open_incident(&mut self, incident: &NewIncident) -> Progress {
+        self.pass.count_write(self.policy, self.now());
+        let answer = self.ports.servicenow.open(&self.pass.key, incident).await;
+        self.report.effect(OPEN_INCIDENT, answer.as_ref().err());
+        let (now, spread) = (self.now(), self.ports.randomness.spread());
+        match answer {
+            Ok(incident) => self.pass.incident_opened(self.policy, incident, now),
+            Err(failure) => {
+                self.report.failed(Side::ServiceNow, &failure);
+                self.pass.incident_not_opened(self.policy, &failure, now, spread);
+            }
+        }
+        Progress::Replan
     }
 
     /// Writes to the incident. A repeat has no effect there, so no intent is needed.

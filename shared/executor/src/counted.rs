@@ -12,7 +12,7 @@ use casebridge_core::{
         remembered::Remembered,
     },
     servicenow::{
-        delivery::{Delivery, DeliveryAnswer},
+        delivery::{Delivery, DeliveryAnswer, NewIncident},
         incident::Incident,
     },
     support::{
@@ -102,6 +102,10 @@ impl<T: WakeQueue> WakeQueue for Counted<'_, T> {
 impl<T: ServiceNow> ServiceNow for Counted<'_, T> {
     async fn snapshot(&self, link: &LinkKey, entries_since: Option<Timestamp>) -> Result<Option<Incident>, Failure> {
         self.call().snapshot(link, entries_since).await
+    }
+
+    async fn open(&self, link: &LinkKey, incident: &NewIncident) -> Result<Incident, Failure> {
+        self.call().open(link, incident).await
     }
 
     async fn deliver(&self, link: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {

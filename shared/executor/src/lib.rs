@@ -19,5 +19,4 @@ pub use error::ReconcileError;
 pub use ports::Ports;
 pub use reconcile::Executor;
 pub use report::Report;
-pub use support::{NamedCase, Owner, owner_of_case};
 pub use task::Limits;

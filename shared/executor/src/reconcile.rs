@@ -7,7 +7,7 @@ use crate::{
     error::ReconcileError,
     ports::Ports,
     report::Report,
-    support::{Found, NamedCase, SupportCarrier, find_link},
+    support::{Found, HintedCase, SupportCarrier, find_link},
     task::{Limits, Task},
 };
 use casebridge_core::{
@@ -40,8 +40,8 @@ impl<P: Ports> Executor<P> {
         let found = match &hint.subject {
             Subject::Link { key } => Some(Found { key: key.clone(), case: None }),
             Subject::Case { account, case_id } => {
-                let named = NamedCase { account, case_id, cause: hint.cause, received_at: hint.received_at };
-                find_link(&ports, named, &mut report).await?
+                let named = HintedCase { account, case_id, cause: hint.cause, received_at: hint.received_at };
+                find_link(&ports, &self.policy, named, &mut report).await?
             }
         };
         if let Some(Found { key, case }) = found {

@@ -4,8 +4,8 @@ mod carrier;
 mod find;
 mod owner;
 
-pub use self::owner::{NamedCase, Owner, owner_of_case};
 pub(crate) use self::{
     carrier::SupportCarrier,
     find::{Found, find_link},
+    owner::HintedCase,
 };

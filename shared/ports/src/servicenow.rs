@@ -6,7 +6,7 @@ use casebridge_core::{
     failure::Failure,
     identifiers::LinkKey,
     servicenow::{
-        delivery::{Delivery, DeliveryAnswer},
+        delivery::{Delivery, DeliveryAnswer, NewIncident},
         incident::Incident,
     },
 };
@@ -23,6 +23,10 @@ pub trait ServiceNow {
         key: &LinkKey,
         entries_since: Option<Timestamp>,
     ) -> impl Future<Output = Result<Option<Incident>, Failure>>;
+
+    /// Opens the link's incident, whose `sys_id` the key has. Returns the incident with all its comments. If it is there
+    /// already, returns it as it is, so this call may be repeated.
+    fn open(&self, key: &LinkKey, incident: &NewIncident) -> impl Future<Output = Result<Incident, Failure>>;
 
     /// Writes to the link's incident. A repeat of a message has no effect, so this call may be repeated.
     fn deliver(&self, key: &LinkKey, delivery: &Delivery) -> impl Future<Output = Result<DeliveryAnswer, Failure>>;

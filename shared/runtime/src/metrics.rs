@@ -61,6 +61,8 @@ pub enum Metric {
     IncidentsPolled,
     /// Cases that a poll read.
     CasesPolled,
+    /// Hints for cases that somebody opened at AWS and that have no link yet.
+    OpenedCases,
     /// Accounts or instances that could not be polled.
     PollFailures,
     /// Accounts that a poll did not finish, for any reason. The next poll continues.
@@ -98,6 +100,7 @@ impl Metric {
             Self::LinksDue => "LinksDue",
             Self::IncidentsPolled => "IncidentsPolled",
             Self::CasesPolled => "CasesPolled",
+            Self::OpenedCases => "OpenedCases",
             Self::PollFailures => "PollFailures",
             Self::AccountsNotPolled => "AccountsNotPolled",
             Self::LongestUnpolledAccount => "LongestUnpolledAccount",

@@ -7,7 +7,7 @@ use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::{IncidentId, JournalEntryId, LinkKey},
     servicenow::{
-        delivery::{Delivery, DeliveryAnswer, FieldsOutcome},
+        delivery::{Delivery, DeliveryAnswer, FieldsOutcome, NewIncident},
         incident::Incident,
     },
     time,
@@ -113,12 +113,12 @@ struct EntriesFrom<'a> {
     after: Option<&'a JournalEntryId>,
 }
 
-/// The body of a request to `deliver`.
+/// The body of a request that writes.
 #[derive(Serialize)]
-struct Order<'a> {
+struct Order<'a, T> {
     kind: &'static str,
     #[serde(flatten)]
-    delivery: &'a Delivery,
+    order: &'a T,
 }
 
 /// One call, for its first attempt and all repeats.
@@ -246,6 +246,20 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         self.incidents_url(&[id, resource])
     }
 
+    /// Asks a resource of the incident to write. The request may be repeated.
+    async fn order<T: DeserializeOwned>(
+        &self,
+        key: &LinkKey,
+        resource: &str,
+        order: &impl Serialize,
+    ) -> Result<T, Failure> {
+        let url = self.incident_url(&key.incident, resource)?;
+        let order = Order { kind: key.kind.as_str(), order };
+        let body = serde_json::to_vec(&order).map_err(|error| invalid(&error.to_string()))?;
+        let call = RepeatableRequest { method: Method::POST, url, body: Some(body) };
+        self.repeatedly(&call).await.map_err(|problem| problem.failure)
+    }
+
     /// Makes the call, and repeats it for a few seconds while a repeat may succeed.
     async fn repeatedly<T: DeserializeOwned>(&self, call: &RepeatableRequest) -> Result<T, Problem> {
         let started = self.clock.now();
@@ -366,12 +380,12 @@ impl<S: CredentialSource, C: Clock> ServiceNow for Client<S, C> {
         }
     }
 
+    async fn open(&self, key: &LinkKey, incident: &NewIncident) -> Result<Incident, Failure> {
+        self.order(key, "open", incident).await
+    }
+
     async fn deliver(&self, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
-        let url = self.incident_url(&key.incident, "deliver")?;
-        let order = Order { kind: key.kind.as_str(), delivery };
-        let body = serde_json::to_vec(&order).map_err(|error| invalid(&error.to_string()))?;
-        let call = RepeatableRequest { method: Method::POST, url, body: Some(body) };
-        let answer: DeliveryAnswer = self.repeatedly(&call).await.map_err(|problem| problem.failure)?;
+        let answer: DeliveryAnswer = self.order(key, "deliver", delivery).await?;
         if answer.fields == FieldsOutcome::Applied && !answer.field_error.is_empty() {
             tracing::warn!(incident = %key.incident, problem = answer.field_error, "ServiceNow applied all but this");
         }

@@ -7,6 +7,7 @@ use casebridge_core::{
         pause::Pause,
         trouble::{Request, Side},
     },
+    servicenow::delivery::NewIncident,
     support::{
         Effect,
         call::{Call, CaseCodes, Content, RefusedCall},
@@ -28,9 +29,27 @@ pub(crate) fn check(linter: &mut Linter) {
             Effect::Call(Call::OpenCase { .. }) => check_opening(linter, index, effect),
             Effect::Call(Call::AddCommunication { .. }) => check_text(linter, index, effect),
             Effect::Call(Call::ResolveCase { .. }) => check_resolution(linter, index, effect),
+            Effect::OpenIncident(incident) => check_incident(linter, index, effect, incident),
             Effect::Deliver(_) | Effect::WriteColumns => {}
         }
+        let opens = linter.pass.link.opening.is_some();
+        let is_other = !matches!(effect, Effect::OpenIncident(_));
+        linter.find_if(opens && is_other, Check::WriteBeforeIncident, || place(index, effect));
     }
+}
+
+/// The incident of a case is opened once, in the account of the case, and names the case.
+fn check_incident(linter: &mut Linter, index: usize, effect: &Effect, incident: &NewIncident) {
+    let here = || place(index, effect);
+    let link = &linter.pass.link;
+    linter.find_if(link.opening.is_none() || index > 0, Check::SecondIncident, here);
+    let own = link.memory.case.as_ref();
+    let is_own =
+        own.is_some_and(|own| own.account == incident.account && own.case_id.as_str() == incident.columns.own(CASE_ID));
+    linter.find_if(!is_own, Check::IncidentOfAnotherCase, here);
+    let recorded = link.opening.as_ref().and_then(|opening| opening.covers.as_ref());
+    let differs = recorded.is_some_and(|recorded| *recorded != incident.covers);
+    linter.find_if(differs, Check::OtherTextCovered, here);
 }
 
 fn check_presence(linter: &mut Linter, index: usize, effect: &Effect) {
@@ -43,7 +62,7 @@ fn check_presence(linter: &mut Linter, index: usize, effect: &Effect) {
 /// wait.
 fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool) {
     let is_held = match effect {
-        Effect::Call(_) => true,
+        Effect::Call(_) | Effect::OpenIncident(_) => true,
         Effect::Deliver(delivery) => !delivery.fields.is_empty(),
         Effect::WriteColumns => false,
     };
@@ -62,6 +81,8 @@ fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool)
         Effect::Call(Call::AddCommunication { content: Content::Entry { .. } | Content::OpeningRemainder, .. }) => {
             false
         }
+        // An incident that has still to be opened has no comments.
+        Effect::OpenIncident(_) => pass.link.opening.is_some() && pass.may_miss_comments(),
         _ => pass.may_miss_comments(),
     };
     linter.find_if(may_miss_messages, Check::WriteWithUnreadIncident, here);
@@ -92,6 +113,7 @@ fn requests(linter: &Linter, effect: &Effect) -> Vec<Request<RefusedCall>> {
         }
         Effect::Call(Call::ResolveCase { case_id, .. }) if is_own(linter, case_id) => call(RefusedCall::ResolveCase),
         Effect::Call(_) => call(RefusedCall::Double),
+        Effect::OpenIncident(_) => vec![Request::OpenIncident],
         Effect::Deliver(delivery) => {
             let messages = (!delivery.messages.is_empty()).then_some(Request::Messages);
             let fields = (!delivery.fields.is_empty()).then(|| Request::of_fields(&delivery.fields));

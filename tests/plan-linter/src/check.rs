@@ -79,6 +79,17 @@ pub enum Check {
     /// ended (rule 8).
     NeedlessReopenNotice,
 
+    // The incident of a case that somebody opened at AWS.
+    /// An incident for a link that has none to open, or after another effect. It is opened once, and first.
+    SecondIncident,
+    /// A write before the incident is open. There is nothing to write to, and nobody to answer.
+    WriteBeforeIncident,
+    /// An incident that names another case, or another account, than the link's (rule 6).
+    IncidentOfAnotherCase,
+    /// A description that holds another text than an earlier try recorded. That try may have opened the incident, and a
+    /// text would be lost (rule 2).
+    OtherTextCovered,
+
     // The texts that go out.
     /// A text with more bytes than a communication may have. AWS refuses it for good (rule 11).
     TextTooLong,
@@ -200,7 +211,7 @@ impl Check {
 }
 
 /// All checks, in order.
-pub const CHECKS: [Check; 66] = [
+pub const CHECKS: [Check; 70] = [
     Check::TooManyEffects,
     Check::TooManyMessages,
     Check::BeyondLoopBreaker,
@@ -226,6 +237,10 @@ pub const CHECKS: [Check; 66] = [
     Check::ResolutionOfOpenIncident,
     Check::ResolutionAgainstReopening,
     Check::NeedlessReopenNotice,
+    Check::SecondIncident,
+    Check::WriteBeforeIncident,
+    Check::IncidentOfAnotherCase,
+    Check::OtherTextCovered,
     Check::TextTooLong,
     Check::SubjectTooLong,
     Check::TextWithoutMark,

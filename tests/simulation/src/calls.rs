@@ -49,6 +49,8 @@ pub enum RemoteCall {
     DescribeCommunications,
     /// ServiceNow: reads the incident.
     Snapshot,
+    /// ServiceNow: opens the incident of a case that somebody opened at AWS.
+    Open,
     /// ServiceNow: writes messages, fields and columns.
     Deliver,
     /// ServiceNow: lists the incidents that have changed.
@@ -68,10 +70,11 @@ pub enum RemoteCall {
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [RemoteCall; 29] = [
+pub const CALLS: [RemoteCall; 30] = [
     RemoteCall::CreateCase,
     RemoteCall::AddCommunication,
     RemoteCall::ResolveCase,
+    RemoteCall::Open,
     RemoteCall::Deliver,
     RemoteCall::DescribeCases,
     RemoteCall::DescribeCommunications,
@@ -130,6 +133,7 @@ impl RemoteCall {
             Self::DescribeCases => "describe_cases",
             Self::DescribeCommunications => "describe_communications",
             Self::Snapshot => "snapshot",
+            Self::Open => "open",
             Self::Deliver => "deliver",
             Self::Changes => "changes",
             Self::Enqueue => "enqueue",
@@ -158,7 +162,7 @@ impl RemoteCall {
             _ if !self.is_remote() => false,
             Fate::DiedAfter | Fate::AnswerLost | Fate::Refused => true,
             Fate::RequestLost | Fate::LandsLate | Fate::DiedLandsLate => self.writes_to_support(),
-            Fate::Stopped => self == Self::Deliver,
+            Fate::Stopped => matches!(self, Self::Open | Self::Deliver),
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::{
 pub struct Memory {
     /// The cases that people opened at AWS.
     pub own_cases: BTreeSet<String>,
+    /// The incidents that casebridge opened for cases of people.
+    pub opened_for_cases: BTreeSet<IncidentId>,
     /// The communications that people wrote, by case and time.
     pub persons: BTreeSet<(String, Timestamp)>,
     /// The `sys_mod_count` of each incident after an agent last set its state.

@@ -14,11 +14,12 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use case_poller::WATERMARK;
+use case_poller::{OPENED_CASES, WATERMARK};
 use casebridge_core::poll;
 use casebridge_executor::Report;
 use casebridge_ledger::Ledger;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use crate::{
     desk::Desk,
@@ -27,7 +28,7 @@ use crate::{
     queue::QueueName,
     random::Random,
     settings::{SELDOM, Settings},
-    world::Announcement,
+    world::{ACCOUNTS, Announcement},
 };
 use process::Process;
 
@@ -40,6 +41,17 @@ pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
+    }
+}
+
+/// Writes to the ledger how far the poll of opened cases has come: casebridge has polled the accounts before the world
+/// begins.
+fn note_first_poll(desk: &Desk) {
+    let now = desk.world.borrow().now;
+    for (account, _, _) in ACCOUNTS {
+        let name = format!("{OPENED_CASES}{account}");
+        let written = at_once(desk.ledger.set_watermark(&name, &json!(now).to_string()));
+        debug_assert!(matches!(written, Some(Ok(()))), "the ledger in memory takes a watermark at once");
     }
 }
 
@@ -109,8 +121,10 @@ impl Life {
         let people = Random::new(settings.seed.rotate_left(17) ^ 0x7065_6f70_6c65);
         let accounts = Random::new(settings.seed.rotate_left(29) ^ 0x6163_636f_756e_7473);
         let deeds_left = settings.deeds;
+        let desk = Desk::new(settings);
+        note_first_poll(&desk);
         Self {
-            desk: Rc::new(Desk::new(settings)),
+            desk: Rc::new(desk),
             events: BinaryHeap::new(),
             order: 0,
             processes: BTreeMap::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use casebridge_core::{
-    policy::{GroupRule, Policy},
+    policy::{GroupRule, OpenedCaseRule, Policy},
     servicenow::delivery::MessageKind,
 };
 use casebridge_simulator::support::{Oddities, Quotas};
@@ -13,6 +13,7 @@ use crate::{
     faults::{LEVELS, Rates, Source},
     random::Random,
     sabotage::Sabotage,
+    world::ACCOUNTS,
 };
 
 /// The period of the poller in worlds that last for months.
@@ -183,5 +184,16 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     }
     // casebridge writes rewritten columns for a month at most, and nothing reports that the rule is gone.
     settings.rewrites_columns = random.chance(50) && !months;
+    draw_rule_on_opened_cases(&mut settings.policy, &mut random);
     settings
+}
+
+/// Draws which cases that people open at AWS become incidents: mostly all of them.
+fn draw_rule_on_opened_cases(policy: &mut Policy, random: &mut Random) {
+    match random.below(10) {
+        0 => policy.cases_opened_at_aws = OpenedCaseRule::Ignore,
+        1 => policy.opened_cases_of_accounts = vec![ACCOUNTS[0].0.to_owned()],
+        2 => policy.opened_cases_of_severities = vec!["low".to_owned(), "urgent".to_owned()],
+        _ => {}
+    }
 }

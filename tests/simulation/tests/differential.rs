@@ -9,7 +9,9 @@ use casebridge_core::{
     identifiers::{AccountId, ExternalId, IncidentId},
     servicenow::{
         columns::BridgeColumns,
-        delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageKind, MessageOutcome},
+        delivery::{
+            Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageKind, MessageOutcome, NewIncident,
+        },
         incident::{AccountState, Incident, IncidentState, JournalEntry},
     },
 };
@@ -46,6 +48,8 @@ const OBSTACLES: [(Obstacle, LinksObstacle); 3] = [
 ];
 /// The kinds of links of each incident: the one that casebridge has, and another one.
 const KINDS: [&str; 2] = ["support_case", "another_kind"];
+/// For how many cases of people casebridge opens incidents.
+const CASES: u64 = 4;
 /// How many worlds are compared.
 const WORLDS: u64 = 100;
 /// How many actions each world has.
@@ -391,7 +395,68 @@ impl Both {
         for outcome in outcomes(&answer) {
             *self.seen.entry(outcome).or_default() += 1;
         }
-        compare_answers(&response, answer, &shipped, &format!("{kind} {delivery:?} stop {stop:?}"));
+        let counts = (count, self.shipped.record("incident", shipped.as_str()).map(|row| row["sys_mod_count"].clone()));
+        compare_answers(
+            &response,
+            answer,
+            &shipped,
+            &format!("{kind} {delivery:?} stop {stop:?} {shipped} {counts:?}"),
+        );
+    }
+
+    /// casebridge opens an incident for a case, or repeats a request that it made before.
+    fn open_for_case(&mut self) {
+        let (kind, number) = (self.some_kind(), self.random.below(CASES));
+        let id = IncidentId::new(format!("{number:032x}"));
+        if self.deleted.iter().any(|(model, _)| *model == id) {
+            return;
+        }
+        let account = *self.random.pick(&["111122223333", "444455556666", "000011112222", "999999999999"]);
+        let incident = NewIncident {
+            account: AccountId::new(account),
+            short_description: "Instance unreachable".to_owned(),
+            description: self.random.pick(&["It does not answer.", "line\nGrüße 🚒"]).to_string(),
+            impact: self.random.pick(&["1", "2", "3"]).to_string(),
+            urgency: self.random.pick(&["1", "2", "3"]).to_string(),
+            service_code: self.random.pick(&["amazon-ec2", ""]).to_string(),
+            category_code: "other".to_owned(),
+            columns: self.some_columns(kind),
+            covers: Vec::new(),
+        };
+        let stop = self.random.chance(300).then(|| 1 + self.random.below(4));
+        if let Some(commits) = stop {
+            self.shipped.stop_after_commits(commits);
+            self.model.stop_after_commits(commits);
+        }
+        let mut request = serde_json::to_value(&incident).unwrap();
+        request["kind"] = json!(kind);
+        let response = self.call(INTEGRATION_USER, "POST", &format!("{BASE}/{id}/open"), Some(&request));
+        let was_there = self.model.incidents.contains_key(&id);
+        let opened = self.model.open_for_case(self.now, kind, &id, &incident);
+        let is_there = self.model.incidents.contains_key(&id);
+        assert_eq!(is_there, self.shipped.record("incident", id.as_str()).is_some(), "{}", text(&response));
+        if is_there && !was_there {
+            self.incidents.push((id.clone(), id.clone()));
+        }
+        let name = match opened {
+            Ok(ours) => {
+                assert_eq!(shown(ours, &id), shown(result(&response), &id), "stop {stop:?}");
+                if was_there { "opened before" } else { "opened for a case" }
+            }
+            Err(RequestFailure::Refused(_)) => {
+                assert_eq!(response.status, 400, "{}", text(&response));
+                "opening refused"
+            }
+            Err(RequestFailure::NotServed) => {
+                assert_eq!(response.status, 403, "{}", text(&response));
+                "opening not served"
+            }
+            Err(failure) => {
+                assert_eq!((failure, response.status >= 500), (RequestFailure::Stopped, true), "{}", text(&response));
+                "opening stopped"
+            }
+        };
+        *self.seen.entry(name.to_owned()).or_default() += 1;
     }
 
     fn some_kind(&mut self) -> &'static str {
@@ -698,8 +763,9 @@ impl Both {
 
     fn live(&mut self) {
         for _ in 0..DOINGS {
-            match self.random.below(14) {
+            match self.random.below(15) {
                 0 => self.open(),
+                13 => self.open_for_case(),
                 1..=3 => self.save(),
                 4..=7 => self.deliver(),
                 8 => self.compare_snapshots(),
@@ -826,6 +892,10 @@ fn the_model_answers_as_the_shipped_scripts_do() {
         "links Missing",
         "links WritesAborted",
         "links RowsHidden",
+        "opened for a case",
+        "opened before",
+        "opening refused",
+        "opening stopped",
     ];
     for outcome in all.into_iter().chain(fields).chain(reads).chain(kinds) {
         assert!(seen.contains_key(outcome), "{outcome} was never compared: {seen:?}");

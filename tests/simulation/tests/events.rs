@@ -23,7 +23,7 @@ fn without_poller() -> Script {
 
 /// Somebody opens a case in the console of an account.
 fn open_in_console(world: &mut Script, account: usize, text: &str) {
-    world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[account].0, "A bill", text);
+    world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[account].0, "A bill", "low", text);
     world.life.follow_up();
 }
 

@@ -91,7 +91,7 @@ fn a_search_for_a_case_in_doubt_is_counted_call_by_call() {
     let mut world = still();
     for number in 0..12 {
         let text = format!("A question «o{number}»");
-        world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", &text);
+        world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", "low", &text);
     }
     world.life.follow_up();
     world.fate(RemoteCall::CreateCase, &[Fate::AnswerLost]);
@@ -109,7 +109,7 @@ fn a_search_for_a_case_in_doubt_reads_no_conversation_of_other_cases() {
     let mut world = still();
     for number in 0..3 {
         let text = format!("A question «o{number}»");
-        world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", &text);
+        world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", "low", &text);
         let case_id = world.life.desk.world.borrow().support.cases()[number].case_id.clone();
         for answer in 0..MAXIMUM_SHOWN {
             let text = format!("An answer «r{number}-{answer}»");
@@ -198,7 +198,7 @@ fn counted_look_at_case(world: &mut Script, number: usize) -> Report {
 fn a_look_at_a_strange_case_is_counted_call_by_call() {
     for (text, calls) in [("A question «o1»", 4), ("A copy. [ref bcdf-ghjk-mnpq-rstv]", 6)] {
         let mut world = still();
-        world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", text);
+        world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", "low", text);
         world.life.follow_up();
         let report = counted_look_at_case(&mut world, 0);
         assert_eq!((report.link, report.calls), (None, calls), "{text}: {}", world.story());

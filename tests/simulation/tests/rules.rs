@@ -181,7 +181,7 @@ fn rule_5_adopt_no_case_of_others() {
     let mut world = Script::new();
     let incident = world.linked();
     let subject = world.case(&incident).unwrap().subject;
-    world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, &subject, "Looks like it «o1»");
+    world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, &subject, "low", "Looks like it «o1»");
     world.settle();
     assert_eq!(world.delivered(&incident).len(), 0, "{}", world.story());
     world.must_hold();

@@ -410,6 +410,14 @@ CrossScopePrivilege({
     targetType: 'sys_db_object',
 })
 CrossScopePrivilege({
+    $id: Now.ID['privilege-incident-create'],
+    status: 'allowed',
+    operation: 'create',
+    targetName: 'incident',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+CrossScopePrivilege({
     $id: Now.ID['privilege-incident-write'],
     status: 'allowed',
     operation: 'write',

@@ -65,6 +65,14 @@ ScriptInclude({
 })
 
 ScriptInclude({
+    $id: Now.ID['script-include-opening'],
+    name: 'CasebridgeOpening',
+    description: 'Opens the incident of a case that somebody opened at AWS.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeOpening.js'),
+})
+
+ScriptInclude({
     $id: Now.ID['script-include-link'],
     name: 'CasebridgeLink',
     description: 'Keeps how each link of an incident does, and tells the worst of them.',

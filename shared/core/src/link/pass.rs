@@ -47,6 +47,8 @@ pub struct Pass<K: Kind> {
     pub asks_for_incident: bool,
     /// Whether a request to ServiceNow found no incident.
     pub incident_gone: bool,
+    /// Whether a read found no incident although the link has still to open it: no earlier try opened it.
+    pub incident_not_opened: bool,
     /// Whether the app refused to show the incident: it exists, but it is not linked, not in scope and was never
     /// announced.
     pub incident_not_served: bool,
@@ -66,6 +68,7 @@ impl<K: Kind> Pass<K> {
             incident_wanted: false,
             asks_for_incident: false,
             incident_gone: false,
+            incident_not_opened: false,
             incident_not_served: false,
             woken: false,
         }
@@ -78,7 +81,13 @@ impl<K: Kind> Pass<K> {
     }
 
     /// Whether this pass still has to read the incident, because the remembered incident does not suffice.
+    ///
+    /// An incident that has still to be opened is read only after an interrupted pass, which may have opened it and
+    /// delivered messages. Otherwise the app answers the opening with the incident, whoever opened it.
     pub fn needs_incident(&self) -> bool {
+        if self.link.opening.is_some() {
+            return self.link.interrupted && self.incident.is_none() && !self.incident_not_opened;
+        }
         let is_recorded = self.link.settled && !self.link.interrupted && self.link.state_intent.is_none();
         let stands_in =
             is_recorded && K::account(&self.link.memory).is_some() && !K::asks_for_incident(&self.link.memory);

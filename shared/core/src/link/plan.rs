@@ -2,11 +2,16 @@
 
 use jiff::Timestamp;
 
-use crate::{failure::Refusal, servicenow::delivery::Delivery};
+use crate::{
+    failure::Refusal,
+    servicenow::delivery::{Delivery, NewIncident},
+};
 
 /// How many effects a plan has at most. The rest comes with the next plan of the same pass.
 pub const EFFECTS_PER_PLAN: usize = 25;
 
+/// The name of the opening of an incident for logs, metrics and coverage.
+pub const OPEN_INCIDENT: &str = "open_incident";
 /// The name of a delivery for logs, metrics and coverage.
 pub const DELIVER: &str = "deliver";
 /// The name of a write of the columns alone.
@@ -20,10 +25,12 @@ pub trait Named {
 
 /// One thing that a plan asks for. It leaves no choice to the executor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "the calls of a kind are as large as a delivery")]
 pub enum Effect<C> {
     /// A write to AWS. An intent is recorded before it.
     Call(C),
+    /// The opening of an incident for a record that somebody opened at AWS. Its messages are recorded before it, and a
+    /// repeat opens no second incident.
+    OpenIncident(NewIncident),
     /// A write of messages, fields and columns to the incident. Its columns are those of the moment of the plan, with
     /// its own change of the state.
     Deliver(Delivery),
@@ -36,6 +43,7 @@ impl<C: Named> Effect<C> {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Call(call) => call.name(),
+            Self::OpenIncident(_) => OPEN_INCIDENT,
             Self::Deliver(_) => DELIVER,
             Self::WriteColumns => WRITE_COLUMNS,
         }

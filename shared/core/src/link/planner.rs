@@ -20,7 +20,7 @@ use crate::{
     policy::Policy,
     servicenow::{
         columns::BridgeColumns,
-        delivery::{Delivery, IncidentFields, Message},
+        delivery::{Delivery, IncidentFields, Message, NewIncident},
         incident::IncidentState,
     },
     time::{self, seconds},
@@ -211,6 +211,13 @@ impl<'a, K: Kind> Planner<'a, K> {
         self.pass.link.troubles.blocking(Side::ServiceNow, &Request::Messages, self.now).is_some()
     }
 
+    /// Plans the opening of the link's incident, unless a trouble delays it.
+    pub fn open_incident(&mut self, incident: NewIncident) {
+        if !self.waits_for(Side::ServiceNow, &Request::OpenIncident) {
+            self.plan.effects.push(Effect::OpenIncident(incident));
+        }
+    }
+
     /// Plans the delivery of messages and, with the last of them, of fields. Returns false if any of these deliveries
     /// waits.
     pub fn deliver(&mut self, mut messages: Vec<Message>, fields: &IncidentFields) -> bool {
@@ -271,7 +278,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         }
         let changes_columns = |effect: &Effect<K::Call>| match effect {
             Effect::Call(call) => K::changes_columns(&link.memory, call),
-            Effect::Deliver(_) | Effect::WriteColumns => false,
+            Effect::OpenIncident(_) | Effect::Deliver(_) | Effect::WriteColumns => false,
         };
         let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));
         let columns = K::columns(self.policy, self.pass, self.now);

@@ -43,6 +43,8 @@ impl Side {
 pub enum Request<C> {
     /// A read. The next one that succeeds ends the trouble.
     Read,
+    /// The opening of the link's incident.
+    OpenIncident,
     /// Messages for the incident.
     Messages,
     /// A change of the incident's columns alone.
@@ -80,7 +82,12 @@ impl<C> Request<C> {
     pub fn call(&self) -> Option<&C> {
         match self {
             Self::Call(call) => Some(call),
-            Self::Read | Self::Messages | Self::Columns | Self::State(_) | Self::Delivery { .. } => None,
+            Self::Read
+            | Self::OpenIncident
+            | Self::Messages
+            | Self::Columns
+            | Self::State(_)
+            | Self::Delivery { .. } => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identifiers::ExternalId,
+    identifiers::{AccountId, ExternalId},
     servicenow::{columns::BridgeColumns, incident::Incident},
     time,
 };
@@ -69,6 +69,31 @@ pub struct Delivery {
     /// The moment from which on the answer shows comments, by ServiceNow's clock. `None` for all comments.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::optional_servicenow_form")]
     pub entries_since: Option<Timestamp>,
+}
+
+/// The request of the app's `open` resource: an incident for a record that somebody opened at AWS. The `sys_id` is that
+/// of the link, so a repeat opens no second incident. The app adds the account's caller and assignment group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewIncident {
+    /// The account that owns the record.
+    pub account: AccountId,
+    /// `incident.short_description`.
+    pub short_description: String,
+    /// `incident.description`.
+    pub description: String,
+    /// `incident.impact`, a choice's value.
+    pub impact: String,
+    /// `incident.urgency`, a choice's value.
+    pub urgency: String,
+    /// The AWS Support service code, or empty.
+    pub service_code: String,
+    /// The AWS Support category code, or empty.
+    pub category_code: String,
+    /// The app's own columns.
+    pub columns: BridgeColumns,
+    /// The messages that the description holds: they are not delivered. Not a part of the request.
+    #[serde(skip)]
+    pub covers: Vec<ExternalId>,
 }
 
 /// What became of a message.

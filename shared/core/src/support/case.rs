@@ -84,6 +84,12 @@ pub struct Case {
     pub subject: String,
     /// The status.
     pub status: CaseStatus,
+    /// Its service code, or empty.
+    pub service_code: String,
+    /// Its category code, or empty.
+    pub category_code: String,
+    /// Its severity code, or empty.
+    pub severity_code: String,
     /// When it was opened, by AWS's clock.
     pub time_created: Timestamp,
     /// The communications that were read, in no particular order.
@@ -191,6 +197,9 @@ mod tests {
             display_id: DisplayId::new("1234563851"),
             subject: "[INC0010001] Instance unreachable".to_owned(),
             status: CaseStatus::new("opened"),
+            service_code: String::new(),
+            category_code: String::new(),
+            severity_code: String::new(),
             time_created: Timestamp::from_second(1_000).unwrap(),
             communications: Vec::new(),
             communications_complete: true,

@@ -47,8 +47,10 @@ impl Pass {
         };
         let undecided = self.link.memory.conversation.last_decision_at(policy.unknown_outcome());
         let due = self.link.memory.full_read_at.into_iter().chain(undecided).any(|at| at <= now);
+        // The incident is opened with the first communication.
+        let opens = self.link.opening.is_some();
         !case.communications_complete
-            && (!self.link.memory.conversation.connects_to_known(&case.communications) || in_doubt || due)
+            && (opens || !self.link.memory.conversation.connects_to_known(&case.communications) || in_doubt || due)
     }
 
     /// Returns the moment from which on communications have to be read: all before it are settled. Returns `None` if
@@ -140,7 +142,8 @@ impl Pass {
             let begun = incident.deliveries.iter().filter_map(|name| delivered_communication(&self.key, case, name));
             self.link.memory.conversation.begun_before(&begun.collect::<Vec<_>>());
         }
-        let is_known = self.incident.is_some() || self.incident_gone || self.link.memory.case.is_none();
+        let is_absent = self.incident_gone || self.incident_not_opened;
+        let is_known = self.incident.is_some() || is_absent || self.link.memory.case.is_none();
         self.link.interrupted &= !is_known;
         is_known
     }

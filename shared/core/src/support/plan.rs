@@ -8,20 +8,21 @@ use jiff::SignedDuration;
 use crate::{
     failure::Refusal,
     link::{
+        Opening,
         mark::Mark,
         plan::Waiting,
         planner::{Planner, wait_for},
         trouble::{Request, Side},
     },
     servicenow::{
-        delivery::{IncidentFields, Message},
+        delivery::{IncidentFields, Message, NewIncident},
         incident::{IncidentState, IncidentSummary},
     },
     support::{
         SupportCase, Trouble,
         call::{Call, Content, NewCase, Part, RefusedCall},
         case::Communication,
-        columns::names_unknown_case,
+        columns::{columns, names_unknown_case},
         memory::{LinkedCase, Reduction},
         message::external_id,
         outcome::case_codes,
@@ -122,8 +123,43 @@ impl Planner<'_, SupportCase> {
         blocking.map(|wait| self.wait(wait)).is_some()
     }
 
+    /// Plans the opening of the incident of a case that somebody opened at AWS, once the case is read.
+    fn plan_incident(&mut self, case: &LinkedCase, opening: &Opening) {
+        if self.pass.may_miss_communications() || self.pass.may_miss_comments() {
+            return;
+        }
+        let message = |shown: &Communication| external_id(&self.pass.key, case, &shown.id);
+        // An earlier try may have opened the incident with the text that it recorded.
+        let recorded = opening.covers.as_ref().and_then(|covers| covers.first());
+        let mut communications = self.pass.aws.shown.iter();
+        let first = communications.find(|shown| recorded.is_none_or(|recorded| message(shown) == *recorded));
+        let (Some(shown), Some(first)) = (&self.pass.aws.case, first) else {
+            let until = self.later(self.wait_for_new_case(case));
+            return self.wait(Waiting::CaseUnread { until });
+        };
+        let texts = render::incident_texts(case, &shown.subject, first);
+        let is_deliverable = self.pass.unreceived_communications().first().is_some_and(|next| next.id == first.id);
+        let covers = || if texts.is_whole && is_deliverable { vec![message(first)] } else { Vec::new() };
+        let covers = opening.covers.clone().unwrap_or_else(covers);
+        let level = self.policy.impact_and_urgency(&shown.severity_code);
+        self.open_incident(NewIncident {
+            account: case.account.clone(),
+            short_description: texts.short_description,
+            description: texts.description,
+            impact: level.impact.clone(),
+            urgency: level.urgency.clone(),
+            service_code: shown.service_code.clone(),
+            category_code: shown.category_code.clone(),
+            columns: columns(self.policy, self.pass, self.now),
+            covers,
+        });
+    }
+
     fn plan_linked(&mut self, case: &LinkedCase) {
         self.wait_for_unread_case(case);
+        if let Some(opening) = &self.pass.link.opening {
+            return self.plan_incident(case, opening);
+        }
         // Nothing follows a call in doubt, and nothing is sent while the link pauses. Only messages from the AWS side
         // are delivered.
         let (in_doubt, pauses) = (self.wait_for_doubt(), self.wait_for_pause());

@@ -54,6 +54,12 @@ pub struct DescribedCase {
     pub subject: String,
     /// The status.
     pub status: CaseStatus,
+    /// Its service code, or empty.
+    pub service_code: String,
+    /// Its category code, or empty.
+    pub category_code: String,
+    /// Its severity code, or empty.
+    pub severity_code: String,
     /// When it was opened, by AWS's clock.
     pub time_created: Timestamp,
     /// The most recent communications, at most five.
@@ -71,6 +77,9 @@ impl From<&DescribedCase> for Case {
             display_id: display_id.clone(),
             subject: described.subject.clone(),
             status: status.clone(),
+            service_code: described.service_code.clone(),
+            category_code: described.category_code.clone(),
+            severity_code: described.severity_code.clone(),
             time_created: described.time_created,
             communications: recent.clone(),
             communications_complete: !described.more_communications,
@@ -343,6 +352,7 @@ struct CaseReader {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a pass has one at a time")]
 enum CaseStep {
     ById,
     ByNumber(DisplayId),

@@ -129,6 +129,59 @@ pub fn is_subject_of(policy: &Policy, subject_shown: &str, number: &str) -> bool
     !number.trim().is_empty() && before.is_some_and(is_prefix)
 }
 
+/// Whether a subject that AWS shows begins as casebridge's subjects do, for whatever incident: with a tag in brackets, at
+/// the beginning or after the letters of the prefix of tests.
+pub fn is_subject_of_ours(policy: &Policy, subject_shown: &str) -> bool {
+    let Some((before, rest)) = subject_shown.split_once('[') else { return false };
+    let before = letters(before);
+    let is_prefix = before.is_empty() || before == letters(&policy.test_subject_prefix);
+    is_prefix && rest.split_once(']').is_some_and(|(tag, _)| !letters(tag).is_empty())
+}
+
+/// How many characters the short description of an incident holds. Source: ServiceNow, `task.short_description`.
+const SHORT_DESCRIPTION_CHARACTERS: usize = 160;
+/// How many characters of a description are written: `incident.description` holds 4,000. ServiceNow cuts what is longer
+/// without a word.
+pub const DESCRIPTION_CHARACTERS: usize = 3_900;
+/// How many bytes of a case's subject go into the description, if the short description can't hold it.
+const LONG_SUBJECT_BYTES: usize = 1_000;
+/// The end of a description that does not hold the whole first communication.
+const CONTINUED_IN_COMMENT: &str = "\n\n(The whole text follows as a comment.)";
+
+/// The texts of an incident that casebridge opens for a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentTexts {
+    /// The short description: the subject.
+    pub short_description: String,
+    /// The description: who opened the case, and its first communication.
+    pub description: String,
+    /// Whether the description holds all of the first communication.
+    pub is_whole: bool,
+}
+
+/// Renders an incident for a case that somebody opened at AWS. `first` is its first communication.
+pub fn incident_texts(case: &LinkedCase, subject: &str, first: &Communication) -> IncidentTexts {
+    let subject = flat(&without_marks(subject));
+    let named = if subject.is_empty() { case_name(case) } else { subject };
+    let short_description = one_line(&named, SHORT_DESCRIPTION_CHARACTERS);
+    let author = short_line(&first.raw.submitted_by, NAME_BYTES);
+    let moment = format_servicenow(first.raw.time_created);
+    let mut heading = format!("{}, opened at AWS by {author}, {moment} UTC.", case_name(case));
+    if short_description.len() < named.len() {
+        heading = format!("{heading}\nSubject: {}", short_line(&named, LONG_SUBJECT_BYTES));
+    }
+    let text = without_marks(&first.raw.body);
+    let whole = format!("{heading}\n\n{text}");
+    if whole.chars().count() <= DESCRIPTION_CHARACTERS {
+        return IncidentTexts { short_description, description: whole, is_whole: true };
+    }
+    // A character has at least one byte, so a text of so many bytes has no more characters.
+    let frame = format!("{heading}\n\n");
+    let left = DESCRIPTION_CHARACTERS - frame.chars().count() - CONTINUED_IN_COMMENT.len();
+    let description = format!("{frame}{}{CONTINUED_IN_COMMENT}", part_from(&text, 0, left).trim_end());
+    IncidentTexts { short_description, description, is_whole: false }
+}
+
 /// Returns a comment's author and time, as both sides see them.
 fn byline(entry: &JournalEntry) -> String {
     let name = if entry.author.trim().is_empty() { &entry.created_by } else { &entry.author };

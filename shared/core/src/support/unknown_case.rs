@@ -1,11 +1,13 @@
 //! What casebridge does with an event whose case has no link.
 //!
 //! AWS sends the event of a CreateCase while the call is under way, before its outcome is recorded. So the event may
-//! belong to an undecided CreateCase of the case's account that was written before the event came. If there is none,
-//! the case is not ours and the event is dropped. The outcome of a young CreateCase is recorded within seconds, so the
-//! event waits for it. After that the case is read for its mark, up to a limit for each account and minute.
+//! belong to an undecided CreateCase of the case's account that was written before the event came. The outcome of a
+//! young CreateCase is recorded within seconds, so the event waits for it. After that the case is read for its mark, up
+//! to a limit for each account and minute. If there is no undecided CreateCase, somebody opened the case at AWS: it is
+//! read if the policy opens incidents for such cases ([`crate::support::opened_case`]), and else the event is dropped.
 //!
-//! Nothing depends on the event: the link that opened the case is due by itself and looks for it.
+//! Nothing depends on the event: the link that opened the case is due by itself and looks for it, and the poller finds
+//! the cases that others opened.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,6 +15,7 @@ use crate::{
     hint::Cause,
     identifiers::{AccountId, CaseId},
     link::mark::Mark,
+    policy::{OpenedCaseRule, Policy},
     support::{case::Case, memory::CREATION_UNDECIDED_FOR, read::marks_of},
     time,
 };
@@ -82,12 +85,16 @@ pub fn candidates(received_at: Timestamp, now: Timestamp) -> (Timestamp, Timesta
 }
 
 /// Decides what to do with the event. `newest` is when the newest undecided CreateCase was written that the event may
-/// belong to; `None` if there is none. If an operator asks for the case, it is always read.
-pub fn decide(cause: Cause, newest: Option<Timestamp>, now: Timestamp) -> UnknownCase {
+/// belong to; `None` if there is none. Then the case is read only if it may become an incident. If an operator asks for
+/// the case, it is always read.
+pub fn decide(policy: &Policy, cause: Cause, newest: Option<Timestamp>, now: Timestamp) -> UnknownCase {
     if cause == Cause::Replay {
         return UnknownCase::Read;
     }
-    let Some(written_at) = newest else { return UnknownCase::NotOurs };
+    let Some(written_at) = newest else {
+        let may_become_incident = policy.cases_opened_at_aws == OpenedCaseRule::OpenIncident;
+        return if may_become_incident { UnknownCase::Read } else { UnknownCase::NotOurs };
+    };
     let left = OUTCOME_RECORDED_WITHIN - now.duration_since(written_at);
     if !left.is_positive() {
         return UnknownCase::Read;
@@ -96,16 +103,22 @@ pub fn decide(cause: Cause, newest: Option<Timestamp>, now: Timestamp) -> Unknow
     UnknownCase::Wait(time::whole_seconds(left.min(LOOK_AGAIN_AFTER)))
 }
 
+/// Whether the reads that this trigger causes are limited. Those of the poller and of an operator are not: they name few
+/// cases, and nothing else would bring them.
+pub fn is_limited(cause: Cause) -> bool {
+    !matches!(cause, Cause::CasePoll | Cause::Replay)
+}
+
 /// Returns `Read` if the case may be read, or `LimitReached`. `reads` counts the reads of the account in this minute,
 /// this one included.
 pub fn within_limit(reads: u32) -> UnknownCase {
     if reads <= READS_PER_MINUTE { UnknownCase::Read } else { UnknownCase::LimitReached }
 }
 
-/// Whether a case that was opened at `time_created`, by AWS's clock, may be that of an undecided CreateCase. The
-/// communications of an older case are not read.
-pub fn is_young_enough(time_created: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(time_created) < CREATION_UNDECIDED_FOR + time::CLOCKS_APART
+/// Whether a case is read that was opened at `time_created`, by AWS's clock. An event reports the case of an undecided
+/// CreateCase, or a case that has just been opened: both are young. The poller and an operator know what they ask for.
+pub fn is_young_enough(cause: Cause, time_created: Timestamp, now: Timestamp) -> bool {
+    !is_limited(cause) || now.duration_since(time_created) < CREATION_UNDECIDED_FOR + time::CLOCKS_APART
 }
 
 #[cfg(test)]
@@ -116,26 +129,43 @@ mod tests {
         Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
     }
 
+    fn ignoring() -> Policy {
+        Policy { cases_opened_at_aws: OpenedCaseRule::Ignore, ..Policy::default() }
+    }
+
     fn wait(seconds: i64) -> UnknownCase {
         UnknownCase::Wait(SignedDuration::from_secs(seconds))
     }
 
     #[test]
     fn an_event_without_an_undecided_creation_ends_there() {
-        assert_eq!(decide(Cause::SupportEvent, None, at(0)), UnknownCase::NotOurs);
-        assert_eq!(decide(Cause::Replay, None, at(0)), UnknownCase::Read);
+        assert_eq!(decide(&ignoring(), Cause::SupportEvent, None, at(0)), UnknownCase::NotOurs);
+        assert_eq!(decide(&ignoring(), Cause::Replay, None, at(0)), UnknownCase::Read);
+    }
+
+    #[test]
+    fn a_case_without_an_undecided_creation_is_read_if_it_may_become_an_incident() {
+        assert_eq!(decide(&Policy::default(), Cause::SupportEvent, None, at(0)), UnknownCase::Read);
+        assert_eq!(decide(&Policy::default(), Cause::SupportEvent, Some(at(0)), at(0)), wait(3));
+    }
+
+    #[test]
+    fn what_the_poller_or_an_operator_names_is_read_without_a_limit() {
+        for (cause, limited) in [(Cause::SupportEvent, true), (Cause::CasePoll, false), (Cause::Replay, false)] {
+            assert_eq!(is_limited(cause), limited, "{cause:?}");
+        }
     }
 
     #[test]
     fn an_event_waits_for_the_outcome_of_a_young_creation() {
-        let comes_of = |age| decide(Cause::SupportEvent, Some(at(0)), at(age));
+        let comes_of = |age| decide(&ignoring(), Cause::SupportEvent, Some(at(0)), at(age));
         for (age, expected) in [(-400, wait(3)), (0, wait(3)), (5_999, wait(3)), (6_001, wait(3)), (6_999, wait(3))] {
             assert_eq!(comes_of(age), expected, "{age}");
         }
         for (age, expected) in [(7_000, wait(2)), (8_000, wait(1)), (8_999, wait(1)), (9_000, UnknownCase::Read)] {
             assert_eq!(comes_of(age), expected, "{age}");
         }
-        assert_eq!(decide(Cause::Replay, Some(at(0)), at(0)), UnknownCase::Read);
+        assert_eq!(decide(&ignoring(), Cause::Replay, Some(at(0)), at(0)), UnknownCase::Read);
     }
 
     /// Each wait is one more receive of a message that is parked after the seventh.
@@ -144,7 +174,7 @@ mod tests {
         for first in -1_000..11_000 {
             let mut now = first;
             let mut waits = 0;
-            while let UnknownCase::Wait(wait) = decide(Cause::SupportEvent, Some(at(0)), at(now)) {
+            while let UnknownCase::Wait(wait) = decide(&ignoring(), Cause::SupportEvent, Some(at(0)), at(now)) {
                 now += i64::try_from(wait.as_millis()).unwrap();
                 waits += 1;
             }
@@ -169,7 +199,8 @@ mod tests {
     #[test]
     fn an_old_case_is_of_no_undecided_creation() {
         let age = SignedDuration::from_hours(25);
-        assert!(is_young_enough(at(0), at(0)) && is_young_enough(at(1), at(0) + age));
-        assert!(!is_young_enough(at(0), at(0) + age));
+        let is_read = |created, now| is_young_enough(Cause::SupportEvent, created, now);
+        assert!(is_read(at(0), at(0)) && is_read(at(1), at(0) + age) && !is_read(at(0), at(0) + age));
+        assert!(is_young_enough(Cause::CasePoll, at(0), at(0) + age));
     }
 }

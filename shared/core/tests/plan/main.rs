@@ -8,6 +8,7 @@ mod doubt;
 mod journal;
 mod memory;
 mod merge;
+mod opened_case;
 mod order;
 mod pause;
 mod properties;

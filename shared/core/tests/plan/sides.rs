@@ -5,17 +5,20 @@ use std::collections::BTreeSet;
 use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId, DisplayId, JournalEntryId, LinkKey},
-    link::{mark::Entropy, planner},
+    link::{kind::Kind as _, mark::Entropy, pass::Seen, planner},
     policy::Policy,
     servicenow::{
-        delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome},
+        delivery::{
+            Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome, NewIncident,
+        },
         incident::{AccountState, Incident, IncidentAccount, IncidentState, JournalEntry},
     },
     support::{
-        Effect, Link, Pass, Plan,
+        Effect, Link, NamedCase, Pass, Plan, SupportCase,
         call::{Call, Done},
         case::{Case, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication, fingerprint},
         columns::columns,
+        opened_case::OpenedCase,
     },
 };
 use casebridge_plan_linter::assert_clean;
@@ -48,6 +51,8 @@ pub struct Sides {
     pub written_when_closed: BTreeSet<JournalEntryId>,
     /// What a rule of the instance puts into the column *last error* with each write of the columns.
     pub column_rule: Option<&'static str>,
+    /// Whether the incident is there. It is not until it is opened for a case of others.
+    pub is_there: bool,
     /// AWS refuses texts that contain this.
     pub poison: Option<String>,
     plans: u8,
@@ -135,6 +140,7 @@ impl Sides {
             keeps_resolved_at: false,
             written_when_closed: BTreeSet::new(),
             column_rule: None,
+            is_there: true,
             poison: None,
             plans: 0,
             last_answer_bytes: 0,
@@ -147,6 +153,19 @@ impl Sides {
         sides.settle();
         sides.case.as_mut().unwrap().status = "opened".to_owned();
         sides.settle();
+        sides
+    }
+
+    /// Returns a case that a customer opened at AWS with this text. A hint has named it, and its incident is not there.
+    pub fn opened_at_aws(text: &str) -> Self {
+        let mut sides = Self::new();
+        sides.is_there = false;
+        sides.case = Some(RawCase { status: "unassigned".to_owned(), communications: Vec::new() });
+        sides.communicate("Beth Anglin (Role) <beth.anglin@example.com>", text);
+        let mut pass = sides.unseen();
+        let opened = OpenedCase { account: AccountId::new(ACCOUNT), case_id: CaseId::new(CASE_ID) };
+        SupportCase::see_record(&mut pass, &sides.policy, &NamedCase::Opened(opened), sides.now);
+        sides.link = pass.link;
         sides
     }
 
@@ -264,6 +283,14 @@ impl Sides {
     }
 
     pub fn see_incident(&self, pass: &mut Pass) {
+        let opens = pass.link.opening.is_some();
+        if opens && !pass.needs_incident() {
+            return;
+        }
+        if !self.is_there {
+            pass.see(&self.policy, Seen::Incident(Ok(None)), self.now, 0).unwrap();
+            return;
+        }
         let incident = self.snapshot(pass.entries_since());
         pass.see_incident(&self.policy, incident, self.now);
     }
@@ -310,6 +337,11 @@ impl Sides {
                 let done = Done::CaseResolved { status: CaseStatus::new("resolved") };
                 pass.done(&self.policy, done, self.now).unwrap()
             }
+            Effect::OpenIncident(request) => {
+                let incident = self.open(request);
+                pass.incident_opened(&self.policy, incident, self.now);
+                false
+            }
             Effect::Deliver(delivery) => {
                 let answer = self.deliver(delivery);
                 pass.delivered(&self.policy, delivery, answer, self.now, 0);
@@ -326,6 +358,16 @@ impl Sides {
                 self.apply(pass, &Effect::Deliver(delivery))
             }
         }
+    }
+
+    /// Opens the incident, if it is not there. Returns it as a snapshot shows it.
+    pub fn open(&mut self, request: &NewIncident) -> Incident {
+        if !std::mem::replace(&mut self.is_there, true) {
+            self.incident.short_description.clone_from(&request.short_description);
+            self.incident.description.clone_from(&request.description);
+            self.incident.summary.columns = request.columns.clone();
+        }
+        self.snapshot(None)
     }
 
     /// Applies a delivery and returns ServiceNow's answer.
@@ -424,6 +466,9 @@ pub fn as_case(case: &RawCase) -> Case {
         display_id,
         subject: "[INC0010001] Instance unreachable".to_owned(),
         status,
+        service_code: "amazon-ec2".to_owned(),
+        category_code: "other".to_owned(),
+        severity_code: "urgent".to_owned(),
         time_created: start(),
         communications: case.communications.clone(),
         communications_complete: true,

@@ -262,6 +262,7 @@ fn effect_line(effect: &Effect) -> String {
             format!("write {}{} on {} [ref {mark}]", content_name(content), part_name(*part), case_name(case_id))
         }
         Effect::Call(Call::ResolveCase { case_id, .. }) => format!("resolve {}", case_name(case_id)),
+        Effect::OpenIncident(incident) => format!("open the incident {:?}", incident.short_description),
         Effect::Deliver(delivery) => format!("deliver {}", delivery_name(delivery)),
         Effect::WriteColumns => "write the columns".to_owned(),
     }

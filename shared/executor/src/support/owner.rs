@@ -3,6 +3,7 @@
 use casebridge_core::{
     hint::Cause,
     identifiers::{AccountId, CaseId, CaseKey, LinkKey},
+    policy::Policy,
     support::{
         index,
         unknown_case::{self, UnknownCase},
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 
 /// Which link has a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owner {
+pub(crate) enum Owner {
     /// This link.
     Link(LinkKey),
     /// No link is known; this is what to do with the event.
@@ -22,15 +23,15 @@ pub enum Owner {
 
 /// A case that a hint or an event names.
 #[derive(Debug, Clone, Copy)]
-pub struct NamedCase<'a> {
+pub(crate) struct HintedCase<'a> {
     /// The account that owns the case.
-    pub account: &'a AccountId,
+    pub(crate) account: &'a AccountId,
     /// The case.
-    pub case_id: &'a CaseId,
+    pub(crate) case_id: &'a CaseId,
     /// The trigger.
-    pub cause: Cause,
+    pub(crate) cause: Cause,
     /// When the trigger was received, by our clock.
-    pub received_at: Timestamp,
+    pub(crate) received_at: Timestamp,
 }
 
 /// Finds the link of a case. If no link is known, the undecided CreateCases of the case's account decide what to do
@@ -39,8 +40,13 @@ pub struct NamedCase<'a> {
 /// # Errors
 ///
 /// Fails if the ledger does.
-pub async fn owner_of_case(ledger: &impl Ledger, named: NamedCase<'_>, now: Timestamp) -> Result<Owner, LedgerError> {
-    let NamedCase { account, case_id, cause, received_at } = named;
+pub(crate) async fn owner_of_case(
+    ledger: &impl Ledger,
+    policy: &Policy,
+    named: HintedCase<'_>,
+    now: Timestamp,
+) -> Result<Owner, LedgerError> {
+    let HintedCase { account, case_id, cause, received_at } = named;
     let row = index::case(&CaseKey::new(account.clone(), case_id));
     if let Some(link) = ledger.link_at(&row).await? {
         return Ok(Owner::Link(link));
@@ -48,7 +54,7 @@ pub async fn owner_of_case(ledger: &impl Ledger, named: NamedCase<'_>, now: Time
     let (from, until) = unknown_case::candidates(received_at, now);
     let newest = ledger.last_between(&index::undecided_between(account, from, until)).await?;
     let newest = newest.as_ref().map(index::written_at).transpose()?;
-    let unknown = unknown_case::decide(cause, newest, now);
+    let unknown = unknown_case::decide(policy, cause, newest, now);
     if unknown != UnknownCase::NotOurs {
         return Ok(Owner::Unknown(unknown));
     }

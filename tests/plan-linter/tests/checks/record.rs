@@ -2,9 +2,9 @@
 
 use casebridge_core::{
     failure::Refusal,
-    identifiers::{AccountId, CaseId, JournalEntryId},
+    identifiers::{AccountId, CaseId, ExternalId, JournalEntryId},
     link::{
-        LowerCount,
+        LowerCount, Opening,
         plan::Waiting,
         trouble::{Request, Side},
     },
@@ -28,7 +28,7 @@ const FIRST: Part = Part { number: 1, of: 2, end: 4, left_out: false };
 const LAST: Part = Part { number: 2, of: 2, end: 9, left_out: false };
 
 pub fn rows() -> Vec<Row> {
-    [bounds(), holds(), opening(), targets(), endings(), texts(), entries(), parts(), waits()].concat()
+    [bounds(), holds(), incidents(), opening(), targets(), endings(), texts(), entries(), parts(), waits()].concat()
 }
 
 fn bounds() -> Vec<Row> {
@@ -78,6 +78,26 @@ fn holds() -> Vec<Row> {
         }),
         (Check::RefusedRequestRepeated, Scene::ending, |scene| {
             scene.trouble(Side::Aws, Some(Refusal::InvalidRequest), Request::Call(RefusedCall::ResolveCase));
+        }),
+    ]
+}
+
+fn incidents() -> Vec<Row> {
+    vec![
+        (Check::SecondIncident, Scene::opened_at_aws, |scene| scene.pass.link.opening = None),
+        (Check::SecondIncident, Scene::opened_at_aws, |scene| {
+            let again = scene.plan.effects[0].clone();
+            scene.plan.effects.push(again);
+        }),
+        (Check::WriteBeforeIncident, Scene::opened_at_aws, |scene| scene.plan.effects.push(Effect::WriteColumns)),
+        (Check::IncidentOfAnotherCase, Scene::opened_at_aws, |scene| {
+            scene.new_incident().columns.own.insert(CASE_ID.to_owned(), DOUBLE.to_owned());
+        }),
+        (Check::IncidentOfAnotherCase, Scene::opened_at_aws, |scene| {
+            scene.new_incident().account = AccountId::new(OTHER_ACCOUNT);
+        }),
+        (Check::OtherTextCovered, Scene::opened_at_aws, |scene| {
+            scene.pass.link.opening = Some(Opening { covers: Some(vec![ExternalId::new("another")]) });
         }),
     ]
 }

@@ -4,13 +4,14 @@ use casebridge_core::{
     failure::Refusal,
     identifiers::{AccountId, CaseId, CommunicationId, DisplayId, IncidentId, JournalEntryId, LinkKey},
     link::{
+        Opening,
         intent::Intent,
         mark::{Entropy, Mark},
         trouble::{Request, Side, Trouble},
     },
     policy::Policy,
     servicenow::{
-        delivery::{Delivery, IncidentFields, Message},
+        delivery::{Delivery, IncidentFields, Message, NewIncident},
         incident::{Incident, IncidentState, JournalEntry},
     },
     support::{
@@ -82,6 +83,9 @@ fn case(case_id: &str, communications: &[&str]) -> Case {
         display_id: DisplayId::new("1234567890"),
         subject: "[INC0010001] Instance unreachable".to_owned(),
         status: CaseStatus::new("opened"),
+        service_code: "amazon-ec2".to_owned(),
+        category_code: "instance-issue".to_owned(),
+        severity_code: "high".to_owned(),
         time_created: at(0),
         communications: (1..).zip(communications).map(raw).collect(),
         communications_complete: true,
@@ -98,6 +102,32 @@ impl Scene {
         let mut pass = Pass::new(key, Link::default());
         pass.see_incident(&policy, incident(), now);
         Self { policy, now, pass, plan: Plan::default(), marks: 0 }
+    }
+
+    /// Returns a case that somebody opened at AWS, and the plan that opens its incident.
+    pub fn opened_at_aws() -> Self {
+        let mut scene = Self::linked();
+        scene.pass.incident = None;
+        scene.pass.link.incident = None;
+        scene.pass.link.opening = Some(Opening::default());
+        scene.plan.effects = vec![Effect::OpenIncident(NewIncident {
+            account: AccountId::new(ACCOUNT),
+            short_description: "Instance unreachable".to_owned(),
+            description: "It does not answer.".to_owned(),
+            impact: "2".to_owned(),
+            urgency: "2".to_owned(),
+            service_code: "amazon-ec2".to_owned(),
+            category_code: "instance-issue".to_owned(),
+            columns: columns(&scene.policy, &scene.pass, scene.now),
+            covers: Vec::new(),
+        })];
+        scene
+    }
+
+    /// Returns the incident that the plan opens.
+    pub fn new_incident(&mut self) -> &mut NewIncident {
+        let Some(Effect::OpenIncident(incident)) = self.plan.effects.first_mut() else { panic!("no incident") };
+        incident
     }
 
     /// Returns an incident with its case, and no plan.

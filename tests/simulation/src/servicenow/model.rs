@@ -5,6 +5,7 @@
 mod app;
 mod delivery;
 mod links;
+mod opening;
 mod outbox;
 mod save;
 mod snapshot;

@@ -6,7 +6,7 @@ use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::{IncidentId, LinkKey},
     servicenow::{
-        delivery::{Delivery, DeliveryAnswer},
+        delivery::{Delivery, DeliveryAnswer, NewIncident},
         incident::Incident,
     },
 };
@@ -73,6 +73,38 @@ impl ServiceNow for ServiceNowPort {
         }
     }
 
+    async fn open(&self, key: &LinkKey, incident: &NewIncident) -> Result<Incident, Failure> {
+        let id = &key.incident;
+        let fate = self.desk.arrive(RemoteCall::Open, || shorten(&incident.description)).await;
+        if fate == Fate::Refused {
+            return Err(unavailable("ServiceNow throttles"));
+        }
+        if self.desk.world.borrow().turns_deliveries_away() {
+            self.desk.leave(fate).await;
+            return Err(failure(RequestFailure::Refused(TURNED_AWAY.to_owned())));
+        }
+        let (opened, read_at) = {
+            let world = &mut *self.desk.world.borrow_mut();
+            stop_between_commits(world, fate);
+            let now = world.servicenow_now();
+            let was_there = world.servicenow.incidents.contains_key(id);
+            let opened = self.app.open(&mut world.servicenow, now, key.kind.as_str(), id, incident);
+            world.judge_opening(id, incident, was_there);
+            if let Err(refusal) = &opened {
+                world.note(Place::ServiceNow, || format!("answers {refusal:?}"));
+            }
+            (opened, world.now)
+        };
+        self.desk.leave(fate).await;
+        if fate == Fate::AnswerLost {
+            return Err(unavailable("ServiceNow did not answer"));
+        }
+        let opened = opened.map_err(failure)?;
+        let reader = self.desk.current.borrow().clone();
+        self.desk.world.borrow_mut().note_read(&reader, id, read_at);
+        Ok(opened)
+    }
+
     async fn deliver(&self, key: &LinkKey, delivery: &Delivery) -> Result<DeliveryAnswer, Failure> {
         let result = self.send(key, delivery).await;
         self.desk.world.borrow_mut().note_delivery(&key.incident, delivery, &result);
@@ -118,10 +150,7 @@ impl ServiceNowPort {
         delivery: &Delivery,
     ) -> Result<DeliveryAnswer, RequestFailure> {
         let incident = &key.incident;
-        if fate == Fate::Stopped {
-            let commits = 1 + world.random.below(5);
-            world.servicenow.stop_after_commits(commits);
-        }
+        stop_between_commits(world, fate);
         let now = world.servicenow_now();
         let record_before = world.servicenow.incidents.get(incident).cloned();
         let lagging = world.servicenow.take_lag();
@@ -137,6 +166,14 @@ impl ServiceNowPort {
         }
         world.note_pauses();
         result
+    }
+}
+
+/// Lets the instance die within the next request, if that is its fate.
+fn stop_between_commits(world: &mut World, fate: Fate) {
+    if fate == Fate::Stopped {
+        let commits = 1 + world.random.below(5);
+        world.servicenow.stop_after_commits(commits);
     }
 }
 

@@ -1,6 +1,9 @@
-//! Which cases casebridge opened, and for which incident.
+//! Which incident a case belongs to: the one that casebridge opened it for, or the one that casebridge opens for it.
 
-use casebridge_core::identifiers::IncidentId;
+use casebridge_core::{
+    identifiers::{AccountId, CaseId, CaseKey, IncidentId},
+    policy::OpenedCaseRule,
+};
 use casebridge_simulator::support::Case;
 
 use crate::{servicenow::model::Record, world::World};
@@ -16,20 +19,51 @@ pub fn first_id(case_id: &str) -> String {
     kept.join("-")
 }
 
+/// Returns the incident that casebridge opens for a case.
+pub fn opened_incident(case: &Case) -> IncidentId {
+    IncidentId::of_case(&CaseKey::new(AccountId::new(&case.account), &CaseId::new(&case.case_id)), 1)
+}
+
 impl World {
     /// Returns the cases that casebridge opened.
     pub fn our_cases(&self) -> impl Iterator<Item = &Case> {
         self.support.cases().iter().filter(|case| !self.memory.own_cases.contains(&first_id(&case.case_id)))
     }
 
-    /// Returns the cases that casebridge opened for an incident.
-    pub fn cases_of(&self, incident: &IncidentId) -> impl Iterator<Item = &Case> {
-        self.our_cases().filter(move |case| self.incident_of(case).as_ref() == Some(incident))
+    /// Whether a person, and not casebridge, opened the case.
+    pub fn is_own_case(&self, case: &Case) -> bool {
+        self.memory.own_cases.contains(&first_id(&case.case_id))
     }
 
-    /// Returns the incident that a case of ours was opened for. Returns `None` if its subject names no incident.
+    /// Returns the cases that belong to an incident.
+    pub fn cases_of(&self, incident: &IncidentId) -> impl Iterator<Item = &Case> {
+        self.support.cases().iter().filter(move |case| self.incident_of(case).as_ref() == Some(incident))
+    }
+
+    /// Returns the incident that a case belongs to: the one that its subject names, or the one that was opened for it.
+    /// Returns `None` if there is none.
     pub fn incident_of(&self, case: &Case) -> Option<IncidentId> {
-        self.incident_in(&case.subject)
+        if !self.is_own_case(case) {
+            return self.incident_in(&case.subject);
+        }
+        let incident = opened_incident(case);
+        self.all_incidents().any(|record| record.summary.sys_id == incident).then_some(incident)
+    }
+
+    /// Whether ServiceNow has an active record of the case's account.
+    pub fn is_account_in_use(&self, case: &Case) -> bool {
+        self.servicenow.accounts.iter().any(|known| known.number.as_str() == case.account && known.active)
+    }
+
+    /// Whether the policy opens an incident for a case that a person opened.
+    pub fn becomes_incident(&self, case: &Case) -> bool {
+        let policy = &self.settings.policy;
+        let admits =
+            |filter: &[String], word: &str| filter.is_empty() || filter.iter().any(|admitted| admitted == word);
+        policy.cases_opened_at_aws == OpenedCaseRule::OpenIncident
+            && admits(&policy.opened_cases_of_accounts, &case.account)
+            && admits(&policy.opened_cases_of_services, &case.service_code)
+            && admits(&policy.opened_cases_of_severities, &case.severity_code)
     }
 
     /// Returns the incident that the subject of a case names. Returns `None` if it names none.

@@ -21,6 +21,10 @@ const OPEN_STATUSES: [&str; 6] = [
     "status-of-tomorrow",
 ];
 
+/// The subjects of cases that people open. Some name an incident, as people do.
+const OWN_SUBJECTS: [&str; 3] =
+    ["Question about my bill [INC0010001]", "RE: [INC0010001] Instance unreachable", "Instance unreachable"];
+
 /// Whether a first line is one of ours: it has a mark and no token of a person.
 fn is_frame(line: &str) -> bool {
     line.contains("[ref ") && !line.contains(TOKEN_OPENS)
@@ -125,15 +129,18 @@ impl World {
     pub fn do_open_own_case(&mut self, random: &mut Random) -> bool {
         let account = random.pick(&ACCOUNTS).0;
         let body = self.text(random, "o");
-        self.open_own_case(account, "Question about my bill [INC0010001]", &body)
+        let subject = *random.pick(&OWN_SUBJECTS);
+        let severity = *random.pick(&["low", "normal", "urgent"]);
+        self.open_own_case(account, subject, severity, &body)
     }
 
     /// Somebody opens a case with this text. Returns whether AWS accepted it.
-    pub fn open_own_case(&mut self, account: &str, subject: &str, body: &str) -> bool {
+    pub fn open_own_case(&mut self, account: &str, subject: &str, severity: &str, body: &str) -> bool {
         let now = self.aws_now();
         let request = CreateCase {
             subject: Some(subject.to_owned()),
             communication_body: Some(body.to_owned()),
+            severity_code: Some(severity.to_owned()),
             ..CreateCase::default()
         };
         let Ok(case_id) = self.support.create_case(now, account, &request) else { return false };

@@ -73,6 +73,9 @@ impl SupportPort {
             display_id: DisplayId::new(details.display_id),
             subject: details.subject,
             status,
+            service_code: details.service_code,
+            category_code: details.category_code,
+            severity_code: details.severity_code,
             time_created: details.time_created,
         }
     }

@@ -6,6 +6,7 @@ mod hostile;
 mod instance;
 mod links;
 mod listing;
+mod opening;
 mod order;
 mod orders;
 mod outbox;

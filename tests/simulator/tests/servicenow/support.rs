@@ -257,14 +257,17 @@ impl Fixture {
     }
 }
 
+/// Creates the account 111122223333 with its assignment group, and returns the group.
+pub fn account_in_use(fixture: &mut Fixture) -> String {
+    let group = fixture.create("admin", "sys_user_group", &json!({"name": "AWS-111122223333"}));
+    let values = json!({"name": "Shop", "number": "111122223333", "assignment_group": group, "production": "true"});
+    fixture.create("admin", "x_casebridge_aws_account", &values);
+    group
+}
+
 /// Creates an incident in scope of an active account. Returns its `sys_id`.
 pub fn incident_in_scope(fixture: &mut Fixture) -> String {
-    let group = fixture.create("admin", "sys_user_group", &json!({"name": "AWS-111122223333"}));
-    fixture.create(
-        "admin",
-        "x_casebridge_aws_account",
-        &json!({"name": "Shop", "number": "111122223333", "assignment_group": group, "production": "true"}),
-    );
+    let group = account_in_use(fixture);
     fixture.create(
         "agent",
         "incident",

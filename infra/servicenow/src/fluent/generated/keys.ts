@@ -262,6 +262,10 @@ declare global {
                         table: 'sys_scope_privilege'
                         id: '8af29b9ddd9a49b490bc2d2b8b7ee997'
                     }
+                    'privilege-incident-create': {
+                        table: 'sys_scope_privilege'
+                        id: 'f53b4756f48545909e028f52c7f89bf8'
+                    }
                     'privilege-incident-read': {
                         table: 'sys_scope_privilege'
                         id: '12812981164e400899ad815cfcf32673'
@@ -334,6 +338,10 @@ declare global {
                         table: 'sys_ws_version'
                         id: '6ffed81ee93a4e0d8f396f6a1470b158'
                     }
+                    'rest-open': {
+                        table: 'sys_ws_operation'
+                        id: '571f0dfc709e467b93bbdedf03f53569'
+                    }
                     'rest-snapshot': {
                         table: 'sys_ws_operation'
                         id: '9f92f50b9fd549779bb2afd5f3bbc659'
@@ -378,6 +386,10 @@ declare global {
                     'script-include-link': {
                         table: 'sys_script_include'
                         id: '47eb706baf754599a70489b9284edd1f'
+                    }
+                    'script-include-opening': {
+                        table: 'sys_script_include'
+                        id: 'e3ee491157d24976a88f2679e7084a44'
                     }
                     'script-include-outbox': {
                         table: 'sys_script_include'

@@ -72,7 +72,7 @@ CasebridgeDelivery.prototype = {
     },
 
     _parse: function (body) {
-        this._checkNames('', body, ['kind', 'expected_mod_count', 'messages', 'fields', 'columns', 'entries_since']);
+        this.calls.checkNames('', body, ['kind', 'expected_mod_count', 'messages', 'fields', 'columns', 'entries_since']);
         var kind = this.calls.checkKind(body.kind);
         var columns = CasebridgeLink.ownColumns(kind).concat(CasebridgeLink.STATUS_COLUMNS);
         var expected = body.expected_mod_count === undefined ? null : body.expected_mod_count;
@@ -83,8 +83,8 @@ CasebridgeDelivery.prototype = {
             kind: kind,
             expected: expected,
             messages: this._parseMessages(body.messages),
-            fields: this._parseValues('fields', body.fields, CasebridgeDelivery.FIELDS),
-            columns: this._parseValues('columns', body.columns, columns),
+            fields: this.calls.texts('fields', body.fields, CasebridgeDelivery.FIELDS, CasebridgeDelivery.FIELD_LIMIT),
+            columns: this.calls.texts('columns', body.columns, columns, CasebridgeDelivery.FIELD_LIMIT),
             entriesSince: this._parseSince(body.entries_since)
         };
     },
@@ -114,9 +114,9 @@ CasebridgeDelivery.prototype = {
         if (Object.prototype.toString.call(message) !== '[object Object]') {
             this.calls.invalid(name, 'must be an object');
         }
-        this._checkNames(name + '.', message, ['external_id', 'text', 'kind']);
-        this._checkText(name + '.external_id', message.external_id);
-        if (this._isOutside(message.external_id, 1, CasebridgeDelivery.EXTERNAL_ID_LIMIT)) {
+        this.calls.checkNames(name + '.', message, ['external_id', 'text', 'kind']);
+        this.calls.checkText(name + '.external_id', message.external_id);
+        if (message.external_id.length < 1 || message.external_id.length > CasebridgeDelivery.EXTERNAL_ID_LIMIT) {
             this.calls.invalid(
                 name + '.external_id',
                 'must have 1 to ' + CasebridgeDelivery.EXTERNAL_ID_LIMIT + ' characters'
@@ -128,56 +128,13 @@ CasebridgeDelivery.prototype = {
                 'must name a communication of a case, for example 0123456789abcdef-1795208400-0123456789abcdef-0a'
             );
         }
-        this._checkContent(name + '.text', message.text, 1, CasebridgeDelivery.TEXT_LIMIT);
+        this.calls.checkContent(name + '.text', message.text, 1, CasebridgeDelivery.TEXT_LIMIT);
         if (this._harmless(message.text).trim() === '') {
             this.calls.unacceptable(name + '.text', 'must not be blank');
         }
         if (!CasebridgeDelivery.JOURNALS.hasOwnProperty(message.kind)) {
             this.calls.invalid(name + '.kind', 'must be comment or work_note');
         }
-    },
-
-    _parseValues: function (name, values, known) {
-        var parsed = {};
-        if (values === undefined || values === null) {
-            return parsed;
-        }
-        if (Object.prototype.toString.call(values) !== '[object Object]') {
-            this.calls.invalid(name, 'must be an object');
-        }
-        this._checkNames(name + '.', values, known);
-        Object.keys(values).forEach(function (key) {
-            this._checkContent(name + '.' + key, values[key], 0, CasebridgeDelivery.FIELD_LIMIT);
-            parsed[key] = values[key];
-        }, this);
-        return parsed;
-    },
-
-    // Refuses unknown names: if they were ignored, nobody would notice the mistake.
-    _checkNames: function (prefix, values, known) {
-        Object.keys(values).forEach(function (key) {
-            if (known.indexOf(key) < 0) {
-                this.calls.invalid(prefix + key, 'is not known; known are ' + known.join(', '));
-            }
-        }, this);
-    },
-
-    _checkText: function (name, value) {
-        if (typeof value !== 'string') {
-            this.calls.invalid(name, 'must be a string');
-        }
-    },
-
-    // A text of the wrong length is about this incident's content, not about the version of the sender.
-    _checkContent: function (name, value, minimum, maximum) {
-        this._checkText(name, value);
-        if (this._isOutside(value, minimum, maximum)) {
-            this.calls.unacceptable(name, 'must have ' + minimum + ' to ' + maximum + ' characters');
-        }
-    },
-
-    _isOutside: function (text, minimum, maximum) {
-        return text.length < minimum || text.length > maximum;
     },
 
     _message: function (incidentId, message) {

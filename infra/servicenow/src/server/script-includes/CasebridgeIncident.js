@@ -37,6 +37,12 @@ CasebridgeIncident.text = function (record, name) {
     return value === null || value === undefined ? '' : CasebridgeIncident.wellFormed(String(value));
 };
 
+/** Whether a record's column is true. */
+CasebridgeIncident.isTrue = function (record, name) {
+    var value = CasebridgeIncident.text(record, name);
+    return value === '1' || value === 'true';
+};
+
 /** Sets a record's column to a text. Returns whether the column had another text. */
 CasebridgeIncident.put = function (record, name, text) {
     if (CasebridgeIncident.text(record, name) === text) {
@@ -211,8 +217,8 @@ CasebridgeIncident.prototype = {
             accounts.push({
                 number: this._text(account, 'number'),
                 name: this._text(account, 'name'),
-                production: this._isTrue(account, 'production'),
-                active: this._isTrue(account, 'active')
+                production: CasebridgeIncident.isTrue(account, 'production'),
+                active: CasebridgeIncident.isTrue(account, 'active')
             });
         }
         return accounts;
@@ -229,7 +235,7 @@ CasebridgeIncident.prototype = {
         if (!CasebridgeIncident.ACCOUNT_NUMBER.test(number) || !account.get('number', number)) {
             return 'missing';
         }
-        return this._isTrue(account, 'active') ? 'active' : 'inactive';
+        return CasebridgeIncident.isTrue(account, 'active') ? 'active' : 'inactive';
     },
 
     _closeCodes: function () {
@@ -363,11 +369,6 @@ CasebridgeIncident.prototype = {
             this.authors[userName] = name || userName;
         }
         return this.authors[userName];
-    },
-
-    _isTrue: function (record, name) {
-        var value = this._text(record, name);
-        return value === '1' || value === 'true';
     },
 
     _text: function (record, name) {

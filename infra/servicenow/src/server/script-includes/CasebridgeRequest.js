@@ -158,6 +158,50 @@ CasebridgeRequest.prototype = {
         return value;
     },
 
+    /** Refuses unknown names: if they were ignored, nobody would notice the mistake. */
+    checkNames: function (prefix, values, known) {
+        Object.keys(values).forEach(function (key) {
+            if (known.indexOf(key) < 0) {
+                this.invalid(prefix + key, 'is not known; known are ' + known.join(', '));
+            }
+        }, this);
+    },
+
+    /** Refuses a value that is not a text. */
+    checkText: function (name, value) {
+        if (typeof value !== 'string') {
+            this.invalid(name, 'must be a string');
+        }
+    },
+
+    /**
+     * Refuses a value that is not a text of this length. A text of the wrong length is about this incident's content, not
+     * about the version of the sender.
+     */
+    checkContent: function (name, value, minimum, maximum) {
+        this.checkText(name, value);
+        if (value.length < minimum || value.length > maximum) {
+            this.unacceptable(name, 'must have ' + minimum + ' to ' + maximum + ' characters');
+        }
+    },
+
+    /** Returns the texts of an object, of which all names are known. Returns no texts if there is no object. */
+    texts: function (name, values, known, maximum) {
+        var texts = {};
+        if (values === undefined || values === null) {
+            return texts;
+        }
+        if (Object.prototype.toString.call(values) !== '[object Object]') {
+            this.invalid(name, 'must be an object');
+        }
+        this.checkNames(name + '.', values, known);
+        Object.keys(values).forEach(function (key) {
+            this.checkContent(name + '.' + key, values[key], 0, maximum);
+            texts[key] = values[key];
+        }, this);
+        return texts;
+    },
+
     /** Returns a query parameter that holds a whole number, or `otherwise` if it is missing. */
     integer: function (name, minimum, maximum, otherwise) {
         var value = this._parameter(name);

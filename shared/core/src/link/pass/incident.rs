@@ -75,6 +75,10 @@ impl<K: Kind> Pass<K> {
     /// Records a snapshot that is believed to be the latest.
     pub(super) fn believe_incident(&mut self, policy: &Policy, mut incident: Incident, now: Timestamp) {
         self.link.lower_count = None;
+        let opening = self.link.opening.take();
+        for message in opening.and_then(|opening| opening.covers).unwrap_or_default() {
+            K::delivered(self, &message);
+        }
         leave_out_newer_entries(&mut incident);
         if let Some(earlier) = self.incident.take() {
             // The answer to a delivery shows less than the read before it, so the earlier read settles more.

@@ -60,7 +60,8 @@ impl<K: Kind> Pass<K> {
         };
         self.incident_wanted |= !from_aws;
         self.woken |= matches!(look, Look::Hint(Cause::Due | Cause::Wake));
-        self.asks_for_incident = look == Look::Both || self.needs_incident();
+        let is_there = self.link.opening.is_none();
+        self.asks_for_incident = (look == Look::Both && is_there) || self.needs_incident();
         K::look(self, now);
     }
 
@@ -113,6 +114,7 @@ impl<K: Kind> Pass<K> {
     ) -> Option<Failure> {
         match answer {
             Ok(Some(incident)) => self.see_incident(policy, incident, now),
+            Ok(None) if self.link.opening.is_some() => self.incident_not_opened = true,
             Ok(None) => self.see_gone(now),
             Err(Failure::Refused { refusal: Refusal::NotServed, .. }) if self.see_not_served() => {}
             Err(failure) => return Some(failure),

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     failure::{Failure, Refusal},
     link::{
-        Link, StateIntent,
+        Link, Opening, StateIntent,
         intent::{EndedIntent, Illegal, Intent, IntentEnd, Recovery},
         kind::Kind,
         pass::Pass,
@@ -17,7 +17,7 @@ use crate::{
     servicenow::{
         columns::BridgeColumns,
         delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageOutcome},
-        incident::IncidentState,
+        incident::{Incident, IncidentState},
     },
     time::{self, seconds},
 };
@@ -34,6 +34,10 @@ impl<K: Kind> Pass<K> {
     pub fn begin(&mut self, effect: &Effect<K::Call>, now: Timestamp) -> bool {
         let call = match effect {
             Effect::Call(call) => call,
+            Effect::OpenIncident(incident) => {
+                self.link.opening = Some(Opening { covers: Some(incident.covers.clone()) });
+                return true;
+            }
             Effect::Deliver(delivery) => return self.begin_state(delivery, now),
             Effect::WriteColumns => return false,
         };
@@ -165,6 +169,21 @@ impl<K: Kind> Pass<K> {
         let intent = self.link.intent.as_mut().ok_or(Illegal::NothingBegun)?;
         message.clone_into(&mut intent.doubt);
         Ok(())
+    }
+
+    /// Records that the incident is open: by this try or by an earlier one.
+    pub fn incident_opened(&mut self, policy: &Policy, incident: Incident, now: Timestamp) {
+        self.link.troubles.end(Side::ServiceNow, |trouble| {
+            trouble.refusal.is_none_or(|refusal| refusal == Refusal::Credentials)
+                || trouble.request == Request::OpenIncident
+        });
+        self.believe_incident(policy, incident, now);
+    }
+
+    /// Records that the incident could not be opened, or that the answer was lost. It is tried again: a repeat opens no
+    /// second incident.
+    pub fn incident_not_opened(&mut self, policy: &Policy, failure: &Failure, now: Timestamp, spread: u32) {
+        self.trouble(policy, Side::ServiceNow, failure, Request::OpenIncident, now, spread);
     }
 
     /// Records the answer to a delivery. Returns whether the plan goes on. It ends if anything was refused or stale, or

@@ -3,7 +3,7 @@
 use casebridge_core::{
     identifiers::IncidentId,
     servicenow::{
-        delivery::{Delivery, DeliveryAnswer},
+        delivery::{Delivery, DeliveryAnswer, NewIncident},
         incident::Incident,
     },
 };
@@ -23,6 +23,18 @@ pub trait App {
         since: Option<Timestamp>,
     ) -> Result<Incident, RequestFailure> {
         instance.snapshot(now, kind, id, since)
+    }
+
+    /// Opens an incident, see [`Instance::open_for_case`].
+    fn open(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        incident: &NewIncident,
+    ) -> Result<Incident, RequestFailure> {
+        instance.open_for_case(now, kind, id, incident)
     }
 
     /// Makes a delivery, see [`Instance::deliver`].

@@ -30,10 +30,23 @@ const ABORTED: &str = "Operation against file 'incident' was aborted by Business
 impl Instance {
     /// A person opens an incident.
     pub fn open(&mut self, now: Timestamp, user: &str, texts: (&str, &str), change: Change) -> IncidentId {
-        let (sys_id, number) = self.next_incident();
+        let sys_id = IncidentId::new(self.identifier());
+        self.insert(now, user, &sys_id, texts, change);
+        sys_id
+    }
+
+    /// Writes the record of a new incident, and queues its rule unless the integration user opens it.
+    pub(super) fn insert(
+        &mut self,
+        now: Timestamp,
+        user: &str,
+        sys_id: &IncidentId,
+        texts: (&str, &str),
+        change: Change,
+    ) {
         let summary = IncidentSummary {
             sys_id: sys_id.clone(),
-            number,
+            number: self.next_number(),
             sys_mod_count: 0,
             state: IncidentState::New,
             hold_reason: String::new(),
@@ -44,10 +57,7 @@ impl Instance {
             closed_mod_count: None,
             has_close_code: false,
             has_close_notes: false,
-            columns: BridgeColumns {
-                own: OWN_COLUMNS.map(|name| (name.to_owned(), String::new())).into(),
-                ..BridgeColumns::default()
-            },
+            columns: with_all_columns(change.columns.clone().unwrap_or_default()),
             close_codes: CLOSE_CODES.map(str::to_owned).into(),
             group_accounts: Vec::new(),
             linked_account_state: AccountState::default(),
@@ -68,32 +78,31 @@ impl Instance {
             closed_at: None,
         };
         let follows = !record.service_code.is_empty();
+        self.removed.remove(sys_id);
         self.incidents.insert(sys_id.clone(), record);
         for (element, text) in [(COMMENTS, change.comment), (WORK_NOTES, change.work_note)] {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
-                self.append(now, user, &sys_id, element, &text);
+                self.append(now, user, sys_id, element, &text);
             }
         }
         if follows && user != self.integration_user {
             self.rules.push_back(sys_id.clone());
         }
-        sys_id
     }
 
-    fn next_incident(&mut self) -> (IncidentId, String) {
-        let sys_id = IncidentId::new(self.identifier());
+    fn next_number(&mut self) -> String {
         let number = format!("INC{:07}", FIRST_NUMBER + self.opened);
         self.opened += 1;
-        (sys_id, number)
+        number
     }
 
     /// A person copies an incident by *Insert and Stay*: the new incident gets all columns, those of the app included,
     /// and no comments. Returns `None` if there is no such incident.
     pub fn copy(&mut self, now: Timestamp, user: &str, id: &IncidentId) -> Option<IncidentId> {
         let mut record = self.incidents.get(id)?.clone();
-        let (sys_id, number) = self.next_incident();
+        let sys_id = IncidentId::new(self.identifier());
         record.summary.sys_id = sys_id.clone();
-        record.summary.number = number;
+        record.summary.number = self.next_number();
         record.summary.sys_mod_count = 0;
         record.updated_on = second(now);
         match record.summary.state {
@@ -270,6 +279,13 @@ impl Instance {
             delivered: false,
         });
     }
+}
+
+/// Returns the columns with each of the app's own, empty if it is not given.
+fn with_all_columns(given: BridgeColumns) -> BridgeColumns {
+    let mut own: BTreeMap<String, String> = OWN_COLUMNS.map(|name| (name.to_owned(), String::new())).into();
+    own.extend(given.own);
+    BridgeColumns { own, ..given }
 }
 
 pub(super) fn apply(record: &mut Record, change: &Change) {

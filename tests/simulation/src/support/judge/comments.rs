@@ -26,7 +26,8 @@ pub(super) fn judge_gone(world: &mut World) {
         let Some(case) = world.case_of(incident) else { continue };
         let bodies = our_bodies(world, case);
         let comments = world.servicenow.comments_of(incident).filter(|row| !row.is_ours());
-        let texts = std::iter::once(record.description.as_str()).chain(comments.map(|row| row.text.as_str()));
+        let description = (!world.memory.opened_for_cases.contains(incident)).then_some(record.description.as_str());
+        let texts = description.into_iter().chain(comments.map(|row| row.text.as_str()));
         for token in texts.flat_map(tokens) {
             expect_once(occurrences(&bodies, token).len(), 0, Invariant::ExactlyOnce, token, &mut found);
         }
@@ -39,9 +40,11 @@ pub(super) fn judge_gone(world: &mut World) {
 /// Judges the description and the comments of people by what is on the case.
 pub(super) fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
     let bodies = our_bodies(world, case);
-    let description = world.servicenow.incidents[incident].description.clone();
+    // The description of an incident that was opened for a case comes from AWS.
+    let is_opened_for_case = world.memory.opened_for_cases.contains(incident);
+    let description = if is_opened_for_case { "" } else { world.servicenow.incidents[incident].description.as_str() };
     let fewest = usize::from(!world.is_excused(incident));
-    for token in tokens(&description) {
+    for token in tokens(description) {
         expect_once(occurrences(&bodies, token).len(), fewest, Invariant::ExactlyOnce, token, found);
     }
     let is_due = |row: &&Journal| !row.is_ours() && !row.text.starts_with(AUTOMATIC_CLOSING);
@@ -55,8 +58,9 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, case: &Case, 
         let is_needed = |row: &&&Journal| !world.memory.left_behind.contains(&row.sys_id);
         let expected = comments.iter().filter(is_needed).filter(|row| row.text == text).count();
         let written = comments.iter().chain(&late).filter(|row| row.text == text).count();
-        let whole = bodies.iter().skip(1).filter(|body| content(body) == text).count();
-        let digest = bodies.first().map_or(0, |opening| in_digest(opening, text));
+        let opening = usize::from(!is_opened_for_case);
+        let whole = bodies.iter().skip(opening).filter(|body| content(body) == text).count();
+        let digest = bodies.iter().take(opening).map(|opening| in_digest(opening, text)).sum::<usize>();
         let fewest = if world.is_told_of_repetition(incident) { 0 } else { expected * fewest };
         if whole + digest > written || whole + digest < fewest {
             let what = format!("{text:?} is {} times on the case and was written {expected} times", whole + digest);

@@ -3,10 +3,7 @@
 use casebridge_core::identifiers::IncidentId;
 
 use super::our_bodies;
-use crate::{
-    invariants::Invariant, people::texts::tokens, servicenow::people::AUTOMATIC_CLOSING, support::cases::first_id,
-    world::World,
-};
+use crate::{invariants::Invariant, people::texts::tokens, servicenow::people::AUTOMATIC_CLOSING, world::World};
 
 impl World {
     /// Whether people wrote the text with this token on this incident. The copy of an incident has the same
@@ -23,7 +20,7 @@ impl World {
 pub(super) fn judge_confidentiality(world: &mut World) {
     let mut found = Vec::new();
     for case in world.support.cases() {
-        let incident = world.incident_of(case).filter(|_| !world.memory.own_cases.contains(&first_id(&case.case_id)));
+        let incident = world.incident_of(case);
         for communication in &case.communications {
             if communication.body.contains("«SECRET") {
                 found.push(format!("a work note is on {}", case.case_id));
@@ -47,6 +44,16 @@ pub(super) fn judge_confidentiality(world: &mut World) {
             if !written {
                 found.push(format!("{token} is on {}, and not on its case", world.number_of(&row.incident)));
             }
+        }
+    }
+    for record in world.all_incidents().filter(|record| world.memory.opened_for_cases.contains(&record.summary.sys_id))
+    {
+        let bodies: Vec<&str> = world
+            .cases_of(&record.summary.sys_id)
+            .flat_map(|case| case.communications.iter().map(|seen| seen.body.as_str()))
+            .collect();
+        for token in tokens(&record.description).filter(|token| !bodies.iter().any(|body| body.contains(token))) {
+            found.push(format!("{token} is in the description of {}, and not on its case", record.summary.number));
         }
     }
     for what in found {

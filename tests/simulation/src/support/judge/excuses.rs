@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use casebridge_core::{
     identifiers::{AccountId, IncidentId, LinkKey},
     servicenow::columns::ACCOUNT,
-    support::{columns::CASE_ID, index::watched},
+    support::{columns::CASE_ID, index::watched, opened_case::takes_cases_of},
 };
 use casebridge_ledger::Ledger;
 use casebridge_simulator::support::{Case, REOPEN_WINDOW};
 
-use crate::{desk::Desk, schedule::at_once, world::World};
+use crate::{desk::Desk, schedule::at_once, support::cases::opened_incident, world::World};
 
 /// How the notices begin that tell an agent what casebridge can't mend.
 const NOTICES: [&str; 5] = [
@@ -83,17 +83,26 @@ impl World {
     /// and the agent knows, or their incident is deleted.
     pub fn given_up_links(&self) -> BTreeSet<String> {
         let refused = self.servicenow.incidents.keys().filter(|incident| self.is_excused(incident));
-        let links = refused.chain(self.memory.gone.keys());
-        links.map(|incident| LinkKey::support_case(incident.clone()).to_string()).collect()
+        let links = refused.chain(self.memory.gone.keys()).cloned();
+        // An account that is out of use, or that AWS refuses, gets no incidents. casebridge tries again for ever.
+        let has_no_use = |case: &&Case| !self.is_account_in_use(case) || self.is_blind_to(case);
+        let unopened = self.support.cases().iter().filter(has_no_use);
+        let links = links.chain(unopened.map(opened_incident));
+        links.map(|incident| LinkKey::support_case(incident).to_string()).collect()
     }
 }
 
-/// Returns how many of the accounts that AWS refuses have cases that the poller reads.
+/// Returns how many of the accounts that AWS refuses have cases that the poller reads, or may get cases that become
+/// incidents.
 pub fn refused_parts(desk: &Desk) -> usize {
-    let refused: Vec<AccountId> = desk.world.borrow().refused_accounts.keys().cloned().collect();
+    let (policy, refused) = {
+        let world = desk.world.borrow();
+        (world.settings.policy.clone(), world.refused_accounts.keys().cloned().collect::<Vec<AccountId>>())
+    };
     let is_watched = |account: &&AccountId| {
         let page = at_once(desk.ledger.page_under(&watched(account), None, 1)).and_then(Result::ok);
         page.is_some_and(|page| !page.rows.is_empty())
     };
-    refused.iter().filter(is_watched).count()
+    let is_read = |account: &&AccountId| takes_cases_of(&policy, account) || is_watched(account);
+    refused.iter().filter(is_read).count()
 }

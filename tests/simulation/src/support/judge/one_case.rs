@@ -1,8 +1,10 @@
-//! 2: one case for each incident that is in scope, none for an incident that never was.
+//! 2: one case for each incident that is in scope, none for an incident that never was. One incident for each case that
+//! a person opened, if the policy says so.
 
 use std::collections::BTreeMap;
 
-use casebridge_core::identifiers::IncidentId;
+use casebridge_core::{identifiers::IncidentId, servicenow::delivery::NewIncident, support::columns::CASE_ID};
+use casebridge_simulator::support::Case;
 
 use crate::{invariants::Invariant, world::World};
 
@@ -27,7 +29,7 @@ impl World {
 /// 2: one case for each incident that is in scope, none for an incident that never was.
 pub(super) fn judge_cases(world: &mut World, incidents: &[IncidentId]) {
     let mut counts: BTreeMap<IncidentId, usize> = BTreeMap::new();
-    for case in world.our_cases() {
+    for case in world.support.cases() {
         if let Some(incident) = world.incident_of(case) {
             *counts.entry(incident).or_default() += 1;
         }
@@ -43,13 +45,60 @@ pub(super) fn judge_cases(world: &mut World, incidents: &[IncidentId]) {
         if count > 1 {
             world.violate(Invariant::OneCase, format!("{number} has {count} cases"));
         }
-        if count > 0 && !world.memory.ever_in_scope.contains_key(incident) {
+        let is_opened_for_case = world.memory.opened_for_cases.contains(incident);
+        if count > 0 && !is_opened_for_case && !world.memory.ever_in_scope.contains_key(incident) {
             world.violate(Invariant::OneCase, format!("{number} was never in scope and has a case"));
         }
         let record = &world.servicenow.incidents[incident];
         let wants = world.servicenow.is_in_scope(record) && !record.summary.state.is_ended();
         if count == 0 && wants && !world.is_excused(incident) {
             world.violate(Invariant::NothingLost, format!("{number} is in scope and has no case"));
+        }
+        if is_opened_for_case && count == 0 {
+            world.violate(Invariant::OneCase, format!("{number} was opened for no case"));
+        }
+    }
+    judge_own_cases(world);
+}
+
+/// Judges whether each case that a person opened has its incident, if the policy says so.
+fn judge_own_cases(world: &mut World) {
+    let lacks_incident = |case: &&Case| {
+        world.is_own_case(case)
+            && world.incident_of(case).is_none()
+            && world.becomes_incident(case)
+            && world.is_account_in_use(case)
+            && !world.is_blind_to(case)
+    };
+    let lacking: Vec<String> =
+        world.support.cases().iter().filter(lacks_incident).map(|case| case.case_id.clone()).collect();
+    for case_id in lacking {
+        world.violate(Invariant::NothingLost, format!("{case_id} was opened at AWS and has no incident"));
+    }
+}
+
+impl World {
+    /// Judges the opening of an incident as soon as the instance has answered it. `was_there` says that the incident
+    /// was there before.
+    pub fn judge_opening(&mut self, incident: &IncidentId, request: &NewIncident, was_there: bool) {
+        self.count_write(incident.clone());
+        if was_there || !self.servicenow.incidents.contains_key(incident) {
+            return;
+        }
+        let is_again = !self.memory.opened_for_cases.insert(incident.clone());
+        let name = self.number_of(incident);
+        if is_again && !self.memory.gone.contains_key(incident) {
+            self.violate(Invariant::ExactlyOnce, format!("{name} was opened twice for its case"));
+        }
+        let named = request.columns.own(CASE_ID).to_owned();
+        let case = self.support.case(&named).cloned();
+        let is_right = case.is_some_and(|case| {
+            self.is_own_case(&case)
+                && self.becomes_incident(&case)
+                && self.incident_of(&case).as_ref() == Some(incident)
+        });
+        if !is_right {
+            self.violate(Invariant::OneCase, format!("{name} was opened for {named}"));
         }
     }
 }

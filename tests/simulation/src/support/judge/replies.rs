@@ -21,9 +21,18 @@ use crate::{
 /// What casebridge writes on the incident in place of a text that ServiceNow refuses.
 const LEFT_OUT_REPLY: &str = "ServiceNow does not accept this text";
 
+/// What the description says if it does not hold the whole first communication.
+const CONTINUED_IN_COMMENT: &str = "(The whole text follows as a comment.)";
+
 /// Judges the communications of people by what is on the incident.
 pub(super) fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
-    let delivered: Vec<&str> = world.servicenow.delivered_to(incident).map(|row| row.text.as_str()).collect();
+    // The description of an incident that was opened for its case holds the first communication, if it has room for it.
+    let record = &world.servicenow.incidents[incident];
+    let is_opened_for_case = world.memory.opened_for_cases.contains(incident);
+    let described = Some(record.description.as_str())
+        .filter(|description| is_opened_for_case && !description.contains(CONTINUED_IN_COMMENT));
+    let rows = world.servicenow.delivered_to(incident).map(|row| row.text.as_str());
+    let delivered: Vec<&str> = described.into_iter().chain(rows).collect();
     let mut left_out = delivered.iter().filter(|text| text.contains(LEFT_OUT_REPLY)).count();
     let fewest = usize::from(!world.is_blind_to(case));
     let as_comments = world.settings.policy.replies_become == MessageKind::Comment;
@@ -53,12 +62,20 @@ pub(super) fn judge_replies(world: &World, incident: &IncidentId, case: &Case, f
             let places = occurrences(&delivered, token);
             expect_once(places.len(), fewest, invariant, token, found);
             let Some(place) = places.first().copied() else { continue };
-            if !contains_text(world, delivered[place.0], &shown) {
+            let written = without_marks(&communication.body);
+            let is_description = described.is_some() && place.0 == 0;
+            let expected_text = if is_description { written.trim_end() } else { shown.as_str() };
+            if !contains_text(world, delivered[place.0], expected_text) {
                 found.push((Invariant::ExactlyOnce, format!("the text of {token} was changed on its way")));
             }
             let written_at = communication.time_created;
             // A text that quotes ours before AWS shows ours is taken for ours at first, so it may come late.
             if invariant == Invariant::Marks {
+                continue;
+            }
+            // The description has no place among the comments. AWS may show the first text of a case after the second
+            // one, which is in the description then.
+            if is_description || (index == 0 && is_opened_for_case) {
                 continue;
             }
             if last.is_some_and(|(last, at)| place < last && is_told_before(world, at, written_at)) {
