@@ -216,10 +216,10 @@ impl<K: Kind> Pass<K> {
 
     /// Records columns that were written although the incident showed others. What it shows now is not asked here.
     fn note_written_columns(&mut self, delivery: &Delivery, fields: FieldsOutcome, now: Timestamp) {
-        let differed = self.summary().is_some_and(|seen| !seen.columns.show(&delivery.columns));
-        if differed && fields == FieldsOutcome::Applied {
+        let Some(shown) = self.summary().map(|seen| &seen.columns) else { return };
+        if fields == FieldsOutcome::Applied && !shown.show(&delivery.columns) {
             let earlier = self.link.columns_written.as_ref();
-            self.link.columns_written = Some(WrittenColumns::after(earlier, &delivery.columns, now));
+            self.link.columns_written = Some(WrittenColumns::after(earlier, shown, &delivery.columns, now));
         }
     }
 
