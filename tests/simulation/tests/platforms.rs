@@ -707,11 +707,7 @@ fn a_rule_that_rewrites_a_column_does_not_keep_the_loop_breaker_tripped() {
         settings.policy.writes_per_window = 12;
     });
     let incident = world.open("It does not answer. «d1»");
-    world.wait(60);
-    for number in 1..=15 {
-        world.reply(&incident, &format!("We look into it «r{number}»")).wait(1);
-    }
-    world.wait(3_600);
+    world.wait(400).set_state(&incident, IncidentState::Resolved).wait(3_600);
     assert!(world.story().contains("loop_breaker"), "it has tripped: {}", world.story());
     let deliveries = world.calls(RemoteCall::Deliver);
     world.wait(3_600);
