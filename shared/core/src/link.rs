@@ -129,7 +129,8 @@ pub struct Link<K: Remembered> {
     /// Whether a pass ended before it recorded what it had done. Then only ServiceNow knows what that pass delivered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
-    /// Since when reads have not found the incident, by our clock.
+    /// Since when reads have not found the incident, or since a later change of the record that was not taken in because
+    /// the incident has to be read first, by our clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_since: Option<Timestamp>,
 }

@@ -131,6 +131,10 @@ impl Kind for SupportCase {
         }
     }
 
+    fn left_out(pass: &mut Pass) {
+        pass.forget_rest_of_settled();
+    }
+
     fn newest_undelivered(memory: &Memory) -> Option<Timestamp> {
         memory.conversation.newest_undelivered()
     }

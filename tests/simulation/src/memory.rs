@@ -29,6 +29,8 @@ pub struct Memory {
     pub gone: BTreeMap<IncidentId, Record>,
     /// The incidents of which a webhook was lost.
     pub unreported: BTreeSet<IncidentId>,
+    /// The incidents of which a webhook was lost and that were closed while a rule hid them.
+    pub closed_while_hidden: BTreeSet<IncidentId>,
     /// The journal entries that people wrote while their incident was closed or cancelled.
     pub after_closing: BTreeSet<JournalEntryId>,
     /// The comments of incidents that were closed while their group belonged to another account. They need not reach

@@ -697,3 +697,22 @@ fn a_rule_that_rewrites_a_column_holds_nothing_up_and_is_not_fought() {
     assert!(deliveries < 60, "{deliveries} deliveries in a day: {}", world.story());
     world.must_hold();
 }
+
+/// The text of the loop breaker and the one after it take turns. If each were written twice at once, they would keep the loop
+/// breaker tripped for as long as the rule is there.
+#[test]
+fn a_rule_that_rewrites_a_column_does_not_keep_the_loop_breaker_tripped() {
+    let mut world = Script::with(|settings| {
+        settings.rewrites_columns = true;
+        settings.policy.writes_per_window = 12;
+    });
+    let incident = world.open("It does not answer. «d1»");
+    world.wait(400).set_state(&incident, IncidentState::Resolved).wait(3_600);
+    assert!(world.story().contains("loop_breaker"), "it has tripped: {}", world.story());
+    let deliveries = world.calls(RemoteCall::Deliver);
+    world.wait(3_600);
+    let deliveries = world.calls(RemoteCall::Deliver) - deliveries;
+    assert!(deliveries < 5, "{deliveries} deliveries in an hour: {}", world.story());
+    assert_eq!(world.sync_status(&incident).0, "in_sync");
+    world.must_hold();
+}

@@ -73,6 +73,10 @@ pub trait Kind: Remembered {
     /// Returns `None` if there is no such comment.
     fn begun_entry(memory: &Self::Memory) -> Option<&JournalEntryId>;
 
+    /// Records that comments were settled without being sent. A comment that was begun may be among them: its rest is not
+    /// sent any more.
+    fn left_out(pass: &mut Pass<Self>);
+
     /// Returns when the newest text was written that waits for its delivery to the incident. If the incident is not found,
     /// casebridge keeps looking for it. Returns `None` if none waits.
     fn newest_undelivered(memory: &Self::Memory) -> Option<Timestamp>;

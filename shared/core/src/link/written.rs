@@ -28,18 +28,31 @@ pub struct WrittenColumns {
     pub since: Timestamp,
     /// When they were written last, by our clock.
     pub at: Timestamp,
-    /// How often they were written again because the incident showed something else.
+    /// How often they were written again because the incident showed something else. Columns that follow columns which
+    /// were not kept begin with the count of these.
     pub repeated: u32,
 }
 
 impl WrittenColumns {
-    /// Returns the record of a write of these columns at `now`.
-    pub(crate) fn after(earlier: Option<&Self>, columns: &BridgeColumns, now: Timestamp) -> Self {
-        let hash = hash_of(columns);
-        let earlier = earlier.filter(|earlier| earlier.hash == hash);
-        let since = earlier.map_or(now, |earlier| earlier.since);
-        let repeated = earlier.map_or(0, |earlier| earlier.repeated.saturating_add(1));
-        Self { hash, since, at: now, repeated }
+    /// Returns the record of a write of these columns at `now` to an incident that showed other ones (`shown`).
+    ///
+    /// What rewrites the columns mostly rewrites other words as well. So new words after columns that were not kept are
+    /// written at once and repeated as late as those would have been. Otherwise two texts that take turns, such as that of
+    /// the loop breaker and the one after it, would be written for ever.
+    pub(crate) fn after(
+        earlier: Option<&Self>,
+        shown: &BridgeColumns,
+        columns: &BridgeColumns,
+        now: Timestamp,
+    ) -> Self {
+        let first = Self { hash: hash_of(columns), since: now, at: now, repeated: 0 };
+        match earlier {
+            Some(same) if same.hash == first.hash => {
+                Self { since: same.since, repeated: same.repeated.saturating_add(1), ..first }
+            }
+            Some(not_kept) if not_kept.hash != hash_of(shown) => Self { repeated: not_kept.repeated, ..first },
+            _ => first,
+        }
     }
 
     /// Whether a write of these columns would be a further repeat: they were written last, and more than once.

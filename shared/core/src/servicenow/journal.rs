@@ -76,7 +76,12 @@ pub enum Meaning {
 impl Journal {
     /// Whether a comment is settled.
     pub fn is_settled(&self, entry: &JournalEntry) -> bool {
-        self.settled.contains_key(&entry.sys_id) || self.settled_before.is_some_and(|floor| entry.created_on < floor)
+        self.has_settled(&entry.sys_id, entry.created_on)
+    }
+
+    /// Whether the comment with this id, written at this moment, is settled.
+    pub fn has_settled(&self, entry: &JournalEntryId, created_on: Timestamp) -> bool {
+        self.settled.contains_key(entry) || self.settled_before.is_some_and(|floor| created_on < floor)
     }
 
     /// Returns the moment, by ServiceNow's clock, from which on the answer to a delivery has to show comments: earlier

@@ -63,10 +63,7 @@ impl Pass {
     /// until the incident is read, since the incident shows what was delivered.
     pub fn see_case(&mut self, policy: &Policy, case: Case, now: Timestamp) {
         if self.link.interrupted && !self.see_deliveries() {
-            if let Some(linked) = &mut self.link.memory.case {
-                linked.fingerprint.clone_from(&case.fingerprint);
-            }
-            return;
+            return self.see_only_fingerprint(case.fingerprint, now);
         }
         self.aws.shown_all = case.communications.len() <= MAXIMUM_KNOWN_COMMUNICATIONS;
         self.link.troubles.end(Side::Aws, |trouble| trouble.request == Request::Read);
@@ -136,16 +133,27 @@ impl Pass {
         }
     }
 
-    /// Takes in what an interrupted pass delivered. Returns false if the incident has still to be read for it.
+    /// Takes in the fingerprint alone. If the incident is not found, a change of the case makes the looks for the incident
+    /// frequent again: a text that waits for its delivery may be behind it.
+    fn see_only_fingerprint(&mut self, fingerprint: String, now: Timestamp) {
+        let Some(linked) = &mut self.link.memory.case else { return };
+        if self.incident_gone && linked.fingerprint != fingerprint {
+            self.link.gone_since = Some(now);
+        }
+        linked.fingerprint = fingerprint;
+    }
+
+    /// Takes in what an interrupted pass delivered. Returns false if the incident has still to be read for it. An incident
+    /// that is not found may be shown again later, with what was delivered.
     fn see_deliveries(&mut self) -> bool {
         if let (Some(incident), Some(case)) = (&self.incident, &self.link.memory.case) {
             let begun = incident.deliveries.iter().filter_map(|name| delivered_communication(&self.key, case, name));
             self.link.memory.conversation.begun_before(&begun.collect::<Vec<_>>());
         }
-        let is_absent = self.incident_gone || self.incident_not_opened;
-        let is_known = self.incident.is_some() || is_absent || self.link.memory.case.is_none();
+        let is_known = self.incident.is_some() || self.link.memory.case.is_none();
         self.link.interrupted &= !is_known;
-        is_known
+        // Whether an incident that is not found was opened is known once it is opened, see `incident_opened`.
+        is_known || self.incident_not_opened
     }
 
     /// Decides an AddCommunication or ResolveCase intent in doubt by what a read that began at `now` shows.

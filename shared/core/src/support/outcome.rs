@@ -163,7 +163,7 @@ impl Pass {
         }
         if !part.is_last() {
             self.link.memory.partly_sent = Some(PartlySent { content, bytes: part.end, parts: part.number });
-            return;
+            return self.forget_rest_of_settled();
         }
         self.link.memory.partly_sent = None;
         self.link.memory.refused_text = None;
@@ -177,6 +177,14 @@ impl Pass {
                 }
             }
         }
+    }
+
+    /// Forgets how far a comment was sent that is settled: its rest is never sent.
+    pub(super) fn forget_rest_of_settled(&mut self) {
+        let journal = &self.link.journal;
+        let is_settled = |content: &Content| matches!(content, Content::Entry { entry, created_on } if journal.has_settled(entry, *created_on));
+        self.link.memory.partly_sent.take_if(|partly| is_settled(&partly.content));
+        self.link.memory.refused_text.take_if(|refused| is_settled(&refused.content));
     }
 
     /// Takes in that a call to AWS was refused. A comment or a description is tried in smaller parts. A part that is

@@ -244,6 +244,7 @@ impl Planner<'_, SupportCase> {
         let Some(incident) = self.pass.summary() else { return merge };
         merge.is_open = !incident.state.is_ended();
         let has_unsent = !self.pass.unsent_entries(merge.is_open).is_empty();
+        let has_remainder = self.pass.link.memory.opening_remainder.is_some();
         let shows_resolved = self.pass.aws.case.as_ref().is_some_and(|shown| shown.status.is_resolved());
         match (incident.state.is_ended(), case.is_resolved()) {
             (true, _) if self.pass.has_reaction() => self.reopen_incident(&mut merge),
@@ -253,9 +254,10 @@ impl Planner<'_, SupportCase> {
             (true, false) => merge.resolve_case = true,
             // What was written before the end is sent even now. It reopens the case, which is then resolved again.
             (true, true) => merge.resolve_case = has_unsent,
-            // If the read shows the case as open, although that is not accepted yet, no notice is needed.
+            // If the read shows the case as open, although that is not accepted yet, no notice is needed. Nor is it if
+            // another text reopens the case.
             (false, true) if self.pass.link.base.ended => {
-                merge.reopen_notice = !has_unsent && shows_resolved;
+                merge.reopen_notice = !has_unsent && !has_remainder && shows_resolved;
             }
             (false, true) if !has_unsent => merge.fields = self.ending_fields(incident, case),
             // A comment on an open incident whose case AWS resolved is sent and reopens the case.

@@ -5,6 +5,7 @@ use casebridge_core::{
     link::{
         LowerCount, StateIntent,
         mark::{Entropy, Mark},
+        pass::{Look, Seen},
         plan::Waiting,
         trouble::Request,
         trouble::Side,
@@ -455,6 +456,40 @@ fn after_an_interrupted_pass_the_case_is_not_believed_before_the_incident_was_re
     sides.see_case(&mut pass);
     assert!(!pass.may_miss_communications() && !pass.link.interrupted);
     assert_eq!(pass.unreceived_communications()[0].id, delivered);
+}
+
+/// A rule hides the incident meanwhile. AWS may show the case differently before it is shown again.
+#[test]
+fn after_an_interrupted_pass_the_case_is_not_believed_while_the_incident_is_not_found() {
+    let mut sides = answered();
+    sides.reply("My key is wJalrXUtnFEMI");
+    let delivered = sides.observe().unreceived_communications()[0].id.clone();
+    let case = sides.link.memory.case.clone().unwrap();
+    sides.incident.deliveries = vec![external_id(&sides.unseen().key, &case, &delivered)];
+    sides.link.interrupted = true;
+    sides.case.as_mut().unwrap().communications.last_mut().unwrap().body = "My key is ****".to_owned();
+    let not_found = |sides: &mut Sides| {
+        let mut pass = sides.unseen();
+        pass.look(Look::Both, sides.now);
+        assert_eq!(pass.see(&sides.policy, Seen::Incident(Ok(None)), sides.now, 0), Ok(None));
+        sides.see_case(&mut pass);
+        sides.record(pass);
+    };
+    not_found(&mut sides);
+    assert!(sides.link.interrupted && sides.due.is_some());
+    sides.pass_time(40 * 86_400);
+    not_found(&mut sides);
+    assert_eq!(sides.due, None, "people restore a record within a month");
+    sides.reply("One more");
+    not_found(&mut sides);
+    assert!(sides.due.is_some(), "a text makes the looks frequent again");
+
+    let mut pass = sides.observe();
+    let waiting: Vec<_> = pass.unreceived_communications().iter().map(|seen| seen.id.clone()).collect();
+    assert_eq!((&waiting[0], waiting.len()), (&delivered, 2));
+    let plan = sides.plan(&pass);
+    pass.finish(&sides.policy, &plan, sides.now);
+    assert!(!pass.link.interrupted);
 }
 
 #[test]

@@ -217,6 +217,24 @@ fn what_a_group_of_another_account_leaves_on_a_closed_incident_is_never_sent() {
     }
 }
 
+#[test]
+fn the_rest_of_a_text_that_is_never_sent_is_forgotten() {
+    let mut sides = Sides::linked();
+    sides.comment("e1", &"~".repeat(9_000));
+    let mut pass = sides.observe();
+    let first_part = sides.plan(&pass).effects.remove(0);
+    sides.apply(&mut pass, &first_part);
+    sides.record(pass);
+    assert!(sides.link.memory.partly_sent.is_some());
+    sides.set_group(&[OTHER]);
+    sides.settle();
+    sides.set_state(IncidentState::Closed);
+    sides.settle();
+    assert!(sides.link.memory.partly_sent.is_none());
+    assert_eq!(sides.bodies().len(), 2, "the description and the first part");
+    assert!(says_paused(&sides));
+}
+
 /// An administrator reopens the incident. The columns tell its agents that AWS did not get the comment.
 #[test]
 fn what_was_left_behind_is_told_when_the_incident_is_opened_again() {

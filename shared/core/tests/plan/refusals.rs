@@ -126,6 +126,24 @@ fn what_of_the_opening_text_is_refused_is_left_out() {
     assert!(matches!(&sides.link.notices[..], [Notice::TextRefused { text, .. }] if *text == opening));
 }
 
+/// AWS resolved the case before it took the rest of the description, and an agent reopens the incident.
+#[test]
+fn the_rest_of_a_description_reopens_the_case_without_a_notice() {
+    let mut sides = Sides::new();
+    sides.poison = Some("INC0010001".to_owned());
+    sides.incident.description = "~".repeat(9_000);
+    sides.settle();
+    sides.set_status("resolved");
+    sides.settle();
+    assert!(sides.link.memory.opening_remainder.is_some() && sides.link.base.ended);
+    sides.set_state(IncidentState::InProgress);
+    sides.poison = None;
+    sides.pass_time(i64::from(sides.policy.refusal_retry_seconds) + 1);
+    assert!(sides.settle().contains(&"add_communication"));
+    assert!(sides.bodies()[1..].iter().all(|body| body.contains("description continued")), "{:?}", sides.bodies());
+    assert_eq!((sides.status(), sides.link.base.ended), ("reopened", false));
+}
+
 #[test]
 fn when_even_the_word_in_its_place_is_refused_nothing_is_given_up_and_all_of_it_waits() {
     let mut sides = poisoned();

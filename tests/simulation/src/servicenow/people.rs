@@ -15,8 +15,9 @@ use crate::{
 /// What matters here is that the closing comment and the change before it are never of one second.
 pub const CLOSED_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// How long a rule hides an incident at most, in seconds. casebridge looks for it often for a day, then seldom. It stops
-/// after a month, which no rule of these worlds lasts.
-const LONGEST_HIDDEN: [i64; 3] = [60, 3_600, 20 * 86_400];
+/// after a month, which no rule of these worlds lasts, nor two that follow each other so fast that casebridge does not see
+/// the incident in between.
+const LONGEST_HIDDEN: [i64; 3] = [60, 3_600, 14 * 86_400];
 /// The text of a flow that comments on each resolution by casebridge.
 pub const AUTOMATIC_ANSWER: &str = "Thank you. This is an automatic answer.";
 /// The user name of the flow.
@@ -213,10 +214,13 @@ impl World {
         true
     }
 
-    /// A query rule hides the incident from the integration user for some time.
+    /// A query rule hides the incident from the integration user for some time, if none hides it already.
     fn hide(&mut self, id: &IncidentId, random: &mut Random) {
         let longest = *random.pick(&LONGEST_HIDDEN);
         let lasts = SignedDuration::from_secs(random.between(1, longest));
+        if self.servicenow.hidden.contains_key(id) {
+            return;
+        }
         let until = self.now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
         let number = self.number_of(id);
         self.note(Place::ServiceNow, || format!("{number} is hidden from the integration user until {until:.0}"));
@@ -224,13 +228,19 @@ impl World {
     }
 
     /// Shows the incidents again that were hidden until now. The poller has not seen what was changed meanwhile. So an
-    /// agent saves an incident of which a webhook was lost: nothing else tells casebridge of it.
+    /// agent saves an incident of which a webhook was lost: nothing else tells casebridge of it. Nobody can save it if it
+    /// was closed meanwhile.
     pub fn show_hidden(&mut self) {
         for id in self.servicenow.take_shown(self.now) {
             let is_unreported = !self.webhooks_arrive() || self.memory.unreported.contains(&id);
             let number = self.number_of(&id);
             self.note(Place::ServiceNow, || format!("{number} is shown again"));
-            if is_unreported && self.servicenow.incidents.contains_key(&id) {
+            let Some(record) = self.servicenow.incidents.get(&id).filter(|_| is_unreported) else { continue };
+            if record.summary.state.is_closed() {
+                self.memory.closed_while_hidden.insert(id);
+            } else {
+                // The save must not be aborted.
+                self.servicenow.abort_updates(0);
                 self.retriage(&id);
             }
         }

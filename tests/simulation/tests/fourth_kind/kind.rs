@@ -298,6 +298,9 @@ impl Kind for TicketKind {
         None
     }
 
+    /// A note holds a whole comment.
+    fn left_out(_: &mut Pass<Self>) {}
+
     fn newest_undelivered(_: &Memory) -> Option<Timestamp> {
         None
     }

@@ -167,6 +167,7 @@ impl<K: Kind> Pass<K> {
         }
         self.link.journal.has_repeated = repeated;
         self.link.journal.settle(strays);
+        K::left_out(self);
         for notice in notices {
             self.link.notice(notice);
         }

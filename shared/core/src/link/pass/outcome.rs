@@ -178,6 +178,11 @@ impl<K: Kind> Pass<K> {
                 || trouble.request == Request::OpenIncident
         });
         self.believe_incident(policy, incident, now);
+        if self.link.interrupted {
+            // An interrupted pass may have opened it and delivered messages. A read shows them, and then the record is
+            // read again.
+            (self.aws, self.incident) = (K::Sight::default(), None);
+        }
     }
 
     /// Records that the incident could not be opened, or that the answer was lost. It is tried again: a repeat opens no
@@ -235,10 +240,10 @@ impl<K: Kind> Pass<K> {
 
     /// Records columns that were written although the incident showed others. What it shows now is not asked here.
     fn note_written_columns(&mut self, delivery: &Delivery, fields: FieldsOutcome, now: Timestamp) {
-        let differed = self.summary().is_some_and(|seen| !seen.columns.show(&delivery.columns));
-        if differed && fields == FieldsOutcome::Applied {
+        let Some(shown) = self.summary().map(|seen| &seen.columns) else { return };
+        if fields == FieldsOutcome::Applied && !shown.show(&delivery.columns) {
             let earlier = self.link.columns_written.as_ref();
-            self.link.columns_written = Some(WrittenColumns::after(earlier, &delivery.columns, now));
+            self.link.columns_written = Some(WrittenColumns::after(earlier, shown, &delivery.columns, now));
         }
     }
 

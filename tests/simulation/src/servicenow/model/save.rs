@@ -168,9 +168,9 @@ impl Instance {
         self.lagging.take()
     }
 
-    /// Shows the incidents that were hidden until now, and returns them. While updates are aborted they stay hidden.
+    /// Shows the incidents that were hidden until now, and returns them.
     pub fn take_shown(&mut self, now: Timestamp) -> Vec<IncidentId> {
-        if self.hidden.is_empty() || self.aborts > 0 {
+        if self.hidden.is_empty() {
             return Vec::new();
         }
         let (hidden, shown): (BTreeMap<_, _>, BTreeMap<_, _>) =

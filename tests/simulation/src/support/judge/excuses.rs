@@ -69,14 +69,15 @@ impl World {
         })
     }
 
-    /// Whether no worker ever looked at an incident, and none will while it stays ended. This is a copy without a case
-    /// that was made while its account was inactive, so that it was out of scope, and that ended since. It may still
-    /// show the status of its original.
+    /// Whether no worker ever saw an incident, and none will while it stays ended. This is a copy without a case that
+    /// was made while its account was inactive, so that it was out of scope, and that ended since. Or it is a copy that a
+    /// rule hid from then on until it was closed, and no webhook reported it. It may still show the case and the status of
+    /// its original.
     pub(super) fn is_ended_copy_never_read(&self, incident: &IncidentId) -> bool {
         let record = &self.servicenow.incidents[incident];
-        record.summary.state.is_ended()
-            && record.summary.columns.own(CASE_ID).is_empty()
-            && !self.servicenow.is_announced(incident)
+        let was_out_of_reach =
+            record.summary.columns.own(CASE_ID).is_empty() || self.memory.closed_while_hidden.contains(incident);
+        record.summary.state.is_ended() && was_out_of_reach && !self.servicenow.is_announced(incident)
     }
 
     /// Returns the links that are given up once every refused request has been made again: AWS refuses them for good
