@@ -209,6 +209,7 @@ impl Received {
         let now = clock::now();
         let admitted = simulator.support(|support| support.admit_part(now, &self.method, &link));
         let stored = match admitted {
+            Ok(_) if self.body.size_hint().exact().is_none() => Err(LinkError::MissingContentLength),
             Ok(limit) => simulator.files.receive(self.body, limit).await,
             Err(error) => Err(error),
         };

@@ -2,7 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::events::{EventName, Origin};
 use super::model::SUBMITTED_BY_AWS;
-use super::request::{DescribeCases, DescribeCommunications, MAXIMUM_BODY_LENGTH};
+use super::request::{DescribeCases, DescribeCommunications, DescribeServices, MAXIMUM_BODY_LENGTH};
 use super::*;
 
 mod catalogue;

@@ -21,6 +21,9 @@ pub enum LinkError {
     /// The part is larger than it may be.
     #[error("Your proposed upload exceeds the maximum allowed size")]
     EntityTooLarge,
+    /// The body has no announced length. Clients that stream without one meet this.
+    #[error("You must provide the Content-Length HTTP header.")]
+    MissingContentLength,
     /// The body ended before its announced length.
     #[error("You did not provide the number of bytes specified by the Content-Length HTTP header.")]
     IncompleteBody,
@@ -44,6 +47,7 @@ impl LinkError {
             Self::NoSuchUpload => "NoSuchUpload",
             Self::NoSuchKey => "NoSuchKey",
             Self::EntityTooLarge => "EntityTooLarge",
+            Self::MissingContentLength => "MissingContentLength",
             Self::IncompleteBody => "IncompleteBody",
             Self::InvalidRange => "InvalidRange",
             Self::PreconditionFailed => "PreconditionFailed",
@@ -57,6 +61,7 @@ pub fn status_of(code: &str) -> u16 {
     match code {
         "AccessDenied" | "SignatureDoesNotMatch" => 403,
         "NoSuchUpload" | "NoSuchKey" => 404,
+        "MissingContentLength" => 411,
         "PreconditionFailed" => 412,
         "InvalidRange" => 416,
         "InternalError" => 500,
