@@ -17,11 +17,15 @@ use super::identity::{OPAQUE_LENGTH, mix};
 use super::oddities::{AttachmentSetReuse, Oddities};
 use super::{PeopleError, Support, request};
 use content::Content;
-pub use downloads::Download;
+pub use downloads::{AttachmentFile, Download, DownloadLink, DownloadUrl};
 use rules::{FailingScans, FileHosts, FileRules};
 use sets::AttachmentSet;
+pub use sets::{AttachmentSetDetails, MAXIMUM_SET_ATTACHMENTS, SET_LIFE};
 use uploads::Upload;
-pub use uploads::{UploadStatus, UploadUrl};
+pub use uploads::{
+    LINKS_WITHOUT_RANGE, MAXIMUM_LINKS, UPLOAD_LIFE, UploadLinks, UploadProgress, UploadStatus, UploadStatusDetails,
+    UploadUrl,
+};
 
 /// The largest file that a set takes and that DescribeAttachment returns: 5 MB, as AWS counts where it gives bytes
 /// ("157,286,400 bytes (approximately 150 MB)"). Source: AWS Support API, AddAttachmentsToSet.
