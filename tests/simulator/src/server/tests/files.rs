@@ -30,7 +30,7 @@ fn digest(bytes: &[u8]) -> String {
 async fn links(client: &aws_sdk_support::Client) -> (String, Vec<String>) {
     let size = i64::try_from(LENGTH).unwrap();
     let answer = client.get_attachment_upload_links().file_name(NAME).file_size_bytes(size).send().await.unwrap();
-    assert_eq!((answer.total_parts(), answer.next_index()), (3, None));
+    assert_eq!((answer.total_parts(), answer.next_index()), (3, 0));
     let urls = answer.upload_urls().iter().map(|link| link.url().to_owned()).collect();
     (answer.upload_id().to_owned(), urls)
 }

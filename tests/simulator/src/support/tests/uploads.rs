@@ -118,9 +118,7 @@ fn an_upload_goes_part_by_part_and_is_attached_once() {
 fn ranges_of_links_are_checked() {
     let mut support = with_small_parts();
     let links = support.get_attachment_upload_links(start(), ACCOUNT, &beginning("core.dump", LENGTH)).unwrap();
-    let indexes = |links: &[crate::support::attachments::UploadUrl]| -> Vec<u32> {
-        links.iter().map(|link| link.part_index).collect()
-    };
+    let indexes = |links: &[attachments::UploadUrl]| -> Vec<u32> { links.iter().map(|link| link.part_index).collect() };
     assert_eq!((links.total_parts, links.part_size_bytes, links.next_index), (13, PART, Some(5)));
     assert_eq!(indexes(&links.upload_urls), [1, 2, 3, 4]);
     let id = links.upload_id;
