@@ -165,7 +165,8 @@ fn parts_that_are_not_right_do_not_complete() {
     assert_eq!(too_large, LinkError::EntityTooLarge);
     assert_eq!(support.admit_part(after(301), "PUT", &link), Err(LinkError::Expired));
     assert_eq!(support.admit_part(start(), "GET", &link), Err(LinkError::SignatureDoesNotMatch));
-    let forged = Link { account: OTHER_ACCOUNT.to_owned(), ..link.clone() };
+    let mut forged = link.clone();
+    forged.account = OTHER_ACCOUNT.to_owned();
     assert_eq!(support.admit_part(start(), "PUT", &forged), Err(LinkError::SignatureDoesNotMatch));
 
     // Another content takes the place of the first part.
