@@ -43,8 +43,9 @@ pub(super) fn answer(simulator: &Simulator, request: &Request, path: &str) -> Re
         }
         ("PUT", ["events"]) => set_event_bus(simulator, request),
         ("PUT", ["resolve"]) => set_names(simulator, request),
-        (_, ["servicenow", "log" | "incidents" | "users", ..]) => Err(ControlError::Method),
-        (_, ["faults" | "calls" | "events" | "resolve"]) => Err(ControlError::Method),
+        (_, ["servicenow", "log" | "incidents" | "users", ..] | ["faults" | "calls" | "events" | "resolve"]) => {
+            Err(ControlError::Method)
+        }
         _ => Err(ControlError::Path),
     };
     match result {

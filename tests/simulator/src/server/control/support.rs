@@ -53,7 +53,7 @@ struct Message {
     body: String,
     submitted_by: Option<String>,
     #[serde(default)]
-    attachments: Vec<File>,
+    attachments: Vec<Addition>,
 }
 
 /// A case that a person opens in the console.
@@ -71,20 +71,20 @@ struct NewCase {
     cc_email_addresses: Vec<String>,
     submitted_by: Option<String>,
     #[serde(default)]
-    attachments: Vec<File>,
+    attachments: Vec<Addition>,
 }
 
-/// A file: its data in base64, or the size of a content that is generated.
+/// A file that a person adds: its data in base64, or the size of a content that is generated.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct File {
+struct Addition {
     file_name: String,
     data: Option<Content>,
     size: Option<u64>,
     seed: Option<u64>,
 }
 
-impl File {
+impl Addition {
     fn named(self) -> Result<NamedFile, ControlError> {
         let content = match (self.data, self.size) {
             (Some(data), None) => data,
@@ -103,8 +103,8 @@ impl File {
     }
 }
 
-fn named(files: Vec<File>) -> Result<Vec<NamedFile>, ControlError> {
-    files.into_iter().map(File::named).collect()
+fn named(files: Vec<Addition>) -> Result<Vec<NamedFile>, ControlError> {
+    files.into_iter().map(Addition::named).collect()
 }
 
 #[derive(Deserialize)]

@@ -24,7 +24,7 @@ fn bytes() -> Vec<u8> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 async fn links(client: &aws_sdk_support::Client) -> (String, Vec<String>) {
