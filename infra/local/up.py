@@ -146,9 +146,14 @@ def start_simulator(executable, accounts: list, users: dict, oauth: dict) -> dic
         "listen": "127.0.0.1:0",
         "directory": str(paths.SIMULATOR),
         "app": str(paths.APP_BUILT),
-        # AWS's quotas of new cases and of calls would stop people who try things out, and tests that run at once. Tests
-        # of the quotas order a fault.
-        "support": {"cases_per_hour": None, "calls_per_second": None},
+        # AWS's quotas would stop people who try things out, and tests that run at once. Tests of the quotas order a
+        # fault.
+        "support": {
+            "cases_per_hour": None,
+            "calls_per_second": None,
+            "attachment_sets_per_minute": None,
+            "attachment_reads_per_minute": None,
+        },
         "servicenow": {
             "users": [dataclasses.asdict(user) for user in users.values()],
             "oauth_clients": [{**oauth, "user_name": layout.INTEGRATION_USER}],

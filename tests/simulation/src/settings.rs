@@ -136,7 +136,7 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     let drawn = random.below(6);
     let waits_for_quota = drawn == 0;
     let quotas = match drawn {
-        0 => Quotas { calls_per_second: Some(5), cases_per_hour: Some(1) },
+        0 => Quotas { calls_per_second: Some(5), cases_per_hour: Some(1), ..Quotas::UNLIMITED },
         1 => Quotas::default(),
         _ => Quotas::UNLIMITED,
     };

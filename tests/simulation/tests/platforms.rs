@@ -474,7 +474,7 @@ fn a_long_conversation_is_remembered_in_as_little_as_a_short_one() {
 /// Returns a world in which an account may open one case an hour.
 fn one_case_an_hour() -> Script {
     Script::with(|settings| {
-        settings.quotas = Quotas { calls_per_second: None, cases_per_hour: Some(1) };
+        settings.quotas = Quotas { calls_per_second: None, cases_per_hour: Some(1), ..Quotas::UNLIMITED };
         settings.most_incidents = 20;
     })
 }

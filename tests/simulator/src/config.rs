@@ -42,7 +42,7 @@ pub struct Config {
     pub resolve: BTreeMap<String, SocketAddr>,
 }
 
-/// The quotas of each account. A key that is missing means the documented quota, `null` means no quota.
+/// The quotas of each account. A key that is missing means the default quota, `null` means no quota.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SupportConfig {
@@ -50,19 +50,29 @@ pub struct SupportConfig {
     pub calls_per_second: Option<usize>,
     /// New cases in one hour.
     pub cases_per_hour: Option<usize>,
+    /// New sets of attachments in one minute.
+    pub attachment_sets_per_minute: Option<usize>,
+    /// Calls of DescribeAttachment in one minute.
+    pub attachment_reads_per_minute: Option<usize>,
 }
 
 impl Default for SupportConfig {
     fn default() -> Self {
-        let Quotas { calls_per_second, cases_per_hour } = Quotas::default();
-        Self { calls_per_second, cases_per_hour }
+        let Quotas { calls_per_second, cases_per_hour, attachment_sets_per_minute, attachment_reads_per_minute } =
+            Quotas::default();
+        Self { calls_per_second, cases_per_hour, attachment_sets_per_minute, attachment_reads_per_minute }
     }
 }
 
 impl SupportConfig {
     /// Returns the quotas.
     pub fn quotas(&self) -> Quotas {
-        Quotas { calls_per_second: self.calls_per_second, cases_per_hour: self.cases_per_hour }
+        Quotas {
+            calls_per_second: self.calls_per_second,
+            cases_per_hour: self.cases_per_hour,
+            attachment_sets_per_minute: self.attachment_sets_per_minute,
+            attachment_reads_per_minute: self.attachment_reads_per_minute,
+        }
     }
 }
 
@@ -138,7 +148,7 @@ mod tests {
         assert_eq!(config(r#"{"directory":"."}"#).support.quotas(), Quotas::default());
         let json = r#"{"directory":".","support":{"calls_per_second":null}}"#;
         let quotas = config(json).support.quotas();
-        assert_eq!(quotas, Quotas { calls_per_second: None, cases_per_hour: Some(10) });
+        assert_eq!(quotas, Quotas { calls_per_second: None, ..Quotas::default() });
     }
 
     #[test]

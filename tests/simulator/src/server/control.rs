@@ -1,5 +1,7 @@
 //! The control API: people on AWS's side, faults, counts, and the full state of AWS Support.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -9,12 +11,11 @@ use serde_json::{Value, json};
 
 use super::simulator::Simulator;
 use crate::clock;
-use crate::config::AccountConfig;
 use crate::faults::{Rule, RuleError};
 use crate::publisher::EventBus;
 use crate::servicenow::records::WriteError;
 use crate::servicenow::state::LogLine;
-use crate::support::{Case, Oddities, PeopleError};
+use crate::support::PeopleError;
 use crate::wire::{Request, Response};
 
 /// The path of the control API.
@@ -28,14 +29,7 @@ pub(super) fn path(request: &Request) -> Option<&str> {
 pub(super) fn answer(simulator: &Simulator, request: &Request, path: &str) -> Response {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let result = match (request.method.as_str(), segments.as_slice()) {
-        ("GET", ["support", "cases"]) => Ok(all_cases(simulator)),
-        ("POST", ["support", "cases", case, "communications"]) => communicate(simulator, request, case),
-        ("POST", ["support", "cases", case, "status"]) => set_status(simulator, request, case),
-        ("POST", ["support", "cases", case, "language"]) => set_language(simulator, request, case),
-        ("POST", ["support", "accounts"]) => add_account(simulator, request),
-        ("GET", ["support", "oddities"]) => Ok(json!(simulator.support(|support| support.oddities()))),
-        ("POST", ["support", "oddities"]) => set_oddities(simulator, request),
-        ("DELETE", ["support", "oddities"]) => Ok(become_odd(simulator, Oddities::default())),
+        (method, ["support", rest @ ..]) => support::answer(simulator, request, method, rest),
         ("GET", ["servicenow", "log"]) => Ok(instance_log(simulator)),
         ("POST", ["servicenow", "incidents", sys_id, "auto-close"]) => auto_close(simulator, request, sys_id),
         ("POST", ["servicenow", "users", user_name, "rename"]) => rename_user(simulator, request, user_name),
@@ -49,8 +43,7 @@ pub(super) fn answer(simulator: &Simulator, request: &Request, path: &str) -> Re
         }
         ("PUT", ["events"]) => set_event_bus(simulator, request),
         ("PUT", ["resolve"]) => set_names(simulator, request),
-        (_, ["servicenow", "log" | "incidents" | "users", ..]) => Err(ControlError::Method),
-        (_, ["support", "accounts" | "cases" | "oddities", ..] | ["faults" | "calls" | "events" | "resolve"]) => {
+        (_, ["servicenow", "log" | "incidents" | "users", ..] | ["faults" | "calls" | "events" | "resolve"]) => {
             Err(ControlError::Method)
         }
         _ => Err(ControlError::Path),
@@ -90,7 +83,7 @@ impl ControlError {
 impl From<PeopleError> for ControlError {
     fn from(error: PeopleError) -> Self {
         match error {
-            PeopleError::NoSuchCase(_) => Self::NotFound(error.to_string()),
+            PeopleError::NoSuchCase(_) | PeopleError::NoSuchAccount(_) => Self::NotFound(error.to_string()),
             PeopleError::Invalid(message) => Self::Invalid(message),
         }
     }
@@ -103,27 +96,6 @@ impl From<RuleError> for ControlError {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Message {
-    body: String,
-    submitted_by: Option<String>,
-    #[serde(default)]
-    attachments: Vec<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Status {
-    status: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Language {
-    language: String,
-}
-
-#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AutoClose {
     days: i64,
@@ -133,14 +105,6 @@ struct AutoClose {
 #[serde(deny_unknown_fields)]
 struct Rename {
     user_name: String,
-}
-
-fn all_cases(simulator: &Simulator) -> Value {
-    let now = clock::now();
-    simulator.support(|support| {
-        support.settle(now);
-        json!({ "cases": support.cases().iter().map(Case::truth).collect::<Vec<_>>() })
-    })
 }
 
 /// Returns the log of the scripts, with the reasons of their failures.
@@ -169,54 +133,6 @@ fn rename_user(simulator: &Simulator, request: &Request, user_name: &str) -> Res
     } else {
         Err(ControlError::NotFound(format!("the instance has no user '{user_name}'")))
     }
-}
-
-fn communicate(simulator: &Simulator, request: &Request, case: &str) -> Result<Value, ControlError> {
-    let message: Message = parse(request)?;
-    if !message.attachments.is_empty() {
-        return Err(ControlError::Invalid(
-            "'attachments' must be empty: AWS Support is simulated without files".to_owned(),
-        ));
-    }
-    simulator.support(|support| {
-        support.communicate(clock::now(), case, &message.body, message.submitted_by.as_deref())?;
-        Ok(support.case(case).map(Case::truth).unwrap_or_default())
-    })
-}
-
-fn set_status(simulator: &Simulator, request: &Request, case: &str) -> Result<Value, ControlError> {
-    let Status { status } = parse(request)?;
-    simulator.support(|support| {
-        support.set_status(clock::now(), case, &status)?;
-        Ok(support.case(case).map(Case::truth).unwrap_or_default())
-    })
-}
-
-fn set_language(simulator: &Simulator, request: &Request, case: &str) -> Result<Value, ControlError> {
-    let Language { language } = parse(request)?;
-    simulator.support(|support| {
-        // The answer names the case by its new id.
-        let display_id = support.case(case).map(|case| case.display_id.clone()).unwrap_or_default();
-        support.set_language(clock::now(), case, &language)?;
-        Ok(support.case(&display_id).map(Case::truth).unwrap_or_default())
-    })
-}
-
-fn add_account(simulator: &Simulator, request: &Request) -> Result<Value, ControlError> {
-    let account = parse::<AccountConfig>(request)?.account();
-    let answer = json!({ "id": account.id });
-    simulator.support(|support| support.add_account(account));
-    Ok(answer)
-}
-
-fn set_oddities(simulator: &Simulator, request: &Request) -> Result<Value, ControlError> {
-    Ok(become_odd(simulator, parse(request)?))
-}
-
-/// Sets the oddities. Every oddity that is not named is off.
-fn become_odd(simulator: &Simulator, oddities: Oddities) -> Value {
-    simulator.support(|support| support.set_oddities(oddities));
-    json!(oddities)
 }
 
 fn add_fault(simulator: &Simulator, request: &Request) -> Result<Value, ControlError> {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
+use super::files::{self, AnswerBody};
 use super::simulator::Simulator;
 use super::{control, servicenow, sts, support};
 use crate::support::json::is_aws_json;
@@ -19,7 +20,7 @@ use crate::wire::{Request, Response};
 const MAXIMUM_BODY_BYTES: usize = 25 * 1024 * 1024;
 /// How long a call with the fault `timeout` is held, unless its client leaves earlier. It is at least as long as
 /// casebridge waits for one attempt of a read.
-const HOLD: Duration = Duration::from_secs(15);
+pub(super) const HOLD: Duration = Duration::from_secs(15);
 
 /// The outcome of a call.
 #[derive(Debug)]
@@ -41,7 +42,10 @@ pub(super) struct Withheld;
 pub(super) async fn answer(
     simulator: Arc<Simulator>,
     request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Withheld> {
+) -> Result<hyper::Response<AnswerBody>, Withheld> {
+    if files::is_link(&request) {
+        return files::answer(simulator, request).await;
+    }
     let request = match read(request).await {
         Ok(request) => request,
         Err(refusal) => return Ok(write(refusal)),
@@ -83,8 +87,8 @@ async fn read(request: hyper::Request<Incoming>) -> Result<Request, Response> {
     };
     let mut result = Request {
         method: parts.method.as_str().to_owned(),
-        path: percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned(),
-        query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
+        path: path_of(&parts.uri),
+        query: query_of(&parts.uri),
         body,
         ..Request::default()
     };
@@ -99,12 +103,22 @@ async fn read(request: hyper::Request<Incoming>) -> Result<Request, Response> {
     Ok(result)
 }
 
+/// Returns the path, decoded.
+pub(super) fn path_of(uri: &hyper::Uri) -> String {
+    percent_decode_str(uri.path()).decode_utf8_lossy().into_owned()
+}
+
+/// Returns the query's pairs, decoded.
+pub(super) fn query_of(uri: &hyper::Uri) -> Vec<(String, String)> {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
+}
+
 fn refusal(status: u16, message: &str) -> Response {
     Response::json(status, &json!({ "error": { "code": "invalid_request", "message": message } }))
 }
 
-fn write(response: Response) -> hyper::Response<Full<Bytes>> {
-    let mut result = hyper::Response::new(Full::<Bytes>::from(response.body));
+fn write(response: Response) -> hyper::Response<AnswerBody> {
+    let mut result = hyper::Response::new(Either::Left(Full::<Bytes>::from(response.body)));
     *result.status_mut() =
         hyper::StatusCode::from_u16(response.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in response.headers {

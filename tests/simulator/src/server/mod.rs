@@ -2,6 +2,7 @@
 
 mod control;
 mod exchange;
+mod files;
 mod servicenow;
 mod simulator;
 mod sts;
@@ -22,13 +23,16 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::{AccountConfig, Config};
 use crate::publisher::Publisher;
 use crate::servicenow::{Configuration, Instance};
 use crate::support::Support;
+use crate::support::attachments::rules::FileHosts;
 use crate::{outbound, tls};
+use files::FilesFolder;
 use simulator::Simulator;
 
 /// The first byte of every TLS connection: a handshake record.
@@ -62,7 +66,11 @@ impl Server {
         // Ids differ from run to run, so that a client that remembers an earlier run does not find its ids again.
         let seed = u64::from_ne_bytes(crate::clock::now().as_microsecond().to_ne_bytes());
         let accounts = config.accounts.iter().map(AccountConfig::account);
-        let support = Support::new(seed, config.support.quotas(), accounts);
+        let mut support = Support::new(seed, config.support.quotas(), accounts);
+        // AWS's links have https only.
+        let host = format!("https://{address}");
+        support.set_file_hosts(FileHosts { upload: host.clone(), download: host });
+        let files = FilesFolder::create(&config.directory)?;
         let instance = instance(config.servicenow, config.app.as_deref(), seed, address)?;
         let network = outbound::Network::new(Handle::current(), &config.resolve)?;
         let (publisher, queue) = Publisher::new(config.events);
@@ -72,7 +80,7 @@ impl Server {
             let publisher = publisher.clone();
             async move { publisher.run(queue, client).await }
         });
-        let simulator = Arc::new(Simulator::new(support, instance, network, publisher));
+        let simulator = Arc::new(Simulator::new(support, instance, network, publisher, files));
         Ok(Self { listener, address, acceptor, ca_file, simulator })
     }
 
@@ -96,7 +104,9 @@ impl Server {
 
     /// Serves until the task is dropped.
     pub async fn serve(self) {
-        let _jobs = tokio::spawn(run_jobs(self.simulator.clone()));
+        // A set ends its tasks when it is dropped: then nothing holds the simulator and its files any more.
+        let mut jobs = JoinSet::new();
+        jobs.spawn(run_jobs(self.simulator.clone()));
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {

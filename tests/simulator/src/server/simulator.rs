@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::exchange::Outcome;
+use super::files::FilesFolder;
 use crate::calls::Calls;
 use crate::faults::{Fault, Faults, ReceivedCall};
 use crate::outbound::Network;
@@ -24,10 +25,18 @@ pub(super) struct Simulator {
     calls: Mutex<Calls>,
     pub network: Network,
     pub publisher: Arc<Publisher>,
+    /// The files that were uploaded to AWS Support. Dropped last, when no file in it is in use.
+    pub files: FilesFolder,
 }
 
 impl Simulator {
-    pub fn new(support: Support, instance: Instance, network: Network, publisher: Arc<Publisher>) -> Self {
+    pub fn new(
+        support: Support,
+        instance: Instance,
+        network: Network,
+        publisher: Arc<Publisher>,
+        files: FilesFolder,
+    ) -> Self {
         Self {
             support: Mutex::new(support),
             instance: Mutex::new(instance),
@@ -35,6 +44,7 @@ impl Simulator {
             calls: Mutex::default(),
             network,
             publisher,
+            files,
         }
     }
 

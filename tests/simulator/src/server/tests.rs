@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use super::Server;
 
+mod files;
 mod sts;
 
 /// A running server, its folder and its description.

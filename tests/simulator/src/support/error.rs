@@ -27,6 +27,30 @@ pub enum SupportError {
     /// No such set of attachments.
     #[error("An attachment set with the specified ID could not be found: {0}")]
     AttachmentSetIdNotFound(String),
+    /// The set's hour is over.
+    #[error("The expiration time of the attachment set has passed. The set expires one hour after it is created.")]
+    AttachmentSetExpired,
+    /// Too many or too large files for a set.
+    #[error(
+        "A limit for the size of an attachment set has been exceeded. The limits are three attachments and 5 MB per \
+         attachment."
+    )]
+    AttachmentSetSizeLimitExceeded,
+    /// Too many new sets in a short time.
+    #[error("The limit for the number of attachment sets created in a short period of time has been exceeded.")]
+    AttachmentLimitExceeded,
+    /// No such attachment.
+    #[error("An attachment with the specified ID could not be found: {0}")]
+    AttachmentIdNotFound(String),
+    /// Too many calls of DescribeAttachment in a short time.
+    #[error("The limit for the number of DescribeAttachment requests in a short period of time has been exceeded.")]
+    DescribeAttachmentLimitExceeded,
+    /// A parameter has a value that can't be used now.
+    #[error("{0}")]
+    InvalidParameter(String),
+    /// AWS's own failure.
+    #[error("An internal server error occurred.")]
+    Internal,
     /// No such upload.
     #[error("An upload with the specified ID could not be found: {0}")]
     UploadIdNotFound(String),
@@ -56,6 +80,13 @@ impl SupportError {
             Self::CaseCreationLimitExceeded => "CaseCreationLimitExceeded",
             Self::CaseIdNotFound(_) => "CaseIdNotFound",
             Self::AttachmentSetIdNotFound(_) => "AttachmentSetIdNotFound",
+            Self::AttachmentSetExpired => "AttachmentSetExpired",
+            Self::AttachmentSetSizeLimitExceeded => "AttachmentSetSizeLimitExceeded",
+            Self::AttachmentLimitExceeded => "AttachmentLimitExceeded",
+            Self::AttachmentIdNotFound(_) => "AttachmentIdNotFound",
+            Self::DescribeAttachmentLimitExceeded => "DescribeAttachmentLimitExceeded",
+            Self::InvalidParameter(_) => "InvalidParameterValueException",
+            Self::Internal => "InternalServerError",
             Self::UploadIdNotFound(_) => "UploadIdNotFound",
             Self::Validation(_) => "ValidationException",
             Self::DryRunOperation => "DryRunOperationException",

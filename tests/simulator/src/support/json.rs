@@ -85,6 +85,40 @@ fn answer(support: &mut Support, now: Timestamp, request: &Request) -> Result<Va
             let levels = support.describe_severity_levels(now, account, &parse(request)?)?;
             Ok(json!({ "severityLevels": levels }))
         }
+        "DescribeCreateCaseOptions" => {
+            to_value(&support.describe_create_case_options(now, account, &parse(request)?)?)
+        }
+        "DescribeSupportedLanguages" => {
+            let languages = support.describe_supported_languages(now, account, &parse(request)?)?;
+            Ok(json!({ "supportedLanguages": languages }))
+        }
+        _ => answer_about_files(support, now, account, request),
+    }
+}
+
+fn answer_about_files(
+    support: &mut Support,
+    now: Timestamp,
+    account: &str,
+    request: &Request,
+) -> Result<Value, SupportError> {
+    match operation(request) {
+        "AddAttachmentsToSet" => to_value(&support.add_attachments_to_set(now, account, &parse(request)?)?),
+        "DescribeAttachment" => {
+            let attachment = support.describe_attachment(now, account, &parse(request)?)?;
+            Ok(json!({ "attachment": attachment }))
+        }
+        "GetAttachmentDownloadLink" => {
+            to_value(&support.get_attachment_download_link(now, account, &parse(request)?)?)
+        }
+        "GetAttachmentUploadLinks" => to_value(&support.get_attachment_upload_links(now, account, &parse(request)?)?),
+        "CompleteAttachmentUpload" => {
+            let status = support.complete_attachment_upload(now, account, &parse(request)?)?;
+            Ok(json!({ "uploadStatus": status }))
+        }
+        "DescribeAttachmentUploadStatus" => {
+            to_value(&support.describe_attachment_upload_status(now, account, &parse(request)?)?)
+        }
         unknown => Err(SupportError::UnknownOperation(unknown.to_owned())),
     }
 }

@@ -3,6 +3,7 @@
 //! Reads can lag behind writes ([`Support::observe_with_lag`]), and writes can land after their caller has given up
 //! ([`Support::land_later`]). So a read that does not show a write does not prove that there was none.
 
+pub mod attachments;
 pub mod catalogue;
 pub mod error;
 pub mod events;
@@ -10,6 +11,7 @@ mod identity;
 pub mod json;
 pub mod model;
 pub mod oddities;
+pub mod options;
 mod paging;
 mod people;
 mod reading;
@@ -18,15 +20,13 @@ pub mod request;
 pub mod sts;
 #[cfg(test)]
 mod tests;
+mod truth;
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use catalogue::{
-    DEFAULT_CATEGORY, DEFAULT_ISSUE_TYPE, DEFAULT_LANGUAGE, DEFAULT_SERVICE, DEFAULT_SEVERITY, ISSUE_TYPES, LANGUAGES,
-    SERVICES, SEVERITY_LEVELS, Service, SeverityLevel,
-};
+use attachments::{Claim, Files, NamedFile};
 pub use error::SupportError;
 use events::{EventName, Origin, SupportEvent};
 use identity::Identities;
@@ -36,11 +36,9 @@ use model::{
     STATUS_RESOLVED, STATUS_UNASSIGNED, StatusChange, take_quota,
 };
 pub use oddities::Oddities;
+use options::Topic;
 pub use people::PeopleError;
-use request::{
-    AddCommunicationToCase, CreateCase, DescribeServices, DescribeSeverityLevels, MAXIMUM_CC_ADDRESSES,
-    MAXIMUM_SERVICE_CODES, ResolveCase,
-};
+use request::{AddCommunicationToCase, CreateCase, ResolveCase};
 pub use sts::Role;
 use sts::Session;
 
@@ -77,6 +75,7 @@ pub struct Support {
     cases: Vec<Case>,
     by_case_id: BTreeMap<String, usize>,
     by_display_id: BTreeMap<String, usize>,
+    files: Files,
     identities: Identities,
     last_time: Timestamp,
     read_lag: SignedDuration,
@@ -96,6 +95,7 @@ impl Support {
             cases: Vec::new(),
             by_case_id: BTreeMap::new(),
             by_display_id: BTreeMap::new(),
+            files: Files::new(seed),
             identities: Identities::new(seed),
             last_time: Timestamp::UNIX_EPOCH,
             read_lag: SignedDuration::ZERO,
@@ -205,36 +205,6 @@ impl Support {
         self.apply_resolution(now, account, request)
     }
 
-    /// DescribeServices.
-    pub fn describe_services(
-        &mut self,
-        now: Timestamp,
-        account: &str,
-        request: &DescribeServices,
-    ) -> Result<Vec<Service>, SupportError> {
-        self.admit(now, account)?;
-        request::at_most(&request.service_code_list, MAXIMUM_SERVICE_CODES, "serviceCodeList")?;
-        known(request.language.as_deref(), "language", &LANGUAGES)?;
-        refuse_dry_run(request.dry_run)?;
-        let codes = &request.service_code_list;
-        let wanted = |service: &&Service| codes.is_empty() || codes.iter().any(|code| code == service.code);
-        Ok(SERVICES.iter().filter(wanted).copied().collect())
-    }
-
-    /// DescribeSeverityLevels. Returns the severities of the account's plan.
-    pub fn describe_severity_levels(
-        &mut self,
-        now: Timestamp,
-        account: &str,
-        request: &DescribeSeverityLevels,
-    ) -> Result<Vec<SeverityLevel>, SupportError> {
-        self.admit(now, account)?;
-        known(request.language.as_deref(), "language", &LANGUAGES)?;
-        refuse_dry_run(request.dry_run)?;
-        let offered = &self.account(account)?.severities;
-        Ok(SEVERITY_LEVELS.into_iter().filter(|level| offered.iter().any(|code| code == level.code)).collect())
-    }
-
     /// Checks what AWS checks first at every call: the credentials, the rate, the plan.
     fn admit(&mut self, now: Timestamp, account: &str) -> Result<(), SupportError> {
         self.settle(now);
@@ -246,8 +216,8 @@ impl Support {
         if state.account.has_plan { Ok(()) } else { Err(SupportError::SubscriptionRequired) }
     }
 
-    fn account(&self, account: &str) -> Result<&Account, SupportError> {
-        self.accounts.get(account).map(|state| &state.account).ok_or(SupportError::UnrecognizedClient)
+    fn state(&self, account: &str) -> Result<&AccountState, SupportError> {
+        self.accounts.get(account).ok_or(SupportError::UnrecognizedClient)
     }
 
     /// Returns the index of a case of this account. The case of another account is refused like one that does not
@@ -272,38 +242,40 @@ impl Support {
     ) -> Result<String, SupportError> {
         let subject = request::required(request.subject.as_deref(), "subject")?;
         let body = request::body(request.communication_body.as_deref(), self.oddities.length)?;
-        request::at_most(&request.cc_email_addresses, MAXIMUM_CC_ADDRESSES, "ccEmailAddresses")?;
-        let account = self.account(account_id)?;
-        let topic = Topic::parse(account, request)?;
-        request::no_files(request.attachment_set_id.as_deref(), &request.upload_ids)?;
+        request::addresses(&request.cc_email_addresses)?;
+        let state = self.state(account_id)?;
+        let topic = Topic::parse(state, request)?;
+        let submitted_by = state.account.submitted_by();
+        let claim = Claim { set_id: request.attachment_set_id.as_deref(), upload_ids: &request.upload_ids };
+        let files = self.files.claim(now, account_id, self.oddities.attachment_set_reuse, claim)?;
         refuse_dry_run(request.dry_run)?;
-        let (owner, author) = (account.email.clone(), account.submitted_by());
         self.take_case_quota(now, account_id)?;
+        self.files.use_up(claim);
+        let author = Author { submitted_by, origin: Origin::Customer, through_api: true };
+        let cc_email_addresses = request.cc_email_addresses.clone();
+        self.open(now, account_id, NewCase { subject, topic, cc_email_addresses, body, author, files })
+    }
 
+    /// Opens a case that was checked. Returns its id.
+    fn open(&mut self, now: Timestamp, account_id: &str, new: NewCase<'_>) -> Result<String, SupportError> {
+        let owner = self.state(account_id)?.account.email.clone();
         let time_created = self.tick(now);
         let year = time_created.to_zoned(jiff::tz::TimeZone::UTC).year();
         let case = Case {
             case_id: format!("case-{account_id}-muen-{year}-{:016x}", self.identities.draw()),
             display_id: self.unused_display_id(),
             account: account_id.to_owned(),
-            subject: redaction::redact(subject).into_owned(),
-            service_code: topic.service,
-            category_code: topic.category,
-            severity_code: topic.severity,
-            issue_type: topic.issue_type,
-            language: topic.language,
+            subject: redaction::redact(new.subject).into_owned(),
+            service_code: new.topic.service,
+            category_code: new.topic.category,
+            severity_code: new.topic.severity,
+            issue_type: new.topic.issue_type,
+            language: new.topic.language,
             submitted_by: owner,
             time_created,
-            cc_email_addresses: request.cc_email_addresses.clone(),
-            communications: vec![Communication {
-                body: redaction::redact(body).into_owned(),
-                written: body.to_owned(),
-                submitted_by: author,
-                time_created,
-                origin: Origin::Customer,
-                through_api: true,
-                landed_at: now,
-            }],
+            cc_email_addresses: new.cc_email_addresses,
+            communications: Vec::new(),
+            earlier_severities: Vec::new(),
             statuses: vec![StatusChange { status: STATUS_UNASSIGNED.to_owned(), landed_at: now }],
             landed_at: now,
         };
@@ -312,8 +284,34 @@ impl Support {
         self.by_case_id.insert(case_id.clone(), index);
         self.by_display_id.insert(case.display_id.clone(), index);
         self.cases.push(case);
+        self.write(now, index, time_created, new.body, new.author, new.files);
         self.announce(index, EventName::CreateCase, time_created, None);
         Ok(case_id)
+    }
+
+    /// Adds a communication to a case, and nothing else.
+    fn write(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        time_created: Timestamp,
+        written: &str,
+        author: Author,
+        files: Vec<NamedFile>,
+    ) {
+        let attachments = self.attach(files);
+        self.files.place(index, self.cases[index].communications.len(), &attachments);
+        let Author { submitted_by, origin, through_api } = author;
+        self.cases[index].communications.push(Communication {
+            body: redaction::redact(written).into_owned(),
+            written: written.to_owned(),
+            submitted_by,
+            time_created,
+            origin,
+            attachments,
+            through_api,
+            landed_at: now,
+        });
     }
 
     fn take_case_quota(&mut self, now: Timestamp, account: &str) -> Result<(), SupportError> {
@@ -339,17 +337,20 @@ impl Support {
         request: &AddCommunicationToCase,
     ) -> Result<(), SupportError> {
         let body = request::body(request.communication_body.as_deref(), self.oddities.length)?;
-        request::at_most(&request.cc_email_addresses, MAXIMUM_CC_ADDRESSES, "ccEmailAddresses")?;
+        request::addresses(&request.cc_email_addresses)?;
         let case_id = request::required(request.case_id.as_deref(), "caseId")?;
         let index = self.case_index(account_id, case_id)?;
-        request::no_files(request.attachment_set_id.as_deref(), &request.upload_ids)?;
+        let claim = Claim { set_id: request.attachment_set_id.as_deref(), upload_ids: &request.upload_ids };
+        let files = self.files.claim(now, account_id, self.oddities.attachment_set_reuse, claim)?;
         match self.refuse_late_reopening(now, index) {
             Err(_) if self.oddities.late_reopening_ignored && !request.dry_run => return Ok(()),
             answer => answer?,
         }
         refuse_dry_run(request.dry_run)?;
-        let author = self.account(account_id)?.submitted_by();
-        self.append(now, index, body, Author { submitted_by: author, origin: Origin::Customer, through_api: true });
+        let submitted_by = self.state(account_id)?.account.submitted_by();
+        self.files.use_up(claim);
+        let author = Author { submitted_by, origin: Origin::Customer, through_api: true };
+        self.append(now, index, body, author, files);
         Ok(())
     }
 
@@ -368,21 +369,12 @@ impl Support {
     }
 
     /// Adds a communication and changes the status as AWS does.
-    fn append(&mut self, now: Timestamp, index: usize, written: &str, author: Author) {
+    fn append(&mut self, now: Timestamp, index: usize, written: &str, author: Author, files: Vec<NamedFile>) {
         let time_created = self.tick(now);
         let communication_id = format!("ekko:{}:{}", events::EVENT_REGION, self.identities.uuid());
-        let case = &mut self.cases[index];
-        let Author { submitted_by, origin, through_api } = author;
-        case.communications.push(Communication {
-            body: redaction::redact(written).into_owned(),
-            written: written.to_owned(),
-            submitted_by,
-            time_created,
-            origin,
-            through_api,
-            landed_at: now,
-        });
-        let next_status = match (case.status(), origin) {
+        let origin = author.origin;
+        self.write(now, index, time_created, written, author, files);
+        let next_status = match (self.cases[index].status(), origin) {
             (STATUS_RESOLVED, _) => Some(STATUS_REOPENED),
             (STATUS_PENDING_CUSTOMER, Origin::Customer) => Some(STATUS_CUSTOMER_COMPLETED),
             _ => None,
@@ -448,61 +440,21 @@ impl Support {
     }
 }
 
+/// A case that is to be opened.
+struct NewCase<'a> {
+    subject: &'a str,
+    topic: Topic,
+    cc_email_addresses: Vec<String>,
+    body: &'a str,
+    author: Author,
+    files: Vec<NamedFile>,
+}
+
 /// Who writes a communication, and in which way.
 struct Author {
     submitted_by: String,
     origin: Origin,
     through_api: bool,
-}
-
-/// What a case is about, checked against the catalogue.
-struct Topic {
-    service: String,
-    category: String,
-    severity: String,
-    issue_type: String,
-    language: String,
-}
-
-impl Topic {
-    fn parse(account: &Account, request: &CreateCase) -> Result<Self, SupportError> {
-        let service = request.service_code.as_deref().unwrap_or(DEFAULT_SERVICE);
-        let category = request.category_code.as_deref().unwrap_or(DEFAULT_CATEGORY);
-        let severity = request.severity_code.as_deref().unwrap_or(DEFAULT_SEVERITY);
-        let Some(known_service) = catalogue::service(service) else {
-            return Err(SupportError::Validation(format!("The service code '{service}' is not valid.")));
-        };
-        if !known_service.categories.iter().any(|known| known.code == category) {
-            let message = format!("The category code '{category}' is not valid for the service '{service}'.");
-            return Err(SupportError::Validation(message));
-        }
-        if !account.severities.iter().any(|offered| offered == severity) {
-            let message = format!("The severity code '{severity}' is not available to this account.");
-            return Err(SupportError::Validation(message));
-        }
-        Ok(Self {
-            service: service.to_owned(),
-            category: category.to_owned(),
-            severity: severity.to_owned(),
-            issue_type: known(request.issue_type.as_deref(), "issueType", &ISSUE_TYPES)?
-                .unwrap_or(DEFAULT_ISSUE_TYPE)
-                .to_owned(),
-            language: known(request.language.as_deref(), "language", &LANGUAGES)?
-                .unwrap_or(DEFAULT_LANGUAGE)
-                .to_owned(),
-        })
-    }
-}
-
-/// Returns a value that must be in this set, if it is given at all.
-fn known<'a>(value: Option<&'a str>, field: &str, allowed: &[&str]) -> Result<Option<&'a str>, SupportError> {
-    match value {
-        Some(value) if !allowed.contains(&value) => {
-            let constraint = format!("Member must satisfy enum value set: [{}]", allowed.join(", "));
-            Err(request::violation(&format!("'{value}'"), field, &constraint))
-        }
-        value => Ok(value),
-    }
 }
 
 /// Ends a dry run after all checks.

@@ -1,11 +1,13 @@
 //! The state of AWS Support: accounts, cases, communications.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::catalogue::SEVERITY_LEVELS;
+use super::attachments::Attachment;
+use super::catalogue::{Catalogue, SEVERITY_LEVELS};
 use super::events::Origin;
 use super::sts::Role;
 
@@ -30,18 +32,39 @@ pub struct Quotas {
     pub calls_per_second: Option<usize>,
     /// The most new cases in one hour. `None` if there is no limit.
     pub cases_per_hour: Option<usize>,
+    /// The most new sets of attachments in one minute. `None` if there is no limit.
+    pub attachment_sets_per_minute: Option<usize>,
+    /// The most calls of DescribeAttachment in one minute. `None` if there is no limit.
+    pub attachment_reads_per_minute: Option<usize>,
 }
 
+/// The new sets of attachments in one minute: AWS says "in a short period of time". A client that makes a set for each of
+/// a handful of replies meets the limit.
+pub const ATTACHMENT_SETS_PER_MINUTE: usize = 5;
+/// The calls of DescribeAttachment in one minute: AWS says "in a short period of time". A client that reads the files of
+/// two full communications meets the limit.
+pub const ATTACHMENT_READS_PER_MINUTE: usize = 20;
+
 impl Default for Quotas {
-    /// Returns the documented quotas. AWS raises them for no account.
+    /// Returns the documented quotas, which AWS raises for no account, and harsh ones where it documents no number.
     fn default() -> Self {
-        Self { calls_per_second: Some(5), cases_per_hour: Some(10) }
+        Self {
+            calls_per_second: Some(5),
+            cases_per_hour: Some(10),
+            attachment_sets_per_minute: Some(ATTACHMENT_SETS_PER_MINUTE),
+            attachment_reads_per_minute: Some(ATTACHMENT_READS_PER_MINUTE),
+        }
     }
 }
 
 impl Quotas {
     /// No limits at all.
-    pub const UNLIMITED: Self = Self { calls_per_second: None, cases_per_hour: None };
+    pub const UNLIMITED: Self = Self {
+        calls_per_second: None,
+        cases_per_hour: None,
+        attachment_sets_per_minute: None,
+        attachment_reads_per_minute: None,
+    };
 }
 
 /// An AWS account with its access to AWS Support.
@@ -90,13 +113,24 @@ pub const DEFAULT_PRINCIPAL: &str = "AdminRole (Role)";
 #[derive(Debug, Clone)]
 pub(super) struct AccountState {
     pub account: Account,
+    /// What cases of this account can be about. All accounts share one until it is changed for one of them.
+    pub catalogue: Arc<Catalogue>,
     pub recent_calls: VecDeque<Timestamp>,
     pub recent_cases: VecDeque<Timestamp>,
+    pub recent_sets: VecDeque<Timestamp>,
+    pub recent_reads: VecDeque<Timestamp>,
 }
 
 impl AccountState {
     pub fn new(account: Account) -> Self {
-        Self { account, recent_calls: VecDeque::new(), recent_cases: VecDeque::new() }
+        Self {
+            account,
+            catalogue: Catalogue::documented(),
+            recent_calls: VecDeque::new(),
+            recent_cases: VecDeque::new(),
+            recent_sets: VecDeque::new(),
+            recent_reads: VecDeque::new(),
+        }
     }
 }
 
@@ -147,6 +181,8 @@ pub struct Case {
     pub cc_email_addresses: Vec<String>,
     /// The communications, oldest first.
     pub communications: Vec<Communication>,
+    /// The severities that it had before, oldest first, each with the moment of its end.
+    pub(super) earlier_severities: Vec<(String, Timestamp)>,
     /// Every status that it had, oldest first. Never empty.
     pub(super) statuses: Vec<StatusChange>,
     /// When the write took place, by the time that the caller passed.
@@ -176,6 +212,12 @@ impl Case {
         self.statuses.last().filter(|change| change.status == STATUS_RESOLVED).map(|change| change.landed_at)
     }
 
+    /// Returns the severity at an earlier moment.
+    pub(super) fn severity_at(&self, horizon: Timestamp) -> &str {
+        let at_horizon = self.earlier_severities.iter().find(|(_, until)| *until > horizon);
+        at_horizon.map_or(&self.severity_code, |(severity, _)| severity)
+    }
+
     /// Returns the status at an earlier moment.
     pub(super) fn status_at(&self, horizon: Timestamp) -> &str {
         let change = self.statuses.iter().rev().find(|change| change.landed_at <= horizon);
@@ -194,6 +236,8 @@ pub struct Communication {
     pub time_created: Timestamp,
     /// On which side it was written.
     pub origin: Origin,
+    /// Its files.
+    pub attachments: Vec<Attachment>,
     /// The text before its redaction.
     pub(super) written: String,
     /// Whether it came through the API, not from a person.
@@ -258,7 +302,9 @@ pub struct CommunicationDetails {
     /// When it was written.
     #[serde(serialize_with = "milliseconds")]
     pub time_created: Timestamp,
-    /// Its files. Empty, since no call of the simulator takes files.
+    /// All its files.
+    pub attachments: Vec<AttachmentDetails>,
+    /// Its files of at most 5 MB.
     pub attachment_set: Vec<AttachmentDetails>,
 }
 

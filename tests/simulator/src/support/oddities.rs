@@ -6,6 +6,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::attachments::MAXIMUM_SMALL_FILE_BYTES;
+
 /// The column at which a reflowed text is wrapped.
 pub const WRAP_COLUMNS: usize = 70;
 /// The longest wait that [`Oddities::draw`] draws, in seconds. It is below the shortest L of the tests.
@@ -45,6 +47,32 @@ pub struct Oddities {
     pub api_texts_shown_after_seconds: u32,
     /// ResolveCase refuses a case that is resolved.
     pub repeated_resolution_refused: bool,
+    /// What happens to a request with a set of attachments that an earlier request used.
+    pub attachment_set_reuse: AttachmentSetReuse,
+    /// Reads show other ids for attachments in each period of this many seconds. An id is known in its period and in the
+    /// next. `None` if ids do not change.
+    pub attachment_ids_change_after_seconds: Option<u32>,
+    /// Names of files are shown without the characters that file systems and shells treat specially, and cut to
+    /// [`SHOWN_NAME_CHARACTERS`].
+    pub file_names_sanitised: bool,
+    /// Where AWS says 5 MB it means 5,000,000 bytes.
+    pub decimal_megabytes: bool,
+}
+
+/// The longest name of a file that is shown, in characters, if names are sanitised.
+pub const SHOWN_NAME_CHARACTERS: usize = 100;
+/// 5 MB in decimal megabytes.
+const DECIMAL_SMALL_FILE_BYTES: u64 = 5_000_000;
+
+/// What AWS does with a set of attachments that is used a second time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttachmentSetReuse {
+    /// The set is gone: the request is refused.
+    #[default]
+    Refused,
+    /// The files are attached again.
+    AttachedAgain,
 }
 
 /// The fraction of a second from which a time is rounded up.
@@ -122,6 +150,7 @@ impl Oddities {
             api_texts_shown_after_seconds: if is_on(8) { seconds(32) } else { 0 },
             repeated_resolution_refused: is_on(9),
             seconds_are_rounded: is_on(10),
+            ..Self::default()
         }
     }
 
@@ -152,6 +181,21 @@ impl Oddities {
             (true, false) => whole_second(time),
             (true, true) => nearest_second(time),
         }
+    }
+
+    /// Returns the name of a file as reads show it.
+    pub fn shown_file_name(&self, name: &str) -> String {
+        if !self.file_names_sanitised {
+            return name.to_owned();
+        }
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+        let letters = name.chars().map(|letter| if plain(letter) { letter } else { '_' });
+        letters.take(SHOWN_NAME_CHARACTERS).collect()
+    }
+
+    /// Returns the size of the largest file that a set takes and that DescribeAttachment returns, in bytes.
+    pub fn largest_small_file(&self) -> u64 {
+        if self.decimal_megabytes { DECIMAL_SMALL_FILE_BYTES } else { MAXIMUM_SMALL_FILE_BYTES }
     }
 
     /// Returns when reads begin to show what was written through the API at this moment.

@@ -1,12 +1,13 @@
 //! The people on AWS's side: AWS's engineers, and customers who write in the console.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
+use super::attachments::{MAXIMUM_CONSOLE_FILES, MAXIMUM_FILE_BYTES, NamedFile};
 use super::catalogue::LANGUAGES;
-use super::model::{Case, SUBMITTED_BY_AWS, format_milliseconds};
-use super::request;
-use super::{Author, Origin, Support, SupportError};
+use super::model::{Case, SUBMITTED_BY_AWS};
+use super::options::Topic;
+use super::request::{self, CreateCase};
+use super::{Author, NewCase, Origin, Support, SupportError};
 
 /// The segment of a case id with the queue and the language: `case-<account>-muen-<year>-<digits>`.
 const LANGUAGE_SEGMENT: usize = 2;
@@ -17,9 +18,18 @@ pub enum PeopleError {
     /// No case has this id.
     #[error("no case has the id or display id '{0}'; GET /control/support/cases lists all cases")]
     NoSuchCase(String),
-    /// The text breaks a limit.
+    /// No account has this id.
+    #[error("there is no account '{0}'")]
+    NoSuchAccount(String),
+    /// What the person wants breaks a limit.
     #[error("{0}")]
     Invalid(String),
+}
+
+impl From<SupportError> for PeopleError {
+    fn from(error: SupportError) -> Self {
+        Self::Invalid(error.to_string())
+    }
 }
 
 impl Support {
@@ -31,14 +41,63 @@ impl Support {
         body: &str,
         submitted_by: Option<&str>,
     ) -> Result<(), PeopleError> {
+        self.communicate_with_files(now, case, body, submitted_by, Vec::new())
+    }
+
+    /// A person writes on a case and adds files.
+    pub fn communicate_with_files(
+        &mut self,
+        now: Timestamp,
+        case: &str,
+        body: &str,
+        submitted_by: Option<&str>,
+        files: Vec<NamedFile>,
+    ) -> Result<(), PeopleError> {
         self.settle(now);
         let index = self.any_case(case)?;
-        let author = submitted_by.unwrap_or(SUBMITTED_BY_AWS);
-        let origin = if author == SUBMITTED_BY_AWS { Origin::Aws } else { Origin::Customer };
-        let invalid = |error: SupportError| PeopleError::Invalid(error.to_string());
-        request::body(Some(body), self.oddities.length).map_err(invalid)?;
-        self.refuse_late_reopening(now, index).map_err(invalid)?;
-        self.append(now, index, body, Author { submitted_by: author.to_owned(), origin, through_api: false });
+        request::body(Some(body), self.oddities.length)?;
+        check_files(&files)?;
+        self.refuse_late_reopening(now, index)?;
+        let author = person(submitted_by.unwrap_or(SUBMITTED_BY_AWS));
+        self.append(now, index, body, author, files);
+        Ok(())
+    }
+
+    /// A person opens a case in the console, by default the account's owner. The quota of new cases is the API's. Returns
+    /// the case's id.
+    pub fn open_case(
+        &mut self,
+        now: Timestamp,
+        account: &str,
+        request: &CreateCase,
+        submitted_by: Option<&str>,
+        files: Vec<NamedFile>,
+    ) -> Result<String, PeopleError> {
+        self.settle(now);
+        let no_account = || PeopleError::NoSuchAccount(account.to_owned());
+        let state = self.accounts.get(account).ok_or_else(no_account)?;
+        let subject = request::required(request.subject.as_deref(), "subject")?;
+        let body = request::body(request.communication_body.as_deref(), self.oddities.length)?;
+        request::addresses(&request.cc_email_addresses)?;
+        check_files(&files)?;
+        let topic = Topic::parse(state, request)?;
+        let author = person(submitted_by.unwrap_or(&state.account.email));
+        let cc_email_addresses = request.cc_email_addresses.clone();
+        Ok(self.open(now, account, NewCase { subject, topic, cc_email_addresses, body, author, files })?)
+    }
+
+    /// A person changes a case's severity in the console. AWS sends no event. The severity must be one of the account's
+    /// plan.
+    pub fn set_severity(&mut self, now: Timestamp, case: &str, severity: &str) -> Result<(), PeopleError> {
+        self.settle(now);
+        let index = self.any_case(case)?;
+        let offered = &self.state(&self.cases[index].account)?.account.severities;
+        if !offered.iter().any(|code| code == severity) {
+            return Err(PeopleError::Invalid(format!("'severityCode' must be one of {}", offered.join(", "))));
+        }
+        let case = &mut self.cases[index];
+        let earlier = std::mem::replace(&mut case.severity_code, severity.to_owned());
+        case.earlier_severities.push((earlier, now));
         Ok(())
     }
 
@@ -91,37 +150,21 @@ impl Support {
     }
 }
 
-impl Case {
-    /// Returns everything about the case, its communications oldest first.
-    pub fn truth(&self) -> Value {
-        let communications: Vec<Value> = self
-            .communications
-            .iter()
-            .map(|communication| {
-                json!({
-                    "body": communication.body,
-                    "submittedBy": communication.submitted_by,
-                    "timeCreated": format_milliseconds(communication.time_created),
-                    "origin": communication.origin.as_str(),
-                })
-            })
-            .collect();
-        json!({
-            "account": self.account,
-            "caseId": self.case_id,
-            "displayId": self.display_id,
-            "subject": self.subject,
-            "status": self.status(),
-            "serviceCode": self.service_code,
-            "categoryCode": self.category_code,
-            "severityCode": self.severity_code,
-            "issueType": self.issue_type,
-            "language": self.language,
-            "submittedBy": self.submitted_by,
-            "ccEmailAddresses": self.cc_email_addresses,
-            "timeCreated": format_milliseconds(self.time_created),
-            "resolvedAt": self.resolved_at().map(format_milliseconds),
-            "communications": communications,
-        })
+fn person(submitted_by: &str) -> Author {
+    let origin = if submitted_by == SUBMITTED_BY_AWS { Origin::Aws } else { Origin::Customer };
+    Author { submitted_by: submitted_by.to_owned(), origin, through_api: false }
+}
+
+/// Fails if the console would not take these files.
+fn check_files(files: &[NamedFile]) -> Result<(), PeopleError> {
+    if files.len() > MAXIMUM_CONSOLE_FILES {
+        return Err(PeopleError::Invalid(format!("'attachments' has at most {MAXIMUM_CONSOLE_FILES} files")));
+    }
+    let fits = |file: &NamedFile| !file.name.is_empty() && (1..=MAXIMUM_FILE_BYTES).contains(&file.content.length());
+    if files.iter().all(fits) {
+        Ok(())
+    } else {
+        let message = format!("each of 'attachments' needs a 'fileName' and 1 to {MAXIMUM_FILE_BYTES} bytes");
+        Err(PeopleError::Invalid(message))
     }
 }

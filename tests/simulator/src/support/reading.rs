@@ -2,13 +2,17 @@
 
 use jiff::Timestamp;
 
+use super::attachments::{Attachment, shown_id};
+use super::catalogue::LANGUAGES;
 use super::error::SupportError;
 use super::model::{
-    Case, CaseDetails, CasesPage, Communication, CommunicationDetails, CommunicationsPage, STATUS_RESOLVED,
+    AttachmentDetails, Case, CaseDetails, CasesPage, Communication, CommunicationDetails, CommunicationsPage,
+    STATUS_RESOLVED,
 };
 use super::oddities::{Oddities, ShownBy, has_passed, whole_second};
+use super::options::known;
 use super::request::{self, DescribeCases, DescribeCommunications, MAXIMUM_CASE_IDS, Span};
-use super::{LANGUAGES, Origin, Support, known, paging, refuse_dry_run};
+use super::{Origin, Support, paging, refuse_dry_run};
 
 /// How many communications DescribeCases adds to each case.
 pub const RECENT_COMMUNICATIONS: usize = 5;
@@ -49,7 +53,7 @@ impl Support {
         });
         let page: Vec<usize> = wanted.by_ref().take(page_size).collect();
         let next_token = page.last().filter(|_| wanted.next().is_some()).map(|last| paging::token(&list, *last));
-        let view = View { oddities: self.oddities, horizon, shown_by: ShownBy::Cases };
+        let view = View { oddities: self.oddities, now, horizon, shown_by: ShownBy::Cases };
         let cases = page.iter().map(|index| view.case(&self.cases[*index], with_communications)).collect();
         Ok(CasesPage { cases, next_token })
     }
@@ -109,7 +113,7 @@ impl Support {
         }
         let end = paging::position(&communications_of(case), request.next_token.as_deref())?.unwrap_or(usize::MAX);
         refuse_dry_run(request.dry_run)?;
-        let view = View { oddities: self.oddities, horizon, shown_by: ShownBy::Communications };
+        let view = View { oddities: self.oddities, now, horizon, shown_by: ShownBy::Communications };
         Ok(view.communications(case, span, end, page_size))
     }
 }
@@ -117,6 +121,8 @@ impl Support {
 /// How one call shows cases and communications.
 struct View {
     oddities: Oddities,
+    /// The moment of the call.
+    now: Timestamp,
     /// The moment that the call shows.
     horizon: Timestamp,
     shown_by: ShownBy,
@@ -136,7 +142,7 @@ impl View {
             status: case.status_at(self.horizon).to_owned(),
             service_code: case.service_code.clone(),
             category_code: case.category_code.clone(),
-            severity_code: case.severity_code.clone(),
+            severity_code: case.severity_at(self.horizon).to_owned(),
             submitted_by: case.submitted_by.clone(),
             time_created: self.oddities.shown_time(self.shown_by, case.time_created),
             recent_communications: with_communications.then(recent),
@@ -183,8 +189,17 @@ impl View {
             body: oddities.shown_text(if unredacted { &communication.written } else { &communication.body }),
             submitted_by: if author_changed { &case.submitted_by } else { &communication.submitted_by }.clone(),
             time_created: if oddities.seconds_in_any_order { whole_second(time) } else { time },
-            attachment_set: Vec::new(),
+            attachments: self.attachments(communication, |_| true),
+            attachment_set: self.attachments(communication, |attachment| attachment.is_small(oddities)),
         }
+    }
+
+    fn attachments(&self, shown: &Communication, wanted: impl Fn(&Attachment) -> bool) -> Vec<AttachmentDetails> {
+        let details = |attachment: &Attachment| AttachmentDetails {
+            attachment_id: shown_id(&self.oddities, &attachment.id, self.now),
+            file_name: self.oddities.shown_file_name(&attachment.name),
+        };
+        shown.attachments.iter().filter(|attachment| wanted(attachment)).map(details).collect()
     }
 }
 

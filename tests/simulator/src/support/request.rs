@@ -5,6 +5,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::attachments::content::Content;
 use super::error::SupportError;
 use super::oddities::LengthUnit;
 
@@ -146,6 +147,136 @@ pub struct DescribeSeverityLevels {
     pub dry_run: bool,
 }
 
+/// A file for a set.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NewAttachment {
+    /// Its name.
+    pub file_name: Option<String>,
+    /// What is in it.
+    pub data: Option<Content>,
+}
+
+/// AddAttachmentsToSet.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AddAttachmentsToSet {
+    /// The set. Without it a new one is created.
+    pub attachment_set_id: Option<String>,
+    /// The files. Required.
+    pub attachments: Vec<NewAttachment>,
+    /// Whether to check the request only.
+    pub dry_run: bool,
+}
+
+/// DescribeAttachment.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DescribeAttachment {
+    /// The attachment's id. Required.
+    pub attachment_id: Option<String>,
+    /// Whether to check the request only.
+    pub dry_run: bool,
+}
+
+/// GetAttachmentDownloadLink.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GetAttachmentDownloadLink {
+    /// The attachment's id. Required.
+    pub attachment_id: Option<String>,
+    /// Whether to check the request only.
+    pub dry_run: bool,
+}
+
+/// GetAttachmentUploadLinks.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GetAttachmentUploadLinks {
+    /// The file's name. Required.
+    pub file_name: Option<String>,
+    /// The file's size. Required for a new upload.
+    pub file_size_bytes: Option<i64>,
+    /// The upload, if it has begun.
+    pub upload_id: Option<String>,
+    /// The wanted parts.
+    pub upload_range: Option<UploadRange>,
+    /// Whether to check the request only.
+    pub dry_run: bool,
+}
+
+/// The parts of an upload that links are wanted for.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadRange {
+    /// The first part, from 1.
+    pub start_index: u32,
+    /// The part after the last one.
+    pub end_index: Option<u32>,
+}
+
+/// CompleteAttachmentUpload.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CompleteAttachmentUpload {
+    /// The upload. Required.
+    pub upload_id: Option<String>,
+    /// The parts that are uploaded. Required.
+    pub completed_uploads: Vec<CompletedUpload>,
+    /// Whether to check the request only.
+    pub dry_run: bool,
+}
+
+/// A part that is uploaded.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompletedUpload {
+    /// The part's index, from 1.
+    pub part_index: u32,
+    /// The ETag that the upload of the part was answered with.
+    pub e_tag: String,
+}
+
+/// DescribeAttachmentUploadStatus.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DescribeAttachmentUploadStatus {
+    /// The upload. Required.
+    pub upload_id: Option<String>,
+    /// Whether to check the request only.
+    pub dry_run: bool,
+}
+
+/// DescribeCreateCaseOptions.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DescribeCreateCaseOptions {
+    /// `technical` or `customer-service`. Required.
+    pub issue_type: Option<String>,
+    /// The service's code. Required.
+    pub service_code: Option<String>,
+    /// The language. Required.
+    pub language: Option<String>,
+    /// The category's code. Required.
+    pub category_code: Option<String>,
+    /// Whether to check the request only.
+    pub dry_run: bool,
+}
+
+/// DescribeSupportedLanguages.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DescribeSupportedLanguages {
+    /// `technical` or `customer-service`. Required.
+    pub issue_type: Option<String>,
+    /// The service's code. Required.
+    pub service_code: Option<String>,
+    /// The category's code. Required.
+    pub category_code: Option<String>,
+    /// Whether to check the request only.
+    pub dry_run: bool,
+}
+
 /// Returns a required text. Fails if it is missing or empty.
 pub(super) fn required<'a>(value: Option<&'a str>, field: &str) -> Result<&'a str, SupportError> {
     let value = value.ok_or_else(|| violation("null", field, "Member must not be null"))?;
@@ -185,14 +316,19 @@ pub(super) fn page_size(requested: Option<i64>) -> Result<usize, SupportError> {
     })
 }
 
-/// Refuses every id of a set or an upload, since no call of the simulator creates one.
-pub(super) fn no_files(attachment_set_id: Option<&str>, upload_ids: &[String]) -> Result<(), SupportError> {
-    if let Some(id) = attachment_set_id {
-        return Err(SupportError::AttachmentSetIdNotFound(id.to_owned()));
-    }
-    match upload_ids.first() {
-        Some(id) => Err(SupportError::UploadIdNotFound(id.clone())),
-        None => Ok(()),
+/// Fails if there are too many addresses, or if one is not an e-mail address. AWS documents the number alone; it can't
+/// send mail to anything else.
+pub(super) fn addresses(addresses: &[String]) -> Result<(), SupportError> {
+    at_most(addresses, MAXIMUM_CC_ADDRESSES, "ccEmailAddresses")?;
+    let is_address = |text: &str| {
+        let parts = text.split_once('@');
+        let plain = !text.contains(|letter: char| letter.is_whitespace() || letter == ',' || letter == ';');
+        plain && parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+    };
+    if addresses.iter().all(|address| is_address(address)) {
+        Ok(())
+    } else {
+        Err(violation("(list)", "ccEmailAddresses", "Member must be an e-mail address"))
     }
 }
 

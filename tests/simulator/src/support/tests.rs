@@ -2,10 +2,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::events::{EventName, Origin};
 use super::model::SUBMITTED_BY_AWS;
-use super::request::{DescribeCases, DescribeCommunications, MAXIMUM_BODY_LENGTH};
+use super::request::{DescribeCases, DescribeCommunications, DescribeServices, MAXIMUM_BODY_LENGTH};
 use super::*;
 
+mod catalogue;
+mod files;
 mod oddities;
+mod uploads;
 
 const ACCOUNT: &str = "111122223333";
 const OTHER_ACCOUNT: &str = "444455556666";
@@ -252,7 +255,7 @@ fn people_write_on_either_side() {
 
 #[test]
 fn quotas_are_kept_per_account_and_window() {
-    let mut support = with_quotas(Quotas { calls_per_second: Some(5), cases_per_hour: Some(2) });
+    let mut support = with_quotas(Quotas { cases_per_hour: Some(2), ..Quotas::default() });
     let services = DescribeServices::default();
     for _ in 0..5 {
         support.describe_services(start(), ACCOUNT, &services).unwrap();
