@@ -68,6 +68,8 @@ pub enum AppError {
 pub enum When {
     /// Before the record is written; it may change or refuse it.
     Before,
+    /// Right after the record was written, in the same request.
+    After,
     /// By itself, after the record was written.
     Async,
 }
@@ -93,12 +95,42 @@ pub struct Rule {
     pub condition: String,
     /// The script.
     pub script: String,
+    /// Whether it aborts the write of a record that its conditions match.
+    pub aborts: bool,
+    /// The message that people see if its conditions match. Empty if there is none.
+    pub message: String,
+    /// The scope that it runs in. Empty for the platform's.
+    pub scope: String,
 }
 
+/// The operations that a rule may be for, each with its column.
+const OPERATIONS: [(&str, &str); 3] =
+    [("insert", "action_insert"), ("update", "action_update"), ("delete", "action_delete")];
+
 impl Rule {
-    /// Whether it runs by itself after this operation.
-    pub fn follows(&self, operation: &str) -> bool {
-        self.when == When::Async && self.operations.contains(operation)
+    /// Reads a rule from its record.
+    pub fn read(row: &Row, when: When, scope: &str) -> Self {
+        let get = |name: &str| field(row, name).to_owned();
+        let is = |name: &str| field(row, name) == "true";
+        Self {
+            sys_id: get("sys_id"),
+            name: get("name"),
+            table: get("collection"),
+            when,
+            order: field(row, "order").parse().unwrap_or_default(),
+            operations: OPERATIONS.iter().filter(|(_, flag)| is(flag)).map(|(operation, _)| *operation).collect(),
+            filter: get("filter_condition"),
+            condition: get("condition"),
+            script: get("script"),
+            aborts: is("abort_action"),
+            message: if is("add_message") { get("message") } else { String::new() },
+            scope: scope.to_owned(),
+        }
+    }
+
+    /// Whether it is for this operation.
+    pub fn is_for(&self, operation: &str) -> bool {
+        self.operations.contains(operation)
     }
 }
 
@@ -278,13 +310,6 @@ impl App {
         Ok(Arc::new(app))
     }
 
-    /// Returns the rules that run before a record of the table is written.
-    pub fn before_rules<'a>(&'a self, table: &'a str, operation: &'a str) -> impl Iterator<Item = &'a Arc<Rule>> {
-        self.rules
-            .iter()
-            .filter(move |rule| rule.when == When::Before && rule.operations.contains(operation) && rule.table == table)
-    }
-
     /// Returns the record controls on a table or column for an operation.
     pub fn controls_of<'a>(&'a self, name: &'a str, operation: &'a str) -> impl Iterator<Item = &'a AccessControl> {
         self.controls
@@ -387,18 +412,7 @@ impl App {
                 )));
             }
         };
-        let flags = [("insert", "action_insert"), ("update", "action_update"), ("delete", "action_delete")];
-        self.rules.push(Arc::new(Rule {
-            sys_id: record.get("sys_id").to_owned(),
-            name: name.to_owned(),
-            table: table.to_owned(),
-            when,
-            order: record.get("order").parse().unwrap_or_default(),
-            operations: flags.iter().filter(|(_, flag)| record.is(flag)).map(|(operation, _)| *operation).collect(),
-            filter: record.get("filter_condition").to_owned(),
-            condition: record.get("condition").to_owned(),
-            script: record.get("script").to_owned(),
-        }));
+        self.rules.push(Arc::new(Rule::read(&record.row, when, &self.scope)));
         Ok(())
     }
 }
