@@ -183,7 +183,7 @@ def test_an_attachment_comes_back_byte_for_byte(stack: Stack):
 
 def test_the_instance_has_the_demo_data_of_a_stock_instance(stack: Stack):
     administrator = stack.admin.GlideRecord("sys_user")
-    administrator.fields = "user_name,department.name,department.dept_head.email"
+    administrator.fields = "department,department.name,department.dept_head,department.dept_head.email"
     assert administrator.get("6816f79cc0a8016401c5a33be04be441")
     assert administrator.department.name == "Finance"
     assert administrator.department.dept_head.email == "natasha.ingram@example.com"

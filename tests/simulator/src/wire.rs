@@ -43,7 +43,11 @@ pub struct Response {
 }
 
 impl Response {
-    /// Returns a JSON response. The keys of its maps must be texts.
+    /// Returns a JSON response.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a map of the body has keys that are not texts.
     pub fn json(status: u16, body: &impl Serialize) -> Self {
         let headers = BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]);
         let body = serde_json::to_vec(body).expect("a body whose keys are texts is JSON");

@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::{
     acl::AccessControl,
     base,
+    rules::{Rule, When},
     schema::{Column, ColumnKind, Schema, Table},
     store::{Row, field},
 };
@@ -61,77 +62,6 @@ pub enum AppError {
     /// The app has something that the platform would refuse or that the simulator does not support.
     #[error("{0}")]
     Unsupported(String),
-}
-
-/// When a business rule runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// Before the record is written; it may change or refuse it.
-    Before,
-    /// Right after the record was written, in the same request.
-    After,
-    /// By itself, after the record was written.
-    Async,
-}
-
-/// A business rule.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// Its record.
-    pub sys_id: String,
-    /// Its name.
-    pub name: String,
-    /// The table that it is on.
-    pub table: String,
-    /// When it runs.
-    pub when: When,
-    /// Its order. Rules with a lower order run first.
-    pub order: i64,
-    /// The operations after which it runs: `insert`, `update`, `delete`.
-    pub operations: BTreeSet<&'static str>,
-    /// The encoded query that a record must match.
-    pub filter: String,
-    /// The script that decides whether it runs.
-    pub condition: String,
-    /// The script.
-    pub script: String,
-    /// Whether it aborts the write of a record that its conditions match.
-    pub aborts: bool,
-    /// The message that people see if its conditions match. Empty if there is none.
-    pub message: String,
-    /// The scope that it runs in. Empty for the platform's.
-    pub scope: String,
-}
-
-/// The operations that a rule may be for, each with its column.
-const OPERATIONS: [(&str, &str); 3] =
-    [("insert", "action_insert"), ("update", "action_update"), ("delete", "action_delete")];
-
-impl Rule {
-    /// Reads a rule from its record.
-    pub fn read(row: &Row, when: When, scope: &str) -> Self {
-        let get = |name: &str| field(row, name).to_owned();
-        let is = |name: &str| field(row, name) == "true";
-        Self {
-            sys_id: get("sys_id"),
-            name: get("name"),
-            table: get("collection"),
-            when,
-            order: field(row, "order").parse().unwrap_or_default(),
-            operations: OPERATIONS.iter().filter(|(_, flag)| is(flag)).map(|(operation, _)| *operation).collect(),
-            filter: get("filter_condition"),
-            condition: get("condition"),
-            script: get("script"),
-            aborts: is("abort_action"),
-            message: if is("add_message") { get("message") } else { String::new() },
-            scope: scope.to_owned(),
-        }
-    }
-
-    /// Whether it is for this operation.
-    pub fn is_for(&self, operation: &str) -> bool {
-        self.operations.contains(operation)
-    }
 }
 
 /// A script that runs by itself.

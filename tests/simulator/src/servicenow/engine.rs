@@ -11,7 +11,7 @@ use rquickjs::{
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{app::Rule, host::Host, jobs::Job, records::Session, store::Row};
+use super::{host::Host, jobs::Job, records::Session, rules::Rule, store::Row};
 use crate::wire::Outbound;
 
 /// The shim that gives scripts the platform's classes.

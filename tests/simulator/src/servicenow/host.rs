@@ -10,11 +10,10 @@ use sha2::{Digest, Sha256};
 
 use super::{
     AuditAccess,
-    app::{Rule, When},
     engine::HostCalls,
     query::{self, Condition, Operator, Order, Query, any_matches},
     records::{Session, WriteError},
-    rules::{self, UndecidedRule},
+    rules::{self, Rule, UndecidedRule, When},
     schema::Table,
     state::{Obstacle, hex},
     store::{Row, field},

@@ -159,7 +159,7 @@ impl Instance {
         let mut instance = Self { app: App::platform(), state, configuration: Arc::new(configuration), engine };
         instance.set_property(INSTANCE_NAME, &name);
         if let Some(zone) = zone {
-            instance.set_property(records::TIME_ZONE, &zone);
+            instance.set_property(zone::DEFAULT_PROPERTY, &zone);
         }
         instance
     }

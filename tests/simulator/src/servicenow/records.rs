@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use thiserror::Error;
 
 use casebridge_core::time::format_servicenow;
@@ -15,11 +15,7 @@ use super::{
     state::{Obstacle, Removed, State, is_identifier},
     store::{Row, Store, field},
     view::View,
-    zone,
 };
-
-/// The property with the time zone of users who have none of their own.
-pub const TIME_ZONE: &str = "glide.sys.default.tz";
 
 /// The prefixes of numbered tables.
 const NUMBER_PREFIXES: [(&str, &str); 4] =
@@ -251,13 +247,6 @@ impl Session<'_> {
     /// Returns the value of a system property. Returns `None` if it is missing.
     pub fn property(&self, name: &str) -> Option<String> {
         self.state.store.find_by("sys_properties", "name", name).map(|row| field(row, "value").to_owned())
-    }
-
-    /// Returns the time zone in which the user sees times: the user's own, or else the instance's, or else UTC.
-    pub fn zone(&self) -> TimeZone {
-        let user = self.state.store.row("sys_user", &self.actor.sys_id);
-        let own = user.and_then(|user| zone::named(field(user, "time_zone")));
-        own.or_else(|| zone::named(&self.property(TIME_ZONE)?)).unwrap_or(TimeZone::UTC)
     }
 
     fn table(&self, name: &str) -> Result<std::sync::Arc<Table>, WriteError> {

@@ -5,6 +5,11 @@ use casebridge_core::time::{format_servicenow, parse_servicenow};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Deserializer, de::Error};
 
+use super::{records::Session, store::field};
+
+/// The property with the time zone of users who have none of their own.
+pub const DEFAULT_PROPERTY: &str = "glide.sys.default.tz";
+
 /// The zones that the platform offers for users by default, with their rules in POSIX form, so that every machine has
 /// the same. Source: the choices of `sys_user.time_zone`.
 const ZONES: [(&str, &str); 12] = [
@@ -21,6 +26,15 @@ const ZONES: [(&str, &str); 12] = [
     ("US/Mountain", "MST7MDT,M3.2.0,M11.1.0"),
     ("US/Pacific", "PST8PDT,M3.2.0,M11.1.0"),
 ];
+
+impl Session<'_> {
+    /// Returns the time zone in which the user sees times: the user's own, or else the instance's, or else UTC.
+    pub fn zone(&self) -> TimeZone {
+        let user = self.state.store.row("sys_user", &self.actor.sys_id);
+        let own = user.and_then(|user| named(field(user, "time_zone")));
+        own.or_else(|| named(&self.property(DEFAULT_PROPERTY)?)).unwrap_or(TimeZone::UTC)
+    }
+}
 
 /// Returns the zone of this name. Returns `None` for a name that the platform does not offer by default.
 pub fn named(name: &str) -> Option<TimeZone> {
