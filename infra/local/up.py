@@ -157,6 +157,9 @@ def start_simulator(executable, accounts: list, users: dict, oauth: dict) -> dic
         "servicenow": {
             "users": [dataclasses.asdict(user) for user in users.values()],
             "oauth_clients": [{**oauth, "user_name": layout.INTEGRATION_USER}],
+            # A stock instance has demo data for several pages, and does not show times in UTC.
+            "large_demo_data": True,
+            "time_zone": "US/Pacific",
         },
         "accounts": [
             {

@@ -179,3 +179,64 @@ def test_an_attachment_comes_back_byte_for_byte(stack: Stack):
     assert (attachments.file_name, int(attachments.size_bytes)) == ("all bytes.bin", len(content))
     assert attachments.read() == content
     assert not attachments.next()
+
+
+def test_the_instance_has_the_demo_data_of_a_stock_instance(stack: Stack):
+    administrator = stack.admin.GlideRecord("sys_user")
+    administrator.fields = "department,department.name,department.dept_head,department.dept_head.email"
+    assert administrator.get("6816f79cc0a8016401c5a33be04be441")
+    assert administrator.department.name == "Finance"
+    assert administrator.department.dept_head.email == "natasha.ingram@example.com"
+    files = stack.admin.GlideRecord("sys_metadata", batch_size=100)
+    files.fields = "sys_id"
+    files.limit = 500
+    files.query()
+    assert len([str(file.sys_id) for file in files]) == 500
+    managers = stack.admin.GlideRecord("sys_user")
+    managers.add_join_query("sys_user_group", join_table_field="manager").add_query("active", "true")
+    managers.query()
+    assert len(managers) > 1
+
+
+def test_columns_keep_their_order_and_times_have_the_users_zone(stack: Stack):
+    record = inserted(stack, short_description="Forms")
+    names = ["sys_id", "short_description", "opened_at", "number"]
+    shown = stack.agent.GlideRecord("incident")
+    shown.fields = names
+    assert shown.get(str(record.sys_id))
+    assert list(shown.serialize()) == names
+    assert shown.get_value("opened_at") != shown.get_display_value("opened_at")
+
+
+def test_a_rule_that_an_administrator_adds_is_followed(stack: Stack):
+    word = unique("Forbidden")
+    rule = stack.admin.GlideRecord("sys_script")
+    rule.initialize()
+    for name, value in {
+        "name": word,
+        "collection": "problem",
+        "when": "before",
+        "active": True,
+        "action_insert": True,
+        "action_update": True,
+        "abort_action": True,
+        "add_message": True,
+        "message": f"{word} is not allowed",
+        "filter_condition": f"short_descriptionLIKE{word}",
+    }.items():
+        rule.set_value(name, value)
+    assert rule.insert()
+    problem = stack.admin.GlideRecord("problem")
+    problem.initialize()
+    assert problem.insert(), "a record may be made without any value"
+    problem.short_description = word
+    with pytest.raises(pysnc.exceptions.RoleException, match="is not allowed"):
+        problem.update()
+    assert rule.delete()
+    problem.update()
+    assert problem.delete()
+
+
+def test_an_address_that_is_too_long_gets_a_page(stack: Stack):
+    with pytest.raises(pysnc.exceptions.RequestException, match="^<.*html>"):
+        stack.admin.GlideRecord("A" * 23_000).get("nothing")

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 /// A request as a state machine sees it.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
@@ -42,9 +44,14 @@ pub struct Response {
 
 impl Response {
     /// Returns a JSON response.
-    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// Panics if a map of the body has keys that are not texts.
+    pub fn json(status: u16, body: &impl Serialize) -> Self {
         let headers = BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]);
-        Self { status, headers, body: body.to_string().into_bytes() }
+        let body = serde_json::to_vec(body).expect("a body whose keys are texts is JSON");
+        Self { status, headers, body }
     }
 }
 

@@ -78,6 +78,8 @@ const PLATFORM_ACCESS: &[PlatformAccess] = &[
     PlatformAccess { table: "sys_choice", read: EVERYONE, change: ADMINISTRATORS },
     PlatformAccess { table: "sys_attachment", read: &["itil", "sn_incident_read"], change: &["itil"] },
     PlatformAccess { table: "cmdb_ci", read: &["itil"], change: &["itil"] },
+    PlatformAccess { table: "cmn_department", read: EVERYONE, change: &["user_admin"] },
+    PlatformAccess { table: "std_change_producer_version", read: &["itil"], change: ADMINISTRATORS },
 ];
 
 /// Whether the user may do this to records of the table. The app's own controls come first. Without any control, a

@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::{
     acl::AccessControl,
     base,
+    rules::{Rule, When},
     schema::{Column, ColumnKind, Schema, Table},
     store::{Row, field},
 };
@@ -61,45 +62,6 @@ pub enum AppError {
     /// The app has something that the platform would refuse or that the simulator does not support.
     #[error("{0}")]
     Unsupported(String),
-}
-
-/// When a business rule runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// Before the record is written; it may change or refuse it.
-    Before,
-    /// By itself, after the record was written.
-    Async,
-}
-
-/// A business rule.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// Its record.
-    pub sys_id: String,
-    /// Its name.
-    pub name: String,
-    /// The table that it is on.
-    pub table: String,
-    /// When it runs.
-    pub when: When,
-    /// Its order. Rules with a lower order run first.
-    pub order: i64,
-    /// The operations after which it runs: `insert`, `update`, `delete`.
-    pub operations: BTreeSet<&'static str>,
-    /// The encoded query that a record must match.
-    pub filter: String,
-    /// The script that decides whether it runs.
-    pub condition: String,
-    /// The script.
-    pub script: String,
-}
-
-impl Rule {
-    /// Whether it runs by itself after this operation.
-    pub fn follows(&self, operation: &str) -> bool {
-        self.when == When::Async && self.operations.contains(operation)
-    }
 }
 
 /// A script that runs by itself.
@@ -278,13 +240,6 @@ impl App {
         Ok(Arc::new(app))
     }
 
-    /// Returns the rules that run before a record of the table is written.
-    pub fn before_rules<'a>(&'a self, table: &'a str, operation: &'a str) -> impl Iterator<Item = &'a Arc<Rule>> {
-        self.rules
-            .iter()
-            .filter(move |rule| rule.when == When::Before && rule.operations.contains(operation) && rule.table == table)
-    }
-
     /// Returns the record controls on a table or column for an operation.
     pub fn controls_of<'a>(&'a self, name: &'a str, operation: &'a str) -> impl Iterator<Item = &'a AccessControl> {
         self.controls
@@ -387,18 +342,7 @@ impl App {
                 )));
             }
         };
-        let flags = [("insert", "action_insert"), ("update", "action_update"), ("delete", "action_delete")];
-        self.rules.push(Arc::new(Rule {
-            sys_id: record.get("sys_id").to_owned(),
-            name: name.to_owned(),
-            table: table.to_owned(),
-            when,
-            order: record.get("order").parse().unwrap_or_default(),
-            operations: flags.iter().filter(|(_, flag)| record.is(flag)).map(|(operation, _)| *operation).collect(),
-            filter: record.get("filter_condition").to_owned(),
-            condition: record.get("condition").to_owned(),
-            script: record.get("script").to_owned(),
-        }));
+        self.rules.push(Arc::new(Rule::read(&record.row, when, &self.scope)));
         Ok(())
     }
 }

@@ -15,10 +15,16 @@ use super::{
 const DEMO_DATA: &str = include_str!("demo_data.json");
 /// The time at which the instance was made, in its first records.
 const FIRST_DAY: &str = "2026-01-01 00:00:00";
-/// The size of the large demo data: several pages for clients under test.
+/// The size of the large demo data: several pages for clients under test. A stock instance gives the role `admin` to a
+/// dozen of its demo users, and the role `itil` to hundreds.
 const LARGE_USERS: usize = 600;
+const LARGE_ADMINISTRATORS: usize = 14;
+const LARGE_AGENTS: usize = 300;
 const LARGE_PROBLEMS: usize = 80;
 const LARGE_LOG_LINES: usize = 700;
+/// The roles that have the same `sys_id` on every instance, as clients know.
+const STOCK_ROLES: [(&str, &str); 2] =
+    [("admin", "2831a114c611228501d4ea6c309d626d"), ("itil", "282bf1fac6112285017366cb5f867469")];
 
 #[derive(Deserialize)]
 struct DemoData {
@@ -26,7 +32,15 @@ struct DemoData {
     roles: Vec<String>,
     contained_roles: BTreeMap<String, Vec<String>>,
     users: Vec<Row>,
-    groups: BTreeMap<String, String>,
+    departments: Vec<Row>,
+    groups: Vec<Row>,
+    standard_changes: Vec<Row>,
+    /// The groups of the large demo data that have a role, with its name.
+    role_groups: BTreeMap<String, String>,
+}
+
+fn demo_data() -> DemoData {
+    serde_json::from_str(DEMO_DATA).expect("the demo data is part of the source")
 }
 
 /// Returns the records of the first day. Copies share them.
@@ -41,7 +55,7 @@ pub fn store(large: bool) -> Store {
 }
 
 fn small_store() -> Store {
-    let data: DemoData = serde_json::from_str(DEMO_DATA).expect("the demo data is part of the source");
+    let data = demo_data();
     let mut store = Store::default();
     for (column, choices) in data.choices {
         let (table, element) = column.split_once('.').unwrap_or_default();
@@ -76,12 +90,16 @@ fn small_store() -> Store {
     for mut user in data.users {
         let name = format!("{} {}", field(&user, "first_name"), field(&user, "last_name"));
         user.insert("name".to_owned(), name);
-        user.insert("active".to_owned(), "true".to_owned());
-        let sys_id = field(&user, "sys_id").to_owned();
-        store.put("sys_user", &sys_id, stamped(user));
+        put_active(&mut store, "sys_user", user);
     }
-    for (sys_id, name) in &data.groups {
-        put(&mut store, "sys_user_group", sys_id, &[("name", name), ("active", "true")]);
+    for group in data.groups {
+        put_active(&mut store, "sys_user_group", group);
+    }
+    for (table, rows) in [("cmn_department", data.departments), ("std_change_producer_version", data.standard_changes)]
+    {
+        for row in rows {
+            put_row(&mut store, table, row);
+        }
     }
     grant(&mut store, "admin", "6816f79cc0a8016401c5a33be04be441");
     for (table, sys_id, row) in describe_tables(Schema::platform(), &Schema::default()) {
@@ -102,7 +120,19 @@ fn add_large_data(store: &mut Store) {
             ("email", &email),
             ("active", "true"),
         ];
-        put(store, "sys_user", &named_identifier(&user_name), &columns);
+        let sys_id = named_identifier(&user_name);
+        put(store, "sys_user", &sys_id, &columns);
+        if number < LARGE_ADMINISTRATORS {
+            grant(store, "admin", &sys_id);
+        } else if number < LARGE_ADMINISTRATORS + LARGE_AGENTS {
+            grant(store, "itil", &sys_id);
+        }
+    }
+    for (name, role) in demo_data().role_groups {
+        let (group, role) = (named_identifier(&format!("group:{name}")), put_role(store, &role));
+        put(store, "sys_user_group", &group, &[("name", &name), ("active", "true")]);
+        let sys_id = named_identifier(&format!("group role:{name}"));
+        put(store, "sys_group_has_role", &sys_id, &[("group", &group), ("role", &role), ("inherits", "true")]);
     }
     for number in 0..LARGE_PROBLEMS {
         let name = format!("PRB{:07}", 40_000 + number);
@@ -146,8 +176,19 @@ fn put(store: &mut Store, table: &str, sys_id: &str, columns: &[(&str, &str)]) {
     store.put(table, sys_id, stamped(row));
 }
 
+fn put_row(store: &mut Store, table: &str, row: Row) {
+    let sys_id = field(&row, "sys_id").to_owned();
+    store.put(table, &sys_id, stamped(row));
+}
+
+fn put_active(store: &mut Store, table: &str, mut row: Row) {
+    row.insert("active".to_owned(), "true".to_owned());
+    put_row(store, table, row);
+}
+
 fn role_identifier(name: &str) -> String {
-    named_identifier(&format!("role:{name}"))
+    let stock = STOCK_ROLES.iter().find(|(role, _)| *role == name);
+    stock.map_or_else(|| named_identifier(&format!("role:{name}")), |(_, sys_id)| (*sys_id).to_owned())
 }
 
 fn put_role(store: &mut Store, name: &str) -> String {

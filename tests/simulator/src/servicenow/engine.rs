@@ -11,7 +11,7 @@ use rquickjs::{
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{host::Host, jobs::Job, records::Session, store::Row};
+use super::{host::Host, jobs::Job, records::Session, rules::Rule, store::Row};
 use crate::wire::Outbound;
 
 /// The shim that gives scripts the platform's classes.
@@ -48,10 +48,8 @@ pub struct Engine {
 pub enum Script<'a> {
     /// An asynchronous business rule.
     Rule {
-        /// Its name.
-        name: &'a str,
-        /// Its script.
-        source: &'a str,
+        /// The rule.
+        rule: &'a Rule,
         /// The job that queued it.
         job: &'a Job,
         /// The record as it is now.
@@ -77,11 +75,11 @@ pub enum Script<'a> {
     },
     /// The `condition` scripts of rules whose records have been written.
     Decide,
-    /// The rules that run before a record of the app is written.
+    /// The rules that run before a record is written.
     Before {
         /// The record's table.
         table: &'a str,
-        /// `insert` or `update`.
+        /// `insert`, `update` or `delete`.
         operation: &'a str,
         /// The record before the write.
         previous: &'a Row,
@@ -98,8 +96,8 @@ pub enum Script<'a> {
 impl Script<'_> {
     fn describe(&self) -> Value {
         match self {
-            Self::Rule { name, source, job, current } => json!({
-                "kind": "rule", "name": name, "script": source, "table": job.table, "operation": job.operation,
+            Self::Rule { rule, job, current } => json!({
+                "kind": "rule", "name": rule.name, "script": rule.script, "rule_scope": rule.scope, "table": job.table, "operation": job.operation,
                 "current": current,
             }),
             Self::Scheduled { name, source, condition } => {
@@ -154,7 +152,7 @@ pub fn run(
     let actor = &session.actor;
     description["user"] = json!({"sys_id": actor.sys_id, "user_name": actor.user_name, "name": actor.name});
     let kept = if engine.reuse_contexts { KEPT.take().filter(|kept| kept.app == app.identity) } else { None };
-    let mut host = Host { session, outbound, undecided: None };
+    let mut host = Host { session, outbound, undecided: None, scope: app.scope.clone() };
     let (outcome, prepared) = HOST.set(&mut host, || {
         let prepared = match kept {
             Some(kept) => kept,

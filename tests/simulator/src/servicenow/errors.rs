@@ -55,10 +55,20 @@ pub fn unreadable_body(detail: &str) -> Response {
     envelope(400, "Exception while reading request", Some(detail))
 }
 
+/// 414 for a path that is too long. The web server before the APIs answers with a page.
+pub fn address_too_long() -> Response {
+    page(414, "Request-URI Too Large")
+}
+
+fn page(status: u16, title: &str) -> Response {
+    let headers = [("content-type".to_owned(), "text/html".to_owned())].into();
+    let body = format!("<html><head><title>{title}</title></head><body>{title}</body></html>");
+    Response { status, headers, body: body.into_bytes() }
+}
+
 /// Returns the load balancer's answer when the instance dies.
 pub fn stopped() -> Response {
-    let headers = [("content-type".to_owned(), "text/html".to_owned())].into();
-    Response { status: STATUS_OF_DEATH, headers, body: b"<html><body>Bad Gateway</body></html>".to_vec() }
+    page(STATUS_OF_DEATH, "Bad Gateway")
 }
 
 /// Returns the answer to a refused write.

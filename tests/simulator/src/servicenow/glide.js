@@ -364,6 +364,11 @@
             }
         },
         deleteRecord: function () {
+            var refusal = runBeforeRules(this, 'delete');
+            if (refusal !== null) {
+                this.$.lastError = refusal;
+                return false;
+            }
             var answer = host('delete', { table: this.$.table, sys_id: this.$.row.sys_id, workflow: this.$.workflow });
             this.$.lastError = text(answer.error);
             decideRules();
@@ -481,8 +486,7 @@
             record.$.row = Object.assign(host('defaults', { table: record.$.table }), record.$.row);
         }
         for (var index = 0; index < rules.length; index += 1) {
-            record.$.operation = operation;
-            runWith({ current: record, previous: recordOf(record.$.table, Object.assign({}, record.$.row), operation) }, rules[index]);
+            runBeforeRule(record, operation, rules[index]);
             if (record.$.aborted) {
                 var refusal = errorMessages.join(' ') || ('aborted by Business Rule \'' + rules[index].name + '\'');
                 errorMessages = messages;
@@ -493,24 +497,74 @@
         return null;
     }
 
-    // Runs the `condition` scripts of the rules whose records have just been written.
+    function runBeforeRule(record, operation, rule) {
+        var state = record.$;
+        var stored = operation === 'insert' ? {} : state.row;
+        var next = Object.assign({}, state.row, state.modified);
+        state.operation = operation;
+        if (rule.filter !== '' && !host('matches', { table: state.table, filter: rule.filter, row: next, previous: stored })) {
+            return;
+        }
+        state.previous = Object.assign({}, stored);
+        state.changed = Object.keys(next).filter(function (name) { return text(next[name]) !== text(stored[name]); });
+        var names = { current: record, previous: recordOf(state.table, Object.assign({}, state.row), operation) };
+        if (!agrees(names, rule)) {
+            return;
+        }
+        if (rule.message !== '') {
+            errorMessages.push(rule.message);
+        }
+        if (rule.aborts) {
+            state.aborted = true;
+        }
+        runRule(names, rule);
+    }
+
+    // Whether the rule's `condition` script, if it has one, gives a true value.
+    function agrees(names, rule) {
+        if (rule.condition.trim() === '') {
+            return true;
+        }
+        try {
+            return !!runRule(names, { name: rule.name, script: rule.condition, rule_scope: rule.rule_scope });
+        } catch (problem) {
+            host('log', { level: 'error', message: rule.name + ': the condition failed: ' + problem });
+            return false;
+        }
+    }
+
+    // Runs a rule's script in the scope of the rule.
+    function runRule(names, rule) {
+        var outer = host('enter_scope', { scope: rule.rule_scope });
+        try {
+            return runWith(names, rule);
+        } finally {
+            host('enter_scope', { scope: outer });
+        }
+    }
+
+    // Runs the `condition` scripts of the rules whose records have just been written, and the rules that follow at once.
     function decideRules() {
         for (var rule = host('next_undecided'); rule !== null; rule = host('next_undecided')) {
             var current = recordOf(rule.table, rule.current, rule.operation);
             var previous = recordOf(rule.table, rule.previous, rule.operation);
             current.$.changed = rule.changed;
             current.$.previous = rule.previous;
-            var agreed = false;
-            try {
-                agreed = !!runWith({ current: current, previous: previous }, { name: rule.name, script: rule.condition });
-            } catch (problem) {
-                host('log', { level: 'error', message: rule.name + ': the condition failed: ' + problem });
+            var names = { current: current, previous: previous };
+            var agreed = agrees(names, rule);
+            host(agreed && !rule.follows_at_once ? 'queue_decided' : 'drop_decided');
+            if (agreed && rule.follows_at_once) {
+                follow(names, rule);
             }
-            if (agreed) {
-                host('queue_decided');
-            } else {
-                host('drop_decided');
-            }
+        }
+    }
+
+    // Runs a rule after its write. The write stays if the rule fails.
+    function follow(names, rule) {
+        try {
+            runRule(names, rule);
+        } catch (problem) {
+            host('log', { level: 'error', message: rule.name + ': ' + problem });
         }
     }
 
@@ -820,7 +874,7 @@
         errorMessages = [];
         var answer = null;
         if (job.kind === 'rule') {
-            runWith({ current: recordOf(job.table, job.current, job.operation), previous: null }, job);
+            runRule({ current: recordOf(job.table, job.current, job.operation), previous: null }, job);
         } else if (job.kind === 'scheduled') {
             if (job.condition === null || runWith({}, { name: job.name, script: job.condition })) {
                 runWith({}, job);

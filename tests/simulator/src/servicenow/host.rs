@@ -13,7 +13,7 @@ use super::{
     engine::HostCalls,
     query::{self, Condition, Operator, Order, Query, any_matches},
     records::{Session, WriteError},
-    rules::UndecidedRule,
+    rules::{self, Rule, UndecidedRule, When},
     schema::Table,
     state::{Obstacle, hex},
     store::{Row, field},
@@ -35,6 +35,8 @@ pub struct Host<'a, 'b> {
     pub outbound: &'a dyn Outbound,
     /// The rule whose condition the script decides.
     pub undecided: Option<UndecidedRule>,
+    /// The scope of the script that runs: the app's, or empty for the platform's.
+    pub scope: String,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +92,9 @@ impl HostCalls for Host<'_, '_> {
         let answer = match operation {
             "query" | "insert" | "update" | "delete" => self.record_operation(operation, argument)?,
             "columns" | "defaults" | "display" | "label" => self.describe(operation, &argument)?,
-            "before_rules" | "next_undecided" | "queue_decided" | "drop_decided" => self.rules(operation, &argument),
+            "before_rules" | "matches" | "next_undecided" | "queue_decided" | "drop_decided" => {
+                self.rules(operation, &argument)?
+            }
             "digest" | "mac" | "base64_encode" | "base64_decode" => encode(operation, &argument)?,
             "send" => self.send(argument)?,
             _ => self.environment(operation, &argument)?,
@@ -152,12 +156,12 @@ impl Host<'_, '_> {
             _ => "delete",
         };
         let wanted = (table_name.to_owned(), privilege.to_owned());
-        let refused = !app.scope.is_empty() && table.scope.is_empty() && !app.privileges.contains(&wanted);
+        let refused = !self.scope.is_empty() && table.scope.is_empty() && !app.privileges.contains(&wanted);
         refused.then(|| {
             format!(
                 "{privilege} operation against '{table_name}' from scope '{}' has been refused due to the table's \
                  cross-scope access policy",
-                app.scope
+                self.scope
             )
         })
     }
@@ -169,20 +173,20 @@ impl Host<'_, '_> {
         let wanted = (table_name.to_owned(), "read".to_owned());
         let is_hidden = table_name == AUDIT && self.session.state.audit == AuditAccess::Refused;
         let has_privilege = app.privileges.contains(&wanted) && !is_hidden;
-        if app.scope.is_empty() || !table.scope.is_empty() || has_privilege {
+        if self.scope.is_empty() || !table.scope.is_empty() || has_privilege {
             return Ok(());
         }
         Err(format!(
             "read operation against '{table_name}' from scope '{}' has been refused due to the table's cross-scope \
              access policy",
-            app.scope
+            self.scope
         ))
     }
 
     /// Returns the records as the script sees them. One may come from a lagging node, and the audit trail may be
     /// hidden.
     fn seen(&mut self, table: &str, mut rows: Vec<Row>) -> Vec<Row> {
-        let is_scoped = !self.session.app.scope.is_empty();
+        let is_scoped = !self.scope.is_empty();
         let state = &mut *self.session.state;
         if table == AUDIT && is_scoped && state.audit == AuditAccess::Empty {
             return Vec::new();
@@ -249,13 +253,15 @@ impl Host<'_, '_> {
         })
     }
 
-    fn rules(&mut self, operation: &str, argument: &Value) -> Value {
+    fn rules(&mut self, operation: &str, argument: &Value) -> Result<Value, String> {
+        let app = self.session.app;
         let state = &mut *self.session.state;
-        match operation {
+        Ok(match operation {
             "before_rules" => {
-                let rules = self.session.app.before_rules(text(argument, "table"), text(argument, "operation"));
-                rules.map(|rule| json!({"name": rule.name, "script": rule.script})).collect()
+                let rules = rules::on(app, &state.store, text(argument, "table"), text(argument, "operation"));
+                rules.iter().filter(|rule| rule.when == When::Before).map(|rule| describe_before(rule)).collect()
             }
+            "matches" => json!(self.matches(argument)?),
             "next_undecided" => {
                 self.undecided = state.undecided.pop_front();
                 self.undecided.as_ref().map_or(Value::Null, describe_undecided)
@@ -268,7 +274,18 @@ impl Host<'_, '_> {
                 self.undecided = None;
                 Value::Null
             }
-        }
+        })
+    }
+
+    /// Whether a record that is about to be written matches a rule's filter.
+    fn matches(&self, argument: &Value) -> Result<bool, String> {
+        let (row, previous): (Row, Row) = (read(argument["row"].clone())?, read(argument["previous"].clone())?);
+        let session = &self.session;
+        let Some(table) = session.app.schema.table(text(argument, "table")) else { return Ok(false) };
+        let names = row.keys().chain(previous.keys());
+        let changed = names.filter(|name| row.get(*name) != previous.get(*name)).cloned().collect();
+        let view = View::new(&session.app.schema, &session.state.store, table, &row).with_change(&previous, &changed);
+        Ok(Query::parse(text(argument, "filter")).matches(&view))
     }
 
     fn environment(&mut self, operation: &str, argument: &Value) -> Result<Value, String> {
@@ -290,6 +307,7 @@ impl Host<'_, '_> {
                 session.state.log(session.now, text(argument, "level"), text(argument, "message").to_owned());
                 Value::Null
             }
+            "enter_scope" => json!(std::mem::replace(&mut self.scope, text(argument, "scope").to_owned())),
             "guid" => json!(session.state.next_identifier()),
             "include" => json!(session.app.includes.get(text(argument, "name"))),
             _ => return Err(format!("{operation} is not played by the simulator")),
@@ -322,9 +340,18 @@ fn condition(argument: ConditionArgument) -> Result<Condition, String> {
     Ok(Condition { field: argument.field, operator, value: argument.value })
 }
 
+fn describe_before(rule: &Rule) -> Value {
+    json!({
+        "name": rule.name, "script": rule.script, "filter": rule.filter, "condition": rule.condition,
+        "aborts": rule.aborts, "message": rule.message, "rule_scope": rule.scope,
+    })
+}
+
 fn describe_undecided(undecided: &UndecidedRule) -> Value {
     json!({
-        "name": undecided.rule.name, "condition": undecided.rule.condition,
+        "name": undecided.rule.name, "condition": undecided.rule.condition, "script": undecided.rule.script,
+        "message": undecided.rule.message, "rule_scope": undecided.rule.scope,
+        "follows_at_once": undecided.rule.when == When::After,
         "table": undecided.job.table, "operation": undecided.job.operation,
         "current": undecided.current, "previous": undecided.previous, "changed": undecided.changed,
     })

@@ -6,6 +6,7 @@ use super::{
     Instance,
     engine::{self, Script},
     records::{Actor, Session},
+    rules,
     store::Row,
 };
 use crate::wire::Outbound;
@@ -59,7 +60,7 @@ impl Instance {
     pub fn run_next_rule(&mut self, now: Timestamp, outbound: &dyn Outbound) -> bool {
         let Some(job) = self.state.jobs.pop_front() else { return false };
         let app = self.app.clone();
-        let Some(rule) = app.rules.iter().find(|rule| rule.sys_id == job.rule) else { return true };
+        let Some(rule) = rules::find(&app, &self.state.store, &job.rule) else { return true };
         let Some(actor) = self.state.actor(&job.user_name) else { return true };
         let mut session = Session { app: &app, state: &mut self.state, actor, now };
         let current = match session.view(&job.table, &job.record) {
@@ -67,7 +68,7 @@ impl Instance {
             None if job.operation == "delete" => job.last_seen.clone(),
             None => return true,
         };
-        let script = Script::Rule { name: &rule.name, source: &rule.script, job: &job, current: &current };
+        let script = Script::Rule { rule: &rule, job: &job, current: &current };
         let outcome = engine::run(&mut session, outbound, self.engine, &script);
         self.finish_job(now, &rule.name, outcome);
         true

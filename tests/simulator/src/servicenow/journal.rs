@@ -1,8 +1,11 @@
 //! Journals: a text that is written to `comments` or `work_notes` becomes a row of `sys_journal_field` and stays there.
 
+use jiff::tz::TimeZone;
+
 use super::{
     store::{Row, field},
     view::View,
+    zone,
 };
 
 /// Removes the texts of journal columns from the values, since they are not part of the record itself. Returns them by
@@ -20,8 +23,9 @@ pub fn entry(table: &str, record: &str, element: &str, text: &str) -> Row {
         .into()
 }
 
-/// Returns all entries of some journals as the platform shows them: one text, the newest first.
-pub fn display(view: &View<'_>, elements: &[&str]) -> String {
+/// Returns all entries of some journals as the platform shows them: one text, the newest first,
+/// with their times in the zone.
+pub fn display(view: &View<'_>, elements: &[&str], zone: &TimeZone) -> String {
     let record = field(view.row, "sys_id");
     let mut entries: Vec<&Row> = view
         .store
@@ -30,12 +34,13 @@ pub fn display(view: &View<'_>, elements: &[&str]) -> String {
         .filter(|row| field(row, "element_id") == record && elements.contains(&field(row, "element")))
         .collect();
     entries.sort_by_key(|row| (field(row, "sys_created_on"), field(row, "sys_id")));
-    entries.iter().rev().map(|row| display_entry(view, row)).collect()
+    entries.iter().rev().map(|row| display_entry(view, row, zone)).collect()
 }
 
-fn display_entry(view: &View<'_>, row: &Row) -> String {
+fn display_entry(view: &View<'_>, row: &Row, zone: &TimeZone) -> String {
     let user_name = field(row, "sys_created_by");
     let author = view.store.find_by("sys_user", "user_name", user_name).map_or(user_name, |user| field(user, "name"));
     let label = view.table.columns.get(field(row, "element")).map_or("", |column| column.label.as_str());
-    format!("{} - {author} ({label})\n{}\n\n", field(row, "sys_created_on"), field(row, "value"))
+    let moment = zone::local(zone, field(row, "sys_created_on"));
+    format!("{moment} - {author} ({label})\n{}\n\n", field(row, "value"))
 }

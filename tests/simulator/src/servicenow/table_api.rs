@@ -1,17 +1,19 @@
 //! The Table API: `/api/now/table/{table}[/{sys_id}]`.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     UserRequest,
     acl::{self, Operation},
-    engine::{self, Script, ScriptError},
     errors,
+    form::{Form, Shown},
     query::{Condition, Operator, Query},
-    records::WriteError,
+    rules,
     schema::{ColumnKind, Table},
     store::{Row, field},
     view::View,
+    zone,
 };
 use crate::wire::{Request, Response};
 
@@ -19,40 +21,11 @@ use crate::wire::{Request, Response};
 const DEFAULT_LIMIT: usize = 10_000;
 /// The property that makes a query with an unknown column find nothing instead of everything.
 const INVALID_QUERY_PROPERTY: &str = "glide.invalid_query.returns_no_rows";
-/// The text that a client sees in place of a secret.
-const MASK: &str = "********";
 
-/// `sysparm_display_value`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Display {
-    Values,
-    Names,
-    Both,
-}
-
-/// How records are shown.
-struct Form<'a> {
-    display: Display,
-    links: bool,
-    fields: Option<Vec<&'a str>>,
-    url: &'a str,
-}
-
-impl<'a> Form<'a> {
-    fn of(request: &'a Request, url: &'a str) -> Self {
-        let display = match request.parameter("sysparm_display_value") {
-            Some("true") => Display::Names,
-            Some("all") => Display::Both,
-            _ => Display::Values,
-        };
-        let fields = request.parameter("sysparm_fields").filter(|fields| !fields.is_empty());
-        Self {
-            display,
-            links: request.parameter("sysparm_exclude_reference_link") != Some("true"),
-            fields: fields.map(|fields| fields.split(',').map(str::trim).collect()),
-            url,
-        }
-    }
+/// What an answer holds: one record, or a list.
+#[derive(Serialize)]
+struct Answer<T> {
+    result: T,
 }
 
 /// Answers requests to a table as a whole.
@@ -76,12 +49,12 @@ pub fn record(call: &mut UserRequest<'_, '_>, url: &str, table: &str, sys_id: &s
     };
     match call.request.method.as_str() {
         "GET" | "HEAD" => {
-            let form = Form::of(call.request, url);
+            let form = Form::of(call, url);
             if !acl::allows(call.session.app, &call.session.actor, table, Operation::Read) {
                 return errors::no_record();
             }
             match call.session.view(table, sys_id) {
-                Some(view) => Response::json(200, &json!({"result": show(call, &view, &form)})),
+                Some(view) => Response::json(200, &Answer { result: form.show(call, &view) }),
                 None => errors::no_record(),
             }
         }
@@ -172,14 +145,14 @@ fn list(call: &mut UserRequest<'_, '_>, url: &str, table: &Table, path: &str) ->
     if !readable && table.name != "sys_journal_field" {
         return errors::may_not_query();
     }
-    let form = Form::of(request, url);
-    let page: Vec<Value> = found.iter().skip(offset).take(limit).map(|view| show(call, view, &form)).collect();
+    let form = Form::of(call, url);
+    let page: Vec<Shown<'_>> = found.iter().skip(offset).take(limit).map(|view| form.show(call, view)).collect();
     let page = if readable { page } else { Vec::new() };
     let is_first_version = path.starts_with("/api/now/v1/");
     if is_first_version && page.is_empty() {
         return errors::envelope(404, "No Record found", Some("Records matching query not found"));
     }
-    let mut response = Response::json(200, &json!({"result": page}));
+    let mut response = Response::json(200, &Answer { result: page });
     if request.parameter("sysparm_no_count") != Some("true") {
         response.headers.insert("x-total-count".to_owned(), total.to_string());
     }
@@ -219,45 +192,6 @@ fn page_address(request: &Request, url: &str, offset: usize) -> String {
     format!("{url}{}?{}", request.path, query.finish())
 }
 
-/// Returns one record in the form that the request asks for.
-fn show(call: &UserRequest<'_, '_>, view: &View<'_>, form: &Form<'_>) -> Value {
-    let (app, actor, table) = (call.session.app, &call.session.actor, view.table);
-    let readable = |path: &str| {
-        let column = path.split('.').next().unwrap_or(path);
-        view.kind(path).is_some() && acl::allows_column(app, actor, &table.name, column, Operation::Read)
-    };
-    let names: Vec<&str> = match &form.fields {
-        Some(fields) => fields.clone(),
-        None => table.columns.keys().map(String::as_str).collect(),
-    };
-    let shown = names.into_iter().filter(|path| readable(path));
-    Value::Object(shown.map(|path| (path.to_owned(), show_field(view, path, form))).collect::<Map<_, _>>())
-}
-
-fn show_field(view: &View<'_>, path: &str, form: &Form<'_>) -> Value {
-    let column = view.schema.column_at(&view.table.name, path);
-    let kind = view.kind(path).unwrap_or(ColumnKind::Text);
-    let mut value = view.value(path).into_owned();
-    if kind == ColumnKind::Password || is_secret_property(view, path) {
-        value = if value.is_empty() { value } else { MASK.to_owned() };
-    }
-    let link = column.filter(|column| column.kind == ColumnKind::Reference && !value.is_empty() && form.links);
-    let link = link.map(|column| format!("{}/api/now/table/{}/{value}", form.url, column.reference));
-    let display = || if value == MASK { MASK.to_owned() } else { view.display(path) };
-    match (form.display, link) {
-        (Display::Values, None) => json!(value),
-        (Display::Values, Some(link)) => json!({"link": link, "value": value}),
-        (Display::Names, None) => json!(display()),
-        (Display::Names, Some(link)) => json!({"display_value": display(), "link": link}),
-        (Display::Both, None) => json!({"display_value": display(), "value": value}),
-        (Display::Both, Some(link)) => json!({"display_value": display(), "link": link, "value": value}),
-    }
-}
-
-fn is_secret_property(view: &View<'_>, path: &str) -> bool {
-    view.table.name == "sys_properties" && path == "value" && field(view.row, "type").starts_with("password")
-}
-
 fn create(call: &mut UserRequest<'_, '_>, url: &str, table: &Table) -> Response {
     let values = match read_values(call, table, Operation::Create) {
         Ok(values) => values,
@@ -266,10 +200,11 @@ fn create(call: &mut UserRequest<'_, '_>, url: &str, table: &Table) -> Response 
     if !acl::allows(call.session.app, &call.session.actor, &table.name, Operation::Create) {
         return errors::may_not_write("Insert");
     }
-    let written = run_before_rules(call, table, "insert", &Row::new(), values)
+    let written = rules::run_before(call, table, "insert", &Row::new(), values)
         .and_then(|values| call.session.insert(&table.name, values, true));
     match written {
         Ok(sys_id) => {
+            rules::run_after(call);
             let mut response = written_record(call, url, table, &sys_id, 201);
             let location = format!("{url}/api/now/table/{}/{sys_id}", table.name);
             response.headers.insert("location".to_owned(), location);
@@ -291,10 +226,13 @@ fn change(call: &mut UserRequest<'_, '_>, url: &str, table: &Table, sys_id: &str
     if !may_write(call, table, &current) {
         return errors::may_not_write("Update");
     }
-    let written = run_before_rules(call, table, "update", &current, values)
+    let written = rules::run_before(call, table, "update", &current, values)
         .and_then(|values| call.session.update(&table.name, sys_id, values, true));
     match written {
-        Ok(()) => written_record(call, url, table, sys_id, 200),
+        Ok(()) => {
+            rules::run_after(call);
+            written_record(call, url, table, sys_id, 200)
+        }
         Err(error) => errors::refused(&error),
     }
 }
@@ -307,14 +245,19 @@ fn may_write(call: &UserRequest<'_, '_>, table: &Table, current: &Row) -> bool {
 }
 
 fn remove(call: &mut UserRequest<'_, '_>, table: &Table, sys_id: &str) -> Response {
-    if call.session.view(&table.name, sys_id).is_none() {
+    let Some(current) = call.session.view(&table.name, sys_id).map(|view| view.row.clone()) else {
         return errors::no_record();
-    }
+    };
     if !acl::allows(call.session.app, &call.session.actor, &table.name, Operation::Delete) {
         return errors::may_not_write("Delete");
     }
-    match call.session.delete(&table.name, sys_id, true) {
-        Ok(()) => Response { status: 204, ..Response::default() },
+    let deleted = rules::run_before(call, table, "delete", &current, Row::new())
+        .and_then(|_| call.session.delete(&table.name, sys_id, true));
+    match deleted {
+        Ok(()) => {
+            rules::run_after(call);
+            Response { status: 204, ..Response::default() }
+        }
         Err(error) => errors::refused(&error),
     }
 }
@@ -325,16 +268,19 @@ fn written_record(call: &UserRequest<'_, '_>, url: &str, table: &Table, sys_id: 
     {
         return Response { status: if status == 201 { 201 } else { 204 }, ..Response::default() };
     }
-    let form = Form::of(call.request, url);
+    let form = Form::of(call, url);
     match call.session.view(&table.name, sys_id) {
-        Some(view) => Response::json(status, &json!({"result": show(call, &view, &form)})),
+        Some(view) => Response::json(status, &Answer { result: form.show(call, &view) }),
         None => errors::no_record(),
     }
 }
 
 /// Returns the values of a request's body that the user may write. Silently leaves out columns that the user may not
-/// write, and choices that do not exist.
+/// write, and choices that do not exist. A request without a body names no values.
 fn read_values(call: &UserRequest<'_, '_>, table: &Table, operation: Operation) -> Result<Row, Response> {
+    if call.request.body.is_empty() {
+        return Ok(Row::new());
+    }
     let content_type = call.request.header("content-type").unwrap_or_default();
     if content_type.is_empty() {
         return Err(errors::envelope(400, "Missing header", Some("Content-Type is required")));
@@ -351,12 +297,16 @@ fn read_values(call: &UserRequest<'_, '_>, table: &Table, operation: Operation) 
         return Err(errors::unreadable_body("The payload is not a JSON object"));
     };
     let input_names = call.request.parameter("sysparm_input_display_value") == Some("true");
+    let zone = call.session.zone();
     let mut values = Row::new();
     for (name, value) in members {
         let Some(text) = as_text(&value) else { continue };
         let column = table.columns.get(&name);
         let of_name = column.and_then(|_| value_of_display(call, table, &name, &text));
-        let text = if input_names || column.is_some_and(|column| column.kind == ColumnKind::Reference) {
+        let is_time = column.is_some_and(|column| column.kind == ColumnKind::DateTime);
+        let text = if input_names && is_time {
+            zone::stored(&zone, &text)
+        } else if input_names || column.is_some_and(|column| column.kind == ColumnKind::Reference) {
             of_name.unwrap_or(text)
         } else {
             text
@@ -391,30 +341,4 @@ fn text_is_choice(call: &UserRequest<'_, '_>, table: &Table, column: &str, value
     value.is_empty()
         || choices.peek().is_none()
         || choices.any(|row| field(row, "value") == value && field(row, "inactive") != "true")
-}
-
-/// Runs the app's rules before a write. They may change the values or refuse the write.
-fn run_before_rules(
-    call: &mut UserRequest<'_, '_>,
-    table: &Table,
-    operation: &str,
-    previous: &Row,
-    values: Row,
-) -> Result<Row, WriteError> {
-    if call.session.app.before_rules(&table.name, operation).next().is_none() {
-        return Ok(values);
-    }
-    let script = Script::Before { table: &table.name, operation, previous, values: &values };
-    match engine::run(&mut call.session, call.outbound, call.engine, &script) {
-        Ok(answer) => match answer["refusal"].as_str() {
-            Some(refusal) => Err(WriteError::AbortedBy(refusal.to_owned())),
-            None => Ok(serde_json::from_value(answer["values"].clone()).unwrap_or(values)),
-        },
-        Err(ScriptError::Stopped) => Err(WriteError::Stopped),
-        // If a rule fails, the record is written all the same.
-        Err(ScriptError::Failed(message)) => {
-            call.session.state.log(call.session.now, "error", format!("{} {operation}: {message}", table.name));
-            Ok(values)
-        }
-    }
 }

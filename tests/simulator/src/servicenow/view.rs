@@ -2,11 +2,17 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
+use jiff::tz::TimeZone;
+
 use super::{
     journal,
     schema::{ColumnKind, Schema, Table},
     store::{Row, Store, field},
+    zone,
 };
+
+/// The column that names a record's own table, in tables that others extend.
+const CLASS: &str = "sys_class_name";
 
 /// A record within its instance, with its earlier state if that is known.
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +50,16 @@ impl<'a> View<'a> {
     /// Returns the value at the path. Returns an empty text if there is none.
     pub fn value(&self, path: &str) -> Cow<'a, str> {
         match path.split_once('.') {
-            None => Cow::Borrowed(field(self.row, path)),
+            None => Cow::Borrowed(self.own_value(path)),
             Some((first, rest)) => self.referenced(first).map_or(Cow::Borrowed(""), |view| view.value(rest)),
         }
+    }
+
+    /// Returns the value of a column. The class of a record is its table, also if the record does not say so.
+    fn own_value(&self, column: &str) -> &'a str {
+        let value = field(self.row, column);
+        let is_class = value.is_empty() && column == CLASS && self.table.columns.contains_key(CLASS);
+        if is_class { &self.table.name } else { value }
     }
 
     /// Returns the record that a reference points to. Returns `None` if there is none.
@@ -56,19 +69,25 @@ impl<'a> View<'a> {
         Some(View::new(self.schema, self.store, table, row))
     }
 
-    /// Returns what people see for the value at the path.
+    /// Returns what people in UTC see for the value at the path.
     pub fn display(&self, path: &str) -> String {
+        self.display_in(path, &TimeZone::UTC)
+    }
+
+    /// Returns what people in the time zone see for the value at the path.
+    pub fn display_in(&self, path: &str, zone: &TimeZone) -> String {
         if let Some((first, rest)) = path.split_once('.') {
-            return self.referenced(first).map(|view| view.display(rest)).unwrap_or_default();
+            return self.referenced(first).map(|view| view.display_in(rest, zone)).unwrap_or_default();
         }
         let Some(column) = self.table.columns.get(path) else { return String::new() };
-        let value = field(self.row, path);
+        let value = self.own_value(path);
         match column.kind {
             ColumnKind::Reference => self.referenced(path).map(|view| view.display_name()).unwrap_or_default(),
-            ColumnKind::Journal => journal::display(self, &[path]),
-            ColumnKind::JournalList => journal::display(self, &self.table.journals().collect::<Vec<_>>()),
+            ColumnKind::Journal => journal::display(self, &[path], zone),
+            ColumnKind::JournalList => journal::display(self, &self.table.journals().collect::<Vec<_>>(), zone),
             ColumnKind::Boolean if value.is_empty() => "false".to_owned(),
             ColumnKind::Password => String::new(),
+            ColumnKind::DateTime => zone::local(zone, value),
             _ if column.choice => self.choice_label(path, value).unwrap_or_else(|| value.to_owned()),
             _ => value.to_owned(),
         }

@@ -1,6 +1,7 @@
 //! A ServiceNow instance in the process of the tests: its APIs, and the built app's own scripts on it.
 
 mod app;
+mod business_rules;
 mod claims;
 mod hostile;
 mod instance;
@@ -16,6 +17,7 @@ mod roles;
 mod served;
 mod settings;
 mod shown;
+mod stock;
 mod support;
 mod table_api;
 mod undelete;
