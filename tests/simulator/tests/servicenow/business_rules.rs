@@ -11,12 +11,12 @@ fn rule(fixture: &mut Fixture, when: &str, columns: &Value) -> String {
         "name": "Rule under test", "collection": "problem", "when": when, "order": 100, "active": true,
         "action_insert": true, "action_update": true,
     });
-    values.as_object_mut().unwrap().extend(columns.as_object().unwrap().clone());
+    values.as_object_mut().expect("an object").extend(columns.as_object().expect("an object").clone());
     fixture.create("admin", "sys_script", &values)
 }
 
 fn described(fixture: &Fixture, problem: &str) -> String {
-    fixture.instance.record("problem", problem).unwrap().get("description").cloned().unwrap_or_default()
+    fixture.instance.record("problem", problem).expect("the problem").get("description").cloned().unwrap_or_default()
 }
 
 #[test]
