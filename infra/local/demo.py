@@ -222,6 +222,46 @@ def person_reopens(story: Story, incident: dict) -> None:
     story.holds("the question is on the case once", len(story.communications(incident, question)) == 1)
 
 
+def colleague_opens_case(story: Story) -> None:
+    """A colleague opens a case at AWS, and it becomes an incident."""
+    story.tell("A colleague opens a case in the AWS console.")
+    account = story.stack["accounts"][0]
+    text = "Writes to the volume take seconds since noon."
+    opened = web.request("POST", f"{story.control}/support/accounts/{account['id']}/cases", {
+        "subject": "Volume is slow",
+        "body": text,
+        "serviceCode": "amazon-elastic-compute-cloud-linux",
+        "categoryCode": "instance-issue",
+        "severityCode": "urgent",
+    })  # fmt: skip
+
+    def incidents() -> list[dict]:
+        return story.admin.find("incident", x_casebridge_aws_case_id=opened["caseId"])
+
+    (incident,) = story.until("an incident opens for it", incidents)
+    story.holds("it has the case's subject and its first text", (
+        incident["short_description"] == "Volume is slow" and text in incident["description"]
+    ))  # fmt: skip
+    story.holds("its priority is that of the severity", incident["priority"] == "2")
+    (group,) = story.admin.find("sys_user_group", name=account["assignment_group"])
+    story.holds("it is in the account's group", incident["assignment_group"] == group["sys_id"])
+    story.tell("An agent comments on it, and AWS replies.")
+    question = "Which volume is it?"
+    story.change(incident, comments=question)
+
+    def bodies() -> list[str]:
+        cases = web.request("GET", story.control + "/support/cases")["cases"]
+        (case,) = [case for case in cases if case["caseId"] == opened["caseId"]]
+        return [communication["body"] for communication in case["communications"]]
+
+    story.until("the case has the comment", lambda: [body for body in bodies() if question in body])
+    reply = "It is the data volume."
+    web.request("POST", f"{story.control}/support/cases/{opened['caseId']}/communications", {"body": reply})
+    story.until("the incident has the reply", lambda: story.comments(incident, reply))
+    time.sleep(QUIET_SECONDS)
+    story.holds("there is one incident for the case", len(incidents()) == 1)
+
+
 def main() -> None:
     """Brings the stack up and tells the story."""
     story = Story(up.bring_up())
@@ -232,6 +272,7 @@ def main() -> None:
     nothing_is_doubled(story, incident)
     agent_resolves(story, incident)
     person_reopens(story, aws_resolves(story))
+    colleague_opens_case(story)
     verdict = console.paint("The story holds", "green")
     console.say(f"\n{verdict}: {story.lines} outcomes in {console.elapsed() - ready:.1f} s.")
     console.say("`make down` stops the stack.")

@@ -1,6 +1,6 @@
 //! What the events of cases without a known link cost.
 
-use casebridge_core::{identifiers::IncidentId, support::unknown_case::READS_PER_MINUTE};
+use casebridge_core::{identifiers::IncidentId, policy::OpenedCaseRule, support::unknown_case::READS_PER_MINUTE};
 use casebridge_simulation::{
     calls::{Fate, RemoteCall},
     script::{Handle, Script},
@@ -13,11 +13,12 @@ const BURST: usize = 100;
 /// How many events a flood has.
 const FLOOD: u64 = 200;
 
-/// Returns a world without polls and with room for a burst of incidents.
+/// Returns a world without polls and with room for a burst of incidents. Cases of others stay at AWS.
 fn without_poller() -> Script {
     Script::with(|settings| {
         settings.polling = SignedDuration::from_hours(1_000);
         settings.most_incidents = BURST;
+        settings.policy.cases_opened_at_aws = OpenedCaseRule::Ignore;
     })
 }
 
@@ -41,9 +42,24 @@ fn an_event_of_an_account_that_opens_no_case_costs_no_call_of_aws() {
     let mut world = without_poller();
     open_in_console(&mut world, 0, "A question «o1»");
     world.wait(30);
-    assert_eq!(world.calls(RemoteCall::LinkOfCase), 2, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::LinkOfCase), 3, "{}", world.story());
     assert_eq!(world.calls(RemoteCall::NewestUndecidedCase), 1, "{}", world.story());
-    assert_eq!(world.all_calls(), 3, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::Enqueue), 1, "{}", world.story());
+    assert_eq!(world.all_calls(), 5, "{}", world.story());
+}
+
+/// The event of a case that somebody opened costs two reads of the case and one call that opens the incident.
+#[test]
+fn an_event_of_a_case_that_somebody_opened_opens_its_incident() {
+    let mut world = without_poller();
+    world.life.desk.world.borrow_mut().settings.policy.cases_opened_at_aws = OpenedCaseRule::OpenIncident;
+    open_in_console(&mut world, 0, "A question «o1»");
+    world.wait(30);
+    assert_eq!(world.calls(RemoteCall::DescribeCases), 2, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::Open), 1, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::Snapshot), 0, "{}", world.story());
+    assert_eq!(world.life.desk.world.borrow().servicenow.incidents.len(), 1, "{}", world.story());
+    world.must_hold();
 }
 
 /// The event of our own CreateCase waits until the outcome is recorded. Each new case is read once, and no two workers
