@@ -244,7 +244,9 @@ def colleague_opens_case(story: Story) -> None:
     ))  # fmt: skip
     story.holds("its priority is that of the severity", incident["priority"] == "2")
     (group,) = story.admin.find("sys_user_group", name=account["assignment_group"])
-    story.holds("it is in the account's group", incident["assignment_group"] == group["sys_id"])
+    story.holds("it is in the account's group", bool(
+        story.admin.find("incident", sys_id=incident["sys_id"], assignment_group=group["sys_id"])
+    ))  # fmt: skip
     story.tell("An agent comments on it, and AWS replies.")
     question = "Which volume is it?"
     story.change(incident, comments=question)
