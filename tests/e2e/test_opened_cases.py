@@ -101,16 +101,3 @@ def test_a_long_text_arrives_whole(world: World):
     incident = opened_incident(world, account, case_id)
     assert len(world.record(incident)["description"]) <= 4000
     world.until("the whole text is on the incident", lambda: world.comments(incident, text), incident)
-
-
-def test_a_case_of_an_account_that_servicenow_does_not_use_waits_for_it(world: World):
-    with world.further_account("Late") as account:
-        world.store_keys(account, account)
-        world.set_active(account, False)
-        case_id = open_case(world.stack, account, unique("Early"), "Nobody is there yet.")
-        world.settle()
-        assert not incidents_of(world, case_id)
-        world.set_active(account, True)
-        incident = opened_incident(world, account, case_id)
-        world.until_in_sync(incident)
-        world.end(incident)
