@@ -8,7 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     identifiers::{AccountId, CaseId, CaseKey, CommunicationId, DisplayId, JournalEntryId},
     link::mark::Mark,
-    support::{call::Content, case::CaseStatus, conversation::Conversation},
+    support::{
+        call::Content,
+        case::{Case, CaseStatus},
+        conversation::Conversation,
+    },
     time::later,
 };
 
@@ -58,6 +62,14 @@ impl LinkedCase {
     /// Whether the case is resolved, as far as is known.
     pub fn is_resolved(&self) -> bool {
         self.status.as_ref().is_some_and(CaseStatus::is_resolved)
+    }
+
+    /// Takes in how AWS names the case now, and its fingerprint. A case's id changes with its language. The poller asks
+    /// for the id that was last taken in.
+    pub(super) fn identify(&mut self, case: &Case) {
+        self.case_id = case.case_id.clone();
+        self.display_id = Some(case.display_id.clone());
+        self.fingerprint.clone_from(&case.fingerprint);
     }
 }
 

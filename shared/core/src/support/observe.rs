@@ -59,11 +59,11 @@ impl Pass {
         self.link.memory.conversation.settled_before
     }
 
-    /// Takes in a read of the case that began at `now`. After an interrupted pass, only the fingerprint is taken in
-    /// until the incident is read, since the incident shows what was delivered.
+    /// Takes in a read of the case that began at `now`. After an interrupted pass, only the ids and the
+    /// fingerprint are taken in until the incident is read, since the incident shows what was delivered.
     pub fn see_case(&mut self, policy: &Policy, case: Case, now: Timestamp) {
         if self.link.interrupted && !self.see_deliveries() {
-            return self.see_only_fingerprint(case.fingerprint, now);
+            return self.see_only_identity(&case, now);
         }
         self.aws.shown_all = case.communications.len() <= MAXIMUM_KNOWN_COMMUNICATIONS;
         self.link.troubles.end(Side::Aws, |trouble| trouble.request == Request::Read);
@@ -101,9 +101,7 @@ impl Pass {
     fn see_status(&mut self, policy: &Policy, case: &Case, now: Timestamp) {
         let has_unseen_own_text = self.has_unseen_own_text(policy, now);
         if let Some(linked) = &mut self.link.memory.case {
-            linked.case_id = case.case_id.clone();
-            linked.display_id = Some(case.display_id.clone());
-            linked.fingerprint.clone_from(&case.fingerprint);
+            linked.identify(case);
             let ours = linked
                 .reopened_by
                 .as_ref()
@@ -133,14 +131,14 @@ impl Pass {
         }
     }
 
-    /// Takes in the fingerprint alone. If the incident is not found, a change of the case makes the looks for the incident
-    /// frequent again: a text that waits for its delivery may be behind it.
-    fn see_only_fingerprint(&mut self, fingerprint: String, now: Timestamp) {
+    /// Takes in the ids and the fingerprint alone. If the incident is not found, a change of the case makes the looks for
+    /// the incident frequent again: a text that waits for its delivery may be behind it.
+    fn see_only_identity(&mut self, case: &Case, now: Timestamp) {
         let Some(linked) = &mut self.link.memory.case else { return };
-        if self.incident_gone && linked.fingerprint != fingerprint {
+        if self.incident_gone && linked.fingerprint != case.fingerprint {
             self.link.gone_since = Some(now);
         }
-        linked.fingerprint = fingerprint;
+        linked.identify(case);
     }
 
     /// Takes in what an interrupted pass delivered. Returns false if the incident has still to be read for it. An incident

@@ -492,6 +492,20 @@ fn after_an_interrupted_pass_the_case_is_not_believed_while_the_incident_is_not_
     assert!(!pass.link.interrupted);
 }
 
+/// The poller asks for the id that was last taken in, and AWS knows a case only by its present one.
+#[test]
+fn after_an_interrupted_pass_the_ids_of_the_case_are_taken_in_while_the_incident_is_not_found() {
+    let mut sides = answered();
+    sides.link.interrupted = true;
+    let mut pass = sides.unseen();
+    pass.look(Look::Both, sides.now);
+    assert_eq!(pass.see(&sides.policy, Seen::Incident(Ok(None)), sides.now, 0), Ok(None));
+    let renamed = CaseId::new(sides::CASE_ID.replace("muen", "muja"));
+    pass.see_case(&sides.policy, Case { case_id: renamed.clone(), ..recent(&sides, 0) }, sides.now);
+    assert!(pass.link.interrupted);
+    assert_eq!(pass.link.memory.case.unwrap().case_id, renamed);
+}
+
 #[test]
 fn the_deliveries_of_another_link_or_case_say_nothing_of_this_one() {
     let mut sides = answered();
