@@ -40,6 +40,7 @@ string_identifier! {
     /// The `sys_id` of a ServiceNow incident: 32 hexadecimal digits. Numbers are not unique, `sys_id`s are.
     IncidentId
 }
+
 impl IncidentId {
     /// Returns the `sys_id` of the incident that casebridge opens for a case: the same for the same case and
     /// generation, so that the incident is opened once. The first incident of a case has generation 1.

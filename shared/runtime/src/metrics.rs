@@ -37,7 +37,7 @@ pub enum Metric {
     RefusalsOutOfUse,
     /// Records that are set aside because they can't be read.
     Parked,
-    /// Events of cases that are not ours. They caused no read of the case.
+    /// Events of cases that are not ours and become no incident.
     EventsOfOthers,
     /// Events that wait for the outcome of a CreateCase.
     EventsPostponed,

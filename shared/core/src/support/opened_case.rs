@@ -9,11 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     identifiers::{AccountId, CaseId, CaseKey, IncidentId, LinkKey},
+    link::Opening,
     policy::{OpenedCaseRule, Policy},
     support::{
         Pass,
         case::Case,
-        memory::CREATION_UNDECIDED_FOR,
         outcome::new_linked_case,
         read::{DescribedCase, marks_of},
         render,
@@ -69,12 +69,6 @@ pub fn decide(policy: &Policy, account: &AccountId, case: &Case, may_be_ours: bo
     Intake::OpenIncident(link_key(account, &case.case_id))
 }
 
-/// Returns the first and the last moment, by our clock, at which a CreateCase may have been written that is undecided
-/// at `now` and may have opened any case.
-pub fn undecided_creations(now: Timestamp) -> (Timestamp, Timestamp) {
-    (time::earlier(now, CREATION_UNDECIDED_FOR), now)
-}
-
 /// Returns the link of the first incident that casebridge opens for a case.
 pub fn link_key(account: &AccountId, case_id: &CaseId) -> LinkKey {
     LinkKey::support_case(IncidentId::of_case(&CaseKey::new(account.clone(), case_id), 1))
@@ -82,24 +76,26 @@ pub fn link_key(account: &AccountId, case_id: &CaseId) -> LinkKey {
 
 /// Whether the policy opens an incident for a case of this account with these codes.
 fn becomes_incident(policy: &Policy, account: &AccountId, service: &str, severity: &str) -> bool {
-    let admits = |filter: &[String], word: &str| filter.is_empty() || filter.iter().any(|admitted| admitted == word);
-    policy.cases_opened_at_aws == OpenedCaseRule::OpenIncident
-        && admits(&policy.opened_cases_of_accounts, account.as_str())
+    takes_cases_of(policy, account)
         && admits(&policy.opened_cases_of_services, service)
         && admits(&policy.opened_cases_of_severities, severity)
+}
+
+/// Whether the policy opens incidents for cases of this account at all.
+pub fn takes_cases_of(policy: &Policy, account: &AccountId) -> bool {
+    policy.cases_opened_at_aws == OpenedCaseRule::OpenIncident
+        && admits(&policy.opened_cases_of_accounts, account.as_str())
+}
+
+/// Whether a filter of the policy admits a word. An empty filter admits all.
+fn admits(filter: &[String], word: &str) -> bool {
+    filter.is_empty() || filter.iter().any(|admitted| admitted == word)
 }
 
 /// Whether casebridge opened the case, for whatever link and however long ago: its first communication carries a mark,
 /// and its subject begins like ours. People copy one of them, but not both.
 fn is_ours(policy: &Policy, case: &Case) -> bool {
     !marks_of(case).is_empty() && render::is_subject_of_ours(policy, &case.subject)
-}
-
-/// Whether the policy opens incidents for cases of this account at all.
-pub fn takes_cases_of(policy: &Policy, account: &AccountId) -> bool {
-    let admitted = &policy.opened_cases_of_accounts;
-    policy.cases_opened_at_aws == OpenedCaseRule::OpenIncident
-        && (admitted.is_empty() || admitted.iter().any(|number| number == account.as_str()))
 }
 
 /// Returns from when on, by AWS's clock, the poller reads the cases of an account: a case may show up late, and AWS's
@@ -129,7 +125,7 @@ impl Pass {
     pub(super) fn see_opened_case(&mut self, opened: &OpenedCase, now: Timestamp) {
         if self.link.memory.case.is_none() && self.link.is_blank() {
             self.link.memory.case = Some(new_linked_case(opened.account.clone(), opened.case_id.clone(), now));
-            self.link.opening = Some(crate::link::Opening::default());
+            self.link.opening = Some(Opening::default());
         }
     }
 }

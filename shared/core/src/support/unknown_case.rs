@@ -40,8 +40,8 @@ const MARKS_LOOKED_UP: usize = 3;
 /// What casebridge does with an event whose case has no link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownCase {
-    /// The account has no undecided CreateCase that the event could belong to: the case is not ours, and nothing is
-    /// read.
+    /// casebridge does nothing for the case: it is not ours, and it becomes no incident. If the policy ignores such cases
+    /// and the account has no undecided CreateCase that the event could belong to, the case is not read.
     NotOurs,
     /// A young CreateCase may have opened the case: the event is looked at again after this time, in whole seconds.
     Wait(SignedDuration),

@@ -26,7 +26,7 @@ use crate::{
     report::Report,
     support::{
         carrier::SupportCarrier,
-        owner::{HintedCase, Owner, owner_of_case},
+        owner::{HintedCase, Owner, newest_undecided, owner_of_case},
     },
 };
 
@@ -100,8 +100,7 @@ async fn take_in<P: Ports>(
 ) -> Result<Option<Found>, ReconcileError> {
     let (account, case_id) = (named.account.clone(), named.case_id.clone());
     let now = ports.clock.now();
-    let (from, until) = opened_case::undecided_creations(now);
-    let undecided = ports.ledger.last_between(&index::undecided_between(&account, from, until)).await?;
+    let undecided = newest_undecided(&ports.ledger, &account, now, now).await?;
     match opened_case::decide(policy, &account, case, undecided.is_some(), now) {
         Intake::OpenIncident(key) => {
             let opened = OpenedCase { account, case_id };

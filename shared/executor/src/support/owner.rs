@@ -51,13 +51,24 @@ pub(crate) async fn owner_of_case(
     if let Some(link) = ledger.link_at(&row).await? {
         return Ok(Owner::Link(link));
     }
-    let (from, until) = unknown_case::candidates(received_at, now);
-    let newest = ledger.last_between(&index::undecided_between(account, from, until)).await?;
-    let newest = newest.as_ref().map(index::written_at).transpose()?;
+    let newest = newest_undecided(ledger, account, received_at, now).await?;
     let unknown = unknown_case::decide(policy, cause, newest, now);
     if unknown != UnknownCase::NotOurs {
         return Ok(Owner::Unknown(unknown));
     }
     // The outcome may have been recorded between the two lookups.
     Ok(ledger.link_at(&row).await?.map_or(Owner::Unknown(unknown), Owner::Link))
+}
+
+/// Returns when the newest undecided CreateCase of an account was written that may have opened a case which was reported
+/// at `received_at`. Returns `None` if there is none.
+pub(crate) async fn newest_undecided(
+    ledger: &impl Ledger,
+    account: &AccountId,
+    received_at: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, LedgerError> {
+    let (from, until) = unknown_case::candidates(received_at, now);
+    let newest = ledger.last_between(&index::undecided_between(account, from, until)).await?;
+    Ok(newest.as_ref().map(index::written_at).transpose()?)
 }
