@@ -331,23 +331,6 @@ def test_a_copy_of_an_incident_has_a_case_of_its_own(world: World):
     assert (len(world.comments(copy)), len(world.comments(original))) == (2, 1)
 
 
-def test_a_case_that_somebody_opens_at_aws_creates_nothing_and_breaks_nothing(world: World):
-    support = world.stack.support(world.stack.production["id"])
-    subject = unique("Opened by hand")
-    before = {record["sys_id"] for record in world.find("incident", short_description=subject)}
-    case_id = support.create_case(subject=subject, communicationBody="I need help with my bill.")["caseId"]
-    support.add_communication_to_case(caseId=case_id, communicationBody="Hello?")
-    world.stack.control("POST", f"/support/cases/{case_id}/communications", {"body": "We are on it."})
-    support.resolve_case(caseId=case_id)
-    incident = world.linked()
-    world.settle()
-    assert not before
-    assert world.find("incident", short_description=subject) == []
-    assert world.find("incident", **{f"{PREFIX}case_id": case_id}) == []
-    (case,) = [case for case in world.all_cases() if case["caseId"] == case_id]
-    assert len(case["communications"]) == 3
-    world.assert_once_at_aws(incident)
-
 
 def test_our_own_words_in_a_persons_mouth_are_the_persons(world: World):
     incident = world.linked(description="The first message.")
