@@ -72,7 +72,7 @@ CasebridgeDelivery.prototype = {
     },
 
     _parse: function (body) {
-        this._checkNames('', body, ['kind', 'expected_mod_count', 'messages', 'fields', 'columns', 'entries_since']);
+        this.calls.checkNames('', body, ['kind', 'expected_mod_count', 'messages', 'fields', 'columns', 'entries_since']);
         var kind = this.calls.checkKind(body.kind);
         var columns = CasebridgeLink.ownColumns(kind).concat(CasebridgeLink.STATUS_COLUMNS);
         var expected = body.expected_mod_count === undefined ? null : body.expected_mod_count;
@@ -95,28 +95,18 @@ CasebridgeDelivery.prototype = {
     },
 
     _parseMessages: function (messages) {
-        if (messages === undefined || messages === null) {
-            return [];
+        var list = this.calls.checkList('messages', messages, CasebridgeDelivery.MESSAGES_LIMIT);
+        for (var index = 0; index < list.length; index += 1) {
+            this._checkMessage('messages[' + index + ']', list[index]);
         }
-        if (!Array.isArray(messages)) {
-            this.calls.invalid('messages', 'must be a list');
-        }
-        if (messages.length > CasebridgeDelivery.MESSAGES_LIMIT) {
-            this.calls.invalid('messages', 'must hold at most ' + CasebridgeDelivery.MESSAGES_LIMIT);
-        }
-        for (var index = 0; index < messages.length; index += 1) {
-            this._checkMessage('messages[' + index + ']', messages[index]);
-        }
-        return messages;
+        return list;
     },
 
     _checkMessage: function (name, message) {
-        if (Object.prototype.toString.call(message) !== '[object Object]') {
-            this.calls.invalid(name, 'must be an object');
-        }
-        this._checkNames(name + '.', message, ['external_id', 'text', 'kind']);
-        this._checkText(name + '.external_id', message.external_id);
-        if (this._isOutside(message.external_id, 1, CasebridgeDelivery.EXTERNAL_ID_LIMIT)) {
+        this.calls.checkObject(name, message);
+        this.calls.checkNames(name + '.', message, ['external_id', 'text', 'kind']);
+        this.calls.checkText(name + '.external_id', message.external_id);
+        if (message.external_id === '' || message.external_id.length > CasebridgeDelivery.EXTERNAL_ID_LIMIT) {
             this.calls.invalid(
                 name + '.external_id',
                 'must have 1 to ' + CasebridgeDelivery.EXTERNAL_ID_LIMIT + ' characters'
@@ -128,7 +118,7 @@ CasebridgeDelivery.prototype = {
                 'must name a communication of a case, for example 0123456789abcdef-1795208400-0123456789abcdef-0a'
             );
         }
-        this._checkContent(name + '.text', message.text, 1, CasebridgeDelivery.TEXT_LIMIT);
+        this.calls.checkContent(name + '.text', message.text, 1, CasebridgeDelivery.TEXT_LIMIT);
         if (this._harmless(message.text).trim() === '') {
             this.calls.unacceptable(name + '.text', 'must not be blank');
         }
@@ -142,42 +132,13 @@ CasebridgeDelivery.prototype = {
         if (values === undefined || values === null) {
             return parsed;
         }
-        if (Object.prototype.toString.call(values) !== '[object Object]') {
-            this.calls.invalid(name, 'must be an object');
-        }
-        this._checkNames(name + '.', values, known);
+        this.calls.checkObject(name, values);
+        this.calls.checkNames(name + '.', values, known);
         Object.keys(values).forEach(function (key) {
-            this._checkContent(name + '.' + key, values[key], 0, CasebridgeDelivery.FIELD_LIMIT);
+            this.calls.checkContent(name + '.' + key, values[key], 0, CasebridgeDelivery.FIELD_LIMIT);
             parsed[key] = values[key];
         }, this);
         return parsed;
-    },
-
-    // Refuses unknown names: if they were ignored, nobody would notice the mistake.
-    _checkNames: function (prefix, values, known) {
-        Object.keys(values).forEach(function (key) {
-            if (known.indexOf(key) < 0) {
-                this.calls.invalid(prefix + key, 'is not known; known are ' + known.join(', '));
-            }
-        }, this);
-    },
-
-    _checkText: function (name, value) {
-        if (typeof value !== 'string') {
-            this.calls.invalid(name, 'must be a string');
-        }
-    },
-
-    // A text of the wrong length is about this incident's content, not about the version of the sender.
-    _checkContent: function (name, value, minimum, maximum) {
-        this._checkText(name, value);
-        if (this._isOutside(value, minimum, maximum)) {
-            this.calls.unacceptable(name, 'must have ' + minimum + ' to ' + maximum + ' characters');
-        }
-    },
-
-    _isOutside: function (text, minimum, maximum) {
-        return text.length < minimum || text.length > maximum;
     },
 
     _message: function (incidentId, message) {
@@ -462,8 +423,11 @@ CasebridgeDelivery.prototype = {
         Object.keys(fields).forEach(function (name) {
             differs = CasebridgeIncident.put(incident, name, fields[name]) || differs;
         });
-        Object.keys(columns).forEach(function (name) {
-            differs = CasebridgeIncident.put(incident, CasebridgeIncident.PREFIX + name, columns[name]) || differs;
+        // The code columns follow what the agent has chosen, for everybody who reads them and not the references.
+        [columns, CasebridgeCatalogue.chosen(incident)].forEach(function (values) {
+            Object.keys(values).forEach(function (name) {
+                differs = CasebridgeIncident.put(incident, CasebridgeIncident.PREFIX + name, values[name]) || differs;
+            });
         });
         // The platform may answer an update without changes like one that it refuses.
         var problem = differs ? this._update(incident) : '';

@@ -171,11 +171,33 @@ CasebridgeRequest.prototype = {
         return number;
     },
 
-    /** Returns the body, which must be a JSON object. */
-    body: function () {
+    /** Returns a query parameter that must be one of these words. */
+    oneOf: function (name, words) {
+        var value = this._parameter(name);
+        if (words.indexOf(value) < 0) {
+            this.invalid(name, 'must be one of ' + words.join(', '));
+        }
+        return value;
+    },
+
+    /** Returns a query parameter that has this form, or ''. `requirement` says the form in words. */
+    optionalText: function (name, form, requirement) {
+        var value = this._parameter(name);
+        if (value !== '' && !form.test(value)) {
+            this.invalid(name, requirement);
+        }
+        return value;
+    },
+
+    /** Returns the body, which must be a JSON object. `maximum` is the most characters that it may have, if given. */
+    body: function (maximum) {
         var body = null;
+        var text = this._bodyText();
+        if (maximum !== undefined && text.length > maximum) {
+            this.invalid('body', 'must have at most ' + maximum + ' characters');
+        }
         try {
-            body = JSON.parse(String(this.request.body.dataString));
+            body = JSON.parse(text);
         } catch (problem) {
             this.invalid('body', 'must be JSON');
         }
@@ -183,6 +205,63 @@ CasebridgeRequest.prototype = {
             this.invalid('body', 'must be a JSON object');
         }
         return body;
+    },
+
+    /** Fails unless the value is an object. */
+    checkObject: function (name, value) {
+        if (Object.prototype.toString.call(value) !== '[object Object]') {
+            this.invalid(name, 'must be an object');
+        }
+    },
+
+    /** Returns the list, or an empty one if it is missing. It must be a list of at most `maximum` elements. */
+    checkList: function (name, value, maximum) {
+        if (value === undefined || value === null) {
+            return [];
+        }
+        if (!Array.isArray(value)) {
+            this.invalid(name, 'must be a list');
+        }
+        if (value.length > maximum) {
+            this.invalid(name, 'must hold at most ' + maximum);
+        }
+        return value;
+    },
+
+    /** Refuses unknown names: if they were ignored, nobody would notice the mistake. */
+    checkNames: function (prefix, values, known) {
+        Object.keys(values).forEach(function (key) {
+            if (known.indexOf(key) < 0) {
+                this.invalid(prefix + key, 'is not known; known are ' + known.join(', '));
+            }
+        }, this);
+    },
+
+    /** Fails unless the value is a string. */
+    checkText: function (name, value) {
+        if (typeof value !== 'string') {
+            this.invalid(name, 'must be a string');
+        }
+    },
+
+    /**
+     * Fails unless the value is a string of this length. The wrong length is about the content of this request, not
+     * about the version of the sender.
+     */
+    checkContent: function (name, value, minimum, maximum) {
+        this.checkText(name, value);
+        if (value.length < minimum || value.length > maximum) {
+            this.unacceptable(name, 'must have ' + minimum + ' to ' + maximum + ' characters');
+        }
+    },
+
+    // Returns the body as it was sent, or '' if there is none.
+    _bodyText: function () {
+        try {
+            return String(this.request.body.dataString);
+        } catch (problem) {
+            return '';
+        }
     },
 
     // The platform holds the values of a parameter in a list.
