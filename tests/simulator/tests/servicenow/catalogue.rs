@@ -1,6 +1,6 @@
 //! The catalogue: what AWS offers, as the app keeps it, and what agents choose from it.
 
-use casebridge_simulator::servicenow::store::Row;
+use casebridge_simulator::servicenow::{state::Obstacle, store::Row};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -22,6 +22,11 @@ fn write(fixture: &mut Fixture, order: &Value) -> Value {
     let answer = fixture.call("casebridge", "POST", &catalogue(""), Some(order));
     assert_eq!(answer.status, 200, "{}", text(&answer));
     body(&answer)["result"].clone()
+}
+
+/// Returns the answer to a write of this many rows.
+fn written(services: usize, categories: usize, severities: usize) -> Value {
+    json!({"services": services, "categories": categories, "severities": severities, "refused": []})
 }
 
 /// Asserts that the app refuses the order with this status and these words, and writes nothing.
@@ -87,7 +92,7 @@ fn what_was_written_is_read_page_by_page() {
     let services = [service("b", &["y", "x"]), service("a", &[]), service("c", &["x"])];
     let levels = json!([{"code": "urgent", "name": "Down"}, {"code": "low", "name": "Guidance"}]);
     let order = json!({"services": services, "severities": [{"account": "111122223333", "levels": levels}]});
-    assert_eq!(write(&mut fixture, &order), json!({"services": 3, "categories": 3, "severities": 2}));
+    assert_eq!(write(&mut fixture, &order), written(3, 3, 2));
     let first = page(&mut fixture, "?part=services&limit=2");
     assert_eq!(first, json!({"more": true, "services": [service("a", &[]), service("b", &["x", "y"])]}));
     let rest = page(&mut fixture, "?part=services&limit=2&after=b");
@@ -108,12 +113,12 @@ fn only_differences_are_written() {
     write(&mut fixture, &order);
     let before = rows(&fixture);
     fixture.pass(60);
-    assert_eq!(write(&mut fixture, &order), json!({"services": 0, "categories": 0, "severities": 0}));
+    assert_eq!(write(&mut fixture, &order), written(0, 0, 0));
     assert_eq!(rows(&fixture), before, "a repeat updates no row");
     order["services"][0]["active"] = json!(false);
     order["services"][0]["categories"] = json!([row("x", "Renamed")]);
     order["severities"][0]["levels"] = json!([{"code": "low", "name": "Guidance"}]);
-    assert_eq!(write(&mut fixture, &order), json!({"services": 1, "categories": 1, "severities": 1}));
+    assert_eq!(write(&mut fixture, &order), written(1, 1, 1));
     let active = |table: &str, query: &str| {
         let row = fixture.instance.records(table, query).remove(0);
         (row["active"].clone(), row["sys_mod_count"].clone(), row["name"].clone())
@@ -196,31 +201,66 @@ fn nobody_but_the_integration_user_writes_and_administrators_read() {
     }
 }
 
-#[test]
-fn a_row_that_another_request_makes_first_is_taken_and_a_refused_one_is_told() {
-    let written = |fixture: &mut Fixture, prelude: &str| -> Value {
-        let order = json!({"services": [service("a", &[])]});
-        let source = format!(
-            "{prelude}
-            var calls = {{ fail: function (status, message, detail) {{ throw status + ' ' + detail; }} }};
-            ['checkNames', 'checkList', 'checkObject', 'checkText', 'checkContent'].forEach(function (name) {{
-                calls[name] = CasebridgeRequest.prototype[name];
-            }});
-            var answer;
-            try {{ answer = new CasebridgeCatalogue(calls).write({order}); }} catch (problem) {{ answer = problem; }}
-            JSON.stringify(answer)"
+/// Writes in a script, after `prelude` has changed the platform's behaviour. Returns the answer.
+fn write_where(fixture: &mut Fixture, prelude: &str, order: &Value) -> Value {
+    let order = json!(order.to_string());
+    let source = format!(
+        "{prelude}
+        var answer = null;
+        var calls = new CasebridgeRequest(
+            {{ pathParams: {{}}, queryParams: {{}}, body: {{ dataString: {order} }} }},
+            {{ setStatus: function () {{}}, setBody: function (body) {{ answer = body; }}, setError: function () {{}} }}
         );
-        serde_json::from_str(&fixture.script(&source)).unwrap()
+        calls.answerWrite(function () {{ return new CasebridgeCatalogue(calls).write(calls.body()); }});
+        JSON.stringify(answer)"
+    );
+    serde_json::from_str(&fixture.script(&source)).expect("an answer in JSON")
+}
+
+#[test]
+fn a_row_that_another_request_makes_first_is_taken() {
+    for (name, rows) in [("Other name", 1), ("Service a", 0)] {
+        let mut fixture = Fixture::with_app();
+        let race = another_inserts_first(SERVICES, &[("code", "a"), ("name", name), ("active", "true")]);
+        let answer = write_where(&mut fixture, &race, &json!({"services": [service("a", &[])]}));
+        assert_eq!(answer, written(rows, 0, 0), "{name}");
+        let found = fixture.instance.records(SERVICES, "");
+        assert_eq!((found.len(), found[0]["name"].as_str()), (1, "Service a"));
+    }
+}
+
+#[test]
+fn a_row_that_the_instance_refuses_keeps_no_other_back() {
+    let refusing = |operation: &str, code: &str| {
+        format!(
+            "var {operation} = GlideRecord.prototype.{operation};
+            GlideRecord.prototype.{operation} = function () {{
+                return String(this.getValue('code')) === '{code}' ? null : {operation}.call(this);
+            }};"
+        )
     };
     let mut fixture = Fixture::with_app();
-    let race = another_inserts_first(SERVICES, &[("code", "a"), ("name", "Other name")]);
-    assert_eq!(written(&mut fixture, &race), json!({"services": 1, "categories": 0, "severities": 0}));
-    let found = fixture.instance.records(SERVICES, "");
-    assert_eq!((found.len(), found[0]["name"].as_str()), (1, "Service a"));
+    let order = json!({"services": [service("a", &["x"]), service("b", &["x", "y"])]});
+    let mut answer = written(1, 2, 0);
+    answer["refused"] = json!(["a"]);
+    assert_eq!(write_where(&mut fixture, &refusing("insert", "a"), &order), answer);
+    assert!(fixture.logged("error")[0].contains("refused a row of the services, a: the table gave no reason"));
+    let renamed = json!({"services": [{"code": "b", "name": "Renamed", "active": true}, service("a", &[])]});
+    let mut answer = written(1, 0, 0);
+    answer["refused"] = json!(["b"]);
+    assert_eq!(write_where(&mut fixture, &refusing("update", "b"), &renamed), answer);
+    assert_eq!(write(&mut fixture, &order), written(0, 1, 0), "what was refused is written once it is allowed");
+    let many: Vec<Value> = (0..30).map(|number| service(&format!("c{number}"), &[])).collect();
+    let answer = write_where(&mut fixture, &inserts_are_refused("return null;"), &json!({"services": many}));
+    assert_eq!(answer["refused"].as_array().map(Vec::len), Some(20), "an answer has a bound");
+}
+
+#[test]
+fn a_table_that_hides_its_rows_refuses_them() {
     let mut fixture = Fixture::with_app();
-    let refusal = written(&mut fixture, &inserts_are_refused("return null;"));
-    assert_eq!(refusal, json!("500 services[0]: the row was not written. The system log has the cause."));
-    assert!(fixture.logged("error")[0].contains("the catalogue took no row for services[0]"));
+    fixture.instance.hinder(SERVICES, Obstacle::RowsHidden);
+    let answer = write(&mut fixture, &json!({"services": [service("a", &["x"])]}));
+    assert_eq!(answer["refused"], json!(["a"]));
 }
 
 #[test]

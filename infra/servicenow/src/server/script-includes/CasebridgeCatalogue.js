@@ -4,9 +4,12 @@
  */
 var CasebridgeCatalogue = Class.create();
 
-CasebridgeCatalogue.SERVICES = 'x_casebridge_aws_service';
-CasebridgeCatalogue.CATEGORIES = 'x_casebridge_aws_category';
-CasebridgeCatalogue.SEVERITIES = 'x_casebridge_aws_severity';
+/** The tables by the names that an answer gives to their rows. */
+CasebridgeCatalogue.TABLES = {
+    services: 'x_casebridge_aws_service',
+    categories: 'x_casebridge_aws_category',
+    severities: 'x_casebridge_aws_severity'
+};
 /** The parts that are read one by one. */
 CasebridgeCatalogue.PARTS = ['services', 'severities'];
 /**
@@ -26,12 +29,14 @@ CasebridgeCatalogue.ROWS_MAXIMUM = 500;
 CasebridgeCatalogue.BODY_CHARACTERS = 1000000;
 /** The most categories of one page, and the most severities. AWS has about twelve a service, and five an account. */
 CasebridgeCatalogue.CHILDREN_LIMIT = 10000;
+/** The most refused rows that one answer names. The system log has all of them. */
+CasebridgeCatalogue.REFUSED_LIMIT = 20;
 /** The most severities of one account that a snapshot shows. AWS has five. */
 CasebridgeCatalogue.LEVELS_LIMIT = 50;
 /** What an agent chooses for an incident: the column of the code, with the column of the reference and its table. */
 CasebridgeCatalogue.CHOICES = [
-    { code: 'service_code', reference: 'service', table: 'x_casebridge_aws_service' },
-    { code: 'category_code', reference: 'category', table: 'x_casebridge_aws_category' }
+    { code: 'service_code', reference: 'service', table: CasebridgeCatalogue.TABLES.services },
+    { code: 'category_code', reference: 'category', table: CasebridgeCatalogue.TABLES.categories }
 ];
 
 /**
@@ -52,7 +57,7 @@ CasebridgeCatalogue.chosen = function (incident) {
 
 /** Returns the codes of the severities that the account of this sys_id has, in their order, or [] if none is known. */
 CasebridgeCatalogue.severityCodes = function (account) {
-    var row = new GlideRecord(CasebridgeCatalogue.SEVERITIES);
+    var row = new GlideRecord(CasebridgeCatalogue.TABLES.severities);
     row.addQuery('account', account);
     row.addQuery('active', true);
     row.orderBy('code');
@@ -79,18 +84,19 @@ CasebridgeCatalogue.prototype = {
         if (part === 'severities') {
             return this._page(part, CasebridgeIncident.ACCOUNTS, 'number', after, limit, this._withLevels);
         }
-        return this._page(part, CasebridgeCatalogue.SERVICES, 'code', after, limit, this._withCategories);
+        return this._page(part, CasebridgeCatalogue.TABLES.services, 'code', after, limit, this._withCategories);
     },
 
     /**
-     * Writes what differs from the body and returns how many rows were written. A service or a category that the body
-     * does not name stays as it is. The levels of an account are all that it has: any other becomes inactive.
+     * Writes what differs from the body. Returns how many rows were written, and the keys of those that the instance
+     * refused: a rule of the instance may refuse one row and take the others. A service or a category that the body does
+     * not name stays as it is. The levels of an account are all that it has: any other becomes inactive.
      */
     write: function (body) {
         var order = this._parse(body);
-        var written = { services: 0, categories: 0, severities: 0 };
-        order.services.forEach(function (service, index) {
-            this._writeService('services[' + index + ']', service, written);
+        var written = { services: 0, categories: 0, severities: 0, refused: [] };
+        order.services.forEach(function (service) {
+            this._writeService(service, written);
         }, this);
         order.severities.forEach(function (given, index) {
             this._writeLevels('severities[' + index + ']', given, written);
@@ -121,7 +127,7 @@ CasebridgeCatalogue.prototype = {
     },
 
     _withCategories: function (services) {
-        var categories = this._children(CasebridgeCatalogue.CATEGORIES, 'service', services);
+        var categories = this._children(CasebridgeCatalogue.TABLES.categories, 'service', services);
         return services.map(function (service) {
             service.shown.categories = categories[service.sys_id] || [];
             return service.shown;
@@ -129,7 +135,7 @@ CasebridgeCatalogue.prototype = {
     },
 
     _withLevels: function (accounts) {
-        var levels = this._children(CasebridgeCatalogue.SEVERITIES, 'account', accounts);
+        var levels = this._children(CasebridgeCatalogue.TABLES.severities, 'account', accounts);
         return accounts.map(function (account) {
             return { account: account.key, levels: levels[account.sys_id] || [] };
         });
@@ -236,16 +242,16 @@ CasebridgeCatalogue.prototype = {
         }
     },
 
-    _writeService: function (name, service, written) {
-        var put = this._put(name, CasebridgeCatalogue.SERVICES, { code: service.code }, this._values(service));
-        written.services += put.writes;
-        (service.categories || []).forEach(function (category, index) {
+    _writeService: function (service, written) {
+        var serviceId = this._put(written, 'services', { code: service.code }, this._values(service));
+        if (serviceId === '') {
+            return;
+        }
+        (service.categories || []).forEach(function (category) {
             var values = this._values(category);
-            values.service = put.sysId;
+            values.service = serviceId;
             values.code = category.code;
-            var key = { category_key: service.code + ':' + category.code };
-            var field = name + '.categories[' + index + ']';
-            written.categories += this._put(field, CasebridgeCatalogue.CATEGORIES, key, values).writes;
+            this._put(written, 'categories', { category_key: service.code + ':' + category.code }, values);
         }, this);
     },
 
@@ -255,54 +261,56 @@ CasebridgeCatalogue.prototype = {
             this.calls.unacceptable(name + '.account', 'no account has the number ' + given.account);
         }
         var accountId = String(account.getUniqueValue());
-        var kept = given.levels.map(function (level, index) {
+        var kept = given.levels.map(function (level) {
             var values = { account: accountId, code: level.code, name: level.name, active: '1' };
-            var field = name + '.levels[' + index + ']';
-            written.severities += this._putLevel(field, given.account, level.code, values);
+            this._put(written, 'severities', { severity_key: given.account + ':' + level.code }, values);
             return level.code;
         }, this);
         // The levels are all that the account has.
         CasebridgeCatalogue.severityCodes(accountId).forEach(function (code) {
             if (kept.indexOf(code) < 0) {
-                written.severities += this._putLevel(name + '.levels', given.account, code, { active: '0' });
+                this._put(written, 'severities', { severity_key: given.account + ':' + code }, { active: '0' });
             }
         }, this);
-    },
-
-    _putLevel: function (name, number, code, values) {
-        return this._put(name, CasebridgeCatalogue.SEVERITIES, { severity_key: number + ':' + code }, values).writes;
     },
 
     _values: function (row) {
         return { name: row.name, active: row.active ? '1' : '0' };
     },
 
-    // Gives the row with this key these values, and makes it if there is none. Returns its sys_id and the writes that it
-    // took: none if it has the values. `name` is the field of the body that the row comes from. References are among the
-    // values: the platform empties them when the record is deleted, and does not restore them with it.
-    _put: function (name, table, key, values) {
+    // Gives the row with this key these values, and makes it if there is none. Counts it in `written` if that takes a
+    // write. Returns its sys_id, or '' if the instance refuses it. References are among the values: the platform empties
+    // them when the record is deleted, and does not restore them with it.
+    _put: function (written, kind, key, values) {
+        var table = CasebridgeCatalogue.TABLES[kind];
         var row = this._find(table, key);
+        var problem = '';
         if (row === null) {
-            var made = new GlideRecord(table);
-            made.initialize();
-            this._set(made, key);
-            this._set(made, values);
-            var refusal = this._write(made, 'insert');
-            if (refusal === '') {
-                return { sysId: String(made.getUniqueValue()), writes: 1 };
-            }
+            problem = this._insert(table, key, values);
+            written[kind] += problem === '' ? 1 : 0;
             // Another request may have made the row meanwhile. The unique index then refuses a second one.
             row = this._find(table, key);
-            if (row === null) {
-                this._refused(name, refusal);
+        }
+        if (row === null) {
+            return this._refused(written, kind, key, problem || 'the table does not show the row that it took');
+        }
+        if (this._set(row, values)) {
+            problem = this._write(row, 'update');
+            if (problem !== '') {
+                return this._refused(written, kind, key, problem);
             }
+            written[kind] += 1;
         }
-        var differs = this._set(row, values);
-        var problem = differs ? this._write(row, 'update') : '';
-        if (problem !== '') {
-            this._refused(name, problem);
-        }
-        return { sysId: String(row.getUniqueValue()), writes: differs ? 1 : 0 };
+        return String(row.getUniqueValue());
+    },
+
+    // Returns '' or why the row was not made.
+    _insert: function (table, key, values) {
+        var row = new GlideRecord(table);
+        row.initialize();
+        this._set(row, key);
+        this._set(row, values);
+        return this._write(row, 'insert');
     },
 
     _find: function (table, key) {
@@ -337,9 +345,14 @@ CasebridgeCatalogue.prototype = {
         return String(row.getLastErrorMessage() || 'the table gave no reason');
     },
 
-    _refused: function (name, problem) {
-        gs.error('casebridge: the catalogue took no row for ' + name + ': ' + problem);
-        this.calls.fail(500, 'Operation failed', name + ': the row was not written. The system log has the cause.');
+    // Returns ''.
+    _refused: function (written, kind, key, problem) {
+        var name = key[Object.keys(key)[0]];
+        gs.error('casebridge: the instance refused a row of the ' + kind + ', ' + name + ': ' + problem);
+        if (written.refused.length < CasebridgeCatalogue.REFUSED_LIMIT) {
+            written.refused.push(name);
+        }
+        return '';
     },
 
     type: 'CasebridgeCatalogue'
