@@ -1,7 +1,7 @@
 //! What AWS Support offers, and what of it is to be written to ServiceNow: services with their categories, of all accounts
 //! together, and the severities of each account.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use serde::{Deserialize, Serialize};
 
@@ -201,25 +201,28 @@ impl Changes {
     /// Returns the changes in parts of at most [`ROWS_PER_REQUEST`] rows each, in an order in which they may be written. A
     /// service with many categories is in several of them.
     pub fn into_requests(self) -> Vec<Self> {
-        let mut requests = vec![Self::default()];
-        let mut rows = 0;
-        let mut room_for = |requests: &mut Vec<Self>, wanted: usize| {
-            if rows > 0 && rows + wanted > ROWS_PER_REQUEST {
-                requests.push(Self::default());
-                rows = 0;
-            }
-            rows += wanted;
-        };
+        let mut full = Vec::new();
+        let mut request = Self::default();
         for service in self.services.into_iter().flat_map(in_slices) {
-            room_for(&mut requests, 1 + service.categories.len());
-            requests.last_mut().expect("there is a request from the start").services.push(service);
+            request.make_room(1 + service.categories.len(), &mut full);
+            request.services.push(service);
         }
         for account in self.severities {
-            room_for(&mut requests, account.levels.len());
-            requests.last_mut().expect("there is a request from the start").severities.push(account);
+            request.make_room(account.levels.len(), &mut full);
+            request.severities.push(account);
         }
-        requests.retain(|request| !request.is_empty());
-        requests
+        full.push(request);
+        full.retain(|request| !request.is_empty());
+        full
+    }
+
+    /// Moves the request to the full ones and begins another, if this many rows more do not fit into it.
+    fn make_room(&mut self, wanted: usize, full: &mut Vec<Self>) {
+        let categories: usize = self.services.iter().map(|service| service.categories.len()).sum();
+        let levels: usize = self.severities.iter().map(|account| account.levels.len()).sum();
+        if self.services.len() + categories + levels + wanted > ROWS_PER_REQUEST {
+            full.push(mem::take(self));
+        }
     }
 }
 

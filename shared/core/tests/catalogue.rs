@@ -1,7 +1,5 @@
 //! What is written of the catalogue: differences only, until ServiceNow holds what AWS offers.
 
-#![expect(clippy::unwrap_used, reason = "a test that can not go on fails")]
-
 use std::collections::BTreeMap;
 
 use casebridge_core::{

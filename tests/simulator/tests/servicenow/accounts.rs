@@ -13,7 +13,7 @@ fn shop() -> Value {
 }
 
 fn account(fixture: &Fixture, sys_id: &str) -> Row {
-    fixture.instance.record(ACCOUNTS, sys_id).unwrap().clone()
+    fixture.instance.record(ACCOUNTS, sys_id).expect("the account was saved").clone()
 }
 
 /// Returns how many groups, users and memberships there are.
