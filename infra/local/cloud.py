@@ -24,6 +24,7 @@ PACKAGE_PARAMETERS = {
     "aws-events": "AwsEventsKey",
     "case-poller": "CasePollerKey",
     "reconciler": "ReconcilerKey",
+    "catalog-sync": "CatalogSyncKey",
 }
 
 
@@ -88,6 +89,14 @@ class Cloud:
         events = formation.describe_stack_events(StackName=layout.STACK_NAME)["StackEvents"]
         failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
         return "".join(f"\n    {e['LogicalResourceId']}: {e.get('ResourceStatusReason', '')}" for e in failed)
+
+    def invoke(self, function: str) -> str:
+        """Invokes a function and returns its answer. Raises StackError if it fails."""
+        answer = self.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+        text = answer["Payload"].read().decode()
+        if "FunctionError" in answer:
+            raise console.StackError(f"{function} failed: {text}")
+        return text
 
     def put_secret(self, name: str, value: dict) -> None:
         """Creates or updates a secret with this value."""

@@ -132,6 +132,8 @@ def start(mode: str, executables: dict, packages: dict, template: dict) -> dict:
         stack = describe(hub.endpoint, simulator, outputs, accounts, users)
         with console.step("setting up the app in ServiceNow"):
             connect(stack, hub.read_secret(outputs["WebhookSecretId"]), accounts, users["admin"])
+        with console.step("bringing the names of AWS's services to ServiceNow") as remark:
+            remark.append(hub.invoke(outputs["CatalogSyncFunctionName"]))
         return stack
     except BaseException:
         # This keeps the logs.
@@ -268,6 +270,7 @@ def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: 
             "aws-events": outputs["AwsEventsFunctionName"],
             "case-poller": outputs["CasePollerFunctionName"],
             "reconciler": outputs["ReconcilerFunctionName"],
+            "catalog-sync": outputs["CatalogSyncFunctionName"],
         },
         "control": simulator["control"],
     }

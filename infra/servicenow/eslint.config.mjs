@@ -10,7 +10,9 @@ const platform = {
 }
 
 const app = {
+    CasebridgeAccount: 'writable',
     CasebridgeAnnouncement: 'writable',
+    CasebridgeCatalogue: 'writable',
     CasebridgeChanges: 'writable',
     CasebridgeDelivery: 'writable',
     CasebridgeIncident: 'writable',

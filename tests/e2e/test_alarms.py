@@ -62,7 +62,7 @@ def moving(world: World, metric: str) -> Iterator[None]:
 def test_every_alarm_on_our_own_metrics_is_deployed_and_tested_here(stack: Stack):
     assert set(alarms_of_ours(stack)) == OF_LINES | {
         "WebhooksRejected", "PollFailures", "LongestUnpolledAccount", "SyncLag", "Throttles", "Refusals",
-        "PolicyFailures", "WakesLost",
+        "PolicyFailures", "WakesLost", "CatalogueFailures",
     }  # fmt: skip
 
 
@@ -86,6 +86,15 @@ def test_an_account_that_can_not_be_polled_is_counted_and_its_age_told(world: Wo
             world.poll()
         world.heal(case_id)
         world.end(incident)
+
+
+def test_an_account_whose_services_can_not_be_read_is_counted(world: World):
+    with world.further_account("Without a plan") as account:
+        world.store_keys(account, account)
+        refusal = {"operation": "DescribeServices", "account": account["id"], "error": "SubscriptionRequiredException"}
+        with moving(world, "CatalogueFailures"):
+            world.stack.control("POST", "/faults", {"target": "support", "kind": "error", "count": 1, **refusal})
+            world.sync_catalogue()
 
 
 def test_how_long_a_change_takes_is_told(world: World):

@@ -23,6 +23,10 @@ FORBIDDEN = {
         ("dynamodb", "scan", "table only"), ("dynamodb", "delete_item", "table"), ("sqs", "receive_message", "queue"),
         ("secretsmanager", "get_secret_value", "webhook secret"),
     ],
+    "catalog-sync": [
+        ("dynamodb", "get_item", "table"), ("sqs", "send_message", "dead letters"),
+        ("secretsmanager", "get_secret_value", "webhook secret"), ("ssm", "get_parameter", "policy"),
+    ],
     "reconciler": [
         ("dynamodb", "scan", "table only"), ("secretsmanager", "get_secret_value", "webhook secret"),
         ("secretsmanager", "list_secrets", "nothing"), ("sqs", "send_message", "dead letters"),

@@ -6,13 +6,15 @@ from expansion import as_list, of_type, referenced, statements
 
 EVERY_EVENT = {"source": ["aws.support"], "detail-type": ["Support Case Update"]}
 RULES = {"ForwardedEventsRule", "SupportEventsRule"}
-CALLERS_OF_SUPPORT = {"CasePollerRole", "ReconcilerRole"}
-# What the client of AWS Support calls: shared/aws/src/support.rs.
+CALLERS_OF_SUPPORT = {"CasePollerRole", "ReconcilerRole", "CatalogSyncRole"}
+# What the client of AWS Support calls: shared/aws/src/support.rs and catalogue.rs.
 SUPPORT_ACTIONS = {
     "support:AddCommunicationToCase",
     "support:CreateCase",
     "support:DescribeCases",
     "support:DescribeCommunications",
+    "support:DescribeServices",
+    "support:DescribeSeverityLevels",
     "support:ResolveCase",
 }
 # The longest value of a parameter, and the longest policies of a role and of an event bus, in characters. Source:
@@ -121,12 +123,18 @@ def test_the_hub_assumes_the_role_of_members_alone(resources):
             assert "sts:AssumeRole" not in as_list(statement["Action"]), name
 
 
-def test_a_member_lets_the_hubs_two_roles_in_with_an_external_id(member, member_template):
+def test_a_member_lets_the_hubs_three_roles_in_with_an_external_id(member, member_template):
     (trust,) = statements(member["MemberRole"]["Properties"]["AssumeRolePolicyDocument"])
     assert trust["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${HubAccountId}:root"}}
     assert trust["Condition"] == {
         "StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}},
-        "ArnEquals": {"aws:PrincipalArn": [{"Ref": "CasePollerRoleArn"}, {"Ref": "ReconcilerRoleArn"}]},
+        "ArnEquals": {
+            "aws:PrincipalArn": [
+                {"Ref": "CasePollerRoleArn"},
+                {"Ref": "ReconcilerRoleArn"},
+                {"Ref": "CatalogSyncRoleArn"},
+            ]
+        },
     }
     external_id = member_template["Parameters"]["ExternalId"]
     assert external_id["NoEcho"] is True
@@ -168,6 +176,7 @@ def test_the_hub_and_its_members_mean_the_same_role(template, member_template):
         ("HubEventBusArn", "EventBusArn"),
         ("CasePollerRoleArn", "CasePollerRoleArn"),
         ("ReconcilerRoleArn", "ReconcilerRoleArn"),
+        ("CatalogSyncRoleArn", "CatalogSyncRoleArn"),
     ]:
         assert output in template["Outputs"]
         assert output in member_template["Parameters"][parameter]["Description"]

@@ -5,7 +5,13 @@ import re
 
 from expansion import as_list, of_type, referenced, statements
 
-FUNCTIONS = {"ServicenowWebhookFunction", "AwsEventsFunction", "CasePollerFunction", "ReconcilerFunction"}
+FUNCTIONS = {
+    "ServicenowWebhookFunction",
+    "AwsEventsFunction",
+    "CasePollerFunction",
+    "ReconcilerFunction",
+    "CatalogSyncFunction",
+}
 VISIBILITY_FACTOR = 6
 # The waits between them add up to a quarter of an hour: shared/core/src/hint.rs.
 RECEIVES = 7
@@ -23,6 +29,11 @@ ENVIRONMENT = {
     "AwsEventsFunction": {"CASEBRIDGE_QUEUE_URL", "CASEBRIDGE_TABLE_NAME"},
     "CasePollerFunction": BOTH_SIDES_ENVIRONMENT | {"CASEBRIDGE_WEBHOOK_SECRET_ID"},
     "ReconcilerFunction": BOTH_SIDES_ENVIRONMENT | {"CASEBRIDGE_WAKE_QUEUE_URL"},
+    "CatalogSyncFunction": {
+        "CASEBRIDGE_ACCOUNT_SECRET_PREFIX",
+        "CASEBRIDGE_SERVICENOW_SECRET_ID",
+        "CASEBRIDGE_SERVICENOW_URL",
+    },
 }
 # Actions that AWS authorises for all resources or not at all.
 ACTIONS_WITHOUT_RESOURCE = {"secretsmanager:ListSecrets"}
@@ -45,7 +56,7 @@ def dead_letter_targets(value):
             yield from dead_letter_targets(inner)
 
 
-def test_the_functions_are_the_four_of_the_hub(resources):
+def test_the_functions_are_the_five_of_the_hub(resources):
     assert set(of_type(resources, "AWS::Lambda::Function")) == FUNCTIONS
 
 
@@ -197,7 +208,11 @@ def test_asynchronous_functions_keep_what_failed(resources):
         referenced(config["FunctionName"]): referenced(config["DestinationConfig"]["OnFailure"]["Destination"])
         for config in of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
     }
-    assert configured == {"AwsEventsFunction": "EventFailureQueue", "CasePollerFunction": "PollFailureQueue"}
+    assert configured == {
+        "AwsEventsFunction": "EventFailureQueue",
+        "CasePollerFunction": "PollFailureQueue",
+        "CatalogSyncFunction": "PollFailureQueue",
+    }
     for function, queue in configured.items():
         role = resources[referenced(resources[function]["Properties"]["Role"])]
         granted = [s for s in statements(role) if s["Action"] == "sqs:SendMessage"]
@@ -262,9 +277,36 @@ def test_the_webhook_secret_is_base64_text_of_a_strong_key(resources):
     assert punctuation <= set(generated["ExcludeCharacters"])
 
 
+def schedule_of(resources, function: str) -> dict:
+    """The one schedule that starts a function."""
+    schedules = of_type(resources, "AWS::Scheduler::Schedule").values()
+    (found,) = [schedule for schedule in schedules if referenced(schedule["Target"]["Arn"]) == function]
+    return found
+
+
+def test_the_catalogue_is_brought_daily_and_a_missed_run_is_kept(template):
+    resources = template["Resources"]
+    schedule = schedule_of(resources, "CatalogSyncFunction")
+    assert schedule["ScheduleExpression"] == {"Ref": "CatalogRate"}
+    assert referenced(schedule["Target"]["DeadLetterConfig"]["Arn"]) == "PollFailureQueue"
+    rate = template["Parameters"]["CatalogRate"]
+    assert rate["Default"] == "rate(1 day)"
+    for accepted in ["rate(1 day)", "rate(7 days)", "rate(1 hour)", "rate(12 hours)", "rate(24 hours)"]:
+        assert re.match(rate["AllowedPattern"], accepted), accepted
+    for refused in [
+        "rate(1 days)",
+        "rate(8 days)",
+        "rate(2 hour)",
+        "rate(25 hours)",
+        "rate(1 minute)",
+        "cron(0 0 * * ? *)",
+    ]:
+        assert not re.match(rate["AllowedPattern"], refused), refused
+
+
 def test_the_poller_runs_on_time_and_never_twice_at_once(template):
     resources = template["Resources"]
-    (schedule,) = of_type(resources, "AWS::Scheduler::Schedule").values()
+    schedule = schedule_of(resources, "CasePollerFunction")
     assert schedule["ScheduleExpression"] == {"Ref": "PollRate"}
     assert template["Parameters"]["PollRate"]["Default"] == "rate(1 minute)"
     assert referenced(schedule["Target"]["DeadLetterConfig"]["Arn"]) == "PollFailureQueue"
@@ -294,6 +336,8 @@ def test_roles_may_do_to_the_ledger_what_their_function_does(resources):
     assert granted("AwsEventsRole") == {"GetItem", "Query"}
     finding = next(s for s in statements(resources["AwsEventsRole"]) if s.get("Sid") == "FindLinks")
     assert finding["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ACCOUNT#*"]}}
+    # It knows no link.
+    assert granted("CatalogSyncRole") == set()
     # Watermarks alone, of which the rotation of its secret is one.
     assert granted("ServicenowWebhookRole") == {"GetItem"}
     rotation = next(s for s in statements(resources["ServicenowWebhookRole"]) if s.get("Sid") == "ReadRotation")
@@ -307,4 +351,5 @@ def test_the_outputs_name_what_operators_need(template):
         "HintDeadLetterQueueUrl", "WakeQueueUrl", "WakeDeadLetterQueueUrl", "EventFailureQueueUrl",
         "PollFailureQueueUrl", "TableName",
         "ServicenowWebhookFunctionName", "AwsEventsFunctionName", "CasePollerFunctionName", "ReconcilerFunctionName",
+        "CatalogSyncRoleArn", "CatalogSyncFunctionName",
     } <= set(template["Outputs"])  # fmt: skip

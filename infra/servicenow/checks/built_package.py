@@ -16,7 +16,7 @@ RULE = "casebridge incident changed"
 SYS_ID_LENGTH = 32
 # What the dictionary may say of a table that is not the app's: which one it is.
 FOREIGN_TABLE_ATTRIBUTES = {"name", "type"}
-# The tables of the platform that the app may read, and the one that it may write.
+# The tables of the platform that the app may read, the one that it may write, and those that it may add records to.
 PRIVILEGES = {
     ("read", "incident"),
     ("create", "incident"),
@@ -25,6 +25,10 @@ PRIVILEGES = {
     ("read", "sys_audit"),
     ("read", "sys_user"),
     ("read", "sys_user_group"),
+    ("read", "sys_user_grmember"),
+    ("create", "sys_user"),
+    ("create", "sys_user_group"),
+    ("create", "sys_user_grmember"),
     ("read", "sys_choice"),
 }
 

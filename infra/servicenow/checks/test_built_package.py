@@ -16,6 +16,8 @@ COLUMNS = {
     "account",
     "service_code",
     "category_code",
+    "service",
+    "category",
     "case_id",
     "display_id",
     "case_status",
@@ -24,9 +26,10 @@ COLUMNS = {
 }
 
 # Those that people fill in, and who.
-CODES = {"service_code", "category_code"}
+CODES = {"service_code", "category_code", "service", "category"}
 AGENTS = {"itil", f"{built_package.SCOPE}.user"}
-TABLES = {"account", "settings", "outbox", "delivery", "announcement", "link"}
+CATALOGUE = {"service", "category", "severity"}
+TABLES = {"account", "settings", "outbox", "delivery", "announcement", "link"} | CATALOGUE
 
 
 def record(type: str, action: str = "INSERT_OR_UPDATE", /, **columns: str) -> str:
@@ -148,6 +151,27 @@ def test_no_table_of_the_app_follows_the_instances_default():
         controls = controlled(table)
         assert set(controls) == {"read", "create", "write", "delete"}, table
         assert all(controls.values()), f"{table}: a control without a role admits everybody"
+
+
+@pytest.mark.parametrize("table", sorted(CATALOGUE))
+def test_agents_read_the_catalogue_and_people_do_not_write_it(table: str):
+    found = controlled(f"{built_package.PREFIX}{table}")
+    assert found["read"] == AGENTS
+    assert [found[operation] for operation in ("create", "write", "delete")] == [{"admin"}] * 3
+
+
+def test_the_form_offers_active_services_and_the_active_categories_of_the_chosen_one():
+    def column(name: str) -> built_package.Record:
+        path = BUILT / "update" / f"sys_dictionary_incident_{built_package.PREFIX}{name}.xml"
+        return next(iter(built_package.records(ElementTree.parse(path).getroot(), path.name)))
+
+    service, category = column("service"), column("category")
+    assert service.get("reference") == f"{built_package.PREFIX}service"
+    assert (service.get("use_reference_qualifier"), service.get("reference_qual")) == ("advanced", "active=true")
+    assert category.get("reference") == f"{built_package.PREFIX}category"
+    assert category.get("use_reference_qualifier") == "advanced"
+    assert category.get("reference_qual") == "javascript:'active=true^service=' + current.x_casebridge_aws_service"
+    assert category.get("attributes") == "ref_qual_elements=x_casebridge_aws_service"
 
 
 @pytest.mark.parametrize("column", sorted(COLUMNS))

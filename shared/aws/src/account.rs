@@ -12,8 +12,12 @@ use serde::Deserialize;
 /// The name of our sessions in CloudTrail.
 const SESSION_NAME: &str = "casebridge";
 
-/// The session policy of a client that only reads. AWS limits the session to these actions, whatever the role grants.
+/// The session policy of a client that only reads cases. AWS limits the session to these actions, whatever the role
+/// grants.
 const READING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["support:DescribeCases","support:DescribeCommunications"],"Resource":"*"}]}"#;
+
+/// The session policy of a client that only reads what AWS Support offers.
+const CATALOGUE: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["support:DescribeServices","support:DescribeSeverityLevels"],"Resource":"*"}]}"#;
 
 /// What a function does in the accounts.
 ///
@@ -22,8 +26,10 @@ const READING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
 pub(crate) enum Access {
     /// All calls that the role grants.
     Whole,
-    /// Only the calls that read.
+    /// Only the calls that read cases.
     Reading,
+    /// Only the calls that read what AWS Support offers.
+    Catalogue,
 }
 
 /// The content of an account's secret.
@@ -129,6 +135,7 @@ impl AccountCredentials {
                 let builder = match access {
                     Access::Whole => builder,
                     Access::Reading => builder.policy(READING),
+                    Access::Catalogue => builder.policy(CATALOGUE),
                 };
                 SharedCredentialsProvider::new(builder.build().await)
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_types::SdkConfig;
 
 mod account;
+mod catalogue;
 mod failure;
 mod identity;
 mod support;

@@ -79,9 +79,15 @@ impl<S: AccountSource> SupportClient<S> {
         Self::with_access(hub, accounts, Access::Whole)
     }
 
-    /// Creates a client that only reads: where an account has a role, AWS refuses this client every other call.
+    /// Creates a client that only reads cases: where an account has a role, AWS refuses this client every other call.
     pub fn reading(hub: SdkConfig, accounts: S) -> Self {
         Self::with_access(hub, accounts, Access::Reading)
+    }
+
+    /// Creates a client that only reads what AWS Support offers: where an account has a role, AWS refuses this client every
+    /// other call.
+    pub fn for_catalogue(hub: SdkConfig, accounts: S) -> Self {
+        Self::with_access(hub, accounts, Access::Catalogue)
     }
 
     fn with_access(hub: SdkConfig, accounts: S, access: Access) -> Self {
@@ -154,7 +160,12 @@ impl<S: AccountSource> SupportClient<S> {
 
     /// Makes the call. Repeats it once with renewed credentials if AWS does not know the first ones or if they belong
     /// to another account: then nothing was applied.
-    async fn call<T, E, F>(&self, account: &AccountId, call: CallKind, send: impl Fn(Client) -> F) -> Result<T, Failure>
+    pub(crate) async fn call<T, E, F>(
+        &self,
+        account: &AccountId,
+        call: CallKind,
+        send: impl Fn(Client) -> F,
+    ) -> Result<T, Failure>
     where
         E: ProvideErrorMetadata + Error + 'static,
         F: Future<Output = Result<T, SdkError<E, Response>>>,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod catalogue;
 pub mod failure;
 pub mod hint;
 pub mod identifiers;

@@ -11,7 +11,7 @@ use std::{
 /// The rooms of the core by floor, the lowest first. A room may use its own modules and the rooms on lower floors.
 const FLOORS: [&[&str]; 6] = [
     &["identifiers", "rotation", "time", "unreadable"],
-    &["failure", "hint", "poll", "text"],
+    &["catalogue", "failure", "hint", "poll", "text"],
     &["servicenow"],
     &["policy"],
     &["link"],

@@ -11,5 +11,5 @@ pub use clock::{Clock, Timer};
 pub use plan_observer::PlanObserver;
 pub use randomness::Randomness;
 pub use servicenow::ServiceNow;
-pub use support::Support;
+pub use support::{Support, SupportCatalogue};
 pub use wake_queue::WakeQueue;

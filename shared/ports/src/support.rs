@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use casebridge_core::{
+    catalogue::{Named, OfferedService},
     failure::Failure,
     identifiers::{AccountId, CaseId},
     support::{
@@ -41,4 +42,13 @@ pub trait Support {
         span: Span,
         next: Option<&str>,
     ) -> impl Future<Output = Result<CommunicationPage, Failure>>;
+}
+
+/// What AWS Support offers to each account. A trait of its own, since only the function that keeps the catalogue asks.
+pub trait SupportCatalogue {
+    /// DescribeServices: all services with their categories, in English.
+    fn describe_services(&self, account: &AccountId) -> impl Future<Output = Result<Vec<OfferedService>, Failure>>;
+
+    /// DescribeSeverityLevels: the severities of the account's support plan, in English.
+    fn describe_severity_levels(&self, account: &AccountId) -> impl Future<Output = Result<Vec<Named>, Failure>>;
 }

@@ -73,6 +73,10 @@ pub enum Metric {
     WebhooksAccepted,
     /// Webhooks that were rejected.
     WebhooksRejected,
+    /// Rows of the catalogue that were written to ServiceNow.
+    CatalogueRowsWritten,
+    /// Accounts whose services and severities could not be read, and rows of the catalogue that ServiceNow refused.
+    CatalogueFailures,
     /// Policy documents that could not be read. The last valid one stays in force.
     PolicyFailures,
 }
@@ -106,6 +110,8 @@ impl Metric {
             Self::LongestUnpolledAccount => "LongestUnpolledAccount",
             Self::WebhooksAccepted => "WebhooksAccepted",
             Self::WebhooksRejected => "WebhooksRejected",
+            Self::CatalogueRowsWritten => "CatalogueRowsWritten",
+            Self::CatalogueFailures => "CatalogueFailures",
             Self::PolicyFailures => "PolicyFailures",
         }
     }

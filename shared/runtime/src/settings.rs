@@ -130,6 +130,17 @@ pub struct PollerSettings {
     pub webhook_secret_id: String,
 }
 
+/// The settings of `catalog-sync`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogSettings {
+    /// [`SERVICENOW_URL`]
+    pub servicenow_url: String,
+    /// [`SERVICENOW_SECRET_ID`]
+    pub servicenow_secret_id: String,
+    /// [`ACCOUNT_SECRET_PREFIX`]
+    pub account_secret_prefix: String,
+}
+
 /// The settings of `reconciler`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReconcilerSettings {
@@ -209,6 +220,22 @@ impl BothSidesSettings {
     }
 }
 
+impl CatalogSettings {
+    /// Reads the settings by a lookup of variables.
+    ///
+    /// # Errors
+    /// If a variable without a default is missing or empty. The error names all of them.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+        let mut reader = Reader::new(lookup);
+        let settings = Self {
+            servicenow_url: reader.read(SERVICENOW_URL),
+            servicenow_secret_id: reader.read(SERVICENOW_SECRET_ID),
+            account_secret_prefix: reader.read(ACCOUNT_SECRET_PREFIX),
+        };
+        reader.finish(settings)
+    }
+}
+
 impl ReconcilerSettings {
     /// Reads the settings by a lookup of variables.
     ///
@@ -250,7 +277,7 @@ mod tests {
         assert_eq!(settings.sides.policy_parameter, "value of CASEBRIDGE_POLICY_PARAMETER");
         assert_eq!(settings.wake_queue_url, "value of CASEBRIDGE_WAKE_QUEUE_URL");
         assert!(WebhookSettings::read(complete).is_ok() && PollerSettings::read(complete).is_ok());
-        assert!(EventsSettings::read(complete).is_ok());
+        assert!(EventsSettings::read(complete).is_ok() && CatalogSettings::read(complete).is_ok());
     }
 
     #[test]

@@ -122,10 +122,10 @@ struct Order<'a, T> {
 }
 
 /// One call, for its first attempt and all repeats.
-struct RepeatableRequest {
-    method: Method,
-    url: Url,
-    body: Option<Vec<u8>>,
+pub(crate) struct RepeatableRequest {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 impl<S: CredentialSource, C: Clock> Client<S, C> {
@@ -227,7 +227,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         Ok(snapshot)
     }
 
-    fn incidents_url(&self, segments: &[&str]) -> Result<Url, Failure> {
+    pub(crate) fn incidents_url(&self, segments: &[&str]) -> Result<Url, Failure> {
         let mut url = self.instance.clone();
         url.path_segments_mut()
             .map_err(|()| invalid("the ServiceNow URL can't hold a path"))?
@@ -261,7 +261,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
     }
 
     /// Makes the call, and repeats it for a few seconds while a repeat may succeed.
-    async fn repeatedly<T: DeserializeOwned>(&self, call: &RepeatableRequest) -> Result<T, Problem> {
+    pub(crate) async fn repeatedly<T: DeserializeOwned>(&self, call: &RepeatableRequest) -> Result<T, Problem> {
         let started = self.clock.now();
         let pauses = ExponentialBuilder::default()
             .with_min_delay(FIRST_PAUSE)
@@ -422,7 +422,7 @@ fn asked_wait(failure: &Failure, now: Timestamp) -> Option<Duration> {
     }
 }
 
-fn invalid(message: &str) -> Failure {
+pub(crate) fn invalid(message: &str) -> Failure {
     Failure::Refused { refusal: Refusal::InvalidRequest, message: message.to_owned() }
 }
 

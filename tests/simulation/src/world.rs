@@ -102,6 +102,7 @@ impl World {
             production,
             group: group.to_owned(),
             active: true,
+            severities: Vec::new(),
         });
         let mut servicenow = Instance::new(servicenow_accounts.into(), random.fork(1));
         servicenow.trail_is_readable = settings.trail_is_readable;

@@ -38,6 +38,10 @@ const BASE: &str = "/api/x_casebridge_aws/v1/incidents";
 const SETTINGS: &str = "x_casebridge_aws_settings";
 /// The app's table of accounts.
 const ACCOUNTS: &str = "x_casebridge_aws_account";
+/// The app's table of severities.
+const SEVERITY_TABLE: &str = "x_casebridge_aws_severity";
+/// The severities of each account, and whether AWS offers them.
+const SEVERITIES: [(&str, bool); 3] = [("urgent", true), ("critical", false), ("low", true)];
 /// The app's table of links.
 const LINKS: &str = "x_casebridge_aws_link";
 /// What may keep the app from using its table of links, for both sides of the comparison.
@@ -104,6 +108,14 @@ fn user(user_name: &str, roles: &[&str]) -> User {
         first_name: user_name.to_owned(),
         last_name: "Tester".to_owned(),
     }
+}
+
+/// Returns the codes of the severities that AWS offers, in their order.
+fn offered_severities() -> Vec<String> {
+    let mut codes: Vec<String> =
+        SEVERITIES.iter().filter(|(_, is_offered)| *is_offered).map(|(code, _)| (*code).to_owned()).collect();
+    codes.sort();
+    codes
 }
 
 fn built_app() -> Arc<App> {
@@ -228,6 +240,13 @@ impl Both {
             "active": active.to_string(),
         });
         let sys_id = self.create("admin", ACCOUNTS, &values);
+        for (code, is_offered) in SEVERITIES {
+            let values = json!({
+                "severity_key": format!("{number}:{code}"), "account": sys_id, "code": code, "name": code,
+                "active": is_offered.to_string(),
+            });
+            self.create("admin", SEVERITY_TABLE, &values);
+        }
         self.account_ids.insert(AccountId::new(number), sys_id);
         self.model.accounts.push(Account {
             number: AccountId::new(number),
@@ -235,6 +254,7 @@ impl Both {
             production,
             group: group.to_owned(),
             active,
+            severities: offered_severities(),
         });
     }
 
@@ -260,7 +280,8 @@ impl Both {
     fn remove_account(&mut self) {
         if let Some((account, row)) = self.removed.pop() {
             self.shipped.restore(ACCOUNTS, row);
-            self.model.accounts.push(Account { active: false, ..account });
+            // The deletion has emptied the references of its severities. The next write of the catalogue restores them.
+            self.model.accounts.push(Account { active: false, severities: Vec::new(), ..account });
             return;
         }
         let index = self.random.index(self.model.accounts.len());

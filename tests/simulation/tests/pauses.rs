@@ -129,6 +129,7 @@ fn another_account_of_the_group_ends_no_pause() {
             production: true,
             group: ACCOUNTS[0].1.to_owned(),
             active: true,
+            severities: Vec::new(),
         });
     });
     world.comment(&incident, "Any news? «c1»").wait(60);

@@ -234,6 +234,117 @@ Acl({
     adminOverrides: true,
 })
 
+// The catalogue is read by who chooses from it, and written by the REST resource `catalogue` alone, whose scripts ask no
+// access control.
+Acl({
+    $id: Now.ID['acl-service-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_service',
+    operation: 'read',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-service-create'],
+    type: 'record',
+    table: 'x_casebridge_aws_service',
+    operation: 'create',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-service-write'],
+    type: 'record',
+    table: 'x_casebridge_aws_service',
+    operation: 'write',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-service-delete'],
+    type: 'record',
+    table: 'x_casebridge_aws_service',
+    operation: 'delete',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-category-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_category',
+    operation: 'read',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-category-create'],
+    type: 'record',
+    table: 'x_casebridge_aws_category',
+    operation: 'create',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-category-write'],
+    type: 'record',
+    table: 'x_casebridge_aws_category',
+    operation: 'write',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-category-delete'],
+    type: 'record',
+    table: 'x_casebridge_aws_category',
+    operation: 'delete',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-severity-read'],
+    type: 'record',
+    table: 'x_casebridge_aws_severity',
+    operation: 'read',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-severity-create'],
+    type: 'record',
+    table: 'x_casebridge_aws_severity',
+    operation: 'create',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-severity-write'],
+    type: 'record',
+    table: 'x_casebridge_aws_severity',
+    operation: 'write',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-severity-delete'],
+    type: 'record',
+    table: 'x_casebridge_aws_severity',
+    operation: 'delete',
+    roles: ['admin'],
+    active: true,
+    adminOverrides: true,
+})
+
 // The columns that tie an incident to its case: who could write them could point an incident at any case. The integration
 // user writes them by the REST API alone, whose scripts ask no access control. What a column is given when its record is
 // made needs an access control of its own: the one for writing counts for later changes.
@@ -358,8 +469,8 @@ Acl({
     adminOverrides: true,
 })
 
-// The two codes put an incident in scope, and its text is then sent to AWS: that is for agents. Some instances let others
-// make incidents, too.
+// Service and category put an incident in scope, and its text is then sent to AWS: that is for agents. Some instances let
+// others make incidents, too.
 Acl({
     $id: Now.ID['acl-incident-service-code-write'],
     type: 'record',
@@ -395,6 +506,46 @@ Acl({
     type: 'record',
     table: 'incident',
     field: 'x_casebridge_aws_category_code',
+    operation: 'create',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-service-write'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_service',
+    operation: 'write',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-service-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_service',
+    operation: 'create',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-category-write'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_category',
+    operation: 'write',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-category-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_category',
     operation: 'create',
     roles: ['itil', user],
     active: true,
@@ -446,6 +597,39 @@ CrossScopePrivilege({
     status: 'allowed',
     operation: 'read',
     targetName: 'sys_user_group',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+// For the set-up of an account: its group, its user, and that the one is in the other.
+CrossScopePrivilege({
+    $id: Now.ID['privilege-group-create'],
+    status: 'allowed',
+    operation: 'create',
+    targetName: 'sys_user_group',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+CrossScopePrivilege({
+    $id: Now.ID['privilege-user-create'],
+    status: 'allowed',
+    operation: 'create',
+    targetName: 'sys_user',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+CrossScopePrivilege({
+    $id: Now.ID['privilege-membership-read'],
+    status: 'allowed',
+    operation: 'read',
+    targetName: 'sys_user_grmember',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+CrossScopePrivilege({
+    $id: Now.ID['privilege-membership-create'],
+    status: 'allowed',
+    operation: 'create',
+    targetName: 'sys_user_grmember',
     targetScope: 'global',
     targetType: 'sys_db_object',
 })

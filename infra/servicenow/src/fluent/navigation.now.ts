@@ -25,6 +25,48 @@ Record({
     },
 })
 Record({
+    $id: Now.ID['module-services'],
+    table: 'sys_app_module',
+    data: {
+        title: 'AWS services',
+        application: menu,
+        link_type: 'LIST',
+        name: 'x_casebridge_aws_service',
+        hint: 'What incidents may be about. casebridge keeps it as AWS Support shows it',
+        roles: [user],
+        active: true,
+        order: 120,
+    },
+})
+Record({
+    $id: Now.ID['module-categories'],
+    table: 'sys_app_module',
+    data: {
+        title: 'AWS categories',
+        application: menu,
+        link_type: 'LIST',
+        name: 'x_casebridge_aws_category',
+        hint: 'The categories of the AWS services',
+        roles: [user],
+        active: true,
+        order: 140,
+    },
+})
+Record({
+    $id: Now.ID['module-severities'],
+    table: 'sys_app_module',
+    data: {
+        title: 'AWS severities',
+        application: menu,
+        link_type: 'LIST',
+        name: 'x_casebridge_aws_severity',
+        hint: 'The severities that the support plan of each account has',
+        roles: [user],
+        active: true,
+        order: 160,
+    },
+})
+Record({
     $id: Now.ID['module-incidents-in-error'],
     table: 'sys_app_module',
     data: {
@@ -129,7 +171,22 @@ Record({
 List({
     table: 'x_casebridge_aws_account',
     view: default_view,
-    columns: ['name', 'number', 'active', 'production', 'assignment_group'],
+    columns: ['name', 'number', 'active', 'production', 'assignment_group', 'aws_user'],
+})
+List({
+    table: 'x_casebridge_aws_service',
+    view: default_view,
+    columns: ['name', 'code', 'active'],
+})
+List({
+    table: 'x_casebridge_aws_category',
+    view: default_view,
+    columns: ['service', 'name', 'code', 'active'],
+})
+List({
+    table: 'x_casebridge_aws_severity',
+    view: default_view,
+    columns: ['account', 'name', 'code', 'active'],
 })
 List({
     table: 'x_casebridge_aws_settings',

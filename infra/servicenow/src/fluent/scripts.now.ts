@@ -89,6 +89,22 @@ ScriptInclude({
 })
 
 ScriptInclude({
+    $id: Now.ID['script-include-catalogue'],
+    name: 'CasebridgeCatalogue',
+    description: 'Keeps what AWS Support offers, and tells the codes of what an agent has chosen.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeCatalogue.js'),
+})
+
+ScriptInclude({
+    $id: Now.ID['script-include-account'],
+    name: 'CasebridgeAccount',
+    description: 'Finds or makes the assignment group and the user of an AWS account.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeAccount.js'),
+})
+
+ScriptInclude({
     $id: Now.ID['script-include-request'],
     name: 'CasebridgeRequest',
     description: 'Reads requests of the REST API and answers them.',
@@ -108,15 +124,28 @@ BusinessRule({
     active: true,
     order: 1000,
     filterCondition:
-        'x_casebridge_aws_case_idISNOTEMPTY^ORx_casebridge_aws_service_codeISNOTEMPTY^ORx_casebridge_aws_service_codeVALCHANGES^EQ',
+        'x_casebridge_aws_case_idISNOTEMPTY^ORx_casebridge_aws_serviceISNOTEMPTY^ORx_casebridge_aws_serviceVALCHANGES^ORx_casebridge_aws_service_codeISNOTEMPTY^ORx_casebridge_aws_service_codeVALCHANGES^EQ',
     condition: '!new CasebridgeInstallation().isIntegrationUser()',
     script: Now.include('../server/business-rules/incident_changed.js'),
+})
+
+// It runs first, so that the rule after it looks at the group that was found.
+BusinessRule({
+    $id: Now.ID['business-rule-account-set-up'],
+    name: 'casebridge account set-up',
+    description: 'Finds or makes the group and the user of an account that is saved without them.',
+    table: 'x_casebridge_aws_account',
+    when: 'before',
+    action: ['insert', 'update'],
+    active: true,
+    order: 50,
+    script: Now.include('../server/business-rules/account_set_up.js'),
 })
 
 BusinessRule({
     $id: Now.ID['business-rule-account-valid'],
     name: 'casebridge account valid',
-    description: 'Refuses account numbers that are none, and a group that belongs to another active account.',
+    description: 'Refuses account numbers that are none, no group, and a group that belongs to another active account.',
     table: 'x_casebridge_aws_account',
     when: 'before',
     action: ['insert', 'update'],

@@ -30,6 +30,21 @@ export const incident = Table({
             hint: 'Code of the category within the AWS service, for example instance-issue',
             maxLength: 100,
         }),
+        // What agents choose by name. The codes beside them are for other systems, and for what was typed before.
+        x_casebridge_aws_service: ReferenceColumn({
+            label: 'AWS service',
+            hint: 'The AWS service that the case is about. Its code counts, whatever the column AWS service code says',
+            referenceTable: 'x_casebridge_aws_service',
+            referenceQual: 'active=true',
+        }),
+        x_casebridge_aws_category: ReferenceColumn({
+            label: 'AWS category',
+            hint: 'The category within the AWS service. Its code counts, whatever the column AWS category code says',
+            referenceTable: 'x_casebridge_aws_category',
+            referenceQual: "javascript:'active=true^service=' + current.x_casebridge_aws_service",
+            // The form sends the chosen service along when it asks for categories.
+            attributes: { ref_qual_elements: 'x_casebridge_aws_service' },
+        }),
         x_casebridge_aws_case_id: StringColumn({
             label: 'AWS case ID',
             hint: 'Identifier of the case in the AWS Support API',
@@ -87,9 +102,19 @@ export const x_casebridge_aws_account = Table({
         }),
         assignment_group: ReferenceColumn({
             label: 'Assignment group',
-            hint: 'Incidents assigned to this group belong to this account',
+            hint: 'Incidents assigned to this group belong to this account. It may be left empty if casebridge creates it',
             referenceTable: 'sys_user_group',
-            mandatory: true,
+        }),
+        configure_group: BooleanColumn({
+            label: 'Create the group and the AWS user',
+            hint: 'Whether an account that is saved without a group gets the group AWS-<name>, with a user for AWS in it',
+            default: true,
+        }),
+        aws_user: ReferenceColumn({
+            label: 'AWS user',
+            hint: 'The user that stands for AWS Support in the group. It has no password and no role',
+            referenceTable: 'sys_user',
+            readOnly: true,
         }),
     },
     index: [
@@ -272,5 +297,108 @@ export const x_casebridge_aws_link = Table({
     index: [
         { name: 'index_link_key', unique: true, element: 'link_key' },
         { name: 'index_incident', unique: false, element: 'incident' },
+    ],
+})
+
+// What AWS Support offers. The REST resource `catalogue` alone writes these three tables, and deletes no row: an incident
+// may refer to it.
+export const x_casebridge_aws_service = Table({
+    name: 'x_casebridge_aws_service',
+    label: 'AWS service',
+    display: 'name',
+    accessibleFrom: 'public',
+    actions: ['read'],
+    allowWebServiceAccess: true,
+    schema: {
+        code: StringColumn({
+            label: 'Code',
+            hint: 'What the AWS Support API calls the service, for example amazon-elastic-compute-cloud-linux',
+            mandatory: true,
+            maxLength: 100,
+        }),
+        name: StringColumn({ label: 'Name', hint: 'What people call the service', mandatory: true, maxLength: 200 }),
+        active: BooleanColumn({
+            label: 'Active',
+            hint: 'Whether AWS Support offers the service to any account',
+            default: true,
+        }),
+    },
+    index: [{ name: 'index_code', unique: true, element: 'code' }],
+})
+
+export const x_casebridge_aws_category = Table({
+    name: 'x_casebridge_aws_category',
+    label: 'AWS category',
+    display: 'name',
+    accessibleFrom: 'public',
+    actions: ['read'],
+    allowWebServiceAccess: true,
+    schema: {
+        category_key: StringColumn({
+            label: 'Category key',
+            hint: 'The codes of service and category: a category code alone repeats in other services',
+            mandatory: true,
+            maxLength: 201,
+        }),
+        service: ReferenceColumn({
+            label: 'Service',
+            referenceTable: 'x_casebridge_aws_service',
+            mandatory: true,
+        }),
+        code: StringColumn({
+            label: 'Code',
+            hint: 'What the AWS Support API calls the category, for example instance-issue',
+            mandatory: true,
+            maxLength: 100,
+        }),
+        name: StringColumn({ label: 'Name', hint: 'What people call the category', mandatory: true, maxLength: 200 }),
+        active: BooleanColumn({
+            label: 'Active',
+            hint: 'Whether AWS Support offers the category to any account',
+            default: true,
+        }),
+    },
+    index: [
+        { name: 'index_category_key', unique: true, element: 'category_key' },
+        { name: 'index_service', unique: false, element: 'service' },
+    ],
+})
+
+// Which severities an account has depends on its support plan.
+export const x_casebridge_aws_severity = Table({
+    name: 'x_casebridge_aws_severity',
+    label: 'AWS severity',
+    display: 'name',
+    accessibleFrom: 'public',
+    actions: ['read'],
+    allowWebServiceAccess: true,
+    schema: {
+        severity_key: StringColumn({
+            label: 'Severity key',
+            hint: 'The number of the account and the code: each account has severities of its own',
+            mandatory: true,
+            maxLength: 113,
+        }),
+        account: ReferenceColumn({
+            label: 'Account',
+            referenceTable: 'x_casebridge_aws_account',
+            mandatory: true,
+        }),
+        code: StringColumn({
+            label: 'Code',
+            hint: 'What the AWS Support API calls the severity, for example urgent',
+            mandatory: true,
+            maxLength: 100,
+        }),
+        name: StringColumn({ label: 'Name', hint: 'What people call the severity', mandatory: true, maxLength: 200 }),
+        active: BooleanColumn({
+            label: 'Active',
+            hint: 'Whether the support plan of the account has the severity',
+            default: true,
+        }),
+    },
+    index: [
+        { name: 'index_severity_key', unique: true, element: 'severity_key' },
+        { name: 'index_account', unique: false, element: 'account' },
     ],
 })

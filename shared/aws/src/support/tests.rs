@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use super::*;
 
+mod catalogue;
+
 /// A source of keys whose cached keys may differ from the renewed ones.
 struct Keys {
     known: &'static str,

@@ -88,6 +88,10 @@ pub struct IncidentAccount {
     pub name: String,
     /// Whether it is a production account. In other accounts the subjects of cases say that they are tests.
     pub production: bool,
+    /// The codes of the severities that its support plan has. Empty if ServiceNow does not know them, or if an older
+    /// app sends none.
+    #[serde(default)]
+    pub severities: Vec<String>,
 }
 
 /// The state of an account in ServiceNow. The set is open, and an older app sends none.

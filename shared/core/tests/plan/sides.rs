@@ -118,6 +118,7 @@ impl Sides {
                 number: AccountId::new(ACCOUNT),
                 name: "Production".to_owned(),
                 production: true,
+                severities: Vec::new(),
             }),
             service_code: "amazon-ec2".to_owned(),
             category_code: "instance-issue".to_owned(),
@@ -227,8 +228,12 @@ impl Sides {
         let summary = &self.incident.summary;
         let is_used = !matches!(summary.linked_account_state, AccountState::Inactive | AccountState::Missing);
         let number = summary.group_accounts.iter().find(|number| is_used || number.as_str() != ACCOUNT).cloned();
-        self.incident.account =
-            number.map(|number| IncidentAccount { number, name: "Account".to_owned(), production: true });
+        self.incident.account = number.map(|number| IncidentAccount {
+            number,
+            name: "Account".to_owned(),
+            production: true,
+            severities: Vec::new(),
+        });
     }
 
     /// Sets a state and writes a comment in one update.

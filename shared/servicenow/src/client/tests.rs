@@ -12,6 +12,8 @@ use wiremock::{
 
 use super::*;
 
+mod catalogue;
+
 const INCIDENT: &str = "9d385017c611228701d22104cc95c371";
 
 /// A clock that shows the moment that the test sets.

@@ -73,6 +73,8 @@ pub struct Account {
     pub group: String,
     /// Whether it is in use.
     pub active: bool,
+    /// The codes of its severities, in their order.
+    pub severities: Vec<String>,
 }
 
 /// An incident's record.

@@ -257,14 +257,14 @@ fn an_account_that_is_none_is_refused_by_the_apps_rule() {
 fn the_app_writes_the_platforms_tables_only_with_a_privilege() {
     let mut fixture = Fixture::with_app();
     let source = "
-        var group = new GlideRecord('sys_user_group');
-        group.initialize();
-        group.name = 'Not ours';
+        var role = new GlideRecord('sys_user_has_role');
+        role.initialize();
+        role.user = 'someone';
         var incident = new GlideRecord('incident');
         incident.initialize();
-        [group.insert(), group.getLastErrorMessage(), incident.insert()].join('|')";
+        [role.insert(), role.getLastErrorMessage(), incident.insert()].join('|')";
     let answer = fixture.instance.run_script(fixture.now, "admin", source, &fixture.network).unwrap();
-    assert!(answer.contains("create operation against 'sys_user_group' from scope 'x_casebridge_aws'"), "{answer}");
+    assert!(answer.contains("create operation against 'sys_user_has_role' from scope 'x_casebridge_aws'"), "{answer}");
     assert!(!answer.ends_with('|'), "incidents are the app's to make, for cases of others: {answer}");
 }
 

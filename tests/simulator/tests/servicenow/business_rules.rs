@@ -110,13 +110,13 @@ fn a_rule_that_fails_is_logged_and_the_write_stays() {
 #[test]
 fn a_rule_of_the_instance_may_write_what_the_app_may_not() {
     let mut fixture = Fixture::with_app();
-    let script = "var group = new GlideRecord('sys_user_group'); group.name = 'Made by a rule'; group.insert();";
+    let script = "var role = new GlideRecord('sys_user_has_role'); role.user = 'someone'; role.insert();";
     rule(&mut fixture, "before", &json!({"script": script}));
     fixture.create("agent", "problem", &json!({"short_description": "One"}));
-    assert_eq!(fixture.instance.records("sys_user_group", "name=Made by a rule").len(), 1);
+    assert_eq!(fixture.instance.records("sys_user_has_role", "user=someone").len(), 1);
     let refused = fixture.instance.run_script(fixture.now, "admin", script, &fixture.network);
     assert!(refused.is_ok());
-    assert_eq!(fixture.instance.records("sys_user_group", "name=Made by a rule").len(), 1, "the app has no privilege");
+    assert_eq!(fixture.instance.records("sys_user_has_role", "user=someone").len(), 1, "the app has no privilege");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! A ServiceNow instance in the process of the tests: its APIs, and the built app's own scripts on it.
 
+mod accounts;
 mod app;
 mod business_rules;
+mod catalogue;
 mod claims;
 mod hostile;
 mod instance;

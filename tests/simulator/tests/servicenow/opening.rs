@@ -58,6 +58,39 @@ fn an_incident_is_opened_with_what_the_case_says_and_is_announced_to_nobody() {
 }
 
 #[test]
+fn the_caller_is_the_accounts_aws_user_and_known_codes_are_shown_by_name() {
+    let mut fixture = with_account();
+    let user = fixture.create("admin", "sys_user", &json!({"user_name": "aws-shop"}));
+    let account = fixture.instance.records("x_casebridge_aws_account", "")[0].get("sys_id").unwrap().clone();
+    fixture.update("admin", "x_casebridge_aws_account", &account, &json!({"aws_user": user}));
+    let service = fixture.create("admin", "x_casebridge_aws_service", &json!({"code": "amazon-ec2", "name": "EC2"}));
+    let values = json!({
+        "category_key": "amazon-ec2:instance-issue", "service": service, "code": "instance-issue", "name": "Instance Issue",
+    });
+    let category = fixture.create("admin", "x_casebridge_aws_category", &values);
+    let shown = opened(&mut fixture, &request());
+    assert_eq!((shown.service_code.as_str(), shown.category_code.as_str()), ("amazon-ec2", "instance-issue"));
+    let record = fixture.instance.record("incident", INCIDENT).unwrap().clone();
+    let reference = |name: &str| record.get(name).map(String::as_str);
+    assert_eq!(reference("caller_id"), Some(user.as_str()));
+    assert_eq!(reference("x_casebridge_aws_service"), Some(service.as_str()));
+    assert_eq!(reference("x_casebridge_aws_category"), Some(category.as_str()));
+}
+
+#[test]
+fn a_code_that_is_no_code_chooses_nothing_and_the_incident_is_opened() {
+    for service in ["javascript", "amazon-ec2^ORcodeISNOTEMPTY", "no such service", ""] {
+        let mut fixture = with_account();
+        fixture.create("admin", "x_casebridge_aws_service", &json!({"code": "amazon-ec2", "name": "EC2"}));
+        let mut order = request();
+        order["service_code"] = json!(service);
+        assert_eq!(opened(&mut fixture, &order).service_code, service);
+        let record = fixture.instance.record("incident", INCIDENT).unwrap();
+        assert_eq!(record.get("x_casebridge_aws_service"), None);
+    }
+}
+
+#[test]
 fn a_repeat_opens_no_second_incident_and_changes_nothing() {
     let mut fixture = with_account();
     let first = opened(&mut fixture, &request());

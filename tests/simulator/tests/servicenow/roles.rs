@@ -95,6 +95,8 @@ fn who_has_no_role_sees_and_does_nothing() {
         ("GET", "changes?since=2026-11-20 00:00:00".to_owned(), None),
         ("GET", format!("{incident}/snapshot?kind=support_case"), None),
         ("POST", format!("{incident}/deliver"), Some(&order)),
+        ("GET", "catalogue?part=services".to_owned(), None),
+        ("POST", "catalogue".to_owned(), Some(&order)),
     ] {
         for user in ["nobody", "agent", "reader", "keeper", "second"] {
             let answer = fixture.call(user, method, &format!("{INCIDENTS}/{path}"), order);

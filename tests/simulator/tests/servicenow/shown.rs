@@ -85,7 +85,7 @@ fn a_snapshot_shows_each_part_of_the_record() {
         ("category_code", json!("instance-issue")),
         ("short_description", json!("Ünreachable host")),
         ("description", json!("Since noon.")),
-        ("account", json!({"number": "111122223333", "name": "Shop", "production": true})),
+        ("account", json!({"number": "111122223333", "name": "Shop", "production": true, "severities": []})),
         ("group_accounts", json!(["111122223333"])),
         ("linked_account_state", json!("active")),
     ] {
@@ -154,7 +154,8 @@ fn the_account_is_the_active_one_of_the_group_with_the_lowest_number() {
         ];
         fixture.put("x_casebridge_aws_account", &first.repeat(32), &values);
     }
-    assert_eq!(account(&mut fixture), json!({"number": "111122220000", "name": "111122220000", "production": false}));
+    let first = json!({"number": "111122220000", "name": "111122220000", "production": false, "severities": []});
+    assert_eq!(account(&mut fixture), first);
     fixture.put("x_casebridge_aws_account", &"2".repeat(32), &[("number", "999922220000")]);
     assert_eq!(account(&mut fixture)["number"], "111122223333");
     // An account without a group does not belong to incidents without a group.

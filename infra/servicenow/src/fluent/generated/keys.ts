@@ -37,6 +37,22 @@ declare global {
                         table: 'sys_security_acl'
                         id: 'bbd07e847b914f1a99e4722743ee9a36'
                     }
+                    'acl-category-create': {
+                        table: 'sys_security_acl'
+                        id: 'f455205386874e43bf2e50cca73a8d36'
+                    }
+                    'acl-category-delete': {
+                        table: 'sys_security_acl'
+                        id: '4293e7bb341c40479b79f4b038e7ec01'
+                    }
+                    'acl-category-read': {
+                        table: 'sys_security_acl'
+                        id: '25180c9e8eec4f04ae1c10f99bdcdaf4'
+                    }
+                    'acl-category-write': {
+                        table: 'sys_security_acl'
+                        id: '68f6bb93d5674ea4afee66cc2fc3da1a'
+                    }
                     'acl-delivery-create': {
                         table: 'sys_security_acl'
                         id: 'd612be23807943eeb60792a3edbb4433'
@@ -85,6 +101,14 @@ declare global {
                         table: 'sys_security_acl'
                         id: '1b971cb2dd0d40f1aefb5f23de7c360b'
                     }
+                    'acl-incident-category-create': {
+                        table: 'sys_security_acl'
+                        id: '24b09a9ee6204665915106cc5a78255a'
+                    }
+                    'acl-incident-category-write': {
+                        table: 'sys_security_acl'
+                        id: 'd161dcdc9e1940a3b4719ab1aa0c5bea'
+                    }
                     'acl-incident-display-id': {
                         table: 'sys_security_acl'
                         id: 'e0e4203d7e974636a7db7c4a0c99b9f5'
@@ -108,6 +132,14 @@ declare global {
                     'acl-incident-service-code-write': {
                         table: 'sys_security_acl'
                         id: 'a5da9a1982ab43eca814ccea70baf958'
+                    }
+                    'acl-incident-service-create': {
+                        table: 'sys_security_acl'
+                        id: '096bfc970ff048288f04d1cdb4c836f0'
+                    }
+                    'acl-incident-service-write': {
+                        table: 'sys_security_acl'
+                        id: '999569caa3194ea18ebb46dac31a9c88'
                     }
                     'acl-incident-sync-status': {
                         table: 'sys_security_acl'
@@ -153,6 +185,22 @@ declare global {
                         table: 'sys_security_acl'
                         id: '887ea0b5f84245c08ef8db0e931a8928'
                     }
+                    'acl-service-create': {
+                        table: 'sys_security_acl'
+                        id: '6149d8c4a890447d96af0be1048c478d'
+                    }
+                    'acl-service-delete': {
+                        table: 'sys_security_acl'
+                        id: '45067dab75c94e0b9e66284fcecc70f9'
+                    }
+                    'acl-service-read': {
+                        table: 'sys_security_acl'
+                        id: '364fbd9d86a94beb83a4acbe6443333b'
+                    }
+                    'acl-service-write': {
+                        table: 'sys_security_acl'
+                        id: 'f3bf74e4a4234f2ea92389d15dc152a2'
+                    }
                     'acl-settings-create': {
                         table: 'sys_security_acl'
                         id: '07c138e00eb144198d2f86a4fa50156e'
@@ -173,9 +221,29 @@ declare global {
                         table: 'sys_security_acl'
                         id: 'f41bd2f1754d463b9bdef33e6b99c0e6'
                     }
+                    'acl-severity-create': {
+                        table: 'sys_security_acl'
+                        id: '02b53b7a039f4307bc5ecabc01362e2f'
+                    }
+                    'acl-severity-delete': {
+                        table: 'sys_security_acl'
+                        id: '7a8e780b4cfd40edaccc301fe42c4470'
+                    }
+                    'acl-severity-read': {
+                        table: 'sys_security_acl'
+                        id: '425e0a36adc340a2a749b66d25f965e7'
+                    }
+                    'acl-severity-write': {
+                        table: 'sys_security_acl'
+                        id: 'c5e1f92b004b44b3aad5487cad0587c1'
+                    }
                     bom_json: {
                         table: 'sys_module'
                         id: 'fdcfba9c1f304702b87bc326f4673d24'
+                    }
+                    'business-rule-account-set-up': {
+                        table: 'sys_script'
+                        id: '7e549f0f2649462d9a973da880686a16'
                     }
                     'business-rule-account-valid': {
                         table: 'sys_script'
@@ -218,6 +286,10 @@ declare global {
                         table: 'sys_app_module'
                         id: '941e28d22ecd4c7b80ad749d027cd5d5'
                     }
+                    'module-categories': {
+                        table: 'sys_app_module'
+                        id: 'bd40898c117c44a0af33a8cf4c9bffeb'
+                    }
                     'module-deliveries': {
                         table: 'sys_app_module'
                         id: '3a350dadfacf4f82b73ecf0d16943666'
@@ -242,9 +314,17 @@ declare global {
                         table: 'sys_app_module'
                         id: '66ae2aa4af5149dfa730128ba3ecb846'
                     }
+                    'module-services': {
+                        table: 'sys_app_module'
+                        id: 'b4bafeff6f844bea8cfe7a35cb8eab2d'
+                    }
                     'module-settings': {
                         table: 'sys_app_module'
                         id: '7fc2ab1571b1468c9db4670b846cc1ce'
+                    }
+                    'module-severities': {
+                        table: 'sys_app_module'
+                        id: '5df4bb00ce7c4bddb25b1b8c8ba10275'
                     }
                     package_json: {
                         table: 'sys_module'
@@ -257,6 +337,10 @@ declare global {
                     'privilege-choice-read': {
                         table: 'sys_scope_privilege'
                         id: '4c1993085c7340ee926653c00ec53493'
+                    }
+                    'privilege-group-create': {
+                        table: 'sys_scope_privilege'
+                        id: '763be4672a454a68ae57bdc8d072476b'
                     }
                     'privilege-group-read': {
                         table: 'sys_scope_privilege'
@@ -277,6 +361,18 @@ declare global {
                     'privilege-journal-read': {
                         table: 'sys_scope_privilege'
                         id: '33e469eda3044db5bac0c3a9d7a96053'
+                    }
+                    'privilege-membership-create': {
+                        table: 'sys_scope_privilege'
+                        id: '79107bba98a64079ab5e3b9feb1f8ea6'
+                    }
+                    'privilege-membership-read': {
+                        table: 'sys_scope_privilege'
+                        id: 'c7fd11c0cc4347dcbbe9415f53b62101'
+                    }
+                    'privilege-user-create': {
+                        table: 'sys_scope_privilege'
+                        id: '1e896975e171417f82312ccc3063574f'
                     }
                     'privilege-user-read': {
                         table: 'sys_scope_privilege'
@@ -309,6 +405,26 @@ declare global {
                         table: 'sys_properties'
                         id: '3571209ca3a14126af8de01923a4ee65'
                         deleted: true
+                    }
+                    'rest-catalogue': {
+                        table: 'sys_ws_operation'
+                        id: '3acbf27fc6f047899ca8b4c6de3910f4'
+                    }
+                    'rest-catalogue-after': {
+                        table: 'sys_ws_query_parameter'
+                        id: '48752ddf821549e6bf0ad68e0521c05c'
+                    }
+                    'rest-catalogue-limit': {
+                        table: 'sys_ws_query_parameter'
+                        id: '922556dce48845ba8aa446e631d70467'
+                    }
+                    'rest-catalogue-part': {
+                        table: 'sys_ws_query_parameter'
+                        id: '4b8fd7f50bde47a997b85da211931908'
+                    }
+                    'rest-catalogue-write': {
+                        table: 'sys_ws_operation'
+                        id: 'addbca75c2ec4a729b06710c2eaa0d89'
                     }
                     'rest-changes': {
                         table: 'sys_ws_operation'
@@ -363,9 +479,17 @@ declare global {
                         table: 'sys_ws_query_parameter'
                         id: '18efe737fdfe4a0482a761eff0f3cb90'
                     }
+                    'script-include-account': {
+                        table: 'sys_script_include'
+                        id: 'e865c1c365bf403e9a57a1d43c1498a2'
+                    }
                     'script-include-announcement': {
                         table: 'sys_script_include'
                         id: '3ddfa6be34ba448d8413f676542d2351'
+                    }
+                    'script-include-catalogue': {
+                        table: 'sys_script_include'
+                        id: 'c7ebd4f6e41740e8a4a825d3d1d77ee5'
                     }
                     'script-include-changes': {
                         table: 'sys_script_include'
@@ -455,6 +579,15 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: '01a88ffd8b9a442f86dd20b883a82909'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'aws_user'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: '0398f1d4ba6b4e8a923475ea2b4b16f5'
                         key: {
@@ -492,11 +625,28 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: '0b4a2e965a95406986a5947b4efeb2b4'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'name'
+                        }
+                    },
+                    {
                         table: 'sys_index'
                         id: '0b97504e1eb446519ca8d79569d72369'
                         key: {
                             logical_table_name: 'x_casebridge_aws_outbox'
                             col_name_string: 'state,next_attempt_at'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '0bacc84091d345da88aeefe49a0ff03e'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'service'
+                            language: 'en'
                         }
                     },
                     {
@@ -564,6 +714,27 @@ declare global {
                     },
                     {
                         table: 'sys_security_acl_role'
+                        id: '1239bb55ba69424b8e62fb5d96e01a48'
+                        key: {
+                            sys_security_acl: 'd161dcdc9e1940a3b4719ab1aa0c5bea'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: '1267b84433df44249330c37e9c592500'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_service'
+                            col_name_string: 'code'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
                         id: '12e91d7c13664ef4a1e74ce4ced09822'
                         key: {
                             sys_security_acl: '45c2717defa6456f8eaaad140062979e'
@@ -610,6 +781,19 @@ declare global {
                         id: '1491acda19314bdeaefa9af34d89cce9'
                         key: {
                             name: 'x_casebridge_aws.user'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '14c78ebb4ce849d2b529b0e99208f2b2'
+                        key: {
+                            sys_security_acl: '6149d8c4a890447d96af0be1048c478d'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -672,11 +856,47 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '1700a96b3c044e7d837e19a786681544'
+                        key: {
+                            sys_security_acl: 'c5e1f92b004b44b3aad5487cad0587c1'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: '17394544c49f4ac9a537604a43350a10'
                         key: {
                             name: 'x_casebridge_aws_account'
                             element: 'number'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '17dcda29d4bb4de18eacc237535b77da'
+                        key: {
+                            list_id: {
+                                id: '891a299fb51d4282a91318fcf0cf6054'
+                                key: {
+                                    name: 'x_casebridge_aws_category'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'service'
                         }
                     },
                     {
@@ -693,11 +913,44 @@ declare global {
                         }
                     },
                     {
+                        table: 'ua_table_licensing_config'
+                        id: '1ab81644f1e843f89ac41f096579d843'
+                        key: {
+                            name: 'x_casebridge_aws_service'
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: '1d1657b24c904094b78524524ad7dc44'
                         key: {
                             name: 'x_casebridge_aws_account'
                             element: 'name'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '1f41a6e2ea5449aa936b9bfd51a60027'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'name'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list'
+                        id: '1f7e848e8838411496eb715ce48ebdeb'
+                        key: {
+                            name: 'x_casebridge_aws_service'
+                            view: {
+                                id: 'Default view'
+                                key: {
+                                    name: 'NULL'
+                                }
+                            }
+                            sys_domain: 'global'
+                            element: 'NULL'
+                            relationship: 'NULL'
+                            parent: 'NULL'
                         }
                     },
                     {
@@ -721,6 +974,19 @@ declare global {
                                 }
                             }
                             element: 'sys_created_on'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '2014bf174fb64ee6a108c0923639023d'
+                        key: {
+                            sys_security_acl: '45067dab75c94e0b9e66284fcecc70f9'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -768,6 +1034,19 @@ declare global {
                     },
                     {
                         table: 'sys_security_acl_role'
+                        id: '22bba5b07ed74c34ab194099c3b91b83'
+                        key: {
+                            sys_security_acl: '364fbd9d86a94beb83a4acbe6443333b'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
                         id: '22d62cd174dd4eb987975e1da3f5fc30'
                         key: {
                             sys_security_acl: '524da0350d8e46f88d22d19495aa3e36'
@@ -798,6 +1077,23 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_outbox'
                             element: 'next_attempt_at'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '24913e17b9104c6fb1bed1f02b5b2061'
+                        key: {
+                            name: 'x_casebridge_aws_service'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '265f423c9367456693405ddc4fed96a1'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'account'
                         }
                     },
                     {
@@ -845,11 +1141,40 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: '2999bfd925e54bad8c0593c857ecd533'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_service'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: '2a2bc8e415fc4842a6167cac0f0c85f8'
                         key: {
                             name: 'x_casebridge_aws_settings'
                             element: 'allowed_hosts'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '2b6c6bbf9ac34db888bdfb27801228ac'
+                        key: {
+                            sys_security_acl: '25180c9e8eec4f04ae1c10f99bdcdaf4'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_db_object'
+                        id: '2c9916d3e6df4d7191e21c8001a9a757'
+                        key: {
+                            name: 'x_casebridge_aws_service'
                         }
                     },
                     {
@@ -883,6 +1208,29 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list_element'
+                        id: '2f4520309825420fb7d9799e61386ca6'
+                        key: {
+                            list_id: {
+                                id: '1f7e848e8838411496eb715ce48ebdeb'
+                                key: {
+                                    name: 'x_casebridge_aws_service'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'name'
+                        }
+                    },
+                    {
                         table: 'sys_index'
                         id: '2fec829e0b1a463b912c5bf8c684bfff'
                         key: {
@@ -905,6 +1253,29 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list_element'
+                        id: '304eb6c206bf4b47b51ef2947e4a2c0a'
+                        key: {
+                            list_id: {
+                                id: '891a299fb51d4282a91318fcf0cf6054'
+                                key: {
+                                    name: 'x_casebridge_aws_category'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'active'
+                        }
+                    },
+                    {
                         table: 'sys_index'
                         id: '3130cc9b6a074a3da25f27d9b5fab592'
                         key: {
@@ -918,6 +1289,28 @@ declare global {
                         key: {
                             web_service_operation: '9f92f50b9fd549779bb2afd5f3bbc659'
                             web_service_query_parameter: 'd38272266e4b4d9f9e1ddb446498b08c'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '31a7be426f7343efaf1f6897c319eaea'
+                        key: {
+                            sys_security_acl: '425e0a36adc340a2a749b66d25f965e7'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '31aea1fad2a948d190a30f95a44daf65'
+                        key: {
+                            name: 'x_casebridge_aws_service'
+                            element: 'code'
+                            language: 'en'
                         }
                     },
                     {
@@ -939,6 +1332,14 @@ declare global {
                                     name: 'x_casebridge_aws.user'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '3333b578283b493389643c8f506cf48a'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'aws_user'
                         }
                     },
                     {
@@ -965,6 +1366,19 @@ declare global {
                         key: {
                             logical_table_name: 'x_casebridge_aws_account'
                             col_name_string: 'assignment_group'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '363707b6bf804dababa34fca6e1da0ee'
+                        key: {
+                            sys_security_acl: '425e0a36adc340a2a749b66d25f965e7'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
                         }
                     },
                     {
@@ -1016,10 +1430,41 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: '3a694a36906241338aaa049ccc5295e2'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '3aa47db0cdf14ae19a83d248742b5d5c'
+                        key: {
+                            sys_security_acl: '096bfc970ff048288f04d1cdb4c836f0'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: '3b18b7a9b7514e2fb0d0cf146ee6678e'
                         key: {
                             name: 'x_casebridge_aws_link'
                             element: 'kind'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '3b369649293b4df2a68998638ace5cc2'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'name'
                             language: 'en'
                         }
                     },
@@ -1038,11 +1483,33 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: '3d72f7f29f8d494786684eb6d723239f'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'code'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: '3dc4179c61ce449aad5f739202fddd14'
                         key: {
                             name: 'x_casebridge_aws_account'
                             element: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '3e1a0ea6356d43799e3ec40265fbe50b'
+                        key: {
+                            sys_security_acl: 'f3bf74e4a4234f2ea92389d15dc152a2'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -1108,6 +1575,23 @@ declare global {
                                     name: 'x_casebridge_aws.user'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '427cab4e8b86454bafa507db2139bca3'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'account'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '42f863c79e1f4490bec0de89302dee59'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'active'
                         }
                     },
                     {
@@ -1226,6 +1710,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: '49795ab65a24491f9c0a109ab951be43'
+                        key: {
+                            name: 'x_casebridge_aws_service'
+                            element: 'name'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: '4caa06278a7746509281a3187c1845fe'
                         key: {
@@ -1268,6 +1760,23 @@ declare global {
                             name: 'x_casebridge_aws_account'
                             element: 'NULL'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '4ec3114e333c41aeb998fcb2b18bd503'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'active'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '4f8dfc16556c4bce83f865502eeefcb3'
+                        key: {
+                            web_service_operation: '3acbf27fc6f047899ca8b4c6de3910f4'
+                            web_service_query_parameter: '922556dce48845ba8aa446e631d70467'
                         }
                     },
                     {
@@ -1331,6 +1840,23 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: '52572758085d4aeb927619a9e1a6614c'
+                        key: {
+                            name: 'x_casebridge_aws_service'
+                            element: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '53561f2e0110443eb21659cfd283bc00'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'category_key'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: '5403fcc7005d4738a04e4f0d5d225e89'
                         key: {
@@ -1346,6 +1872,14 @@ declare global {
                             name: 'x_casebridge_aws_settings'
                             element: 'home_instance'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '54fc183ba0934312be58807cbaf975c5'
+                        key: {
+                            name: 'x_casebridge_aws_service'
+                            element: 'code'
                         }
                     },
                     {
@@ -1372,6 +1906,35 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_link'
                             element: 'link_key'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '565567a4f76e415a983ee2d11b2619a2'
+                        key: {
+                            web_service_operation: '3acbf27fc6f047899ca8b4c6de3910f4'
+                            web_service_query_parameter: '48752ddf821549e6bf0ad68e0521c05c'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '57b81023c68c42cf93c391c157cb39d6'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'configure_group'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '58294e5802f74a54bee7311c13b17234'
+                        key: {
+                            sys_security_acl: '25180c9e8eec4f04ae1c10f99bdcdaf4'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
                         }
                     },
                     {
@@ -1510,6 +2073,13 @@ declare global {
                         }
                     },
                     {
+                        table: 'ua_table_licensing_config'
+                        id: '5ce04ceebe044e5190f7b7093bc80e6e'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: '5ce76897e0654a878ab54145caae9ef8'
                         key: {
@@ -1528,6 +2098,29 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_settings'
                             element: 'integration_user'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '5e81ae7d2553464fb43e6e16399ec8e3'
+                        key: {
+                            list_id: {
+                                id: '1f7e848e8838411496eb715ce48ebdeb'
+                                key: {
+                                    name: 'x_casebridge_aws_service'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'active'
                         }
                     },
                     {
@@ -1578,6 +2171,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '6213003c280d4360a6a27cc7120e01b2'
+                        key: {
+                            sys_security_acl: '7a8e780b4cfd40edaccc301fe42c4470'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: '62e4e223721c460c884108016d8e9e50'
                         key: {
@@ -1588,10 +2194,31 @@ declare global {
                     },
                     {
                         table: 'sys_dictionary'
+                        id: '6448a1d01e784752bf0e58585b12c8f4'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'code'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
                         id: '64c720dae08046a0871c9b0a10ad3848'
                         key: {
                             name: 'x_casebridge_aws_outbox'
                             element: 'sent_at'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '65db2519f3364d0892af1d6dbef28faf'
+                        key: {
+                            sys_security_acl: '4293e7bb341c40479b79f4b038e7ec01'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -1604,11 +2231,41 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '67bc9b528518415ca01ba86ba758af2a'
+                        key: {
+                            sys_security_acl: '999569caa3194ea18ebb46dac31a9c88'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: '6c1b2f0827c341f791a339445ea99cf4'
                         key: {
                             name: 'x_casebridge_aws_link'
                             element: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: '6d0cfc45273b4a10aef6c183057f3ff3'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_severity'
+                            col_name_string: 'account'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '6e432ac0505c40fd99ec696079726d21'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'severity_key'
+                            language: 'en'
                         }
                     },
                     {
@@ -1682,6 +2339,19 @@ declare global {
                                 }
                             }
                             element: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '76e9556529c041ff83b0b01ed17442c9'
+                        key: {
+                            sys_security_acl: '68f6bb93d5674ea4afee66cc2fc3da1a'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -1775,6 +2445,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '7dd39516ffc9478aab5809c4cde5f1cd'
+                        key: {
+                            sys_security_acl: '24b09a9ee6204665915106cc5a78255a'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: '7e0b6fcd4a1d48288adb7b3541ca3b8d'
                         key: {
@@ -1805,6 +2488,14 @@ declare global {
                         id: '7eec716cd49945979f21a32dca0c0711'
                         key: {
                             name: 'x_casebridge_aws_account'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: '7fae2dc6ea4a43f6ba66b7163dd151c6'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_category'
+                            col_name_string: 'service'
                         }
                     },
                     {
@@ -1890,11 +2581,45 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list'
+                        id: '8795a5400ce1488ba56ed0d750f965be'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            view: {
+                                id: 'Default view'
+                                key: {
+                                    name: 'NULL'
+                                }
+                            }
+                            sys_domain: 'global'
+                            element: 'NULL'
+                            relationship: 'NULL'
+                            parent: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_variable_value'
                         id: '88a353c2ad8e485eaadebdc79dce1c60'
                         key: {
                             document_key: 'fade5129c1354e68b56be674649e8f69'
                             variable: 'dd54cf535320220002c6435723dc34fd'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list'
+                        id: '891a299fb51d4282a91318fcf0cf6054'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            view: {
+                                id: 'Default view'
+                                key: {
+                                    name: 'NULL'
+                                }
+                            }
+                            sys_domain: 'global'
+                            element: 'NULL'
+                            relationship: 'NULL'
+                            parent: 'NULL'
                         }
                     },
                     {
@@ -1918,6 +2643,29 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list_element'
+                        id: '8da5073a6fb0462f8081722c8716a6e2'
+                        key: {
+                            list_id: {
+                                id: '891a299fb51d4282a91318fcf0cf6054'
+                                key: {
+                                    name: 'x_casebridge_aws_category'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'code'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: '8f8cdd4e0ea54c0194d19a88b1c6b32c'
                         key: {
@@ -1932,6 +2680,13 @@ declare global {
                         key: {
                             name: 'incident'
                             element: 'x_casebridge_aws_sync_status'
+                        }
+                    },
+                    {
+                        table: 'sys_db_object'
+                        id: '92590626431e4820b542b120a665cf05'
+                        key: {
+                            name: 'x_casebridge_aws_category'
                         }
                     },
                     {
@@ -1994,6 +2749,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: '9590281b19f54964879c7c74decfa609'
+                        key: {
+                            name: 'x_casebridge_aws_service'
+                            element: 'active'
+                        }
+                    },
+                    {
                         table: 'sys_ui_list_element'
                         id: '95f2ffb3494b4b08af88f8c4581867c4'
                         key: {
@@ -2022,6 +2785,19 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_delivery'
                             element: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '96acce67f2364f1ea5b187cdc859d31c'
+                        key: {
+                            sys_security_acl: '24b09a9ee6204665915106cc5a78255a'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
                         }
                     },
                     {
@@ -2056,11 +2832,51 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: '9c2f9434db8b4da5923568153b716fa0'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_category'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '9c33e71df7124a31aa65b41a83ebb169'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_service'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: '9cd2ef93b393468d9d239dde55b4faf7'
                         key: {
                             name: 'incident'
                             element: 'x_casebridge_aws_last_error'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: '9db720c2708a4fb9acf2e2bb336fbfef'
+                        key: {
+                            list_id: {
+                                id: '1f7e848e8838411496eb715ce48ebdeb'
+                                key: {
+                                    name: 'x_casebridge_aws_service'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'code'
                         }
                     },
                     {
@@ -2119,6 +2935,29 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list_element'
+                        id: 'a34d0777cb674706b756107bb81377a1'
+                        key: {
+                            list_id: {
+                                id: '8795a5400ce1488ba56ed0d750f965be'
+                                key: {
+                                    name: 'x_casebridge_aws_severity'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'active'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: 'a533d670c7394dddb7d328f361fa1373'
                         key: {
@@ -2145,6 +2984,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: 'a6eede2e25564381a12fd247493fc099'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'service'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: 'a834ba84eb65451cb19929d2512a8c81'
                         key: {
@@ -2162,11 +3009,34 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_db_object'
+                        id: 'ab6660c64a3545099da4a49aea3ed1a2'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                        }
+                    },
+                    {
                         table: 'sys_index'
                         id: 'ab7d388e10ee4c06863f6dadbfbf7d8c'
                         key: {
                             logical_table_name: 'x_casebridge_aws_outbox'
                             col_name_string: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'acab265123d941c7ba4a114454621bb0'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'active'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'ace34dbb86b0475f8684c7fbdf57ef0f'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'NULL'
                         }
                     },
                     {
@@ -2191,11 +3061,56 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: 'b10bc56dd2374433807ea197a405ddba'
+                        key: {
+                            sys_security_acl: '364fbd9d86a94beb83a4acbe6443333b'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'b28ad15b9ab74d20b3c26ac363a2e3a2'
+                        key: {
+                            list_id: {
+                                id: '8795a5400ce1488ba56ed0d750f965be'
+                                key: {
+                                    name: 'x_casebridge_aws_severity'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'name'
+                        }
+                    },
+                    {
                         table: 'sys_index'
                         id: 'b34a17ffe2c642afb80c6da5943dac8b'
                         key: {
                             logical_table_name: 'x_casebridge_aws_delivery'
                             col_name_string: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'b3d00f727d0e4b12bee1fb35e15202a8'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'active'
+                            language: 'en'
                         }
                     },
                     {
@@ -2279,6 +3194,15 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: 'bd2efb890f1b4a3faa619955c740de77'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'configure_group'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: 'bda91e087ce6417bb4cdb2a266ec4b20'
                         key: {
                             name: 'x_casebridge_aws_outbox'
@@ -2309,6 +3233,14 @@ declare global {
                             name: 'incident'
                             element: 'x_casebridge_aws_category_code'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'bf914de8a2bb4c4fbc17f60b8bfa4ecb'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'severity_key'
                         }
                     },
                     {
@@ -2370,6 +3302,14 @@ declare global {
                         id: 'c22d88b185344272baa4b564482675ab'
                         key: {
                             name: 'x_casebridge_aws_outbox'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: 'c2c5531056184b2f9e2250416c54d767'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_severity'
+                            col_name_string: 'severity_key'
                         }
                     },
                     {
@@ -2462,6 +3402,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: 'cff126e36ca6444bb9ae6c9eea128789'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'name'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: 'd02dac92ce22473880d1f0ac3f9431eb'
                         key: {
@@ -2485,11 +3433,43 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: 'd0fb970cb7ee4710ac1bbe098f42a18b'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: 'd19f6f19cbdc4aa7852735c8ad2e4fd0'
                         key: {
                             name: 'x_casebridge_aws_delivery'
                             element: 'NULL'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'd2136d9a08074b3d8689af09c584e52b'
+                        key: {
+                            list_id: {
+                                id: '8795a5400ce1488ba56ed0d750f965be'
+                                key: {
+                                    name: 'x_casebridge_aws_severity'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'code'
                         }
                     },
                     {
@@ -2507,6 +3487,15 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_delivery'
                             element: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'd34c34201de340ddbc92c8a0923dfc18'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'code'
+                            language: 'en'
                         }
                     },
                     {
@@ -2533,6 +3522,22 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: 'd55c1497b4734fb1a9493e9b105ac57b'
+                        key: {
+                            name: 'x_casebridge_aws_service'
+                            element: 'active'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'ua_table_licensing_config'
+                        id: 'd5f2768584a3441498c4fc33fbd088ed'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: 'd5fac2e811ab4d68a6de4e6c87b5ea86'
                         key: {
@@ -2552,10 +3557,34 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: 'd807df59a0714d7aaa180add8bf84149'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_category'
+                        }
+                    },
+                    {
                         table: 'sys_db_object'
                         id: 'd96566d16e9444b29d5fe1282832ce93'
                         key: {
                             name: 'x_casebridge_aws_account'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'd9776a19159e4845b286b97c316c19e5'
+                        key: {
+                            name: 'x_casebridge_aws_severity'
+                            element: 'code'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'da73885990594777ad1ba6799b4ae100'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'category_key'
                         }
                     },
                     {
@@ -2593,11 +3622,33 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: 'dd88c5d844df4e16b0951dd9d003ac97'
+                        key: {
+                            name: 'x_casebridge_aws_service'
+                            element: 'name'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: 'dd9ad9feb22f48a0a43d19c2840e233b'
                         key: {
                             name: 'x_casebridge_aws_link'
                             element: 'sync_status'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'de51360213fd4110b0637fb152865b52'
+                        key: {
+                            sys_security_acl: 'f455205386874e43bf2e50cca73a8d36'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -2694,6 +3745,42 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list_element'
+                        id: 'e502226799654579a4d824a926778593'
+                        key: {
+                            list_id: {
+                                id: '891a299fb51d4282a91318fcf0cf6054'
+                                key: {
+                                    name: 'x_casebridge_aws_category'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'name'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'e77ac773bf524eb5b7cfc73509888118'
+                        key: {
+                            sys_security_acl: '999569caa3194ea18ebb46dac31a9c88'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: 'e82ee39e153a4822a27703559b69fbc2'
                         key: {
@@ -2722,6 +3809,14 @@ declare global {
                                 }
                             }
                             element: 'number'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: 'e86a7864f5224c04ab0bfbc01b280edc'
+                        key: {
+                            web_service_operation: '3acbf27fc6f047899ca8b4c6de3910f4'
+                            web_service_query_parameter: '4b8fd7f50bde47a997b85da211931908'
                         }
                     },
                     {
@@ -2820,6 +3915,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: 'ec1e5507263a4c18a7b06cdafc518252'
+                        key: {
+                            sys_security_acl: 'd161dcdc9e1940a3b4719ab1aa0c5bea'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: 'ed563b911b224367997f3e1a25d99046'
                         key: {
@@ -2870,6 +3978,19 @@ declare global {
                                 id: '5d87028f4cb3481584caa9d760d49f3b'
                                 key: {
                                     name: 'admin'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'f0000ef6eff64556b1cf9c54777d31fd'
+                        key: {
+                            sys_security_acl: '096bfc970ff048288f04d1cdb4c836f0'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
                                 }
                             }
                         }
@@ -2934,10 +4055,49 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ui_list_element'
+                        id: 'f3dcba56422645989f5ab6f29ef23993'
+                        key: {
+                            list_id: {
+                                id: '8795a5400ce1488ba56ed0d750f965be'
+                                key: {
+                                    name: 'x_casebridge_aws_severity'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'account'
+                        }
+                    },
+                    {
+                        table: 'sys_index'
+                        id: 'f53c977b2d5544edbcc3c8ae06cb4fca'
+                        key: {
+                            logical_table_name: 'x_casebridge_aws_category'
+                            col_name_string: 'category_key'
+                        }
+                    },
+                    {
                         table: 'sys_db_object'
                         id: 'f55ae9cd3fea422fa771a71be194d4ed'
                         key: {
                             name: 'x_casebridge_aws_announcement'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'f582d704953e421ba5a222893839faf8'
+                        key: {
+                            name: 'x_casebridge_aws_category'
+                            element: 'NULL'
                         }
                     },
                     {
@@ -2978,6 +4138,19 @@ declare global {
                                 }
                             }
                             element: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'f846ea885a9748e0b3d5aa7430e4560f'
+                        key: {
+                            sys_security_acl: '02b53b7a039f4307bc5ecabc01362e2f'
+                            sys_user_role: {
+                                id: '5d87028f4cb3481584caa9d760d49f3b'
+                                key: {
+                                    name: 'admin'
+                                }
+                            }
                         }
                     },
                     {
@@ -3056,6 +4229,29 @@ declare global {
                             name: 'x_casebridge_aws_delivery'
                             element: 'claimed_at'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ui_list_element'
+                        id: 'fc89d4d295c1429d8e70a9ed5e8c1554'
+                        key: {
+                            list_id: {
+                                id: '2d808d8436a14d2d961fe9aa1e83e11a'
+                                key: {
+                                    name: 'x_casebridge_aws_account'
+                                    view: {
+                                        id: 'Default view'
+                                        key: {
+                                            name: 'NULL'
+                                        }
+                                    }
+                                    sys_domain: 'global'
+                                    element: 'NULL'
+                                    relationship: 'NULL'
+                                    parent: 'NULL'
+                                }
+                            }
+                            element: 'aws_user'
                         }
                     },
                     {

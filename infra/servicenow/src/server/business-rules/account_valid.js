@@ -1,24 +1,19 @@
 (function executeRule(current) {
-    if (!CasebridgeIncident.ACCOUNT_NUMBER.test(String(current.getValue('number')))) {
+    if (!CasebridgeIncident.ACCOUNT_NUMBER.test(CasebridgeIncident.text(current, 'number'))) {
         gs.addErrorMessage('Number: an AWS account number has 12 digits.');
         current.setAbortAction(true);
         return;
     }
-    var active = String(current.getValue('active'));
-    var group = String(current.getValue('assignment_group'));
-    // A value that is not a sys_id can't be the assignment group of an incident.
-    if ((active !== '1' && active !== 'true') || !CasebridgeRequest.SYS_ID.test(group)) {
+    var account = new CasebridgeAccount(current);
+    if (account.group() === '' && !account.isConfigured()) {
+        gs.addErrorMessage('Assignment group: choose one, or let casebridge create the group and the AWS user.');
+        current.setAbortAction(true);
         return;
     }
     // A group must belong to one active account. With two, an incident's case could open in either.
-    var other = new GlideRecord('x_casebridge_aws_account');
-    other.addQuery('active', true);
-    other.addQuery('assignment_group', group);
-    other.addQuery('sys_id', '!=', current.getUniqueValue());
-    other.setLimit(1);
-    other.query();
-    if (other.next()) {
-        gs.addErrorMessage('Assignment group: it already belongs to the active account ' + other.getValue('number') + '.');
+    var other = account.otherOwner(account.group());
+    if (other !== '') {
+        gs.addErrorMessage('Assignment group: it already belongs to the active account ' + other + '.');
         current.setAbortAction(true);
     }
 })(current);

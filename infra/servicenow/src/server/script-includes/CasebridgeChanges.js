@@ -28,11 +28,14 @@ CasebridgeChanges.prototype = {
         var incident = new GlideRecord('incident');
         // Linked, or in scope, as a conjunction of disjunctions: in an encoded query OR joins single conditions only.
         var linked = CasebridgeIncident.PREFIX + 'case_idISNOTEMPTY';
-        incident.addEncodedQuery(
-            linked + '^OR' + CasebridgeIncident.PREFIX + 'service_codeISNOTEMPTY' +
-            '^' + linked + '^OR' + CasebridgeIncident.PREFIX + 'category_codeISNOTEMPTY' +
-            '^' + linked + (this.groups.length > 0 ? '^ORassignment_groupIN' + this.groups.join(',') : '')
-        );
+        var conditions = CasebridgeCatalogue.CHOICES.map(function (choice) {
+            return (
+                linked + '^OR' + CasebridgeIncident.PREFIX + choice.code + 'ISNOTEMPTY' +
+                '^OR' + CasebridgeIncident.PREFIX + choice.reference + 'ISNOTEMPTY'
+            );
+        });
+        conditions.push(linked + (this.groups.length > 0 ? '^ORassignment_groupIN' + this.groups.join(',') : ''));
+        incident.addEncodedQuery(conditions.join('^'));
         this._narrow(incident, '', since, after, wanted);
         var found = [];
         while (incident.next()) {

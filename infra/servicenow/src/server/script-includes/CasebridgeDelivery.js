@@ -95,25 +95,15 @@ CasebridgeDelivery.prototype = {
     },
 
     _parseMessages: function (messages) {
-        if (messages === undefined || messages === null) {
-            return [];
+        var list = this.calls.checkList('messages', messages, CasebridgeDelivery.MESSAGES_LIMIT);
+        for (var index = 0; index < list.length; index += 1) {
+            this._checkMessage('messages[' + index + ']', list[index]);
         }
-        if (!Array.isArray(messages)) {
-            this.calls.invalid('messages', 'must be a list');
-        }
-        if (messages.length > CasebridgeDelivery.MESSAGES_LIMIT) {
-            this.calls.invalid('messages', 'must hold at most ' + CasebridgeDelivery.MESSAGES_LIMIT);
-        }
-        for (var index = 0; index < messages.length; index += 1) {
-            this._checkMessage('messages[' + index + ']', messages[index]);
-        }
-        return messages;
+        return list;
     },
 
     _checkMessage: function (name, message) {
-        if (Object.prototype.toString.call(message) !== '[object Object]') {
-            this.calls.invalid(name, 'must be an object');
-        }
+        this.calls.checkObject(name, message);
         this.calls.checkNames(name + '.', message, ['external_id', 'text', 'kind']);
         this.calls.checkText(name + '.external_id', message.external_id);
         if (message.external_id.length < 1 || message.external_id.length > CasebridgeDelivery.EXTERNAL_ID_LIMIT) {
@@ -419,8 +409,11 @@ CasebridgeDelivery.prototype = {
         Object.keys(fields).forEach(function (name) {
             differs = CasebridgeIncident.put(incident, name, fields[name]) || differs;
         });
-        Object.keys(columns).forEach(function (name) {
-            differs = CasebridgeIncident.put(incident, CasebridgeIncident.PREFIX + name, columns[name]) || differs;
+        // The code columns follow what the agent has chosen, for everybody who reads them and not the references.
+        [columns, CasebridgeCatalogue.chosen(incident)].forEach(function (values) {
+            Object.keys(values).forEach(function (name) {
+                differs = CasebridgeIncident.put(incident, CasebridgeIncident.PREFIX + name, values[name]) || differs;
+            });
         });
         // The platform may answer an update without changes like one that it refuses.
         var problem = differs ? this._update(incident) : '';

@@ -37,7 +37,7 @@ CasebridgeIncident.text = function (record, name) {
     return value === null || value === undefined ? '' : CasebridgeIncident.wellFormed(String(value));
 };
 
-/** Whether a record's column is true. */
+/** Whether a true/false column of a record is true. */
 CasebridgeIncident.isTrue = function (record, name) {
     var value = CasebridgeIncident.text(record, name);
     return value === '1' || value === 'true';
@@ -50,6 +50,18 @@ CasebridgeIncident.put = function (record, name, text) {
     }
     record.setValue(name, text);
     return true;
+};
+
+/** Inserts or updates a record: `operation` is `insert` or `update`. Returns '' or why the instance refused it. */
+CasebridgeIncident.save = function (record, operation) {
+    try {
+        if (record[operation]()) {
+            return '';
+        }
+    } catch (problem) {
+        return String(problem);
+    }
+    return String(record.getLastErrorMessage() || 'the table gave no reason');
 };
 
 /** Returns the text in a form to compare: the platform may change its line ends and the white space around it. */
@@ -119,9 +131,10 @@ CasebridgeIncident.prototype = {
 
     /** Whether the incident should have an AWS case. */
     isInScope: function (incident) {
+        var codes = this._codes(incident);
         return (
-            this._text(incident, CasebridgeIncident.PREFIX + 'service_code') !== '' &&
-            this._text(incident, CasebridgeIncident.PREFIX + 'category_code') !== '' &&
+            codes.service_code !== '' &&
+            codes.category_code !== '' &&
             this._active(this._groupAccounts(incident)) !== null
         );
     },
@@ -143,6 +156,7 @@ CasebridgeIncident.prototype = {
         var ended = trail.ended();
         var closed = trail.closed();
         var accounts = this._groupAccounts(incident);
+        var codes = this._codes(incident);
         var isClosed = state === CasebridgeIncident.STATE_CLOSED || state === CasebridgeIncident.STATE_CANCELLED;
         return {
             sys_id: String(incident.getUniqueValue()),
@@ -160,13 +174,13 @@ CasebridgeIncident.prototype = {
             close_codes: this._closeCodes(),
             taken_at: takenAt,
             updated_on: this._text(incident, 'sys_updated_on'),
-            account: this._active(accounts),
+            account: this._withSeverities(this._active(accounts)),
             group_accounts: accounts.map(function (account) {
                 return account.number;
             }),
             linked_account_state: this._linkedAccountState(incident),
-            service_code: this._text(incident, CasebridgeIncident.PREFIX + 'service_code'),
-            category_code: this._text(incident, CasebridgeIncident.PREFIX + 'category_code'),
+            service_code: codes.service_code,
+            category_code: codes.category_code,
             short_description: this._text(incident, 'short_description'),
             description: this._text(incident, 'description'),
             priority: this._text(incident, 'priority')
@@ -197,7 +211,31 @@ CasebridgeIncident.prototype = {
     // Returns the active one of a group's accounts, or null.
     _active: function (accounts) {
         var first = accounts[0];
-        return first && first.active ? { number: first.number, name: first.name, production: first.production } : null;
+        return first && first.active ? first : null;
+    },
+
+    // Returns the account as a snapshot shows it, or null.
+    _withSeverities: function (account) {
+        if (account === null) {
+            return null;
+        }
+        return {
+            number: account.number,
+            name: account.name,
+            production: account.production,
+            severities: CasebridgeCatalogue.severityCodes(account.sys_id)
+        };
+    },
+
+    // Returns the codes of service and category: those of the rows that the agent has chosen, or else those that are in
+    // the code columns. Both may be empty.
+    _codes: function (incident) {
+        var chosen = CasebridgeCatalogue.chosen(incident);
+        var codes = {};
+        CasebridgeCatalogue.CHOICES.forEach(function (choice) {
+            codes[choice.code] = chosen[choice.code] || this._text(incident, CasebridgeIncident.PREFIX + choice.code);
+        }, this);
+        return codes;
     },
 
     // Returns the accounts of the assignment group, the active one first.
@@ -215,6 +253,7 @@ CasebridgeIncident.prototype = {
         account.query();
         while (account.next()) {
             accounts.push({
+                sys_id: String(account.getUniqueValue()),
                 number: this._text(account, 'number'),
                 name: this._text(account, 'name'),
                 production: CasebridgeIncident.isTrue(account, 'production'),

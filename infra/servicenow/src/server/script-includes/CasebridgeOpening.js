@@ -81,7 +81,8 @@ CasebridgeOpening.prototype = {
         Object.keys(columns).forEach(function (name) {
             incident.setValue(CasebridgeIncident.PREFIX + name, columns[name]);
         });
-        var problem = this._refusal(incident);
+        CasebridgeCatalogue.choose(incident, order.texts.service_code, order.texts.category_code);
+        var problem = CasebridgeIncident.save(incident, 'insert');
         // Another request may have opened the incident in the meantime.
         if (problem !== '' && this.incidents.find(incidentId) === null) {
             this.calls.unacceptable('incident', 'the instance refused it: ' + problem);
@@ -107,18 +108,6 @@ CasebridgeOpening.prototype = {
             gs.error('casebridge: The status of the link was not recorded: ' + problem);
         }
         return columns;
-    },
-
-    // Inserts the incident. Returns '' or why the instance refused it.
-    _refusal: function (incident) {
-        try {
-            if (incident.insert()) {
-                return '';
-            }
-        } catch (problem) {
-            return String(problem);
-        }
-        return String(incident.getLastErrorMessage() || 'it gave no reason');
     },
 
     type: 'CasebridgeOpening'

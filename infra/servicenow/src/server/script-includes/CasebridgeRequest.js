@@ -191,9 +191,7 @@ CasebridgeRequest.prototype = {
         if (values === undefined || values === null) {
             return texts;
         }
-        if (Object.prototype.toString.call(values) !== '[object Object]') {
-            this.invalid(name, 'must be an object');
-        }
+        this.checkObject(name, values);
         this.checkNames(name + '.', values, known);
         Object.keys(values).forEach(function (key) {
             this.checkContent(name + '.' + key, values[key], 0, maximum);
@@ -215,11 +213,33 @@ CasebridgeRequest.prototype = {
         return number;
     },
 
-    /** Returns the body, which must be a JSON object. */
-    body: function () {
+    /** Returns a query parameter that must be one of these words. */
+    oneOf: function (name, words) {
+        var value = this._parameter(name);
+        if (words.indexOf(value) < 0) {
+            this.invalid(name, 'must be one of ' + words.join(', '));
+        }
+        return value;
+    },
+
+    /** Returns a query parameter that has this form, or ''. `requirement` says the form in words. */
+    optionalText: function (name, form, requirement) {
+        var value = this._parameter(name);
+        if (value !== '' && !form.test(value)) {
+            this.invalid(name, requirement);
+        }
+        return value;
+    },
+
+    /** Returns the body, which must be a JSON object. `maximum` is the most characters that it may have, if given. */
+    body: function (maximum) {
         var body = null;
+        var text = this._bodyText();
+        if (maximum !== undefined && text.length > maximum) {
+            this.invalid('body', 'must have at most ' + maximum + ' characters');
+        }
         try {
-            body = JSON.parse(String(this.request.body.dataString));
+            body = JSON.parse(text);
         } catch (problem) {
             this.invalid('body', 'must be JSON');
         }
@@ -227,6 +247,36 @@ CasebridgeRequest.prototype = {
             this.invalid('body', 'must be a JSON object');
         }
         return body;
+    },
+
+    /** Fails unless the value is an object. */
+    checkObject: function (name, value) {
+        if (Object.prototype.toString.call(value) !== '[object Object]') {
+            this.invalid(name, 'must be an object');
+        }
+    },
+
+    /** Returns the list, or an empty one if it is missing. It must be a list of at most `maximum` elements. */
+    checkList: function (name, value, maximum) {
+        if (value === undefined || value === null) {
+            return [];
+        }
+        if (!Array.isArray(value)) {
+            this.invalid(name, 'must be a list');
+        }
+        if (value.length > maximum) {
+            this.invalid(name, 'must hold at most ' + maximum);
+        }
+        return value;
+    },
+
+    // Returns the body as it was sent, or '' if there is none.
+    _bodyText: function () {
+        try {
+            return String(this.request.body.dataString);
+        } catch (problem) {
+            return '';
+        }
     },
 
     // The platform holds the values of a parameter in a list.

@@ -125,6 +125,7 @@ impl Instance {
             number: account.number.clone(),
             name: account.name.clone(),
             production: account.production,
+            severities: account.severities.clone(),
         });
         let (entries, entries_complete) = self.entries(record, ended, since, after);
         Incident {

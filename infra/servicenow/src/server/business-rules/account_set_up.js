@@ -1,0 +1,3 @@
+(function executeRule(current) {
+    new CasebridgeAccount(current).setUp();
+})(current);
