@@ -50,6 +50,7 @@ def test_a_case_opened_at_aws_becomes_an_incident_with_all_that_it_says(world: W
     assert (record["impact"], record["urgency"], record["priority"]) == ("1", "2", "2")
     assert record["x_casebridge_aws_service_code"] == "amazon-elastic-compute-cloud-linux"
     assert record["x_casebridge_aws_category_code"] == "instance-issue"
+    assert (world.column(incident, "service"), world.column(incident, "category")) != ("", ""), "people see names"
     world.until_in_sync(incident)
     assert world.column(incident, "display_id") == case_with(world, case_id)["displayId"]
     world.settle()
