@@ -7,7 +7,7 @@ use casebridge_core::{
     policy::Policy,
     support::{
         index,
-        opened_case::{self, is_candidate, next_watermark, reads_since},
+        opened_case::{self, is_candidate, is_left_behind, next_watermark, reads_since},
         read::{CaseQuery, DescribedCase},
     },
     unreadable::UnreadableJson,
@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
 /// How the name of the watermark of an account's opened cases begins; the account's number follows. It holds the moment
-/// up to which, by our clock, the cases have links.
+/// up to which, by our clock, the cases have links, or null while the policy takes no cases of the account.
 pub const OPENED_CASES: &str = "opened_cases:";
 /// How many pages of cases are read for an account at most: 2,000 cases. An account opens 10 in an hour.
 const MAXIMUM_PAGES: usize = 20;
@@ -39,6 +39,9 @@ where
 {
     /// Reads the cases that were opened in an account lately, until `end`, and hands off those that have no link and may
     /// become incidents. The first poll of an account begins an hour and more before the present, as every poll does.
+    ///
+    /// The watermark is written before the first read, so that a case is found whenever the account can first be read. It
+    /// is emptied while the policy takes no cases of the account: a policy that takes them again begins with the present.
     pub(crate) async fn poll_opened_cases(
         &self,
         policy: &Policy,
@@ -46,11 +49,14 @@ where
         end: Timestamp,
         tick: Tick,
     ) -> Result<(), PollError> {
-        if !opened_case::takes_cases_of(policy, account) {
-            return Ok(());
-        }
         let name = format!("{OPENED_CASES}{account}");
         let remembered = self.opened_cases_watermark(&name).await?;
+        if !opened_case::takes_cases_of(policy, account) {
+            return if remembered.is_some() { self.remember_opened_cases(&name, None).await } else { Ok(()) };
+        }
+        if remembered.is_none() {
+            self.remember_opened_cases(&name, Some(tick.now)).await?;
+        }
         let watermark = remembered.unwrap_or(tick.now);
         let since = reads_since(policy, watermark);
         let read = self.cases_since(account, since, end).await;
@@ -70,24 +76,34 @@ where
         // Move the watermark only now, when the hints are on the queue.
         let opened = without_link.iter().map(|case| case.time_created);
         let next = next_watermark(watermark, tick.now, opened);
-        if remembered.is_none() || next.duration_since(watermark) >= WRITTEN_EVERY {
-            self.remember_opened_cases(&name, next).await?;
+        if next.duration_since(watermark) >= WRITTEN_EVERY {
+            self.remember_opened_cases(&name, Some(next)).await?;
+            self.tell_left_behind(account, without_link.iter().filter(|case| is_left_behind(policy, case, next)));
         }
         Ok(())
     }
 
-    /// Returns the account's watermark; `None` before its first poll. An unreadable one counts as none.
-    async fn opened_cases_watermark(&self, name: &str) -> Result<Option<Timestamp>, PollError> {
-        let Some(text) = self.ledger.watermark(name).await? else { return Ok(None) };
-        let read = serde_json::from_str(&text).map_err(UnreadableJson::from);
-        Ok(read
-            .inspect_err(|error| {
-                tracing::error!(%error, watermark = name, "the watermark is unreadable; cases are read from now on");
-            })
-            .ok())
+    /// Reports cases that no later poll reads: they have shown no text for so long that nothing is known of them.
+    fn tell_left_behind<'a>(&self, account: &AccountId, cases: impl Iterator<Item = &'a &'a DescribedCase>) {
+        for case in cases {
+            let case = &case.case_id;
+            tracing::error!(%account, %case, "a case could not be taken in for two days; only its events are heard now");
+            self.metrics.count(Metric::PollFailures, 1);
+        }
     }
 
-    async fn remember_opened_cases(&self, name: &str, watermark: Timestamp) -> Result<(), PollError> {
+    /// Returns the account's watermark. Returns `None` before its first poll, and while the policy takes no cases of the
+    /// account. An unreadable one counts as none.
+    async fn opened_cases_watermark(&self, name: &str) -> Result<Option<Timestamp>, PollError> {
+        let Some(text) = self.ledger.watermark(name).await? else { return Ok(None) };
+        let read: Result<Option<Timestamp>, _> = serde_json::from_str(&text).map_err(UnreadableJson::from);
+        Ok(read.unwrap_or_else(|error| {
+            tracing::error!(%error, watermark = name, "the watermark is unreadable; cases are read from now on");
+            None
+        }))
+    }
+
+    async fn remember_opened_cases(&self, name: &str, watermark: Option<Timestamp>) -> Result<(), PollError> {
         let text = serde_json::to_string(&watermark).map_err(PollError::watermark(OPENED_CASES))?;
         Ok(self.ledger.set_watermark(name, &text).await?)
     }

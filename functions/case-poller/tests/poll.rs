@@ -28,7 +28,10 @@ use casebridge_core::{
 };
 use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer, RowPage};
 use casebridge_ports::{Clock, Support, Timer};
-use casebridge_runtime::{DeduplicationId, HintSink, QueueError, SecretError, metrics::Metrics};
+use casebridge_runtime::{
+    DeduplicationId, HintSink, QueueError, SecretError,
+    metrics::{Metric, Metrics},
+};
 use casebridge_servicenow::{Changes, IncidentChange};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -735,4 +738,58 @@ async fn a_policy_that_ignores_opened_cases_reads_none() {
     fixture.open_case("one");
     fixture.poll().await.unwrap();
     assert!(fixture.cases_asked_since.borrow().is_empty() && fixture.sent.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn a_case_that_is_opened_before_the_account_can_first_be_read_is_found() {
+    let fixture = Fixture::new();
+    fixture.takes_opened_cases.set(true);
+    let start = fixture.now.get();
+    fixture.accounts_down.borrow_mut().insert(PRODUCTION.to_owned());
+    fixture.poll().await.unwrap();
+    assert!(fixture.opened_cases_watermark().await.is_some(), "written before the first read");
+    fixture.now.set(start + 600);
+    fixture.open_case("one");
+    fixture.now.set(start + 5 * 3_600);
+    fixture.poll().await.unwrap();
+    fixture.accounts_down.borrow_mut().clear();
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted_cases(), ["one"]);
+}
+
+#[tokio::test]
+async fn what_was_opened_while_the_policy_took_no_cases_is_left_at_aws() {
+    let fixture = Fixture::new();
+    fixture.takes_opened_cases.set(true);
+    let start = fixture.now.get();
+    fixture.poll().await.unwrap();
+    fixture.takes_opened_cases.set(false);
+    fixture.now.set(start + 86_400);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.opened_cases_watermark().await.as_deref(), Some("null"));
+    fixture.open_case("one");
+    fixture.now.set(start + 30 * 86_400);
+    fixture.takes_opened_cases.set(true);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted_cases(), [""; 0]);
+    fixture.now.set(start + 40 * 86_400);
+    fixture.open_case("two");
+    fixture.now.set(start + 100 * 86_400);
+    fixture.poll().await.unwrap();
+    assert_eq!(fixture.hinted_cases(), ["two"], "the account could not be read for two months");
+}
+
+#[tokio::test]
+async fn a_case_that_can_not_be_taken_in_for_two_days_is_reported_as_it_is_left_behind() {
+    let fixture = Fixture::new();
+    fixture.takes_opened_cases.set(true);
+    let start = fixture.now.get();
+    fixture.open_case("one");
+    let poller = fixture.poller();
+    for (hours, reported) in [(0, None), (47, None), (49, Some(1)), (50, None)] {
+        fixture.now.set(start + hours * 3_600);
+        fixture.poll_with(&poller).await.unwrap();
+        let failures = poller.metrics.take().get(&Metric::PollFailures).map(|values| values.iter().sum::<i64>());
+        assert_eq!(failures, reported, "after {hours} hours");
+    }
 }

@@ -4,7 +4,7 @@ use std::future::{Future, ready};
 
 use casebridge_core::{
     catalogue::{Changes, Held, Named, Offered, OfferedService},
-    failure::Failure,
+    failure::{Failure, Refusal},
     identifiers::AccountId,
 };
 use casebridge_ports::{Clock, SupportCatalogue};
@@ -151,6 +151,8 @@ impl<A: AccountList, S: SupportCatalogue, N: CatalogueStore, C: Clock> CatalogSy
             asked += 1;
             match answer {
                 Ok((services, levels)) => offered.add(account, &services, &levels),
+                // A plan without the API offers nothing, and says so every day.
+                Err(Failure::Refused { refusal: Refusal::Subscription, .. }) => offered.add(account, &[], &[]),
                 Err(failure) => {
                     tracing::error!(account = %account, failure = failure.name(), "the account's services could not be read");
                     offered.miss();

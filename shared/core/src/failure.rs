@@ -17,6 +17,8 @@ pub enum Refusal {
     Credentials,
     /// The side does not accept a value, for example a service code, a severity or a field.
     InvalidRequest,
+    /// ServiceNow has no active record of the account, so the account gets no incidents.
+    AccountNotInUse,
     /// The record does not exist, or no longer.
     NotFound,
     /// The record exists, but its side does not show it to casebridge. ServiceNow does this for an incident that is not
@@ -90,6 +92,7 @@ impl FailureKind {
             Self::Refused(Refusal::CaseQuota) => "refused_case_quota",
             Self::Refused(Refusal::Credentials) => "refused_credentials",
             Self::Refused(Refusal::InvalidRequest) => "refused_invalid_request",
+            Self::Refused(Refusal::AccountNotInUse) => "refused_account_not_in_use",
             Self::Refused(Refusal::NotFound) => "refused_not_found",
             Self::Refused(Refusal::NotServed) => "refused_not_served",
             Self::Unavailable => "unavailable",
@@ -117,6 +120,7 @@ mod tests {
             (refused(Refusal::CaseQuota), "refused_case_quota"),
             (refused(Refusal::Credentials), "refused_credentials"),
             (refused(Refusal::InvalidRequest), "refused_invalid_request"),
+            (refused(Refusal::AccountNotInUse), "refused_account_not_in_use"),
             (refused(Refusal::NotFound), "refused_not_found"),
             (refused(Refusal::NotServed), "refused_not_served"),
             (Failure::Unavailable { message: message(), retry_at: None }, "unavailable"),

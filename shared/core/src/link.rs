@@ -71,6 +71,9 @@ pub struct Opening {
     /// further try has the same. `None` before the first try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub covers: Option<Vec<ExternalId>>,
+    /// How often ServiceNow has refused what the incident was to say.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused: u32,
 }
 
 /// Everything that casebridge remembers of a link.
@@ -162,7 +165,7 @@ impl<K: Remembered> Default for Link<K> {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires a reference")]
-fn is_zero(number: &u32) -> bool {
+pub(crate) fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 

@@ -22,6 +22,8 @@ use crate::{
 /// The statuses of a case that has ended. The policy can't choose their effect on an incident. Source: AWS Support API,
 /// CaseDetails `status`. No known answer has `closed`.
 pub const RESOLVED_CASE_STATUSES: [&str; 2] = ["resolved", "closed"];
+/// The severity codes of AWS Support, the lowest first. Source: AWS Support API, `SeverityLevel`.
+pub const SEVERITIES: [&str; 5] = ["low", "normal", "high", "urgent", "critical"];
 /// The longest duration of the policy, in seconds: a week. During a longer wait a link would seem abandoned.
 const MAXIMUM_SECONDS: u32 = 7 * 24 * 3600;
 /// The longest L, in seconds: six hours. casebridge looks for a case that was given up at twice L, and a CreateCase
@@ -70,6 +72,18 @@ pub enum OpenedCaseRule {
     /// casebridge opens an incident for it.
     OpenIncident,
     /// It stays at AWS alone.
+    Ignore,
+}
+
+/// What becomes of a severity that somebody changes at AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeverityRule {
+    /// A work note tells it.
+    Note,
+    /// A work note tells it, and the incident gets the impact and the urgency of the table.
+    SetImpactAndUrgency,
+    /// Nothing happens.
     Ignore,
 }
 
@@ -155,6 +169,15 @@ policy! {
         Range::table("a severity code for each priority", |_, severity: &String| !severity.is_empty());
     /// The severity code for a priority that the table lacks.
     default_severity: String = "normal".to_owned(), Range::text();
+    /// The highest severity code of a case in an account, by the account's number of 12 digits.
+    severity_cap_by_account: BTreeMap<String, String> = BTreeMap::new(),
+        Range::table("one of AWS Support's severity codes for each account", |_, severity: &String| {
+            SEVERITIES.contains(&severity.as_str())
+        });
+    /// What happens when somebody changes a case's severity at AWS: a work note tells it (`note`), the incident also gets
+    /// the impact and the urgency of `impact_and_urgency_by_severity` (`set_impact_and_urgency`), or nothing (`ignore`).
+    severity_changes_at_aws: SeverityRule = SeverityRule::Note,
+        Range::one_of([SeverityRule::Note, SeverityRule::SetImpactAndUrgency, SeverityRule::Ignore]);
     /// The issue type of a case. Source: AWS Support API, CreateCase.
     issue_type: String = "technical".to_owned(), Range::words_of(&["technical", "customer-service"]);
     /// The value of `incident.hold_reason` with a state of On Hold. `1` is Awaiting Caller.

@@ -15,6 +15,7 @@ pub mod read;
 pub mod reading;
 pub mod render;
 mod search;
+pub mod severity;
 pub mod sight;
 pub mod unknown_case;
 
@@ -36,7 +37,7 @@ use crate::{
         remembered::Remembered,
     },
     policy::Policy,
-    servicenow::columns::BridgeColumns,
+    servicenow::{columns::BridgeColumns, delivery::IncidentFields},
     support::{
         call::{Call, Content, Done, IntentKind, RefusedCall},
         memory::{LinkedCase, Memory},
@@ -258,14 +259,27 @@ impl Kind for SupportCase {
     }
 
     fn delivered(pass: &mut Pass, message: &ExternalId) {
+        if pass.forget_note(message) {
+            return;
+        }
         if let Some(communication) = pass.communication_of(message) {
             pass.received(&communication);
         }
     }
 
+    /// A note that ServiceNow refuses is dropped: it holds up nothing that people wrote.
     fn message_refused(pass: &mut Pass, message: &ExternalId, reason: &str) -> bool {
+        if pass.forget_note(message) {
+            return false;
+        }
         let communication = pass.communication_of(message);
         communication.is_some_and(|communication| pass.reduce_message(&communication, reason))
+    }
+
+    fn fields_applied(pass: &mut Pass, fields: &IncidentFields) {
+        if !fields.impact.is_empty() {
+            pass.link.memory.severity_to_set = None;
+        }
     }
 
     fn finish(pass: &mut Pass, now: Timestamp) {

@@ -139,6 +139,8 @@ impl Metric {
         match failure {
             FailureKind::Unavailable => Self::Throttles,
             FailureKind::InDoubt => Self::Doubts,
+            // It is so until somebody registers the account, and must not ring every hour.
+            FailureKind::Refused(Refusal::AccountNotInUse) => Self::RefusalsOutOfUse,
             FailureKind::Refused(
                 Refusal::Subscription
                 | Refusal::CaseQuota

@@ -19,6 +19,8 @@ use serde_json::Value;
 const MAXIMUM_MESSAGE_CHARACTERS: usize = 500;
 /// The longest wait that an answer may ask for: ServiceNow's rate limits count by the hour.
 const MAXIMUM_RETRY_AFTER: Duration = Duration::from_hours(1);
+/// What the app says to a new incident of an account of which it has no active record.
+const NO_ACTIVE_ACCOUNT: &str = "ServiceNow has no active AWS account";
 /// The app's message for an incident that exists and that it does not serve.
 const NOT_SERVED: &str = "Incident not served";
 /// The app's message for an incident that does not exist.
@@ -151,6 +153,7 @@ impl Answer {
                 None,
                 false,
             ),
+            400 if said.contains(NO_ACTIVE_ACCOUNT) => Problem::refused(Refusal::AccountNotInUse, said),
             401 => Problem::refused(
                 Refusal::Credentials,
                 format!("ServiceNow does not accept the credentials ({said}): check the secret and the user"),

@@ -6,10 +6,16 @@ use casebridge_core::{
     identifiers::{CommunicationId, ExternalId},
     link::mark::marks_in,
     servicenow::{
-        delivery::{Delivery, Message},
+        delivery::{Delivery, Message, MessageKind},
         incident::{IncidentState, IncidentSummary},
     },
-    support::{Effect, columns::CASE_ID, conversation::Fate, memory::LinkedCase, message::external_id},
+    support::{
+        Effect,
+        columns::CASE_ID,
+        conversation::Fate,
+        memory::LinkedCase,
+        message::{external_id, note_id},
+    },
 };
 
 use crate::{Check, Linter, place};
@@ -45,10 +51,13 @@ struct Delivered<'a> {
 fn check_message<'a>(linter: &mut Linter<'a>, here: &str, delivered: &mut Delivered<'a>, message: &'a Message) {
     let there = || format!("{here}, message {}", message.external_id);
     linter.find_if(!marks_in(&message.text).is_empty(), Check::MarkInMessage, there);
-    linter.find_if(message.kind != linter.policy.replies_become, Check::WrongMessageKind, there);
     if !delivered.names.insert(&message.external_id) {
         return linter.find(Check::MessageTwice, there());
     }
+    if is_note(linter, &message.external_id) {
+        return linter.find_if(message.kind != MessageKind::WorkNote, Check::WrongMessageKind, there);
+    }
+    linter.find_if(message.kind != linter.policy.replies_become, Check::WrongMessageKind, there);
     let Some(communication) = communication_of(linter, &message.external_id) else {
         return linter.find(Check::UnknownMessage, there());
     };
@@ -69,6 +78,13 @@ fn check_message<'a>(linter: &mut Linter<'a>, here: &str, delivered: &mut Delive
     let overtakes = position < delivered.passed || left_out.iter().any(|older| is_open(&older.id));
     linter.find_if(overtakes, Check::MessagesOutOfOrder, there);
     delivered.passed = position + 1;
+}
+
+/// Whether a message is one of the notes for agents that the link remembers.
+fn is_note(linter: &Linter, name: &ExternalId) -> bool {
+    let memory = &linter.pass.link.memory;
+    let Some(case) = &memory.case else { return false };
+    memory.notes.iter().any(|note| note_id(&linter.pass.key, case, note) == *name)
 }
 
 /// Returns the communication of the link's case that a message delivers. Returns `None` if its name does not fit.

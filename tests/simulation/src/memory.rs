@@ -21,6 +21,8 @@ pub struct Memory {
     pub persons: BTreeSet<(String, Timestamp)>,
     /// The `sys_mod_count` of each incident after an agent last set its state.
     pub state_changes: BTreeMap<IncidentId, u64>,
+    /// How often people changed the severity of each case.
+    pub severity_changes: BTreeMap<String, usize>,
     /// How often people reopened each incident.
     pub reopenings: BTreeMap<IncidentId, usize>,
     /// The incidents that have ever been in scope, each with the accounts that it was in scope of.
@@ -33,8 +35,8 @@ pub struct Memory {
     pub closed_while_hidden: BTreeSet<IncidentId>,
     /// The journal entries that people wrote while their incident was closed or cancelled.
     pub after_closing: BTreeSet<JournalEntryId>,
-    /// The comments of incidents that were closed while their group belonged to another account. They need not reach
-    /// AWS.
+    /// The comments of incidents that were closed while their group belonged to another account, or while a rule hid them
+    /// and no webhook reported it. They need not reach AWS.
     pub left_behind: BTreeSet<JournalEntryId>,
     /// The previous record of each incident, and the time until which it was current, by ServiceNow's clock. A lagging
     /// node shows it, and an administrator restores it.

@@ -50,6 +50,8 @@ pub enum Deed {
     ReopenCase,
     /// A case gets another language, which changes its id.
     Rename,
+    /// The customer changes the severity in the console.
+    Escalate,
     /// AWS writes several messages in the same moment.
     Burst,
     /// The platform's job closes what has been resolved.
@@ -81,7 +83,7 @@ pub enum Deed {
 }
 
 /// All deeds, each with its weight in the draw.
-const DEEDS: [(Deed, u64); 35] = [
+const DEEDS: [(Deed, u64); 36] = [
     (Deed::Open, 6),
     (Deed::OpenElsewhere, 2),
     (Deed::Comment, 16),
@@ -103,6 +105,7 @@ const DEEDS: [(Deed, u64); 35] = [
     (Deed::ReplyAndResolve, 3),
     (Deed::ReopenCase, 2),
     (Deed::Rename, 1),
+    (Deed::Escalate, 2),
     (Deed::Burst, 2),
     (Deed::AutoClose, 2),
     (Deed::CopyIncident, 1),
@@ -156,6 +159,7 @@ impl Deed {
             Self::ReplyAndResolve => "reply and resolve",
             Self::ReopenCase => "case reopened",
             Self::Rename => "case in another language",
+            Self::Escalate => "severity changed in the console",
             Self::Burst => "AWS writes several messages at once",
             Self::AutoClose => "job closes incidents",
             Self::CopyIncident => "incident copied",
@@ -187,6 +191,7 @@ impl World {
             | Deed::ReopenCase
             | Deed::ReplyAndResolve
             | Deed::Rename
+            | Deed::Escalate
             | Deed::Burst => self.do_at_aws(deed, random),
             Deed::AutoClose => self.auto_close(CLOSED_AFTER),
             Deed::RenameUser => {

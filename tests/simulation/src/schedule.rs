@@ -44,17 +44,6 @@ pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// Writes to the ledger how far the poll of opened cases has come: casebridge has polled the accounts before the world
-/// begins.
-fn note_first_poll(desk: &Desk) {
-    let now = desk.world.borrow().now;
-    for (account, _, _) in ACCOUNTS {
-        let name = format!("{OPENED_CASES}{account}");
-        let written = at_once(desk.ledger.set_watermark(&name, &json!(now).to_string()));
-        debug_assert!(matches!(written, Some(Ok(()))), "the ledger in memory takes a watermark at once");
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Event {
     Deed,
@@ -122,7 +111,6 @@ impl Life {
         let accounts = Random::new(settings.seed.rotate_left(29) ^ 0x6163_636f_756e_7473);
         let deeds_left = settings.deeds;
         let desk = Desk::new(settings);
-        note_first_poll(&desk);
         Self {
             desk: Rc::new(desk),
             events: BinaryHeap::new(),
@@ -180,6 +168,11 @@ impl Life {
         let now = self.desk.world.borrow().servicenow_now();
         let watermark = serde_json::to_string(&poll::first(now)).unwrap_or_default();
         at_once(self.desk.ledger.set_watermark(WATERMARK, &watermark));
+        for (account, _, _) in ACCOUNTS {
+            let name = format!("{OPENED_CASES}{account}");
+            let written = at_once(self.desk.ledger.set_watermark(&name, &json!(self.now()).to_string()));
+            debug_assert!(matches!(written, Some(Ok(()))), "the ledger in memory takes a watermark at once");
+        }
     }
 
     /// Runs the world for this long.

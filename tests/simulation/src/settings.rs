@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use casebridge_core::{
-    policy::{GroupRule, OpenedCaseRule, Policy},
+    policy::{GroupRule, OpenedCaseRule, Policy, SeverityRule},
     servicenow::delivery::MessageKind,
 };
 use casebridge_simulator::support::{Oddities, Quotas};
@@ -148,6 +148,7 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     if random.chance(100) {
         quiet.policy.replies_become = MessageKind::WorkNote;
     }
+    draw_rule_on_severities(&mut quiet.policy, &mut random);
     let stays_refused = random.chance(60);
     let polling = SignedDuration::from_secs(*random.pick(&[60, 60, 300]));
     let pause = *random.pick(&[3, 20, 60, 240]);
@@ -186,6 +187,19 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     settings.rewrites_columns = random.chance(50) && !months;
     draw_rule_on_opened_cases(&mut settings.policy, &mut random);
     settings
+}
+
+/// Draws what becomes of a severity that is changed at AWS, and whether the policy caps that of an account.
+fn draw_rule_on_severities(policy: &mut Policy, random: &mut Random) {
+    policy.severity_changes_at_aws = *random.pick(&[
+        SeverityRule::Note,
+        SeverityRule::Note,
+        SeverityRule::SetImpactAndUrgency,
+        SeverityRule::Ignore,
+    ]);
+    if random.chance(200) {
+        policy.severity_cap_by_account.insert(ACCOUNTS[0].0.to_owned(), "high".to_owned());
+    }
 }
 
 /// Draws which cases that people open at AWS become incidents: mostly all of them.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use casebridge_core::{
     failure::Refusal,
     identifiers::{AccountId, IncidentId},
+    policy::SEVERITIES,
 };
 use casebridge_simulator::support::{self, Support};
 use jiff::{SignedDuration, Timestamp};
@@ -95,14 +96,17 @@ impl World {
     /// Returns a world in which nothing has happened.
     pub fn new(settings: Settings) -> Self {
         let mut random = Random::new(settings.seed);
-        let accounts = ACCOUNTS.map(|(id, _, _)| support::Account::new(id, id, &format!("root@{id}.example")));
+        let accounts = ACCOUNTS.map(|(id, _, production)| {
+            let account = support::Account::new(id, id, &format!("root@{id}.example"));
+            support::Account { severities: offered_severities(production), ..account }
+        });
         let servicenow_accounts = ACCOUNTS.map(|(number, group, production)| Account {
             number: AccountId::new(number),
             name: group.to_owned(),
             production,
             group: group.to_owned(),
             active: true,
-            severities: Vec::new(),
+            severities: offered_severities(production),
         });
         let mut servicenow = Instance::new(servicenow_accounts.into(), random.fork(1));
         servicenow.trail_is_readable = settings.trail_is_readable;
@@ -199,4 +203,10 @@ impl World {
         let record = self.servicenow.incidents.get(incident);
         record.map_or_else(|| incident.to_string(), |record| record.summary.number.clone())
     }
+}
+
+/// Returns the severities that an account's support plan has: all of them for a production account.
+fn offered_severities(production: bool) -> Vec<String> {
+    let lacks = |code: &&str| !production && ["high", "critical"].contains(code);
+    SEVERITIES.iter().filter(|code| !lacks(code)).map(|code| (*code).to_owned()).collect()
 }

@@ -468,6 +468,11 @@ impl Both {
                 assert_eq!(response.status, 400, "{}", text(&response));
                 "opening refused"
             }
+            Err(RequestFailure::AccountNotInUse) => {
+                assert_eq!(response.status, 400);
+                assert!(text(&response).contains("ServiceNow has no active AWS account"), "{}", text(&response));
+                "opening refused"
+            }
             Err(RequestFailure::NotServed) => {
                 assert_eq!(response.status, 403, "{}", text(&response));
                 "opening not served"
@@ -507,6 +512,7 @@ impl Both {
             hold_reason: (*self.random.pick(&["", "1"])).to_owned(),
             close_code: if closes { "Solution provided".to_owned() } else { String::new() },
             close_notes: if closes { "Resolved at AWS.".to_owned() } else { String::new() },
+            ..IncidentFields::default()
         }
     }
 
@@ -856,7 +862,9 @@ fn compare_answers(response: &Response, answer: Result<DeliveryAnswer, RequestFa
         Err(RequestFailure::NotFound) => assert_eq!(response.status, 404, "{what} {theirs}"),
         Err(RequestFailure::NotServed) => assert_eq!(response.status, 403, "{what} {theirs}"),
         Err(RequestFailure::Stopped) => assert!(response.status >= 500, "{what} {theirs}"),
-        Err(RequestFailure::Refused(words)) => panic!("{what} {words} {theirs}"),
+        Err(failure @ (RequestFailure::Refused(_) | RequestFailure::AccountNotInUse)) => {
+            panic!("{what} {failure:?} {theirs}")
+        }
         Ok(ours) => {
             let theirs: DeliveryAnswer = result(response);
             let outcomes = |answer: &DeliveryAnswer| -> Vec<(ExternalId, MessageOutcome)> {

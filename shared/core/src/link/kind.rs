@@ -17,7 +17,7 @@ use crate::{
         remembered::Remembered,
     },
     policy::Policy,
-    servicenow::columns::BridgeColumns,
+    servicenow::{columns::BridgeColumns, delivery::IncidentFields},
 };
 
 /// A read of the AWS side that failed.
@@ -178,6 +178,9 @@ pub trait Kind: Remembered {
 
     /// Records that ServiceNow refused a message of the record. Returns whether the message waits before its next try.
     fn message_refused(pass: &mut Pass<Self>, message: &ExternalId, reason: &str) -> bool;
+
+    /// Records that fields of the incident were written, other than its state.
+    fn fields_applied(pass: &mut Pass<Self>, fields: &IncidentFields);
 
     /// Forgets, at the end of a pass, what is no longer needed.
     fn finish(pass: &mut Pass<Self>, now: Timestamp);

@@ -42,6 +42,12 @@ pub struct IncidentFields {
     /// `incident.close_code`, a choice's value.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub close_code: String,
+    /// `incident.impact`, a choice's value.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub impact: String,
+    /// `incident.urgency`, a choice's value.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub urgency: String,
     /// `incident.close_notes`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub close_notes: String,
@@ -95,6 +101,10 @@ pub struct NewIncident {
     #[serde(skip)]
     pub covers: Vec<ExternalId>,
 }
+
+/// Stands in the description of a new incident for texts that ServiceNow refuses. The texts follow as messages.
+pub const LEFT_OUT_DESCRIPTION: &str =
+    "(ServiceNow does not accept what the case says as a description. Its messages follow as comments.)";
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     identifiers::{AccountId, CaseId, JournalEntryId},
     link::{intent::Illegal, mark::Mark, plan},
-    support::case::CaseStatus,
+    support::{case::CaseStatus, severity::AskedSeverity},
 };
 
 /// The name of the call that opens a case.
@@ -114,6 +114,8 @@ pub enum Call {
         covers: Vec<(JournalEntryId, Timestamp)>,
         /// The rest of the text, which did not fit and has to follow; `None` if all of it fitted.
         remainder: Option<String>,
+        /// The severity that is asked for, and what agents are told of it once the case is open.
+        severity: AskedSeverity,
     },
     /// Add a communication to the case.
     AddCommunication {

@@ -119,6 +119,7 @@ pub fn fingerprint(
     case_id: &CaseId,
     display_id: &DisplayId,
     status: &CaseStatus,
+    severity_code: &str,
     recent: &[RawCommunication],
 ) -> String {
     let mut shown: Vec<String> = recent
@@ -128,7 +129,7 @@ pub fn fingerprint(
         })
         .collect();
     shown.sort();
-    let mut parts = vec![case_id.as_str(), display_id.as_str(), status.as_str()];
+    let mut parts = vec![case_id.as_str(), display_id.as_str(), status.as_str(), severity_code];
     parts.extend(shown.iter().map(String::as_str));
     digest(&parts, 16)
 }
@@ -164,7 +165,11 @@ mod tests {
     }
 
     fn shown(case_id: &str, display_id: &str, status: &str, recent: &[RawCommunication]) -> String {
-        fingerprint(&CaseId::new(case_id), &DisplayId::new(display_id), &CaseStatus::new(status), recent)
+        shown_with(case_id, display_id, status, "normal", recent)
+    }
+
+    fn shown_with(id: &str, display_id: &str, status: &str, severity: &str, recent: &[RawCommunication]) -> String {
+        fingerprint(&CaseId::new(id), &DisplayId::new(display_id), &CaseStatus::new(status), severity, recent)
     }
 
     #[test]
@@ -173,6 +178,7 @@ mod tests {
         let before = shown(case_id, "1234563851", "opened", &[raw(1, "a")]);
         for after in [
             shown(case_id, "1234563851", "resolved", &[raw(1, "a")]),
+            shown_with(case_id, "1234563851", "opened", "urgent", &[raw(1, "a")]),
             shown("case-111122223333-mufr-2022-7118885805350839", "1234563851", "opened", &[raw(1, "a")]),
             shown(case_id, "1234563852", "opened", &[raw(1, "a")]),
             shown(case_id, "1234563851", "opened", &[raw(1, "a"), raw(2, "b")]),
@@ -206,7 +212,7 @@ mod tests {
             communications_are_later: false,
             fingerprint: String::new(),
         };
-        let shown_as = |status: &CaseStatus| fingerprint(&before.case_id, &before.display_id, status, &[]);
+        let shown_as = |status: &CaseStatus| fingerprint(&before.case_id, &before.display_id, status, "normal", &[]);
         let remembered = shown_as(&before.status);
         let same = Case { fingerprint: shown_as(&before.status), ..before.clone() };
         assert!(!same.has_changed(&remembered));

@@ -212,6 +212,7 @@ fn refusal_text(side: &str, refusal: Refusal, trouble: &Trouble) -> String {
         Refusal::InvalidRequest => {
             "AWS Support does not accept the request. Check service code, category code and severity."
         }
+        Refusal::AccountNotInUse => "The account has no active record in ServiceNow.",
         Refusal::NotFound => "The record is not there any more.",
         Refusal::NotServed => "The incident is out of scope for casebridge in ServiceNow.",
     };

@@ -12,6 +12,7 @@ use crate::{
         call::Content,
         case::{Case, CaseStatus},
         conversation::Conversation,
+        severity::{AskedSeverity, Note, SeenSeverity},
     },
     time::later,
 };
@@ -51,6 +52,9 @@ pub struct LinkedCase {
     /// The fingerprint of the last read, see [`crate::support::case::fingerprint`].
     #[serde(default)]
     pub fingerprint: String,
+    /// Its severity; `None` until the first read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<SeenSeverity>,
 }
 
 impl LinkedCase {
@@ -229,6 +233,18 @@ pub struct Memory {
     /// Since when the incident has named a case that casebridge does not know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown_case_since: Option<Timestamp>,
+    /// The notes for agents that are not on the incident yet, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// How many notes there have been.
+    #[serde(skip_serializing_if = "crate::link::is_zero")]
+    pub notes_made: u32,
+    /// The severity that was asked for in the last CreateCase, by the mark in its text, until the case is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_severity: Option<(Mark, AskedSeverity)>,
+    /// The severity code by which impact and urgency of the incident are to be set; `None` if they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity_to_set: Option<String>,
     /// When to read all communications once more, since one may appear late among older ones; `None` if that is not
     /// needed.
     pub full_read_at: Option<Timestamp>,

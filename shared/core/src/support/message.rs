@@ -2,7 +2,8 @@
 
 use crate::{
     identifiers::{CommunicationId, ExternalId, LinkKey, digest},
-    support::memory::LinkedCase,
+    support::{memory::LinkedCase, severity::Note},
+    text::HASH_DIGITS,
 };
 
 /// How many hexadecimal digits of a message's name identify the link and the case.
@@ -12,6 +13,13 @@ const DELIVERY_SCOPE_DIGITS: usize = 16;
 /// identity, so that a delivery that was not recorded can be recognised.
 pub fn external_id(link: &LinkKey, case: &LinkedCase, communication: &CommunicationId) -> ExternalId {
     ExternalId::new(format!("{}-{communication}", delivery_scope(link, case)))
+}
+
+/// Returns the unique name under which a note of casebridge is delivered. It has the form of a communication's name, which
+/// the app asks for; a communication has a second of its own, and a note has none.
+pub fn note_id(link: &LinkKey, case: &LinkedCase, note: &Note) -> ExternalId {
+    let hash = digest(&["note", &note.text], HASH_DIGITS);
+    external_id(link, case, &CommunicationId::new(format!("0-{hash}-{}", note.number)))
 }
 
 /// Returns the communication that was delivered under this name. Returns `None` if the name is of another link or case.

@@ -78,6 +78,7 @@ impl Pass {
         self.settle_doubt(policy, &case, now);
         self.aws.is_behind = self.is_behind_what_is_known(policy, now);
         self.see_status(policy, &case, now);
+        self.see_severity(policy, &case, now);
         self.plan_full_read(policy, case.communications_complete, !news.is_empty(), now);
         self.aws.case = Some(case);
         self.agree(policy);

@@ -113,6 +113,11 @@ pub fn is_candidate(policy: &Policy, account: &AccountId, case: &DescribedCase, 
         && !is_ours(policy, &Case::from(case))
 }
 
+/// Whether no poll with this watermark reads the case again.
+pub fn is_left_behind(policy: &Policy, case: &DescribedCase, watermark: Timestamp) -> bool {
+    case.time_created < reads_since(policy, watermark)
+}
+
 /// Returns the account's next watermark after a read of all its cases at `now`. `opened` are the times, by AWS's clock,
 /// at which the candidates without a link were opened: the watermark does not pass them, for 48 hours.
 pub fn next_watermark(watermark: Timestamp, now: Timestamp, opened: impl Iterator<Item = Timestamp>) -> Timestamp {

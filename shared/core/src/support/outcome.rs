@@ -20,7 +20,7 @@ use crate::{
         memory::{GivenUpCase, LinkedCase, PartlySent, QuotaWait, Reduction, RefusedMessage, RefusedText},
         message::delivered_communication,
         observe::set_status,
-        render,
+        render, severity,
     },
     text::{HASH_DIGITS, text_hash},
     time,
@@ -37,7 +37,8 @@ impl Pass {
     pub(super) fn begin_call(&mut self, call: &Call, now: Timestamp) -> (Option<Mark>, IntentKind) {
         let conversation = &mut self.link.memory.conversation;
         match call {
-            Call::OpenCase { account, mark, covers, remainder, request } => {
+            Call::OpenCase { account, mark, covers, remainder, request, severity } => {
+                self.link.memory.asked_severity = Some((mark.clone(), severity.clone()));
                 conversation.opening(mark, &request.subject, &request.body, now);
                 let kind = IntentKind::OpenCase {
                     account: account.clone(),
@@ -124,6 +125,10 @@ impl Pass {
                 self.link.base.ended = false;
                 self.link.memory.waits_for_quota = None;
                 self.aws.columns_of_another = false;
+                let asked = self.link.memory.asked_severity.take();
+                if let Some((_, asked)) = asked.filter(|(asked_with, _)| mark == Some(asked_with)) {
+                    self.see_asked_severity(asked, now);
+                }
             }
             Applied::CommunicationAdded { content, part } => {
                 let on_own_case = content.is_for_own_case();
@@ -324,7 +329,7 @@ pub(crate) fn case_codes(policy: &Policy, incident: &Incident) -> CaseCodes {
         account: incident.account.as_ref().map(|account| account.number.clone()),
         service_code: incident.service_code.clone(),
         category_code: incident.category_code.clone(),
-        severity_code: policy.severity(&incident.priority).to_owned(),
+        severity_code: severity::asked(policy, incident).code,
     }
 }
 
@@ -340,5 +345,6 @@ pub(super) fn new_linked_case(account: AccountId, case_id: CaseId, now: Timestam
         reopened_by: None,
         opened_at: now,
         fingerprint: String::new(),
+        severity: None,
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         trouble::{Request, Side},
     },
     servicenow::{
-        delivery::{IncidentFields, Message, NewIncident},
+        delivery::{IncidentFields, Message, MessageKind, NewIncident},
         incident::{IncidentState, IncidentSummary},
     },
     support::{
@@ -24,9 +24,9 @@ use crate::{
         case::Communication,
         columns::{columns, names_unknown_case},
         memory::{LinkedCase, Reduction},
-        message::external_id,
+        message::{external_id, note_id},
         outcome::case_codes,
-        render,
+        render, severity,
         sight::{is_in_scope, state_wanted},
     },
     time::{self, seconds},
@@ -35,6 +35,10 @@ use crate::{
 /// How long to wait before a new case is read for its display id, or is read again if AWS does not show it yet. Mostly
 /// AWS's event comes earlier.
 const NEW_CASE_SECONDS: u32 = 5;
+
+/// After how many refusals an incident is opened without the words of its case: one may be a rule that is switched off
+/// again, and each costs an hour.
+const REFUSALS_BEFORE_PLACEHOLDER: u32 = 2;
 
 impl Planner<'_, SupportCase> {
     /// Plans what the incident and the case ask for.
@@ -76,17 +80,19 @@ impl Planner<'_, SupportCase> {
         let entries = self.pass.unsent_entries(true);
         let opening = render::opening(incident, &entries, &mark);
         let covers = entries[..opening.entries].iter().map(|entry| (entry.sys_id.clone(), entry.created_on)).collect();
+        let severity = severity::asked(self.policy, incident);
         let request = NewCase {
             subject: render::subject(self.policy, incident, production),
             body: opening.body,
             service_code: incident.service_code.clone(),
             category_code: incident.category_code.clone(),
-            severity_code: self.policy.severity(&incident.priority).to_owned(),
+            severity_code: severity.code.clone(),
             language: self.policy.language.clone(),
             issue_type: self.policy.issue_type.clone(),
             cc_email_addresses: self.policy.cc_email_addresses.clone(),
         };
-        let call = Call::OpenCase { account: account_id, request, mark, covers, remainder: opening.remainder };
+        let remainder = opening.remainder;
+        let call = Call::OpenCase { account: account_id, request, mark, covers, remainder, severity };
         self.call(call);
     }
 
@@ -137,7 +143,8 @@ impl Planner<'_, SupportCase> {
             let until = self.later(self.wait_for_new_case(case));
             return self.wait(Waiting::CaseUnread { until });
         };
-        let texts = render::incident_texts(case, &shown.subject, first);
+        let is_left_out = opening.refused >= REFUSALS_BEFORE_PLACEHOLDER;
+        let texts = render::incident_texts(case, if is_left_out { None } else { Some((&shown.subject, first)) });
         let is_deliverable = self.pass.unreceived_communications().first().is_some_and(|next| next.id == first.id);
         let covers = || if texts.is_whole && is_deliverable { vec![message(first)] } else { Vec::new() };
         let covers = opening.covers.clone().unwrap_or_else(covers);
@@ -227,6 +234,9 @@ impl Planner<'_, SupportCase> {
             let until = shows_ours().map_or(until, |shown| until.max(shown));
             self.wait(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
         }
+        if let Some(until) = self.pass.severity_unsettled_until() {
+            self.wait(Waiting::UnsettledStatus { until: until.max(self.later(seconds(1))) });
+        }
     }
 
     /// Returns how long to wait before reading a case again that AWS does not show completely yet. The wait is as long
@@ -271,6 +281,7 @@ impl Planner<'_, SupportCase> {
         if merge.fields.state == IncidentState::OnHold.value() {
             merge.fields.hold_reason.clone_from(&self.policy.hold_reason);
         }
+        self.set_severity(&mut merge);
         self.hold_back_refused_fields(&mut merge);
         merge
     }
@@ -305,6 +316,14 @@ impl Planner<'_, SupportCase> {
         }
     }
 
+    /// Sets impact and urgency of an open incident whose case has another severity now, if the policy wants it.
+    fn set_severity(&self, merge: &mut Merge) {
+        let Some(code) = self.pass.link.memory.severity_to_set.as_ref().filter(|_| merge.is_open) else { return };
+        let level = self.policy.impact_and_urgency(code);
+        merge.fields.impact.clone_from(&level.impact);
+        merge.fields.urgency.clone_from(&level.urgency);
+    }
+
     /// Drops fields that ServiceNow has refused, until they may be tried again. A reopening waits with them.
     fn hold_back_refused_fields(&mut self, merge: &mut Merge) {
         if merge.fields.is_empty() || !self.waits_for(Side::ServiceNow, &Request::of_fields(&merge.fields)) {
@@ -315,7 +334,7 @@ impl Planner<'_, SupportCase> {
         merge.is_open = !merge.reopening_waits_for_case;
     }
 
-    /// Plans the messages for the incident and, with the last of them, its fields. Returns false if any of these
+    /// Plans the messages for the incident, AWS's first and then our notes, and, with the last of them, its fields. Returns false if any of these
     /// deliveries waits.
     fn plan_delivery(&mut self, case: &LinkedCase, merge: &Merge) -> bool {
         let unreceived = if self.messages_wait() { Vec::new() } else { self.pass.unreceived_communications() };
@@ -324,7 +343,16 @@ impl Planner<'_, SupportCase> {
             text: self.reply_text(case, communication),
             kind: self.policy.replies_become,
         });
-        self.deliver(messages.collect(), &merge.fields)
+        let mut messages: Vec<Message> = messages.collect();
+        if !self.messages_wait() {
+            let notes = self.pass.link.memory.notes.iter();
+            messages.extend(notes.map(|note| Message {
+                external_id: note_id(&self.pass.key, case, note),
+                text: format!("{}: {}", render::case_name(case), note.text),
+                kind: MessageKind::WorkNote,
+            }));
+        }
+        self.deliver(messages, &merge.fields)
     }
 
     /// Returns the text of a communication for the incident, or a placeholder if ServiceNow has refused the text twice.

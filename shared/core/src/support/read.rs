@@ -84,7 +84,7 @@ impl From<&DescribedCase> for Case {
             communications: recent.clone(),
             communications_complete: !described.more_communications,
             communications_are_later: false,
-            fingerprint: fingerprint(case_id, display_id, status, recent),
+            fingerprint: fingerprint(case_id, display_id, status, &described.severity_code, recent),
         }
     }
 }

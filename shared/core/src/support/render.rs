@@ -8,7 +8,10 @@ use unicode_segmentation::GraphemeCursor;
 use crate::{
     link::mark::{Mark, without_marks},
     policy::Policy,
-    servicenow::incident::{Incident, JournalEntry},
+    servicenow::{
+        delivery::LEFT_OUT_DESCRIPTION,
+        incident::{Incident, JournalEntry},
+    },
     support::{
         call::Part,
         case::Communication,
@@ -79,6 +82,21 @@ fn head(text: &str, bytes: usize) -> &str {
     &text[..last_boundary(text, end).unwrap_or(end)]
 }
 
+/// Returns how many units of UTF-16 a text has. ServiceNow counts the characters of a text in them.
+fn units(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// Returns the beginning of a text, at most `limit` units of UTF-16, cut between graphemes.
+fn head_of_units(text: &str, limit: usize) -> &str {
+    let mut used = 0;
+    let beyond = text.char_indices().find(|(_, letter)| {
+        used += letter.len_utf16();
+        used > limit
+    });
+    beyond.map_or(text, |(end, _)| head(text, end))
+}
+
 /// Returns a text on one line, without control characters, for a subject or a first line.
 fn flat(text: &str) -> String {
     let flat: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
@@ -138,9 +156,10 @@ pub fn is_subject_of_ours(policy: &Policy, subject_shown: &str) -> bool {
     is_prefix && rest.split_once(']').is_some_and(|(tag, _)| !letters(tag).is_empty())
 }
 
-/// How many characters the short description of an incident holds. Source: ServiceNow, `task.short_description`.
+/// How many characters the short description of an incident holds, counted in UTF-16 as JavaScript does. Source:
+/// ServiceNow, `task.short_description`.
 const SHORT_DESCRIPTION_CHARACTERS: usize = 160;
-/// How many characters of a description are written: `incident.description` holds 4,000. ServiceNow cuts what is longer
+/// How many characters of a description are written, counted in UTF-16: `incident.description` holds 4,000. ServiceNow cuts what is longer
 /// without a word.
 pub const DESCRIPTION_CHARACTERS: usize = 3_900;
 /// How many bytes of a case's subject go into the description, if the short description can't hold it.
@@ -159,11 +178,16 @@ pub struct IncidentTexts {
     pub is_whole: bool,
 }
 
-/// Renders an incident for a case that somebody opened at AWS. `first` is its first communication.
-pub fn incident_texts(case: &LinkedCase, subject: &str, first: &Communication) -> IncidentTexts {
+/// Renders an incident for a case that somebody opened at AWS, from its subject and its first communication. Without them,
+/// the incident names the case alone.
+pub fn incident_texts(case: &LinkedCase, said: Option<(&str, &Communication)>) -> IncidentTexts {
+    let Some((subject, first)) = said else {
+        let description = format!("{}, opened at AWS.\n\n{LEFT_OUT_DESCRIPTION}", case_name(case));
+        return IncidentTexts { short_description: case_name(case), description, is_whole: false };
+    };
     let subject = flat(&without_marks(subject));
     let named = if subject.is_empty() { case_name(case) } else { subject };
-    let short_description = one_line(&named, SHORT_DESCRIPTION_CHARACTERS);
+    let short_description = head_of_units(&named, SHORT_DESCRIPTION_CHARACTERS).trim_end().to_owned();
     let author = short_line(&first.raw.submitted_by, NAME_BYTES);
     let moment = format_servicenow(first.raw.time_created);
     let mut heading = format!("{}, opened at AWS by {author}, {moment} UTC.", case_name(case));
@@ -172,12 +196,12 @@ pub fn incident_texts(case: &LinkedCase, subject: &str, first: &Communication) -
     }
     let text = without_marks(&first.raw.body);
     let whole = format!("{heading}\n\n{text}");
-    if whole.chars().count() <= DESCRIPTION_CHARACTERS {
+    if units(&whole) <= DESCRIPTION_CHARACTERS {
         return IncidentTexts { short_description, description: whole, is_whole: true };
     }
-    // A character has at least one byte, so a text of so many bytes has no more characters.
+    // A unit of UTF-16 takes at least one byte, so a text of so many bytes has no more units.
     let frame = format!("{heading}\n\n");
-    let left = DESCRIPTION_CHARACTERS - frame.chars().count() - CONTINUED_IN_COMMENT.len();
+    let left = DESCRIPTION_CHARACTERS - units(&frame) - CONTINUED_IN_COMMENT.len();
     let description = format!("{frame}{}{CONTINUED_IN_COMMENT}", part_from(&text, 0, left).trim_end());
     IncidentTexts { short_description, description, is_whole: false }
 }

@@ -14,6 +14,7 @@ mod pause;
 mod properties;
 mod reads;
 mod refusals;
+mod severity;
 mod sides;
 mod stories;
 mod story;

@@ -161,3 +161,45 @@ fn an_incident_that_is_not_open_yet_is_not_looked_for() {
     pass.incident_not_opened(&sides.policy, &in_doubt, sides.now, 0);
     assert!(pass.link.opening.is_some() && pass.link.gone_since.is_none());
 }
+
+#[test]
+fn an_incident_whose_words_servicenow_refuses_twice_is_opened_with_a_placeholder_and_the_words_follow() {
+    let mut sides = Sides::opened_at_aws("It does not answer.");
+    for _ in 0..2 {
+        let (opened, mut pass) = begun(&mut sides);
+        assert!(opened.description.contains("It does not answer."));
+        pass.incident_not_opened(&sides.policy, &refusal(Refusal::InvalidRequest), sides.now, 0);
+        sides.record(pass);
+        sides.pass_time(3_600);
+    }
+    let (opened, _) = begun(&mut sides);
+    assert_eq!(opened.short_description, "AWS Support case 1234567890");
+    assert!(opened.description.contains("ServiceNow does not accept") && !opened.description.contains("answer"));
+    assert_eq!(sides.settle(), ["open_incident", "deliver"]);
+    assert!(sides.incident.entries[0].text.contains("It does not answer."));
+}
+
+#[test]
+fn an_account_without_a_record_changes_nothing_of_the_words_and_is_tried_seldom_after_a_day() {
+    let mut sides = Sides::opened_at_aws("It does not answer.");
+    for tries in 0..30 {
+        let (opened, mut pass) = begun(&mut sides);
+        assert!(opened.description.contains("It does not answer."));
+        pass.incident_not_opened(&sides.policy, &refusal(Refusal::AccountNotInUse), sides.now, 0);
+        sides.record(pass);
+        let wait = sides.due.unwrap().duration_since(sides.now);
+        assert_eq!(wait.as_hours(), if tries < 24 { 1 } else { 24 }, "{tries}");
+        sides.now = sides.due.unwrap();
+    }
+    assert_eq!(sides.settle(), ["open_incident"]);
+}
+
+/// ServiceNow counts as JavaScript does.
+#[test]
+fn texts_of_an_incident_are_cut_in_units_of_utf_16() {
+    let mut sides = Sides::opened_at_aws(&"\u{1f692}".repeat(1_960));
+    let (opened, _) = begun(&mut sides);
+    let units = opened.description.encode_utf16().count();
+    assert!(units <= DESCRIPTION_CHARACTERS && units > DESCRIPTION_CHARACTERS - 2_100, "{units}");
+    assert!(opened.covers.is_empty(), "the whole text follows");
+}

@@ -9,7 +9,8 @@ use casebridge_core::{
     policy::Policy,
     servicenow::{
         delivery::{
-            Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome, NewIncident,
+            Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind,
+            MessageOutcome, NewIncident,
         },
         incident::{AccountState, Incident, IncidentAccount, IncidentState, JournalEntry},
     },
@@ -43,6 +44,8 @@ pub struct Sides {
     pub link: Link,
     /// When the last pass wants the next look at the link.
     pub due: Option<Timestamp>,
+    /// The work notes that were delivered.
+    pub told: Vec<Message>,
     /// Whether the snapshot shows update counts.
     pub audit_trail: bool,
     /// Whether the instance keeps the first `resolved_at`, as many do.
@@ -62,7 +65,14 @@ pub struct Sides {
 
 pub struct RawCase {
     pub status: String,
+    pub severity: String,
     pub communications: Vec<RawCommunication>,
+}
+
+impl RawCase {
+    fn opened(severity: &str) -> Self {
+        Self { status: "unassigned".to_owned(), severity: severity.to_owned(), communications: Vec::new() }
+    }
 }
 
 pub fn entry(name: &str, created_on: Timestamp, text: &str) -> JournalEntry {
@@ -137,6 +147,7 @@ impl Sides {
             case: None,
             link: Link::default(),
             due: None,
+            told: Vec::new(),
             audit_trail: false,
             keeps_resolved_at: false,
             written_when_closed: BTreeSet::new(),
@@ -161,7 +172,7 @@ impl Sides {
     pub fn opened_at_aws(text: &str) -> Self {
         let mut sides = Self::new();
         sides.is_there = false;
-        sides.case = Some(RawCase { status: "unassigned".to_owned(), communications: Vec::new() });
+        sides.case = Some(RawCase::opened("urgent"));
         sides.communicate("Beth Anglin (Role) <beth.anglin@example.com>", text);
         let mut pass = sides.unseen();
         let opened = OpenedCase { account: AccountId::new(ACCOUNT), case_id: CaseId::new(CASE_ID) };
@@ -321,7 +332,7 @@ impl Sides {
         match effect {
             Effect::Call(Call::OpenCase { request, .. }) => {
                 assert!(self.case.is_none(), "a second case was opened");
-                self.case = Some(RawCase { status: "unassigned".to_owned(), communications: Vec::new() });
+                self.case = Some(RawCase::opened(&request.severity_code));
                 self.communicate(BRIDGE, &request.body);
                 let done = Done::CaseOpened { case_id: CaseId::new(CASE_ID) };
                 pass.done(&self.policy, done, self.now).unwrap()
@@ -384,6 +395,7 @@ impl Sides {
         let matches = delivery.expected_mod_count == self.incident.summary.sys_mod_count;
         let mut messages = Vec::new();
         for message in &delivery.messages {
+            self.told.extend(Some(message).filter(|message| message.kind == MessageKind::WorkNote).cloned());
             self.comment(message.external_id.as_str(), &message.text);
             self.incident.entries.last_mut().unwrap().ours = true;
             messages.push(MessageAnswer {
@@ -466,14 +478,14 @@ pub fn as_case(case: &RawCase) -> Case {
         (CaseId::new(CASE_ID), DisplayId::new("1234567890"), CaseStatus::new(case.status.as_str()));
     let recent = &case.communications[case.communications.len().saturating_sub(RECENT_COMMUNICATIONS)..];
     Case {
-        fingerprint: fingerprint(&case_id, &display_id, &status, recent),
+        fingerprint: fingerprint(&case_id, &display_id, &status, &case.severity, recent),
         case_id,
         display_id,
         subject: "[INC0010001] Instance unreachable".to_owned(),
         status,
         service_code: "amazon-ec2".to_owned(),
         category_code: "other".to_owned(),
-        severity_code: "urgent".to_owned(),
+        severity_code: case.severity.clone(),
         time_created: start(),
         communications: case.communications.clone(),
         communications_complete: true,

@@ -97,7 +97,8 @@ fn incidents() -> Vec<Row> {
             scene.new_incident().account = AccountId::new(OTHER_ACCOUNT);
         }),
         (Check::OtherTextCovered, Scene::opened_at_aws, |scene| {
-            scene.pass.link.opening = Some(Opening { covers: Some(vec![ExternalId::new("another")]) });
+            scene.pass.link.opening =
+                Some(Opening { covers: Some(vec![ExternalId::new("another")]), ..Opening::default() });
         }),
     ]
 }

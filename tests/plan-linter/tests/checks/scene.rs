@@ -21,6 +21,7 @@ use casebridge_core::{
         columns::columns,
         memory::{DoubledCase, LinkedCase},
         message::external_id,
+        severity::AskedSeverity,
     },
 };
 use casebridge_plan_linter::{Check, lint};
@@ -145,6 +146,7 @@ impl Scene {
             reopened_by: None,
             opened_at: at(0),
             fingerprint: String::new(),
+            severity: None,
         });
         scene.pass.link.memory.agreed_status = Some(open);
         scene.pass.see_case(&scene.policy, case(CASE, &["We look into it.", "It is a disk."]), scene.now);
@@ -201,7 +203,14 @@ impl Scene {
             cc_email_addresses: Vec::new(),
         };
         let covers = vec![(JournalEntryId::new("e1"), at(10))];
-        Effect::Call(Call::OpenCase { account: AccountId::new(ACCOUNT), request, mark, covers, remainder: None })
+        Effect::Call(Call::OpenCase {
+            account: AccountId::new(ACCOUNT),
+            request,
+            mark,
+            covers,
+            remainder: None,
+            severity: AskedSeverity { code: String::new(), note: None },
+        })
     }
 
     /// Returns a call that writes a text on a case.

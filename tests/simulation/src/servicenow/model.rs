@@ -219,6 +219,8 @@ pub enum RequestFailure {
     NotFound,
     /// The incident is neither linked nor in scope, and AWS has not heard of it.
     NotServed,
+    /// The account of a new incident has no active record.
+    AccountNotInUse,
 }
 
 /// An instance with the app. Its operations take the time of ServiceNow's clock.

@@ -237,6 +237,8 @@ impl World {
             self.note(Place::ServiceNow, || format!("{number} is shown again"));
             let Some(record) = self.servicenow.incidents.get(&id).filter(|_| is_unreported) else { continue };
             if record.summary.state.is_closed() {
+                let written = self.servicenow.comments_of(&id).map(|row| row.sys_id.clone());
+                self.memory.left_behind.extend(written.collect::<Vec<_>>());
                 self.memory.closed_while_hidden.insert(id);
             } else {
                 // The save must not be aborted.

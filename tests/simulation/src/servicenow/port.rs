@@ -210,6 +210,10 @@ fn failure(refusal: RequestFailure) -> Failure {
         RequestFailure::NotServed => {
             Failure::Refused { refusal: Refusal::NotServed, message: "Incident not served".to_owned() }
         }
+        RequestFailure::AccountNotInUse => Failure::Refused {
+            refusal: Refusal::AccountNotInUse,
+            message: "ServiceNow has no active AWS account".to_owned(),
+        },
         RequestFailure::Conflict => unavailable("ServiceNow is still working on an earlier attempt"),
         RequestFailure::Stopped => unavailable("ServiceNow answered 503"),
     }

@@ -55,15 +55,24 @@ impl World {
         self.servicenow.accounts.iter().any(|known| known.number.as_str() == case.account && known.active)
     }
 
-    /// Whether the policy opens an incident for a case that a person opened.
+    /// Whether the policy may open an incident for a case that a person opened: with one of the severities that it had.
+    pub fn may_become_incident(&self, case: &Case) -> bool {
+        case.severities().any(|severity| self.becomes_incident_with(case, severity))
+    }
+
+    /// Whether the policy opens an incident for a case that a person opened, whenever casebridge looks at it.
     pub fn becomes_incident(&self, case: &Case) -> bool {
+        case.severities().all(|severity| self.becomes_incident_with(case, severity))
+    }
+
+    fn becomes_incident_with(&self, case: &Case, severity: &str) -> bool {
         let policy = &self.settings.policy;
         let admits =
             |filter: &[String], word: &str| filter.is_empty() || filter.iter().any(|admitted| admitted == word);
         policy.cases_opened_at_aws == OpenedCaseRule::OpenIncident
             && admits(&policy.opened_cases_of_accounts, &case.account)
             && admits(&policy.opened_cases_of_services, &case.service_code)
-            && admits(&policy.opened_cases_of_severities, &case.severity_code)
+            && admits(&policy.opened_cases_of_severities, severity)
     }
 
     /// Returns the incident that the subject of a case names. Returns `None` if it names none.

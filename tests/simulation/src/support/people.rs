@@ -1,6 +1,6 @@
 //! The people on the side of AWS Support: its agents, and customers in the console.
 
-use casebridge_core::{failure::Refusal, identifiers::AccountId};
+use casebridge_core::{failure::Refusal, identifiers::AccountId, policy::SEVERITIES};
 use casebridge_simulator::support::{Case, request::CreateCase};
 
 use super::cases::first_id;
@@ -92,6 +92,10 @@ impl World {
                 let set = self.support.set_language(now, &case_id, language);
                 self.note(Place::Aws, || format!("{case_id} is told in {language} from now on {set:?}"));
             }
+            Deed::Escalate => {
+                let severity = *random.pick(&SEVERITIES);
+                self.change_severity(&case_id, severity);
+            }
             Deed::Status if !resolved => {
                 let status = *random.pick(&OPEN_STATUSES);
                 self.set_case_status(&case_id, status);
@@ -113,6 +117,17 @@ impl World {
         let last = self.support.case(case_id).and_then(|case| case.communications.last());
         if let (Ok(()), Some(last)) = (written, last) {
             self.memory.persons.insert((first_id(case_id), last.time_created));
+        }
+    }
+
+    /// The customer changes the severity in the console, to one that the account's plan has.
+    fn change_severity(&mut self, case_id: &str, severity: &str) {
+        let now = self.aws_now();
+        let before = self.support.case(case_id).map(|case| case.severity_code.clone());
+        let set = self.support.set_severity(now, case_id, severity);
+        self.note(Place::Aws, || format!("{case_id} gets severity {severity} {set:?}"));
+        if set.is_ok() && before.as_deref() != Some(severity) {
+            *self.memory.severity_changes.entry(first_id(case_id)).or_default() += 1;
         }
     }
 

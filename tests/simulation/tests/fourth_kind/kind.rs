@@ -341,6 +341,8 @@ impl Kind for TicketKind {
         }
     }
 
+    fn fields_applied(_: &mut Pass<Self>, _: &IncidentFields) {}
+
     fn look(pass: &mut Pass<Self>, now: Timestamp) {
         pass.aws = Sight { began: now, ..Sight::default() };
     }

@@ -212,6 +212,12 @@ impl Case {
         self.statuses.last().filter(|change| change.status == STATUS_RESOLVED).map(|change| change.landed_at)
     }
 
+    /// Returns every severity that it had, oldest first.
+    pub fn severities(&self) -> impl Iterator<Item = &str> {
+        let earlier = self.earlier_severities.iter().map(|(severity, _)| severity.as_str());
+        earlier.chain(std::iter::once(self.severity_code.as_str()))
+    }
+
     /// Returns the severity at an earlier moment.
     pub(super) fn severity_at(&self, horizon: Timestamp) -> &str {
         let at_horizon = self.earlier_severities.iter().find(|(_, until)| *until > horizon);

@@ -192,6 +192,17 @@ fn fields_are_written_only_on_a_match_and_a_refusal_keeps_the_message() {
 }
 
 #[test]
+fn impact_and_urgency_are_written_and_the_platform_computes_the_priority() {
+    let mut fixture = Fixture::with_app();
+    let incident = incident_in_scope(&mut fixture);
+    let order = json!({"fields": {"impact": "1", "urgency": "1"}});
+    let applied = body(&deliver(&mut fixture, &incident, &order));
+    assert_eq!(applied["result"]["fields"], "applied", "{applied}");
+    assert_eq!(applied["result"]["snapshot"]["priority"], "1");
+    assert_eq!(applied["result"]["snapshot"]["state"], "1");
+}
+
+#[test]
 fn snapshot_and_changes_have_their_shapes() {
     let mut fixture = Fixture::with_app();
     let incident = incident_in_scope(&mut fixture);

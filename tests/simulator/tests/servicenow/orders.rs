@@ -290,6 +290,7 @@ fn what_the_core_names_a_communication_is_taken() {
         reopened_by: None,
         opened_at: fixture.now,
         fingerprint: String::new(),
+        severity: None,
     };
     let key = LinkKey::support_case(IncidentId::new(incident.as_str()));
     let mark = Mark::draw(Entropy::new([7; 16]), &key, 1);

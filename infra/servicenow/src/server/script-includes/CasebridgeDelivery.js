@@ -23,7 +23,7 @@ CasebridgeDelivery.FIELD_LIMIT = 4000;
 CasebridgeDelivery.SETTLE_LIMIT = 3;
 CasebridgeDelivery.CLAIM_SECONDS = 60;
 CasebridgeDelivery.JOURNALS = { comment: 'comments', work_note: 'work_notes' };
-CasebridgeDelivery.FIELDS = ['state', 'close_code', 'close_notes', 'hold_reason'];
+CasebridgeDelivery.FIELDS = ['state', 'close_code', 'close_notes', 'hold_reason', 'impact', 'urgency'];
 CasebridgeDelivery.REFUSAL = 'The instance refused the update and gave no reason.';
 
 /**

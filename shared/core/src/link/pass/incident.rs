@@ -16,6 +16,7 @@ use crate::{
     },
     policy::Policy,
     servicenow::{
+        delivery::LEFT_OUT_DESCRIPTION,
         incident::{Incident, IncidentState, IncidentSummary, JournalEntry},
         journal::{EndedByUs, MAXIMUM_NODE_LAG, Meaning, unsettled},
     },
@@ -76,7 +77,9 @@ impl<K: Kind> Pass<K> {
     pub(super) fn believe_incident(&mut self, policy: &Policy, mut incident: Incident, now: Timestamp) {
         self.link.lower_count = None;
         let opening = self.link.opening.take();
-        for message in opening.and_then(|opening| opening.covers).unwrap_or_default() {
+        // Any of the tries may have opened the incident, so only the incident tells whether it has the text.
+        let has_text = !incident.description.contains(LEFT_OUT_DESCRIPTION);
+        for message in opening.filter(|_| has_text).and_then(|opening| opening.covers).unwrap_or_default() {
             K::delivered(self, &message);
         }
         leave_out_newer_entries(&mut incident);

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     failure::{Failure, Refusal},
     link::{
-        Link, Opening, StateIntent,
+        Link, StateIntent,
         intent::{EndedIntent, Illegal, Intent, IntentEnd, Recovery},
         kind::Kind,
         pass::Pass,
@@ -27,6 +27,12 @@ const MAXIMUM_DOUBLINGS: u32 = 16;
 /// The largest spread: it gives the longest extra wait.
 const FULL_SPREAD: u32 = 1_000;
 
+/// How often an incident of an account that is not in use is tried each hour, by default. An account that is registered a
+/// day after its first case gets its incidents within the hour, and later within a day.
+const FREQUENT_ATTEMPTS: u32 = 24;
+/// How long such an incident waits after that.
+const SELDOM: SignedDuration = SignedDuration::from_hours(24);
+
 impl<K: Kind> Pass<K> {
     /// Records an effect that is about to be applied. Returns whether there is anything to record. An effect that may
     /// be repeated needs no intent, except a state that ends or reopens the incident: a later pass must know who wrote
@@ -35,7 +41,8 @@ impl<K: Kind> Pass<K> {
         let call = match effect {
             Effect::Call(call) => call,
             Effect::OpenIncident(incident) => {
-                self.link.opening = Some(Opening { covers: Some(incident.covers.clone()) });
+                let opening = self.link.opening.get_or_insert_default();
+                opening.covers = Some(incident.covers.clone());
                 return true;
             }
             Effect::Deliver(delivery) => return self.begin_state(delivery, now),
@@ -187,7 +194,15 @@ impl<K: Kind> Pass<K> {
 
     /// Records that the incident could not be opened, or that the answer was lost. It is tried again: a repeat opens no
     /// second incident.
+    ///
+    /// If ServiceNow refused what the incident was to say, a later try says less, see
+    /// [`crate::servicenow::delivery::LEFT_OUT_DESCRIPTION`].
     pub fn incident_not_opened(&mut self, policy: &Policy, failure: &Failure, now: Timestamp, spread: u32) {
+        if let (Failure::Refused { refusal: Refusal::InvalidRequest, .. }, Some(opening)) =
+            (failure, &mut self.link.opening)
+        {
+            opening.refused = opening.refused.saturating_add(1);
+        }
         self.trouble(policy, Side::ServiceNow, failure, Request::OpenIncident, now, spread);
     }
 
@@ -230,6 +245,7 @@ impl<K: Kind> Pass<K> {
             let failure = Failure::Refused { refusal: Refusal::InvalidRequest, message: error.clone() };
             self.trouble(policy, Side::ServiceNow, &failure, request.clone(), now, spread);
         } else if answer_fields == FieldsOutcome::Applied {
+            K::fields_applied(self, &delivery.fields);
             let requests = [Request::Columns, Request::of_fields(&delivery.fields), Request::of_delivery(delivery)];
             self.link.troubles.end(Side::ServiceNow, |trouble| requests.contains(&trouble.request));
         }
@@ -347,6 +363,7 @@ impl<K: Kind> Pass<K> {
         let attempts = earlier.map_or(0, |earlier| earlier.attempts).saturating_add(1);
         let wait = match refusal {
             Some(Refusal::CaseQuota) => seconds(policy.case_quota_retry_seconds),
+            Some(Refusal::AccountNotInUse) if attempts > FREQUENT_ATTEMPTS => SELDOM,
             Some(_) => seconds(policy.refusal_retry_seconds),
             None => backoff(policy, attempts),
         };

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     COMMENTS, Change, DeliveryRow, Instance, Journal, LINK_REFUSED, RequestFailure, SUPPORT_CASE, Status, WORK_NOTES,
-    save::apply, second,
+    opening::priority, save::apply, second,
 };
 
 impl Instance {
@@ -231,6 +231,8 @@ impl Instance {
         if let Some(fields) = fields {
             change.state = given(&fields.state).map(IncidentState::from);
             change.hold_reason = given(&fields.hold_reason);
+            let has_level = !fields.impact.is_empty() && !fields.urgency.is_empty();
+            change.priority = has_level.then(|| priority(&fields.impact, &fields.urgency));
             change.closing = given(&fields.close_code).map(|code| (code, fields.close_notes.clone()));
         }
         let record = self.incidents.get(id).ok_or(RequestFailure::NotFound)?;

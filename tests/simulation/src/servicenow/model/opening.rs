@@ -8,8 +8,6 @@ use jiff::Timestamp;
 
 use super::{Change, Instance, RequestFailure, Status};
 
-/// The app's answer for an account without an active record.
-const NO_ACCOUNT: &str = "account: ServiceNow has no active AWS account";
 /// The app's answer if the platform does not take the record: a rule aborts it, or its `sys_id` is taken by a record
 /// that the integration user does not see.
 const NOT_TAKEN: &str = "incident: the instance refused it";
@@ -50,7 +48,7 @@ impl Instance {
         incident: &NewIncident,
     ) -> Result<(), RequestFailure> {
         let account = self.accounts.iter().find(|account| account.number == incident.account && account.active);
-        let group = account.ok_or_else(|| RequestFailure::Refused(NO_ACCOUNT.to_owned()))?.group.clone();
+        let group = account.ok_or(RequestFailure::AccountNotInUse)?.group.clone();
         if self.incidents.contains_key(id) {
             return Err(RequestFailure::Refused(NOT_TAKEN.to_owned()));
         }
@@ -77,7 +75,7 @@ impl Instance {
 
 /// Returns the priority that ServiceNow's matrix computes from an impact and an urgency. A value that it does not know
 /// counts as the lowest.
-fn priority(impact: &str, urgency: &str) -> String {
+pub(super) fn priority(impact: &str, urgency: &str) -> String {
     let level = |value: &str| value.parse().ok().filter(|level| (1..=3).contains(level)).unwrap_or(3);
     (level(impact) + level(urgency) - 1_u8).to_string()
 }

@@ -28,7 +28,7 @@ pub(super) fn judge_convergence(life: &mut Life, incident: &IncidentId) {
     for what in found {
         life.desk.world.borrow_mut().violate(Invariant::Convergence, format!("{number}: {what}"));
     }
-    if !life.desk.world.borrow().is_ended_copy_never_read(incident) {
+    if !life.desk.world.borrow().is_ended_and_unread(incident) {
         judge_one_more_look(life, incident, &key);
     }
 }

@@ -69,15 +69,15 @@ impl World {
         })
     }
 
-    /// Whether no worker ever saw an incident, and none will while it stays ended. This is a copy without a case that
-    /// was made while its account was inactive, so that it was out of scope, and that ended since. Or it is a copy that a
-    /// rule hid from then on until it was closed, and no webhook reported it. It may still show the case and the status of
-    /// its original.
-    pub(super) fn is_ended_copy_never_read(&self, incident: &IncidentId) -> bool {
+    /// Whether no worker has seen an incident as it is, and none will while it stays ended. This is a copy without a case
+    /// that was made while its account was inactive, so that it was out of scope, and that ended since. Or a rule hid the
+    /// incident until it was closed, and no webhook reported it. It may still show the case and the status of an original.
+    pub(super) fn is_ended_and_unread(&self, incident: &IncidentId) -> bool {
         let record = &self.servicenow.incidents[incident];
-        let was_out_of_reach =
-            record.summary.columns.own(CASE_ID).is_empty() || self.memory.closed_while_hidden.contains(incident);
-        record.summary.state.is_ended() && was_out_of_reach && !self.servicenow.is_announced(incident)
+        let is_copy_out_of_scope =
+            record.summary.columns.own(CASE_ID).is_empty() && !self.servicenow.is_announced(incident);
+        let was_out_of_reach = is_copy_out_of_scope || self.memory.closed_while_hidden.contains(incident);
+        record.summary.state.is_ended() && was_out_of_reach
     }
 
     /// Returns the links that are given up once every refused request has been made again: AWS refuses them for good

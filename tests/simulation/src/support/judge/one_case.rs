@@ -94,7 +94,7 @@ impl World {
         let case = self.support.case(&named).cloned();
         let is_right = case.is_some_and(|case| {
             self.is_own_case(&case)
-                && self.becomes_incident(&case)
+                && self.may_become_incident(&case)
                 && self.incident_of(&case).as_ref() == Some(incident)
         });
         if !is_right {

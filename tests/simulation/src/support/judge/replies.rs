@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use casebridge_core::{
     identifiers::IncidentId,
     link::mark::{Mark, without_marks},
-    servicenow::delivery::MessageKind,
+    servicenow::delivery::{LEFT_OUT_DESCRIPTION, MessageKind},
 };
 use casebridge_simulator::support::{Case, oddities::nearest_second};
 use jiff::Timestamp;
 
-use super::{Findings, content, expect_once, is_ours, occurrences, our_bodies};
+use super::{Findings, content, expect_once, is_ours, notes::is_note, occurrences, our_bodies};
 use crate::{
     invariants::Invariant,
     people::texts::{EQUAL_TEXTS, tokens},
@@ -29,14 +29,16 @@ pub(super) fn judge_replies(world: &World, incident: &IncidentId, case: &Case, f
     // The description of an incident that was opened for its case holds the first communication, if it has room for it.
     let record = &world.servicenow.incidents[incident];
     let is_opened_for_case = world.memory.opened_for_cases.contains(incident);
-    let described = Some(record.description.as_str())
-        .filter(|description| is_opened_for_case && !description.contains(CONTINUED_IN_COMMENT));
-    let rows = world.servicenow.delivered_to(incident).map(|row| row.text.as_str());
+    let described = Some(record.description.as_str()).filter(|_| is_opened_for_case).filter(|description| {
+        !description.contains(CONTINUED_IN_COMMENT) && !description.contains(LEFT_OUT_DESCRIPTION)
+    });
+    let rows = world.servicenow.delivered_to(incident).filter(|row| !is_note(row)).map(|row| row.text.as_str());
     let delivered: Vec<&str> = described.into_iter().chain(rows).collect();
     let mut left_out = delivered.iter().filter(|text| text.contains(LEFT_OUT_REPLY)).count();
     let fewest = usize::from(!world.is_blind_to(case));
     let as_comments = world.settings.policy.replies_become == MessageKind::Comment;
-    if world.servicenow.delivered_to(incident).any(|row| row.is_comment() != as_comments) {
+    let mut replies = world.servicenow.delivered_to(incident).filter(|row| !is_note(row));
+    if replies.any(|row| row.is_comment() != as_comments) {
         found.push((Invariant::Confidential, "a reply is not of the kind that the policy says".to_owned()));
     }
     let mut last = None;
