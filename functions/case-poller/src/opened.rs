@@ -7,7 +7,7 @@ use casebridge_core::{
     policy::Policy,
     support::{
         index,
-        opened_case::{self, is_candidate, is_left_behind, next_watermark, reads_since},
+        opened_case::{self, Watermark, is_candidate, is_left_behind, reads_since},
         read::{CaseQuery, DescribedCase},
     },
     unreadable::UnreadableJson,
@@ -19,8 +19,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
-/// How the name of the watermark of an account's opened cases begins; the account's number follows. It holds the moment
-/// up to which, by our clock, the cases have links, or null while the policy takes no cases of the account.
+/// How the name of the watermark of an account's opened cases begins; the account's number follows. It holds a
+/// [`Watermark`], or null while the policy takes no cases of the account.
 pub const OPENED_CASES: &str = "opened_cases:";
 /// How many pages of cases are read for an account at most: 2,000 cases. An account opens 10 in an hour.
 const MAXIMUM_PAGES: usize = 20;
@@ -55,10 +55,10 @@ where
             return if remembered.is_some() { self.remember_opened_cases(&name, None).await } else { Ok(()) };
         }
         if remembered.is_none() {
-            self.remember_opened_cases(&name, Some(tick.now)).await?;
+            self.remember_opened_cases(&name, Some(Watermark::first(tick.now))).await?;
         }
-        let watermark = remembered.unwrap_or(tick.now);
-        let since = reads_since(policy, watermark);
+        let watermark = remembered.unwrap_or(Watermark::first(tick.now));
+        let since = reads_since(policy, watermark.at);
         let read = self.cases_since(account, since, end).await;
         let cases = read.map_err(|failure| {
             self.metrics.failure(&failure);
@@ -75,10 +75,10 @@ where
         self.enqueue(hints).await?;
         // Move the watermark only now, when the hints are on the queue.
         let opened = without_link.iter().map(|case| case.time_created);
-        let next = next_watermark(watermark, tick.now, opened);
-        if next.duration_since(watermark) >= WRITTEN_EVERY {
+        let next = watermark.next(tick.now, opened);
+        if next.at.duration_since(watermark.at) >= WRITTEN_EVERY {
             self.remember_opened_cases(&name, Some(next)).await?;
-            self.tell_left_behind(account, without_link.iter().filter(|case| is_left_behind(policy, case, next)));
+            self.tell_left_behind(account, without_link.iter().filter(|case| is_left_behind(policy, case, next.at)));
         }
         Ok(())
     }
@@ -94,16 +94,16 @@ where
 
     /// Returns the account's watermark. Returns `None` before its first poll, and while the policy takes no cases of the
     /// account. An unreadable one counts as none.
-    async fn opened_cases_watermark(&self, name: &str) -> Result<Option<Timestamp>, PollError> {
+    async fn opened_cases_watermark(&self, name: &str) -> Result<Option<Watermark>, PollError> {
         let Some(text) = self.ledger.watermark(name).await? else { return Ok(None) };
-        let read: Result<Option<Timestamp>, _> = serde_json::from_str(&text).map_err(UnreadableJson::from);
+        let read: Result<Option<Watermark>, _> = serde_json::from_str(&text).map_err(UnreadableJson::from);
         Ok(read.unwrap_or_else(|error| {
             tracing::error!(%error, watermark = name, "the watermark is unreadable; cases are read from now on");
             None
         }))
     }
 
-    async fn remember_opened_cases(&self, name: &str, watermark: Option<Timestamp>) -> Result<(), PollError> {
+    async fn remember_opened_cases(&self, name: &str, watermark: Option<Watermark>) -> Result<(), PollError> {
         let text = serde_json::to_string(&watermark).map_err(PollError::watermark(OPENED_CASES))?;
         Ok(self.ledger.set_watermark(name, &text).await?)
     }

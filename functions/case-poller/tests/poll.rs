@@ -22,6 +22,7 @@ use casebridge_core::{
         SupportCase,
         call::NewCase,
         case::{Case, CaseStatus, RawCommunication},
+        opened_case::Watermark,
         read::{CasePage, CaseQuery, CommunicationPage, DescribedCase},
         reading::Span,
     },
@@ -702,7 +703,7 @@ async fn the_watermark_of_opened_cases_is_written_seldom_and_waits_for_aws() {
     let start = fixture.now.get();
     fixture.poll().await.unwrap();
     let first = fixture.opened_cases_watermark().await;
-    assert_eq!(first, Some(serde_json::to_string(&at(start)).unwrap()));
+    assert_eq!(first, Some(serde_json::to_string(&Watermark::first(at(start))).unwrap()));
     fixture.now.set(start + 299);
     fixture.poll().await.unwrap();
     assert_eq!(fixture.opened_cases_watermark().await, first);
@@ -712,7 +713,10 @@ async fn the_watermark_of_opened_cases_is_written_seldom_and_waits_for_aws() {
     assert_eq!(fixture.opened_cases_watermark().await, first, "nothing was read");
     fixture.accounts_down.borrow_mut().clear();
     fixture.poll().await.unwrap();
-    assert_eq!(fixture.opened_cases_watermark().await, Some(serde_json::to_string(&at(start + 3_600)).unwrap()));
+    assert_eq!(
+        fixture.opened_cases_watermark().await,
+        Some(serde_json::to_string(&Watermark::first(at(start + 3_600))).unwrap())
+    );
     let name = format!("{OPENED_CASES}{PRODUCTION}");
     fixture.ledger.set_watermark(&name, "nonsense").await.unwrap();
     fixture.poll().await.unwrap();

@@ -6,6 +6,7 @@
 //! repeats name the same link, and its lease lets one worker at a time open the incident.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     identifiers::{AccountId, CaseId, CaseKey, IncidentId, LinkKey},
@@ -24,7 +25,7 @@ use crate::{
 /// How long after a case its first communication is written: AWS writes both in one step, and an answer may cut the time
 /// of one of them.
 const FIRST_TEXT_WITHIN: SignedDuration = SignedDuration::from_secs(2);
-/// How long a case without a link holds back its account's watermark. A CreateCase of ours counts as undecided for a
+/// How long a case without a link holds back its account's watermark from when on a poll has come there. A CreateCase of ours counts as undecided for a
 /// day, and the case may be its own until then; the second day is for an AWS that can't be read.
 const HOLDS_WATERMARK_FOR: SignedDuration = SignedDuration::from_hours(48);
 
@@ -118,11 +119,30 @@ pub fn is_left_behind(policy: &Policy, case: &DescribedCase, watermark: Timestam
     case.time_created < reads_since(policy, watermark)
 }
 
-/// Returns the account's next watermark after a read of all its cases at `now`. `opened` are the times, by AWS's clock,
-/// at which the candidates without a link were opened: the watermark does not pass them, for 48 hours.
-pub fn next_watermark(watermark: Timestamp, now: Timestamp, opened: impl Iterator<Item = Timestamp>) -> Timestamp {
-    let holds = |opened: &Timestamp| now.duration_since(*opened) < HOLDS_WATERMARK_FOR;
-    opened.filter(holds).min().map_or(now, |oldest| oldest.min(now)).max(watermark)
+/// How far the poll of the cases that are opened in an account has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watermark {
+    /// The moment up to which, by our clock, the cases have links.
+    pub at: Timestamp,
+    /// When a poll got there, by our clock.
+    pub reached_at: Timestamp,
+}
+
+impl Watermark {
+    /// Returns the watermark of an account that is polled for the first time.
+    pub fn first(now: Timestamp) -> Self {
+        Self { at: now, reached_at: now }
+    }
+
+    /// Returns the next watermark after a read of all its cases at `now`. `opened` are the times, by AWS's clock, at which
+    /// the candidates without a link were opened: the watermark does not pass them before it has stood there for 48 hours.
+    #[must_use]
+    pub fn next(self, now: Timestamp, opened: impl Iterator<Item = Timestamp>) -> Self {
+        let has_stood = now.duration_since(self.reached_at) >= HOLDS_WATERMARK_FOR;
+        let holding = opened.filter(|opened| *opened > self.at || !has_stood).min();
+        let at = holding.map_or(now, |oldest| oldest.min(now)).max(self.at);
+        if at == self.at { self } else { Self { at, reached_at: now } }
+    }
 }
 
 impl Pass {
@@ -264,12 +284,23 @@ mod tests {
     #[test]
     fn a_watermark_goes_on_and_waits_for_cases_without_a_link() {
         let day = 24 * 3_600;
-        let next = |opened: &[i64], now: i64| next_watermark(at(0), at(now), opened.iter().map(|second| at(*second)));
-        assert_eq!(next(&[], 60), at(60));
-        assert_eq!(next(&[50, 40], 60), at(40));
-        assert_eq!(next(&[70], 60), at(60), "AWS's clock may be ahead");
-        assert_eq!(next(&[-50], 60), at(0), "it never goes back");
-        assert_eq!(next(&[40], 40 + 2 * day - 1), at(40));
-        assert_eq!(next(&[40], 40 + 2 * day), at(40 + 2 * day));
+        let next =
+            |from: Watermark, opened: &[i64], now: i64| from.next(at(now), opened.iter().map(|second| at(*second)));
+        let first = Watermark::first(at(0));
+        let watermark = |reached: i64, now: i64| Watermark { at: at(reached), reached_at: at(now) };
+        assert_eq!(next(first, &[], 60), watermark(60, 60));
+        assert_eq!(next(first, &[50, 40], 60), watermark(40, 60));
+        assert_eq!(next(first, &[70], 60), watermark(60, 60), "AWS's clock may be ahead");
+        assert_eq!(next(first, &[-50], 60), first, "it never goes back");
+        let late = 3 * day;
+        assert_eq!(next(first, &[40], late), watermark(40, late), "however late the first poll sees it");
+        let held = watermark(40, late);
+        assert_eq!(next(held, &[40], late + 2 * day - 1), held);
+        assert_eq!(next(held, &[40], late + 2 * day), watermark(late + 2 * day, late + 2 * day));
+        assert_eq!(
+            next(held, &[40, 90], late + 2 * day),
+            watermark(90, late + 2 * day),
+            "the next one has its own time"
+        );
     }
 }
