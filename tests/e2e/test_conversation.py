@@ -331,7 +331,6 @@ def test_a_copy_of_an_incident_has_a_case_of_its_own(world: World):
     assert (len(world.comments(copy)), len(world.comments(original))) == (2, 1)
 
 
-
 def test_our_own_words_in_a_persons_mouth_are_the_persons(world: World):
     incident = world.linked(description="The first message.")
     world.comment(incident, "An agent wrote this.")
