@@ -89,9 +89,9 @@ def test_an_account_that_can_not_be_polled_is_counted_and_its_age_told(world: Wo
 
 
 def test_an_account_whose_services_can_not_be_read_is_counted(world: World):
-    with world.further_account("Without a plan") as account:
+    with world.further_account("Without permissions") as account:
         world.store_keys(account, account)
-        refusal = {"operation": "DescribeServices", "account": account["id"], "error": "SubscriptionRequiredException"}
+        refusal = {"operation": "DescribeServices", "account": account["id"], "error": "AccessDeniedException"}
         with moving(world, "CatalogueFailures"):
             world.stack.control("POST", "/faults", {"target": "support", "kind": "error", "count": 1, **refusal})
             world.sync_catalogue()

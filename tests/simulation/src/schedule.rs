@@ -15,7 +15,7 @@ use std::{
 };
 
 use case_poller::{OPENED_CASES, WATERMARK};
-use casebridge_core::{poll, support::opened_case::Watermark};
+use casebridge_core::poll;
 use casebridge_executor::Report;
 use casebridge_ledger::Ledger;
 use jiff::{SignedDuration, Timestamp};
@@ -170,8 +170,9 @@ impl Life {
         at_once(self.desk.ledger.set_watermark(WATERMARK, &watermark));
         for (account, _, _) in ACCOUNTS {
             let name = format!("{OPENED_CASES}{account}");
-            let written =
-                at_once(self.desk.ledger.set_watermark(&name, &json!(Watermark::first(self.now())).to_string()));
+            let written = at_once(
+                self.desk.ledger.set_watermark(&name, &json!({"at": self.now(), "reached_at": self.now()}).to_string()),
+            );
             debug_assert!(matches!(written, Some(Ok(()))), "the ledger in memory takes a watermark at once");
         }
     }
