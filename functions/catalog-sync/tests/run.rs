@@ -31,6 +31,7 @@ struct World {
     services: BTreeMap<&'static str, Option<Vec<&'static str>>>,
     held: RefCell<Held>,
     writes: RefCell<Vec<Changes>>,
+    has_no_plan: bool,
     refuses: Vec<&'static str>,
     is_servicenow_down: bool,
     lists_no_accounts: bool,
@@ -72,7 +73,8 @@ impl AccountList for &World {
 impl SupportCatalogue for &World {
     async fn describe_services(&self, account: &AccountId) -> Result<Vec<OfferedService>, Failure> {
         self.seconds.fetch_add(self.seconds_per_account, Ordering::Relaxed);
-        let refused = || Failure::Refused { refusal: Refusal::Subscription, message: "no plan".to_owned() };
+        let refusal = if self.has_no_plan { Refusal::Subscription } else { Refusal::Credentials };
+        let refused = || Failure::Refused { refusal, message: "no".to_owned() };
         let services = self.services[account.as_str()].clone().ok_or_else(refused)?;
         let offered = |code| OfferedService { service: named(code), categories: vec![named("other")] };
         Ok(services.into_iter().map(offered).collect())
@@ -155,6 +157,16 @@ fn an_account_that_fails_retires_nothing_and_fails_no_other() {
     assert!(outcome.is_ok());
     assert_eq!(written(&world), [is("c", true)]);
     assert_eq!(metrics[&Metric::CatalogueFailures], [1]);
+}
+
+#[test]
+fn an_account_without_a_plan_offers_nothing_and_is_no_failure() {
+    let services = BTreeMap::from([(ONE, None), (TWO, Some(vec!["c"]))]);
+    let world = World { services, held: held(&["old"]).into(), has_no_plan: true, ..World::default() };
+    let (outcome, metrics) = run(&world);
+    assert!(outcome.is_ok());
+    assert_eq!(written(&world), [is("c", true), is("old", false)]);
+    assert_eq!(metrics[&Metric::CatalogueFailures], [0]);
 }
 
 #[test]
