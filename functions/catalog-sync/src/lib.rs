@@ -151,8 +151,8 @@ impl<A: AccountList, S: SupportCatalogue, N: CatalogueStore, C: Clock> CatalogSy
             asked += 1;
             match answer {
                 Ok((services, levels)) => offered.add(account, &services, &levels),
-                // A plan without the API offers nothing, and says so every day.
-                Err(Failure::Refused { refusal: Refusal::Subscription, .. }) => offered.add(account, &[], &[]),
+                // A plan without the API offers nothing, and says so every day. What the others offer decides.
+                Err(Failure::Refused { refusal: Refusal::Subscription, .. }) => {}
                 Err(failure) => {
                     tracing::error!(account = %account, failure = failure.name(), "the account's services could not be read");
                     offered.miss();
