@@ -139,7 +139,7 @@ impl Offered {
         self.misses += 1;
     }
 
-    /// Whether every account has answered, and there is one.
+    /// Whether no account failed to answer, and at least one has answered. An account without a plan does neither.
     pub fn is_complete(&self) -> bool {
         self.answers > 0 && self.misses == 0
     }

@@ -7,6 +7,7 @@ pub mod conversation;
 pub mod index;
 pub mod memory;
 pub mod message;
+pub mod note;
 mod observe;
 pub mod opened_case;
 mod outcome;

@@ -12,7 +12,8 @@ use crate::{
         call::Content,
         case::{Case, CaseStatus},
         conversation::Conversation,
-        severity::{AskedSeverity, Note, SeenSeverity},
+        note::Note,
+        severity::{AskedSeverity, SeenSeverity},
     },
     time::later,
 };

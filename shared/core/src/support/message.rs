@@ -2,7 +2,7 @@
 
 use crate::{
     identifiers::{CommunicationId, ExternalId, LinkKey, digest},
-    support::{memory::LinkedCase, severity::Note},
+    support::{memory::LinkedCase, note::Note},
     text::HASH_DIGITS,
 };
 

@@ -334,25 +334,27 @@ impl Planner<'_, SupportCase> {
         merge.is_open = !merge.reopening_waits_for_case;
     }
 
-    /// Plans the messages for the incident, AWS's first and then our notes, and, with the last of them, its fields. Returns false if any of these
+    /// Plans the messages for the incident and, with the last of them, its fields. Returns false if any of these
     /// deliveries waits.
     fn plan_delivery(&mut self, case: &LinkedCase, merge: &Merge) -> bool {
-        let unreceived = if self.messages_wait() { Vec::new() } else { self.pass.unreceived_communications() };
-        let messages = unreceived.into_iter().map(|communication| Message {
+        let messages = if self.messages_wait() { Vec::new() } else { self.messages(case) };
+        self.deliver(messages, &merge.fields)
+    }
+
+    /// Returns what is not on the incident yet: AWS's communications, and then our notes.
+    fn messages(&self, case: &LinkedCase) -> Vec<Message> {
+        let unreceived = self.pass.unreceived_communications();
+        let replies = unreceived.into_iter().map(|communication| Message {
             external_id: external_id(&self.pass.key, case, &communication.id),
             text: self.reply_text(case, communication),
             kind: self.policy.replies_become,
         });
-        let mut messages: Vec<Message> = messages.collect();
-        if !self.messages_wait() {
-            let notes = self.pass.link.memory.notes.iter();
-            messages.extend(notes.map(|note| Message {
-                external_id: note_id(&self.pass.key, case, note),
-                text: format!("{}: {}", render::case_name(case), note.text),
-                kind: MessageKind::WorkNote,
-            }));
-        }
-        self.deliver(messages, &merge.fields)
+        let notes = self.pass.link.memory.notes.iter().map(|note| Message {
+            external_id: note_id(&self.pass.key, case, note),
+            text: format!("{}: {}", render::case_name(case), note.text),
+            kind: MessageKind::WorkNote,
+        });
+        replies.chain(notes).collect()
     }
 
     /// Returns the text of a communication for the incident, or a placeholder if ServiceNow has refused the text twice.

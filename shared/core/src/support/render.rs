@@ -159,8 +159,8 @@ pub fn is_subject_of_ours(policy: &Policy, subject_shown: &str) -> bool {
 /// How many characters the short description of an incident holds, counted in UTF-16 as JavaScript does. Source:
 /// ServiceNow, `task.short_description`.
 const SHORT_DESCRIPTION_CHARACTERS: usize = 160;
-/// How many characters of a description are written, counted in UTF-16: `incident.description` holds 4,000. ServiceNow cuts what is longer
-/// without a word.
+/// How many characters of a description are written, counted in UTF-16: `incident.description` holds 4,000. ServiceNow
+/// cuts what is longer without a word.
 pub const DESCRIPTION_CHARACTERS: usize = 3_900;
 /// How many bytes of a case's subject go into the description, if the short description can't hold it.
 const LONG_SUBJECT_BYTES: usize = 1_000;

@@ -4,25 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identifiers::ExternalId,
     policy::{Policy, SEVERITIES, SeverityRule},
     servicenow::incident::Incident,
-    support::{Pass, case::Case, message::note_id},
+    support::{Pass, case::Case},
     time,
 };
-
-/// How many notes a link remembers that are not on the incident yet. The oldest are dropped: a later note on a severity
-/// says what holds now.
-const MAXIMUM_NOTES: usize = 20;
-
-/// A note of casebridge for the incident's agents that is not on the incident yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// Its number on this link, from 1. A pass that repeats an interrupted one gives the same number.
-    pub number: u32,
-    /// The text.
-    pub text: String,
-}
 
 /// The severity of the link's case, as AWS shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,23 +92,6 @@ impl Pass {
         if policy.severity_changes_at_aws == SeverityRule::SetImpactAndUrgency {
             self.link.memory.severity_to_set = Some(shown.clone());
         }
-    }
-
-    /// Forgets the note of this name. Returns whether there was one.
-    pub(super) fn forget_note(&mut self, name: &ExternalId) -> bool {
-        let Some(case) = &self.link.memory.case else { return false };
-        let (key, before) = (&self.key, self.link.memory.notes.len());
-        self.link.memory.notes.retain(|note| note_id(key, case, note) != *name);
-        self.link.memory.notes.len() < before
-    }
-
-    /// Remembers a note until it is on the incident.
-    pub(super) fn note(&mut self, text: String) {
-        let memory = &mut self.link.memory;
-        memory.notes_made = memory.notes_made.saturating_add(1);
-        memory.notes.push(Note { number: memory.notes_made, text });
-        let surplus = memory.notes.len().saturating_sub(MAXIMUM_NOTES);
-        memory.notes.drain(..surplus);
     }
 
     /// Returns until when a severity stays unsettled that AWS shows and that may be from an older read. Returns `None` if
