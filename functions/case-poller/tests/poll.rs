@@ -27,7 +27,9 @@ use casebridge_core::{
         reading::Span,
     },
 };
-use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer, RowPage};
+use casebridge_ledger::{
+    DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer, RowPage,
+};
 use casebridge_ports::{Clock, Support, Timer};
 use casebridge_runtime::{
     DeduplicationId, HintSink, QueueError, SecretError,
@@ -251,6 +253,18 @@ impl Ledger for &Fixture {
         _: &Link<K>,
         _: Timestamp,
     ) -> Result<Lease, LedgerError> {
+        unreachable!("the poller acts on no link")
+    }
+
+    async fn hand_over<K: Remembered>(
+        &self,
+        _: &Lease,
+        _: &Link<K>,
+        _: &Link<K>,
+        _: &LinkKey,
+        _: &Link<K>,
+        _: Timestamp,
+    ) -> Result<HandOver, LedgerError> {
         unreachable!("the poller acts on no link")
     }
 

@@ -71,6 +71,9 @@ pub struct Opening {
     /// further try has the same. `None` before the first try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub covers: Option<Vec<ExternalId>>,
+    /// The number of the closed incident that it continues. `None` if it is the record's first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<String>,
     /// How often ServiceNow has refused what the incident was to say.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refused: u32,

@@ -75,6 +75,26 @@ pub enum OpenedCaseRule {
     Ignore,
 }
 
+/// What follows when a person goes on with an incident whose case AWS no longer reopens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OldCaseRule {
+    /// casebridge opens another case for the incident.
+    OpenCase,
+    /// The incident's columns tell it.
+    Note,
+}
+
+/// What follows when AWS or a customer there reopens the case of a closed incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosedIncidentRule {
+    /// casebridge opens another incident for the case.
+    OpenIncident,
+    /// The closed incident's columns tell it.
+    Note,
+}
+
 /// What becomes of a severity that somebody changes at AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -208,6 +228,13 @@ policy! {
     opened_cases_of_services: Vec<String> = Vec::new(), Range::at_most(MAXIMUM_FILTER_WORDS, "service codes");
     /// The severity codes of cases that become incidents. If it is empty, all do.
     opened_cases_of_severities: Vec<String> = Vec::new(), Range::at_most(MAXIMUM_FILTER_WORDS, "severity codes");
+    /// What happens when a person writes on an incident or reopens it, and its case was resolved too long ago for AWS to
+    /// reopen it (14 days): another case is opened for the incident (`open_case`), or the incident says so (`note`).
+    case_too_old_to_reopen: OldCaseRule = OldCaseRule::OpenCase, Range::one_of([OldCaseRule::OpenCase, OldCaseRule::Note]);
+    /// What happens when a case is reopened at AWS whose incident is closed, which ServiceNow can't reopen: another incident is
+    /// opened, and the case goes on there (`open_incident`), or the closed incident says so (`note`).
+    case_reopened_after_closing: ClosedIncidentRule = ClosedIncidentRule::OpenIncident,
+        Range::one_of([ClosedIncidentRule::OpenIncident, ClosedIncidentRule::Note]);
     /// From a case's severity code to the impact and the urgency of the incident that casebridge opens for it.
     impact_and_urgency_by_severity: BTreeMap<String, ImpactAndUrgency> = default_impact_and_urgency_by_severity(),
         Range::table("an impact and an urgency for each severity code", |_, level: &ImpactAndUrgency| {

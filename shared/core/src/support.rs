@@ -18,6 +18,7 @@ pub mod render;
 mod search;
 pub mod severity;
 pub mod sight;
+mod successor;
 pub mod unknown_case;
 
 use std::collections::BTreeSet;
@@ -31,7 +32,7 @@ use crate::{
         self,
         index::{IndexRow, RowPrefix},
         intent::{Illegal, Recovery},
-        kind::{FailedRead, Kind},
+        kind::{FailedRead, HandedOver, Kind},
         mark::Mark,
         plan::Waiting,
         planner::Planner,
@@ -81,7 +82,7 @@ impl Remembered for SupportCase {
     type Intent = IntentKind;
 
     fn is_blank(memory: &Memory) -> bool {
-        memory.case.is_none() && memory.waits_for_quota.is_none()
+        memory.case.is_none() && memory.waits_for_quota.is_none() && memory.handed_over_to.is_none()
     }
 
     fn account(memory: &Memory) -> Option<&AccountId> {
@@ -197,6 +198,14 @@ impl Kind for SupportCase {
             }
             NamedCase::Opened(opened) => pass.see_opened_case(opened, now),
         }
+    }
+
+    fn hand_over(pass: &Pass, to: &LinkKey) -> Option<HandedOver<Self>> {
+        pass.handed_over(to)
+    }
+
+    fn successor_is_taken(memory: &mut Memory) {
+        memory.generation = successor::next_generation(memory);
     }
 
     fn doubles(memory: &Memory) -> usize {

@@ -2,14 +2,17 @@
 
 use casebridge_core::{
     failure::Failure,
+    identifiers::LinkKey,
     link::{
-        kind::Kind,
-        plan::{DELIVER, Effect, Named as _, OPEN_INCIDENT, Plan},
+        kind::{HandedOver, Kind},
+        plan::{DELIVER, Effect, HAND_OVER, Named as _, OPEN_INCIDENT, Plan},
         planner::plan,
         trouble::Side,
+        wake,
     },
     servicenow::delivery::{Delivery, NewIncident},
 };
+use casebridge_ledger::{HandOver, Ledger};
 use casebridge_ports::{Randomness, ServiceNow};
 
 use crate::{carrier::Carrier, error::ReconcileError, ports::Ports, work::Work};
@@ -74,6 +77,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
         match effect {
             Effect::Call(call) => self.call(call).await,
             Effect::OpenIncident(incident) => Ok(self.open_incident(incident).await),
+            Effect::HandOver(to) => self.hand_over(to).await,
             Effect::Deliver(delivery) => Ok(self.deliver(delivery).await),
             Effect::WriteColumns => Ok(match self.pass.columns_delivery(self.policy, self.now()) {
                 Some(delivery) => self.deliver(&delivery).await,
@@ -101,6 +105,27 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
             Err(failure) => {
                 self.report.failed(Side::Aws, &failure);
                 self.pass.refused(self.policy, call, &failure, now, self.ports.randomness.spread())?;
+                Ok(Progress::Replan)
+            }
+        }
+    }
+
+    /// Moves the record to another link, which opens its incident next.
+    async fn hand_over(&mut self, to: &LinkKey) -> Result<Progress, ReconcileError> {
+        let Some(HandedOver { own, successor }) = K::hand_over(&self.pass, to) else { return Ok(Progress::Replan) };
+        let (lease, before, now) = (&self.lease, &self.recorded, self.now());
+        match self.ports.ledger.hand_over(lease, before, &own, to, &successor, now).await? {
+            HandOver::Done { lease } => {
+                self.lease = lease;
+                self.recorded = own.clone();
+                self.pass.link = own;
+                self.pass.aws = K::Sight::default();
+                self.report.effect(HAND_OVER, None);
+                self.wake_at(to.clone(), now, wake::MINIMUM_DELAY).await;
+                Ok(Progress::Done)
+            }
+            HandOver::Occupied => {
+                K::successor_is_taken(&mut self.pass.link.memory);
                 Ok(Progress::Replan)
             }
         }

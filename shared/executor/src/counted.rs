@@ -22,7 +22,7 @@ use casebridge_core::{
         reading::Span,
     },
 };
-use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
+use casebridge_ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
 use casebridge_ports::{ServiceNow, Support, WakeQueue};
 use jiff::{SignedDuration, Timestamp};
 
@@ -161,6 +161,18 @@ impl<T: Ledger> Ledger for Counted<'_, T> {
         now: Timestamp,
     ) -> Result<Lease, LedgerError> {
         self.call().record(lease, before, after, now).await
+    }
+
+    async fn hand_over<K: Remembered>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        to: &LinkKey,
+        successor: &Link<K>,
+        now: Timestamp,
+    ) -> Result<HandOver, LedgerError> {
+        self.call().hand_over(lease, before, after, to, successor, now).await
     }
 
     async fn release<K: Remembered>(

@@ -15,7 +15,7 @@ use casebridge_core::{
 };
 use casebridge_ledger::{DueLink, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
 use casebridge_ports::{Clock, Randomness, ServiceNow, Timer, WakeQueue};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     carrier::Carrier, counted::CountedPorts, error::ReconcileError, ports::Ports, report::Report, task::Task,
@@ -158,11 +158,16 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
         }
     }
 
-    /// Sends a wake for the time at which the link is due. If the queue does not accept it, the poller wakes the link.
+    /// Sends a wake for the time at which the link is due, if it is due soon.
     async fn send_wake(&mut self, plan: &Plan<K::Call>, due: Option<Timestamp>, due_before: Option<Timestamp>) {
         let delay = wake::delay(plan, due, due_before, self.now());
-        let Some((due, delay)) = due.zip(delay) else { return };
-        let key = &self.pass.key;
+        if let Some((due, delay)) = due.zip(delay) {
+            self.wake_at(self.pass.key.clone(), due, delay).await;
+        }
+    }
+
+    /// Sends a wake to a link that is due at this moment. If the queue does not accept it, the poller wakes the link.
+    pub(crate) async fn wake_at(&mut self, key: LinkKey, due: Timestamp, delay: SignedDuration) {
         if let Err(error) = self.ports.wakes.send_later(&wake::hint(key.clone(), due), delay).await {
             tracing::warn!(link = %key, error = &error as &dyn std::error::Error, "a link waits for the poller");
             self.report.wake_lost = true;

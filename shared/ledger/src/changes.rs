@@ -75,6 +75,26 @@ pub(crate) fn changes<K: Remembered>(
     rows
 }
 
+/// Returns the rows that change when the link's state goes from `before` to `after` and the link `to`, of which nothing was
+/// remembered, becomes `successor`. A row that the first link gives up and the second one takes is put once.
+pub(crate) fn hand_over_changes<K: Remembered>(
+    key: &LinkKey,
+    before: &Link<K>,
+    after: &Link<K>,
+    to: &LinkKey,
+    successor: &Link<K>,
+    now: Timestamp,
+) -> Vec<RowChange> {
+    let taken = changes(to, &Link::default(), successor, now);
+    let is_taken = |given_up: &RowKey| {
+        taken.iter().any(|change| matches!(change, RowChange::Put(index_row) if index_row.row.key == *given_up))
+    };
+    let mut rows = changes(key, before, after, now);
+    rows.retain(|change| !matches!(change, RowChange::Delete(given_up) if is_taken(given_up)));
+    rows.extend(taken);
+    rows
+}
+
 fn intent_changes<K: Remembered>(
     key: &LinkKey,
     before: &Link<K>,

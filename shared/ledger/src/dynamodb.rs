@@ -34,15 +34,16 @@ use casebridge_core::{
 use jiff::Timestamp;
 
 use crate::{
-    changes::{MAXIMUM_ITEMS, changes},
+    changes::{MAXIMUM_ITEMS, changes, hand_over_changes},
     dynamodb::{
-        rows::{DUE_INDEX, DUE_SHARDS, Item, ItemChange, Keys, Reader, due_shard, number, text},
+        rows::{DUE_INDEX, DUE_SHARDS, Item, ItemChange, Keys, Reader, due_shard, first_link_item, number, text},
         write::{
             ConditionalWrite, DUE_AS_SEEN, FREE, FREE_AND_CLAIMED, THERE_AND_FREE, UNDER_CLEAN_LEASE, UNDER_LEASE,
+            WITHOUT_STATE,
         },
     },
     error::LedgerError,
-    ledger::{DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage},
+    ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage},
     row::{self, LinkRow, RefusedWrite, Summary, account_partition},
 };
 
@@ -77,6 +78,7 @@ const KEYS_PER_BATCH: usize = 100;
 /// |---|---|---|
 /// | take a lease, wake a link | 1 | 2 if another worker holds it, up to 6 while it changes hands |
 /// | record | 1 | 1 |
+/// | hand over | 2 | 2 |
 /// | release | 1 | 2 if the link is dirty |
 /// | the link that a row leads to, the last row of a span, read or move a watermark | 1 | 1 |
 /// | count an event in its minute | 1 | 1 |
@@ -216,6 +218,11 @@ impl DynamoLedger {
             let item = TransactWriteItem::builder();
             let item = match change {
                 ItemChange::Put(row) => item.put(Put::builder().table_name(&self.table).set_item(Some(row)).build()?),
+                ItemChange::Create(row) => {
+                    let put = Put::builder().table_name(&self.table).set_item(Some(row));
+                    let put = put.condition_expression(WITHOUT_STATE).expression_attribute_names("#state", "state");
+                    item.put(put.build()?)
+                }
                 ItemChange::Delete(keys) => {
                     item.delete(Delete::builder().table_name(&self.table).set_key(Some(keys.attributes())).build()?)
                 }
@@ -352,7 +359,8 @@ async fn transact(request: TransactWriteItemsFluentBuilder) -> Result<Written, W
         return Err(WriteError::Unavailable(error.into()));
     };
     let reasons = cancelled.cancellation_reasons();
-    // Only the link's write has a condition, and it comes first.
+    // The link's write comes first. Beside it, only a link that is created has a condition: one that was created since
+    // the caller looked is no answer, and the next try sees it.
     if let Some(refused) = reasons.first().filter(|reason| reason.code() == Some("ConditionalCheckFailed")) {
         return Ok(Written::Refused(refused.item.clone()));
     }
@@ -476,6 +484,40 @@ impl Ledger for DynamoLedger {
             Written::Applied(_) => Ok(row::next(lease)),
             Written::Refused(item) => match refused(lease, &state, item.as_ref())? {
                 RefusedWrite::AlreadyWritten => Ok(row::next(lease)),
+                RefusedWrite::Held | RefusedWrite::AlreadyReleased | RefusedWrite::Absent | RefusedWrite::Lost => {
+                    Err(lost(lease))
+                }
+            },
+        }
+    }
+
+    async fn hand_over<K: Remembered>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        to: &LinkKey,
+        successor: &Link<K>,
+        now: Timestamp,
+    ) -> Result<HandOver, LedgerError> {
+        let (state, keys) = (row::encode(&lease.key, after)?, Keys::link(to));
+        let there = self.get("looking whether a link remembers something", &keys).await?;
+        if there
+            .map(|item| Reader::new(keys.name(), &item).link_row())
+            .transpose()?
+            .is_some_and(|row| row.state.is_some())
+        {
+            return Ok(HandOver::Occupied);
+        }
+        let created = ItemChange::Create(first_link_item(to, successor, &row::encode(to, successor)?, now));
+        let changed =
+            hand_over_changes(&lease.key, before, after, to, successor, now).into_iter().map(ItemChange::from);
+        let write = write_under(lease, UNDER_LEASE, after, &state);
+        let beside = changed.chain([created]).collect();
+        match self.write("handing a record over", &write, beside, ReturnValue::None).await? {
+            Written::Applied(_) => Ok(HandOver::Done { lease: row::next(lease) }),
+            Written::Refused(item) => match refused(lease, &state, item.as_ref())? {
+                RefusedWrite::AlreadyWritten => Ok(HandOver::Done { lease: row::next(lease) }),
                 RefusedWrite::Held | RefusedWrite::AlreadyReleased | RefusedWrite::Absent | RefusedWrite::Lost => {
                     Err(lost(lease))
                 }

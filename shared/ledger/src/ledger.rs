@@ -61,6 +61,18 @@ pub enum ReleaseAnswer {
     },
 }
 
+/// The answer to a hand-over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandOver {
+    /// Both links are recorded.
+    Done {
+        /// The lease of the first link in its new revision.
+        lease: Lease,
+    },
+    /// The other link remembers something already. Nothing was changed.
+    Occupied,
+}
+
 /// A page of rows, and where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RowPage {
@@ -123,6 +135,26 @@ pub trait Ledger {
         after: &Link<K>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Lease, LedgerError>>;
+
+    /// Records `after` in place of `before` under the lease, as [`Ledger::record`] does, and `successor` as what the link `to`
+    /// remembers, which is due at `now`. A record of AWS moves from one link to another with it: its rows change all at
+    /// once or not at all. Does nothing if the link `to` remembers something already.
+    ///
+    /// One write, for all the rows that change.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
+    /// [`LedgerError::LeaseLost`] if another worker holds the lease by now; [`LedgerError::TooLarge`] if a link remembers
+    /// more than a row may hold; [`LedgerError::TooManyRows`] if one is found by more rows than one write changes.
+    fn hand_over<K: Remembered>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        to: &LinkKey,
+        successor: &Link<K>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<HandOver, LedgerError>>;
 
     /// Records `after` and releases the lease if the link is not dirty. `due` is when to look again.
     ///

@@ -11,6 +11,6 @@ mod row;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoLedger;
 pub use error::LedgerError;
-pub use ledger::{DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage};
+pub use ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage};
 pub use memory::MemoryLedger;
 pub use row::MAXIMUM_STATE_BYTES;

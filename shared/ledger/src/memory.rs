@@ -17,9 +17,9 @@ use casebridge_core::{
 use jiff::Timestamp;
 
 use crate::{
-    changes::{IntentRow, RowChange, changes},
+    changes::{IntentRow, RowChange, changes, hand_over_changes},
     error::LedgerError,
-    ledger::{DueLink, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage},
+    ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage},
     row::{self, LinkRow, RefusedWrite, Summary},
 };
 
@@ -47,6 +47,15 @@ struct MemoryLink {
     dirty: bool,
     due_at: Option<i64>,
     mod_count: Option<u64>,
+}
+
+impl MemoryLink {
+    /// Returns the row of a link that is recorded for the first time and due at `now`.
+    fn first<K: Remembered>(state: String, link: &Link<K>, now: Timestamp) -> Self {
+        let row = LinkRow { state: Some(state), revision: row::FIRST_REVISION, ..LinkRow::default() };
+        let mod_count = Summary::of(link).mod_count;
+        Self { row, due_at: Some(now.as_millisecond()), mod_count, ..Self::default() }
+    }
 }
 
 /// What becomes of the lease with a write.
@@ -232,6 +241,33 @@ impl Ledger for MemoryLedger {
                 Err(LedgerError::LeaseLost { key: lease.key.clone() })
             }
         }
+    }
+
+    async fn hand_over<K: Remembered>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        to: &LinkKey,
+        successor: &Link<K>,
+        now: Timestamp,
+    ) -> Result<HandOver, LedgerError> {
+        let (state, successor_state) = (row::encode(&lease.key, after)?, row::encode(to, successor)?);
+        let mut tables = self.tables.borrow_mut();
+        match tables.refused(lease, &state) {
+            RefusedWrite::Held => {}
+            RefusedWrite::AlreadyWritten => return Ok(HandOver::Done { lease: row::next(lease) }),
+            RefusedWrite::AlreadyReleased | RefusedWrite::Absent | RefusedWrite::Lost => {
+                return Err(LedgerError::LeaseLost { key: lease.key.clone() });
+            }
+        }
+        if tables.links.get(to).is_some_and(|link| link.row.state.is_some()) {
+            return Ok(HandOver::Occupied);
+        }
+        let rows = hand_over_changes(&lease.key, before, after, to, successor, now);
+        tables.write(lease, after, state, rows, &LeaseChange::Keep);
+        tables.links.insert(to.clone(), MemoryLink::first(successor_state, successor, now));
+        Ok(HandOver::Done { lease: row::next(lease) })
     }
 
     async fn release<K: Remembered>(

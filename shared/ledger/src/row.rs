@@ -19,6 +19,9 @@ use crate::{
 /// The largest state of a link, in bytes. DynamoDB refuses a row above 400 KB, its other attributes included.
 pub const MAXIMUM_STATE_BYTES: usize = 350 * 1024;
 
+/// The revision of a link that is recorded for the first time.
+pub(crate) const FIRST_REVISION: u64 = 1;
+
 /// How long a minute's count is kept, in seconds. It is not read after its minute.
 const COUNT_KEPT_SECONDS: i64 = 3_600;
 

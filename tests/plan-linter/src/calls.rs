@@ -11,7 +11,7 @@ use casebridge_core::{
     support::{
         Effect,
         call::{Call, CaseCodes, Content, RefusedCall},
-        columns::CASE_ID,
+        columns::{CASE_ID, names_unknown_case},
         memory::LinkedCase,
     },
 };
@@ -30,6 +30,7 @@ pub(crate) fn check(linter: &mut Linter) {
             Effect::Call(Call::AddCommunication { .. }) => check_text(linter, index, effect),
             Effect::Call(Call::ResolveCase { .. }) => check_resolution(linter, index, effect),
             Effect::OpenIncident(incident) => check_incident(linter, index, effect, incident),
+            Effect::HandOver(_) => check_hand_over(linter, index, effect),
             Effect::Deliver(_) | Effect::WriteColumns => {}
         }
         let opens = linter.pass.link.opening.is_some();
@@ -52,6 +53,25 @@ fn check_incident(linter: &mut Linter, index: usize, effect: &Effect, incident: 
     linter.find_if(differs, Check::OtherTextCovered, here);
 }
 
+/// Only the case of a closed incident moves, at the end of a plan, once the texts of both sides are on the other.
+fn check_hand_over(linter: &mut Linter, index: usize, effect: &Effect) {
+    let here = || place(index, effect);
+    let (plan, pass) = (linter.plan, linter.pass);
+    let is_closed = pass.incident.as_ref().is_some_and(|incident| incident.summary.state.is_closed());
+    linter.find_if(!is_closed || pass.link.memory.case.is_none(), Check::HandOverOfOpenIncident, here);
+    let is_unsent = !pass.unsent_entries(false).is_empty() || pass.link.memory.opening_remainder.is_some();
+    let delivered: usize = plan.effects[..index].iter().map(messages_in).sum();
+    let wanted = pass.unreceived_communications().len() + pass.link.memory.notes.len();
+    linter.find_if(is_unsent || delivered < wanted, Check::HandOverBeforeTexts, here);
+    let has_call = plan.effects.iter().any(|other| matches!(other, Effect::Call(_)));
+    let is_last = plan.effects[index + 1..].iter().all(|other| *other == Effect::WriteColumns);
+    linter.find_if(has_call || !is_last, Check::EffectBesideHandOver, here);
+}
+
+fn messages_in(effect: &Effect) -> usize {
+    if let Effect::Deliver(delivery) = effect { delivery.messages.len() } else { 0 }
+}
+
 fn check_presence(linter: &mut Linter, index: usize, effect: &Effect) {
     let pass = linter.pass;
     linter.find_if(pass.incident_gone, Check::WriteToGoneIncident, || place(index, effect));
@@ -62,7 +82,7 @@ fn check_presence(linter: &mut Linter, index: usize, effect: &Effect) {
 /// wait.
 fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool) {
     let is_held = match effect {
-        Effect::Call(_) | Effect::OpenIncident(_) => true,
+        Effect::Call(_) | Effect::OpenIncident(_) | Effect::HandOver(_) => true,
         Effect::Deliver(delivery) => !delivery.fields.is_empty(),
         Effect::WriteColumns => false,
     };
@@ -114,6 +134,7 @@ fn requests(linter: &Linter, effect: &Effect) -> Vec<Request<RefusedCall>> {
         Effect::Call(Call::ResolveCase { case_id, .. }) if is_own(linter, case_id) => call(RefusedCall::ResolveCase),
         Effect::Call(_) => call(RefusedCall::Double),
         Effect::OpenIncident(_) => vec![Request::OpenIncident],
+        Effect::HandOver(_) => Vec::new(),
         Effect::Deliver(delivery) => {
             let messages = (!delivery.messages.is_empty()).then_some(Request::Messages);
             let fields = (!delivery.fields.is_empty()).then(|| Request::of_fields(&delivery.fields));
@@ -146,7 +167,7 @@ fn check_opening(linter: &mut Linter, index: usize, effect: &Effect) {
     linter.find_if(!in_scope, Check::CaseOutOfScope, here);
     let of_another = incident.account.as_ref().is_some_and(|own| own.number != *account);
     linter.find_if(of_another, Check::CallInWrongAccount, here);
-    let is_named = !incident.summary.columns.own(CASE_ID).is_empty() && !pass.aws.columns_of_another;
+    let is_named = names_unknown_case(pass, incident);
     linter.find_if(is_named, Check::CaseNamedByColumns, here);
 }
 

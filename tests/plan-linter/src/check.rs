@@ -89,6 +89,12 @@ pub enum Check {
     /// A description that holds another text than an earlier try recorded. That try may have opened the incident, and a
     /// text would be lost (rule 2).
     OtherTextCovered,
+    /// A hand-over of the case of an incident that is not closed, or of no case. The incident is reopened instead.
+    HandOverOfOpenIncident,
+    /// A hand-over while a text of one side is not on the other. Nobody would send it, or it would come twice (rule 14).
+    HandOverBeforeTexts,
+    /// A call in the plan of a hand-over, or a delivery after it. The case belongs to another link then.
+    EffectBesideHandOver,
 
     // The texts that go out.
     /// A text with more bytes than a communication may have. AWS refuses it for good (rule 11).
@@ -211,7 +217,7 @@ impl Check {
 }
 
 /// All checks, in order.
-pub const CHECKS: [Check; 70] = [
+pub const CHECKS: [Check; 73] = [
     Check::TooManyEffects,
     Check::TooManyMessages,
     Check::BeyondLoopBreaker,
@@ -241,6 +247,9 @@ pub const CHECKS: [Check; 70] = [
     Check::WriteBeforeIncident,
     Check::IncidentOfAnotherCase,
     Check::OtherTextCovered,
+    Check::HandOverOfOpenIncident,
+    Check::HandOverBeforeTexts,
+    Check::EffectBesideHandOver,
     Check::TextTooLong,
     Check::SubjectTooLong,
     Check::TextWithoutMark,

@@ -41,7 +41,7 @@ pub(crate) fn check(linter: &mut Linter) {
                 let is_forgotten = waiting_entries(linter, false).next().is_some();
                 linter.find_if(is_forgotten, Check::EndBeforeComments, || here);
             }
-            Effect::OpenIncident(_) | Effect::Deliver(_) | Effect::WriteColumns => {}
+            Effect::OpenIncident(_) | Effect::HandOver(_) | Effect::Deliver(_) | Effect::WriteColumns => {}
         }
     }
     check_overtaken(linter, &sent);

@@ -11,6 +11,8 @@ pub enum RemoteCall {
     TakeLease,
     /// Ledger: writes a link during a pass: an intent before its call, an outcome after it.
     Record,
+    /// Ledger: moves a case from the link of a closed incident to the next one.
+    HandOver,
     /// Ledger: writes a link at the end of a pass and releases its lease.
     Release,
     /// Ledger: finds the link of a case.
@@ -70,7 +72,7 @@ pub enum RemoteCall {
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [RemoteCall; 30] = [
+pub const CALLS: [RemoteCall; 31] = [
     RemoteCall::CreateCase,
     RemoteCall::AddCommunication,
     RemoteCall::ResolveCase,
@@ -82,6 +84,7 @@ pub const CALLS: [RemoteCall; 30] = [
     RemoteCall::Changes,
     RemoteCall::TakeLease,
     RemoteCall::Record,
+    RemoteCall::HandOver,
     RemoteCall::Release,
     RemoteCall::LinkOfCase,
     RemoteCall::LinkOfOpenIntent,
@@ -114,6 +117,7 @@ impl RemoteCall {
         match self {
             Self::TakeLease => "take_lease",
             Self::Record => "record",
+            Self::HandOver => "hand_over",
             Self::Release => "release",
             Self::LinkOfCase => "link_of_case",
             Self::LinkOfOpenIntent => "link_of_open_intent",

@@ -10,7 +10,7 @@ use casebridge_core::{
         remembered::Remembered,
     },
 };
-use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
+use casebridge_ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
 use jiff::Timestamp;
 
 use crate::{
@@ -95,6 +95,28 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
                 self.note_memory(&lease.key, after);
             }
             recorded
+        })
+        .await
+    }
+
+    async fn hand_over<K: Remembered>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        to: &LinkKey,
+        successor: &Link<K>,
+        now: Timestamp,
+    ) -> Result<HandOver, LedgerError> {
+        let what = format!("{} to {}", self.short(&lease.key), self.short(to));
+        let ledger = &self.ledger;
+        self.call(RemoteCall::HandOver, what, || async {
+            let handed_over = ledger.hand_over(lease, before, after, to, successor, now).await;
+            if matches!(handed_over, Ok(HandOver::Done { .. })) {
+                self.note_memory(&lease.key, after);
+                self.note_memory(to, successor);
+            }
+            handed_over
         })
         .await
     }

@@ -17,6 +17,8 @@ pub struct Memory {
     pub own_cases: BTreeSet<String>,
     /// The incidents that casebridge opened for cases of people.
     pub opened_for_cases: BTreeSet<IncidentId>,
+    /// The incidents that casebridge opened for each case after the one before was closed, the oldest first.
+    pub next_incidents: BTreeMap<String, Vec<IncidentId>>,
     /// The communications that people wrote, by case and time.
     pub persons: BTreeSet<(String, Timestamp)>,
     /// The `sys_mod_count` of each incident after an agent last set its state.

@@ -38,6 +38,8 @@ pub enum Deed {
     Reply,
     /// A customer writes in the console.
     Console,
+    /// The customer writes in the console on the case of a closed incident.
+    ConsoleAfterClosing,
     /// Somebody at AWS writes with our mark in it.
     Copy,
     /// AWS sets a status.
@@ -83,7 +85,7 @@ pub enum Deed {
 }
 
 /// All deeds, each with its weight in the draw.
-const DEEDS: [(Deed, u64); 36] = [
+const DEEDS: [(Deed, u64); 37] = [
     (Deed::Open, 6),
     (Deed::OpenElsewhere, 2),
     (Deed::Comment, 16),
@@ -99,6 +101,7 @@ const DEEDS: [(Deed, u64); 36] = [
     (Deed::Delete, 1),
     (Deed::Reply, 14),
     (Deed::Console, 6),
+    (Deed::ConsoleAfterClosing, 10),
     (Deed::Copy, 4),
     (Deed::Status, 6),
     (Deed::ResolveCase, 4),
@@ -153,6 +156,7 @@ impl Deed {
             Self::Delete => "delete incident",
             Self::Reply => "AWS replies",
             Self::Console => "customer writes in the console",
+            Self::ConsoleAfterClosing => "customer writes after the closing",
             Self::Copy => "text with our mark",
             Self::Status => "AWS sets status",
             Self::ResolveCase => "case resolved",
@@ -185,6 +189,7 @@ impl World {
             Deed::Open | Deed::OpenElsewhere => self.do_open(deed, random),
             Deed::Reply
             | Deed::Console
+            | Deed::ConsoleAfterClosing
             | Deed::Copy
             | Deed::Status
             | Deed::ResolveCase

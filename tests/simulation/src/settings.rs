@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use casebridge_core::{
-    policy::{GroupRule, OpenedCaseRule, Policy, SeverityRule},
+    policy::{ClosedIncidentRule, GroupRule, OldCaseRule, OpenedCaseRule, Policy, SeverityRule},
     servicenow::delivery::MessageKind,
 };
 use casebridge_simulator::support::{Oddities, Quotas};
@@ -186,6 +186,12 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     // casebridge writes rewritten columns for a month at most, and nothing reports that the rule is gone.
     settings.rewrites_columns = random.chance(50) && !months;
     draw_rule_on_opened_cases(&mut settings.policy, &mut random);
+    if random.chance(200) {
+        settings.policy.case_reopened_after_closing = ClosedIncidentRule::Note;
+    }
+    if random.chance(200) {
+        settings.policy.case_too_old_to_reopen = OldCaseRule::Note;
+    }
     settings
 }
 

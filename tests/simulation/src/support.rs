@@ -5,3 +5,4 @@ pub mod judge;
 pub mod people;
 pub mod port;
 mod script;
+pub mod succession;

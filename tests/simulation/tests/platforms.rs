@@ -5,6 +5,7 @@
 use casebridge_core::{
     failure::Refusal,
     identifiers::{AccountId, LinkKey},
+    policy::OldCaseRule,
     servicenow::incident::IncidentState,
     support::SupportCase,
 };
@@ -404,6 +405,7 @@ fn a_quotation_that_shows_before_our_own_text_is_a_persons() {
 fn a_comment_that_aws_takes_and_does_not_apply_is_told() {
     let mut world = Script::with(|settings| {
         settings.oddities.late_reopening_ignored = true;
+        settings.policy.case_too_old_to_reopen = OldCaseRule::Note;
         settings.polling = casebridge_simulation::settings::SELDOM;
         settings.jobs = casebridge_simulation::settings::SELDOM;
     });

@@ -3,6 +3,7 @@
 use casebridge_core::{
     failure::Refusal,
     identifiers::{AccountId, LinkKey},
+    policy::OldCaseRule,
     servicenow::{delivery::MessageKind, incident::IncidentState},
     support::SupportCase,
 };
@@ -577,6 +578,7 @@ fn a_comment_for_an_account_that_is_refused_for_good_is_a_visible_error() {
 #[test]
 fn a_comment_on_a_case_that_was_resolved_too_long_ago_is_a_visible_error() {
     let mut world = Script::with(|settings| {
+        settings.policy.case_too_old_to_reopen = OldCaseRule::Note;
         settings.polling = SELDOM;
         settings.jobs = SELDOM;
     });

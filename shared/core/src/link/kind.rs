@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use crate::{
     failure::Failure,
-    identifiers::{ExternalId, JournalEntryId},
+    identifiers::{ExternalId, JournalEntryId, LinkKey},
     link::{
+        Link,
         index::RowPrefix,
         intent::{Illegal, Intent, Recovery},
         mark::Mark,
@@ -36,6 +37,15 @@ impl FailedRead {
             Self::Delays(failure) | Self::Alone(failure) => failure,
         }
     }
+}
+
+/// The two links of a hand-over, as they are after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedOver<K: Kind> {
+    /// The link that gives the record up.
+    pub own: Link<K>,
+    /// The link that takes it.
+    pub successor: Link<K>,
 }
 
 /// A kind of link: which AWS records it links incidents with, what it remembers of them, and which calls it makes.
@@ -121,6 +131,19 @@ pub trait Kind: Remembered {
 
     /// Records an AWS record that a hint named.
     fn see_record(pass: &mut Pass<Self>, policy: &Policy, record: &Self::Record, now: Timestamp);
+
+    /// Returns what this link remembers without its record, and what the link of `to` remembers of it from then on: the
+    /// incident of that link has still to be opened. Returns `None` if the link has no record to hand over.
+    ///
+    /// The default is for a kind whose records stay with their incident: it never plans [`Effect::HandOver`].
+    ///
+    /// [`Effect::HandOver`]: crate::link::plan::Effect::HandOver
+    fn hand_over(_pass: &Pass<Self>, _to: &LinkKey) -> Option<HandedOver<Self>> {
+        None
+    }
+
+    /// Records that the link to which the record was to be handed over remembers something already.
+    fn successor_is_taken(_memory: &mut Self::Memory) {}
 
     /// Returns how many doubles the link knows.
     fn doubles(memory: &Self::Memory) -> usize;

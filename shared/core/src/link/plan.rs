@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     failure::Refusal,
+    identifiers::LinkKey,
     servicenow::delivery::{Delivery, NewIncident},
 };
 
@@ -12,6 +13,8 @@ pub const EFFECTS_PER_PLAN: usize = 25;
 
 /// The name of the opening of an incident for logs, metrics and coverage.
 pub const OPEN_INCIDENT: &str = "open_incident";
+/// The name of a hand-over for logs, metrics and coverage.
+pub const HAND_OVER: &str = "hand_over";
 /// The name of a delivery for logs, metrics and coverage.
 pub const DELIVER: &str = "deliver";
 /// The name of a write of the columns alone.
@@ -31,6 +34,9 @@ pub enum Effect<C> {
     /// The opening of an incident for a record that somebody opened at AWS. Its messages are recorded before it, and a
     /// repeat opens no second incident.
     OpenIncident(NewIncident),
+    /// The move of the record to the link of another incident, which casebridge opens next: this incident is closed. One
+    /// write of the ledger records both links.
+    HandOver(LinkKey),
     /// A write of messages, fields and columns to the incident. Its columns are those of the moment of the plan, with
     /// its own change of the state.
     Deliver(Delivery),
@@ -44,6 +50,7 @@ impl<C: Named> Effect<C> {
         match self {
             Self::Call(call) => call.name(),
             Self::OpenIncident(_) => OPEN_INCIDENT,
+            Self::HandOver(_) => HAND_OVER,
             Self::Deliver(_) => DELIVER,
             Self::WriteColumns => WRITE_COLUMNS,
         }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     failure::Refusal,
+    identifiers::LinkKey,
     link::{
         kind::Kind,
         mark::{Entropy, Mark},
@@ -218,6 +219,11 @@ impl<'a, K: Kind> Planner<'a, K> {
         }
     }
 
+    /// Plans the move of the record to the link of another incident.
+    pub fn hand_over(&mut self, to: LinkKey) {
+        self.plan.effects.push(Effect::HandOver(to));
+    }
+
     /// Plans the delivery of messages and, with the last of them, of fields. Returns false if any of these deliveries
     /// waits.
     pub fn deliver(&mut self, mut messages: Vec<Message>, fields: &IncidentFields) -> bool {
@@ -278,6 +284,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         }
         let changes_columns = |effect: &Effect<K::Call>| match effect {
             Effect::Call(call) => K::changes_columns(&link.memory, call),
+            Effect::HandOver(_) => true,
             Effect::OpenIncident(_) | Effect::Deliver(_) | Effect::WriteColumns => false,
         };
         let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));

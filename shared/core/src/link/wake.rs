@@ -42,7 +42,7 @@ pub fn stay_duration<C>(
 /// The longest delay of a message. Source: Amazon SQS, SendMessage `DelaySeconds`.
 const MAXIMUM_DELAY: SignedDuration = SignedDuration::from_mins(15);
 /// The shortest delay. A link that is due at once again and again takes a worker once a second at most.
-const MINIMUM_DELAY: SignedDuration = SignedDuration::from_secs(1);
+pub const MINIMUM_DELAY: SignedDuration = SignedDuration::from_secs(1);
 
 /// Returns the delay, in whole seconds, of the message that wakes a link which was released with this plan. Returns
 /// `None` if no message is sent: nothing presses, one is under way, or the due time is too far off.

@@ -12,7 +12,7 @@ use crate::{
         pace::writes_left,
         trouble::{Request, Side},
     },
-    policy::Policy,
+    policy::{ClosedIncidentRule, Policy},
     servicenow::{
         columns::{ACCOUNT, BridgeColumns},
         incident::Incident,
@@ -42,6 +42,9 @@ const LAST_ERROR_CHARACTERS: usize = 900;
 /// What an agent is told while the account may open no more cases.
 const QUOTA_ADVICE: &str =
     "The AWS account has opened too many cases for now. casebridge opens this one later by itself.";
+/// What an agent is told of a closed incident whose case goes on in another one.
+const HANDED_OVER_ADVICE: &str =
+    "AWS reopened the case after this incident was closed. It goes on in another incident, which names this one.";
 /// What an agent is told of an incident that names a case which the ledger does not know.
 const UNKNOWN_CASE_ADVICE: &str = "This incident names an AWS case that casebridge does not know, so nothing is synchronised. \
      casebridge looks again by itself for a month. If the incident is a copy, ask an administrator to clear its AWS case \
@@ -55,6 +58,10 @@ pub fn columns(policy: &Policy, pass: &Pass, now: Timestamp) -> BridgeColumns {
         return BridgeColumns { sync_status, last_error, ..incident.summary.columns.clone() };
     }
     let (sync_status, last_error) = sync_status(policy, pass, now);
+    if let Some(incident) = pass.summary().filter(|_| link.memory.handed_over_to.is_some()) {
+        // The closed incident keeps the name of the case that it had.
+        return BridgeColumns { sync_status: sync_status.to_owned(), last_error, ..incident.columns.clone() };
+    }
     let own = if let Some(case) = &link.memory.case {
         own_columns([
             case.account.as_str(),
@@ -81,11 +88,11 @@ fn own_columns(texts: [&str; OWN_COLUMNS.len()]) -> BTreeMap<String, String> {
 }
 
 /// Whether the incident names a case that no known link has. False if this link has a case or an intent, since the case
-/// may then be its own.
-pub(super) fn names_unknown_case(pass: &Pass, incident: &Incident) -> bool {
-    let link = &pass.link;
-    let is_linked = link.memory.case.is_some() || link.intent.is_some();
-    !is_linked && !incident.summary.columns.own(CASE_ID).is_empty() && !pass.aws.columns_of_another
+/// may then be its own, and for a case that this link had before.
+pub fn names_unknown_case(pass: &Pass, incident: &Incident) -> bool {
+    let (memory, named) = (&pass.link.memory, incident.summary.columns.own(CASE_ID));
+    let has_case = memory.case.is_some() || memory.handed_over_to.is_some() || pass.link.intent.is_some();
+    !has_case && !named.is_empty() && !memory.had_case(named) && !pass.aws.columns_of_another
 }
 
 /// Returns the account in which a case is to be opened, or may have been opened: an incident that has ended meanwhile
@@ -120,7 +127,7 @@ fn sync_status(policy: &Policy, pass: &Pass, now: Timestamp) -> (&'static str, S
     if link.memory.waits_for_quota.is_some() {
         return ("waiting", QUOTA_ADVICE.to_owned());
     }
-    if reopened_while_closed(link) {
+    if reopened_while_closed(link) && policy.case_reopened_after_closing == ClosedIncidentRule::Note {
         let text = "AWS reopened the case, but this incident is closed: open a new incident if work is needed.";
         return ("waiting", text.to_owned());
     }
@@ -132,6 +139,10 @@ fn sync_status(policy: &Policy, pass: &Pass, now: Timestamp) -> (&'static str, S
     }
     if let Some(notice) = link.notices.last() {
         return ("waiting", notice_text(notice));
+    }
+    if link.memory.handed_over_to.is_some() {
+        // What is written on an incident that was opened again by hand goes nowhere.
+        return (if ended { "in_sync" } else { "waiting" }, HANDED_OVER_ADVICE.to_owned());
     }
     (if link.memory.case.is_some() { "in_sync" } else { "pending" }, String::new())
 }

@@ -4,7 +4,7 @@
 //!
 //! | sort text | row | attributes |
 //! |---|---|---|
-//! | `CASE#<stable case id>` | a case's link, for as long as the link has the case | `link` |
+//! | `CASE#<stable case id>` | a case's link, for as long as the link has the case or remembers it as a former one | `link` |
 //! | `WATCHED#<stable case id>` | a case that the poller reads | `link`, `case_id`, `display_id`, `fingerprint` |
 //! | `INTENT#<mark>` | a CreateCase that is undecided or was given up | `link` |
 //! | `UNDECIDED#<written at>#<mark>` | a CreateCase whose case may still show up, by age | `written_at` |
@@ -28,7 +28,7 @@ use crate::{
     },
     support::{
         Link,
-        memory::{CREATION_UNDECIDED_FOR, LinkedCase, MAXIMUM_GIVEN_UP_CASES, QuotaWait},
+        memory::{CREATION_UNDECIDED_FOR, LinkedCase, MAXIMUM_FORMER_CASES, MAXIMUM_GIVEN_UP_CASES, QuotaWait},
     },
 };
 
@@ -48,11 +48,11 @@ const UNKNOWN_PRIORITY: &str = "unknown";
 /// character.
 const SORTS_LAST: char = '~';
 
-/// In how many rows a link stands besides those of the cases that were given up: of its wait for a quota one, of its case two,
-/// of its undecided CreateCase two.
+/// In how many rows a link stands besides those of the cases that were given up and of its former cases: of its wait for a
+/// quota one, of its case two, of its undecided CreateCase two.
 const OTHER_ROWS: usize = 5;
 // Whatever a link remembers, the ledger takes it.
-const _: () = assert!(MAXIMUM_GIVEN_UP_CASES + OTHER_ROWS <= ROWS_PER_LINK);
+const _: () = assert!(MAXIMUM_GIVEN_UP_CASES + MAXIMUM_FORMER_CASES + OTHER_ROWS <= ROWS_PER_LINK);
 
 /// How the sort text of a case's link begins.
 const CASE: &str = "CASE#";
@@ -148,8 +148,10 @@ pub(super) fn rows(key: &LinkKey, link: &Link) -> BTreeSet<IndexRow> {
     let mut rows = BTreeSet::new();
     rows.extend(memory.waits_for_quota.as_ref().map(|wait| waiting_row(key, wait)));
     if let Some(case) = &memory.case {
-        rows.extend([case_row(key, case), watched_row(key, case)]);
+        rows.extend([case_row(key, &case.key()), watched_row(key, case)]);
     }
+    // An incident may still name its former case, which is no case of a stranger.
+    rows.extend(memory.former_cases.iter().map(|former| case_row(key, &former.key())));
     // The cases of CreateCases that were given up may still show up.
     rows.extend(memory.given_up_cases.iter().map(|case| undecided_row(&case.account, &case.mark, case.written_at)));
     if let Some((account, mark, written_at)) = opening(link) {
@@ -166,8 +168,8 @@ fn opening(link: &Link) -> Option<(&AccountId, &Mark, Timestamp)> {
     Some((intent.kind.opening_account()?, intent.mark.as_ref()?, intent.written_at))
 }
 
-fn case_row(link: &LinkKey, linked: &LinkedCase) -> IndexRow {
-    IndexRow::new(case(&linked.key())).leading_to(link)
+fn case_row(link: &LinkKey, key: &CaseKey) -> IndexRow {
+    IndexRow::new(case(key)).leading_to(link)
 }
 
 fn watched_row(link: &LinkKey, case: &LinkedCase) -> IndexRow {

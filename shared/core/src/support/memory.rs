@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identifiers::{AccountId, CaseId, CaseKey, CommunicationId, DisplayId, JournalEntryId},
+    identifiers::{AccountId, CaseId, CaseKey, CommunicationId, DisplayId, JournalEntryId, LinkKey},
     link::mark::Mark,
     support::{
         call::Content,
@@ -187,6 +187,12 @@ impl Memory {
 }
 
 impl Memory {
+    /// Whether the link had the case with this id before its present one.
+    pub(super) fn had_case(&self, case_id: &str) -> bool {
+        let named = |former: &FormerCase| CaseKey::new(former.account.clone(), &CaseId::new(case_id));
+        self.former_cases.iter().any(|former| former.key() == named(former))
+    }
+
     /// Until when no case is opened, since so many were given up; none if another one may be. The oldest makes room when it can
     /// show up no more.
     pub(super) fn opens_no_case_until(&self) -> Option<Timestamp> {
@@ -196,12 +202,43 @@ impl Memory {
     }
 }
 
+/// How many former cases a link remembers: each stands in a row of the ledger. The oldest is forgotten. Two weeks and more lie
+/// between them, and nothing is written to them.
+pub const MAXIMUM_FORMER_CASES: usize = 3;
+
+/// A case that the link had before: AWS no longer reopens it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerCase {
+    /// The account that owns it.
+    pub account: AccountId,
+    /// The case.
+    pub case_id: CaseId,
+    /// Its number; `None` if no read has shown it.
+    pub display_id: Option<DisplayId>,
+}
+
+impl FormerCase {
+    /// The case's key.
+    pub fn key(&self) -> CaseKey {
+        CaseKey::new(self.account.clone(), &self.case_id)
+    }
+}
+
 /// What a link remembers of its case, and of what is written to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
     /// The case; `None` until there is one.
     pub case: Option<LinkedCase>,
+    /// Which incident of its case this is, see [`crate::identifiers::IncidentId::of_case`]; 0 counts as 1.
+    #[serde(skip_serializing_if = "crate::link::is_zero")]
+    pub generation: u32,
+    /// The link to which the case was handed over; `None` if it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handed_over_to: Option<LinkKey>,
+    /// The cases that the link had before, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former_cases: Vec<FormerCase>,
     /// The doubles: each gets a note and is resolved.
     pub doubles: Vec<DoubledCase>,
     /// The cases that were given up and may show up late.

@@ -352,6 +352,9 @@ impl Pass {
         let on_resolved_case = self.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
         let is_late_text = on_resolved_case && call == Some(RefusedCall::AddCommunication);
         self.never_applied(policy);
+        if is_late_text && self.leave_old_case(policy, now) {
+            return;
+        }
         let message = if is_late_text {
             "AWS Support took a text for the resolved case and does not show it: a case is reopened for 14 days only"
         } else if self.link.never_applied >= NEVER_APPLIED_BEFORE_WAIT {

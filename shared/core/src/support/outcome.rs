@@ -1,6 +1,6 @@
 //! What became of the effects of a plan: what was sent, delivered, refused or is in doubt.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     failure::{Failure, Refusal},
@@ -21,14 +21,12 @@ use crate::{
         message::delivered_communication,
         observe::set_status,
         render, severity,
+        successor::is_too_old_to_reopen,
     },
     text::{HASH_DIGITS, text_hash},
     time,
 };
 
-/// How long after its resolution a case certainly accepts texts: AWS says 14 days, and casebridge may see the
-/// resolution late.
-const REOPENABLE_FOR: SignedDuration = SignedDuration::from_hours(13 * 24);
 /// How many texts from AWS are remembered of the time since work ended. The oldest are dropped.
 const TEXTS_SINCE_END: usize = 20;
 
@@ -129,6 +127,7 @@ impl Pass {
                 if let Some((_, asked)) = asked.filter(|(asked_with, _)| mark == Some(asked_with)) {
                     self.see_asked_severity(asked, now);
                 }
+                self.note_succession();
             }
             Applied::CommunicationAdded { content, part } => {
                 let on_own_case = content.is_for_own_case();
@@ -208,7 +207,7 @@ impl Pass {
             self.link.memory.conversation.marks.remove(mark);
         }
         self.agree(policy);
-        if let Some(refused) = self.refused_call(call, failure, now) {
+        if let Some(refused) = self.refused_call(policy, call, failure, now) {
             self.trouble(policy, Side::Aws, failure, Request::Call(refused), now, spread);
             self.wait_for_quota(failure, now);
         }
@@ -217,11 +216,12 @@ impl Pass {
 
     /// Returns the key under which this refusal is recorded. Returns `None` if the call will be retried in another form
     /// or is no longer needed.
-    fn refused_call(&mut self, call: &Call, failure: &Failure, now: Timestamp) -> Option<RefusedCall> {
+    fn refused_call(&mut self, policy: &Policy, call: &Call, failure: &Failure, now: Timestamp) -> Option<RefusedCall> {
         let is_text = matches!(failure, Failure::Refused { refusal: Refusal::InvalidRequest, .. });
         Some(match call {
             Call::AddCommunication { content, part, .. } if content.is_for_own_case() => {
-                if is_text && self.reduce(content, *part, failure.message(), now) {
+                if is_text && (self.reduce(content, *part, failure.message(), now) || self.leave_old_case(policy, now))
+                {
                     return None;
                 }
                 RefusedCall::AddCommunication
@@ -251,9 +251,7 @@ impl Pass {
     fn reduce(&mut self, content: &Content, part: Part, reason: &str, now: Timestamp) -> bool {
         let tried = self.link.memory.refused_text.take().filter(|refused| refused.content == *content);
         // A case that was resolved long ago may refuse every text, since it is too late to reopen it.
-        let is_reopenable =
-            |case: &LinkedCase| !case.is_resolved() || now.duration_since(case.status_since) < REOPENABLE_FOR;
-        let takes_texts = self.link.memory.case.as_ref().is_some_and(is_reopenable);
+        let takes_texts = self.link.memory.case.as_ref().is_some_and(|case| !is_too_old_to_reopen(case, now));
         let can_be_cut = takes_texts && matches!(content, Content::Entry { .. } | Content::OpeningRemainder);
         let start = self
             .link

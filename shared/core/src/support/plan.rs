@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use crate::{
     failure::Refusal,
+    identifiers::ExternalId,
     link::{
         Opening,
         mark::Mark,
@@ -14,6 +15,7 @@ use crate::{
         planner::{Planner, wait_for},
         trouble::{Request, Side},
     },
+    policy::ClosedIncidentRule,
     servicenow::{
         delivery::{IncidentFields, Message, MessageKind, NewIncident},
         incident::{IncidentState, IncidentSummary},
@@ -21,13 +23,15 @@ use crate::{
     support::{
         SupportCase, Trouble,
         call::{Call, Content, NewCase, Part, RefusedCall},
-        case::Communication,
+        case::{Case, Communication},
         columns::{columns, names_unknown_case},
-        memory::{LinkedCase, Reduction},
+        memory::{LinkedCase, Memory, Reduction},
         message::{external_id, note_id},
         outcome::case_codes,
-        render, severity,
+        render::{self, IncidentTexts},
+        severity,
         sight::{is_in_scope, state_wanted},
+        successor,
     },
     time::{self, seconds},
 };
@@ -43,9 +47,11 @@ const REFUSALS_BEFORE_PLACEHOLDER: u32 = 2;
 impl Planner<'_, SupportCase> {
     /// Plans what the incident and the case ask for.
     pub(super) fn plan_case(&mut self) {
-        match &self.pass.link.memory.case {
-            None => self.plan_opening(),
-            Some(case) => self.plan_linked(case),
+        match &self.pass.link.memory {
+            Memory { case: Some(case), .. } => self.plan_linked(case),
+            // The case goes on in another incident, whatever becomes of this one.
+            Memory { handed_over_to: Some(_), .. } => {}
+            Memory { .. } => self.plan_opening(),
         }
     }
 
@@ -78,7 +84,7 @@ impl Planner<'_, SupportCase> {
         let (account_id, production) = (account.number.clone(), account.production);
         let mark = self.draw_mark();
         let entries = self.pass.unsent_entries(true);
-        let opening = render::opening(incident, &entries, &mark);
+        let opening = render::opening(incident, self.pass.link.memory.former_cases.last(), &entries, &mark);
         let covers = entries[..opening.entries].iter().map(|entry| (entry.sys_id.clone(), entry.created_on)).collect();
         let severity = severity::asked(self.policy, incident);
         let request = NewCase {
@@ -134,6 +140,9 @@ impl Planner<'_, SupportCase> {
         if self.pass.may_miss_communications() || self.pass.may_miss_comments() {
             return;
         }
+        if let Some(number) = &opening.continues {
+            return self.plan_next_incident(case, opening, number);
+        }
         let message = |shown: &Communication| external_id(&self.pass.key, case, &shown.id);
         // An earlier try may have opened the incident with the text that it recorded.
         let recorded = opening.covers.as_ref().and_then(|covers| covers.first());
@@ -148,6 +157,25 @@ impl Planner<'_, SupportCase> {
         let is_deliverable = self.pass.unreceived_communications().first().is_some_and(|next| next.id == first.id);
         let covers = || if texts.is_whole && is_deliverable { vec![message(first)] } else { Vec::new() };
         let covers = opening.covers.clone().unwrap_or_else(covers);
+        self.plan_incident_with(case, shown, texts, covers);
+    }
+
+    /// Plans the opening of the incident that continues a closed one, once the case is read. A digest tells what the closed one
+    /// has, the text among it that reopened the case.
+    fn plan_next_incident(&mut self, case: &LinkedCase, opening: &Opening, number: &str) {
+        let Some(shown) = &self.pass.aws.case else {
+            let until = self.later(self.wait_for_new_case(case));
+            return self.wait(Waiting::CaseUnread { until });
+        };
+        let texts = if opening.refused >= REFUSALS_BEFORE_PLACEHOLDER {
+            render::incident_texts(case, None)
+        } else {
+            render::next_incident_texts(case, number, &shown.subject, &self.pass.aws.shown)
+        };
+        self.plan_incident_with(case, shown, texts, Vec::new());
+    }
+
+    fn plan_incident_with(&mut self, case: &LinkedCase, shown: &Case, texts: IncidentTexts, covers: Vec<ExternalId>) {
         let level = self.policy.impact_and_urgency(&shown.severity_code);
         self.open_incident(NewIncident {
             account: case.account.clone(),
@@ -177,6 +205,9 @@ impl Planner<'_, SupportCase> {
         let both_seen = case_seen && !self.pass.may_miss_comments();
         let merge = if both_seen && !holds { self.merge(case) } else { Merge::default() };
         let all_delivered = self.plan_delivery(case, &merge);
+        if merge.hands_over && all_delivered && self.plan_hand_over(case) {
+            return;
+        }
         let was_ended = self.pass.summary().is_some_and(|incident| incident.state.is_ended());
         let reopening_waits = merge.reopening_waits_for_case || (merge.is_open && was_ended && !all_delivered);
         if holds || !case_seen || reopening_waits {
@@ -191,6 +222,19 @@ impl Planner<'_, SupportCase> {
             self.call(call);
         }
         self.plan_doubles(case);
+    }
+
+    /// Plans the move of the case to the next incident, once this pass has read that the incident is closed, and everything that
+    /// people wrote there is on the case. Returns whether it does, or waits for the read.
+    fn plan_hand_over(&mut self, case: &LinkedCase) -> bool {
+        if !self.pass.sent_everything() || self.messages_wait() {
+            return false;
+        }
+        match self.pass.incident {
+            Some(_) => self.hand_over(successor::next_link(case, &self.pass.link.memory)),
+            None => self.wait_for_incident(),
+        }
+        true
     }
 
     /// Plans the first comments of an incident with so many that the read did not reach the newest. The next read
@@ -286,13 +330,17 @@ impl Planner<'_, SupportCase> {
         merge
     }
 
-    /// Reopens an incident that had ended and whose case AWS reopened. Waits if the incident can't be reopened, or if
-    /// only texts that have reopened the link before reopened the case.
+    /// Reopens an incident that had ended and whose case AWS reopened. An incident that is closed can't be reopened: by
+    /// policy the case moves to another one. Waits if it does not, or if only texts that have reopened the link before
+    /// reopened the case.
     fn reopen_after_case(&mut self, incident: &IncidentSummary, merge: &mut Merge) {
-        if !incident.state.can_reopen() {
+        let is_closed = incident.state.is_closed();
+        if is_closed && self.policy.case_reopened_after_closing == ClosedIncidentRule::Note {
             self.wait(Waiting::IncidentClosed);
         } else if self.pass.is_repeated_reopening() {
             self.wait(Waiting::RepeatedReopening);
+        } else if is_closed {
+            merge.hands_over = true;
         } else {
             self.reopen_incident(merge);
         }
@@ -491,4 +539,6 @@ struct Merge {
     resolve_case: bool,
     /// Whether a notice has to reopen the case, since nobody wrote anything.
     reopen_notice: bool,
+    /// Whether the case moves to another incident, after everything that was written before is on the other side.
+    hands_over: bool,
 }

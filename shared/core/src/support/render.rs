@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use unicode_segmentation::GraphemeCursor;
 
 use crate::{
+    identifiers::{CaseId, DisplayId},
     link::mark::{Mark, without_marks},
     policy::Policy,
     servicenow::{
@@ -15,7 +16,7 @@ use crate::{
     support::{
         call::Part,
         case::Communication,
-        memory::{LinkedCase, Reduction},
+        memory::{FormerCase, LinkedCase, Reduction},
     },
     text::letters,
     time::format_servicenow,
@@ -167,6 +168,13 @@ const LONG_SUBJECT_BYTES: usize = 1_000;
 /// The end of a description that does not hold the whole first communication.
 const CONTINUED_IN_COMMENT: &str = "\n\n(The whole text follows as a comment.)";
 
+/// How many communications the digest of a case has: as many as DescribeCases shows, so that no further read is needed. Source:
+/// AWS Support API, `recentCommunications`.
+const DIGEST_COMMUNICATIONS: usize = 5;
+/// How many bytes of a communication the digest has: enough to recognise it. The whole text is on the closed incident, or follows as
+/// a comment.
+const DIGEST_LINE_BYTES: usize = 400;
+
 /// The texts of an incident that casebridge opens for a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentTexts {
@@ -206,6 +214,26 @@ pub fn incident_texts(case: &LinkedCase, said: Option<(&str, &Communication)>) -
     IncidentTexts { short_description, description, is_whole: false }
 }
 
+/// Renders an incident for a case that goes on after its incident, of this number, was closed: the case's subject, and a
+/// digest of what was said last.
+pub fn next_incident_texts(case: &LinkedCase, number: &str, subject: &str, said: &[Communication]) -> IncidentTexts {
+    let named = flat(&without_marks(subject));
+    let named = if named.is_empty() { case_name(case) } else { named };
+    let short_description = head_of_units(&named, SHORT_DESCRIPTION_CHARACTERS).trim_end().to_owned();
+    let mut description = format!(
+        "{} was reopened at AWS after {} was closed. It goes on here.\n\nWhat was said last:",
+        case_name(case),
+        short_line(number, NAME_BYTES),
+    );
+    for communication in &said[said.len().saturating_sub(DIGEST_COMMUNICATIONS)..] {
+        let author = short_line(&without_marks(&communication.raw.submitted_by), NAME_BYTES);
+        let moment = format_servicenow(communication.raw.time_created);
+        let text = short_line(&without_marks(&communication.raw.body), DIGEST_LINE_BYTES);
+        description.push_str(&format!("\n\n{author}, {moment} UTC:\n{text}"));
+    }
+    IncidentTexts { short_description, description, is_whole: false }
+}
+
 /// Returns a comment's author and time, as both sides see them.
 fn byline(entry: &JournalEntry) -> String {
     let name = if entry.author.trim().is_empty() { &entry.created_by } else { &entry.author };
@@ -233,9 +261,14 @@ pub fn opening_text(incident: &Incident) -> Cow<'_, str> {
     Cow::Owned(format!("{}{CUT_NOTICE}", part_from(text, 0, OPENING_BYTES)))
 }
 
-/// Renders the first communication: the description, then as many whole comments as fit, from the oldest on.
-pub fn opening(incident: &Incident, entries: &[&JournalEntry], mark: &Mark) -> Opening {
-    let first_line = mark.sign(&format!("{} was opened in ServiceNow.", incident.summary.number));
+/// Renders the first communication: the description, then as many whole comments as fit, from the oldest on. It says which
+/// case it continues, if there is one.
+pub fn opening(incident: &Incident, former: Option<&FormerCase>, entries: &[&JournalEntry], mark: &Mark) -> Opening {
+    let number = &incident.summary.number;
+    let first_line = mark.sign(&match former {
+        Some(former) => format!("{number} goes on in ServiceNow. It continues {}.", former_case_name(former)),
+        None => format!("{number} was opened in ServiceNow."),
+    });
     let text = opening_text(incident);
     let described = part_from(&text, 0, PART_BYTES);
     let mut body = format!("{first_line}\n\n{}", without_marks(described));
@@ -333,9 +366,18 @@ pub fn double_notice(number: &str, case: &LinkedCase, mark: &Mark) -> String {
 
 /// Returns the name of the case in texts for agents.
 pub fn case_name(case: &LinkedCase) -> String {
-    match &case.display_id {
+    name_of_case(&case.case_id, case.display_id.as_ref())
+}
+
+/// Returns the name of a former case in texts for agents and for AWS.
+pub fn former_case_name(former: &FormerCase) -> String {
+    name_of_case(&former.case_id, former.display_id.as_ref())
+}
+
+fn name_of_case(case_id: &CaseId, display_id: Option<&DisplayId>) -> String {
+    match display_id {
         Some(display_id) => format!("AWS Support case {display_id}"),
-        None => format!("AWS Support {}", case.case_id),
+        None => format!("AWS Support {case_id}"),
     }
 }
 
@@ -470,7 +512,7 @@ mod tests {
     #[test]
     fn a_case_opens_with_the_description_and_the_earlier_comments() {
         let entries = [entry("Abel Tuter", "It was slow before."), entry(" ", "Now it is gone.")];
-        let opening = opening(&incident("It does not answer."), &entries.each_ref(), &mark());
+        let opening = opening(&incident("It does not answer."), None, &entries.each_ref(), &mark());
         let expected = "INC0010001 was opened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]\n\n\
             It does not answer.\n\n\
             Earlier comments:\n\n\
@@ -481,14 +523,14 @@ mod tests {
 
     #[test]
     fn a_case_without_a_description_opens_with_the_short_one() {
-        let opening = opening(&incident(" \n"), &[], &mark());
+        let opening = opening(&incident(" \n"), None, &[], &mark());
         let expected = "INC0010001 was opened in ServiceNow. [ref bcdf-ghjk-mnpq-rstv]\n\nInstance\nunreachable";
         assert_eq!((opening.body.as_str(), opening.entries, opening.remainder), (expected, 0, None));
     }
 
     #[test]
     fn comments_open_the_case_as_far_as_they_fit_into_one_communication() {
-        let open = |entries: &[&JournalEntry]| opening(&incident("It does not answer."), entries, &mark());
+        let open = |entries: &[&JournalEntry]| opening(&incident("It does not answer."), None, entries, &mark());
         let room = COMMUNICATION_BYTES - open(&[&entry("Abel Tuter", "")]).body.len();
         let text = "é".repeat(room / 2);
         let fitting = open(&[&entry("Abel Tuter", &text)]);
@@ -507,7 +549,7 @@ mod tests {
         let cut = "\n\n(The description goes on in ServiceNow.)";
         for (characters, note, end) in [(32_000, goes_on, ""), (32_001, in_part, cut)] {
             let incident = incident(&"é".repeat(characters));
-            let opening = opening(&incident, &[&entry("Abel Tuter", "It was slow before.")], &mark());
+            let opening = opening(&incident, None, &[&entry("Abel Tuter", "It was slow before.")], &mark());
             assert_eq!(opening.body, format!("{first_line}{}{note}", "é".repeat(3_750)));
             assert_eq!(opening.entries, 0);
             assert_eq!(opening.remainder, Some(format!("{}{end}", "é".repeat(28_250))));

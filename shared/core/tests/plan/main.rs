@@ -18,4 +18,5 @@ mod severity;
 mod sides;
 mod stories;
 mod story;
+mod successor;
 mod trouble;

@@ -1,7 +1,7 @@
 //! The behaviour of the plan, row by row: the sequences that people see.
 
 use crate::sides::{self, Sides};
-use casebridge_core::servicenow::incident::IncidentState;
+use casebridge_core::{policy::ClosedIncidentRule, servicenow::incident::IncidentState};
 
 #[test]
 fn an_incident_in_scope_opens_one_case_and_shows_it() {
@@ -196,6 +196,7 @@ fn an_incident_reopened_without_a_word_reopens_the_case() {
 #[test]
 fn a_reply_on_the_case_of_a_closed_incident_is_delivered_and_said() {
     let mut sides = Sides::linked();
+    sides.policy.case_reopened_after_closing = ClosedIncidentRule::Note;
     sides.set_state(IncidentState::Closed);
     sides.settle();
     sides.reply("One more thing.");

@@ -4,6 +4,7 @@ use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::JournalEntryId,
     link::{notice::Notice, plan::Waiting, planner::MESSAGES_PER_DELIVERY, trouble::Request},
+    policy::OldCaseRule,
     servicenow::{
         columns::BridgeColumns,
         delivery::{Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, MessageAnswer, MessageOutcome},
@@ -175,6 +176,7 @@ fn when_even_the_word_in_its_place_is_refused_nothing_is_given_up_and_all_of_it_
 #[test]
 fn a_text_that_a_resolved_case_refuses_waits_as_it_is() {
     let mut sides = Sides::commented_after_the_end();
+    sides.policy.case_too_old_to_reopen = OldCaseRule::Note;
     let long_ago = sides.now.checked_sub(SignedDuration::from_hours(14 * 24)).unwrap();
     sides.link.memory.case.as_mut().unwrap().status_since = long_ago;
     sides.poison = Some("It is back.".to_owned());

@@ -5,7 +5,12 @@ use std::collections::BTreeSet;
 use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::{AccountId, CaseId, DisplayId, JournalEntryId, LinkKey},
-    link::{kind::Kind as _, mark::Entropy, pass::Seen, planner},
+    link::{
+        kind::{HandedOver, Kind as _},
+        mark::Entropy,
+        pass::Seen,
+        planner,
+    },
     policy::Policy,
     servicenow::{
         delivery::{
@@ -20,6 +25,7 @@ use casebridge_core::{
         case::{Case, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication, fingerprint},
         columns::columns,
         opened_case::OpenedCase,
+        sight::Sight,
     },
 };
 use casebridge_plan_linter::assert_clean;
@@ -30,6 +36,8 @@ pub const ACCOUNT: &str = "111122223333";
 /// How the case shows our role.
 pub const BRIDGE: &str = "Casebridge (Role) <aws@example.com>";
 pub const CASE_ID: &str = "case-111122223333-muen-2026-0123456789abcdef";
+/// The id of the case that follows the first one.
+pub const NEXT_CASE_ID: &str = "case-111122223333-muen-2026-aaaabbbbccccdddd";
 
 /// Returns the moment at which every test starts.
 pub fn start() -> Timestamp {
@@ -58,6 +66,11 @@ pub struct Sides {
     pub is_there: bool,
     /// AWS refuses texts that contain this.
     pub poison: Option<String>,
+    /// The link that has the case since it was handed over, with its key.
+    pub successor: Option<(LinkKey, Link)>,
+    /// When the case was handed over last.
+    pub handed_over_at: Option<Timestamp>,
+    case_id: &'static str,
     plans: u8,
     /// The size of the last answer to a delivery, in bytes of JSON.
     pub last_answer_bytes: usize,
@@ -154,6 +167,9 @@ impl Sides {
             column_rule: None,
             is_there: true,
             poison: None,
+            successor: None,
+            handed_over_at: None,
+            case_id: CASE_ID,
             plans: 0,
             last_answer_bytes: 0,
         }
@@ -311,10 +327,20 @@ impl Sides {
         pass.see_incident(&self.policy, incident, self.now);
     }
 
+    /// Goes on with the link that has the case since it was handed over. Its incident is not there yet.
+    pub fn follow_case(&mut self) {
+        let (key, link) = self.successor.take().unwrap();
+        let mut next = Self::new().incident;
+        next.summary.sys_id = key.incident;
+        next.summary.number = "INC0010002".to_owned();
+        (self.incident, self.link, self.is_there) = (next, link, false);
+    }
+
     /// Shows the pass all communications of the case that are not settled.
     pub fn see_case(&self, pass: &mut Pass) {
         if let (Some(case), Some(_)) = (&self.case, &pass.link.memory.case) {
             let mut case = as_case(case);
+            case.case_id = CaseId::new(self.case_id);
             let since = pass.communications_since();
             case.communications.retain(|seen| since.is_none_or(|since| seen.time_created >= since));
             pass.see_case(&self.policy, case, self.now);
@@ -334,7 +360,7 @@ impl Sides {
                 assert!(self.case.is_none(), "a second case was opened");
                 self.case = Some(RawCase::opened(&request.severity_code));
                 self.communicate(BRIDGE, &request.body);
-                let done = Done::CaseOpened { case_id: CaseId::new(CASE_ID) };
+                let done = Done::CaseOpened { case_id: CaseId::new(self.case_id) };
                 pass.done(&self.policy, done, self.now).unwrap()
             }
             Effect::Call(Call::AddCommunication { body, .. })
@@ -342,6 +368,9 @@ impl Sides {
             {
                 let failure = refusal(Refusal::InvalidRequest);
                 pass.refused(&self.policy, call_of(effect), &failure, self.now, 0).unwrap();
+                if pass.link.memory.case.is_none() {
+                    (self.case, self.case_id) = (None, NEXT_CASE_ID);
+                }
                 false
             }
             Effect::Call(Call::AddCommunication { body, .. }) => {
@@ -357,6 +386,13 @@ impl Sides {
                 let incident = self.open(request);
                 pass.incident_opened(&self.policy, incident, self.now);
                 false
+            }
+            Effect::HandOver(to) => {
+                let HandedOver { own, successor } = SupportCase::hand_over(pass, to).unwrap();
+                (pass.link, pass.aws) = (own, Sight::default());
+                self.successor = Some((to.clone(), successor));
+                self.handed_over_at = Some(self.now);
+                true
             }
             Effect::Deliver(delivery) => {
                 let answer = self.deliver(delivery);

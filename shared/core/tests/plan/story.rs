@@ -263,6 +263,7 @@ fn effect_line(effect: &Effect) -> String {
         }
         Effect::Call(Call::ResolveCase { case_id, .. }) => format!("resolve {}", case_name(case_id)),
         Effect::OpenIncident(incident) => format!("open the incident {:?}", incident.short_description),
+        Effect::HandOver(to) => format!("hand the case over to {to}"),
         Effect::Deliver(delivery) => format!("deliver {}", delivery_name(delivery)),
         Effect::WriteColumns => "write the columns".to_owned(),
     }

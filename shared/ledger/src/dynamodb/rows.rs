@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use casebridge_core::{
     identifiers::{AccountId, AttemptId, ClaimId, IncidentId, LinkKey, LinkKind},
-    link::index::{Fact, IndexRow, Row, RowKey},
+    link::{
+        Link,
+        index::{Fact, IndexRow, Row, RowKey},
+        remembered::Remembered,
+    },
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -13,7 +17,7 @@ use serde_json::Value;
 use crate::{
     changes::{IntentRow, RowChange},
     error::LedgerError,
-    row::{LinkRow, account_partition, corrupt, link_partition},
+    row::{FIRST_REVISION, LinkRow, Summary, account_partition, corrupt, link_partition},
 };
 
 /// An item as the SDK represents it.
@@ -86,6 +90,8 @@ pub(super) fn number(value: &(impl ToString + ?Sized)) -> AttributeValue {
 /// A change of a row beside the link's row, as an item of the table.
 pub(super) enum ItemChange {
     Put(Item),
+    /// A link that must not remember anything yet.
+    Create(Item),
     Delete(Keys),
 }
 
@@ -103,6 +109,23 @@ fn item<const N: usize>(keys: &Keys, attributes: [(&str, Option<AttributeValue>)
     let mut item = keys.attributes();
     item.extend(attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     item
+}
+
+/// Returns the row of a link that is recorded for the first time and due at `now`.
+pub(super) fn first_link_item<K: Remembered>(key: &LinkKey, link: &Link<K>, state: &str, now: Timestamp) -> Item {
+    let summary = Summary::of(link);
+    item(
+        &Keys::link(key),
+        [
+            ("state", Some(text(state))),
+            ("revision", Some(number(&FIRST_REVISION))),
+            ("due_shard", Some(text(&due_shard(key)))),
+            ("due_at", Some(number(&now.as_millisecond()))),
+            ("mod_count", summary.mod_count.as_ref().map(number)),
+            ("number", summary.number.as_ref().map(text)),
+            ("account", summary.account.as_ref().map(text)),
+        ],
+    )
 }
 
 fn intent_item(intent: &IntentRow) -> Item {

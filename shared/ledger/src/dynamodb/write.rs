@@ -21,6 +21,9 @@ pub(super) const THERE_AND_FREE: &str =
 /// The condition of a claim: the link still has the due time that was seen.
 pub(super) const DUE_AS_SEEN: &str = "#due_at = :seen";
 
+/// The condition of a link that is created beside a write: the link remembers nothing yet.
+pub(super) const WITHOUT_STATE: &str = "attribute_not_exists(#state)";
+
 /// The condition of a write under a lease: the caller has the lease, in the revision that it knows.
 pub(super) const UNDER_LEASE: &str = "#lease_owner = :holder AND #revision = :expected";
 

@@ -24,7 +24,9 @@ use casebridge_core::{
         memory::{GivenUpCase, LinkedCase, Memory, QuotaWait},
     },
 };
-use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MAXIMUM_STATE_BYTES, ReleaseAnswer};
+use casebridge_ledger::{
+    DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, MAXIMUM_STATE_BYTES, ReleaseAnswer,
+};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::task::{JoinSet, LocalSet};
@@ -48,6 +50,10 @@ macro_rules! contract_tests {
     ($empty_ledger:expr) => {
         contract_tests! { $empty_ledger;
             an_unknown_link_comes_blank,
+            a_case_moves_to_another_link_at_once,
+            a_link_that_remembers_something_takes_no_case,
+            a_case_moves_to_a_link_that_another_worker_looks_at,
+            only_the_holder_of_the_lease_hands_over,
             a_lease_is_exclusive_and_the_loser_leaves_word,
             of_many_claims_at_once_one_wins,
             a_lease_that_ran_out_is_taken_and_its_word_is_not_lost,
@@ -233,6 +239,59 @@ async fn due_keys(ledger: &impl Ledger, second: i64) -> Vec<LinkKey> {
 
 fn assert_lease_lost<T: std::fmt::Debug>(answer: &Result<T, LedgerError>) {
     assert!(matches!(answer, Err(LedgerError::LeaseLost { .. })), "{answer:?}");
+}
+
+pub async fn a_case_moves_to_another_link_at_once(ledger: impl Ledger) {
+    let before = with_case(1);
+    let next = before.clone();
+    store(&ledger, &key(1), &before).await;
+    let (lease, recorded) = take_at(&ledger, &key(1), "b", 10).await;
+    let answer = ledger.hand_over(&lease, &recorded, &remembered(7), &key(2), &next, at(11)).await.unwrap();
+    let HandOver::Done { lease } = answer else { panic!("{answer:?}") };
+    let case = next.memory.case.as_ref().unwrap().key();
+    assert_eq!(ledger.link_at(&index::case(&case)).await.unwrap(), Some(key(2)));
+    assert_eq!(due_keys(&ledger, 11).await, [key(2)], "the other link is due at once");
+    assert_eq!(release(&ledger, &lease, &remembered(7), &remembered(8)).await, ReleaseAnswer::Released);
+    assert_eq!(ledger.link_at(&index::case(&case)).await.unwrap(), Some(key(2)), "the row is the other link's");
+    let (_, taken) = take_at(&ledger, &key(2), "c", 20).await;
+    assert_eq!(taken, next);
+    let (_, own) = take_at(&ledger, &key(1), "d", 20).await;
+    assert_eq!(own, remembered(8));
+}
+
+pub async fn a_link_that_remembers_something_takes_no_case(ledger: impl Ledger) {
+    let before = with_case(1);
+    store(&ledger, &key(1), &before).await;
+    store(&ledger, &key(2), &remembered(5)).await;
+    let (lease, recorded) = take_at(&ledger, &key(1), "b", 10).await;
+    let answer = ledger.hand_over(&lease, &recorded, &remembered(7), &key(2), &before, at(11)).await.unwrap();
+    assert_eq!(answer, HandOver::Occupied);
+    let case = before.memory.case.as_ref().unwrap().key();
+    assert_eq!(ledger.link_at(&index::case(&case)).await.unwrap(), Some(key(1)), "nothing was changed");
+    assert_eq!(release(&ledger, &lease, &recorded, &recorded).await, ReleaseAnswer::Released);
+    assert_eq!(take_at(&ledger, &key(2), "c", 20).await.1, remembered(5));
+}
+
+pub async fn a_case_moves_to_a_link_that_another_worker_looks_at(ledger: impl Ledger) {
+    let before = with_case(1);
+    store(&ledger, &key(1), &before).await;
+    let (blank, nothing) = take_at(&ledger, &key(2), "a", 9).await;
+    let (lease, recorded) = take_at(&ledger, &key(1), "b", 10).await;
+    let answer = ledger.hand_over(&lease, &recorded, &remembered(7), &key(2), &before, at(11)).await.unwrap();
+    assert!(matches!(answer, HandOver::Done { .. }), "{answer:?}");
+    let late = ledger.release(&blank, &nothing, &nothing, None, false, at(12)).await;
+    assert_lease_lost(&late);
+    assert_eq!(take_at(&ledger, &key(2), "c", 20).await.1, before);
+}
+
+pub async fn only_the_holder_of_the_lease_hands_over(ledger: impl Ledger) {
+    let before = with_case(1);
+    store(&ledger, &key(1), &before).await;
+    let (old, recorded) = take_at(&ledger, &key(1), "b", 10).await;
+    let (_, _) = take_at(&ledger, &key(1), "c", 200).await;
+    let late = ledger.hand_over(&old, &recorded, &remembered(7), &key(2), &before, at(201)).await;
+    assert_lease_lost(&late);
+    assert_eq!(take_at(&ledger, &key(2), "d", 210).await.1, Link::default());
 }
 
 pub async fn an_unknown_link_comes_blank(ledger: impl Ledger) {

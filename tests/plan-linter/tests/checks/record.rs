@@ -100,6 +100,14 @@ fn incidents() -> Vec<Row> {
             scene.pass.link.opening =
                 Some(Opening { covers: Some(vec![ExternalId::new("another")]), ..Opening::default() });
         }),
+        (Check::HandOverOfOpenIncident, Scene::handing_over, |scene| scene.end_at(IncidentState::Resolved, 5)),
+        (Check::HandOverOfOpenIncident, Scene::handing_over, |scene| scene.pass.link.memory.case = None),
+        (Check::HandOverBeforeTexts, Scene::handing_over, |scene| {
+            scene.pass.link.memory.opening_remainder = Some("and so on".to_owned());
+        }),
+        (Check::EffectBesideHandOver, Scene::handing_over, |scene| {
+            scene.plan.effects.insert(0, resolve(CASE));
+        }),
     ]
 }
 

@@ -177,6 +177,17 @@ impl Scene {
         scene
     }
 
+    /// Returns a plan without a fault: the case of a closed incident moves to another link.
+    pub fn handing_over() -> Self {
+        let mut scene = Self::linked();
+        scene.pass.incident.as_mut().unwrap().entries.clear();
+        scene.pass.aws.shown.clear();
+        scene.end_at(IncidentState::Closed, 5);
+        let next = LinkKey::support_case(IncidentId::new("fedcba9876543210fedcba9876543210"));
+        scene.plan.effects = vec![Effect::HandOver(next)];
+        scene
+    }
+
     pub fn checks(&self) -> Vec<Check> {
         let findings = lint(&self.policy, &self.pass, &self.plan, self.now);
         let mut checks: Vec<Check> = findings.into_iter().map(|finding| finding.check).collect();

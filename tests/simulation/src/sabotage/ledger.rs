@@ -13,7 +13,9 @@ use casebridge_core::{
     },
     support,
 };
-use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer, RowPage};
+use casebridge_ledger::{
+    DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer, RowPage,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Sabotage;
@@ -113,6 +115,19 @@ impl Ledger for SabotagedLedger {
         }
         let lease = self.grabbed::<K>(lease, now).await?;
         self.inner.record(&lease, before, after, now).await
+    }
+
+    async fn hand_over<K: Remembered>(
+        &self,
+        lease: &Lease,
+        before: &Link<K>,
+        after: &Link<K>,
+        to: &LinkKey,
+        successor: &Link<K>,
+        now: Timestamp,
+    ) -> Result<HandOver, LedgerError> {
+        let lease = self.grabbed::<K>(lease, now).await?;
+        self.inner.hand_over(&lease, before, after, to, successor, now).await
     }
 
     async fn release<K: Remembered>(

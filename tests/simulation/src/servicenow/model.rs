@@ -396,6 +396,11 @@ impl Instance {
         self.journal.iter().filter(move |row| row.incident == *id && row.is_ours())
     }
 
+    /// Returns what casebridge delivered to these incidents, oldest first.
+    pub fn delivered_to_all<'a>(&'a self, ids: &'a [IncidentId]) -> impl Iterator<Item = &'a Journal> {
+        self.journal.iter().filter(move |row| ids.contains(&row.incident) && row.is_ours())
+    }
+
     /// Whether a person, and not casebridge, made the last end of an incident.
     pub fn is_ended_by_person(&self, id: &IncidentId) -> bool {
         self.ends.get(id).is_some_and(|end| end.is_by_person)
@@ -420,6 +425,11 @@ impl Instance {
     /// Returns the comments of an incident, oldest first.
     pub fn comments_of<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         self.journal.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
+    }
+
+    /// Returns the comments of these incidents, oldest first.
+    pub fn comments_of_all<'a>(&'a self, ids: &'a [IncidentId]) -> impl Iterator<Item = &'a Journal> {
+        self.journal.iter().filter(move |row| ids.contains(&row.incident) && row.element == COMMENTS)
     }
 }
 

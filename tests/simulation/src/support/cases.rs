@@ -19,9 +19,14 @@ pub fn first_id(case_id: &str) -> String {
     kept.join("-")
 }
 
-/// Returns the incident that casebridge opens for a case.
+/// Returns the first incident that casebridge opens for a case.
 pub fn opened_incident(case: &Case) -> IncidentId {
-    IncidentId::of_case(&CaseKey::new(AccountId::new(&case.account), &CaseId::new(&case.case_id)), 1)
+    incident_of_generation(case, 1)
+}
+
+/// Returns the incident of a case in a generation.
+pub fn incident_of_generation(case: &Case, generation: u32) -> IncidentId {
+    IncidentId::of_case(&CaseKey::new(AccountId::new(&case.account), &CaseId::new(&case.case_id)), generation)
 }
 
 impl World {
@@ -40,14 +45,37 @@ impl World {
         self.support.cases().iter().filter(move |case| self.incident_of(case).as_ref() == Some(incident))
     }
 
-    /// Returns the incident that a case belongs to: the one that its subject names, or the one that was opened for it.
-    /// Returns `None` if there is none.
+    /// Returns the cases that belong to an incident, or did before it was closed.
+    pub fn cases_ever_of(&self, incident: &IncidentId) -> impl Iterator<Item = &Case> {
+        self.support.cases().iter().filter(move |case| self.incidents_of(case).contains(incident))
+    }
+
+    /// Returns the incident that a case belongs to: the last one of [`Self::incidents_of`]. Returns `None` if there is none.
     pub fn incident_of(&self, case: &Case) -> Option<IncidentId> {
+        let next = self.memory.next_incidents.get(&first_id(&case.case_id));
+        next.and_then(|next| next.last().cloned()).or_else(|| self.first_incident_of(case))
+    }
+
+    /// Returns the incidents that a case has belonged to: the first one, and each that was opened after the one before was
+    /// closed.
+    pub fn incidents_of(&self, case: &Case) -> Vec<IncidentId> {
+        let next = self.memory.next_incidents.get(&first_id(&case.case_id)).into_iter().flatten().cloned();
+        self.first_incident_of(case).into_iter().chain(next).collect()
+    }
+
+    /// Returns the first incident of a case: the one that its subject names, or the one that was opened for it.
+    fn first_incident_of(&self, case: &Case) -> Option<IncidentId> {
         if !self.is_own_case(case) {
             return self.incident_in(&case.subject);
         }
         let incident = opened_incident(case);
         self.all_incidents().any(|record| record.summary.sys_id == incident).then_some(incident)
+    }
+
+    /// Whether the incident that a case belongs to is closed or cancelled.
+    pub fn is_incident_closed(&self, case: &Case) -> bool {
+        let incident = self.incident_of(case).and_then(|incident| self.servicenow.incidents.get(&incident));
+        incident.is_some_and(|incident| incident.summary.state.is_closed())
     }
 
     /// Whether ServiceNow has an active record of the case's account.
@@ -88,8 +116,9 @@ impl World {
         self.servicenow.incidents.values().chain(self.memory.gone.values())
     }
 
-    /// Returns the first case of an incident. Returns `None` if there is no case.
+    /// Returns the case of an incident: the last one, since another one follows a case that is too old to be reopened. Returns
+    /// `None` if there is no case.
     pub(super) fn case_of(&self, incident: &IncidentId) -> Option<&Case> {
-        self.cases_of(incident).next()
+        self.cases_of(incident).last()
     }
 }

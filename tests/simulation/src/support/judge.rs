@@ -15,7 +15,7 @@ mod replies;
 use casebridge_core::identifiers::IncidentId;
 use casebridge_simulator::support::Case;
 
-use super::cases::first_id;
+use super::{cases::first_id, succession::Succession};
 use crate::{invariants::Invariant, schedule::Life, world::World};
 use comments::{judge_comments, judge_gone};
 use confidentiality::judge_confidentiality;
@@ -46,14 +46,16 @@ pub fn judge(life: &mut Life) {
 
 /// Judges 1 and 8: every message is on the other side once, in order.
 fn judge_messages(world: &mut World, incident: &IncidentId) {
-    let Some(case) = world.case_of(incident).cloned() else {
+    let Some(succession) = Succession::of(world, incident) else { return };
+    // All incidents of one matter are judged together.
+    if succession.incidents.last() != Some(incident) {
         return;
-    };
+    }
     let mut found = Vec::new();
-    judge_comments(world, incident, &case, &mut found);
-    judge_replies(world, incident, &case, &mut found);
-    judge_notices(world, incident, &case, &mut found);
-    judge_notes(world, incident, &case, &mut found);
+    judge_comments(world, incident, &succession, &mut found);
+    judge_replies(world, &succession, &mut found);
+    judge_notices(world, &succession, &mut found);
+    judge_notes(world, &succession, &mut found);
     let number = world.number_of(incident);
     for (invariant, what) in found {
         world.violate(invariant, format!("{number}: {what}"));
@@ -69,6 +71,11 @@ pub(super) fn is_ours(world: &World, case: &Case, index: usize) -> bool {
 pub(super) fn our_bodies<'a>(world: &World, case: &'a Case) -> Vec<&'a str> {
     let bodies = case.communications.iter().enumerate().filter(|(index, _)| is_ours(world, case, *index));
     bodies.map(|(_, communication)| communication.body.as_str()).collect()
+}
+
+/// Returns our texts on all cases of a matter, oldest first.
+pub(super) fn all_our_bodies<'a>(world: &World, succession: &'a Succession) -> Vec<&'a str> {
+    succession.cases.iter().flat_map(|case| our_bodies(world, case)).collect()
 }
 
 /// Returns the text of a body of ours without its first line.

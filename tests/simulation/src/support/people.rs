@@ -1,7 +1,9 @@
 //! The people on the side of AWS Support: its agents, and customers in the console.
 
 use casebridge_core::{failure::Refusal, identifiers::AccountId, policy::SEVERITIES};
-use casebridge_simulator::support::{Case, request::CreateCase};
+use casebridge_simulator::support::{Case, REOPEN_WINDOW, request::CreateCase};
+
+use jiff::SignedDuration;
 
 use super::cases::first_id;
 use crate::{
@@ -52,8 +54,10 @@ impl World {
 
     /// Lets somebody do a deed to a random case, if it is possible now. Returns whether it was done.
     pub fn do_at_aws(&mut self, deed: Deed, random: &mut Random) -> bool {
-        let cases: Vec<(String, bool)> =
-            self.support.cases().iter().map(|case| (case.case_id.clone(), case.is_resolved())).collect();
+        let mut cases = self.cases_for(deed);
+        if cases.is_empty() && deed == Deed::ConsoleAfterClosing && self.auto_close(SignedDuration::ZERO) {
+            cases = self.cases_for(deed);
+        }
         let Some((case_id, resolved)) = cases.get(random.index(cases.len())).cloned() else { return false };
         let email = format!("Admin (Role) <root@{}.example>", case_id.split('-').nth(1).unwrap_or_default());
         match deed {
@@ -64,7 +68,7 @@ impl World {
                     self.set_case_status(&case_id, "resolved");
                 }
             }
-            Deed::Console => {
+            Deed::Console | Deed::ConsoleAfterClosing => {
                 let text = self.text(random, "r");
                 self.write_at_aws(&case_id, &text, Some(&email));
             }
@@ -101,7 +105,10 @@ impl World {
                 self.set_case_status(&case_id, status);
             }
             Deed::ResolveCase if !resolved => self.set_case_status(&case_id, "resolved"),
-            Deed::ReopenCase if resolved => self.set_case_status(&case_id, "reopened"),
+            // AWS reopens no case after its fourteen days.
+            Deed::ReopenCase if resolved && !self.is_too_old_to_reopen(&case_id) => {
+                self.set_case_status(&case_id, "reopened");
+            }
             _ => return false,
         }
         true
@@ -138,6 +145,18 @@ impl World {
         let set = self.support.set_status(now, case_id, status);
         self.note_status_change(case_id, was_resolved);
         self.note(Place::Aws, || format!("{case_id} becomes {status} {set:?}"));
+    }
+
+    /// Returns the cases on which this may be done, each with whether it is resolved.
+    fn cases_for(&self, deed: Deed) -> Vec<(String, bool)> {
+        let is_wanted = |case: &&Case| deed != Deed::ConsoleAfterClosing || self.is_incident_closed(case);
+        let cases = self.support.cases().iter().filter(is_wanted);
+        cases.map(|case| (case.case_id.clone(), case.is_resolved())).collect()
+    }
+
+    fn is_too_old_to_reopen(&self, case_id: &str) -> bool {
+        let resolved_at = self.support.case(case_id).and_then(Case::resolved_at);
+        resolved_at.is_some_and(|at| self.aws_now().duration_since(at) > REOPEN_WINDOW)
     }
 
     /// Lets somebody open a case in the console. Returns whether AWS accepted it.

@@ -46,7 +46,7 @@ impl<K: Kind> Pass<K> {
                 return true;
             }
             Effect::Deliver(delivery) => return self.begin_state(delivery, now),
-            Effect::WriteColumns => return false,
+            Effect::HandOver(_) | Effect::WriteColumns => return false,
         };
         if self.repeat(now).as_ref() == Some(call) {
             return self.begin_repeat();

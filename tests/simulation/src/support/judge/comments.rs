@@ -5,14 +5,15 @@ use casebridge_core::{
     link::mark::{Mark, without_marks},
     support::render::PART_BYTES,
 };
-use casebridge_simulator::support::{Case, redaction::redact};
+use casebridge_simulator::support::redaction::redact;
 use jiff::Timestamp;
 
-use super::{Findings, content, expect_once, occurrences, our_bodies};
+use super::{Findings, all_our_bodies, content, expect_once, occurrences, our_bodies};
 use crate::{
     invariants::Invariant,
     people::texts::{EQUAL_TEXTS, REFUSED_LETTER, tokens},
     servicenow::{model::Journal, people::AUTOMATIC_CLOSING},
+    support::succession::Succession,
     world::World,
 };
 
@@ -37,30 +38,36 @@ pub(super) fn judge_gone(world: &mut World) {
     }
 }
 
-/// Judges the description and the comments of people by what is on the case.
-pub(super) fn judge_comments(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
-    let bodies = our_bodies(world, case);
-    // The description of an incident that was opened for a case comes from AWS.
-    let is_opened_for_case = world.memory.opened_for_cases.contains(incident);
-    let description = if is_opened_for_case { "" } else { world.servicenow.incidents[incident].description.as_str() };
+/// Judges the description and the comments of people by what is on the cases of a matter. `incident` is the one that goes on.
+pub(super) fn judge_comments(world: &World, incident: &IncidentId, succession: &Succession, found: &mut Findings) {
+    let Succession { cases, incidents } = succession;
+    let bodies = all_our_bodies(world, succession);
+    // The description of an incident that was opened for a case comes from AWS. Each case after the first has it again.
+    let described = cases.first().filter(|first| !world.is_own_case(first));
+    let first = incidents.first().and_then(|first| world.servicenow.incidents.get(first));
+    let description = first.filter(|_| described.is_some()).map_or("", |first| first.description.as_str());
+    let described_bodies = described.map_or_else(Vec::new, |case| our_bodies(world, case));
     let fewest = usize::from(!world.is_excused(incident));
     for token in tokens(description) {
-        expect_once(occurrences(&bodies, token).len(), fewest, Invariant::ExactlyOnce, token, found);
+        expect_once(occurrences(&described_bodies, token).len(), fewest, Invariant::ExactlyOnce, token, found);
     }
     let is_due = |row: &&Journal| !row.is_ours() && !row.text.starts_with(AUTOMATIC_CLOSING);
     let (late, comments): (Vec<&Journal>, Vec<&Journal>) = world
         .servicenow
-        .comments_of(incident)
+        .comments_of_all(incidents)
         .filter(is_due)
         .partition(|row| world.memory.after_closing.contains(&row.sys_id));
+    let openings = openings(world, succession);
     judge_order(world, &bodies, &comments, fewest, found);
     for text in EQUAL_TEXTS {
         let is_needed = |row: &&&Journal| !world.memory.left_behind.contains(&row.sys_id);
         let expected = comments.iter().filter(is_needed).filter(|row| row.text == text).count();
         let written = comments.iter().chain(&late).filter(|row| row.text == text).count();
-        let opening = usize::from(!is_opened_for_case);
-        let whole = bodies.iter().skip(opening).filter(|body| content(body) == text).count();
-        let digest = bodies.iter().take(opening).map(|opening| in_digest(opening, text)).sum::<usize>();
+        let opened = openings.iter().filter(|opening| content(opening) == text).count();
+        let whole = bodies.iter().filter(|body| content(body) == text).count() - opened;
+        // The description of a copy may hold the digest of another incident.
+        let quoted = in_digest(description, text);
+        let digest = openings.iter().map(|opening| in_digest(opening, text).saturating_sub(quoted)).sum::<usize>();
         let fewest = if world.is_told_of_repetition(incident) { 0 } else { expected * fewest };
         if whole + digest > written || whole + digest < fewest {
             let what = format!("{text:?} is {} times on the case and was written {expected} times", whole + digest);
@@ -68,6 +75,12 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, case: &Case, 
         }
     }
     judge_whole_texts(&bodies, &comments, found);
+}
+
+/// Returns the first texts of the cases that casebridge opened.
+fn openings<'a>(world: &World, succession: &'a Succession) -> Vec<&'a str> {
+    let ours = succession.cases.iter().filter(|case| !world.is_own_case(case));
+    ours.filter_map(|case| our_bodies(world, case).first().copied()).collect()
 }
 
 /// Judges whether each token of these comments is on the case once, in the order of the comments.

@@ -2,6 +2,7 @@
 
 use casebridge_core::{
     identifiers::{IncidentId, LinkKey},
+    policy::ClosedIncidentRule,
     support::{
         SupportCase,
         columns::{CASE_ID, CASE_STATUS, DISPLAY_ID},
@@ -80,6 +81,10 @@ impl World {
         let is_over = columns.last_error.starts_with(PAUSED) && !pauses;
         if (columns.sync_status != "in_sync" && !visible && !told) || is_over {
             found.push(format!("the sync status is {} {}", columns.sync_status, columns.last_error));
+        }
+        let goes_on = self.settings.policy.case_reopened_after_closing == ClosedIncidentRule::OpenIncident;
+        if visible && goes_on && !told_of_repetition && !pauses {
+            found.push("the case is open, and no incident goes on with it".to_owned());
         }
         let has_ended = state.is_ended() && case.is_resolved();
         if let Some(pause) = self.pause_of(incident).filter(|_| !pauses && !has_ended) {

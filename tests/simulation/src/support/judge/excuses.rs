@@ -10,7 +10,12 @@ use casebridge_core::{
 use casebridge_ledger::Ledger;
 use casebridge_simulator::support::{Case, REOPEN_WINDOW};
 
-use crate::{desk::Desk, schedule::at_once, support::cases::opened_incident, world::World};
+use crate::{
+    desk::Desk,
+    schedule::at_once,
+    support::cases::{incident_of_generation, opened_incident},
+    world::World,
+};
 
 /// How the notices begin that tell an agent what casebridge can't mend.
 const NOTICES: [&str; 5] = [
@@ -88,8 +93,16 @@ impl World {
         // An account that is out of use, or that AWS refuses, gets no incidents. casebridge tries again for ever.
         let has_no_use = |case: &&Case| !self.is_account_in_use(case) || self.is_blind_to(case);
         let unopened = self.support.cases().iter().filter(has_no_use);
-        let links = links.chain(unopened.map(opened_incident));
+        let links = links.chain(unopened.flat_map(|case| self.unopened_incidents(case)));
         links.map(|incident| LinkKey::support_case(incident).to_string()).collect()
+    }
+}
+
+impl World {
+    /// Returns the incidents that casebridge may still have to open for a case: the first one, and the one that follows the last.
+    fn unopened_incidents(&self, case: &Case) -> [IncidentId; 2] {
+        let next = u32::try_from(self.incidents_of(case).len()).unwrap_or(u32::MAX).saturating_add(1);
+        [opened_incident(case), incident_of_generation(case, next)]
     }
 }
 

@@ -1,34 +1,46 @@
 //! 1 and 7: casebridge's own notes are work notes, tell what happened once, and end with what holds.
 
-use casebridge_core::{identifiers::IncidentId, policy::SeverityRule};
+use casebridge_core::policy::SeverityRule;
 use casebridge_simulator::support::Case;
 
 use super::{Findings, first_id};
-use crate::{invariants::Invariant, servicenow::model::Journal, world::World};
+use crate::{invariants::Invariant, servicenow::model::Journal, support::succession::Succession, world::World};
 
 /// What a note says of the severity that a case is opened with.
 const LOWERED: &str = "The AWS Support case is opened with severity ";
 /// What a note says of a severity that was changed at AWS.
 const CHANGED: &str = "The severity of the AWS Support case was changed at AWS from ";
 
+/// What a note says of a case that follows one that is too old to be reopened.
+const CONTINUES: &str = ": It continues AWS Support ";
+
 /// Whether a delivered message is a note of casebridge. All others are communications of the case.
 pub(super) fn is_note(row: &Journal) -> bool {
-    row.text.contains(LOWERED) || row.text.contains(CHANGED)
+    [LOWERED, CHANGED, CONTINUES].iter().any(|told| row.text.contains(told))
 }
 
-/// Judges the notes on the severity of an incident's case.
-pub(super) fn judge_notes(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
-    let notes: Vec<&Journal> = world.servicenow.delivered_to(incident).filter(|row| is_note(row)).collect();
+/// Judges the notes on the severities of the cases of a matter, and on which case continues which.
+pub(super) fn judge_notes(world: &World, succession: &Succession, found: &mut Findings) {
+    let (case, cases) = (succession.current(), &succession.cases);
+    let notes: Vec<&Journal> =
+        world.servicenow.delivered_to_all(&succession.incidents).filter(|row| is_note(row)).collect();
     if notes.iter().any(|row| row.is_comment()) {
         found.push((Invariant::Confidential, "a note for agents is a comment".to_owned()));
     }
     let lowered = notes.iter().filter(|row| row.text.contains(LOWERED)).count();
     // A case that AWS opened twice was asked for twice, and its incident has one note for the one that goes on.
-    if lowered > 1 {
-        found.push((Invariant::ExactlyOnce, format!("{lowered} notes on the severity of one new case")));
+    if lowered > cases.len() {
+        found.push((Invariant::ExactlyOnce, format!("{lowered} notes on the severity of {} new cases", cases.len())));
+    }
+    let continued = notes.iter().filter(|row| row.text.contains(CONTINUES)).count();
+    if continued + 1 != cases.len() && !world.is_blind_to(case) {
+        let what = format!("{continued} notes on {} cases that follow one another", cases.len());
+        found.push((Invariant::ExactlyOnce, what));
     }
     let told: Vec<&&Journal> = notes.iter().filter(|row| row.text.contains(CHANGED)).collect();
-    let changes = world.memory.severity_changes.get(&first_id(&case.case_id)).copied().unwrap_or_default();
+    let changes_of =
+        |case: &Case| world.memory.severity_changes.get(&first_id(&case.case_id)).copied().unwrap_or_default();
+    let changes: usize = cases.iter().map(changes_of).sum();
     let most = if world.settings.policy.severity_changes_at_aws == SeverityRule::Ignore { 0 } else { changes };
     if told.len() > most {
         found.push((Invariant::ExactlyOnce, format!("{} notes on {most} changes of the severity", told.len())));
@@ -38,7 +50,8 @@ pub(super) fn judge_notes(world: &World, incident: &IncidentId, case: &Case, fou
         let (from, to) = (format!("from {} to ", case.severity_code), format!("to {}.", case.severity_code));
         last.text.ends_with(&to) || last.text.contains(&from)
     };
-    if !world.is_blind_to(case) && !told.last().is_none_or(tells_last) {
+    let is_changed = changes_of(case) > 0;
+    if is_changed && !world.is_blind_to(case) && !told.last().is_none_or(tells_last) {
         found.push((Invariant::Convergence, format!("no note tells that the severity is {} now", case.severity_code)));
     }
 }

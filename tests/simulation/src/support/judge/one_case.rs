@@ -3,10 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use casebridge_core::{identifiers::IncidentId, servicenow::delivery::NewIncident, support::columns::CASE_ID};
-use casebridge_simulator::support::Case;
+use casebridge_core::{
+    identifiers::IncidentId,
+    policy::{ClosedIncidentRule, OldCaseRule},
+    servicenow::delivery::NewIncident,
+    support::columns::CASE_ID,
+};
+use casebridge_simulator::support::{Case, REOPEN_WINDOW};
 
-use crate::{invariants::Invariant, world::World};
+use crate::{
+    invariants::Invariant,
+    support::cases::{first_id, incident_of_generation, opened_incident},
+    world::World,
+};
 
 impl World {
     /// Judges a case as soon as casebridge has written to it.
@@ -26,11 +35,20 @@ impl World {
     }
 }
 
+/// Whether another case follows this one, since AWS no longer reopens it.
+fn has_successor(world: &World, case: &Case) -> bool {
+    let Some(resolved_at) = case.resolved_at() else { return false };
+    let follows = |later: &&Case| later.time_created.duration_since(resolved_at) > REOPEN_WINDOW;
+    let is_allowed = world.settings.policy.case_too_old_to_reopen == OldCaseRule::OpenCase;
+    let incident = world.incident_of(case);
+    is_allowed && world.our_cases().filter(follows).any(|later| world.incidents_of(later).first() == incident.as_ref())
+}
+
 /// 2: one case for each incident that is in scope, none for an incident that never was.
 pub(super) fn judge_cases(world: &mut World, incidents: &[IncidentId]) {
     let mut counts: BTreeMap<IncidentId, usize> = BTreeMap::new();
     for case in world.support.cases() {
-        if let Some(incident) = world.incident_of(case) {
+        for incident in world.incidents_of(case).into_iter().filter(|_| !has_successor(world, case)) {
             *counts.entry(incident).or_default() += 1;
         }
     }
@@ -43,7 +61,10 @@ pub(super) fn judge_cases(world: &mut World, incidents: &[IncidentId]) {
         let number = world.number_of(incident);
         let count = counts.get(incident).copied().unwrap_or_default();
         if count > 1 {
-            world.violate(Invariant::OneCase, format!("{number} has {count} cases"));
+            let told =
+                |case: &Case| format!("{} of {} ended {:?}", case.case_id, case.time_created, case.resolved_at());
+            let cases: Vec<String> = world.cases_ever_of(incident).map(told).collect();
+            world.violate(Invariant::OneCase, format!("{number} has {count} cases: {}", cases.join(", ")));
         }
         let is_opened_for_case = world.memory.opened_for_cases.contains(incident);
         if count > 0 && !is_opened_for_case && !world.memory.ever_in_scope.contains_key(incident) {
@@ -91,14 +112,25 @@ impl World {
             self.violate(Invariant::ExactlyOnce, format!("{name} was opened twice for its case"));
         }
         let named = request.columns.own(CASE_ID).to_owned();
-        let case = self.support.case(&named).cloned();
-        let is_right = case.is_some_and(|case| {
-            self.is_own_case(&case)
-                && self.may_become_incident(&case)
-                && self.incident_of(&case).as_ref() == Some(incident)
+        let is_right = self.support.case(&named).cloned().is_some_and(|case| {
+            let is_first = self.is_own_case(&case) && opened_incident(&case) == *incident;
+            if is_first { self.may_become_incident(&case) } else { self.is_next_incident(&case, incident) }
         });
         if !is_right {
             self.violate(Invariant::OneCase, format!("{name} was opened for {named}"));
         }
+    }
+
+    /// Notes an incident that was opened for a case after the one before was closed. Returns whether it may be.
+    fn is_next_incident(&mut self, case: &Case, incident: &IncidentId) -> bool {
+        let before = self.incidents_of(case);
+        let is_closed = |before: &IncidentId| {
+            self.all_incidents().any(|record| record.summary.sys_id == *before && record.summary.state.is_closed())
+        };
+        let follows_a_closed_one = before.last().is_some_and(is_closed);
+        let generation = u32::try_from(before.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let is_allowed = self.settings.policy.case_reopened_after_closing == ClosedIncidentRule::OpenIncident;
+        self.memory.next_incidents.entry(first_id(&case.case_id)).or_default().push(incident.clone());
+        follows_a_closed_one && is_allowed && incident_of_generation(case, generation) == *incident
     }
 }

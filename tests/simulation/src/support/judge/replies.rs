@@ -7,14 +7,15 @@ use casebridge_core::{
     link::mark::{Mark, without_marks},
     servicenow::delivery::{LEFT_OUT_DESCRIPTION, MessageKind},
 };
-use casebridge_simulator::support::{Case, oddities::nearest_second};
+use casebridge_simulator::support::oddities::nearest_second;
 use jiff::Timestamp;
 
-use super::{Findings, content, expect_once, is_ours, notes::is_note, occurrences, our_bodies};
+use super::{Findings, all_our_bodies, content, expect_once, is_ours, notes::is_note, occurrences};
 use crate::{
     invariants::Invariant,
     people::texts::{EQUAL_TEXTS, tokens},
     servicenow::model::harmless,
+    support::succession::Succession,
     world::World,
 };
 
@@ -25,26 +26,29 @@ const LEFT_OUT_REPLY: &str = "ServiceNow does not accept this text";
 const CONTINUED_IN_COMMENT: &str = "(The whole text follows as a comment.)";
 
 /// Judges the communications of people by what is on the incident.
-pub(super) fn judge_replies(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
-    // The description of an incident that was opened for its case holds the first communication, if it has room for it.
-    let record = &world.servicenow.incidents[incident];
-    let is_opened_for_case = world.memory.opened_for_cases.contains(incident);
-    let described = Some(record.description.as_str()).filter(|_| is_opened_for_case).filter(|description| {
-        !description.contains(CONTINUED_IN_COMMENT) && !description.contains(LEFT_OUT_DESCRIPTION)
-    });
-    let rows = world.servicenow.delivered_to(incident).filter(|row| !is_note(row)).map(|row| row.text.as_str());
+pub(super) fn judge_replies(world: &World, succession: &Succession, found: &mut Findings) {
+    // The description of the first incident that was opened for its case holds the first communication, if it has room for
+    // it.
+    let incidents = &succession.incidents;
+    let first = incidents.first().and_then(|first| world.servicenow.incidents.get(first));
+    let is_opened_for_case = world.is_own_case(&succession.cases[0]);
+    let described =
+        first.map(|first| first.description.as_str()).filter(|_| is_opened_for_case).filter(|description| {
+            !description.contains(CONTINUED_IN_COMMENT) && !description.contains(LEFT_OUT_DESCRIPTION)
+        });
+    let rows = world.servicenow.delivered_to_all(incidents).filter(|row| !is_note(row)).map(|row| row.text.as_str());
     let delivered: Vec<&str> = described.into_iter().chain(rows).collect();
     let mut left_out = delivered.iter().filter(|text| text.contains(LEFT_OUT_REPLY)).count();
-    let fewest = usize::from(!world.is_blind_to(case));
+    let fewest = usize::from(!world.is_blind_to(succession.current()));
     let as_comments = world.settings.policy.replies_become == MessageKind::Comment;
-    let mut replies = world.servicenow.delivered_to(incident).filter(|row| !is_note(row));
+    let mut replies = world.servicenow.delivered_to_all(incidents).filter(|row| !is_note(row));
     if replies.any(|row| row.is_comment() != as_comments) {
         found.push((Invariant::Confidential, "a reply is not of the kind that the policy says".to_owned()));
     }
     let mut last = None;
     let mut expected = 0;
     let mut equal: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, communication) in case.communications.iter().enumerate() {
+    for (case, index, communication) in succession.communications() {
         if is_ours(world, case, index) {
             continue;
         }
@@ -77,7 +81,7 @@ pub(super) fn judge_replies(world: &World, incident: &IncidentId, case: &Case, f
             }
             // The description has no place among the comments. AWS may show the first text of a case after the second
             // one, which is in the description then.
-            if is_description || (index == 0 && is_opened_for_case) {
+            if is_description || (index == 0 && world.is_own_case(case)) {
                 continue;
             }
             if last.is_some_and(|(last, at)| place < last && is_told_before(world, at, written_at)) {
@@ -120,12 +124,13 @@ fn plain(text: &str) -> String {
     decoded.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
-/// Judges whether a case got at most as many notices of reopening as people reopened its incident.
-pub(super) fn judge_notices(world: &World, incident: &IncidentId, case: &Case, found: &mut Findings) {
-    let bodies = our_bodies(world, case);
+/// Judges whether the cases of a matter got at most as many notices of reopening as people reopened its incidents.
+pub(super) fn judge_notices(world: &World, succession: &Succession, found: &mut Findings) {
+    let bodies = all_our_bodies(world, succession);
     let is_notice = |body: &&&str| body.lines().next().is_some_and(|line| line.contains("was reopened in ServiceNow."));
     let notices = bodies.iter().filter(is_notice).count();
-    let reopenings = world.memory.reopenings.get(incident).copied().unwrap_or_default();
+    let reopened = |incident: &IncidentId| world.memory.reopenings.get(incident).copied().unwrap_or_default();
+    let reopenings: usize = succession.incidents.iter().map(reopened).sum();
     if notices > reopenings {
         let what = format!("{notices} notices of reopening for {reopenings} reopenings");
         found.push((Invariant::ExactlyOnce, what));

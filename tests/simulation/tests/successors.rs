@@ -1,0 +1,123 @@
+//! What follows a record that can't be reopened: another case after 14 days, another incident after the closing.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use casebridge_core::{policy::ClosedIncidentRule, servicenow::incident::IncidentState};
+use casebridge_simulation::{
+    calls::{Fate, RemoteCall},
+    script::{Handle, Script},
+    settings::SELDOM,
+};
+
+const DAY: i64 = 86_400;
+/// A customer who writes in the console.
+const CUSTOMER: &str = "Customer <somebody@example.com>";
+
+/// Returns a world with an incident that was resolved 15 days ago. `is_ignored` says what AWS does with a text then: it takes
+/// the text and does nothing, or it refuses the text.
+fn resolved_long_ago(is_ignored: bool) -> (Script, Handle) {
+    let mut world = Script::with(|settings| {
+        settings.oddities.late_reopening_ignored = is_ignored;
+        settings.polling = SELDOM;
+        settings.jobs = SELDOM;
+    });
+    let incident = world.linked();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    world.wait(15 * DAY);
+    (world, incident)
+}
+
+/// Returns a world with a closed incident.
+fn closed() -> (Script, Handle) {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    world.set_state(&incident, IncidentState::Closed).settle();
+    (world, incident)
+}
+
+/// Returns the incidents that were opened after others were closed.
+fn next_incidents(world: &Script) -> Vec<Handle> {
+    world.life.desk.world.borrow().memory.next_incidents.values().flatten().cloned().collect()
+}
+
+#[test]
+fn a_comment_that_comes_too_late_for_its_case_opens_another_case() {
+    for is_ignored in [false, true] {
+        let (mut world, incident) = resolved_long_ago(is_ignored);
+        world.comment(&incident, "It is back «c2»").settle();
+        world.wait(DAY).settle();
+        let cases = world.cases(&incident);
+        let [first, second] = cases.as_slice() else { panic!("{} cases {}", cases.len(), world.story()) };
+        assert!(first.is_resolved() && !second.is_resolved(), "{}", world.story());
+        assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+        assert!(second.communications[0].body.contains(&first.display_id), "{}", world.story());
+        assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+        world.comment(&incident, "Any news? «c3»").settle();
+        assert_eq!(world.count_on_case(&incident, "«c3»"), 1, "{}", world.story());
+    }
+}
+
+#[test]
+fn an_incident_that_is_reopened_too_late_for_its_case_opens_another_case() {
+    let (mut world, incident) = resolved_long_ago(false);
+    world.set_state(&incident, IncidentState::InProgress).settle();
+    assert_eq!(world.cases(&incident).len(), 2, "{}", world.story());
+    assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+}
+
+#[test]
+fn a_case_that_is_reopened_after_the_closing_goes_on_in_another_incident() {
+    let (mut world, incident) = closed();
+    world.write_on_case(&incident, "It is back «m1»", Some(CUSTOMER)).settle();
+    let [next] = <[Handle; 1]>::try_from(next_incidents(&world)).unwrap();
+    assert_eq!(
+        world.count_on_incident(&next, "«m1»") + world.count_on_incident(&incident, "«m1»"),
+        1,
+        "{}",
+        world.story()
+    );
+    assert_eq!(world.state(&incident), IncidentState::Closed, "{}", world.story());
+    world.comment(&next, "We look into it «c9»").settle();
+    assert_eq!(world.count_on_case(&next, "«c9»"), 1, "{}", world.story());
+    world.set_state(&next, IncidentState::Resolved).settle();
+    assert_eq!(world.status(&next), "resolved", "{}", world.story());
+    world.must_hold();
+}
+
+#[test]
+fn each_reopening_after_a_closing_opens_the_next_incident() {
+    let (mut world, first) = closed();
+    world.write_on_case(&first, "It is back «m1»", Some(CUSTOMER)).settle();
+    let second = next_incidents(&world).pop().unwrap();
+    world.set_state(&second, IncidentState::Resolved).settle();
+    world.set_state(&second, IncidentState::Closed).settle();
+    world.write_on_case(&second, "And again «m2»", Some(CUSTOMER)).settle();
+    let all = next_incidents(&world);
+    assert_eq!(all.len(), 2, "{}", world.story());
+    assert_ne!(all[0], all[1]);
+    world.must_hold();
+}
+
+#[test]
+fn a_closed_incident_says_by_policy_that_its_case_was_reopened() {
+    let (mut world, incident) = closed();
+    world.life.desk.world.borrow_mut().settings.policy.case_reopened_after_closing = ClosedIncidentRule::Note;
+    world.write_on_case(&incident, "It is back «m1»", Some(CUSTOMER)).settle();
+    assert!(next_incidents(&world).is_empty(), "{}", world.story());
+    assert_eq!(world.count_on_incident(&incident, "«m1»"), 1, "{}", world.story());
+    assert_eq!(world.sync_status(&incident).0, "waiting", "{}", world.story());
+    world.must_hold();
+}
+
+#[test]
+fn whatever_happens_to_the_hand_over_the_case_has_one_next_incident() {
+    for call in [RemoteCall::HandOver, RemoteCall::Open, RemoteCall::EnqueueLater, RemoteCall::Release] {
+        for fate in [Fate::DiedBefore, Fate::DiedAfter, Fate::AnswerLost, Fate::Refused] {
+            let (mut world, incident) = closed();
+            world.fate(call, &[fate]);
+            world.write_on_case(&incident, "It is back «m1»", Some(CUSTOMER)).settle();
+            assert_eq!(next_incidents(&world).len(), 1, "{call:?} {fate}: {}", world.story());
+            world.must_hold();
+        }
+    }
+}
