@@ -84,8 +84,8 @@ impl World {
         for incident in incidents {
             let pause = self.pause_of(&incident);
             if self.is_closed_in_group_of_another_account(&incident) {
-                let comments = self.servicenow.comments_of(&incident).map(|row| row.sys_id.clone());
-                self.memory.left_behind.extend(comments);
+                let written = self.servicenow.shared_of(&incident).into_iter().map(|row| row.sys_id);
+                self.memory.left_behind.extend(written);
             }
             let since = &mut self.memory.pauses.since;
             match pause {
