@@ -475,8 +475,7 @@ fn only_what_is_shared_reopens() {
     }
 }
 
-/// A prefix that an administrator sets shares what is written from then on, and nothing that was read without it and is
-/// older than L.
+/// A prefix that an administrator sets, or removes, brings back nothing that is older than the last complete read less L.
 #[test]
 fn a_rule_that_changes_brings_nothing_old_and_doubles_nothing() {
     let mut world = Script::new();

@@ -172,6 +172,15 @@ fn a_silent_author_is_never_heard() {
 }
 
 #[test]
+fn a_work_note_stays_at_home_even_if_it_is_read_without_a_prefix() {
+    let mut fixture = Fixture::with_app();
+    for (element, shared) in [("work_notes", ""), ("comments", "words")] {
+        let source = format!("new CasebridgeSharing().shared('{element}', 'agent', 'words')");
+        assert_eq!(fixture.script(&source), shared, "{element}");
+    }
+}
+
+#[test]
 fn nothing_that_stays_at_home_is_in_an_answer() {
     let (mut fixture, incident) = with_incident();
     set_property(&mut fixture, WORK_NOTE_PREFIX, "[aws]");
