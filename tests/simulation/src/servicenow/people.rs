@@ -63,8 +63,12 @@ impl World {
         let is_open = !now_state.is_ended();
         let change = match deed {
             Deed::Comment if self.is_job_at_work(random) => return self.comment_by_job(id),
-            Deed::Comment => Change { comment: Some(self.some_comment(random)), ..Change::default() },
-            Deed::WorkNote => Change { work_note: Some(self.some_work_note(random)), ..Change::default() },
+            Deed::Comment if !self.prefers_note(random) => {
+                Change { comment: Some(self.some_comment(random)), ..Change::default() }
+            }
+            Deed::Comment | Deed::WorkNote => {
+                Change { work_note: Some(self.some_work_note(random)), ..Change::default() }
+            }
             Deed::CommentAndResolve if is_open => {
                 Change { comment: Some(self.some_comment(random)), ..closing(IncidentState::Resolved) }
             }
@@ -103,6 +107,11 @@ impl World {
         let text = self.text(random, "c");
         let is_shared = !self.settings.sharing.comment_prefix.is_empty() && random.chance(700);
         if is_shared { format!("{}{text}", random.pick(&SHARED_FORMS)) } else { text }
+    }
+
+    /// Whether an agent who has something to say writes a work note, since those may be shared.
+    fn prefers_note(&self, random: &mut Random) -> bool {
+        !self.settings.sharing.work_note_prefix.is_empty() && random.chance(400)
     }
 
     /// Returns a work note. If the world has a prefix for work notes, the note often begins with it or quotes it.
