@@ -22,6 +22,7 @@ const app = {
     CasebridgeOutbox: 'writable',
     CasebridgeRequest: 'writable',
     CasebridgeSettings: 'writable',
+    CasebridgeSharing: 'writable',
     CasebridgeTrail: 'writable',
     CasebridgeWebhook: 'writable',
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 /// The app's Scripted REST on a ServiceNow instance, as one link uses it. An incident may have a link of each kind, and
 /// the columns in an answer are those that this link writes.
 pub trait ServiceNow {
-    /// Reads the link's incident with its customer-visible comments since `entries_since`, or with all of them if that
+    /// Reads the link's incident with what its journal holds for AWS since `entries_since`, or with all of it if that
     /// is `None`, oldest first. Returns `None` if the incident is not there. If there are too many comments to read at
     /// once, the newest are left out and `entries_complete` is false.
     fn snapshot(

@@ -212,13 +212,11 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
             if snapshot.entries_complete || spent >= PAGES_BUDGET {
                 break;
             }
-            let Some(newest) = snapshot.entries.last() else { return Err(without_entries()) };
-            let from = EntriesFrom { since: Some(newest.created_on), after: Some(&newest.sys_id) };
+            let Some(next) = &snapshot.entries_next else { return Err(without_point()) };
+            let from = EntriesFrom { since: Some(next.since), after: Some(&next.after) };
             let page = self.snapshot_page(key, &from).await?;
-            if page.entries.is_empty() && !page.entries_complete {
-                return Err(without_entries());
-            }
             snapshot.entries_complete = page.entries_complete;
+            snapshot.entries_next = page.entries_next;
             snapshot.entries.extend(page.entries);
         }
         if !snapshot.entries_complete {
@@ -406,9 +404,10 @@ fn unreachable_side(error: &reqwest::Error) -> Problem {
     Problem::unavailable(what, None, true)
 }
 
-/// Returns the problem of a page that shows no comment and says that there are more: the client can't continue.
-fn without_entries() -> Problem {
-    let message = "ServiceNow shows no comment of the incident and says that there are some: update the app";
+/// Returns the problem of a page that says that there are more comments and not where they begin: the client can't
+/// continue.
+fn without_point() -> Problem {
+    let message = "ServiceNow says that there are more comments and not where they begin: update the app";
     Problem::unavailable(message, None, false)
 }
 

@@ -35,7 +35,7 @@ pub enum Invariant {
     ExactlyOnce,
     /// 2: at most one open case per incident and account, and no case for an incident that was never in scope.
     OneCase,
-    /// 3: no work note and no other account's text reaches an account.
+    /// 3: no private text and no other account's text reaches an account.
     Confidential,
     /// 4: no field of an agent is overwritten against policy.
     Fields,

@@ -45,10 +45,12 @@ pub enum Sabotage {
     Refusals,
     /// Snapshots do not show what pauses a link.
     Pauses,
+    /// The app shares the texts of silent authors like those of anybody.
+    SilentAuthors,
 }
 
 /// All of them.
-pub const SABOTAGES: [Sabotage; 16] = [
+pub const SABOTAGES: [Sabotage; 17] = [
     Sabotage::Lease,
     Sabotage::Intent,
     Sabotage::ReadBack,
@@ -65,6 +67,7 @@ pub const SABOTAGES: [Sabotage; 16] = [
     Sabotage::UpdateCounts,
     Sabotage::Refusals,
     Sabotage::Pauses,
+    Sabotage::SilentAuthors,
 ];
 
 impl Sabotage {
@@ -87,6 +90,7 @@ impl Sabotage {
             Self::UpdateCounts => "resolved_at believed",
             Self::Refusals => "refusals not held back",
             Self::Pauses => "pauses ignored",
+            Self::SilentAuthors => "silent authors heard",
         }
     }
 

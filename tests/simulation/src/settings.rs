@@ -13,6 +13,10 @@ use crate::{
     faults::{LEVELS, Rates, Source},
     random::Random,
     sabotage::Sabotage,
+    servicenow::{
+        model::Sharing,
+        people::{SHARED, SILENT_AUTHOR},
+    },
     world::ACCOUNTS,
 };
 
@@ -61,6 +65,8 @@ pub struct Settings {
     pub oddities: Oddities,
     /// Whether the app may read the instance's audit trail.
     pub trail_is_readable: bool,
+    /// Which texts the app shares with AWS.
+    pub sharing: Sharing,
     /// Whether an agent who reopens an incident at once comments and resolves it again.
     pub resolves_again: bool,
     /// Whether a firewall before ServiceNow refuses every delivery until people and faults have stopped.
@@ -103,6 +109,7 @@ impl Settings {
             stays_paused: true,
             oddities: Oddities::default(),
             trail_is_readable: true,
+            sharing: Sharing::default(),
             resolves_again: false,
             turns_deliveries_away: false,
             rewrites_columns: false,
@@ -192,7 +199,21 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     if random.chance(200) {
         settings.policy.case_too_old_to_reopen = OldCaseRule::Note;
     }
+    settings.sharing = drawn_sharing(&mut random);
     settings
+}
+
+/// Draws which texts the app shares: in most worlds all comments and nothing else.
+fn drawn_sharing(random: &mut Random) -> Sharing {
+    if random.chance(700) {
+        return Sharing::default();
+    }
+    let prefix = |is_set: bool| if is_set { SHARED.to_owned() } else { String::new() };
+    Sharing {
+        work_note_prefix: prefix(random.chance(700)),
+        comment_prefix: prefix(random.chance(250)),
+        silent_authors: random.chance(500).then(|| SILENT_AUTHOR.to_owned()).into_iter().collect(),
+    }
 }
 
 /// Draws what becomes of a severity that is changed at AWS, and whether the policy caps that of an account.

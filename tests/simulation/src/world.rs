@@ -110,6 +110,7 @@ impl World {
         });
         let mut servicenow = Instance::new(servicenow_accounts.into(), random.fork(1));
         servicenow.trail_is_readable = settings.trail_is_readable;
+        servicenow.sharing = settings.sharing.clone();
         let mut support = Support::new(settings.seed, settings.quotas, accounts);
         support.set_oddities(settings.oddities);
         Self {

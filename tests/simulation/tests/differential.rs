@@ -18,7 +18,8 @@ use casebridge_core::{
 use casebridge_simulation::{
     random::Random,
     servicenow::model::{
-        Account, Change, INTEGRATION_USER, Instance as Model, LinksObstacle, Record, RequestFailure, written,
+        Account, Change, INTEGRATION_USER, Instance as Model, Journal, LinksObstacle, Record, RequestFailure, Sharing,
+        written,
     },
 };
 use casebridge_simulator::{
@@ -44,6 +45,13 @@ const SEVERITY_TABLE: &str = "x_casebridge_aws_severity";
 const SEVERITIES: [(&str, bool); 3] = [("urgent", true), ("critical", false), ("low", true)];
 /// The app's table of links.
 const LINKS: &str = "x_casebridge_aws_link";
+/// The app's properties that decide which texts are shared.
+const PREFIX_OF_COMMENTS: &str = "x_casebridge_aws.comment_prefix";
+const PREFIX_OF_WORK_NOTES: &str = "x_casebridge_aws.work_note_prefix";
+const SILENT_AUTHORS: &str = "x_casebridge_aws.silent_authors";
+/// A prefix that shares a text, and an agent whose texts are not shared where the property names it.
+const PREFIX: &str = "[aws]";
+const SILENT_AGENT: &str = "second.agent";
 /// What may keep the app from using its table of links, for both sides of the comparison.
 const OBSTACLES: [(Obstacle, LinksObstacle); 3] = [
     (Obstacle::Missing, LinksObstacle::Missing),
@@ -159,6 +167,7 @@ fn shown(mut incident: Incident, id: &IncidentId) -> Shown {
         // For the same reason the page may end at different comments of one second.
         entries.clear();
     }
+    incident.entries_next = None;
     incident.summary.sys_id = id.clone();
     incident.summary.close_codes.clear();
     Shown { incident, entries }
@@ -170,6 +179,7 @@ impl Both {
             users: vec![
                 user("admin", &["admin"]),
                 user(AGENT, &["itil"]),
+                user(SILENT_AGENT, &["itil"]),
                 user(INTEGRATION_USER, &["x_casebridge_aws.integration"]),
             ],
             seed,
@@ -218,7 +228,24 @@ impl Both {
         both.model.trail_is_readable = audit == AuditAccess::Readable;
         both.model.resolved_at_is_overwritten = overwritten;
         both.set_up_accounts();
+        // In most worlds every comment is shared, and no work note.
+        if seed.is_multiple_of(3) {
+            both.share_otherwise();
+        }
         both
+    }
+
+    /// An administrator changes which texts are shared.
+    fn share_otherwise(&mut self) {
+        let mut drawn = |value: &str| if self.random.chance(500) { value.to_owned() } else { String::new() };
+        let (comments, work_notes, silent) = (drawn(PREFIX), drawn(PREFIX), drawn(SILENT_AGENT));
+        for (property, value) in
+            [(PREFIX_OF_COMMENTS, &comments), (PREFIX_OF_WORK_NOTES, &work_notes), (SILENT_AUTHORS, &silent)]
+        {
+            self.shipped.set_property(property, value);
+        }
+        let silent_authors = Some(silent).filter(|name| !name.is_empty()).into_iter().collect();
+        self.model.sharing = Sharing { comment_prefix: comments, work_note_prefix: work_notes, silent_authors };
     }
 
     fn set_up_accounts(&mut self) {
@@ -326,7 +353,14 @@ impl Both {
         }
         let texts =
             ["k", "Any news?", "line\r\nline ", "Grüße 🚒", "[code]<b>x</b>[/CODE]", "[co\u{0}de]", "  blanks  "];
-        (*self.random.pick(&texts)).to_owned()
+        let text = (*self.random.pick(&texts)).to_owned();
+        match self.random.below(8) {
+            0 => format!("{PREFIX} {text}"),
+            1 => format!("\n [AWS]\r\n{text}"),
+            2 => format!("{text} {PREFIX}"),
+            3 => PREFIX.to_owned(),
+            _ => text,
+        }
     }
 
     /// Returns the ids of a random incident in the model and in the shipped instance.
@@ -359,7 +393,7 @@ impl Both {
         let mut change = Change::default();
         match self.random.below(6) {
             0 => change.comment = Some(self.some_text()),
-            1 => change.work_note = Some("secret".to_owned()),
+            1 => change.work_note = Some(self.some_text()),
             2 => change.group = Some(self.random.pick(&self.groups.clone()).clone()),
             3 => change.codes = Some((String::new(), String::new())),
             _ => {
@@ -372,8 +406,9 @@ impl Both {
             }
         }
         let target = format!("/api/now/table/incident/{shipped}");
-        let response = self.call(AGENT, "PATCH", &target, Some(&as_json(&change)));
-        let saved = self.model.save(self.now, AGENT, &model, &change);
+        let agent = if self.random.chance(300) { SILENT_AGENT } else { AGENT };
+        let response = self.call(agent, "PATCH", &target, Some(&as_json(&change)));
+        let saved = self.model.save(self.now, agent, &model, &change);
         assert_eq!(response.status == 200, saved.is_ok(), "{change:?} {saved:?} {}", text(&response));
     }
 
@@ -544,11 +579,12 @@ impl Both {
         };
         let mut theirs: Incident = result(&response);
         while !theirs.entries_complete {
-            let last = theirs.entries.last().unwrap();
-            let point = format!("&entries_since={}&entries_after={}", written(last.created_on), last.sys_id);
+            let next = theirs.entries_next.as_ref().unwrap();
+            let point = format!("&entries_since={}&entries_after={}", written(next.since), next.after);
             let response = self.call(INTEGRATION_USER, "GET", &format!("{asked}{point}"), None);
             let page: Incident = result(&response);
             theirs.entries_complete = page.entries_complete;
+            theirs.entries_next = page.entries_next;
             theirs.entries.extend(page.entries);
             *self.seen.entry("next page".to_owned()).or_default() += 1;
         }
@@ -561,7 +597,15 @@ impl Both {
         let summary = &incident.summary;
         let on_incident = &self.model.incidents[&summary.sys_id].summary.columns;
         let (said, stands) = (&summary.columns.sync_status, &on_incident.sync_status);
+        let is_shared = |element: &str| {
+            let is_of_element =
+                |row: &&Journal| row.incident == summary.sys_id && row.is_comment() == (element == "comments");
+            let mut rows = self.model.journal.iter().filter(is_of_element);
+            rows.any(|row| incident.entries.iter().any(|entry| entry.sys_id == row.sys_id && entry.text != row.text))
+        };
         let kinds = [
+            ("comment shared by its prefix", is_shared("comments")),
+            ("work note shared", is_shared("work_notes")),
             ("another link is worse", said == "in_sync" && stands == "error"),
             ("no link of this kind yet", said.is_empty() && !stands.is_empty()),
             ("ended by count", summary.ended_mod_count.is_some()),
@@ -586,7 +630,7 @@ impl Both {
     /// Does something at random that no request of casebridge does.
     fn happen(&mut self) {
         let Some((model, shipped)) = self.some_incident() else { return };
-        match self.random.below(14) {
+        match self.random.below(15) {
             10 => self.delete(model, shipped),
             11 => self.merge(&model, &shipped),
             12 => self.hinder_links(),
@@ -614,6 +658,10 @@ impl Both {
             5 => self.go_back(),
             6 => self.switch_account(),
             7 => self.remove_account(),
+            14 => {
+                self.share_otherwise();
+                self.compare_snapshot(&model, &shipped, None);
+            }
             8 => self.import_status(&model, &shipped),
             _ => {
                 let count = self.random.below(3);
@@ -913,6 +961,8 @@ fn the_model_answers_as_the_shipped_scripts_do() {
         "auto-closed",
         "another link is worse",
         "no link of this kind yet",
+        "comment shared by its prefix",
+        "work note shared",
         "changed by an import",
         "undeleted",
         "merged",

@@ -431,6 +431,72 @@ fn work_notes_stay() {
     world.must_hold();
 }
 
+/// A work note that begins with the prefix goes to AWS without it. One that quotes the prefix stays, and so does a note
+/// of casebridge itself.
+#[test]
+fn a_work_note_that_is_marked_is_shared_and_no_other() {
+    let mut world = Script::with(|settings| {
+        settings.sharing.work_note_prefix = "[aws]".to_owned();
+        settings.policy.replies_become = MessageKind::WorkNote;
+    });
+    let incident = world.linked();
+    for note in ["[AWS] Please look at this «n1»", "They want [aws] in front «SECRET1»", "Nobody knows «SECRET2»"]
+    {
+        world.save(&incident, &Change { work_note: Some(note.to_owned()), ..Change::default() });
+    }
+    world.reply(&incident, "[aws] We look into it «r1»").settle();
+    assert_eq!(world.count_on_case(&incident, "«n1»"), 1, "{}", world.story());
+    assert_eq!(world.count_on_case(&incident, "SECRET"), 0, "{}", world.story());
+    assert_eq!(world.count_on_case(&incident, "[AWS]"), 0, "the prefix is not for AWS: {}", world.story());
+    assert_eq!(world.count_on_case(&incident, "«r1»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// After the end a shared work note reopens both sides, as a comment does. What stays in ServiceNow reopens nothing.
+#[test]
+fn only_what_is_shared_reopens() {
+    for (user, change, reopens) in [
+        ("abel.tuter", Change { work_note: Some("[aws] Not yet «n1»".to_owned()), ..Change::default() }, true),
+        ("abel.tuter", Change { work_note: Some("Not yet «SECRET1»".to_owned()), ..Change::default() }, false),
+        ("batch.robot", Change { comment: Some("Not yet «SECRET1»".to_owned()), ..Change::default() }, false),
+        ("abel.tuter", Change { comment: Some("Not yet «c1»".to_owned()), ..Change::default() }, true),
+    ] {
+        let mut world = Script::with(|settings| {
+            settings.sharing.work_note_prefix = "[aws]".to_owned();
+            settings.sharing.silent_authors = ["batch.robot".to_owned()].into();
+        });
+        let incident = world.linked();
+        world.set_state(&incident, IncidentState::Resolved).settle();
+        assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+        world.life.desk.world.borrow_mut().save_as(user, &incident, &change);
+        world.settle();
+        assert_eq!(world.state(&incident).is_ended(), !reopens, "{user} {change:?}: {}", world.story());
+        assert_eq!(world.status(&incident) == "resolved", !reopens, "{user} {change:?}: {}", world.story());
+        world.must_hold();
+    }
+}
+
+/// A prefix that an administrator sets, or removes, brings back nothing that is older than the last complete read less L.
+#[test]
+fn a_rule_that_changes_brings_nothing_old_and_doubles_nothing() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let note = |text: &str| Change { work_note: Some(text.to_owned()), ..Change::default() };
+    world.save(&incident, &note("[aws] of old «n1»")).comment(&incident, "Any change? «c1»");
+    let past = MAXIMUM_DOUBT + 60;
+    world.wait(past).comment(&incident, "Still nothing? «c2»").wait(past);
+    let set_prefix = |world: &mut Script, of_comments: &str, of_notes: &str| {
+        let sharing = &mut world.life.desk.world.borrow_mut().servicenow.sharing;
+        (sharing.comment_prefix, sharing.work_note_prefix) = (of_comments.to_owned(), of_notes.to_owned());
+    };
+    set_prefix(&mut world, "[aws]", "[aws]");
+    world.save(&incident, &note("[aws] from now on «n2»")).comment(&incident, "[aws] Hello? «c3»").wait(past);
+    set_prefix(&mut world, "", "");
+    world.comment(&incident, "As before «c4»").settle();
+    let counts = ["«n1»", "«c1»", "«c2»", "«n2»", "«c3»", "«c4»"].map(|token| world.count_on_case(&incident, token));
+    assert_eq!(counts, [0, 1, 1, 1, 1, 1], "{}", world.story());
+}
+
 /// A story can fail: without unique external ids, a lost answer doubles a reply.
 #[test]
 fn a_story_notices_a_missing_safeguard() {

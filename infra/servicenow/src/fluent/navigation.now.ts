@@ -161,7 +161,7 @@ Record({
         link_type: 'LIST',
         name: 'sys_properties',
         filter: 'nameSTARTSWITHx_casebridge_aws.',
-        hint: 'Times that hardly anybody needs to change',
+        hint: 'Which texts go to AWS, and times that hardly anybody needs to change',
         roles: ['admin'],
         active: true,
         order: 700,

@@ -9,6 +9,14 @@ ScriptInclude({
 })
 
 ScriptInclude({
+    $id: Now.ID['script-include-sharing'],
+    name: 'CasebridgeSharing',
+    description: 'Decides which texts of an incident go to AWS.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeSharing.js'),
+})
+
+ScriptInclude({
     $id: Now.ID['script-include-settings'],
     name: 'CasebridgeSettings',
     description: 'Reads what an administrator has set.',

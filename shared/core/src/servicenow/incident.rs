@@ -136,7 +136,8 @@ impl From<AccountState> for String {
     }
 }
 
-/// One customer-visible comment. Snapshots contain no work notes.
+/// One text of the incident's journal that the app shows: a comment, or a work note that its author has marked to be
+/// shared. The app leaves out what stays in ServiceNow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalEntry {
     /// `sys_journal_field.sys_id`.
@@ -148,7 +149,7 @@ pub struct JournalEntry {
     pub created_by: String,
     /// The display name of its author.
     pub author: String,
-    /// The text as it was written.
+    /// The text as it was written, without a prefix that shares it.
     pub text: String,
     /// Whether casebridge itself delivered it, for any link: a finished delivery names it.
     #[serde(default)]
@@ -160,13 +161,14 @@ pub struct JournalEntry {
     /// The incident's `sys_mod_count` after the update that wrote it. `None` if the audit trail does not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mod_count: Option<u64>,
-    /// The journal field that it belongs to. The default is `comments`.
+    /// The journal field that it belongs to. The default is `comments`. The app names no field for what it shares, so a
+    /// work note that is named as one is private.
     #[serde(default = "comments", skip_serializing_if = "is_comments")]
     pub element: String,
 }
 
 impl JournalEntry {
-    /// Whether it is for AWS: a customer-visible comment of a person. Work notes are not for AWS.
+    /// Whether it is for AWS: a text of a person. What is named as a work note is not for AWS.
     pub fn is_for_aws(&self) -> bool {
         !self.ours && !self.undecided && is_comments(&self.element)
     }
@@ -179,6 +181,16 @@ fn comments() -> String {
 
 fn is_comments(element: &str) -> bool {
     element == "comments"
+}
+
+/// A place in the incident's journal: behind a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalPoint {
+    /// When the text was written, by ServiceNow's clock, to the second.
+    #[serde(with = "time::servicenow_form")]
+    pub since: Timestamp,
+    /// The text.
+    pub after: JournalEntryId,
 }
 
 /// What a link remembers of an incident between two reads.
@@ -258,10 +270,14 @@ pub struct Incident {
     /// The moment from which on comments were asked for, by ServiceNow's clock. `None` for all comments.
     #[serde(default, with = "time::optional_servicenow_form")]
     pub entries_since: Option<Timestamp>,
-    /// Its customer-visible comments from that moment on, oldest first.
+    /// The texts of its journal that the app shares, from that moment on, oldest first.
     pub entries: Vec<JournalEntry>,
-    /// Whether `entries` reaches the newest comment. If there are too many for one answer, the newest are left out.
+    /// Whether `entries` reaches the newest text. If there are too many for one answer, the newest are left out.
     pub entries_complete: bool,
+    /// How far the app has read, if it did not reach the newest text: behind the last text that it read, which may be one
+    /// that it does not show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries_next: Option<JournalPoint>,
     /// The deliveries to the incident that were begun from `entries_since` on, finished or not, the newest first. Empty
     /// in the answer of `deliver`.
     #[serde(default)]

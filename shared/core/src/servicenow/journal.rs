@@ -173,7 +173,7 @@ impl Journal {
 
     /// Forgets the settled comments that are older than `longest_doubt` before the read, since no earlier comment can
     /// appear any more. Keeps all from the first comment that is not settled on, and, if the read did not reach the
-    /// newest comment, from the last one that it shows.
+    /// newest comment, from where it ended.
     pub fn compact(&mut self, incident: &Incident, longest_doubt: SignedDuration) {
         self.note_shown(incident);
         let latest = time::earlier(incident.taken_at, longest_doubt);
@@ -186,9 +186,8 @@ impl Journal {
             return;
         }
         let first_open = unsettled(self, Some(incident)).first().map(|entry| entry.created_on);
-        let last_shown =
-            incident.entries.iter().map(|entry| entry.created_on).max().filter(|_| !incident.entries_complete);
-        let floor = [first_open, last_shown].into_iter().flatten().fold(latest, Timestamp::min);
+        let Some(read_until) = read_until(incident, latest) else { return };
+        let floor = first_open.into_iter().fold(latest.min(read_until), Timestamp::min);
         if self.settled_before.is_none_or(|before| before < floor) {
             self.settled_before = Some(floor);
             self.settled.retain(|_, created_on| *created_on >= floor);
@@ -204,6 +203,17 @@ impl Journal {
             self.shown_before = Some(first_open.map_or(latest, |first_open| first_open.min(latest)));
         }
     }
+}
+
+/// Returns the moment up to which the read has shown all comments: `latest` if it reached the newest one. Returns `None` if
+/// it has shown nothing.
+fn read_until(incident: &Incident, latest: Timestamp) -> Option<Timestamp> {
+    if incident.entries_complete {
+        return Some(latest);
+    }
+    // The app reads on behind the last comment that it shows: what it leaves out stays in ServiceNow.
+    let next = incident.entries_next.as_ref().map(|next| next.since);
+    next.or_else(|| incident.entries.iter().map(|entry| entry.created_on).max())
 }
 
 /// Returns the meaning of a comment on a closed or cancelled incident. A comment from before the closing is sent,

@@ -1,8 +1,11 @@
 //! The meaning of comments that are not settled, and what the link remembers of settled ones.
 
-use casebridge_core::servicenow::{
-    incident::{Incident, IncidentState, JournalEntry},
-    journal::{EndedByUs, Journal, Meaning, unsettled},
+use casebridge_core::{
+    identifiers::JournalEntryId,
+    servicenow::{
+        incident::{Incident, IncidentState, JournalEntry, JournalPoint},
+        journal::{EndedByUs, Journal, Meaning, unsettled},
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -265,6 +268,35 @@ fn a_read_that_did_not_reach_the_newest_settles_only_what_it_shows() {
     journal.compact(&incident, MAXIMUM_DOUBT);
     assert_eq!(journal.settled_before, Some(at(500)), "there may be more of that second");
     assert_eq!(journal.settled.len(), 1);
+}
+
+/// The app leaves out what stays in ServiceNow, so it may have read on behind the last comment that it shows.
+#[test]
+fn a_read_that_did_not_reach_the_newest_settles_as_far_as_the_app_has_read() {
+    for (shown, read_until, floor) in [
+        (&[100, 500][..], Some(700), Some(700)),
+        (&[100, 500], Some(500), Some(500)),
+        (&[], Some(700), Some(700)),
+        (&[], Some(1_500), Some(SETTLED)),
+        (&[], None, None),
+    ] {
+        let (mut journal, mut incident) = read_of(shown);
+        incident.entries_complete = false;
+        incident.entries_next =
+            read_until.map(|second| JournalPoint { since: at(second), after: JournalEntryId::new("note") });
+        journal.compact(&incident, MAXIMUM_DOUBT);
+        assert_eq!(journal.settled_before, floor.map(at), "{shown:?} {read_until:?}");
+    }
+}
+
+#[test]
+fn a_comment_that_is_not_settled_is_kept_however_far_the_app_has_read() {
+    let (mut journal, mut incident) = read_of(&[100]);
+    incident.entries.push(entry("unsent", at(500), "Hello?"));
+    incident.entries_complete = false;
+    incident.entries_next = Some(JournalPoint { since: at(700), after: JournalEntryId::new("note") });
+    journal.compact(&incident, MAXIMUM_DOUBT);
+    assert_eq!(journal.settled_before, Some(at(500)));
 }
 
 #[test]

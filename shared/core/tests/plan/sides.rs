@@ -151,6 +151,7 @@ impl Sides {
             entries_since: None,
             entries: Vec::new(),
             entries_complete: true,
+            entries_next: None,
             deliveries: Vec::new(),
         };
         Self {

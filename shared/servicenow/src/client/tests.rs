@@ -3,7 +3,10 @@ use std::{
     sync::atomic::{AtomicI64, AtomicUsize, Ordering},
 };
 
-use casebridge_core::servicenow::delivery::{FieldsOutcome, IncidentFields, MessageOutcome};
+use casebridge_core::servicenow::{
+    delivery::{FieldsOutcome, IncidentFields, MessageOutcome},
+    incident::JournalPoint,
+};
 use serde_json::{Value, json};
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
@@ -74,7 +77,15 @@ fn snapshot(entries: &[&str], complete: bool) -> Value {
     json!({"sys_id": INCIDENT, "number": "INC0010001", "sys_mod_count": 7, "state": "2", "hold_reason": "",
            "resolved_at": "", "columns": {}, "close_codes": [], "taken_at": "2026-11-20 21:14:06", "account": null,
            "service_code": "", "category_code": "", "short_description": "", "description": "", "priority": "3",
-           "entries": entries, "entries_complete": complete})
+           "entries": entries, "entries_complete": complete, "entries_next": null})
+}
+
+/// Returns a page that shows these comments and says that there are more, behind the comment `next`, which it may leave
+/// out.
+fn part_of_snapshot(entries: &[&str], next: &str) -> Value {
+    let mut page = snapshot(entries, false);
+    page["entries_next"] = json!({"since": WRITTEN, "after": next});
+    page
 }
 
 fn result(value: &Value) -> ResponseTemplate {
@@ -148,18 +159,21 @@ const WRITTEN: &str = "2026-11-20 21:14:05";
 #[tokio::test]
 async fn a_snapshot_is_read_forward_page_by_page() {
     let fixture = fixture(BASIC, BASIC).await;
-    let mut later = snapshot(&["c"], false);
+    let mut later = part_of_snapshot(&["c"], "c");
     later["sys_mod_count"] = json!(9);
     let pages = [
-        (None, None, snapshot(&["a", "b"], false)),
+        (None, None, part_of_snapshot(&["a", "b"], "b")),
         (Some(WRITTEN), Some("b"), later),
-        (Some(WRITTEN), Some("c"), snapshot(&["d"], true)),
+        // The app has read two pages of work notes that stay in ServiceNow.
+        (Some(WRITTEN), Some("c"), part_of_snapshot(&[], "note 1")),
+        (Some(WRITTEN), Some("note 1"), part_of_snapshot(&[], "note 2")),
+        (Some(WRITTEN), Some("note 2"), snapshot(&["d"], true)),
     ];
     mount_pages(&fixture, &pages).await;
     let snapshot = fixture.client.snapshot(&link(), None).await.unwrap().unwrap();
     let entries: Vec<&str> = snapshot.entries.iter().map(|entry| entry.sys_id.as_str()).collect();
     assert_eq!(entries, ["a", "b", "c", "d"]);
-    assert!(snapshot.entries_complete);
+    assert!(snapshot.entries_complete && snapshot.entries_next.is_none());
     assert_eq!(snapshot.summary.sys_mod_count, 7, "the fields are those of the first page");
     assert_eq!(snapshot.entries_since, None);
 }
@@ -170,7 +184,7 @@ async fn comments_are_asked_for_from_a_moment_on() {
     let since = "2026-11-20 21:00:00";
     let mut second = snapshot(&["b"], true);
     second["entries_since"] = json!(WRITTEN);
-    let pages = [(Some(since), None, snapshot(&["a"], false)), (Some(WRITTEN), Some("a"), second)];
+    let pages = [(Some(since), None, part_of_snapshot(&["a"], "a")), (Some(WRITTEN), Some("a"), second)];
     mount_pages(&fixture, &pages).await;
     let moment = time::parse_servicenow(since);
     let snapshot = fixture.client.snapshot(&link(), moment).await.unwrap().unwrap();
@@ -181,9 +195,12 @@ async fn comments_are_asked_for_from_a_moment_on() {
 #[tokio::test]
 async fn pages_end_at_a_number_and_at_a_time_and_what_was_read_is_told() {
     let fixture = fixture(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&fixture.server).await;
+    let page = part_of_snapshot(&["a"], "a");
+    Mock::given(path(snapshot_path())).respond_with(result(&page)).mount(&fixture.server).await;
     let snapshot = fixture.client.snapshot(&link(), None).await.unwrap().unwrap();
     assert_eq!((snapshot.entries.len(), snapshot.entries_complete), (MAXIMUM_ENTRY_PAGES, false));
+    let point = JournalPoint { since: time::parse_servicenow(WRITTEN).unwrap(), after: JournalEntryId::new("a") };
+    assert_eq!(snapshot.entries_next, Some(point), "the next read knows how far this one came");
     assert_eq!(calls(&fixture).await, MAXIMUM_ENTRY_PAGES);
 }
 
@@ -199,7 +216,8 @@ impl Clock for HastyClock {
 #[tokio::test]
 async fn pages_end_when_their_time_is_over() {
     let fixture = fixture(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&fixture.server).await;
+    let page = part_of_snapshot(&["a"], "a");
+    Mock::given(path(snapshot_path())).respond_with(result(&page)).mount(&fixture.server).await;
     let credentials = TwoForms { cached: BASIC, renewed: BASIC, renewals: Rc::default() };
     let instance = Url::parse(&fixture.server.uri()).unwrap();
     let client = Client::with_instance(instance, credentials, HastyClock(AtomicI64::new(0))).unwrap();
@@ -210,7 +228,7 @@ async fn pages_end_when_their_time_is_over() {
 #[tokio::test]
 async fn a_page_that_leads_nowhere_is_told() {
     let fixture = fixture(BASIC, BASIC).await;
-    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&[], false))).mount(&fixture.server).await;
+    Mock::given(path(snapshot_path())).respond_with(result(&snapshot(&["a"], false))).mount(&fixture.server).await;
     let failure = fixture.client.snapshot(&link(), None).await.unwrap_err();
     assert!(failure.message().contains("update the app"), "{}", failure.message());
     assert_eq!(calls(&fixture).await, 1);

@@ -22,6 +22,7 @@ use crate::{
 pub fn app(sabotage: Option<Sabotage>) -> Box<dyn App> {
     let change = match sabotage {
         Some(Sabotage::ConditionalWrite) => return Box::new(Unconditional),
+        Some(Sabotage::SilentAuthors) => return Box::new(Indiscreet),
         Some(Sabotage::UniqueDelivery) => return Box::new(RenamedMessages::default()),
         Some(Sabotage::Ordering) => without_times,
         Some(Sabotage::DeliveryTable) => without_delivery_table,
@@ -46,6 +47,25 @@ impl App for Unconditional {
         _: Option<u64>,
     ) -> Result<DeliveryAnswer, RequestFailure> {
         HonestApp.deliver(instance, now, kind, id, delivery, None)
+    }
+}
+
+/// Shares the texts of silent authors.
+struct Indiscreet;
+
+impl App for Indiscreet {
+    fn snapshot(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        since: Option<Timestamp>,
+    ) -> Result<Incident, RequestFailure> {
+        let silent = std::mem::take(&mut instance.sharing.silent_authors);
+        let incident = HonestApp.snapshot(instance, now, kind, id, since);
+        instance.sharing.silent_authors = silent;
+        incident
     }
 }
 

@@ -8,6 +8,7 @@ mod links;
 mod opening;
 mod outbox;
 mod save;
+mod sharing;
 mod snapshot;
 
 use std::{
@@ -29,6 +30,7 @@ pub use app::{App, HonestApp};
 pub use delivery::harmless;
 pub use links::LinksObstacle;
 pub use outbox::OutboxRow;
+pub use sharing::Sharing;
 
 use self::links::LinkRow;
 use crate::random::Random;
@@ -53,9 +55,9 @@ const OWN_COLUMNS: [&str; 4] = [ACCOUNT, CASE_ID, "display_id", CASE_STATUS];
 const LINK_REFUSED: &str = "The status of the link was not recorded";
 const COMMENTS: &str = "comments";
 const WORK_NOTES: &str = "work_notes";
-/// The most comments on one page, as in the app.
+/// The most texts that are read for one page, as in the app.
 pub const PAGE_ENTRIES: usize = 250;
-/// The most characters of the comments on one page together, as in the app. A page holds at least one comment.
+/// The most characters of the texts that are read for one page, as in the app. At least one is read.
 pub const PAGE_CHARACTERS: usize = 200_000;
 /// The most pages that the client reads in one snapshot.
 pub const PAGES_PER_READ: usize = 20;
@@ -246,9 +248,11 @@ pub struct Instance {
     pub trail_is_readable: bool,
     /// Whether a second resolution overwrites `resolved_at`. By default the first time stays, as on many instances.
     pub resolved_at_is_overwritten: bool,
-    /// The most comments on one page.
+    /// Which texts the app shares with AWS.
+    pub sharing: Sharing,
+    /// The most texts that are read for one page.
     pub page_entries: usize,
-    /// The most characters of the comments on one page together. A page holds at least one comment.
+    /// The most characters of the texts that are read for one page. At least one is read.
     pub page_characters: usize,
     /// The most pages that the client reads in one snapshot.
     pub pages_per_read: usize,
@@ -298,6 +302,7 @@ impl Instance {
             former_names: BTreeSet::new(),
             trail_is_readable: true,
             resolved_at_is_overwritten: false,
+            sharing: Sharing::default(),
             page_entries: PAGE_ENTRIES,
             page_characters: PAGE_CHARACTERS,
             pages_per_read: PAGES_PER_READ,
@@ -406,11 +411,11 @@ impl Instance {
         self.ends.get(id).is_some_and(|end| end.is_by_person)
     }
 
-    /// Returns the comments that were written after the update that last ended the incident. Empty if it never ended.
-    pub fn comments_since_end<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
+    /// Returns what people wrote for AWS after the update that last ended the incident. Empty if it never ended.
+    pub fn shared_since_end<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         let first = self.ends.get(id).map_or(self.journal.len(), |end| end.rows);
         let written = self.journal.get(first..).unwrap_or_default();
-        written.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
+        written.iter().filter(move |row| row.incident == *id && self.for_aws(row).is_some())
     }
 
     /// Returns the comments that were on an incident when it last ended, without those of deliveries that were not
@@ -425,11 +430,6 @@ impl Instance {
     /// Returns the comments of an incident, oldest first.
     pub fn comments_of<'a>(&'a self, id: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
         self.journal.iter().filter(move |row| row.incident == *id && row.element == COMMENTS)
-    }
-
-    /// Returns the comments of these incidents, oldest first.
-    pub fn comments_of_all<'a>(&'a self, ids: &'a [IncidentId]) -> impl Iterator<Item = &'a Journal> {
-        self.journal.iter().filter(move |row| ids.contains(&row.incident) && row.element == COMMENTS)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The people on the side of ServiceNow: agents, administrators, the platform's job, a flow.
 
+use std::slice;
+
 use casebridge_core::{identifiers::IncidentId, servicenow::incident::IncidentState};
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,6 +22,12 @@ pub const CLOSED_AFTER: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST_HIDDEN: [i64; 3] = [60, 3_600, 14 * 86_400];
 /// The text of a flow that comments on each resolution by casebridge.
 pub const AUTOMATIC_ANSWER: &str = "Thank you. This is an automatic answer.";
+/// What a text begins with to be shared, in worlds where that takes a prefix.
+pub const SHARED: &str = "[aws]";
+/// How people write that prefix.
+const SHARED_FORMS: [&str; 3] = ["[aws] ", " \n[AWS]", "[Aws]\r\n"];
+/// The user name of a job whose texts are never shared, in worlds that have a list of such users.
+pub const SILENT_AUTHOR: &str = "batch.robot";
 /// The user name of the flow.
 const FLOW: &str = "flow.robot";
 /// How the comment begins that the platform's job writes when it closes an incident.
@@ -56,10 +64,15 @@ impl World {
         let now_state = self.servicenow.incidents[id].summary.state.clone();
         let is_open = !now_state.is_ended();
         let change = match deed {
-            Deed::Comment => Change { comment: Some(self.text(random, "c")), ..Change::default() },
-            Deed::WorkNote => Change { work_note: Some(self.token("SECRET")), ..Change::default() },
+            Deed::Comment if self.is_job_at_work(random) => return self.comment_by_job(id),
+            Deed::Comment if !self.prefers_note(random) => {
+                Change { comment: Some(self.some_comment(random)), ..Change::default() }
+            }
+            Deed::Comment | Deed::WorkNote => {
+                Change { work_note: Some(self.some_work_note(random)), ..Change::default() }
+            }
             Deed::CommentAndResolve if is_open => {
-                Change { comment: Some(self.text(random, "c")), ..closing(IncidentState::Resolved) }
+                Change { comment: Some(self.some_comment(random)), ..closing(IncidentState::Resolved) }
             }
             Deed::Resolve if is_open => closing(IncidentState::Resolved),
             Deed::Cancel if is_open => state(IncidentState::Cancelled),
@@ -88,6 +101,43 @@ impl World {
             let comment = format!("It was nothing after all {}", self.token("c"));
             self.save(id, &Change { comment: Some(comment), ..closing(IncidentState::Resolved) });
         }
+        true
+    }
+
+    /// Returns a comment, with the prefix that shares it most often, if the world has one.
+    fn some_comment(&mut self, random: &mut Random) -> String {
+        let text = self.text(random, "c");
+        let is_shared = !self.settings.sharing.comment_prefix.is_empty() && random.chance(700);
+        if is_shared { format!("{}{text}", random.pick(&SHARED_FORMS)) } else { text }
+    }
+
+    /// Whether an agent who has something to say writes a work note, since those may be shared.
+    fn prefers_note(&self, random: &mut Random) -> bool {
+        !self.settings.sharing.work_note_prefix.is_empty() && random.chance(400)
+    }
+
+    /// Returns a work note. If the world has a prefix for work notes, the note often begins with it or quotes it.
+    fn some_work_note(&mut self, random: &mut Random) -> String {
+        if self.settings.sharing.work_note_prefix.is_empty() {
+            return self.token("SECRET");
+        }
+        match random.below(10) {
+            0..=5 => format!("{}{}", random.pick(&SHARED_FORMS), self.text(random, "n")),
+            6 => format!("{SHARED} \r\n"),
+            7 => format!("Begin with {SHARED} to share {}", self.token("SECRET")),
+            _ => self.token("SECRET"),
+        }
+    }
+
+    /// Whether the job whose texts are never shared comments now.
+    fn is_job_at_work(&self, random: &mut Random) -> bool {
+        !self.settings.sharing.silent_authors.is_empty() && random.chance(200)
+    }
+
+    /// The job whose texts are never shared comments on an incident.
+    fn comment_by_job(&mut self, id: &IncidentId) -> bool {
+        let comment = Some(format!("{SHARED} {}", self.token("SECRET")));
+        self.save_as(SILENT_AUTHOR, id, &Change { comment, ..Change::default() });
         true
     }
 
@@ -237,8 +287,8 @@ impl World {
             self.note(Place::ServiceNow, || format!("{number} is shown again"));
             let Some(record) = self.servicenow.incidents.get(&id).filter(|_| is_unreported) else { continue };
             if record.summary.state.is_closed() {
-                let written = self.servicenow.comments_of(&id).map(|row| row.sys_id.clone());
-                self.memory.left_behind.extend(written.collect::<Vec<_>>());
+                let written = self.servicenow.shared_of(slice::from_ref(&id)).into_iter().map(|row| row.sys_id);
+                self.memory.left_behind.extend(written);
                 self.memory.closed_while_hidden.insert(id);
             } else {
                 // The save must not be aborted.

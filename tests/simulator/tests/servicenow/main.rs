@@ -18,6 +18,7 @@ mod requests;
 mod roles;
 mod served;
 mod settings;
+mod sharing;
 mod shown;
 mod stock;
 mod support;

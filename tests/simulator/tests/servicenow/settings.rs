@@ -166,13 +166,14 @@ fn without_the_row_nothing_is_set_and_adopting_makes_one() {
 #[test]
 fn what_an_administrator_has_set_survives_an_upgrade() {
     let mut fixture = Fixture::with_app();
-    for name in ["claim_seconds", "outbox_retention_days"] {
+    let names = ["claim_seconds", "outbox_retention_days", "work_note_prefix", "comment_prefix", "silent_authors"];
+    for name in names {
         fixture.instance.set_property(&format!("x_casebridge_aws.{name}"), "11");
     }
     let module = fixture.instance.records("sys_script_include", "name=CasebridgeOutbox").remove(0);
     fixture.put("sys_script_include", &module["sys_id"], &[("script", "changed")]);
     let before = (fixture.settings(), fixture.instance.records("sys_properties", "nameSTARTSWITHx_casebridge_aws."));
-    assert_eq!(before.1.len(), 2);
+    assert_eq!(before.1.len(), names.len());
     fixture.instance.install(built_app());
     let after = (fixture.settings(), fixture.instance.records("sys_properties", "nameSTARTSWITHx_casebridge_aws."));
     assert_eq!(after, before);

@@ -382,6 +382,10 @@ declare global {
                         table: 'sys_properties'
                         id: '58115858a8a445a2a3b4467bec10b928'
                     }
+                    'property-comment-prefix': {
+                        table: 'sys_properties'
+                        id: 'eacae98a291d45949b3df41231afbab9'
+                    }
                     'property-home-instance': {
                         table: 'sys_properties'
                         id: '1e8817708d4f4e7db959f5e7240c0656'
@@ -396,6 +400,10 @@ declare global {
                         table: 'sys_properties'
                         id: 'f647e409ee32466d95a57030c6831d78'
                     }
+                    'property-silent-authors': {
+                        table: 'sys_properties'
+                        id: '4a6e6178742a421c97bf689439f580a1'
+                    }
                     'property-webhook-secret': {
                         table: 'sys_properties'
                         id: '9c17e5e70f594ed9a607f5d3a8ec27b0'
@@ -405,6 +413,10 @@ declare global {
                         table: 'sys_properties'
                         id: '3571209ca3a14126af8de01923a4ee65'
                         deleted: true
+                    }
+                    'property-work-note-prefix': {
+                        table: 'sys_properties'
+                        id: 'cbbbcc5d9f9a4e43b3a64bdbdf83e8b9'
                     }
                     'rest-catalogue': {
                         table: 'sys_ws_operation'
@@ -526,6 +538,10 @@ declare global {
                     'script-include-settings': {
                         table: 'sys_script_include'
                         id: '67a6644422874db5a8131e8e2cedb969'
+                    }
+                    'script-include-sharing': {
+                        table: 'sys_script_include'
+                        id: '1f55713d7b474f1e85f3def8f8c1d3d2'
                     }
                     'script-include-trail': {
                         table: 'sys_script_include'

@@ -1,17 +1,17 @@
 /**
  * Produces the snapshot of an incident for the REST API: its fields, the accounts of its assignment group and of its
- * case, and its customer-visible comments from a point on, oldest first. It does not read work notes. It cuts no text:
- * comments that do not fit follow on the next page.
+ * case, and the texts of its journal that go to AWS, from a point on, oldest first. What stays at home is left out
+ * (`CasebridgeSharing`). It cuts no text: texts that do not fit follow on the next page.
  */
 var CasebridgeIncident = Class.create();
 
 CasebridgeIncident.PREFIX = 'x_casebridge_aws_';
 /**
- * The most characters of the comments of one page: far below the 10 MB that the platform allows for one body, and read
- * in a fraction of the 60 seconds that it allows for a call. A page always holds at least one comment, of any length.
+ * The most characters of the texts that are read for one page: far below the 10 MB that the platform allows for one body,
+ * and read in a fraction of the 60 seconds that it allows for a call. At least one text is read, of any length.
  */
 CasebridgeIncident.PAGE_CHARACTERS = 200000;
-/** The most comments of one page: even a short comment costs some work. */
+/** The most texts that are read for one page, shown or not: even a short text costs some work. */
 CasebridgeIncident.PAGE_ENTRIES = 250;
 CasebridgeIncident.CLOSE_CODES_LIMIT = 100;
 CasebridgeIncident.ACCOUNTS = 'x_casebridge_aws_account';
@@ -77,6 +77,7 @@ CasebridgeIncident.prototype = {
         this.installation = new CasebridgeInstallation();
         this.integrationUser = null;
         this.links = new CasebridgeLink();
+        this.sharing = new CasebridgeSharing();
     },
 
     /** Returns the incident's record, or null. */
@@ -86,20 +87,22 @@ CasebridgeIncident.prototype = {
     },
 
     /**
-     * Returns the incident as it is now, with its first comments after the point (since, after), or from `since` on if
-     * `after` is empty, or from the first comment on if both are. `kind` is the kind of the link that asks: the
-     * snapshot shows the columns that this kind writes. `takenAt` is a moment before the record was read, so that a
-     * snapshot is not older than it says.
+     * Returns the incident as it is now, with its first texts for AWS after the point (since, after), or from `since` on
+     * if `after` is empty, or from the first text on if both are. `kind` is the kind of the link that asks: the snapshot
+     * shows the columns that this kind writes. `takenAt` is a moment before the record was read, so that a snapshot is
+     * not older than it says.
      */
     show: function (incident, kind, takenAt, since, after) {
         var trail = new CasebridgeTrail(incident);
         var shown = this._fields(incident, takenAt, trail);
         shown.columns = this._columns(incident, kind);
         var page = this._entries(shown.sys_id, since, after);
+        // The trail has the texts as they were written, with their prefixes.
         trail.number(page.entries);
         shown.entries_since = since;
-        shown.entries = page.entries;
-        shown.entries_complete = page.complete;
+        shown.entries = page.entries.map(this._shown, this);
+        shown.entries_complete = page.next === null;
+        shown.entries_next = page.next;
         return shown;
     },
 
@@ -301,11 +304,37 @@ CasebridgeIncident.prototype = {
         return values;
     },
 
-    // Returns the first comments after the point, oldest first, and whether they reach the newest.
+    // Returns the first texts for AWS after the point, oldest first, and the point that the next page begins after: the
+    // last text that was read, whether it is for AWS or not. That is null if the newest text was read.
     _entries: function (incidentId, since, after) {
+        var entry = this._journal(incidentId, since, after);
+        var entries = [];
+        var characters = 0;
+        var read = 0;
+        var last = null;
+        var isFull = false;
+        while (!isFull && entry.next()) {
+            characters += this._text(entry, 'value').length;
+            var fits = characters <= CasebridgeIncident.PAGE_CHARACTERS && read < CasebridgeIncident.PAGE_ENTRIES;
+            if (read > 0 && !fits) {
+                isFull = true;
+            } else {
+                read += 1;
+                last = { since: this._text(entry, 'sys_created_on'), after: String(entry.getUniqueValue()) };
+                entries.push(this._entry(entry));
+            }
+        }
+        entries = entries.filter(this._mayBeShown);
+        this._tellWhose(entries);
+        return { entries: entries.filter(this._isShown), next: isFull ? last : null };
+    },
+
+    // Returns the rows of the incident's journal after the point, oldest first: as many as one page may read, and one
+    // more, to find out whether there are more.
+    _journal: function (incidentId, since, after) {
         var entry = new GlideRecord('sys_journal_field');
         entry.addQuery('element_id', incidentId);
-        entry.addQuery('element', 'comments');
+        entry.addQuery('element', 'IN', this.sharing.elements().join(','));
         if (since !== '') {
             entry.addQuery('sys_created_on', '>=', since);
         }
@@ -314,41 +343,56 @@ CasebridgeIncident.prototype = {
         }
         entry.orderBy('sys_created_on');
         entry.orderBy('sys_id');
-        // One more than is shown, to find out whether there are more.
         entry.setLimit(CasebridgeIncident.PAGE_ENTRIES + 1);
         entry.query();
-        var entries = [];
-        var characters = 0;
-        var complete = true;
-        while (complete && entry.next()) {
-            characters += this._text(entry, 'value').length;
-            var fits = characters <= CasebridgeIncident.PAGE_CHARACTERS;
-            if (entries.length > 0 && (!fits || entries.length === CasebridgeIncident.PAGE_ENTRIES)) {
-                complete = false;
-            } else {
-                entries.push(this._entry(entry));
-            }
-        }
-        this._tellWhose(entries);
-        return { entries: entries, complete: complete };
+        return entry;
     },
 
+    // Returns the text of the row as it was written, and what of it goes to AWS.
     _entry: function (entry) {
         var createdBy = this._text(entry, 'sys_created_by');
+        var element = this._text(entry, 'element');
+        var text = this._text(entry, 'value');
         return {
             sys_id: String(entry.getUniqueValue()),
             created_on: this._text(entry, 'sys_created_on'),
             created_by: createdBy,
-            author: this._author(createdBy),
-            text: this._text(entry, 'value'),
+            element: element,
+            text: text,
+            shared: this.sharing.shared(element, createdBy, text),
             ours: false,
             undecided: false,
             mod_count: null
         };
     },
 
-    // Marks which comments are ours. A comment is ours if a finished delivery names it, even if its author was renamed.
-    // A comment that no delivery names is undecided if its author has made deliveries: one may be unfinished.
+    // Whether a text may be in an answer: it is shared, or it is a comment, which casebridge may have delivered.
+    _mayBeShown: function (entry) {
+        return entry.shared !== '' || entry.element === CasebridgeSharing.COMMENTS;
+    },
+
+    // Whether a text is in the answer. A comment of ours came from AWS. A work note of ours stays, whatever it begins
+    // with, and what is not shared stays, whoever wrote it.
+    _isShown: function (entry) {
+        return entry.ours ? entry.element === CasebridgeSharing.COMMENTS : entry.shared !== '';
+    },
+
+    // Returns the text as an answer shows it. What casebridge delivered is shown as it is.
+    _shown: function (entry) {
+        return {
+            sys_id: entry.sys_id,
+            created_on: entry.created_on,
+            created_by: entry.created_by,
+            author: this._author(entry.created_by),
+            text: entry.ours ? entry.text : entry.shared,
+            ours: entry.ours,
+            undecided: entry.undecided,
+            mod_count: entry.mod_count
+        };
+    },
+
+    // Marks which texts are ours. A text is ours if a finished delivery names it, of whatever link, even if its author
+    // was renamed. A text that no delivery names is undecided if its author has made deliveries: one may be unfinished.
     _tellWhose: function (entries) {
         var delivered = this._delivered(entries);
         for (var index = 0; index < entries.length; index += 1) {

@@ -10,7 +10,7 @@ var CasebridgeTrail = Class.create();
 CasebridgeTrail.TABLE = 'sys_audit';
 /** The most changes of state that are read: more than people make. */
 CasebridgeTrail.STATES_LIMIT = 200;
-/** The most rows about comments that are read: more than a page of comments has. */
+/** The most rows about texts of one field that are read: more than a page has. */
 CasebridgeTrail.ENTRIES_LIMIT = 1000;
 /** How much later than its update a row of the trail may be written. */
 CasebridgeTrail.LAG_SECONDS = 2;
@@ -35,18 +35,30 @@ CasebridgeTrail.prototype = {
         return this._entered(CasebridgeTrail.CLOSED);
     },
 
-    /** Sets each comment's mod_count to the count of the update that it was written in, or null if that is unknown. */
+    /** Sets each text's mod_count to the count of the update that it was written in, or null if that is unknown. */
     number: function (entries) {
+        [CasebridgeSharing.COMMENTS, CasebridgeSharing.WORK_NOTES].forEach(function (element) {
+            this._number(
+                element,
+                entries.filter(function (entry) {
+                    return entry.element === element;
+                })
+            );
+        }, this);
+    },
+
+    // Numbers the texts of one field of the journal. The trail has rows of their own for each field.
+    _number: function (element, entries) {
         if (entries.length === 0) {
             return;
         }
         var first = this._shift(entries[0].created_on, -CasebridgeTrail.LAG_SECONDS);
         var last = this._shift(entries[entries.length - 1].created_on, CasebridgeTrail.LAG_SECONDS);
-        var rows = this._rows('comments', CasebridgeTrail.ENTRIES_LIMIT, false, function (audit) {
+        var rows = this._rows(element, CasebridgeTrail.ENTRIES_LIMIT, false, function (audit) {
             audit.addQuery('sys_created_on', '>=', first);
             audit.addQuery('sys_created_on', '<=', last);
         });
-        // A text may occur twice. So first match rows and comments of the same second, then rows that came late.
+        // A text may occur twice. So first match rows and texts of the same second, then rows that came late.
         this._match(entries, rows, 0);
         this._match(entries, rows, CasebridgeTrail.LAG_SECONDS);
         var ended = this.ended();
@@ -109,7 +121,7 @@ CasebridgeTrail.prototype = {
         return null;
     },
 
-    // Matches rows with comments. The trail has one row for each comment, so each row is used once.
+    // Matches rows with texts. The trail has one row for each text, so each row is used once.
     _match: function (entries, rows, tolerance) {
         for (var index = 0; index < entries.length; index += 1) {
             var entry = entries[index];
@@ -128,7 +140,7 @@ CasebridgeTrail.prototype = {
         }
     },
 
-    // Whether the comment's count agrees with the times. A restored record counts some updates twice, and then the
+    // Whether the text's count agrees with the times. A restored record counts some updates twice, and then the
     // times are right.
     _isBelievable: function (entry, ended) {
         if (entry.mod_count === null || entry.mod_count < 0 || entry.mod_count > this.modCount) {

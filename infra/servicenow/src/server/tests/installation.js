@@ -40,8 +40,10 @@
         // Journal fields are set by assignment, which the published types do not allow.
         /** @type {any} */
         var incident = inserted();
+        // Where comments need a prefix, only one with it is shown.
+        var prefix = CasebridgeSharing.property(CasebridgeSharing.PREFIX_PROPERTIES.comments);
         incident.work_notes = 'for us alone';
-        incident.comments = 'for the customer';
+        incident.comments = prefix + 'for the customer';
         incident.update();
         var now = String(new GlideDateTime().getValue());
         var shown = new CasebridgeIncident().show(incident, 'support_case', now, '', '');

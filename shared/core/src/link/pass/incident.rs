@@ -200,6 +200,7 @@ fn leave_out_newer_entries(incident: &mut Incident) {
     };
     if let Some(first) = incident.entries.iter().position(is_torn) {
         incident.entries.truncate(first);
+        incident.entries_next = None;
     }
     incident.entries_complete &= incident.entries.len() == count;
 }

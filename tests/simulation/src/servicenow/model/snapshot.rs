@@ -4,7 +4,7 @@ use casebridge_core::{
     identifiers::{ExternalId, IncidentId, JournalEntryId},
     servicenow::{
         columns::{ACCOUNT, BridgeColumns},
-        incident::{Incident, IncidentAccount, IncidentState, JournalEntry},
+        incident::{Incident, IncidentAccount, IncidentState, JournalEntry, JournalPoint},
     },
 };
 use jiff::Timestamp;
@@ -32,9 +32,10 @@ impl Instance {
         let mut snapshot = self.page(now, kind, id, since, None)?;
         snapshot.deliveries = self.deliveries_since(id, since);
         for _ in 1..self.pages_per_read {
-            let Some(last) = snapshot.entries.last().filter(|_| !snapshot.entries_complete) else { break };
-            let page = self.page(now, kind, id, Some(last.created_on), Some(&last.sys_id))?;
+            let Some(next) = snapshot.entries_next.take() else { break };
+            let page = self.page(now, kind, id, Some(next.since), Some(&next.after))?;
             snapshot.entries_complete = page.entries_complete;
+            snapshot.entries_next = page.entries_next;
             snapshot.entries.extend(page.entries);
         }
         Ok(snapshot)
@@ -127,7 +128,7 @@ impl Instance {
             production: account.production,
             severities: account.severities.clone(),
         });
-        let (entries, entries_complete) = self.entries(record, ended, since, after);
+        let (entries, entries_next) = self.entries(record, ended, since, after);
         Incident {
             summary,
             taken_at: second(now),
@@ -140,7 +141,8 @@ impl Instance {
             priority: record.priority.clone(),
             entries_since: since,
             entries,
-            entries_complete,
+            entries_complete: entries_next.is_none(),
+            entries_next,
             deliveries: Vec::new(),
         }
     }
@@ -172,16 +174,20 @@ impl Instance {
         None
     }
 
-    /// Returns the first comments after the point, as many as a page holds, and whether the newest is among them.
+    /// Returns the texts for AWS among the first ones after the point, of which as many are read as a page may, and the
+    /// point to go on from. That is `None` if the newest was read.
     fn entries(
         &self,
         record: &Record,
         ended: Option<&StateChange>,
         since: Option<Timestamp>,
         after: Option<&JournalEntryId>,
-    ) -> (Vec<JournalEntry>, bool) {
+    ) -> (Vec<JournalEntry>, Option<JournalPoint>) {
+        let id = &record.summary.sys_id;
         let mut rows: Vec<&Journal> = self
-            .comments_of(&record.summary.sys_id)
+            .journal
+            .iter()
+            .filter(|row| row.incident == *id && self.sharing.reads(row.element))
             .filter(|row| since.is_none_or(|since| row.created_on >= since))
             .filter(|row| after.is_none_or(|after| since < Some(row.created_on) || row.sys_id > *after))
             .collect();
@@ -191,18 +197,19 @@ impl Instance {
             characters += row.text.encode_utf16().count();
             *index == 0 || (characters <= self.page_characters && *index < self.page_entries)
         };
-        let shown: Vec<JournalEntry> = rows
-            .iter()
-            .enumerate()
-            .take_while(fits)
-            .map(|(_, row)| self.entry_of(row, record.summary.sys_mod_count, ended))
-            .collect();
-        let complete = shown.len() == rows.len();
-        (shown, complete)
+        let read = rows.iter().enumerate().take_while(fits).count();
+        let next = rows[..read].last().filter(|_| read < rows.len());
+        let next = next.map(|row| JournalPoint { since: row.created_on, after: row.sys_id.clone() });
+        let reached = record.summary.sys_mod_count;
+        let shown = rows[..read].iter().filter_map(|row| self.entry_of(row, reached, ended));
+        (shown.collect(), next)
     }
 
-    fn entry_of(&self, row: &Journal, reached: u64, ended: Option<&StateChange>) -> JournalEntry {
+    /// Returns the row as the app shows it. Returns `None` if it stays in ServiceNow: it is not shared, or it is a work
+    /// note that casebridge delivered.
+    fn entry_of(&self, row: &Journal, reached: u64, ended: Option<&StateChange>) -> Option<JournalEntry> {
         let ours = self.finished.contains(&row.sys_id);
+        let text = if ours { Some(row.text.as_str()).filter(|_| row.is_comment()) } else { self.sharing.shared(row) }?;
         let is_by_deliverer = row.created_by == self.integration_user || self.deliverers.contains_key(&row.created_by);
         // A restored record counts some updates twice. Then the times are right, and a count that contradicts them is
         // not.
@@ -212,17 +219,17 @@ impl Instance {
             distance <= TRAIL_LAG_SECONDS || (count <= ended.mod_count) == (row.created_on < ended.at)
         };
         let mod_count = row.mod_count.filter(|_| self.trail_is_readable);
-        JournalEntry {
+        Some(JournalEntry {
             sys_id: row.sys_id.clone(),
             created_on: row.created_on,
             created_by: row.created_by.clone(),
             author: row.created_by.clone(),
-            text: row.text.clone(),
+            text: text.to_owned(),
             ours,
             undecided: !ours && is_by_deliverer,
             mod_count: mod_count.filter(|count| *count <= reached && is_believable(*count)),
             element: COMMENTS.to_owned(),
-        }
+        })
     }
 
     /// Returns the incidents that are linked, in scope or announced and were written after (`since`, `after`), at most

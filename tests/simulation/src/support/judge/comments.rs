@@ -1,4 +1,6 @@
-//! 1 and 8: every comment of a person is on the case once, in order.
+//! 1 and 8: everything that a person wrote for AWS is on the case once, in order.
+
+use std::slice;
 
 use casebridge_core::{
     identifiers::IncidentId,
@@ -26,9 +28,9 @@ pub(super) fn judge_gone(world: &mut World) {
     for (incident, record) in &world.memory.gone {
         let Some(case) = world.case_of(incident) else { continue };
         let bodies = our_bodies(world, case);
-        let comments = world.servicenow.comments_of(incident).filter(|row| !row.is_ours());
+        let written = world.servicenow.shared_of(slice::from_ref(incident));
         let description = (!world.memory.opened_for_cases.contains(incident)).then_some(record.description.as_str());
-        let texts = description.into_iter().chain(comments.map(|row| row.text.as_str()));
+        let texts = description.into_iter().chain(written.iter().map(|row| row.text.as_str()));
         for token in texts.flat_map(tokens) {
             expect_once(occurrences(&bodies, token).len(), 0, Invariant::ExactlyOnce, token, &mut found);
         }
@@ -51,11 +53,10 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, succession: &
     for token in tokens(description) {
         expect_once(occurrences(&described_bodies, token).len(), fewest, Invariant::ExactlyOnce, token, found);
     }
-    let is_due = |row: &&Journal| !row.is_ours() && !row.text.starts_with(AUTOMATIC_CLOSING);
-    let (late, comments): (Vec<&Journal>, Vec<&Journal>) = world
-        .servicenow
-        .comments_of_all(incidents)
-        .filter(is_due)
+    let written = world.servicenow.shared_of(incidents);
+    let (late, comments): (Vec<&Journal>, Vec<&Journal>) = written
+        .iter()
+        .filter(|row| !row.text.starts_with(AUTOMATIC_CLOSING))
         .partition(|row| world.memory.after_closing.contains(&row.sys_id));
     let openings = openings(world, succession);
     judge_order(world, &bodies, &comments, fewest, found);

@@ -1,29 +1,35 @@
-//! 3: no work note is at AWS, and no text is on a case or an incident that it does not belong to.
+//! 3: nothing that stays in ServiceNow is at AWS, and no text is on a case or an incident that it does not belong to.
 
 use casebridge_core::identifiers::IncidentId;
 
 use super::our_bodies;
-use crate::{invariants::Invariant, people::texts::tokens, servicenow::people::AUTOMATIC_CLOSING, world::World};
+use crate::{
+    invariants::Invariant,
+    people::texts::tokens,
+    servicenow::{model::Journal, people::AUTOMATIC_CLOSING},
+    world::World,
+};
 
 impl World {
-    /// Whether people wrote the text with this token on one of these incidents. The copy of an incident has the same
-    /// description.
+    /// Whether people wrote the text with this token on one of these incidents, and for AWS. The copy of an incident has the
+    /// same description.
     fn is_written_on(&self, token: &str, incidents: &[IncidentId]) -> bool {
-        let mut rows = self.servicenow.journal.iter().filter(|row| !row.is_ours() && row.text.contains(token));
+        let is_shared = |row: &&Journal| self.servicenow.for_aws(row).is_some_and(|text| text.contains(token));
+        let mut rows = self.servicenow.journal.iter().filter(is_shared);
         let mut described = self.all_incidents().filter(|record| record.description.contains(token));
         rows.any(|row| incidents.contains(&row.incident))
             || described.any(|record| incidents.contains(&record.summary.sys_id))
     }
 }
 
-/// 3: no work note is at AWS, and no text is on a case or an incident that it does not belong to.
+/// 3: nothing that stays in ServiceNow is at AWS, and no text is on a case or an incident that it does not belong to.
 pub(super) fn judge_confidentiality(world: &mut World) {
     let mut found = Vec::new();
     for case in world.support.cases() {
         let incidents = world.incidents_of(case);
         for communication in &case.communications {
             if communication.body.contains("«SECRET") {
-                found.push(format!("a work note is on {}", case.case_id));
+                found.push(format!("a private text is on {}", case.case_id));
             }
         }
         for body in our_bodies(world, case) {
@@ -32,7 +38,7 @@ pub(super) fn judge_confidentiality(world: &mut World) {
             }
             for token in tokens(body) {
                 if !world.is_written_on(token, &incidents) {
-                    found.push(format!("{token} is on {}, which is another incident's", case.case_id));
+                    found.push(format!("{token} is on {}, which no text for AWS on its incident has", case.case_id));
                 }
             }
         }

@@ -56,9 +56,9 @@ impl World {
         self.settings.trail_is_readable && !self.memory.restored.contains(incident)
     }
 
-    /// Returns what people commented after the last end of an incident.
+    /// Returns what people wrote for AWS after the last end of an incident.
     fn reactions<'a>(&'a self, incident: &'a IncidentId) -> impl Iterator<Item = &'a Journal> {
-        self.servicenow.comments_since_end(incident).filter(|row| !row.is_ours())
+        self.servicenow.shared_since_end(incident)
     }
 
     /// Whether a customer wrote something at AWS that was not on the incident at its last end. Then the agent who ended

@@ -3,7 +3,7 @@
 //! The judge goes by the state of the world, not by what casebridge believes. A process breaks the rule if it writes to
 //! a case although it read the incident, or began, during the pause, and the pause lasts until the write.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice};
 
 use casebridge_core::{
     identifiers::{AccountId, IncidentId},
@@ -84,8 +84,8 @@ impl World {
         for incident in incidents {
             let pause = self.pause_of(&incident);
             if self.is_closed_in_group_of_another_account(&incident) {
-                let comments = self.servicenow.comments_of(&incident).map(|row| row.sys_id.clone());
-                self.memory.left_behind.extend(comments);
+                let written = self.servicenow.shared_of(slice::from_ref(&incident)).into_iter().map(|row| row.sys_id);
+                self.memory.left_behind.extend(written);
             }
             let since = &mut self.memory.pauses.since;
             match pause {
