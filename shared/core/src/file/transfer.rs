@@ -163,6 +163,9 @@ pub struct Transfer {
     /// The set that is being filled.
     #[serde(default)]
     pub set: Option<OpenSet>,
+    /// Whether an addition to the set may be at work: recorded before it, so that whoever takes over begins a new set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_adding: bool,
     /// The upload that is under way.
     #[serde(default)]
     pub upload: Option<Upload>,
@@ -214,7 +217,7 @@ enum Meaning {
 impl Transfer {
     /// Returns a transfer that has not begun.
     pub fn new(order: Order) -> Self {
-        Self { order, fates: Vec::new(), set: None, upload: None, failures: 0, end: None }
+        Self { order, fates: Vec::new(), set: None, is_adding: false, upload: None, failures: 0, end: None }
     }
 
     /// Returns the next step. Returns `None` if the transfer has ended.
@@ -237,8 +240,22 @@ impl Transfer {
         })
     }
 
+    /// Records that another worker goes on with the transfer. The last one may have added a file to the set, or may still do
+    /// so, without recording it.
+    pub fn taken_over(&mut self) {
+        if std::mem::take(&mut self.is_adding) {
+            self.begin_anew();
+        }
+    }
+
+    /// Records that a file is about to be added to the set.
+    pub fn adding(&mut self) {
+        self.is_adding = self.set.is_some();
+    }
+
     /// Records that a file is in this set.
     pub fn added(&mut self, set: OpenSet, sha256: String) {
+        self.is_adding = false;
         self.set = Some(set);
         self.settle(FileFate::Moved { sha256 });
     }
@@ -307,6 +324,7 @@ impl Transfer {
         failure: &Failure,
         now: Timestamp,
     ) -> SignedDuration {
+        self.is_adding = false;
         match meaning(step, side, failure) {
             Meaning::Gone => self.settle(FileFate::Gone),
             Meaning::Refused(refusal) => self.settle(FileFate::Refused { refusal }),
