@@ -208,7 +208,7 @@ fn parameters(request: &Request) -> BTreeMap<String, String> {
 
 fn xml(status: u16, body: &str) -> Response {
     let headers = BTreeMap::from([("content-type".to_owned(), "text/xml".to_owned())]);
-    Response { status, headers, body: body.as_bytes().to_vec() }
+    Response { status, headers, body: body.as_bytes().to_vec(), file: None }
 }
 
 fn escape(text: &str) -> String {
