@@ -25,6 +25,7 @@ PACKAGE_PARAMETERS = {
     "case-poller": "CasePollerKey",
     "reconciler": "ReconcilerKey",
     "catalog-sync": "CatalogSyncKey",
+    "attachments": "AttachmentsKey",
 }
 
 

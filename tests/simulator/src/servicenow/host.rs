@@ -406,7 +406,8 @@ impl Host<'_, '_> {
         let (url, path, query) = split_url(&argument.url);
         let mut headers = argument.headers;
         headers.entry("user-agent".to_owned()).or_insert_with(|| "ServiceNow/1.0".to_owned());
-        let request = Request { method: argument.method, path, query, headers, body: argument.body.into_bytes(), file: None };
+        let request =
+            Request { method: argument.method, path, query, headers, body: argument.body.into_bytes(), file: None };
         let timeout = argument.timeout.unwrap_or(HTTP_TIMEOUT_MILLISECONDS);
         Ok(match self.outbound.send(url, &request, timeout) {
             Ok(response) => json!({

@@ -140,7 +140,9 @@ impl Support {
     /// Whether the session of this key may call an operation of AWS Support. True if the key belongs to no session.
     pub(super) fn session_allows(&self, access_key_id: &str, operation: &str) -> bool {
         let actions = self.sessions.get(access_key_id).and_then(|session| session.actions.as_ref());
-        actions.is_none_or(|actions| actions.contains(&format!("support:{operation}")))
+        actions.is_none_or(|actions| {
+            required_actions(operation).iter().all(|action| actions.contains(&format!("support:{action}")))
+        })
     }
 
     fn caller_identity(&self, now: Timestamp, key: &str) -> Result<String, StsError> {
@@ -189,6 +191,18 @@ impl Support {
         let arn = format!("arn:aws:sts::{account}:assumed-role/{role}/{name}");
         let user = format!("<Arn>{}</Arn><AssumedRoleId>AROA:{}</AssumedRoleId>", escape(&arn), escape(name));
         Ok(format!("<Credentials>{credentials}</Credentials><AssumedRoleUser>{user}</AssumedRoleUser>"))
+    }
+}
+
+/// Returns the actions that an operation needs: that of its name, except for large files. Source: AWS Support User Guide,
+/// "Required permissions for large attachments".
+fn required_actions(operation: &str) -> Vec<&str> {
+    match operation {
+        "GetAttachmentUploadLinks" | "CompleteAttachmentUpload" | "DescribeAttachmentUploadStatus" => {
+            vec!["UploadAttachment", "AddAttachmentsToSet"]
+        }
+        "GetAttachmentDownloadLink" => vec!["DownloadAttachment", "DescribeAttachment"],
+        _ => vec![operation],
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files of incidents: what a snapshot shows of them, how their bytes leave the instance, how files of AWS come to an
 //! incident, each once, and what tells AWS of a file.
 
-use casebridge_simulator::wire::Response;
+use casebridge_simulator::{support::attachments::content::Content, wire::Response};
 use serde_json::{Value, json};
 
 use crate::support::{Fixture, INCIDENTS, body, deliver, incident_in_scope, message, text};
@@ -193,6 +193,10 @@ fn a_file_of_aws_is_attached_once_and_is_ours() {
     assert_eq!(read(&mut fixture, "casebridge", &incident, &file).content().to_vec().unwrap(), BYTES);
     let again = outcome(&mut fixture, &incident, 0, "a.log", BYTES);
     assert_eq!((&again["outcome"], &again["attachment"]), (&json!("already_applied"), &json!(file)));
+    let digest = Content::bytes(BYTES).sha256().unwrap();
+    assert_eq!((&written["sha256"], &again["sha256"]), (&json!(digest), &json!(digest)));
+    fixture.put("sys_attachment", &file, &[("hash", "")]);
+    assert_eq!(outcome(&mut fixture, &incident, 0, "a.log", BYTES)["sha256"], "", "an instance without digests");
     // A second file of this name and content is another one.
     assert_eq!(outcome(&mut fixture, &incident, 1, "a.log", BYTES)["outcome"], "applied");
     assert_eq!(attached(&fixture, &incident), ["a.log", "a.log"]);
@@ -212,7 +216,8 @@ fn a_file_that_is_gone_is_not_written_again() {
     let (mut fixture, incident) = in_scope();
     let file = outcome(&mut fixture, &incident, 0, "a.log", BYTES)["attachment"].as_str().unwrap().to_owned();
     assert_eq!(fixture.call("admin", "DELETE", &format!("/api/now/attachment/{file}"), None).status, 204);
-    assert_eq!(outcome(&mut fixture, &incident, 0, "a.log", BYTES)["outcome"], "already_applied");
+    let again = outcome(&mut fixture, &incident, 0, "a.log", BYTES);
+    assert_eq!((&again["outcome"], &again["sha256"]), (&json!("already_applied"), &json!("")));
     assert!(attached(&fixture, &incident).is_empty());
 }
 

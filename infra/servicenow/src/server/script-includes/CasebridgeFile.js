@@ -227,8 +227,17 @@ CasebridgeFile.prototype = {
         this.calls.fail(404, 'No such file', detail);
     },
 
+    // The digest is the platform's own, of what it has stored. Not every version of the platform has one.
     _result: function (order, outcome, attachment, error) {
-        return { external_id: order.externalId, outcome: outcome, attachment: attachment, error: error };
+        var stored = new GlideRecord(CasebridgeFile.TABLE);
+        var isThere = attachment !== '' && stored.get(attachment);
+        return {
+            external_id: order.externalId,
+            outcome: outcome,
+            attachment: attachment,
+            sha256: isThere ? CasebridgeIncident.text(stored, 'hash').toLowerCase() : '',
+            error: error
+        };
     },
 
     type: 'CasebridgeFile'
