@@ -38,6 +38,11 @@ pub(super) fn answer(simulator: &Simulator, request: &Request) -> Outcome {
         path: &request.path,
         body: if request.file.is_some() { query.as_bytes() } else { &request.body },
     };
+    if let Some(file) = &request.file {
+        // The digest of a large file takes a while. It is calculated once, here, without the lock of the instance. A file
+        // that can't be read fails there.
+        let _ = file.sha256();
+    }
     let happen = || simulator.instance().handle(clock::now(), request, &simulator.network);
     simulator.call(now, &call, |fault| match fault {
         None => Outcome::Answer(happen()),
