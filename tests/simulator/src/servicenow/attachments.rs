@@ -73,8 +73,8 @@ pub fn attach(session: &mut Session<'_>, file: NewFile) -> Result<String, FileEr
     ];
     let sys_id = session.insert(TABLE, row_of(values), true)?;
     let bytes = [("size_bytes", size.as_str()), ("size_compressed", &size), ("compressed", "true"), ("hash", &hash)];
-    session.update(TABLE, &sys_id, row_of(bytes), false)?;
     session.state.files.insert(sys_id.clone(), file.content);
+    session.update(TABLE, &sys_id, row_of(bytes), false)?;
     Ok(sys_id)
 }
 
