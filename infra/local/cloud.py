@@ -124,6 +124,8 @@ def parameters(packages: dict[str, pathlib.Path], servicenow_url: str) -> dict[s
         "ServiceNowUrl": servicenow_url,
         "MemberAccountIds": ",".join(layout.ACCOUNT_IDS),
         "Policy": json.dumps(layout.POLICY),
+        # Ten end-to-end tests at once move files.
+        "AttachmentsConcurrency": "10",
         "LogRetentionDays": "1",
         "TableDeletionProtection": "false",
         **{PACKAGE_PARAMETERS[function]: package.name for function, package in packages.items()},

@@ -175,7 +175,7 @@ def test_a_file_whose_webhook_was_lost_is_found_by_the_poll(world: World):
     assert_no_more(world, incident, 1, 0)
 
 
-# What is broken on a file's way to the case, how, and the file's size. The body or the link of each call names the file.
+# What is broken on a file's way to the case, how, and the file's size. The body or the link of each call names it.
 BROKEN_TO_AWS = [
     ("support", "AddAttachmentsToSet", "apply_then_drop", 100),
     ("support", "AddAttachmentsToSet", "error", 100),
