@@ -1,8 +1,8 @@
 """`make bench-files`: moves the largest file each way with the release packages, and prints the memory that it takes.
 
-The functions run on a local stack of their own, as `make up` runs them, and the files go over its links. The peak memory is
-that of the process of the function `attachments` (VmHWM). The command fails if it exceeds LARGEST_MEMORY_BYTES: files are
-streamed, so that their size must not show.
+The functions run on a local stack of their own, as `make up` runs them, and the files go over its links. The peak
+memory is that of the process of the function `attachments` (VmHWM). The command fails if it exceeds
+LARGEST_MEMORY_BYTES: files are streamed, so that their size must not show.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ NAME_VARIABLE = b"AWS_LAMBDA_FUNCTION_NAME="
 
 
 class Watch:
-    """The largest memory of a function's processes, looked at many times a second. A process that ends takes it along."""
+    """The largest memory of a function's processes, looked at many times a second, since processes may end."""
 
     def __init__(self, function_name: str):
         self._wanted = NAME_VARIABLE + function_name.encode()
