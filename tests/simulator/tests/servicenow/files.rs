@@ -466,10 +466,10 @@ fn changes(fixture: &mut Fixture, query: &str) -> (Vec<(String, String, bool)>, 
     let answer = fixture.call("casebridge", "GET", &format!("{INCIDENTS}/changes?{query}"), None);
     assert_eq!(answer.status, 200, "{}", text(&answer));
     let result = body(&answer)["result"].clone();
-    let list = result["incidents"].as_array().unwrap().iter();
+    let list = result["incidents"].as_array().expect("a list of changes").iter();
     let found = list.map(|change| {
-        let time = change["sys_updated_on"].as_str().unwrap().to_owned();
-        (change["sys_id"].as_str().unwrap().to_owned(), time, change["attached"] == true)
+        let column = |name: &str| change[name].as_str().expect("a text").to_owned();
+        (column("sys_id"), column("sys_updated_on"), change["attached"] == true)
     });
     (found.collect(), result["more"] == true)
 }
