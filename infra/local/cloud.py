@@ -19,6 +19,7 @@ import expand  # noqa: E402
 
 DEPLOY_SECONDS = 60
 POLL_SECONDS = 0.1
+TEMPLATE_KEY = "template.json"
 PACKAGE_PARAMETERS = {
     "servicenow-webhook": "ServicenowWebhookKey",
     "aws-events": "AwsEventsKey",
@@ -51,9 +52,13 @@ class Cloud:
     def deploy(self, template: dict, parameters: dict[str, str]) -> dict[str, str]:
         """Creates or updates the stack and returns its outputs."""
         formation = self.client("cloudformation")
+        # CloudFormation takes 51,200 bytes in a request, and 1 MB from a bucket.
+        self.client("s3").put_object(
+            Bucket=layout.ARTIFACT_BUCKET, Key=TEMPLATE_KEY, Body=json.dumps(template).encode()
+        )
         request = {
             "StackName": layout.STACK_NAME,
-            "TemplateBody": json.dumps(template),
+            "TemplateURL": f"{self.endpoint}/{layout.ARTIFACT_BUCKET}/{TEMPLATE_KEY}",
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             "Capabilities": ["CAPABILITY_IAM"],
         }
