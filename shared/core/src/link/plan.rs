@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     failure::Refusal,
+    file::order::Order,
     servicenow::delivery::{Delivery, NewIncident},
 };
 
@@ -14,6 +15,8 @@ pub const EFFECTS_PER_PLAN: usize = 25;
 pub const OPEN_INCIDENT: &str = "open_incident";
 /// The name of a delivery for logs, metrics and coverage.
 pub const DELIVER: &str = "deliver";
+/// The name of an order for files.
+pub const ORDER_FILES: &str = "order_files";
 /// The name of a write of the columns alone.
 pub const WRITE_COLUMNS: &str = "write_columns";
 
@@ -34,6 +37,8 @@ pub enum Effect<C> {
     /// A write of messages, fields and columns to the incident. Its columns are those of the moment of the plan, with
     /// its own change of the state.
     Deliver(Delivery),
+    /// An order for a transfer of files, which is made apart from the link. A repeat orders no second one.
+    OrderFiles(Order),
     /// A write of the columns alone. Their values are computed when it is applied, after the effects before it.
     WriteColumns,
 }
@@ -45,6 +50,7 @@ impl<C: Named> Effect<C> {
             Self::Call(call) => call.name(),
             Self::OpenIncident(_) => OPEN_INCIDENT,
             Self::Deliver(_) => DELIVER,
+            Self::OrderFiles(_) => ORDER_FILES,
             Self::WriteColumns => WRITE_COLUMNS,
         }
     }
@@ -98,6 +104,11 @@ pub enum Waiting {
     /// All communications have to be read once more, since one may appear late among older ones.
     FullRead {
         /// When.
+        until: Timestamp,
+    },
+    /// Files are under way, or the instance still checks one.
+    Files {
+        /// When to look for them if nobody tells of their end.
         until: Timestamp,
     },
     /// The link has had too many writes: there may be a loop.
@@ -175,6 +186,7 @@ impl Waiting {
             | Self::UnclearMark { until }
             | Self::Paused { until }
             | Self::LateCase { until }
+            | Self::Files { until }
             | Self::LoopBreaker { until } => Some(*until),
             Self::ColumnsNotKept { until } | Self::IncidentGone { until } | Self::UnknownCase { until } => *until,
             Self::IncidentClosed | Self::RepeatedReopening => None,
@@ -193,6 +205,7 @@ impl Waiting {
             Self::IncidentUnread { .. } => "incident_unread",
             Self::UnsettledStatus { .. } => "unsettled_status",
             Self::FullRead { .. } => "full_read",
+            Self::Files { .. } => "files",
             Self::LoopBreaker { .. } => "loop_breaker",
             Self::LowerCount { .. } => "lower_count",
             Self::UnconfirmedState { .. } => "unconfirmed_state",
@@ -218,6 +231,7 @@ impl Waiting {
                 | Self::UnsettledStatus { .. }
                 | Self::FullRead { .. }
                 | Self::LateCase { .. }
+                | Self::Files { .. }
                 | Self::UnclearMark { .. }
                 | Self::ColumnsNotKept { .. }
         )

@@ -239,6 +239,7 @@ fn apply_with(sides: &mut Sides, pass: &mut Pass, plan: &Plan, faults: &Faults) 
             (Effect::Deliver(delivery), failure) => {
                 pass.not_delivered(&sides.policy, delivery, failure, sides.now, 0);
             }
+            (Effect::OrderFiles(order), _) => pass.ordered(order, false, sides.now),
             (Effect::WriteColumns, _) => {}
             (_, Failure::InDoubt { message }) => pass.doubt(message).unwrap(),
             (_, failure) => pass.refused(&sides.policy, call_of(effect), failure, sides.now, 0).unwrap(),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use casebridge_core::{
     failure::{Failure, Refusal},
+    file::{order::Order, transfer::Carried},
     identifiers::{AccountId, CaseId, DisplayId, JournalEntryId, LinkKey},
     link::{kind::Kind as _, mark::Entropy, pass::Seen, planner},
     policy::Policy,
@@ -61,6 +62,10 @@ pub struct Sides {
     plans: u8,
     /// The size of the last answer to a delivery, in bytes of JSON.
     pub last_answer_bytes: usize,
+    /// The transfers of files that were ordered.
+    pub orders: Vec<Order>,
+    /// What the communications of ours carried.
+    pub carried: Vec<Carried>,
 }
 
 pub struct RawCase {
@@ -139,6 +144,8 @@ impl Sides {
             entries: Vec::new(),
             entries_complete: true,
             deliveries: Vec::new(),
+            attachments: Vec::new(),
+            attachments_complete: true,
         };
         Self {
             policy: Policy::default(),
@@ -156,6 +163,8 @@ impl Sides {
             poison: None,
             plans: 0,
             last_answer_bytes: 0,
+            orders: Vec::new(),
+            carried: Vec::new(),
         }
     }
 
@@ -268,6 +277,7 @@ impl Sides {
             time_created: self.now,
             submitted_by: submitted_by.to_owned(),
             body: text.to_owned(),
+            attachments: Vec::new(),
         });
     }
 
@@ -344,7 +354,8 @@ impl Sides {
                 pass.refused(&self.policy, call_of(effect), &failure, self.now, 0).unwrap();
                 false
             }
-            Effect::Call(Call::AddCommunication { body, .. }) => {
+            Effect::Call(Call::AddCommunication { body, carried, .. }) => {
+                self.carried.extend(carried.clone());
                 self.communicate(BRIDGE, body);
                 pass.done(&self.policy, Done::CommunicationAdded, self.now).unwrap()
             }
@@ -361,6 +372,11 @@ impl Sides {
             Effect::Deliver(delivery) => {
                 let answer = self.deliver(delivery);
                 pass.delivered(&self.policy, delivery, answer, self.now, 0);
+                true
+            }
+            Effect::OrderFiles(order) => {
+                self.orders.push(order.clone());
+                pass.ordered(order, true, self.now);
                 true
             }
             Effect::WriteColumns => {

@@ -11,9 +11,17 @@ const LOWERED: &str = "The AWS Support case is opened with severity ";
 /// What a note says of a severity that was changed at AWS.
 const CHANGED: &str = "The severity of the AWS Support case was changed at AWS from ";
 
+/// What a text says of a file that stays where it is.
+const STAYS: &str = " was not sent to the other side: ";
+
 /// Whether a delivered message is a note of casebridge. All others are communications of the case.
 pub(super) fn is_note(row: &Journal) -> bool {
-    row.text.contains(LOWERED) || row.text.contains(CHANGED)
+    row.text.contains(LOWERED) || row.text.contains(CHANGED) || is_about_file(&row.text)
+}
+
+/// Whether a text tells that a file stays where it is.
+pub(super) fn is_about_file(text: &str) -> bool {
+    text.contains(STAYS)
 }
 
 /// Judges the notes on the severity of an incident's case.
