@@ -309,6 +309,7 @@ impl Both {
                 ("content-type".to_owned(), "application/json".to_owned()),
             ]),
             body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+            file: None,
         };
         self.shipped.handle(self.now, &request, &self.network)
     }
