@@ -4,7 +4,7 @@
 PYTHON := .tools/python/bin/python
 LOCAL := infra/local
 .DEFAULT_GOAL := help
-.PHONY: help tools up down demo test lint rust-test e2e package bench simulate simulate-pairs simulate-sabotage mutants mutants-app policy-table clean clean-tools
+.PHONY: help tools up down demo test lint rust-test e2e package bench bench-files simulate simulate-pairs simulate-sabotage mutants mutants-app policy-table clean clean-tools
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ package: tools ## Builds the release packages of the functions into target/packa
 
 bench: tools ## Measures those packages into target/bench/NAME.json; BEFORE=<file> shows an earlier run beside
 	@$(PYTHON) tests/bench/bench.py $(if $(NAME),--name "$(NAME)") $(if $(BEFORE),--before "$(BEFORE)")
+
+bench-files: tools ## Moves the largest file each way with those packages and prints the memory that it takes
+	@$(PYTHON) tests/bench/files.py
 
 simulate: ## Runs SEEDS random worlds from seed FROM on, with faults at every step, and all seeds that ever failed
 	@cargo run -q -p casebridge-simulation -- run $(or $(SEEDS),20000) $(or $(FROM),0)

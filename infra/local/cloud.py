@@ -19,12 +19,14 @@ import expand  # noqa: E402
 
 DEPLOY_SECONDS = 60
 POLL_SECONDS = 0.1
+TEMPLATE_KEY = "template.json"
 PACKAGE_PARAMETERS = {
     "servicenow-webhook": "ServicenowWebhookKey",
     "aws-events": "AwsEventsKey",
     "case-poller": "CasePollerKey",
     "reconciler": "ReconcilerKey",
     "catalog-sync": "CatalogSyncKey",
+    "attachments": "AttachmentsKey",
 }
 
 
@@ -50,9 +52,13 @@ class Cloud:
     def deploy(self, template: dict, parameters: dict[str, str]) -> dict[str, str]:
         """Creates or updates the stack and returns its outputs."""
         formation = self.client("cloudformation")
+        # CloudFormation takes 51,200 bytes in a request, and 1 MB from a bucket.
+        self.client("s3").put_object(
+            Bucket=layout.ARTIFACT_BUCKET, Key=TEMPLATE_KEY, Body=json.dumps(template).encode()
+        )
         request = {
             "StackName": layout.STACK_NAME,
-            "TemplateBody": json.dumps(template),
+            "TemplateURL": f"{self.endpoint}/{layout.ARTIFACT_BUCKET}/{TEMPLATE_KEY}",
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             "Capabilities": ["CAPABILITY_IAM"],
         }
@@ -123,6 +129,8 @@ def parameters(packages: dict[str, pathlib.Path], servicenow_url: str) -> dict[s
         "ServiceNowUrl": servicenow_url,
         "MemberAccountIds": ",".join(layout.ACCOUNT_IDS),
         "Policy": json.dumps(layout.POLICY),
+        # Ten end-to-end tests at once move files.
+        "AttachmentsConcurrency": "10",
         "LogRetentionDays": "1",
         "TableDeletionProtection": "false",
         **{PACKAGE_PARAMETERS[function]: package.name for function, package in packages.items()},

@@ -4,6 +4,9 @@ An agent works in ServiceNow through its Table API, people at AWS answer through
 is the product: the app's own scripts, the functions, the queue and the ledger.
 """
 
+import base64
+import hashlib
+import random
 import time
 
 import console
@@ -15,6 +18,8 @@ PATIENCE_SECONDS = 60
 LONG_PATIENCE_SECONDS = 180
 LOOK_SECONDS = 0.1
 QUIET_SECONDS = 3
+# Above the 5 MB of an attachment set at AWS.
+LARGE_FILE_BYTES = 6_000_000
 IN_PROGRESS, RESOLVED = "2", "6"
 TEST_PREFIX = "TEST CASE--Please ignore - "
 
@@ -147,6 +152,38 @@ def conversation_flows(story: Story, incident: dict) -> None:
     story.holds("the work note stays in ServiceNow", not story.communications(incident, "runbook"))
 
 
+def files_flow(story: Story, incident: dict) -> None:
+    """A file goes each way, one of them too large for a set."""
+    story.tell("The agent attaches a heap dump of six megabytes.")
+    dump = random.randbytes(LARGE_FILE_BYTES)
+    story.agent.attach("incident", incident["sys_id"], "heap.bin", dump, "application/octet-stream")
+
+    def sent() -> list[dict]:
+        communications = story.communications(incident, "")
+        return [file for communication in communications for file in communication["attachments"]]
+
+    (file,) = story.until("the case has the file", sent)
+    story.holds("with the same bytes", file["sha256"] == hashlib.sha256(dump).hexdigest())
+    story.tell("The engineer at AWS answers with a picture.")
+    picture = random.randbytes(1000)
+    story.at_aws(incident, "communications", {
+        "body": "The dump shows a leak, see the picture.",
+        "attachments": [{"fileName": "leak.png", "data": base64.b64encode(picture).decode()}],
+    })  # fmt: skip
+
+    def received() -> list[dict]:
+        return story.admin.find("sys_attachment", table_sys_id=incident["sys_id"], file_name="leak.png")
+
+    (attachment,) = story.until("the incident has the picture", received)
+    story.holds("with the same bytes, as a picture", (
+        attachment["hash"] == hashlib.sha256(picture).hexdigest() and attachment["content_type"] == "image/png"
+    ))  # fmt: skip
+    time.sleep(QUIET_SECONDS)
+    story.holds("no file comes back", (
+        len(sent()) == 2 and len(story.admin.find("sys_attachment", table_sys_id=incident["sys_id"])) == 2
+    ))  # fmt: skip
+
+
 def nothing_is_doubled(story: Story, incident: dict) -> None:
     """AWS carries out a call, and its answer is lost."""
     story.tell("AWS takes the next comment, but its answer is lost on the way.")
@@ -271,6 +308,7 @@ def main() -> None:
     console.say(f"\nThe stack is up after {ready:.1f} s.")
     incident = case_opens(story)
     conversation_flows(story, incident)
+    files_flow(story, incident)
     nothing_is_doubled(story, incident)
     agent_resolves(story, incident)
     person_reopens(story, aws_resolves(story))

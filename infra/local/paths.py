@@ -29,7 +29,7 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 LOCAL_PACKAGES = TARGET / "local-packages"
 PACKAGES = TARGET / "package"
 
-FUNCTIONS = ["servicenow-webhook", "aws-events", "case-poller", "reconciler", "catalog-sync"]
+FUNCTIONS = ["servicenow-webhook", "aws-events", "case-poller", "reconciler", "catalog-sync", "attachments"]
 
 
 def relative(path: pathlib.Path) -> str:

@@ -264,6 +264,8 @@ def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: 
         "chat_topic_arn": outputs["ChatTopicArn"],
         "queue_url": outputs["HintQueueUrl"],
         "dead_letter_queue_url": outputs["HintDeadLetterQueueUrl"],
+        "file_queue_url": outputs["FileQueueUrl"],
+        "file_dead_letter_queue_url": outputs["FileDeadLetterQueueUrl"],
         "table_name": outputs["TableName"],
         "functions": {
             "servicenow-webhook": outputs["ServicenowWebhookFunctionName"],
@@ -271,6 +273,7 @@ def describe(endpoint: str, simulator: dict, outputs: dict[str, str], accounts: 
             "case-poller": outputs["CasePollerFunctionName"],
             "reconciler": outputs["ReconcilerFunctionName"],
             "catalog-sync": outputs["CatalogSyncFunctionName"],
+            "attachments": outputs["AttachmentsFunctionName"],
         },
         "control": simulator["control"],
     }

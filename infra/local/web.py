@@ -23,10 +23,10 @@ class Refused(console.StackError):
 
 
 def request(method: str, url: str, body=None, headers: dict[str, str] | None = None, login: tuple | None = None):
-    """Sends JSON and returns the parsed answer, or None if it is empty."""
+    """Sends JSON, or bytes with the type in `headers`, and returns the parsed answer, or None if it is empty."""
     headers = {"Accept": "application/json", **(headers or {})}
-    data = None
-    if body is not None:
+    data = body
+    if body is not None and not isinstance(body, bytes):
         data = json.dumps(body).encode()
         headers["Content-Type"] = "application/json"
     if login:
@@ -70,6 +70,12 @@ class ServiceNow:
     def update(self, table: str, sys_id: str, changes: dict) -> dict:
         """Changes one record and returns it."""
         return self.request("PATCH", f"/api/now/table/{table}/{sys_id}", changes)
+
+    def attach(self, table: str, sys_id: str, file_name: str, data: bytes, content_type: str) -> dict:
+        """Attaches a file to a record and returns what the instance knows of it."""
+        query = urllib.parse.urlencode({"table_name": table, "table_sys_id": sys_id, "file_name": file_name})
+        url, headers = f"{self.url}/api/now/attachment/file?{query}", {"Content-Type": content_type}
+        return request("POST", url, data, headers, login=self.login)["result"]
 
     def ensure(self, table: str, key: str, record: dict) -> dict:
         """Updates the record with this value of one column, or inserts it if there is none. Returns the record."""

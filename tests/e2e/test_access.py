@@ -13,7 +13,7 @@ APP = PREFIX[:-1]
 ACCOUNTS, OUTBOX, SETTINGS = f"{PREFIX}account", f"{PREFIX}outbox", f"{PREFIX}settings"
 DELIVERIES, ANNOUNCEMENTS, LINKS = f"{PREFIX}delivery", f"{PREFIX}announcement", f"{PREFIX}link"
 OWN_TABLES = [ACCOUNTS, OUTBOX, SETTINGS, DELIVERIES, ANNOUNCEMENTS, LINKS]
-BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
+OK, BAD_REQUEST, FORBIDDEN, NOT_FOUND = 200, 400, 403, 404
 
 
 @functools.cache
@@ -70,7 +70,7 @@ def order(text: str) -> dict:
 
 
 def resources(incident: str) -> list[tuple[str, str, dict | None]]:
-    """Returns a valid request to each of the app's three resources."""
+    """Returns a valid request to each of the app's resources of incidents that takes JSON."""
     path = f"/api/{APP}/v1/incidents"
     return [
         ("GET", f"{path}/changes?since=2020-01-01%2000:00:00&limit=1", None),
@@ -171,6 +171,33 @@ def test_agents_make_no_incident_with_a_case_of_their_own_choice(world: World, s
     assert [world.record(drafted)[name] for name in columns] == ["", ""]
     answer = call(stack.integration, *resources(drafted.sys_id)[1])
     assert (answer.status_code, answer.json()["error"]["message"]) == (FORBIDDEN, "Incident not served")
+
+
+def test_files_leave_and_come_by_the_apps_resource_for_the_integration_user_alone(
+    world: World, stack: Stack, incident: Incident
+):
+    foreign = world.draft()
+    paths = []
+    for owner in (incident, foreign):
+        record = stack.agent.GlideRecord("incident")
+        assert record.get(owner.sys_id)
+        name = unique("file")
+        record.add_attachment(name, b"secret", "text/plain")
+        (file,) = world.find("sys_attachment", file_name=name)
+        paths.append(f"/api/{APP}/v1/incidents/{owner.sys_id}/files/{file['sys_id']}")
+    shown = call(stack.integration, "GET", paths[0])
+    assert (shown.status_code, shown.content) == (OK, b"secret")
+    hidden = call(stack.integration, "GET", paths[1])
+    assert (hidden.status_code, hidden.json()["error"]["message"]) == (FORBIDDEN, "Incident not served")
+    name = f"{uuid.uuid4().hex[:16]}-1795208400-{uuid.uuid4().hex[:16]}-0a-f0"
+    query = {"external_id": name, "file_name": "a.txt", "content_type": "text/plain", "size_bytes": "1"}
+    headers = {"Content-Type": "application/octet-stream"}
+    for client in (stack.agent, stack.employee):
+        assert call(client, "GET", paths[0]).status_code == FORBIDDEN
+        url = f"{client.instance}/api/{APP}/v1/incidents/{incident.sys_id}/files"
+        written = client.session.post(url, params=query, data=b"x", headers=headers, timeout=REQUEST_SECONDS)
+        assert written.status_code == FORBIDDEN
+    assert world.find("sys_attachment", table_sys_id=incident.sys_id, file_name="a.txt") == []
 
 
 def test_only_the_name_of_a_communication_names_a_delivery(stack: Stack, incident: Incident):

@@ -27,6 +27,11 @@ FORBIDDEN = {
         ("dynamodb", "get_item", "table"), ("sqs", "send_message", "dead letters"),
         ("secretsmanager", "get_secret_value", "webhook secret"), ("ssm", "get_parameter", "policy"),
     ],
+    "attachments": [
+        ("dynamodb", "scan", "table only"), ("sqs", "receive_message", "queue"),
+        ("sqs", "send_message", "dead letters"),
+        ("secretsmanager", "get_secret_value", "webhook secret"), ("secretsmanager", "list_secrets", "nothing"),
+    ],
     "reconciler": [
         ("dynamodb", "scan", "table only"), ("secretsmanager", "get_secret_value", "webhook secret"),
         ("secretsmanager", "list_secrets", "nothing"), ("sqs", "send_message", "dead letters"),

@@ -80,16 +80,17 @@ where
     async fn hand_off_changed(&self, changes: &[IncidentChange], tick: Tick) -> Result<(), PollError> {
         self.metrics.count(Metric::IncidentsPolled, changes.len());
         let links_of = |change: &IncidentChange| {
-            let count = change.sys_mod_count;
-            LinkKey::all_of(&change.sys_id).map(move |link| (count, link))
+            let (count, attached) = (change.sys_mod_count, change.attached);
+            LinkKey::all_of(&change.sys_id).map(move |link| ((count, attached), link))
         };
-        let (counts, links): (Vec<u64>, Vec<LinkKey>) = changes.iter().flat_map(links_of).unzip();
+        let (counts, links): (Vec<(u64, bool)>, Vec<LinkKey>) = changes.iter().flat_map(links_of).unzip();
         let remembered = self.ledger.remembered_mod_counts(&links).await?;
         let drifted = counts
             .into_iter()
             .zip(remembered)
             .zip(links)
-            .filter(|((count, remembered), _)| has_incident_changed(*count, *remembered))
+            // A file changes no update count, so the incident of a new one is looked at in any case.
+            .filter(|(((count, attached), remembered), _)| *attached || has_incident_changed(*count, *remembered))
             .map(|(_, link)| link);
         self.hand_off(drifted, Cause::ServicenowPoll, tick).await
     }

@@ -13,6 +13,7 @@ use case_poller::{ChangeFeed, Poller, SecretStore};
 use casebridge_core::support::read::{CasePage, CaseQuery, CommunicationPage};
 use casebridge_core::{
     failure::{Failure, Refusal},
+    file::transfer::Carried,
     hint::Hint,
     identifiers::{AccountId, AttemptId, CaseId, IncidentId, LinkKey},
     policy::{OpenedCaseRule, Policy},
@@ -215,7 +216,7 @@ impl Support for &Fleet {
         unreachable!("the poller writes nothing")
     }
 
-    async fn add_communication(&self, _: &AccountId, _: &CaseId, _: &str) -> Result<(), Failure> {
+    async fn add_communication(&self, _: &AccountId, _: &CaseId, _: &str, _: Option<&Carried>) -> Result<(), Failure> {
         unreachable!("the poller writes nothing")
     }
 

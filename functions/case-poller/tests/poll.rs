@@ -9,6 +9,7 @@ use std::{
 use case_poller::{ChangeFeed, OPENED_CASES, PARKED_FOR, PollError, Poller, ROUNDS, SecretStore, WATERMARK};
 use casebridge_core::{
     failure::{Failure, Refusal},
+    file::transfer::Carried,
     hint::{Cause, Hint, Subject},
     identifiers::{AccountId, AttemptId, CaseId, ClaimId, DisplayId, IncidentId, LinkKey},
     link::{
@@ -163,6 +164,7 @@ impl Fixture {
             time_created,
             submitted_by: "beth.anglin@example.com".to_owned(),
             body: "It does not answer.".to_owned(),
+            attachments: Vec::new(),
         }];
         let case = DescribedCase { time_created, recent, ..described(PRODUCTION, number, "unassigned") };
         self.opened.borrow_mut().push(case);
@@ -376,6 +378,7 @@ impl ChangeFeed for &Fixture {
                 sys_id: IncidentId::new(id),
                 sys_mod_count,
                 sys_updated_on: at(updated),
+                attached: false,
             })
             .collect();
         Ok(Changes { now: self.clock_now(), incidents, more })
@@ -419,7 +422,7 @@ impl Support for &Fixture {
         unreachable!("the poller writes nothing")
     }
 
-    async fn add_communication(&self, _: &AccountId, _: &CaseId, _: &str) -> Result<(), Failure> {
+    async fn add_communication(&self, _: &AccountId, _: &CaseId, _: &str, _: Option<&Carried>) -> Result<(), Failure> {
         unreachable!("the poller writes nothing")
     }
 

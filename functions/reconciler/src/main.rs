@@ -12,7 +12,7 @@ use casebridge_ledger::DynamoLedger;
 use casebridge_ports::Clock;
 use casebridge_runtime::{
     AccountSecrets, HintQueue, Pace, PlanLog, PolicySource, Secrets, ServiceNowSecret, SystemClock, SystemRandomness,
-    logging,
+    TransferQueue, logging,
     metrics::{Metric, Metrics},
     sdk_config,
     settings::{self, ReconcilerSettings},
@@ -28,6 +28,7 @@ use tokio::sync::Mutex;
 struct HubPorts {
     ledger: DynamoLedger,
     wakes: HintQueue,
+    files: TransferQueue,
     servicenow: Client<ServiceNowSecret<SystemClock>, SystemClock>,
     support: SupportClient<AccountSecrets<SystemClock>>,
 }
@@ -35,6 +36,7 @@ struct HubPorts {
 impl Ports for HubPorts {
     type Ledger = DynamoLedger;
     type Wakes = HintQueue;
+    type Files = TransferQueue;
     type ServiceNow = Client<ServiceNowSecret<SystemClock>, SystemClock>;
     type Support = SupportClient<AccountSecrets<SystemClock>>;
     type Clock = SystemClock;
@@ -47,6 +49,10 @@ impl Ports for HubPorts {
 
     fn wakes(&self) -> &Self::Wakes {
         &self.wakes
+    }
+
+    fn files(&self) -> &Self::Files {
+        &self.files
     }
 
     fn servicenow(&self) -> &Self::ServiceNow {
@@ -76,7 +82,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), lambda_runtime::Error> {
-    let ReconcilerSettings { sides: settings, wake_queue_url } = ReconcilerSettings::read(settings::environment)?;
+    let ReconcilerSettings { sides: settings, wake_queue_url, file_queue_url } =
+        ReconcilerSettings::read(settings::environment)?;
     let sdk = sdk_config(Pace::Background).await;
     let secrets = Arc::new(Secrets::new(aws_sdk_secretsmanager::Client::new(&sdk), SystemClock));
     let policies =
@@ -93,9 +100,10 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     );
     let sqs = aws_sdk_sqs::Client::new(&sdk);
     let hints = Arc::new(HintQueue::new(sqs.clone(), settings.queue_url));
+    let files = TransferQueue::new(sqs.clone(), file_queue_url);
     let wakes = Arc::new(HintQueue::new(sqs, wake_queue_url));
     let executor = Arc::new(Mutex::new(Executor {
-        ports: HubPorts { ledger, wakes: wakes.as_ref().clone(), servicenow, support },
+        ports: HubPorts { ledger, wakes: wakes.as_ref().clone(), files, servicenow, support },
         policy: policies.in_force().as_ref().clone(),
         limits: limits(SignedDuration::ZERO),
     }));

@@ -6,16 +6,21 @@ from expansion import as_list, of_type, referenced, statements
 
 EVERY_EVENT = {"source": ["aws.support"], "detail-type": ["Support Case Update"]}
 RULES = {"ForwardedEventsRule", "SupportEventsRule"}
-CALLERS_OF_SUPPORT = {"CasePollerRole", "ReconcilerRole", "CatalogSyncRole"}
-# What the client of AWS Support calls: shared/aws/src/support.rs and catalogue.rs.
+CALLERS_OF_SUPPORT = {"CasePollerRole", "ReconcilerRole", "CatalogSyncRole", "AttachmentsRole"}
+# What the calls of the client of AWS Support need: shared/aws/src. An action has the name of its call, except for large
+# files. Source: AWS Support User Guide, "Required permissions for large attachments".
 SUPPORT_ACTIONS = {
+    "support:AddAttachmentsToSet",
     "support:AddCommunicationToCase",
     "support:CreateCase",
+    "support:DescribeAttachment",
     "support:DescribeCases",
     "support:DescribeCommunications",
     "support:DescribeServices",
     "support:DescribeSeverityLevels",
+    "support:DownloadAttachment",
     "support:ResolveCase",
+    "support:UploadAttachment",
 }
 # The longest value of a parameter, and the longest policies of a role and of an event bus, in characters. Source:
 # CloudFormation, IAM and EventBridge quotas.
@@ -123,7 +128,7 @@ def test_the_hub_assumes_the_role_of_members_alone(resources):
             assert "sts:AssumeRole" not in as_list(statement["Action"]), name
 
 
-def test_a_member_lets_the_hubs_three_roles_in_with_an_external_id(member, member_template):
+def test_a_member_lets_the_hubs_four_roles_in_with_an_external_id(member, member_template):
     (trust,) = statements(member["MemberRole"]["Properties"]["AssumeRolePolicyDocument"])
     assert trust["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${HubAccountId}:root"}}
     assert trust["Condition"] == {
@@ -133,6 +138,7 @@ def test_a_member_lets_the_hubs_three_roles_in_with_an_external_id(member, membe
                 {"Ref": "CasePollerRoleArn"},
                 {"Ref": "ReconcilerRoleArn"},
                 {"Ref": "CatalogSyncRoleArn"},
+                {"Ref": "AttachmentsRoleArn"},
             ]
         },
     }
@@ -177,6 +183,7 @@ def test_the_hub_and_its_members_mean_the_same_role(template, member_template):
         ("CasePollerRoleArn", "CasePollerRoleArn"),
         ("ReconcilerRoleArn", "ReconcilerRoleArn"),
         ("CatalogSyncRoleArn", "CatalogSyncRoleArn"),
+        ("AttachmentsRoleArn", "AttachmentsRoleArn"),
     ]:
         assert output in template["Outputs"]
         assert output in member_template["Parameters"][parameter]["Description"]

@@ -74,7 +74,7 @@ def test_the_alarms_are_these(alarms):
         "WebhooksRejectedAlarm", "EventsFailedAlarm", "PollerSilentAlarm", "PollerErrorsAlarm", "PollFailuresAlarm",
         "AccountsUnpolledAlarm", "TicksLostAlarm", "SyncLagAlarm", "ThrottlesAlarm", "RefusalsAlarm",
         "PolicyUnreadableAlarm", "ForeignCredentialsAlarm", "ForeignCasesAlarm", "WakesParkedAlarm", "WakesLostAlarm",
-        "CatalogErrorsAlarm", "CatalogFailuresAlarm",
+        "CatalogErrorsAlarm", "CatalogFailuresAlarm", "FilesParkedAlarm", "FilesLateAlarm",
     }  # fmt: skip
 
 

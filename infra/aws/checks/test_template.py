@@ -11,8 +11,11 @@ FUNCTIONS = {
     "CasePollerFunction",
     "ReconcilerFunction",
     "CatalogSyncFunction",
+    "AttachmentsFunction",
 }
 VISIBILITY_FACTOR = 6
+# Source: Lambda quotas, function timeout.
+LONGEST_TIMEOUT_SECONDS = 900
 # The waits between them add up to a quarter of an hour: shared/core/src/hint.rs.
 RECEIVES = 7
 SHORTEST_POLL_SECONDS = 60
@@ -28,7 +31,8 @@ ENVIRONMENT = {
     "ServicenowWebhookFunction": {"CASEBRIDGE_QUEUE_URL", "CASEBRIDGE_TABLE_NAME", "CASEBRIDGE_WEBHOOK_SECRET_ID"},
     "AwsEventsFunction": {"CASEBRIDGE_QUEUE_URL", "CASEBRIDGE_TABLE_NAME"},
     "CasePollerFunction": BOTH_SIDES_ENVIRONMENT | {"CASEBRIDGE_WEBHOOK_SECRET_ID"},
-    "ReconcilerFunction": BOTH_SIDES_ENVIRONMENT | {"CASEBRIDGE_WAKE_QUEUE_URL"},
+    "ReconcilerFunction": BOTH_SIDES_ENVIRONMENT | {"CASEBRIDGE_FILE_QUEUE_URL", "CASEBRIDGE_WAKE_QUEUE_URL"},
+    "AttachmentsFunction": BOTH_SIDES_ENVIRONMENT | {"CASEBRIDGE_FILE_QUEUE_URL"},
     "CatalogSyncFunction": {
         "CASEBRIDGE_ACCOUNT_SECRET_PREFIX",
         "CASEBRIDGE_SERVICENOW_SECRET_ID",
@@ -56,7 +60,7 @@ def dead_letter_targets(value):
             yield from dead_letter_targets(inner)
 
 
-def test_the_functions_are_the_five_of_the_hub(resources):
+def test_the_functions_are_the_six_of_the_hub(resources):
     assert set(of_type(resources, "AWS::Lambda::Function")) == FUNCTIONS
 
 
@@ -200,7 +204,33 @@ def test_links_are_woken_by_a_queue_that_can_delay_each_message(resources):
         for statement in statements(resources["ReconcilerRole"])
         if as_list(statement["Action"])[0].startswith("sqs:")
     }
-    assert granted == {"TakeHints": {"HintQueue", "WakeQueue"}, "SendHintsAhead": {"WakeQueue"}}
+    assert granted == {
+        "TakeHints": {"HintQueue", "WakeQueue"},
+        "SendHintsAhead": {"WakeQueue"},
+        "OrderFiles": {"FileQueue"},
+    }
+
+
+def test_files_have_a_queue_of_their_own_and_all_the_time_that_lambda_gives(resources):
+    queue = resources["FileQueue"]["Properties"]
+    assert "FifoQueue" not in queue, "a file that takes long would hold up others of its group"
+    function = resources["AttachmentsFunction"]["Properties"]
+    assert function["Timeout"] == LONGEST_TIMEOUT_SECONDS
+    # Lambda would take what the function sends itself for a loop.
+    assert function["RecursiveLoop"] == "Allow"
+    (mapping,) = [
+        mapping
+        for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+        if referenced(mapping["FunctionName"]) == "AttachmentsFunction"
+    ]
+    assert referenced(mapping["EventSourceArn"]) == "FileQueue"
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "AttachmentsConcurrency"}}
+    granted = {
+        statement["Sid"]: {referenced(resource) for resource in as_list(statement["Resource"])}
+        for statement in statements(resources["AttachmentsRole"])
+        if as_list(statement["Action"])[0].startswith("sqs:")
+    }
+    assert granted == {"TakeFiles": {"FileQueue"}, "GoOnLaterAndWakeLinks": {"FileQueue", "HintQueue"}}
 
 
 def test_asynchronous_functions_keep_what_failed(resources):
@@ -331,6 +361,8 @@ def test_roles_may_do_to_the_ledger_what_their_function_does(resources):
     assert granted("CasePollerRole") == {"BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"}
     # Leases, states and the rows beside them; looks for the first that waits for a quota.
     assert granted("ReconcilerRole") == {"DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}
+    # Rows of files: their leases and states.
+    assert granted("AttachmentsRole") == {"DeleteItem", "GetItem", "PutItem", "UpdateItem"}
     # Finds links by their cases, and the undecided CreateCases of an account.
     # The rows of accounts alone: which case is whose, and which CreateCases are undecided.
     assert granted("AwsEventsRole") == {"GetItem", "Query"}
@@ -351,5 +383,6 @@ def test_the_outputs_name_what_operators_need(template):
         "HintDeadLetterQueueUrl", "WakeQueueUrl", "WakeDeadLetterQueueUrl", "EventFailureQueueUrl",
         "PollFailureQueueUrl", "TableName",
         "ServicenowWebhookFunctionName", "AwsEventsFunctionName", "CasePollerFunctionName", "ReconcilerFunctionName",
-        "CatalogSyncRoleArn", "CatalogSyncFunctionName",
+        "CatalogSyncRoleArn", "CatalogSyncFunctionName", "FileQueueUrl", "FileDeadLetterQueueUrl",
+        "AttachmentsRoleArn", "AttachmentsFunctionName",
     } <= set(template["Outputs"])  # fmt: skip

@@ -12,7 +12,11 @@ from collections.abc import Callable, Iterator
 SCOPE = "x_casebridge_aws"
 PREFIX = f"{SCOPE}_"
 INCIDENT = "incident"
-RULE = "casebridge incident changed"
+# The rules on tables of the platform, which run after a record was saved and can't abort.
+RULES = {
+    ("incident", "casebridge incident changed", "async_always"),
+    ("sys_attachment", "casebridge file attached", "async_always"),
+}
 SYS_ID_LENGTH = 32
 # What the dictionary may say of a table that is not the app's: which one it is.
 FOREIGN_TABLE_ATTRIBUTES = {"name", "type"}
@@ -30,6 +34,9 @@ PRIVILEGES = {
     ("create", "sys_user_group"),
     ("create", "sys_user_grmember"),
     ("read", "sys_choice"),
+    ("read", "sys_attachment"),
+    ("create", "sys_attachment"),
+    ("delete", "sys_attachment"),
 }
 
 
@@ -71,8 +78,8 @@ def is_own_column(record: Record) -> bool:
 
 
 def is_own_rule(record: Record) -> bool:
-    """Whether a business rule is on a table of the app's, or the one that announces incidents after they were saved."""
-    announces = (record.get("collection"), record.get("name"), record.get("when")) == (INCIDENT, RULE, "async_always")
+    """Whether a business rule is on a table of the app's, or one that announces incidents after something was saved."""
+    announces = (record.get("collection"), record.get("name"), record.get("when")) in RULES
     return is_own(record.get("collection")) or announces
 
 

@@ -86,6 +86,14 @@ FORBIDDEN = {
         record("sys_script", collection="task", name="casebridge incident changed", when="async_always"),
         "sys_script casebridge incident changed",
     ),
+    "another business rule on files": (
+        record("sys_script", collection="sys_attachment", name="casebridge too", when="async_always"),
+        "sys_script casebridge too",
+    ),
+    "a business rule on files that could abort": (
+        record("sys_script", collection="sys_attachment", name="casebridge file attached", when="before"),
+        "sys_script casebridge file attached",
+    ),
     "a form's section": (record("sys_ui_section", name="incident"), "sys_ui_section"),
     "an element of a form": (record("sys_ui_element", element="state"), "sys_ui_element"),
     "a list": (record("sys_ui_list", name="incident"), "sys_ui_list incident"),

@@ -8,6 +8,7 @@ declare global {
     const gs: typeof glide.gs
     const GlideDateTime: typeof glide.GlideDateTime
     const GlideRecord: typeof glide.GlideRecord
+    const GlideSysAttachment: new () => glide.GlideSysAttachment
     const Class: { create(): any }
     // The documentation instantiates it; the published types say that its methods are static.
     const CertificateEncryption: new () => { generateMac(key: string, algorithm: string, data: string): string }

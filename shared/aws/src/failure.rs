@@ -13,7 +13,7 @@ use casebridge_core::failure::{Failure, Refusal};
 const MAXIMUM_MESSAGE_CHARACTERS: usize = 500;
 
 /// Codes of a request that AWS throttled: certainly not applied.
-const THROTTLING: [&str; 10] = [
+const THROTTLING: [&str; 11] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -24,7 +24,12 @@ const THROTTLING: [&str; 10] = [
     "SlowDown",
     "BandwidthLimitExceeded",
     "PriorRequestNotComplete",
+    // Too many sets in a short time. Source: AWS Support API, AddAttachmentsToSet.
+    "AttachmentLimitExceeded",
 ];
+/// Codes of a set, an upload or a file that AWS does not know, or no longer. Source: AWS Support API.
+const UNKNOWN_FILES: [&str; 4] =
+    ["AttachmentIdNotFound", "AttachmentSetExpired", "AttachmentSetIdNotFound", "UploadIdNotFound"];
 /// Codes of credentials that AWS does not know, or no longer knows. A rotated secret leads to one of these.
 const STALE_CREDENTIALS: [&str; 12] = [
     "UnrecognizedClientException",
@@ -48,6 +53,10 @@ pub(crate) enum CallKind {
     Read,
     /// It changes something at AWS and must not be repeated.
     Write,
+    /// It reads or prepares a file and may be repeated.
+    File,
+    /// It puts a file into a set and must not be repeated.
+    FileWrite,
 }
 
 /// A failure, and whether renewed credentials may help.
@@ -154,6 +163,9 @@ fn answered(call: CallKind, status: u16, code: &str, words: Option<&str>) -> Pro
     if code == "CaseIdNotFound" {
         return Problem::certain(refused(Refusal::NotFound, said));
     }
+    if matches!(call, CallKind::File | CallKind::FileWrite) && UNKNOWN_FILES.contains(&code) {
+        return Problem::certain(refused(Refusal::NotFound, said));
+    }
     if THROTTLING.contains(&code) || status == 429 {
         return Problem::certain(Failure::Unavailable { message: said, retry_at: None });
     }
@@ -184,8 +196,8 @@ fn describe(status: u16, code: &str, words: Option<&str>) -> String {
 fn unanswered(call: CallKind, message: &str) -> Problem {
     let message = shorten(message);
     Problem::certain(match call {
-        CallKind::Read => Failure::Unavailable { message, retry_at: None },
-        CallKind::Write => Failure::InDoubt { message },
+        CallKind::Read | CallKind::File => Failure::Unavailable { message, retry_at: None },
+        CallKind::Write | CallKind::FileWrite => Failure::InDoubt { message },
     })
 }
 

@@ -7,10 +7,12 @@ use aws_types::SdkConfig;
 mod account;
 mod catalogue;
 mod failure;
+mod files;
 mod identity;
 mod support;
 
 pub use account::{AccountCredentials, AccountCredentialsError, AccountSource};
+pub use files::{Download, FileClient, FileClientError};
 pub use support::SupportClient;
 
 /// How long a connection may take: TCP sends a lost packet again after one second and after two more. All calls use the

@@ -22,10 +22,11 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
 use casebridge_core::{
     failure::{Failure, Refusal},
-    identifiers::{AccountId, CaseId, DisplayId},
+    file::transfer::Carried,
+    identifiers::{AccountId, AttachmentId, CaseId, DisplayId},
     support::{
         call::NewCase,
-        case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
+        case::{CaseFile, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
         read::{CasePage, CaseQuery, CommunicationPage, DescribedCase},
         reading::Span,
     },
@@ -213,11 +214,16 @@ impl<S: AccountSource> SupportClient<S> {
 
 /// Returns the configuration of a write: one attempt.
 fn once() -> Builder {
+    once_within(WRITE_TIMEOUT)
+}
+
+/// Returns the configuration of a write that may take this long: one attempt.
+pub(crate) fn once_within(timeout: Duration) -> Builder {
     aws_sdk_support::Config::builder().retry_config(RetryConfig::disabled()).timeout_config(
         TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(WRITE_TIMEOUT)
-            .operation_timeout(WRITE_TIMEOUT)
+            .operation_attempt_timeout(timeout)
+            .operation_timeout(timeout)
             .build(),
     )
 }
@@ -249,13 +255,23 @@ impl<S: AccountSource> Support for SupportClient<S> {
         Ok(case_id)
     }
 
-    async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
+    async fn add_communication(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        body: &str,
+        carried: Option<&Carried>,
+    ) -> Result<(), Failure> {
+        let set = carried.and_then(|carried| carried.set.clone());
+        let uploads = carried.map(|carried| carried.uploads.clone()).filter(|uploads| !uploads.is_empty());
         let answer = self
             .call(account, CallKind::Write, |client| {
                 client
                     .add_communication_to_case()
                     .case_id(case_id.as_str())
                     .communication_body(body)
+                    .set_attachment_set_id(set.clone())
+                    .set_upload_ids(uploads.clone())
                     .customize()
                     .config_override(once())
                     .send()
@@ -431,11 +447,26 @@ fn communication(communication: types::Communication) -> Result<RawCommunication
         time_created: time(communication.time_created.as_deref())?,
         submitted_by: communication.submitted_by.unwrap_or_default(),
         body: communication.body.unwrap_or_default(),
+        attachments: case_files(communication.attachments, communication.attachment_set),
     })
 }
 
+/// Returns the files of a communication. `attachments` has all of them, and `attachmentSet` those of at most 5 MB, which an
+/// older AWS shows alone. Source: AWS Support API, Communication.
+fn case_files(
+    all: Option<Vec<types::AttachmentDetails>>,
+    small: Option<Vec<types::AttachmentDetails>>,
+) -> Vec<CaseFile> {
+    let shown = all.filter(|all| !all.is_empty()).or(small).unwrap_or_default().into_iter();
+    let file = |details: types::AttachmentDetails| {
+        let id = AttachmentId::new(details.attachment_id?);
+        Some(CaseFile { id, name: details.file_name.unwrap_or_default() })
+    };
+    shown.filter_map(file).collect()
+}
+
 /// Reads a time of AWS: `2020-03-23T21:31:47.774Z`, in places with an offset without a colon.
-fn time(text: Option<&str>) -> Result<Timestamp, Failure> {
+pub(crate) fn time(text: Option<&str>) -> Result<Timestamp, Failure> {
     let text = text.ok_or_else(|| unreadable("a record without a time"))?;
     text.parse()
         .or_else(|_| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text))

@@ -5,6 +5,27 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// A side of the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// AWS Support.
+    Aws,
+    /// ServiceNow.
+    #[serde(rename = "servicenow")]
+    ServiceNow,
+}
+
+impl Side {
+    /// Returns the side's name in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::ServiceNow => "servicenow",
+        }
+    }
+}
+
 /// Why a side refused a request. A repeat of the same request gets the same answer until something changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -40,6 +40,8 @@ pub enum Cause {
     ServicenowPoll,
     /// The poller saw a change of a case.
     CasePoll,
+    /// A transfer of files of the link has ended.
+    FileMoved,
     /// An operator asked for it.
     Replay,
 }
@@ -49,7 +51,12 @@ impl Cause {
     pub fn is_from_aws(self) -> bool {
         match self {
             Self::SupportEvent | Self::CasePoll => true,
-            Self::ServicenowWebhook | Self::Due | Self::Wake | Self::ServicenowPoll | Self::Replay => false,
+            Self::ServicenowWebhook
+            | Self::Due
+            | Self::Wake
+            | Self::ServicenowPoll
+            | Self::FileMoved
+            | Self::Replay => false,
         }
     }
 
@@ -62,6 +69,7 @@ impl Cause {
             Self::Wake => "wake",
             Self::ServicenowPoll => "servicenow_poll",
             Self::CasePoll => "case_poll",
+            Self::FileMoved => "file_moved",
             Self::Replay => "replay",
         }
     }
@@ -159,6 +167,7 @@ mod tests {
             (Cause::Wake, "wake"),
             (Cause::ServicenowPoll, "servicenow_poll"),
             (Cause::CasePoll, "case_poll"),
+            (Cause::FileMoved, "file_moved"),
             (Cause::Replay, "replay"),
         ] {
             assert_eq!(cause.as_str(), word);

@@ -83,6 +83,29 @@ string_identifier! {
     ClaimId
 }
 string_identifier! {
+    /// The `sys_id` of a row of `sys_attachment`: one file on an incident.
+    FileId
+}
+string_identifier! {
+    /// The id of a communication's file as AWS shows it. A later read may show another id for the same file.
+    AttachmentId
+}
+string_identifier! {
+    /// One transfer of files between an incident and its record.
+    TransferId
+}
+
+impl TransferId {
+    /// Returns the id of the transfer of these files of a link. A further generation is a new transfer of the same files.
+    pub fn of(link: &LinkKey, files: &[&str], generation: u32) -> Self {
+        let mut parts = vec!["transfer".to_owned(), link.to_string(), generation.to_string()];
+        parts.extend(files.iter().map(|file| (*file).to_owned()));
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        Self(digest(&parts, SYS_ID_DIGITS))
+    }
+}
+
+string_identifier! {
     /// A communication's identity as the link remembers it: communications have no id in the AWS Support API.
     CommunicationId
 }

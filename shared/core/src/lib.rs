@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod failure;
+pub mod file;
 pub mod hint;
 pub mod identifiers;
 pub mod link;

@@ -36,6 +36,10 @@ const MAXIMUM_SUBJECT_PREFIX: usize = 60;
 /// The most words of a filter. An organisation with more accounts opens incidents for all and sorts them in ServiceNow;
 /// the document has at most 8 KB.
 const MAXIMUM_FILTER_WORDS: usize = 200;
+/// The largest file that AWS takes, in bytes: 150 MB. Source: AWS Support API, GetAttachmentUploadLinks `fileSizeBytes`.
+const MAXIMUM_FILE_BYTES: u32 = 157_286_400;
+/// How many times a wait doubles at most, so that the shift does not overflow.
+const MAXIMUM_DOUBLINGS: u32 = 16;
 /// The most writes per window that the policy may allow. The link remembers the time of each in about 30 bytes, and its
 /// row in the ledger has at most 350 KiB.
 const MAXIMUM_WRITES_PER_WINDOW: u32 = 10_000;
@@ -120,6 +124,32 @@ pub struct ImpactAndUrgency {
 impl ImpactAndUrgency {
     fn new(impact: &str, urgency: &str) -> Self {
         Self { impact: impact.to_owned(), urgency: urgency.to_owned() }
+    }
+}
+
+/// In which directions files go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttachmentRule {
+    /// Both ways.
+    Both,
+    /// From the incident to the case.
+    ToAws,
+    /// From the case to the incident.
+    ToServicenow,
+    /// Not at all.
+    None,
+}
+
+impl AttachmentRule {
+    /// Whether files of the incident go to the case.
+    pub fn reaches_aws(self) -> bool {
+        matches!(self, Self::Both | Self::ToAws)
+    }
+
+    /// Whether files of the case go to the incident.
+    pub fn reaches_servicenow(self) -> bool {
+        matches!(self, Self::Both | Self::ToServicenow)
     }
 }
 
@@ -212,6 +242,15 @@ policy! {
     group_of_another_account: GroupRule = GroupRule::Pause, Range::one_of([GroupRule::Pause, GroupRule::Keep]);
     /// Whether AWS's replies appear as comments or as work notes.
     replies_become: MessageKind = MessageKind::Comment, Range::one_of([MessageKind::Comment, MessageKind::WorkNote]);
+    /// In which directions files go: `both`, `to_aws`, `to_servicenow` or `none`.
+    attachments: AttachmentRule = AttachmentRule::Both, Range::one_of([
+        AttachmentRule::Both,
+        AttachmentRule::ToAws,
+        AttachmentRule::ToServicenow,
+        AttachmentRule::None,
+    ]);
+    /// The largest file that goes to either side. Both sides are told of a larger one.
+    largest_file_bytes: u32 = MAXIMUM_FILE_BYTES, Range::numbers(1, MAXIMUM_FILE_BYTES, "bytes");
     /// From the case's status to the incident's state, and to the compatible states that are left alone. A status that
     /// is not in the table changes nothing.
     state_by_case_status: BTreeMap<String, StatusRule> = default_state_by_case_status(),
@@ -408,6 +447,13 @@ impl Policy {
     /// Returns L as a duration.
     pub fn unknown_outcome(&self) -> SignedDuration {
         seconds(self.unknown_outcome_seconds)
+    }
+
+    /// Returns the wait after this many failures in a row. It doubles with each of them, up to the longest.
+    pub fn longer_each_time(&self, attempts: u32, longest_seconds: u32) -> SignedDuration {
+        let doublings = attempts.saturating_sub(1).min(MAXIMUM_DOUBLINGS);
+        let wait = u64::from(self.retry_first_seconds) << doublings;
+        seconds(u32::try_from(wait).unwrap_or(u32::MAX).min(longest_seconds))
     }
 
     /// Returns the impact and the urgency for a case's severity code.

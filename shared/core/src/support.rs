@@ -4,6 +4,7 @@ pub mod call;
 pub mod case;
 pub mod columns;
 pub mod conversation;
+pub mod files;
 pub mod index;
 pub mod memory;
 pub mod message;
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 
 use crate::{
     failure::Failure,
+    file::order::Order,
     identifiers::{AccountId, ExternalId, JournalEntryId, LinkKey},
     link::{
         self,
@@ -130,7 +132,11 @@ impl Kind for SupportCase {
     fn begun_entry(memory: &Memory) -> Option<&JournalEntryId> {
         match &memory.partly_sent.as_ref()?.content {
             Content::Entry { entry, .. } => Some(entry),
-            Content::OpeningRemainder | Content::ReopenNotice | Content::DoubleNotice(_) => None,
+            Content::OpeningRemainder
+            | Content::ReopenNotice
+            | Content::Files(_)
+            | Content::FileNotice(_)
+            | Content::DoubleNotice(_) => None,
         }
     }
 
@@ -268,6 +274,14 @@ impl Kind for SupportCase {
         std::mem::take(&mut memory.texts_since_end)
     }
 
+    fn see_incident(pass: &mut Pass, policy: &Policy) {
+        pass.see_files(policy);
+    }
+
+    fn ordered(pass: &mut Pass, order: &Order, again_at: Timestamp) {
+        pass.files_ordered(order, again_at);
+    }
+
     fn delivered(pass: &mut Pass, message: &ExternalId) {
         if pass.forget_note(message) {
             return;
@@ -300,5 +314,6 @@ impl Kind for SupportCase {
 
     fn compact(pass: &mut Pass, policy: &Policy, now: Timestamp) {
         pass.compact_conversation(policy, now);
+        pass.compact_files();
     }
 }

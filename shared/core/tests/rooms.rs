@@ -9,11 +9,12 @@ use std::{
 };
 
 /// The rooms of the core by floor, the lowest first. A room may use its own modules and the rooms on lower floors.
-const FLOORS: [&[&str]; 6] = [
+const FLOORS: [&[&str]; 7] = [
     &["identifiers", "rotation", "time", "unreadable"],
     &["catalogue", "failure", "hint", "poll", "text"],
     &["servicenow"],
     &["policy"],
+    &["file"],
     &["link"],
     &["support"],
 ];

@@ -2,18 +2,23 @@
 
 use casebridge_core::{
     failure::Failure,
+    file::{
+        order::{Order, TransferMessage},
+        transfer::Transfer,
+    },
     identifiers::LinkKey,
     link::{
         kind::{HandedOver, Kind},
-        plan::{DELIVER, Effect, HAND_OVER, Named as _, OPEN_INCIDENT, Plan},
+        plan::{DELIVER, Effect, HAND_OVER, Named as _, OPEN_INCIDENT, ORDER_FILES, Plan},
         planner::plan,
         trouble::Side,
         wake,
     },
     servicenow::delivery::{Delivery, NewIncident},
 };
-use casebridge_ledger::{HandOver, Ledger};
-use casebridge_ports::{Randomness, ServiceNow};
+use casebridge_ledger::{HandOver, Ledger, TransferLedger};
+use casebridge_ports::{FileQueue, Randomness, ServiceNow};
+use jiff::SignedDuration;
 
 use crate::{carrier::Carrier, error::ReconcileError, ports::Ports, work::Work};
 
@@ -79,6 +84,7 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
             Effect::OpenIncident(incident) => Ok(self.open_incident(incident).await),
             Effect::HandOver(to) => self.hand_over(to).await,
             Effect::Deliver(delivery) => Ok(self.deliver(delivery).await),
+            Effect::OrderFiles(order) => self.order_files(order).await,
             Effect::WriteColumns => Ok(match self.pass.columns_delivery(self.policy, self.now()) {
                 Some(delivery) => self.deliver(&delivery).await,
                 None => Progress::Done,
@@ -129,6 +135,23 @@ impl<P: Ports, K: Kind, C: Carrier<K>> Work<'_, P, K, C> {
                 Ok(Progress::Replan)
             }
         }
+    }
+
+    /// Orders a transfer of files. A repeat orders no second one, so no intent is needed. If the queue does not take the
+    /// message, the order is given again later.
+    async fn order_files(&mut self, order: &Order) -> Result<Progress, ReconcileError> {
+        self.pass.count_write(self.policy, self.now());
+        let link = self.pass.key.clone();
+        self.ports.ledger.order_transfer(&link, &Transfer::new(order.clone())).await?;
+        let message = TransferMessage { link, transfer: order.transfer.clone() };
+        let sent = self.ports.files.send(&message, SignedDuration::ZERO).await;
+        if let Err(error) = &sent {
+            tracing::warn!(link = %message.link, error = error as &dyn std::error::Error, "a file waits for its next order");
+        }
+        self.report.effect(ORDER_FILES, None);
+        let now = self.now();
+        self.pass.ordered(order, sent.is_ok(), now);
+        Ok(Progress::Done)
     }
 
     /// Opens the incident. A repeat opens no second one, so no intent is needed. A new plan follows: messages and fields

@@ -4,8 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use casebridge_core::{
     failure::Failure,
+    file::{
+        order::TransferMessage,
+        transfer::{Carried, Transfer},
+    },
     hint::Hint,
-    identifiers::{AccountId, AttemptId, CaseId, ClaimId, LinkKey},
+    identifiers::{AccountId, AttemptId, CaseId, ClaimId, LinkKey, TransferId},
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
@@ -22,8 +26,11 @@ use casebridge_core::{
         reading::Span,
     },
 };
-use casebridge_ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
-use casebridge_ports::{ServiceNow, Support, WakeQueue};
+use casebridge_ledger::{
+    DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage, TransferAnswer, TransferLease,
+    TransferLedger,
+};
+use casebridge_ports::{FileQueue, ServiceNow, Support, WakeQueue};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ports::Ports;
@@ -64,6 +71,8 @@ pub struct CountedPorts<'a, P: Ports> {
     pub ledger: Counted<'a, P::Ledger>,
     /// The queue that wakes links.
     pub wakes: Counted<'a, P::Wakes>,
+    /// The queue of transfers of files.
+    pub files: Counted<'a, P::Files>,
     /// ServiceNow.
     pub servicenow: Counted<'a, P::ServiceNow>,
     /// AWS Support.
@@ -82,6 +91,7 @@ impl<'a, P: Ports> CountedPorts<'a, P> {
         Self {
             ledger: Counted::new(ports.ledger(), calls),
             wakes: Counted::new(ports.wakes(), calls),
+            files: Counted::new(ports.files(), calls),
             servicenow: Counted::new(ports.servicenow(), calls),
             support: Counted::new(ports.support(), calls),
             clock: ports.clock(),
@@ -96,6 +106,44 @@ impl<T: WakeQueue> WakeQueue for Counted<'_, T> {
 
     async fn send_later(&self, hint: &Hint, delay: SignedDuration) -> Result<(), T::Error> {
         self.call().send_later(hint, delay).await
+    }
+}
+
+impl<T: FileQueue> FileQueue for Counted<'_, T> {
+    type Error = T::Error;
+
+    async fn send(&self, message: &TransferMessage, delay: SignedDuration) -> Result<(), T::Error> {
+        self.call().send(message, delay).await
+    }
+}
+
+impl<T: TransferLedger> TransferLedger for Counted<'_, T> {
+    async fn order_transfer(&self, link: &LinkKey, transfer: &Transfer) -> Result<(), LedgerError> {
+        self.call().order_transfer(link, transfer).await
+    }
+
+    async fn transfer(&self, link: &LinkKey, id: &TransferId) -> Result<Option<Transfer>, LedgerError> {
+        self.call().transfer(link, id).await
+    }
+
+    async fn take_transfer(
+        &self,
+        link: &LinkKey,
+        id: &TransferId,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<TransferAnswer, LedgerError> {
+        self.call().take_transfer(link, id, attempt, now, until).await
+    }
+
+    async fn record_transfer(
+        &self,
+        lease: &TransferLease,
+        transfer: &Transfer,
+        is_released: bool,
+    ) -> Result<TransferLease, LedgerError> {
+        self.call().record_transfer(lease, transfer, is_released).await
     }
 }
 
@@ -118,8 +166,14 @@ impl<T: Support> Support for Counted<'_, T> {
         self.call().create_case(account, request).await
     }
 
-    async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
-        self.call().add_communication(account, case_id, body).await
+    async fn add_communication(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        body: &str,
+        carried: Option<&Carried>,
+    ) -> Result<(), Failure> {
+        self.call().add_communication(account, case_id, body, carried).await
     }
 
     async fn resolve_case(&self, account: &AccountId, case_id: &CaseId) -> Result<CaseStatus, Failure> {

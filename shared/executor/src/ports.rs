@@ -1,15 +1,17 @@
 //! The ports that the executor works with.
 
 use casebridge_core::support::SupportCase;
-use casebridge_ledger::Ledger;
-use casebridge_ports::{PlanObserver, Randomness, ServiceNow, Support, Timer, WakeQueue};
+use casebridge_ledger::{Ledger, TransferLedger};
+use casebridge_ports::{FileQueue, PlanObserver, Randomness, ServiceNow, Support, Timer, WakeQueue};
 
 /// The ports of one installation.
 pub trait Ports {
-    /// The ledger: links, leases and intents.
-    type Ledger: Ledger;
+    /// The ledger: links, leases and intents, and the transfers of files.
+    type Ledger: Ledger + TransferLedger;
     /// The queue that wakes links at their time. The poller wakes the others.
     type Wakes: WakeQueue;
+    /// The queue of transfers of files.
+    type Files: FileQueue;
     /// The ServiceNow instance.
     type ServiceNow: ServiceNow;
     /// AWS Support of every account.
@@ -25,6 +27,8 @@ pub trait Ports {
     fn ledger(&self) -> &Self::Ledger;
     /// The queue that wakes links.
     fn wakes(&self) -> &Self::Wakes;
+    /// The queue of transfers of files.
+    fn files(&self) -> &Self::Files;
     /// ServiceNow.
     fn servicenow(&self) -> &Self::ServiceNow;
     /// AWS Support.

@@ -24,7 +24,8 @@ use aws_sdk_dynamodb::{
     },
 };
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
+    file::transfer::Transfer,
+    identifiers::{AccountId, AttemptId, ClaimId, LinkKey, TransferId},
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
@@ -38,13 +39,17 @@ use crate::{
     dynamodb::{
         rows::{DUE_INDEX, DUE_SHARDS, Item, ItemChange, Keys, Reader, due_shard, first_link_item, number, text},
         write::{
-            ConditionalWrite, DUE_AS_SEEN, FREE, FREE_AND_CLAIMED, THERE_AND_FREE, UNDER_CLEAN_LEASE, UNDER_LEASE,
-            WITHOUT_STATE,
+            ConditionalWrite, DUE_AS_SEEN, FREE, FREE_AND_CLAIMED, NEW, THERE_AND_FREE, THERE_AND_TAKEABLE,
+            UNDER_CLEAN_LEASE, UNDER_LEASE, WITHOUT_STATE,
         },
     },
     error::LedgerError,
-    ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage},
+    ledger::{
+        DueLink, HandOver, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage, TransferAnswer, TransferLease,
+        TransferLedger,
+    },
     row::{self, LinkRow, RefusedWrite, Summary, account_partition},
+    transfer,
 };
 
 /// How many times the ledger tries to take a lease, or to wake a link, while the lease changes hands.
@@ -83,6 +88,7 @@ const KEYS_PER_BATCH: usize = 100;
 /// | the link that a row leads to, the last row of a span, read or move a watermark | 1 | 1 |
 /// | count an event in its minute | 1 | 1 |
 /// | claim a due link | 1 | 1 |
+/// | order, read, take or record a transfer | 1 | 1 |
 /// | a page of rows, the first link under a prefix | 1 | 1 |
 /// | due links | 4, one for each shard | 4 |
 /// | remembered counts | 1 for each 100 links | more while the table throttles; fails after 5 answers without rows |
@@ -698,5 +704,75 @@ impl Ledger for DynamoLedger {
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
         request.send().await.map_err(|error| unavailable("moving a watermark", error))?;
         Ok(())
+    }
+}
+
+impl TransferLedger for DynamoLedger {
+    async fn order_transfer(&self, link: &LinkKey, transfer: &Transfer) -> Result<(), LedgerError> {
+        let id = &transfer.order.transfer;
+        let expires_at = transfer.order.ordered_at.saturating_add(transfer::KEPT_FOR).unwrap_or(Timestamp::MAX);
+        let write = ConditionalWrite::new(Keys::transfer(link, id), NEW)
+            .set("state", text(&transfer::encode(link, transfer)?))
+            .set("revision", number(&0))
+            .set("expires_at", number(&expires_at.as_second()));
+        self.write("ordering a transfer", &write, Vec::new(), ReturnValue::None).await.map(drop)
+    }
+
+    async fn transfer(&self, link: &LinkKey, id: &TransferId) -> Result<Option<Transfer>, LedgerError> {
+        let keys = Keys::transfer(link, id);
+        let Some(item) = self.get("reading a transfer", &keys).await? else { return Ok(None) };
+        let row = Reader::new(keys.name(), &item).transfer_row()?;
+        transfer::decode(link, id, &row).map(Some)
+    }
+
+    async fn take_transfer(
+        &self,
+        link: &LinkKey,
+        id: &TransferId,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<TransferAnswer, LedgerError> {
+        let keys = Keys::transfer(link, id);
+        let write = ConditionalWrite::new(keys.clone(), THERE_AND_TAKEABLE)
+            .bind(":now", number(&now.as_millisecond()))
+            .set("lease_owner", text(attempt))
+            .set("lease_until", number(&until.as_millisecond()));
+        match self.write("taking a transfer", &write, Vec::new(), ReturnValue::AllNew).await? {
+            Written::Applied(item) => {
+                let row = Reader::new(keys.name(), &item.unwrap_or_default()).transfer_row()?;
+                transfer::taken(&row, link, id, attempt)
+            }
+            Written::Refused(None) => Ok(TransferAnswer::Absent),
+            Written::Refused(Some(_)) => Ok(TransferAnswer::Held),
+        }
+    }
+
+    async fn record_transfer(
+        &self,
+        lease: &TransferLease,
+        transfer: &Transfer,
+        is_released: bool,
+    ) -> Result<TransferLease, LedgerError> {
+        let keys = Keys::transfer(&lease.link, &lease.transfer);
+        let state = transfer::encode(&lease.link, transfer)?;
+        let write = ConditionalWrite::new(keys.clone(), UNDER_LEASE)
+            .bind(":holder", text(&lease.attempt))
+            .bind(":expected", number(&lease.revision))
+            .set("state", text(&state))
+            .set("revision", number(&(lease.revision + 1)));
+        let write = if is_released { write.remove("lease_owner").remove("lease_until") } else { write };
+        match self.write("recording a transfer", &write, Vec::new(), ReturnValue::None).await? {
+            Written::Applied(_) => Ok(transfer::next(lease)),
+            Written::Refused(None) => Err(transfer::lost(lease)),
+            Written::Refused(Some(item)) => {
+                let row = Reader::new(keys.name(), &item).transfer_row()?;
+                if transfer::is_written(&row, lease, &state) {
+                    Ok(transfer::next(lease))
+                } else {
+                    Err(transfer::lost(lease))
+                }
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
+    file::transfer::Transfer,
+    identifiers::{AccountId, AttemptId, ClaimId, LinkKey, TransferId},
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
@@ -268,4 +269,78 @@ pub trait Ledger {
     /// # Errors
     /// [`LedgerError::Unavailable`] if the table does not answer.
     fn set_watermark(&self, name: &str, value: &str) -> impl Future<Output = Result<(), LedgerError>>;
+}
+
+/// A worker's right to move the files of a transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferLease {
+    /// The link.
+    pub link: LinkKey,
+    /// The transfer.
+    pub transfer: TransferId,
+    /// The worker's attempt.
+    pub attempt: AttemptId,
+    /// The row's revision, as last written or read under this lease.
+    pub revision: u64,
+}
+
+/// The answer to an attempt at the lease of a transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferAnswer {
+    /// The caller has the transfer until the lease ends.
+    Taken {
+        /// The lease.
+        lease: TransferLease,
+        /// The transfer's state.
+        transfer: Box<Transfer>,
+    },
+    /// Another worker holds the lease.
+    Held,
+    /// There is no such transfer.
+    Absent,
+}
+
+/// The ledger's rows of transfers. `now` is always the caller's clock.
+///
+/// A transfer's row lies beside its link's and is written apart from it: whoever moves files does not hold the link.
+pub trait TransferLedger {
+    /// Records a transfer that has not begun. Changes nothing if there is one with its id already.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer.
+    fn order_transfer(&self, link: &LinkKey, transfer: &Transfer) -> impl Future<Output = Result<(), LedgerError>>;
+
+    /// Returns a transfer. Returns `None` if there is no such row, or no longer.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
+    fn transfer(&self, link: &LinkKey, id: &TransferId) -> impl Future<Output = Result<Option<Transfer>, LedgerError>>;
+
+    /// Takes the transfer's lease for `attempt` until `until`. It also takes a lease that has expired.
+    ///
+    /// One conditional write. A repeat of a write whose answer was lost is recognised by its attempt.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read.
+    fn take_transfer(
+        &self,
+        link: &LinkKey,
+        id: &TransferId,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<TransferAnswer, LedgerError>>;
+
+    /// Records the transfer's state under the lease, and releases the lease if `is_released`. Returns the lease in its new
+    /// revision.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the table does not answer; [`LedgerError::Corrupt`] if a row can't be read;
+    /// [`LedgerError::LeaseLost`] if another worker holds the lease by now.
+    fn record_transfer(
+        &self,
+        lease: &TransferLease,
+        transfer: &Transfer,
+        is_released: bool,
+    ) -> impl Future<Output = Result<TransferLease, LedgerError>>;
 }

@@ -7,10 +7,14 @@ mod error;
 mod ledger;
 mod memory;
 mod row;
+mod transfer;
 
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoLedger;
 pub use error::LedgerError;
-pub use ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage};
+pub use ledger::{
+    DueLink, HandOver, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage, TransferAnswer, TransferLease,
+    TransferLedger,
+};
 pub use memory::MemoryLedger;
 pub use row::MAXIMUM_STATE_BYTES;

@@ -7,7 +7,8 @@ use std::{
 };
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
+    file::transfer::Transfer,
+    identifiers::{AccountId, AttemptId, ClaimId, LinkKey, TransferId},
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
@@ -19,8 +20,12 @@ use jiff::Timestamp;
 use crate::{
     changes::{IntentRow, RowChange, changes, hand_over_changes},
     error::LedgerError,
-    ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage},
+    ledger::{
+        DueLink, HandOver, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage, TransferAnswer, TransferLease,
+        TransferLedger,
+    },
     row::{self, LinkRow, RefusedWrite, Summary},
+    transfer::{self, TransferRow},
 };
 
 /// A ledger in memory, for one thread. A clone is an independent copy, to which a simulation can return.
@@ -37,6 +42,14 @@ struct Tables {
     rows: BTreeMap<RowKey, Row>,
     counts: BTreeMap<(AccountId, &'static str, i64), u32>,
     watermarks: BTreeMap<String, String>,
+    transfers: BTreeMap<(LinkKey, TransferId), MemoryTransfer>,
+}
+
+/// A transfer's row.
+#[derive(Debug, Clone)]
+struct MemoryTransfer {
+    row: TransferRow,
+    lease_until: i64,
 }
 
 /// The link's row.
@@ -373,5 +386,66 @@ impl Ledger for MemoryLedger {
     async fn set_watermark(&self, name: &str, value: &str) -> Result<(), LedgerError> {
         self.tables.borrow_mut().watermarks.insert(name.to_owned(), value.to_owned());
         Ok(())
+    }
+}
+
+impl TransferLedger for MemoryLedger {
+    async fn order_transfer(&self, link: &LinkKey, transfer: &Transfer) -> Result<(), LedgerError> {
+        let state = transfer::encode(link, transfer)?;
+        let key = (link.clone(), transfer.order.transfer.clone());
+        let row = TransferRow { state, revision: 0, lease_owner: None };
+        self.tables.borrow_mut().transfers.entry(key).or_insert(MemoryTransfer { row, lease_until: 0 });
+        Ok(())
+    }
+
+    async fn transfer(&self, link: &LinkKey, id: &TransferId) -> Result<Option<Transfer>, LedgerError> {
+        let tables = self.tables.borrow();
+        let found = tables.transfers.get(&(link.clone(), id.clone()));
+        found.map(|found| transfer::decode(link, id, &found.row)).transpose()
+    }
+
+    async fn take_transfer(
+        &self,
+        link: &LinkKey,
+        id: &TransferId,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<TransferAnswer, LedgerError> {
+        let mut tables = self.tables.borrow_mut();
+        let Some(found) = tables.transfers.get_mut(&(link.clone(), id.clone())) else {
+            return Ok(TransferAnswer::Absent);
+        };
+        let is_anothers = found.row.lease_owner.as_ref().is_some_and(|owner| owner != attempt);
+        if is_anothers && found.lease_until > now.as_millisecond() {
+            return Ok(TransferAnswer::Held);
+        }
+        found.row.lease_owner = Some(attempt.clone());
+        found.lease_until = until.as_millisecond();
+        transfer::taken(&found.row, link, id, attempt)
+    }
+
+    async fn record_transfer(
+        &self,
+        lease: &TransferLease,
+        transfer: &Transfer,
+        is_released: bool,
+    ) -> Result<TransferLease, LedgerError> {
+        let state = transfer::encode(&lease.link, transfer)?;
+        let mut tables = self.tables.borrow_mut();
+        let found = tables.transfers.get_mut(&(lease.link.clone(), lease.transfer.clone()));
+        let Some(found) = found else { return Err(transfer::lost(lease)) };
+        if transfer::is_written(&found.row, lease, &state) {
+            return Ok(transfer::next(lease));
+        }
+        if found.row.lease_owner.as_ref() != Some(&lease.attempt) || found.row.revision != lease.revision {
+            return Err(transfer::lost(lease));
+        }
+        found.row.state = state;
+        found.row.revision += 1;
+        if is_released {
+            found.row.lease_owner = None;
+        }
+        Ok(transfer::next(lease))
     }
 }

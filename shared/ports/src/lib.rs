@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clock;
+mod files;
 mod plan_observer;
 mod randomness;
 mod servicenow;
@@ -8,6 +9,7 @@ mod support;
 mod wake_queue;
 
 pub use clock::{Clock, Timer};
+pub use files::{CaseFiles, Content, FileQueue, IncidentFiles, OpenFile};
 pub use plan_observer::PlanObserver;
 pub use randomness::Randomness;
 pub use servicenow::ServiceNow;

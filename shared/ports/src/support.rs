@@ -5,6 +5,7 @@ use std::future::Future;
 use casebridge_core::{
     catalogue::{Named, OfferedService},
     failure::Failure,
+    file::transfer::Carried,
     identifiers::{AccountId, CaseId},
     support::{
         call::NewCase,
@@ -19,12 +20,14 @@ pub trait Support {
     /// CreateCase.
     fn create_case(&self, account: &AccountId, request: &NewCase) -> impl Future<Output = Result<CaseId, Failure>>;
 
-    /// AddCommunicationToCase.
+    /// AddCommunicationToCase, with the files of a set or of uploads. A set or an upload that AWS does not know, or no
+    /// longer, is `Refused` with `InvalidRequest`.
     fn add_communication(
         &self,
         account: &AccountId,
         case_id: &CaseId,
         body: &str,
+        carried: Option<&Carried>,
     ) -> impl Future<Output = Result<(), Failure>>;
 
     /// ResolveCase; returns the status afterwards.

@@ -15,7 +15,7 @@ pub use plan_log::PlanLog;
 pub use policy::{PolicySource, PolicySourceError};
 pub use queue::{
     DeduplicationId, HintQueue, HintSink, InvalidDeduplicationId, MAXIMUM_MESSAGE_BYTES, QueueError, Redeliverer,
-    Redelivery,
+    Redelivery, TransferQueue,
 };
 pub use sdk::{Pace, sdk_config};
 pub use secrets::{AccountSecrets, SecretError, Secrets, ServiceNowSecret, WebhookKeys, WebhookSecrets};

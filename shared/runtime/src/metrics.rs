@@ -77,6 +77,10 @@ pub enum Metric {
     CatalogueRowsWritten,
     /// Accounts whose services and severities could not be read, and rows of the catalogue that ServiceNow refused.
     CatalogueFailures,
+    /// Files that were moved, or wait for the communication that names them.
+    FilesMoved,
+    /// Files that stay where they are: a side refused them, or they could not be moved for days.
+    FilesRefused,
     /// Policy documents that could not be read. The last valid one stays in force.
     PolicyFailures,
 }
@@ -112,6 +116,8 @@ impl Metric {
             Self::WebhooksRejected => "WebhooksRejected",
             Self::CatalogueRowsWritten => "CatalogueRowsWritten",
             Self::CatalogueFailures => "CatalogueFailures",
+            Self::FilesMoved => "FilesMoved",
+            Self::FilesRefused => "FilesRefused",
             Self::PolicyFailures => "PolicyFailures",
         }
     }

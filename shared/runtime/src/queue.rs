@@ -8,8 +8,8 @@ use aws_sdk_sqs::{
 };
 use aws_types::SdkConfig;
 use casebridge_aws::anonymous_config;
-use casebridge_core::hint::Hint;
-use casebridge_ports::WakeQueue;
+use casebridge_core::{file::order::TransferMessage, hint::Hint};
+use casebridge_ports::{FileQueue, WakeQueue};
 use jiff::SignedDuration;
 
 /// The largest message that a queue takes, in bytes. Source: Amazon SQS quotas.
@@ -143,6 +143,18 @@ impl HintQueue {
         arn.rsplit(':').next().is_some_and(|name| self.url.rsplit('/').next() == Some(name))
     }
 
+    async fn send_delayed(&self, body: String, delay: SignedDuration) -> Result<(), QueueError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .delay_seconds(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| QueueError::NotTaken(Box::new(error)))
+    }
+
     async fn send_batch(&self, batch: Vec<SendMessageBatchRequestEntry>) -> Result<(), QueueError> {
         let sent = batch.len();
         let answer = self
@@ -193,15 +205,29 @@ impl WakeQueue for HintQueue {
     type Error = QueueError;
 
     async fn send_later(&self, hint: &Hint, delay: SignedDuration) -> Result<(), QueueError> {
-        self.client
-            .send_message()
-            .queue_url(&self.url)
-            .message_body(message_of(hint)?)
-            .delay_seconds(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| QueueError::NotTaken(Box::new(error)))
+        self.send_delayed(message_of(hint)?, delay).await
+    }
+}
+
+/// The queue of transfers of files.
+#[derive(Clone)]
+pub struct TransferQueue {
+    queue: HintQueue,
+}
+
+impl TransferQueue {
+    /// Creates a client of the queue at this URL.
+    pub fn new(client: Client, url: String) -> Self {
+        Self { queue: HintQueue::new(client, url) }
+    }
+}
+
+impl FileQueue for TransferQueue {
+    type Error = QueueError;
+
+    async fn send(&self, message: &TransferMessage, delay: SignedDuration) -> Result<(), QueueError> {
+        let body = serde_json::to_string(message).map_err(|_| QueueError::Unwritable)?;
+        self.queue.send_delayed(body, delay).await
     }
 }
 

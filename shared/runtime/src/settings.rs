@@ -25,6 +25,12 @@ pub const WAKE_QUEUE_URL: Variable = Variable {
     purpose: "the URL of the queue that hands out hints later, at the times at which links are due",
     default: None,
 };
+/// The queue of transfers of files.
+pub const FILE_QUEUE_URL: Variable = Variable {
+    name: "CASEBRIDGE_FILE_QUEUE_URL",
+    purpose: "the URL of the queue of files that move between both sides",
+    default: None,
+};
 /// The ServiceNow instance.
 pub const SERVICENOW_URL: Variable = Variable {
     name: "CASEBRIDGE_SERVICENOW_URL",
@@ -57,10 +63,11 @@ pub const POLICY_PARAMETER: Variable = Variable {
 };
 
 /// All variables.
-pub const VARIABLES: [Variable; 8] = [
+pub const VARIABLES: [Variable; 9] = [
     TABLE_NAME,
     QUEUE_URL,
     WAKE_QUEUE_URL,
+    FILE_QUEUE_URL,
     SERVICENOW_URL,
     SERVICENOW_SECRET_ID,
     WEBHOOK_SECRET_ID,
@@ -148,6 +155,17 @@ pub struct ReconcilerSettings {
     pub sides: BothSidesSettings,
     /// [`WAKE_QUEUE_URL`]
     pub wake_queue_url: String,
+    /// [`FILE_QUEUE_URL`]
+    pub file_queue_url: String,
+}
+
+/// The settings of `attachments`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachmentsSettings {
+    /// Both sides.
+    pub sides: BothSidesSettings,
+    /// [`FILE_QUEUE_URL`]
+    pub file_queue_url: String,
 }
 
 /// Returns a variable of the process's environment.
@@ -244,7 +262,21 @@ impl ReconcilerSettings {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
         let mut reader = Reader::new(lookup);
         let sides = BothSidesSettings::of(&mut reader);
-        let settings = Self { sides, wake_queue_url: reader.read(WAKE_QUEUE_URL) };
+        let settings =
+            Self { sides, wake_queue_url: reader.read(WAKE_QUEUE_URL), file_queue_url: reader.read(FILE_QUEUE_URL) };
+        reader.finish(settings)
+    }
+}
+
+impl AttachmentsSettings {
+    /// Reads the settings by a lookup of variables.
+    ///
+    /// # Errors
+    /// If a variable without a default is missing or empty. The error names all of them.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+        let mut reader = Reader::new(lookup);
+        let sides = BothSidesSettings::of(&mut reader);
+        let settings = Self { sides, file_queue_url: reader.read(FILE_QUEUE_URL) };
         reader.finish(settings)
     }
 }
@@ -275,6 +307,8 @@ mod tests {
         let settings = ReconcilerSettings::read(complete).unwrap();
         assert_eq!(settings.sides.queue_url, "value of CASEBRIDGE_QUEUE_URL");
         assert_eq!(settings.sides.policy_parameter, "value of CASEBRIDGE_POLICY_PARAMETER");
+        assert_eq!(settings.file_queue_url, "value of CASEBRIDGE_FILE_QUEUE_URL");
+        assert!(AttachmentsSettings::read(complete).is_ok());
         assert_eq!(settings.wake_queue_url, "value of CASEBRIDGE_WAKE_QUEUE_URL");
         assert!(WebhookSettings::read(complete).is_ok() && PollerSettings::read(complete).is_ok());
         assert!(EventsSettings::read(complete).is_ok() && CatalogSettings::read(complete).is_ok());

@@ -25,6 +25,8 @@ const NO_ACTIVE_ACCOUNT: &str = "ServiceNow has no active AWS account";
 const NOT_SERVED: &str = "Incident not served";
 /// The app's message for an incident that does not exist.
 const NO_SUCH_INCIDENT: &str = "No such incident";
+/// The app's message for a file that does not exist, or that the instance withholds.
+const NO_SUCH_FILE: &str = "No such file";
 /// The app's message for a request of a form that it does not know.
 const UNKNOWN_FORM: &str = "Invalid request";
 /// The platform's message for a resource that the app does not have, or if the app is not installed.
@@ -41,6 +43,8 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// Whether the request was a read.
     pub(crate) is_read: bool,
+    /// Whether the request was about a file of an incident.
+    pub(crate) is_of_file: bool,
 }
 
 /// A failure, and whether a repeat within seconds may succeed.
@@ -75,7 +79,7 @@ impl Answer {
     /// Creates the answer from a response.
     pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: Vec<u8>, now: Timestamp, is_read: bool) -> Self {
         let content_type = header(headers, CONTENT_TYPE.as_str()).unwrap_or_default().to_ascii_lowercase();
-        Self { status, content_type, retry_at: retry_at(headers, now), body, is_read }
+        Self { status, content_type, retry_at: retry_at(headers, now), body, is_read, is_of_file: false }
     }
 
     /// Whether the instance refuses the credentials of the request.
@@ -171,7 +175,9 @@ impl Answer {
             ),
             // In other words this says nothing about the incident: a gateway that does not know the path may have
             // answered, or a sleeping instance.
-            404 if said.starts_with(NO_SUCH_INCIDENT) => Problem::refused(Refusal::NotFound, said),
+            404 if said.starts_with(NO_SUCH_INCIDENT) && !self.is_of_file => Problem::refused(Refusal::NotFound, said),
+            // An incident that is hidden for a while says nothing about its files.
+            404 if said.starts_with(NO_SUCH_FILE) => Problem::refused(Refusal::NotFound, said),
             409 => Problem::unavailable(
                 format!("ServiceNow is still working on an earlier attempt ({said})"),
                 self.retry_at,

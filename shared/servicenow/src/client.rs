@@ -15,7 +15,7 @@ use casebridge_core::{
 use casebridge_ports::{Clock, ServiceNow};
 use jiff::Timestamp;
 use reqwest::{
-    Method, Url,
+    Method, Response, Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
     redirect,
 };
@@ -80,9 +80,12 @@ pub struct IncidentChange {
     pub sys_id: IncidentId,
     /// Counts the incident's updates.
     pub sys_mod_count: u64,
-    /// When it was last updated, by ServiceNow's clock, to the second.
+    /// When it was last updated, by ServiceNow's clock, to the second. If it is here for a file: when that was attached.
     #[serde(with = "time::servicenow_form")]
     pub sys_updated_on: Timestamp,
+    /// Whether it is here for a file, which changes no update count.
+    #[serde(default)]
+    pub attached: bool,
 }
 
 /// A page of incidents that have changed, oldest change first.
@@ -100,9 +103,9 @@ pub struct Changes {
 /// A client of the app on one instance.
 pub struct Client<S, C> {
     instance: Url,
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     credentials: S,
-    clock: C,
+    pub(crate) clock: C,
     authorization: Mutex<Option<Authorization>>,
 }
 
@@ -143,7 +146,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         Self::with_instance(url, credentials, clock)
     }
 
-    fn with_instance(instance: Url, credentials: S, clock: C) -> Result<Self, ClientError> {
+    pub(crate) fn with_instance(instance: Url, credentials: S, clock: C) -> Result<Self, ClientError> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(CALL_TIMEOUT)
@@ -236,7 +239,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         Ok(url)
     }
 
-    fn incident_url(&self, incident: &IncidentId, resource: &str) -> Result<Url, Failure> {
+    pub(crate) fn incident_url(&self, incident: &IncidentId, resource: &str) -> Result<Url, Failure> {
         let id = incident.as_str();
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(invalid("the incident's sys_id is not of ServiceNow's form"));
@@ -301,7 +304,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
     }
 
     /// Returns the `Authorization` header to use: the cached one, unless it has expired or is the `refused` one.
-    async fn authorization(&self, refused: Option<&HeaderValue>) -> Result<Authorization, Problem> {
+    pub(crate) async fn authorization(&self, refused: Option<&HeaderValue>) -> Result<Authorization, Problem> {
         let mut cached = self.authorization.lock().await;
         let now = self.clock.now();
         if let Some(known) = cached.as_ref()
@@ -356,7 +359,12 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
     }
 
     async fn answer_to(&self, request: reqwest::RequestBuilder, is_read: bool) -> Result<Answer, Problem> {
-        let mut response = request.send().await.map_err(|error| unreachable_side(&error))?;
+        let response = request.send().await.map_err(|error| unreachable_side(&error))?;
+        self.whole_answer(response, is_read).await
+    }
+
+    /// Reads an answer to its end.
+    pub(crate) async fn whole_answer(&self, mut response: Response, is_read: bool) -> Result<Answer, Problem> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreachable_side(&error))? {
             if body.len() + chunk.len() > MAXIMUM_ANSWER_BYTES {
@@ -393,7 +401,7 @@ impl<S: CredentialSource, C: Clock> ServiceNow for Client<S, C> {
 
 /// Returns the problem of a failed connection, a timeout or an incomplete body. The message does not repeat the error's
 /// own text.
-fn unreachable_side(error: &reqwest::Error) -> Problem {
+pub(crate) fn unreachable_side(error: &reqwest::Error) -> Problem {
     let what = if error.is_timeout() {
         "ServiceNow did not answer in time"
     } else if error.is_connect() {

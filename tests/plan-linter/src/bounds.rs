@@ -58,7 +58,7 @@ fn check_report(linter: &mut Linter) {
         Effect::Call(Call::ResolveCase { case_id, .. }) => own.is_some_and(|own| own.case_id == *case_id),
         Effect::Call(Call::AddCommunication { .. }) => own.is_some_and(LinkedCase::is_resolved),
         Effect::HandOver(_) => true,
-        Effect::OpenIncident(_) | Effect::Deliver(_) | Effect::WriteColumns => false,
+        Effect::OpenIncident(_) | Effect::Deliver(_) | Effect::OrderFiles(_) | Effect::WriteColumns => false,
     };
     if effects[..first].iter().any(changes) {
         return;

@@ -31,7 +31,7 @@ pub(crate) fn check(linter: &mut Linter) {
             Effect::Call(Call::ResolveCase { .. }) => check_resolution(linter, index, effect),
             Effect::OpenIncident(incident) => check_incident(linter, index, effect, incident),
             Effect::HandOver(_) => check_hand_over(linter, index, effect),
-            Effect::Deliver(_) | Effect::WriteColumns => {}
+            Effect::Deliver(_) | Effect::OrderFiles(_) | Effect::WriteColumns => {}
         }
         let opens = linter.pass.link.opening.is_some();
         let is_other = !matches!(effect, Effect::OpenIncident(_));
@@ -84,7 +84,7 @@ fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool)
     let is_held = match effect {
         Effect::Call(_) | Effect::OpenIncident(_) | Effect::HandOver(_) => true,
         Effect::Deliver(delivery) => !delivery.fields.is_empty(),
-        Effect::WriteColumns => false,
+        Effect::OrderFiles(_) | Effect::WriteColumns => false,
     };
     if !is_held {
         return;
@@ -109,6 +109,10 @@ fn check_holds(linter: &mut Linter, index: usize, effect: &Effect, pauses: bool)
 }
 
 fn check_troubles(linter: &mut Linter, index: usize, effect: &Effect) {
+    // An order is a row of the ledger and a message: no side refuses it.
+    if matches!(effect, Effect::OrderFiles(_)) {
+        return;
+    }
     let (link, now, is_woken) = (&linter.pass.link, linter.now, linter.pass.woken);
     let side = if matches!(effect, Effect::Call(_)) { Side::Aws } else { Side::ServiceNow };
     let requests = requests(linter, effect);
@@ -140,6 +144,7 @@ fn requests(linter: &Linter, effect: &Effect) -> Vec<Request<RefusedCall>> {
             let fields = (!delivery.fields.is_empty()).then(|| Request::of_fields(&delivery.fields));
             messages.into_iter().chain(fields).chain([Request::of_delivery(delivery)]).collect()
         }
+        Effect::OrderFiles(_) => Vec::new(),
         Effect::WriteColumns => vec![Request::Columns],
     }
 }
@@ -192,7 +197,11 @@ fn check_text(linter: &mut Linter, index: usize, effect: &Effect) {
     check_target(linter, &here, effect);
     let is_for_it = match content {
         Content::DoubleNotice(double) => double == case_id && !is_own(linter, case_id),
-        Content::OpeningRemainder | Content::Entry { .. } | Content::ReopenNotice => is_own(linter, case_id),
+        Content::OpeningRemainder
+        | Content::Entry { .. }
+        | Content::Files(_)
+        | Content::FileNotice(_)
+        | Content::ReopenNotice => is_own(linter, case_id),
     };
     linter.find_if(!is_for_it, Check::TextForAnotherCase, || here.clone());
     let mut told = linter.pass.link.memory.doubles.iter().filter(|double| double.told);

@@ -41,7 +41,11 @@ pub(crate) fn check(linter: &mut Linter) {
                 let is_forgotten = waiting_entries(linter, false).next().is_some();
                 linter.find_if(is_forgotten, Check::EndBeforeComments, || here);
             }
-            Effect::OpenIncident(_) | Effect::HandOver(_) | Effect::Deliver(_) | Effect::WriteColumns => {}
+            Effect::OpenIncident(_)
+            | Effect::HandOver(_)
+            | Effect::Deliver(_)
+            | Effect::OrderFiles(_)
+            | Effect::WriteColumns => {}
         }
     }
     check_overtaken(linter, &sent);
@@ -106,7 +110,7 @@ fn check_content(linter: &mut Linter, here: &str, sent: &mut Sent, content: &Con
             let overtakes = waiting_entries(linter, is_open).any(|entry| !sent.entries.contains(&entry.sys_id));
             linter.find_if(overtakes, Check::EntryOvertaken, || here.to_owned());
         }
-        Content::OpeningRemainder | Content::DoubleNotice(_) => {}
+        Content::OpeningRemainder | Content::Files(_) | Content::FileNotice(_) | Content::DoubleNotice(_) => {}
     }
 }
 

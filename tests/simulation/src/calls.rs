@@ -39,6 +39,14 @@ pub enum RemoteCall {
     Watermark,
     /// Ledger: moves a watermark.
     SetWatermark,
+    /// Ledger: records a transfer of files that was ordered.
+    OrderTransfer,
+    /// Ledger: reads how far a transfer has come.
+    ReadTransfer,
+    /// Ledger: takes the lease of a transfer.
+    TakeTransfer,
+    /// Ledger: records a transfer after a step.
+    RecordTransfer,
     /// AWS Support.
     CreateCase,
     /// AWS Support.
@@ -49,6 +57,22 @@ pub enum RemoteCall {
     DescribeCases,
     /// AWS Support.
     DescribeCommunications,
+    /// AWS Support: adds a file to a set.
+    AddToSet,
+    /// AWS Support: begins an upload.
+    BeginUpload,
+    /// AWS Support's host of files: sends a part of an upload.
+    SendPart,
+    /// AWS Support: completes an upload.
+    CompleteUpload,
+    /// AWS Support: asks whether an upload is checked.
+    UploadStatus,
+    /// AWS Support and its host of files: opens a file of a case.
+    OpenCaseFile,
+    /// ServiceNow: opens a file of an incident.
+    OpenIncidentFile,
+    /// ServiceNow: attaches a file to an incident.
+    AttachFile,
     /// ServiceNow: reads the incident.
     Snapshot,
     /// ServiceNow: opens the incident of a case that somebody opened at AWS.
@@ -61,6 +85,8 @@ pub enum RemoteCall {
     Enqueue,
     /// The wake queue: sends a hint ahead, with a delay.
     EnqueueLater,
+    /// The queue of files: sends a transfer.
+    EnqueueTransfer,
     /// Either queue: sets when it brings messages again.
     Redeliver,
     /// Secrets Manager: reads which accounts there are.
@@ -72,7 +98,7 @@ pub enum RemoteCall {
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [RemoteCall; 31] = [
+pub const CALLS: [RemoteCall; 44] = [
     RemoteCall::CreateCase,
     RemoteCall::AddCommunication,
     RemoteCall::ResolveCase,
@@ -82,6 +108,18 @@ pub const CALLS: [RemoteCall; 31] = [
     RemoteCall::DescribeCommunications,
     RemoteCall::Snapshot,
     RemoteCall::Changes,
+    RemoteCall::AddToSet,
+    RemoteCall::BeginUpload,
+    RemoteCall::SendPart,
+    RemoteCall::CompleteUpload,
+    RemoteCall::UploadStatus,
+    RemoteCall::OpenCaseFile,
+    RemoteCall::OpenIncidentFile,
+    RemoteCall::AttachFile,
+    RemoteCall::OrderTransfer,
+    RemoteCall::ReadTransfer,
+    RemoteCall::TakeTransfer,
+    RemoteCall::RecordTransfer,
     RemoteCall::TakeLease,
     RemoteCall::Record,
     RemoteCall::HandOver,
@@ -100,6 +138,7 @@ pub const CALLS: [RemoteCall; 31] = [
     RemoteCall::SetWatermark,
     RemoteCall::Enqueue,
     RemoteCall::EnqueueLater,
+    RemoteCall::EnqueueTransfer,
     RemoteCall::Redeliver,
     RemoteCall::Accounts,
     RemoteCall::WebhookSecret,
@@ -131,6 +170,19 @@ impl RemoteCall {
             Self::RememberedModCounts => "remembered_mod_counts",
             Self::Watermark => "watermark",
             Self::SetWatermark => "set_watermark",
+            Self::OrderTransfer => "order_transfer",
+            Self::ReadTransfer => "read_transfer",
+            Self::TakeTransfer => "take_transfer",
+            Self::RecordTransfer => "record_transfer",
+            Self::AddToSet => "add_to_set",
+            Self::BeginUpload => "begin_upload",
+            Self::SendPart => "send_part",
+            Self::CompleteUpload => "complete_upload",
+            Self::UploadStatus => "upload_status",
+            Self::OpenCaseFile => "open_case_file",
+            Self::OpenIncidentFile => "open_incident_file",
+            Self::AttachFile => "attach_file",
+            Self::EnqueueTransfer => "enqueue_transfer",
             Self::CreateCase => "create_case",
             Self::AddCommunication => "add_communication",
             Self::ResolveCase => "resolve_case",
@@ -165,8 +217,9 @@ impl RemoteCall {
             Fate::Through | Fate::DiedBefore => true,
             _ if !self.is_remote() => false,
             Fate::DiedAfter | Fate::AnswerLost | Fate::Refused => true,
+            Fate::RequestLost if self == Self::AddToSet => true,
             Fate::RequestLost | Fate::LandsLate | Fate::DiedLandsLate => self.writes_to_support(),
-            Fate::Stopped => matches!(self, Self::Open | Self::Deliver),
+            Fate::Stopped => matches!(self, Self::Open | Self::Deliver | Self::AttachFile),
         }
     }
 }

@@ -46,6 +46,9 @@ const WAKE_TIMES: u64 = 8;
 /// The factor on the rates for `RemoteCall::Stay`. One call in a hundred is a `Stay`.
 const STAY_TIMES: u64 = 3;
 
+/// The factor on the rates for the calls of an upload. Few files are so large that they need one.
+const UPLOAD_TIMES: u64 = 6;
+
 /// The levels of faults, in thousandths of the full rates. Each seed draws one of them. At 0 nothing goes wrong.
 pub const LEVELS: [u64; 5] = [0, 100, 300, 1_000, 2_500];
 
@@ -176,6 +179,9 @@ fn draw(rates: &Rates, call: RemoteCall, random: &mut Random) -> Fate {
     let times = match call {
         RemoteCall::Wake => WAKE_TIMES,
         RemoteCall::Stay => STAY_TIMES,
+        RemoteCall::BeginUpload | RemoteCall::SendPart | RemoteCall::CompleteUpload | RemoteCall::UploadStatus => {
+            UPLOAD_TIMES
+        }
         _ => 1,
     };
     for (fate, rate) in chances.into_iter().filter(|(fate, _)| call.can_meet(*fate)) {

@@ -5,11 +5,12 @@ use std::{cell::Cell, error::Error, rc::Rc, sync::Arc};
 use case_poller::{ChangeFeed, SecretStore};
 use casebridge_core::{
     failure::Failure,
+    file::order::TransferMessage,
     hint::Hint,
     identifiers::{AccountId, IncidentId},
     time::format_servicenow,
 };
-use casebridge_ports::WakeQueue;
+use casebridge_ports::{FileQueue, WakeQueue};
 use casebridge_runtime::{DeduplicationId, HintSink, QueueError, Redeliverer, Redelivery, SecretError, WebhookKeys};
 use casebridge_servicenow::{Changes, IncidentChange};
 use jiff::{SignedDuration, Timestamp};
@@ -106,6 +107,47 @@ impl Redeliverer for WakePort {
     }
 }
 
+/// The queue of transfers of files.
+pub struct FilesPort {
+    /// The world.
+    pub desk: Rc<Desk>,
+}
+
+impl FileQueue for FilesPort {
+    type Error = QueueError;
+
+    async fn send(&self, message: &TransferMessage, delay: SignedDuration) -> Result<(), QueueError> {
+        let what = || format!("{} in {} s", message.link, delay.as_secs());
+        let fate = self.desk.arrive(RemoteCall::EnqueueTransfer, what).await;
+        if fate == Fate::Refused {
+            return Err(QueueError::NotTaken("the queue throttles".into()));
+        }
+        let body = serde_json::to_string(message).map_err(|_| QueueError::Unwritable)?;
+        self.desk.world.borrow_mut().send_transfer(&message.link.to_string(), &body, delay);
+        self.desk.leave(fate).await;
+        if fate == Fate::AnswerLost { Err(QueueError::NotTaken("the queue did not answer".into())) } else { Ok(()) }
+    }
+}
+
+impl World {
+    /// Puts a transfer on its queue. By the rates of the faults, the message is lost, or comes twice or late.
+    fn send_transfer(&mut self, group: &str, body: &str, delay: SignedDuration) {
+        let rates = self.faults.rates();
+        if self.random.chance(rates.hint_lost) {
+            return self.count_fault("order for files lost");
+        }
+        let copies = if self.random.chance(rates.hint_doubled) { 2 } else { 1 };
+        for _ in 0..copies {
+            let mut arrives_at = self.now + delay;
+            if self.random.chance(rates.hint_late) {
+                arrives_at += SignedDuration::from_secs(self.random.between(1, LATE_WAKE_SECONDS));
+                self.count_fault("order for files late");
+            }
+            self.transfers.send_later(arrives_at, group.to_owned(), body.to_owned());
+        }
+    }
+}
+
 impl World {
     /// Puts a wake on its queue. By the rates of the faults, the wake is lost, or comes twice, late or early.
     fn send_later(&mut self, group: &str, body: &str, delay: SignedDuration) {
@@ -168,17 +210,16 @@ impl ChangeFeed for ChangesPort {
         if fate == Fate::Refused {
             return Err(unavailable("ServiceNow throttles"));
         }
-        let changes = {
-            let world = self.desk.world.borrow();
-            let limit = CHANGES_PER_PAGE.min(usize::try_from(limit).unwrap_or(usize::MAX));
-            let (found, more) = world.servicenow.changes(since, after, limit);
-            let incidents = found.into_iter().map(|(sys_id, sys_mod_count, sys_updated_on)| IncidentChange {
-                sys_id,
-                sys_mod_count,
-                sys_updated_on,
-            });
-            Changes { now: world.servicenow_now(), incidents: incidents.collect(), more }
-        };
+        let changes =
+            {
+                let world = self.desk.world.borrow();
+                let limit = CHANGES_PER_PAGE.min(usize::try_from(limit).unwrap_or(usize::MAX));
+                let (found, more) = world.servicenow.changes(since, after, limit);
+                let incidents = found.into_iter().map(|(sys_id, sys_mod_count, sys_updated_on, attached)| {
+                    IncidentChange { sys_id, sys_mod_count, sys_updated_on, attached }
+                });
+                Changes { now: world.servicenow_now(), incidents: incidents.collect(), more }
+            };
         self.desk.leave(fate).await;
         if fate == Fate::AnswerLost { Err(unavailable("ServiceNow did not answer")) } else { Ok(changes) }
     }

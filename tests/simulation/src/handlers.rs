@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc, sync::Mutex};
 
+use attachments::Mover;
 use aws_events::Events;
 use aws_lambda_events::{
     lambda_function_urls::LambdaFunctionUrlRequest,
@@ -20,11 +21,12 @@ use servicenow_webhook::Webhook;
 
 use crate::{
     desk::Desk,
-    handler_ports::{ChangesPort, KeysPort, QueuePort, SecretsPort, WakePort},
+    handler_ports::{ChangesPort, FilesPort, KeysPort, QueuePort, SecretsPort, WakePort},
     invariants::refused_parts,
-    ports::{self, WorldLedger, WorldPorts, WorldSupport},
-    process_ports::ClockPort,
+    ports::{self, WorldCaseFiles, WorldLedger, WorldPorts, WorldSupport},
+    process_ports::{ClockPort, RandomnessPort, WorkerClock},
     queue::{Message, QueueName},
+    servicenow::port::ServiceNowPort,
     timeline::Place,
     world::Announcement,
 };
@@ -99,6 +101,24 @@ pub fn poller_function(desk: &Rc<Desk>) -> PollerFunction {
 pub fn executor(desk: &Rc<Desk>) -> WorldExecutor {
     let ports = WorldPorts::new(desk, clock(desk));
     Executor { ports, policy: ports::policy(desk), limits: reconciler::limits(SignedDuration::ZERO) }
+}
+
+/// The function that moves files.
+type MoverFunction =
+    Mover<WorldLedger, FilesPort, QueuePort, ServiceNowPort, WorldCaseFiles, WorkerClock, RandomnessPort>;
+
+/// Returns a function that moves files and has just started.
+fn mover(desk: &Rc<Desk>) -> MoverFunction {
+    Mover {
+        ledger: ports::ledger(desk),
+        queue: FilesPort { desk: desk.clone() },
+        hints: QueuePort { desk: desk.clone() },
+        servicenow: ports::servicenow(desk),
+        support: ports::case_files(desk),
+        clock: WorkerClock(clock(desk)),
+        randomness: RandomnessPort { desk: desk.clone() },
+        metrics: Metrics::new("attachments"),
+    }
 }
 
 /// Sends a webhook as the app does, signed and with the incident's sys_id. Returns whether it was accepted.
@@ -215,6 +235,10 @@ pub async fn reconcile(
         QueueName::Wakes => {
             let queue = WakePort { desk: desk.clone() };
             reconciler::handle(event, &mut executor, &queue, &clock, &metrics, deadline).await
+        }
+        QueueName::Files => {
+            let policy = ports::policy(&desk);
+            mover(&desk).handle(event, &policy, deadline).await
         }
     };
     response.batch_item_failures.iter().filter_map(|failure| failure.item_identifier.parse().ok()).collect()

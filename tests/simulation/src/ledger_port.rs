@@ -3,14 +3,18 @@
 use std::{any::Any, future::Future, rc::Rc};
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
+    file::transfer::Transfer,
+    identifiers::{AccountId, AttemptId, ClaimId, LinkKey, TransferId},
     link::{
         Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
         remembered::Remembered,
     },
 };
-use casebridge_ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage};
+use casebridge_ledger::{
+    DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage, TransferAnswer, TransferLease,
+    TransferLedger,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -199,5 +203,42 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
 
     async fn set_watermark(&self, name: &str, value: &str) -> Result<(), LedgerError> {
         self.call(RemoteCall::SetWatermark, value.to_owned(), || self.ledger.set_watermark(name, value)).await
+    }
+}
+
+impl<L: TransferLedger> TransferLedger for LedgerPort<L> {
+    async fn order_transfer(&self, link: &LinkKey, transfer: &Transfer) -> Result<(), LedgerError> {
+        let ledger = &self.ledger;
+        let what = format!("{} {:?}", self.short(link), transfer.order.cargo);
+        self.call(RemoteCall::OrderTransfer, what, || ledger.order_transfer(link, transfer)).await
+    }
+
+    async fn transfer(&self, link: &LinkKey, id: &TransferId) -> Result<Option<Transfer>, LedgerError> {
+        self.call(RemoteCall::ReadTransfer, self.short(link), || self.ledger.transfer(link, id)).await
+    }
+
+    async fn take_transfer(
+        &self,
+        link: &LinkKey,
+        id: &TransferId,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<TransferAnswer, LedgerError> {
+        let ledger = &self.ledger;
+        let take = || ledger.take_transfer(link, id, attempt, now, until);
+        self.call(RemoteCall::TakeTransfer, self.short(link), take).await
+    }
+
+    async fn record_transfer(
+        &self,
+        lease: &TransferLease,
+        transfer: &Transfer,
+        is_released: bool,
+    ) -> Result<TransferLease, LedgerError> {
+        let ledger = &self.ledger;
+        let what = format!("{} {:?} {:?}", self.short(&lease.link), transfer.fates, transfer.end);
+        let record = || ledger.record_transfer(lease, transfer, is_released);
+        self.call(RemoteCall::RecordTransfer, what, record).await
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod calls;
+pub mod contents;
 pub mod desk;
 pub mod explore;
 pub mod faults;

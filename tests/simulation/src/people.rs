@@ -1,6 +1,7 @@
 //! The people of a world: what they may do, and how likely each deed is. The rooms of the two sides carry the deeds
 //! out.
 
+pub mod files;
 pub mod texts;
 
 use crate::{random::Random, servicenow::people::CLOSED_AFTER, timeline::Place, world::World};

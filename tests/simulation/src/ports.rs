@@ -7,7 +7,7 @@ use casebridge_executor::Ports;
 
 use crate::{
     desk::Desk,
-    handler_ports::WakePort,
+    handler_ports::{FilesPort, WakePort},
     ledger_port::LedgerPort,
     process_ports::{ClockPort, RandomnessPort, WorkerClock},
     sabotage::{self, Sabotage, ledger::SabotagedLedger, support::SabotagedSupport},
@@ -25,6 +25,7 @@ pub type WorldSupport = SabotagedSupport<SupportPort>;
 pub struct WorldPorts {
     ledger: WorldLedger,
     wakes: WakePort,
+    files: FilesPort,
     servicenow: ServiceNowPort,
     support: WorldSupport,
     clock: WorkerClock,
@@ -38,6 +39,7 @@ impl WorldPorts {
         Self {
             ledger: ledger(desk),
             wakes: WakePort { desk: desk.clone() },
+            files: FilesPort { desk: desk.clone() },
             servicenow: servicenow(desk),
             support: support(desk, SupportPort::of_executor(desk.clone())),
             clock: WorkerClock(clock),
@@ -55,6 +57,7 @@ impl WorldPorts {
 impl Ports for WorldPorts {
     type Ledger = WorldLedger;
     type Wakes = WakePort;
+    type Files = FilesPort;
     type ServiceNow = ServiceNowPort;
     type Support = WorldSupport;
     type Clock = WorkerClock;
@@ -67,6 +70,10 @@ impl Ports for WorldPorts {
 
     fn wakes(&self) -> &WakePort {
         &self.wakes
+    }
+
+    fn files(&self) -> &FilesPort {
+        &self.files
     }
 
     fn servicenow(&self) -> &ServiceNowPort {
@@ -115,7 +122,15 @@ pub fn policy(desk: &Desk) -> Policy {
     sabotage::policy::sabotaged(desk.world.borrow().settings.policy.clone(), sabotage_of(desk))
 }
 
+/// The files of cases, as the function that moves them reads and writes them.
+pub type WorldCaseFiles = SupportPort;
+
+/// Returns the files of cases.
+pub fn case_files(desk: &Rc<Desk>) -> WorldCaseFiles {
+    SupportPort::of_executor(desk.clone())
+}
+
 /// Returns ServiceNow, with its sabotage if there is one.
-fn servicenow(desk: &Rc<Desk>) -> ServiceNowPort {
+pub fn servicenow(desk: &Rc<Desk>) -> ServiceNowPort {
     ServiceNowPort { desk: desk.clone(), app: sabotage::servicenow::app(sabotage_of(desk)) }
 }

@@ -51,6 +51,8 @@ pub enum QueueName {
     Hints,
     /// The standard queue of hints that are sent ahead.
     Wakes,
+    /// The standard queue of transfers of files.
+    Files,
 }
 
 impl Queue {

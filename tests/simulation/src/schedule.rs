@@ -35,6 +35,9 @@ use process::Process;
 /// After how many of a thousand deeds an administrator does something to an account, in worlds where accounts change.
 const ACCOUNT_DEEDS: u64 = 200;
 
+/// After how many of a thousand deeds somebody does something with a file, in worlds with files.
+const FILE_DEEDS: u64 = 350;
+
 /// Runs a future that never waits. Returns `None` if it waits.
 pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
@@ -96,6 +99,8 @@ pub struct Life {
     /// Decides the deeds on accounts. It is a generator of its own, so that worlds without such deeds stay as they
     /// were.
     accounts: Random,
+    /// Decides the deeds with files, for the same reason.
+    files: Random,
     deeds_left: usize,
     calm_since: Option<Timestamp>,
     polls: u32,
@@ -109,6 +114,7 @@ impl Life {
     pub fn new(settings: Settings) -> Self {
         let people = Random::new(settings.seed.rotate_left(17) ^ 0x7065_6f70_6c65);
         let accounts = Random::new(settings.seed.rotate_left(29) ^ 0x6163_636f_756e_7473);
+        let files = Random::new(settings.seed.rotate_left(41) ^ 0x66_696c_6573);
         let deeds_left = settings.deeds;
         let desk = Desk::new(settings);
         Self {
@@ -120,6 +126,7 @@ impl Life {
             warm_pollers: Vec::new(),
             people,
             accounts,
+            files,
             deeds_left,
             calm_since: None,
             polls: 0,
@@ -191,6 +198,8 @@ impl Life {
             let world = &mut *self.desk.world.borrow_mut();
             world.now = world.now.max(next.at);
             world.show_hidden();
+            let servicenow_now = world.servicenow_now();
+            world.servicenow.end_checks(servicenow_now);
             world.tally.steps += 1;
         }
         if !matches!(next.event, Event::Step(_) | Event::Outbox | Event::Poll | Event::Queue) {
@@ -223,6 +232,9 @@ impl Life {
             if world.settings.accounts_change && self.accounts.chance(ACCOUNT_DEEDS) {
                 world.do_account_deed(&mut self.accounts);
             }
+            if world.settings.files && self.files.chance(FILE_DEEDS) {
+                world.do_file_deed(&mut self.files);
+            }
         }
         if self.deeds_left == 0 {
             return;
@@ -244,8 +256,8 @@ impl Life {
             let world = &mut *self.desk.world.borrow_mut();
             let rules = world.servicenow.rules.len();
             let landing = world.next_landing();
-            let visible =
-                [QueueName::Hints, QueueName::Wakes].map(|name| (name, world.queue_named(name).next_visible()));
+            let visible = [QueueName::Hints, QueueName::Wakes, QueueName::Files]
+                .map(|name| (name, world.queue_named(name).next_visible()));
             (rules, world.take_announcements(), landing, visible)
         };
         for _ in 0..rules {

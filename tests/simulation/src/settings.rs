@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use casebridge_core::{
-    policy::{ClosedIncidentRule, GroupRule, OldCaseRule, OpenedCaseRule, Policy, SeverityRule},
+    policy::{AttachmentRule, ClosedIncidentRule, GroupRule, OldCaseRule, OpenedCaseRule, Policy, SeverityRule},
     servicenow::delivery::MessageKind,
 };
 use casebridge_simulator::support::{Oddities, Quotas};
@@ -75,6 +75,8 @@ pub struct Settings {
     pub rewrites_columns: bool,
     /// Whether a flow answers each resolution by casebridge with the same comment.
     pub automatic_answer: bool,
+    /// Whether people attach files.
+    pub files: bool,
     /// How many incidents there are at most.
     pub most_incidents: usize,
     /// How many incidents people open before they do anything else.
@@ -114,6 +116,7 @@ impl Settings {
             turns_deliveries_away: false,
             rewrites_columns: false,
             automatic_answer: false,
+            files: false,
             most_incidents: 4,
             opened_first: 1,
             deeds: 0,
@@ -200,6 +203,7 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
         settings.policy.case_too_old_to_reopen = OldCaseRule::Note;
     }
     settings.sharing = drawn_sharing(&mut random);
+    draw_files(&mut settings, &mut random);
     settings
 }
 
@@ -214,6 +218,18 @@ fn drawn_sharing(random: &mut Random) -> Sharing {
         comment_prefix: prefix(random.chance(250)),
         silent_authors: random.chance(500).then(|| SILENT_AUTHOR.to_owned()).into_iter().collect(),
     }
+}
+
+/// Draws whether people attach files, and in which directions these go: mostly both. Not in worlds of months: a set lives
+/// for an hour, and casebridge looks at its links every six.
+fn draw_files(settings: &mut Settings, random: &mut Random) {
+    settings.files = random.chance(350) && settings.polling < SELDOM;
+    settings.policy.attachments = match random.below(12) {
+        0 => AttachmentRule::ToAws,
+        1 => AttachmentRule::ToServicenow,
+        2 => AttachmentRule::None,
+        _ => AttachmentRule::Both,
+    };
 }
 
 /// Draws what becomes of a severity that is changed at AWS, and whether the policy caps that of an account.

@@ -65,6 +65,8 @@ pub struct World {
     pub queue: Queue,
     /// The queue of hints that are sent ahead.
     pub wakes: Queue,
+    /// The queue of transfers of files.
+    pub transfers: Queue,
     /// The faults.
     pub faults: Faults,
     /// The story.
@@ -119,6 +121,7 @@ impl World {
             servicenow,
             queue: Queue::default(),
             wakes: Queue::standard(),
+            transfers: Queue::standard(),
             faults: Faults::new(settings.faults.clone()),
             timeline: Timeline::new(settings.told),
             tally: Tally::default(),
@@ -185,6 +188,7 @@ impl World {
         match name {
             QueueName::Hints => &mut self.queue,
             QueueName::Wakes => &mut self.wakes,
+            QueueName::Files => &mut self.transfers,
         }
     }
 

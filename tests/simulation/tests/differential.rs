@@ -336,6 +336,7 @@ impl Both {
                 ("content-type".to_owned(), "application/json".to_owned()),
             ]),
             body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+            file: None,
         };
         self.shipped.handle(self.now, &request, &self.network)
     }
@@ -781,8 +782,8 @@ impl Both {
             list.iter().map(|entry| entry["sys_updated_on"].as_str().unwrap().to_owned()).collect()
         };
         let listed = theirs["incidents"].as_array().unwrap();
-        ours.sort_by_key(|(_, _, updated_on)| *updated_on);
-        let own: Vec<String> = ours.iter().map(|(_, _, updated_on)| written(*updated_on)).collect();
+        ours.sort_by_key(|(_, _, updated_on, _)| *updated_on);
+        let own: Vec<String> = ours.iter().map(|(_, _, updated_on, _)| written(*updated_on)).collect();
         assert_eq!(times(listed), own);
         if !more {
             let mut theirs: Vec<(String, u64)> = listed
@@ -790,7 +791,7 @@ impl Both {
                 .map(|entry| (entry["sys_id"].as_str().unwrap().to_owned(), entry["sys_mod_count"].as_u64().unwrap()))
                 .collect();
             let mut ours: Vec<(String, u64)> =
-                ours.iter().map(|(id, count, _)| (self.shipped_id(id).to_string(), *count)).collect();
+                ours.iter().map(|(id, count, _, _)| (self.shipped_id(id).to_string(), *count)).collect();
             theirs.sort();
             ours.sort();
             assert_eq!(theirs, ours);
@@ -910,7 +911,7 @@ fn compare_answers(response: &Response, answer: Result<DeliveryAnswer, RequestFa
         Err(RequestFailure::NotFound) => assert_eq!(response.status, 404, "{what} {theirs}"),
         Err(RequestFailure::NotServed) => assert_eq!(response.status, 403, "{what} {theirs}"),
         Err(RequestFailure::Stopped) => assert!(response.status >= 500, "{what} {theirs}"),
-        Err(failure @ (RequestFailure::Refused(_) | RequestFailure::AccountNotInUse)) => {
+        Err(failure @ (RequestFailure::Refused(_) | RequestFailure::AccountNotInUse | RequestFailure::NoSuchFile)) => {
             panic!("{what} {failure:?} {theirs}")
         }
         Ok(ours) => {

@@ -13,9 +13,11 @@ use std::{
 const KINDS: [&str; 1] = ["support"];
 
 /// The files that list what each kind has.
-const KNOWING_KINDS: [&str; 8] = [
+const KNOWING_KINDS: [&str; 9] = [
     // The remote calls.
     "calls.rs",
+    // The contents of files, which the simulated AWS Support makes.
+    "contents.rs",
     // The judges.
     "invariants.rs",
     // What is remembered for the judges.

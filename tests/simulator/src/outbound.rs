@@ -102,7 +102,7 @@ async fn exchange(
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    Ok(Response { status, headers, body: answer.bytes().await?.to_vec() })
+    Ok(Response { status, headers, body: answer.bytes().await?.to_vec(), file: None })
 }
 
 /// Returns the text of an error with those of its causes, since the outermost error alone says little.

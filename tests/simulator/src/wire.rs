@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::support::attachments::content::Content;
+
 /// A request as a state machine sees it.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
@@ -17,9 +19,16 @@ pub struct Request {
     pub headers: BTreeMap<String, String>,
     /// The body's bytes.
     pub body: Vec<u8>,
+    /// The body of a request that brings a file: it may be too large for the memory. `body` is empty then.
+    pub file: Option<Content>,
 }
 
 impl Request {
+    /// Returns the body, whether it is a file or not.
+    pub fn content(&self) -> Content {
+        self.file.clone().unwrap_or_else(|| Content::bytes(self.body.as_slice()))
+    }
+
     /// Returns the first value of a query parameter. Returns `None` if it is missing.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -40,9 +49,16 @@ pub struct Response {
     pub headers: BTreeMap<String, String>,
     /// The body's bytes.
     pub body: Vec<u8>,
+    /// The body of an answer that is a file. `body` is empty then.
+    pub file: Option<Content>,
 }
 
 impl Response {
+    /// Returns the body, whether it is a file or not.
+    pub fn content(&self) -> Content {
+        self.file.clone().unwrap_or_else(|| Content::bytes(self.body.as_slice()))
+    }
+
     /// Returns a JSON response.
     ///
     /// # Panics
@@ -51,7 +67,7 @@ impl Response {
     pub fn json(status: u16, body: &impl Serialize) -> Self {
         let headers = BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]);
         let body = serde_json::to_vec(body).expect("a body whose keys are texts is JSON");
-        Self { status, headers, body }
+        Self { status, headers, body, file: None }
     }
 }
 

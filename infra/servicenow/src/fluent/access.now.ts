@@ -650,3 +650,29 @@ CrossScopePrivilege({
     targetScope: 'global',
     targetType: 'sys_db_object',
 })
+// The files of incidents. The platform's own class writes them, as the app.
+CrossScopePrivilege({
+    $id: Now.ID['privilege-attachment-read'],
+    status: 'allowed',
+    operation: 'read',
+    targetName: 'sys_attachment',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+CrossScopePrivilege({
+    $id: Now.ID['privilege-attachment-create'],
+    status: 'allowed',
+    operation: 'create',
+    targetName: 'sys_attachment',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})
+// For a file of AWS that arrived in part.
+CrossScopePrivilege({
+    $id: Now.ID['privilege-attachment-delete'],
+    status: 'allowed',
+    operation: 'delete',
+    targetName: 'sys_attachment',
+    targetScope: 'global',
+    targetType: 'sys_db_object',
+})

@@ -118,7 +118,7 @@ Record({
         application: menu,
         link_type: 'LIST',
         name: 'x_casebridge_aws_delivery',
-        hint: 'The messages that came from AWS',
+        hint: 'The messages and files that came from AWS',
         roles: [admin],
         active: true,
         order: 500,

@@ -65,6 +65,22 @@ ScriptInclude({
 })
 
 ScriptInclude({
+    $id: Now.ID['script-include-claim'],
+    name: 'CasebridgeClaim',
+    description: 'Keeps what comes from AWS from being written twice.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeClaim.js'),
+})
+
+ScriptInclude({
+    $id: Now.ID['script-include-file'],
+    name: 'CasebridgeFile',
+    description: 'Reads the files of an incident, and writes files to it, each once.',
+    active: true,
+    script: Now.include('../server/script-includes/CasebridgeFile.js'),
+})
+
+ScriptInclude({
     $id: Now.ID['script-include-delivery'],
     name: 'CasebridgeDelivery',
     description: 'Writes messages, each once, and fields to an incident.',
@@ -135,6 +151,21 @@ BusinessRule({
         'x_casebridge_aws_case_idISNOTEMPTY^ORx_casebridge_aws_serviceISNOTEMPTY^ORx_casebridge_aws_serviceVALCHANGES^ORx_casebridge_aws_service_codeISNOTEMPTY^ORx_casebridge_aws_service_codeVALCHANGES^EQ',
     condition: '!new CasebridgeInstallation().isIntegrationUser()',
     script: Now.include('../server/business-rules/incident_changed.js'),
+})
+
+// A file of an incident that is out of scope is left alone by the script. An update may be the end of a scan.
+BusinessRule({
+    $id: Now.ID['business-rule-file-attached'],
+    name: 'casebridge file attached',
+    description: 'Announces incidents that get a file.',
+    table: 'sys_attachment',
+    when: 'async',
+    action: ['insert', 'update'],
+    active: true,
+    order: 1000,
+    filterCondition: 'table_name=incident^EQ',
+    condition: '!new CasebridgeInstallation().isIntegrationUser()',
+    script: Now.include('../server/business-rules/file_attached.js'),
 })
 
 // It runs first, so that the rule after it looks at the group that was found.

@@ -216,7 +216,7 @@ export const x_casebridge_aws_delivery = Table({
     schema: {
         external_id: StringColumn({
             label: 'External ID',
-            hint: 'Names one message for good; the unique index is what keeps it from being written twice',
+            hint: 'Names one message or file for good; the unique index is what keeps it from being written twice',
             mandatory: true,
             maxLength: 100,
         }),
@@ -233,7 +233,11 @@ export const x_casebridge_aws_delivery = Table({
                 done: { label: 'Done', sequence: 1 },
             },
         }),
-        journal: StringColumn({ label: 'Journal entry', hint: 'sys_id of the journal entry', maxLength: 32 }),
+        journal: StringColumn({
+            label: 'Journal entry or file',
+            hint: 'sys_id of the journal entry, or of the attachment',
+            maxLength: 32,
+        }),
         claimed_at: DateTimeColumn({ label: 'Claimed at' }),
     },
     index: [

@@ -7,7 +7,7 @@ Test(
         $id: Now.ID['test-installation'],
         name: 'casebridge installation',
         description:
-            'Checks what casebridge relies on: the signature equals a known one, the webhook secret can be decrypted, a snapshot shows a comment with its author and no private work note, the table of links takes a row and its changes.',
+            'Checks what casebridge relies on: the signature equals a known one, the webhook secret can be decrypted, a snapshot shows a comment with its author and no private work note, a file can be written, read and deleted, the table of links takes a row and its changes.',
         active: true,
         failOnServerError: true,
     },

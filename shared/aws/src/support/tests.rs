@@ -215,7 +215,7 @@ fn refusal(code: &str) -> Value {
 async fn write<S: AccountSource>(fixture: &Fixture<S>, operation: &str) -> Result<(), Failure> {
     match operation {
         "CreateCase" => fixture.support.create_case(&account(), &new_case()).await.map(drop),
-        "AddCommunicationToCase" => fixture.support.add_communication(&account(), &case_id(), "text").await,
+        "AddCommunicationToCase" => fixture.support.add_communication(&account(), &case_id(), "text", None).await,
         _ => fixture.support.resolve_case(&account(), &case_id()).await.map(drop),
     }
 }
@@ -393,7 +393,7 @@ async fn a_role_of_the_account_is_assumed_and_used() {
     let created = [(200, json!({"caseId": case_id()})), (200, json!({"result": true}))];
     let fixture = fixture_of(Role("arn:aws:iam::111122223333:role/casebridge"), &created).await;
     assert_eq!(fixture.support.create_case(&account(), &new_case()).await, Ok(case_id()));
-    fixture.support.add_communication(&account(), &case_id(), "text").await.unwrap();
+    fixture.support.add_communication(&account(), &case_id(), "text", None).await.unwrap();
     assert!(fixture.header(1, "authorization").contains("ASIASESSION/"));
     assert_eq!(fixture.identities(), ["AssumeRole AKIAHUB"], "once, and by its ARN alone");
 }

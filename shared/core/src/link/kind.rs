@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     failure::Failure,
+    file::order::Order,
     identifiers::{ExternalId, JournalEntryId, LinkKey},
     link::{
         Link,
@@ -195,6 +196,12 @@ pub trait Kind: Remembered {
 
     /// Records that casebridge has reopened the incident. Returns the hashes of the texts at AWS that caused it.
     fn reopened(memory: &mut Self::Memory) -> Vec<String>;
+
+    /// Records what a snapshot of the incident shows besides what every kind of link uses.
+    fn see_incident(pass: &mut Pass<Self>, policy: &Policy);
+
+    /// Records that a transfer of files was ordered. It is ordered again at `again_at` if it has not ended by then.
+    fn ordered(pass: &mut Pass<Self>, order: &Order, again_at: Timestamp);
 
     /// Records that a message of the record is on the incident.
     fn delivered(pass: &mut Pass<Self>, message: &ExternalId);

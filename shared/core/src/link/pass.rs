@@ -10,7 +10,7 @@ mod outcome;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(crate) use self::{incident::state_known_at, outcome::longer_each_time};
+pub(crate) use self::incident::state_known_at;
 pub use self::{
     look::{Look, Read, Seen},
     outcome::backoff,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     failure::Refusal,
+    file::order::Order,
     identifiers::LinkKey,
     servicenow::delivery::{Delivery, NewIncident},
 };
@@ -17,6 +18,8 @@ pub const OPEN_INCIDENT: &str = "open_incident";
 pub const HAND_OVER: &str = "hand_over";
 /// The name of a delivery for logs, metrics and coverage.
 pub const DELIVER: &str = "deliver";
+/// The name of an order for files.
+pub const ORDER_FILES: &str = "order_files";
 /// The name of a write of the columns alone.
 pub const WRITE_COLUMNS: &str = "write_columns";
 
@@ -40,6 +43,8 @@ pub enum Effect<C> {
     /// A write of messages, fields and columns to the incident. Its columns are those of the moment of the plan, with
     /// its own change of the state.
     Deliver(Delivery),
+    /// An order for a transfer of files, which is made apart from the link. A repeat orders no second one.
+    OrderFiles(Order),
     /// A write of the columns alone. Their values are computed when it is applied, after the effects before it.
     WriteColumns,
 }
@@ -52,6 +57,7 @@ impl<C: Named> Effect<C> {
             Self::OpenIncident(_) => OPEN_INCIDENT,
             Self::HandOver(_) => HAND_OVER,
             Self::Deliver(_) => DELIVER,
+            Self::OrderFiles(_) => ORDER_FILES,
             Self::WriteColumns => WRITE_COLUMNS,
         }
     }
@@ -105,6 +111,11 @@ pub enum Waiting {
     /// All communications have to be read once more, since one may appear late among older ones.
     FullRead {
         /// When.
+        until: Timestamp,
+    },
+    /// Files are under way, or the instance still checks one.
+    Files {
+        /// When to look for them if nobody tells of their end.
         until: Timestamp,
     },
     /// The link has had too many writes: there may be a loop.
@@ -182,6 +193,7 @@ impl Waiting {
             | Self::UnclearMark { until }
             | Self::Paused { until }
             | Self::LateCase { until }
+            | Self::Files { until }
             | Self::LoopBreaker { until } => Some(*until),
             Self::ColumnsNotKept { until } | Self::IncidentGone { until } | Self::UnknownCase { until } => *until,
             Self::IncidentClosed | Self::RepeatedReopening => None,
@@ -200,6 +212,7 @@ impl Waiting {
             Self::IncidentUnread { .. } => "incident_unread",
             Self::UnsettledStatus { .. } => "unsettled_status",
             Self::FullRead { .. } => "full_read",
+            Self::Files { .. } => "files",
             Self::LoopBreaker { .. } => "loop_breaker",
             Self::LowerCount { .. } => "lower_count",
             Self::UnconfirmedState { .. } => "unconfirmed_state",
@@ -225,6 +238,7 @@ impl Waiting {
                 | Self::UnsettledStatus { .. }
                 | Self::FullRead { .. }
                 | Self::LateCase { .. }
+                | Self::Files { .. }
                 | Self::UnclearMark { .. }
                 | Self::ColumnsNotKept { .. }
         )

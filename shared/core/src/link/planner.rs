@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     failure::Refusal,
+    file::order::Order,
     identifiers::LinkKey,
     link::{
         kind::Kind,
@@ -212,6 +213,11 @@ impl<'a, K: Kind> Planner<'a, K> {
         self.pass.link.troubles.blocking(Side::ServiceNow, &Request::Messages, self.now).is_some()
     }
 
+    /// Plans an order for a transfer of files.
+    pub fn order_files(&mut self, order: Order) {
+        self.plan.effects.push(Effect::OrderFiles(order));
+    }
+
     /// Plans the opening of the link's incident, unless a trouble delays it.
     pub fn open_incident(&mut self, incident: NewIncident) {
         if !self.waits_for(Side::ServiceNow, &Request::OpenIncident) {
@@ -285,7 +291,7 @@ impl<'a, K: Kind> Planner<'a, K> {
         let changes_columns = |effect: &Effect<K::Call>| match effect {
             Effect::Call(call) => K::changes_columns(&link.memory, call),
             Effect::HandOver(_) => true,
-            Effect::OpenIncident(_) | Effect::Deliver(_) | Effect::WriteColumns => false,
+            Effect::OpenIncident(_) | Effect::Deliver(_) | Effect::OrderFiles(_) | Effect::WriteColumns => false,
         };
         let written = self.plan.effects.iter().any(|effect| matches!(effect, Effect::Deliver(_)));
         let columns = K::columns(self.policy, self.pass, self.now);

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use crate::failure::Side;
 use crate::{
     failure::Refusal,
     identifiers::ExternalId,
@@ -14,27 +15,6 @@ use crate::{
 
 /// How many troubles a link remembers at most. A link has few requests that differ by their content.
 const TROUBLES: usize = 12;
-
-/// A side of the link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// AWS Support.
-    Aws,
-    /// ServiceNow.
-    #[serde(rename = "servicenow")]
-    ServiceNow,
-}
-
-impl Side {
-    /// Returns the side's name in logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::ServiceNow => "servicenow",
-        }
-    }
-}
 
 /// The key of a request for which troubles are recorded. A refusal delays only requests with an equal key. `C` is the
 /// kind's key of a call to AWS.

@@ -7,11 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identifiers::digest,
-    link::{pass::longer_each_time, patience},
-    policy::Policy,
-    servicenow::columns::BridgeColumns,
-    text::HASH_DIGITS,
+    identifiers::digest, link::patience, policy::Policy, servicenow::columns::BridgeColumns, text::HASH_DIGITS,
     time::later,
 };
 
@@ -65,7 +61,7 @@ impl WrittenColumns {
     /// example keeps a resolved incident from being closed.
     pub(crate) fn again_at(&self, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
         let longest = patience::interval_seconds(policy, self.since, now)?;
-        Some(later(self.at, longer_each_time(policy, self.repeated, longest)))
+        Some(later(self.at, policy.longer_each_time(self.repeated, longest)))
     }
 
     /// Whether an incident that shows these columns at `now` proves that they are kept.

@@ -130,6 +130,43 @@ pub struct MessageAnswer {
     pub error: String,
 }
 
+/// A file for the incident, without its content: the request of the app's `files` resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// Makes the file unique in ServiceNow.
+    pub external_id: ExternalId,
+    /// Its name.
+    pub name: String,
+    /// Its MIME type.
+    pub content_type: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileOutcome {
+    /// It was attached now.
+    Applied,
+    /// It had been attached before.
+    AlreadyApplied,
+    /// The platform refused it.
+    Refused,
+    /// Less than the whole file arrived, and nothing is attached.
+    Incomplete,
+}
+
+/// The answer of the app's `files` resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileAnswer {
+    /// What became of the file.
+    pub outcome: FileOutcome,
+    /// The platform's reason for a refused file, otherwise empty.
+    #[serde(default)]
+    pub error: String,
+}
+
 /// What became of the fields and columns of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

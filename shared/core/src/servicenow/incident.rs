@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identifiers::{AccountId, ExternalId, IncidentId, JournalEntryId},
+    identifiers::{AccountId, ExternalId, FileId, IncidentId, JournalEntryId},
     servicenow::columns::BridgeColumns,
     time,
 };
@@ -175,6 +175,76 @@ impl JournalEntry {
 }
 
 /// Returns the name of the journal field that the customer sees.
+/// A file on an incident: a row of `sys_attachment`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentFile {
+    /// `sys_attachment.sys_id`.
+    pub sys_id: FileId,
+    /// When it was attached, by ServiceNow's clock, to the second.
+    #[serde(with = "time::servicenow_form")]
+    pub created_on: Timestamp,
+    /// The user name of the person who attached it.
+    pub created_by: String,
+    /// The display name of that person.
+    pub author: String,
+    /// Its name.
+    pub file_name: String,
+    /// Its MIME type, as the platform has it.
+    #[serde(default)]
+    pub content_type: String,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// Whether it may be read.
+    #[serde(default)]
+    pub state: FileState,
+    /// Whether casebridge itself wrote it, for any link: a finished delivery names it.
+    #[serde(default)]
+    pub ours: bool,
+    /// Whether its origin is unclear: it is by a user that makes deliveries, and no finished delivery names it, or not yet.
+    #[serde(default)]
+    pub undecided: bool,
+}
+
+impl IncidentFile {
+    /// Whether it is for AWS: a person attached it.
+    pub fn is_for_aws(&self) -> bool {
+        !self.ours && !self.undecided
+    }
+}
+
+/// Whether a file may be read, by the instance's check for viruses. Source: ServiceNow, `sys_attachment.state`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum FileState {
+    /// `available`, any word that casebridge does not know, or empty where the instance makes no check.
+    #[default]
+    Available,
+    /// `pending`: the check is not over.
+    Pending,
+    /// `not_available`: the instance withholds it.
+    NotAvailable,
+}
+
+impl From<String> for FileState {
+    fn from(value: String) -> Self {
+        match value.as_str() {
+            "pending" => Self::Pending,
+            "not_available" => Self::NotAvailable,
+            _ => Self::Available,
+        }
+    }
+}
+
+impl From<FileState> for String {
+    fn from(state: FileState) -> Self {
+        match state {
+            FileState::Available => "available".to_owned(),
+            FileState::Pending => "pending".to_owned(),
+            FileState::NotAvailable => "not_available".to_owned(),
+        }
+    }
+}
+
 fn comments() -> String {
     "comments".to_owned()
 }
@@ -282,6 +352,16 @@ pub struct Incident {
     /// in the answer of `deliver`.
     #[serde(default)]
     pub deliveries: Vec<ExternalId>,
+    /// Its files, the oldest first. Empty if an older app shows none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<IncidentFile>,
+    /// Whether `attachments` has all files. If there are too many, the newest are left out.
+    #[serde(default = "all", skip_serializing_if = "Clone::clone")]
+    pub attachments_complete: bool,
+}
+
+fn all() -> bool {
+    true
 }
 
 #[cfg(test)]

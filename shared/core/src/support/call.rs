@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identifiers::{AccountId, CaseId, JournalEntryId},
+    file::transfer::Carried,
+    identifiers::{AccountId, CaseId, JournalEntryId, TransferId},
     link::{intent::Illegal, mark::Mark, plan},
     support::{case::CaseStatus, severity::AskedSeverity},
 };
@@ -52,6 +53,10 @@ pub enum Content {
     },
     /// A notice that the incident was reopened. AWS has no call that reopens a case, so a communication reopens it.
     ReopenNotice,
+    /// Files of the incident.
+    Files(TransferId),
+    /// A notice on a file that stays where it is, by its number.
+    FileNotice(u32),
     /// A notice on a double: work goes on in the link's own case.
     DoubleNotice(CaseId),
 }
@@ -68,6 +73,8 @@ impl Content {
             Self::OpeningRemainder => "opening".to_owned(),
             Self::Entry { entry, .. } => format!("entry {entry}"),
             Self::ReopenNotice => "reopening".to_owned(),
+            Self::Files(transfer) => format!("files {transfer}"),
+            Self::FileNotice(number) => format!("file notice {number}"),
             Self::DoubleNotice(case_id) => format!("double {case_id}"),
         }
     }
@@ -131,6 +138,8 @@ pub enum Call {
         body: String,
         /// The mark in the text.
         mark: Mark,
+        /// The set or the uploads with the files of the text; `None` for a text without files.
+        carried: Option<Carried>,
     },
     /// Resolve the case.
     ResolveCase {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identifiers::{CaseId, CommunicationId, DisplayId, digest},
+    identifiers::{AttachmentId, CaseId, CommunicationId, DisplayId, digest},
     policy::RESOLVED_CASE_STATUSES,
     text::text_hash,
 };
@@ -48,6 +48,18 @@ pub struct RawCommunication {
     pub submitted_by: String,
     /// The text after AWS's redaction of secrets.
     pub body: String,
+    /// Its files, in AWS's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<CaseFile>,
+}
+
+/// A file of a communication as AWS shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CaseFile {
+    /// Its id, as this read shows it.
+    pub id: AttachmentId,
+    /// Its name, as this read shows it.
+    pub name: String,
 }
 
 /// A communication and its identity within its case.
@@ -146,6 +158,7 @@ mod tests {
             time_created: Timestamp::from_second(second).unwrap(),
             submitted_by: AMAZON_WEB_SERVICES.to_owned(),
             body: body.to_owned(),
+            attachments: Vec::new(),
         }
     }
 

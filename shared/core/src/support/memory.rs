@@ -12,6 +12,7 @@ use crate::{
         call::Content,
         case::{Case, CaseStatus},
         conversation::Conversation,
+        files::Files,
         note::Note,
         severity::{AskedSeverity, SeenSeverity},
     },
@@ -277,6 +278,9 @@ pub struct Memory {
     /// How many notes there have been.
     #[serde(skip_serializing_if = "crate::link::is_zero")]
     pub notes_made: u32,
+    /// The files of both sides.
+    #[serde(default = "Files::of_former_version")]
+    pub files: Files,
     /// The severity that was asked for in the last CreateCase, by the mark in its text, until the case is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_severity: Option<(Mark, AskedSeverity)>,

@@ -15,6 +15,12 @@ pub fn external_id(link: &LinkKey, case: &LinkedCase, communication: &Communicat
     ExternalId::new(format!("{}-{communication}", delivery_scope(link, case)))
 }
 
+/// Returns the unique name under which a file of a communication is attached to the incident. `place` is its place among
+/// the communication's files, from 0: AWS may show its id and its name differently.
+pub fn file_id(link: &LinkKey, case: &LinkedCase, communication: &CommunicationId, place: u32) -> ExternalId {
+    ExternalId::new(format!("{}-f{place}", external_id(link, case, communication)))
+}
+
 /// Returns the unique name under which a note of casebridge is delivered. It has the form of a communication's name, which
 /// the app asks for; a communication has a second of its own, and a note has none.
 pub fn note_id(link: &LinkKey, case: &LinkedCase, note: &Note) -> ExternalId {

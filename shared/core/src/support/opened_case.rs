@@ -179,6 +179,7 @@ mod tests {
             time_created: at(*second),
             submitted_by: "beth.anglin@example.com".to_owned(),
             body: (*body).to_owned(),
+            attachments: Vec::new(),
         });
         DescribedCase {
             case_id: CaseId::new(CASE),
@@ -276,6 +277,7 @@ mod tests {
             time_created: at(0),
             submitted_by: AMAZON_WEB_SERVICES.to_owned(),
             body: "We noticed unusual activity.".to_owned(),
+            attachments: Vec::new(),
         }];
         assert!(is_candidate(&policy, &account(), &by_aws, at(0)));
         assert_eq!(decided(&policy, &by_aws, true), opened());

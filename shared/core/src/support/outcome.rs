@@ -175,6 +175,8 @@ impl Pass {
             Content::OpeningRemainder => self.link.memory.opening_remainder = None,
             Content::Entry { entry, created_on } => self.link.journal.settle([(entry, created_on)]),
             Content::ReopenNotice => {}
+            Content::Files(transfer) => self.files_sent(&transfer),
+            Content::FileNotice(number) => self.forget_file_notice(number),
             Content::DoubleNotice(case_id) => {
                 for double in self.link.memory.doubles.iter_mut().filter(|double| double.case_id == case_id) {
                     double.told = true;
@@ -219,6 +221,14 @@ impl Pass {
     fn refused_call(&mut self, policy: &Policy, call: &Call, failure: &Failure, now: Timestamp) -> Option<RefusedCall> {
         let is_text = matches!(failure, Failure::Refused { refusal: Refusal::InvalidRequest, .. });
         Some(match call {
+            Call::AddCommunication { content: Content::Files(transfer), .. } if is_text => {
+                self.files_refused(transfer, failure.message());
+                return None;
+            }
+            Call::AddCommunication { content: Content::FileNotice(number), .. } if is_text => {
+                self.forget_file_notice(*number);
+                return None;
+            }
             Call::AddCommunication { content, part, .. } if content.is_for_own_case() => {
                 if is_text && (self.reduce(content, *part, failure.message(), now) || self.leave_old_case(policy, now))
                 {

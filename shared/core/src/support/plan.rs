@@ -25,6 +25,7 @@ use crate::{
         call::{Call, Content, NewCase, Part, RefusedCall},
         case::{Case, Communication},
         columns::{columns, names_unknown_case},
+        files::OutgoingProgress,
         memory::{LinkedCase, Memory, Reduction},
         message::{external_id, note_id},
         outcome::case_codes,
@@ -199,6 +200,7 @@ impl Planner<'_, SupportCase> {
         // are delivered.
         let (in_doubt, pauses) = (self.wait_for_doubt(), self.wait_for_pause());
         let holds = in_doubt || pauses;
+        self.plan_orders(pauses);
         // If a side was not read, only messages are delivered: a resolution or a comment could overtake what was not
         // read.
         let case_seen = !self.pass.may_miss_communications();
@@ -216,7 +218,7 @@ impl Planner<'_, SupportCase> {
         if !both_seen {
             return self.plan_first_comments(case);
         }
-        let all_go = self.plan_communications(case, &merge);
+        let all_go = self.plan_communications(case, &merge) && self.plan_files(case, &merge);
         if all_go && merge.resolve_case && !self.waits_for(Side::Aws, &Request::Call(RefusedCall::ResolveCase)) {
             let call = Call::ResolveCase { account: case.account.clone(), case_id: case.case_id.clone() };
             self.call(call);
@@ -298,6 +300,7 @@ impl Planner<'_, SupportCase> {
         let Some(incident) = self.pass.summary() else { return merge };
         merge.is_open = !incident.state.is_ended();
         let has_unsent = !self.pass.unsent_entries(merge.is_open).is_empty();
+        let has_files = self.pass.has_unsent_files(self.policy);
         let has_remainder = self.pass.link.memory.opening_remainder.is_some();
         let shows_resolved = self.pass.aws.case.as_ref().is_some_and(|shown| shown.status.is_resolved());
         match (incident.state.is_ended(), case.is_resolved()) {
@@ -313,8 +316,8 @@ impl Planner<'_, SupportCase> {
             (false, true) if self.pass.link.base.ended => {
                 merge.reopen_notice = !has_unsent && !has_remainder && shows_resolved;
             }
-            (false, true) if !has_unsent => merge.fields = self.ending_fields(incident, case),
-            // A comment on an open incident whose case AWS resolved is sent and reopens the case.
+            (false, true) if !has_unsent && !has_files => merge.fields = self.ending_fields(incident, case),
+            // A comment or a file on an open incident whose case AWS resolved is sent and reopens the case.
             (false, true) => {}
             (false, false) => {
                 if let Some(state) = state_wanted(self.policy, &self.pass.link) {
@@ -449,6 +452,56 @@ impl Planner<'_, SupportCase> {
         true
     }
 
+    /// Plans the orders for files that have to be moved. A link that pauses orders none for the case.
+    fn plan_orders(&mut self, pauses: bool) {
+        let to_case = if pauses { Vec::new() } else { self.pass.files_to_order(self.policy, self.now) };
+        for order in to_case.into_iter().chain(self.pass.case_files_to_order(self.policy, self.now)) {
+            self.order_files(order);
+        }
+        if let Some(until) = self.pass.files_awaited_until(self.now) {
+            self.wait(Waiting::Files { until });
+        }
+    }
+
+    /// Plans the communications with files that wait for them, and what AWS is told of files that stay. A case that is
+    /// resolved is told nothing: that would reopen it. Returns false if files of the incident are not on the case yet.
+    fn plan_files(&mut self, case: &LinkedCase, merge: &Merge) -> bool {
+        let pass = self.pass;
+        let Some(number) = pass.summary().map(|incident| incident.number.clone()) else { return true };
+        let memory = &pass.link.memory.files;
+        let notices = if case.is_resolved() { &[][..] } else { &memory.notices[..] };
+        if !merge.is_open && case.is_resolved() {
+            return true;
+        }
+        let is_idle = memory.outgoing.is_empty() && notices.is_empty();
+        if is_idle {
+            return !pass.has_unsent_files(self.policy);
+        }
+        if self.waits_for(Side::Aws, &Request::Call(RefusedCall::AddCommunication)) {
+            return false;
+        }
+        for files in &memory.outgoing {
+            let OutgoingProgress::Ready(carried) = &files.progress else { continue };
+            let mark = self.draw_mark();
+            self.call(Call::AddCommunication {
+                account: case.account.clone(),
+                case_id: case.case_id.clone(),
+                content: Content::Files(files.transfer.clone()),
+                part: Part::whole(0),
+                body: render::files(&number, &files.author, &files.names(), &mark),
+                mark,
+                carried: Some(carried.clone()),
+            });
+        }
+        for notice in notices {
+            self.add_parts(case, &Content::FileNotice(notice.number), "", |_, _, mark| {
+                render::file_notice(&number, &notice.text, mark)
+            });
+        }
+        memory.outgoing.iter().all(|files| matches!(files.progress, OutgoingProgress::Ready(_)))
+            && !pass.has_unordered_files(self.policy)
+    }
+
     /// Plans the parts of a text that are not on the case yet. A text that AWS refused is sent in smaller parts, or a
     /// placeholder takes the place of its next part. Returns false if more of the text follows in another plan, since
     /// nothing may overtake that.
@@ -497,6 +550,7 @@ impl Planner<'_, SupportCase> {
             part,
             body: render(text, part, &mark),
             mark,
+            carried: None,
         });
     }
 
@@ -518,6 +572,7 @@ impl Planner<'_, SupportCase> {
                     part: Part::whole(0),
                     body: render::double_notice(&number, case, &mark),
                     mark,
+                    carried: None,
                 });
             }
             self.call(Call::ResolveCase { account, case_id });

@@ -12,7 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     failure::{Failure, Refusal},
-    identifiers::{AccountId, CaseId, CaseKey, DisplayId, LinkKey},
+    file::transfer::Transfer,
+    identifiers::{AccountId, CaseId, CaseKey, DisplayId, LinkKey, TransferId},
     link::{
         intent::Illegal,
         kind::FailedRead,
@@ -24,6 +25,7 @@ use crate::{
         Pass,
         case::{Case, CaseStatus, RawCommunication, fingerprint},
         columns::CASE_ID,
+        files::TRANSFERS_PER_LOOK,
         memory::LinkedCase,
         reading::{OlderState, Reading, Span},
         search::CaseSearch,
@@ -154,6 +156,13 @@ pub enum Question {
         /// The case.
         case: CaseKey,
     },
+    /// How far a transfer of files has come. Asked of the ledger.
+    Transfer {
+        /// The link.
+        link: LinkKey,
+        /// The transfer.
+        transfer: TransferId,
+    },
 }
 
 /// The answer to a question.
@@ -165,6 +174,8 @@ pub enum Answer {
     Communications(CommunicationPage),
     /// To [`Question::FirstWaiter`] and [`Question::LinkOfCase`]; `None` if there is no such link.
     Link(Option<LinkKey>),
+    /// To [`Question::Transfer`]; `None` if there is no such transfer.
+    Transfer(Option<Box<Transfer>>),
 }
 
 impl Answer {
@@ -174,6 +185,10 @@ impl Answer {
 
     fn communications(self) -> Result<CommunicationPage, Illegal> {
         if let Self::Communications(page) = self { Ok(page) } else { Err(Illegal::NotAsked) }
+    }
+
+    fn transfer(self) -> Result<Option<Box<Transfer>>, Illegal> {
+        if let Self::Transfer(transfer) = self { Ok(transfer) } else { Err(Illegal::NotAsked) }
     }
 
     fn link(self) -> Result<Option<LinkKey>, Illegal> {
@@ -192,6 +207,8 @@ enum Purpose {
     FirstInLine,
     /// Which link has the case that the incident's columns name.
     Columns,
+    /// How far a transfer of files has come.
+    Transfer,
 }
 
 /// A read that a pass asks for.
@@ -211,13 +228,19 @@ pub(super) struct Reads {
     search: Option<CaseSearch>,
     /// Whether the ledger has still to be asked what a link without a case asks at the end.
     asks_ledger: bool,
+    /// The transfers that the ledger has still to be asked for.
+    transfers: Vec<TransferId>,
 }
 
 impl Pass {
     /// Begins a look at the AWS side, at `now`.
     pub(super) fn begin_reads(&mut self, now: Timestamp) {
         let linked = self.link.memory.case.clone();
+        self.renew_files(now);
+        let mut transfers = self.transfers_under_way();
+        transfers.truncate(TRANSFERS_PER_LOOK);
         self.aws.reads = Reads {
+            transfers,
             began: now,
             asks_ledger: linked.is_none(),
             case: linked.map(CaseReader::new),
@@ -230,7 +253,12 @@ impl Pass {
         let reads = &self.aws.reads;
         let case = reads.case.as_ref().map(|reader| Read { purpose: Purpose::LinkedCase, question: reader.question() });
         let search = reads.search.as_ref().map(|search| Read { purpose: Purpose::Search, question: search.question() });
-        let next: Vec<Read> = case.into_iter().chain(search).collect();
+        let link = &self.key;
+        let transfers = std::mem::take(&mut self.aws.reads.transfers).into_iter().map(|transfer| Read {
+            purpose: Purpose::Transfer,
+            question: Question::Transfer { link: link.clone(), transfer },
+        });
+        let next: Vec<Read> = case.into_iter().chain(search).chain(transfers).collect();
         // The questions to the ledger depend on the incident, which this round may still read.
         let is_last = next.is_empty() && !self.asks_for_incident;
         if is_last && std::mem::take(&mut self.aws.reads.asks_ledger) { self.ledger_reads() } else { next }
@@ -262,9 +290,16 @@ impl Pass {
                 return self.see_linked_case(policy, answer).map(|seen| seen.map(FailedRead::Delays));
             }
             (Purpose::Search, answer) => return self.see_search(policy, answer),
-            (Purpose::FirstInLine | Purpose::Columns, Err(failure)) => return Ok(Some(FailedRead::Delays(failure))),
+            (Purpose::FirstInLine | Purpose::Columns | Purpose::Transfer, Err(failure)) => {
+                return Ok(Some(FailedRead::Delays(failure)));
+            }
             (Purpose::FirstInLine, Ok(answer)) => {
                 self.aws.first_in_line = Some(answer.link()?.is_none_or(|first| first == self.key));
+            }
+            (Purpose::Transfer, Ok(answer)) => {
+                let Question::Transfer { transfer, .. } = &read.question else { return Err(Illegal::NotAsked) };
+                let began = self.aws.reads.began;
+                self.see_transfer(policy, transfer, answer.transfer()?.as_deref(), began);
             }
             (Purpose::Columns, Ok(answer)) => {
                 self.aws.columns_of_another = answer.link()?.is_some_and(|owner| owner != self.key);

@@ -203,6 +203,7 @@ mod tests {
             time_created: Timestamp::from_second(second).unwrap(),
             submitted_by: "Amazon Web Services".to_owned(),
             body: body.to_owned(),
+            attachments: Vec::new(),
         }
     }
 

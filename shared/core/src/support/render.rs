@@ -357,6 +357,27 @@ pub fn reopen_notice(number: &str, mark: &Mark) -> String {
     format!("{first_line}\n\nPlease continue to work on this case.")
 }
 
+/// Renders the communication with files of the incident.
+pub fn files(number: &str, author: &str, names: &[&str], mark: &Mark) -> String {
+    let author = short_line(&without_marks(author), NAME_BYTES);
+    let who = if author.is_empty() { "Somebody" } else { author.as_str() };
+    let what = if names.len() == 1 { "a file".to_owned() } else { format!("{} files", names.len()) };
+    let first_line = mark.sign(&format!("{who} attached {what} to {number}."));
+    let names: Vec<String> = names.iter().map(|name| flat(&without_marks(name))).collect();
+    format!("{first_line}\n\n{}", names.join("\n"))
+}
+
+/// Returns what people are told of a file that stays where it is.
+pub(crate) fn file_stays(name: &str, reason: &str) -> String {
+    format!("The file {} was not sent to the other side: {reason}", short_line(name, NAME_BYTES))
+}
+
+/// Renders the notice on a file that stays where it is.
+pub fn file_notice(number: &str, text: &str, mark: &Mark) -> String {
+    let first_line = mark.sign(&format!("{number}, about a file."));
+    format!("{first_line}\n\n{}", without_marks(text))
+}
+
 /// Renders the note on a double.
 pub fn double_notice(number: &str, case: &LinkedCase, mark: &Mark) -> String {
     let first_line = mark.sign(&format!("{number} has another case."));
@@ -653,6 +674,7 @@ mod tests {
             time_created: moment(),
             submitted_by: AMAZON_WEB_SERVICES.to_owned(),
             body: "Please try again.\nThank you.".to_owned(),
+            attachments: Vec::new(),
         };
         let replied = "Amazon Web Services, 2026-11-20 21:14:05 UTC, AWS Support case 1234563851:\n\n\
             Please try again.\nThank you.";

@@ -42,11 +42,11 @@ pub(super) fn next_link(case: &LinkedCase, memory: &Memory) -> LinkKey {
 }
 
 impl Pass {
-    /// Whether everything that people wrote on the incident is on the case.
+    /// Whether everything that people wrote on the incident is on the case, and no file is under way.
     pub(super) fn sent_everything(&self) -> bool {
         let memory = &self.link.memory;
         let has_begun = memory.partly_sent.is_some() || memory.opening_remainder.is_some();
-        !has_begun && self.unsent_entries(false).is_empty()
+        !has_begun && self.unsent_entries(false).is_empty() && memory.files.are_settled()
     }
 
     /// Returns this link without its case, and what the link of the next incident remembers: the case with its
@@ -76,7 +76,8 @@ impl Pass {
         let memory = &self.link.memory;
         let is_old = memory.case.as_ref().is_some_and(|case| is_too_old_to_reopen(case, now));
         let asks_for_case = self.incident.as_ref().is_some_and(is_in_scope);
-        let is_delivered = memory.conversation.newest_undelivered().is_none() && memory.notes.is_empty();
+        let has_files = memory.files.has_received_all();
+        let is_delivered = memory.conversation.newest_undelivered().is_none() && memory.notes.is_empty() && has_files;
         if policy.case_too_old_to_reopen != OldCaseRule::OpenCase || !is_old || !asks_for_case || !is_delivered {
             return false;
         }
@@ -86,6 +87,7 @@ impl Pass {
         let surplus = memory.former_cases.len().saturating_sub(MAXIMUM_FORMER_CASES);
         memory.former_cases.drain(..surplus);
         memory.conversation = Conversation::default();
+        memory.files.incoming.clear();
         memory.agreed_status = None;
         memory.texts_since_end.clear();
         memory.customer_wrote = false;

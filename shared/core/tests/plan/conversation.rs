@@ -30,7 +30,12 @@ fn at(milliseconds: i64) -> Timestamp {
 
 /// Returns a communication as a read shows it.
 fn raw(milliseconds: i64, submitted_by: &str, body: &str) -> RawCommunication {
-    RawCommunication { time_created: at(milliseconds), submitted_by: submitted_by.to_owned(), body: body.to_owned() }
+    RawCommunication {
+        time_created: at(milliseconds),
+        submitted_by: submitted_by.to_owned(),
+        body: body.to_owned(),
+        attachments: Vec::new(),
+    }
 }
 
 fn reply(milliseconds: i64, body: &str) -> RawCommunication {

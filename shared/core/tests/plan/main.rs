@@ -5,6 +5,7 @@
 mod columns;
 mod conversation;
 mod doubt;
+mod files;
 mod journal;
 mod memory;
 mod merge;

@@ -239,7 +239,8 @@ fn apply_with(sides: &mut Sides, pass: &mut Pass, plan: &Plan, faults: &Faults) 
             (Effect::Deliver(delivery), failure) => {
                 pass.not_delivered(&sides.policy, delivery, failure, sides.now, 0);
             }
-            (Effect::WriteColumns, _) => {}
+            (Effect::OrderFiles(order), _) => pass.ordered(order, false, sides.now),
+            (Effect::HandOver(_) | Effect::WriteColumns, _) => {}
             (_, Failure::InDoubt { message }) => pass.doubt(message).unwrap(),
             (_, failure) => pass.refused(&sides.policy, call_of(effect), failure, sides.now, 0).unwrap(),
         }
@@ -397,7 +398,8 @@ proptest! {
         let mut pass = observe_with(&sides, &faults);
         let plan = sides.plan(&pass);
         apply_with(&mut sides, &mut pass, &plan, &faults);
-        for link in [&sides.link, &pass.link] {
+        let successor = sides.successor.as_ref().map(|(_, link)| link);
+        for link in [&sides.link, &pass.link].into_iter().chain(successor) {
             let text = serde_json::to_string(link).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Link>(&text).unwrap(), link);
         }

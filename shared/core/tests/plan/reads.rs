@@ -90,6 +90,7 @@ impl<'a> Looking<'a> {
                 Answer::Communications(CommunicationPage { communications, next: None })
             }
             Question::FirstWaiter { .. } | Question::LinkOfCase { .. } => Answer::Link(None),
+            Question::Transfer { .. } => Answer::Transfer(None),
         }
     }
 }
@@ -105,6 +106,7 @@ fn name(read: &Read<casebridge_core::support::read::Read>) -> String {
         }
         Question::FirstWaiter { .. } => "first waiter".to_owned(),
         Question::LinkOfCase { .. } => "link of case".to_owned(),
+        Question::Transfer { .. } => "transfer".to_owned(),
     }
 }
 

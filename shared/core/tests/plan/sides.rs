@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use casebridge_core::{
     failure::{Failure, Refusal},
+    file::{order::Order, transfer::Carried},
     identifiers::{AccountId, CaseId, DisplayId, JournalEntryId, LinkKey},
     link::{
         kind::{HandedOver, Kind as _},
@@ -74,6 +75,10 @@ pub struct Sides {
     plans: u8,
     /// The size of the last answer to a delivery, in bytes of JSON.
     pub last_answer_bytes: usize,
+    /// The transfers of files that were ordered.
+    pub orders: Vec<Order>,
+    /// What the communications of ours carried.
+    pub carried: Vec<Carried>,
 }
 
 pub struct RawCase {
@@ -153,6 +158,8 @@ impl Sides {
             entries_complete: true,
             entries_next: None,
             deliveries: Vec::new(),
+            attachments: Vec::new(),
+            attachments_complete: true,
         };
         Self {
             policy: Policy::default(),
@@ -173,6 +180,8 @@ impl Sides {
             case_id: CASE_ID,
             plans: 0,
             last_answer_bytes: 0,
+            orders: Vec::new(),
+            carried: Vec::new(),
         }
     }
 
@@ -285,6 +294,7 @@ impl Sides {
             time_created: self.now,
             submitted_by: submitted_by.to_owned(),
             body: text.to_owned(),
+            attachments: Vec::new(),
         });
     }
 
@@ -374,7 +384,8 @@ impl Sides {
                 }
                 false
             }
-            Effect::Call(Call::AddCommunication { body, .. }) => {
+            Effect::Call(Call::AddCommunication { body, carried, .. }) => {
+                self.carried.extend(carried.clone());
                 self.communicate(BRIDGE, body);
                 pass.done(&self.policy, Done::CommunicationAdded, self.now).unwrap()
             }
@@ -398,6 +409,11 @@ impl Sides {
             Effect::Deliver(delivery) => {
                 let answer = self.deliver(delivery);
                 pass.delivered(&self.policy, delivery, answer, self.now, 0);
+                true
+            }
+            Effect::OrderFiles(order) => {
+                self.orders.push(order.clone());
+                pass.ordered(order, true, self.now);
                 true
             }
             Effect::WriteColumns => {

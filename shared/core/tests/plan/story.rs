@@ -265,6 +265,7 @@ fn effect_line(effect: &Effect) -> String {
         Effect::OpenIncident(incident) => format!("open the incident {:?}", incident.short_description),
         Effect::HandOver(to) => format!("hand the case over to {to}"),
         Effect::Deliver(delivery) => format!("deliver {}", delivery_name(delivery)),
+        Effect::OrderFiles(_) => "order a transfer of files".to_owned(),
         Effect::WriteColumns => "write the columns".to_owned(),
     }
 }
@@ -274,6 +275,8 @@ fn content_name(content: &Content) -> String {
         Content::OpeningRemainder => "the rest of the description".to_owned(),
         Content::Entry { entry, .. } => format!("comment {entry}"),
         Content::ReopenNotice => "that the incident was reopened".to_owned(),
+        Content::Files(_) => "files".to_owned(),
+        Content::FileNotice(_) => "that a file stays".to_owned(),
         Content::DoubleNotice(_) => "that another case goes on".to_owned(),
     }
 }

@@ -152,6 +152,7 @@ fn a_case_is_kept_until_its_texts_are_on_the_incident() {
         time_created: sides.now,
         submitted_by: "Amazon Web Services".to_owned(),
         body: "A late word.".to_owned(),
+        attachments: Vec::new(),
     });
     sides.see_case(&mut pass);
     let plan = sides.plan(&pass);

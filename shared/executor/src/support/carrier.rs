@@ -10,7 +10,7 @@ use casebridge_core::{
         read::{Answer, Question, Read},
     },
 };
-use casebridge_ledger::{Ledger, LedgerError};
+use casebridge_ledger::{Ledger, LedgerError, TransferLedger};
 use casebridge_ports::{PlanObserver, Support};
 use jiff::Timestamp;
 
@@ -34,6 +34,9 @@ impl<P: Ports> SupportCarrier<'_, P> {
             Question::FirstWaiter { account } => {
                 Ok(Answer::Link(ledger.first_link_under(&index::waiting(account)).await?))
             }
+            Question::Transfer { link, transfer } => {
+                Ok(Answer::Transfer(ledger.transfer(link, transfer).await?.map(Box::new)))
+            }
             Question::LinkOfCase { case } => Ok(Answer::Link(ledger.link_at(&index::case(case)).await?)),
         })
     }
@@ -54,8 +57,9 @@ impl<P: Ports> Carrier<SupportCase> for SupportCarrier<'_, P> {
             Call::OpenCase { account, request, .. } => {
                 support.create_case(account, request).await.map(|case_id| Done::CaseOpened { case_id })
             }
-            Call::AddCommunication { account, case_id, body, .. } => {
-                support.add_communication(account, case_id, body).await.map(|()| Done::CommunicationAdded)
+            Call::AddCommunication { account, case_id, body, carried, .. } => {
+                let added = support.add_communication(account, case_id, body, carried.as_ref()).await;
+                added.map(|()| Done::CommunicationAdded)
             }
             Call::ResolveCase { account, case_id } => {
                 support.resolve_case(account, case_id).await.map(|status| Done::CaseResolved { status })

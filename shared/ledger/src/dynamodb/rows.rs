@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, ClaimId, IncidentId, LinkKey, LinkKind},
+    identifiers::{AccountId, AttemptId, ClaimId, IncidentId, LinkKey, LinkKind, TransferId},
     link::{
         Link,
         index::{Fact, IndexRow, Row, RowKey},
@@ -18,6 +18,7 @@ use crate::{
     changes::{IntentRow, RowChange},
     error::LedgerError,
     row::{FIRST_REVISION, LinkRow, Summary, account_partition, corrupt, link_partition},
+    transfer::{self, TransferRow},
 };
 
 /// An item as the SDK represents it.
@@ -46,6 +47,11 @@ impl Keys {
 
     fn intent(key: &LinkKey, sequence: u64) -> Self {
         Self { partition: link_partition(key), sort: format!("INTENT#{sequence:0SEQUENCE_DIGITS$}") }
+    }
+
+    /// Returns the keys of a transfer's row.
+    pub(super) fn transfer(key: &LinkKey, id: &TransferId) -> Self {
+        Self { partition: link_partition(key), sort: transfer::sort_key(id) }
     }
 
     pub(super) fn row(key: &RowKey) -> Self {
@@ -226,6 +232,14 @@ impl<'item> Reader<'item> {
             lease_owner: self.optional_text("lease_owner")?.map(AttemptId::new),
             released_by: self.optional_text("released_by")?.map(AttemptId::new),
             claim: self.claim()?,
+        })
+    }
+
+    pub(super) fn transfer_row(&self) -> Result<TransferRow, LedgerError> {
+        Ok(TransferRow {
+            state: self.text("state")?.to_owned(),
+            revision: self.optional_number("revision")?.unwrap_or_default(),
+            lease_owner: self.optional_text("lease_owner")?.map(AttemptId::new),
         })
     }
 

@@ -18,6 +18,14 @@ pub(super) const FREE_AND_CLAIMED: &str = "#claim = :claim AND (attribute_not_ex
 pub(super) const THERE_AND_FREE: &str =
     "attribute_exists(#revision) AND (attribute_not_exists(#lease_owner) OR #lease_until <= :now)";
 
+/// The condition of an order of a transfer: there is none with its id.
+pub(super) const NEW: &str = "attribute_not_exists(#revision)";
+
+/// The condition of a write that takes a transfer: it exists, and no attempt has its lease, the lease has expired, or this
+/// attempt has it already.
+pub(super) const THERE_AND_TAKEABLE: &str = "attribute_exists(#revision) AND (attribute_not_exists(#lease_owner) OR \
+    #lease_until <= :now OR #lease_owner = :lease_owner)";
+
 /// The condition of a claim: the link still has the due time that was seen.
 pub(super) const DUE_AS_SEEN: &str = "#due_at = :seen";
 

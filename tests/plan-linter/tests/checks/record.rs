@@ -152,7 +152,7 @@ fn targets() -> Vec<Row> {
             let Effect::Call(Call::AddCommunication { account, case_id, part, body, mark, .. }) = text else {
                 panic!()
             };
-            let text = Call::AddCommunication { account, case_id, content: notice, part, body, mark };
+            let text = Call::AddCommunication { account, case_id, content: notice, part, body, mark, carried: None };
             scene.plan.effects.push(Effect::Call(text));
         }),
         (Check::DoubleToldAgain, Scene::clean, |scene| {

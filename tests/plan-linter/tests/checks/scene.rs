@@ -78,6 +78,7 @@ fn case(case_id: &str, communications: &[&str]) -> Case {
         time_created: at(second),
         submitted_by: AMAZON_WEB_SERVICES.to_owned(),
         body: (*body).to_owned(),
+        attachments: Vec::new(),
     };
     Case {
         case_id: CaseId::new(case_id),
@@ -234,6 +235,7 @@ impl Scene {
             part,
             body: mark.sign("Abel Tuter"),
             mark,
+            carried: None,
         })
     }
 

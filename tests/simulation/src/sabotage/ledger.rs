@@ -4,7 +4,8 @@
 use std::{any::Any, rc::Rc};
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, ClaimId, LinkKey},
+    file::transfer::Transfer,
+    identifiers::{AccountId, AttemptId, ClaimId, LinkKey, TransferId},
     link::{
         Base, Link,
         index::{Row, RowKey, RowPrefix, RowSpan},
@@ -14,7 +15,8 @@ use casebridge_core::{
     support,
 };
 use casebridge_ledger::{
-    DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer, RowPage,
+    DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, MemoryLedger, ReleaseAnswer, RowPage, TransferAnswer,
+    TransferLease, TransferLedger,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -191,5 +193,35 @@ impl Ledger for SabotagedLedger {
 
     async fn set_watermark(&self, name: &str, value: &str) -> Result<(), LedgerError> {
         self.inner.set_watermark(name, value).await
+    }
+}
+
+impl TransferLedger for SabotagedLedger {
+    async fn order_transfer(&self, link: &LinkKey, transfer: &Transfer) -> Result<(), LedgerError> {
+        self.inner.order_transfer(link, transfer).await
+    }
+
+    async fn transfer(&self, link: &LinkKey, id: &TransferId) -> Result<Option<Transfer>, LedgerError> {
+        self.inner.transfer(link, id).await
+    }
+
+    async fn take_transfer(
+        &self,
+        link: &LinkKey,
+        id: &TransferId,
+        attempt: &AttemptId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<TransferAnswer, LedgerError> {
+        self.inner.take_transfer(link, id, attempt, now, until).await
+    }
+
+    async fn record_transfer(
+        &self,
+        lease: &TransferLease,
+        transfer: &Transfer,
+        is_released: bool,
+    ) -> Result<TransferLease, LedgerError> {
+        self.inner.record_transfer(lease, transfer, is_released).await
     }
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use casebridge_core::{
     failure::Failure,
+    file::transfer::Carried,
     identifiers::{AccountId, CaseId},
     link::mark::Mark,
     support::{
@@ -55,8 +56,14 @@ impl<S: Support> Support for SabotagedSupport<S> {
         self.inner.create_case(account, request).await
     }
 
-    async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
-        self.inner.add_communication(account, case_id, body).await
+    async fn add_communication(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        body: &str,
+        carried: Option<&Carried>,
+    ) -> Result<(), Failure> {
+        self.inner.add_communication(account, case_id, body, carried).await
     }
 
     async fn resolve_case(&self, account: &AccountId, case_id: &CaseId) -> Result<CaseStatus, Failure> {

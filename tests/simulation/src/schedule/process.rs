@@ -21,6 +21,8 @@ use crate::{
 
 /// The time that an invocation of the reconciler has.
 pub(super) const RECONCILER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+/// The time that an invocation of the function that moves files has.
+pub(super) const ATTACHMENTS_TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 /// The time that an invocation of the poller has.
 pub(super) const POLLER_TIMEOUT: SignedDuration = SignedDuration::from_secs(50);
 /// The time that an invocation of a trigger's handler has.
@@ -48,6 +50,7 @@ pub(super) enum Duty {
 impl Duty {
     fn timeout(&self) -> SignedDuration {
         match self {
+            Self::Reconcile(QueueName::Files, ..) => ATTACHMENTS_TIMEOUT,
             Self::Reconcile(..) | Self::Check => RECONCILER_TIMEOUT,
             Self::Poll(_) => POLLER_TIMEOUT,
             Self::Webhook(..) | Self::Announced(..) => HANDLER_TIMEOUT,

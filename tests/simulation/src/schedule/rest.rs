@@ -51,11 +51,11 @@ impl Life {
             && self.events.iter().all(periodic)
     }
 
-    /// Whether all wakes are for links that are given up.
+    /// Whether all wakes and transfers are for links that are given up.
     fn wakes_are_idle(&self, world: &World) -> bool {
-        world.wakes.is_empty() || {
+        (world.wakes.is_empty() && world.transfers.is_empty()) || {
             let given_up = self.given_up_links();
-            world.wakes.groups().all(|group| given_up.contains(group))
+            world.wakes.groups().chain(world.transfers.groups()).all(|group| given_up.contains(group))
         }
     }
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Event, Life, Scheduled,
-    process::{Duty, POLLER_TIMEOUT, RECONCILER_TIMEOUT},
+    process::{ATTACHMENTS_TIMEOUT, Duty, POLLER_TIMEOUT, RECONCILER_TIMEOUT},
 };
 use crate::{
     faults::Rates,
@@ -191,7 +191,8 @@ impl Life {
         let groups = {
             let world = &mut *self.desk.world.borrow_mut();
             let parked = world.queue_named(queue).parked().len();
-            let several = world.faults.rates() != Rates::default() && world.random.chance(300);
+            let several =
+                queue != QueueName::Files && world.faults.rates() != Rates::default() && world.random.chance(300);
             let groups = world.queue_named(queue).receive(now, if several { BATCH } else { 1 });
             for _ in parked..world.queue_named(queue).parked().len() {
                 world.count_fault("message parked");
@@ -204,6 +205,7 @@ impl Life {
         let mut batch: Vec<Message> = Vec::new();
         for group in groups {
             let alone = self.desk.world.borrow_mut().random.chance(600);
+            let alone = alone || queue == QueueName::Files;
             if !batch.is_empty() && (alone || batch.len() + group.len() > BATCH) {
                 self.start_reconciler(queue, std::mem::take(&mut batch));
             }
@@ -224,10 +226,15 @@ impl Life {
     fn start_reconciler(&mut self, queue: QueueName, batch: Vec<Message>) {
         let failed: Rc<RefCell<Vec<u64>>> = Rc::default();
         let numbers: Vec<u64> = batch.iter().map(|message| message.number).collect();
-        let kind = if queue == QueueName::Wakes { "wake" } else { "message" };
+        let kind = match queue {
+            QueueName::Hints => "message",
+            QueueName::Wakes => "wake",
+            QueueName::Files => "files",
+        };
+        let timeout = if queue == QueueName::Files { ATTACHMENTS_TIMEOUT } else { RECONCILER_TIMEOUT };
         let name = format!("worker of {kind} {}", crate::timeline::join(&numbers));
         let duty = Duty::Reconcile(queue, numbers, failed.clone());
-        let deadline = self.now() + RECONCILER_TIMEOUT;
+        let deadline = self.now() + timeout;
         let future = handlers::reconcile(self.desk.clone(), queue, batch, deadline, self.last_report.clone());
         self.start(duty, name, async move {
             *failed.borrow_mut() = future.await;

@@ -4,6 +4,7 @@
 
 mod app;
 mod delivery;
+mod files;
 mod links;
 mod opening;
 mod outbox;
@@ -28,6 +29,7 @@ use jiff::Timestamp;
 
 pub use app::{App, HonestApp};
 pub use delivery::harmless;
+pub use files::Attachment;
 pub use links::LinksObstacle;
 pub use outbox::OutboxRow;
 pub use sharing::Sharing;
@@ -223,6 +225,8 @@ pub enum RequestFailure {
     NotServed,
     /// The account of a new incident has no active record.
     AccountNotInUse,
+    /// There is no such file, or the instance withholds it.
+    NoSuchFile,
 }
 
 /// An instance with the app. Its operations take the time of ServiceNow's clock.
@@ -234,6 +238,8 @@ pub struct Instance {
     pub incidents: BTreeMap<IncidentId, Record>,
     /// The journal, in the order of its writing.
     pub journal: Vec<Journal>,
+    /// The files, in the order in which they were attached.
+    pub attachments: Vec<Attachment>,
     /// The outbox, in the order of its writing.
     pub outbox: Vec<OutboxRow>,
     /// The incidents whose asynchronous rule waits to run.
@@ -295,6 +301,7 @@ impl Instance {
             accounts,
             incidents: BTreeMap::new(),
             journal: Vec::new(),
+            attachments: Vec::new(),
             outbox: Vec::new(),
             rules: VecDeque::new(),
             claim_seconds: CLAIM_SECONDS,

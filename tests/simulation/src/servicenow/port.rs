@@ -4,18 +4,19 @@ use std::rc::Rc;
 
 use casebridge_core::{
     failure::{Failure, Refusal},
-    identifiers::{IncidentId, LinkKey},
+    identifiers::{FileId, IncidentId, LinkKey},
     servicenow::{
-        delivery::{Delivery, DeliveryAnswer, NewIncident},
+        delivery::{Delivery, DeliveryAnswer, FileAnswer, MessageOutcome, NewFile, NewIncident},
         incident::Incident,
     },
 };
-use casebridge_ports::ServiceNow;
+use casebridge_ports::{Content, IncidentFiles, ServiceNow};
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::{App, CASE_STATUS, RequestFailure};
 use crate::{
     calls::{Fate, RemoteCall},
+    contents::{FileBytes, WorldContent, whole},
     desk::Desk,
     timeline::{Place, shorten},
     world::World,
@@ -135,7 +136,11 @@ impl ServiceNowPort {
             (_, Err(refusal)) => Err(failure(refusal)),
             (_, Ok(answer)) => {
                 let reader = self.desk.current.borrow().clone();
-                self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
+                let world = &mut *self.desk.world.borrow_mut();
+                if answer.messages.iter().any(|message| message.outcome == MessageOutcome::Refused) {
+                    world.memory.refused_messages.insert(incident.clone());
+                }
+                world.note_read(&reader, incident, read_at);
                 Ok(answer)
             }
         }
@@ -166,6 +171,67 @@ impl ServiceNowPort {
         }
         world.note_pauses();
         result
+    }
+}
+
+impl IncidentFiles for ServiceNowPort {
+    type Content = WorldContent;
+
+    async fn read_file(&self, key: &LinkKey, file: &FileId) -> Result<WorldContent, Failure> {
+        let incident = &key.incident;
+        let number = self.desk.world.borrow().number_of(incident);
+        let fate = self.desk.arrive(RemoteCall::OpenIncidentFile, || number).await;
+        if fate == Fate::Refused {
+            return Err(unavailable("ServiceNow throttles"));
+        }
+        let content = self.desk.world.borrow_mut().servicenow.read_file(incident, file);
+        self.desk.leave(fate).await;
+        if fate == Fate::AnswerLost {
+            return Err(unavailable("ServiceNow did not answer"));
+        }
+        content.map(WorldContent::new).map_err(failure_of_file)
+    }
+
+    async fn write_file(
+        &self,
+        key: &LinkKey,
+        file: &NewFile,
+        content: &mut impl Content,
+    ) -> Result<FileAnswer, Failure> {
+        let incident = &key.incident;
+        let bytes = whole(content).await?;
+        let what = format!("{} {}", self.desk.world.borrow().number_of(incident), file.name);
+        let fate = self.desk.arrive(RemoteCall::AttachFile, || what).await;
+        if fate == Fate::Refused {
+            return Err(unavailable("ServiceNow throttles"));
+        }
+        if self.desk.world.borrow().turns_deliveries_away() {
+            self.desk.leave(fate).await;
+            return Err(unavailable(TURNED_AWAY));
+        }
+        let result = {
+            let world = &mut *self.desk.world.borrow_mut();
+            stop_between_commits(world, fate);
+            let now = world.servicenow_now();
+            let result = world.servicenow.write_file(now, incident, file, FileBytes::bytes(bytes));
+            if let Err(refusal) = &result {
+                world.note(Place::ServiceNow, || format!("answers {refusal:?}"));
+            }
+            result
+        };
+        self.desk.leave(fate).await;
+        if fate == Fate::AnswerLost {
+            return Err(unavailable("ServiceNow did not answer"));
+        }
+        result.map_err(failure_of_file)
+    }
+}
+
+/// Returns the failure of a request for a file. An incident that is hidden for a while says nothing about its files.
+fn failure_of_file(refusal: RequestFailure) -> Failure {
+    match refusal {
+        RequestFailure::NotFound => unavailable("ServiceNow answered 404 (No such incident)"),
+        other => failure(other),
     }
 }
 
@@ -214,6 +280,9 @@ fn failure(refusal: RequestFailure) -> Failure {
             refusal: Refusal::AccountNotInUse,
             message: "ServiceNow has no active AWS account".to_owned(),
         },
+        RequestFailure::NoSuchFile => {
+            Failure::Refused { refusal: Refusal::NotFound, message: "No such file".to_owned() }
+        }
         RequestFailure::Conflict => unavailable("ServiceNow is still working on an earlier attempt"),
         RequestFailure::Stopped => unavailable("ServiceNow answered 503"),
     }

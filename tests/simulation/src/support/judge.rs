@@ -5,6 +5,7 @@ mod confidentiality;
 mod convergence;
 pub mod endings;
 pub mod excuses;
+mod files;
 mod notes;
 mod one_case;
 pub mod pauses;
@@ -20,6 +21,7 @@ use crate::{invariants::Invariant, schedule::Life, world::World};
 use comments::{judge_comments, judge_gone};
 use confidentiality::judge_confidentiality;
 use convergence::judge_convergence;
+use files::judge_files;
 use notes::judge_notes;
 use one_case::judge_cases;
 use replies::{judge_notices, judge_replies};
@@ -56,6 +58,7 @@ fn judge_messages(world: &mut World, incident: &IncidentId) {
     judge_replies(world, &succession, &mut found);
     judge_notices(world, &succession, &mut found);
     judge_notes(world, &succession, &mut found);
+    judge_files(world, incident, &succession, &mut found);
     let number = world.number_of(incident);
     for (invariant, what) in found {
         world.violate(invariant, format!("{number}: {what}"));

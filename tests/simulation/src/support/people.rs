@@ -1,13 +1,13 @@
 //! The people on the side of AWS Support: its agents, and customers in the console.
 
 use casebridge_core::{failure::Refusal, identifiers::AccountId, policy::SEVERITIES};
-use casebridge_simulator::support::{Case, REOPEN_WINDOW, request::CreateCase};
+use casebridge_simulator::support::{Case, REOPEN_WINDOW, attachments::NamedFile, request::CreateCase};
 
 use jiff::SignedDuration;
 
 use super::cases::first_id;
 use crate::{
-    people::{Deed, texts::TOKEN_OPENS},
+    people::{Deed, files::PersonsFile, texts::TOKEN_OPENS},
     random::Random,
     timeline::{Place, shorten},
     world::{ACCOUNTS, World},
@@ -114,11 +114,31 @@ impl World {
         true
     }
 
+    /// Somebody writes on a random case and adds files. Returns whether there is a case.
+    pub fn write_with_files(&mut self, random: &mut Random, files: Vec<PersonsFile>) -> bool {
+        let cases: Vec<String> = self.support.cases().iter().map(|case| case.case_id.clone()).collect();
+        let Some(case_id) = cases.get(random.index(cases.len())).cloned() else { return false };
+        let email = format!("Admin (Role) <root@{}.example>", case_id.split('-').nth(1).unwrap_or_default());
+        let author = if random.chance(300) { Some(email.as_str()) } else { None };
+        let text = self.text(random, "f");
+        self.note(Place::Aws, || {
+            let files: Vec<String> = files.iter().map(|file| format!("{} {:?}", file.name, file.content)).collect();
+            format!("files {}", files.join(", "))
+        });
+        let files = files.into_iter().map(|file| NamedFile { name: file.name.to_owned(), content: file.content });
+        self.write_at_aws_with(&case_id, &text, author, files.collect());
+        true
+    }
+
     /// Somebody writes on a case: the customer of this name, or AWS with `None`.
     pub fn write_at_aws(&mut self, case_id: &str, text: &str, author: Option<&str>) {
+        self.write_at_aws_with(case_id, text, author, Vec::new());
+    }
+
+    fn write_at_aws_with(&mut self, case_id: &str, text: &str, author: Option<&str>, files: Vec<NamedFile>) {
         let now = self.aws_now();
         let was_resolved = self.support.case(case_id).is_some_and(Case::is_resolved);
-        let written = self.support.communicate(now, case_id, text, author);
+        let written = self.support.communicate_with_files(now, case_id, text, author, files);
         self.note_status_change(case_id, was_resolved);
         self.note(Place::Aws, || format!("{} writes {} {written:?}", author.unwrap_or("AWS"), shorten(text)));
         let last = self.support.case(case_id).and_then(|case| case.communications.last());

@@ -1,6 +1,7 @@
 //! The port of AWS Support: the simulator's AWS Support, behind calls that may fail, be late and take effect late.
 
 mod failure;
+mod files;
 mod read;
 mod write;
 
@@ -8,10 +9,11 @@ use std::{cell::RefCell, rc::Rc};
 
 use casebridge_core::{
     failure::Failure,
-    identifiers::{AccountId, CaseId, DisplayId},
+    file::transfer::Carried,
+    identifiers::{AccountId, AttachmentId, CaseId, DisplayId},
     support::{
         call::NewCase,
-        case::{CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
+        case::{CaseFile, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication},
         read::{CasePage, CaseQuery, CommunicationPage, DescribedCase},
         reading::Span,
     },
@@ -105,11 +107,19 @@ impl Support for SupportPort {
         Ok(CaseId::new(created))
     }
 
-    async fn add_communication(&self, account: &AccountId, case_id: &CaseId, body: &str) -> Result<(), Failure> {
+    async fn add_communication(
+        &self,
+        account: &AccountId,
+        case_id: &CaseId,
+        body: &str,
+        carried: Option<&Carried>,
+    ) -> Result<(), Failure> {
         let case_id = case_id.to_string();
         let given = AddCommunicationToCase {
             case_id: Some(case_id.clone()),
             communication_body: Some(body.to_owned()),
+            attachment_set_id: carried.and_then(|carried| carried.set.clone()),
+            upload_ids: carried.map(|carried| carried.uploads.clone()).unwrap_or_default(),
             ..AddCommunicationToCase::default()
         };
         self.write(RemoteCall::AddCommunication, account, Write::AddCommunicationToCase(given.clone()), |world| {
@@ -230,6 +240,11 @@ fn communications(page: Vec<CommunicationDetails>) -> Vec<RawCommunication> {
         time_created: communication.time_created,
         submitted_by: communication.submitted_by,
         body: communication.body,
+        attachments: communication
+            .attachments
+            .into_iter()
+            .map(|file| CaseFile { id: AttachmentId::new(file.attachment_id), name: file.file_name })
+            .collect(),
     });
     shown.collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use casebridge_core::{
     failure::Failure,
+    file::order::Order,
     identifiers::{AccountId, ExternalId, JournalEntryId, LinkKey},
     link::{
         Link,
@@ -340,6 +341,11 @@ impl Kind for TicketKind {
             ..BridgeColumns::default()
         }
     }
+
+    /// A ticket has no files.
+    fn see_incident(_: &mut Pass<Self>, _: &Policy) {}
+
+    fn ordered(_: &mut Pass<Self>, _: &Order, _: Timestamp) {}
 
     fn fields_applied(_: &mut Pass<Self>, _: &IncidentFields) {}
 

@@ -4,20 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::HeaderMap;
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use super::files::{self, AnswerBody};
+use super::files::{self, AnswerBody, FileBody};
 use super::simulator::Simulator;
 use super::{control, servicenow, sts, support};
+use crate::support::attachments::content::Content;
 use crate::support::json::is_aws_json;
 use crate::support::sts::is_sts;
 use crate::wire::{Request, Response};
 
-/// The largest body that is read: enough for three attachments of 5 MB in base64.
+/// The largest body that is read into memory: enough for three attachments of 5 MB in base64.
 const MAXIMUM_BODY_BYTES: usize = 25 * 1024 * 1024;
+/// The largest body that is a file: more than the largest one that AWS Support takes.
+const MAXIMUM_FILE_BYTES: u64 = 200 * 1024 * 1024;
+/// The beginnings of the content types of bodies that are read into memory. Any other body is a file.
+const READ_TYPES: [&str; 5] =
+    ["application/json", "application/x-amz-json", "application/x-www-form-urlencoded", "application/xml", "text/xml"];
 /// How long a call with the fault `timeout` is held, unless its client leaves earlier. It is at least as long as
 /// casebridge waits for one attempt of a read.
 pub(super) const HOLD: Duration = Duration::from_secs(15);
@@ -27,6 +35,8 @@ pub(super) const HOLD: Duration = Duration::from_secs(15);
 pub(super) enum Outcome {
     /// It is answered.
     Answer(Response),
+    /// It is answered with a file, and the connection breaks in the middle of it.
+    Break(Response),
     /// The connection closes without an answer.
     Drop,
     /// The connection stays open for a while, and closes without an answer.
@@ -46,7 +56,7 @@ pub(super) async fn answer(
     if files::is_link(&request) {
         return files::answer(simulator, request).await;
     }
-    let request = match read(request).await {
+    let request = match read(&simulator, request).await {
         Ok(request) => request,
         Err(refusal) => return Ok(write(refusal)),
     };
@@ -54,6 +64,7 @@ pub(super) async fn answer(
     let outcome = tokio::task::spawn_blocking(move || route(&simulator, &request)).await;
     match outcome {
         Ok(Outcome::Answer(response)) => Ok(write(response)),
+        Ok(Outcome::Break(response)) => Ok(written(response, true)),
         Ok(Outcome::Drop) => Err(Withheld),
         Ok(Outcome::Hold) => {
             tokio::time::sleep(HOLD).await;
@@ -78,18 +89,33 @@ fn route(simulator: &Simulator, request: &Request) -> Outcome {
     }
 }
 
-async fn read(request: hyper::Request<Incoming>) -> Result<Request, Response> {
+async fn read(simulator: &Simulator, request: hyper::Request<Incoming>) -> Result<Request, Response> {
     let (parts, body) = request.into_parts();
+    if is_file(&parts.headers) && !body.is_end_stream() {
+        let file = simulator.files.receive(body, MAXIMUM_FILE_BYTES).await;
+        let file = file.map_err(|error| refusal(400, &error.to_string()))?;
+        return Ok(Request { file: Some(Content::file(file)), ..described(&parts) });
+    }
     let body = match Limited::new(body, MAXIMUM_BODY_BYTES).collect().await {
         Ok(body) => body.to_bytes().to_vec(),
         Err(error) if error.is::<LengthLimitError>() => return Err(refusal(413, "the body is too large")),
         Err(_) => return Err(refusal(400, "the body ended early")),
     };
+    Ok(Request { body, ..described(&parts) })
+}
+
+/// Whether the body of a request is a file. One without a type is read, as clients of AWS leave it out.
+fn is_file(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| !READ_TYPES.iter().any(|known| kind.starts_with(known)))
+}
+
+/// Returns a request without its body.
+fn described(parts: &Parts) -> Request {
     let mut result = Request {
         method: parts.method.as_str().to_owned(),
         path: path_of(&parts.uri),
         query: query_of(&parts.uri),
-        body,
         ..Request::default()
     };
     for (name, value) in &parts.headers {
@@ -100,7 +126,7 @@ async fn read(request: hyper::Request<Incoming>) -> Result<Request, Response> {
             .and_modify(|earlier| *earlier = format!("{earlier}, {value}"))
             .or_insert_with(|| value.into_owned());
     }
-    Ok(result)
+    result
 }
 
 /// Returns the path, decoded.
@@ -118,7 +144,16 @@ fn refusal(status: u16, message: &str) -> Response {
 }
 
 fn write(response: Response) -> hyper::Response<AnswerBody> {
-    let mut result = hyper::Response::new(Either::Left(Full::<Bytes>::from(response.body)));
+    written(response, false)
+}
+
+/// Returns the answer. With `breaks` the connection breaks in the middle of its file.
+fn written(response: Response, breaks: bool) -> hyper::Response<AnswerBody> {
+    let body = match response.file {
+        Some(content) => Either::Right(FileBody::streamed(content, breaks)),
+        None => Either::Left(Full::<Bytes>::from(response.body)),
+    };
+    let mut result = hyper::Response::new(body);
     *result.status_mut() =
         hyper::StatusCode::from_u16(response.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in response.headers {

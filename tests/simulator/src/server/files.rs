@@ -52,7 +52,7 @@ impl FilesFolder {
     }
 
     /// Streams a body into a new file. Fails if the body is longer than `limit` or ends early.
-    async fn receive(&self, mut body: Incoming, limit: u64) -> Result<StoredFile, LinkError> {
+    pub async fn receive(&self, mut body: Incoming, limit: u64) -> Result<StoredFile, LinkError> {
         let internal = |error: io::Error| LinkError::Internal(error.to_string());
         let path = self.path.join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
         let mut file = File::create_new(&path).map_err(internal)?;
@@ -85,6 +85,17 @@ pub(super) struct FileBody {
     end: u64,
     /// Where the connection breaks, on order.
     breaks_at: Option<u64>,
+    /// Whether the answer says how long it is.
+    is_length_told: bool,
+}
+
+impl FileBody {
+    /// Returns a whole file, of which the answer does not say how long it is: a script that streams it does not know. With
+    /// `breaks` the connection breaks in the middle of it.
+    pub fn streamed(content: Content, breaks: bool) -> Self {
+        let end = content.length();
+        Self { content, position: 0, end, breaks_at: breaks.then_some(end / 2), is_length_told: false }
+    }
 }
 
 impl Body for FileBody {
@@ -111,11 +122,11 @@ impl Body for FileBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.position >= self.end
+        self.position >= self.end && self.is_length_told
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.end - self.position)
+        if self.is_length_told { SizeHint::with_exact(self.end - self.position) } else { SizeHint::default() }
     }
 }
 
@@ -273,7 +284,7 @@ fn serve(
             (CONTENT_TYPE, "application/octet-stream".to_owned()),
             (CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{name}")),
         ],
-        Either::Right(FileBody { content, position, end, breaks_at }),
+        Either::Right(FileBody { content, position, end, breaks_at, is_length_told: true }),
     );
     if range.is_some() {
         let shown = HeaderValue::try_from(format!("bytes {position}-{}/{length}", end - 1));

@@ -29,21 +29,25 @@ const SECONDS_PER_HOUR: i64 = 3600;
 pub(super) fn answer(simulator: &Simulator, request: &Request) -> Outcome {
     let now = clock::now();
     let operation = operation(request);
+    // A request with a file has in its query what others have in their bodies.
+    let query = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
     let call = ReceivedCall {
         target: Target::Servicenow,
         operation: &operation,
         account: None,
         path: &request.path,
-        body: &request.body,
+        body: if request.file.is_some() { query.as_bytes() } else { &request.body },
     };
+    if let Some(file) = &request.file {
+        // The digest of a large file takes a while. It is calculated once, here, without the lock of the instance. A file
+        // that can't be read fails there.
+        let _ = file.sha256();
+    }
     let happen = || simulator.instance().handle(clock::now(), request, &simulator.network);
     simulator.call(now, &call, |fault| match fault {
         None => Outcome::Answer(happen()),
         Some(Fault { kind: Kind::Timeout, .. }) => Outcome::Hold,
-        Some(Fault { kind: Kind::ApplyThenDrop, .. }) => {
-            happen();
-            Outcome::Drop
-        }
+        Some(Fault { kind: Kind::ApplyThenDrop, .. }) => broken(happen()),
         Some(Fault { kind: Kind::ApplyThenTimeout, .. }) => {
             happen();
             Outcome::Hold
@@ -55,12 +59,20 @@ pub(super) fn answer(simulator: &Simulator, request: &Request) -> Outcome {
             Outcome::Answer(instance.handle(clock::now(), request, &simulator.network))
         }
         Some(Fault { kind: Kind::Error, error, .. }) => match error.as_deref() {
-            Some("truncated") => Outcome::Answer(truncated(happen())),
+            Some("truncated") => match happen() {
+                response if response.file.is_some() => Outcome::Break(response),
+                response => Outcome::Answer(truncated(response)),
+            },
             Some("semaphore") => Outcome::Answer(text(429, "text/plain", "Maximum semaphore queue depth exceeded")),
             Some("html") => Outcome::Answer(text(200, "text/html", HIBERNATING)),
             error => Outcome::Answer(failure(error)),
         },
     })
+}
+
+/// Returns what becomes of an answer that is lost: a file breaks off in the middle.
+fn broken(response: Response) -> Outcome {
+    if response.file.is_some() { Outcome::Break(response) } else { Outcome::Drop }
 }
 
 /// Runs the due jobs, one rule at a time, so that requests are answered in between.
@@ -78,8 +90,12 @@ fn operation(request: &Request) -> String {
     let method = request.method.to_ascii_lowercase();
     let path = request.path.as_str();
     if let Some(resource) = path.strip_prefix(APP_PREFIX) {
-        let name = resource.rsplit('/').next().unwrap_or(resource);
-        return name.to_owned();
+        let segments: Vec<&str> = resource.split('/').collect();
+        return match segments.as_slice() {
+            [_, "files", _] => "file".to_owned(),
+            [.., name] => (*name).to_owned(),
+            [] => resource.to_owned(),
+        };
     }
     if path == TOKEN_PATH {
         return "token".to_owned();
@@ -150,7 +166,7 @@ fn truncated(mut response: Response) -> Response {
 
 fn text(status: u16, content_type: &str, body: &str) -> Response {
     let headers = BTreeMap::from([("content-type".to_owned(), content_type.to_owned())]);
-    Response { status, headers, body: body.as_bytes().to_vec() }
+    Response { status, headers, body: body.as_bytes().to_vec(), file: None }
 }
 
 const HIBERNATING: &str = "<!DOCTYPE html><html><head><title>Instance Hibernating page</title></head>\
@@ -169,6 +185,8 @@ mod tests {
         assert_eq!(named("POST", "/api/x_casebridge_aws/v1/incidents/0123/deliver"), "deliver");
         assert_eq!(named("GET", "/api/x_casebridge_aws/v1/incidents/0123/snapshot"), "snapshot");
         assert_eq!(named("GET", "/api/x_casebridge_aws/v1/incidents/changes"), "changes");
+        assert_eq!(named("GET", "/api/x_casebridge_aws/v1/incidents/0123/files/4567"), "file");
+        assert_eq!(named("POST", "/api/x_casebridge_aws/v1/incidents/0123/files"), "files");
         assert_eq!(named("POST", "/oauth_token.do"), "token");
         assert_eq!(named("PATCH", "/api/now/table/incident/0123"), "table.patch");
         assert_eq!(named("GET", "/api/now/v2/table/incident"), "table.get");

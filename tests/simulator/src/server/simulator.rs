@@ -80,7 +80,7 @@ impl Simulator {
         let fault = self.faults().take(call);
         let outcome = happen(fault.as_ref());
         let status = match &outcome {
-            Outcome::Answer(response) => Some(response.status),
+            Outcome::Answer(response) | Outcome::Break(response) => Some(response.status),
             Outcome::Drop | Outcome::Hold => None,
         };
         self.calls().record(at, call, status, fault.map(|fault| fault.kind));

@@ -121,6 +121,8 @@ pub struct RestOperation {
     pub method: String,
     /// The paths under which it answers, with and without the version. Segments in braces are parameters.
     pub paths: Vec<String>,
+    /// The content types of bodies that it takes.
+    pub consumes: Vec<String>,
     /// The script.
     pub script: String,
     /// Whether a user must have logged in.
@@ -292,6 +294,7 @@ impl App {
                 name: record.get("name").to_owned(),
                 method: record.get("http_method").to_owned(),
                 paths: vec![record.get("operation_uri").to_owned(), record.get("default_operation_uri").to_owned()],
+                consumes: record.get("consumes").split(',').map(|kind| kind.trim().to_owned()).collect(),
                 script: record.get("operation_script").to_owned(),
                 requires_authentication: record.is("requires_authentication"),
                 controls: operation_controls(record),

@@ -1,25 +1,108 @@
-//! The Attachment API: files of records, and what is known about them.
-
-use std::sync::Arc;
+//! Files of records: the Attachment API, and what scripts do with files.
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use thiserror::Error;
 
 use super::{
     UserRequest,
     acl::{self, Operation},
     errors,
-    state::hex,
+    records::{Session, WriteError},
     store::{Row, field},
     table_api,
 };
-use crate::wire::Response;
+use crate::{support::attachments::content::Content, wire::Response};
 
-/// The largest file (`com.glide.attachment.max_size` of a small instance).
-const MAXIMUM_FILE_BYTES: usize = 100 * 1024 * 1024;
+/// The table of what is known about files.
+pub const TABLE: &str = "sys_attachment";
+
+/// The property with the size of the largest file, in MB, and its default.
+const MAXIMUM_SIZE: (&str, u64) = ("com.glide.attachment.max_size", 1024);
+const BYTES_PER_MEGABYTE: u64 = 1024 * 1024;
+/// The property with the extensions of file names that are accepted, separated by commas. Empty if all are.
+const EXTENSIONS: &str = "glide.attachment.extensions";
 
 /// The most files in a list if the request names no limit. Source: ServiceNow Attachment API, `sysparm_limit`.
 const DEFAULT_LIMIT: usize = 1_000;
+
+/// A file for a record.
+pub struct NewFile {
+    /// The table of the record.
+    pub table: String,
+    /// The record.
+    pub record: String,
+    /// The file's name.
+    pub name: String,
+    /// Its MIME type.
+    pub content_type: String,
+    /// Its bytes.
+    pub content: Content,
+}
+
+/// Why the instance does not take a file.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// It is larger than the instance allows.
+    #[error("The file is larger than com.glide.attachment.max_size")]
+    TooLarge,
+    /// Its name has an extension that the instance does not accept.
+    #[error("Files of this type are not accepted (glide.attachment.extensions)")]
+    Extension,
+    /// The bytes can't be read.
+    #[error("The file can't be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    /// Its record can't be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Attaches a file to a record. Returns the `sys_id` of the attachment. The record itself does not change.
+///
+/// There are two commits, as for any two records of the platform: an instance that dies between them leaves an attachment
+/// without bytes.
+pub fn attach(session: &mut Session<'_>, file: NewFile) -> Result<String, FileError> {
+    check(session, &file)?;
+    let size = file.content.length().to_string();
+    let hash = file.content.sha256()?;
+    let values = [
+        ("table_name", file.table.as_str()),
+        ("table_sys_id", &file.record),
+        ("file_name", &file.name),
+        ("content_type", &file.content_type),
+        ("size_bytes", "0"),
+    ];
+    let sys_id = session.insert(TABLE, row_of(values), true)?;
+    let bytes = [("size_bytes", size.as_str()), ("size_compressed", &size), ("compressed", "true"), ("hash", &hash)];
+    session.state.files.insert(sys_id.clone(), file.content);
+    session.update(TABLE, &sys_id, row_of(bytes), false)?;
+    Ok(sys_id)
+}
+
+fn row_of<const COUNT: usize>(values: [(&str, &str); COUNT]) -> Row {
+    values.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+fn check(session: &Session<'_>, file: &NewFile) -> Result<(), FileError> {
+    let property = |name| session.property(name).unwrap_or_default();
+    let (name, otherwise) = MAXIMUM_SIZE;
+    let megabytes = property(name).parse().unwrap_or(otherwise);
+    if file.content.length() > megabytes * BYTES_PER_MEGABYTE {
+        return Err(FileError::TooLarge);
+    }
+    let accepted = property(EXTENSIONS);
+    let extension = file.name.rsplit_once('.').map_or("", |(_, extension)| extension).to_lowercase();
+    if !accepted.trim().is_empty() && accepted.split(',').all(|one| one.trim().to_lowercase() != extension) {
+        return Err(FileError::Extension);
+    }
+    Ok(())
+}
+
+/// Deletes a file.
+pub fn detach(session: &mut Session<'_>, sys_id: &str) -> Result<(), WriteError> {
+    session.delete(TABLE, sys_id, true)?;
+    session.state.files.remove(sys_id);
+    Ok(())
+}
 
 /// Answers requests under `/api/now/attachment`.
 pub fn answer(call: &mut UserRequest<'_, '_>, url: &str, rest: &[&str]) -> Response {
@@ -37,7 +120,7 @@ pub fn answer(call: &mut UserRequest<'_, '_>, url: &str, rest: &[&str]) -> Respo
 }
 
 fn list(call: &UserRequest<'_, '_>, url: &str) -> Response {
-    let Some(table) = call.session.app.schema.table("sys_attachment") else { return errors::unknown_path() };
+    let Some(table) = call.session.app.schema.table(TABLE) else { return errors::unknown_path() };
     let query = table_api::request_query(call, table);
     let number =
         |name: &str, otherwise| call.request.parameter(name).and_then(|text| text.parse().ok()).unwrap_or(otherwise);
@@ -56,7 +139,7 @@ fn may_read(call: &UserRequest<'_, '_>, row: &Row) -> bool {
 }
 
 fn find(call: &UserRequest<'_, '_>, sys_id: &str) -> Option<Row> {
-    let row = call.session.state.store.row("sys_attachment", sys_id)?;
+    let row = call.session.state.store.row(TABLE, sys_id)?;
     may_read(call, row).then(|| row.as_ref().clone())
 }
 
@@ -75,7 +158,7 @@ fn download(call: &UserRequest<'_, '_>, url: &str, sys_id: &str) -> Response {
         ("content-type".to_owned(), field(&row, "content_type").to_owned()),
         ("x-attachment-metadata".to_owned(), describe(&row, url).to_string()),
     ];
-    Response { status: 200, headers: headers.into(), body: file.as_ref().clone() }
+    Response { status: 200, headers: headers.into(), file: Some(file.clone()), ..Response::default() }
 }
 
 fn upload(call: &mut UserRequest<'_, '_>, url: &str) -> Response {
@@ -88,37 +171,23 @@ fn upload(call: &mut UserRequest<'_, '_>, url: &str) -> Response {
     let Some(content_type) = call.request.header("content-type").map(str::to_owned) else {
         return errors::envelope(400, "Missing header", Some("Content-Type is required"));
     };
-    if call.request.body.len() > MAXIMUM_FILE_BYTES {
-        return errors::envelope(413, "File too large", Some("The file is larger than com.glide.attachment.max_size"));
-    }
     if call.session.view(&table, &record).is_none() {
         return errors::no_record();
     }
     if !acl::allows(call.session.app, &call.session.actor, &table, Operation::Write) {
         return errors::may_not_write("Insert");
     }
-    let size = call.request.body.len().to_string();
-    let hash = hex(&Sha256::digest(&call.request.body));
-    let values = [
-        ("table_name", table.as_str()),
-        ("table_sys_id", &record),
-        ("file_name", &name),
-        ("content_type", &content_type),
-        ("size_bytes", &size),
-        ("size_compressed", &size),
-        ("compressed", "true"),
-        ("hash", &hash),
-    ];
-    let row: Row = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    match call.session.insert("sys_attachment", row, true) {
+    let file = NewFile { table, record, name, content_type, content: call.request.content() };
+    match attach(&mut call.session, file) {
         Ok(sys_id) => {
-            call.session.state.files.insert(sys_id.clone(), Arc::new(call.request.body.clone()));
             let row = find(call, &sys_id).unwrap_or_default();
             let mut response = Response::json(201, &json!({"result": describe(&row, url)}));
             response.headers.insert("location".to_owned(), format!("{url}/api/now/attachment/{sys_id}"));
             response
         }
-        Err(error) => errors::refused(&error),
+        Err(FileError::Write(error)) => errors::refused(&error),
+        Err(error @ FileError::TooLarge) => errors::envelope(413, "File too large", Some(&error.to_string())),
+        Err(error) => errors::envelope(400, "Invalid file", Some(&error.to_string())),
     }
 }
 
@@ -127,11 +196,8 @@ fn delete(call: &mut UserRequest<'_, '_>, sys_id: &str) -> Response {
     if !acl::allows(call.session.app, &call.session.actor, field(&row, "table_name"), Operation::Write) {
         return errors::may_not_write("Delete");
     }
-    match call.session.delete("sys_attachment", sys_id, true) {
-        Ok(()) => {
-            call.session.state.files.remove(sys_id);
-            Response { status: 204, ..Response::default() }
-        }
+    match detach(&mut call.session, sys_id) {
+        Ok(()) => Response { status: 204, ..Response::default() },
         Err(error) => errors::refused(&error),
     }
 }

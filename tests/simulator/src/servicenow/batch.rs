@@ -75,7 +75,7 @@ fn part_request(request: &Request, part: &Part) -> Request {
     }
     let body = part.body.as_deref().and_then(|body| STANDARD.decode(body).ok()).unwrap_or_default();
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    Request { method: part.method.to_uppercase(), path, query: parse_form(query), headers, body }
+    Request { method: part.method.to_uppercase(), path, query: parse_form(query), headers, body, file: None }
 }
 
 fn describe(id: &Value, response: &Response) -> Value {
@@ -83,6 +83,6 @@ fn describe(id: &Value, response: &Response) -> Value {
         response.headers.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
     json!({
         "id": as_text(id), "status_code": response.status, "status_text": if response.status < 400 { "OK" } else { "Error" },
-        "headers": headers, "body": STANDARD.encode(&response.body), "execution_time": 0, "redirect_url": null,
+        "headers": headers, "body": STANDARD.encode(response.content().to_vec().unwrap_or_default()), "execution_time": 0, "redirect_url": null,
     })
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::{host::Host, jobs::Job, records::Session, rules::Rule, store::Row};
-use crate::wire::Outbound;
+use crate::{support::attachments::content::Content, wire::Outbound};
 
 /// The shim that gives scripts the platform's classes.
 const GLIDE: &str = include_str!("glide.js");
@@ -72,6 +72,8 @@ pub enum Script<'a> {
         source: &'a str,
         /// The request as the script sees it.
         request: Value,
+        /// The body of the request, which the script may take as a stream.
+        body: Content,
     },
     /// The `condition` scripts of rules whose records have been written.
     Decide,
@@ -103,7 +105,7 @@ impl Script<'_> {
             Self::Scheduled { name, source, condition } => {
                 json!({"kind": "scheduled", "name": name, "script": source, "condition": condition})
             }
-            Self::Operation { name, source, request } => {
+            Self::Operation { name, source, request, .. } => {
                 json!({"kind": "operation", "name": name, "script": source, "request": request})
             }
             Self::Decide => json!({"kind": "decide"}),
@@ -152,7 +154,8 @@ pub fn run(
     let actor = &session.actor;
     description["user"] = json!({"sys_id": actor.sys_id, "user_name": actor.user_name, "name": actor.name});
     let kept = if engine.reuse_contexts { KEPT.take().filter(|kept| kept.app == app.identity) } else { None };
-    let mut host = Host { session, outbound, undecided: None, scope: app.scope.clone() };
+    let body = if let Script::Operation { body, .. } = script { Some(body.clone()) } else { None };
+    let mut host = Host { session, outbound, undecided: None, scope: app.scope.clone(), body };
     let (outcome, prepared) = HOST.set(&mut host, || {
         let prepared = match kept {
             Some(kept) => kept,

@@ -63,7 +63,7 @@ pub fn address_too_long() -> Response {
 fn page(status: u16, title: &str) -> Response {
     let headers = [("content-type".to_owned(), "text/html".to_owned())].into();
     let body = format!("<html><head><title>{title}</title></head><body>{title}</body></html>");
-    Response { status, headers, body: body.into_bytes() }
+    Response { status, headers, body: body.into_bytes(), file: None }
 }
 
 /// Returns the load balancer's answer when the instance dies.

@@ -712,6 +712,45 @@
     };
     global.AbstractAjaxProcessor = undefined;
 
+    // ------------------------------------------------------------------ files
+
+    // Scripts hand a stream on, and see none of its bytes.
+    function GlideScriptableInputStream(source) {
+        Object.defineProperty(this, '$source', { value: source });
+    }
+
+    function GlideSysAttachment() {}
+    GlideSysAttachment.prototype = {
+        getAttachments: function (table, record) {
+            var attachments = new GlideRecord('sys_attachment');
+            attachments.addQuery('table_name', table);
+            attachments.addQuery('table_sys_id', record);
+            attachments.query();
+            return attachments;
+        },
+        getContentStream: function (sysId) {
+            var id = text(sysId);
+            return host('has_file', { sys_id: id }) ? new GlideScriptableInputStream({ attachment: id }) : null;
+        },
+        write: function (record, name, contentType, content) {
+            return attach(record, name, contentType, { text: text(content) });
+        },
+        writeContentStream: function (record, name, contentType, stream) {
+            return attach(record, name, contentType, stream.$source);
+        },
+        deleteAttachment: function (sysId) { host('detach', { sys_id: text(sysId) }); }
+    };
+    global.GlideSysAttachment = GlideSysAttachment;
+
+    function attach(record, name, contentType, source) {
+        var sysId = host('attach', {
+            table: text(record.getTableName()), record: text(record.getUniqueValue()),
+            name: text(name), content_type: text(contentType), source: source
+        });
+        decideRules();
+        return platformText(sysId);
+    }
+
     // ------------------------------------------------------------------ requests to other systems
 
     function RESTResponseV2(answer) {
@@ -798,9 +837,14 @@
             return value === undefined ? null : value;
         };
         this.getSupportedResponseContentTypes = function () { return ['application/json']; };
-        if (given.body !== null) {
-            this.body = { dataString: given.body, hasNext: function () { return false; } };
-            Object.defineProperty(this.body, 'data', { get: function () { return JSON.parse(given.body); } });
+        if (given.has_body) {
+            this.body = { hasNext: function () { return false; } };
+            // Large bodies can be read as a stream alone, and a stream can be read once.
+            Object.defineProperty(this.body, 'dataString', { get: function () { return host('body_text'); } });
+            Object.defineProperty(this.body, 'data', { get: function () { return JSON.parse(host('body_text')); } });
+            Object.defineProperty(this.body, 'dataStream', {
+                get: function () { return new GlideScriptableInputStream('body'); }
+            });
         }
     }
 
@@ -815,7 +859,17 @@
         this.setContentType = function (type) { this.setHeader('content-type', type); };
         this.setLocation = function (location) { this.setHeader('location', location); };
         this.setError = function (error) { answer.error = error; };
-        this.getStreamWriter = function () { throw new Error('getStreamWriter is not played by the simulator'); };
+        this.getStreamWriter = function () {
+            return {
+                writeStream: function (stream) {
+                    if (answer.status === null || answer.headers['content-type'] === undefined) {
+                        throw new Error('status and content type must be set before the stream is written');
+                    }
+                    answer.stream = stream.$source.attachment;
+                },
+                writeString: function () { throw new Error('writeString is not played by the simulator'); }
+            };
+        };
     }
 
     function serviceError(error) {

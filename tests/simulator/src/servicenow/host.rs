@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     AuditAccess,
+    attachments::{self, FileError, NewFile},
     engine::HostCalls,
     query::{self, Condition, Operator, Order, Query, any_matches},
     records::{Session, WriteError},
@@ -19,10 +20,16 @@ use super::{
     store::{Row, field},
     view::View,
 };
-use crate::wire::{Outbound, Request};
+use crate::{
+    support::attachments::content::Content,
+    wire::{Outbound, Request},
+};
 
 /// The timeout of a script's request that sets none, in milliseconds: the platform's default.
 const HTTP_TIMEOUT_MILLISECONDS: u64 = 175_000;
+
+/// The largest body that scripts may read as a text (`glide.rest.max_content_length`), in bytes.
+const MAXIMUM_BODY_BYTES: u64 = 10 * 1024 * 1024;
 
 /// The audit trail.
 const AUDIT: &str = "sys_audit";
@@ -37,6 +44,8 @@ pub struct Host<'a, 'b> {
     pub undecided: Option<UndecidedRule>,
     /// The scope of the script that runs: the app's, or empty for the platform's.
     pub scope: String,
+    /// The body of the request that the script answers. It is gone once the script has read it as a stream.
+    pub body: Option<Content>,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +87,27 @@ struct WriteArgument {
 }
 
 #[derive(Deserialize)]
+struct AttachArgument {
+    table: String,
+    record: String,
+    name: String,
+    content_type: String,
+    source: Source,
+}
+
+/// Where the bytes of a new file come from.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Source {
+    /// The body of the request.
+    Body,
+    /// Another attachment.
+    Attachment(String),
+    /// A text of the script.
+    Text(String),
+}
+
+#[derive(Deserialize)]
 struct SendArgument {
     url: String,
     method: String,
@@ -95,6 +125,7 @@ impl HostCalls for Host<'_, '_> {
             "before_rules" | "matches" | "next_undecided" | "queue_decided" | "drop_decided" => {
                 self.rules(operation, &argument)?
             }
+            "attach" | "detach" | "has_file" | "body_text" => self.file_operation(operation, argument)?,
             "digest" | "mac" | "base64_encode" | "base64_decode" => encode(operation, &argument)?,
             "send" => self.send(argument)?,
             _ => self.environment(operation, &argument)?,
@@ -142,6 +173,59 @@ impl Host<'_, '_> {
             }
             Err(WriteError::Stopped) => Err(WriteError::Stopped.to_string()),
             Err(error) => Ok(json!({"error": error.to_string()})),
+        }
+    }
+
+    fn file_operation(&mut self, operation: &str, argument: Value) -> Result<Value, String> {
+        if self.session.state.stopped {
+            return Err(WriteError::Stopped.to_string());
+        }
+        match operation {
+            "attach" => self.attach(read(argument)?),
+            "detach" => {
+                if let Some(refusal) = self.refuse_cross_scope("delete", attachments::TABLE) {
+                    return Err(refusal);
+                }
+                attachments::detach(self.session, text(&argument, "sys_id")).map_err(|error| error.to_string())?;
+                Ok(Value::Null)
+            }
+            "has_file" => {
+                self.check_read(attachments::TABLE)?;
+                Ok(json!(self.session.state.files.contains_key(text(&argument, "sys_id"))))
+            }
+            _ => {
+                let body = self.body.as_ref().filter(|body| body.length() <= MAXIMUM_BODY_BYTES);
+                let body = body.ok_or("the request body is too large, or was read as a stream")?;
+                let bytes = body.to_vec().map_err(|error| error.to_string())?;
+                Ok(json!(String::from_utf8_lossy(&bytes)))
+            }
+        }
+    }
+
+    /// Attaches a file. The answer is null if the instance does not take it: the class of the platform gives no reason.
+    fn attach(&mut self, argument: AttachArgument) -> Result<Value, String> {
+        if let Some(refusal) = self.refuse_cross_scope("insert", attachments::TABLE) {
+            return Err(refusal);
+        }
+        let content = match argument.source {
+            Source::Body => self.body.take(),
+            Source::Attachment(sys_id) => self.session.state.files.get(&sys_id).cloned(),
+            Source::Text(text) => Some(Content::bytes(text.into_bytes())),
+        };
+        let file = NewFile {
+            table: argument.table,
+            record: argument.record,
+            name: argument.name,
+            content_type: argument.content_type,
+            content: content.unwrap_or_else(|| Content::bytes([])),
+        };
+        match attachments::attach(self.session, file) {
+            Ok(sys_id) => Ok(json!(sys_id)),
+            Err(FileError::Write(WriteError::Stopped)) => Err(WriteError::Stopped.to_string()),
+            Err(error) => {
+                self.session.state.log(self.session.now, "info", error.to_string());
+                Ok(Value::Null)
+            }
         }
     }
 
@@ -322,7 +406,8 @@ impl Host<'_, '_> {
         let (url, path, query) = split_url(&argument.url);
         let mut headers = argument.headers;
         headers.entry("user-agent".to_owned()).or_insert_with(|| "ServiceNow/1.0".to_owned());
-        let request = Request { method: argument.method, path, query, headers, body: argument.body.into_bytes() };
+        let request =
+            Request { method: argument.method, path, query, headers, body: argument.body.into_bytes(), file: None };
         let timeout = argument.timeout.unwrap_or(HTTP_TIMEOUT_MILLISECONDS);
         Ok(match self.outbound.send(url, &request, timeout) {
             Ok(response) => json!({

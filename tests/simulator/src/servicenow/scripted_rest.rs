@@ -14,9 +14,6 @@ use super::{
 };
 use crate::wire::{Outbound, Request, Response};
 
-/// The largest body that scripts may read (`glide.rest.max_content_length`).
-const MAXIMUM_BODY_BYTES: usize = 10 * 1024 * 1024;
-
 /// Returns the resource that a request names, and the parameters in its path. Returns `None` if there is no such
 /// resource.
 pub fn find<'a>(app: &'a App, request: &Request) -> Option<(&'a RestOperation, BTreeMap<String, String>)> {
@@ -74,14 +71,15 @@ impl Instance {
         if !admitted {
             return errors::envelope(403, "User Not Authorized", Some("Failed API level ACL Validation"));
         }
-        if request.body.len() > MAXIMUM_BODY_BYTES {
-            return errors::envelope(400, "Exception while reading request", Some("The request body is too large"));
+        let body = request.content();
+        if body.length() > 0 && !consumes(operation, request) {
+            return errors::envelope(415, "Unsupported media type", Some("The resource does not consume this type"));
         }
-        let given = describe_request(request, &parameters);
+        let given = describe_request(request, &parameters, body.length() > 0);
         let mut session = Session { app: &app, state: &mut self.state, actor, now };
-        let script = Script::Operation { name: &operation.name, source: &operation.script, request: given };
+        let script = Script::Operation { name: &operation.name, source: &operation.script, request: given, body };
         match engine::run(&mut session, outbound, self.engine, &script) {
-            Ok(answer) => respond(&answer),
+            Ok(answer) => self.respond(&answer),
             Err(ScriptError::Stopped) => errors::stopped(),
             Err(ScriptError::Failed(message)) => {
                 self.state.log(now, "error", format!("{}: {message}", operation.name));
@@ -89,37 +87,45 @@ impl Instance {
             }
         }
     }
+
+    fn respond(&self, answer: &Value) -> Response {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let error = &answer["error"];
+        if !error.is_null() {
+            let status = error["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(500);
+            return errors::envelope(status, &text(&error["message"]), Some(&text(&error["detail"])));
+        }
+        let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+        let file = answer["stream"].as_str().and_then(|sys_id| self.state.files.get(sys_id)).cloned();
+        let mut response = match answer.get("body") {
+            _ if file.is_some() => Response { status, file, ..Response::default() },
+            Some(body) => Response::json(status, &json!({"result": body})),
+            None => Response { status, ..Response::default() },
+        };
+        for (name, value) in answer["headers"].as_object().into_iter().flatten() {
+            response.headers.insert(name.clone(), text(value));
+        }
+        response
+    }
 }
 
-fn describe_request(request: &Request, parameters: &BTreeMap<String, String>) -> Value {
+/// Whether the resource takes a body of this type.
+fn consumes(operation: &RestOperation, request: &Request) -> bool {
+    let given = request.header("content-type").unwrap_or_default();
+    let kind = given.split(';').next().unwrap_or_default().trim().to_lowercase();
+    operation.consumes.contains(&kind)
+}
+
+fn describe_request(request: &Request, parameters: &BTreeMap<String, String>, has_body: bool) -> Value {
     let mut query: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, value) in &request.query {
         query.entry(name).or_default().push(value);
     }
-    let body = (!request.body.is_empty()).then(|| String::from_utf8_lossy(&request.body).into_owned());
     let query_string: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     json!({
         "path": request.path, "url": request.path, "path_parameters": parameters, "query_parameters": query,
-        "query_string": query_string.join("&"), "headers": request.headers, "body": body,
+        "query_string": query_string.join("&"), "headers": request.headers, "has_body": has_body,
     })
-}
-
-fn respond(answer: &Value) -> Response {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let error = &answer["error"];
-    if !error.is_null() {
-        let status = error["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(500);
-        return errors::envelope(status, &text(&error["message"]), Some(&text(&error["detail"])));
-    }
-    let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
-    let mut response = match answer.get("body") {
-        Some(body) => Response::json(status, &json!({"result": body})),
-        None => Response { status, ..Response::default() },
-    };
-    for (name, value) in answer["headers"].as_object().into_iter().flatten() {
-        response.headers.insert(name.clone(), text(value));
-    }
-    response
 }
 
 #[cfg(test)]

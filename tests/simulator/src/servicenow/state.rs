@@ -12,6 +12,7 @@ use super::{
     rules::UndecidedRule,
     store::{Row, Store},
 };
+use crate::support::attachments::content::Content;
 
 /// The most lines in the log of an instance, enough to explain a test. The oldest go first.
 const MAXIMUM_LOG_LINES: usize = 2_000;
@@ -118,7 +119,7 @@ pub struct State {
     /// The deleted records of audited tables, by table and `sys_id`.
     pub removed: BTreeMap<(String, String), Removed>,
     /// The bytes of attachments, by their `sys_id`.
-    pub files: BTreeMap<String, std::sync::Arc<Vec<u8>>>,
+    pub files: BTreeMap<String, Content>,
     seed: u64,
     identifiers: u64,
     numbers: BTreeMap<String, u64>,

@@ -55,7 +55,7 @@ pub fn error_response(code: &str, message: &str) -> Response {
 
 fn response(status: u16, body: &Value) -> Response {
     let headers = BTreeMap::from([("content-type".to_owned(), CONTENT_TYPE.to_owned())]);
-    Response { status, headers, body: body.to_string().into_bytes() }
+    Response { status, headers, body: body.to_string().into_bytes(), file: None }
 }
 
 fn answer(support: &mut Support, now: Timestamp, request: &Request) -> Result<Value, SupportError> {

@@ -140,7 +140,9 @@ impl Support {
     /// Whether the session of this key may call an operation of AWS Support. True if the key belongs to no session.
     pub(super) fn session_allows(&self, access_key_id: &str, operation: &str) -> bool {
         let actions = self.sessions.get(access_key_id).and_then(|session| session.actions.as_ref());
-        actions.is_none_or(|actions| actions.contains(&format!("support:{operation}")))
+        actions.is_none_or(|actions| {
+            required_actions(operation).iter().all(|action| actions.contains(&format!("support:{action}")))
+        })
     }
 
     fn caller_identity(&self, now: Timestamp, key: &str) -> Result<String, StsError> {
@@ -192,6 +194,18 @@ impl Support {
     }
 }
 
+/// Returns the actions that an operation needs: that of its name, except for large files. Source: AWS Support User Guide,
+/// "Required permissions for large attachments".
+fn required_actions(operation: &str) -> Vec<&str> {
+    match operation {
+        "GetAttachmentUploadLinks" | "CompleteAttachmentUpload" | "DescribeAttachmentUploadStatus" => {
+            vec!["UploadAttachment", "AddAttachmentsToSet"]
+        }
+        "GetAttachmentDownloadLink" => vec!["DownloadAttachment", "DescribeAttachment"],
+        _ => vec![operation],
+    }
+}
+
 /// Returns the actions that a session policy allows.
 fn allowed_actions(policy: &str) -> Result<BTreeSet<String>, StsError> {
     let policy: SessionPolicy = serde_json::from_str(policy).map_err(|_| StsError::MalformedPolicyDocument)?;
@@ -208,7 +222,7 @@ fn parameters(request: &Request) -> BTreeMap<String, String> {
 
 fn xml(status: u16, body: &str) -> Response {
     let headers = BTreeMap::from([("content-type".to_owned(), "text/xml".to_owned())]);
-    Response { status, headers, body: body.as_bytes().to_vec() }
+    Response { status, headers, body: body.as_bytes().to_vec(), file: None }
 }
 
 fn escape(text: &str) -> String {

@@ -5,6 +5,7 @@ mod app;
 mod business_rules;
 mod catalogue;
 mod claims;
+mod files;
 mod hostile;
 mod instance;
 mod links;

@@ -301,6 +301,7 @@ fn what_the_core_names_a_communication_is_taken() {
         time_created: fixture.now,
         submitted_by: submitted_by.to_owned(),
         body: body.to_owned(),
+        attachments: Vec::new(),
     };
     let shown: Vec<RawCommunication> = std::iter::repeat_with(|| raw(AMAZON_WEB_SERVICES, "equal"))
         .take(12)

@@ -161,11 +161,23 @@ impl Fixture {
 
     /// Sends a request with any body.
     pub fn send(&mut self, authorization: &str, method: &str, target: &str, body: Option<Vec<u8>>) -> Response {
+        self.send_typed(authorization, method, target, "application/json", body)
+    }
+
+    /// Sends a request whose body, if it has one, is of this type.
+    fn send_typed(
+        &mut self,
+        authorization: &str,
+        method: &str,
+        target: &str,
+        content_type: &str,
+        body: Option<Vec<u8>>,
+    ) -> Response {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let query = query.split('&').filter_map(|pair| pair.split_once('='));
         let mut headers = std::collections::BTreeMap::from([("authorization".to_owned(), authorization.to_owned())]);
         if body.is_some() {
-            headers.insert("content-type".to_owned(), "application/json".to_owned());
+            headers.insert("content-type".to_owned(), content_type.to_owned());
         }
         let request = Request {
             method: method.to_owned(),
@@ -173,8 +185,25 @@ impl Fixture {
             query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             headers,
             body: body.unwrap_or_default(),
+            file: None,
         };
         self.instance.handle(self.now, &request, &self.network)
+    }
+
+    /// Sends a file as the user.
+    pub fn send_file(&mut self, user_name: &str, target: &str, bytes: &[u8]) -> Response {
+        let credentials = STANDARD.encode(format!("{user_name}:password of {user_name}"));
+        let (authorization, kind) = (format!("Basic {credentials}"), "application/octet-stream");
+        self.send_typed(&authorization, "POST", target, kind, Some(bytes.to_vec()))
+    }
+
+    /// Attaches a file to the incident as the user, in the way of a browser. Returns the `sys_id` of the attachment.
+    pub fn attach(&mut self, user_name: &str, incident: &str, file_name: &str, bytes: &[u8]) -> String {
+        let record = format!("table_name=incident&table_sys_id={incident}");
+        let target = format!("/api/now/attachment/file?{record}&file_name={file_name}");
+        let response = self.send_file(user_name, &target, bytes);
+        assert_eq!(response.status, 201, "{}", text(&response));
+        body(&response)["result"]["sys_id"].as_str().expect("an attachment has a sys_id").to_owned()
     }
 
     pub fn run_jobs(&mut self) -> usize {
@@ -396,7 +425,7 @@ pub fn inserts_are_refused(refusal: &str) -> String {
 }
 
 pub fn text(response: &Response) -> String {
-    String::from_utf8_lossy(&response.body).into_owned()
+    String::from_utf8_lossy(&response.content().to_vec().expect("a body can be read")).into_owned()
 }
 
 pub fn body(response: &Response) -> Value {

@@ -249,6 +249,10 @@ declare global {
                         table: 'sys_script'
                         id: '25ac661aa7784a4e9ed82591c846f120'
                     }
+                    'business-rule-file-attached': {
+                        table: 'sys_script'
+                        id: 'f3aee4aaf8894170833964a3c34eba2a'
+                    }
                     'business-rule-incident-changed': {
                         table: 'sys_script'
                         id: '5664a2d7cb2e4a4ca4976bb6832c15ff'
@@ -329,6 +333,18 @@ declare global {
                     package_json: {
                         table: 'sys_module'
                         id: '72ce3a9da5944b75bfa0c88b88b164a8'
+                    }
+                    'privilege-attachment-create': {
+                        table: 'sys_scope_privilege'
+                        id: 'c01240dc12cd4ff5a05c28395bc900f9'
+                    }
+                    'privilege-attachment-delete': {
+                        table: 'sys_scope_privilege'
+                        id: '0bd67c2ee0bf45ccbf481555dac24597'
+                    }
+                    'privilege-attachment-read': {
+                        table: 'sys_scope_privilege'
+                        id: '044deda9c68d4ad29b5f7fce6fef81dd'
                     }
                     'privilege-audit-read': {
                         table: 'sys_scope_privilege'
@@ -458,6 +474,30 @@ declare global {
                         table: 'sys_ws_operation'
                         id: '65293f9ff9294648911506584953001a'
                     }
+                    'rest-file': {
+                        table: 'sys_ws_operation'
+                        id: '793d710face446f1bf991f063e7d20cf'
+                    }
+                    'rest-file-write': {
+                        table: 'sys_ws_operation'
+                        id: 'd71b87869cc948daa4b1ac299c89cb18'
+                    }
+                    'rest-file-write-content-type': {
+                        table: 'sys_ws_query_parameter'
+                        id: 'e3804849bf844f9caf901e3f311bf239'
+                    }
+                    'rest-file-write-external-id': {
+                        table: 'sys_ws_query_parameter'
+                        id: 'ab77b5df772a4bb0b210e826aba7fefa'
+                    }
+                    'rest-file-write-file-name': {
+                        table: 'sys_ws_query_parameter'
+                        id: 'af9c6c15ebac4a12a621d17777226a8c'
+                    }
+                    'rest-file-write-size-bytes': {
+                        table: 'sys_ws_query_parameter'
+                        id: '15ab15b2281346e2b6456d540f3c3f69'
+                    }
                     'rest-incidents': {
                         table: 'sys_ws_definition'
                         id: 'b386474b2c6645c0827aad9bafdeaa71'
@@ -507,9 +547,17 @@ declare global {
                         table: 'sys_script_include'
                         id: 'c32ca159d298462aa32c32771b54f969'
                     }
+                    'script-include-claim': {
+                        table: 'sys_script_include'
+                        id: '6c22a4a81b79468288d88fef642c48d7'
+                    }
                     'script-include-delivery': {
                         table: 'sys_script_include'
                         id: '87b56dd4c80e4010b43219d4ac689bc6'
+                    }
+                    'script-include-file': {
+                        table: 'sys_script_include'
+                        id: '3768988a8df446928fe144c326d9af50'
                     }
                     'script-include-incident': {
                         table: 'sys_script_include'
@@ -1368,6 +1416,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '34212c056bb242d3ac9434ba55b163cd'
+                        key: {
+                            web_service_operation: 'd71b87869cc948daa4b1ac299c89cb18'
+                            web_service_query_parameter: 'e3804849bf844f9caf901e3f311bf239'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: '34718790f30c4bfcbc2a5eb5f2b3479e'
                         key: {
@@ -1382,6 +1438,14 @@ declare global {
                         key: {
                             logical_table_name: 'x_casebridge_aws_account'
                             col_name_string: 'assignment_group'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '35e76d425e754c53a9cc771a8a50665e'
+                        key: {
+                            web_service_operation: 'd71b87869cc948daa4b1ac299c89cb18'
+                            web_service_query_parameter: '15ab15b2281346e2b6456d540f3c3f69'
                         }
                     },
                     {
@@ -2480,6 +2544,14 @@ declare global {
                             name: 'x_casebridge_aws_outbox'
                             element: 'sent_at'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: '7e2614d8997f472fbfd09c8316955855'
+                        key: {
+                            web_service_operation: 'd71b87869cc948daa4b1ac299c89cb18'
+                            web_service_query_parameter: 'ab77b5df772a4bb0b210e826aba7fefa'
                         }
                     },
                     {
@@ -4268,6 +4340,14 @@ declare global {
                                 }
                             }
                             element: 'aws_user'
+                        }
+                    },
+                    {
+                        table: 'sys_ws_query_parameter_map'
+                        id: 'fd3b843648b7445fa464ebb2ef9fd977'
+                        key: {
+                            web_service_operation: 'd71b87869cc948daa4b1ac299c89cb18'
+                            web_service_query_parameter: 'af9c6c15ebac4a12a621d17777226a8c'
                         }
                     },
                     {

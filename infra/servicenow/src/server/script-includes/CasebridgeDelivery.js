@@ -1,13 +1,9 @@
 /**
- * Writes messages from AWS to an incident, each once, then fields and columns.
- *
- * The platform has no transaction over two records, so each message takes three steps: insert a row with a unique
- * external_id and the state "claimed", write the message, set the row to "done". A repeat that finds a young claim is
- * refused with 409. A repeat that finds an old one looks for the message in the journal before it writes.
+ * Writes messages from AWS to an incident, each once, then fields and columns. A repeat of a message looks for it in the
+ * journal before it writes.
  */
 var CasebridgeDelivery = Class.create();
 
-CasebridgeDelivery.TABLE = 'x_casebridge_aws_delivery';
 CasebridgeDelivery.MESSAGES_LIMIT = 25;
 CasebridgeDelivery.TEXT_LIMIT = 100000;
 CasebridgeDelivery.EXTERNAL_ID_LIMIT = 100;
@@ -21,25 +17,15 @@ CasebridgeDelivery.CONTROLS = /[^\t\n\r\u0020-\uffff]/g;
 CasebridgeDelivery.FIELD_LIMIT = 4000;
 /** How often the worst status is written again because another link has changed its own status meanwhile. */
 CasebridgeDelivery.SETTLE_LIMIT = 3;
-CasebridgeDelivery.CLAIM_SECONDS = 60;
 CasebridgeDelivery.JOURNALS = { comment: 'comments', work_note: 'work_notes' };
 CasebridgeDelivery.FIELDS = ['state', 'close_code', 'close_notes', 'hold_reason', 'impact', 'urgency'];
 CasebridgeDelivery.REFUSAL = 'The instance refused the update and gave no reason.';
-
-/**
- * Narrows a query to the deliveries to an incident. A row holds the incident as a text and as a reference. The platform
- * empties the reference when the incident is deleted and does not restore it with the incident, and scripts that merge
- * incidents change it. A row of a former version has the reference only.
- */
-CasebridgeDelivery.narrow = function (row, incidentId) {
-    row.addQuery('incident_id', incidentId).addOrCondition('incident', incidentId);
-    row.addQuery('incident_id', incidentId).addOrCondition('incident_id', '=', '');
-};
 
 CasebridgeDelivery.prototype = {
     /** `calls` is the request. Errors that are raised here end it. */
     initialize: function (calls) {
         this.calls = calls;
+        this.claims = new CasebridgeClaim(calls);
         this.incidents = new CasebridgeIncident();
         this.links = new CasebridgeLink();
     },
@@ -130,91 +116,26 @@ CasebridgeDelivery.prototype = {
     _message: function (incidentId, message) {
         var text = this._harmless(message.text);
         var element = CasebridgeDelivery.JOURNALS[message.kind];
-        var row = this._row(message.external_id);
+        var row = this.claims.find(message.external_id);
         if (row !== null) {
-            if (!this._isOf(row, incidentId)) {
+            if (!this.claims.isOf(row, incidentId)) {
                 return this._result(message, 'refused', '', 'This external_id belongs to another incident.');
             }
-            if (String(row.getValue('state')) === 'done') {
+            if (this.claims.isDone(row)) {
                 return this._result(message, 'already_applied', String(row.getValue('journal') || ''), '');
             }
-            this._refuseIfYoung(message, row);
+            this.claims.refuseIfYoung(row);
             var earlier = this._earlier(incidentId, element, text, row);
             if (earlier !== '') {
-                this._done(row, earlier);
+                this.claims.finish(row, earlier);
                 return this._result(message, 'already_applied', earlier, '');
             }
             // Delete the row and insert a new one: of several repeats one wins, and the unique index refuses the
             // others.
             row.deleteRecord();
         }
-        row = this._claim(incidentId, message);
+        row = this.claims.take(incidentId, message.external_id);
         return this._write(incidentId, message, element, text, row);
-    },
-
-    _row: function (externalId) {
-        var row = new GlideRecord(CasebridgeDelivery.TABLE);
-        row.addQuery('external_id', externalId);
-        row.setLimit(1);
-        row.query();
-        return row.next() ? row : null;
-    },
-
-    // Whether the row is a delivery to the incident. A row that names no incident is from a former version, and its
-    // incident was deleted and restored. An external_id belongs to one link, so that row is a delivery to this
-    // incident, which is then entered in the row.
-    _isOf: function (row, incidentId) {
-        var owner = CasebridgeIncident.text(row, 'incident_id');
-        if (owner !== '') {
-            return owner === incidentId;
-        }
-        owner = CasebridgeIncident.text(row, 'incident');
-        if (owner === '') {
-            row.setValue('incident', incidentId);
-            row.setValue('incident_id', incidentId);
-            row.update();
-        }
-        return owner === '' || owner === incidentId;
-    },
-
-    _refuseIfYoung: function (message, row) {
-        var seconds = parseInt(gs.getProperty('x_casebridge_aws.claim_seconds', ''), 10);
-        if (!(seconds >= 0)) {
-            seconds = CasebridgeDelivery.CLAIM_SECONDS;
-        }
-        var oldest = new GlideDateTime();
-        oldest.addSeconds(-seconds);
-        if (String(row.getValue('claimed_at')) > String(oldest.getValue())) {
-            this._conflict(message);
-        }
-    },
-
-    _conflict: function (message) {
-        this.calls.fail(409, 'A message is being written by another request', message.external_id);
-    },
-
-    _claim: function (incidentId, message) {
-        var row = new GlideRecord(CasebridgeDelivery.TABLE);
-        row.initialize();
-        row.setValue('external_id', message.external_id);
-        row.setValue('incident', incidentId);
-        row.setValue('incident_id', incidentId);
-        row.setValue('state', 'claimed');
-        row.setValue('claimed_at', new GlideDateTime().getValue());
-        var inserted = null;
-        try {
-            inserted = row.insert();
-        } catch (problem) {
-            inserted = null;
-        }
-        if (!inserted) {
-            if (this._row(message.external_id) !== null) {
-                this._conflict(message);
-            }
-            gs.error('casebridge: the delivery table refused a row: ' + row.getLastErrorMessage());
-            this.calls.fail(500, 'Operation failed', 'The delivery of ' + message.external_id + ' was not recorded.');
-        }
-        return row;
     },
 
     _write: function (incidentId, message, element, text, row) {
@@ -235,14 +156,8 @@ CasebridgeDelivery.prototype = {
             row.deleteRecord();
             return this._result(message, 'refused', '', problem);
         }
-        this._done(row, journal);
+        this.claims.finish(row, journal);
         return this._result(message, 'applied', journal, '');
-    },
-
-    _done: function (row, journal) {
-        row.setValue('state', 'done');
-        row.setValue('journal', journal);
-        row.update();
     },
 
     // Returns the sys_id of the entry that an earlier attempt wrote, or ''. AWS may show the text differently by now,
@@ -257,13 +172,17 @@ CasebridgeDelivery.prototype = {
     },
 
     _isAnotherUnfinished: function (incidentId, row) {
-        var other = new GlideRecord(CasebridgeDelivery.TABLE);
-        CasebridgeDelivery.narrow(other, incidentId);
+        var other = new GlideRecord(CasebridgeClaim.TABLE);
+        CasebridgeClaim.narrow(other, incidentId);
         other.addQuery('state', 'claimed');
         other.addQuery('external_id', '!=', String(row.getValue('external_id')));
-        other.setLimit(1);
         other.query();
-        return other.next();
+        while (other.next()) {
+            if (!CasebridgeFile.isNameOfFile(CasebridgeIncident.text(other, 'external_id'))) {
+                return true;
+            }
+        }
+        return false;
     },
 
     // Returns the sys_id of the first journal entry that holds the text (any text if `text` is null), was written since
@@ -282,20 +201,12 @@ CasebridgeDelivery.prototype = {
         while (entry.next()) {
             if (
                 (wanted === null || CasebridgeIncident.comparable(String(entry.getValue('value'))) === wanted) &&
-                !this._isDelivered(entry.getUniqueValue())
+                !this.claims.isNamed(entry.getUniqueValue())
             ) {
                 return String(entry.getUniqueValue());
             }
         }
         return '';
-    },
-
-    _isDelivered: function (journal) {
-        var row = new GlideRecord(CasebridgeDelivery.TABLE);
-        row.addQuery('journal', journal);
-        row.setLimit(1);
-        row.query();
-        return row.next();
     },
 
     // The journal shows the text between [code] tags as HTML. No text from outside may be shown as HTML, so this takes

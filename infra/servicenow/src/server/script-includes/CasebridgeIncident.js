@@ -20,6 +20,8 @@ CasebridgeIncident.ACCOUNT_NUMBER = /^[0-9]{12}$/;
 CasebridgeIncident.GROUP_ACCOUNTS_LIMIT = 100;
 /** The most deliveries that one answer names. A worker makes fewer before it records them: 25 times 25 messages. */
 CasebridgeIncident.DELIVERIES_LIMIT = 1000;
+/** The most files of an incident that a snapshot shows: many more than people attach, and 150 kB of an answer. */
+CasebridgeIncident.ATTACHMENTS_LIMIT = 300;
 CasebridgeIncident.STATE_RESOLVED = '6';
 CasebridgeIncident.STATE_CLOSED = '7';
 CasebridgeIncident.STATE_CANCELLED = '8';
@@ -103,16 +105,20 @@ CasebridgeIncident.prototype = {
         shown.entries = page.entries.map(this._shown, this);
         shown.entries_complete = page.next === null;
         shown.entries_next = page.next;
+        var files = this._attachments(shown.sys_id);
+        var first = files.slice(0, CasebridgeIncident.ATTACHMENTS_LIMIT);
+        shown.attachments = first.filter(this._isFileShown, this);
+        shown.attachments_complete = files.length === first.length;
         return shown;
     },
 
     /**
-     * Returns the external_ids of the deliveries to the incident that began at `since` or later, or of all if it is
-     * empty, newest first. They show what an interrupted pass delivered and did not record.
+     * Returns the external_ids of the messages whose delivery to the incident began at `since` or later, or of all if it
+     * is empty, newest first. They show what an interrupted pass delivered and did not record.
      */
     deliveries: function (incidentId, since) {
-        var row = new GlideRecord(CasebridgeDelivery.TABLE);
-        CasebridgeDelivery.narrow(row, incidentId);
+        var row = new GlideRecord(CasebridgeClaim.TABLE);
+        CasebridgeClaim.narrow(row, incidentId);
         if (since !== '') {
             row.addQuery('claimed_at', '>=', since);
         }
@@ -122,7 +128,10 @@ CasebridgeIncident.prototype = {
         row.query();
         var names = [];
         while (row.next()) {
-            names.push(this._text(row, 'external_id'));
+            var name = this._text(row, 'external_id');
+            if (!CasebridgeFile.isNameOfFile(name)) {
+                names.push(name);
+            }
         }
         return names;
     },
@@ -391,8 +400,45 @@ CasebridgeIncident.prototype = {
         };
     },
 
-    // Marks which texts are ours. A text is ours if a finished delivery names it, of whatever link, even if its author
-    // was renamed. A text that no delivery names is undecided if its author has made deliveries: one may be unfinished.
+    // Whether a file is in the answer. What a silent author attached stays.
+    _isFileShown: function (file) {
+        return file.ours || !this.sharing.isSilent(file.created_by);
+    },
+
+    // Returns the files of the incident, oldest first, and one more than is shown.
+    _attachments: function (incidentId) {
+        var attachment = new GlideRecord(CasebridgeFile.TABLE);
+        CasebridgeFile.narrow(attachment, incidentId);
+        attachment.orderBy('sys_created_on');
+        attachment.orderBy('sys_id');
+        attachment.setLimit(CasebridgeIncident.ATTACHMENTS_LIMIT + 1);
+        attachment.query();
+        var files = [];
+        while (attachment.next()) {
+            files.push(this._attachment(attachment));
+        }
+        this._tellWhose(files);
+        return files;
+    },
+
+    _attachment: function (attachment) {
+        var createdBy = this._text(attachment, 'sys_created_by');
+        return {
+            sys_id: String(attachment.getUniqueValue()),
+            created_on: this._text(attachment, 'sys_created_on'),
+            created_by: createdBy,
+            author: this._author(createdBy),
+            file_name: this._text(attachment, 'file_name'),
+            content_type: this._text(attachment, 'content_type'),
+            size_bytes: CasebridgeFile.size(attachment),
+            state: this._text(attachment, 'state'),
+            ours: false,
+            undecided: false
+        };
+    },
+
+    // Marks which texts or files are ours. One is ours if a finished delivery names it, of whatever link, even if its author
+    // was renamed. One that no delivery names is undecided if its author has made deliveries: one may be unfinished.
     _tellWhose: function (entries) {
         var delivered = this._delivered(entries);
         for (var index = 0; index < entries.length; index += 1) {

@@ -7,6 +7,8 @@ var CasebridgeRequest = Class.create();
 CasebridgeRequest.SYS_ID = /^[0-9a-f]{32}$/;
 /** The beginning of a text that the platform runs as a script if it is a value in a query. */
 CasebridgeRequest.SCRIPT = /^\s*javascript:/i;
+/** The content type of a file's bytes, whatever the file is. */
+CasebridgeRequest.BYTES = 'application/octet-stream';
 CasebridgeRequest.TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$/;
 
 CasebridgeRequest.prototype = {
@@ -17,15 +19,21 @@ CasebridgeRequest.prototype = {
 
     /** Runs `produce`, which writes nothing. Answers with its result, or with the error that it raised by `fail`. */
     answer: function (produce) {
-        this._answer(produce, gs.hasRole('admin'));
+        this._answer(produce, gs.hasRole('admin'), this._send);
     },
 
     /** Like `answer`, for a `produce` that writes. */
     answerWrite: function (produce) {
-        this._answer(produce, false);
+        this._answer(produce, false, this._send);
     },
 
-    _answer: function (produce, isAllowed) {
+    /** Like `answer`, for a `produce` that returns the stream of a file. */
+    answerFile: function (produce) {
+        this._answer(produce, gs.hasRole('admin'), this._stream);
+    },
+
+    // Answers with what `produce` returns, by `send`.
+    _answer: function (produce, isAllowed, send) {
         var result;
         try {
             this._checkInstallation();
@@ -43,8 +51,19 @@ CasebridgeRequest.prototype = {
             this.response.setError(error);
             return;
         }
+        send.call(this, result);
+    },
+
+    _send: function (result) {
         this.response.setStatus(200);
         this.response.setBody(result);
+    },
+
+    // The platform takes status and type before the first byte alone.
+    _stream: function (stream) {
+        this.response.setStatus(200);
+        this.response.setContentType(CasebridgeRequest.BYTES);
+        this.response.getStreamWriter().writeStream(stream);
     },
 
     // Fails with 503 while the app is silent: an administrator has to act, and the answer says nothing about an
@@ -94,6 +113,20 @@ CasebridgeRequest.prototype = {
             this.fail(404, 'No such incident', 'A sys_id has 32 hexadecimal digits.');
         }
         return value;
+    },
+
+    /** Returns the file's sys_id from the path. */
+    file: function () {
+        var value = String(this.request.pathParams.file);
+        if (!CasebridgeRequest.SYS_ID.test(value)) {
+            this.fail(404, 'No such file', 'A sys_id has 32 hexadecimal digits.');
+        }
+        return value;
+    },
+
+    /** Returns the body as a stream, which can be read once. */
+    stream: function () {
+        return this.request.body.dataStream;
     },
 
     /**
@@ -222,13 +255,18 @@ CasebridgeRequest.prototype = {
         return value;
     },
 
-    /** Returns a query parameter that has this form, or ''. `requirement` says the form in words. */
-    optionalText: function (name, form, requirement) {
+    /** Returns a query parameter, which must have this form. `requirement` says the form in words. */
+    text: function (name, form, requirement) {
         var value = this._parameter(name);
-        if (value !== '' && !form.test(value)) {
+        if (!form.test(value)) {
             this.invalid(name, requirement);
         }
         return value;
+    },
+
+    /** Returns a query parameter that has this form, or ''. */
+    optionalText: function (name, form, requirement) {
+        return this._parameter(name) === '' ? '' : this.text(name, form, requirement);
     },
 
     /** Returns the body, which must be a JSON object. `maximum` is the most characters that it may have, if given. */

@@ -55,6 +55,21 @@
         assertEqual({ name: 'author', shouldbe: String(gs.getUserName()), value: entries[0].created_by });
     }
 
+    // Checks that the app may write, read and delete files of incidents.
+    function file() {
+        var incident = inserted();
+        var attachments = new GlideSysAttachment();
+        var written = String(attachments.write(incident, 'casebridge.txt', 'text/plain', 'a file'));
+        var now = String(new GlideDateTime().getValue());
+        var shown = new CasebridgeIncident().show(incident, 'support_case', now, '', '').attachments;
+        assertEqual({ name: 'files in the snapshot', shouldbe: 1, value: shown.length });
+        assertEqual({ name: 'name of the file', shouldbe: 'casebridge.txt', value: shown[0].file_name });
+        assertEqual({ name: 'size of the file', shouldbe: 6, value: shown[0].size_bytes });
+        assertEqual({ name: 'bytes of the file', shouldbe: true, value: !!attachments.getContentStream(written) });
+        attachments.deleteAttachment(written);
+        assertEqual({ name: 'file that was deleted', shouldbe: false, value: new GlideRecord(CasebridgeFile.TABLE).get(written) });
+    }
+
     // Checks that no customer's rule, data policy or query rule keeps the app from its own table.
     function link() {
         // No link has this kind. The rows are deleted below, since they stay when the test's incident is rolled back.
@@ -80,5 +95,6 @@
     signature();
     secret();
     snapshot();
+    file();
     link();
 })();

@@ -99,6 +99,7 @@ impl<K: Kind> Pass<K> {
         self.link.troubles.end(Side::ServiceNow, |trouble| trouble.request == Request::Read);
         self.agree(policy);
         self.settle_unsendable(policy);
+        K::see_incident(self, policy);
     }
 
     /// Decides whether a state that was written without an answer is on the incident. It counts as written if the

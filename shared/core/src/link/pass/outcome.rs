@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     failure::{Failure, Refusal},
+    file::order::Order,
     link::{
         Link, StateIntent,
         intent::{EndedIntent, Illegal, Intent, IntentEnd, Recovery},
@@ -22,8 +23,6 @@ use crate::{
     time::{self, seconds},
 };
 
-/// How many times a wait doubles at most, so that the shift does not overflow.
-const MAXIMUM_DOUBLINGS: u32 = 16;
 /// The largest spread: it gives the longest extra wait.
 const FULL_SPREAD: u32 = 1_000;
 
@@ -32,6 +31,12 @@ const FULL_SPREAD: u32 = 1_000;
 const FREQUENT_ATTEMPTS: u32 = 24;
 /// How long such an incident waits after that.
 const SELDOM: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long after an order it is given again if its transfer has not ended: longer than the 15 minutes that the function
+/// may run, and its lease. A repeat changes nothing while another worker has the lease.
+const ORDERED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(20);
+/// How long after an order it is given again that the queue did not take.
+const NOT_TAKEN_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 impl<K: Kind> Pass<K> {
     /// Records an effect that is about to be applied. Returns whether there is anything to record. An effect that may
@@ -46,7 +51,7 @@ impl<K: Kind> Pass<K> {
                 return true;
             }
             Effect::Deliver(delivery) => return self.begin_state(delivery, now),
-            Effect::HandOver(_) | Effect::WriteColumns => return false,
+            Effect::HandOver(_) | Effect::OrderFiles(_) | Effect::WriteColumns => return false,
         };
         if self.repeat(now).as_ref() == Some(call) {
             return self.begin_repeat();
@@ -55,6 +60,13 @@ impl<K: Kind> Pass<K> {
         self.link.intents += 1;
         self.link.intent = Some(Intent::new(self.link.intents, mark, kind, now));
         true
+    }
+
+    /// Records that a transfer of files was ordered, or that the queue did not take the order (`is_taken`). What has not
+    /// ended is ordered again: soon if the queue did not take it, or else once the function can no longer be at work.
+    pub fn ordered(&mut self, order: &Order, is_taken: bool, now: Timestamp) {
+        let wait = if is_taken { ORDERED_AGAIN_AFTER } else { NOT_TAKEN_AGAIN_AFTER };
+        K::ordered(self, order, time::later(now, wait));
     }
 
     /// Records that the call in doubt is made again. Returns whether this was not recorded yet.
@@ -402,12 +414,5 @@ fn taken(answer: &DeliveryAnswer) -> usize {
 
 /// Returns the wait after this many failures in a row.
 pub fn backoff(policy: &Policy, attempts: u32) -> SignedDuration {
-    longer_each_time(policy, attempts, policy.retry_longest_seconds)
-}
-
-/// A wait that doubles with each attempt, up to the longest.
-pub(crate) fn longer_each_time(policy: &Policy, attempts: u32, longest_seconds: u32) -> SignedDuration {
-    let doublings = attempts.saturating_sub(1).min(MAXIMUM_DOUBLINGS);
-    let wait = u64::from(policy.retry_first_seconds) << doublings;
-    seconds(u32::try_from(wait).unwrap_or(u32::MAX).min(longest_seconds))
+    policy.longer_each_time(attempts, policy.retry_longest_seconds)
 }

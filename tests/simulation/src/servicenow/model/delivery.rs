@@ -123,7 +123,7 @@ impl Instance {
         Ok(answer(MessageOutcome::Applied, ""))
     }
 
-    fn claim(&mut self, now: Timestamp, id: &IncidentId, key: &str) -> Result<DeliveryRow, RequestFailure> {
+    pub(super) fn claim(&mut self, now: Timestamp, id: &IncidentId, key: &str) -> Result<DeliveryRow, RequestFailure> {
         let created_by = self.integration_user.clone();
         *self.deliverers.entry(created_by.clone()).or_default() += 1;
         let row = DeliveryRow { created_by, incident: id.clone(), done: false, journal: None, claimed_at: second(now) };
@@ -132,7 +132,7 @@ impl Instance {
         Ok(row)
     }
 
-    fn unclaim(&mut self, key: &str) -> Result<(), RequestFailure> {
+    pub(super) fn unclaim(&mut self, key: &str) -> Result<(), RequestFailure> {
         if let Some(row) = self.deliveries.remove(key)
             && let Some(count) = self.deliverers.get_mut(&row.created_by)
         {
@@ -144,7 +144,7 @@ impl Instance {
         self.commit()
     }
 
-    fn finish(&mut self, key: &str, journal: Option<JournalEntryId>) -> Result<(), RequestFailure> {
+    pub(super) fn finish(&mut self, key: &str, journal: Option<JournalEntryId>) -> Result<(), RequestFailure> {
         if self.is_stopped() {
             return Err(RequestFailure::Stopped);
         }

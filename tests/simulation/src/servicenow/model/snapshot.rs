@@ -144,6 +144,8 @@ impl Instance {
             entries_complete: entries_next.is_none(),
             entries_next,
             deliveries: Vec::new(),
+            attachments: self.shown_files(&record.summary.sys_id),
+            attachments_complete: true,
         }
     }
 
@@ -239,26 +241,41 @@ impl Instance {
         since: Timestamp,
         after: Option<&IncidentId>,
         limit: usize,
-    ) -> (Vec<(IncidentId, u64, Timestamp)>, bool) {
-        let mut found: Vec<(Timestamp, IncidentId, u64)> = self
+    ) -> (Vec<(IncidentId, u64, Timestamp, bool)>, bool) {
+        let is_served = |record: &&Record| {
+            let id = &record.summary.sys_id;
+            let is_known = !record.summary.columns.own(CASE_ID).is_empty()
+                || self.is_in_scope(record)
+                || self.announced.contains(id);
+            is_known && !self.hidden.contains_key(id)
+        };
+        let is_after = |at: Timestamp, id: &IncidentId| match after {
+            None => at >= since,
+            Some(after) => (at, id) > (since, after),
+        };
+        let attached = self.attachments.iter().filter(|file| is_after(file.created_on, &file.incident));
+        let attached = attached.filter_map(|file| {
+            let record = self.incidents.get(&file.incident).filter(is_served)?;
+            Some((file.created_on, file.incident.clone(), record.summary.sys_mod_count, true))
+        });
+        let mut found: Vec<(Timestamp, IncidentId, u64, bool)> = self
             .incidents
             .values()
-            .filter(|record| !self.hidden.contains_key(&record.summary.sys_id))
-            .filter(|record| {
-                !record.summary.columns.own(CASE_ID).is_empty()
-                    || self.is_in_scope(record)
-                    || self.announced.contains(&record.summary.sys_id)
-            })
-            .filter(|record| match after {
-                None => record.updated_on >= since,
-                Some(after) => (record.updated_on, &record.summary.sys_id) > (since, after),
-            })
-            .map(|record| (record.updated_on, record.summary.sys_id.clone(), record.summary.sys_mod_count))
+            .filter(is_served)
+            .filter(|record| is_after(record.updated_on, &record.summary.sys_id))
+            .map(|record| (record.updated_on, record.summary.sys_id.clone(), record.summary.sys_mod_count, false))
+            .chain(attached)
             .collect();
         found.sort();
+        // An incident that changed in the second of its file stands here once, as one with a file.
+        found.dedup_by(|later, earlier| {
+            let is_same = (later.0, &later.1) == (earlier.0, &earlier.1);
+            earlier.3 |= is_same && later.3;
+            is_same
+        });
         let more = found.len() > limit;
         found.truncate(limit);
-        (found.into_iter().map(|(updated_on, id, count)| (id, count, updated_on)).collect(), more)
+        (found.into_iter().map(|(at, id, count, attached)| (id, count, at, attached)).collect(), more)
     }
 }
 

@@ -14,9 +14,17 @@ const CHANGED: &str = "The severity of the AWS Support case was changed at AWS f
 /// What a note says of a case that follows one that is too old to be reopened.
 const CONTINUES: &str = ": It continues AWS Support ";
 
+/// What a text says of a file that stays where it is.
+const STAYS: &str = " was not sent to the other side: ";
+
 /// Whether a delivered message is a note of casebridge. All others are communications of the case.
 pub(super) fn is_note(row: &Journal) -> bool {
-    [LOWERED, CHANGED, CONTINUES].iter().any(|told| row.text.contains(told))
+    [LOWERED, CHANGED, CONTINUES].iter().any(|told| row.text.contains(told)) || is_about_file(&row.text)
+}
+
+/// Whether a text tells that a file stays where it is.
+pub(super) fn is_about_file(text: &str) -> bool {
+    text.contains(STAYS)
 }
 
 /// Judges the notes on the severities of the cases of a matter, and on which case continues which.

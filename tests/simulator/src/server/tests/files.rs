@@ -218,3 +218,48 @@ async fn people_add_files_and_the_folder_goes_with_the_server() {
     }
     panic!("the folder is still there");
 }
+
+/// The bytes of a file that is larger than any body in memory.
+const LARGE_LENGTH: usize = 26 * 1024 * 1024 + 1;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_incidents_are_streamed_in_and_out_and_break_on_order() {
+    let users = json!([{"user_name": "agent", "password": "p", "roles": ["itil"]}]);
+    let running = Running::start("instance-files", json!({"servicenow": {"users": users}})).await;
+    let (client, base) = (plain_client(), running.description["url"].as_str().unwrap().to_owned());
+    let incidents = format!("{base}/api/now/table/incident");
+    let created = client.post(incidents).basic_auth("agent", Some("p")).body(r#"{"short_description": "Look"}"#);
+    let created = created.header("content-type", "application/json").send().await.unwrap();
+    let created: Value = serde_json::from_slice(&created.bytes().await.unwrap()).unwrap();
+    let incident = created["result"]["sys_id"].as_str().unwrap();
+
+    let bytes: Vec<u8> = (0..LARGE_LENGTH).map(|place| u8::try_from(place % 251).unwrap()).collect();
+    let url =
+        format!("{base}/api/now/attachment/file?table_name=incident&table_sys_id={incident}&file_name=heap%20dump.bin");
+    let post = || client.post(&url).basic_auth("agent", Some("p")).header("content-type", "application/x-dump");
+    // A fault may name the file, which is in the query.
+    running.fault(json!({"target": "servicenow", "containing": "heap dump", "kind": "error", "error": "503"})).await;
+    assert_eq!(post().body(bytes.clone()).send().await.unwrap().status(), 503);
+    let answer = post().body(bytes.clone()).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    let file = &answer["result"];
+    assert_eq!((&file["size_bytes"], &file["hash"]), (&json!(LARGE_LENGTH.to_string()), &json!(digest(&bytes))));
+
+    let url = format!("{base}/api/now/attachment/{}/file", file["sys_id"].as_str().unwrap());
+    let get = || client.get(&url).basic_auth("agent", Some("p")).send();
+    for order in [json!({"kind": "apply_then_drop"}), json!({"kind": "error", "error": "truncated"})] {
+        let mut rule = order;
+        rule["target"] = json!("servicenow");
+        running.fault(rule).await;
+        let broken = get().await.unwrap();
+        assert_eq!(broken.status(), StatusCode::OK);
+        assert!(broken.bytes().await.is_err(), "the connection breaks in the middle");
+    }
+    let whole = get().await.unwrap();
+    assert_eq!(
+        (whole.content_length(), &whole.headers()["content-type"]),
+        (None, &"application/x-dump".parse().unwrap())
+    );
+    assert_eq!(digest(&whole.bytes().await.unwrap()), digest(&bytes));
+}

@@ -94,7 +94,7 @@ async fn who_only_reads_can_not_write_whatever_the_role_grants() {
     assert_eq!(page.communications.len(), 1);
     let refusals = [
         create_case(&support).await.unwrap_err(),
-        support.add_communication(&account, &case_id, "text").await.unwrap_err(),
+        support.add_communication(&account, &case_id, "text", None).await.unwrap_err(),
         support.resolve_case(&account, &case_id).await.unwrap_err(),
     ];
     for failure in refusals {
