@@ -128,7 +128,9 @@ where
             TransferAnswer::Absent | TransferAnswer::Held => Ok(()),
             TransferAnswer::Taken { lease, transfer } => {
                 let recorded = (*transfer).clone();
-                self.go_on(&message, Work { lease, transfer: *transfer, recorded }, policy, deadline).await
+                let mut work = Work { lease, transfer: *transfer, recorded };
+                work.transfer.taken_over();
+                self.go_on(&message, work, policy, deadline).await
             }
         }
     }
@@ -164,7 +166,10 @@ where
             if wait > MAXIMUM_STAY {
                 return self.continue_later(message, work, wait).await;
             }
-            self.record(&mut work).await?;
+            // The end is recorded with the release.
+            if work.transfer.end.is_none() {
+                self.record(&mut work).await?;
+            }
             if !wait.is_zero() {
                 self.clock.sleep(wait).await;
             }

@@ -49,7 +49,7 @@ where
     ) -> Result<Result<Progress, FailedStep>, LedgerError> {
         let account = work.transfer.order.account.clone();
         Ok(match step {
-            Step::AddToSet { file, set } => self.add_to_set(message, work, file, set.as_deref()).await,
+            Step::AddToSet { file, set } => return self.add_to_set(message, work, file, set.as_deref()).await,
             Step::BeginUpload(file) => {
                 let begun = self.support.begin_upload(&account, &file.name, file.bytes).await;
                 begun.map_err(at(Side::Aws)).map(|upload| {
@@ -78,15 +78,29 @@ where
         work: &mut Work,
         file: &OutgoingFile,
         set: Option<&str>,
-    ) -> Result<Progress, FailedStep> {
-        let content = self.servicenow.read_file(&message.link, &file.file).await.map_err(at(Side::ServiceNow))?;
-        let mut source = Source::new(content);
-        let whole = source.whole(file.bytes).await.map_err(at(Side::ServiceNow))?;
-        source.end().await.map_err(at(Side::ServiceNow))?;
+    ) -> Result<Result<Progress, FailedStep>, LedgerError> {
+        let (whole, sha256) = match self.read_whole(message, file).await {
+            Ok(read) => read,
+            Err(failure) => return Ok(Err(FailedStep { side: Side::ServiceNow, failure })),
+        };
+        work.transfer.adding();
+        self.record(work).await?;
         let account = &work.transfer.order.account;
-        let set = self.support.add_to_set(account, set, &file.name, whole).await.map_err(at(Side::Aws))?;
-        work.transfer.added(set, source.sha256());
-        Ok(Progress::On)
+        Ok(match self.support.add_to_set(account, set, &file.name, whole).await {
+            Ok(set) => {
+                work.transfer.added(set, sha256);
+                Ok(Progress::On)
+            }
+            Err(failure) => Err(FailedStep { side: Side::Aws, failure }),
+        })
+    }
+
+    /// Reads a small file of the incident. Returns its content and its SHA-256.
+    async fn read_whole(&self, message: &TransferMessage, file: &OutgoingFile) -> Result<(Vec<u8>, String), Failure> {
+        let mut source = Source::new(self.servicenow.read_file(&message.link, &file.file).await?);
+        let whole = source.whole(file.bytes).await?;
+        source.end().await?;
+        Ok((whole, source.sha256()))
     }
 
     /// Sends the parts that AWS does not have, and records each, so that whoever takes over sends none again.

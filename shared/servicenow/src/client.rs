@@ -146,7 +146,7 @@ impl<S: CredentialSource, C: Clock> Client<S, C> {
         Self::with_instance(url, credentials, clock)
     }
 
-    fn with_instance(instance: Url, credentials: S, clock: C) -> Result<Self, ClientError> {
+    pub(crate) fn with_instance(instance: Url, credentials: S, clock: C) -> Result<Self, ClientError> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(CALL_TIMEOUT)

@@ -187,7 +187,8 @@ impl<L: Ledger> Ledger for LedgerPort<L> {
 impl<L: TransferLedger> TransferLedger for LedgerPort<L> {
     async fn order_transfer(&self, link: &LinkKey, transfer: &Transfer) -> Result<(), LedgerError> {
         let ledger = &self.ledger;
-        self.call(RemoteCall::OrderTransfer, self.short(link), || ledger.order_transfer(link, transfer)).await
+        let what = format!("{} {:?}", self.short(link), transfer.order.cargo);
+        self.call(RemoteCall::OrderTransfer, what, || ledger.order_transfer(link, transfer)).await
     }
 
     async fn transfer(&self, link: &LinkKey, id: &TransferId) -> Result<Option<Transfer>, LedgerError> {

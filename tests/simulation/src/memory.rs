@@ -53,6 +53,8 @@ pub struct Memory {
     pub writes: BTreeMap<IncidentId, Vec<Timestamp>>,
     /// The accounts whose records were deleted.
     pub removed_accounts: Vec<Account>,
+    /// The incidents of which the instance has refused a message. casebridge drops a note that is refused.
+    pub refused_messages: BTreeSet<IncidentId>,
     /// The files that agents removed from incidents.
     pub removed_files: Vec<Attachment>,
     /// How many tokens were made so far.

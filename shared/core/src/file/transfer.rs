@@ -163,6 +163,9 @@ pub struct Transfer {
     /// The set that is being filled.
     #[serde(default)]
     pub set: Option<OpenSet>,
+    /// Whether an addition to the set may be at work: recorded before it, so that whoever takes over begins a new set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_adding: bool,
     /// The upload that is under way.
     #[serde(default)]
     pub upload: Option<Upload>,
@@ -214,7 +217,7 @@ enum Meaning {
 impl Transfer {
     /// Returns a transfer that has not begun.
     pub fn new(order: Order) -> Self {
-        Self { order, fates: Vec::new(), set: None, upload: None, failures: 0, end: None }
+        Self { order, fates: Vec::new(), set: None, is_adding: false, upload: None, failures: 0, end: None }
     }
 
     /// Returns the next step. Returns `None` if the transfer has ended.
@@ -237,8 +240,22 @@ impl Transfer {
         })
     }
 
+    /// Records that another worker goes on with the transfer. The last one may have added a file to the set, or may still do
+    /// so, without recording it.
+    pub fn taken_over(&mut self) {
+        if std::mem::take(&mut self.is_adding) {
+            self.begin_anew();
+        }
+    }
+
+    /// Records that a file is about to be added to the set.
+    pub fn adding(&mut self) {
+        self.is_adding = self.set.is_some();
+    }
+
     /// Records that a file is in this set.
     pub fn added(&mut self, set: OpenSet, sha256: String) {
+        self.is_adding = false;
         self.set = Some(set);
         self.settle(FileFate::Moved { sha256 });
     }
@@ -307,6 +324,7 @@ impl Transfer {
         failure: &Failure,
         now: Timestamp,
     ) -> SignedDuration {
+        self.is_adding = false;
         match meaning(step, side, failure) {
             Meaning::Gone => self.settle(FileFate::Gone),
             Meaning::Refused(refusal) => self.settle(FileFate::Refused { refusal }),
@@ -408,4 +426,191 @@ fn meaning(step: &Step, side: Side, failure: &Failure) -> Meaning {
 fn short(reason: &str) -> String {
     let words: Vec<&str> = reason.split_whitespace().collect();
     words.join(" ").chars().filter(|letter| !letter.is_control()).take(REASON_CHARACTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identifiers::{AccountId, AttachmentId, ExternalId, TransferId};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn order(cargo: Cargo) -> Order {
+        let (transfer, account) = (TransferId::new("t"), AccountId::new("111122223333"));
+        Order { transfer, account, cargo, ordered_at: at(0) }
+    }
+
+    fn file(name: &str, bytes: u64) -> OutgoingFile {
+        OutgoingFile { file: FileId::new(name), name: name.to_owned(), bytes }
+    }
+
+    fn to_record(files: &[(&str, u64)]) -> Transfer {
+        Transfer::new(order(Cargo::ToRecord(files.iter().map(|(name, bytes)| file(name, *bytes)).collect())))
+    }
+
+    fn to_incident() -> Transfer {
+        Transfer::new(order(Cargo::ToIncident(IncomingFile {
+            external_id: ExternalId::new("x"),
+            attachment: AttachmentId::new("a"),
+            name: "a.log".to_owned(),
+        })))
+    }
+
+    fn set() -> OpenSet {
+        OpenSet { id: "set".to_owned(), until: at(3_600) }
+    }
+
+    fn refused(refusal: Refusal) -> Failure {
+        Failure::Refused { refusal, message: "in  their\nwords".to_owned() }
+    }
+
+    fn unavailable() -> Failure {
+        Failure::Unavailable { message: "busy".to_owned(), retry_at: None }
+    }
+
+    fn in_doubt() -> Failure {
+        Failure::InDoubt { message: "no answer".to_owned() }
+    }
+
+    /// Lets the next step fail at a side. Returns the wait in seconds.
+    fn fail(transfer: &mut Transfer, side: Side, failure: &Failure, second: i64) -> i64 {
+        let step = transfer.next_step().unwrap();
+        transfer.failed(&Policy::default(), &step, side, failure, at(second)).as_secs()
+    }
+
+    #[test]
+    fn small_files_fill_one_set_and_the_last_one_ends_the_transfer() {
+        let mut transfer = to_record(&[("a", 1), ("b", 2)]);
+        assert_eq!(transfer.next_step(), Some(Step::AddToSet { file: file("a", 1), set: None }));
+        transfer.added(set(), "h1".to_owned());
+        assert_eq!(transfer.next_step(), Some(Step::AddToSet { file: file("b", 2), set: Some("set".to_owned()) }));
+        transfer.added(set(), "h2".to_owned());
+        let carried = Carried { set: Some("set".to_owned()), uploads: Vec::new(), until: at(3_600) };
+        assert_eq!(transfer.end, Some(End::Ready(carried)));
+        assert_eq!(transfer.next_step(), None);
+    }
+
+    #[test]
+    fn a_large_file_goes_part_by_part_from_where_the_last_worker_came_to() {
+        let bytes = MAXIMUM_SET_FILE_BYTES + 1;
+        let mut transfer = to_record(&[("a", bytes)]);
+        assert_eq!(transfer.next_step(), Some(Step::BeginUpload(file("a", bytes))));
+        transfer.upload_begun(Upload::begun("u".to_owned(), 4_000_000, 2, bytes, at(0)).unwrap());
+        let part = |index| SentPart { index, tag: format!("tag{index}") };
+        transfer.part_sent(part(2), String::new());
+        assert_eq!(transfer.upload.as_ref().unwrap().next_part(), Some(1), "it is not the next one");
+        transfer.part_sent(part(1), "half".to_owned());
+        let upload = transfer.upload.clone().unwrap();
+        assert_eq!((upload.next_part(), upload.start_of(2), upload.size_of(2, bytes)), (Some(2), 4_000_000, 1_000_001));
+        assert!(matches!(transfer.next_step(), Some(Step::SendParts(..))));
+        transfer.part_sent(part(2), "whole".to_owned());
+        assert!(matches!(transfer.next_step(), Some(Step::CompleteUpload(_))));
+        assert!(!transfer.upload_seen(UploadStatus::NotReady, at(10)));
+        assert!(matches!(transfer.next_step(), Some(Step::AskForUpload(_))));
+        assert!(transfer.upload_seen(UploadStatus::Ready, at(20)));
+        let carried = Carried { set: None, uploads: vec!["u".to_owned()], until: at(24 * 3_600) };
+        assert_eq!(transfer.end, Some(End::Ready(carried)));
+        assert_eq!(transfer.fates, [FileFate::Moved { sha256: "whole".to_owned() }]);
+    }
+
+    #[test]
+    fn a_check_that_fails_or_has_no_end_is_told() {
+        for (status, second) in [(UploadStatus::Failed, 1), (UploadStatus::NotReady, 24 * 3_600)] {
+            let mut transfer = to_record(&[("a", 6_000_000)]);
+            transfer.upload_begun(Upload::begun("u".to_owned(), 6_000_000, 1, 6_000_000, at(0)).unwrap());
+            transfer.part_sent(SentPart { index: 1, tag: "t".to_owned() }, "h".to_owned());
+            assert!(transfer.upload_seen(status, at(second)));
+            assert_eq!(transfer.end, Some(End::Done));
+            assert_eq!(transfer.fates, [FileFate::Refused { refusal: FileRefusal::Infected { by: Side::Aws } }]);
+        }
+    }
+
+    #[test]
+    fn parts_that_do_not_make_up_a_file_are_no_upload() {
+        let begun = |part_bytes, parts, bytes| Upload::begun("u".to_owned(), part_bytes, parts, bytes, at(0)).is_some();
+        assert!(begun(5, 2, 10) && begun(5, 2, 6) && begun(u64::MAX, 1, 10));
+        assert!(!begun(5, 2, 11) && !begun(0, 2, 1) && !begun(5, 0, 1) && !begun(1, 10_001, 1));
+        assert!(!begun(u64::MAX, 2, 10), "no file is so large");
+    }
+
+    #[test]
+    fn an_addition_in_doubt_or_by_another_worker_begins_a_new_set() {
+        let mut in_doubt_once = to_record(&[("a", 1), ("b", 1)]);
+        in_doubt_once.added(set(), "h".to_owned());
+        fail(&mut in_doubt_once, Side::Aws, &in_doubt(), 1);
+        let mut taken_over = to_record(&[("a", 1), ("b", 1)]);
+        taken_over.added(set(), "h".to_owned());
+        taken_over.taken_over();
+        assert_eq!(taken_over.fates.len(), 1, "nothing was under way");
+        taken_over.adding();
+        taken_over.taken_over();
+        for transfer in [in_doubt_once, taken_over] {
+            assert_eq!((transfer.fates.len(), &transfer.set, transfer.is_adding), (0, &None, false));
+            assert_eq!(transfer.next_step(), Some(Step::AddToSet { file: file("a", 1), set: None }));
+        }
+        let mut first = to_record(&[("a", 1)]);
+        first.adding();
+        assert!(!first.is_adding, "a set that nobody knows is not used again");
+    }
+
+    #[test]
+    fn a_refused_file_leaves_the_others_to_go() {
+        let mut transfer = to_record(&[("a.exe", 1), ("b", 1), ("gone", 1)]);
+        assert_eq!(fail(&mut transfer, Side::Aws, &refused(Refusal::InvalidRequest), 1), 0);
+        transfer.added(set(), "h".to_owned());
+        assert_eq!(fail(&mut transfer, Side::ServiceNow, &refused(Refusal::NotFound), 2), 0);
+        let reason = "in their words".to_owned();
+        let not_accepted = FileRefusal::NotAccepted { by: Side::Aws, reason };
+        let moved = FileFate::Moved { sha256: "h".to_owned() };
+        assert_eq!(transfer.fates, [FileFate::Refused { refusal: not_accepted }, moved, FileFate::Gone]);
+        assert!(matches!(transfer.end, Some(End::Ready(_))));
+        assert_eq!(transfer.fates_of_files().count(), 3);
+    }
+
+    #[test]
+    fn what_passes_is_tried_again_after_longer_and_longer_waits_for_three_days() {
+        let mut transfer = to_incident();
+        let waits: Vec<i64> = (0..4).map(|_| fail(&mut transfer, Side::ServiceNow, &unavailable(), 1)).collect();
+        assert_eq!(waits, [1, 2, 4, 8]);
+        for failure in
+            [refused(Refusal::Credentials), refused(Refusal::NotServed), refused(Refusal::NotFound), in_doubt()]
+        {
+            assert!(fail(&mut transfer, Side::ServiceNow, &failure, 2) > 0, "{failure:?}");
+        }
+        let asked = Failure::Unavailable { message: String::new(), retry_at: Some(at(5_000)) };
+        assert_eq!(fail(&mut to_incident(), Side::Aws, &asked, 1_000), 4_000);
+        assert_eq!(fail(&mut transfer, Side::ServiceNow, &unavailable(), TRIED_FOR.as_secs()), 0);
+        assert_eq!(transfer.end, Some(End::Done));
+        assert_eq!(transfer.fates, [FileFate::Refused { refusal: FileRefusal::Unreachable }]);
+    }
+
+    #[test]
+    fn servicenow_takes_a_file_or_says_why_not() {
+        let answer = |outcome| FileAnswer { outcome, error: "type".to_owned() };
+        for outcome in [FileOutcome::Applied, FileOutcome::AlreadyApplied] {
+            let mut transfer = to_incident();
+            assert!(transfer.attached(answer(outcome), "h".to_owned()));
+            assert_eq!((transfer.end, transfer.fates.len()), (Some(End::Done), 1));
+        }
+        let mut refused = to_incident();
+        assert!(refused.attached(answer(FileOutcome::Refused), "h".to_owned()));
+        let refusal = FileRefusal::NotAccepted { by: Side::ServiceNow, reason: "type".to_owned() };
+        assert_eq!(refused.fates, [FileFate::Refused { refusal }]);
+        let mut cut = to_incident();
+        assert!(!cut.attached(answer(FileOutcome::Incomplete), "h".to_owned()));
+        assert_eq!((cut.end, cut.failures), (None, 1));
+    }
+
+    #[test]
+    fn a_file_whose_id_is_unknown_and_an_upload_that_is_gone_are_not_refused() {
+        let mut renamed = to_incident();
+        fail(&mut renamed, Side::Aws, &refused(Refusal::NotFound), 1);
+        assert_eq!(renamed.end, Some(End::Renamed));
+        let mut gone = to_record(&[("a", 6_000_000)]);
+        gone.upload_begun(Upload::begun("u".to_owned(), 6_000_000, 1, 6_000_000, at(0)).unwrap());
+        fail(&mut gone, Side::Aws, &refused(Refusal::NotFound), 1);
+        assert!(matches!(gone.next_step(), Some(Step::BeginUpload(_))));
+    }
 }

@@ -275,6 +275,12 @@ impl Conversation {
         self.known.values().flatten().find(|known| known.id == *id).map(|known| known.fate)
     }
 
+    /// Returns when a communication was written, in whole seconds; `None` if it is not known.
+    pub(crate) fn moment_of(&self, id: &CommunicationId) -> Option<Timestamp> {
+        let found = self.known.iter().find(|(_, known)| known.iter().any(|known| known.id == *id));
+        found.and_then(|(moment, _)| Timestamp::from_second(*moment).ok())
+    }
+
     /// Records that a communication is on the incident.
     pub fn delivered(&mut self, id: &CommunicationId) {
         for known in self.known.values_mut().flatten().filter(|known| known.id == *id) {

@@ -42,6 +42,8 @@ const USED_UNTIL_BEFORE: SignedDuration = SignedDuration::from_mins(5);
 const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// How often AWS may refuse the communication of the same files. Its reason may be an expired set, so they are moved anew.
 const REFUSALS: u32 = 3;
+/// How often AWS may not know the id of a file that it shows: with the default policy for a day and a half.
+const UNKNOWN_TIMES: u32 = 150;
 /// How many transfers a look asks the ledger for, at most: each is a read. The others follow in later passes.
 pub(super) const TRANSFERS_PER_LOOK: usize = 10;
 
@@ -100,8 +102,8 @@ pub struct Incoming {
 pub enum IncomingProgress {
     /// Its transfer has to be ordered.
     Wanted,
-    /// AWS no longer knows its id: a read has to show it with another one.
-    Renamed,
+    /// AWS does not know its id. It is ordered with the id that a read shows from this time on.
+    Unknown(Timestamp),
     /// Its transfer was ordered. It is ordered again if it has not ended at this time.
     Ordered(Timestamp),
     /// It is on the incident, or it stays at AWS.
@@ -300,8 +302,8 @@ impl Pass {
             OutgoingProgress::Wanted => None,
         });
         let incoming = files.incoming.iter().filter_map(|file| match file.progress {
-            IncomingProgress::Ordered(again_at) => Some(again_at),
-            IncomingProgress::Wanted | IncomingProgress::Renamed | IncomingProgress::Settled => None,
+            IncomingProgress::Ordered(again_at) | IncomingProgress::Unknown(again_at) => Some(again_at),
+            IncomingProgress::Wanted | IncomingProgress::Settled => None,
         });
         let earliest = outgoing.chain(incoming).chain(self.checked_files_at()).min()?;
         Some(earliest.max(time::later(now, LOOK_AGAIN_AFTER)))
@@ -338,7 +340,7 @@ impl Pass {
         for (file, refusal) in refused_files(policy, incident) {
             if !self.link.memory.files.is_known(&file.sys_id) {
                 self.link.memory.files.settled.insert(file.sys_id.clone());
-                self.file_stays(&file.file_name, &refusal);
+                self.file_stays(&safe_name(&file.file_name), &refusal);
             }
         }
     }
@@ -351,7 +353,7 @@ impl Pass {
     }
 
     /// Takes in the files of the communications that a read shows.
-    pub(super) fn see_case_files(&mut self, policy: &Policy) {
+    pub(super) fn see_case_files(&mut self, policy: &Policy, now: Timestamp) {
         for shown in &self.aws.shown {
             let fate = self.link.memory.conversation.fate(&shown.id);
             if !matches!(fate, Some(Fate::Pending | Fate::Delivered)) {
@@ -361,9 +363,8 @@ impl Pass {
                 let files = &mut self.link.memory.files.incoming;
                 let known = files.iter_mut().find(|file| file.communication == shown.id && file.place == place);
                 if let Some(known) = known {
-                    let is_renamed = known.progress == IncomingProgress::Renamed && known.attachment != attached.id;
                     known.attachment = attached.id.clone();
-                    if is_renamed {
+                    if matches!(known.progress, IncomingProgress::Unknown(until) if until <= now) {
                         known.generation = known.generation.saturating_add(1);
                         known.progress = IncomingProgress::Wanted;
                     }
@@ -414,7 +415,13 @@ impl Pass {
     }
 
     /// Takes in what the ledger says of a transfer, at `now`.
-    pub(super) fn see_transfer(&mut self, id: &TransferId, transfer: Option<&Transfer>, now: Timestamp) {
+    pub(super) fn see_transfer(
+        &mut self,
+        policy: &Policy,
+        id: &TransferId,
+        transfer: Option<&Transfer>,
+        now: Timestamp,
+    ) {
         if self.link.memory.files.outgoing.iter().any(|files| files.transfer == *id) {
             return self.see_outgoing(id, transfer, now);
         }
@@ -424,7 +431,7 @@ impl Pass {
             files.iter().position(|file| self.transfer_of_incoming(&case, file) == *id)
         };
         if let Some(place) = place {
-            self.see_incoming(place, transfer, now);
+            self.see_incoming(policy, place, transfer, now);
         }
     }
 
@@ -461,7 +468,7 @@ impl Pass {
         }
     }
 
-    fn see_incoming(&mut self, place: usize, transfer: Option<&Transfer>, now: Timestamp) {
+    fn see_incoming(&mut self, policy: &Policy, place: usize, transfer: Option<&Transfer>, now: Timestamp) {
         let file = &mut self.link.memory.files.incoming[place];
         let IncomingProgress::Ordered(again_at) = file.progress else { return };
         let end = transfer.and_then(|transfer| transfer.end.as_ref());
@@ -475,10 +482,18 @@ impl Pass {
                     file.progress = IncomingProgress::Wanted;
                 }
             }
+            (Some(_), Some(End::Renamed)) if file.generation >= UNKNOWN_TIMES => {
+                file.progress = IncomingProgress::Settled;
+                let name = file.name.clone();
+                self.file_stays(&name, &FileRefusal::Unreachable);
+            }
             (Some(_), Some(End::Renamed)) => {
-                // The next read of all communications shows the file with another id.
-                file.progress = IncomingProgress::Renamed;
-                self.link.memory.full_read_at = Some(now);
+                // AWS shows another id by now, or the file is so new that not every node knows it.
+                let attempts = file.generation.saturating_add(1);
+                let until = time::later(now, policy.longer_each_time(attempts, policy.retry_longest_seconds));
+                file.progress = IncomingProgress::Unknown(until);
+                let full_read_at = self.link.memory.full_read_at.map_or(until, |at| at.min(until));
+                self.link.memory.full_read_at = Some(full_read_at);
             }
             (Some(transfer), Some(End::Done | End::Ready(_))) => {
                 file.progress = IncomingProgress::Settled;
@@ -537,12 +552,17 @@ impl Pass {
         self.link.memory.files.notices.retain(|notice| notice.number != number);
     }
 
-    /// Forgets the case's files that are settled and whose communications are forgotten.
+    /// Forgets the files of communications that are forgotten. A communication is kept while a file of it is under way.
     pub(super) fn compact_files(&mut self) {
         let Memory { conversation, files, .. } = &mut self.link.memory;
-        files.incoming.retain(|file| {
-            file.progress != IncomingProgress::Settled || conversation.fate(&file.communication).is_some()
-        });
+        files.incoming.retain(|file| conversation.fate(&file.communication).is_some());
+    }
+
+    /// Returns when the first communication was written whose files are not all settled, in whole seconds.
+    pub(super) fn first_with_open_files(&self) -> Option<Timestamp> {
+        let Memory { conversation, files, .. } = &self.link.memory;
+        let open = files.incoming.iter().filter(|file| file.progress != IncomingProgress::Settled);
+        open.filter_map(|file| conversation.moment_of(&file.communication)).min()
     }
 }
 

@@ -80,7 +80,7 @@ impl Pass {
         self.see_status(policy, &case, now);
         self.see_severity(policy, &case, now);
         self.plan_full_read(policy, case.communications_complete, !news.is_empty(), now);
-        self.see_case_files(policy);
+        self.see_case_files(policy, now);
         self.aws.case = Some(case);
         self.agree(policy);
     }

@@ -299,7 +299,7 @@ impl Pass {
             (Purpose::Transfer, Ok(answer)) => {
                 let Question::Transfer { transfer, .. } = &read.question else { return Err(Illegal::NotAsked) };
                 let began = self.aws.reads.began;
-                self.see_transfer(transfer, answer.transfer()?.as_deref(), began);
+                self.see_transfer(policy, transfer, answer.transfer()?.as_deref(), began);
             }
             (Purpose::Columns, Ok(answer)) => {
                 self.aws.columns_of_another = answer.link()?.is_some_and(|owner| owner != self.key);

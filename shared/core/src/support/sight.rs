@@ -79,12 +79,14 @@ impl Pass {
     /// Forgets communications that can't matter any more. Does nothing unless the case was read with all its
     /// communications.
     pub(super) fn compact_conversation(&mut self, policy: &Policy, now: Timestamp) {
+        let open_files = self.first_with_open_files();
         if let Some(case) = self.aws.case.as_ref().filter(|case| case.communications_complete) {
             let newest = case.communications.iter().map(|communication| communication.time_created).max();
             let last = self.aws.shown.last().map(|last| last.raw.time_created).filter(|_| !self.aws.shown_all);
             if self.aws.shown_all {
                 self.link.memory.conversation.forget_vanished(&self.aws.shown, now, policy.unknown_outcome());
             }
+            let last = last.into_iter().chain(open_files).min();
             self.link.memory.conversation.compact(newest, last, now, policy.unknown_outcome());
         }
     }

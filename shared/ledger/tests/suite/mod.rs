@@ -7,7 +7,14 @@ pub mod alarm;
 use std::rc::Rc;
 
 use casebridge_core::{
-    identifiers::{AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, IncidentId, JournalEntryId, LinkKey},
+    file::{
+        order::{Cargo, Order, OutgoingFile},
+        transfer::Transfer,
+    },
+    identifiers::{
+        AccountId, AttemptId, CaseId, CaseKey, ClaimId, DisplayId, FileId, IncidentId, JournalEntryId, LinkKey,
+        TransferId,
+    },
     link::{
         self,
         index::{Fact, ROWS_PER_LINK, Row, RowSpan},
@@ -24,7 +31,10 @@ use casebridge_core::{
         memory::{GivenUpCase, LinkedCase, Memory, QuotaWait},
     },
 };
-use casebridge_ledger::{DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MAXIMUM_STATE_BYTES, ReleaseAnswer};
+use casebridge_ledger::{
+    DueLink, Lease, LeaseAnswer, Ledger, LedgerError, MAXIMUM_STATE_BYTES, ReleaseAnswer, TransferAnswer,
+    TransferLease, TransferLedger,
+};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::task::{JoinSet, LocalSet};
@@ -48,6 +58,10 @@ macro_rules! contract_tests {
     ($empty_ledger:expr) => {
         contract_tests! { $empty_ledger;
             an_unknown_link_comes_blank,
+            a_transfer_is_ordered_once_and_read,
+            a_transfer_is_held_by_one_worker_at_a_time,
+            a_transfer_that_is_recorded_again_is_recognised,
+            a_worker_that_was_too_slow_records_no_transfer,
             a_lease_is_exclusive_and_the_loser_leaves_word,
             of_many_claims_at_once_one_wins,
             a_lease_that_ran_out_is_taken_and_its_word_is_not_lost,
@@ -1008,4 +1022,68 @@ pub async fn all_rows_of_a_link_change_in_one_write(ledger: impl Ledger) {
     assert_eq!(ledger.link_at(&named("b")).await.unwrap(), Some(key(1)));
     assert_eq!(release(&ledger, &lease, &after, &link::Link::default()).await, ReleaseAnswer::Released);
     assert_eq!(resource_rows(&ledger).await, []);
+}
+
+/// Returns a transfer of a file that has not begun.
+fn transfer(second: i64) -> Transfer {
+    let file = OutgoingFile { file: FileId::new("f1"), name: "a.log".to_owned(), bytes: 1 };
+    Transfer::new(Order {
+        transfer: TransferId::of(&key(1), &["f1"], 0),
+        account: account(),
+        cargo: Cargo::ToRecord(vec![file]),
+        ordered_at: at(second),
+    })
+}
+
+async fn take_transfer(ledger: &impl TransferLedger, by: &str, second: i64) -> TransferAnswer {
+    let id = transfer(1).order.transfer;
+    ledger.take_transfer(&key(1), &id, &attempt(by), at(second), at(second + 100)).await.unwrap()
+}
+
+fn taken_transfer(answer: TransferAnswer) -> (TransferLease, Transfer) {
+    let TransferAnswer::Taken { lease, transfer } = answer else { panic!("{answer:?}") };
+    (lease, *transfer)
+}
+
+pub async fn a_transfer_is_ordered_once_and_read(ledger: impl TransferLedger) {
+    let id = transfer(1).order.transfer;
+    assert_eq!(ledger.transfer(&key(1), &id).await.unwrap(), None);
+    assert_eq!(take_transfer(&ledger, "a", 1).await, TransferAnswer::Absent);
+    ledger.order_transfer(&key(1), &transfer(1)).await.unwrap();
+    ledger.order_transfer(&key(1), &transfer(2)).await.unwrap();
+    assert_eq!(ledger.transfer(&key(1), &id).await.unwrap(), Some(transfer(1)));
+    assert_eq!(ledger.transfer(&key(2), &id).await.unwrap(), None, "it is another link's");
+}
+
+pub async fn a_transfer_is_held_by_one_worker_at_a_time(ledger: impl TransferLedger) {
+    ledger.order_transfer(&key(1), &transfer(1)).await.unwrap();
+    let (first, _) = taken_transfer(take_transfer(&ledger, "a", 1).await);
+    assert_eq!(take_transfer(&ledger, "b", 50).await, TransferAnswer::Held);
+    assert_eq!(taken_transfer(take_transfer(&ledger, "a", 50).await).0, first, "a repeat of its own request");
+    assert!(matches!(take_transfer(&ledger, "b", 150).await, TransferAnswer::Taken { .. }), "the lease has expired");
+}
+
+pub async fn a_transfer_that_is_recorded_again_is_recognised(ledger: impl TransferLedger) {
+    ledger.order_transfer(&key(1), &transfer(1)).await.unwrap();
+    let (lease, mut state) = taken_transfer(take_transfer(&ledger, "a", 1).await);
+    state.failures = 1;
+    let next = ledger.record_transfer(&lease, &state, false).await.unwrap();
+    assert_eq!(ledger.record_transfer(&lease, &state, false).await.unwrap(), next);
+    state.failures = 2;
+    let last = ledger.record_transfer(&next, &state, true).await.unwrap();
+    assert_eq!(ledger.record_transfer(&next, &state, true).await.unwrap(), last, "its answer was lost");
+    let (_, read) = taken_transfer(take_transfer(&ledger, "b", 2).await);
+    assert_eq!(read, state);
+}
+
+pub async fn a_worker_that_was_too_slow_records_no_transfer(ledger: impl TransferLedger) {
+    ledger.order_transfer(&key(1), &transfer(1)).await.unwrap();
+    let (slow, mut state) = taken_transfer(take_transfer(&ledger, "a", 1).await);
+    let (lease, _) = taken_transfer(take_transfer(&ledger, "b", 200).await);
+    state.failures = 1;
+    let lost = ledger.record_transfer(&slow, &state, false).await;
+    assert!(matches!(lost, Err(LedgerError::LeaseLost { .. })), "{lost:?}");
+    state.failures = 2;
+    ledger.record_transfer(&lease, &state, true).await.unwrap();
+    assert!(ledger.record_transfer(&slow, &transfer(1), true).await.is_err());
 }

@@ -41,7 +41,7 @@ impl World {
         let length = match random.below(1_000) {
             0..20 => 0,
             20..45 => TOO_LARGE,
-            45..70 => LARGE,
+            45..150 => LARGE,
             _ if seed == EQUAL_CONTENT => 64,
             _ => random.below(2_000) + 1,
         };

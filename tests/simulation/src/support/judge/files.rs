@@ -113,7 +113,8 @@ fn judge_counts(place: &str, counts: &Counts, found: &mut Findings) {
 /// Judges whether both sides are told of a file that stays. A resolved case is told nothing, since that would reopen it.
 fn judge_told(world: &World, incident: &IncidentId, case: &Case, name: &str, found: &mut Findings) {
     let is_told = |text: &str| is_about_file(text) && text.contains(name);
-    if !world.servicenow.delivered_to(incident).any(|row| is_told(&row.text) && !row.is_comment()) {
+    let may_be_dropped = world.memory.refused_messages.contains(incident);
+    if !may_be_dropped && !world.servicenow.delivered_to(incident).any(|row| is_told(&row.text) && !row.is_comment()) {
         found.push((Invariant::NothingLost, format!("no note on the incident tells that {name} stays")));
     }
     let is_excused = case.is_resolved() || world.is_excused(incident);
