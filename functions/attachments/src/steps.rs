@@ -177,7 +177,7 @@ where
         let mut whole = source.part(bytes);
         match self.servicenow.write_file(&message.link, &new, &mut whole).await {
             Ok(answer) => {
-                let is_settled = work.transfer.attached(answer, source.sha256());
+                let is_settled = work.transfer.attached(&answer, source.sha256());
                 let pause = policy.longer_each_time(work.transfer.failures, policy.retry_longest_seconds);
                 Ok(if is_settled { Progress::On } else { Progress::Wait(pause) })
             }

@@ -295,7 +295,7 @@ impl Transfer {
     }
 
     /// Records ServiceNow's answer to a file. Returns whether the file is settled; if not, a later try may succeed.
-    pub fn attached(&mut self, answer: FileAnswer, sha256: String) -> bool {
+    pub fn attached(&mut self, answer: &FileAnswer, sha256: String) -> bool {
         match answer.outcome {
             FileOutcome::Applied | FileOutcome::AlreadyApplied => self.settle(FileFate::Moved { sha256 }),
             FileOutcome::Refused => {
@@ -410,8 +410,8 @@ fn meaning(step: &Step, side: Side, failure: &Failure) -> Meaning {
     match (step, side, refusal) {
         (Step::AddToSet { .. } | Step::SendParts(..), Side::ServiceNow, Some(Refusal::NotFound)) => Meaning::Gone,
         (Step::Attach(_), Side::Aws, Some(Refusal::NotFound)) => Meaning::Renamed,
-        (Step::AddToSet { set: Some(_), .. }, Side::Aws, Some(Refusal::NotFound)) => Meaning::Anew,
-        (
+        (Step::AddToSet { set: Some(_), .. }, Side::Aws, Some(Refusal::NotFound))
+        | (
             Step::SendParts(..) | Step::CompleteUpload(_) | Step::AskForUpload(_),
             Side::Aws,
             Some(Refusal::NotFound | Refusal::InvalidRequest),
@@ -591,15 +591,15 @@ mod tests {
         let answer = |outcome| FileAnswer { outcome, error: "type".to_owned() };
         for outcome in [FileOutcome::Applied, FileOutcome::AlreadyApplied] {
             let mut transfer = to_incident();
-            assert!(transfer.attached(answer(outcome), "h".to_owned()));
+            assert!(transfer.attached(&answer(outcome), "h".to_owned()));
             assert_eq!((transfer.end, transfer.fates.len()), (Some(End::Done), 1));
         }
         let mut refused = to_incident();
-        assert!(refused.attached(answer(FileOutcome::Refused), "h".to_owned()));
+        assert!(refused.attached(&answer(FileOutcome::Refused), "h".to_owned()));
         let refusal = FileRefusal::NotAccepted { by: Side::ServiceNow, reason: "type".to_owned() };
         assert_eq!(refused.fates, [FileFate::Refused { refusal }]);
         let mut cut = to_incident();
-        assert!(!cut.attached(answer(FileOutcome::Incomplete), "h".to_owned()));
+        assert!(!cut.attached(&answer(FileOutcome::Incomplete), "h".to_owned()));
         assert_eq!((cut.end, cut.failures), (None, 1));
     }
 

@@ -575,11 +575,10 @@ fn settle_fates(files: &mut Outgoing, transfer: &Transfer) -> Vec<(OutgoingFile,
     files.files.retain(|file| {
         let fate = fates.iter().find(|(id, _)| *id == file.file).map(|(_, fate)| fate);
         match fate {
-            Some(FileFate::Gone) => stays.push((file.clone(), None)),
-            Some(FileFate::Refused { refusal }) => stays.push((file.clone(), Some(refusal.clone()))),
             Some(FileFate::Moved { .. }) => return true,
-            // The transfer has ended, so each of its files has a fate.
-            None => stays.push((file.clone(), None)),
+            Some(FileFate::Refused { refusal }) => stays.push((file.clone(), Some(refusal.clone()))),
+            // The transfer has ended, so each of its files has a fate: `None` does not occur.
+            Some(FileFate::Gone) | None => stays.push((file.clone(), None)),
         }
         false
     });
@@ -589,13 +588,12 @@ fn settle_fates(files: &mut Outgoing, transfer: &Transfer) -> Vec<(OutgoingFile,
 /// Returns the files of people that don't go to AWS, each with the reason.
 fn refused_files(policy: &Policy, incident: &Incident) -> Vec<(IncidentFile, FileRefusal)> {
     let reason = |file: &IncidentFile| match (file.state, SizeClass::of(file.size_bytes, policy.largest_file_bytes)) {
-        (FileState::Pending, _) => None,
         (FileState::NotAvailable, _) => Some(FileRefusal::Infected { by: Side::ServiceNow }),
         (FileState::Available, SizeClass::Empty) => Some(FileRefusal::Empty),
         (FileState::Available, SizeClass::TooLarge) => {
             Some(FileRefusal::TooLarge { largest: policy.largest_file_bytes.into() })
         }
-        (FileState::Available, SizeClass::Set | SizeClass::Upload) => None,
+        (FileState::Pending, _) | (FileState::Available, SizeClass::Set | SizeClass::Upload) => None,
     };
     let files = incident.attachments.iter().filter(|file| file.is_for_aws());
     files.filter_map(|file| Some((file.clone(), reason(file)?))).collect()
