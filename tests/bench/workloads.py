@@ -42,9 +42,9 @@ WEBHOOK = Bounds(calls=1, sent=1_400, received=700)
 SUPPORT_EVENT = Bounds(calls=2, sent=2_500, received=1_430)
 # Four shards of due links; the version of the secret; three watermarks, of which two move; the list of accounts; the
 # rows of watched cases of two accounts, and one read of the cases of the account that has some; for each account the
-# watermark of cases that people open, and the cases that were opened since; the changes in ServiceNow, and the remembered
-# counts of their links. Each of the 35 cases that the run opens adds some 50 bytes sent and 2,800 received, and its
-# recently changed incident adds 90 and 220.
+# watermark of cases that people open, and the cases that were opened since; the changes in ServiceNow, and the
+# remembered counts of their links. Each of the 35 cases that the run opens adds some 50 bytes sent and 2,800 received,
+# and its recently changed incident adds 90 and 220.
 TICK = Bounds(calls=20, sent=26_100, received=134_900)
 
 
