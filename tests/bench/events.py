@@ -121,7 +121,23 @@ def tick() -> dict:
 def hint(world: World, incident: Incident, cause: str, queue_arn: str) -> dict:
     """Returns an event with one message of the hint queue."""
     body = json.dumps(json.loads(world.hint(incident)) | {"cause": cause})
-    message_id, moment = str(uuid.uuid4()), str(int(time.time() * 1000))
+    message_id = str(uuid.uuid4())
+    ordered = {
+        "SequenceNumber": "18870000000000000000",
+        "MessageGroupId": incident.link,
+        "MessageDeduplicationId": message_id,
+    }
+    return message(message_id, body, queue_arn, ordered)
+
+
+def transfer(body: str, queue_arn: str) -> dict:
+    """Returns an event with one message of the queue of files."""
+    return message(str(uuid.uuid4()), body, queue_arn, {})
+
+
+def message(message_id: str, body: str, queue_arn: str, attributes: dict[str, str]) -> dict:
+    """Returns an event with one message of a queue."""
+    moment = str(int(time.time() * 1000))
     record = {
         "messageId": message_id,
         "receiptHandle": uuid.uuid4().hex,
@@ -129,11 +145,9 @@ def hint(world: World, incident: Incident, cause: str, queue_arn: str) -> dict:
         "attributes": {
             "ApproximateReceiveCount": "1",
             "SentTimestamp": moment,
-            "SequenceNumber": "18870000000000000000",
-            "MessageGroupId": incident.link,
             "SenderId": "benchmark",
-            "MessageDeduplicationId": message_id,
             "ApproximateFirstReceiveTimestamp": moment,
+            **attributes,
         },
         "messageAttributes": {},
         "eventSource": "aws:sqs",

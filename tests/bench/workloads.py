@@ -30,15 +30,26 @@ COMMENT = Bounds(calls=6, sent=15_700, received=7_500)
 COMMENT_EVENT = Bounds(calls=3, sent=8_900, received=5_800)
 # The lease, the case, the reply on the incident, the lease's end. The incident is not read: the answer shows it.
 REPLY = Bounds(calls=4, sent=10_000, received=8_600)
+# The lease, both sides, the transfer's row, its message, the lease's end.
+FILE = Bounds(calls=6, sent=12_900, received=10_700)
+# The transfer's lease, the file, the set at AWS, the transfer with its end, the hint. A kilobyte is the file's.
+TRANSFER = Bounds(calls=5, sent=8_400, received=4_200)
+# The lease, both sides, the transfer, the intent, the communication, the outcome with the lease's end.
+FILE_MOVED = Bounds(calls=7, sent=19_400, received=12_100)
 # The message to the queue: the secret is known since the start.
 WEBHOOK = Bounds(calls=1, sent=1_400, received=700)
 # The link of the case, and the message to the queue.
 SUPPORT_EVENT = Bounds(calls=2, sent=2_500, received=1_430)
 # Four shards of due links; the version of the secret; three watermarks, of which two move; the list of accounts; the
-# rows of watched cases of two accounts, and one read of the cases of the account that has some; the changes in
-# ServiceNow, and the remembered counts of their links. Each of the 35 cases that the run opens adds some 50 bytes sent
-# and 1,500 received, and its recently changed incident adds 90 and 220.
-TICK = Bounds(calls=16, sent=21_900, received=79_800)
+# rows of watched cases of two accounts, and one read of the cases of the account that has some; for each account the
+# watermark of cases that people open, and the cases that were opened since; the changes in ServiceNow, and the
+# remembered counts of their links. Each of the 35 cases that the run opens adds some 50 bytes sent and 2,800 received,
+# and its recently changed incident adds 90 and 220.
+TICK = Bounds(calls=20, sent=26_100, received=134_900)
+
+
+FILE_NAME = "thread dump.log"
+FILE_CONTENT = b"A line of a log.\n" * 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,10 +82,8 @@ class Work:
         self.topic = stack.description["sns_events_topic_arn"]
         secret = stack.hub("secretsmanager").get_secret_value(SecretId=stack.description["webhook_secret_id"])
         self.secret = secret["SecretString"]
-        queue = stack.hub("sqs").get_queue_attributes(
-            QueueUrl=stack.description["queue_url"], AttributeNames=["QueueArn"]
-        )
-        self.queue_arn = queue["Attributes"]["QueueArn"]
+        self.queue_arn = self._queue_arn("queue_url")
+        self.file_queue_arn = self._queue_arn("file_queue_url")
         self.incidents: list[Incident] = []
         self.comment = unique("It still does not answer, whatever we try.")
         self.reply = unique("We are looking into it and come back to you as soon as we know more.")
@@ -90,6 +99,10 @@ class Work:
             Workload("servicenow-webhook", "webhook", WEBHOOK, self.webhooks, accepted),
             Workload("aws-events", "Support event", SUPPORT_EVENT, self.support_events, silent),
             Workload("case-poller", "tick", TICK, self.ticks, silent),
+            # They come last: a tick hands off each incident that has just got a file.
+            Workload("reconciler", "file", FILE, self.files, handled),
+            Workload("attachments", "small file", TRANSFER, self.transfers, handled),
+            Workload("reconciler", "file that was moved", FILE_MOVED, self.moved, handled, self.are_on_cases),
         ]
 
     def new_cases(self, count: int) -> list[dict]:
@@ -117,6 +130,29 @@ class Work:
         # A pass would read comments of the present second again in the next pass.
         self.world.next_second()
         return [events.hint(self.world, incident, cause, self.queue_arn) for incident in self.incidents[:count]]
+
+    def files(self, count: int) -> list[dict]:
+        """Attaches a small file to each incident. Returns the hints of ServiceNow's webhooks."""
+        for incident in self.incidents[:count]:
+            record = self.world.stack.agent.GlideRecord("incident")
+            record.get(incident.sys_id)
+            record.add_attachment(FILE_NAME, FILE_CONTENT, "text/plain")
+        return self._hints("servicenow_webhook", count)
+
+    def transfers(self, count: int) -> list[dict]:
+        """Returns the messages that the reconciler has put on the queue of files."""
+        queue, url = self.world.stack.hub("sqs"), self.world.stack.description["file_queue_url"]
+        bodies: list[str] = []
+        while len(bodies) < count:
+            found = queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            if not found:
+                raise console.StackError(f"of {count} files {len(bodies)} were ordered.")
+            bodies += [message["Body"] for message in found]
+        return [events.transfer(body, self.file_queue_arn) for body in bodies[:count]]
+
+    def moved(self, count: int) -> list[dict]:
+        """Returns the hints that the function attachments sends when files have been moved."""
+        return self._hints("file_moved", count)
 
     def webhooks(self, count: int) -> list[dict]:
         """Returns webhooks about incidents with a case."""
@@ -150,6 +186,22 @@ class Work:
         """Checks that every incident has the reply once."""
         wrong = [incident for incident in self.incidents if len(self.world.comments(incident, self.reply)) != 1]
         self._expect("has no reply, or two", wrong)
+
+    def are_on_cases(self) -> None:
+        """Checks that every case has the file once."""
+
+        def names(incident: Incident) -> list[str]:
+            sent = self.world.communications(incident)
+            return [file["fileName"] for communication in sent for file in communication["attachments"]]
+
+        wrong = [incident for incident in self.incidents if names(incident) != [FILE_NAME]]
+        self._expect("has no file, or two", wrong)
+
+    def _queue_arn(self, name: str) -> str:
+        """Returns the ARN of one of the stack's queues."""
+        stack = self.world.stack
+        found = stack.hub("sqs").get_queue_attributes(QueueUrl=stack.description[name], AttributeNames=["QueueArn"])
+        return found["Attributes"]["QueueArn"]
 
     def _expect(self, what: str, wrong: list[Incident]) -> None:
         if wrong:

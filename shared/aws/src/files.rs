@@ -27,9 +27,9 @@ use crate::{
 };
 
 /// How long AddAttachmentsToSet may take: up to 7 MB go out, at a megabit per second in the worst case.
-const ADDITION_TIMEOUT: Duration = Duration::from_secs(60);
+const ADDITION_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long the content of a link may take: two thirds of the 15 minutes of the function.
-const CONTENT_TIMEOUT: Duration = Duration::from_secs(600);
+const CONTENT_TIMEOUT: Duration = Duration::from_mins(10);
 /// How long a connection may be silent while a file comes.
 const SILENCE: Duration = Duration::from_secs(30);
 /// How often in a row a broken download goes on where it broke, without a byte in between.
@@ -278,14 +278,11 @@ impl Download {
 impl Content for Download {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         while self.read < self.bytes {
-            let piece = match &mut self.response {
-                Some(response) => response.chunk().await,
-                None => {
-                    self.response = Some(self.resume().await?);
-                    continue;
-                }
+            let Some(response) = &mut self.response else {
+                self.response = Some(self.resume().await?);
+                continue;
             };
-            match piece {
+            match response.chunk().await {
                 Ok(Some(piece)) => {
                     self.breaks = 0;
                     self.read += u64::try_from(piece.len()).unwrap_or(u64::MAX);

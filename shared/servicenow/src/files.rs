@@ -22,7 +22,7 @@ use crate::{
 
 /// How long a file may take: two thirds of the 15 minutes of the function. ServiceNow's own quota rules may end a long
 /// transaction earlier.
-const FILE_TIMEOUT: Duration = Duration::from_secs(600);
+const FILE_TIMEOUT: Duration = Duration::from_mins(10);
 /// The content type of every file on the way: the platform would parse a body of some types.
 const BYTES: &str = "application/octet-stream";
 
@@ -76,17 +76,15 @@ impl<S: CredentialSource, C: Clock> IncidentFiles for Client<S, C> {
         let url = self.file_url(key, Some(file))?;
         let known = self.authorization(None).await.map_err(|problem| problem.failure)?;
         let answer = self.file_once(&url, &known.header).await.map_err(|problem| problem.failure)?;
-        let response = match answer {
-            Some(response) => response,
-            None => {
-                let renewed = self.authorization(Some(&known.header)).await.map_err(|problem| problem.failure)?;
-                let answer = self.file_once(&url, &renewed.header).await.map_err(|problem| problem.failure)?;
-                answer.ok_or_else(|| Failure::Refused {
-                    refusal: Refusal::Credentials,
-                    message: "ServiceNow refuses the credentials of the integration user".to_owned(),
-                })?
-            }
-        };
+        if let Some(response) = answer {
+            return Ok(Received::new(response, broken));
+        }
+        let renewed = self.authorization(Some(&known.header)).await.map_err(|problem| problem.failure)?;
+        let answer = self.file_once(&url, &renewed.header).await.map_err(|problem| problem.failure)?;
+        let response = answer.ok_or_else(|| Failure::Refused {
+            refusal: Refusal::Credentials,
+            message: "ServiceNow refuses the credentials of the integration user".to_owned(),
+        })?;
         Ok(Received::new(response, broken))
     }
 

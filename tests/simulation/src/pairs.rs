@@ -18,6 +18,8 @@ use crate::{
 const FAILURES_PER_WORLD: usize = 5;
 /// How many calls after the first fault the second one may strike.
 const REACH: usize = 120;
+/// The size of a file that does not go into a set, in bytes.
+const LARGE_FILE: u64 = 5_000_001;
 
 /// The number of moments at which the second worker starts, each in a life of its own.
 const OVERLAPS: i64 = 24;
@@ -33,13 +35,14 @@ pub struct SmallWorld {
 }
 
 /// The small worlds.
-pub const WORLDS: [SmallWorld; 6] = [
+pub const WORLDS: [SmallWorld; 7] = [
     SmallWorld { name: "open", story: open },
     SmallWorld { name: "comment-and-resolve", story: comment_and_resolve },
     SmallWorld { name: "reply-and-resolve", story: reply_and_resolve },
     SmallWorld { name: "reopen-both-ways", story: reopen_both_ways },
     SmallWorld { name: "two-accounts", story: two_accounts },
     SmallWorld { name: "long-description", story: long_description },
+    SmallWorld { name: "files", story: files },
 ];
 
 fn open(script: &mut Script) {
@@ -81,6 +84,14 @@ fn long_description(script: &mut Script) {
     let filler: String = "dolor sit ".chars().cycle().take(9_000).collect();
     let incident = script.open(&format!("«d1» {filler} «d2»"));
     script.wait(10).comment(&incident, "A comment «c3»").wait(5);
+}
+
+fn files(script: &mut Script) {
+    let incident = script.open("It does not answer. «d1»");
+    script.wait(10).attach(&incident, "log.txt", 700).attach(&incident, "dump.bin", LARGE_FILE).wait(10);
+    if script.case(&incident).is_some() {
+        script.reply_with_file(&incident, "A reply «r2»", "log.txt", 900).wait(5);
+    }
 }
 
 /// One life of a small world with up to two faults.

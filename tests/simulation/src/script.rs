@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     calls::{CALLS, Fate, RemoteCall},
+    contents::FileBytes,
     explore::{self, Outcome},
     faults::Source,
     sabotage::Sabotage,
@@ -132,6 +133,17 @@ impl Script {
     /// An agent comments.
     pub fn comment(&mut self, id: &Handle, text: &str) -> &mut Self {
         self.save(id, &Change { comment: Some(text.to_owned()), ..Change::default() })
+    }
+
+    /// An agent attaches a file of so many bytes.
+    pub fn attach(&mut self, id: &Handle, name: &str, bytes: u64) -> &mut Self {
+        {
+            let world = &mut *self.life.desk.world.borrow_mut();
+            let now = world.servicenow_now();
+            world.servicenow.attach(now, "abel.tuter", id, name, FileBytes::generated(bytes, bytes));
+        }
+        self.life.follow_up();
+        self
     }
 
     /// An agent sets the state. With a state that ends the incident, the agent sets the close code and notes too.

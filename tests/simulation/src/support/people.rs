@@ -135,7 +135,8 @@ impl World {
         self.write_at_aws_with(case_id, text, author, Vec::new());
     }
 
-    fn write_at_aws_with(&mut self, case_id: &str, text: &str, author: Option<&str>, files: Vec<NamedFile>) {
+    /// Somebody writes on a case as `write_at_aws` says, with files.
+    pub fn write_at_aws_with(&mut self, case_id: &str, text: &str, author: Option<&str>, files: Vec<NamedFile>) {
         let now = self.aws_now();
         let was_resolved = self.support.case(case_id).is_some_and(Case::is_resolved);
         let written = self.support.communicate_with_files(now, case_id, text, author, files);

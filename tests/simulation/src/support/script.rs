@@ -2,9 +2,12 @@
 
 use casebridge_core::identifiers::LinkKey;
 use casebridge_executor::Report;
-use casebridge_simulator::support::Case;
+use casebridge_simulator::support::{Case, attachments::NamedFile};
 
-use crate::script::{Handle, Script};
+use crate::{
+    contents::FileBytes,
+    script::{Handle, Script},
+};
 
 impl Script {
     /// Opens an incident and waits until it has its case. Returns the incident, with both sides open and in step.
@@ -27,6 +30,15 @@ impl Script {
     pub fn write_on_case(&mut self, id: &Handle, text: &str, author: Option<&str>) -> &mut Self {
         let case_id = self.case_id(id);
         self.life.desk.world.borrow_mut().write_at_aws(&case_id, text, author);
+        self.life.follow_up();
+        self
+    }
+
+    /// AWS writes on the incident's case, with a file of so many bytes.
+    pub fn reply_with_file(&mut self, id: &Handle, text: &str, name: &str, bytes: u64) -> &mut Self {
+        let case_id = self.case_id(id);
+        let file = NamedFile { name: name.to_owned(), content: FileBytes::generated(bytes, bytes) };
+        self.life.desk.world.borrow_mut().write_at_aws_with(&case_id, text, None, vec![file]);
         self.life.follow_up();
         self
     }

@@ -9,6 +9,8 @@ use crate::support::{Fixture, INCIDENTS, body, deliver, incident_in_scope, messa
 const DELIVERIES: &str = "x_casebridge_aws_delivery";
 /// The most files that a snapshot shows.
 const MAXIMUM_FILES: usize = 300;
+/// The most files that a page of changes looks at.
+const MAXIMUM_FILES_OF_A_PAGE: usize = 1000;
 /// The default of how long a claim counts as a request under way, in seconds.
 const CLAIM_SECONDS: i64 = 60;
 /// How many commits a write has made when its file is claimed, when the attachment is there without bytes, and when it has
@@ -527,4 +529,24 @@ fn the_poll_reads_page_by_page_through_files_and_changes() {
     sorted.dedup();
     assert_eq!((found.len(), sorted.len()), (7, 7), "{found:?}");
     assert!(found.iter().filter(|(_, _, is_attached)| *is_attached).count() == 6, "{found:?}");
+}
+
+#[test]
+fn so_many_files_are_looked_at_for_a_page() {
+    let (mut fixture, incident) = in_scope();
+    let foreign = "f".repeat(32);
+    let put = |fixture: &mut Fixture, number: usize, of: &str, time: &str| {
+        let columns = [("table_name", "incident"), ("table_sys_id", of), ("sys_created_by", "agent")];
+        let mut columns = columns.to_vec();
+        columns.push(("sys_created_on", time));
+        fixture.put("sys_attachment", &format!("{number:032x}"), &columns);
+    };
+    for number in 1..MAXIMUM_FILES_OF_A_PAGE {
+        put(&mut fixture, number, &foreign, "2026-11-20 21:30:00");
+    }
+    put(&mut fixture, 0, &incident, "2026-11-20 21:30:01");
+    let since = "since=2026-11-20 21:30:00";
+    assert_eq!(changes(&mut fixture, since).0.len(), 1);
+    put(&mut fixture, MAXIMUM_FILES_OF_A_PAGE, &foreign, "2026-11-20 21:30:00");
+    assert!(changes(&mut fixture, since).0.is_empty());
 }
