@@ -2,7 +2,7 @@
 
 import pytest
 
-from world import CANCELLED, CLOSED, IN_PROGRESS, NEW, ON_HOLD, PREFIX, RESOLUTION, RESOLVED, World, unique
+from world import CANCELLED, CLOSED, IN_PROGRESS, NEW, ON_HOLD, PREFIX, RESOLUTION, RESOLVED, Incident, World, unique
 
 # A count of calls that a test does not reach: the fault lasts until the test heals it.
 MORE_THAN_ENOUGH = 500
@@ -254,22 +254,32 @@ def test_an_incident_that_is_resolved_before_it_comes_into_scope_opens_nothing(w
     assert world.cases(incident) == []
 
 
-def test_a_reply_on_a_closed_incident_is_kept_and_said(world: World):
-    incident = world.linked()
+def test_a_case_that_is_reopened_after_the_closing_goes_on_in_another_incident(world: World):
+    incident = resolved_pair(world)
     world.change(incident, world.stack.admin, state=CLOSED, **RESOLUTION)
-    world.until_status(incident, "resolved")
-    world.until_in_sync(incident)
     world.settle()
-    world.reply(incident, "We reopened this by mistake.")
+    case = world.case(incident)
+    text = unique("It is back, and it was not the cable.")
+    world.reply(incident, text)
     world.set_status(incident, "reopened")
-    world.until_received(incident, "We reopened this by mistake.")
-    world.until(
-        "the incident says that AWS reopened the case", lambda: "closed" in world.column(incident, "last_error"),
-        incident,
-    )  # fmt: skip
+    said = "It goes on in another incident"
+    world.until("the closed one says so", lambda: said in world.column(incident, "last_error"), incident)
+    found = world.until(
+        "it goes on",
+        lambda: [
+            record
+            for record in world.find("incident", x_casebridge_aws_case_id=case["caseId"])
+            if record["sys_id"] != incident.sys_id
+        ],
+    )
+    (record,) = found
+    successor = Incident(record["sys_id"], record["number"], incident.account)
+    assert incident.number in record["description"] and text in record["description"]
+    assert len(world.comments(incident, text)) + len(world.comments(successor, text)) == 1
     assert world.state(incident) == CLOSED
-    assert world.column(incident, "sync_status") == "waiting"
-    world.assert_once_in_servicenow(incident, "We reopened this by mistake.")
+    answer = unique("We look into it.")
+    world.comment(successor, answer)
+    world.until("the answer is on the case", lambda: world.communications(incident, answer), incident)
 
 
 def test_new_incidents_of_one_moment_have_a_case_each(world: World):

@@ -110,6 +110,14 @@ string_identifier! {
     CommunicationId
 }
 
+impl CommunicationId {
+    /// Whether both name communications of the same second with the same text. They differ by their ordinal alone, the last part.
+    pub(crate) fn is_equal_to(&self, other: &Self) -> bool {
+        let without_ordinal = |id: &Self| id.0.rsplit_once('-').map(|(rest, _)| rest.to_owned());
+        without_ordinal(self) == without_ordinal(other)
+    }
+}
+
 /// The kind of record that an incident is linked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

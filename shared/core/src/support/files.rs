@@ -23,6 +23,7 @@ use crate::{
     servicenow::incident::{FileState, Incident, IncidentFile},
     support::{
         Pass,
+        case::Communication,
         conversation::Fate,
         memory::{LinkedCase, Memory},
         message::file_id,
@@ -217,6 +218,44 @@ fn transfer_of(key: &LinkKey, files: &[OutgoingFile], generation: u32) -> Transf
     TransferId::of(key, &names, generation)
 }
 
+/// A file that a read of the case shows.
+struct ShownFile {
+    communication: CommunicationId,
+    place: u32,
+    attachment: AttachmentId,
+    name: String,
+}
+
+impl ShownFile {
+    /// Whether it is shown where this file was seen.
+    fn is_at(&self, known: &Incoming) -> bool {
+        self.communication == known.communication && self.place == known.place
+    }
+
+    /// Whether it may be this file, shown with another communication of the same second and text.
+    fn may_be(&self, known: &Incoming) -> bool {
+        self.communication.is_equal_to(&known.communication) && self.name == known.name
+    }
+
+    fn is_alike(&self, other: &Self) -> bool {
+        self.communication.is_equal_to(&other.communication) && self.name == other.name
+    }
+}
+
+/// Returns the files of those communications that people wrote.
+fn shown_files(shown: &[Communication], fate: impl Fn(&CommunicationId) -> Option<Fate>) -> Vec<ShownFile> {
+    let of_people = shown.iter().filter(|seen| matches!(fate(&seen.id), Some(Fate::Pending | Fate::Delivered)));
+    let files = of_people.flat_map(|seen| {
+        (0..).zip(&seen.raw.attachments).map(|(place, attached)| ShownFile {
+            communication: seen.id.clone(),
+            place,
+            attachment: attached.id.clone(),
+            name: safe_name(&attached.name),
+        })
+    });
+    files.collect()
+}
+
 impl Pass {
     /// Whether files may go to the case: it takes texts without being reopened by them, or the incident is open.
     fn sends_files(&self, policy: &Policy) -> bool {
@@ -363,31 +402,32 @@ impl Pass {
     }
 
     /// Takes in the files of the communications that a read shows.
+    ///
+    /// Communications of one second with equal texts may change places from read to read, so their files are the same as long as
+    /// there are no more of a name than before.
     pub(super) fn see_case_files(&mut self, policy: &Policy, now: Timestamp) {
-        for shown in &self.aws.shown {
-            let fate = self.link.memory.conversation.fate(&shown.id);
-            if !matches!(fate, Some(Fate::Pending | Fate::Delivered)) {
-                continue;
-            }
-            for (place, attached) in (0..).zip(&shown.raw.attachments) {
-                let files = &mut self.link.memory.files.incoming;
-                let known = files.iter_mut().find(|file| file.communication == shown.id && file.place == place);
-                if let Some(known) = known {
-                    known.attachment = attached.id.clone();
-                    if matches!(known.progress, IncomingProgress::Unknown(until) if until <= now) {
-                        known.generation = known.generation.saturating_add(1);
-                        known.progress = IncomingProgress::Wanted;
-                    }
-                } else if policy.attachments.reaches_servicenow() && files.len() < MAXIMUM_INCOMING {
-                    files.push(Incoming {
-                        communication: shown.id.clone(),
-                        place,
-                        attachment: attached.id.clone(),
-                        name: safe_name(&attached.name),
-                        generation: 0,
-                        progress: IncomingProgress::Wanted,
-                    });
+        let shown = shown_files(&self.aws.shown, |id| self.link.memory.conversation.fate(id));
+        for (number, file) in shown.iter().enumerate() {
+            let files = &mut self.link.memory.files.incoming;
+            let earlier = shown[..number].iter().filter(|other| other.is_alike(file)).count();
+            let exact = files.iter().position(|known| file.is_at(known));
+            let alike: Vec<usize> = (0..files.len()).filter(|place| file.may_be(&files[*place])).collect();
+            let place = exact.or_else(|| alike.get(earlier).copied());
+            if let Some(known) = place.and_then(|place| files.get_mut(place)) {
+                known.attachment = file.attachment.clone();
+                if matches!(known.progress, IncomingProgress::Unknown(until) if until <= now) {
+                    known.generation = known.generation.saturating_add(1);
+                    known.progress = IncomingProgress::Wanted;
                 }
+            } else if policy.attachments.reaches_servicenow() && files.len() < MAXIMUM_INCOMING {
+                files.push(Incoming {
+                    communication: file.communication.clone(),
+                    place: file.place,
+                    attachment: file.attachment.clone(),
+                    name: file.name.clone(),
+                    generation: 0,
+                    progress: IncomingProgress::Wanted,
+                });
             }
         }
     }

@@ -3,6 +3,7 @@
 use casebridge_core::{
     identifiers::{IncidentId, LinkKey},
     policy::ClosedIncidentRule,
+    servicenow::incident::IncidentState,
     support::{
         SupportCase,
         columns::{CASE_ID, CASE_STATUS, DISPLAY_ID},
@@ -56,6 +57,12 @@ fn judge_one_more_look(life: &mut Life, incident: &IncidentId, key: &LinkKey) {
 }
 
 impl World {
+    /// Whether the next incident of the case of a closed one can't be opened, since its account is not in use.
+    fn waits_for_next_incident(&self, state: &IncidentState, case: &Case) -> bool {
+        let goes_on = self.settings.policy.case_reopened_after_closing == ClosedIncidentRule::OpenIncident;
+        goes_on && state.is_closed() && !case.is_resolved() && !self.is_account_in_use(case)
+    }
+
     /// Returns how an incident and its case differ, and what the columns of the incident show wrongly.
     fn differences(&self, incident: &IncidentId) -> Vec<String> {
         let mut found = Vec::new();
@@ -63,6 +70,9 @@ impl World {
         let refused = |case: &&Case| self.is_refused(incident) || self.is_blind_to(case);
         let Some(case) = self.case_of(incident).filter(|case| !refused(case)) else { return found };
         let state = &record.summary.state;
+        if self.waits_for_next_incident(state, case) {
+            return found;
+        }
         let final_state = state.is_closed();
         let told_of_repetition = self.is_told_of_repetition(incident);
         let pauses = self.is_told_of_pause(incident);
