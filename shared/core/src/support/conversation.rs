@@ -250,6 +250,12 @@ impl Conversation {
         Timestamp::from_second(newest).ok()
     }
 
+    /// Whether all texts of others are on the incident, or can be put there now, see [`Self::deliverable`].
+    pub fn delivers_all(&self, shown: &[Communication]) -> bool {
+        let is_ready = |known: &Known| known.fate == Fate::Pending && shown.iter().any(|seen| seen.id == known.id);
+        self.open().all(|(_, known)| is_ready(known))
+    }
+
     /// Returns what can be put on the incident now: texts of others that the read shows and that are not on the
     /// incident yet. Stops at the first communication that is undecided or not shown, since later ones must not
     /// overtake it.

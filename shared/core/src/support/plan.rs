@@ -227,14 +227,18 @@ impl Planner<'_, SupportCase> {
     }
 
     /// Plans the move of the case to the next incident, once this pass has read that the incident is closed, and everything that
-    /// people wrote there is on the case. Returns whether it does, or waits for the read.
+    /// people wrote on either side is on the other. Returns whether it does, or waits for a read.
     fn plan_hand_over(&mut self, case: &LinkedCase) -> bool {
         if !self.pass.sent_everything() || self.messages_wait() {
             return false;
         }
-        match self.pass.incident {
-            Some(_) => self.hand_over(successor::next_link(case, &self.pass.link.memory)),
-            None => self.wait_for_incident(),
+        if self.pass.aws.is_behind || !self.pass.link.memory.conversation.delivers_all(&self.pass.aws.shown) {
+            let until = self.later(self.wait_for_new_case(case));
+            self.wait(Waiting::CaseUnread { until });
+        } else if self.pass.incident.is_none() {
+            self.wait_for_incident();
+        } else {
+            self.hand_over(successor::next_link(case, &self.pass.link.memory));
         }
         true
     }

@@ -229,7 +229,7 @@ pub fn next_incident_texts(case: &LinkedCase, number: &str, subject: &str, said:
         let author = short_line(&without_marks(&communication.raw.submitted_by), NAME_BYTES);
         let moment = format_servicenow(communication.raw.time_created);
         let text = short_line(&without_marks(&communication.raw.body), DIGEST_LINE_BYTES);
-        description.push_str(&format!("\n\n{author}, {moment} UTC:\n{text}"));
+        description = format!("{description}\n\n{author}, {moment} UTC:\n{text}");
     }
     IncidentTexts { short_description, description, is_whole: false }
 }

@@ -208,6 +208,15 @@ impl World {
         !closed.is_empty()
     }
 
+    /// An agent closes the first resolved incident. Returns whether there is one.
+    pub fn close_one(&mut self) -> bool {
+        let mut records = self.servicenow.incidents.values();
+        let resolved = records.find(|record| record.summary.state == IncidentState::Resolved);
+        let Some(id) = resolved.map(|record| record.summary.sys_id.clone()) else { return false };
+        self.save(&id, &closing(IncidentState::Closed));
+        true
+    }
+
     /// An agent copies an incident with all its columns. Returns `false` if the world has its most incidents already.
     pub fn copy(&mut self, id: &IncidentId) -> bool {
         if self.servicenow.incidents.len() >= self.settings.most_incidents {

@@ -111,6 +111,11 @@ impl World {
         Some(record.summary.sys_id.clone())
     }
 
+    /// Returns an incident, also if it was deleted.
+    pub(super) fn record_of(&self, incident: &IncidentId) -> Option<&Record> {
+        self.servicenow.incidents.get(incident).or_else(|| self.memory.gone.get(incident))
+    }
+
     /// Returns all incidents, deleted ones too.
     pub(super) fn all_incidents(&self) -> impl Iterator<Item = &Record> {
         self.servicenow.incidents.values().chain(self.memory.gone.values())

@@ -3,8 +3,6 @@
 use casebridge_core::{failure::Refusal, identifiers::AccountId, policy::SEVERITIES};
 use casebridge_simulator::support::{Case, REOPEN_WINDOW, attachments::NamedFile, request::CreateCase};
 
-use jiff::SignedDuration;
-
 use super::cases::first_id;
 use crate::{
     people::{Deed, files::PersonsFile, texts::TOKEN_OPENS},
@@ -55,7 +53,7 @@ impl World {
     /// Lets somebody do a deed to a random case, if it is possible now. Returns whether it was done.
     pub fn do_at_aws(&mut self, deed: Deed, random: &mut Random) -> bool {
         let mut cases = self.cases_for(deed);
-        if cases.is_empty() && deed == Deed::ConsoleAfterClosing && self.auto_close(SignedDuration::ZERO) {
+        if cases.is_empty() && deed == Deed::ConsoleAfterClosing && self.close_one() {
             cases = self.cases_for(deed);
         }
         let Some((case_id, resolved)) = cases.get(random.index(cases.len())).cloned() else { return false };

@@ -46,7 +46,7 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, succession: &
     let bodies = all_our_bodies(world, succession);
     // The description of an incident that was opened for a case comes from AWS. Each case after the first has it again.
     let described = cases.first().filter(|first| !world.is_own_case(first));
-    let first = incidents.first().and_then(|first| world.servicenow.incidents.get(first));
+    let first = incidents.first().and_then(|first| world.record_of(first));
     let description = first.filter(|_| described.is_some()).map_or("", |first| first.description.as_str());
     let described_bodies = described.map_or_else(Vec::new, |case| our_bodies(world, case));
     let fewest = usize::from(!world.is_excused(incident));

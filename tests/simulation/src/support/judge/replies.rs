@@ -30,7 +30,7 @@ pub(super) fn judge_replies(world: &World, succession: &Succession, found: &mut 
     // The description of the first incident that was opened for its case holds the first communication, if it has room for
     // it.
     let incidents = &succession.incidents;
-    let first = incidents.first().and_then(|first| world.servicenow.incidents.get(first));
+    let first = incidents.first().and_then(|first| world.record_of(first));
     let is_opened_for_case = world.is_own_case(&succession.cases[0]);
     let described =
         first.map(|first| first.description.as_str()).filter(|_| is_opened_for_case).filter(|description| {
