@@ -54,10 +54,9 @@ fn check_report(linter: &mut Linter) {
     linter.find_if(first + 1 < effects.len(), Check::EffectAfterColumns, || place(first, &Effect::WriteColumns));
     let own = linter.pass.link.memory.case.as_ref();
     let changes = |effect: &Effect| match effect {
-        Effect::Call(Call::OpenCase { .. }) => true,
+        Effect::Call(Call::OpenCase { .. }) | Effect::HandOver(_) => true,
         Effect::Call(Call::ResolveCase { case_id, .. }) => own.is_some_and(|own| own.case_id == *case_id),
         Effect::Call(Call::AddCommunication { .. }) => own.is_some_and(LinkedCase::is_resolved),
-        Effect::HandOver(_) => true,
         Effect::OpenIncident(_) | Effect::Deliver(_) | Effect::OrderFiles(_) | Effect::WriteColumns => false,
     };
     if effects[..first].iter().any(changes) {

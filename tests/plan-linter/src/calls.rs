@@ -138,13 +138,12 @@ fn requests(linter: &Linter, effect: &Effect) -> Vec<Request<RefusedCall>> {
         Effect::Call(Call::ResolveCase { case_id, .. }) if is_own(linter, case_id) => call(RefusedCall::ResolveCase),
         Effect::Call(_) => call(RefusedCall::Double),
         Effect::OpenIncident(_) => vec![Request::OpenIncident],
-        Effect::HandOver(_) => Vec::new(),
         Effect::Deliver(delivery) => {
             let messages = (!delivery.messages.is_empty()).then_some(Request::Messages);
             let fields = (!delivery.fields.is_empty()).then(|| Request::of_fields(&delivery.fields));
             messages.into_iter().chain(fields).chain([Request::of_delivery(delivery)]).collect()
         }
-        Effect::OrderFiles(_) => Vec::new(),
+        Effect::HandOver(_) | Effect::OrderFiles(_) => Vec::new(),
         Effect::WriteColumns => vec![Request::Columns],
     }
 }

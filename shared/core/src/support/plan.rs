@@ -25,6 +25,7 @@ use crate::{
         call::{Call, Content, NewCase, Part, RefusedCall},
         case::{Case, Communication},
         columns::{columns, names_unknown_case},
+        conversation::Fate,
         files::OutgoingProgress,
         memory::{LinkedCase, Memory, Reduction},
         message::{external_id, note_id},
@@ -171,7 +172,11 @@ impl Planner<'_, SupportCase> {
         let texts = if opening.refused >= REFUSALS_BEFORE_PLACEHOLDER {
             render::incident_texts(case, None)
         } else {
-            render::next_incident_texts(case, number, &shown.subject, &self.pass.aws.shown)
+            // What agents wrote is on the closed incident.
+            let conversation = &self.pass.link.memory.conversation;
+            let is_of_others = |seen: &&Communication| conversation.fate(&seen.id) == Some(Fate::Delivered);
+            let said: Vec<&Communication> = self.pass.aws.shown.iter().filter(is_of_others).collect();
+            render::next_incident_texts(case, number, &shown.subject, &said)
         };
         self.plan_incident_with(case, shown, texts, Vec::new());
     }

@@ -216,12 +216,12 @@ pub fn incident_texts(case: &LinkedCase, said: Option<(&str, &Communication)>) -
 
 /// Renders an incident for a case that goes on after its incident, of this number, was closed: the case's subject, and a
 /// digest of what was said last.
-pub fn next_incident_texts(case: &LinkedCase, number: &str, subject: &str, said: &[Communication]) -> IncidentTexts {
+pub fn next_incident_texts(case: &LinkedCase, number: &str, subject: &str, said: &[&Communication]) -> IncidentTexts {
     let named = flat(&without_marks(subject));
     let named = if named.is_empty() { case_name(case) } else { named };
     let short_description = head_of_units(&named, SHORT_DESCRIPTION_CHARACTERS).trim_end().to_owned();
     let mut description = format!(
-        "{} was reopened at AWS after {} was closed. It goes on here.\n\nWhat was said last:",
+        "{} was reopened at AWS after {} was closed. It goes on here.\n\nWhat was written at AWS last:",
         case_name(case),
         short_line(number, NAME_BYTES),
     );
