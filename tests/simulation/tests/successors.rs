@@ -1,5 +1,4 @@
 //! What follows a record that can't be reopened: another case after 14 days, another incident after the closing.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use casebridge_core::{policy::ClosedIncidentRule, servicenow::incident::IncidentState};
 use casebridge_simulation::{

@@ -45,7 +45,8 @@ impl World {
             _ if seed == EQUAL_CONTENT => 64,
             _ => random.below(2_000) + 1,
         };
-        PersonsFile { name: random.pick(&NAMES), content: FileBytes::generated(length.min(most), seed) }
+        let name: &'static str = random.pick::<&str>(&NAMES);
+        PersonsFile { name, content: FileBytes::generated(length.min(most), seed) }
     }
 
     /// Lets somebody do something with a file, if it is possible now.
