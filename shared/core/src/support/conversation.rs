@@ -184,6 +184,13 @@ pub fn sort(communications: &mut [RawCommunication]) {
     });
 }
 
+impl Known {
+    /// Whether it waits for its delivery alone, and the read shows it.
+    fn is_ready(&self, shown: &[Communication]) -> bool {
+        self.fate == Fate::Pending && shown.iter().any(|communication| communication.id == self.id)
+    }
+}
+
 impl Conversation {
     /// Whether a communication is from a settled time. Such a communication is ignored.
     fn is_settled(&self, communication: &RawCommunication) -> bool {
@@ -252,18 +259,14 @@ impl Conversation {
 
     /// Whether all texts of others are on the incident, or can be put there now, see [`Self::deliverable`].
     pub fn delivers_all(&self, shown: &[Communication]) -> bool {
-        let is_ready = |known: &Known| known.fate == Fate::Pending && shown.iter().any(|seen| seen.id == known.id);
-        self.open().all(|(_, known)| is_ready(known))
+        self.open().all(|(_, known)| known.is_ready(shown))
     }
 
     /// Returns what can be put on the incident now: texts of others that the read shows and that are not on the
     /// incident yet. Stops at the first communication that is undecided or not shown, since later ones must not
     /// overtake it.
     pub fn deliverable<'a>(&self, shown: &'a [Communication]) -> Vec<&'a Communication> {
-        let is_ready = |known: &Known| {
-            known.fate == Fate::Pending && shown.iter().any(|communication| communication.id == known.id)
-        };
-        let blocked_from = self.open().filter(|(_, known)| !is_ready(known)).map(|(second, _)| second).min();
+        let blocked_from = self.open().filter(|(_, known)| !known.is_ready(shown)).map(|(second, _)| second).min();
         // A read may show a communication in another second than when it was first seen. Both must be before the second
         // that blocks.
         let is_free = |communication: &&Communication| {

@@ -162,13 +162,10 @@ impl Planner<'_, SupportCase> {
         self.plan_incident_with(case, shown, texts, covers);
     }
 
-    /// Plans the opening of the incident that continues a closed one, once the case is read. A digest tells what the closed one
-    /// has, the text among it that reopened the case.
+    /// Plans the opening of the incident that continues a closed one. It has a digest of what was written at AWS last; the closed
+    /// incident has the whole texts.
     fn plan_next_incident(&mut self, case: &LinkedCase, opening: &Opening, number: &str) {
-        let Some(shown) = &self.pass.aws.case else {
-            let until = self.later(self.wait_for_new_case(case));
-            return self.wait(Waiting::CaseUnread { until });
-        };
+        let Some(shown) = &self.pass.aws.case else { return };
         let texts = if opening.refused >= REFUSALS_BEFORE_PLACEHOLDER {
             render::incident_texts(case, None)
         } else {

@@ -155,12 +155,17 @@ fn times_on_case(sides: &Sides, comment: &JournalEntry) -> usize {
 /// Whether a comment need not be sent: it was written when the incident was closed, a notice names it, or it waits
 /// since its text has reopened the link before.
 fn may_stay_at_home(sides: &Sides, comment: &JournalEntry) -> bool {
+    may_stay_by(&sides.link, comment) || sides.written_when_closed.contains(&comment.sys_id)
+}
+
+/// Whether a link tells that a comment stays, or waits with it.
+fn may_stay_by(link: &Link, comment: &JournalEntry) -> bool {
     let told = |notice: &Notice| match notice {
         Notice::CommentAfterClosing { entry } | Notice::CommentForAnotherAccount { entry } => *entry == comment.sys_id,
         _ => false,
     };
-    let waits = sides.link.journal.has_repeated && sides.link.journal.all_reopened_before([comment.text.as_str()]);
-    sides.link.notices.iter().any(told) || waits || sides.written_when_closed.contains(&comment.sys_id)
+    let waits = link.journal.has_repeated && link.journal.all_reopened_before([comment.text.as_str()]);
+    link.notices.iter().any(told) || waits
 }
 
 /// The faults of a pass.
@@ -288,6 +293,7 @@ proptest! {
         sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds) + 1);
         sides.settle();
         let closed_before = sides.successor.is_some().then(|| sides.incident.clone());
+        let closed_link = sides.link.clone();
         if closed_before.is_some() {
             sides.follow_case();
             sides.settle();
@@ -304,7 +310,7 @@ proptest! {
             let times = times_on_case(&sides, comment);
             // What is written on an incident after its case has moved stays there, and is told.
             let is_late = closed_before.is_some() && sides.handed_over_at.is_some_and(|at| comment.created_on > at);
-            let may_stay = may_stay_at_home(&sides, comment) || is_late;
+            let may_stay = may_stay_at_home(&sides, comment) || may_stay_by(&closed_link, comment) || is_late;
             prop_assert!(times == 1 || (times == 0 && may_stay), "{} times: {:?}", times, comment);
         }
         let written = case.communications.iter().filter(|seen| seen.submitted_by != BRIDGE).count();
