@@ -104,7 +104,8 @@ pub struct Life {
     deeds_left: usize,
     calm_since: Option<Timestamp>,
     polls: u32,
-    quiet_polls: u32,
+    /// When the first and the last of the polls in a row began that found nothing. `None` if the last one found something.
+    quiet_polls: Option<(Timestamp, Timestamp)>,
     last_activity: Timestamp,
     last_report: Rc<RefCell<Option<Report>>>,
 }
@@ -130,7 +131,7 @@ impl Life {
             deeds_left,
             calm_since: None,
             polls: 0,
-            quiet_polls: 0,
+            quiet_polls: None,
             last_activity: Timestamp::UNIX_EPOCH,
             last_report: Rc::default(),
         }

@@ -204,6 +204,8 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     }
     settings.sharing = drawn_sharing(&mut random);
     draw_files(&mut settings, &mut random);
+    settings.policy.warm_case_seconds = *random.pick(&[0, 600, 3600]);
+    settings.policy.quiet_case_poll_seconds = *random.pick(&[60, 300, 900]);
     settings
 }
 

@@ -164,7 +164,8 @@ impl Life {
                 let saw_all = started > self.last_activity
                     && has_left_nothing_aside(&function, started)
                     && self.desk.world.borrow().aws_shows_everything(started);
-                self.quiet_polls = if ending == Ending::Done && idle && saw_all { self.quiet_polls + 1 } else { 0 };
+                let is_quiet = ending == Ending::Done && idle && saw_all;
+                self.quiet_polls = is_quiet.then(|| (self.quiet_polls.map_or(started, |(first, _)| first), started));
                 self.warm_pollers.extend((ending != Ending::Death).then_some(function));
             }
             Duty::Announced(..) | Duty::Check => {}
@@ -174,6 +175,6 @@ impl Life {
     /// Notes that something has happened, so that earlier polls no longer show that the world is at rest.
     pub(super) fn note_activity(&mut self) {
         self.last_activity = self.now();
-        self.quiet_polls = 0;
+        self.quiet_polls = None;
     }
 }

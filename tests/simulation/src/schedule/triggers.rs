@@ -174,7 +174,7 @@ impl Life {
     }
 
     /// Returns when the poller runs next: after its period, or later if people have stopped and nothing happens until
-    /// then.
+    /// then. Once a poll has found nothing, the next one that matters is the one that reads the quiet cases.
     fn next_poll(&self, regular: Timestamp) -> Timestamp {
         if self.calm_since.is_none() || !self.desk.world.borrow().queue.is_empty() {
             return regular;
@@ -182,7 +182,8 @@ impl Life {
         let moving = |event: &&Reverse<Scheduled>| !matches!(event.0.event, Event::Poll | Event::Outbox | Event::Queue);
         let next = self.events.iter().filter(moving).map(|event| event.0.at).min();
         let awaited = [next, self.next_due()].into_iter().flatten().min();
-        awaited.map_or(regular, |awaited| awaited.max(regular))
+        let quiet_cases = || self.quiet_polls.map(|(first, _)| first + self.quiet_turn());
+        awaited.or_else(quiet_cases).map_or(regular, |next| next.max(regular))
     }
 
     /// Hands out visible messages to workers.
