@@ -77,6 +77,8 @@ pub struct Settings {
     pub automatic_answer: bool,
     /// Whether people attach files.
     pub files: bool,
+    /// Whether the catalogue of AWS Support changes and is written to ServiceNow.
+    pub catalogue: bool,
     /// How many incidents there are at most.
     pub most_incidents: usize,
     /// How many incidents people open before they do anything else.
@@ -117,6 +119,7 @@ impl Settings {
             rewrites_columns: false,
             automatic_answer: false,
             files: false,
+            catalogue: false,
             most_incidents: 4,
             opened_first: 1,
             deeds: 0,
@@ -206,6 +209,7 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     draw_files(&mut settings, &mut random);
     settings.policy.warm_case_seconds = *random.pick(&[0, 600, 3600]);
     settings.policy.quiet_case_poll_seconds = *random.pick(&[60, 300, 900]);
+    settings.catalogue = random.chance(300);
     settings
 }
 

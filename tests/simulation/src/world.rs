@@ -19,6 +19,7 @@ use crate::{
     random::Random,
     servicenow::model::{Account, Instance},
     settings::Settings,
+    support::catalogue::Catalogue,
     tally::Tally,
     timeline::{Place, Timeline},
 };
@@ -75,6 +76,8 @@ pub struct World {
     pub tally: Tally,
     /// What the judges remember.
     pub memory: Memory,
+    /// What AWS Support offers, and what the app holds of it.
+    pub catalogue: Catalogue,
     /// The accounts that AWS refuses now, and the refusal of each.
     pub refused_accounts: BTreeMap<AccountId, Refusal>,
     /// The broken invariants so far.
@@ -126,6 +129,7 @@ impl World {
             timeline: Timeline::new(settings.told),
             tally: Tally::default(),
             memory: Memory::default(),
+            catalogue: Catalogue::default(),
             refused_accounts: BTreeMap::new(),
             violations: Vec::new(),
             read_lag: SignedDuration::ZERO,

@@ -6,7 +6,7 @@ use case_poller::RESERVE;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Event, Life, Scheduled,
+    CATALOGUE_PERIOD, Event, Life, Scheduled,
     process::{ATTACHMENTS_TIMEOUT, Duty, POLLER_TIMEOUT, RECONCILER_TIMEOUT},
 };
 use crate::{
@@ -159,6 +159,20 @@ impl Life {
             let future = handlers::poll(self.desk.clone(), function.clone(), now + time);
             self.start(Duty::Poll(function), "poller".to_owned(), future);
         }
+    }
+
+    /// Schedules the next run of the function that writes the catalogue, until people stop.
+    pub(super) fn schedule_catalogue(&mut self) {
+        if self.calm_since.is_none() && self.desk.world.borrow().settings.catalogue {
+            let after = SignedDuration::from_secs(self.catalogue.between(1, CATALOGUE_PERIOD));
+            self.schedule(self.now() + after, Event::Catalogue);
+        }
+    }
+
+    pub(super) fn start_catalogue(&mut self) {
+        self.schedule_catalogue();
+        let future = handlers::sync_catalogue(self.desk.clone());
+        self.start(Duty::Catalogue, "catalogue".to_owned(), future);
     }
 
     /// Returns the time until the deadline that the poller is given. By the rates of the faults it is so short that the
