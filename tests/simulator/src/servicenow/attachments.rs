@@ -182,13 +182,21 @@ fn upload(call: &mut UserRequest<'_, '_>, url: &str) -> Response {
         Ok(sys_id) => {
             let row = find(call, &sys_id).unwrap_or_default();
             let mut response = Response::json(201, &json!({"result": describe(&row, url)}));
-            response.headers.insert("location".to_owned(), format!("{url}/api/now/attachment/{sys_id}"));
+            response.headers.insert("location".to_owned(), location(&call.request.path, url, &sys_id));
             response
         }
         Err(FileError::Write(error)) => errors::refused(&error),
         Err(error @ FileError::TooLarge) => errors::envelope(413, "File too large", Some(&error.to_string())),
         Err(error) => errors::envelope(400, "Invalid file", Some(&error.to_string())),
     }
+}
+
+/// Returns the address of a new file's bytes, in the version of the API that the request names. Source: the platform's
+/// own client `PySNC` compares the header with this address (`test_add_delete_get`).
+fn location(path: &str, url: &str, sys_id: &str) -> String {
+    let path = path.trim_end_matches('/');
+    let collection = path.strip_suffix("/file").unwrap_or(path);
+    format!("{url}{collection}/{sys_id}/file")
 }
 
 fn delete(call: &mut UserRequest<'_, '_>, sys_id: &str) -> Response {

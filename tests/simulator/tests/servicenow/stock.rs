@@ -31,6 +31,8 @@ fn the_demo_data_has_the_relations_that_clients_ask_for() {
     assert!(count("sys_user", "JOINsys_user.sys_id=sys_user_group.manager!active=true") > 1);
     let groups = count("sys_user_group", "RLQUERYsys_group_has_role.group,>0,m2m^role.nameLIKEadmin^ENDRLQUERY");
     assert!((3..8).contains(&groups), "{groups}");
+    let without_role = count("sys_user", "RLQUERYsys_user_has_role.user,=0^ENDRLQUERY");
+    assert!((2..10).contains(&without_role), "{without_role}");
     assert_eq!(count("std_change_producer_version", "name=Clear BGP sessions on a Cisco router - 1"), 1);
     assert_eq!(count("sys_user", "department.dept_head.user_name=natasha.ingram^user_name=admin"), 1);
 }
@@ -154,6 +156,22 @@ fn a_long_address_gets_a_short_one() {
     assert_eq!(body(&shorten(&order))["result"], short.as_str());
     assert_eq!(shorten(&json!({"address": "x"})).status, 400);
     assert_eq!(fixture.call("agent", "GET", "/api/now/tinyurl", None).status, 405);
+}
+
+#[test]
+fn a_short_address_stands_for_the_query_that_it_was_made_of() {
+    let mut fixture = Fixture::platform();
+    let incident = fixture.create("agent", "incident", &json!({"short_description": "Short"}));
+    fixture.create("agent", "incident", &json!({"short_description": "Other"}));
+    let others = "%5EORsys_id%3D00000000000000000000000000000000".repeat(80);
+    let address = format!("/api/now/table/incident?sysparm_query=sys_id%3D{incident}{others}&sysparm_fields=sys_id");
+    let short = body(&fixture.call("agent", "POST", "/api/now/tinyurl", Some(&json!({"url": address}))));
+    let short = short["result"].as_str().unwrap().to_owned();
+    assert!(short.len() < 100, "{short}");
+    assert_eq!(answer(&mut fixture, &short)["result"], json!([{"sys_id": incident}]));
+    let limited = answer(&mut fixture, &format!("{short}&sysparm_fields=short_description"));
+    assert_eq!(limited["result"], json!([{"short_description": "Short"}]), "the request's own parameters win");
+    assert_eq!(fixture.instance.records("sys_tiny_url", "").len(), 1);
 }
 
 #[test]

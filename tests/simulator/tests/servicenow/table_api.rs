@@ -143,7 +143,19 @@ fn files_are_kept_with_their_records() {
     let uploaded = fixture.call("agent", "POST", &target, Some(&json!({"a": 1})));
     assert_eq!(uploaded.status, 201, "{}", text(&uploaded));
     let sys_id = body(&uploaded)["result"]["sys_id"].as_str().unwrap().to_owned();
+    assert!(uploaded.headers["location"].ends_with(&format!("/api/now/attachment/{sys_id}/file")));
     let file = fixture.call("agent", "GET", &format!("/api/now/attachment/{sys_id}/file"), None);
     assert_eq!(text(&file), r#"{"a":1}"#);
     assert_eq!(fixture.call("nobody", "GET", &format!("/api/now/attachment/{sys_id}"), None).status, 404);
+}
+
+#[test]
+fn a_new_file_is_where_its_location_says_in_the_version_of_the_request() {
+    let mut fixture = Fixture::platform();
+    let incident = fixture.create("agent", "incident", &json!({"short_description": "Look"}));
+    let target = format!("/api/now/v1/attachment/file?table_name=incident&table_sys_id={incident}&file_name=a.json");
+    let uploaded = fixture.call("agent", "POST", &target, Some(&json!({"a": 1})));
+    let (_, path) = uploaded.headers["location"].split_once("/api/now/v1/").expect("the version of the request");
+    let file = fixture.call("agent", "GET", &format!("/api/now/v1/{path}"), None);
+    assert_eq!((file.status, text(&file).as_str()), (200, r#"{"a":1}"#));
 }
