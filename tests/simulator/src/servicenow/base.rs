@@ -35,9 +35,9 @@ struct DemoData {
     roles: Vec<String>,
     contained_roles: BTreeMap<String, Vec<String>>,
     users: Vec<Row>,
-    departments: Vec<Row>,
     groups: Vec<Row>,
-    standard_changes: Vec<Row>,
+    /// The records of other tables.
+    records: BTreeMap<String, Vec<Row>>,
     /// The groups of the large demo data that have a role, with its name.
     role_groups: BTreeMap<String, String>,
 }
@@ -98,10 +98,9 @@ fn small_store() -> Store {
     for group in data.groups {
         put_active(&mut store, "sys_user_group", group);
     }
-    for (table, rows) in [("cmn_department", data.departments), ("std_change_producer_version", data.standard_changes)]
-    {
+    for (table, rows) in data.records {
         for row in rows {
-            put_row(&mut store, table, row);
+            put_row(&mut store, &table, row);
         }
     }
     grant(&mut store, "admin", "6816f79cc0a8016401c5a33be04be441");

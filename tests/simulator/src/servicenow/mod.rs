@@ -26,6 +26,7 @@ pub mod records;
 pub mod rules;
 pub mod schema;
 mod scripted_rest;
+mod standard_change;
 pub mod state;
 mod stats;
 pub mod store;

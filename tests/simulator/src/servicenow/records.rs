@@ -12,14 +12,20 @@ use super::{
     app::App,
     incident, journal, rules,
     schema::{ColumnKind, Table},
+    standard_change,
     state::{Obstacle, Removed, State, is_identifier},
     store::{Row, Store, field},
     view::View,
 };
 
 /// The prefixes of numbered tables.
-const NUMBER_PREFIXES: [(&str, &str); 4] =
-    [("incident", "INC"), ("problem", "PRB"), ("change_request", "CHG"), ("kb_knowledge", "KB")];
+const NUMBER_PREFIXES: [(&str, &str); 5] = [
+    ("incident", "INC"),
+    ("problem", "PRB"),
+    ("change_request", "CHG"),
+    ("change_task", "CTASK"),
+    ("kb_knowledge", "KB"),
+];
 /// Columns that only the platform writes.
 pub const PLATFORM_COLUMNS: [&str; 6] =
     ["sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by", "sys_mod_count", "sys_class_name"];
@@ -278,6 +284,10 @@ impl Session<'_> {
             "incident" => {
                 let overwritten = self.state.resolved_at_is_overwritten;
                 incident::before_write(old, row, journals, &self.actor, self.now, overwritten)
+            }
+            "change_request" if old.is_none() => {
+                standard_change::apply_template(&self.state.store, row);
+                Ok(())
             }
             "sys_user" => {
                 let name = format!("{} {}", field(row, "first_name"), field(row, "last_name"));

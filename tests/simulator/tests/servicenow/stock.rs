@@ -79,6 +79,65 @@ fn configuration_items_have_a_class_and_problems_a_first_state() {
 }
 
 #[test]
+fn configuration_items_of_a_class_are_found_in_the_tables_that_it_extends() {
+    let mut fixture = Fixture::platform();
+    let server =
+        json!({"name": "A server", "serial_number": "abc123", "cpu_count": 4, "classification": "Development"});
+    let server = fixture.create("agent", "cmdb_ci_linux_server", &server);
+    for table in ["cmdb_ci", "cmdb_ci_computer", "cmdb_ci_server"] {
+        let found = answer(&mut fixture, &format!("/api/now/table/{table}?sysparm_query=name=A server"));
+        let classes: Vec<&Value> =
+            found["result"].as_array().unwrap().iter().map(|row| &row["sys_class_name"]).collect();
+        assert_eq!(classes, ["cmdb_ci_linux_server"], "{table}");
+    }
+    let shown = answer(&mut fixture, &format!("/api/now/table/cmdb_ci_linux_server/{server}"));
+    assert_eq!(
+        (&shown["result"]["cpu_count"], &shown["result"]["classification"]),
+        (&json!("4"), &json!("Development"))
+    );
+    assert_eq!(fixture.call("nobody", "GET", "/api/now/table/cmdb_ci_server", None).status, 403);
+}
+
+#[test]
+fn a_standard_change_has_what_its_template_says_and_the_writer_does_not() {
+    let mut fixture = Fixture::platform();
+    let version = "deb8544047810200e90d87e8dee490af";
+    let values = json!({"type": "standard", "std_change_producer_version": version, "short_description": "Mine"});
+    let change = fixture.create("agent", "change_request", &values);
+    let record = fixture.instance.record("change_request", &change).unwrap();
+    assert!(record["description"].contains("Resend the complete BGP table to neighboring routers"), "{record:?}");
+    assert_eq!((record["short_description"].as_str(), record["type"].as_str()), ("Mine", "standard"));
+    let plain = fixture.create("agent", "change_request", &json!({}));
+    let record = fixture.instance.record("change_request", &plain).unwrap();
+    assert_eq!((record["type"].as_str(), record.get("description")), ("normal", None));
+}
+
+#[test]
+fn changes_go_through_states_of_their_own_and_have_tasks() {
+    let mut fixture = Fixture::platform();
+    let change = fixture.create("agent", "change_request", &json!({"short_description": "Move"}));
+    let target = format!("/api/now/table/change_request/{change}?sysparm_display_value=true&sysparm_fields=state");
+    assert_eq!(answer(&mut fixture, &target)["result"]["state"], "New");
+    for (state, label) in [("-2", "Scheduled"), ("-1", "Implement"), ("0", "Review"), ("3", "Closed")] {
+        fixture.update("agent", "change_request", &change, &json!({"state": state}));
+        assert_eq!(answer(&mut fixture, &target)["result"]["state"], label);
+    }
+    let task =
+        fixture.create("agent", "change_task", &json!({"change_request": change, "change_task_type": "planning"}));
+    let shown = answer(&mut fixture, &format!("/api/now/table/change_task/{task}?sysparm_display_value=all"));
+    assert!(shown["result"]["number"]["value"].as_str().unwrap().starts_with("CTASK"));
+    assert!(shown["result"]["change_request"]["display_value"].as_str().unwrap().starts_with("CHG"));
+}
+
+#[test]
+fn a_reference_may_be_given_by_the_name_that_people_see() {
+    let mut fixture = Fixture::platform();
+    let target = "/api/now/table/sys_user?sysparm_input_display_value=true";
+    let made = fixture.call("admin", "POST", target, Some(&json!({"user_name": "demo", "department": "IT"})));
+    assert_eq!(body(&made)["result"]["department"]["value"], "221f79b7c6112284005d646b76ab978c");
+}
+
+#[test]
 fn columns_come_in_the_order_of_the_request_each_once() {
     let mut fixture = Fixture::platform();
     let incident = fixture.create("agent", "incident", &json!({"short_description": "Order"}));
