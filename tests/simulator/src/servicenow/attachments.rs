@@ -8,6 +8,7 @@ use super::{
     acl::{self, Operation},
     errors,
     records::{Session, WriteError},
+    state::State,
     store::{Row, field},
     table_api,
 };
@@ -102,6 +103,29 @@ pub fn detach(session: &mut Session<'_>, sys_id: &str) -> Result<(), WriteError>
     session.delete(TABLE, sys_id, true)?;
     session.state.files.remove(sys_id);
     Ok(())
+}
+
+/// Takes all files of a record out of the instance. Returns each attachment with its bytes.
+pub fn take_files(state: &mut State, table: &str, record: &str) -> Vec<(Row, Option<Content>)> {
+    let of_record = |row: &Row| field(row, "table_sys_id") == record && field(row, "table_name") == table;
+    let rows: Vec<Row> =
+        state.store.rows(TABLE).filter(|(_, row)| of_record(row)).map(|(_, row)| row.as_ref().clone()).collect();
+    let take = |row: Row| {
+        let sys_id = field(&row, "sys_id").to_owned();
+        state.store.remove(TABLE, &sys_id);
+        let bytes = state.files.remove(&sys_id);
+        (row, bytes)
+    };
+    rows.into_iter().map(take).collect()
+}
+
+/// Puts files back that [`take_files`] has taken.
+pub fn put_files(state: &mut State, files: Vec<(Row, Option<Content>)>) {
+    for (row, bytes) in files {
+        let sys_id = field(&row, "sys_id").to_owned();
+        state.store.put(TABLE, &sys_id, row);
+        state.files.extend(bytes.map(|bytes| (sys_id, bytes)));
+    }
 }
 
 /// Answers requests under `/api/now/attachment`.
