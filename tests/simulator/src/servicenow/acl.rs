@@ -96,11 +96,16 @@ pub fn allows(app: &App, actor: &Actor, table: &str, operation: Operation) -> bo
     } else if app.owns(table) {
         return true;
     }
-    let platform = PLATFORM_ACCESS.iter().find(|access| access.table == table);
-    platform.is_some_and(|access| {
+    platform_access(app, table).is_some_and(|access| {
         let roles = if operation == Operation::Read { access.read } else { access.change };
         roles.is_empty() || roles.iter().any(|role| actor.has_role(role))
     })
+}
+
+/// Returns the access to a platform table: its own, or else that of the table that it extends.
+fn platform_access(app: &App, table: &str) -> Option<&'static PlatformAccess> {
+    let own = PLATFORM_ACCESS.iter().find(|access| access.table == table);
+    own.or_else(|| platform_access(app, &app.schema.table(table)?.extends))
 }
 
 /// Whether the user may do this to the column. A column without a control for the operation follows its table. So a

@@ -22,6 +22,9 @@ const LARGE_ADMINISTRATORS: usize = 14;
 const LARGE_AGENTS: usize = 300;
 const LARGE_PROBLEMS: usize = 80;
 const LARGE_LOG_LINES: usize = 700;
+/// The role that marks internal users. It gives no rights. A stock instance gives it to all users that it comes with, and
+/// to later ones when they first log in. Source: ServiceNow KB0748329, *Explicit Roles*.
+const INTERNAL_ROLE: &str = "snc_internal";
 /// The roles that have the same `sys_id` on every instance, as clients know.
 const STOCK_ROLES: [(&str, &str); 2] =
     [("admin", "2831a114c611228501d4ea6c309d626d"), ("itil", "282bf1fac6112285017366cb5f867469")];
@@ -32,9 +35,9 @@ struct DemoData {
     roles: Vec<String>,
     contained_roles: BTreeMap<String, Vec<String>>,
     users: Vec<Row>,
-    departments: Vec<Row>,
     groups: Vec<Row>,
-    standard_changes: Vec<Row>,
+    /// The records of other tables.
+    records: BTreeMap<String, Vec<Row>>,
     /// The groups of the large demo data that have a role, with its name.
     role_groups: BTreeMap<String, String>,
 }
@@ -95,10 +98,9 @@ fn small_store() -> Store {
     for group in data.groups {
         put_active(&mut store, "sys_user_group", group);
     }
-    for (table, rows) in [("cmn_department", data.departments), ("std_change_producer_version", data.standard_changes)]
-    {
+    for (table, rows) in data.records {
         for row in rows {
-            put_row(&mut store, table, row);
+            put_row(&mut store, &table, row);
         }
     }
     grant(&mut store, "admin", "6816f79cc0a8016401c5a33be04be441");
@@ -122,6 +124,7 @@ fn add_large_data(store: &mut Store) {
         ];
         let sys_id = named_identifier(&user_name);
         put(store, "sys_user", &sys_id, &columns);
+        grant(store, INTERNAL_ROLE, &sys_id);
         if number < LARGE_ADMINISTRATORS {
             grant(store, "admin", &sys_id);
         } else if number < LARGE_ADMINISTRATORS + LARGE_AGENTS {

@@ -7,7 +7,7 @@ use casebridge_core::time::format_servicenow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    INSTANCE_NAME, Instance,
+    INSTANCE_NAME, Instance, attachments,
     engine::ScriptError,
     records::{Actor, PLATFORM_COLUMNS, Session, WriteError},
     state::{Aborts, LaggingRead, Obstacle, Removed},
@@ -135,14 +135,13 @@ impl Instance {
         self.state.store.put(table, &sys_id, row);
     }
 
-    /// An administrator chooses *Undelete Record*: the record comes back, and so do the references to it in audited
-    /// tables. References in other tables stay empty. Returns `false` if no such record was deleted.
+    /// An administrator chooses *Undelete Record*: the record comes back, and so do its files and the references to it in
+    /// audited tables. References in other tables stay empty. Returns `false` if no such record was deleted.
     pub fn undelete(&mut self, table: &str, sys_id: &str) -> bool {
-        let Some(Removed { row, references }) = self.state.removed.remove(&(table.to_owned(), sys_id.to_owned()))
-        else {
-            return false;
-        };
+        let removed = self.state.removed.remove(&(table.to_owned(), sys_id.to_owned()));
+        let Some(Removed { row, references, files }) = removed else { return false };
         self.state.store.put(table, sys_id, row);
+        attachments::put_files(&mut self.state, files);
         for (table, record, column) in references {
             let Some(row) = self.state.store.row(&table, &record) else { continue };
             let mut row = row.as_ref().clone();

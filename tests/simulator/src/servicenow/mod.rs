@@ -26,6 +26,7 @@ pub mod records;
 pub mod rules;
 pub mod schema;
 mod scripted_rest;
+mod standard_change;
 pub mod state;
 mod stats;
 pub mod store;
@@ -245,6 +246,8 @@ impl Instance {
         }
         let Some(actor) = actor else { return errors::not_authenticated() };
         let Some((api, rest)) = platform_api(path) else { return errors::unknown_path() };
+        let resolved = tiny_url::resolved(&self.state.store, request);
+        let request = resolved.as_ref().unwrap_or(request);
         let mut call = UserRequest {
             session: Session { app: &self.app, state: &mut self.state, actor, now },
             engine: self.engine,
@@ -258,7 +261,7 @@ impl Instance {
             ("stats", [table]) => stats::answer(&call, table),
             ("attachment", rest) => attachments::answer(&mut call, url, rest),
             ("batch", []) => batch::answer(self, now, request, outbound),
-            ("tinyurl", []) => tiny_url::answer(request),
+            ("tinyurl", []) => tiny_url::answer(&mut call),
             _ => errors::unknown_path(),
         }
     }

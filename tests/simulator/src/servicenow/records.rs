@@ -10,16 +10,22 @@ use casebridge_core::time::format_servicenow;
 
 use super::{
     app::App,
-    incident, journal, rules,
+    attachments, incident, journal, rules,
     schema::{ColumnKind, Table},
+    standard_change,
     state::{Obstacle, Removed, State, is_identifier},
     store::{Row, Store, field},
     view::View,
 };
 
 /// The prefixes of numbered tables.
-const NUMBER_PREFIXES: [(&str, &str); 4] =
-    [("incident", "INC"), ("problem", "PRB"), ("change_request", "CHG"), ("kb_knowledge", "KB")];
+const NUMBER_PREFIXES: [(&str, &str); 5] = [
+    ("incident", "INC"),
+    ("problem", "PRB"),
+    ("change_request", "CHG"),
+    ("change_task", "CTASK"),
+    ("kb_knowledge", "KB"),
+];
 /// Columns that only the platform writes.
 pub const PLATFORM_COLUMNS: [&str; 6] =
     ["sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by", "sys_mod_count", "sys_class_name"];
@@ -194,18 +200,19 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Removes a record.
+    /// Removes a record, and its files with it.
     pub fn delete(&mut self, table_name: &str, sys_id: &str, with_rules: bool) -> Result<(), WriteError> {
         self.table(table_name)?;
         let (table, old) = self.state.store.find(&self.app.schema, table_name, sys_id).ok_or(WriteError::NotFound)?;
         let (table, old) = (table.clone(), old.clone());
         self.before_commit()?;
         self.state.store.remove(&table.name, sys_id);
+        let files = attachments::take_files(self.state, &table.name, sys_id);
         let references = self.refer_elsewhere(&table.name, sys_id, "");
         if table.is_audited {
             let is_audited = |name: &str| self.app.schema.table(name).is_some_and(|table| table.is_audited);
             let references = references.into_iter().filter(|(name, ..)| is_audited(name)).collect();
-            let removed = Removed { row: old.as_ref().clone(), references };
+            let removed = Removed { row: old.as_ref().clone(), references, files };
             self.state.removed.insert((table.name.clone(), sys_id.to_owned()), removed);
         }
         self.after_commit()?;
@@ -278,6 +285,10 @@ impl Session<'_> {
             "incident" => {
                 let overwritten = self.state.resolved_at_is_overwritten;
                 incident::before_write(old, row, journals, &self.actor, self.now, overwritten)
+            }
+            "change_request" if old.is_none() => {
+                standard_change::apply_template(&self.state.store, row);
+                Ok(())
             }
             "sys_user" => {
                 let name = format!("{} {}", field(row, "first_name"), field(row, "last_name"));

@@ -157,13 +157,19 @@ impl Schema {
     /// Returns the platform's tables without any app.
     pub fn platform() -> &'static Self {
         static PLATFORM: LazyLock<Schema> = LazyLock::new(|| {
-            let described: BTreeMap<String, PlatformTable> =
+            let mut described: BTreeMap<String, PlatformTable> =
                 serde_json::from_str(PLATFORM_TABLES).expect("the platform's tables are part of the source");
             let mut schema = Schema::default();
-            let (roots, children): (Vec<_>, Vec<_>) =
-                described.into_iter().partition(|(_, table)| table.extends.is_empty());
-            for (name, table) in roots.into_iter().chain(children) {
-                schema.add_platform_table(name, table);
+            // A table inherits the columns that its parent has by then, so parents come first.
+            while !described.is_empty() {
+                let (next, later): (BTreeMap<_, _>, BTreeMap<_, _>) = described
+                    .into_iter()
+                    .partition(|(_, table)| table.extends.is_empty() || schema.table(&table.extends).is_some());
+                assert!(!next.is_empty(), "every platform table extends a known one");
+                for (name, table) in next {
+                    schema.add_platform_table(name, table);
+                }
+                described = later;
             }
             schema
         });
@@ -189,7 +195,7 @@ impl Schema {
             }
             columns.insert(column_name, column);
         }
-        let is_audited = name == AUDITED_TABLE || described.extends == AUDITED_TABLE;
+        let is_audited = name == AUDITED_TABLE || self.is_a(&described.extends, AUDITED_TABLE);
         self.add(Table {
             name,
             label: described.label,
@@ -290,6 +296,7 @@ mod tests {
         assert!(schema.column_at("incident", "nonsense").is_none());
         assert!(schema.family("task").contains("problem"));
         assert!(schema.is_a("incident", "task"));
+        assert!(schema.table("cmdb_ci_linux_server").unwrap().columns.contains_key("serial_number"));
         assert_eq!(incident.journals().collect::<Vec<_>>(), ["comments", "work_notes"]);
     }
 }

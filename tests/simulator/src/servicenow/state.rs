@@ -81,6 +81,8 @@ pub struct Removed {
     pub row: Row,
     /// The references to it in audited tables: table, record, column.
     pub references: Vec<(String, String, String)>,
+    /// Its files, which were deleted with it: each attachment with its bytes.
+    pub files: Vec<(Row, Option<Content>)>,
 }
 
 /// Everything that changes in an instance.

@@ -31,6 +31,8 @@ fn the_demo_data_has_the_relations_that_clients_ask_for() {
     assert!(count("sys_user", "JOINsys_user.sys_id=sys_user_group.manager!active=true") > 1);
     let groups = count("sys_user_group", "RLQUERYsys_group_has_role.group,>0,m2m^role.nameLIKEadmin^ENDRLQUERY");
     assert!((3..8).contains(&groups), "{groups}");
+    let without_role = count("sys_user", "RLQUERYsys_user_has_role.user,=0^ENDRLQUERY");
+    assert!((2..10).contains(&without_role), "{without_role}");
     assert_eq!(count("std_change_producer_version", "name=Clear BGP sessions on a Cisco router - 1"), 1);
     assert_eq!(count("sys_user", "department.dept_head.user_name=natasha.ingram^user_name=admin"), 1);
 }
@@ -74,6 +76,65 @@ fn configuration_items_have_a_class_and_problems_a_first_state() {
     let change = fixture.create("agent", "change_request", &change);
     let shown = answer(&mut fixture, &format!("/api/now/table/change_request/{change}"));
     assert_eq!(shown["result"]["std_change_producer_version"]["value"], "deb8544047810200e90d87e8dee490af");
+}
+
+#[test]
+fn configuration_items_of_a_class_are_found_in_the_tables_that_it_extends() {
+    let mut fixture = Fixture::platform();
+    let server =
+        json!({"name": "A server", "serial_number": "abc123", "cpu_count": 4, "classification": "Development"});
+    let server = fixture.create("agent", "cmdb_ci_linux_server", &server);
+    for table in ["cmdb_ci", "cmdb_ci_computer", "cmdb_ci_server"] {
+        let found = answer(&mut fixture, &format!("/api/now/table/{table}?sysparm_query=name=A server"));
+        let classes: Vec<&Value> =
+            found["result"].as_array().unwrap().iter().map(|row| &row["sys_class_name"]).collect();
+        assert_eq!(classes, ["cmdb_ci_linux_server"], "{table}");
+    }
+    let shown = answer(&mut fixture, &format!("/api/now/table/cmdb_ci_linux_server/{server}"));
+    assert_eq!(
+        (&shown["result"]["cpu_count"], &shown["result"]["classification"]),
+        (&json!("4"), &json!("Development"))
+    );
+    assert_eq!(fixture.call("nobody", "GET", "/api/now/table/cmdb_ci_server", None).status, 403);
+}
+
+#[test]
+fn a_standard_change_has_what_its_template_says_and_the_writer_does_not() {
+    let mut fixture = Fixture::platform();
+    let version = "deb8544047810200e90d87e8dee490af";
+    let values = json!({"type": "standard", "std_change_producer_version": version, "short_description": "Mine"});
+    let change = fixture.create("agent", "change_request", &values);
+    let record = fixture.instance.record("change_request", &change).unwrap();
+    assert!(record["description"].contains("Resend the complete BGP table to neighboring routers"), "{record:?}");
+    assert_eq!((record["short_description"].as_str(), record["type"].as_str()), ("Mine", "standard"));
+    let plain = fixture.create("agent", "change_request", &json!({}));
+    let record = fixture.instance.record("change_request", &plain).unwrap();
+    assert_eq!((record["type"].as_str(), record.get("description")), ("normal", None));
+}
+
+#[test]
+fn changes_go_through_states_of_their_own_and_have_tasks() {
+    let mut fixture = Fixture::platform();
+    let change = fixture.create("agent", "change_request", &json!({"short_description": "Move"}));
+    let target = format!("/api/now/table/change_request/{change}?sysparm_display_value=true&sysparm_fields=state");
+    assert_eq!(answer(&mut fixture, &target)["result"]["state"], "New");
+    for (state, label) in [("-2", "Scheduled"), ("-1", "Implement"), ("0", "Review"), ("3", "Closed")] {
+        fixture.update("agent", "change_request", &change, &json!({"state": state}));
+        assert_eq!(answer(&mut fixture, &target)["result"]["state"], label);
+    }
+    let task =
+        fixture.create("agent", "change_task", &json!({"change_request": change, "change_task_type": "planning"}));
+    let shown = answer(&mut fixture, &format!("/api/now/table/change_task/{task}?sysparm_display_value=all"));
+    assert!(shown["result"]["number"]["value"].as_str().unwrap().starts_with("CTASK"));
+    assert!(shown["result"]["change_request"]["display_value"].as_str().unwrap().starts_with("CHG"));
+}
+
+#[test]
+fn a_reference_may_be_given_by_the_name_that_people_see() {
+    let mut fixture = Fixture::platform();
+    let target = "/api/now/table/sys_user?sysparm_input_display_value=true";
+    let made = fixture.call("admin", "POST", target, Some(&json!({"user_name": "demo", "department": "IT"})));
+    assert_eq!(body(&made)["result"]["department"]["value"], "221f79b7c6112284005d646b76ab978c");
 }
 
 #[test]
@@ -154,6 +215,22 @@ fn a_long_address_gets_a_short_one() {
     assert_eq!(body(&shorten(&order))["result"], short.as_str());
     assert_eq!(shorten(&json!({"address": "x"})).status, 400);
     assert_eq!(fixture.call("agent", "GET", "/api/now/tinyurl", None).status, 405);
+}
+
+#[test]
+fn a_short_address_stands_for_the_query_that_it_was_made_of() {
+    let mut fixture = Fixture::platform();
+    let incident = fixture.create("agent", "incident", &json!({"short_description": "Short"}));
+    fixture.create("agent", "incident", &json!({"short_description": "Other"}));
+    let others = "%5EORsys_id%3D00000000000000000000000000000000".repeat(80);
+    let address = format!("/api/now/table/incident?sysparm_query=sys_id%3D{incident}{others}&sysparm_fields=sys_id");
+    let short = body(&fixture.call("agent", "POST", "/api/now/tinyurl", Some(&json!({"url": address}))));
+    let short = short["result"].as_str().unwrap().to_owned();
+    assert!(short.len() < 100, "{short}");
+    assert_eq!(answer(&mut fixture, &short)["result"], json!([{"sys_id": incident}]));
+    let limited = answer(&mut fixture, &format!("{short}&sysparm_fields=short_description"));
+    assert_eq!(limited["result"], json!([{"short_description": "Short"}]), "the request's own parameters win");
+    assert_eq!(fixture.instance.records("sys_tiny_url", "").len(), 1);
 }
 
 #[test]

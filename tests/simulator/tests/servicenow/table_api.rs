@@ -143,7 +143,35 @@ fn files_are_kept_with_their_records() {
     let uploaded = fixture.call("agent", "POST", &target, Some(&json!({"a": 1})));
     assert_eq!(uploaded.status, 201, "{}", text(&uploaded));
     let sys_id = body(&uploaded)["result"]["sys_id"].as_str().unwrap().to_owned();
+    assert!(uploaded.headers["location"].ends_with(&format!("/api/now/attachment/{sys_id}/file")));
     let file = fixture.call("agent", "GET", &format!("/api/now/attachment/{sys_id}/file"), None);
     assert_eq!(text(&file), r#"{"a":1}"#);
     assert_eq!(fixture.call("nobody", "GET", &format!("/api/now/attachment/{sys_id}"), None).status, 404);
+}
+
+#[test]
+fn a_new_file_is_where_its_location_says_in_the_version_of_the_request() {
+    let mut fixture = Fixture::platform();
+    let incident = fixture.create("agent", "incident", &json!({"short_description": "Look"}));
+    let target = format!("/api/now/v1/attachment/file?table_name=incident&table_sys_id={incident}&file_name=a.json");
+    let uploaded = fixture.call("agent", "POST", &target, Some(&json!({"a": 1})));
+    let (_, path) = uploaded.headers["location"].split_once("/api/now/v1/").expect("the version of the request");
+    let file = fixture.call("agent", "GET", &format!("/api/now/v1/{path}"), None);
+    assert_eq!((file.status, text(&file).as_str()), (200, r#"{"a":1}"#));
+}
+
+#[test]
+fn files_are_deleted_and_undeleted_with_their_record() {
+    let mut fixture = Fixture::platform();
+    let mut incident = |text: &str| fixture.create("agent", "incident", &json!({"short_description": text}));
+    let (deleted, kept) = (incident("Deleted"), incident("Kept"));
+    let file = fixture.attach("agent", &deleted, "a.txt", b"a");
+    let other = fixture.attach("agent", &kept, "b.txt", b"b");
+    let status = |fixture: &mut Fixture, file: &str| {
+        fixture.call("agent", "GET", &format!("/api/now/attachment/{file}/file"), None).status
+    };
+    assert_eq!(fixture.call("admin", "DELETE", &format!("{INCIDENTS}/{deleted}"), None).status, 204);
+    assert_eq!((status(&mut fixture, &file), status(&mut fixture, &other)), (404, 200));
+    assert!(fixture.instance.undelete("incident", &deleted));
+    assert_eq!(status(&mut fixture, &file), 200);
 }
