@@ -77,6 +77,8 @@ pub struct Settings {
     pub automatic_answer: bool,
     /// Whether people attach files.
     pub files: bool,
+    /// Whether incidents and accounts say in which language, with which issue type and with which copies cases are opened.
+    pub options: bool,
     /// How many incidents there are at most.
     pub most_incidents: usize,
     /// How many incidents people open before they do anything else.
@@ -117,6 +119,7 @@ impl Settings {
             rewrites_columns: false,
             automatic_answer: false,
             files: false,
+            options: false,
             most_incidents: 4,
             opened_first: 1,
             deeds: 0,
@@ -204,6 +207,7 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     }
     settings.sharing = drawn_sharing(&mut random);
     draw_files(&mut settings, &mut random);
+    settings.options = random.chance(300);
     settings
 }
 

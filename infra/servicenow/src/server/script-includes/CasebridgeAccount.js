@@ -20,9 +20,9 @@ CasebridgeAccount.ISSUE_TYPES = ['technical', 'customer-service'];
 /** The most addresses to which AWS Support sends copies of a case. Source: AWS Support API, CreateCase. */
 CasebridgeAccount.CONTACTS_LIMIT = 10;
 /** What stands between the addresses of a list. */
-CasebridgeAccount.CONTACT_SEPARATOR = /[\s,;]+/;
-/** An e-mail address: characters of ASCII around one @, and a dot in what follows it. */
-CasebridgeAccount.CONTACT = /^[!#-'*+\-\/0-9=?^-~]+(\.[!#-'*+\-\/0-9=?^-~]+)*@[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/i;
+CasebridgeAccount.CONTACT_SEPARATOR = /[,;\r\n]/;
+/** An e-mail address: characters of ASCII around one at sign, and a dot in what follows it. The functions ask the same. */
+CasebridgeAccount.CONTACT = /^[a-z0-9!#$%&'*+\-\/=?^_`{|}~.]+@([a-z0-9-]+\.)+[a-z0-9-]+$/i;
 /** The most characters of an e-mail address. Source: RFC 5321, 4.5.3.1.3. */
 CasebridgeAccount.CONTACT_CHARACTERS = 254;
 
@@ -74,7 +74,8 @@ CasebridgeAccount.prototype = {
 
     _contactsProblem: function (text) {
         var addresses = {};
-        text.split(CasebridgeAccount.CONTACT_SEPARATOR).forEach(function (address) {
+        text.split(CasebridgeAccount.CONTACT_SEPARATOR).forEach(function (part) {
+            var address = part.trim();
             if (address !== '') {
                 addresses[address.toLowerCase()] = address;
             }
