@@ -744,7 +744,7 @@ fn notes(world: &Script, incident: &Handle, text: &str) -> usize {
 #[test]
 fn what_an_agent_types_for_the_case_counts_as_far_as_aws_knows_it_and_never_again() {
     let mut world = Script::with(|settings| settings.options = true);
-    world.life.desk.world.borrow_mut().servicenow.accounts[0].options = typed("", "ja", "customer-service");
+    world.life.desk.world.borrow_mut().servicenow.accounts[0].options = typed("", "ja", "Customer-Service");
     let options = Some(typed("jane@example.com", "jp", "billing"));
     let change = Change {
         group: Some(ACCOUNTS[0].1.to_owned()),
