@@ -57,9 +57,9 @@ fn is_told(world: &World, case: &Case) -> bool {
 
 fn meant(world: &World, case: &Case, incident: &IncidentId) -> Vec<Meant> {
     let accounts = world.servicenow.accounts.iter().chain(&world.memory.removed_accounts);
-    let of_account = accounts.filter(|account| account.number.as_str() == case.account).map(|account| &account.options);
+    let mut accounts = accounts.filter(|account| account.number.as_str() == case.account);
     let none = CaseOptions::default();
-    let of_account = of_account.last().unwrap_or(&none);
+    let of_account = accounts.next().map_or(&none, |account| &account.options);
     let of_incident = world.memory.options.get(incident).map(Vec::as_slice).unwrap_or_default();
     of_incident.iter().map(|typed| options::meant(&case.account, typed, of_account)).collect()
 }
