@@ -41,10 +41,16 @@ def account_with(world: World, name: str, **values: str) -> Iterator[dict]:
         yield account
 
 
+def opened_with(world: World, incident: Incident) -> tuple[str, list[str]]:
+    """Returns language and copies of the incident's case, from the simulator itself."""
+    case = world.case(incident)
+    return case["language"], case["ccEmailAddresses"]
+
+
 def as_aws_shows(world: World, incident: Incident) -> tuple[str, list[str]]:
     """Returns language and copies of the incident's case, as AWS's own client reads them."""
     case = world.case(incident)
-    support = world.stack.support(case["account"])
+    support = world.stack.support(incident.account["id"])
     (described,) = support.describe_cases(caseIdList=[case["caseId"]], includeCommunications=False)["cases"]
     return described["language"], described["ccEmailAddresses"]
 
@@ -54,6 +60,7 @@ def test_a_case_has_what_its_incident_says(world: World):
     incident = world.linked(**options(additional_contacts=contacts, language="ja", issue_type="customer-service"))
     assert as_aws_shows(world, incident) == ("ja", ["jane@example.com", "bob@example.com"])
     case = world.case(incident)
+    assert opened_with(world, incident) == as_aws_shows(world, incident)
     assert case["issueType"] == "customer-service"
     assert "-muja-" in case["caseId"] and world.column(incident, "case_id") == case["caseId"]
     # The conversation goes on under the id that names the language.
@@ -68,7 +75,7 @@ def test_a_case_has_what_its_incident_says(world: World):
 
 def test_an_incident_that_says_nothing_has_a_case_by_the_policy(world: World):
     incident = world.linked()
-    assert as_aws_shows(world, incident) == ("en", [])
+    assert opened_with(world, incident) == ("en", [])
     assert world.case(incident)["issueType"] == "technical"
     assert notes(world, incident) == []
 
@@ -78,10 +85,10 @@ def test_the_defaults_of_the_account_count_where_the_incident_says_nothing(world
     said = {"additional_contacts": "duty@example.com", "language": "ko", "issue_type": "customer-service"}
     with account_with(world, "Options", **said) as account:
         incident = world.linked(account)
-        assert as_aws_shows(world, incident) == ("ko", ["duty@example.com"])
+        assert opened_with(world, incident) == ("ko", ["duty@example.com"])
         assert world.case(incident)["issueType"] == "customer-service"
         own = world.linked(account, **options(additional_contacts="jane@example.com", language="fr"))
-        assert as_aws_shows(world, own) == ("fr", ["jane@example.com"])
+        assert opened_with(world, own) == ("fr", ["jane@example.com"])
         assert world.case(own)["issueType"] == "customer-service"
         assert notes(world, incident) == notes(world, own) == []
         for opened in (incident, own):
@@ -92,7 +99,7 @@ def test_what_aws_support_does_not_know_is_told_and_costs_no_case(world: World):
     addresses = [f"agent{number}@example.com" for number in range(1, 13)]
     contacts = "\n".join(["the whole team", *addresses])
     incident = world.linked(**options(additional_contacts=contacts, language="jp", issue_type="billing"))
-    assert as_aws_shows(world, incident) == ("en", addresses[:10])
+    assert opened_with(world, incident) == ("en", addresses[:10])
     assert world.case(incident)["issueType"] == "technical"
     world.until("agents are told", lambda: notes(world, incident), incident)
     world.settle()
@@ -116,7 +123,7 @@ def test_a_language_that_aws_refuses_gives_way_to_the_policys(world: World):
         catalogue = {"services": [{"code": SERVICE_CODE, "languages": ["en"]}]}
         world.stack.control("POST", f"/support/accounts/{account['id']}/catalogue", catalogue)
         incident = world.linked(account, **options(additional_contacts="jane@example.com", language="ja"))
-        assert as_aws_shows(world, incident) == ("en", ["jane@example.com"])
+        assert opened_with(world, incident) == ("en", ["jane@example.com"])
         world.until("agents are told", lambda: notes(world, incident), incident)
         world.settle()
         (note,) = notes(world, incident)
@@ -131,7 +138,7 @@ def test_a_change_after_the_case_is_open_has_no_effect(world: World):
     world.comment(incident, "Still there?")
     world.until_sent(incident, "Still there?")
     world.settle()
-    assert as_aws_shows(world, incident) == ("fr", ["jane@example.com"])
+    assert opened_with(world, incident) == ("fr", ["jane@example.com"])
     assert world.case(incident)["issueType"] == "technical"
     assert notes(world, incident) == []
     assert world.column(incident, "additional_contacts") == "nobody"
@@ -144,11 +151,11 @@ def test_the_caller_gets_copies_only_if_the_account_asks_for_it(world: World):
     caller = world.insert("sys_user", user_name=name, email=f"{name}@example.com")["sys_id"]
     with account_with(world, "Callers") as account:
         without = world.linked(account, caller_id=caller)
-        assert as_aws_shows(world, without) == ("en", [])
+        assert opened_with(world, without) == ("en", [])
         assert world.snapshot(without)["caller_email"] == ""
         change_account(world, account, copy_caller="true")
         copied = world.linked(account, caller_id=caller, **options(additional_contacts="jane@example.com"))
-        assert as_aws_shows(world, copied) == ("en", ["jane@example.com", f"{name}@example.com"])
+        assert opened_with(world, copied) == ("en", ["jane@example.com", f"{name}@example.com"])
         for opened in (without, copied):
             world.end(opened)
 
