@@ -12,7 +12,7 @@ use casebridge_core::{
     identifiers::AccountId,
     link::index::Row,
     policy::Policy,
-    poll::{Reached, Rounds},
+    poll::{self, Reached, Rounds},
     support::index::{self, CASES_PER_PAGE, CaseRow},
     time,
     unreadable::UnreadableJson,
@@ -71,7 +71,7 @@ where
         let order = rounds.order(accounts);
         let polled: Vec<Polled> = stream::iter(&order)
             .take_while(|_| ready(!self.is_time_up(tick)))
-            .map(|account| self.poll_account(policy, account, rounds.page_of(account), tick))
+            .map(|account| self.poll_account(policy, account, &rounds, tick))
             .buffer_unordered(ACCOUNTS_AT_ONCE)
             .collect()
             .await;
@@ -110,21 +110,24 @@ where
     }
 
     /// Polls the cases of an account that have links and, at the same time, those that were opened lately.
-    async fn poll_account(&self, policy: &Policy, account: &AccountId, from: Option<String>, tick: Tick) -> Polled {
+    async fn poll_account(&self, policy: &Policy, account: &AccountId, rounds: &Rounds, tick: Tick) -> Polled {
         let (polled, opened) = tokio::join!(
-            self.poll_watched(account, from, tick),
+            self.poll_watched(policy, account, rounds, tick),
             self.poll_opened_cases(policy, account, self.end_of_turn(), tick)
         );
         Polled { failure: polled.failure.or(opened.err()), ..polled }
     }
 
-    /// Polls the pages of an account's cases from `from` on, within the account's time. `None` is the first page.
-    async fn poll_watched(&self, account: &AccountId, from: Option<String>, tick: Tick) -> Polled {
+    /// Polls the pages of an account's cases from where the rounds are with it, within the account's time. Leaves out the
+    /// quiet cases that are not due.
+    async fn poll_watched(&self, policy: &Policy, account: &AccountId, rounds: &Rounds, tick: Tick) -> Polled {
         let end = self.end_of_turn();
-        let mut page = from;
+        let mut page = rounds.page_of(account);
+        let last_polled = rounds.last_polled(account);
+        let is_due = |case: &CaseRow| poll::is_case_due(account, case.changed_at, last_polled, tick.now, policy);
         let polled = |reached, failure| Polled { account: account.clone(), reached, failure };
         for _ in 0..MAXIMUM_PAGES {
-            match self.poll_page(account, page.as_deref(), tick).await {
+            match self.poll_page(account, page.as_deref(), is_due, tick).await {
                 Ok(None) => return polled(Reached::Whole, None),
                 Ok(next) => page = next,
                 Err(error) => return polled(Reached::Page(page), Some(error)),
@@ -140,15 +143,16 @@ where
         time::later(self.clock.now(), ACCOUNT_TIME)
     }
 
-    /// Polls a page of an account's cases. Returns the start of the next page, or `None` after the last page.
+    /// Polls the cases of a page that are due. Returns the start of the next page, or `None` after the last page.
     async fn poll_page(
         &self,
         account: &AccountId,
         from: Option<&str>,
+        is_due: impl Fn(&CaseRow) -> bool,
         tick: Tick,
     ) -> Result<Option<String>, PollError> {
         let page = self.ledger.page_under(&index::watched(account), from, CASES_PER_PAGE).await?;
-        let cases: Vec<CaseRow> = page.rows.iter().filter_map(readable).collect();
+        let cases: Vec<CaseRow> = page.rows.iter().filter_map(readable).filter(is_due).collect();
         self.poll_cases(account, &cases, self.end_of_turn(), tick).await?;
         Ok(page.next)
     }

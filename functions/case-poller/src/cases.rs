@@ -43,7 +43,7 @@ where
     A: SecretStore,
     C: Timer,
 {
-    /// Reads a page of an account's cases until `end`, and hands off the links of those that changed.
+    /// Reads some of an account's cases until `end`, and hands off the links of those that changed.
     pub(crate) async fn poll_cases(
         &self,
         account: &AccountId,

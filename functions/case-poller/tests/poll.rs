@@ -138,6 +138,17 @@ impl Fixture {
         poller.poll(&self.policy(), at(self.now.get() + 300)).await
     }
 
+    /// Polls once in each minute. Returns the calls of each poll.
+    async fn polls_each_minute(&self, minutes: u32) -> Vec<usize> {
+        let mut calls = Vec::new();
+        for _ in 0..minutes {
+            self.now.set(self.now.get() + 60);
+            self.poll().await.unwrap();
+            calls.push(self.describes.take().len());
+        }
+        calls
+    }
+
     /// Returns the policy: cases that are opened at AWS become incidents only in the tests of that.
     fn policy(&self) -> Policy {
         let rule = if self.takes_opened_cases.get() { OpenedCaseRule::OpenIncident } else { OpenedCaseRule::Ignore };
@@ -582,6 +593,22 @@ async fn cases_that_look_different_are_hinted_with_one_call_and_one_read_a_page(
     assert_eq!(calls, 2, "a page of 100 and one of 1");
     let reads = fixture.pages_read.borrow().iter().filter(|account| *account == PRODUCTION).count();
     assert_eq!(reads, 2, "and as many reads of the ledger");
+}
+
+#[tokio::test]
+async fn a_quiet_case_is_read_once_in_its_turn_and_a_warm_one_each_time() {
+    let fixture = Fixture::new();
+    fixture.link(PRODUCTION, "a", None).await;
+    let Policy { warm_case_seconds, quiet_case_poll_seconds, .. } = fixture.policy();
+    let warm = fixture.polls_each_minute(warm_case_seconds / 60 - 1).await;
+    assert!(warm.iter().all(|calls| *calls == 1), "{warm:?}");
+    let turn = quiet_case_poll_seconds / 60;
+    let quiet = fixture.polls_each_minute(turn * 4).await;
+    assert_eq!(quiet.iter().sum::<usize>(), 4, "{quiet:?}");
+    // AWS resolves the case without a word. No event tells it.
+    fixture.set_status(PRODUCTION, "a", Some("resolved"));
+    fixture.polls_each_minute(turn).await;
+    assert_eq!(fixture.hinted(), ["a"]);
 }
 
 #[tokio::test]

@@ -33,6 +33,9 @@ const MAXIMUM_SECONDS: u32 = 7 * 24 * 3600;
 /// The longest L, in seconds: six hours. casebridge looks for a case that was given up at twice L, and a CreateCase
 /// counts as undecided for a day.
 const MAXIMUM_DOUBT_SECONDS: u32 = 6 * 3600;
+/// The longest time between two reads of a quiet case: an hour. If a change waits longer than that for the poller, whoever
+/// made it has asked by telephone.
+const MAXIMUM_QUIET_CASE_POLL_SECONDS: u32 = 3600;
 /// The most addresses that CreateCase takes. Source: AWS Support API, CreateCase `ccEmailAddresses`.
 pub const MAXIMUM_CC_EMAIL_ADDRESSES: usize = 10;
 /// The longest prefix of a subject, in characters. It leaves room for the subject itself.
@@ -216,6 +219,11 @@ policy! {
     writes_per_window: u32 = 100, Range::numbers(1, MAXIMUM_WRITES_PER_WINDOW, "writes");
     /// How far the poller of ServiceNow looks back behind its watermark.
     poll_overlap_seconds: u32 = 60, Range::numbers(0, MAXIMUM_SECONDS, "seconds");
+    /// How long a case is warm after something changed on it. Every poll reads a warm case.
+    warm_case_seconds: u32 = 60 * 60, Range::numbers(0, MAXIMUM_SECONDS, "seconds");
+    /// How often the poller reads a case that is not warm. It is how late a change on such a case is seen if no event
+    /// tells it.
+    quiet_case_poll_seconds: u32 = 5 * 60, Range::numbers(1, MAXIMUM_QUIET_CASE_POLL_SECONDS, "seconds");
     /// The beginning of a case's subject in an account that is not production.
     test_subject_prefix: String = "TEST CASE--Please ignore - ".to_owned(), Range::short_text(MAXIMUM_SUBJECT_PREFIX);
     /// From the incident's priority to the case's severity code.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     identifiers::{AccountId, ClaimId, IncidentId},
+    policy::Policy,
     time,
 };
 
@@ -78,6 +79,26 @@ pub fn has_incident_changed(sys_mod_count: u64, remembered: Option<u64>) -> bool
     remembered != Some(sys_mod_count)
 }
 
+/// Whether the poll that began at `now` reads a case. `changed_at` is when something changed on it last; `last_polled` is
+/// when its account was polled last, or an earlier moment.
+///
+/// A warm case is read by every poll, and a quiet one once in each turn of `quiet_case_poll_seconds`. The quiet cases of
+/// an account have the same turns, so that most polls of a quiet account need no call. Accounts have different turns, so
+/// that their calls spread.
+pub fn is_case_due(
+    account: &AccountId,
+    changed_at: Timestamp,
+    last_polled: Timestamp,
+    now: Timestamp,
+    policy: &Policy,
+) -> bool {
+    let warm_for = SignedDuration::from_secs(i64::from(policy.warm_case_seconds));
+    let turn = i64::from(policy.quiet_case_poll_seconds.max(1));
+    let shift = account.as_str().parse::<i64>().unwrap_or(0).rem_euclid(turn);
+    let turn_at = |moment: Timestamp| moment.as_second().saturating_add(shift).div_euclid(turn);
+    now.duration_since(changed_at) < warm_for || turn_at(last_polled) < turn_at(now)
+}
+
 /// Returns the claim under which a link that is due since `due_at` is handed off, and when the link is due again.
 ///
 /// The claim is made from the due time. So two pollers that see the same link make the same claim, and the queue takes
@@ -141,6 +162,11 @@ impl Rounds {
     /// Returns the page after which the poll of an account begins. Returns `None` if it begins with the first page.
     pub fn page_of(&self, account: &AccountId) -> Option<String> {
         self.behind.get(account)?.page.clone()
+    }
+
+    /// Returns when an account was polled whole last, or an earlier moment.
+    pub fn last_polled(&self, account: &AccountId) -> Timestamp {
+        self.behind.get(account).map_or(self.covered_since, |behind| behind.since.min(self.covered_since))
     }
 
     /// Returns the rounds after a poll that began at `poll_began`. `polled` has the progress with each account that was
@@ -253,6 +279,45 @@ mod tests {
         assert_eq!((claim_id.as_str(), until), ("10000", at(612)));
         assert_eq!(claim(at(10), at(70)).0, claim_id);
         assert_ne!(claim(at(612), at(613)).0, claim_id);
+    }
+
+    fn paced(warm: u32, quiet: u32) -> Policy {
+        Policy { warm_case_seconds: warm, quiet_case_poll_seconds: quiet, ..Policy::default() }
+    }
+
+    #[test]
+    fn a_warm_case_is_read_by_every_poll() {
+        let account = AccountId::new("000000000300");
+        let is_due = |changed: i64, now: i64| is_case_due(&account, at(changed), at(now - 1), at(now), &paced(60, 300));
+        assert!(is_due(900, 959), "warm");
+        assert!(!is_due(900, 960), "quiet, and it was read in this turn");
+        assert!(is_due(2_000, 960), "a clock that is behind");
+        assert!(!is_case_due(&account, at(900), at(910), at(911), &paced(0, 300)), "no case is ever warm");
+    }
+
+    #[test]
+    fn a_quiet_case_is_read_once_in_each_turn_of_its_account() {
+        let read = |account: &str, quiet: u32, polls: &[i64]| -> Vec<i64> {
+            let account = AccountId::new(account);
+            let is_due = |pair: &&[i64]| is_case_due(&account, at(0), at(pair[0]), at(pair[1]), &paced(60, quiet));
+            polls.windows(2).filter(is_due).map(|pair| pair[1]).collect()
+        };
+        let minutes: Vec<i64> = (20..32).map(|minute| minute * 60).collect();
+        assert_eq!(read("000000000000", 300, &minutes), [1_500, 1_800]);
+        assert_eq!(read("000000000060", 300, &minutes), [1_440, 1_740], "another account has other turns");
+        assert_eq!(read("not a number", 300, &minutes), [1_500, 1_800]);
+        assert_eq!(read("000000000000", 60, &minutes), minutes[1..]);
+        assert_eq!(read("000000000000", 300, &[1_200, 9_999]), [9_999], "the poller stood still");
+        assert_eq!(read("000000000000", 300, &[1_510, 1_490, 1_505]), [1_505], "clocks differ");
+    }
+
+    #[test]
+    fn an_account_that_was_not_polled_whole_was_polled_last_before_that() {
+        let order = accounts(&[1, 2]);
+        let rounds = polled_whole(&Rounds::first(at(0)), 60, &[1, 2], 2);
+        let polled = [(order[0].clone(), Reached::Page(None)), (order[1].clone(), Reached::Whole)].into();
+        let rounds = rounds.advance(at(120), &order, &polled);
+        assert_eq!((rounds.last_polled(&order[0]), rounds.last_polled(&order[1])), (at(60), at(120)));
     }
 
     fn accounts(numbers: &[u32]) -> Vec<AccountId> {

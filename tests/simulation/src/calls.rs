@@ -93,12 +93,20 @@ pub enum RemoteCall {
     Accounts,
     /// Secrets Manager: reads the secret that webhooks are signed with.
     WebhookSecret,
+    /// AWS Support: which services it offers to an account.
+    DescribeServices,
+    /// AWS Support: which severities an account's plan has.
+    DescribeSeverityLevels,
+    /// ServiceNow: reads the catalogue that it holds.
+    ReadCatalogue,
+    /// ServiceNow: writes rows of the catalogue.
+    WriteCatalogue,
     /// Not a remote call: a worker waits before it tries again.
     Stay,
 }
 
 /// All calls, in the order of reports.
-pub const CALLS: [RemoteCall; 44] = [
+pub const CALLS: [RemoteCall; 48] = [
     RemoteCall::CreateCase,
     RemoteCall::AddCommunication,
     RemoteCall::ResolveCase,
@@ -142,6 +150,10 @@ pub const CALLS: [RemoteCall; 44] = [
     RemoteCall::Redeliver,
     RemoteCall::Accounts,
     RemoteCall::WebhookSecret,
+    RemoteCall::DescribeServices,
+    RemoteCall::DescribeSeverityLevels,
+    RemoteCall::ReadCatalogue,
+    RemoteCall::WriteCatalogue,
     RemoteCall::Stay,
 ];
 
@@ -197,6 +209,10 @@ impl RemoteCall {
             Self::Redeliver => "redeliver",
             Self::Accounts => "accounts",
             Self::WebhookSecret => "webhook_secret",
+            Self::DescribeServices => "describe_services",
+            Self::DescribeSeverityLevels => "describe_severity_levels",
+            Self::ReadCatalogue => "read_catalogue",
+            Self::WriteCatalogue => "write_catalogue",
             Self::Stay => "stay",
         }
     }
@@ -219,7 +235,7 @@ impl RemoteCall {
             Fate::DiedAfter | Fate::AnswerLost | Fate::Refused => true,
             Fate::RequestLost if self == Self::AddToSet => true,
             Fate::RequestLost | Fate::LandsLate | Fate::DiedLandsLate => self.writes_to_support(),
-            Fate::Stopped => matches!(self, Self::Open | Self::Deliver | Self::AttachFile),
+            Fate::Stopped => matches!(self, Self::Open | Self::Deliver | Self::AttachFile | Self::WriteCatalogue),
         }
     }
 }

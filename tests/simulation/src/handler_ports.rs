@@ -13,6 +13,7 @@ use casebridge_core::{
 use casebridge_ports::{FileQueue, WakeQueue};
 use casebridge_runtime::{DeduplicationId, HintSink, QueueError, Redeliverer, Redelivery, SecretError, WebhookKeys};
 use casebridge_servicenow::{Changes, IncidentChange};
+use catalog_sync::AccountList;
 use jiff::{SignedDuration, Timestamp};
 use servicenow_webhook::KeySource;
 
@@ -252,6 +253,12 @@ impl SecretStore for SecretsPort {
 
     async fn webhook_version(&self) -> Result<String, SecretError> {
         newest_secret(&self.desk).await.map(|newest| newest.to_string())
+    }
+}
+
+impl AccountList for SecretsPort {
+    async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
+        SecretStore::accounts(self).await
     }
 }
 

@@ -14,6 +14,7 @@ use case_poller::Poller;
 use casebridge_core::{hint::Hint, identifiers::IncidentId};
 use casebridge_executor::{Executor, ReconcileError, Report};
 use casebridge_runtime::metrics::{Metric, Metrics};
+use catalog_sync::CatalogSync;
 use jiff::{SignedDuration, Timestamp};
 use reconciler::Reconcile;
 use serde_json::json;
@@ -39,6 +40,9 @@ const RECEIVES: &str = "ApproximateReceiveCount";
 const ACCEPTED: i64 = 202;
 /// The most by which the clock of a process differs from the world's clock.
 pub const MAXIMUM_SKEW: SignedDuration = SignedDuration::from_millis(300);
+
+/// The time that a run of the function has that writes the catalogue: the timeout in infra/aws/template.yaml.
+pub const CATALOGUE_TIMEOUT: SignedDuration = SignedDuration::from_secs(300);
 
 /// The function that receives webhooks.
 pub type WebhookFunction = Webhook<KeysPort, WorldLedger, QueuePort, ClockPort>;
@@ -176,6 +180,23 @@ pub async fn poll(desk: Rc<Desk>, function: Rc<PollerFunction>, deadline: Timest
         desk.world.borrow_mut().note(Place::Bridge, || format!("the poll fails: {error}"));
     }
     whole
+}
+
+/// Writes the catalogue of AWS Support to ServiceNow. Returns whether the run could end.
+pub async fn sync_catalogue(desk: Rc<Desk>) -> bool {
+    let function = CatalogSync {
+        accounts: SecretsPort { desk: desk.clone() },
+        support: ports::offered_catalogue(&desk),
+        servicenow: ports::catalogue(&desk),
+        clock: clock(&desk),
+        metrics: Metrics::new("catalog-sync"),
+    };
+    let deadline = desk.world.borrow().now + CATALOGUE_TIMEOUT;
+    let outcome = function.run(deadline).await;
+    if let Err(error) = &outcome {
+        desk.world.borrow_mut().note(Place::Bridge, || format!("the catalogue is not written: {error}"));
+    }
+    outcome.is_ok()
 }
 
 /// Returns how many parts of the poll failed, by its metrics.

@@ -80,6 +80,7 @@ impl Invariant {
 /// Judges a world that has come to rest.
 pub fn judge(life: &mut Life) {
     judge::judge(life);
+    life.judge_catalogue();
     count_doubts(life);
 }
 

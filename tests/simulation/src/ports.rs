@@ -10,9 +10,9 @@ use crate::{
     handler_ports::{FilesPort, WakePort},
     ledger_port::LedgerPort,
     process_ports::{ClockPort, RandomnessPort, WorkerClock},
-    sabotage::{self, Sabotage, ledger::SabotagedLedger, support::SabotagedSupport},
+    sabotage::{self, Sabotage, catalogue::SabotagedCatalogue, ledger::SabotagedLedger, support::SabotagedSupport},
     servicenow::port::ServiceNowPort,
-    support::{judge::plans::PlanPort, port::SupportPort},
+    support::{catalogue::CataloguePort, judge::plans::PlanPort, port::SupportPort},
 };
 
 /// The ledger, as the functions call it.
@@ -128,6 +128,16 @@ pub type WorldCaseFiles = SupportPort;
 /// Returns the files of cases.
 pub fn case_files(desk: &Rc<Desk>) -> WorldCaseFiles {
     SupportPort::of_executor(desk.clone())
+}
+
+/// Returns the catalogue at AWS Support.
+pub fn offered_catalogue(desk: &Rc<Desk>) -> CataloguePort {
+    CataloguePort { desk: desk.clone() }
+}
+
+/// Returns the catalogue in ServiceNow, with its sabotage if there is one.
+pub fn catalogue(desk: &Rc<Desk>) -> SabotagedCatalogue<CataloguePort> {
+    SabotagedCatalogue::new(CataloguePort { desk: desk.clone() }, sabotage_of(desk))
 }
 
 /// Returns ServiceNow, with its sabotage if there is one.

@@ -85,14 +85,14 @@ fn list<'a>(text: &mut String, title: &str, entries: impl Iterator<Item = (&'a s
 
 /// Returns the table of sabotages.
 pub fn sabotages(rows: &[(Sabotage, Option<Caught>)]) -> String {
-    let mut text = format!("{:28}{:28}{:>8}{:>8}  what\n", "sabotage", "caught by", "seeds", "seed");
+    let mut text = format!("{:32}{:28}{:>8}{:>8}  what\n", "sabotage", "caught by", "seeds", "seed");
     for (sabotage, caught) in rows {
         let _ = match caught {
             Some(caught) => {
                 let (name, what) = (caught.violation.invariant.name(), &caught.violation.what);
-                writeln!(text, "{:28}{name:28}{:>8}{:>8}  {what}", sabotage.name(), caught.worlds, caught.seed)
+                writeln!(text, "{:32}{name:28}{:>8}{:>8}  {what}", sabotage.name(), caught.worlds, caught.seed)
             }
-            None => writeln!(text, "{:28}NOT CAUGHT", sabotage.name()),
+            None => writeln!(text, "{:32}NOT CAUGHT", sabotage.name()),
         };
     }
     text

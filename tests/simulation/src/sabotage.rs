@@ -3,6 +3,7 @@
 //! A sabotage is a decorator around an honest part. `ports.rs` puts it there, where it makes the ports of a function.
 //! No honest part asks which safeguard is off.
 
+pub mod catalogue;
 pub mod ledger;
 pub mod policy;
 pub mod servicenow;
@@ -47,10 +48,18 @@ pub enum Sabotage {
     Pauses,
     /// The app shares the texts of silent authors like those of anybody.
     SilentAuthors,
+    /// Snapshots show one file of each name, as if names told files apart.
+    FilesByName,
+    /// Snapshots do not show which files casebridge attached.
+    FileOrigin,
+    /// The app opens no further incident for a case that has one, whatever its generation.
+    Generation,
+    /// The catalogue is written without a look at what ServiceNow holds.
+    CatalogueDifferences,
 }
 
 /// All of them.
-pub const SABOTAGES: [Sabotage; 17] = [
+pub const SABOTAGES: [Sabotage; 21] = [
     Sabotage::Lease,
     Sabotage::Intent,
     Sabotage::ReadBack,
@@ -68,6 +77,10 @@ pub const SABOTAGES: [Sabotage; 17] = [
     Sabotage::Refusals,
     Sabotage::Pauses,
     Sabotage::SilentAuthors,
+    Sabotage::FilesByName,
+    Sabotage::FileOrigin,
+    Sabotage::Generation,
+    Sabotage::CatalogueDifferences,
 ];
 
 impl Sabotage {
@@ -91,6 +104,10 @@ impl Sabotage {
             Self::Refusals => "refusals not held back",
             Self::Pauses => "pauses ignored",
             Self::SilentAuthors => "silent authors heard",
+            Self::FilesByName => "files told apart by name",
+            Self::FileOrigin => "origin of files ignored",
+            Self::Generation => "generation ignored",
+            Self::CatalogueDifferences => "catalogue differences ignored",
         }
     }
 

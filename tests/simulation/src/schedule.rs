@@ -38,6 +38,13 @@ const ACCOUNT_DEEDS: u64 = 200;
 /// After how many of a thousand deeds somebody does something with a file, in worlds with files.
 const FILE_DEEDS: u64 = 350;
 
+/// After how many of a thousand deeds something changes in the catalogue, in worlds with one.
+const CATALOGUE_DEEDS: u64 = 200;
+
+/// The longest time between two runs of the function that writes the catalogue, in seconds. It is short, so that several
+/// runs see a change.
+const CATALOGUE_PERIOD: i64 = 900;
+
 /// Runs a future that never waits. Returns `None` if it waits.
 pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
@@ -55,6 +62,7 @@ enum Event {
     Announced(Box<Announcement>, u32),
     Outbox,
     Poll,
+    Catalogue,
     Queue,
     Land,
 }
@@ -101,10 +109,13 @@ pub struct Life {
     accounts: Random,
     /// Decides the deeds with files, for the same reason.
     files: Random,
+    /// Decides the deeds with the catalogue and when it is written, for the same reason.
+    catalogue: Random,
     deeds_left: usize,
     calm_since: Option<Timestamp>,
     polls: u32,
-    quiet_polls: u32,
+    /// When the first and the last of the polls in a row began that found nothing. `None` if the last one found something.
+    quiet_polls: Option<(Timestamp, Timestamp)>,
     last_activity: Timestamp,
     last_report: Rc<RefCell<Option<Report>>>,
 }
@@ -115,6 +126,7 @@ impl Life {
         let people = Random::new(settings.seed.rotate_left(17) ^ 0x7065_6f70_6c65);
         let accounts = Random::new(settings.seed.rotate_left(29) ^ 0x6163_636f_756e_7473);
         let files = Random::new(settings.seed.rotate_left(41) ^ 0x66_696c_6573);
+        let catalogue = Random::new(settings.seed.rotate_left(53) ^ 0x6361_7461_6c6f_6775);
         let deeds_left = settings.deeds;
         let desk = Desk::new(settings);
         Self {
@@ -127,10 +139,11 @@ impl Life {
             people,
             accounts,
             files,
+            catalogue,
             deeds_left,
             calm_since: None,
             polls: 0,
-            quiet_polls: 0,
+            quiet_polls: None,
             last_activity: Timestamp::UNIX_EPOCH,
             last_report: Rc::default(),
         }
@@ -164,6 +177,7 @@ impl Life {
         if polling >= SELDOM {
             self.begin_to_watch();
         }
+        self.schedule_catalogue();
         if self.deeds_left > 0 {
             self.schedule(now, Event::Deed);
         }
@@ -212,6 +226,7 @@ impl Life {
             Event::Announced(event, attempts) => self.start_event(event, attempts),
             Event::Outbox => self.run_outbox(),
             Event::Poll => self.start_poll(),
+            Event::Catalogue => self.start_catalogue(),
             Event::Queue => {}
             Event::Land => self.desk.world.borrow_mut().land(),
         }
@@ -234,6 +249,9 @@ impl Life {
             }
             if world.settings.files && self.files.chance(FILE_DEEDS) {
                 world.do_file_deed(&mut self.files);
+            }
+            if world.settings.catalogue && self.catalogue.chance(CATALOGUE_DEEDS) {
+                world.do_catalogue_deed(&mut self.catalogue);
             }
         }
         if self.deeds_left == 0 {

@@ -1,6 +1,7 @@
 //! AWS Support: the parts of a world that belong to this kind of link.
 
 pub mod cases;
+pub mod catalogue;
 pub mod judge;
 pub mod people;
 pub mod port;

@@ -26,6 +26,7 @@ use crate::{
         options,
     },
     settings::Settings,
+    support::catalogue::Catalogue,
     tally::Tally,
     timeline::{Place, Timeline},
 };
@@ -82,6 +83,8 @@ pub struct World {
     pub tally: Tally,
     /// What the judges remember.
     pub memory: Memory,
+    /// What AWS Support offers, and what the app holds of it.
+    pub catalogue: Catalogue,
     /// The accounts that AWS refuses now, and the refusal of each.
     pub refused_accounts: BTreeMap<AccountId, Refusal>,
     /// The broken invariants so far.
@@ -138,6 +141,7 @@ impl World {
             timeline: Timeline::new(settings.told),
             tally: Tally::default(),
             memory: Memory::default(),
+            catalogue: Catalogue::default(),
             refused_accounts: BTreeMap::new(),
             violations: Vec::new(),
             read_lag: SignedDuration::ZERO,

@@ -5,7 +5,7 @@
 //! | sort text | row | attributes |
 //! |---|---|---|
 //! | `CASE#<stable case id>` | a case's link, for as long as the link has the case or remembers it as a former one | `link` |
-//! | `WATCHED#<stable case id>` | a case that the poller reads | `link`, `case_id`, `display_id`, `fingerprint` |
+//! | `WATCHED#<stable case id>` | a case that the poller reads | `link`, `case_id`, `display_id`, `fingerprint`, `changed_at` |
 //! | `INTENT#<mark>` | a CreateCase that is undecided or was given up | `link` |
 //! | `UNDECIDED#<written at>#<mark>` | a CreateCase whose case may still show up, by age | `written_at` |
 //! | `WAITING#<priority>#<since>#<link>` | a link that waits for its account's quota of new cases | `link` |
@@ -71,6 +71,8 @@ const CASE_ID: &str = "case_id";
 const DISPLAY_ID: &str = "display_id";
 /// The fingerprint of the last read, in the row of a watched case.
 const FINGERPRINT: &str = "fingerprint";
+/// When something changed on it last, in the row of a watched case.
+const CHANGED_AT: &str = "changed_at";
 /// When its intent was written, in the row of an undecided CreateCase.
 const WRITTEN_AT: &str = "written_at";
 
@@ -87,6 +89,8 @@ pub struct CaseRow {
     pub link: LinkKey,
     /// The fingerprint of the last read.
     pub fingerprint: String,
+    /// When something changed on it last, by our clock, to the millisecond.
+    pub changed_at: Timestamp,
 }
 
 impl CaseRow {
@@ -99,6 +103,7 @@ impl CaseRow {
             display_id: row.optional_text(DISPLAY_ID)?.map(DisplayId::new),
             link: row.link()?.clone(),
             fingerprint: row.text(FINGERPRINT)?.to_owned(),
+            changed_at: row.moment(CHANGED_AT)?,
         })
     }
 }
@@ -178,6 +183,7 @@ fn watched_row(link: &LinkKey, case: &LinkedCase) -> IndexRow {
         .leading_to(link)
         .with_text(CASE_ID, &case.case_id)
         .with_text(FINGERPRINT, &case.fingerprint)
+        .with(CHANGED_AT, Fact::Number(milliseconds(case.changed_at.unwrap_or(case.opened_at))))
         .expiring(case.is_resolved().then(last_day));
     match &case.display_id {
         Some(display_id) => row.with_text(DISPLAY_ID, display_id),
@@ -342,10 +348,17 @@ mod tests {
         assert_eq!([leading_text.as_str(), watched_text.as_str()], ["CASE#2026-aa", "WATCHED#2026-aa"]);
         assert_eq!((&leading.row.key, &leading.row.link), (&case(&linked.key()), &Some(key())));
         assert!(is_case(&leading.row.key) && !is_case(&watched.row.key));
-        let LinkedCase { case_id, fingerprint, .. } = linked.clone();
-        let expected = CaseRow { key: linked.key(), case_id, display_id, link: key(), fingerprint };
+        let LinkedCase { case_id, fingerprint, opened_at, .. } = linked.clone();
+        let expected =
+            CaseRow { key: linked.key(), case_id, display_id, link: key(), fingerprint, changed_at: opened_at };
         assert_eq!(CaseRow::read(&watched.row).unwrap(), expected);
         assert_eq!((leading.expires_at, watched.expires_at), (None, None));
+    }
+
+    #[test]
+    fn the_row_of_a_watched_case_tells_when_it_changed_last() {
+        let row = shown(&case_with(|case| case.changed_at = Some(moment(7)))).pop().unwrap().1;
+        assert_eq!(CaseRow::read(&row.row).unwrap().changed_at, moment(7));
     }
 
     #[test]
@@ -356,7 +369,7 @@ mod tests {
         assert_eq!(CaseRow::read(&leading.row).unwrap_err().name, "sk");
         let without_link = Row { link: None, ..watched.row.clone() };
         assert_eq!(CaseRow::read(&without_link).unwrap_err().name, "link");
-        for name in [CASE_ID, FINGERPRINT] {
+        for name in [CASE_ID, FINGERPRINT, CHANGED_AT] {
             let mut row = watched.row.clone();
             row.facts.remove(name);
             assert_eq!(CaseRow::read(&row).unwrap_err().name, name);

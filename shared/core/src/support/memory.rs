@@ -55,6 +55,9 @@ pub struct LinkedCase {
     /// The fingerprint of the last read, see [`crate::support::case::fingerprint`].
     #[serde(default)]
     pub fingerprint: String,
+    /// When the fingerprint changed last, by our clock; `None` until the first read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<Timestamp>,
     /// Its severity; `None` until the first read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<SeenSeverity>,
@@ -71,11 +74,14 @@ impl LinkedCase {
         self.status.as_ref().is_some_and(CaseStatus::is_resolved)
     }
 
-    /// Takes in how AWS names the case now, and its fingerprint. A case's id changes with its language. The poller asks
-    /// for the id that was last taken in.
-    pub(super) fn identify(&mut self, case: &Case) {
+    /// Takes in how a read that began at `now` names the case, and its fingerprint. A case's id changes with its language.
+    /// The poller asks for the id that was last taken in.
+    pub(super) fn identify(&mut self, case: &Case, now: Timestamp) {
         self.case_id = case.case_id.clone();
         self.display_id = Some(case.display_id.clone());
+        if case.has_changed(&self.fingerprint) {
+            self.changed_at = Some(now);
+        }
         self.fingerprint.clone_from(&case.fingerprint);
     }
 }

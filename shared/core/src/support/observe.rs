@@ -103,7 +103,7 @@ impl Pass {
     fn see_status(&mut self, policy: &Policy, case: &Case, now: Timestamp) {
         let has_unseen_own_text = self.has_unseen_own_text(policy, now);
         if let Some(linked) = &mut self.link.memory.case {
-            linked.identify(case);
+            linked.identify(case, now);
             let ours = linked
                 .reopened_by
                 .as_ref()
@@ -140,7 +140,7 @@ impl Pass {
         if self.incident_gone && linked.fingerprint != case.fingerprint {
             self.link.gone_since = Some(now);
         }
-        linked.identify(case);
+        linked.identify(case, now);
     }
 
     /// Takes in what an interrupted pass delivered. Returns false if the incident has still to be read for it. An incident

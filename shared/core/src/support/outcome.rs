@@ -367,6 +367,7 @@ pub(super) fn new_linked_case(account: AccountId, case_id: CaseId, now: Timestam
         reopened_by: None,
         opened_at: now,
         fingerprint: String::new(),
+        changed_at: None,
         severity: None,
     }
 }

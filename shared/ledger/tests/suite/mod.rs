@@ -878,6 +878,7 @@ pub async fn a_case_leads_to_its_link_in_every_language(ledger: impl Ledger) {
         display_id: Some(DisplayId::new("1234563851")),
         status: Some(CaseStatus::new("resolved")),
         fingerprint: "f1".to_owned(),
+        changed_at: Some(at(7)),
         ..case(1)
     });
     assert_eq!(release(&ledger, &lease, &before, &after).await, ReleaseAnswer::Released);
@@ -889,6 +890,7 @@ pub async fn a_case_leads_to_its_link_in_every_language(ledger: impl Ledger) {
         display_id: Some(DisplayId::new("1234563851")),
         link: key(1),
         fingerprint: "f1".to_owned(),
+        changed_at: at(7),
     };
     assert_eq!(page, (vec![expected], None));
 }

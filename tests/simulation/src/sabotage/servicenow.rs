@@ -1,12 +1,12 @@
 //! The app on the ServiceNow instance with a safeguard switched off. The decorators stand between the port and the
 //! instance, so that the port judges what casebridge asked for.
 
-use std::cell::Cell;
+use std::{cell::Cell, collections::BTreeSet};
 
 use casebridge_core::{
     identifiers::{ExternalId, IncidentId},
     servicenow::{
-        delivery::{Delivery, DeliveryAnswer},
+        delivery::{Delivery, DeliveryAnswer, NewIncident},
         incident::{AccountState, Incident},
     },
 };
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::Sabotage;
 use crate::{
-    servicenow::model::{App, HonestApp, Instance, RequestFailure},
+    servicenow::model::{App, CASE_ID, HonestApp, Instance, Record, RequestFailure},
     world::BEGINNING,
 };
 
@@ -24,6 +24,9 @@ pub fn app(sabotage: Option<Sabotage>) -> Box<dyn App> {
         Some(Sabotage::ConditionalWrite) => return Box::new(Unconditional),
         Some(Sabotage::SilentAuthors) => return Box::new(Indiscreet),
         Some(Sabotage::UniqueDelivery) => return Box::new(RenamedMessages::default()),
+        Some(Sabotage::Generation) => return Box::new(OneIncidentPerCase),
+        Some(Sabotage::FilesByName) => one_file_of_each_name,
+        Some(Sabotage::FileOrigin) => without_origin_of_files,
         Some(Sabotage::Ordering) => without_times,
         Some(Sabotage::DeliveryTable) => without_delivery_table,
         Some(Sabotage::Pauses) => without_pauses,
@@ -66,6 +69,28 @@ impl App for Indiscreet {
         let incident = HonestApp.snapshot(instance, now, kind, id, since);
         instance.sharing.silent_authors = silent;
         incident
+    }
+}
+
+/// Opens no incident for a case that has one already.
+struct OneIncidentPerCase;
+
+impl App for OneIncidentPerCase {
+    fn open(
+        &self,
+        instance: &mut Instance,
+        now: Timestamp,
+        kind: &str,
+        id: &IncidentId,
+        incident: &NewIncident,
+    ) -> Result<Incident, RequestFailure> {
+        let case_id = incident.columns.own(CASE_ID);
+        let is_of_case = |record: &Record| !case_id.is_empty() && record.summary.columns.own(CASE_ID) == case_id;
+        let earlier = instance.incidents.iter().find(|(_, record)| is_of_case(record)).map(|(id, _)| id.clone());
+        match earlier {
+            Some(earlier) => HonestApp.snapshot(instance, now, kind, &earlier, None),
+            None => HonestApp.open(instance, now, kind, id, incident),
+        }
     }
 }
 
@@ -147,6 +172,20 @@ fn without_delivery_table(incident: &mut Incident) {
     for entry in &mut incident.entries {
         entry.ours = false;
         entry.undecided = false;
+    }
+}
+
+/// Shows one file of each name.
+fn one_file_of_each_name(incident: &mut Incident) {
+    let mut names = BTreeSet::new();
+    incident.attachments.retain(|file| names.insert(file.file_name.clone()));
+}
+
+/// Hides which files casebridge attached or may have attached.
+fn without_origin_of_files(incident: &mut Incident) {
+    for file in &mut incident.attachments {
+        file.ours = false;
+        file.undecided = false;
     }
 }
 

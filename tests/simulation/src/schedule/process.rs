@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Event, Life};
 use crate::{
-    handlers::{MAXIMUM_SKEW, PollerFunction, WebhookFunction},
+    handlers::{CATALOGUE_TIMEOUT, MAXIMUM_SKEW, PollerFunction, WebhookFunction},
     queue::QueueName,
     timeline::Place,
     world::Announcement,
@@ -43,6 +43,7 @@ pub(super) enum Duty {
     /// The handling of an event, and how often it has been given to its handler.
     Announced(Box<Announcement>, u32),
     Poll(Rc<PollerFunction>),
+    Catalogue,
     /// A look that a test or a judge asks for.
     Check,
 }
@@ -53,6 +54,7 @@ impl Duty {
             Self::Reconcile(QueueName::Files, ..) => ATTACHMENTS_TIMEOUT,
             Self::Reconcile(..) | Self::Check => RECONCILER_TIMEOUT,
             Self::Poll(_) => POLLER_TIMEOUT,
+            Self::Catalogue => CATALOGUE_TIMEOUT,
             Self::Webhook(..) | Self::Announced(..) => HANDLER_TIMEOUT,
         }
     }
@@ -164,16 +166,17 @@ impl Life {
                 let saw_all = started > self.last_activity
                     && has_left_nothing_aside(&function, started)
                     && self.desk.world.borrow().aws_shows_everything(started);
-                self.quiet_polls = if ending == Ending::Done && idle && saw_all { self.quiet_polls + 1 } else { 0 };
+                let is_quiet = ending == Ending::Done && idle && saw_all;
+                self.quiet_polls = is_quiet.then(|| (self.quiet_polls.map_or(started, |(first, _)| first), started));
                 self.warm_pollers.extend((ending != Ending::Death).then_some(function));
             }
-            Duty::Announced(..) | Duty::Check => {}
+            Duty::Announced(..) | Duty::Catalogue | Duty::Check => {}
         }
     }
 
     /// Notes that something has happened, so that earlier polls no longer show that the world is at rest.
     pub(super) fn note_activity(&mut self) {
         self.last_activity = self.now();
-        self.quiet_polls = 0;
+        self.quiet_polls = None;
     }
 }

@@ -6,7 +6,7 @@ use casebridge_ledger::Ledger;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Event, Life, Scheduled, at_once};
-use crate::{invariants::Invariant, queue::QueueName, timeline::Place, world::World};
+use crate::{handlers::MAXIMUM_SKEW, invariants::Invariant, queue::QueueName, timeline::Place, world::World};
 
 /// The most polls until nothing is left to do. Eight incidents may wait for a quota one after the other, and each looks
 /// for late cases for a day.
@@ -21,7 +21,7 @@ impl Life {
     /// Runs the world until nothing is left to do. It is a violation if that takes too many polls or steps.
     pub fn rest(&mut self) {
         self.polls = 0;
-        self.quiet_polls = 0;
+        self.quiet_polls = None;
         // Worlds of months take as many steps before this point as other worlds in all.
         let most_steps = self.desk.world.borrow().tally.steps.saturating_add(MAXIMUM_STEPS);
         while !self.is_at_rest() {
@@ -36,11 +36,23 @@ impl Life {
         }
     }
 
-    /// Whether nothing is under way, no link is due, and the last poll found nothing.
+    /// Whether the polls have read all cases in vain, also the quiet ones, which not every poll reads. The pollers' clocks
+    /// differ.
+    fn have_polls_read_all(&self) -> bool {
+        self.quiet_polls.is_some_and(|(first, last)| last.duration_since(first) >= self.quiet_turn())
+    }
+
+    /// Returns the longest time between two reads of a quiet case, by the world's clock.
+    pub(super) fn quiet_turn(&self) -> SignedDuration {
+        let turn = self.desk.world.borrow().settings.policy.quiet_case_poll_seconds;
+        SignedDuration::from_secs(i64::from(turn)) + MAXIMUM_SKEW * 2
+    }
+
+    /// Whether nothing is under way, no link is due, and the polls find nothing.
     fn is_at_rest(&self) -> bool {
         let periodic = |event: &Reverse<Scheduled>| matches!(event.0.event, Event::Poll | Event::Outbox | Event::Queue);
         let world = self.desk.world.borrow();
-        self.quiet_polls > 0
+        self.have_polls_read_all()
             && self.processes.is_empty()
             && world.servicenow.rules.is_empty()
             && world.queue.is_empty()

@@ -6,7 +6,7 @@ use case_poller::RESERVE;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Event, Life, Scheduled,
+    CATALOGUE_PERIOD, Event, Life, Scheduled,
     process::{ATTACHMENTS_TIMEOUT, Duty, POLLER_TIMEOUT, RECONCILER_TIMEOUT},
 };
 use crate::{
@@ -161,6 +161,20 @@ impl Life {
         }
     }
 
+    /// Schedules the next run of the function that writes the catalogue, until people stop.
+    pub(super) fn schedule_catalogue(&mut self) {
+        if self.calm_since.is_none() && self.desk.world.borrow().settings.catalogue {
+            let after = SignedDuration::from_secs(self.catalogue.between(1, CATALOGUE_PERIOD));
+            self.schedule(self.now() + after, Event::Catalogue);
+        }
+    }
+
+    pub(super) fn start_catalogue(&mut self) {
+        self.schedule_catalogue();
+        let future = handlers::sync_catalogue(self.desk.clone());
+        self.start(Duty::Catalogue, "catalogue".to_owned(), future);
+    }
+
     /// Returns the time until the deadline that the poller is given. By the rates of the faults it is so short that the
     /// poller has to stop half-way.
     fn poller_time(&self) -> SignedDuration {
@@ -174,7 +188,7 @@ impl Life {
     }
 
     /// Returns when the poller runs next: after its period, or later if people have stopped and nothing happens until
-    /// then.
+    /// then. Once a poll has found nothing, the next one that matters is the one that reads the quiet cases.
     fn next_poll(&self, regular: Timestamp) -> Timestamp {
         if self.calm_since.is_none() || !self.desk.world.borrow().queue.is_empty() {
             return regular;
@@ -182,7 +196,8 @@ impl Life {
         let moving = |event: &&Reverse<Scheduled>| !matches!(event.0.event, Event::Poll | Event::Outbox | Event::Queue);
         let next = self.events.iter().filter(moving).map(|event| event.0.at).min();
         let awaited = [next, self.next_due()].into_iter().flatten().min();
-        awaited.map_or(regular, |awaited| awaited.max(regular))
+        let quiet_cases = || self.quiet_polls.map(|(first, _)| first + self.quiet_turn());
+        awaited.or_else(quiet_cases).map_or(regular, |next| next.max(regular))
     }
 
     /// Hands out visible messages to workers.

@@ -48,7 +48,7 @@ const SEVERITY: [&str; 5] = ["error", "waiting", "pending", "in_sync", ""];
 /// The kind of link that has columns of its own; the app refuses a delivery of another kind that names one.
 const SUPPORT_CASE: &str = "support_case";
 /// The column with the id of the case.
-const CASE_ID: &str = "case_id";
+pub(crate) const CASE_ID: &str = "case_id";
 /// The column with the status of the case.
 pub(super) const CASE_STATUS: &str = "case_status";
 /// The columns of incident that links of that kind alone write, as the app lists them.

@@ -285,6 +285,7 @@ fn what_the_core_names_a_communication_is_taken() {
         display_id: None,
         status: None,
         status_since: fixture.now,
+        changed_at: None,
         status_before_resolved: None,
         reopened_at: None,
         reopened_by: None,
