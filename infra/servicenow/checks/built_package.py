@@ -72,9 +72,14 @@ def is_own(table: str) -> bool:
     return table.startswith(PREFIX)
 
 
+def is_own_place(table: str, column: str) -> bool:
+    """Whether a table is the app's, or a column is the app's on incident."""
+    return is_own(table) or (table == INCIDENT and is_own(column))
+
+
 def is_own_column(record: Record) -> bool:
     """Whether a record describes a table of the app's, or a column of the app's on incident."""
-    return is_own(record.get("name")) or (record.get("name") == INCIDENT and is_own(record.get("element")))
+    return is_own_place(record.get("name"), record.get("element"))
 
 
 def is_own_rule(record: Record) -> bool:
@@ -88,7 +93,7 @@ def is_own_access_control(record: Record) -> bool:
     if record.get("type") == "REST_Endpoint":
         return record.get("name").startswith("casebridge_")
     table, _, column = record.get("name").partition(".")
-    return is_own(table) or (table == INCIDENT and is_own(column))
+    return is_own_place(table, column)
 
 
 def named_by(column: str) -> Callable[[Record], bool]:
@@ -106,9 +111,11 @@ MAY_BE: dict[str, Callable[[Record], bool]] = {
     "sys_db_object": named_by("name"),
     "sys_dictionary": is_own_column,
     "sys_documentation": is_own_column,
-    "sys_choice": named_by("name"),
-    "sys_choice_set": named_by("name"),
-    "sys_choice_v2": lambda record: is_own(record.node.attrib.get("table", "")),
+    "sys_choice": is_own_column,
+    "sys_choice_set": is_own_column,
+    "sys_choice_v2": lambda record: is_own_place(
+        record.node.attrib.get("table", ""), record.node.attrib.get("field", "")
+    ),
     "sys_ui_list": named_by("name"),
     "sys_ui_list_element": lambda record: is_own(record.attribute("list_id", "name")),
     "sys_ui_action": named_by("table"),
@@ -195,9 +202,14 @@ def is_registered(sys_id: str, keys: str) -> bool:
 
 
 def removes_own(query: str, keys: str) -> bool:
-    """Whether each alternative of a query names a table of the app's, or a record of its."""
-    first = [alternative.split("^")[0].partition("=") for alternative in query.split("^NQ")]
-    return all(
-        (column == "name" and is_own(value)) or (column == "document_key" and is_registered(value, keys))
-        for column, _, value in first
-    )
+    """Whether each alternative of a query names a table, a column on incident or a record of the app's."""
+    return all(alternative_removes_own(alternative, keys) for alternative in query.split("^NQ"))
+
+
+def alternative_removes_own(alternative: str, keys: str) -> bool:
+    """Whether an alternative of a query begins with a table or a record of the app's, or is about a column of its."""
+    (column, _, value), *others = [condition.partition("=") for condition in alternative.split("^")]
+    element = others[0][2] if others and others[0][:2] == ("element", "=") else ""
+    is_or = "^OR" in alternative
+    own = column == "name" and is_own_place(value, element) and not (value == INCIDENT and is_or)
+    return own or (column == "document_key" and is_registered(value, keys))

@@ -18,6 +18,9 @@ COLUMNS = {
     "category_code",
     "service",
     "category",
+    "additional_contacts",
+    "language",
+    "issue_type",
     "case_id",
     "display_id",
     "case_status",
@@ -26,7 +29,12 @@ COLUMNS = {
 }
 
 # Those that people fill in, and who.
-CODES = {"service_code", "category_code", "service", "category"}
+OPTIONS = {"additional_contacts", "language", "issue_type"}
+CODES = {"service_code", "category_code", "service", "category"} | OPTIONS
+CHOICES = {
+    "language": {"en", "zh", "fr", "ja", "ko", "pt", "es", "tr"},
+    "issue_type": {"technical", "customer-service"},
+}
 AGENTS = {"itil", f"{built_package.SCOPE}.user"}
 CATALOGUE = {"service", "category", "severity"}
 TABLES = {"account", "settings", "outbox", "delivery", "announcement", "link"} | CATALOGUE
@@ -60,6 +68,11 @@ FORBIDDEN = {
     "a choice": (record("sys_choice", name="incident", element="close_code"), "sys_choice"),
     "choices that are removed": (
         '<record_update><sys_choice action="delete_multiple" query="name=incident^element=state"/></record_update>',
+        "too much is removed",
+    ),
+    "choices of a column of the platform's that are removed beside the app's": (
+        '<record_update><sys_choice action="delete_multiple" query="name=incident^element=x_casebridge_aws_language'
+        '^ORelement=state"/></record_update>',
         "too much is removed",
     ),
     "choices of any table that are removed": (
@@ -180,6 +193,18 @@ def test_the_form_offers_active_services_and_the_active_categories_of_the_chosen
     assert category.get("use_reference_qualifier") == "advanced"
     assert category.get("reference_qual") == "javascript:'active=true^service=' + current.x_casebridge_aws_service"
     assert category.get("attributes") == "ref_qual_elements=x_casebridge_aws_service"
+
+
+@pytest.mark.parametrize("table", ["incident", f"{built_package.PREFIX}account"])
+def test_language_and_issue_type_suggest_values_and_take_any(table: str):
+    prefix = built_package.PREFIX if table == "incident" else ""
+    dictionary = ElementTree.parse(BUILT / "dictionary" / f"{table}.xml").getroot()
+    columns = {column.get("name"): column for column in dictionary.iter("element")}
+    for name, values in CHOICES.items():
+        assert columns[prefix + name].get("choice") == "2", "an instance drops a value that is no choice"
+        path = BUILT / "author_elective_update" / f"sys_choice_{table}_{prefix}{name}.xml"
+        found = built_package.records(ElementTree.parse(path).getroot(), path.name)
+        assert {choice.get("value") for choice in found if choice.type == "sys_choice"} - {""} == values
 
 
 @pytest.mark.parametrize("column", sorted(COLUMNS))

@@ -24,6 +24,10 @@ use crate::{
 pub const RESOLVED_CASE_STATUSES: [&str; 2] = ["resolved", "closed"];
 /// The severity codes of AWS Support, the lowest first. Source: AWS Support API, `SeverityLevel`.
 pub const SEVERITIES: [&str; 5] = ["low", "normal", "high", "urgent", "critical"];
+/// The codes of the languages in which AWS Support answers. Source: AWS Support API, CreateCase `language`.
+pub const LANGUAGES: [&str; 8] = ["en", "zh", "fr", "ja", "ko", "pt", "es", "tr"];
+/// The types of cases. Source: AWS Support API, CreateCase `issueType`.
+pub const ISSUE_TYPES: [&str; 2] = ["technical", "customer-service"];
 /// The longest duration of the policy, in seconds: a week. During a longer wait a link would seem abandoned.
 const MAXIMUM_SECONDS: u32 = 7 * 24 * 3600;
 /// The longest L, in seconds: six hours. casebridge looks for a case that was given up at twice L, and a CreateCase
@@ -33,7 +37,7 @@ const MAXIMUM_DOUBT_SECONDS: u32 = 6 * 3600;
 /// made it has asked by telephone.
 const MAXIMUM_QUIET_CASE_POLL_SECONDS: u32 = 3600;
 /// The most addresses that CreateCase takes. Source: AWS Support API, CreateCase `ccEmailAddresses`.
-const MAXIMUM_CC_EMAIL_ADDRESSES: usize = 10;
+pub const MAXIMUM_CC_EMAIL_ADDRESSES: usize = 10;
 /// The longest prefix of a subject, in characters. It leaves room for the subject itself.
 const MAXIMUM_SUBJECT_PREFIX: usize = 60;
 /// The most words of a filter. An organisation with more accounts opens incidents for all and sorts them in ServiceNow;
@@ -236,13 +240,13 @@ policy! {
     /// the impact and the urgency of `impact_and_urgency_by_severity` (`set_impact_and_urgency`), or nothing (`ignore`).
     severity_changes_at_aws: SeverityRule = SeverityRule::Note,
         Range::one_of([SeverityRule::Note, SeverityRule::SetImpactAndUrgency, SeverityRule::Ignore]);
-    /// The issue type of a case. Source: AWS Support API, CreateCase.
-    issue_type: String = "technical".to_owned(), Range::words_of(&["technical", "customer-service"]);
+    /// The issue type of a case, unless its incident or its account names one. Source: AWS Support API, CreateCase.
+    issue_type: String = "technical".to_owned(), Range::words_of(&ISSUE_TYPES);
     /// The value of `incident.hold_reason` with a state of On Hold. `1` is Awaiting Caller.
     hold_reason: String = "1".to_owned(), Range::any_text();
-    /// The language of a case. Source: AWS Support API, CreateCase.
+    /// The language of a case, unless its incident or its account names one. Source: AWS Support API, CreateCase.
     language: String = "en".to_owned(), Range::text();
-    /// Addresses to which AWS sends copies.
+    /// Addresses to which AWS sends copies of a case, unless its incident or its account names some.
     cc_email_addresses: Vec<String> = Vec::new(), Range::at_most(MAXIMUM_CC_EMAIL_ADDRESSES, "addresses");
     /// What happens to a link while the incident's group belongs to another account, active or not: `pause` it, or
     /// `keep` it going. A link always goes on while the group belongs to no account, and always pauses while its

@@ -11,6 +11,7 @@ pub mod message;
 pub mod note;
 mod observe;
 pub mod opened_case;
+pub mod options;
 mod outcome;
 mod plan;
 pub mod read;

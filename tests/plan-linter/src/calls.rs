@@ -129,8 +129,8 @@ fn check_troubles(linter: &mut Linter, index: usize, effect: &Effect) {
 fn requests(linter: &Linter, effect: &Effect) -> Vec<Request<RefusedCall>> {
     let call = |refused| vec![Request::Call(refused)];
     match effect {
-        Effect::Call(Call::OpenCase { account, request, .. }) => {
-            call(RefusedCall::OpenCase(CaseCodes::of(account, request)))
+        Effect::Call(Call::OpenCase { account, request, wanted, .. }) => {
+            call(RefusedCall::OpenCase(CaseCodes::of(account, request, wanted)))
         }
         Effect::Call(Call::AddCommunication { case_id, .. }) if is_own(linter, case_id) => {
             call(RefusedCall::AddCommunication)

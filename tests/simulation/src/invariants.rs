@@ -37,7 +37,7 @@ pub enum Invariant {
     OneCase,
     /// 3: no private text and no other account's text reaches an account.
     Confidential,
-    /// 4: no field of an agent is overwritten against policy.
+    /// 4: no field of an agent is overwritten against policy, and a case is opened with what its incident says.
     Fields,
     /// 5: both sides agree in the end and nothing is left to do.
     Convergence,

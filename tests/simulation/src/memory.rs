@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use casebridge_core::identifiers::{AccountId, IncidentId, JournalEntryId};
+use casebridge_core::{
+    identifiers::{AccountId, IncidentId, JournalEntryId},
+    servicenow::incident::CaseOptions,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -25,6 +28,10 @@ pub struct Memory {
     pub state_changes: BTreeMap<IncidentId, u64>,
     /// How often people changed the severity of each case.
     pub severity_changes: BTreeMap<String, usize>,
+    /// The cases of which people changed the language.
+    pub renamed: BTreeSet<String>,
+    /// What each incident has said of its case.
+    pub options: BTreeMap<IncidentId, Vec<CaseOptions>>,
     /// How often people reopened each incident.
     pub reopenings: BTreeMap<IncidentId, usize>,
     /// The incidents that have ever been in scope, each with the accounts that it was in scope of.

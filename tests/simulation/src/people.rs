@@ -29,7 +29,7 @@ pub enum Deed {
     Reopen,
     /// Puts on hold, or in progress.
     Move,
-    /// Sets the priority.
+    /// Sets the priority, and in some worlds what the incident says of its case.
     Triage,
     /// Gives the incident to another group.
     Reassign,

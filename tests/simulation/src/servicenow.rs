@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod judge;
 pub mod model;
+pub mod options;
 pub mod people;
 pub mod port;
 pub mod scope;

@@ -79,6 +79,8 @@ pub struct Settings {
     pub files: bool,
     /// Whether the catalogue of AWS Support changes and is written to ServiceNow.
     pub catalogue: bool,
+    /// Whether incidents and accounts say in which language, with which issue type and with which copies cases are opened.
+    pub options: bool,
     /// How many incidents there are at most.
     pub most_incidents: usize,
     /// How many incidents people open before they do anything else.
@@ -120,6 +122,7 @@ impl Settings {
             automatic_answer: false,
             files: false,
             catalogue: false,
+            options: false,
             most_incidents: 4,
             opened_first: 1,
             deeds: 0,
@@ -210,6 +213,7 @@ pub fn of_seed(seed: u64, sabotage: Option<Sabotage>, told: bool) -> Settings {
     settings.policy.warm_case_seconds = *random.pick(&[0, 600, 3600]);
     settings.policy.quiet_case_poll_seconds = *random.pick(&[60, 300, 900]);
     settings.catalogue = random.chance(300);
+    settings.options = random.chance(300);
     settings
 }
 

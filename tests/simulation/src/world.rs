@@ -6,8 +6,12 @@ use casebridge_core::{
     failure::Refusal,
     identifiers::{AccountId, IncidentId},
     policy::SEVERITIES,
+    servicenow::incident::CaseOptions,
 };
-use casebridge_simulator::support::{self, Support};
+use casebridge_simulator::support::{
+    self, Support,
+    catalogue::{CatalogueChange, ServiceChange},
+};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -17,7 +21,10 @@ use crate::{
     memory::Memory,
     queue::{Queue, QueueName},
     random::Random,
-    servicenow::model::{Account, Instance},
+    servicenow::{
+        model::{Account, Instance},
+        options,
+    },
     settings::Settings,
     support::catalogue::Catalogue,
     tally::Tally,
@@ -105,6 +112,7 @@ impl World {
             let account = support::Account::new(id, id, &format!("root@{id}.example"));
             support::Account { severities: offered_severities(production), ..account }
         });
+        let mut of_accounts = Random::new(settings.seed);
         let servicenow_accounts = ACCOUNTS.map(|(number, group, production)| Account {
             number: AccountId::new(number),
             name: group.to_owned(),
@@ -112,12 +120,16 @@ impl World {
             group: group.to_owned(),
             active: true,
             severities: offered_severities(production),
+            options: if settings.options { options::draw(&mut of_accounts) } else { CaseOptions::default() },
         });
         let mut servicenow = Instance::new(servicenow_accounts.into(), random.fork(1));
         servicenow.trail_is_readable = settings.trail_is_readable;
         servicenow.sharing = settings.sharing.clone();
         let mut support = Support::new(settings.seed, settings.quotas, accounts);
         support.set_oddities(settings.oddities);
+        if settings.options {
+            limit_languages(&mut support);
+        }
         Self {
             now: Timestamp::from_second(BEGINNING).unwrap_or_default(),
             support,
@@ -212,6 +224,19 @@ impl World {
         let record = self.servicenow.incidents.get(incident);
         record.map_or_else(|| incident.to_string(), |record| record.summary.number.clone())
     }
+}
+
+/// Lets AWS handle cases of the second account in some languages alone, so that it refuses the others.
+fn limit_languages(support: &mut Support) {
+    let service = ServiceChange {
+        code: "aws-lambda".to_owned(),
+        name: None,
+        languages: Some(options::SECOND_ACCOUNTS_LANGUAGES.map(str::to_owned).into()),
+        categories: Vec::new(),
+    };
+    let change = CatalogueChange { services: vec![service], ..CatalogueChange::default() };
+    let changed = support.change_catalogue(ACCOUNTS[1].0, &change);
+    debug_assert!(changed.is_ok(), "the catalogue has the service");
 }
 
 /// Returns the severities that an account's support plan has: all of them for a production account.

@@ -12,14 +12,17 @@ use casebridge_core::{
         delivery::{
             Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageKind, MessageOutcome, NewIncident,
         },
-        incident::{AccountState, Incident, IncidentState, JournalEntry},
+        incident::{AccountState, CaseOptions, Incident, IncidentState, JournalEntry},
     },
 };
 use casebridge_simulation::{
     random::Random,
-    servicenow::model::{
-        Account, Change, INTEGRATION_USER, Instance as Model, Journal, LinksObstacle, Record, RequestFailure, Sharing,
-        written,
+    servicenow::{
+        model::{
+            Account, Change, INTEGRATION_USER, Instance as Model, Journal, LinksObstacle, Record, RequestFailure,
+            Sharing, written,
+        },
+        options,
     },
 };
 use casebridge_simulator::{
@@ -262,9 +265,11 @@ impl Both {
     }
 
     fn set_up_account(&mut self, number: &str, production: bool, group: &str, active: bool) {
+        let options = of_account(number);
         let values = json!({
             "name": number, "number": number, "assignment_group": group, "production": production.to_string(),
-            "active": active.to_string(),
+            "active": active.to_string(), "additional_contacts": options.additional_contacts,
+            "language": options.language, "issue_type": options.issue_type,
         });
         let sys_id = self.create("admin", ACCOUNTS, &values);
         for (code, is_offered) in SEVERITIES {
@@ -282,6 +287,7 @@ impl Both {
             group: group.to_owned(),
             active,
             severities: offered_severities(),
+            options,
         });
     }
 
@@ -383,8 +389,10 @@ impl Both {
         if let Some(comment) = &comment {
             values["comments"] = json!(comment);
         }
+        let options = self.random.chance(300).then(|| options::draw(&mut self.random));
+        put_options(&mut values, options.as_ref());
         let shipped = IncidentId::new(self.create(AGENT, "incident", &values));
-        let change = Change { group: Some(group), codes, comment, ..Change::default() };
+        let change = Change { group: Some(group), codes, options, comment, ..Change::default() };
         let model = self.model.open(self.now, AGENT, ("Short", "Long"), change);
         self.incidents.push((model, shipped));
     }
@@ -392,11 +400,12 @@ impl Both {
     fn save(&mut self) {
         let Some((model, shipped)) = self.some_incident() else { return };
         let mut change = Change::default();
-        match self.random.below(6) {
+        match self.random.below(7) {
             0 => change.comment = Some(self.some_text()),
             1 => change.work_note = Some(self.some_text()),
             2 => change.group = Some(self.random.pick(&self.groups.clone()).clone()),
             3 => change.codes = Some((String::new(), String::new())),
+            4 => change.options = Some(options::draw(&mut self.random)),
             _ => {
                 let state = *self.random.pick(&["1", "2", "3", "6", "7", "8"]);
                 change.state = Some(IncidentState::from(state.to_owned()));
@@ -865,8 +874,25 @@ fn result<T: serde::de::DeserializeOwned>(response: &Response) -> T {
     serde_json::from_value(body["result"].clone()).unwrap()
 }
 
+/// Returns what an account says of its cases.
+fn of_account(number: &str) -> CaseOptions {
+    CaseOptions {
+        additional_contacts: format!("duty{number}@example.com"),
+        language: "ja".to_owned(),
+        issue_type: " technical ".to_owned(),
+    }
+}
+
+fn put_options(values: &mut Value, options: Option<&CaseOptions>) {
+    let Some(options) = options else { return };
+    for (name, value) in serde_json::to_value(options).unwrap().as_object().unwrap() {
+        values[format!("x_casebridge_aws_{name}")] = value.clone();
+    }
+}
+
 fn as_json(change: &Change) -> Value {
     let mut values = json!({});
+    put_options(&mut values, change.options.as_ref());
     let mut set = |name: &str, value: &Option<String>| {
         if let Some(value) = value {
             values[name] = json!(value);

@@ -2,7 +2,11 @@
 //! story for each case.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
-use casebridge_core::{identifiers::AccountId, policy::GroupRule, servicenow::incident::IncidentState};
+use casebridge_core::{
+    identifiers::AccountId,
+    policy::GroupRule,
+    servicenow::incident::{CaseOptions, IncidentState},
+};
 use casebridge_simulation::{
     calls::{Fate, RemoteCall},
     script::{Handle, Script},
@@ -130,6 +134,7 @@ fn another_account_of_the_group_ends_no_pause() {
             group: ACCOUNTS[0].1.to_owned(),
             active: true,
             severities: Vec::new(),
+            options: CaseOptions::default(),
         });
     });
     world.comment(&incident, "Any news? «c1»").wait(60);

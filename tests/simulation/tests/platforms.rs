@@ -6,7 +6,7 @@ use casebridge_core::{
     failure::Refusal,
     identifiers::{AccountId, LinkKey},
     policy::OldCaseRule,
-    servicenow::incident::IncidentState,
+    servicenow::incident::{CaseOptions, IncidentState},
     support::SupportCase,
 };
 use casebridge_simulation::{
@@ -716,5 +716,76 @@ fn a_rule_that_rewrites_a_column_does_not_keep_the_loop_breaker_tripped() {
     let deliveries = world.calls(RemoteCall::Deliver) - deliveries;
     assert!(deliveries < 5, "{deliveries} deliveries in an hour: {}", world.story());
     assert_eq!(world.sync_status(&incident).0, "in_sync");
+    world.must_hold();
+}
+
+/// What an agent and an account type for a case: language, issue type, additional contacts.
+fn typed(contacts: &str, language: &str, issue_type: &str) -> CaseOptions {
+    CaseOptions {
+        additional_contacts: contacts.to_owned(),
+        language: language.to_owned(),
+        issue_type: issue_type.to_owned(),
+    }
+}
+
+/// Returns language, issue type and copies of the incident's case.
+fn options_of(world: &Script, incident: &Handle) -> (String, String, Vec<String>) {
+    let case = world.case(incident).unwrap();
+    (case.language, case.issue_type, case.cc_email_addresses)
+}
+
+/// Returns the notes on the incident that contain this text.
+fn notes(world: &Script, incident: &Handle, text: &str) -> usize {
+    world.delivered(incident).iter().filter(|note| note.contains(text)).count()
+}
+
+/// An agent types what AWS Support does not know. The case is opened with the next default, and one note tells it. A
+/// change after that changes nothing.
+#[test]
+fn what_an_agent_types_for_the_case_counts_as_far_as_aws_knows_it_and_never_again() {
+    let mut world = Script::with(|settings| settings.options = true);
+    world.life.desk.world.borrow_mut().servicenow.accounts[0].options = typed("", "ja", "Customer-Service");
+    let options = Some(typed("jane@example.com", "jp", "billing"));
+    let change = Change {
+        group: Some(ACCOUNTS[0].1.to_owned()),
+        codes: Some(("aws-lambda".to_owned(), "other".to_owned())),
+        options,
+        ..Change::default()
+    };
+    let incident = world.life.desk.world.borrow_mut().open("It does not answer. «d1»", change);
+    world.life.follow_up();
+    world.settle();
+    let expected = ("ja".to_owned(), "customer-service".to_owned(), vec!["jane@example.com".to_owned()]);
+    assert_eq!(options_of(&world, &incident), expected, "{}", world.story());
+    assert_eq!(notes(&world, &incident, "language ja instead of jp"), 1, "{}", world.story());
+    assert_eq!(notes(&world, &incident, "issue type customer-service instead of billing"), 1, "{}", world.story());
+    assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+    let (calls, delivered) = (world.calls(RemoteCall::CreateCase), world.delivered(&incident).len());
+    world.save(&incident, &Change { options: Some(typed("nobody", "fr", "")), ..Change::default() }).settle();
+    assert_eq!(options_of(&world, &incident), expected, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::CreateCase), calls);
+    assert_eq!(world.delivered(&incident).len(), delivered, "{}", world.story());
+    world.must_hold();
+}
+
+/// AWS handles no cases of the service in the language. The case is opened in the policy's language, with the copies, and
+/// one note tells it.
+#[test]
+fn a_language_that_aws_refuses_costs_no_case() {
+    let mut world = Script::with(|settings| settings.options = true);
+    world.life.desk.world.borrow_mut().servicenow.accounts[1].options = CaseOptions::default();
+    let change = Change {
+        group: Some(ACCOUNTS[1].1.to_owned()),
+        codes: Some(("aws-lambda".to_owned(), "other".to_owned())),
+        options: Some(typed("jane@example.com", "ja", "")),
+        ..Change::default()
+    };
+    let incident = world.life.desk.world.borrow_mut().open("It does not answer. «d1»", change);
+    world.life.follow_up();
+    world.settle();
+    let expected = ("en".to_owned(), "technical".to_owned(), vec!["jane@example.com".to_owned()]);
+    assert_eq!(options_of(&world, &incident), expected, "{}", world.story());
+    assert_eq!(notes(&world, &incident, "language en instead of ja, as AWS Support has refused it"), 1);
+    assert_eq!(world.cases(&incident).len(), 1);
     world.must_hold();
 }

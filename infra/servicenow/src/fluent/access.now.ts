@@ -551,6 +551,66 @@ Acl({
     active: true,
     adminOverrides: true,
 })
+Acl({
+    $id: Now.ID['acl-incident-additional-contacts-write'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_additional_contacts',
+    operation: 'write',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-additional-contacts-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_additional_contacts',
+    operation: 'create',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-language-write'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_language',
+    operation: 'write',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-language-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_language',
+    operation: 'create',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-issue-type-write'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_issue_type',
+    operation: 'write',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
+Acl({
+    $id: Now.ID['acl-incident-issue-type-create'],
+    type: 'record',
+    table: 'incident',
+    field: 'x_casebridge_aws_issue_type',
+    operation: 'create',
+    roles: ['itil', user],
+    active: true,
+    adminOverrides: true,
+})
 
 CrossScopePrivilege({
     $id: Now.ID['privilege-incident-read'],

@@ -123,7 +123,7 @@ ScriptInclude({
 ScriptInclude({
     $id: Now.ID['script-include-account'],
     name: 'CasebridgeAccount',
-    description: 'Finds or makes the assignment group and the user of an AWS account.',
+    description: 'Finds or makes the assignment group and the user of an AWS account, and checks its defaults for cases.',
     active: true,
     script: Now.include('../server/script-includes/CasebridgeAccount.js'),
 })
@@ -184,7 +184,7 @@ BusinessRule({
 BusinessRule({
     $id: Now.ID['business-rule-account-valid'],
     name: 'casebridge account valid',
-    description: 'Refuses account numbers that are none, no group, and a group that belongs to another active account.',
+    description: 'Refuses account numbers that are none, defaults for cases that AWS does not know, no group, and a group that belongs to another active account.',
     table: 'x_casebridge_aws_account',
     when: 'before',
     action: ['insert', 'update'],

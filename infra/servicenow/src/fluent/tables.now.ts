@@ -9,6 +9,23 @@ import {
     Table,
 } from '@servicenow/sdk/core'
 
+// What a case is opened with, in the words of the AWS Support API. The columns take any text beside these choices: over REST
+// an instance drops a choice value that it does not know, without an error. casebridge tells agents what it could not use.
+const languages = {
+    en: { label: 'English', sequence: 0 },
+    zh: { label: 'Chinese', sequence: 1 },
+    fr: { label: 'French', sequence: 2 },
+    ja: { label: 'Japanese', sequence: 3 },
+    ko: { label: 'Korean', sequence: 4 },
+    pt: { label: 'Portuguese', sequence: 5 },
+    es: { label: 'Spanish', sequence: 6 },
+    tr: { label: 'Turkish', sequence: 7 },
+}
+const issueTypes = {
+    technical: { label: 'Technical', sequence: 0 },
+    'customer-service': { label: 'Customer service', sequence: 1 },
+}
+
 // Plain strings, not choices: over REST an instance drops a choice value that it does not know, without an error, and
 // AWS adds services and statuses when it likes.
 export const incident = Table({
@@ -44,6 +61,26 @@ export const incident = Table({
             referenceQual: "javascript:'active=true^service=' + current.x_casebridge_aws_service",
             // The form sends the chosen service along when it asks for categories.
             attributes: { ref_qual_elements: 'x_casebridge_aws_service' },
+        }),
+        // They count when the case is opened, and never again: AWS Support has no call that changes them.
+        x_casebridge_aws_additional_contacts: StringColumn({
+            label: 'AWS additional contacts',
+            hint: 'E-mail addresses, at most 10, to which AWS sends copies of the case. If it is empty, those of the AWS account. A change after the case is open has no effect',
+            maxLength: 1000,
+        }),
+        x_casebridge_aws_language: StringColumn({
+            label: 'AWS case language',
+            hint: 'The language in which AWS answers. If it is empty, that of the AWS account. A change after the case is open has no effect',
+            maxLength: 40,
+            dropdown: 'suggestion',
+            choices: languages,
+        }),
+        x_casebridge_aws_issue_type: StringColumn({
+            label: 'AWS issue type',
+            hint: 'The kind of the case: technical, or customer-service for account and billing. If it is empty, that of the AWS account. A change after the case is open has no effect',
+            maxLength: 40,
+            dropdown: 'suggestion',
+            choices: issueTypes,
         }),
         x_casebridge_aws_case_id: StringColumn({
             label: 'AWS case ID',
@@ -115,6 +152,30 @@ export const x_casebridge_aws_account = Table({
             hint: 'The user that stands for AWS Support in the group. It has no password and no role',
             referenceTable: 'sys_user',
             readOnly: true,
+        }),
+        additional_contacts: StringColumn({
+            label: 'Additional contacts',
+            hint: 'E-mail addresses, at most 10, to which AWS sends copies of cases whose incident names none',
+            maxLength: 1000,
+        }),
+        copy_caller: BooleanColumn({
+            label: 'Copy the caller',
+            hint: 'Whether AWS gets the e-mail address of the caller of an incident, and sends copies of the case there',
+            default: false,
+        }),
+        language: StringColumn({
+            label: 'Case language',
+            hint: 'The language of cases whose incident names none. If it is empty, that of the policy in AWS',
+            maxLength: 40,
+            dropdown: 'suggestion',
+            choices: languages,
+        }),
+        issue_type: StringColumn({
+            label: 'Issue type',
+            hint: 'The issue type of cases whose incident names none. If it is empty, that of the policy in AWS',
+            maxLength: 40,
+            dropdown: 'suggestion',
+            choices: issueTypes,
         }),
     },
     index: [

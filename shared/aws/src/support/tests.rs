@@ -223,6 +223,21 @@ async fn write<S: AccountSource>(fixture: &Fixture<S>, operation: &str) -> Resul
 const WRITES: [&str; 3] = ["CreateCase", "AddCommunicationToCase", "ResolveCase"];
 
 #[tokio::test]
+async fn a_case_is_created_with_its_language_its_issue_type_and_its_copies() {
+    let fixture = fixture(false, &[(200, json!({"caseId": case_id()}))]).await;
+    let request = NewCase {
+        language: "ja".to_owned(),
+        issue_type: "customer-service".to_owned(),
+        cc_email_addresses: vec!["jane@example.com".to_owned(), "bob@example.com".to_owned()],
+        ..new_case()
+    };
+    assert_eq!(fixture.support.create_case(&account(), &request).await, Ok(case_id()));
+    let sent = fixture.body(0);
+    assert_eq!((&sent["language"], &sent["issueType"]), (&json!("ja"), &json!("customer-service")));
+    assert_eq!(sent["ccEmailAddresses"], json!(["jane@example.com", "bob@example.com"]));
+}
+
+#[tokio::test]
 async fn a_case_is_created_with_the_bytes_of_the_protocol() {
     let fixture = fixture(false, &[(200, json!({"caseId": case_id()}))]).await;
     assert_eq!(fixture.support.create_case(&account(), &new_case()).await, Ok(case_id()));

@@ -79,6 +79,18 @@ impl IncidentState {
     }
 }
 
+/// What a record says of how a case is opened, as people typed it. Each is empty if they left it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CaseOptions {
+    /// The e-mail addresses that get copies, with commas, semicolons or line ends between them.
+    pub additional_contacts: String,
+    /// The code of the language, for example `en`.
+    pub language: String,
+    /// The issue type: `technical` or `customer-service`.
+    pub issue_type: String,
+}
+
 /// The AWS account that an incident's assignment group belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentAccount {
@@ -92,6 +104,9 @@ pub struct IncidentAccount {
     /// app sends none.
     #[serde(default)]
     pub severities: Vec<String>,
+    /// What counts for cases whose incident does not say otherwise. Empty if an older app sends none.
+    #[serde(default)]
+    pub options: CaseOptions,
 }
 
 /// The state of an account in ServiceNow. The set is open, and an older app sends none.
@@ -331,6 +346,12 @@ pub struct Incident {
     pub service_code: String,
     /// The AWS Support category code that the agent chose, or empty.
     pub category_code: String,
+    /// What the agent chose besides. Empty if an older app sends none.
+    #[serde(default)]
+    pub options: CaseOptions,
+    /// The e-mail address of the caller. Empty unless the account asks for copies to callers.
+    #[serde(default)]
+    pub caller_email: String,
     /// The short description.
     pub short_description: String,
     /// The description.

@@ -7,7 +7,7 @@ use crate::{
     file::transfer::Carried,
     identifiers::{AccountId, CaseId, JournalEntryId, TransferId},
     link::{intent::Illegal, mark::Mark, plan},
-    support::{case::CaseStatus, severity::AskedSeverity},
+    support::{case::CaseStatus, options::Choices, severity::AskedSeverity},
 };
 
 /// The name of the call that opens a case.
@@ -123,6 +123,10 @@ pub enum Call {
         remainder: Option<String>,
         /// The severity that is asked for, and what agents are told of it once the case is open.
         severity: AskedSeverity,
+        /// The language and the issue type that are wanted, even if the request has others since AWS refused them.
+        wanted: Choices,
+        /// What agents are told of the language, the issue type and the copies once the case is open.
+        options_note: Option<String>,
     },
     /// Add a communication to the case.
     AddCommunication {
@@ -254,16 +258,24 @@ pub struct CaseCodes {
     pub category_code: String,
     /// The severity code.
     pub severity_code: String,
+    /// The language that is wanted.
+    #[serde(default)]
+    pub language: String,
+    /// The issue type that is wanted.
+    #[serde(default)]
+    pub issue_type: String,
 }
 
 impl CaseCodes {
-    /// Returns the codes of this CreateCase in an account.
-    pub fn of(account: &AccountId, request: &NewCase) -> Self {
+    /// Returns the codes of this CreateCase in an account, with the language and the issue type that are wanted.
+    pub fn of(account: &AccountId, request: &NewCase, wanted: &Choices) -> Self {
         Self {
             account: Some(account.clone()),
             service_code: request.service_code.clone(),
             category_code: request.category_code.clone(),
             severity_code: request.severity_code.clone(),
+            language: wanted.language.clone(),
+            issue_type: wanted.issue_type.clone(),
         }
     }
 }

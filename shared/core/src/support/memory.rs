@@ -14,6 +14,7 @@ use crate::{
         conversation::Conversation,
         files::Files,
         note::Note,
+        options::RefusedOptions,
         severity::{AskedSeverity, SeenSeverity},
     },
     time::later,
@@ -290,6 +291,12 @@ pub struct Memory {
     /// The severity that was asked for in the last CreateCase, by the mark in its text, until the case is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_severity: Option<(Mark, AskedSeverity)>,
+    /// What is to be told of the options of the last CreateCase, by the mark in its text, until the case is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options_note: Option<(Mark, String)>,
+    /// The CreateCase that AWS refused and that is tried without some of its options, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_options: Option<RefusedOptions>,
     /// The severity code by which impact and urgency of the incident are to be set; `None` if they are not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity_to_set: Option<String>,

@@ -20,7 +20,7 @@ use crate::{
         memory::{GivenUpCase, LinkedCase, PartlySent, QuotaWait, Reduction, RefusedMessage, RefusedText},
         message::delivered_communication,
         observe::set_status,
-        render, severity,
+        options, render, severity,
         successor::is_too_old_to_reopen,
     },
     text::{HASH_DIGITS, text_hash},
@@ -35,8 +35,9 @@ impl Pass {
     pub(super) fn begin_call(&mut self, call: &Call, now: Timestamp) -> (Option<Mark>, IntentKind) {
         let conversation = &mut self.link.memory.conversation;
         match call {
-            Call::OpenCase { account, mark, covers, remainder, request, severity } => {
+            Call::OpenCase { account, mark, covers, remainder, request, severity, options_note, .. } => {
                 self.link.memory.asked_severity = Some((mark.clone(), severity.clone()));
+                self.link.memory.options_note = options_note.clone().map(|note| (mark.clone(), note));
                 conversation.opening(mark, &request.subject, &request.body, now);
                 let kind = IntentKind::OpenCase {
                     account: account.clone(),
@@ -126,6 +127,11 @@ impl Pass {
                 let asked = self.link.memory.asked_severity.take();
                 if let Some((_, asked)) = asked.filter(|(asked_with, _)| mark == Some(asked_with)) {
                     self.see_asked_severity(asked, now);
+                }
+                self.link.memory.refused_options = None;
+                let note = self.link.memory.options_note.take();
+                if let Some((_, note)) = note.filter(|(asked_with, _)| mark == Some(asked_with)) {
+                    self.note(note);
                 }
                 self.note_succession();
             }
@@ -244,7 +250,12 @@ impl Pass {
                 return None;
             }
             Call::AddCommunication { .. } | Call::ResolveCase { .. } => RefusedCall::Double,
-            Call::OpenCase { account, request, .. } => RefusedCall::OpenCase(CaseCodes::of(account, request)),
+            Call::OpenCase { account, request, wanted, .. } => {
+                if is_text && self.leave_out_options(policy, account, request, wanted, failure.message()) {
+                    return None;
+                }
+                RefusedCall::OpenCase(CaseCodes::of(account, request, wanted))
+            }
         })
     }
 
@@ -333,11 +344,14 @@ impl Pass {
 /// Returns the values of the incident's CreateCase that AWS may refuse. A CreateCase with other values is tried at
 /// once.
 pub(crate) fn case_codes(policy: &Policy, incident: &Incident) -> CaseCodes {
+    let options::Choices { language, issue_type } = options::wanted(policy, incident);
     CaseCodes {
         account: incident.account.as_ref().map(|account| account.number.clone()),
         service_code: incident.service_code.clone(),
         category_code: incident.category_code.clone(),
         severity_code: severity::asked(policy, incident).code,
+        language,
+        issue_type,
     }
 }
 

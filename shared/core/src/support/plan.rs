@@ -29,6 +29,7 @@ use crate::{
         files::OutgoingProgress,
         memory::{LinkedCase, Memory, Reduction},
         message::{external_id, note_id},
+        options,
         outcome::case_codes,
         render::{self, IncidentTexts},
         severity,
@@ -79,8 +80,9 @@ impl Planner<'_, SupportCase> {
             return;
         }
         let Some(account) = incident.account.as_ref().filter(|_| is_in_scope(incident)) else { return };
-        let call = RefusedCall::OpenCase(case_codes(self.policy, incident));
-        if self.waits_in_line() || self.waits_for_given_up_cases() || self.waits_to_open(call) {
+        let codes = case_codes(self.policy, incident);
+        let refused = self.pass.link.memory.refused_options.as_ref().filter(|refused| refused.codes == codes);
+        if self.waits_in_line() || self.waits_for_given_up_cases() || self.waits_to_open(RefusedCall::OpenCase(codes)) {
             return;
         }
         let (account_id, production) = (account.number.clone(), account.production);
@@ -89,19 +91,27 @@ impl Planner<'_, SupportCase> {
         let opening = render::opening(incident, self.pass.link.memory.former_cases.last(), &entries, &mark);
         let covers = entries[..opening.entries].iter().map(|entry| (entry.sys_id.clone(), entry.created_on)).collect();
         let severity = severity::asked(self.policy, incident);
+        let options = options::asked(self.policy, incident, refused);
         let request = NewCase {
             subject: render::subject(self.policy, incident, production),
             body: opening.body,
             service_code: incident.service_code.clone(),
             category_code: incident.category_code.clone(),
             severity_code: severity.code.clone(),
-            language: self.policy.language.clone(),
-            issue_type: self.policy.issue_type.clone(),
-            cc_email_addresses: self.policy.cc_email_addresses.clone(),
+            language: options.choices.language,
+            issue_type: options.choices.issue_type,
+            cc_email_addresses: options.cc_email_addresses,
         };
-        let remainder = opening.remainder;
-        let call = Call::OpenCase { account: account_id, request, mark, covers, remainder, severity };
-        self.call(call);
+        self.call(Call::OpenCase {
+            account: account_id,
+            request,
+            mark,
+            covers,
+            remainder: opening.remainder,
+            severity,
+            wanted: options.wanted,
+            options_note: options.note,
+        });
     }
 
     /// Waits if other incidents are ahead in line for the account's quota. Returns whether it does. An incident that

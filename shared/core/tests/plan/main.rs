@@ -10,6 +10,7 @@ mod journal;
 mod memory;
 mod merge;
 mod opened_case;
+mod options;
 mod order;
 mod pause;
 mod properties;

@@ -18,11 +18,11 @@ use casebridge_core::{
             Delivery, DeliveryAnswer, FieldsOutcome, IncidentFields, Message, MessageAnswer, MessageKind,
             MessageOutcome, NewIncident,
         },
-        incident::{AccountState, Incident, IncidentAccount, IncidentState, JournalEntry},
+        incident::{AccountState, CaseOptions, Incident, IncidentAccount, IncidentState, JournalEntry},
     },
     support::{
         Effect, Link, NamedCase, Pass, Plan, SupportCase,
-        call::{Call, Done},
+        call::{Call, Done, NewCase},
         case::{Case, CaseStatus, RECENT_COMMUNICATIONS, RawCommunication, fingerprint},
         columns::columns,
         opened_case::OpenedCase,
@@ -67,6 +67,10 @@ pub struct Sides {
     pub is_there: bool,
     /// AWS refuses texts that contain this.
     pub poison: Option<String>,
+    /// AWS refuses to open a case for which this holds.
+    pub refuses: fn(&NewCase) -> bool,
+    /// The requests by which AWS opened cases.
+    pub opened: Vec<NewCase>,
     /// The link that has the case since it was handed over, with its key.
     pub successor: Option<(LinkKey, Link)>,
     /// When the case was handed over last.
@@ -147,9 +151,12 @@ impl Sides {
                 name: "Production".to_owned(),
                 production: true,
                 severities: Vec::new(),
+                options: CaseOptions::default(),
             }),
             service_code: "amazon-ec2".to_owned(),
             category_code: "instance-issue".to_owned(),
+            options: CaseOptions::default(),
+            caller_email: String::new(),
             short_description: "Instance unreachable".to_owned(),
             description: "It does not answer.".to_owned(),
             priority: "3".to_owned(),
@@ -175,6 +182,8 @@ impl Sides {
             column_rule: None,
             is_there: true,
             poison: None,
+            refuses: |_| false,
+            opened: Vec::new(),
             successor: None,
             handed_over_at: None,
             case_id: CASE_ID,
@@ -270,6 +279,7 @@ impl Sides {
             name: "Account".to_owned(),
             production: true,
             severities: Vec::new(),
+            options: CaseOptions::default(),
         });
     }
 
@@ -367,7 +377,13 @@ impl Sides {
     pub fn apply(&mut self, pass: &mut Pass, effect: &Effect) -> bool {
         pass.begin(effect, self.now);
         match effect {
+            Effect::Call(Call::OpenCase { request, .. }) if (self.refuses)(request) => {
+                let failure = refusal(Refusal::InvalidRequest);
+                pass.refused(&self.policy, call_of(effect), &failure, self.now, 0).unwrap();
+                false
+            }
             Effect::Call(Call::OpenCase { request, .. }) => {
+                self.opened.push(request.clone());
                 assert!(self.case.is_none(), "a second case was opened");
                 self.case = Some(RawCase::opened(&request.severity_code));
                 self.communicate(BRIDGE, &request.body);

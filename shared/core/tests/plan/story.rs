@@ -251,7 +251,7 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
 
 fn effect_line(effect: &Effect) -> String {
     match effect {
-        Effect::Call(Call::OpenCase { account, request, covers, remainder, mark, severity: _ }) => {
+        Effect::Call(Call::OpenCase { account, request, covers, remainder, mark, .. }) => {
             let comments =
                 if covers.is_empty() { String::new() } else { format!(", with {}", counted(covers.len(), "comment")) };
             let rest = if remainder.is_some() { ", in part" } else { "" };

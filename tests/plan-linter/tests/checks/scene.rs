@@ -21,6 +21,7 @@ use casebridge_core::{
         columns::columns,
         memory::{DoubledCase, LinkedCase},
         message::external_id,
+        options::Choices,
         severity::AskedSeverity,
     },
 };
@@ -222,6 +223,8 @@ impl Scene {
             covers,
             remainder: None,
             severity: AskedSeverity { code: String::new(), note: None },
+            wanted: Choices { language: "en".to_owned(), issue_type: "technical".to_owned() },
+            options_note: None,
         })
     }
 

@@ -21,7 +21,7 @@ use casebridge_core::{
     identifiers::{AccountId, IncidentId, JournalEntryId},
     servicenow::{
         columns::{ACCOUNT, BridgeColumns},
-        incident::{AccountState, IncidentState, IncidentSummary},
+        incident::{AccountState, CaseOptions, IncidentState, IncidentSummary},
     },
     time::format_servicenow,
 };
@@ -79,6 +79,8 @@ pub struct Account {
     pub active: bool,
     /// The codes of its severities, in their order.
     pub severities: Vec<String>,
+    /// What counts for cases whose incident does not say otherwise.
+    pub options: CaseOptions,
 }
 
 /// An incident's record.
@@ -92,6 +94,8 @@ pub struct Record {
     pub service_code: String,
     /// The category code.
     pub category_code: String,
+    /// What it says of its case besides.
+    pub options: CaseOptions,
     /// The short description.
     pub short_description: String,
     /// The description.
@@ -198,6 +202,8 @@ pub struct Change {
     pub group: Option<String>,
     /// The service code and the category code.
     pub codes: Option<(String, String)>,
+    /// What the incident says of its case besides.
+    pub options: Option<CaseOptions>,
     /// The priority.
     pub priority: Option<String>,
     /// The close code and the close notes.

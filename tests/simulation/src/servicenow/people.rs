@@ -5,7 +5,7 @@ use std::slice;
 use casebridge_core::{identifiers::IncidentId, servicenow::incident::IncidentState};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{model::Change, scope::OTHER_GROUP};
+use super::{model::Change, options, scope::OTHER_GROUP};
 use crate::{
     people::Deed,
     random::Random,
@@ -88,7 +88,11 @@ impl World {
                 Change { closing, ..Change::default() }
             }
             Deed::LeaveScope => Change { codes: Some((String::new(), String::new())), ..Change::default() },
-            Deed::Triage => Change { priority: Some(random.pick(&["1", "3", "5"]).to_string()), ..Change::default() },
+            Deed::Triage => Change {
+                priority: Some(random.pick(&["1", "3", "5"]).to_string()),
+                options: self.settings.options.then(|| options::draw(random)),
+                ..Change::default()
+            },
             Deed::Reassign => {
                 let groups = [ACCOUNTS[0].1, ACCOUNTS[1].1, OTHER_GROUP];
                 let codes = random.chance(500).then(|| ("aws-lambda".to_owned(), "other".to_owned()));

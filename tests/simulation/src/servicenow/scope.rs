@@ -2,7 +2,10 @@
 
 use casebridge_core::identifiers::{AccountId, IncidentId};
 
-use super::model::{Change, Record};
+use super::{
+    model::{Change, Record},
+    options,
+};
 use crate::{
     people::{Deed, texts::SECRET_KEY},
     random::Random,
@@ -34,7 +37,8 @@ impl World {
         let codes = (!random.chance(100)).then(|| ("aws-lambda".to_owned(), "other".to_owned()));
         let comment = random.chance(300).then(|| self.text(random, "c"));
         let priority = Some(random.pick(&["1", "2", "3", "4", "5"]).to_string());
-        let change = Change { group: Some(group.to_owned()), codes, priority, comment, ..Change::default() };
+        let options = self.settings.options.then(|| options::draw(random));
+        let change = Change { group: Some(group.to_owned()), codes, options, priority, comment, ..Change::default() };
         self.open(&description, change);
         true
     }
@@ -52,6 +56,11 @@ impl World {
     }
 
     pub(super) fn note_scope(&mut self, id: &IncidentId) {
+        let options = &self.servicenow.incidents[id].options;
+        let earlier = self.memory.options.entry(id.clone()).or_default();
+        if !earlier.contains(options) {
+            earlier.push(options.clone());
+        }
         let account = self.account_in_scope(&self.servicenow.incidents[id]);
         self.note_account_in_scope(id, account);
     }

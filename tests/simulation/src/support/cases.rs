@@ -8,10 +8,10 @@ use casebridge_simulator::support::Case;
 
 use crate::{servicenow::model::Record, world::World};
 
-/// The place of the language in a case's id, and its first value: `case-<account>-muen-<year>-<digits>`.
+/// The place of the language in a case's id, and its value for English: `case-<account>-muen-<year>-<digits>`.
 const LANGUAGE_SEGMENT: (usize, &str) = (2, "muen");
 
-/// Returns the id that a case was opened with, whatever its language is now.
+/// Returns the id that a case has in English, whatever its language is.
 pub fn first_id(case_id: &str) -> String {
     let (place, language) = LANGUAGE_SEGMENT;
     let segments = case_id.split('-').enumerate();

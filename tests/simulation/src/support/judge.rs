@@ -8,6 +8,7 @@ pub mod excuses;
 mod files;
 mod notes;
 mod one_case;
+mod options;
 pub mod pauses;
 pub mod plans;
 pub mod refusals;
@@ -24,6 +25,7 @@ use convergence::judge_convergence;
 use files::judge_files;
 use notes::judge_notes;
 use one_case::judge_cases;
+use options::judge_options;
 use replies::{judge_notices, judge_replies};
 
 pub(super) type Findings = Vec<(Invariant, String)>;
@@ -34,6 +36,7 @@ pub fn judge(life: &mut Life) {
     {
         let world = &mut *life.desk.world.borrow_mut();
         judge_cases(world, &incidents);
+        judge_options(world);
         judge_confidentiality(world);
         judge_gone(world);
         for incident in &incidents {

@@ -92,6 +92,7 @@ impl World {
                 let language = *random.pick(&["fr", "ja", "en"]);
                 let now = self.aws_now();
                 let set = self.support.set_language(now, &case_id, language);
+                self.memory.renamed.insert(first_id(&case_id));
                 self.note(Place::Aws, || format!("{case_id} is told in {language} from now on {set:?}"));
             }
             Deed::Escalate => {

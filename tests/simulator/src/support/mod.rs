@@ -262,7 +262,7 @@ impl Support {
         let time_created = self.tick(now);
         let year = time_created.to_zoned(jiff::tz::TimeZone::UTC).year();
         let case = Case {
-            case_id: format!("case-{account_id}-muen-{year}-{:016x}", self.identities.draw()),
+            case_id: format!("case-{account_id}-mu{}-{year}-{:016x}", new.topic.language, self.identities.draw()),
             display_id: self.unused_display_id(),
             account: account_id.to_owned(),
             subject: redaction::redact(new.subject).into_owned(),

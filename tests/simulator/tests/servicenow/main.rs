@@ -11,6 +11,7 @@ mod instance;
 mod links;
 mod listing;
 mod opening;
+mod options;
 mod order;
 mod orders;
 mod outbox;

@@ -85,7 +85,15 @@ fn a_snapshot_shows_each_part_of_the_record() {
         ("category_code", json!("instance-issue")),
         ("short_description", json!("Ünreachable host")),
         ("description", json!("Since noon.")),
-        ("account", json!({"number": "111122223333", "name": "Shop", "production": true, "severities": []})),
+        (
+            "account",
+            json!({
+                "number": "111122223333", "name": "Shop", "production": true, "severities": [],
+                "options": {"additional_contacts": "", "language": "", "issue_type": ""},
+            }),
+        ),
+        ("options", json!({"additional_contacts": "", "language": "", "issue_type": ""})),
+        ("caller_email", json!("")),
         ("group_accounts", json!(["111122223333"])),
         ("linked_account_state", json!("active")),
     ] {
@@ -154,7 +162,10 @@ fn the_account_is_the_active_one_of_the_group_with_the_lowest_number() {
         ];
         fixture.put("x_casebridge_aws_account", &first.repeat(32), &values);
     }
-    let first = json!({"number": "111122220000", "name": "111122220000", "production": false, "severities": []});
+    let first = json!({
+        "number": "111122220000", "name": "111122220000", "production": false, "severities": [],
+        "options": {"additional_contacts": "", "language": "", "issue_type": ""},
+    });
     assert_eq!(account(&mut fixture), first);
     fixture.put("x_casebridge_aws_account", &"2".repeat(32), &[("number", "999922220000")]);
     assert_eq!(account(&mut fixture)["number"], "111122223333");

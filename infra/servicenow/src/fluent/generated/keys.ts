@@ -77,6 +77,14 @@ declare global {
                         table: 'sys_security_acl'
                         id: 'ef00197ee3fa415384f56b45523cde7a'
                     }
+                    'acl-incident-additional-contacts-create': {
+                        table: 'sys_security_acl'
+                        id: '7e3229f1fb0a47bbac58ac49d3bddbbd'
+                    }
+                    'acl-incident-additional-contacts-write': {
+                        table: 'sys_security_acl'
+                        id: 'da83e7fc2124403aa58212847dfd7e93'
+                    }
                     'acl-incident-case-id': {
                         table: 'sys_security_acl'
                         id: 'f6d94774727b490ba5baecd228b43e05'
@@ -116,6 +124,22 @@ declare global {
                     'acl-incident-display-id-create': {
                         table: 'sys_security_acl'
                         id: '524da0350d8e46f88d22d19495aa3e36'
+                    }
+                    'acl-incident-issue-type-create': {
+                        table: 'sys_security_acl'
+                        id: 'ac235e041b6248bea37994f340df6603'
+                    }
+                    'acl-incident-issue-type-write': {
+                        table: 'sys_security_acl'
+                        id: '39c0324869ff4eb19e7e99661d1c3950'
+                    }
+                    'acl-incident-language-create': {
+                        table: 'sys_security_acl'
+                        id: '1a00792a1aee43c2ba91b8e9c8bc68f9'
+                    }
+                    'acl-incident-language-write': {
+                        table: 'sys_security_acl'
+                        id: '4bff2a9eb3ce43138de3985a46f4f67c'
                     }
                     'acl-incident-last-error': {
                         table: 'sys_security_acl'
@@ -652,6 +676,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: '026ca233d2584790af1195f8e6ba4e2e'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: '0398f1d4ba6b4e8a923475ea2b4b16f5'
                         key: {
@@ -673,6 +705,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '05906751c5ce4c25bd3cba2b58b1a1b0'
+                        key: {
+                            sys_security_acl: '4bff2a9eb3ce43138de3985a46f4f67c'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_variable_value'
                         id: '05f72c36541e41b9bf1e47f1ea64355d'
                         key: {
@@ -686,6 +731,14 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_delivery'
                             element: 'external_id'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '096fc699a44c4a6c9b47d9ca4e9e6cfe'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
                         }
                     },
                     {
@@ -769,11 +822,46 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice'
+                        id: '1053fe127fd2460eadf888a27624c4df'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
+                            value: 'ja'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '115be1c245f3475090ab9b7eb7f64863'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
+                            value: 'fr'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_ws_query_parameter_map'
                         id: '1191e58195b4491e9b456c0ae074427a'
                         key: {
                             web_service_operation: '9f92f50b9fd549779bb2afd5f3bbc659'
                             web_service_query_parameter: '18efe737fdfe4a0482a761eff0f3cb90'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '11e1f0dcc2f34dfc9a0ff29c11226802'
+                        key: {
+                            sys_security_acl: '1a00792a1aee43c2ba91b8e9c8bc68f9'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
                         }
                     },
                     {
@@ -795,6 +883,17 @@ declare global {
                         key: {
                             logical_table_name: 'x_casebridge_aws_service'
                             col_name_string: 'code'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '127af67ae8074fa5a442c7cc32e9cbd1'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'issue_type'
+                            value: 'technical'
+                            language: 'en'
+                            dependent_value: 'NULL'
                         }
                     },
                     {
@@ -845,6 +944,14 @@ declare global {
                         id: '1491acda19314bdeaefa9af34d89cce9'
                         key: {
                             name: 'x_casebridge_aws.user'
+                        }
+                    },
+                    {
+                        table: 'sys_choice_set'
+                        id: '14aee9e3f093488ebcaf3eb27d76931c'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
                         }
                     },
                     {
@@ -1153,11 +1260,48 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: '24d2fe512053483397e22fae3302bf01'
+                        key: {
+                            sys_security_acl: '7e3229f1fb0a47bbac58ac49d3bddbbd'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '24dc2a450731471da7f5f09673670d6d'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'issue_type'
+                            value: 'customer-service'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: '265f423c9367456693405ddc4fed96a1'
                         key: {
                             name: 'x_casebridge_aws_severity'
                             element: 'account'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '267c6be4695a45c782ea8ac0f8b0e376'
+                        key: {
+                            sys_security_acl: '4bff2a9eb3ce43138de3985a46f4f67c'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
                         }
                     },
                     {
@@ -1425,6 +1569,15 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
+                        id: '34542ffeaaa445d89d9b478c0519e199'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_additional_contacts'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
                         id: '34718790f30c4bfcbc2a5eb5f2b3479e'
                         key: {
                             name: 'x_casebridge_aws_outbox'
@@ -1493,10 +1646,30 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: '388e9ac738e74f02a0fa214d837e5166'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'ua_table_licensing_config'
                         id: '38e1c24254dc453097713e19002cc2dd'
                         key: {
                             name: 'x_casebridge_aws_announcement'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '39288ccc47db4f07acfb08db917af6fe'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
+                            value: 'tr'
+                            language: 'en'
+                            dependent_value: 'NULL'
                         }
                     },
                     {
@@ -1770,10 +1943,34 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice'
+                        id: '47383ecbb92a4a57899ece3e5cd853bb'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_issue_type'
+                            value: 'technical'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_user_role'
                         id: '475343242e9c49528f1e9cae322eabca'
                         key: {
                             name: 'x_casebridge_aws.integration'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '479c8547f2604ecfad0c77b210eea83a'
+                        key: {
+                            sys_security_acl: 'ac235e041b6248bea37994f340df6603'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
                         }
                     },
                     {
@@ -1900,6 +2097,15 @@ declare global {
                         key: {
                             logical_table_name: 'x_casebridge_aws_delivery'
                             col_name_string: 'journal'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: '50db7643985a45d8b438f4cae00cf114'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
+                            language: 'en'
                         }
                     },
                     {
@@ -2105,6 +2311,17 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice'
+                        id: '5b14b1ad8f5e4819894be6495d4409eb'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
+                            value: 'en'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: '5ba687219e924fb4aedea471c2cf2f21'
                         key: {
@@ -2150,6 +2367,32 @@ declare global {
                             name: 'x_casebridge_aws_outbox'
                             element: 'last_error'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '5c2fff09934040378cdc651ac1d250d9'
+                        key: {
+                            sys_security_acl: '1a00792a1aee43c2ba91b8e9c8bc68f9'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '5c9086d118a74c0f94624c957628f73c'
+                        key: {
+                            sys_security_acl: '39c0324869ff4eb19e7e99661d1c3950'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
                         }
                     },
                     {
@@ -2289,6 +2532,17 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice'
+                        id: '652d9f7d10584f019eb58ddf66bc327f'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
+                            value: 'ko'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: '65db2519f3364d0892af1d6dbef28faf'
                         key: {
@@ -2321,6 +2575,14 @@ declare global {
                                     name: 'itil'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_choice_set'
+                        id: '6a1a4f7a01314a7f957467c1b661d61e'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_issue_type'
                         }
                     },
                     {
@@ -2378,6 +2640,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice_set'
+                        id: '715e202f571141f68368a5d5cd3308eb'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'issue_type'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: '727feb0e680644a3ae44cd67ba3f7616'
                         key: {
@@ -2388,6 +2658,17 @@ declare global {
                                     name: 'admin'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '73d4fc57472b4aed9d543ff97a235799'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
+                            value: 'zh'
+                            language: 'en'
+                            dependent_value: 'NULL'
                         }
                     },
                     {
@@ -2419,6 +2700,14 @@ declare global {
                                 }
                             }
                             element: 'incident'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: '76a2d7c88e76436785040c673a2b20e3'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'copy_caller'
                         }
                     },
                     {
@@ -2632,6 +2921,30 @@ declare global {
                     },
                     {
                         table: 'sys_security_acl_role'
+                        id: '847f47a75a304a7a8ba27ad1b6cff089'
+                        key: {
+                            sys_security_acl: 'da83e7fc2124403aa58212847dfd7e93'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '84f03deac0b943299229605579a0e75c'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
+                            value: 'tr'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
                         id: '8523ac1ed7674929ab6567c41f35021b'
                         key: {
                             sys_security_acl: '9014e259c3954a0884c697fed85d1bcd'
@@ -2711,6 +3024,17 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice'
+                        id: '8ba6add17847454680f9d421b4ba3186'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
+                            value: 'ja'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_db_object'
                         id: '8c94bcd8aa174f829f310e0277ca54ae'
                         key: {
@@ -2728,6 +3052,17 @@ declare global {
                                     name: 'admin'
                                 }
                             }
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '8d73a6a3808c42b5852f68d0c403986d'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
+                            value: 'es'
+                            language: 'en'
+                            dependent_value: 'NULL'
                         }
                     },
                     {
@@ -2751,6 +3086,28 @@ declare global {
                                 }
                             }
                             element: 'code'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '8e23cb6cd1a3460e908d799f2034a8e8'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
+                            value: 'en'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: '8f00f07aba784e269574794efaf58f5d'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
+                            value: 'es'
+                            language: 'en'
+                            dependent_value: 'NULL'
                         }
                     },
                     {
@@ -2895,6 +3252,19 @@ declare global {
                             name: 'x_casebridge_aws_delivery'
                             element: 'incident_id'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: '981c2f1e208d469abeecacce8ad6e926'
+                        key: {
+                            sys_security_acl: '7e3229f1fb0a47bbac58ac49d3bddbbd'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
                         }
                     },
                     {
@@ -3059,6 +3429,19 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: 'a626dddc78b245ef9419d1e0694016bf'
+                        key: {
+                            sys_security_acl: '39c0324869ff4eb19e7e99661d1c3950'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_ui_action_role'
                         id: 'a683c458c8f7486ab69f2189541eec79'
                         key: {
@@ -3080,12 +3463,47 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_security_acl_role'
+                        id: 'a79cf6e191204854ac6ae9e72418b281'
+                        key: {
+                            sys_security_acl: 'ac235e041b6248bea37994f340df6603'
+                            sys_user_role: {
+                                id: '02a0ccb7c5cc4cf4b388636ce2e79d67'
+                                key: {
+                                    name: 'itil'
+                                }
+                            }
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: 'a834ba84eb65451cb19929d2512a8c81'
                         key: {
                             name: 'incident'
                             element: 'x_casebridge_aws_sync_status'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'a86726a5041e4cd19ca8f93d6846b854'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'additional_contacts'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_security_acl_role'
+                        id: 'a867272b92f74e0ea52e9d29f6690ab8'
+                        key: {
+                            sys_security_acl: 'da83e7fc2124403aa58212847dfd7e93'
+                            sys_user_role: {
+                                id: '1491acda19314bdeaefa9af34d89cce9'
+                                key: {
+                                    name: 'x_casebridge_aws.user'
+                                }
+                            }
                         }
                     },
                     {
@@ -3182,6 +3600,17 @@ declare global {
                                 }
                             }
                             element: 'name'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: 'b2dec9de5de8453d83a1e56997dc84cb'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
+                            value: 'pt'
+                            language: 'en'
+                            dependent_value: 'NULL'
                         }
                     },
                     {
@@ -3315,6 +3744,17 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice'
+                        id: 'bee8e72cd6594fd9a922adfb9744698b'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_language'
+                            value: 'pt'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: 'bf84e7b35be14b2aacd70a3519a5d178'
                         key: {
@@ -3386,10 +3826,27 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice_set'
+                        id: 'c1b4e0a90827434ab305e55406609ad6'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
+                        }
+                    },
+                    {
                         table: 'ua_table_licensing_config'
                         id: 'c22d88b185344272baa4b564482675ab'
                         key: {
                             name: 'x_casebridge_aws_outbox'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'c23219a947bb42dca47824fd9dbd3828'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_issue_type'
+                            language: 'en'
                         }
                     },
                     {
@@ -3490,6 +3947,15 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_documentation'
+                        id: 'cf16b9c1e286458eba1015c702a6bd14'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'issue_type'
+                            language: 'en'
+                        }
+                    },
+                    {
                         table: 'sys_dictionary'
                         id: 'cff126e36ca6444bb9ae6c9eea128789'
                         key: {
@@ -3520,11 +3986,31 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice'
+                        id: 'd0afca21fde8468985b54e6e695c840a'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
+                            value: 'ko'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_documentation'
                         id: 'd0fb970cb7ee4710ac1bbe098f42a18b'
                         key: {
                             name: 'x_casebridge_aws_severity'
                             element: 'NULL'
+                            language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_documentation'
+                        id: 'd137e9f76a3742379de9794b0aba7fcf'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'copy_caller'
                             language: 'en'
                         }
                     },
@@ -3727,6 +4213,17 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice'
+                        id: 'ddc6a35e41e0429fa94685f8ed96872c'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_issue_type'
+                            value: 'customer-service'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: 'de51360213fd4110b0637fb152865b52'
                         key: {
@@ -3856,6 +4353,17 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_choice'
+                        id: 'e515ae56cf144fa59db5d69ee8e584ef'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
+                            value: 'zh'
+                            language: 'en'
+                            dependent_value: 'NULL'
+                        }
+                    },
+                    {
                         table: 'sys_security_acl_role'
                         id: 'e77ac773bf524eb5b7cfc73509888118'
                         key: {
@@ -3905,6 +4413,14 @@ declare global {
                         key: {
                             web_service_operation: '3acbf27fc6f047899ca8b4c6de3910f4'
                             web_service_query_parameter: '4b8fd7f50bde47a997b85da211931908'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'e86bb3ed86e44ed694126499de3eda56'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_additional_contacts'
                         }
                     },
                     {
@@ -3996,6 +4512,14 @@ declare global {
                     },
                     {
                         table: 'sys_dictionary'
+                        id: 'eb5da93758124d5f87462066c3af4402'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'issue_type'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
                         id: 'eb771932f6e6474eb3ddc34871efb6cc'
                         key: {
                             name: 'x_casebridge_aws_account'
@@ -4044,6 +4568,17 @@ declare global {
                             name: 'x_casebridge_aws_outbox'
                             element: 'attempts'
                             language: 'en'
+                        }
+                    },
+                    {
+                        table: 'sys_choice'
+                        id: 'eee48f4b26a7433b9644b33dec9b6d1f'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'language'
+                            value: 'fr'
+                            language: 'en'
+                            dependent_value: 'NULL'
                         }
                     },
                     {
@@ -4320,6 +4855,14 @@ declare global {
                         }
                     },
                     {
+                        table: 'sys_dictionary'
+                        id: 'fbe63f1879aa428e95d0b0bad312e4ec'
+                        key: {
+                            name: 'incident'
+                            element: 'x_casebridge_aws_issue_type'
+                        }
+                    },
+                    {
                         table: 'sys_ui_list_element'
                         id: 'fc89d4d295c1429d8e70a9ed5e8c1554'
                         key: {
@@ -4364,6 +4907,14 @@ declare global {
                         key: {
                             name: 'x_casebridge_aws_outbox'
                             element: 'last_error'
+                        }
+                    },
+                    {
+                        table: 'sys_dictionary'
+                        id: 'fe5998ff2ae54e4c805dee4a9b4e2e0c'
+                        key: {
+                            name: 'x_casebridge_aws_account'
+                            element: 'additional_contacts'
                         }
                     },
                 ]

@@ -10,6 +10,12 @@
         current.setAbortAction(true);
         return;
     }
+    var problem = account.optionsProblem();
+    if (problem !== '') {
+        gs.addErrorMessage(problem);
+        current.setAbortAction(true);
+        return;
+    }
     // A group must belong to one active account. With two, an incident's case could open in either.
     var other = account.otherOwner(account.group());
     if (other !== '') {

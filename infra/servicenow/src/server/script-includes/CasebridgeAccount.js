@@ -1,6 +1,7 @@
 /**
  * Finds or makes the assignment group and the user of an AWS account that is about to be saved. Both are found by their
  * names, so that there is never a second one. What the platform refuses is told, and the account is saved without it.
+ * Checks what the account says of how its cases are opened.
  */
 var CasebridgeAccount = Class.create();
 
@@ -12,6 +13,18 @@ CasebridgeAccount.GROUP_LIMIT = 80;
 CasebridgeAccount.USER_PREFIX = 'aws-';
 /** The first name of an account's user. Its last name is the account's name. */
 CasebridgeAccount.FIRST_NAME = 'AWS';
+
+/** The languages in which AWS Support answers, and the types of its cases. Source: AWS Support API, CreateCase. */
+CasebridgeAccount.LANGUAGES = ['en', 'zh', 'fr', 'ja', 'ko', 'pt', 'es', 'tr'];
+CasebridgeAccount.ISSUE_TYPES = ['technical', 'customer-service'];
+/** The most addresses to which AWS Support sends copies of a case. Source: AWS Support API, CreateCase. */
+CasebridgeAccount.CONTACTS_LIMIT = 10;
+/** What stands between the addresses of a list. */
+CasebridgeAccount.CONTACT_SEPARATOR = /[,;\r\n]/;
+/** An e-mail address: characters of ASCII around one at sign, and a dot in what follows it. The functions ask the same. */
+CasebridgeAccount.CONTACT = /^[a-z0-9!#$%&'*+\-\/=?^_`{|}~.]+@([a-z0-9-]+\.)+[a-z0-9-]+$/i;
+/** The most characters of an e-mail address. Source: RFC 5321, 4.5.3.1.3. */
+CasebridgeAccount.CONTACT_CHARACTERS = 254;
 
 CasebridgeAccount.prototype = {
     /** `account` is the record that is about to be saved. */
@@ -42,6 +55,40 @@ CasebridgeAccount.prototype = {
         other.setLimit(1);
         other.query();
         return other.next() ? CasebridgeIncident.text(other, 'number') : '';
+    },
+
+    /** Returns why AWS Support would not open cases with what this account says of them, or '' if it would. */
+    optionsProblem: function () {
+        var options = CasebridgeIncident.options(this.account, '');
+        var isKnown = function (codes, code) {
+            return code.trim() === '' || codes.indexOf(code.trim().toLowerCase()) >= 0;
+        };
+        if (!isKnown(CasebridgeAccount.LANGUAGES, options.language)) {
+            return 'Case language: AWS Support has the languages ' + CasebridgeAccount.LANGUAGES.join(', ') + '.';
+        }
+        if (!isKnown(CasebridgeAccount.ISSUE_TYPES, options.issue_type)) {
+            return 'Issue type: AWS Support has the types ' + CasebridgeAccount.ISSUE_TYPES.join(' and ') + '.';
+        }
+        return this._contactsProblem(options.additional_contacts);
+    },
+
+    _contactsProblem: function (text) {
+        var addresses = {};
+        text.split(CasebridgeAccount.CONTACT_SEPARATOR).forEach(function (part) {
+            var address = part.trim();
+            if (address !== '') {
+                addresses[address.toLowerCase()] = address;
+            }
+        });
+        var keys = Object.keys(addresses);
+        var wrong = keys.filter(function (key) {
+            return key.length > CasebridgeAccount.CONTACT_CHARACTERS || !CasebridgeAccount.CONTACT.test(key);
+        });
+        if (wrong.length > 0) {
+            return 'Additional contacts: ' + addresses[wrong[0]] + ' is no e-mail address.';
+        }
+        var limit = CasebridgeAccount.CONTACTS_LIMIT;
+        return keys.length > limit ? 'Additional contacts: AWS Support takes at most ' + limit + ' addresses.' : '';
     },
 
     /**

@@ -66,6 +66,15 @@ CasebridgeIncident.save = function (record, operation) {
     return String(record.getLastErrorMessage() || 'the table gave no reason');
 };
 
+/** Returns what a record says of how its cases are opened, as it was typed. The names of the columns begin with `prefix`. */
+CasebridgeIncident.options = function (record, prefix) {
+    return {
+        additional_contacts: CasebridgeIncident.text(record, prefix + 'additional_contacts'),
+        language: CasebridgeIncident.text(record, prefix + 'language'),
+        issue_type: CasebridgeIncident.text(record, prefix + 'issue_type')
+    };
+};
+
 /** Returns the text in a form to compare: the platform may change its line ends and the white space around it. */
 CasebridgeIncident.comparable = function (text) {
     return text.replace(/\r\n?/g, '\n').trim();
@@ -186,13 +195,15 @@ CasebridgeIncident.prototype = {
             close_codes: this._closeCodes(),
             taken_at: takenAt,
             updated_on: this._text(incident, 'sys_updated_on'),
-            account: this._withSeverities(this._active(accounts)),
+            account: this._shownAccount(this._active(accounts)),
             group_accounts: accounts.map(function (account) {
                 return account.number;
             }),
             linked_account_state: this._linkedAccountState(incident),
             service_code: codes.service_code,
             category_code: codes.category_code,
+            options: CasebridgeIncident.options(incident, CasebridgeIncident.PREFIX),
+            caller_email: this._callerEmail(incident, accounts),
             short_description: this._text(incident, 'short_description'),
             description: this._text(incident, 'description'),
             priority: this._text(incident, 'priority')
@@ -227,7 +238,7 @@ CasebridgeIncident.prototype = {
     },
 
     // Returns the account as a snapshot shows it, or null.
-    _withSeverities: function (account) {
+    _shownAccount: function (account) {
         if (account === null) {
             return null;
         }
@@ -235,8 +246,19 @@ CasebridgeIncident.prototype = {
             number: account.number,
             name: account.name,
             production: account.production,
-            severities: CasebridgeCatalogue.severityCodes(account.sys_id)
+            severities: CasebridgeCatalogue.severityCodes(account.sys_id),
+            options: account.options
         };
+    },
+
+    // Returns the e-mail address of the incident's caller if its account asks for copies to callers, or else ''. An address
+    // that nobody asked for stays at home.
+    _callerEmail: function (incident, accounts) {
+        var account = this._active(accounts);
+        var caller = this._text(incident, 'caller_id');
+        var user = new GlideRecord('sys_user');
+        var isCopied = account !== null && account.copy_caller && CasebridgeRequest.SYS_ID.test(caller);
+        return isCopied && user.get(caller) ? this._text(user, 'email') : '';
     },
 
     // Returns the codes of service and category: those of the rows that the agent has chosen, or else those that are in
@@ -269,7 +291,9 @@ CasebridgeIncident.prototype = {
                 number: this._text(account, 'number'),
                 name: this._text(account, 'name'),
                 production: CasebridgeIncident.isTrue(account, 'production'),
-                active: CasebridgeIncident.isTrue(account, 'active')
+                active: CasebridgeIncident.isTrue(account, 'active'),
+                copy_caller: CasebridgeIncident.isTrue(account, 'copy_caller'),
+                options: CasebridgeIncident.options(account, '')
             });
         }
         return accounts;

@@ -68,6 +68,7 @@ impl Instance {
             group: change.group.unwrap_or_default(),
             service_code,
             category_code,
+            options: change.options.unwrap_or_default(),
             short_description: texts.0.to_owned(),
             description: texts.1.to_owned(),
             priority: change.priority.unwrap_or_else(|| "5".to_owned()),
@@ -303,6 +304,9 @@ pub(super) fn apply(record: &mut Record, change: &Change) {
     if let Some((service, category)) = &change.codes {
         record.service_code.clone_from(service);
         record.category_code.clone_from(category);
+    }
+    if let Some(options) = &change.options {
+        record.options.clone_from(options);
     }
     if let Some((code, notes)) = &change.closing {
         record.close_code.clone_from(code);

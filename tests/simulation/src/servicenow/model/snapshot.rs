@@ -127,6 +127,7 @@ impl Instance {
             name: account.name.clone(),
             production: account.production,
             severities: account.severities.clone(),
+            options: account.options.clone(),
         });
         let (entries, entries_next) = self.entries(record, ended, since, after);
         Incident {
@@ -136,6 +137,8 @@ impl Instance {
             account,
             service_code: record.service_code.clone(),
             category_code: record.category_code.clone(),
+            options: record.options.clone(),
+            caller_email: String::new(),
             short_description: record.short_description.clone(),
             description: record.description.clone(),
             priority: record.priority.clone(),

@@ -8,6 +8,14 @@ use crate::{invariants::Invariant, servicenow::model::Journal, support::successi
 
 /// What a note says of the severity that a case is opened with.
 const LOWERED: &str = "The AWS Support case is opened with severity ";
+/// What notes say of the language, the issue type and the copies that a case is opened with.
+const OPTIONS: [&str; 5] = [
+    "The AWS Support case is opened with language ",
+    "The AWS Support case is opened with issue type ",
+    "The AWS Support case is opened without copies ",
+    "AWS Support sends no copies of the case to ",
+    "AWS Support sends copies of the case to ",
+];
 /// What a note says of a severity that was changed at AWS.
 const CHANGED: &str = "The severity of the AWS Support case was changed at AWS from ";
 
@@ -19,7 +27,13 @@ const STAYS: &str = " was not sent to the other side: ";
 
 /// Whether a delivered message is a note of casebridge. All others are communications of the case.
 pub(super) fn is_note(row: &Journal) -> bool {
-    [LOWERED, CHANGED, CONTINUES].iter().any(|told| row.text.contains(told)) || is_about_file(&row.text)
+    let is_about_case = [LOWERED, CHANGED, CONTINUES].iter().any(|told| row.text.contains(told));
+    is_about_case || is_about_options(row) || is_about_file(&row.text)
+}
+
+/// Whether a text tells what a case was opened without.
+pub(super) fn is_about_options(row: &Journal) -> bool {
+    OPTIONS.iter().any(|told| row.text.contains(told))
 }
 
 /// Whether a text tells that a file stays where it is.
@@ -39,6 +53,10 @@ pub(super) fn judge_notes(world: &World, succession: &Succession, found: &mut Fi
     // A case that AWS opened twice was asked for twice, and its incident has one note for the one that goes on.
     if lowered > cases.len() {
         found.push((Invariant::ExactlyOnce, format!("{lowered} notes on the severity of {} new cases", cases.len())));
+    }
+    let left_out = notes.iter().filter(|row| is_about_options(row)).count();
+    if left_out > cases.len() {
+        found.push((Invariant::ExactlyOnce, format!("{left_out} notes on the options of {} new cases", cases.len())));
     }
     let continued = notes.iter().filter(|row| row.text.contains(CONTINUES)).count();
     if continued + 1 != cases.len() && !world.is_blind_to(case) {

@@ -44,12 +44,18 @@ fn request_to_support(write: &Write) -> String {
             &request.service_code,
             &request.category_code,
             &request.severity_code,
+            &request.language,
+            &request.issue_type,
             &request.communication_body,
         ],
         Write::AddCommunicationToCase(request) => vec![&request.case_id, &request.communication_body],
         Write::ResolveCase(request) => vec![&request.case_id],
     };
-    let parts = parts.into_iter().flatten().map(|part| without_marks(part).into_owned());
+    let copies = match write {
+        Write::CreateCase(request) => request.cc_email_addresses.as_slice(),
+        Write::AddCommunicationToCase(_) | Write::ResolveCase(_) => &[],
+    };
+    let parts = parts.into_iter().flatten().chain(copies).map(|part| without_marks(part).into_owned());
     parts.collect::<Vec<String>>().join("\n")
 }
 
