@@ -12,7 +12,7 @@ use casebridge_core::{
     identifiers::AccountId,
     link::index::Row,
     policy::Policy,
-    poll::{self, Reached, Rounds},
+    poll::{Reached, Rounds},
     support::index::{self, CASES_PER_PAGE, CaseRow},
     time,
     unreadable::UnreadableJson,
@@ -124,7 +124,8 @@ where
         let end = self.end_of_turn();
         let mut page = rounds.page_of(account);
         let last_polled = rounds.last_polled(account);
-        let is_due = |case: &CaseRow| poll::is_case_due(account, case.changed_at, last_polled, tick.now, policy);
+        let pace = policy.case_pace();
+        let is_due = |case: &CaseRow| pace.is_due(account, case.changed_at, last_polled, tick.now);
         let polled = |reached, failure| Polled { account: account.clone(), reached, failure };
         for _ in 0..MAXIMUM_PAGES {
             match self.poll_page(account, page.as_deref(), is_due, tick).await {

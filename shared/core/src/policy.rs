@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use self::range::Range;
 use crate::{
+    poll::CasePace,
     servicenow::{delivery::MessageKind, incident::IncidentState},
     time::seconds,
     unreadable::UnreadableJson,
@@ -459,6 +460,11 @@ impl Policy {
     /// Returns L as a duration.
     pub fn unknown_outcome(&self) -> SignedDuration {
         seconds(self.unknown_outcome_seconds)
+    }
+
+    /// Returns how often the poller reads a case.
+    pub fn case_pace(&self) -> CasePace {
+        CasePace { warm_for: seconds(self.warm_case_seconds), turn: seconds(self.quiet_case_poll_seconds) }
     }
 
     /// Returns the wait after this many failures in a row. It doubles with each of them, up to the longest.

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     identifiers::{AccountId, ClaimId, IncidentId},
-    policy::Policy,
     time,
 };
 
@@ -79,24 +78,28 @@ pub fn has_incident_changed(sys_mod_count: u64, remembered: Option<u64>) -> bool
     remembered != Some(sys_mod_count)
 }
 
-/// Whether the poll that began at `now` reads a case. `changed_at` is when something changed on it last; `last_polled` is
-/// when its account was polled last, or an earlier moment.
-///
-/// A warm case is read by every poll, and a quiet one once in each turn of `quiet_case_poll_seconds`. The quiet cases of
-/// an account have the same turns, so that most polls of a quiet account need no call. Accounts have different turns, so
-/// that their calls spread.
-pub fn is_case_due(
-    account: &AccountId,
-    changed_at: Timestamp,
-    last_polled: Timestamp,
-    now: Timestamp,
-    policy: &Policy,
-) -> bool {
-    let warm_for = SignedDuration::from_secs(i64::from(policy.warm_case_seconds));
-    let turn = i64::from(policy.quiet_case_poll_seconds.max(1));
-    let shift = account.as_str().parse::<i64>().unwrap_or(0).rem_euclid(turn);
-    let turn_at = |moment: Timestamp| moment.as_second().saturating_add(shift).div_euclid(turn);
-    now.duration_since(changed_at) < warm_for || turn_at(last_polled) < turn_at(now)
+/// How often the poller reads a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CasePace {
+    /// How long a case is warm after something changed on it.
+    pub warm_for: SignedDuration,
+    /// How often a quiet case is read.
+    pub turn: SignedDuration,
+}
+
+impl CasePace {
+    /// Whether the poll that began at `now` reads a case. `changed_at` is when something changed on it last; `last_polled`
+    /// is when its account was polled last, or an earlier moment.
+    ///
+    /// A warm case is read by every poll, and a quiet one once in each turn. The quiet cases of an account have the same
+    /// turns, so that most polls of a quiet account need no call. Accounts have different turns, so that their calls
+    /// spread.
+    pub fn is_due(self, account: &AccountId, changed_at: Timestamp, last_polled: Timestamp, now: Timestamp) -> bool {
+        let turn = self.turn.as_secs().max(1);
+        let shift = account.as_str().parse::<i64>().unwrap_or(0).rem_euclid(turn);
+        let turn_at = |moment: Timestamp| moment.as_second().saturating_add(shift).div_euclid(turn);
+        now.duration_since(changed_at) < self.warm_for || turn_at(last_polled) < turn_at(now)
+    }
 }
 
 /// Returns the claim under which a link that is due since `due_at` is handed off, and when the link is due again.
@@ -281,25 +284,25 @@ mod tests {
         assert_ne!(claim(at(612), at(613)).0, claim_id);
     }
 
-    fn paced(warm: u32, quiet: u32) -> Policy {
-        Policy { warm_case_seconds: warm, quiet_case_poll_seconds: quiet, ..Policy::default() }
+    fn pace(warm: i64, turn: i64) -> CasePace {
+        CasePace { warm_for: SignedDuration::from_secs(warm), turn: SignedDuration::from_secs(turn) }
     }
 
     #[test]
     fn a_warm_case_is_read_by_every_poll() {
         let account = AccountId::new("000000000300");
-        let is_due = |changed: i64, now: i64| is_case_due(&account, at(changed), at(now - 1), at(now), &paced(60, 300));
+        let is_due = |changed: i64, now: i64| pace(60, 300).is_due(&account, at(changed), at(now - 1), at(now));
         assert!(is_due(900, 959), "warm");
         assert!(!is_due(900, 960), "quiet, and it was read in this turn");
         assert!(is_due(2_000, 960), "a clock that is behind");
-        assert!(!is_case_due(&account, at(900), at(910), at(911), &paced(0, 300)), "no case is ever warm");
+        assert!(!pace(0, 300).is_due(&account, at(900), at(910), at(911)), "no case is ever warm");
     }
 
     #[test]
     fn a_quiet_case_is_read_once_in_each_turn_of_its_account() {
-        let read = |account: &str, quiet: u32, polls: &[i64]| -> Vec<i64> {
+        let read = |account: &str, turn: i64, polls: &[i64]| -> Vec<i64> {
             let account = AccountId::new(account);
-            let is_due = |pair: &&[i64]| is_case_due(&account, at(0), at(pair[0]), at(pair[1]), &paced(60, quiet));
+            let is_due = |pair: &&[i64]| pace(60, turn).is_due(&account, at(0), at(pair[0]), at(pair[1]));
             polls.windows(2).filter(is_due).map(|pair| pair[1]).collect()
         };
         let minutes: Vec<i64> = (20..32).map(|minute| minute * 60).collect();

@@ -180,15 +180,15 @@ impl World {
             // AWS offers something to everybody.
             2 if offer.services.len() > 1 => drop(offer.services.remove(&service)),
             3 => {
-                for (name, _) in offer.services.get_mut(&service).into_iter() {
+                if let Some((name, _)) = offer.services.get_mut(&service) {
                     *name = format!("{} {}", name_of(&service), random.below(3));
                 }
             }
             4 => {
-                for (_, categories) in offer.services.get_mut(&service).into_iter() {
-                    if categories.remove(&category).is_none() {
-                        categories.insert(category.clone(), name_of(&category));
-                    }
+                if let Some((_, categories)) = offer.services.get_mut(&service)
+                    && categories.remove(&category).is_none()
+                {
+                    categories.insert(category.clone(), name_of(&category));
                 }
             }
             _ => offer.levels = names(&LEVELS[..1 + random.index(LEVELS.len())]),
