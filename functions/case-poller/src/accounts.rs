@@ -124,8 +124,8 @@ where
         let end = self.end_of_turn();
         let mut page = rounds.page_of(account);
         let last_polled = rounds.last_polled(account);
-        let pace = policy.case_pace();
-        let is_due = |case: &CaseRow| pace.is_due(account, case.changed_at, last_polled, tick.now);
+        let case_pace = policy.case_pace();
+        let is_due = |case: &CaseRow| case_pace.is_due(account, case.changed_at, last_polled, tick.now);
         let polled = |reached, failure| Polled { account: account.clone(), reached, failure };
         for _ in 0..MAXIMUM_PAGES {
             match self.poll_page(account, page.as_deref(), is_due, tick).await {
