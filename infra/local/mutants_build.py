@@ -99,13 +99,16 @@ def build(listed: list[Listed], unviable: set[int]) -> Built:
     raise console.StackError(f"after {MAXIMUM_BUILDS} builds some mutations still do not compile.")
 
 
+def project_files() -> list[str]:
+    """Returns the names of the project's files, without those that git ignores."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=paths.ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
+    return sorted({name for name in listed if name and (paths.ROOT / name).is_file()})
+
+
 def copy_sources() -> dict[str, bytes]:
-    """Copies the project, except for what git ignores. Returns the texts of the files that mutations may change."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=paths.ROOT, capture_output=True, check=True,
-    )  # fmt: skip
-    names = {name for name in listed.stdout.decode().split("\0") if name and (paths.ROOT / name).is_file()}
+    """Copies the project. Returns the contents of the files that mutations may change, and does not copy those."""
+    names = set(project_files())
     for file in [file for file in COPY.rglob("*") if file.is_file() and str(file.relative_to(COPY)) not in names]:
         file.unlink()
     folders = tuple(f"shared/{package.removeprefix('casebridge-')}/src/" for package in PACKAGES)
