@@ -43,7 +43,7 @@ ENVIRONMENT = {
 # A few cases of each property notice most changes.
 FEW_CASES = {"PROPTEST_CASES": "8"}
 # How many random worlds are run beside those that ever failed. It takes some seconds, for each change that is left.
-FEW_WORLDS = {"CASEBRIDGE_TEST_SEEDS": "500"}
+FEW_WORLDS = {"CASEBRIDGE_TEST_SEEDS": "200"}
 # The first of these tests finds faults in the simulation's judges, not in the product. The second takes half a minute
 # for each change that is left, and the random worlds have faults at every step.
 LEFT_OUT = {"each_missing_safeguard_is_noticed", "every_single_fault_is_survived_in_small_worlds"}
