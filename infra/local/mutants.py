@@ -5,12 +5,8 @@
 The changes are those of cargo-mutants. All of them are built into the tests at once, each behind a switch. So a change
 costs a run of the tests that reach it, and no build.
 
-Each round runs the changes that the rounds before did not notice: the core's own tests with few cases of each property,
-then with all of them, then the simulation's stories, then its random worlds. The tests must notice at least NOTICED of
-the changes that compile. docs/mutants.md must list each of the others with a reason.
-
-A run that was stopped goes on where it was if the code is still the same. If only tests have changed, the changes that
-were noticed count as noticed.
+Each round takes the changes that the rounds before did not notice. The tests must notice at least NOTICED of the changes
+that compile. docs/mutants.md must list each of the others with a reason, and says how this works.
 """
 
 import dataclasses

@@ -86,10 +86,13 @@ class Site:
     """A part of a file that is written with changed code beside it. `inner` are the sites within it."""
 
     node: tree_sitter.Node
-    write: Callable[["Output", "Site"], None]
+    write: "Writer"
     # The changed code of each mutation by its number.
     changed: dict[int, bytes] = dataclasses.field(default_factory=dict)
     inner: list["Site"] = dataclasses.field(default_factory=list)
+
+
+Writer = Callable[["Output", Site], None]
 
 
 class Output:
@@ -197,46 +200,30 @@ class File:
         """Writes a mutation to the uses of a constant in its file. Returns false if one is computed at compile time."""
         name, value = constant.child_by_field_name("name"), constant.child_by_field_name("value")
         operation = around(node, OPERATIONS)
-        if operation is None:
-            return False
-        uses = [
-            use
-            for use in walk(self.root)
-            if use.type == "identifier"
-            and use.text == name.text
-            and use != name
-            and not around(use, ("use_declaration",))
-        ]
+        uses = [use for use in walk(self.root) if use.type == "identifier" and use.text == name.text and use != name]
+        uses = [use for use in uses if not around(use, ("use_declaration",))]
         scopes = [around(use, (*CONSTANTS, *RUNNING)) for use in uses]
-        if not uses or any(scope is not None and scope.type in CONSTANTS for scope in scopes):
+        if operation is None or not uses or any(scope is not None and scope.type in CONSTANTS for scope in scopes):
             return False
-        before, after = (
-            self.source[value.start_byte : operation.start_byte],
-            self.source[operation.end_byte : value.end_byte],
-        )
+        before = self.source[value.start_byte : operation.start_byte]
+        after = self.source[operation.end_byte : value.end_byte]
+        code = before + b"(" + changed_operation(operation, mutation) + b")" + after
         for use in uses:
-            path = use.parent if use.parent.type == "scoped_identifier" else use
-            self._at(
-                path, write_choice, mutation, before + b"(" + changed_operation(operation, mutation) + b")" + after
-            )
+            self._at(use.parent if use.parent.type == "scoped_identifier" else use, write_choice, mutation, code)
         return True
 
     def _make_not_constant(self, node: tree_sitter.Node) -> None:
         """Removes the word `const` from the function around a node."""
-        function = around(node, ("function_item",))
-        for word in (
-            word for child in function.children if child.type == "function_modifiers" for word in child.children
-        ):
-            if word.type == "const":
-                self.sites[word.start_byte, word.end_byte] = Site(word, lambda output, site: None)
+        for modifiers in around(node, ("function_item",)).children:
+            for word in modifiers.children if modifiers.type == "function_modifiers" else []:
+                if word.type == "const":
+                    self.sites[word.start_byte, word.end_byte] = Site(word, lambda output, site: None)
 
     def _without_field(self, literal: tree_sitter.Node, mutation: Mutation) -> bytes:
         end = SEPARATOR.match(self.source, mutation.end).end()
         return self.source[literal.start_byte : mutation.start] + self.source[end : literal.end_byte]
 
-    def _at(
-        self, node: tree_sitter.Node, write: Callable[[Output, Site], None], mutation: Mutation, code: bytes
-    ) -> None:
+    def _at(self, node: tree_sitter.Node, write: Writer, mutation: Mutation, code: bytes) -> None:
         site = self.sites.setdefault((node.start_byte, node.end_byte), Site(node, write))
         site.changed[mutation.number] = code
 

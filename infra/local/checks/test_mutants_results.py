@@ -2,8 +2,9 @@
 
 import pathlib
 
-import mutants_results
 import pytest
+
+import mutants_results
 
 
 @pytest.fixture
