@@ -5,8 +5,8 @@
 The changes are those of cargo-mutants. All of them are built into the tests at once, each behind a switch. So a change
 costs a run of the tests that reach it, and no build.
 
-Each round takes the changes that the rounds before did not notice. The tests must notice at least NOTICED of the changes
-that compile. docs/mutants.md must list each of the others with a reason, and says how this works.
+Each round takes the changes that the rounds before did not notice. The tests must notice at least NOTICED of the
+changes that compile. docs/mutants.md must list each of the others with a reason, and says how this works.
 """
 
 import dataclasses
