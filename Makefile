@@ -51,7 +51,7 @@ simulate-pairs: ## Runs every pair of faults in small worlds (takes minutes)
 simulate-sabotage: ## Switches off one safeguard at a time: the simulation must notice each
 	@cargo run -q -p casebridge-simulation -- sabotage $(or $(SEEDS),10000)
 
-mutants: tools ## Makes small changes to the core and the executor: the tests must notice (takes some hours)
+mutants: tools ## Makes small changes to the core and the executor: the tests must notice
 	@$(PYTHON) $(LOCAL)/mutants.py
 
 mutants-app: tools ## Makes small changes to the app's scripts, or to those that SCRIPTS names (takes half an hour)

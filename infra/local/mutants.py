@@ -2,125 +2,130 @@
 
     python mutants.py
 
-A run that was stopped goes on where it was if the code is still the same.
+The changes are those of cargo-mutants. All of them are built into the tests at once, each behind a switch. So a change
+costs a run of the tests that reach it, and no build.
 
-There are three rounds. The core's own tests come first: with few cases of each property they take a second. The changes
-that they do not notice get all cases. Those that are left, and the changes of the executor, get the simulation. The
-tests must notice at least NOTICED of the changes that compile. docs/mutants.md must list each of the others with a
-reason.
+Each round takes the changes that the rounds before did not notice. The tests must notice at least NOTICED of the
+changes that compile. docs/mutants.md must list each of the others with a reason, and says how this works.
 """
 
-import hashlib
-import os
+import dataclasses
 import pathlib
 import re
-import shutil
-import subprocess
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import console
+import mutants_build
+import mutants_results
+import mutants_run
 import paths
 import tools
 
-OUTPUT = paths.TARGET / "mutants"
-RESULTS = OUTPUT / "mutants.out"
-# The digest of the code that the results are of, and the changes that the tests have noticed so far.
-CODE = OUTPUT / "code.txt"
-NOTICED_SO_FAR = OUTPUT / "noticed.txt"
-# What a change is made to, and what the tests of it are made of.
-SOURCES = ["Cargo.toml", "Cargo.lock", "shared", "functions", "tests", "infra/servicenow"]
 SURVIVORS = paths.ROOT / "docs" / "mutants.md"
 NOTICED = 0.90
-JOBS = "2"
-# A change that makes a loop endless counts as noticed after this many seconds. The core's own tests take seconds.
-CORE_PATIENCE_SECONDS = "60"
-PATIENCE_SECONDS = "300"
-# The core's tests without those in its documentation. A few cases of each property notice most changes. Failures are
-# not shrunk.
-CORE_TESTS = ["--lib", "--tests"]
-FEW_CASES = {"PROPTEST_CASES": "8", "PROPTEST_MAX_SHRINK_ITERS": "0"}
-# The normal exit codes of cargo-mutants: all noticed, some not noticed, some took too long.
-NORMAL_ENDS = (0, 2, 3)
-SIMULATION = ["--test", "exploration", "--test", "passes", "--test", "rules"]
-# This test finds faults in the simulation's judges, not in the product.
-NOT_A_JUDGE = "each_missing_safeguard_is_noticed"
-# The first matches a line of cargo-mutants, for example `shared/core/src/link/pace.rs:17:87: replace < with <= in
-# writes_left`. The second matches a change in the document's list.
+# After how many seconds a round reports how far it is.
+PROGRESS_SECONDS = 60
+# Properties are tested with the same cases for each change. Failures are not shrunk and not kept. A snapshot that
+# differs is not kept either.
+ENVIRONMENT = {
+    "PROPTEST_RNG_SEED": "1",
+    "PROPTEST_MAX_SHRINK_ITERS": "0",
+    "PROPTEST_DISABLE_FAILURE_PERSISTENCE": "true",
+    "INSTA_UPDATE": "no",
+    "INSTA_WORKSPACE_ROOT": str(mutants_build.COPY),
+}
+# A few cases of each property notice most changes.
+FEW_CASES = {"PROPTEST_CASES": "8"}
+# How many random worlds are run beside those that ever failed. It takes some seconds, for each change that is left.
+FEW_WORLDS = {"CASEBRIDGE_TEST_SEEDS": "200"}
+# The first of these tests finds faults in the simulation's judges, not in the product. The second takes half a minute
+# for each change that is left, and the random worlds have faults at every step.
+LEFT_OUT = {"each_missing_safeguard_is_noticed", "every_single_fault_is_survived_in_small_worlds"}
+# The first matches cargo-mutants' name of a change, for example `shared/core/src/link/pace.rs:17:87: replace < with <=
+# in writes_left`. The second matches a change in the document's list.
 MUTANT = re.compile(r"^(\S+\.rs):\d+:\d+: (.*)$")
 LISTED = re.compile(r"^- `(\S+\.rs)`: `([^`]+)`: \S", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """Some tests, and what is set in their environment."""
+
+    name: str
+    folder: pathlib.Path
+    tests: list[str]
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+ROUNDS = [
+    Round("the core's own tests, few cases", mutants_build.CORE, mutants_build.CORE_TESTS, FEW_CASES),
+    Round("the simulation's stories", mutants_build.SIMULATION, mutants_build.STORIES),
+    Round("the core's own tests, all cases", mutants_build.CORE, mutants_build.CORE_TESTS),
+    Round("the simulation's random worlds", mutants_build.SIMULATION, mutants_build.WORLDS, FEW_WORLDS),
+]
 
 
 def main() -> None:
     """Runs all rounds and gives the verdict."""
     tools.ensure_cargo_tool("cargo-mutants")
-    begin()
-    with console.step("the simulation, without a change"):
-        tools.run_quietly(["cargo", "test", "--package", "casebridge-simulation", *SIMULATION], cwd=paths.ROOT)
-    core = ["--package", "casebridge-core"]
-    by_core = [*core, "--test-package", "casebridge-core", "--timeout", CORE_PATIENCE_SECONDS]
-    with console.step("the core, by its own tests"):
-        run(by_core, CORE_TESTS, FEW_CASES)
-    with console.step("the unnoticed rest, by all cases of its properties"):
-        run(by_core, CORE_TESTS)
-    with console.step("the unnoticed rest and the executor, by the simulation") as remark:
-        both = [*core, "--package", "casebridge-executor", "--timeout", PATIENCE_SECONDS]
-        run([*both, "--test-package", "casebridge-simulation"], [*SIMULATION, "--", "--skip", NOT_A_JUDGE])
-        noticed = len(set(text_of(NOTICED_SO_FAR).splitlines()))
-        missed = read("missed")
-        remark.append(f"{noticed} changes noticed, {len(missed)} not")
-    judge(noticed, missed, LISTED.findall(text_of(SURVIVORS)))
+    listed = mutants_build.list_mutations()
+    results = mutants_results.Results()
+    built = build(listed, results)
+    viable = [change for change in listed if change.mutation.number not in built.unviable]
+    for change in (change for change in viable if change.mutation.number in built.not_switched):
+        console.say(f"     not tested, since it is computed at compile time: {change.name}")
+    for each in ROUNDS:
+        run(each, built, viable, results)
+    missed = [change for change in viable if change.name not in results.noticed]
+    for change in missed:
+        console.say(f"     not noticed: {change.name}")
+    judge(len(viable) - len(missed), [described(change.name) for change in missed], LISTED.findall(text_of(SURVIVORS)))
 
 
-def begin() -> None:
-    """Removes the results of an earlier run, unless they are of this code."""
-    code = digest_of_code()
-    if text_of(CODE) == code:
-        console.say("The code is the one of the last run, so this one goes on where that one ended.")
-        take_noticed()
+def build(listed: list[mutants_build.Listed], results: mutants_results.Results) -> mutants_build.Built:
+    """Builds the tests with all changes that compile."""
+    numbers = {change.name: change.mutation.number for change in listed}
+    with console.step("building the tests with all changes") as remark:
+        built = mutants_build.build(listed, {numbers[name] for name in results.unviable if name in numbers})
+        results.unviable = [change.name for change in listed if change.mutation.number in built.unviable]
+        results.save()
+        remark.append(f"{len(listed)} changes, {len(built.unviable)} of them do not compile")
+    return built
+
+
+def run(
+    each: Round, built: mutants_build.Built, viable: list[mutants_build.Listed], results: mutants_results.Results
+) -> None:
+    """Runs one round."""
+    open_changes = [change for change in viable if results.is_open(change.name, each.name)]
+    if not open_changes:
         return
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    OUTPUT.mkdir(parents=True)
-    CODE.write_text(code)
+    with console.step(f"{each.name}, without a change") as remark:
+        binaries = [built.binaries[each.folder, name] for name in each.tests]
+        suite = mutants_run.Suite(binaries, ENVIRONMENT | each.environment, LEFT_OUT)
+        remark.append(f"{len(suite.tests)} tests, {suite.seconds():.0f} s of processor time")
+    with console.step(f"{each.name}, {len(open_changes)} changes") as remark:
+        outcomes = []
+        reported = time.monotonic()
+        with ThreadPoolExecutor(mutants_run.JOBS) as pool:
+            failures = pool.map(lambda change: suite.failure(change.mutation.number), open_changes)
+            for change, failed in zip(open_changes, failures, strict=True):
+                outcomes.append(failed)
+                results.take(change.name, each.name, failed)
+                if time.monotonic() - reported > PROGRESS_SECONDS:
+                    reported = time.monotonic()
+                    console.say(f"     {len(outcomes)} of {len(open_changes)} changes")
+        results.save()
+        too_long = outcomes.count(mutants_run.TOO_LONG)
+        remark.append(f"{len(outcomes) - outcomes.count(None)} noticed, {too_long} of them since they took too long")
 
 
-def digest_of_code() -> str:
-    """Returns a digest of the names and contents of the files that the tests depend on."""
-    listed = subprocess.run(["git", "ls-files", "-z", *SOURCES], cwd=paths.ROOT, capture_output=True, check=True)
-    digest = hashlib.sha256()
-    for name in listed.stdout.decode().split("\0"):
-        file = paths.ROOT / name
-        if name and file.is_file():
-            digest.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()
-
-
-def run(arguments: list[str], test_arguments: list[str], cases: dict[str, str] | None = None) -> None:
-    """Runs one round, and takes in what it noticed."""
-    # The baseline is skipped: `make test` shows that the tests pass without a change.
-    common = ["--iterate", "--baseline", "skip", "--no-shuffle", "--jobs", JOBS, "--output", str(OUTPUT)]
-    command = ["cargo", "mutants", *common, *arguments]
-    search = f"{tools.CARGO / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": search, "CARGO_PROFILE_DEV_DEBUG": "0"} | (cases or {})
-    ended = subprocess.run([*command, "--", *test_arguments], cwd=paths.ROOT, env=environment).returncode
-    if ended not in NORMAL_ENDS:
-        raise console.StackError(f"cargo-mutants ended with exit code {ended}; see above.")
-    take_noticed()
-
-
-def take_noticed() -> None:
-    """Remembers the changes that the last round noticed, or that took too long. The next round leaves them out."""
-    if not RESULTS.exists():
-        return
-    took_too_long = text_of(RESULTS / "timeout.txt")
-    with (RESULTS / "previously_caught.txt").open("a") as found:
-        found.write(took_too_long)
-    with NOTICED_SO_FAR.open("a") as found:
-        found.write(text_of(RESULTS / "caught.txt") + took_too_long)
-
-
-def read(name: str) -> list[tuple[str, str]]:
-    """Returns the changes of the last round with this outcome, as file and description."""
-    return [found.groups() for found in map(MUTANT.match, text_of(RESULTS / f"{name}.txt").splitlines()) if found]
+def described(name: str) -> tuple[str, str]:
+    """Returns the file and the description of a change."""
+    file, what = MUTANT.match(name).groups()
+    return file, what
 
 
 def text_of(file: pathlib.Path) -> str:

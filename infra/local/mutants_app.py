@@ -11,13 +11,10 @@ import contextlib
 import dataclasses
 import json
 import math
-import os
 import pathlib
 import queue
 import re
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -27,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 import artifacts
 import console
 import mutants
+import mutants_run
 import paths
 
 SCRIPTS = paths.APP / "src" / "server"
@@ -34,22 +32,10 @@ LISTER = paths.APP / "checks" / "mutants.mjs"
 COPIES = paths.TARGET / "mutants-app"
 # The variable that names the built app for the tests.
 APP_VARIABLE = "CASEBRIDGE_TEST_APP"
-# How many changes are tested at once, each by one thread.
-JOBS = 2
-# A change that makes a loop endless counts as noticed after this many times the processor time that the tests take
-# without a change. Wall time would depend on what else runs on the machine.
-PATIENCE_FACTOR = 4
-# The limit before that is measured, in seconds of processor time.
-PATIENCE_SECONDS = 600
-# Limits a program's processor time to the first argument, in seconds. The other arguments are the program and its own.
-LIMITED = ["sh", "-c", 'ulimit -S -t "$0" && exec "$@"']
 # Skips the tests of the platform's side: they run no script of the app.
 ALONE = ["--skip", "instance::", "--skip", "table_api::"]
 # How many of the tests that have noticed most changes of a script run first on its next change, before all others.
 FAVOURITES = 20
-# Matches the line of a failed test if the tests run one after the other.
-FAILED = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. FAILED$")
-TOO_LONG = "too long"
 # Matches a change in the document's list.
 LISTED = re.compile(r"^- `(\S+\.js)`: `([^`]+)`$", re.MULTILINE)
 
@@ -58,28 +44,14 @@ LISTED = re.compile(r"^- `(\S+\.js)`: `([^`]+)`$", re.MULTILINE)
 class Judge:
     """A test binary that runs the shipped scripts."""
 
-    binary: pathlib.Path
+    binary: mutants_run.Binary
     arguments: list[str]
-    patience: int = PATIENCE_SECONDS
+    patience: int = mutants_run.UNCHANGED_SECONDS
 
-    def failure(self, app: pathlib.Path, arguments: list[str] | None = None) -> str | None:
-        """Returns the first test that fails on this built app, or None. Does not run the tests after it."""
-        command = [*LIMITED, str(self.patience), str(self.binary), "--test-threads", "1"]
-        command += self.arguments if arguments is None else arguments
-        # The reason of a failure is not used, so this saves the time of a backtrace.
-        environment = os.environ | {APP_VARIABLE: str(app), "RUST_BACKTRACE": "0"}
-        process = subprocess.Popen(
-            command, cwd=paths.ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        try:
-            failed = next((found[1] for found in map(FAILED.match, map(str.rstrip, process.stdout)) if found), None)
-            if failed is None and process.wait() != 0:
-                failed = TOO_LONG if process.returncode == -signal.SIGXCPU else "a crash"
-            return failed
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+    def run(self, app: pathlib.Path, arguments: list[str] | None = None) -> mutants_run.Ended:
+        """Runs the tests on this built app until the first fails."""
+        arguments = self.arguments if arguments is None else arguments
+        return mutants_run.run_tests(self.binary, arguments, {APP_VARIABLE: str(app)}, self.patience)
 
 
 class Bench:
@@ -91,7 +63,7 @@ class Bench:
         self.records: dict[pathlib.Path, pathlib.Path] = {}
         self.folders: queue.SimpleQueue[pathlib.Path] = queue.SimpleQueue()
         shutil.rmtree(COPIES, ignore_errors=True)
-        for number in range(JOBS):
+        for number in range(mutants_run.JOBS):
             folder = COPIES / str(number)
             shutil.copytree(paths.APP_BUILT, folder)
             self.folders.put(folder)
@@ -102,12 +74,12 @@ class Bench:
             known = self.experience.setdefault(change["file"], Counter())
             favourites = [test for test, _ in known.most_common(FAVOURITES)]
             if favourites:
-                failed = self.judges[0].failure(folder, ["--exact", *favourites])
+                failed = self.judges[0].run(folder, ["--exact", *favourites]).failed
                 if failed:
                     known[failed] += 1
                     return failed
             for judge in self.judges:
-                failed = judge.failure(folder)
+                failed = judge.run(folder).failed
                 if failed:
                     if judge is self.judges[0] and "::" in failed:
                         known[failed] += 1
@@ -152,7 +124,7 @@ def main() -> None:
     scripts = [path for path in sorted(SCRIPTS.rglob("*.js")) if is_wanted(path)]
     changes = list_changes(scripts)
     bench = Bench(judges)
-    with ThreadPoolExecutor(JOBS) as pool:
+    with ThreadPoolExecutor(mutants_run.JOBS) as pool:
         results = tell(changes, pool.map(bench.noticed_by, changes))
     tell_scripts(results)
     missed = [(script_name(change), change["what"]) for change, test in results if test is None]
@@ -178,18 +150,16 @@ def build(package: str, test: str, arguments: list[str]) -> Judge:
             raise console.StackError("cargo could not build the tests; see above.")
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     executables = {message["target"]["name"]: message.get("executable") for message in messages if "target" in message}
-    return Judge(pathlib.Path(executables[test]), arguments)
+    return Judge(mutants_run.Binary(test, pathlib.Path(executables[test]), paths.ROOT), arguments)
 
 
 def check_unchanged(judge: Judge) -> None:
     """Checks that no test fails without a change, and sets the judge's limit by the time that this takes."""
     with console.step(f"{judge.binary.name}, without a change"):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        failed = judge.failure(paths.APP_BUILT)
-        if failed:
-            raise console.StackError(f"without any change, this fails: {failed}.")
-        taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-        judge.patience = math.ceil(PATIENCE_FACTOR * taken)
+        ended = judge.run(paths.APP_BUILT)
+        if ended.failed:
+            raise console.StackError(f"without any change, this fails: {ended.failed}.")
+        judge.patience = math.ceil(mutants_run.PATIENCE_FACTOR * ended.seconds)
 
 
 def list_changes(scripts: list[pathlib.Path]) -> list[dict]:
@@ -204,7 +174,7 @@ def tell(changes: list[dict], noticed: Iterator[str | None]) -> list[tuple[dict,
     results = []
     for change, test in zip(changes, noticed, strict=True):
         results.append((change, test))
-        if test is None or test == TOO_LONG:
+        if test is None or test == mutants_run.TOO_LONG:
             verdict = "not noticed" if test is None else test
             console.say(f"     {verdict}: {script_name(change)}:{change['line']}: {change['what']}")
         if len(results) % 100 == 0:

@@ -118,6 +118,9 @@ def checks() -> list[Check]:
             [PYTHON, str(paths.AWS / "lint.py"), str(paths.TARGET / "template" / "expanded.json")],
             [PYTHON, "-m", "pytest", "-q", str(paths.AWS / "checks")],
         ], counts_tests=True),
+        Check("mutations", (*lint, "test"), [
+            [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(paths.LOCAL / "checks")],
+        ], counts_tests=True),
         Check("app", lint, [
             ["npm", "run", "lint"], ["npm", "run", "build"],
             [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "checks"],

@@ -6,15 +6,17 @@ use casebridge_simulation::{
     sabotage::{SABOTAGES, catch},
 };
 
-/// How many seeds a plain test run takes. `make simulate` takes more.
+/// How many seeds a plain test run takes. `make simulate` takes more. `make mutants` takes fewer, by the variable.
 const SEEDS: u64 = 2_000;
+const SEEDS_VARIABLE: &str = "CASEBRIDGE_TEST_SEEDS";
 /// Within how many seeds each sabotage must be noticed here.
 const SABOTAGE_SEEDS: u64 = 2_000;
 
 #[test]
 fn every_invariant_holds_in_random_worlds() {
+    let further = std::env::var(SEEDS_VARIABLE).map_or(SEEDS, |number| number.parse().unwrap());
     let mut seeds = explore::failed_seeds();
-    seeds.extend(0..SEEDS);
+    seeds.extend(0..further);
     let summary = explore::run_seeds(&seeds, || {});
     if let Some((seed, violation)) = summary.failures.values().next() {
         let story = explore::live(seed.parse().unwrap(), None, true).story;
