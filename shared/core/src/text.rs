@@ -31,12 +31,12 @@ pub(crate) fn letters(text: &str) -> String {
     plain
 }
 
-/// Returns what follows an `&`, without the rest of an entity. The entities that platforms use (for example `&lt;`)
-/// stand for characters that are no letters.
+/// Returns what follows an `&`, without the letters and digits of an entity. The entities that platforms use (for example
+/// `&lt;`) stand for characters that are no letters.
 fn without_entity(piece: &str) -> &str {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'#';
     match piece.bytes().take(MAXIMUM_ENTITY).position(|byte| !is_part(byte)) {
-        Some(end) if piece[end..].starts_with(';') => &piece[end + 1..],
+        Some(end) if piece[end..].starts_with(';') => &piece[end..],
         _ => piece,
     }
 }

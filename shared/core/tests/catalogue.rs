@@ -244,6 +244,72 @@ fn names_are_kept_as_they_read_back() {
 }
 
 #[test]
+fn a_category_is_written_if_its_name_differs_or_servicenow_holds_it_as_no_longer_offered() {
+    let mut all = Offered::default();
+    all.add(&account(1), &[offered("a", &["x"])], &[]);
+    let Named { code, name } = named("x");
+    for (held_name, active, is_written) in [(name.as_str(), true, false), (&name, false, true), ("Old", true, true)] {
+        let held = Entry { code: code.clone(), name: held_name.to_owned(), active };
+        let Named { code, name } = named("a");
+        let service = Service { code, name, active: true, categories: vec![held] };
+        let changes = all.changes(&Held { services: vec![service], severities: Vec::new() });
+        assert_eq!(!changes.is_empty(), is_written, "{held_name} {active}");
+    }
+}
+
+#[test]
+fn a_code_that_servicenow_can_not_hold_is_left_out() {
+    let longest = "c".repeat(100);
+    let too_long = "c".repeat(101);
+    for (code, is_usable) in [
+        ("amazon-ec2", true),
+        ("~!\"#", true),
+        (&longest, true),
+        (&too_long, false),
+        ("", false),
+        ("g h", false),
+        ("e:f", false),
+        ("e^f", false),
+        ("é", false),
+        ("e\u{7f}", false),
+        ("JavaScript", false),
+        ("javascript:1", false),
+    ] {
+        let mut all = Offered::default();
+        all.add(&account(1), &[offered(code, &[]), offered("a", &[code])], &[named(code)]);
+        let severities = vec![HeldSeverities { account: account(1), levels: Vec::new() }];
+        let changes = all.changes(&Held { services: Vec::new(), severities });
+        let written =
+            (changes.services.len() - 1, changes.services.iter().map(|service| service.categories.len()).sum());
+        let expected = usize::from(is_usable);
+        assert_eq!((written, changes.severities.len()), ((expected, expected), expected), "{code}");
+    }
+}
+
+/// Returns the rows of each request for new services with so many categories.
+fn rows_of_requests(categories: &[usize]) -> Vec<usize> {
+    let codes: Vec<String> = (0..ROWS_PER_REQUEST).map(|number| format!("c{number:04}")).collect();
+    let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+    let services = (1_000..).zip(categories).map(|(number, count)| offered(&number.to_string(), &codes[..*count]));
+    let mut all = Offered::default();
+    all.add(&account(1), &services.collect::<Vec<_>>(), &[]);
+    let requests = all.changes(&Held::default()).into_requests();
+    let rows = |request: &Changes| request.services.iter().map(|service| 1 + service.categories.len()).sum();
+    requests.iter().map(rows).collect()
+}
+
+#[test]
+fn a_request_is_filled_to_its_last_row_and_no_further() {
+    assert_eq!(ROWS_PER_REQUEST, 200);
+    assert_eq!(rows_of_requests(&[1; 100]), [200]);
+    let mut odd = vec![1; 100];
+    odd.insert(0, 0);
+    assert_eq!(rows_of_requests(&odd), [199, 2]);
+    assert_eq!(rows_of_requests(&[199]), [200]);
+    assert_eq!(rows_of_requests(&[200]), [200, 2], "the service is in both");
+}
+
+#[test]
 fn requests_are_bounded_and_hold_everything_once() {
     let codes: Vec<String> = (0..ROWS_PER_REQUEST * 2).map(|number| format!("c{number:04}")).collect();
     let many: Vec<&str> = codes.iter().map(String::as_str).collect();

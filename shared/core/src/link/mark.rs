@@ -166,8 +166,9 @@ impl Letters {
     }
 }
 
-/// Returns the length of the HTML entity at the start of a text, also of one that was encoded again (`&amp;lt;`).
-/// Returns `None` if the text does not start with an entity.
+/// Returns how many bytes at the start of a text belong to an HTML entity, also to one that was encoded again
+/// (`&amp;lt;`). Its last semicolon may be missing in that count: it is no letter. An `&` alone counts as an entity. Returns
+/// `None` if the text does not start with an `&`.
 fn entity_length(text: &[u8]) -> Option<usize> {
     let mut rest = text.strip_prefix(b"&")?;
     while let Some(after) = rest.strip_prefix(b"amp;") {
@@ -175,12 +176,8 @@ fn entity_length(text: &[u8]) -> Option<usize> {
     }
     let name = rest.strip_prefix(b"#").unwrap_or(rest);
     let length = name.iter().take(MAXIMUM_ENTITY_NAME_LENGTH).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    if length > 0 && name.get(length) == Some(&b';') {
-        return Some(text.len() - name.len() + length + 1);
-    }
-    // Only `&amp;`, once or repeated: its length is everything before `rest`.
-    let ends = rest.len() + 1 < text.len();
-    ends.then(|| text.len() - rest.len())
+    let after = if name.get(length) == Some(&b';') { &name[length..] } else { rest };
+    Some(text.len() - after.len())
 }
 
 impl fmt::Display for Mark {
@@ -235,6 +232,8 @@ mod tests {
         let expected = "> Abel Tuter wrote [ref (removed)]\n\nThe ref. is bcdf &amp; é.";
         assert_eq!(without_marks(&text), expected);
         assert_eq!(without_marks("a ref bcdf-\r\n> ghjk-mnpq-rstv]"), "a ref (removed)]");
+        let overlapping = "refbcdfghjkmnpqrstrefbcdfghjkmnpqrstv";
+        assert_eq!(without_marks(overlapping), "ref(removed)efbcdfghjkmnpqrstv", "a word that is cut begins no mark");
     }
 
     #[test]

@@ -224,11 +224,12 @@ impl Conversation {
     }
 
     fn cut_second_is_known(&self, cut: i64, recent: &[RawCommunication]) -> bool {
-        let hidden = self.known.range(cut - ONE_MOMENT..=cut + ONE_MOMENT);
+        let end = cut + ONE_MOMENT;
+        let hidden = self.known.range(cut - ONE_MOMENT..=end);
         let mut hidden: Vec<(i64, &str)> =
             hidden.flat_map(|(moment, known)| known.iter().map(|known| (*moment, known.hash.as_str()))).collect();
         let mut unknown = Vec::new();
-        for shown in recent.iter().filter(|shown| second(shown.time_created) <= cut + 2 * ONE_MOMENT) {
+        for shown in recent.iter().filter(|shown| second(shown.time_created) <= end + ONE_MOMENT) {
             let (moment, hash) = (second(shown.time_created), text_hash(&shown.body));
             match hidden.iter().position(|known| *known == (moment, hash.as_str())) {
                 Some(position) => drop(hidden.swap_remove(position)),
@@ -237,7 +238,7 @@ impl Conversation {
         }
         // One second after the cut it may be a communication of the cut second, shown with another text and another
         // time.
-        let may_be_of_cut = |moment: i64| moment == cut + ONE_MOMENT && hidden.iter().any(|(known, _)| *known == cut);
+        let may_be_of_cut = |moment: i64| moment == end && hidden.iter().any(|(known, _)| *known == cut);
         let is_clear = |moment: i64, hash: &str| {
             moment > cut && !may_be_of_cut(moment) && hidden.iter().all(|(_, known)| *known != hash)
         };
@@ -639,7 +640,7 @@ impl Matching {
         for distances in rounds {
             for (index, communication) in shown.iter().enumerate() {
                 let here = second(communication.time_created);
-                let is_cut = |there: i64| cut_second.is_some_and(|cut| cut == here || (there != here && there <= cut));
+                let is_cut = |there: i64| cut_second.is_some_and(|cut| cut == here || there <= cut);
                 let seconds = distances.iter().map(|distance| here + distance).filter(|there| !is_cut(*there));
                 for there in seconds {
                     if self.ids[index].is_none() {

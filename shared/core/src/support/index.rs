@@ -384,7 +384,7 @@ mod tests {
             assert_eq!(rows[0].1.expires_at, None, "the case leads to its link for good");
             rows[1].1.expires_at
         };
-        assert_eq!(expires_at("resolved"), Some(moment(5) + WATCHED_AFTER_RESOLUTION));
+        assert_eq!(expires_at("resolved"), Some(moment(5 + 30 * 86_400)), "AWS reopens a case for 14 days");
         assert_eq!(expires_at("reopened"), None);
     }
 

@@ -41,9 +41,6 @@ pub struct LinkedCase {
     pub status: Option<CaseStatus>,
     /// Since when that status is accepted, by our clock.
     pub status_since: Timestamp,
-    /// The open status that the case had before it was resolved: a late read may still show it.
-    #[serde(default)]
-    pub status_before_resolved: Option<CaseStatus>,
     /// When it was reopened last, by our clock: a late read may still show it as resolved.
     #[serde(default)]
     pub reopened_at: Option<Timestamp>,

@@ -402,8 +402,7 @@ fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &Case
     let settled = now.duration_since(linked.status_since) >= policy.unknown_outcome();
     let believable = match (linked.is_resolved(), seen.is_resolved()) {
         (true, false) => {
-            let was_reopened = linked.status_before_resolved.as_ref().is_some_and(CaseStatus::is_reopened);
-            let echo = was_reopened || linked.reopened_at.is_some();
+            let echo = linked.reopened_at.is_some();
             settled || (seen.is_reopened() && !echo && !age.is_behind)
         }
         (false, true) => {
@@ -417,16 +416,12 @@ fn accept_status(linked: &mut LinkedCase, age: Age, policy: &Policy, seen: &Case
     }
 }
 
+/// Sets the status of the case. The mark of our text that reopened it stays: a status `reopened` that is accepted after
+/// another open one may be the same reopening.
 pub(super) fn set_status(linked: &mut LinkedCase, status: CaseStatus, now: Timestamp) {
-    match (linked.is_resolved(), status.is_resolved()) {
-        (false, true) => linked.status_before_resolved = linked.status.take(),
-        // If the case was known as open, its resolution in between was not seen.
-        (was_resolved, false) if was_resolved || status.is_reopened() => {
-            // If the case was known as reopened, this may be the same reopening: its mark stays.
-            linked.reopened_by.take_if(|_| was_resolved || linked.reopened_at.is_none());
-            linked.reopened_at = Some(now);
-        }
-        _ => {}
+    // If the case was known as open, its resolution in between was not seen.
+    if !status.is_resolved() && (linked.is_resolved() || status.is_reopened()) {
+        linked.reopened_at = Some(now);
     }
     linked.status_since = now;
     linked.status = Some(status);

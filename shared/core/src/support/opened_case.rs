@@ -295,6 +295,15 @@ mod tests {
     }
 
     #[test]
+    fn a_case_is_left_behind_once_it_is_older_than_what_the_poller_reads() {
+        let policy = Policy::default();
+        let case = described("Instance unreachable", &[]);
+        for (watermark, is_behind) in [(0, false), (4_500, false), (4_501, true), (9_000, true)] {
+            assert_eq!(is_left_behind(&policy, &case, at(watermark)), is_behind, "{watermark}");
+        }
+    }
+
+    #[test]
     fn a_watermark_goes_on_and_waits_for_cases_without_a_link() {
         let day = 24 * 3_600;
         let next =

@@ -362,7 +362,6 @@ pub(super) fn new_linked_case(account: AccountId, case_id: CaseId, now: Timestam
         display_id: None,
         status: None,
         status_since: now,
-        status_before_resolved: None,
         reopened_at: None,
         reopened_by: None,
         opened_at: now,

@@ -282,11 +282,39 @@ mod tests {
     }
 
     #[test]
+    fn each_text_of_two_answers_is_there_once_however_often_the_later_one_is_joined() {
+        let (abc, hidden) = (shown(9, "key abc"), shown(9, "key ****"));
+        for (what, pages, answer) in [
+            ("times of their own", [shown(5, "Gone"), shown(4, "Hello")], vec![shown(9, "News"), shown(4, "Hello")]),
+            (
+                "one a second earlier, and news",
+                [abc.clone(), shown(5, "Hello")],
+                vec![shown(10, "News"), shown(8, "key ****"), shown(5, "Hello")],
+            ),
+            (
+                "one redacted, and news",
+                [abc.clone(), shown(5, "Hello")],
+                vec![shown(12, "News"), hidden.clone(), shown(5, "Hello")],
+            ),
+            ("one redacted, another not shown", [abc, shown(9, "Thanks")], vec![hidden, shown(4, "Hello")]),
+        ] {
+            let mut all = reading(&[&pages]);
+            for _ in 0..2 {
+                all.join(&answer).unwrap();
+            }
+            assert_eq!(bodies(all).len(), 3, "{what}");
+        }
+    }
+
+    #[test]
     fn answers_that_cannot_be_told_apart_are_read_again() {
         let pages = [shown(9, "key abc"), shown(8, "Hello"), shown(8, "Before")];
         let fails = |recent: &[RawCommunication]| reading(&[&pages]).join_recent(recent, None) == Err(OlderState);
         assert!(fails(&[shown(9, "key ****"), shown(9, "New"), shown(8, "Hello")]), "one is new: which?");
         assert!(fails(&[shown(9, "new"), shown(8, "Other"), shown(8, "Hello")]), "of a second that may be cut");
+        assert!(fails(&[shown(11, "new"), shown(8, "Other"), shown(8, "Hello")]), "which the reading does not show");
+        assert!(fails(&[shown(8, "Other"), shown(8, "Hello")]), "of the only second");
+        assert!(fails(&[shown(11, "New"), shown(10, "key ****"), shown(8, "Hello"), shown(8, "Before")]), "which one?");
         assert!(fails(&[shown(9, "Later")]), "they do not overlap");
         assert!(!fails(&[shown(9, "key abc"), shown(8, "Hello")]));
         assert!(!fails(&[]));

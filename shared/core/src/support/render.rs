@@ -308,7 +308,7 @@ pub fn part_from(text: &str, offset: usize, limit: usize) -> &str {
     let lines = window.rmatch_indices('\n').map(|(place, _)| place + 1);
     let words = window.rmatch_indices(char::is_whitespace).map(|(place, space)| place + space.len());
     let mut ends = lines.chain(words).filter(|end| *end > blank && is_boundary(rest, *end));
-    let end = ends.next().or_else(|| last_boundary(rest, window.len()).filter(|end| *end > 0)).unwrap_or(window.len());
+    let end = ends.next().or_else(|| last_boundary(rest, window.len())).unwrap_or(window.len());
     let first = rest.chars().next().map_or(0, char::len_utf8);
     &rest[..end.max(first)]
 }
@@ -489,6 +489,16 @@ mod tests {
         }
     }
 
+    fn communication(submitted_by: &str, body: &str) -> Communication {
+        let raw = RawCommunication {
+            time_created: moment(),
+            submitted_by: submitted_by.to_owned(),
+            body: body.to_owned(),
+            attachments: Vec::new(),
+        };
+        Communication { id: CommunicationId::new("a"), raw }
+    }
+
     fn linked_case() -> LinkedCase {
         let case = json!({
             "account": "111122223333", "case_id": "case-111122223333-muen-2026-0123456789abcdef",
@@ -508,6 +518,36 @@ mod tests {
         assert_eq!(subject(&policy, &incident, true), format!("[INC0010001] {}…", "é".repeat(117)));
         incident.short_description = FAMILY.repeat(300);
         assert_eq!(subject(&policy, &incident, true), format!("[INC0010001] {}…", FAMILY.repeat(9)));
+    }
+
+    #[test]
+    fn a_line_that_begins_with_a_grapheme_that_does_not_fit_is_cut_within_it() {
+        assert_eq!(one_line(&format!("{}x", "\u{301}".repeat(9)), 3), "\u{301}\u{301}\u{301}");
+        assert_eq!(one_line(&format!("a{FAMILY}"), 3), "a");
+    }
+
+    #[test]
+    fn what_servicenow_counts_in_utf_16_is_cut_between_graphemes() {
+        for (text, limit, expected) in [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "abc"),
+            ("\u{1f680}\u{1f680}", 4, "\u{1f680}\u{1f680}"),
+            ("\u{1f680}\u{1f680}", 3, "\u{1f680}"),
+            ("ae\u{301}", 2, "a"),
+        ] {
+            assert_eq!(head_of_units(text, limit), expected, "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_description_begins_with_the_subject_if_the_short_description_can_not_hold_it() {
+        let first = communication(AMAZON_WEB_SERVICES, "It does not answer.");
+        for (characters, has_subject) in [(160, false), (161, true)] {
+            let subject = "s".repeat(characters);
+            let texts = incident_texts(&linked_case(), Some((&subject, &first)));
+            assert_eq!(texts.short_description, "s".repeat(160));
+            assert_eq!(texts.description.contains(&format!("\nSubject: {subject}\n")), has_subject, "{characters}");
+        }
     }
 
     #[test]
@@ -553,11 +593,11 @@ mod tests {
     fn comments_open_the_case_as_far_as_they_fit_into_one_communication() {
         let open = |entries: &[&JournalEntry]| opening(&incident("It does not answer."), None, entries, &mark());
         let room = COMMUNICATION_BYTES - open(&[&entry("Abel Tuter", "")]).body.len();
-        let text = "é".repeat(room / 2);
+        let text = format!("{}{}", "é".repeat(room / 2), "x".repeat(room % 2));
         let fitting = open(&[&entry("Abel Tuter", &text)]);
-        assert_eq!((fitting.body.len(), fitting.entries), (8_000 - room % 2, 1));
+        assert_eq!((fitting.body.len(), fitting.entries), (8_000, 1));
         // The short one is not included either, since comments are sent in order.
-        let too_long = open(&[&entry("Abel Tuter", &format!("{text}xx")), &entry("Abel Tuter", "short")]);
+        let too_long = open(&[&entry("Abel Tuter", &format!("{text}x")), &entry("Abel Tuter", "short")]);
         assert_eq!((too_long.body, too_long.entries), (open(&[]).body, 0));
     }
 
@@ -670,15 +710,13 @@ mod tests {
 
     #[test]
     fn what_comes_from_aws_says_from_which_case_and_when() {
-        let raw = RawCommunication {
-            time_created: moment(),
-            submitted_by: AMAZON_WEB_SERVICES.to_owned(),
-            body: "Please try again.\nThank you.".to_owned(),
-            attachments: Vec::new(),
-        };
+        let said = communication(AMAZON_WEB_SERVICES, "Please try again.\nThank you.");
         let replied = "Amazon Web Services, 2026-11-20 21:14:05 UTC, AWS Support case 1234563851:\n\n\
             Please try again.\nThank you.";
-        assert_eq!(reply(&linked_case(), &Communication { id: CommunicationId::new("a"), raw }), replied);
+        assert_eq!(reply(&linked_case(), &said), replied);
+        let left_out = "Amazon Web Services, 2026-11-20 21:14:05 UTC, AWS Support case 1234563851:\n\n\
+            (ServiceNow does not accept this text. It stands on the case.)";
+        assert_eq!(left_out_reply(&linked_case(), &said), left_out);
         let resolved = "AWS Support case 1234563851 was resolved at AWS (seen 2026-11-20 21:14:05 UTC).";
         assert_eq!(close_notes(&linked_case(), moment()), resolved);
     }

@@ -54,10 +54,10 @@ impl CaseSearch {
         }
     }
 
-    /// Whether there is nothing left to ask.
+    /// Whether there is nothing left to ask, once the first page was read.
     pub(super) fn is_over(&self) -> bool {
         let has_more_pages = self.next.is_some() && self.pages < SEARCH_PAGES;
-        self.reader.is_none() && self.pages > 0 && !has_more_pages
+        self.reader.is_none() && !has_more_pages
     }
 
     /// Returns the account whose cases are searched.

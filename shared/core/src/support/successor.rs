@@ -56,8 +56,7 @@ impl Pass {
     pub(super) fn handed_over(&self, to: &LinkKey) -> Option<HandedOver<SupportCase>> {
         self.link.memory.case.as_ref()?;
         let (mut own, mut memory) = (self.link.clone(), self.link.memory.clone());
-        let generation = memory.generation;
-        own.memory = Memory { generation, handed_over_to: Some(to.clone()), ..Memory::default() };
+        own.memory = Memory { handed_over_to: Some(to.clone()), ..Memory::default() };
         let mut journal = Journal::default();
         journal.reopened_by_hashes(self.link.journal.reopening_texts.iter().cloned());
         journal.reopened_by_hashes(std::mem::take(&mut memory.texts_since_end));

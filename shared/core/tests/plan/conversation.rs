@@ -145,6 +145,8 @@ fn names_that_are_no_identities_and_what_is_settled_are_left_out() {
     let strange = ["", "x", "1800000001-ab-0", "1800000001", "x-0123456789abcdef-0", "1800000001-0123456789abcdef-x"];
     talk.memory.begun_before(&strange.map(CommunicationId::new));
     assert_eq!(talk.known(), 0);
+    talk.memory.begun_before(&ids(&Talk::new().read(&[reply(2_000, "One")])));
+    assert_eq!(talk.known(), 1, "the second from which on nothing is settled");
 }
 
 #[test]
@@ -178,6 +180,7 @@ fn a_communication_that_is_shown_differently_is_the_same() {
 fn letters_of_every_script_tell_texts_apart_and_their_case_does_not() {
     assert_eq!(text_hash("東京都庁。Ünï\r\nA1"), text_hash("東京都庁 üNÏ&gt;a1"));
     assert_ne!(text_hash("東京"), text_hash("京都"));
+    assert_ne!(text_hash("Grüße"), text_hash("Größe"));
     let is_letter_without_case = |letter: char| letter.is_alphanumeric() && letter.to_lowercase().eq([letter]);
     assert!(('\u{4e00}'..='\u{9fff}').all(is_letter_without_case));
 }
@@ -225,6 +228,60 @@ fn a_text_that_is_redacted_and_whose_time_is_cut_or_rounded_is_the_same() {
     let known = ids(&talk.read(&[reply(1_000, "One"), reply(2_000, "Two")]));
     let seen = ids(&talk.read(&[reply(1_000, "One"), reply(2_000, "Two"), reply(3_000, "Three")]));
     assert_eq!((&seen[..2], talk.known()), (&known[..], 3), "what is known by its text is not taken for another");
+}
+
+/// An equal text tells by how many seconds the times moved.
+#[test]
+fn what_is_redacted_is_looked_for_first_where_the_times_moved_to() {
+    for (moved, shown, expected) in [
+        (0, [8_000, 9_000], [None, Some(0)]),
+        (1_000, [9_000, 10_000], [Some(0), Some(1)]),
+        (-1_000, [7_000, 8_000], [Some(0), Some(1)]),
+    ] {
+        let mut talk = Talk::new();
+        let first = if moved == 0 { vec![9_000] } else { vec![8_000, 9_000] };
+        let keys = first.iter().map(|time| reply(*time, &format!("The key is AKIA{time}")));
+        let known = ids(&talk.read(&keys.chain([reply(5_000, "Thanks")]).collect::<Vec<_>>()));
+        let redacted = shown.map(|time| reply(time, &format!("{time}: ****")));
+        let seen = ids(&talk.read(&[reply(5_000 + moved, "Thanks"), redacted[0].clone(), redacted[1].clone()]));
+        let found = [&seen[1], &seen[2]].map(|id| known[1..].iter().position(|key| key == id));
+        assert_eq!(found, expected, "moved by {moved} ms");
+    }
+}
+
+#[test]
+fn what_another_author_wrote_in_the_second_of_a_text_that_is_not_shown_is_new() {
+    for (hidden, shown) in [(AWS, PERSON), (PERSON, AWS)] {
+        let mut talk = Talk::new();
+        let known = ids(&talk.read(&[raw(1_000, hidden, "Hello")]));
+        assert_ne!(ids(&talk.read(&[raw(1_000, shown, "Good morning")])), known, "{shown}");
+    }
+}
+
+#[test]
+fn a_text_with_our_mark_is_not_taken_for_one_without_or_the_other_way_round() {
+    let mut talk = Talk::new();
+    let quotation = raw(1_000, PERSON, &quoted(&talk.send(1, "Any news?")));
+    let plain = raw(1_000, PERSON, "Hello");
+    for (hidden, shown) in [(&plain, &quotation), (&quotation, &plain)] {
+        let mut talk = talk.clone();
+        let known = ids(&talk.read(from_ref(hidden)));
+        assert_ne!(ids(&talk.read(from_ref(shown))), known, "{shown:?}");
+    }
+}
+
+/// Of a case with very many pages the oldest communications are not read.
+#[test]
+fn what_may_be_of_the_cut_second_is_not_taken_for_another_one_that_is_shown_differently() {
+    for (first, then, is_same) in
+        [(2_700, 3_000, false), (3_000, 2_700, false), (3_500, 3_000, true), (4_000, 3_000, true)]
+    {
+        let mut talk = Talk::new();
+        let known = ids(&talk.read(&[reply(2_000, "Two"), reply(first, "The key is AKIA1234")]));
+        let shown = vec![reply(2_000, "Two"), reply(then, "The key is ****")];
+        let seen = talk.memory.take_in(shown, false, talk.now, MAXIMUM_DOUBT).shown;
+        assert_eq!(ids(&seen)[1] == known[1], is_same, "{first} and {then}");
+    }
 }
 
 /// A read is composed of two answers. One of them may show times a second earlier, the other a second later.
@@ -275,6 +332,27 @@ fn a_text_right_behind_the_cut_asks_for_all_if_something_of_the_cut_second_is_no
     assert!(!joins(&talk, 3_000, "The key is ********"));
     assert!(joins(&talk, 4_000, "News"));
     assert!(joins(&talk, 2_700, "The key is AKIA1234"));
+}
+
+/// The read begins in second 2 and leaves out a known text that is not older than second 1.
+#[test]
+fn a_text_shortly_behind_the_cut_asks_for_all_if_it_may_be_one_that_is_not_shown() {
+    for (hidden, new, text, joins) in [
+        (0, 3_000, "ok", true),
+        (1_000, 3_000, "ok", false),
+        (1_000, 4_000, "ok", false),
+        (1_000, 5_000, "ok", true),
+        (3_000, 4_000, "ok", false),
+        (1_000, 3_000, "News", true),
+        (2_700, 3_000, "News", false),
+        (2_700, 4_000, "News", true),
+    ] {
+        let mut talk = Talk::new();
+        let (cut, last) = (reply(2_000, "Two"), reply(6_000, "Three"));
+        talk.deliver(&[reply(hidden, "ok"), cut.clone(), last.clone()]);
+        let recent = [cut, reply(new, text), last];
+        assert_eq!(talk.memory.connects_to_known(&recent), joins, "{hidden} {new} {text}");
+    }
 }
 
 #[test]
@@ -337,9 +415,11 @@ fn a_read_does_not_join_while_something_older_waits() {
     let known = [reply(1_000, "One"), reply(2_000, "Two"), reply(3_000, "Three")];
     let recent = [known[1].clone(), known[2].clone(), reply(4_000, "Four")];
     let shown = talk.read(&known);
-    assert!(!talk.memory.connects_to_known(&recent));
-    talk.deliver_shown(&shown);
-    assert!(talk.memory.connects_to_known(&recent));
+    for (delivered, joins) in shown.iter().zip([false, true, true]) {
+        assert!(!talk.memory.connects_to_known(&recent) || joins);
+        talk.memory.delivered(&delivered.id);
+        assert_eq!(talk.memory.connects_to_known(&recent), joins, "{delivered:?}");
+    }
 }
 
 /// The second "ok" is a new communication. The cut hides the first one.
@@ -477,9 +557,11 @@ fn of_two_that_are_not_what_was_sent_the_earlier_one_is_ours_and_the_other_waits
     let ours = talk.send(1, "The key is AKIA1234");
     let redacted = ours.replace("AKIA1234", "********");
     let both = [raw(1_000, BRIDGE, &redacted), raw(5_000, PERSON, &quoted(&redacted))];
+    let last_decision_at = talk.now.checked_add(MAXIMUM_DOUBT).unwrap();
+    talk.read(&both[..1]);
+    assert_eq!(talk.memory.last_decision_at(MAXIMUM_DOUBT), Some(last_decision_at), "it may be a quotation, too");
     let shown = talk.read(&both);
     assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Undecided]);
-    let last_decision_at = talk.now.checked_add(MAXIMUM_DOUBT).unwrap();
     assert_eq!(talk.memory.last_decision_at(MAXIMUM_DOUBT), Some(last_decision_at));
     talk.now = last_decision_at.checked_sub(SignedDuration::from_secs(1)).unwrap();
     assert_eq!(talk.deliver(&both), [""; 0]);
@@ -501,6 +583,16 @@ fn of_two_in_one_second_the_one_that_is_about_as_long_is_ours_whichever_answer_s
     }
     talk.now = talk.now.checked_add(MAXIMUM_DOUBT).unwrap();
     assert_eq!(talk.deliver(&both), [remark]);
+}
+
+#[test]
+fn a_quotation_that_a_read_without_it_shows_not_to_be_ours_is_undecided_and_our_other_texts_stay_ours() {
+    let mut talk = Talk::new();
+    let (other, ours) = (talk.send(1, "One"), talk.send(2, "Two"));
+    let shown = talk.read(&[raw(1_000, BRIDGE, &other), raw(5_000, PERSON, &quoted(&ours))]);
+    assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Ours]);
+    talk.read(&[raw(3_000, BRIDGE, &ours)]);
+    assert_eq!(talk.fates(&shown), [Fate::Ours, Fate::Undecided]);
 }
 
 #[test]
@@ -546,6 +638,9 @@ fn nothing_overtakes_what_waits_and_is_not_shown() {
     let late = talk.read(&[reply(2_000, "Two")]);
     assert!(talk.memory.deliverable(&late).is_empty(), "the first one waits");
     assert_eq!(talk.deliver(&[reply(1_000, "One"), reply(2_000, "Two")]), ["One", "Two"]);
+    talk.read(&[reply(9_000, "Three"), reply(9_600, "Four")]);
+    let late = talk.read(&[reply(9_600, "Four")]);
+    assert!(talk.memory.deliverable(&late).is_empty(), "they are of one second");
 }
 
 /// AWS takes back a text that waits, so that no read shows it again.

@@ -279,6 +279,42 @@ fn who_has_waited_behind_another_for_a_day_tries_all_the_same() {
 }
 
 #[test]
+fn a_link_leaves_the_line_if_it_has_a_case_or_wants_none_in_this_account() {
+    type Observe = fn(&mut Sides) -> Pass;
+    let rows: [(&str, Option<&str>, Observe); 5] = [
+        ("it still waits", Some("1"), |sides| sides.observe()),
+        ("it has a case", None, |sides| {
+            let mut pass = sides.observe();
+            pass.link.memory.case = Sides::linked().link.memory.case;
+            pass
+        }),
+        ("the incident has ended", None, |sides| {
+            sides.set_state(IncidentState::Resolved);
+            sides.observe()
+        }),
+        ("the incident is not found", None, |sides| {
+            let mut pass = sides.unseen();
+            pass.incident_gone = true;
+            pass
+        }),
+        ("its group has another account", None, |sides| {
+            sides.set_group(&["444455556666"]);
+            sides.observe()
+        }),
+    ];
+    for (name, priority, observe) in rows {
+        let mut sides = Sides::new();
+        sides.link = refuse_first(&mut sides, &refusal(Refusal::CaseQuota)).link;
+        assert_eq!(sides.link.memory.waits_for_quota.as_ref().unwrap().priority, "3");
+        sides.incident.priority = "1".to_owned();
+        let mut pass = observe(&mut sides);
+        pass.finish(&sides.policy, &Plan::default(), sides.now);
+        let wait = pass.link.memory.waits_for_quota.as_ref();
+        assert_eq!(wait.map(|wait| wait.priority.as_str()), priority, "{name}");
+    }
+}
+
+#[test]
 fn the_first_in_line_that_is_woken_tries_before_its_time_unless_aws_rests() {
     let mut sides = Sides::new();
     let mut pass = refuse_first(&mut sides, &refusal(Refusal::CaseQuota));
@@ -765,6 +801,8 @@ fn the_rest_of_a_description_is_remembered_once_for_all_cases_that_were_given_up
         let memory = &sides.link.memory;
         assert_eq!((memory.given_up_cases.len(), memory.given_up_remainders.len()), (number, 1));
     }
+    let pass = sides.observe();
+    sides.record(pass);
     let mark = sides.link.memory.given_up_cases[0].mark.clone();
     let late = CaseId::new("case-111122223333-muen-2026-ffffffffffffffff");
     let mut pass = sides.observe();
@@ -812,6 +850,24 @@ fn a_case_with_a_mark_that_is_not_ours_is_none_of_ours() {
     let ours = pass.link.memory.conversation.marks.keys().next().unwrap().clone();
     assert!(pass.is_own_case_mark(&sides.policy, &ours, "[INC0010001] Instance unreachable"));
     assert!(!pass.is_own_case_mark(&sides.policy, &ours, "A case of a person who pasted our text"));
+}
+
+/// AWS may change a subject, and people the number of an incident.
+#[test]
+fn a_case_with_our_mark_is_ours_by_the_subject_that_was_sent_or_by_the_number_in_it() {
+    for (number, subject, is_ours) in [
+        ("INC0010001", "[INC0010001] Instance [REDACTED]", true),
+        ("INC0099999", "[INC0010001] Instance unreachable", true),
+        ("INC0099999", "[INC0010001] Instance [REDACTED]", false),
+        ("INC0010001", "Something else", false),
+    ] {
+        let mut sides = Sides::linked();
+        number.clone_into(&mut sides.incident.summary.number);
+        let pass = sides.observe();
+        let mark = pass.link.memory.conversation.marks.keys().next().unwrap();
+        assert_eq!(pass.is_own_case_mark(&sides.policy, mark, subject), is_ours, "{number} {subject}");
+        assert_eq!(pass.may_be_own_case(&sides.policy, subject), is_ours, "{number} {subject}");
+    }
 }
 
 /// A read fails long before the pass ends. The link still gets a time for the next look.

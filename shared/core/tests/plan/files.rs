@@ -326,6 +326,20 @@ fn files_of_a_reply_follow_its_comment_each_once() {
 }
 
 #[test]
+fn a_reply_is_remembered_as_long_as_a_file_of_it_is_under_way() {
+    let mut sides = Sides::linked();
+    sides.reply("Before.");
+    sides.pass_time(60);
+    reply_with(&mut sides, &[("one", "a.log")]);
+    let written_at = sides.now;
+    sides.settle();
+    sides.pass_time(7_200);
+    sides.reply("After.");
+    sides.settle();
+    assert_eq!(sides.link.memory.conversation.settled_before, Some(written_at));
+}
+
+#[test]
 fn a_file_with_an_id_of_the_past_is_ordered_with_the_present_one() {
     let mut sides = Sides::linked();
     reply_with(&mut sides, &[("one", "a.log")]);

@@ -19,10 +19,10 @@ use casebridge_core::{
         incident::IncidentState,
     },
     support::{
-        Effect, Intent, Link, Pass,
+        Effect, Intent, Link, Pass, Plan,
         call::{Content, IntentKind, Part},
         case::{Case, CaseStatus},
-        conversation::Fate,
+        conversation::{Fate, MAXIMUM_KNOWN_COMMUNICATIONS},
         memory::LinkedCase,
         message::external_id,
     },
@@ -645,6 +645,40 @@ fn a_reply_that_a_late_read_hides_is_looked_for_again() {
     sides.now = until;
     assert_eq!(sides.settle(), ["deliver"]);
     assert_eq!(sides.due, None);
+}
+
+#[test]
+fn a_read_that_shows_the_last_text_a_second_earlier_is_no_older_one() {
+    let mut sides = answered();
+    sides.pass_time(10);
+    sides.reply("Reply 4");
+    sides.settle();
+    for (earlier, is_older) in [(0, false), (1, false), (2, true)] {
+        let mut shown = recent(&sides, 0);
+        let last = shown.communications.last_mut().unwrap();
+        last.time_created = last.time_created.checked_sub(seconds(earlier)).unwrap();
+        let mut pass = sides.unseen();
+        pass.see_case(&sides.policy, shown, sides.now);
+        assert_eq!(pass.link.memory.full_read_at.is_some(), is_older, "{earlier}");
+    }
+}
+
+#[test]
+fn of_very_many_communications_those_that_are_not_taken_in_yet_are_not_settled() {
+    let mut sides = Sides::linked();
+    for number in 0..MAXIMUM_KNOWN_COMMUNICATIONS + 100 {
+        sides.pass_time(60);
+        sides.reply(&format!("Reply {number}"));
+    }
+    let mut pass = sides.observe();
+    let taken_in: Vec<CommunicationId> = pass.aws.shown.iter().map(|seen| seen.id.clone()).collect();
+    assert_eq!(taken_in.len(), MAXIMUM_KNOWN_COMMUNICATIONS);
+    for id in &taken_in {
+        pass.link.memory.conversation.delivered(id);
+    }
+    pass.finish(&sides.policy, &Plan::default(), sides.now);
+    let last = pass.aws.shown.last().unwrap().raw.time_created;
+    assert_eq!(pass.link.memory.conversation.settled_before, Some(last));
 }
 
 /// The answer to a delivery shows only the comments of the last minutes, however long the conversation is.

@@ -3,9 +3,10 @@
 use casebridge_core::{
     failure::{Failure, Refusal},
     hint::Cause,
-    link::{pass::Look, plan::Waiting},
+    identifiers::{AccountId, CaseId},
+    link::{kind::Kind as _, pass::Look, plan::Waiting},
     servicenow::delivery::NewIncident,
-    support::{Effect, Pass, render::DESCRIPTION_CHARACTERS},
+    support::{Effect, NamedCase, Pass, SupportCase, opened_case::OpenedCase, render::DESCRIPTION_CHARACTERS},
 };
 
 use crate::sides::{self, Sides, refusal, unavailable};
@@ -146,6 +147,17 @@ fn a_refused_incident_waits_and_nothing_else_is_written() {
     assert_eq!(sides.pass(), Vec::<&str>::new());
     sides.pass_time(3_600);
     assert_eq!(sides.settle(), ["open_incident", "deliver"]);
+}
+
+#[test]
+fn a_link_that_has_begun_to_open_a_case_takes_no_case_of_others() {
+    let mut sides = Sides::new();
+    let mut pass = sides.observe();
+    let effect = sides.plan(&pass).effects.remove(0);
+    pass.begin(&effect, sides.now);
+    let opened = OpenedCase { account: AccountId::new(sides::ACCOUNT), case_id: CaseId::new(sides::CASE_ID) };
+    SupportCase::see_record(&mut pass, &sides.policy, &NamedCase::Opened(opened), sides.now);
+    assert!(pass.link.memory.case.is_none() && pass.link.opening.is_none());
 }
 
 #[test]

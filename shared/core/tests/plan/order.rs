@@ -475,7 +475,7 @@ fn what_aws_never_shows_keeps_an_end_from_being_agreed_on_for_a_time_only() {
         shown.communications.push(last);
         pass.see_case(&sides.policy, shown, sides.now);
     };
-    for (change, clocks_apart) in [(never_shown, seconds(0)), (taken_back, CLOCKS_APART)] {
+    for (change, kept_for) in [(never_shown, seconds(0)), (taken_back, CLOCKS_APART + seconds(1))] {
         let mut sides = Sides::linked();
         sides.pass_time(10);
         let mut pass = sides.observe();
@@ -493,7 +493,7 @@ fn what_aws_never_shows_keeps_an_end_from_being_agreed_on_for_a_time_only() {
         assert!(pass.link.memory.full_read_at.is_some(), "it is looked for again");
         sides.link = pass.link;
         let l = sides.policy.unknown_outcome();
-        sides.now = written_at.checked_add(l + clocks_apart + seconds(1)).unwrap();
+        sides.now = written_at.checked_add(l + kept_for).unwrap();
         assert!(sides.observe().link.base.ended);
     }
 }
@@ -569,6 +569,37 @@ fn a_resolution_in_doubt_is_not_found_by_one_from_before_our_text() {
     sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
     assert_eq!(sides.settle()[0], "resolve_case");
     assert_eq!((&sides.incident.summary.state, sides.status()), (&IncidentState::Resolved, "resolved"));
+}
+
+/// Our text has reopened the case before, and has been seen. The ResolveCase that follows later gets no answer.
+#[test]
+fn a_resolution_in_doubt_is_found_by_a_status_that_is_no_older_than_our_text() {
+    let mut sides = Sides::commented_after_the_end();
+    sides.settle();
+    assert_eq!(sides.status(), "reopened");
+    sides.pass_time(60);
+    sides.set_state(IncidentState::Resolved);
+    let mut pass = sides.observe();
+    let effect = sides.plan(&pass).effects.remove(0);
+    assert_eq!(effect.name(), "resolve_case");
+    assert!(pass.begin(&effect, sides.now));
+    sides.set_status("resolved");
+    let now = crate::sides::as_case(sides.case.as_ref().unwrap());
+    let mut older = now.clone();
+    assert!(older.communications.pop().unwrap().body.contains("It is back."));
+    let earlier_status = Case { communications_are_later: true, ..now.clone() };
+    for (shown, is_found) in [(older, false), (earlier_status, false), (now, true)] {
+        let mut pass = pass.clone();
+        pass.see_case(&sides.policy, shown, sides.now);
+        assert_eq!(pass.link.intent.is_none(), is_found);
+    }
+}
+
+#[test]
+fn what_a_customer_writes_while_work_goes_on_is_no_reaction_to_its_end() {
+    let mut sides = Sides::linked();
+    sides.communicate(PERSON, "One more thing.");
+    assert!(!sides.observe().link.memory.customer_wrote);
 }
 
 /// A customer writes after the end. An agent reads it and ends the incident again before a read shows the incident

@@ -286,6 +286,22 @@ fn all_communications_are_read_where_the_most_recent_are_not_enough() {
 }
 
 #[test]
+fn communications_are_read_from_a_second_before_the_first_that_is_not_settled() {
+    let mut sides = talkative(RECENT_COMMUNICATIONS);
+    let first = sides.case.as_ref().unwrap().communications[1].time_created;
+    sides.link.memory.conversation.settled_before = Some(first);
+    let mut asked_from = Vec::new();
+    let answers = |question: &Question| {
+        if let Question::Communications { span, .. } = question {
+            asked_from.push(span.after);
+        }
+        None
+    };
+    drop(Looking::new(&sides, Look::Record).answering(answers).run());
+    assert_eq!(asked_from, [first.checked_sub(SignedDuration::from_secs(1)).ok()]);
+}
+
+#[test]
 fn pages_are_read_to_the_last_and_the_times_in_which_they_meet_by_themselves() {
     let sides = talkative(RECENT_COMMUNICATIONS);
     let all = &sides.case.as_ref().unwrap().communications;
@@ -465,7 +481,7 @@ fn what_a_search_without_an_end_has_found_counts() {
 /// A search looks through one account, from the oldest case on whose time has come.
 #[test]
 fn late_cases_are_looked_for_later_only_where_a_search_has_looked_for_them() {
-    let rows = [(ACCOUNT, 3_600, 0), (ACCOUNT, 1_800, 600), (ACCOUNT, 7_200, 900), ("444455556666", 1_800, 0)];
+    let rows = [(ACCOUNT, 3_600, 0), (ACCOUNT, 1_800, 600), (ACCOUNT, 7_200, 1_200), ("444455556666", 1_800, 0)];
     let all_looks = |link: &Link| -> Vec<Timestamp> {
         link.memory.given_up_cases.iter().map(|given_up| given_up.look_at).collect()
     };

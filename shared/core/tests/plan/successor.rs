@@ -1,11 +1,21 @@
 //! What follows a case that AWS no longer reopens, and a case that is reopened after its incident was closed.
 
 use casebridge_core::{
+    failure::Refusal,
     identifiers::{CaseId, CaseKey, IncidentId, LinkKey},
-    link::{kind::Kind as _, plan::Waiting, remembered::Remembered as _},
+    link::{
+        kind::Kind as _,
+        plan::Waiting,
+        remembered::Remembered as _,
+        trouble::{Request, Side},
+    },
     policy::{ClosedIncidentRule, OldCaseRule},
     servicenow::incident::IncidentState,
-    support::{Effect, SupportCase, call::Call, index},
+    support::{
+        Effect, SupportCase,
+        call::{Call, RefusedCall},
+        index,
+    },
 };
 
 use crate::sides::{self, Sides, delivery_of, names};
@@ -161,6 +171,22 @@ fn a_case_is_kept_until_its_texts_are_on_the_incident() {
     assert!(pass.link.memory.case.is_some());
 }
 
+#[test]
+fn a_refusal_of_a_text_ends_with_the_case_that_is_left_and_other_refusals_go_on() {
+    let mut sides = commented_after(15);
+    let mut pass = sides.observe();
+    let plan = sides.plan(&pass);
+    assert!(sides.apply(&mut pass, &plan.effects[0]));
+    for call in [RefusedCall::AddCommunication, RefusedCall::ResolveCase] {
+        let refused = sides::refusal(Refusal::InvalidRequest);
+        pass.trouble(&sides.policy, Side::Aws, &refused, Request::Call(call), sides.now, 0);
+    }
+    sides.apply(&mut pass, &plan.effects[1]);
+    assert!(pass.link.memory.case.is_none());
+    let left: Vec<_> = pass.link.troubles.active(sides.now).map(|trouble| trouble.request.clone()).collect();
+    assert_eq!(left, [Request::Call(RefusedCall::ResolveCase)]);
+}
+
 /// Returns a closed incident whose case a customer reopened with a text.
 fn reopened_after_closing() -> Sides {
     let mut sides = Sides::linked();
@@ -259,6 +285,48 @@ fn a_text_that_has_reopened_the_case_once_opens_no_third_incident() {
     sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
     assert!(sides.settle().contains(&"hand_over"), "another text opens the next incident");
     assert_eq!(sides.successor.as_ref().unwrap().1.memory.generation, 3);
+}
+
+/// An automatic answer.
+#[test]
+fn a_text_that_has_opened_an_incident_before_opens_no_further_one() {
+    let mut sides = reopened_after_closing();
+    sides.settle();
+    sides.follow_case();
+    sides.settle();
+    sides.set_state(IncidentState::Resolved);
+    sides.settle();
+    sides.set_state(IncidentState::Closed);
+    sides.settle();
+    sides.communicate("Beth Anglin (Role) <beth.anglin@example.com>", "It is back.");
+    let mut effects = sides.settle();
+    sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
+    effects.extend(sides.settle());
+    assert!(effects.contains(&"deliver") && !effects.contains(&"hand_over"), "{effects:?}");
+}
+
+#[test]
+fn a_case_moves_after_the_rest_of_what_it_was_opened_with_is_sent() {
+    let mut sides = reopened_after_closing();
+    let mut pass = sides.observe();
+    let plan = sides.plan(&pass);
+    sides.apply(&mut pass, &plan.effects[0]);
+    assert!(names(&sides.plan(&pass)).contains(&"hand_over"));
+    pass.link.memory.opening_remainder = Some("And so on.".to_owned());
+    assert!(!names(&sides.plan(&pass)).contains(&"hand_over"));
+}
+
+#[test]
+fn a_case_does_not_move_while_a_read_hides_a_text_that_the_closed_incident_lacks() {
+    let mut sides = reopened_after_closing();
+    sides.link = sides.observe().link;
+    sides.case.as_mut().unwrap().communications.pop();
+    sides.pass_time(60);
+    sides.communicate("Beth Anglin (Role) <beth.anglin@example.com>", "Do you see it?");
+    let pass = sides.observe();
+    let plan = sides.plan(&pass);
+    assert!(!names(&plan).contains(&"hand_over"), "{plan:?}");
+    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::CaseUnread { .. })), "{plan:?}");
 }
 
 #[test]

@@ -144,7 +144,6 @@ impl Scene {
             status: Some(open.clone()),
             status_since: at(0),
             changed_at: None,
-            status_before_resolved: None,
             reopened_at: None,
             reopened_by: None,
             opened_at: at(0),

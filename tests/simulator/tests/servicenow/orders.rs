@@ -286,7 +286,6 @@ fn what_the_core_names_a_communication_is_taken() {
         status: None,
         status_since: fixture.now,
         changed_at: None,
-        status_before_resolved: None,
         reopened_at: None,
         reopened_by: None,
         opened_at: fixture.now,
