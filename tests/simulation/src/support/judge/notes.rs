@@ -76,8 +76,12 @@ pub(super) fn judge_notes(world: &World, succession: &Succession, found: &mut Fi
         let (from, to) = (format!("from {} to ", case.severity_code), format!("to {}.", case.severity_code));
         last.text.ends_with(&to) || last.text.contains(&from)
     };
-    let is_changed = changes_of(case) > 0;
-    if is_changed && !world.is_blind_to(case) && !told.last().is_none_or(tells_last) {
-        found.push((Invariant::Convergence, format!("no note tells that the severity is {} now", case.severity_code)));
+    // A note that the instance refuses is dropped: it holds up nothing that people wrote.
+    let may_be_dropped = succession.incidents.iter().any(|incident| world.memory.refused_messages.contains(incident));
+    let is_due = changes_of(case) > 0 && !world.is_blind_to(case) && !may_be_dropped;
+    if is_due && !told.last().is_none_or(tells_last) {
+        let last = told.last().map_or("", |last| last.text.as_str());
+        let what = format!("the severity is {} now, and the last note says: {last}", case.severity_code);
+        found.push((Invariant::Convergence, what));
     }
 }
