@@ -3,7 +3,11 @@
 use casebridge_core::{
     failure::{Failure, Refusal},
     hint::Cause,
-    link::{pass::Look, plan::Waiting},
+    link::{
+        pass::Look,
+        plan::Waiting,
+        trouble::{Request, Side},
+    },
     servicenow::delivery::NewIncident,
     support::{Effect, Pass, render::DESCRIPTION_CHARACTERS},
 };
@@ -202,4 +206,22 @@ fn texts_of_an_incident_are_cut_in_units_of_utf_16() {
     let units = opened.description.encode_utf16().count();
     assert!(units <= DESCRIPTION_CHARACTERS && units > DESCRIPTION_CHARACTERS - 2_100, "{units}");
     assert!(opened.covers.is_empty(), "the whole text follows");
+}
+
+#[test]
+fn an_incident_that_is_opened_disproves_what_delayed_it_and_no_other_refusal() {
+    let invalid = refusal(Refusal::InvalidRequest);
+    for (request, failure, ends) in [
+        (Request::Messages, unavailable(), true),
+        (Request::Messages, refusal(Refusal::Credentials), true),
+        (Request::OpenIncident, invalid.clone(), true),
+        (Request::Messages, invalid, false),
+    ] {
+        let mut sides = Sides::opened_at_aws("It does not answer.");
+        let (opened, mut pass) = begun(&mut sides);
+        pass.trouble(&sides.policy, Side::ServiceNow, &failure, request.clone(), sides.now, 0);
+        let incident = sides.open(&opened);
+        pass.incident_opened(&sides.policy, incident, sides.now);
+        assert_eq!(pass.link.troubles.is_empty(), ends, "{request:?} {failure:?}");
+    }
 }
