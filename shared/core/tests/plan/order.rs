@@ -16,6 +16,7 @@ use casebridge_core::{
         case::{Case, CaseStatus},
         memory::{Reduction, RefusedText},
     },
+    text::text_hash,
     time::{CLOCKS_APART, seconds},
 };
 
@@ -693,4 +694,15 @@ fn comments_wait_for_the_rest_of_a_description_and_follow_its_end_in_the_same_pl
         let pass = sides.observe();
         assert_eq!(names(&sides.plan(&pass)), vec!["add_communication"; calls], "{reduction:?}");
     }
+}
+
+#[test]
+fn a_text_from_after_the_end_is_remembered_once_it_is_on_the_incident() {
+    let mut sides = Sides::linked();
+    sides.policy.case_reopened_after_closing = ClosedIncidentRule::Note;
+    sides.set_state(IncidentState::Closed);
+    sides.settle();
+    sides.reply("One more thing.");
+    assert_eq!(sides.settle(), ["deliver"]);
+    assert_eq!(sides.link.memory.texts_since_end, [text_hash("One more thing.")]);
 }
