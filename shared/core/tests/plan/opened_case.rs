@@ -225,3 +225,13 @@ fn an_incident_that_is_opened_disproves_what_delayed_it_and_no_other_refusal() {
         assert_eq!(pass.link.troubles.is_empty(), ends, "{request:?} {failure:?}");
     }
 }
+
+#[test]
+fn a_case_of_others_that_can_not_be_read_waits_until_aws_may_be_asked_again() {
+    let mut sides = Sides::opened_at_aws("It does not answer.");
+    let mut pass = sides.unseen();
+    pass.trouble(&sides.policy, Side::Aws, &unavailable(), Request::Read, sides.now, 0);
+    let plan = sides.plan(&pass);
+    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::Backoff { .. })), "{plan:?}");
+    assert!(!plan.waits.iter().any(|wait| matches!(wait, Waiting::CaseUnread { .. })), "{plan:?}");
+}
