@@ -171,9 +171,9 @@ fn a_call_with_a_token_is_made_again_after_a_wait_and_while_the_token_is_known()
     let lost = Failure::InDoubt { message: "the connection was closed".to_owned() };
     assert_eq!(pass.not_answered(&policy, &lost, now, 0), Ok(false), "nobody looks for it");
     assert!(pass.link.troubles.blocking(Side::Aws, &Request::Read, now).is_some());
-    let last = now + MARKS_KNOWN_FOR - SignedDuration::from_millis(1);
-    assert!(pass.begin(&effect, last), "the repeat is recorded");
-    assert!(!pass.begin(&effect, last), "and a further one changes nothing");
+    let still_known = now + MARKS_KNOWN_FOR - SignedDuration::from_millis(1);
+    assert!(pass.begin(&effect, still_known), "the repeat is recorded");
+    assert!(!pass.begin(&effect, still_known), "and a further one changes nothing");
     assert_eq!(pass.link.intents, 1);
     assert!(pass.begin(&effect, now + MARKS_KNOWN_FOR));
     assert_eq!(pass.link.intents, 2, "it is a new call");
