@@ -126,6 +126,10 @@ where
         match self.ledger.take_transfer(&message.link, &message.transfer, &attempt, now, until).await? {
             // The link orders its files again.
             TransferAnswer::Absent | TransferAnswer::Held => Ok(()),
+            TransferAnswer::Taken { lease, transfer } if transfer.waits_for_another(now) => {
+                self.ledger.record_transfer(&lease, &transfer, true).await?;
+                Ok(())
+            }
             TransferAnswer::Taken { lease, transfer } => {
                 let recorded = (*transfer).clone();
                 let mut work = Work { lease, transfer: *transfer, recorded };
@@ -193,11 +197,12 @@ where
     async fn continue_later(
         &self,
         message: &TransferMessage,
-        work: Work,
+        mut work: Work,
         wait: SignedDuration,
     ) -> Result<(), MoveError> {
-        self.ledger.record_transfer(&work.lease, &work.transfer, true).await?;
         let delay = whole_seconds(wait).min(MAXIMUM_DELAY);
+        work.transfer.resumes_at = Some(later(self.clock.now(), delay));
+        self.ledger.record_transfer(&work.lease, &work.transfer, true).await?;
         self.queue.send(message, delay).await.map_err(|error| {
             tracing::warn!(error = &error as &dyn std::error::Error, "a transfer can't be continued by a message");
             MoveError::NotContinued

@@ -412,6 +412,26 @@ async fn without_time_for_a_step_the_worker_sends_itself_a_message() {
 }
 
 #[tokio::test]
+async fn while_a_message_is_under_way_further_ones_end_without_another() {
+    let world = World::default();
+    world.order(incoming()).await;
+    world.case_breaks.set(true);
+    *world.case.borrow_mut() = b"x".to_vec();
+    while world.queued.borrow().is_empty() {
+        world.run().await;
+    }
+    let delay = world.queued.take()[0];
+    let tried = world.done.borrow().len();
+    assert_eq!(world.run().await, 0);
+    assert_eq!(world.done.borrow().len(), tried, "an order that was given again");
+    assert!(world.queued.borrow().is_empty());
+    world.case_breaks.set(false);
+    world.seconds.set(world.seconds.get() + delay);
+    assert_eq!(world.run().await, 0);
+    assert_eq!(world.state().await.end, Some(End::Done));
+}
+
+#[tokio::test]
 async fn a_transfer_that_another_worker_holds_or_that_nobody_ordered_is_left_alone() {
     let world = World::default();
     assert_eq!(world.run().await, 0);

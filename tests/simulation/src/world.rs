@@ -229,7 +229,7 @@ impl World {
 /// Lets AWS handle cases of the second account in some languages alone, so that it refuses the others.
 fn limit_languages(support: &mut Support) {
     let service = ServiceChange {
-        code: "aws-lambda".to_owned(),
+        code: options::LIMITED_SERVICE.to_owned(),
         name: None,
         languages: Some(options::SECOND_ACCOUNTS_LANGUAGES.map(str::to_owned).into()),
         categories: Vec::new(),

@@ -29,6 +29,11 @@ pub const SET_LIVES: SignedDuration = SignedDuration::from_hours(1);
 pub const SCAN_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// After this long a check counts as failed: AWS deletes a file that was not used for so long.
 const SCANNED_WITHIN: SignedDuration = UPLOAD_LIVES;
+/// How early a message may arrive with which a transfer goes on: the clocks of two workers differ by less.
+const EARLY_MESSAGE: SignedDuration = SignedDuration::from_secs(5);
+/// How late such a message may arrive before it counts as lost: the queue hands a message out within seconds, and workers
+/// may be busy for a few minutes.
+const LATE_MESSAGE: SignedDuration = SignedDuration::from_mins(5);
 /// The most parts of an upload: S3's own limit. Source: Amazon S3 User Guide, "multipart upload limits".
 const MAXIMUM_PARTS: u32 = 10_000;
 /// How many characters of a side's reason are kept.
@@ -172,6 +177,9 @@ pub struct Transfer {
     /// How many steps in a row have failed.
     #[serde(default)]
     pub failures: u32,
+    /// When the message arrives with which it goes on, by our clock; `None` if none was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes_at: Option<Timestamp>,
     /// How it ended; `None` while it is under way.
     #[serde(default)]
     pub end: Option<End>,
@@ -217,7 +225,20 @@ enum Meaning {
 impl Transfer {
     /// Returns a transfer that has not begun.
     pub fn new(order: Order) -> Self {
-        Self { order, fates: Vec::new(), set: None, is_adding: false, upload: None, failures: 0, end: None }
+        let (fates, set, upload) = (Vec::new(), None, None);
+        Self { order, fates, set, is_adding: false, upload, failures: 0, resumes_at: None, end: None }
+    }
+
+    /// Whether a message that arrives now is one too many: the one with which the transfer goes on is under way. Without
+    /// this, each order that is given again would add a message that sends itself anew for as long as a side refuses.
+    pub fn waits_for_another(&self, now: Timestamp) -> bool {
+        self.resumes_at.is_some_and(|at| now < time::earlier(at, EARLY_MESSAGE))
+    }
+
+    /// Returns until when the transfer needs no further order, since the message with which it goes on is under way. `None`
+    /// if it needs one now.
+    pub fn goes_on_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.resumes_at.map(|at| time::later(at, LATE_MESSAGE)).filter(|until| *until > now)
     }
 
     /// Returns the next step. Returns `None` if the transfer has ended.
@@ -513,6 +534,16 @@ mod tests {
         let carried = Carried { set: None, uploads: vec!["u".to_owned()], until: at(24 * 3_600) };
         assert_eq!(transfer.end, Some(End::Ready(carried)));
         assert_eq!(transfer.fates, [FileFate::Moved { sha256: "whole".to_owned() }]);
+    }
+
+    #[test]
+    fn a_transfer_waits_for_the_message_with_which_it_goes_on() {
+        let mut transfer = to_incident();
+        assert_eq!((transfer.waits_for_another(at(0)), transfer.goes_on_until(at(0))), (false, None));
+        transfer.resumes_at = Some(at(900));
+        assert!(transfer.waits_for_another(at(894)) && !transfer.waits_for_another(at(895)));
+        assert_eq!(transfer.goes_on_until(at(1_199)), Some(at(1_200)));
+        assert_eq!(transfer.goes_on_until(at(1_200)), None, "the message is lost");
     }
 
     #[test]

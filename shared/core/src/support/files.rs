@@ -493,11 +493,13 @@ impl Pass {
         let OutgoingProgress::Ordered(again_at) = files.progress else { return };
         let Some(transfer) = transfer else { return files.again(&key) };
         let carried = match &transfer.end {
-            None if again_at <= now => {
-                files.progress = OutgoingProgress::Wanted;
+            None => {
+                if again_at <= now {
+                    let until = transfer.goes_on_until(now);
+                    files.progress = until.map_or(OutgoingProgress::Wanted, OutgoingProgress::Ordered);
+                }
                 return;
             }
-            None => return,
             Some(End::Ready(carried)) => Some(carried.clone()),
             Some(End::Done | End::Renamed) => None,
         };
@@ -527,9 +529,10 @@ impl Pass {
                 file.generation = file.generation.saturating_add(1);
                 file.progress = IncomingProgress::Wanted;
             }
-            (Some(_), None) => {
+            (Some(transfer), None) => {
                 if again_at <= now {
-                    file.progress = IncomingProgress::Wanted;
+                    let until = transfer.goes_on_until(now);
+                    file.progress = until.map_or(IncomingProgress::Wanted, IncomingProgress::Ordered);
                 }
             }
             (Some(_), Some(End::Renamed)) if file.generation >= UNKNOWN_TIMES => {

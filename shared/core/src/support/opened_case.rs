@@ -61,9 +61,13 @@ pub fn decide(policy: &Policy, account: &AccountId, case: &Case, may_be_ours: bo
     if is_ours(policy, case) {
         return Intake::Ours;
     }
+    let is_young = now.duration_since(case.time_created) < policy.unknown_outcome();
+    // The first text that shows may be one that follows the first within a second. So with our subject, the mark may come.
+    if is_young && render::is_subject_of_ours(policy, &case.subject) {
+        return Intake::Unread;
+    }
     let first = case.communications.iter().map(|communication| communication.time_created).min();
     let is_shown = |first: Timestamp| first.duration_since(case.time_created) <= FIRST_TEXT_WITHIN;
-    let is_young = now.duration_since(case.time_created) < policy.unknown_outcome();
     if first.is_none_or(|first| (may_be_ours || is_young) && !is_shown(first)) {
         return Intake::Unread;
     }
@@ -226,6 +230,13 @@ mod tests {
         ] {
             assert_eq!(decided(&Policy::default(), &described(subject, &[(0, text)]), false), expected, "{subject}");
         }
+    }
+
+    #[test]
+    fn a_case_with_our_subject_waits_for_our_mark_while_it_is_young() {
+        let case = Case::from(&described("[INC0010001] Unreachable", &[(0, "It does not answer.")]));
+        let after = |seconds: i64| decide(&Policy::default(), &account(), &case, false, at(seconds));
+        assert_eq!((after(0), after(899), after(900)), (Intake::Unread, Intake::Unread, opened()));
     }
 
     #[test]

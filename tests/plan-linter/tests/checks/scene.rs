@@ -143,6 +143,7 @@ impl Scene {
             display_id: Some(DisplayId::new("1234567890")),
             status: Some(open.clone()),
             status_since: at(0),
+            changed_at: None,
             status_before_resolved: None,
             reopened_at: None,
             reopened_by: None,

@@ -47,7 +47,10 @@ const CONTACTS: [Contacts; 5] = [
     },
 ];
 
-/// The only languages in which AWS handles cases of the second account, in worlds where people use these columns.
+/// The service for which AWS handles cases of the second account in some languages alone, in worlds where people use these
+/// columns.
+pub const LIMITED_SERVICE: &str = "aws-lambda";
+/// The only languages in which AWS handles those cases.
 pub const SECOND_ACCOUNTS_LANGUAGES: [&str; 2] = ["en", "fr"];
 
 /// What a case is to be opened with.
@@ -72,9 +75,9 @@ pub fn draw(random: &mut Random) -> CaseOptions {
     }
 }
 
-/// Returns what a case in an account is to be opened with, if its incident and the account say this and the policy is the
+/// Returns what a case of a service in an account is to be opened with, if its incident and the account say this and the policy is the
 /// default one.
-pub fn meant(account: &str, of_incident: &CaseOptions, of_account: &CaseOptions) -> Meant {
+pub fn meant(account: &str, service: &str, of_incident: &CaseOptions, of_account: &CaseOptions) -> Meant {
     let (language, no_language) = choice(&LANGUAGES, &of_incident.language, &of_account.language, "en");
     let (issue_type, no_type) = choice(&ISSUE_TYPES, &of_incident.issue_type, &of_account.issue_type, "technical");
     let (of_incident, of_account) =
@@ -82,7 +85,8 @@ pub fn meant(account: &str, of_incident: &CaseOptions, of_account: &CaseOptions)
     let own_count = !of_incident.addresses.is_empty();
     let copies = if own_count { of_incident } else { of_account };
     let no_copy = of_incident.left_out || (!own_count && of_account.left_out);
-    let is_refused = account == ACCOUNTS[1].0 && !SECOND_ACCOUNTS_LANGUAGES.contains(&language);
+    let is_limited = account == ACCOUNTS[1].0 && service == LIMITED_SERVICE;
+    let is_refused = is_limited && !SECOND_ACCOUNTS_LANGUAGES.contains(&language);
     let (language, issue_type) = if is_refused { ("en", "technical") } else { (language, issue_type) };
     Meant {
         language: language.to_owned(),

@@ -122,8 +122,8 @@ impl World {
     }
 
     /// Returns the case of an incident: the last one, since another one follows a case that is too old to be reopened. Returns
-    /// `None` if there is no case.
+    /// `None` if there is no case, or if it goes on with another incident.
     pub(super) fn case_of(&self, incident: &IncidentId) -> Option<&Case> {
-        self.cases_of(incident).last()
+        self.cases_ever_of(incident).last().filter(|case| self.incident_of(case).as_ref() == Some(incident))
     }
 }

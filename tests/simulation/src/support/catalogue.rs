@@ -191,7 +191,7 @@ impl World {
                     categories.insert(category.clone(), name_of(&category));
                 }
             }
-            _ => offer.levels = names(&LEVELS[..1 + random.index(LEVELS.len())]),
+            _ => offer.levels = names(&LEVELS[..=random.index(LEVELS.len())]),
         }
     }
 }

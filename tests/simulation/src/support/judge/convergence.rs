@@ -57,10 +57,11 @@ fn judge_one_more_look(life: &mut Life, incident: &IncidentId, key: &LinkKey) {
 }
 
 impl World {
-    /// Whether the next incident of the case of a closed one can't be opened, since its account is not in use.
-    fn waits_for_next_incident(&self, state: &IncidentState, case: &Case) -> bool {
+    /// Whether no incident can follow a closed one, although the policy wants it for a case that goes on: the case's account
+    /// is not in use.
+    pub(super) fn can_have_no_next_incident(&self, state: &IncidentState, case: &Case) -> bool {
         let goes_on = self.settings.policy.case_reopened_after_closing == ClosedIncidentRule::OpenIncident;
-        goes_on && state.is_closed() && !case.is_resolved() && !self.is_account_in_use(case)
+        goes_on && state.is_closed() && !self.is_account_in_use(case)
     }
 
     /// Returns how an incident and its case differ, and what the columns of the incident show wrongly.
@@ -70,7 +71,7 @@ impl World {
         let refused = |case: &&Case| self.is_refused(incident) || self.is_blind_to(case);
         let Some(case) = self.case_of(incident).filter(|case| !refused(case)) else { return found };
         let state = &record.summary.state;
-        if self.waits_for_next_incident(state, case) {
+        if self.can_have_no_next_incident(state, case) && !case.is_resolved() {
             return found;
         }
         let final_state = state.is_closed();

@@ -61,5 +61,5 @@ fn meant(world: &World, case: &Case, incident: &IncidentId) -> Vec<Meant> {
     let none = CaseOptions::default();
     let of_account = accounts.next().map_or(&none, |account| &account.options);
     let of_incident = world.memory.options.get(incident).map(Vec::as_slice).unwrap_or_default();
-    of_incident.iter().map(|typed| options::meant(&case.account, typed, of_account)).collect()
+    of_incident.iter().map(|typed| options::meant(&case.account, &case.service_code, typed, of_account)).collect()
 }

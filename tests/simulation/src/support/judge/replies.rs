@@ -39,7 +39,10 @@ pub(super) fn judge_replies(world: &World, succession: &Succession, found: &mut 
     let rows = world.servicenow.delivered_to_all(incidents).filter(|row| !is_note(row)).map(|row| row.text.as_str());
     let delivered: Vec<&str> = described.into_iter().chain(rows).collect();
     let mut left_out = delivered.iter().filter(|text| text.contains(LEFT_OUT_REPLY)).count();
-    let fewest = usize::from(!world.is_blind_to(succession.current()));
+    let last = incidents.last().and_then(|last| world.record_of(last));
+    let case = succession.current();
+    let has_no_place = last.is_some_and(|last| world.can_have_no_next_incident(&last.summary.state, case));
+    let fewest = usize::from(!world.is_blind_to(case) && !has_no_place);
     let as_comments = world.settings.policy.replies_become == MessageKind::Comment;
     let mut replies = world.servicenow.delivered_to_all(incidents).filter(|row| !is_note(row));
     if replies.any(|row| row.is_comment() != as_comments) {
