@@ -151,4 +151,9 @@ mod tests {
             assert_eq!(failure.message(), message(), "{name}");
         }
     }
+
+    #[test]
+    fn a_side_has_a_name_for_logs() {
+        assert_eq!([Side::Aws, Side::ServiceNow].map(Side::name), ["aws", "servicenow"]);
+    }
 }

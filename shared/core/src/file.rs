@@ -116,7 +116,8 @@ mod tests {
         assert_eq!(not_accepted(" ").words(), "ServiceNow does not accept it.");
         assert_eq!(not_accepted("type").words(), "ServiceNow does not accept it (type).");
         assert_eq!(FileRefusal::TooLarge { largest: 157_286_400 }.words(), "it is larger than 157 MB.");
-        assert_eq!(FileRefusal::TooLarge { largest: 20 }.words(), "it has more than 20 bytes.");
+        assert_eq!(FileRefusal::TooLarge { largest: 1_000_000 }.words(), "it is larger than 1 MB.");
+        assert_eq!(FileRefusal::TooLarge { largest: 999_999 }.words(), "it has more than 999999 bytes.");
         assert!(FileRefusal::Infected { by: Side::Aws }.words().contains("AWS Support"));
     }
 }

@@ -261,4 +261,12 @@ mod tests {
         assert_eq!(link.kind.as_str(), "support_case");
         assert_eq!(serde_json::to_value(link.kind).unwrap(), "support_case");
     }
+
+    #[test]
+    fn equal_texts_of_one_second_differ_by_their_ordinal_alone() {
+        let equal = |one: &str, other: &str| CommunicationId::new(one).is_equal_to(&CommunicationId::new(other));
+        assert!(equal("1800000000-0123456789abcdef-0", "1800000000-0123456789abcdef-1a"));
+        assert!(!equal("1800000000-0123456789abcdef-0", "1800000001-0123456789abcdef-0"), "another second");
+        assert!(!equal("1800000000-0123456789abcdef-0", "1800000000-fedcba9876543210-0"), "another text");
+    }
 }

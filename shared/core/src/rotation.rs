@@ -88,4 +88,12 @@ mod tests {
         assert_eq!(seen(Some(&rotation), "a", at(50)), None, "the day does not begin again");
         assert_eq!(seen(Some(&rotation), "b", at(60)), Some(Rotation { version: "b".to_owned(), seen_at: at(60) }));
     }
+
+    #[test]
+    fn what_is_recorded_of_a_rotation_is_read_again() {
+        let rotation = seen(None, "a", at(1)).unwrap();
+        let row = serde_json::to_string(&rotation).unwrap();
+        assert_eq!(Rotation::read(Some(&row)), Some(rotation));
+        assert_eq!((Rotation::read(None), Rotation::read(Some("a"))), (None, None));
+    }
 }

@@ -16,7 +16,7 @@ use casebridge_core::{
     },
     servicenow::delivery::{Delivery, NewIncident},
 };
-use casebridge_ledger::{HandOver, Ledger, TransferLedger};
+use casebridge_ledger::HandOver;
 use casebridge_ports::{FileQueue, Randomness, ServiceNow};
 use jiff::SignedDuration;
 

@@ -26,10 +26,7 @@ use casebridge_core::{
         reading::Span,
     },
 };
-use casebridge_ledger::{
-    DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, RowPage, TransferAnswer, TransferLease,
-    TransferLedger,
-};
+use casebridge_ledger::{DueLink, HandOver, Lease, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer, TransferLedger};
 use casebridge_ports::{FileQueue, ServiceNow, Support, WakeQueue};
 use jiff::{SignedDuration, Timestamp};
 
@@ -117,33 +114,14 @@ impl<T: FileQueue> FileQueue for Counted<'_, T> {
     }
 }
 
-impl<T: TransferLedger> TransferLedger for Counted<'_, T> {
-    async fn order_transfer(&self, link: &LinkKey, transfer: &Transfer) -> Result<(), LedgerError> {
+/// The part of the ledger's transfers that the executor uses.
+impl<T: TransferLedger> Counted<'_, T> {
+    pub(crate) async fn order_transfer(&self, link: &LinkKey, transfer: &Transfer) -> Result<(), LedgerError> {
         self.call().order_transfer(link, transfer).await
     }
 
-    async fn transfer(&self, link: &LinkKey, id: &TransferId) -> Result<Option<Transfer>, LedgerError> {
+    pub(crate) async fn transfer(&self, link: &LinkKey, id: &TransferId) -> Result<Option<Transfer>, LedgerError> {
         self.call().transfer(link, id).await
-    }
-
-    async fn take_transfer(
-        &self,
-        link: &LinkKey,
-        id: &TransferId,
-        attempt: &AttemptId,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<TransferAnswer, LedgerError> {
-        self.call().take_transfer(link, id, attempt, now, until).await
-    }
-
-    async fn record_transfer(
-        &self,
-        lease: &TransferLease,
-        transfer: &Transfer,
-        is_released: bool,
-    ) -> Result<TransferLease, LedgerError> {
-        self.call().record_transfer(lease, transfer, is_released).await
     }
 }
 
@@ -195,8 +173,9 @@ impl<T: Support> Support for Counted<'_, T> {
     }
 }
 
-impl<T: Ledger> Ledger for Counted<'_, T> {
-    async fn take_lease<K: Remembered>(
+/// The part of the ledger that the executor uses.
+impl<T: Ledger> Counted<'_, T> {
+    pub(crate) async fn take_lease<K: Remembered>(
         &self,
         key: &LinkKey,
         attempt: &AttemptId,
@@ -207,7 +186,7 @@ impl<T: Ledger> Ledger for Counted<'_, T> {
         self.call().take_lease(key, attempt, now, until, claim).await
     }
 
-    async fn record<K: Remembered>(
+    pub(crate) async fn record<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -217,7 +196,7 @@ impl<T: Ledger> Ledger for Counted<'_, T> {
         self.call().record(lease, before, after, now).await
     }
 
-    async fn hand_over<K: Remembered>(
+    pub(crate) async fn hand_over<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -229,7 +208,7 @@ impl<T: Ledger> Ledger for Counted<'_, T> {
         self.call().hand_over(lease, before, after, to, successor, now).await
     }
 
-    async fn release<K: Remembered>(
+    pub(crate) async fn release<K: Remembered>(
         &self,
         lease: &Lease,
         before: &Link<K>,
@@ -241,23 +220,19 @@ impl<T: Ledger> Ledger for Counted<'_, T> {
         self.call().release(lease, before, after, due, even_if_dirty, now).await
     }
 
-    async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
+    pub(crate) async fn link_at(&self, row: &RowKey) -> Result<Option<LinkKey>, LedgerError> {
         self.call().link_at(row).await
     }
 
-    async fn last_between(&self, span: &RowSpan) -> Result<Option<Row>, LedgerError> {
+    pub(crate) async fn last_between(&self, span: &RowSpan) -> Result<Option<Row>, LedgerError> {
         self.call().last_between(span).await
     }
 
-    async fn first_link_under(&self, prefix: &RowPrefix) -> Result<Option<LinkKey>, LedgerError> {
+    pub(crate) async fn first_link_under(&self, prefix: &RowPrefix) -> Result<Option<LinkKey>, LedgerError> {
         self.call().first_link_under(prefix).await
     }
 
-    async fn page_under(&self, prefix: &RowPrefix, from: Option<&str>, limit: usize) -> Result<RowPage, LedgerError> {
-        self.call().page_under(prefix, from, limit).await
-    }
-
-    async fn count_in_minute(
+    pub(crate) async fn count_in_minute(
         &self,
         account: &AccountId,
         name: &'static str,
@@ -266,27 +241,16 @@ impl<T: Ledger> Ledger for Counted<'_, T> {
         self.call().count_in_minute(account, name, now).await
     }
 
-    async fn due_links(&self, now: Timestamp, limit: usize) -> Result<Vec<DueLink>, LedgerError> {
-        self.call().due_links(now, limit).await
-    }
-
-    async fn claim_due(&self, due: &DueLink, claim: &ClaimId, until: Timestamp) -> Result<bool, LedgerError> {
+    pub(crate) async fn claim_due(
+        &self,
+        due: &DueLink,
+        claim: &ClaimId,
+        until: Timestamp,
+    ) -> Result<bool, LedgerError> {
         self.call().claim_due(due, claim, until).await
     }
 
-    async fn wake(&self, key: &LinkKey, now: Timestamp) -> Result<(), LedgerError> {
+    pub(crate) async fn wake(&self, key: &LinkKey, now: Timestamp) -> Result<(), LedgerError> {
         self.call().wake(key, now).await
-    }
-
-    async fn remembered_mod_counts(&self, links: &[LinkKey]) -> Result<Vec<Option<u64>>, LedgerError> {
-        self.call().remembered_mod_counts(links).await
-    }
-
-    async fn watermark(&self, name: &str) -> Result<Option<String>, LedgerError> {
-        self.call().watermark(name).await
-    }
-
-    async fn set_watermark(&self, name: &str, value: &str) -> Result<(), LedgerError> {
-        self.call().set_watermark(name, value).await
     }
 }

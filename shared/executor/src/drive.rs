@@ -13,7 +13,7 @@ use casebridge_core::{
     poll,
     time::{later, seconds},
 };
-use casebridge_ledger::{DueLink, LeaseAnswer, Ledger, LedgerError, ReleaseAnswer};
+use casebridge_ledger::{DueLink, LeaseAnswer, LedgerError, ReleaseAnswer};
 use casebridge_ports::{Clock, Randomness, ServiceNow, Timer, WakeQueue};
 use jiff::{SignedDuration, Timestamp};
 

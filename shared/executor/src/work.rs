@@ -4,7 +4,7 @@ use casebridge_core::{
     link::{Link, kind::Kind, pass::Pass},
     policy::Policy,
 };
-use casebridge_ledger::{Lease, Ledger, LedgerError};
+use casebridge_ledger::{Lease, LedgerError};
 use casebridge_ports::Clock;
 use jiff::{SignedDuration, Timestamp};
 

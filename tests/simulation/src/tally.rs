@@ -9,6 +9,8 @@ use crate::calls::{Fate, RemoteCall};
 pub struct Tally {
     /// Steps of the scheduler.
     pub steps: u64,
+    /// Plans that were linted.
+    pub plans: u64,
     /// Calls by their fate.
     pub fates: BTreeMap<(RemoteCall, Fate), u64>,
     /// Other faults by name.
@@ -25,6 +27,7 @@ impl Tally {
     /// Adds another life's counts.
     pub fn add(&mut self, other: &Self) {
         self.steps += other.steps;
+        self.plans += other.plans;
         for (key, count) in &other.fates {
             *self.fates.entry(*key).or_default() += count;
         }

@@ -13,6 +13,7 @@ use casebridge_simulation::{
     script::{Handle, Script},
     world::ACCOUNTS,
 };
+use casebridge_simulator::support::Quotas;
 use jiff::SignedDuration;
 
 /// L of the default policy, in seconds.
@@ -526,4 +527,79 @@ fn the_poller_wakes_whom_no_message_wakes() {
     world.comment(&incident, "Anybody there? «c2»").wait(100);
     assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
     world.must_hold();
+}
+
+#[test]
+fn each_plan_of_a_pass_is_linted() {
+    let mut world = still();
+    opened(&mut world);
+    let plans = world.life.desk.world.borrow().tally.plans;
+    assert_eq!(plans, 2, "one that opens the case, and one that finds nothing left to do");
+}
+
+/// Clocks differ, so a delayed message may come a little early.
+#[test]
+fn a_wake_that_comes_a_little_early_waits_for_its_time() {
+    let mut world = still();
+    world.fate(RemoteCall::Snapshot, &[Fate::Refused; 3]);
+    let incident = world.open("It does not answer. «d1»");
+    let due = counted_look(&mut world, &incident).due.expect("it waits");
+    let left = due.duration_since(world.life.now()).as_secs();
+    world.wait(left - 2);
+    let report = world.life.look_for(&wake::hint(LinkKey::support_case(incident), due)).expect("the ledger answers");
+    assert!(report.stayed > SignedDuration::from_secs(1), "{report:?}");
+    assert_eq!(report.effects.len(), 2, "{report:?}");
+}
+
+/// Two incidents wait for the quota of their account. The second need not wait for its time when the first has its case.
+#[test]
+fn who_leaves_the_line_for_a_quota_wakes_the_next_one() {
+    let mut world = Script::with(|settings| {
+        settings.hints = false;
+        settings.wakes = false;
+        settings.polling = SignedDuration::from_hours(1_000);
+        settings.quotas = Quotas { calls_per_second: None, cases_per_hour: Some(1), ..Quotas::UNLIMITED };
+    });
+    opened(&mut world);
+    let waiting = [1, 2].map(|number| world.open(&format!("It does not answer. «w{number}»")));
+    for incident in &waiting {
+        let report = counted_look(&mut world, incident);
+        assert_eq!(report.waits, ["case_quota"], "{}", world.story());
+    }
+    world.wait(3_600);
+    let key = LinkKey::support_case(waiting[0].clone());
+    world.life.look_because(Cause::Due, &key).expect("the ledger answers");
+    assert_eq!(world.cases(&waiting[0]).len(), 1, "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::Wake), 1, "{}", world.story());
+}
+
+/// AWS is slow, and the case has more communications than the first round of reads shows.
+#[test]
+fn a_look_begins_no_round_of_reads_that_its_time_may_not_suffice_for() {
+    let mut world = still();
+    let (incident, _) = opened(&mut world);
+    for number in 0..=MAXIMUM_SHOWN {
+        world.reply(&incident, &format!("Reply «r{number}»"));
+    }
+    world.delay_call(RemoteCall::DescribeCases, 50);
+    let report = counted_look(&mut world, &incident);
+    assert_eq!(world.calls(RemoteCall::DescribeCommunications), 0, "{}", world.story());
+    assert!(report.waits.contains(&"backoff"), "{report:?}");
+    world.delay_call(RemoteCall::DescribeCases, 0).wait(60);
+    counted_look(&mut world, &incident);
+    assert_eq!(world.delivered(&incident).len(), MAXIMUM_SHOWN + 1, "{}", world.story());
+}
+
+/// The ledger fails at the end of a pass, and another hint came meanwhile.
+#[test]
+fn a_failed_pass_leaves_its_link_free_for_the_hint_that_waits() {
+    let mut world = unpolled();
+    let incident = at_rest(&mut world);
+    world.fate(RemoteCall::Release, &[Fate::Refused]).delay_call(RemoteCall::AddCommunication, 5);
+    world.comment(&incident, "Anybody there? «c2»").until(RemoteCall::AddCommunication, 1);
+    let second = world.look_again(&incident).expect("the ledger answers");
+    assert!(second.deferred, "{second:?}");
+    let third = world.look_again(&incident).expect("the ledger answers");
+    assert!(!third.deferred, "{third:?} {}", world.story());
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
 }

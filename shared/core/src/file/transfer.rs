@@ -563,6 +563,7 @@ mod tests {
         let begun = |part_bytes, parts, bytes| Upload::begun("u".to_owned(), part_bytes, parts, bytes, at(0)).is_some();
         assert!(begun(5, 2, 10) && begun(5, 2, 6) && begun(u64::MAX, 1, 10));
         assert!(!begun(5, 2, 11) && !begun(0, 2, 1) && !begun(5, 0, 1) && !begun(1, 10_001, 1));
+        assert!(!begun(0, 1, 0), "a part has at least one byte");
         assert!(!begun(u64::MAX, 2, 10), "no file is so large");
     }
 
@@ -643,5 +644,22 @@ mod tests {
         gone.upload_begun(Upload::begun("u".to_owned(), 6_000_000, 1, 6_000_000, at(0)).unwrap());
         fail(&mut gone, Side::Aws, &refused(Refusal::NotFound), 1);
         assert!(matches!(gone.next_step(), Some(Step::BeginUpload(_))));
+    }
+
+    #[test]
+    fn parts_that_aws_has_are_kept_while_the_next_one_is_in_doubt() {
+        let mut transfer = to_record(&[("a", 6_000_000)]);
+        transfer.upload_begun(Upload::begun("u".to_owned(), 5_000_000, 2, 6_000_000, at(0)).unwrap());
+        transfer.part_sent(SentPart { index: 1, tag: "t".to_owned() }, String::new());
+        assert!(fail(&mut transfer, Side::Aws, &in_doubt(), 1) > 0, "it is sent again");
+        assert_eq!(transfer.upload.as_ref().unwrap().next_part(), Some(2));
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_at_aws_ends_its_transfer() {
+        let mut transfer = to_incident();
+        let refusal = FileRefusal::TooLarge { largest: 10 };
+        transfer.not_moved(refusal.clone());
+        assert_eq!((transfer.end, transfer.fates), (Some(End::Done), vec![FileFate::Refused { refusal }]));
     }
 }

@@ -50,3 +50,23 @@ impl Notice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_shown_as_long_as_it_concerns_work_that_goes_on_or_has_ended() {
+        let entry = || JournalEntryId::new("e1");
+        let (name, reason) = (String::new, String::new);
+        for (notice, lasts) in [
+            (Notice::CommentForAnotherAccount { entry: entry() }, [true, true]),
+            (Notice::CommentAfterClosing { entry: entry() }, [true, false]),
+            (Notice::CommentOfUnclearOrigin { entry: entry() }, [false, true]),
+            (Notice::MessageRefused { id: name(), reason: reason() }, [false, true]),
+            (Notice::TextRefused { text: name(), reason: reason() }, [false, true]),
+        ] {
+            assert_eq!([true, false].map(|ended| notice.lasts(ended)), lasts, "{notice:?}");
+        }
+    }
+}

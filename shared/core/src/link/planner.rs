@@ -57,19 +57,9 @@ pub struct Planner<'a, K: Kind> {
 }
 
 impl<'a, K: Kind> Planner<'a, K> {
-    /// Returns the policy.
-    pub fn policy(&self) -> &'a Policy {
-        self.policy
-    }
-
     /// Returns what the pass knows.
     pub fn pass(&self) -> &'a Pass<K> {
         self.pass
-    }
-
-    /// Returns the moment of the plan, by our clock.
-    pub fn now(&self) -> Timestamp {
-        self.now
     }
 
     /// Adds a call to AWS after the effects that are planned already.

@@ -86,4 +86,11 @@ mod tests {
         assert!(!columns(&[("account", "1")], "").are_empty() && !columns(&[], "pending").are_empty());
         assert!(!BridgeColumns { last_error: "e".to_owned(), ..BridgeColumns::default() }.are_empty());
     }
+
+    #[test]
+    fn the_columns_of_a_full_link_keep_the_name_of_its_record_and_say_that_it_is_full() {
+        let full = columns(&[("account", "1")], "in_sync").of_full_link();
+        assert_eq!((full.own("account"), full.sync_status.as_str()), ("1", "error"));
+        assert!(full.last_error.contains("Open a new incident"), "{}", full.last_error);
+    }
 }

@@ -444,4 +444,19 @@ mod tests {
         assert!(!entry(r#", "element": "work_notes""#).is_for_aws());
         assert!(!entry(r#", "ours": true"#).is_for_aws());
     }
+
+    #[test]
+    fn a_file_may_be_read_unless_the_instance_says_otherwise() {
+        for (word, state) in [
+            ("available", FileState::Available),
+            ("pending", FileState::Pending),
+            ("not_available", FileState::NotAvailable),
+        ] {
+            assert_eq!(FileState::from(word.to_owned()), state);
+            assert_eq!(String::from(state), word);
+        }
+        for word in ["", "released"] {
+            assert_eq!(FileState::from(word.to_owned()), FileState::Available, "{word:?}");
+        }
+    }
 }

@@ -188,10 +188,9 @@ impl Journal {
         let first_open = unsettled(self, Some(incident)).first().map(|entry| entry.created_on);
         let Some(read_until) = read_until(incident, latest) else { return };
         let floor = first_open.into_iter().fold(latest.min(read_until), Timestamp::min);
-        if self.settled_before.is_none_or(|before| before < floor) {
-            self.settled_before = Some(floor);
-            self.settled.retain(|_, created_on| *created_on >= floor);
-        }
+        let floor = self.settled_before.map_or(floor, |before| before.max(floor));
+        self.settled_before = Some(floor);
+        self.settled.retain(|_, created_on| *created_on >= floor);
     }
 
     /// Updates [`Self::shown_before`], if the answer has shown all comments since the last such moment.

@@ -364,4 +364,65 @@ mod tests {
         assert!(!Part { of: 2, ..Part::whole(5) }.is_last());
         assert!(Part { number: 2, of: 2, ..Part::whole(5) }.is_last());
     }
+
+    fn opening() -> IntentKind {
+        IntentKind::OpenCase { account: AccountId::new("111122223333"), covers: Vec::new(), remainder: None }
+    }
+
+    fn adding(content: Content) -> IntentKind {
+        IntentKind::AddCommunication { content, part: Part::whole(0) }
+    }
+
+    fn resolving(double: Option<CaseId>) -> IntentKind {
+        IntentKind::ResolveCase { status_before: None, double }
+    }
+
+    #[test]
+    fn an_intent_has_the_name_of_its_call() {
+        for (intent, name) in [
+            (opening(), "open_case"),
+            (adding(Content::ReopenNotice), "add_communication"),
+            (resolving(None), "resolve_case"),
+        ] {
+            assert_eq!(plan::Named::name(&intent), name);
+        }
+    }
+
+    #[test]
+    fn a_refusal_concerns_the_calls_that_are_refused_with_it() {
+        let double = || CaseId::new("case-111122223333-muen-2026-fedcba9876543210");
+        let codes = CaseCodes {
+            account: None,
+            service_code: String::new(),
+            category_code: String::new(),
+            severity_code: String::new(),
+            language: String::new(),
+            issue_type: String::new(),
+        };
+        let refusals = [
+            RefusedCall::OpenCase(codes),
+            RefusedCall::AddCommunication,
+            RefusedCall::ResolveCase,
+            RefusedCall::Double,
+        ];
+        for (intent, concerned) in [
+            (opening(), 0),
+            (adding(Content::ReopenNotice), 1),
+            (adding(Content::FileNotice(1)), 1),
+            (resolving(None), 2),
+            (adding(Content::DoubleNotice(double())), 3),
+            (resolving(Some(double())), 3),
+        ] {
+            let concerns: Vec<bool> = refusals.iter().map(|refused| refused.concerns(&intent)).collect();
+            let expected: Vec<bool> = (0..refusals.len()).map(|place| place == concerned).collect();
+            assert_eq!(concerns, expected, "{intent:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_call_that_opens_a_case_names_the_account_for_it() {
+        assert_eq!(opening().opening_account(), Some(&AccountId::new("111122223333")));
+        assert_eq!(adding(Content::ReopenNotice).opening_account(), None);
+        assert_eq!(resolving(None).opening_account(), None);
+    }
 }

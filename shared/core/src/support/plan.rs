@@ -258,9 +258,10 @@ impl Planner<'_, SupportCase> {
     /// Plans the first comments of an incident with so many that the read did not reach the newest. The next read
     /// begins where these end. Nothing ends or reopens a side until all comments are read.
     fn plan_first_comments(&mut self, case: &LinkedCase) {
-        let Some(incident) = &self.pass.incident else { return };
-        let is_open = !incident.summary.state.is_ended();
-        self.plan_communications(case, &Merge { is_open, ..Merge::default() });
+        if self.pass.incident.is_some() {
+            // Those of an open incident all go. Those that would reopen a side wait.
+            self.plan_communications(case, &Merge::default());
+        }
     }
 
     fn wait_for_unread_case(&mut self, case: &LinkedCase) {
@@ -398,7 +399,6 @@ impl Planner<'_, SupportCase> {
         }
         merge.fields = IncidentFields::default();
         merge.reopening_waits_for_case = self.pass.summary().is_some_and(|incident| incident.state.is_ended());
-        merge.is_open = !merge.reopening_waits_for_case;
     }
 
     /// Plans the messages for the incident and, with the last of them, its fields. Returns false if any of these
@@ -602,7 +602,7 @@ impl Planner<'_, SupportCase> {
 struct Merge {
     /// Fields of the incident to set.
     fields: IncidentFields,
-    /// Whether the incident is open, or will be with these fields.
+    /// Whether the incident is open or is to be reopened.
     is_open: bool,
     /// Whether the reopening of the incident waits. Whatever would reopen the case then waits with it.
     reopening_waits_for_case: bool,

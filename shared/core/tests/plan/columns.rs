@@ -1,8 +1,8 @@
 //! Columns that show something else than what was written: a rule or a script of the instance writes to them as well.
 
-use casebridge_core::{link::plan::Waiting, servicenow::columns::BridgeColumns};
+use casebridge_core::{link::plan::Waiting, servicenow::columns::BridgeColumns, support::columns::columns};
 
-use crate::sides::Sides;
+use crate::sides::{CASE_ID, Sides};
 
 const MINUTE: i64 = 60;
 const DAY: i64 = 86_400;
@@ -110,4 +110,50 @@ fn columns_that_are_cleared_now_and_then_are_written_at_once() {
         clear_columns(&mut sides);
         assert_eq!(sides.settle(), ["write_columns"], "{number}");
     }
+}
+
+#[test]
+fn a_delivery_that_leaves_the_columns_as_they_are_is_no_further_write_of_them() {
+    let mut sides = Sides::linked();
+    for number in 0..5 {
+        sides.reply(&format!("Line {number}"));
+        assert_eq!(sides.settle(), ["deliver"]);
+    }
+    clear_columns(&mut sides);
+    assert_eq!(sides.settle(), ["write_columns"]);
+}
+
+#[test]
+fn words_after_columns_that_were_kept_are_repeated_at_once() {
+    let mut sides = with_rule();
+    sides.settle();
+    writes_within(&mut sides, DAY / 2);
+    sides.column_rule = None;
+    let longest = i64::from(sides.policy.refusal_retry_seconds);
+    assert_eq!(writes_within(&mut sides, longest).len(), 1);
+    sides.set_status("resolved");
+    assert_eq!(sides.settle(), ["deliver"]);
+    clear_columns(&mut sides);
+    assert_eq!(sides.settle(), ["write_columns"]);
+}
+
+#[test]
+fn an_incident_that_needs_no_case_gets_every_column_cleared() {
+    let mut sides = Sides::new();
+    sides.incident.account = None;
+    let cleared = columns(&sides.policy, &sides.observe(), sides.now);
+    let names: Vec<&str> = cleared.own.keys().map(String::as_str).collect();
+    assert_eq!(names, ["account", "case_id", "case_status", "display_id"], "a column that is left out stays as it is");
+    assert!(cleared.are_empty());
+}
+
+#[test]
+fn a_full_link_is_told_once() {
+    let sides = Sides::linked();
+    let mut pass = sides.observe();
+    let told = pass.full_link_delivery().unwrap();
+    assert_eq!((told.columns.sync_status.as_str(), told.columns.own("case_id")), ("error", CASE_ID));
+    assert!(told.messages.is_empty() && told.fields.is_empty());
+    pass.link.incident.as_mut().unwrap().columns = told.columns;
+    assert_eq!(pass.full_link_delivery(), None);
 }

@@ -1,6 +1,6 @@
 //! Calls in doubt, and sides that refuse or do not answer.
 
-use crate::sides::{self, Sides, call_of, names, plan, refusal, unavailable};
+use crate::sides::{self, Sides, call_of, names, plan, refusal, refuse_first, unavailable};
 use casebridge_core::{
     failure::{Failure, Refusal},
     hint::Cause,
@@ -47,15 +47,6 @@ fn longest_doubt(sides: &Sides) -> i64 {
 /// Returns the trouble that delays all requests to a side, or `None`.
 fn whole_side(pass: &Pass, side: Side, now: Timestamp) -> Option<&Trouble> {
     pass.link.troubles.blocking(side, &Request::Messages, now)
-}
-
-/// Begins the first effect, which is then refused. Returns the pass.
-fn refuse_first(sides: &mut Sides, failure: &Failure) -> Pass {
-    let mut pass = sides.observe();
-    let effect = sides.plan(&pass).effects.remove(0);
-    pass.begin(&effect, sides.now);
-    pass.refused(&sides.policy, call_of(&effect), failure, sides.now, 0).unwrap();
-    pass
 }
 
 #[test]
@@ -707,6 +698,19 @@ fn the_loop_breaker_keeps_a_few_writes_to_say_that_it_has_tripped_and_no_more() 
         let tripped = plan.waits.iter().any(|wait| matches!(wait, Waiting::LoopBreaker { .. }));
         assert_eq!(tripped, writes >= 3, "after {writes} writes");
     }
+    // What the columns say is written once, even if a later effect would change them.
+    let mut ending = Sides::linked();
+    ending.policy.writes_per_window = 3;
+    ending.set_state(IncidentState::Resolved);
+    let mut pass = ending.observe();
+    pass.link.recent_writes = vec![ending.now; 3];
+    for effects in [vec!["write_columns"], vec![]] {
+        let plan = ending.plan(&pass);
+        assert_eq!(names(&plan), effects);
+        for effect in &plan.effects {
+            ending.apply(&mut pass, effect);
+        }
+    }
     // The comments of people go before a write of the columns.
     sides.set_status("unassigned");
     let mut pass = sides.observe();
@@ -891,4 +895,88 @@ fn a_failed_read_leaves_a_due_time_however_long_ago_its_wait_was_over() {
             assert!(!pass.link.settled);
         }
     }
+}
+
+#[test]
+fn a_call_without_an_answer_is_in_doubt_and_looked_for() {
+    let mut sides = Sides::new();
+    let mut pass = sides.observe();
+    let effect = sides.plan(&pass).effects.remove(0);
+    let failure = Failure::InDoubt { message: "the connection was closed".to_owned() };
+    assert_eq!(pass.not_answered(&sides.policy, &failure, sides.now, 0), Err(Illegal::NothingBegun));
+    pass.begin(&effect, sides.now);
+    assert_eq!(pass.not_answered(&sides.policy, &failure, sides.now, 0), Ok(true));
+    assert_eq!(pass.link.intent.unwrap().doubt, "the connection was closed");
+}
+
+#[test]
+fn a_refusal_is_told_while_its_next_try_is_in_doubt_and_no_longer() {
+    for is_tried_again in [true, false] {
+        let mut sides = Sides::new();
+        sides.link = refuse_first(&mut sides, &refusal(Refusal::InvalidRequest)).link;
+        sides.settle();
+        sides.pass_time(i64::from(sides.policy.refusal_retry_seconds));
+        let mut pass = if is_tried_again { leave_in_doubt(&mut sides, "open_case", false) } else { sides.observe() };
+        assert_eq!(columns(&sides.policy, &pass, sides.now).sync_status == "error", is_tried_again);
+        pass.finish(&sides.policy, &Plan::default(), sides.now);
+        assert_eq!(pass.link.troubles.is_empty(), !is_tried_again);
+    }
+}
+
+#[test]
+fn a_call_that_aws_takes_disproves_what_delayed_all_calls_and_the_refusal_of_its_like() {
+    let invalid = refusal(Refusal::InvalidRequest);
+    for (request, failure, ends) in [
+        (Request::Read, unavailable(), true),
+        (Request::Read, refusal(Refusal::Credentials), true),
+        (Request::Call(RefusedCall::ResolveCase), refusal(Refusal::Subscription), true),
+        (Request::Call(RefusedCall::AddCommunication), invalid.clone(), true),
+        (Request::Call(RefusedCall::ResolveCase), invalid, false),
+    ] {
+        let mut sides = Sides::linked();
+        sides.comment("e1", "Any news?");
+        let mut pass = sides.observe();
+        let effect = sides.plan(&pass).effects.remove(0);
+        pass.trouble(&sides.policy, Side::Aws, &failure, request.clone(), sides.now, 0);
+        assert!(sides.apply(&mut pass, &effect));
+        assert_eq!(pass.link.troubles.is_empty(), ends, "{request:?} {failure:?}");
+    }
+}
+
+#[test]
+fn what_an_incident_without_a_case_says_is_changed_only_by_a_pass_that_has_read_it() {
+    let mut sides = Sides::new();
+    sides.link = refuse_first(&mut sides, &refusal(Refusal::InvalidRequest)).link;
+    sides.settle();
+    let unread = sides.unseen();
+    assert_eq!(names(&sides.plan(&unread)), [""; 0]);
+}
+
+#[test]
+fn what_only_people_can_mend_is_told_before_a_quota() {
+    let sides = Sides::new();
+    let mut pass = sides.observe();
+    for (side, reason, status) in
+        [(Side::Aws, Refusal::CaseQuota, "waiting"), (Side::ServiceNow, Refusal::InvalidRequest, "error")]
+    {
+        pass.trouble(&sides.policy, side, &refusal(reason), Request::Columns, sides.now, 0);
+        assert_eq!(columns(&sides.policy, &pass, sides.now).sync_status, status, "{reason:?}");
+    }
+}
+
+/// The case was resolved and reopened before. A text of ours that no read shows may have reopened it once more.
+#[test]
+fn a_resolution_that_is_not_believed_is_looked_at_again_when_our_last_text_can_appear_no_more() {
+    let mut sides = Sides::commented_after_the_end();
+    sides.settle();
+    sides.pass_time(60);
+    let mut pass = sides.observe();
+    let mark = Mark::draw(Entropy::new([7; 16]), &pass.key, 7);
+    pass.link.memory.conversation.sending(&mark, "Any news?", sides.now);
+    let mut late = sides::as_case(sides.case.as_ref().unwrap());
+    late.communications.pop();
+    late.status = CaseStatus::new("resolved");
+    pass.see_case(&sides.policy, late, sides.now);
+    let until = sides.now.checked_add(sides.policy.unknown_outcome()).unwrap();
+    assert!(sides.plan(&pass).waits.contains(&Waiting::UnsettledStatus { until }));
 }

@@ -12,12 +12,12 @@ use casebridge_core::{
     identifiers::{AttachmentId, FileId},
     link::plan::Waiting,
     policy::AttachmentRule,
-    servicenow::incident::{FileState, IncidentFile, IncidentState},
+    servicenow::incident::{FileState, Incident, IncidentFile, IncidentState},
     support::{
         Effect, Pass,
         call::{Call, Content},
         case::CaseFile,
-        files::{Files, OutgoingProgress},
+        files::{Files, IncomingProgress, OutgoingProgress},
         read::{Answer, Question},
     },
 };
@@ -384,6 +384,7 @@ fn the_policy_chooses_the_direction() {
         sides.pass();
         let ordered: Vec<&str> = sides.orders.iter().flat_map(cargo).collect();
         assert_eq!((ordered.contains(&"up.log"), ordered.contains(&"down.log")), (to_aws, to_servicenow), "{rule:?}");
+        assert_eq!(sides.link.memory.files.incoming.len(), usize::from(to_servicenow), "{rule:?}");
     }
 }
 
@@ -407,4 +408,126 @@ fn a_case_whose_reads_fail_sends_no_files() {
     assert_eq!(names(&plan), ["order_files"], "moving a file shows nothing on the case");
     let failure = Failure::Unavailable { message: "busy".to_owned(), retry_at: None };
     assert_eq!(failure.name(), "unavailable");
+}
+
+#[test]
+fn an_answer_that_leaves_no_file_out_says_nothing_of_it() {
+    let incident = Sides::new().incident;
+    let shown = serde_json::to_value(&incident).unwrap();
+    assert_eq!(shown.get("attachments_complete"), None);
+    assert_eq!(serde_json::from_value::<Incident>(shown).unwrap(), incident);
+}
+
+#[test]
+fn a_file_that_aws_shows_with_another_name_is_the_same_one() {
+    let mut sides = Sides::linked();
+    reply_with(&mut sides, &[("one", "a.log"), ("two", "b.log")]);
+    sides.settle();
+    sides.case.as_mut().unwrap().communications.last_mut().unwrap().attachments[0].name = "a_log".to_owned();
+    sides.settle();
+    assert_eq!(sides.link.memory.files.incoming.len(), 2);
+}
+
+/// Equal replies of one second may change places from read to read.
+#[test]
+fn a_file_that_is_shown_with_the_other_of_two_equal_replies_is_the_same_one() {
+    let mut sides = Sides::linked();
+    reply_with(&mut sides, &[("one", "a.log")]);
+    sides.reply("Once more.");
+    let communications = &mut sides.case.as_mut().unwrap().communications;
+    let mut twin = communications.last().unwrap().clone();
+    twin.attachments = vec![CaseFile { id: AttachmentId::new("two"), name: "a.log".to_owned() }];
+    communications.push(twin);
+    sides.settle();
+    assert_eq!(sides.link.memory.files.incoming.len(), 2);
+    sides.case.as_mut().unwrap().communications[2..].reverse();
+    sides.settle();
+    assert_eq!(sides.link.memory.files.incoming.len(), 2);
+}
+
+#[test]
+fn a_link_remembers_three_hundred_files_of_its_case() {
+    let mut sides = Sides::linked();
+    let names: Vec<String> = (0..301).map(|number| format!("{number}.log")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
+    reply_with(&mut sides, &files);
+    let pass = sides.observe();
+    assert_eq!(pass.link.memory.files.incoming.len(), 300);
+}
+
+#[test]
+fn files_that_are_to_be_moved_anew_stay_where_the_policy_sends_none_any_more() {
+    let mut sides = Sides::linked();
+    attach(&mut sides, "wanted.log", 6_000_000);
+    attach(&mut sides, "ordered.log", 6_000_000);
+    sides.pass();
+    sides.link.memory.files.outgoing[0].progress = OutgoingProgress::Wanted;
+    sides.policy.attachments = AttachmentRule::ToServicenow;
+    let pass = sides.observe();
+    let left: Vec<&str> =
+        pass.link.memory.files.outgoing.iter().map(|outgoing| outgoing.files[0].name.as_str()).collect();
+    assert_eq!(left, ["ordered.log"]);
+}
+
+#[test]
+fn each_communication_with_files_names_who_attached_them() {
+    let mut sides = Sides::linked();
+    attach(&mut sides, "a.log", 6_000_000);
+    attach(&mut sides, "b.log", 6_000_000);
+    sides.incident.attachments[1].author = "Beth Anglin".to_owned();
+    sides.pass();
+    let authors: Vec<&str> = sides.link.memory.files.outgoing.iter().map(|outgoing| outgoing.author.as_str()).collect();
+    assert_eq!(authors, ["Abel Tuter", "Beth Anglin"]);
+}
+
+#[test]
+fn a_file_whose_id_aws_never_knows_stays_in_the_end_and_is_told() {
+    let mut sides = Sides::linked();
+    reply_with(&mut sides, &[("one", "a.log")]);
+    sides.link = sides.observe().link;
+    sides.link.memory.files.incoming[0].generation = 150;
+    sides.settle();
+    let renamed = Transfer { end: Some(End::Renamed), ..Transfer::new(sides.orders[0].clone()) };
+    pass_with(&mut sides, &[renamed]);
+    assert_eq!(sides.link.memory.files.incoming[0].progress, IncomingProgress::Settled);
+    assert_eq!(sides.told.iter().filter(|note| note.text.contains("a.log")).count(), 1);
+}
+
+#[test]
+fn a_reply_is_remembered_until_its_files_are_settled_and_the_files_as_long_as_the_reply() {
+    for is_settled in [true, false] {
+        let mut sides = Sides::linked();
+        reply_with(&mut sides, &[("one", "a.log")]);
+        sides.settle();
+        let order = sides.orders[0].clone();
+        let transfer = if is_settled { ended(&sides, &order, vec![moved()]) } else { Transfer::new(order) };
+        for _ in 0..2 {
+            pass_with(&mut sides, slice::from_ref(&transfer));
+            sides.pass_time(2 * 3_600);
+            sides.reply("Not yet.");
+        }
+        assert_eq!(sides.link.memory.files.incoming.len(), usize::from(!is_settled), "settled: {is_settled}");
+    }
+}
+
+#[test]
+fn a_case_is_resolved_with_the_last_files_and_not_before_files_that_are_not_ordered_yet() {
+    for (is_any_unordered, effects) in [
+        (false, ["add_communication", "resolve_case", "write_columns"].as_slice()),
+        (true, ["order_files", "add_communication"].as_slice()),
+    ] {
+        let mut sides = Sides::linked();
+        attach(&mut sides, "a.log", 10);
+        sides.set_state(IncidentState::Resolved);
+        sides.pass();
+        let transfer = ended(&sides, &sides.orders[0], vec![moved()]);
+        if is_any_unordered {
+            attach(&mut sides, "b.log", 10);
+        }
+        let mut pass = sides.unseen();
+        sides.see_incident(&mut pass);
+        see_transfers(&sides, &mut pass, &[transfer]);
+        sides.see_case(&mut pass);
+        assert_eq!(names(&sides.plan(&pass)), effects);
+    }
 }

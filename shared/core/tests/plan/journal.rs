@@ -373,3 +373,28 @@ fn the_answer_to_a_delivery_starts_where_reads_have_shown_everything() {
         assert_eq!(journal.shown_before, answered_since.map(at), "since {since:?}, complete {complete}");
     }
 }
+
+/// The app reads the record and the comments one after the other.
+#[test]
+fn comments_that_are_newer_than_the_record_beside_them_are_left_to_the_next_read() {
+    // In seconds: how much newer the comment is than the record, and how old the comment is.
+    for (newer, age, audit_trail, is_shown) in [
+        (0, 1, false, true),
+        (0, 1, true, false),
+        (2, 1, false, true),
+        (3, 1, false, false),
+        (3, 119, false, false),
+        (3, 120, false, true),
+    ] {
+        let sides = Sides::new();
+        let mut incident = ended(IncidentState::Resolved, audit_trail);
+        incident.updated_on = Some(at(150));
+        incident.entries = vec![comment(150 + newer)];
+        incident.taken_at = at(150 + newer + age);
+        let mut pass = sides.unseen();
+        pass.see_incident(&sides.policy, incident, at(500));
+        let seen = pass.incident.unwrap();
+        let name = format!("{newer} seconds newer, {age} seconds old, audit trail: {audit_trail}");
+        assert_eq!((seen.entries.len(), seen.entries_complete), (usize::from(is_shown), is_shown), "{name}");
+    }
+}

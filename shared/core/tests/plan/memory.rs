@@ -1,12 +1,16 @@
 //! What a link remembers of what a pass reads and does.
 
 use casebridge_core::{
-    identifiers::{CaseId, CommunicationId, ExternalId, IncidentId, LinkKey},
+    failure::Refusal,
+    identifiers::{AccountId, CaseId, CommunicationId, ExternalId, IncidentId, LinkKey},
     link::{
-        LowerCount, StateIntent,
+        LowerCount, Opening, StateIntent,
+        kind::Kind as _,
         mark::{Entropy, Mark},
+        notice::Notice,
         pass::{Look, Seen},
         plan::Waiting,
+        remembered::Remembered as _,
         trouble::Request,
         trouble::Side,
     },
@@ -19,18 +23,19 @@ use casebridge_core::{
         incident::IncidentState,
     },
     support::{
-        Effect, Intent, Link, Pass, Plan,
-        call::{Content, IntentKind, Part},
+        Effect, Intent, Link, Pass, Plan, SupportCase,
+        call::{Content, IntentKind, Part, RefusedCall},
         case::{Case, CaseStatus},
         conversation::{Fate, MAXIMUM_KNOWN_COMMUNICATIONS},
-        memory::LinkedCase,
+        index,
+        memory::{LinkedCase, Memory, QuotaWait, RefusedMessage},
         message::external_id,
     },
     time::seconds,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sides::{self, Sides, delivery_of, entry, plan, unavailable};
+use crate::sides::{self, Sides, delivery_of, entry, plan, refusal, unavailable};
 
 /// Returns the case as a read shows it that leaves out the first `hidden` communications.
 fn recent(sides: &Sides, hidden: usize) -> Case {
@@ -696,4 +701,142 @@ fn a_reply_in_a_conversation_of_three_hundred_pairs_is_answered_shortly() {
     }
     assert!((1..6_000).contains(&largest), "{largest} bytes");
     assert_eq!(sides.bodies().len(), 601);
+}
+
+#[test]
+fn an_answer_says_nothing_of_a_message_that_was_not_sent() {
+    let mut sides = Sides::linked();
+    sides.reply("Reply");
+    let (effect, answer) = answered_delivery(&sides, MessageOutcome::Applied, FieldsOutcome::Applied);
+    let without_message = Delivery { messages: Vec::new(), ..delivery_of(&effect).clone() };
+    let mut pass = sides.observe();
+    pass.delivered(&sides.policy, &without_message, answer, sides.now, 0);
+    assert!(pass.link.memory.conversation.newest_undelivered().is_some());
+}
+
+#[test]
+fn an_answer_of_servicenow_disproves_what_delayed_all_requests_to_it() {
+    let mut sides = Sides::linked();
+    sides.reply("Reply");
+    for (failure, ends) in
+        [(unavailable(), true), (refusal(Refusal::Credentials), true), (refusal(Refusal::InvalidRequest), false)]
+    {
+        let (effect, answer) = answered_delivery(&sides, MessageOutcome::Applied, FieldsOutcome::Stale);
+        let mut pass = sides.observe();
+        pass.trouble(&sides.policy, Side::ServiceNow, &failure, Request::Columns, sides.now, 0);
+        pass.delivered(&sides.policy, delivery_of(&effect), answer, sides.now, 0);
+        assert_eq!(pass.link.troubles.is_empty(), ends, "{failure:?}");
+    }
+}
+
+#[test]
+fn a_resolution_that_an_agent_was_first_with_is_none_of_casebridges() {
+    let mut sides = Sides::linked();
+    sides.reply("Reply");
+    sides.set_state(IncidentState::Resolved);
+    let (effect, answer) = answered_delivery(&sides, MessageOutcome::Applied, FieldsOutcome::Applied);
+    let mut pass = sides.observe();
+    pass.delivered(&sides.policy, delivery_of(&effect), answer, sides.now, 0);
+    assert_eq!(pass.link.journal.ended_by_us, None);
+}
+
+#[test]
+fn a_message_that_is_refused_again_after_a_wait_is_left_out_and_waits_if_even_that_is_refused() {
+    let mut sides = Sides::linked();
+    sides.reply("Reply");
+    let mut pass = sides.observe();
+    for (is_left_out, waits) in [(false, true), (true, false), (false, true)] {
+        let (effect, answer) = answered_delivery(&sides, MessageOutcome::Refused, FieldsOutcome::None);
+        pass.delivered(&sides.policy, delivery_of(&effect), answer, sides.now, 0);
+        assert_eq!(pass.link.memory.refused_message.as_ref().map(|refused| refused.is_left_out), Some(is_left_out));
+        assert_eq!(!std::mem::take(&mut pass.link.troubles).is_empty(), waits);
+    }
+}
+
+#[test]
+fn a_message_that_was_left_out_is_told_once_its_placeholder_is_there() {
+    let mut sides = Sides::linked();
+    sides.reply("Reply");
+    for is_left_out in [true, false] {
+        let mut pass = sides.observe();
+        let (id, reason) = (pass.aws.shown.last().unwrap().id.clone(), "no comments".to_owned());
+        let told = Notice::MessageRefused { id: id.to_string(), reason: reason.clone() };
+        pass.link.memory.refused_message = Some(RefusedMessage { id, is_left_out, reason });
+        let (effect, answer) = answered_delivery(&sides, MessageOutcome::Applied, FieldsOutcome::None);
+        pass.delivered(&sides.policy, delivery_of(&effect), answer, sides.now, 0);
+        assert_eq!(pass.link.memory.refused_message, None);
+        assert_eq!(pass.link.notices, Vec::from_iter(is_left_out.then_some(told)));
+    }
+}
+
+/// A delivery that ends the incident got no answer, and the case was reopened since.
+#[test]
+fn an_end_without_an_answer_is_agreed_on_unless_a_text_of_ours_has_reopened_the_case() {
+    for (status, by_us, is_agreed) in
+        [("resolved", false, true), ("resolved", true, true), ("reopened", false, true), ("reopened", true, false)]
+    {
+        let mut sides = Sides::linked();
+        let (state, written_at) = (IncidentState::Resolved, sides.now);
+        let expected_mod_count = sides.incident.summary.sys_mod_count;
+        sides.link.state_intent = Some(StateIntent { state, expected_mod_count, written_at });
+        let mark = sides.link.memory.conversation.marks.keys().next().cloned();
+        let case = sides.link.memory.case.as_mut().unwrap();
+        case.status = Some(CaseStatus::new(status));
+        case.reopened_by = mark.filter(|_| by_us);
+        sides.set_state(IncidentState::Resolved);
+        let mut pass = sides.unseen();
+        sides.see_incident(&mut pass);
+        assert_eq!(pass.link.base.ended, is_agreed, "{status}, by us: {by_us}");
+    }
+}
+
+#[test]
+fn an_end_from_before_a_reopening_in_doubt_says_nothing_of_the_reopening() {
+    let mut sides = Sides::linked();
+    sides.audit_trail = true;
+    sides.set_state(IncidentState::Resolved);
+    sides.settle();
+    let (state, written_at) = (IncidentState::InProgress, sides.now);
+    let expected_mod_count = sides.incident.summary.ended_mod_count.unwrap();
+    assert!(sides.incident.summary.sys_mod_count > expected_mod_count, "the incident was updated since");
+    sides.link.state_intent = Some(StateIntent { state, expected_mod_count, written_at });
+    assert!(sides.observe().link.state_intent.is_some(), "it may be at work still");
+}
+
+#[test]
+fn what_a_link_has_none_of_takes_no_room_in_the_ledger() {
+    let link = serde_json::to_value(Link::default()).unwrap();
+    let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert!(!names(&link).contains(&"never_applied".to_owned()), "{link}");
+    assert!(!names(&link["memory"]).contains(&"notes_made".to_owned()), "{link}");
+    assert_eq!(serde_json::to_string(&Opening::default()).unwrap(), "{}");
+}
+
+#[test]
+fn the_next_link_in_line_goes_on_when_this_one_leaves_the_line() {
+    let waiting = |account: &str| {
+        let (account, priority) = (AccountId::new(account), "3".to_owned());
+        Memory { waits_for_quota: Some(QuotaWait { account, priority, since: sides::start() }), ..Memory::default() }
+    };
+    let line = index::waiting(&AccountId::new(sides::ACCOUNT));
+    for (before, after, next) in [
+        (waiting(sides::ACCOUNT), Memory::default(), Some(&line)),
+        (waiting(sides::ACCOUNT), waiting("444455556666"), Some(&line)),
+        (waiting(sides::ACCOUNT), waiting(sides::ACCOUNT), None),
+        (Memory::default(), waiting(sides::ACCOUNT), None),
+    ] {
+        assert_eq!(SupportCase::next_waiting(&before, &after).as_ref(), next, "{before:?} {after:?}");
+    }
+}
+
+/// The ledger finds a link by the account of its call, and a trouble ends by the refusal that the call disproves.
+#[test]
+fn a_call_in_doubt_tells_its_account_and_the_refusals_that_it_concerns() {
+    let account = AccountId::new(sides::ACCOUNT);
+    let opening = IntentKind::OpenCase { account: account.clone(), covers: Vec::new(), remainder: None };
+    let resolving = IntentKind::ResolveCase { status_before: None, double: None };
+    assert_eq!(SupportCase::opening_account(&opening), Some(&account));
+    assert_eq!(SupportCase::opening_account(&resolving), None);
+    assert!(SupportCase::concerns(&RefusedCall::ResolveCase, &resolving));
+    assert!(!SupportCase::concerns(&RefusedCall::AddCommunication, &resolving));
 }

@@ -200,7 +200,7 @@ fn a_reply_on_the_case_of_a_closed_incident_is_delivered_and_said() {
     sides.set_state(IncidentState::Closed);
     sides.settle();
     sides.reply("One more thing.");
-    sides.settle();
+    assert_eq!(sides.settle(), ["deliver"], "the columns come with it");
     assert!(sides.incident.entries.last().unwrap().text.ends_with("One more thing."));
     assert_eq!(sides.incident.summary.state, IncidentState::Closed);
     assert_eq!(sides.incident.summary.columns.sync_status, "waiting");
@@ -256,4 +256,15 @@ fn a_status_that_goes_back_is_believed_only_when_it_says_reopened_or_lasts() {
     sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
     assert_eq!(sides.settle(), ["deliver"]);
     assert_eq!(sides.incident.summary.state, IncidentState::InProgress);
+}
+
+#[test]
+fn a_state_that_an_agent_sets_after_one_that_suits_the_status_is_left_alone() {
+    let mut sides = Sides::linked();
+    sides.set_state(IncidentState::InProgress);
+    sides.set_status("work-in-progress");
+    sides.settle();
+    sides.set_state(IncidentState::New);
+    sides.settle();
+    assert_eq!(sides.incident.summary.state, IncidentState::New);
 }

@@ -4,7 +4,12 @@ use casebridge_core::{
     failure::{Failure, Refusal},
     hint::Cause,
     identifiers::{AccountId, CaseId},
-    link::{kind::Kind as _, pass::Look, plan::Waiting},
+    link::{
+        kind::Kind as _,
+        pass::Look,
+        plan::Waiting,
+        trouble::{Request, Side},
+    },
     servicenow::delivery::NewIncident,
     support::{Effect, NamedCase, Pass, SupportCase, opened_case::OpenedCase, render::DESCRIPTION_CHARACTERS},
 };
@@ -214,4 +219,32 @@ fn texts_of_an_incident_are_cut_in_units_of_utf_16() {
     let units = opened.description.encode_utf16().count();
     assert!(units <= DESCRIPTION_CHARACTERS && units > DESCRIPTION_CHARACTERS - 2_100, "{units}");
     assert!(opened.covers.is_empty(), "the whole text follows");
+}
+
+#[test]
+fn an_incident_that_is_opened_disproves_what_delayed_it_and_no_other_refusal() {
+    let invalid = refusal(Refusal::InvalidRequest);
+    for (request, failure, ends) in [
+        (Request::Messages, unavailable(), true),
+        (Request::Messages, refusal(Refusal::Credentials), true),
+        (Request::OpenIncident, invalid.clone(), true),
+        (Request::Messages, invalid, false),
+    ] {
+        let mut sides = Sides::opened_at_aws("It does not answer.");
+        let (opened, mut pass) = begun(&mut sides);
+        pass.trouble(&sides.policy, Side::ServiceNow, &failure, request.clone(), sides.now, 0);
+        let incident = sides.open(&opened);
+        pass.incident_opened(&sides.policy, incident, sides.now);
+        assert_eq!(pass.link.troubles.is_empty(), ends, "{request:?} {failure:?}");
+    }
+}
+
+#[test]
+fn a_case_of_others_that_can_not_be_read_waits_until_aws_may_be_asked_again() {
+    let mut sides = Sides::opened_at_aws("It does not answer.");
+    let mut pass = sides.unseen();
+    pass.trouble(&sides.policy, Side::Aws, &unavailable(), Request::Read, sides.now, 0);
+    let plan = sides.plan(&pass);
+    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::Backoff { .. })), "{plan:?}");
+    assert!(!plan.waits.iter().any(|wait| matches!(wait, Waiting::CaseUnread { .. })), "{plan:?}");
 }

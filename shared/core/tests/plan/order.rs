@@ -8,12 +8,15 @@ use casebridge_core::{
         notice::Notice,
         plan::Waiting,
     },
-    servicenow::incident::{IncidentState, JournalEntry},
+    policy::ClosedIncidentRule,
+    servicenow::incident::{Incident, IncidentState, JournalEntry},
     support::{
         Effect, Pass, Plan,
-        call::{Call, Done},
+        call::{Call, Content, Done},
         case::{Case, CaseStatus},
+        memory::{Reduction, RefusedText},
     },
+    text::text_hash,
     time::{CLOCKS_APART, seconds},
 };
 
@@ -325,6 +328,9 @@ fn a_comment_of_unclear_origin_is_told_after_l_and_never_sent() {
     assert_eq!(sides.settle(), Vec::<&str>::new());
     let unclear_origin_wait = written_at.checked_add(sides.policy.unknown_outcome()).unwrap();
     assert_eq!(sides.due, Some(unclear_origin_wait));
+    sides.pass_time(60);
+    sides.settle();
+    assert_eq!(sides.due, Some(unclear_origin_wait), "it counts from when the comment was written");
     sides.comment("e2", "Any news?");
     assert_eq!(sides.settle(), ["add_communication"], "it holds nothing back");
     sides.now = unclear_origin_wait;
@@ -641,4 +647,93 @@ fn a_text_that_is_sent_in_part_goes_on_before_one_that_turns_up_in_its_second() 
     let bodies = sides.bodies();
     assert!(bodies.last().unwrap().contains("Any news?"), "{}", bodies.len());
     assert_eq!(bodies.iter().map(|body| body.matches("All").count()).sum::<usize>(), 1_500);
+}
+
+/// The answer leaves out the newest comments, so the incident may have been reopened by one of them.
+#[test]
+fn the_first_of_many_comments_that_would_reopen_a_side_wait_for_the_last() {
+    let mut sides = Sides::commented_after_the_end();
+    let mut pass = sides.unseen();
+    let cut = Incident { entries_complete: false, ..sides.snapshot(None) };
+    pass.see_incident(&sides.policy, cut, sides.now);
+    sides.see_case(&mut pass);
+    assert_eq!(names(&sides.plan(&pass)), [""; 0]);
+}
+
+#[test]
+fn an_incident_that_casebridge_reopens_has_no_agreed_end_any_more() {
+    let mut sides = Sides::commented_after_the_end();
+    let mut pass = sides.observe();
+    let plan = sides.plan(&pass);
+    assert_eq!(names(&plan)[..2], ["deliver", "add_communication"]);
+    sides.apply(&mut pass, &plan.effects[0]);
+    assert!(!pass.link.base.ended, "the case follows");
+}
+
+/// AWS reopened the case of a closed incident. A comment from before the closing turns up and goes to the case.
+#[test]
+fn a_text_of_ours_on_a_case_that_others_reopened_does_not_end_it() {
+    let mut sides = Sides::linked();
+    sides.policy.case_reopened_after_closing = ClosedIncidentRule::Note;
+    sides.set_state(IncidentState::Closed);
+    sides.settle();
+    sides.reply("One more thing.");
+    sides.settle();
+    let closed_at = sides.incident.summary.closed_at.unwrap();
+    sides.incident.entries.push(entry("e1", closed_at, "Thank you."));
+    sides.incident.summary.sys_mod_count += 1;
+    assert_eq!(sides.settle()[0], "add_communication");
+    assert_eq!(sides.status(), "reopened");
+}
+
+/// AWS reopened the case and resolved it again, so the reopening is accepted and the resolution not yet.
+#[test]
+fn a_case_whose_resolution_is_not_believed_yet_reopens_no_incident() {
+    let mut sides = Sides::linked();
+    sides.set_state(IncidentState::Resolved);
+    sides.settle();
+    sides.reply("One more thing.");
+    sides.link = sides.observe().link;
+    sides.set_status("resolved");
+    let pass = sides.observe();
+    assert!(!pass.link.memory.case.as_ref().unwrap().is_resolved());
+    assert_eq!(fields(&sides.plan(&pass)).0, "", "only the text is delivered");
+}
+
+#[test]
+fn what_customers_wrote_since_the_end_does_not_count_once_work_goes_on() {
+    let mut sides = Sides::linked();
+    sides.set_state(IncidentState::Resolved);
+    sides.settle();
+    sides.link.memory.customer_wrote = true;
+    sides.link.memory.texts_since_end.push("0123456789abcdef".to_owned());
+    sides.set_state(IncidentState::InProgress);
+    sides.set_status("reopened");
+    let link = sides.observe().link;
+    assert!(!link.base.ended);
+    assert!(!link.memory.customer_wrote && link.memory.texts_since_end.is_empty());
+}
+
+#[test]
+fn comments_wait_for_the_rest_of_a_description_and_follow_its_end_in_the_same_plan() {
+    for (reduction, calls) in [(Some(Reduction::Placeholder), 1), (None, 2)] {
+        let mut sides = Sides::linked();
+        sides.link.memory.opening_remainder = Some("~".repeat(3_000));
+        let refused = |reduction| RefusedText { content: Content::OpeningRemainder, reduction, reason: String::new() };
+        sides.link.memory.refused_text = reduction.map(refused);
+        sides.comment("e1", "Any news?");
+        let pass = sides.observe();
+        assert_eq!(names(&sides.plan(&pass)), vec!["add_communication"; calls], "{reduction:?}");
+    }
+}
+
+#[test]
+fn a_text_from_after_the_end_is_remembered_once_it_is_on_the_incident() {
+    let mut sides = Sides::linked();
+    sides.policy.case_reopened_after_closing = ClosedIncidentRule::Note;
+    sides.set_state(IncidentState::Closed);
+    sides.settle();
+    sides.reply("One more thing.");
+    assert_eq!(sides.settle(), ["deliver"]);
+    assert_eq!(sides.link.memory.texts_since_end, [text_hash("One more thing.")]);
 }

@@ -8,6 +8,7 @@ use casebridge_core::{
         intent::Illegal,
         mark::{Entropy, Mark},
         pass::{Look, Read, Seen},
+        plan::Waiting,
         trouble::Side,
     },
     servicenow::incident::IncidentState,
@@ -583,4 +584,51 @@ fn a_strange_case_is_read_for_the_marks_of_its_first_communication() {
     let communications = sides.case.as_ref().unwrap().communications.iter().rev().cloned().collect();
     let rest = Answer::Communications(CommunicationPage { communications, next: None });
     assert!(matches!(reader.see(rest, |_| true), Ok(ControlFlow::Break(Ok(Some(_))))));
+}
+
+#[test]
+fn a_look_that_ends_for_lack_of_time_counts_as_one_that_aws_did_not_answer() {
+    let mut sides = Sides::linked();
+    let mut pass = sides.unseen();
+    pass.look(Look::Record, sides.now);
+    pass.stop_looking(&sides.policy, sides.now, 0);
+    let plan = sides.plan(&pass);
+    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::Backoff { .. })), "{plan:?}");
+}
+
+#[test]
+fn a_pass_is_woken_by_a_hint_that_its_link_is_due_and_by_no_other() {
+    let sides = Sides::linked();
+    for (look, is_woken) in [
+        (hint(Cause::Due), true),
+        (hint(Cause::Wake), true),
+        (hint(Cause::ServicenowWebhook), false),
+        (Look::Both, false),
+    ] {
+        let mut pass = sides.unseen();
+        pass.look(look, sides.now);
+        pass.look(Look::Record, sides.now);
+        assert_eq!(pass.woken, is_woken, "{look:?}");
+    }
+}
+
+#[test]
+fn after_a_wait_both_sides_are_read_again() {
+    let sides = Sides::linked();
+    let mut pass = sides.observe();
+    pass.woken = true;
+    let expected = Pass { woken: true, ..Pass::new(pass.key.clone(), pass.link.clone()) };
+    pass.look_again();
+    assert_eq!(pass, expected);
+}
+
+#[test]
+fn comments_are_read_from_the_moment_on_before_which_all_are_settled() {
+    let mut sides = Sides::linked();
+    for settled_before in [None, Some(sides.now)] {
+        sides.link.journal.settled_before = settled_before;
+        let mut pass = sides.unseen();
+        pass.look(Look::Both, sides.now);
+        assert_eq!(pass.next_reads()[0], Read::Incident { entries_since: settled_before });
+    }
 }

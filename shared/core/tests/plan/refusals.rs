@@ -2,7 +2,8 @@
 
 use casebridge_core::{
     failure::{Failure, Refusal},
-    identifiers::JournalEntryId,
+    file::{order::OutgoingFile, transfer::Carried},
+    identifiers::{AccountId, CaseId, FileId, JournalEntryId, TransferId},
     link::{notice::Notice, plan::Waiting, planner::MESSAGES_PER_DELIVERY, trouble::Request},
     policy::OldCaseRule,
     servicenow::{
@@ -14,6 +15,8 @@ use casebridge_core::{
         Effect, Pass, Plan,
         call::{Content, IntentKind, RefusedCall},
         columns::columns,
+        files::{FileNotice, Outgoing, OutgoingProgress},
+        memory::{DoubledCase, PartlySent, Reduction, RefusedMessage},
     },
 };
 
@@ -21,7 +24,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use crate::sides::{Sides, call_of, delivery_of, names, refusal};
+use crate::sides::{ACCOUNT, Sides, call_of, delivery_of, names, refusal, refuse_first};
 
 /// A word that AWS refuses.
 const POISON: &str = "POISON";
@@ -454,5 +457,96 @@ fn the_columns_of_another_incident_are_replaced() {
             (true, true) => assert_eq!(shown.own("case_id"), crate::sides::CASE_ID),
             (true, false) => assert!(shown.are_empty()),
         }
+    }
+}
+
+/// Returns the requests that wait.
+fn waiting(sides: &Sides, pass: &Pass) -> Vec<Request<RefusedCall>> {
+    pass.link.troubles.active(sides.now).map(|trouble| trouble.request.clone()).collect()
+}
+
+#[test]
+fn a_refused_text_is_tried_in_the_next_smaller_size_than_the_part_that_was_refused() {
+    for (sent, bytes, reduction) in [
+        (0, 2_001, Reduction::Small),
+        (0, 2_000, Reduction::Smallest),
+        (0, 401, Reduction::Smallest),
+        (0, 400, Reduction::Placeholder),
+        (8_700, 9_000, Reduction::Placeholder),
+    ] {
+        let mut sides = Sides::linked();
+        sides.comment("e1", &"~".repeat(bytes));
+        let content = Content::Entry { entry: JournalEntryId::new("e1"), created_on: sides.now };
+        if sent > 0 {
+            sides.link.memory.partly_sent = Some(PartlySent { content, bytes: sent, parts: 1 });
+        }
+        let pass = refuse_first(&mut sides, &refusal(Refusal::InvalidRequest));
+        let next = pass.link.memory.refused_text.map(|refused| refused.reduction);
+        assert_eq!(next, Some(reduction), "{bytes} bytes, {sent} of them sent");
+    }
+}
+
+#[test]
+fn a_notice_on_a_file_is_dropped_if_aws_refuses_its_words_and_waits_otherwise() {
+    for (reason, is_dropped) in [(Refusal::InvalidRequest, true), (Refusal::Credentials, false)] {
+        let mut sides = Sides::linked();
+        sides.link.memory.files.notices = vec![FileNotice { number: 1, text: "It stays.".to_owned() }];
+        let pass = refuse_first(&mut sides, &refusal(reason));
+        assert_eq!(pass.link.memory.files.notices.is_empty(), is_dropped, "{reason:?}");
+        assert_eq!(waiting(&sides, &pass).is_empty(), is_dropped, "{reason:?}");
+    }
+}
+
+#[test]
+fn files_are_moved_anew_if_aws_refuses_their_communication_and_not_if_it_refuses_the_account() {
+    for (reason, refusals) in [(Refusal::InvalidRequest, 1), (Refusal::Credentials, 0)] {
+        let mut sides = Sides::linked();
+        let until = sides.now.checked_add(SignedDuration::from_hours(1)).unwrap();
+        let file = OutgoingFile { file: FileId::new("f"), name: "a.log".to_owned(), bytes: 10 };
+        sides.link.memory.files.outgoing = vec![Outgoing {
+            transfer: TransferId::new("t"),
+            generation: 0,
+            files: vec![file],
+            author: "Abel Tuter".to_owned(),
+            refusals: 0,
+            progress: OutgoingProgress::Ready(Carried { set: Some("set".to_owned()), uploads: Vec::new(), until }),
+        }];
+        let pass = refuse_first(&mut sides, &refusal(reason));
+        assert_eq!(pass.link.memory.files.outgoing[0].refusals, refusals, "{reason:?}");
+        assert_eq!(waiting(&sides, &pass).len(), usize::from(refusals == 0), "{reason:?}");
+    }
+}
+
+#[test]
+fn what_aws_refuses_on_a_double_holds_back_nothing_on_the_case() {
+    for (told, reason, waits, is_resolved) in [
+        (false, Refusal::InvalidRequest, true, false),
+        (true, Refusal::InvalidRequest, false, true),
+        (true, Refusal::Credentials, true, false),
+    ] {
+        let mut sides = Sides::linked();
+        let case_id = CaseId::new("case-111122223333-muen-2026-fedcba9876543210");
+        let account = AccountId::new(ACCOUNT);
+        sides.link.memory.doubles = vec![DoubledCase { account, case_id, told, resolved: false }];
+        let pass = refuse_first(&mut sides, &refusal(reason));
+        let expected = Vec::from_iter(waits.then_some(Request::Call(RefusedCall::Double)));
+        assert_eq!(waiting(&sides, &pass), expected, "told: {told}, {reason:?}");
+        assert_eq!(pass.link.memory.doubles[0].resolved, is_resolved, "told: {told}, {reason:?}");
+    }
+}
+
+#[test]
+fn only_the_message_that_servicenow_refused_twice_is_left_out() {
+    for (is_left_out, whole) in [(true, [false, true]), (false, [true, true])] {
+        let mut sides = Sides::linked();
+        sides.reply("The first text.");
+        sides.reply("The second text.");
+        let mut pass = sides.observe();
+        let first = pass.aws.shown.iter().find(|shown| shown.raw.body == "The first text.").unwrap();
+        let (id, reason) = (first.id.clone(), "no comments".to_owned());
+        pass.link.memory.refused_message = Some(RefusedMessage { id, is_left_out, reason });
+        let delivery = delivery_in(&sides.plan(&pass));
+        let is_told = |text: &str| delivery.messages.iter().any(|message| message.text.contains(text));
+        assert_eq!(["The first text.", "The second text."].map(is_told), whole);
     }
 }

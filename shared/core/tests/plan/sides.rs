@@ -573,3 +573,12 @@ pub fn delivery_of(effect: &Effect) -> &Delivery {
     let Effect::Deliver(delivery) = effect else { panic!("{effect:?} is no delivery") };
     delivery
 }
+
+/// Begins the first effect, a call, which is then refused. Returns the pass.
+pub fn refuse_first(sides: &mut Sides, failure: &Failure) -> Pass {
+    let mut pass = sides.observe();
+    let effect = sides.plan(&pass).effects.remove(0);
+    pass.begin(&effect, sides.now);
+    pass.refused(&sides.policy, call_of(&effect), failure, sides.now, 0).unwrap();
+    pass
+}

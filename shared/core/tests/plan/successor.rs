@@ -2,7 +2,7 @@
 
 use casebridge_core::{
     failure::Refusal,
-    identifiers::{CaseId, CaseKey, IncidentId, LinkKey},
+    identifiers::{AttachmentId, CaseId, CaseKey, CommunicationId, IncidentId, LinkKey, TransferId},
     link::{
         kind::Kind as _,
         plan::Waiting,
@@ -14,6 +14,7 @@ use casebridge_core::{
     support::{
         Effect, SupportCase,
         call::{Call, RefusedCall},
+        files::{FileNotice, Files, Incoming, IncomingProgress, Outgoing, OutgoingProgress},
         index,
     },
 };
@@ -353,4 +354,61 @@ fn an_incident_that_is_closed_in_doubt_keeps_its_case() {
     assert!(plan.waits.contains(&Waiting::IncidentClosed), "{plan:?}");
     let delivered = plan.effects.iter().find(|effect| matches!(effect, Effect::Deliver(_))).unwrap();
     assert_eq!(delivery_of(delivered).messages.len(), 1, "the text arrives on the closed incident");
+}
+
+#[test]
+fn a_closed_incident_that_is_opened_by_hand_says_that_its_case_is_elsewhere() {
+    let mut sides = reopened_after_closing();
+    sides.settle();
+    sides.set_state(IncidentState::InProgress);
+    assert_eq!(sides.settle(), ["write_columns"]);
+    let columns = &sides.incident.summary.columns;
+    assert_eq!(columns.sync_status, "waiting");
+    assert!(columns.last_error.contains("another incident"), "{}", columns.last_error);
+}
+
+#[test]
+fn a_case_moves_once_no_file_is_under_way_and_aws_knows_of_those_that_stay() {
+    let of_case = |progress| {
+        let (communication, attachment) = (CommunicationId::new("1"), AttachmentId::new("a"));
+        let name = "a.log".to_owned();
+        let incoming = vec![Incoming { communication, place: 0, attachment, name, generation: 0, progress }];
+        Files { incoming, ..Files::default() }
+    };
+    let outgoing = Outgoing {
+        transfer: TransferId::new("t"),
+        generation: 0,
+        files: Vec::new(),
+        author: String::new(),
+        refusals: 0,
+        progress: OutgoingProgress::Ordered(sides::start()),
+    };
+    let notice = FileNotice { number: 1, text: "It stays.".to_owned() };
+    for (files, moves) in [
+        (Files::default(), true),
+        (of_case(IncomingProgress::Settled), true),
+        (of_case(IncomingProgress::Wanted), false),
+        (Files { outgoing: vec![outgoing], ..Files::default() }, false),
+        (Files { notices: vec![notice], ..Files::default() }, false),
+    ] {
+        let mut sides = reopened_after_closing();
+        let mut pass = sides.observe();
+        let plan = sides.plan(&pass);
+        sides.apply(&mut pass, &plan.effects[0]);
+        pass.link.memory.files = files.clone();
+        assert_eq!(names(&sides.plan(&pass)).contains(&"hand_over"), moves, "{files:?}");
+    }
+}
+
+#[test]
+fn a_case_moves_once_its_texts_are_read_and_on_the_incident() {
+    let mut sides = reopened_after_closing();
+    sides.link = sides.observe().link;
+    sides.case.as_mut().unwrap().communications.pop();
+    sides.pass_time(60);
+    sides.communicate("Beth Anglin (Role) <beth.anglin@example.com>", "Do you see it?");
+    let pass = sides.observe();
+    let plan = sides.plan(&pass);
+    assert_eq!(names(&plan), ["write_columns"], "the read hides the first text, and the second must not overtake it");
+    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::CaseUnread { .. })), "{plan:?}");
 }

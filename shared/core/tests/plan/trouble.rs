@@ -114,3 +114,15 @@ fn troubles_are_remembered_within_bounds_and_the_refusal_that_was_noted_longest_
     assert!(!is_remembered("request 1") && is_remembered("request 2") && is_remembered("one more"));
     assert!(troubles.earlier(Side::Aws, None, &call("")).is_some(), "what holds back the whole side is no refusal");
 }
+
+#[test]
+fn a_refused_call_is_remembered_while_its_next_try_is_in_doubt() {
+    let read = Trouble { request: Request::Read, ..refused("", 100) };
+    let mut troubles = all([throttled("call", 100), refused("call", 100), refused("another call", 100), read]);
+    let is_in_doubt = |call: &String| call == "call";
+    assert_eq!(troubles.reported(at(99), is_in_doubt).count(), 4);
+    let reported: Vec<_> = troubles.reported(at(100), is_in_doubt).cloned().collect();
+    assert_eq!(reported, [refused("call", 100)]);
+    troubles.forget_passed(at(100), is_in_doubt);
+    assert_eq!(troubles, all(reported));
+}

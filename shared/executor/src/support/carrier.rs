@@ -10,7 +10,7 @@ use casebridge_core::{
         read::{Answer, Question, Read},
     },
 };
-use casebridge_ledger::{Ledger, LedgerError, TransferLedger};
+use casebridge_ledger::LedgerError;
 use casebridge_ports::{PlanObserver, Support};
 use jiff::Timestamp;
 

@@ -16,7 +16,6 @@ use casebridge_core::{
         unknown_case::{self, UnknownCase},
     },
 };
-use casebridge_ledger::Ledger;
 use casebridge_ports::Clock;
 
 use crate::{

@@ -12,6 +12,8 @@ use casebridge_core::{
 use casebridge_ledger::{Ledger, LedgerError};
 use jiff::Timestamp;
 
+use crate::counted::Counted;
+
 /// Which link has a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -41,7 +43,7 @@ pub(crate) struct HintedCase<'a> {
 ///
 /// Fails if the ledger does.
 pub(crate) async fn owner_of_case(
-    ledger: &impl Ledger,
+    ledger: &Counted<'_, impl Ledger>,
     policy: &Policy,
     named: HintedCase<'_>,
     now: Timestamp,
@@ -63,7 +65,7 @@ pub(crate) async fn owner_of_case(
 /// Returns when the newest undecided CreateCase of an account was written that may have opened a case which was reported
 /// at `received_at`. Returns `None` if there is none.
 pub(crate) async fn newest_undecided(
-    ledger: &impl Ledger,
+    ledger: &Counted<'_, impl Ledger>,
     account: &AccountId,
     received_at: Timestamp,
     now: Timestamp,

@@ -9,8 +9,17 @@ mod kind;
 use std::rc::Rc;
 
 use casebridge_core::{
+    failure::Failure,
     hint::{Cause, Hint, Subject},
-    identifiers::LinkKey,
+    identifiers::{IncidentId, JournalEntryId, LinkKey},
+    link::{
+        Link,
+        mark::{Entropy, Mark},
+        pass::Pass,
+        plan::Effect,
+        trouble::{Request, Side},
+    },
+    policy::Policy,
     servicenow::incident::IncidentState,
 };
 use casebridge_executor::Report;
@@ -20,10 +29,10 @@ use casebridge_simulation::{
     random::Random,
     script::{Handle, Script},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use desk::{TicketCarrier, TicketDesk};
-use kind::TicketKind;
+use kind::{MARKS_KNOWN_FOR, TicketCall, TicketKind};
 
 /// The time that a worker has.
 const WORKER_TIME: SignedDuration = SignedDuration::from_secs(120);
@@ -148,6 +157,48 @@ fn a_call_with_a_token_is_made_again_until_it_is_answered_and_applied_once() {
         assert_eq!(story.tickets.notes_with("It is back."), 1, "{is_applied}");
         assert_eq!(story.script.sync_status(&story.incident), ("in_sync".to_owned(), String::new()));
     }
+}
+
+#[test]
+fn a_call_with_a_token_is_made_again_after_a_wait_and_while_the_token_is_known() {
+    let (now, policy) = (Timestamp::UNIX_EPOCH, Policy::default());
+    let key = LinkKey::support_case(IncidentId::new("0123456789abcdef0123456789abcdef"));
+    let mark = Mark::draw(Entropy::new([1; 16]), &key, 1);
+    let mut pass = Pass::<TicketKind>::new(key, Link::default());
+    let entry = (JournalEntryId::new("e1"), now);
+    let effect = Effect::Call(TicketCall::AddNote { mark, text: "It is back.".to_owned(), entry });
+    assert!(pass.begin(&effect, now));
+    let lost = Failure::InDoubt { message: "the connection was closed".to_owned() };
+    assert_eq!(pass.not_answered(&policy, &lost, now, 0), Ok(false), "nobody looks for it");
+    assert!(pass.link.troubles.blocking(Side::Aws, &Request::Read, now).is_some());
+    let still_known = now + MARKS_KNOWN_FOR - SignedDuration::from_millis(1);
+    assert!(pass.begin(&effect, still_known), "the repeat is recorded");
+    assert!(!pass.begin(&effect, still_known), "and a further one changes nothing");
+    assert_eq!(pass.link.intents, 1);
+    assert!(pass.begin(&effect, now + MARKS_KNOWN_FOR));
+    assert_eq!(pass.link.intents, 2, "it is a new call");
+}
+
+#[test]
+fn the_calls_of_a_pass_are_counted() {
+    let mut story = Story::new();
+    let before = story.script.all_calls();
+    let report = story.pass().unwrap();
+    assert!(report.calls > 0);
+    assert_eq!(u64::from(report.calls), story.script.all_calls() - before);
+}
+
+/// What a call would repeat is recorded with its intent.
+#[test]
+fn a_link_that_is_too_large_for_the_ledger_says_so_on_its_incident() {
+    let mut story = Story::new();
+    story.settle();
+    story.script.comment(&story.incident.clone(), &"A long text. ".repeat(40_000));
+    assert!(story.pass().unwrap().full);
+    let (status, error) = story.script.sync_status(&story.incident);
+    assert_eq!(status, "error");
+    assert!(error.contains("remembers more of this incident than one link can hold"), "{error}");
+    assert_eq!(story.tickets.asked(), 0, "no call is made that is not recorded");
 }
 
 /// Sets a fault for the next call to the ledger or to ServiceNow.

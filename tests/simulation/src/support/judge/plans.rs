@@ -21,10 +21,8 @@ pub struct PlanPort {
 impl PlanObserver<SupportCase> for PlanPort {
     fn planned(&self, policy: &Policy, pass: &Pass, plan: &Plan, now: Timestamp) {
         let findings = lint(policy, pass, plan, now);
-        if findings.is_empty() {
-            return;
-        }
         let world = &mut *self.desk.world.borrow_mut();
+        world.tally.plans += 1;
         for finding in findings {
             let what = format!("{}: {finding}", world.number_of(&pass.key.incident));
             world.violate(Invariant::Plans, what);
