@@ -436,7 +436,11 @@ async fn the_rows_of_an_account_are_as_documented_to_the_last_attribute() {
     let began = 1_800_000_000;
     for expected in [
         row_of(&format!("CASE#{stable_id}"), &[("link", &owner)], &[]),
-        row_of(&format!("WATCHED#{stable_id}"), &watched, &[("expires_at", began + month)]),
+        row_of(
+            &format!("WATCHED#{stable_id}"),
+            &watched,
+            &[("changed_at", began * 1_000), ("expires_at", began + month)],
+        ),
         row_of(&format!("INTENT#{mark}"), &[("link", &opener)], &[]),
         row_of(
             &format!("UNDECIDED#001800000000000#{mark}"),
