@@ -9,7 +9,7 @@ import paths
 
 # The largest zip. Lambda loads it before it starts a function. A larger one includes a library that is not needed: the
 # SDK crates with their default features come to 5.3 MB and more.
-LARGEST_PACKAGE_BYTES = 5_000_000
+LARGEST_PACKAGE_BYTES = 4_800_000
 # The version of glibc in the runtime provided.al2023.
 NEWEST_GLIBC = (2, 34)
 GLIBC_SYMBOL = re.compile(rb"GLIBC_(\d+)\.(\d+)")

@@ -34,8 +34,8 @@ const MAXIMUM_SECONDS: u32 = 7 * 24 * 3600;
 /// The longest L, in seconds: six hours. casebridge looks for a case that was given up at twice L, and a CreateCase
 /// counts as undecided for a day.
 const MAXIMUM_DOUBT_SECONDS: u32 = 6 * 3600;
-/// The longest time between two reads of a quiet case: an hour. If a change waits longer than that for the poller, whoever
-/// made it has asked by telephone.
+/// The longest time between two reads of a quiet case: an hour. If no event tells a change, people on the other side see it
+/// that late.
 const MAXIMUM_QUIET_CASE_POLL_SECONDS: u32 = 3600;
 /// The most addresses that CreateCase takes. Source: AWS Support API, CreateCase `ccEmailAddresses`.
 pub const MAXIMUM_CC_EMAIL_ADDRESSES: usize = 10;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use casebridge_core::{link::index::RowKey, support::index::is_case};
+use casebridge_core::{failure::Failure, link::index::RowKey, support::index::is_case};
 
 /// A remote call of the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -238,6 +238,11 @@ impl RemoteCall {
             Fate::Stopped => matches!(self, Self::Open | Self::Deliver | Self::AttachFile | Self::WriteCatalogue),
         }
     }
+}
+
+/// Returns the failure of a call that was throttled or that got no answer. A later try may succeed.
+pub fn unavailable(message: &str) -> Failure {
+    Failure::Unavailable { message: message.to_owned(), retry_at: None }
 }
 
 /// What happens to a call.

@@ -4,6 +4,8 @@ use casebridge_core::failure::Failure;
 use casebridge_ports::Content;
 pub use casebridge_simulator::support::attachments::content::Content as FileBytes;
 
+use crate::calls::unavailable;
+
 /// The content of a file of the world, read a chunk at a time.
 pub struct WorldContent {
     content: FileBytes,
@@ -35,5 +37,5 @@ pub async fn whole(content: &mut impl Content) -> Result<Vec<u8>, Failure> {
 }
 
 fn unreadable() -> Failure {
-    Failure::Unavailable { message: "the file can't be read".to_owned(), retry_at: None }
+    unavailable("the file can't be read")
 }

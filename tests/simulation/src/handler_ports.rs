@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use servicenow_webhook::KeySource;
 
 use crate::{
-    calls::{Fate, RemoteCall},
+    calls::{Fate, RemoteCall, unavailable},
     desk::Desk,
     handlers::webhook_secret,
     queue::QueueName,
@@ -206,7 +206,6 @@ pub struct ChangesPort {
 
 impl ChangeFeed for ChangesPort {
     async fn changes(&self, since: Timestamp, after: Option<&IncidentId>, limit: u32) -> Result<Changes, Failure> {
-        let unavailable = |message: &str| Failure::Unavailable { message: message.to_owned(), retry_at: None };
         let fate = self.desk.arrive(RemoteCall::Changes, || format_servicenow(since)).await;
         if fate == Fate::Refused {
             return Err(unavailable("ServiceNow throttles"));

@@ -235,10 +235,11 @@ impl Transfer {
         self.resumes_at.is_some_and(|at| now < time::earlier(at, EARLY_MESSAGE))
     }
 
-    /// Returns until when the transfer needs no further order, since the message with which it goes on is under way. `None`
-    /// if it needs one now.
-    pub fn goes_on_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.resumes_at.map(|at| time::later(at, LATE_MESSAGE)).filter(|until| *until > now)
+    /// Returns when to look whether the transfer is to be ordered again, if it was to be looked at `look_at`. Returns `None`
+    /// if it is to be ordered now: that time has come, and no message is under way with which the transfer goes on.
+    pub fn ordered_until(&self, look_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let goes_on_until = self.resumes_at.map(|at| time::later(at, LATE_MESSAGE));
+        if look_at > now { Some(look_at) } else { goes_on_until.filter(|until| *until > now) }
     }
 
     /// Returns the next step. Returns `None` if the transfer has ended.
@@ -539,11 +540,12 @@ mod tests {
     #[test]
     fn a_transfer_waits_for_the_message_with_which_it_goes_on() {
         let mut transfer = to_incident();
-        assert_eq!((transfer.waits_for_another(at(0)), transfer.goes_on_until(at(0))), (false, None));
+        assert_eq!((transfer.waits_for_another(at(0)), transfer.ordered_until(at(0), at(0))), (false, None));
         transfer.resumes_at = Some(at(900));
         assert!(transfer.waits_for_another(at(894)) && !transfer.waits_for_another(at(895)));
-        assert_eq!(transfer.goes_on_until(at(1_199)), Some(at(1_200)));
-        assert_eq!(transfer.goes_on_until(at(1_200)), None, "the message is lost");
+        assert_eq!(transfer.ordered_until(at(0), at(1_199)), Some(at(1_200)));
+        assert_eq!(transfer.ordered_until(at(0), at(1_200)), None, "the message is lost");
+        assert_eq!(transfer.ordered_until(at(1_201), at(1_200)), Some(at(1_201)), "it is not time to look");
     }
 
     #[test]

@@ -494,10 +494,8 @@ impl Pass {
         let Some(transfer) = transfer else { return files.again(&key) };
         let carried = match &transfer.end {
             None => {
-                if again_at <= now {
-                    let until = transfer.goes_on_until(now);
-                    files.progress = until.map_or(OutgoingProgress::Wanted, OutgoingProgress::Ordered);
-                }
+                let until = transfer.ordered_until(again_at, now);
+                files.progress = until.map_or(OutgoingProgress::Wanted, OutgoingProgress::Ordered);
                 return;
             }
             Some(End::Ready(carried)) => Some(carried.clone()),
@@ -530,10 +528,8 @@ impl Pass {
                 file.progress = IncomingProgress::Wanted;
             }
             (Some(transfer), None) => {
-                if again_at <= now {
-                    let until = transfer.goes_on_until(now);
-                    file.progress = until.map_or(IncomingProgress::Wanted, IncomingProgress::Ordered);
-                }
+                let until = transfer.ordered_until(again_at, now);
+                file.progress = until.map_or(IncomingProgress::Wanted, IncomingProgress::Ordered);
             }
             (Some(_), Some(End::Renamed)) if file.generation >= UNKNOWN_TIMES => {
                 file.progress = IncomingProgress::Settled;

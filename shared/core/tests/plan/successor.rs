@@ -318,19 +318,6 @@ fn a_case_moves_after_the_rest_of_what_it_was_opened_with_is_sent() {
 }
 
 #[test]
-fn a_case_does_not_move_while_a_read_hides_a_text_that_the_closed_incident_lacks() {
-    let mut sides = reopened_after_closing();
-    sides.link = sides.observe().link;
-    sides.case.as_mut().unwrap().communications.pop();
-    sides.pass_time(60);
-    sides.communicate("Beth Anglin (Role) <beth.anglin@example.com>", "Do you see it?");
-    let pass = sides.observe();
-    let plan = sides.plan(&pass);
-    assert!(!names(&plan).contains(&"hand_over"), "{plan:?}");
-    assert!(plan.waits.iter().any(|wait| matches!(wait, Waiting::CaseUnread { .. })), "{plan:?}");
-}
-
-#[test]
 fn a_taken_link_is_passed_over() {
     let mut sides = reopened_after_closing();
     let mut pass = sides.observe();
@@ -401,7 +388,7 @@ fn a_case_moves_once_no_file_is_under_way_and_aws_knows_of_those_that_stay() {
 }
 
 #[test]
-fn a_case_moves_once_its_texts_are_read_and_on_the_incident() {
+fn a_case_does_not_move_while_a_read_hides_a_text_that_the_closed_incident_lacks() {
     let mut sides = reopened_after_closing();
     sides.link = sides.observe().link;
     sides.case.as_mut().unwrap().communications.pop();

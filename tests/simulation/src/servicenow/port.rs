@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::model::{App, CASE_STATUS, RequestFailure};
 use crate::{
-    calls::{Fate, RemoteCall},
+    calls::{Fate, RemoteCall, unavailable},
     contents::{FileBytes, WorldContent, whole},
     desk::Desk,
     timeline::{Place, shorten},
@@ -261,10 +261,6 @@ impl World {
     fn rewrites_columns(&self) -> bool {
         self.settings.rewrites_columns && !self.faults.are_over()
     }
-}
-
-fn unavailable(message: &str) -> Failure {
-    Failure::Unavailable { message: message.to_owned(), retry_at: None }
 }
 
 fn failure(refusal: RequestFailure) -> Failure {

@@ -13,7 +13,7 @@ use catalog_sync::CatalogueStore;
 
 use super::Stopped;
 use crate::{
-    calls::{Fate, RemoteCall},
+    calls::{Fate, RemoteCall, unavailable},
     desk::Desk,
     world::World,
 };
@@ -22,10 +22,6 @@ use crate::{
 pub struct CataloguePort {
     /// The world.
     pub desk: Rc<Desk>,
-}
-
-fn unavailable(message: &str) -> Failure {
-    Failure::Unavailable { message: message.to_owned(), retry_at: None }
 }
 
 impl CataloguePort {
@@ -52,11 +48,9 @@ impl CataloguePort {
         account: &AccountId,
         answer: impl FnOnce(&World) -> T,
     ) -> Result<T, Failure> {
-        self.call(call, account.to_string(), |world, _| match world.refused_accounts.get(account) {
-            Some(refusal) => {
-                Err(Failure::Refused { refusal: *refusal, message: format!("AWS Support answered {refusal:?}") })
-            }
-            None => Ok(answer(world)),
+        self.call(call, account.to_string(), |world, _| {
+            world.admit(account)?;
+            Ok(answer(world))
         })
         .await
     }

@@ -21,15 +21,11 @@ use super::{
     failure::{failure, in_doubt, throttled},
 };
 use crate::{
-    calls::{Fate, RemoteCall},
+    calls::{Fate, RemoteCall, unavailable},
     contents::{WorldContent, whole},
     timeline::Place,
     world::World,
 };
-
-fn unavailable(message: &str) -> Failure {
-    Failure::Unavailable { message: message.to_owned(), retry_at: None }
-}
 
 fn failure_of_file(error: &SupportError) -> Failure {
     match error {
@@ -57,10 +53,7 @@ impl SupportPort {
         if fate == Fate::Refused {
             return Err(throttled());
         }
-        let refused = self.desk.world.borrow().refused_accounts.get(account).copied();
-        if let Some(refusal) = refused {
-            return Err(Failure::Refused { refusal, message: format!("AWS Support answered {refusal:?}") });
-        }
+        self.desk.world.borrow().admit(account)?;
         let lost = || if call == RemoteCall::AddToSet { in_doubt() } else { unavailable("AWS did not answer") };
         if fate == Fate::RequestLost {
             self.desk.leave(fate).await;

@@ -9,7 +9,7 @@ use super::{
     failure::{failure, throttled},
 };
 use crate::{
-    calls::{Fate, RemoteCall},
+    calls::{Fate, RemoteCall, unavailable},
     timeline::Place,
     world::World,
 };
@@ -60,10 +60,7 @@ impl SupportPort {
         if matches!(fate, Fate::Refused | Fate::RequestLost) {
             return Err(throttled());
         }
-        let refused = self.desk.world.borrow().refused_accounts.get(account).copied();
-        if let Some(refusal) = refused {
-            return Err(Failure::Refused { refusal, message: format!("AWS Support answered {refusal:?}") });
-        }
+        self.desk.world.borrow().admit(account)?;
         let world = &mut *self.desk.world.borrow_mut();
         let lagging = world.faults.rates().lagging;
         let mut listings = self.listings.borrow_mut();
@@ -106,8 +103,7 @@ impl SupportPort {
             self.desk.leave(fate).await;
             let is_throttled = matches!(result, Err(SupportError::Throttling));
             if fate == Fate::AnswerLost {
-                let message = "AWS Support did not answer".to_owned();
-                return Err(Failure::Unavailable { message, retry_at: None });
+                return Err(unavailable("AWS Support did not answer"));
             }
             if !is_throttled || attempt == READ_ATTEMPTS {
                 return result.map(|answer| (answer, listing)).map_err(|error| failure(&error));

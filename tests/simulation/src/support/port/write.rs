@@ -27,9 +27,9 @@ impl SupportPort {
         if fate == Fate::Refused {
             return Err(throttled());
         }
-        let refused = self.desk.world.borrow().refused_accounts.get(account).copied();
-        if let Some(refusal) = refused {
-            let refused = Err(Failure::Refused { refusal, message: format!("AWS Support answered {refusal:?}") });
+        let admitted = self.desk.world.borrow().admit(account);
+        if let Err(refused) = admitted {
+            let refused = Err(refused);
             self.desk.world.borrow_mut().note_support_write(&write, &refused);
             return refused;
         }
