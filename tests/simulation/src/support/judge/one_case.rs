@@ -122,9 +122,13 @@ impl World {
         }
     }
 
-    /// Notes an incident that was opened for a case after the one before was closed. Returns whether it may be.
+    /// Notes an incident that was opened for a case after the one before was closed. Returns whether it may be. One that
+    /// was opened already, and deleted by a person before the ledger knew of it, is opened again.
     fn is_next_incident(&mut self, case: &Case, incident: &IncidentId) -> bool {
         let before = self.incidents_of(case);
+        if before.last() == Some(incident) {
+            return true;
+        }
         let is_closed = |before: &IncidentId| {
             self.all_incidents().any(|record| record.summary.sys_id == *before && record.summary.state.is_closed())
         };
