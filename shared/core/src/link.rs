@@ -20,7 +20,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identifiers::ExternalId,
     link::{
         intent::{EndedIntent, Intent},
         notice::Notice,
@@ -29,6 +28,7 @@ use crate::{
         written::WrittenColumns,
     },
     servicenow::{
+        delivery::Described,
         incident::{IncidentState, IncidentSummary},
         journal::Journal,
     },
@@ -67,10 +67,10 @@ pub struct LowerCount {
 /// An incident that casebridge has still to open, for a record that somebody opened at AWS.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
-    /// The messages that the description holds. Recorded before the first try, which may have opened the incident; each
-    /// further try has the same. `None` before the first try.
+    /// The message that the description holds. Recorded before the first try, which may have opened the incident; each
+    /// further try has the same. `None` before the first try, and if the description holds none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub covers: Option<Vec<ExternalId>>,
+    pub describes: Option<Described>,
     /// The number of the closed incident that it continues. `None` if it is the record's first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<String>,

@@ -48,8 +48,8 @@ fn check_incident(linter: &mut Linter, index: usize, effect: &Effect, incident: 
     let is_own =
         own.is_some_and(|own| own.account == incident.account && own.case_id.as_str() == incident.columns.own(CASE_ID));
     linter.find_if(!is_own, Check::IncidentOfAnotherCase, here);
-    let recorded = link.opening.as_ref().and_then(|opening| opening.covers.as_ref());
-    let differs = recorded.is_some_and(|recorded| *recorded != incident.covers);
+    let recorded = link.opening.as_ref().and_then(|opening| opening.describes.as_ref());
+    let differs = recorded.is_some_and(|recorded| incident.describes.as_ref() != Some(recorded));
     linter.find_if(differs, Check::OtherTextCovered, here);
 }
 

@@ -45,6 +45,9 @@ const CATALOGUE_DEEDS: u64 = 200;
 /// runs see a change.
 const CATALOGUE_PERIOD: i64 = 900;
 
+/// The same in worlds that last for months: a day, as in the template. People pause for days there.
+const CATALOGUE_PERIOD_OF_MONTHS: i64 = 86_400;
+
 /// Runs a future that never waits. Returns `None` if it waits.
 pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);

@@ -487,7 +487,7 @@ impl Both {
             service_code: self.random.pick(&["amazon-ec2", ""]).to_string(),
             category_code: "other".to_owned(),
             columns: self.some_columns(kind),
-            covers: Vec::new(),
+            describes: None,
         };
         let stop = self.random.chance(300).then(|| 1 + self.random.below(4));
         if let Some(commits) = stop {

@@ -1,13 +1,19 @@
 //! What follows a record that can't be reopened: another case after 14 days, another incident after the closing.
 
-use casebridge_core::{policy::ClosedIncidentRule, servicenow::incident::IncidentState};
+use casebridge_core::{
+    identifiers::AccountId, policy::ClosedIncidentRule, servicenow::incident::IncidentState,
+    support::columns::CASE_STATUS,
+};
 use casebridge_simulation::{
     calls::{Fate, RemoteCall},
     script::{Handle, Script},
     settings::SELDOM,
+    world::ACCOUNTS,
 };
 
 const DAY: i64 = 86_400;
+/// A time in seconds that is longer than the wait until a refused incident is opened again.
+const TWO_HOURS: i64 = 7_200;
 /// A customer who writes in the console.
 const CUSTOMER: &str = "Customer <somebody@example.com>";
 
@@ -27,7 +33,11 @@ fn resolved_long_ago(is_ignored: bool) -> (Script, Handle) {
 
 /// Returns a world with a closed incident.
 fn closed() -> (Script, Handle) {
-    let mut world = Script::new();
+    closed_in(Script::new())
+}
+
+/// Returns this world with a closed incident.
+fn closed_in(mut world: Script) -> (Script, Handle) {
     let incident = world.linked();
     world.set_state(&incident, IncidentState::Resolved).settle();
     world.set_state(&incident, IncidentState::Closed).settle();
@@ -118,5 +128,50 @@ fn whatever_happens_to_the_hand_over_the_case_has_one_next_incident() {
             assert_eq!(next_incidents(&world).len(), 1, "{call:?} {fate}: {}", world.story());
             world.must_hold();
         }
+    }
+}
+
+/// The next incident is described by what was written at AWS last. When its case is too old as well, the case that follows is
+/// opened with this description.
+#[test]
+fn another_case_for_a_next_incident_has_its_description_with_what_was_written_at_aws() {
+    let (mut world, incident) = closed_in(Script::with(|settings| {
+        settings.polling = SELDOM;
+        settings.jobs = SELDOM;
+    }));
+    world.write_on_case(&incident, "Any news?", Some(CUSTOMER)).settle();
+    let [next] = <[Handle; 1]>::try_from(next_incidents(&world)).unwrap();
+    world.set_state(&next, IncidentState::Resolved).settle();
+    world.wait(15 * DAY);
+    world.comment(&next, "It is back «c2»").settle();
+    let cases = world.cases(&next);
+    let [_, second] = cases.as_slice() else { panic!("{} cases {}", cases.len(), world.story()) };
+    assert!(second.communications[0].body.contains(" UTC:\nAny news?"), "{}", world.story());
+    assert_eq!(world.count_on_case(&next, "«c2»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// The account goes out of use while the case moves, and AWS resolves the case again. The closed incident has no case any
+/// more, so it keeps the status that it shows. The next one follows as soon as the account is used again.
+#[test]
+fn a_next_incident_waits_for_its_account_also_if_the_case_is_resolved_meanwhile() {
+    for is_used_again in [false, true] {
+        let (mut world, incident) = closed();
+        world.write_on_case(&incident, "It is back «m1»", Some(CUSTOMER)).until(RemoteCall::HandOver, 1);
+        world.life.desk.world.borrow_mut().retire_account(&AccountId::new(ACCOUNTS[0].0));
+        world.wait(60);
+        world.reply(&incident, "We look into it «m2»").set_status(&incident, "resolved").wait(60);
+        assert!(next_incidents(&world).is_empty(), "{}", world.story());
+        let columns = world.life.desk.world.borrow().servicenow.incidents[&incident].summary.columns.clone();
+        assert_eq!(columns.own(CASE_STATUS), "reopened", "{}", world.story());
+        assert!(columns.last_error.contains("It goes on in another incident"), "{}", world.story());
+        if is_used_again {
+            world.life.desk.world.borrow_mut().use_accounts();
+            world.wait(TWO_HOURS).settle();
+            let [next] = <[Handle; 1]>::try_from(next_incidents(&world)).unwrap();
+            assert_eq!(world.count_on_incident(&next, "«m2»"), 1, "{}", world.story());
+            assert_eq!(world.state(&next), IncidentState::Resolved, "{}", world.story());
+        }
+        world.must_hold();
     }
 }

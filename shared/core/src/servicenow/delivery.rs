@@ -97,9 +97,19 @@ pub struct NewIncident {
     pub category_code: String,
     /// The app's own columns.
     pub columns: BridgeColumns,
-    /// The messages that the description holds: they are not delivered. Not a part of the request.
+    /// The message whose text the description holds; `None` if it holds none. Not a part of the request.
     #[serde(skip)]
-    pub covers: Vec<ExternalId>,
+    pub describes: Option<Described>,
+}
+
+/// The message whose text the description of a new incident holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Described {
+    /// The message.
+    pub message: ExternalId,
+    /// Whether the description stands for the message, so that it is not delivered: it holds the whole text, and no other
+    /// message has to come first.
+    pub stands_for_it: bool,
 }
 
 /// Stands in the description of a new incident for texts that ServiceNow refuses. The texts follow as messages.

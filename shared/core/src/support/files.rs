@@ -403,14 +403,16 @@ impl Pass {
 
     /// Takes in the files of the communications that a read shows.
     ///
-    /// Communications of one second with equal texts may change places from read to read, so their files are the same as long as
-    /// there are no more of a name than before.
+    /// A file with the id of a known one is that one, wherever it is shown: a read may show a communication of the second
+    /// after with an equal text. Communications of one second with equal texts may change places from read to read, so their
+    /// files are the same as long as there are no more of a name than before.
     pub(super) fn see_case_files(&mut self, policy: &Policy, now: Timestamp) {
         let shown = shown_files(&self.aws.shown, |id| self.link.memory.conversation.fate(id));
         for (number, file) in shown.iter().enumerate() {
             let files = &mut self.link.memory.files.incoming;
             let earlier = shown[..number].iter().filter(|other| other.is_alike(file)).count();
-            let exact = files.iter().position(|known| file.is_at(known));
+            let same = files.iter().position(|known| file.attachment == known.attachment);
+            let exact = same.or_else(|| files.iter().position(|known| file.is_at(known)));
             let alike: Vec<usize> = (0..files.len()).filter(|place| file.may_be(&files[*place])).collect();
             let place = exact.or_else(|| alike.get(earlier).copied());
             if let Some(known) = place.and_then(|place| files.get_mut(place)) {

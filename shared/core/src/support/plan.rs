@@ -7,7 +7,6 @@ use jiff::SignedDuration;
 
 use crate::{
     failure::Refusal,
-    identifiers::ExternalId,
     link::{
         Opening,
         mark::Mark,
@@ -17,7 +16,7 @@ use crate::{
     },
     policy::ClosedIncidentRule,
     servicenow::{
-        delivery::{IncidentFields, Message, MessageKind, NewIncident},
+        delivery::{Described, IncidentFields, Message, MessageKind, NewIncident},
         incident::{IncidentState, IncidentSummary},
     },
     support::{
@@ -157,9 +156,9 @@ impl Planner<'_, SupportCase> {
         }
         let message = |shown: &Communication| external_id(&self.pass.key, case, &shown.id);
         // An earlier try may have opened the incident with the text that it recorded.
-        let recorded = opening.covers.as_ref().and_then(|covers| covers.first());
+        let recorded = opening.describes.as_ref();
         let mut communications = self.pass.aws.shown.iter();
-        let first = communications.find(|shown| recorded.is_none_or(|recorded| message(shown) == *recorded));
+        let first = communications.find(|shown| recorded.is_none_or(|recorded| message(shown) == recorded.message));
         let (Some(shown), Some(first)) = (&self.pass.aws.case, first) else {
             let until = self.later(self.wait_for_new_case(case));
             return self.wait(Waiting::CaseUnread { until });
@@ -167,9 +166,9 @@ impl Planner<'_, SupportCase> {
         let is_left_out = opening.refused >= REFUSALS_BEFORE_PLACEHOLDER;
         let texts = render::incident_texts(case, if is_left_out { None } else { Some((&shown.subject, first)) });
         let is_deliverable = self.pass.unreceived_communications().first().is_some_and(|next| next.id == first.id);
-        let covers = || if texts.is_whole && is_deliverable { vec![message(first)] } else { Vec::new() };
-        let covers = opening.covers.clone().unwrap_or_else(covers);
-        self.plan_incident_with(case, shown, texts, covers);
+        let described = || Described { message: message(first), stands_for_it: texts.is_whole && is_deliverable };
+        let described = recorded.cloned().unwrap_or_else(described);
+        self.plan_incident_with(case, shown, texts, Some(described));
     }
 
     /// Plans the opening of the incident that continues a closed one. It has a digest of what was written at AWS last; the closed
@@ -185,10 +184,16 @@ impl Planner<'_, SupportCase> {
             let said: Vec<&Communication> = self.pass.aws.shown.iter().filter(is_of_others).collect();
             render::next_incident_texts(case, number, &shown.subject, &said)
         };
-        self.plan_incident_with(case, shown, texts, Vec::new());
+        self.plan_incident_with(case, shown, texts, None);
     }
 
-    fn plan_incident_with(&mut self, case: &LinkedCase, shown: &Case, texts: IncidentTexts, covers: Vec<ExternalId>) {
+    fn plan_incident_with(
+        &mut self,
+        case: &LinkedCase,
+        shown: &Case,
+        texts: IncidentTexts,
+        describes: Option<Described>,
+    ) {
         let level = self.policy.impact_and_urgency(&shown.severity_code);
         self.open_incident(NewIncident {
             account: case.account.clone(),
@@ -199,7 +204,7 @@ impl Planner<'_, SupportCase> {
             service_code: shown.service_code.clone(),
             category_code: shown.category_code.clone(),
             columns: columns(self.policy, self.pass, self.now),
-            covers,
+            describes,
         });
     }
 

@@ -445,6 +445,22 @@ fn a_file_that_is_shown_with_the_other_of_two_equal_replies_is_the_same_one() {
     assert_eq!(sides.link.memory.files.incoming.len(), 2);
 }
 
+/// One answer rounds the times, the next one cuts them and shows the later one of two equal replies alone.
+#[test]
+fn a_file_that_is_shown_with_an_equal_reply_of_the_second_before_is_the_same_one() {
+    let mut sides = Sides::linked();
+    sides.reply("See the files.");
+    sides.pass_time(1);
+    reply_with(&mut sides, &[("one", "a.log")]);
+    sides.settle();
+    let case = sides.case.as_mut().unwrap();
+    let mut last = case.communications.pop().unwrap();
+    last.time_created = case.communications.pop().unwrap().time_created;
+    case.communications.push(last);
+    sides.settle();
+    assert_eq!(sides.link.memory.files.incoming.len(), 1);
+}
+
 #[test]
 fn a_link_remembers_three_hundred_files_of_its_case() {
     let mut sides = Sides::linked();

@@ -114,7 +114,7 @@ fn a_further_try_describes_the_same_text_even_if_an_earlier_one_shows_by_then() 
     sides.pass_time(60);
     let pass = sides.observe();
     let second = request(&mut sides, &pass);
-    assert_eq!((second.covers, second.description), (first.covers, first.description));
+    assert_eq!((second.describes, second.description), (first.describes, first.description));
     assert_eq!(sides.settle(), ["open_incident", "deliver"]);
     assert!(sides.incident.entries[0].text.ends_with("The first text."), "{:?}", sides.incident.entries);
 }
@@ -211,6 +211,23 @@ fn an_account_without_a_record_changes_nothing_of_the_words_and_is_tried_seldom_
     assert_eq!(sides.settle(), ["open_incident"]);
 }
 
+#[test]
+fn a_text_that_is_too_long_for_the_description_is_described_again_although_a_shorter_one_sorts_before_it() {
+    let mut sides = Sides::opened_at_aws(&"It does not answer. ".repeat(400));
+    let (first, mut pass) = begun(&mut sides);
+    pass.incident_not_opened(&sides.policy, &unavailable(), sides.now, 0);
+    sides.record(pass);
+    let mut short = sides.case.as_ref().unwrap().communications[0].clone();
+    short.body = "A word.".to_owned();
+    sides.case.as_mut().unwrap().communications.insert(0, short);
+    sides.pass_time(60);
+    let pass = sides.observe();
+    let second = request(&mut sides, &pass);
+    assert_eq!((second.describes, second.description), (first.describes, first.description));
+    assert_eq!(sides.settle(), ["open_incident", "deliver"]);
+    assert_eq!(sides.incident.entries.len(), 2, "each text once: {:?}", sides.incident.entries);
+}
+
 /// ServiceNow counts as JavaScript does.
 #[test]
 fn texts_of_an_incident_are_cut_in_units_of_utf_16() {
@@ -218,7 +235,7 @@ fn texts_of_an_incident_are_cut_in_units_of_utf_16() {
     let (opened, _) = begun(&mut sides);
     let units = opened.description.encode_utf16().count();
     assert!(units <= DESCRIPTION_CHARACTERS && units > DESCRIPTION_CHARACTERS - 2_100, "{units}");
-    assert!(opened.covers.is_empty(), "the whole text follows");
+    assert!(!opened.describes.unwrap().stands_for_it, "the whole text follows");
 }
 
 #[test]

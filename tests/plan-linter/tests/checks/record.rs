@@ -8,7 +8,7 @@ use casebridge_core::{
         plan::Waiting,
         trouble::{Request, Side},
     },
-    servicenow::{columns::BridgeColumns, incident::IncidentState},
+    servicenow::{columns::BridgeColumns, delivery::Described, incident::IncidentState},
     support::{
         Effect,
         call::{Call, Content, Part, RefusedCall},
@@ -97,8 +97,8 @@ fn incidents() -> Vec<Row> {
             scene.new_incident().account = AccountId::new(OTHER_ACCOUNT);
         }),
         (Check::OtherTextCovered, Scene::opened_at_aws, |scene| {
-            scene.pass.link.opening =
-                Some(Opening { covers: Some(vec![ExternalId::new("another")]), ..Opening::default() });
+            let another = Described { message: ExternalId::new("another"), stands_for_it: true };
+            scene.pass.link.opening = Some(Opening { describes: Some(another), ..Opening::default() });
         }),
         (Check::HandOverOfOpenIncident, Scene::handing_over, |scene| scene.end_at(IncidentState::Resolved, 5)),
         (Check::HandOverOfOpenIncident, Scene::handing_over, |scene| scene.pass.link.memory.case = None),

@@ -122,7 +122,7 @@ impl Scene {
             service_code: "amazon-ec2".to_owned(),
             category_code: "instance-issue".to_owned(),
             columns: columns(&scene.policy, &scene.pass, scene.now),
-            covers: Vec::new(),
+            describes: None,
         })];
         scene
     }

@@ -6,13 +6,14 @@ use case_poller::RESERVE;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    CATALOGUE_PERIOD, Event, Life, Scheduled,
+    CATALOGUE_PERIOD, CATALOGUE_PERIOD_OF_MONTHS, Event, Life, Scheduled,
     process::{ATTACHMENTS_TIMEOUT, Duty, POLLER_TIMEOUT, RECONCILER_TIMEOUT},
 };
 use crate::{
     faults::Rates,
     handlers,
     queue::{Message, QueueName},
+    settings::SELDOM,
     timeline::Place,
     world::{Announcement, World},
 };
@@ -164,7 +165,9 @@ impl Life {
     /// Schedules the next run of the function that writes the catalogue, until people stop.
     pub(super) fn schedule_catalogue(&mut self) {
         if self.calm_since.is_none() && self.desk.world.borrow().settings.catalogue {
-            let after = SignedDuration::from_secs(self.catalogue.between(1, CATALOGUE_PERIOD));
+            let lasts_months = self.desk.world.borrow().settings.polling >= SELDOM;
+            let longest = if lasts_months { CATALOGUE_PERIOD_OF_MONTHS } else { CATALOGUE_PERIOD };
+            let after = SignedDuration::from_secs(self.catalogue.between(1, longest));
             self.schedule(self.now() + after, Event::Catalogue);
         }
     }

@@ -207,6 +207,11 @@ impl Case {
         self.status() == STATUS_RESOLVED
     }
 
+    /// Whether it has this status, or had it before.
+    pub fn has_had(&self, status: &str) -> bool {
+        self.statuses.iter().any(|change| change.status == status)
+    }
+
     /// Returns when it was resolved. Returns `None` while it is open.
     pub fn resolved_at(&self) -> Option<Timestamp> {
         self.statuses.last().filter(|change| change.status == STATUS_RESOLVED).map(|change| change.landed_at)

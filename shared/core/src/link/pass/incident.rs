@@ -79,8 +79,9 @@ impl<K: Kind> Pass<K> {
         let opening = self.link.opening.take();
         // Any of the tries may have opened the incident, so only the incident tells whether it has the text.
         let has_text = !incident.description.contains(LEFT_OUT_DESCRIPTION);
-        for message in opening.filter(|_| has_text).and_then(|opening| opening.covers).unwrap_or_default() {
-            K::delivered(self, &message);
+        let described = opening.and_then(|opening| opening.describes);
+        if let Some(described) = described.filter(|described| has_text && described.stands_for_it) {
+            K::delivered(self, &described.message);
         }
         leave_out_newer_entries(&mut incident);
         if let Some(earlier) = self.incident.take() {

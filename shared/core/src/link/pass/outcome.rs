@@ -47,7 +47,7 @@ impl<K: Kind> Pass<K> {
             Effect::Call(call) => call,
             Effect::OpenIncident(incident) => {
                 let opening = self.link.opening.get_or_insert_default();
-                opening.covers = Some(incident.covers.clone());
+                opening.describes.clone_from(&incident.describes);
                 return true;
             }
             Effect::Deliver(delivery) => return self.begin_state(delivery, now),

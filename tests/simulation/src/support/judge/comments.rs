@@ -7,7 +7,7 @@ use casebridge_core::{
     link::mark::{Mark, without_marks},
     support::render::PART_BYTES,
 };
-use casebridge_simulator::support::redaction::redact;
+use casebridge_simulator::support::{Case, redaction::redact};
 use jiff::Timestamp;
 
 use super::{Findings, all_our_bodies, content, expect_once, occurrences, our_bodies};
@@ -64,11 +64,14 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, succession: &
         let is_needed = |row: &&&Journal| !world.memory.left_behind.contains(&row.sys_id);
         let expected = comments.iter().filter(is_needed).filter(|row| row.text == text).count();
         let written = comments.iter().chain(&late).filter(|row| row.text == text).count();
-        let opened = openings.iter().filter(|opening| content(opening) == text).count();
+        let opened = openings.iter().filter(|(opening, _)| content(opening) == text).count();
         let whole = bodies.iter().filter(|body| content(body) == text).count() - opened;
-        // The description of a copy may hold the digest of another incident.
-        let quoted = in_digest(description, text);
-        let digest = openings.iter().map(|opening| in_digest(opening, text).saturating_sub(quoted)).sum::<usize>();
+        // The description may quote others: that of a copy holds the digest of another incident, and that of an incident
+        // that follows a closed one quotes what was written at AWS last.
+        let told = |(opening, description): &(&str, &str)| {
+            in_digest(opening, text).saturating_sub(in_digest(description, text))
+        };
+        let digest = openings.iter().map(told).sum::<usize>();
         let fewest = if world.is_told_of_repetition(incident) { 0 } else { expected * fewest };
         if whole + digest > written || whole + digest < fewest {
             let what = format!("{text:?} is {} times on the case and was written {expected} times", whole + digest);
@@ -78,10 +81,15 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, succession: &
     judge_whole_texts(&bodies, &comments, found);
 }
 
-/// Returns the first texts of the cases that casebridge opened.
-fn openings<'a>(world: &World, succession: &'a Succession) -> Vec<&'a str> {
+/// Returns the first texts of the cases that casebridge opened, each with the description of the incident that its case
+/// was opened for.
+fn openings<'a>(world: &'a World, succession: &'a Succession) -> Vec<(&'a str, &'a str)> {
+    let described = |case: &Case| {
+        let record = world.incidents_of(case).first().and_then(|incident| world.record_of(incident));
+        record.map_or("", |record| record.description.as_str())
+    };
     let ours = succession.cases.iter().filter(|case| !world.is_own_case(case));
-    ours.filter_map(|case| our_bodies(world, case).first().copied()).collect()
+    ours.filter_map(|case| Some((our_bodies(world, case).first().copied()?, described(case)))).collect()
 }
 
 /// Judges whether each token of these comments is on the case once, in the order of the comments.

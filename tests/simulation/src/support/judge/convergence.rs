@@ -12,7 +12,7 @@ use casebridge_core::{
 use casebridge_simulator::support::Case;
 
 use super::pauses::PAUSED;
-use crate::{invariants::Invariant, schedule::Life, support::cases::first_id, world::World};
+use crate::{invariants::Invariant, schedule::Life, servicenow::model::Record, support::cases::first_id, world::World};
 
 /// Judges whether an incident and its case agree in the end.
 pub(super) fn judge_convergence(life: &mut Life, incident: &IncidentId) {
@@ -21,8 +21,9 @@ pub(super) fn judge_convergence(life: &mut Life, incident: &IncidentId) {
         // A change of an account changes no incident, so the agent is told only at the next look.
         life.look_again(&key);
     }
-    let mut found = life.desk.world.borrow().differences(incident);
     let link = life.desk.ledger.link::<SupportCase>(&key).ok().flatten();
+    let handed_over_to = link.as_ref().and_then(|link| link.memory.handed_over_to.as_ref());
+    let mut found = life.desk.world.borrow().differences(incident, handed_over_to);
     if link.is_some_and(|link| link.intent.is_some()) && !life.desk.world.borrow().is_excused(incident) {
         found.push("a call is still in doubt".to_owned());
     }
@@ -64,8 +65,18 @@ impl World {
         goes_on && state.is_closed() && !self.is_account_in_use(case)
     }
 
-    /// Returns how an incident and its case differ, and what the columns of the incident show wrongly.
-    fn differences(&self, incident: &IncidentId) -> Vec<String> {
+    /// Returns the status that the columns of an incident may show of its case: the present one. A closed incident whose link
+    /// has handed the case over keeps a former status while no incident can follow it.
+    fn status_to_show<'a>(&self, record: &'a Record, case: &'a Case, handed_over_to: Option<&LinkKey>) -> &'a str {
+        let next = LinkKey::support_case(self.next_incident_of(case));
+        let waits = handed_over_to == Some(&next) && self.can_have_no_next_incident(&record.summary.state, case);
+        let shown = record.summary.columns.own(CASE_STATUS);
+        if waits && case.has_had(shown) { shown } else { case.status() }
+    }
+
+    /// Returns how an incident and its case differ, and what the columns of the incident show wrongly. `handed_over_to` is
+    /// the link that has the case now, if the incident's own link handed it over.
+    fn differences(&self, incident: &IncidentId, handed_over_to: Option<&LinkKey>) -> Vec<String> {
         let mut found = Vec::new();
         let record = &self.servicenow.incidents[incident];
         let refused = |case: &&Case| self.is_refused(incident) || self.is_blind_to(case);
@@ -83,7 +94,8 @@ impl World {
         let columns = &record.summary.columns;
         let (case_id, opened_as) = (first_id(columns.own(CASE_ID)), first_id(&case.case_id));
         let told = (case_id.as_str(), columns.own(DISPLAY_ID), columns.own(CASE_STATUS));
-        let true_ones = (opened_as.as_str(), case.display_id.as_str(), case.status());
+        let status = self.status_to_show(record, case, handed_over_to);
+        let true_ones = (opened_as.as_str(), case.display_id.as_str(), status);
         if told != true_ones {
             found.push(format!("the columns say {told:?}, and it is {true_ones:?}"));
         }

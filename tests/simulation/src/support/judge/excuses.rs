@@ -101,8 +101,13 @@ impl World {
 impl World {
     /// Returns the incidents that casebridge may still have to open for a case: the first one, and the one that follows the last.
     fn unopened_incidents(&self, case: &Case) -> [IncidentId; 2] {
+        [opened_incident(case), self.next_incident_of(case)]
+    }
+
+    /// Returns the incident that follows the last one of a case.
+    pub(super) fn next_incident_of(&self, case: &Case) -> IncidentId {
         let next = u32::try_from(self.incidents_of(case).len()).unwrap_or(u32::MAX).saturating_add(1);
-        [opened_incident(case), incident_of_generation(case, next)]
+        incident_of_generation(case, next)
     }
 }
 
