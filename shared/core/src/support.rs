@@ -42,7 +42,10 @@ use crate::{
         remembered::Remembered,
     },
     policy::Policy,
-    servicenow::{columns::BridgeColumns, delivery::IncidentFields},
+    servicenow::{
+        columns::BridgeColumns,
+        delivery::{Delivery, IncidentFields},
+    },
     support::{
         call::{Call, Content, Done, IntentKind, RefusedCall},
         memory::{LinkedCase, Memory},
@@ -223,6 +226,15 @@ impl Kind for SupportCase {
         let waited = before.waits_for_quota.as_ref()?;
         let waits_still = after.waits_for_quota.as_ref().is_some_and(|wait| wait.account == waited.account);
         (!waits_still).then(|| index::waiting(&waited.account))
+    }
+
+    fn begin_messages(memory: &mut Memory, delivery: &Delivery) -> bool {
+        let newest = memory.notes.iter().map(|note| note.number).max().unwrap_or_default();
+        let is_new = newest > memory.notes_recorded && !delivery.messages.is_empty();
+        if is_new {
+            memory.notes_recorded = newest;
+        }
+        is_new
     }
 
     fn begin(pass: &mut Pass, call: &Call, now: Timestamp) -> (Option<Mark>, IntentKind) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use casebridge_core::{
-    identifiers::{AccountId, IncidentId, JournalEntryId},
+    identifiers::{AccountId, ExternalId, IncidentId, JournalEntryId},
     servicenow::incident::CaseOptions,
 };
 use jiff::Timestamp;
@@ -24,8 +24,9 @@ pub struct Memory {
     pub next_incidents: BTreeMap<String, Vec<IncidentId>>,
     /// The communications that people wrote, by case and time.
     pub persons: BTreeSet<(String, Timestamp)>,
-    /// The `sys_mod_count` of each incident after an agent last set its state.
-    pub state_changes: BTreeMap<IncidentId, u64>,
+    /// The `sys_mod_count` of each record after an agent last set its state, by the number of the record. An incident that
+    /// was deleted and opened again has its old `sys_id`, but another number: its update count begins anew.
+    pub state_changes: BTreeMap<String, u64>,
     /// How often people changed the severity of each case.
     pub severity_changes: BTreeMap<String, usize>,
     /// The cases of which people changed the language.
@@ -62,8 +63,9 @@ pub struct Memory {
     pub writes: BTreeMap<IncidentId, Vec<Timestamp>>,
     /// The accounts whose records were deleted.
     pub removed_accounts: Vec<Account>,
-    /// The incidents of which the instance has refused a message. casebridge drops a note that is refused.
-    pub refused_messages: BTreeSet<IncidentId>,
+    /// The texts of the messages that the instance has refused and not taken since. casebridge drops a note that is
+    /// refused.
+    pub refused_messages: BTreeMap<(IncidentId, ExternalId), String>,
     /// The files that agents removed from incidents.
     pub removed_files: Vec<Attachment>,
     /// How many tokens were made so far.

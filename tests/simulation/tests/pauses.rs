@@ -11,6 +11,7 @@ use casebridge_simulation::{
     calls::{Fate, RemoteCall},
     script::{Handle, Script},
     servicenow::model::{Account, Change},
+    settings::SELDOM,
     world::{ACCOUNTS, World},
 };
 
@@ -205,6 +206,29 @@ fn a_call_in_doubt_is_decided_during_a_pause() {
         assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{call:?} {fate:?}: {}", world.story());
         world.must_hold();
     }
+}
+
+/// The pause begins between the first text of the case and the rest of the description. It lasts until AWS no longer reopens
+/// the case.
+#[test]
+fn a_description_whose_rest_waited_too_long_is_whole_on_the_next_case() {
+    let mut world = Script::with(|settings| (settings.polling, settings.jobs) = (SELDOM, SELDOM));
+    let incident = world.open(&format!("«d1» {} «end2»", "dolor sit ".repeat(900)));
+    world.until(RemoteCall::Release, 1);
+    administrate(&mut world, |world| world.retire_account(&own()));
+    world.set_status(&incident, "resolved").comment(&incident, "Any news? «c3»").wait(15 * 86_400);
+    says(&world, &incident, "is inactive");
+    administrate(&mut world, World::use_accounts);
+    world.wait(86_400);
+    let on_cases: Vec<[bool; 3]> = world
+        .cases(&incident)
+        .iter()
+        .map(|case| {
+            ["«d1»", "«end2»", "«c3»"].map(|token| case.communications.iter().any(|seen| seen.body.contains(token)))
+        })
+        .collect();
+    assert_eq!(on_cases, [[true, false, false], [true, true, true]], "{}", world.story());
+    world.must_hold();
 }
 
 /// A link that has ended does not wake for ever if its account is never active again.

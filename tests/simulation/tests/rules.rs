@@ -621,6 +621,37 @@ fn a_deleted_incident_is_left_alone() {
     world.must_hold();
 }
 
+/// A worker opens the incident of a case and dies. An agent sets the incident's state, and an administrator deletes the
+/// incident before another worker looks. The incident is opened again and gets the state that its case asks for: the agent's
+/// state was one of the deleted record. A state that an agent sets from then on is not overwritten.
+#[test]
+fn an_incident_that_is_deleted_before_anybody_knew_of_it_is_opened_again() {
+    for sabotage in [None, Some(Sabotage::ConditionalWrite)] {
+        let mut world = Script::with(|settings| settings.sabotage = sabotage);
+        world.fate(RemoteCall::Open, &[Fate::DiedAfter]);
+        world.life.desk.world.borrow_mut().open_own_case(ACCOUNTS[0].0, "A bill", "low", "A question «o1»");
+        world.life.follow_up();
+        let opened = |world: &Script| world.life.desk.world.borrow().servicenow.incidents.keys().next().cloned();
+        while opened(&world).is_none() && world.life.step() {}
+        let incident = opened(&world).unwrap();
+        world.set_state(&incident, IncidentState::OnHold).set_status(&incident, "work-in-progress");
+        world.life.desk.world.borrow_mut().delete(&incident);
+        world.settle();
+        assert_eq!(world.calls(RemoteCall::Open), 2, "{}", world.story());
+        assert_eq!(world.state(&incident), IncidentState::InProgress, "{}", world.story());
+        assert!(world.life.desk.world.borrow().violations.is_empty(), "{}", world.story());
+        let deliveries = world.calls(RemoteCall::Deliver);
+        world.reply(&incident, "Solved «r2»").set_status(&incident, "resolved");
+        // The agent saves while the delivery is under way.
+        world.until(RemoteCall::Deliver, deliveries + 1);
+        world.set_state(&incident, IncidentState::OnHold);
+        let outcome = world.conclude();
+        let is_noticed = outcome.violations.iter().any(|violation| violation.what.contains("a state set by an agent"));
+        assert_eq!(is_noticed, sabotage.is_some(), "{:?}: {}", outcome.violations, outcome.story);
+        assert!(is_noticed || outcome.violations.is_empty(), "{:?}: {}", outcome.violations, outcome.story);
+    }
+}
+
 /// AWS refuses the account's keys for good. What people write is kept, and the agent is told why.
 #[test]
 fn a_comment_for_an_account_that_is_refused_for_good_is_a_visible_error() {

@@ -49,6 +49,12 @@ fn next_incidents(world: &Script) -> Vec<Handle> {
     world.life.desk.world.borrow().memory.next_incidents.values().flatten().cloned().collect()
 }
 
+/// Returns how many files are on an incident.
+fn files_on(world: &Script, incident: &Handle) -> usize {
+    let world = world.life.desk.world.borrow();
+    world.servicenow.attachments.iter().filter(|file| file.incident == *incident).count()
+}
+
 #[test]
 fn a_comment_that_comes_too_late_for_its_case_opens_another_case() {
     for is_ignored in [false, true] {
@@ -72,6 +78,21 @@ fn an_incident_that_is_reopened_too_late_for_its_case_opens_another_case() {
     world.set_state(&incident, IncidentState::InProgress).settle();
     assert_eq!(world.cases(&incident).len(), 2, "{}", world.story());
     assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+}
+
+/// A rule aborts the update that writes the note on the next case. casebridge drops the note, and nothing waits for it.
+#[test]
+fn a_note_on_the_next_case_that_the_instance_refuses_is_dropped() {
+    let (mut world, incident) = resolved_long_ago(false);
+    world.comment(&incident, "It is back «c2»").until(RemoteCall::CreateCase, 2);
+    // The first update writes the columns, the second one the note.
+    world.life.desk.world.borrow_mut().servicenow.abort_updates(2);
+    world.wait(3_700);
+    assert_eq!(world.cases(&incident).len(), 2, "{}", world.story());
+    assert_eq!(world.count_on_incident(&incident, "It continues AWS Support"), 0, "{}", world.story());
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+    world.must_hold();
 }
 
 #[test]
@@ -160,7 +181,8 @@ fn a_next_incident_waits_for_its_account_also_if_the_case_is_resolved_meanwhile(
         world.write_on_case(&incident, "It is back «m1»", Some(CUSTOMER)).until(RemoteCall::HandOver, 1);
         world.life.desk.world.borrow_mut().retire_account(&AccountId::new(ACCOUNTS[0].0));
         world.wait(60);
-        world.reply(&incident, "We look into it «m2»").set_status(&incident, "resolved").wait(60);
+        world.reply_with_file(&incident, "We look into it «m2»", "log.txt", 1_000);
+        world.set_status(&incident, "resolved").wait(60);
         assert!(next_incidents(&world).is_empty(), "{}", world.story());
         let columns = world.life.desk.world.borrow().servicenow.incidents[&incident].summary.columns.clone();
         assert_eq!(columns.own(CASE_STATUS), "reopened", "{}", world.story());
@@ -170,8 +192,30 @@ fn a_next_incident_waits_for_its_account_also_if_the_case_is_resolved_meanwhile(
             world.wait(TWO_HOURS).settle();
             let [next] = <[Handle; 1]>::try_from(next_incidents(&world)).unwrap();
             assert_eq!(world.count_on_incident(&next, "«m2»"), 1, "{}", world.story());
+            assert_eq!(files_on(&world, &next), 1, "{}", world.story());
             assert_eq!(world.state(&next), IncidentState::Resolved, "{}", world.story());
         }
         world.must_hold();
     }
+}
+
+/// The judge excuses the files of texts that wait for the next incident. It excuses no file of a text that is on the closed
+/// one.
+#[test]
+fn a_file_that_the_closed_incident_lacks_is_noticed_although_no_other_one_can_follow() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    world.reply_with_file(&incident, "See the log «m1»", "log.txt", 1_000).settle();
+    world.set_state(&incident, IncidentState::Resolved).settle();
+    world.set_state(&incident, IncidentState::Closed).settle();
+    world.write_on_case(&incident, "It is back «m2»", Some(CUSTOMER)).until(RemoteCall::HandOver, 1);
+    assert_eq!(files_on(&world, &incident), 1, "{}", world.story());
+    {
+        let world = &mut *world.life.desk.world.borrow_mut();
+        world.retire_account(&AccountId::new(ACCOUNTS[0].0));
+        world.servicenow.attachments.clear();
+    }
+    let outcome = world.conclude();
+    let is_noticed = outcome.violations.iter().any(|violation| violation.what.contains("is 0 times on the incident"));
+    assert!(is_noticed, "{:?}: {}", outcome.violations, outcome.story);
 }

@@ -19,7 +19,10 @@ use crate::{
         remembered::Remembered,
     },
     policy::Policy,
-    servicenow::{columns::BridgeColumns, delivery::IncidentFields},
+    servicenow::{
+        columns::BridgeColumns,
+        delivery::{Delivery, IncidentFields},
+    },
 };
 
 /// A read of the AWS side that failed.
@@ -153,6 +156,14 @@ pub trait Kind: Remembered {
     /// waits for it `after`. The first of those links may go on. Returns `None` if this link waited for nothing or
     /// still waits.
     fn next_waiting(before: &Self::Memory, after: &Self::Memory) -> Option<RowPrefix>;
+
+    /// Names the messages of a delivery that casebridge itself wrote. Called before the delivery is made. Returns whether
+    /// there are new names to record.
+    ///
+    /// The default is for a kind whose messages are all named after what they carry.
+    fn begin_messages(_memory: &mut Self::Memory, _delivery: &Delivery) -> bool {
+        false
+    }
 
     /// Returns the mark in the call's text and what the intent records of the call. Called before the call is made.
     fn begin(pass: &mut Pass<Self>, call: &Self::Call, now: Timestamp) -> (Option<Mark>, Self::Intent);

@@ -282,6 +282,9 @@ pub struct Memory {
     /// How many notes there have been.
     #[serde(skip_serializing_if = "crate::link::is_zero")]
     pub notes_made: u32,
+    /// The number of the newest note that the link had recorded when it was delivered for the first time.
+    #[serde(skip_serializing_if = "crate::link::is_zero")]
+    pub notes_recorded: u32,
     /// The files of both sides.
     #[serde(default = "Files::of_former_version")]
     pub files: Files,

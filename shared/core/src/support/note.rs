@@ -14,7 +14,8 @@ const MAXIMUM_NOTES: usize = 20;
 /// A note of casebridge for the incident's agents that is not on the incident yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// Its number on this link, from 1. A pass that repeats an interrupted one gives the same number.
+    /// Its number on this link, from 1. It is recorded before the note is delivered for the first time: a pass that
+    /// repeats an interrupted one may find something else to tell first.
     pub number: u32,
     /// The text.
     pub text: String,
@@ -29,7 +30,7 @@ impl Pass {
         self.link.memory.notes.len() < before
     }
 
-    /// Remembers a note until it is on the incident.
+    /// Remembers a note until it is on the incident. Its number is not recorded yet.
     pub(super) fn note(&mut self, text: String) {
         let memory = &mut self.link.memory;
         memory.notes_made = memory.notes_made.saturating_add(1);

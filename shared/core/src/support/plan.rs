@@ -246,7 +246,9 @@ impl Planner<'_, SupportCase> {
     /// Plans the move of the case to the next incident, once this pass has read that the incident is closed, and everything that
     /// people wrote on either side is on the other. Returns whether it does, or waits for a read.
     fn plan_hand_over(&mut self, case: &LinkedCase) -> bool {
-        if !self.pass.sent_everything() || self.messages_wait() {
+        // What this plan orders is not under way yet. Only this link's incident has the files.
+        let orders_files = !self.pass.files_to_order(self.policy, self.now).is_empty();
+        if !self.pass.sent_everything() || orders_files || self.messages_wait() {
             return false;
         }
         if self.pass.aws.is_behind || !self.pass.link.memory.conversation.delivers_all(&self.pass.aws.shown) {

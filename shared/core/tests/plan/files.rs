@@ -25,7 +25,7 @@ use casebridge_core::{
 use crate::sides::{Sides, names, refusal};
 
 /// A person attaches a file of this many bytes.
-fn attach(sides: &mut Sides, name: &str, bytes: u64) {
+pub fn attach(sides: &mut Sides, name: &str, bytes: u64) {
     sides.pass_time(1);
     sides.incident.attachments.push(IncidentFile {
         sys_id: FileId::new(format!("{:032x}", sides.incident.attachments.len() + 1)),

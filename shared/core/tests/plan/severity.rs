@@ -6,7 +6,10 @@ use casebridge_core::{
     support::{Effect, call::Call, severity::asked},
 };
 
-use crate::sides::{self, Sides, delivery_of};
+use crate::{
+    files::attach,
+    sides::{self, Sides, delivery_of},
+};
 
 /// Returns sides whose incident has this priority and whose account offers these severities.
 fn sides(priority: &str, offered: &[&str]) -> Sides {
@@ -163,6 +166,36 @@ fn the_policy_may_set_impact_and_urgency_or_ignore_the_change() {
 
     sides.policy.severity_changes_at_aws = SeverityRule::Ignore;
     assert_eq!(messages(&mut sides), []);
+}
+
+/// A worker delivers a note and dies. The next pass finds something else to tell first.
+#[test]
+fn a_note_has_the_same_name_however_a_pass_is_repeated() {
+    let mut sides = Sides::linked();
+    change(&mut sides, "urgent");
+    let mut pass = sides.observe();
+    let plan = sides.plan(&pass);
+    assert!(pass.begin(&plan.effects[0], sides.now), "its number is recorded before it is delivered");
+    assert!(!pass.begin(&plan.effects[0], sides.now), "and only then");
+    let name = |effect: &Effect| delivery_of(effect).messages[0].external_id.clone();
+    let before = name(&plan.effects[0]);
+    // The worker has died after the record.
+    sides.link = pass.link;
+    sides.link.interrupted = true;
+    attach(&mut sides, "too-large.log", 200_000_000);
+    let pass = sides.observe();
+    let plan = sides.plan(&pass);
+    assert_eq!(name(&plan.effects[0]), before);
+    assert_eq!(delivery_of(&plan.effects[0]).messages.len(), 2);
+}
+
+#[test]
+fn a_delivery_without_notes_is_not_recorded_first() {
+    let mut sides = Sides::linked();
+    sides.reply("It is on fire.");
+    let mut pass = sides.observe();
+    let plan = sides.plan(&pass);
+    assert!(!pass.begin(&plan.effects[0], sides.now));
 }
 
 #[test]

@@ -19,7 +19,10 @@ use casebridge_core::{
     },
 };
 
-use crate::sides::{self, Sides, delivery_of, names};
+use crate::{
+    files::attach,
+    sides::{self, Sides, delivery_of, names},
+};
 
 const DAY: i64 = 24 * 3600;
 
@@ -385,6 +388,19 @@ fn a_case_moves_once_no_file_is_under_way_and_aws_knows_of_those_that_stay() {
         pass.link.memory.files = files.clone();
         assert_eq!(names(&sides.plan(&pass)).contains(&"hand_over"), moves, "{files:?}");
     }
+}
+
+/// A pass for what AWS writes need not read the incident. Then only the answer to its delivery shows the files.
+#[test]
+fn a_case_moves_after_the_files_that_the_closed_incident_has_for_it() {
+    let mut sides = reopened_after_closing();
+    attach(&mut sides, "a.log", 10);
+    let mut pass = sides.observe();
+    let plan = sides.plan(&pass);
+    let delivery = plan.effects.iter().find(|effect| matches!(effect, Effect::Deliver(_))).unwrap();
+    sides.apply(&mut pass, delivery);
+    let plan = sides.plan(&pass);
+    assert!(names(&plan).contains(&"order_files") && !names(&plan).contains(&"hand_over"), "{plan:?}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl World {
             return;
         }
         let number = self.number_of(incident);
-        let agents = self.memory.state_changes.get(incident).copied().unwrap_or_default();
+        let agents = self.memory.state_changes.get(&number).copied().unwrap_or_default();
         if agents > delivery.expected_mod_count {
             let what = format!("{number}: a state set by an agent after the plan was made was overwritten");
             self.violate(Invariant::Fields, what);

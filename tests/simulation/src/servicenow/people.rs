@@ -188,7 +188,7 @@ impl World {
         let summary = &self.servicenow.incidents[id].summary;
         let (count, is_ended) = (summary.sys_mod_count, summary.state.is_ended());
         if change.state.is_some() {
-            self.memory.state_changes.insert(id.clone(), count);
+            self.memory.state_changes.insert(number, count);
         }
         if was_ended && !is_ended {
             *self.memory.reopenings.entry(id.clone()).or_default() += 1;
@@ -207,7 +207,7 @@ impl World {
             let number = self.number_of(id);
             self.note(Place::ServiceNow, || format!("{number} is closed by the platform's job"));
             let count = self.servicenow.incidents[id].summary.sys_mod_count;
-            self.memory.state_changes.insert(id.clone(), count);
+            self.memory.state_changes.insert(number, count);
         }
         !closed.is_empty()
     }
@@ -259,7 +259,8 @@ impl World {
         self.servicenow.abort_updates(0);
         self.memory.restored.insert(id.clone());
         self.note_pauses();
-        self.memory.state_changes.insert(id.clone(), count);
+        let restored = self.number_of(id);
+        self.memory.state_changes.insert(restored, count);
         if now_ended && is_open {
             *self.memory.reopenings.entry(id.clone()).or_default() += 1;
         }

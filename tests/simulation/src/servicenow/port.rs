@@ -6,7 +6,7 @@ use casebridge_core::{
     failure::{Failure, Refusal},
     identifiers::{FileId, IncidentId, LinkKey},
     servicenow::{
-        delivery::{Delivery, DeliveryAnswer, FileAnswer, MessageOutcome, NewFile, NewIncident},
+        delivery::{Delivery, DeliveryAnswer, FileAnswer, NewFile, NewIncident},
         incident::Incident,
     },
 };
@@ -137,9 +137,6 @@ impl ServiceNowPort {
             (_, Ok(answer)) => {
                 let reader = self.desk.current.borrow().clone();
                 let world = &mut *self.desk.world.borrow_mut();
-                if answer.messages.iter().any(|message| message.outcome == MessageOutcome::Refused) {
-                    world.memory.refused_messages.insert(incident.clone());
-                }
                 world.note_read(&reader, incident, read_at);
                 Ok(answer)
             }

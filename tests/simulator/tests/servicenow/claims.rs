@@ -118,6 +118,26 @@ fn what_an_earlier_try_wrote_is_found_in_other_words_where_it_is_the_only_one() 
     }
 }
 
+/// A second message that AWS shows in other words now can't be told from another unfinished one. So there is never another.
+#[test]
+fn what_earlier_tries_began_is_settled_before_anything_new_is_written() {
+    let (mut fixture, incident) = died_after(CLAIMED, &message("two", "more from AWS"));
+    let both = |words: &str| {
+        let (one, two) = (message("one", words), message("two", "more from AWS"));
+        json!({"messages": [one["messages"][0], two["messages"][0]]})
+    };
+    let young = deliver(&mut fixture, &incident, &both("from AWS"));
+    assert_eq!(young.status, 409, "{}", text(&young));
+    assert_eq!(body(&young)["error"]["detail"], external_id("two"));
+    assert_eq!(count_of(&fixture, &incident, "from AWS"), 0, "nothing is written beside a claim");
+    fixture.pass(CLAIM_SECONDS);
+    // The old claim is removed and the first message written. Then the instance dies again.
+    die_after(&mut fixture, &incident, 1 + WRITTEN, &both("from AWS"));
+    fixture.pass(CLAIM_SECONDS);
+    assert_eq!(outcome(&mut fixture, &incident, &both("from ***"))["outcome"], "already_applied");
+    assert_eq!(fixture.comments(&incident), ["First ${words}", "from AWS", "more from AWS"]);
+}
+
 #[test]
 fn the_words_of_anyone_or_anything_else_are_not_taken_for_an_earlier_try() {
     let order = message("one", "from AWS");

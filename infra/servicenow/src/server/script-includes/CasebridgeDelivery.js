@@ -38,6 +38,9 @@ CasebridgeDelivery.prototype = {
         var modCount = parseInt(incident.getValue('sys_mod_count') || '0', 10);
         var isFresh = order.expected === null || order.expected === modCount;
         var seen = this._fieldsOf(incident);
+        order.messages.forEach(function (message) {
+            this._settleClaim(incidentId, message);
+        }, this);
         var results = [];
         for (var index = 0; index < order.messages.length; index += 1) {
             var result = this._message(incidentId, order.messages[index]);
@@ -113,29 +116,36 @@ CasebridgeDelivery.prototype = {
         }
     },
 
-    _message: function (incidentId, message) {
-        var text = this._harmless(message.text);
-        var element = CasebridgeDelivery.JOURNALS[message.kind];
+    // Ends what an earlier attempt began, before anything new is claimed: finds its entry, or deletes its row. So no second
+    // delivery is unfinished, and the entry of an unfinished one is known to be its own, whatever its words are by now.
+    _settleClaim: function (incidentId, message) {
         var row = this.claims.find(message.external_id);
-        if (row !== null) {
-            if (!this.claims.isOf(row, incidentId)) {
-                return this._result(message, 'refused', '', 'This external_id belongs to another incident.');
-            }
-            if (this.claims.isDone(row)) {
-                return this._result(message, 'already_applied', String(row.getValue('journal') || ''), '');
-            }
-            this.claims.refuseIfYoung(row);
-            var earlier = this._earlier(incidentId, element, text, row);
-            if (earlier !== '') {
-                this.claims.finish(row, earlier);
-                return this._result(message, 'already_applied', earlier, '');
-            }
-            // Delete the row and insert a new one: of several repeats one wins, and the unique index refuses the
-            // others.
-            row.deleteRecord();
+        if (row === null || !this.claims.isOf(row, incidentId) || this.claims.isDone(row)) {
+            return;
         }
+        this.claims.refuseIfYoung(row);
+        var element = CasebridgeDelivery.JOURNALS[message.kind];
+        var earlier = this._earlier(incidentId, element, this._harmless(message.text), row);
+        if (earlier === '') {
+            row.deleteRecord();
+        } else {
+            this.claims.finish(row, earlier);
+        }
+    },
+
+    _message: function (incidentId, message) {
+        var row = this.claims.find(message.external_id);
+        if (row !== null && !this.claims.isOf(row, incidentId)) {
+            return this._result(message, 'refused', '', 'This external_id belongs to another incident.');
+        }
+        if (row !== null && this.claims.isDone(row)) {
+            return this._result(message, 'already_applied', String(row.getValue('journal') || ''), '');
+        }
+        // A row that is there and not done is another request's, since this one has settled its own. The unique index
+        // refuses a second row, so of several repeats one wins.
         row = this.claims.take(incidentId, message.external_id);
-        return this._write(incidentId, message, element, text, row);
+        var element = CasebridgeDelivery.JOURNALS[message.kind];
+        return this._write(incidentId, message, element, this._harmless(message.text), row);
     },
 
     _write: function (incidentId, message, element, text, row) {

@@ -41,7 +41,7 @@ const NOT_TAKEN_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
 impl<K: Kind> Pass<K> {
     /// Records an effect that is about to be applied. Returns whether there is anything to record. An effect that may
     /// be repeated needs no intent, except a state that ends or reopens the incident: a later pass must know who wrote
-    /// it.
+    /// it. Messages of casebridge's own must have their names recorded, so that a repeat has the same names.
     pub fn begin(&mut self, effect: &Effect<K::Call>, now: Timestamp) -> bool {
         let call = match effect {
             Effect::Call(call) => call,
@@ -50,7 +50,10 @@ impl<K: Kind> Pass<K> {
                 opening.describes.clone_from(&incident.describes);
                 return true;
             }
-            Effect::Deliver(delivery) => return self.begin_state(delivery, now),
+            Effect::Deliver(delivery) => {
+                let changes_ending = self.begin_state(delivery, now);
+                return K::begin_messages(&mut self.link.memory, delivery) || changes_ending;
+            }
             Effect::HandOver(_) | Effect::OrderFiles(_) | Effect::WriteColumns => return false,
         };
         if self.repeat(now).as_ref() == Some(call) {

@@ -47,6 +47,9 @@ impl Instance {
         }
         let count = self.read(id)?.summary.sys_mod_count;
         let is_fresh = expected.is_none_or(|expected| expected == count);
+        for message in &delivery.messages {
+            self.settle_claim(now, id, message)?;
+        }
         let mut messages = Vec::new();
         for message in &delivery.messages {
             let answer = self.message(now, id, message)?;
@@ -66,6 +69,22 @@ impl Instance {
         Ok(DeliveryAnswer { messages, fields, field_error, snapshot })
     }
 
+    /// Ends what an earlier attempt began, before anything new is claimed: finds its entry, or removes its claim. So no
+    /// second delivery is unfinished, and the entry of an unfinished one is known to be its own.
+    fn settle_claim(&mut self, now: Timestamp, id: &IncidentId, message: &Message) -> Result<(), RequestFailure> {
+        let key = message.external_id.as_str();
+        let claim = self.deliveries.get(key).filter(|row| row.incident == *id && !row.done);
+        let Some(row) = claim.cloned() else { return Ok(()) };
+        if row.claimed_at > second(now) - SignedDuration::from_secs(self.claim_seconds) {
+            return Err(RequestFailure::Conflict);
+        }
+        match self.earlier_entry(id, element_of(message.kind), &harmless(&message.text), key, &row) {
+            Some(earlier) => self.finish(key, Some(earlier)),
+            None if self.is_stopped() => Err(RequestFailure::Stopped),
+            None => self.unclaim(key),
+        }
+    }
+
     fn message(&mut self, now: Timestamp, id: &IncidentId, message: &Message) -> Result<MessageAnswer, RequestFailure> {
         let answer = |outcome, error: &str| MessageAnswer {
             external_id: message.external_id.clone(),
@@ -74,28 +93,13 @@ impl Instance {
         };
         let key = message.external_id.as_str();
         let text = harmless(&message.text);
-        let element = match message.kind {
-            MessageKind::Comment => COMMENTS,
-            MessageKind::WorkNote => WORK_NOTES,
-        };
-        if let Some(row) = self.deliveries.get(key).cloned() {
+        let element = element_of(message.kind);
+        if let Some(row) = self.deliveries.get(key) {
             if row.incident != *id {
                 return Ok(answer(MessageOutcome::Refused, "This external_id belongs to another incident."));
             }
-            if row.done {
-                return Ok(answer(MessageOutcome::AlreadyApplied, ""));
-            }
-            if row.claimed_at > second(now) - SignedDuration::from_secs(self.claim_seconds) {
-                return Err(RequestFailure::Conflict);
-            }
-            if let Some(earlier) = self.earlier_entry(id, element, &text, key, &row) {
-                self.finish(key, Some(earlier))?;
-                return Ok(answer(MessageOutcome::AlreadyApplied, ""));
-            }
-            if self.is_stopped() {
-                return Err(RequestFailure::Stopped);
-            }
-            self.unclaim(key)?;
+            // A claim that did not end is settled by now.
+            return Ok(answer(MessageOutcome::AlreadyApplied, ""));
         }
         if self.is_stopped() {
             return Err(RequestFailure::Stopped);
@@ -247,6 +251,14 @@ impl Instance {
         }
         let user = self.integration_user.clone();
         self.save(now, &user, id, &change)
+    }
+}
+
+/// Returns the journal that a message is written to.
+fn element_of(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Comment => COMMENTS,
+        MessageKind::WorkNote => WORK_NOTES,
     }
 }
 

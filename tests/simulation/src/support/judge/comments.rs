@@ -10,7 +10,7 @@ use casebridge_core::{
 use casebridge_simulator::support::{Case, redaction::redact};
 use jiff::Timestamp;
 
-use super::{Findings, all_our_bodies, content, expect_once, occurrences, our_bodies};
+use super::{Findings, all_our_bodies, content, expect_once, occurrences, one_case::has_successor, our_bodies};
 use crate::{
     invariants::Invariant,
     people::texts::{EQUAL_TEXTS, REFUSED_LETTER, tokens},
@@ -21,6 +21,9 @@ use crate::{
 
 /// What casebridge writes on the case in place of a text that AWS refuses.
 const LEFT_OUT: &str = "AWS Support does not accept this text";
+
+/// What the first line of a text says that has the rest of a description.
+const DESCRIPTION_CONTINUED: &str = ", description continued";
 
 /// Judges 1: no text of a deleted incident is on its case more than once.
 pub(super) fn judge_gone(world: &mut World) {
@@ -44,14 +47,10 @@ pub(super) fn judge_gone(world: &mut World) {
 pub(super) fn judge_comments(world: &World, incident: &IncidentId, succession: &Succession, found: &mut Findings) {
     let Succession { cases, incidents } = succession;
     let bodies = all_our_bodies(world, succession);
-    // The description of an incident that was opened for a case comes from AWS. Each case after the first has it again.
-    let described = cases.first().filter(|first| !world.is_own_case(first));
-    let first = incidents.first().and_then(|first| world.record_of(first));
-    let description = first.filter(|_| described.is_some()).map_or("", |first| first.description.as_str());
-    let described_bodies = described.map_or_else(Vec::new, |case| our_bodies(world, case));
     let fewest = usize::from(!world.is_excused(incident));
-    for token in tokens(description) {
-        expect_once(occurrences(&described_bodies, token).len(), fewest, Invariant::ExactlyOnce, token, found);
+    // Each case after the first has the description again.
+    for case in cases {
+        judge_description(world, case, fewest, found);
     }
     let written = world.servicenow.shared_of(incidents);
     let (late, comments): (Vec<&Journal>, Vec<&Journal>) = written
@@ -79,6 +78,29 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, succession: &
         }
     }
     judge_whole_texts(&bodies, &comments, found);
+}
+
+/// Judges whether a case that casebridge opened has the description of its incident once.
+fn judge_description(world: &World, case: &Case, fewest: usize, found: &mut Findings) {
+    let opened_for = world.incidents_of(case).into_iter().next().filter(|_| !world.is_own_case(case));
+    // The description of an incident that was opened for a case comes from AWS.
+    let Some(incident) = opened_for.filter(|incident| !world.memory.opened_for_cases.contains(incident)) else {
+        return;
+    };
+    let Some(record) = world.record_of(&incident) else { return };
+    let bodies = our_bodies(world, case);
+    for (number, token) in tokens(&record.description).enumerate() {
+        // The first text of a case has the beginning.
+        let fewest = if number > 0 && was_left_before_the_rest(world, case, &bodies) { 0 } else { fewest };
+        expect_once(occurrences(&bodies, token).len(), fewest, Invariant::ExactlyOnce, token, found);
+    }
+}
+
+/// Whether casebridge left a case for another one before it could send the rest of the description, which comes right after
+/// the first text: nothing else of ours is on the case. The next case has the whole description.
+fn was_left_before_the_rest(world: &World, case: &Case, bodies: &[&str]) -> bool {
+    let is_of_description = |body: &&str| body.lines().next().is_some_and(|line| line.contains(DESCRIPTION_CONTINUED));
+    has_successor(world, case) && bodies.iter().skip(1).all(is_of_description)
 }
 
 /// Returns the first texts of the cases that casebridge opened, each with the description of the incident that its case

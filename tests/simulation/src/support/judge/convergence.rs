@@ -12,7 +12,13 @@ use casebridge_core::{
 use casebridge_simulator::support::Case;
 
 use super::pauses::PAUSED;
-use crate::{invariants::Invariant, schedule::Life, servicenow::model::Record, support::cases::first_id, world::World};
+use crate::{
+    invariants::Invariant,
+    schedule::Life,
+    servicenow::model::Record,
+    support::{cases::first_id, succession::Succession},
+    world::World,
+};
 
 /// Judges whether an incident and its case agree in the end.
 pub(super) fn judge_convergence(life: &mut Life, incident: &IncidentId) {
@@ -63,6 +69,12 @@ impl World {
     pub(super) fn can_have_no_next_incident(&self, state: &IncidentState, case: &Case) -> bool {
         let goes_on = self.settings.policy.case_reopened_after_closing == ClosedIncidentRule::OpenIncident;
         goes_on && state.is_closed() && !self.is_account_in_use(case)
+    }
+
+    /// Whether what AWS writes has no place: the last incident of the matter is closed, and no other one can follow it.
+    pub(super) fn has_no_place_for_news(&self, succession: &Succession) -> bool {
+        let last = succession.incidents.last().and_then(|last| self.record_of(last));
+        last.is_some_and(|last| self.can_have_no_next_incident(&last.summary.state, succession.current()))
     }
 
     /// Returns the status that the columns of an incident may show of its case: the present one. A closed incident whose link

@@ -54,6 +54,13 @@ impl World {
         is_refused || is_too_old()
     }
 
+    /// Returns how many notes with such a text the instance has refused on these incidents. casebridge drops them: they
+    /// hold up nothing that people wrote.
+    pub(super) fn refused_notes(&self, incidents: &[IncidentId], is_meant: impl Fn(&str) -> bool) -> usize {
+        let refused = self.memory.refused_messages.iter().filter(|((of, _), _)| incidents.contains(of));
+        refused.filter(|(_, text)| is_meant(text)).count()
+    }
+
     /// Whether the incident has the notice that a text which had reopened it before came again and reopened nothing.
     pub(super) fn is_told_of_repetition(&self, incident: &IncidentId) -> bool {
         let record = self.servicenow.incidents.get(incident);
@@ -89,7 +96,9 @@ impl World {
     /// and the agent knows, or their incident is deleted.
     pub fn given_up_links(&self) -> BTreeSet<String> {
         let refused = self.servicenow.incidents.keys().filter(|incident| self.is_excused(incident));
-        let links = refused.chain(self.memory.gone.keys()).cloned();
+        // A deleted incident may have been opened again.
+        let gone = self.memory.gone.keys().filter(|incident| !self.servicenow.incidents.contains_key(*incident));
+        let links = refused.chain(gone).cloned();
         // An account that is out of use, or that AWS refuses, gets no incidents. casebridge tries again for ever.
         let has_no_use = |case: &&Case| !self.is_account_in_use(case) || self.is_blind_to(case);
         let unopened = self.support.cases().iter().filter(has_no_use);

@@ -8,8 +8,8 @@ use casebridge_simulator::support::Case;
 
 use super::{Findings, is_ours, notes::is_about_file, our_bodies};
 use crate::{
-    contents::FileBytes, invariants::Invariant, servicenow::model::Attachment, support::succession::Succession,
-    world::World,
+    contents::FileBytes, invariants::Invariant, people::texts::tokens, servicenow::model::Attachment,
+    support::succession::Succession, world::World,
 };
 
 /// The ending of the names that ServiceNow refuses, and one of those that AWS refuses.
@@ -82,8 +82,11 @@ fn judge_to_case(world: &World, incident: &IncidentId, succession: &Succession, 
 fn judge_to_incident(world: &World, incident: &IncidentId, succession: &Succession, found: &mut Findings) {
     let mut counts = Counts::new();
     let is_sent = world.settings.policy.attachments.reaches_servicenow();
-    let is_due = is_sent && !world.is_blind_to(succession.current()) && !world.is_ended_and_unread(incident);
+    let is_any_due = is_sent && !world.is_blind_to(succession.current()) && !world.is_ended_and_unread(incident);
+    let has_place = !world.has_no_place_for_news(succession);
     for (case, index, communication) in succession.communications() {
+        // A file follows its text.
+        let is_due = is_any_due && (has_place || is_shown(world, succession, &communication.body));
         for file in communication.attachments.iter().filter(|_| !is_ours(world, case, index)) {
             let goes = is_size_taken(world, &file.content) && !file.name.ends_with(REFUSED.0);
             let count = counts.entry(hash(&file.content)).or_default();
@@ -104,6 +107,17 @@ fn judge_to_incident(world: &World, incident: &IncidentId, succession: &Successi
     judge_counts("the incident", &counts, found);
 }
 
+/// Whether the incidents of a matter show a text that was written at AWS. Only its tokens tell it from others, so a text
+/// without one does not count as shown.
+fn is_shown(world: &World, succession: &Succession, text: &str) -> bool {
+    let incidents = &succession.incidents;
+    let records = incidents.iter().filter_map(|incident| world.record_of(incident));
+    let rows = world.servicenow.delivered_to_all(incidents).map(|row| row.text.as_str());
+    let shown: Vec<&str> = records.map(|record| record.description.as_str()).chain(rows).collect();
+    let mut parts = tokens(text).peekable();
+    parts.peek().is_some() && parts.all(|token| shown.iter().any(|shown| shown.contains(token)))
+}
+
 fn judge_counts(place: &str, counts: &Counts, found: &mut Findings) {
     for (hash, Count { least, most, there }) in counts {
         let what = || format!("the file {hash} is {there} times on {place}, not {least} to {most} times");
@@ -120,9 +134,9 @@ fn judge_counts(place: &str, counts: &Counts, found: &mut Findings) {
 fn judge_told(world: &World, succession: &Succession, case: &Case, name: &str, found: &mut Findings) {
     let incidents = &succession.incidents;
     let is_told = |text: &str| is_about_file(text) && text.contains(name);
-    let may_be_dropped = incidents.iter().any(|incident| world.memory.refused_messages.contains(incident));
+    let is_dropped = world.refused_notes(incidents, is_told) > 0;
     let mut told = world.servicenow.delivered_to_all(incidents);
-    if !may_be_dropped && !told.any(|row| is_told(&row.text) && !row.is_comment()) {
+    if !is_dropped && !told.any(|row| is_told(&row.text) && !row.is_comment()) {
         found.push((Invariant::NothingLost, format!("no note on the incident tells that {name} stays")));
     }
     let is_excused = case.is_resolved() || incidents.iter().any(|incident| world.is_excused(incident));

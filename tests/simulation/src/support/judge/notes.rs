@@ -28,12 +28,12 @@ const STAYS: &str = " was not sent to the other side: ";
 /// Whether a delivered message is a note of casebridge. All others are communications of the case.
 pub(super) fn is_note(row: &Journal) -> bool {
     let is_about_case = [LOWERED, CHANGED, CONTINUES].iter().any(|told| row.text.contains(told));
-    is_about_case || is_about_options(row) || is_about_file(&row.text)
+    is_about_case || is_about_options(&row.text) || is_about_file(&row.text)
 }
 
 /// Whether a text tells what a case was opened without.
-pub(super) fn is_about_options(row: &Journal) -> bool {
-    OPTIONS.iter().any(|told| row.text.contains(told))
+pub(super) fn is_about_options(text: &str) -> bool {
+    OPTIONS.iter().any(|told| text.contains(told))
 }
 
 /// Whether a text tells that a file stays where it is.
@@ -54,12 +54,14 @@ pub(super) fn judge_notes(world: &World, succession: &Succession, found: &mut Fi
     if lowered > cases.len() {
         found.push((Invariant::ExactlyOnce, format!("{lowered} notes on the severity of {} new cases", cases.len())));
     }
-    let left_out = notes.iter().filter(|row| is_about_options(row)).count();
+    let left_out = notes.iter().filter(|row| is_about_options(&row.text)).count();
     if left_out > cases.len() {
         found.push((Invariant::ExactlyOnce, format!("{left_out} notes on the options of {} new cases", cases.len())));
     }
     let continued = notes.iter().filter(|row| row.text.contains(CONTINUES)).count();
-    if continued + 1 != cases.len() && !world.is_blind_to(case) {
+    let dropped = world.refused_notes(&succession.incidents, |text| text.contains(CONTINUES));
+    let is_told = continued < cases.len() && continued + dropped + 1 >= cases.len();
+    if !is_told && !world.is_blind_to(case) {
         let what = format!("{continued} notes on {} cases that follow one another", cases.len());
         found.push((Invariant::ExactlyOnce, what));
     }
@@ -76,9 +78,8 @@ pub(super) fn judge_notes(world: &World, succession: &Succession, found: &mut Fi
         let (from, to) = (format!("from {} to ", case.severity_code), format!("to {}.", case.severity_code));
         last.text.ends_with(&to) || last.text.contains(&from)
     };
-    // A note that the instance refuses is dropped: it holds up nothing that people wrote.
-    let may_be_dropped = succession.incidents.iter().any(|incident| world.memory.refused_messages.contains(incident));
-    let is_due = changes_of(case) > 0 && !world.is_blind_to(case) && !may_be_dropped;
+    let is_dropped = world.refused_notes(&succession.incidents, |text| text.contains(CHANGED)) > 0;
+    let is_due = changes_of(case) > 0 && !world.is_blind_to(case) && !is_dropped;
     if is_due && !told.last().is_none_or(tells_last) {
         let last = told.last().map_or("", |last| last.text.as_str());
         let what = format!("the severity is {} now, and the last note says: {last}", case.severity_code);

@@ -36,7 +36,7 @@ impl World {
 }
 
 /// Whether another case follows this one, since AWS no longer reopens it.
-fn has_successor(world: &World, case: &Case) -> bool {
+pub(super) fn has_successor(world: &World, case: &Case) -> bool {
     let Some(resolved_at) = case.resolved_at() else { return false };
     let follows = |later: &&Case| later.time_created.duration_since(resolved_at) > REOPEN_WINDOW;
     let is_allowed = world.settings.policy.case_too_old_to_reopen == OldCaseRule::OpenCase;

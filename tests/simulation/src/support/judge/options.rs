@@ -1,5 +1,7 @@
 //! 4: a case is opened with the language, the issue type and the copies that its incident, or its account, says.
 
+use std::slice;
+
 use casebridge_core::{identifiers::IncidentId, servicenow::incident::CaseOptions};
 use casebridge_simulator::support::Case;
 
@@ -44,15 +46,16 @@ fn problem(world: &World, case: &Case) -> Option<(Invariant, String)> {
 }
 
 /// Whether the incident has to tell what its case was opened without: the link knows the case as the one that it asked
-/// for, and the instance has taken its notes.
+/// for, and the instance has not refused the note.
 fn is_telling(world: &World, case: &Case, incident: &IncidentId) -> bool {
     let is_only_case = world.cases_ever_of(incident).count() == 1;
     let is_there = world.servicenow.incidents.contains_key(incident);
-    is_only_case && is_there && !world.memory.refused_messages.contains(incident) && !world.is_blind_to(case)
+    let is_dropped = world.refused_notes(slice::from_ref(incident), is_about_options) > 0;
+    is_only_case && is_there && !is_dropped && !world.is_blind_to(case)
 }
 
 fn is_told(world: &World, case: &Case) -> bool {
-    world.servicenow.delivered_to_all(&world.incidents_of(case)).any(is_about_options)
+    world.servicenow.delivered_to_all(&world.incidents_of(case)).any(|row| is_about_options(&row.text))
 }
 
 fn meant(world: &World, case: &Case, incident: &IncidentId) -> Vec<Meant> {

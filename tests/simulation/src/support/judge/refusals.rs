@@ -108,6 +108,7 @@ impl World {
     ) {
         match result {
             Ok(answer) => {
+                self.note_messages(incident, delivery, answer);
                 let refused = refused_parts(delivery, answer);
                 if refused.is_empty() {
                     self.accepted(incident, Side::ServiceNow);
@@ -120,6 +121,18 @@ impl World {
                 self.refused(incident, Side::ServiceNow, request_to_servicenow(delivery), *refusal);
             }
             Err(_) => {}
+        }
+    }
+
+    /// Notes which messages of a delivery the instance has refused, and forgets those that it has taken.
+    fn note_messages(&mut self, incident: &IncidentId, delivery: &Delivery, answer: &DeliveryAnswer) {
+        for message in &answer.messages {
+            let key = (incident.clone(), message.external_id.clone());
+            let sent = delivery.messages.iter().find(|sent| sent.external_id == message.external_id);
+            match sent.filter(|_| message.outcome == MessageOutcome::Refused) {
+                Some(sent) => self.memory.refused_messages.insert(key, sent.text.clone()),
+                None => self.memory.refused_messages.remove(&key),
+            };
         }
     }
 

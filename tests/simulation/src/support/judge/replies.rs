@@ -105,10 +105,7 @@ pub(super) fn judge_replies(world: &World, succession: &Succession, found: &mut 
 /// Returns how often a communication is on the incidents at least: not at all if casebridge can't see the case, or if no
 /// incident can follow the closed one.
 fn fewest(world: &World, succession: &Succession) -> usize {
-    let case = succession.current();
-    let last = succession.incidents.last().and_then(|last| world.record_of(last));
-    let has_no_place = last.is_some_and(|last| world.can_have_no_next_incident(&last.summary.state, case));
-    usize::from(!world.is_blind_to(case) && !has_no_place)
+    usize::from(!world.is_blind_to(succession.current()) && !world.has_no_place_for_news(succession))
 }
 
 /// Whether the times that AWS shows put one moment before another. AWS may show whole seconds, cut or rounded.
