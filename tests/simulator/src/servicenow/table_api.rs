@@ -95,9 +95,9 @@ pub fn request_query(call: &UserRequest<'_, '_>, table: &Table) -> Query {
 }
 
 /// Returns the value that people see as this name, which is the label of a choice or the name of a referenced record.
-/// Returns `None` if there is no such value.
+/// Returns `None` if there is no such value. No name stands for no value, even if a record has none.
 fn value_of_display(call: &UserRequest<'_, '_>, table: &Table, column: &str, name: &str) -> Option<String> {
-    let definition = table.columns.get(column)?;
+    let definition = table.columns.get(column).filter(|_| !name.is_empty())?;
     let store = &call.session.state.store;
     if definition.kind == ColumnKind::Reference {
         let referenced = call.session.app.schema.table(&definition.reference)?;

@@ -69,6 +69,15 @@ fn journals_append_and_are_read_by_administrators_alone() {
 }
 
 #[test]
+fn an_empty_reference_is_empty_also_if_a_record_has_no_name() {
+    let mut fixture = Fixture::platform();
+    fixture.create("admin", "sys_user", &json!({"user_name": "nameless"}));
+    let incident = fixture.create("agent", "incident", &json!({"caller_id": "Abel Tuter"}));
+    let cleared = fixture.update("agent", "incident", &incident, &json!({"caller_id": ""}));
+    assert_eq!(body(&cleared)["result"]["caller_id"], "");
+}
+
+#[test]
 fn resolving_follows_the_data_policy_and_the_choices() {
     let mut fixture = Fixture::platform();
     let incident = fixture.create("agent", "incident", &json!({"short_description": "Done soon"}));
