@@ -59,6 +59,9 @@ pub struct Known {
     pub id: CommunicationId,
     /// The hash of its text, as last shown.
     pub hash: String,
+    /// How many letters and digits its text has, as last shown; `None` if no read has shown it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letters: Option<usize>,
     /// Whether AWS wrote it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_aws: bool,
@@ -382,25 +385,25 @@ impl Conversation {
         TakenIn { shown, news }
     }
 
-    /// Returns which of the known communications in `left` this communication is, although none of them has its text.
-    /// Returns `None` if it is none of them. A communication with a mark of ours is the one that was recognised by that
-    /// mark, or else one that carries a mark and was recognised by no mark: never another text of ours. A communication
-    /// without a mark of ours is one that carries none. AWS stays the author of what it wrote.
-    fn shown_before<'a>(&self, communication: &RawCommunication, left: &[&'a Known]) -> Option<&'a Known> {
-        let marks: Vec<&MarkMemory> =
-            marks_in(&communication.body).iter().filter_map(|mark| self.marks.get(mark)).collect();
-        let is_recognised_by =
-            |mark: &MarkMemory, known: &Known| mark.owner.as_ref().is_some_and(|it| it.id == known.id);
-        let is_owner = |known: &&Known| marks.iter().any(|mark| is_recognised_by(mark, known));
-        let is_of_another_mark = |known: &Known| self.marks.values().any(|mark| is_recognised_by(mark, known));
-        let same_author = |known: &&Known| known.by_aws == communication.is_by_aws();
-        let mut left = left.iter().copied();
-        if marks.is_empty() {
-            left.find(|known| same_author(known) && !known.carries_mark)
-        } else {
-            let carries_mark = |known: &&Known| same_author(known) && known.carries_mark && !is_of_another_mark(known);
-            left.clone().find(is_owner).or_else(|| left.find(carries_mark))
-        }
+    /// Whether a communication may be this known one, shown with another text. Returns how sure that is, the lowest number
+    /// first. Returns `None` if it is not. A communication with a mark of ours is the one that was recognised by that mark, or
+    /// else one that carries a mark and was recognised by no mark: never another text of ours. A communication without a
+    /// mark of ours is one that carries none. AWS stays the author of what it wrote. AWS changes few letters of a text, so
+    /// the one of the most similar length comes first.
+    fn resembles(&self, communication: &RawCommunication, known: &Known) -> Option<(bool, usize)> {
+        let mut marks = marks_in(&communication.body).into_iter().filter_map(|mark| self.marks.get(&mark)).peekable();
+        let is_recognised_by = |mark: &MarkMemory| mark.owner.as_ref().is_some_and(|it| it.id == known.id);
+        let has_mark = marks.peek().is_some();
+        let is_owner = marks.any(is_recognised_by);
+        let is_same_author = known.by_aws == communication.is_by_aws();
+        let may_be = match (has_mark, known.carries_mark) {
+            (true, true) => is_owner || (is_same_author && !self.marks.values().any(is_recognised_by)),
+            (true, false) => is_owner,
+            (false, carries_mark) => is_same_author && !carries_mark,
+        };
+        let count = letters(&communication.body).chars().count();
+        let apart = known.letters.map_or(usize::MAX, |letters| letters.abs_diff(count));
+        may_be.then_some((!is_owner, apart))
     }
 
     /// Remembers a communication that was not seen before.
@@ -418,7 +421,8 @@ impl Conversation {
             }
             ordinal += 1;
         };
-        of_second.push(Known { id: id.clone(), hash, by_aws, carries_mark, fate: Fate::Pending });
+        let letters = Some(letters(&raw.body).chars().count());
+        of_second.push(Known { id: id.clone(), hash, letters, by_aws, carries_mark, fate: Fate::Pending });
         id
     }
 
@@ -433,7 +437,8 @@ impl Conversation {
                 continue;
             }
             let FirstSight { moment, hash, by_aws, carries_mark, .. } = sight;
-            let known = Known { id: id.clone(), hash: hash.to_owned(), by_aws, carries_mark, fate: Fate::Pending };
+            let (id, hash) = (id.clone(), hash.to_owned());
+            let known = Known { id, hash, letters: None, by_aws, carries_mark, fate: Fate::Pending };
             self.known.entry(moment).or_default().push(known);
         }
     }
@@ -624,7 +629,8 @@ impl Matching {
     /// read shows of it is incomplete.
     ///
     /// If equal texts show that times moved one way, first the second that they moved from and the same second are
-    /// tried, then the other neighbour. Otherwise first the same second is tried, then both neighbours.
+    /// tried, then the other neighbour. Otherwise first the same second is tried, then both neighbours. Of several that
+    /// are left over, those that resemble each other most are matched first.
     fn shown_differently(
         &mut self,
         conversation: &mut Conversation,
@@ -638,35 +644,39 @@ impl Matching {
             _ => &[&[0], &[-ONE_MOMENT, ONE_MOMENT]],
         };
         for distances in rounds {
-            for (index, communication) in shown.iter().enumerate() {
+            let mut pairs = Vec::new();
+            for (index, communication) in shown.iter().enumerate().filter(|(index, _)| self.ids[*index].is_none()) {
                 let here = second(communication.time_created);
                 let is_cut = |there: i64| cut_second.is_some_and(|cut| cut == here || there <= cut);
-                let seconds = distances.iter().map(|distance| here + distance).filter(|there| !is_cut(*there));
-                for there in seconds {
-                    if self.ids[index].is_none() {
-                        self.match_in(conversation, there, index, communication, &hashes[index]);
-                    }
+                for there in distances.iter().map(|distance| here + distance).filter(|there| !is_cut(*there)) {
+                    let left = conversation.known.get(&there).into_iter().flatten();
+                    let left = left.filter(|known| !self.matched.contains(&known.id));
+                    let alike = left.filter_map(|known| Some((conversation.resembles(communication, known)?, known)));
+                    pairs.extend(alike.map(|(rank, known)| (rank, index, there, known.id.clone())));
+                }
+            }
+            pairs.sort_by_key(|(rank, ..)| *rank);
+            for (_, index, there, id) in pairs {
+                if self.ids[index].is_none() && !self.matched.contains(&id) {
+                    self.match_with(conversation, there, id, index, &shown[index].body, &hashes[index]);
                 }
             }
         }
     }
 
-    /// Matches a communication with a known one of this second that is left over, if there is one.
-    fn match_in(
+    /// Records that a communication of the read is a known one, shown with another text.
+    fn match_with(
         &mut self,
         conversation: &mut Conversation,
         there: i64,
+        id: CommunicationId,
         index: usize,
-        communication: &RawCommunication,
+        body: &str,
         hash: &str,
     ) {
-        let of_second = conversation.known.get(&there);
-        let left: Vec<&Known> =
-            of_second.into_iter().flatten().filter(|known| !self.matched.contains(&known.id)).collect();
-        let same = conversation.shown_before(communication, &left);
-        let Some(id) = same.map(|known| known.id.clone()) else { return };
         for known in conversation.known.get_mut(&there).into_iter().flatten().filter(|known| known.id == id) {
             hash.clone_into(&mut known.hash);
+            known.letters = Some(letters(body).chars().count());
         }
         self.matched.insert(id.clone());
         self.ids[index] = Some(id);

@@ -230,6 +230,18 @@ fn a_text_that_is_redacted_and_whose_time_is_cut_or_rounded_is_the_same() {
     assert_eq!((&seen[..2], talk.known()), (&known[..], 3), "what is known by its text is not taken for another");
 }
 
+/// A read hides the first text of a second. The next one shows it, and the other text of that second redacted.
+#[test]
+fn a_redacted_text_is_not_taken_for_another_one_of_its_second() {
+    let (first, other) = (raw(1_000, PERSON, "Any news?"), "The key is AKIA1234 and the card is 4111 1111 1111 1111");
+    let mut talk = Talk::new();
+    let known = ids(&talk.read(&[raw(1_000, PERSON, other)]));
+    let redacted = "The key is AKIA1234 and the card is [removed by AWS]-1111";
+    let seen = ids(&talk.read(&[first, raw(1_000, PERSON, redacted)]));
+    assert_eq!(seen[1], known[0]);
+    assert_ne!(seen[0], known[0]);
+}
+
 /// An equal text tells by how many seconds the times moved.
 #[test]
 fn what_is_redacted_is_looked_for_first_where_the_times_moved_to() {
@@ -715,7 +727,7 @@ fn size_after(texts: i64) -> usize {
 
 #[test]
 fn ten_thousand_communications_are_remembered_in_as_little_as_a_hundred() {
-    let bound = 3_500;
+    let bound = 3_800;
     let (few, many) = (size_after(100), size_after(10_000));
     assert!(few > bound / 2 && few < bound, "{few} bytes");
     assert!(many < bound, "{many} bytes");
