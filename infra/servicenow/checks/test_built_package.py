@@ -225,3 +225,14 @@ def test_what_would_change_more_is_noticed(package: pathlib.Path, folder: str, w
 
 def test_a_package_that_was_not_built_is_no_good_package(tmp_path: pathlib.Path):
     assert built_package.problems(tmp_path, KEYS) == [f"{tmp_path}: there is no package; build it first"]
+
+
+def test_a_clone_keeps_its_settings_and_accounts_and_is_cleaned_up():
+    """The package brings the preservers and the clean-up script that the source of a clone needs."""
+    records = [element for path in BUILT.rglob("*.xml") for element in ElementTree.parse(path).getroot()]
+    preserved = {each.findtext("table") for each in records if each.tag == "clone_data_preserver"}
+    prefix = f"{built_package.SCOPE}_"
+    assert preserved >= {f"{prefix}settings", f"{prefix}account"}
+    scripts = [each.findtext("script") for each in records if each.tag == "clone_cleanup_script"]
+    assert len(scripts) == 1
+    assert scripts[0]

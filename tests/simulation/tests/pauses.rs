@@ -208,6 +208,28 @@ fn a_call_in_doubt_is_decided_during_a_pause() {
     }
 }
 
+/// The group's pause begins with the end of the account's pause. A lagging node shows the earlier group with the present
+/// accounts, so its answer shows no pause. The next answer shows it.
+#[test]
+fn a_lagging_read_may_hide_that_one_pause_follows_another() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    administrate(&mut world, |world| world.retire_account(&own()));
+    world.comment(&incident, "Any news? «c1»").wait(60);
+    says(&world, &incident, "is inactive");
+    administrate(&mut world, |world| {
+        world.save(&incident, &Change { group: Some(ACCOUNTS[1].1.to_owned()), ..Change::default() });
+        world.use_accounts();
+        assert!(world.lag(&incident), "there is an earlier record");
+    });
+    world.wait(60);
+    assert_eq!(world.count_on_case(&incident, "«c1»"), 1, "{}", world.story());
+    says(&world, &incident, "belongs to AWS account 444455556666 and the case to 111122223333");
+    world.comment(&incident, "A word of the sandbox «c2»").wait(MORE_THAN_AN_HOUR);
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 0, "{}", world.story());
+    world.must_hold();
+}
+
 /// The pause begins between the first text of the case and the rest of the description. It lasts until AWS no longer reopens
 /// the case.
 #[test]

@@ -233,14 +233,17 @@ fn a_second_resolution_with_the_time_of_the_first_is_not_undone() {
 fn a_restored_incident_is_heard() {
     let mut world = Script::new();
     let incident = world.linked();
+    let earlier = world.life.desk.world.borrow().servicenow.incidents[&incident].clone();
     for number in 1..=6 {
         world.comment(&incident, &format!("Comment «c{number}»")).settle();
     }
-    assert!(world.life.desk.world.borrow_mut().restore(&incident));
-    world.life.follow_up();
-    world.comment(&incident, "After the restore «c9»").settle();
+    let count = |world: &Script| world.life.desk.world.borrow().servicenow.incidents[&incident].summary.sys_mod_count;
+    let remembered = count(&world);
+    world.life.desk.world.borrow_mut().servicenow.restore(earlier);
+    world.comment(&incident, "After the restore «c9»");
+    assert!(count(&world) < remembered, "the count has fallen and stays below");
+    world.settle();
     assert_eq!(world.count_on_case(&incident, "«c9»"), 1, "{}", world.story());
-    world.must_hold();
 }
 
 /// A lagging node shows an older state once. It changes nothing on either side.
@@ -415,6 +418,7 @@ fn a_comment_that_aws_takes_and_does_not_apply_is_told() {
     assert_eq!(world.count_on_case(&incident, "«c1»"), 0, "{}", world.story());
     let (status, told) = world.sync_status(&incident);
     assert_eq!(status, "error", "{told} {}", world.story());
+    assert!(!world.state(&incident).is_ended(), "the agent's incident stays as it is: {}", world.story());
 }
 
 /// Long texts arrive whole, whichever unit AWS counts, in parts that end at a line or a word.
@@ -470,6 +474,28 @@ fn a_long_conversation_is_remembered_in_as_little_as_a_short_one() {
     let [(few_bytes, few_calls), (many_bytes, many_calls)] = measured[..] else { panic!("{measured:?}") };
     assert!(many_bytes <= few_bytes + 500, "{measured:?}");
     assert_eq!(many_calls, few_calls, "{measured:?}");
+    world.must_hold();
+}
+
+/// AWS refuses the account for a day. Reads of the incident reach back to the oldest comment that was not sent, so all of
+/// them go out afterwards, in order.
+#[test]
+fn what_was_written_during_a_day_of_refusal_goes_out_afterwards() {
+    let mut world = Script::new();
+    let incident = world.linked();
+    let account = AccountId::new(ACCOUNTS[0].0);
+    world.life.desk.world.borrow_mut().refused_accounts.insert(account, Refusal::Credentials);
+    for number in 1..=24 {
+        world.wait(3_600).comment(&incident, &format!("Hour {number} «c{number}»"));
+    }
+    assert_eq!(world.bodies(&incident).len(), 1, "{}", world.story());
+    world.life.desk.world.borrow_mut().refused_accounts.clear();
+    world.wait(2 * 3_600).settle();
+    let bodies = world.bodies(&incident);
+    assert_eq!(bodies.len(), 25, "{}", world.story());
+    for (number, body) in (1..).zip(&bodies[1..]) {
+        assert!(body.contains(&format!("«c{number}»")), "{}", world.story());
+    }
     world.must_hold();
 }
 

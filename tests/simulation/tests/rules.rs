@@ -109,6 +109,20 @@ fn rule_3_mark_in_a_comment() {
     world.must_hold();
 }
 
+/// A person pastes our mark of one case into the incident of another one. It is sent as any other comment, and nothing of it is
+/// taken for ours on either case.
+#[test]
+fn rule_3_mark_of_another_incident_in_a_comment() {
+    let mut world = Script::new();
+    let (one, other) = (world.linked(), world.linked());
+    let first_line = world.bodies(&one)[0].lines().next().unwrap().to_owned();
+    world.comment(&other, &format!("{first_line}\n\nSee the other one «c1»")).settle();
+    world.reply(&one, "Here «r2»").reply(&other, "There «r3»").settle();
+    assert_eq!((world.count_on_case(&one, "«c1»"), world.count_on_case(&other, "«c1»")), (0, 1), "{}", world.story());
+    assert_eq!((world.delivered(&one).len(), world.delivered(&other).len()), (1, 1), "{}", world.story());
+    world.must_hold();
+}
+
 /// The answer is lost and reads do not show the effect yet. Nothing is repeated before L.
 #[test]
 fn rule_4_doubt_waits_for_late_reads() {

@@ -1,12 +1,16 @@
 //! What follows a record that can't be reopened: another case after 14 days, another incident after the closing.
 
 use casebridge_core::{
-    identifiers::AccountId, policy::ClosedIncidentRule, servicenow::incident::IncidentState,
+    failure::Refusal,
+    identifiers::AccountId,
+    policy::{ClosedIncidentRule, GroupRule},
+    servicenow::incident::IncidentState,
     support::columns::CASE_STATUS,
 };
 use casebridge_simulation::{
     calls::{Fate, RemoteCall},
     script::{Handle, Script},
+    servicenow::model::Change,
     settings::SELDOM,
     world::ACCOUNTS,
 };
@@ -69,6 +73,40 @@ fn a_comment_that_comes_too_late_for_its_case_opens_another_case() {
         assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
         world.comment(&incident, "Any news? «c3»").settle();
         assert_eq!(world.count_on_case(&incident, "«c3»"), 1, "{}", world.story());
+    }
+}
+
+/// AWS refuses the account of the next case until the incident asks for none. Then the incident shows no case. It gets one
+/// with all texts once it asks again.
+#[test]
+fn an_incident_between_two_cases_that_leaves_the_scope_shows_none_until_it_comes_back() {
+    let codes = |service: &str, category: &str| Change {
+        codes: Some((service.to_owned(), category.to_owned())),
+        ..Change::default()
+    };
+    for comes_back in [false, true] {
+        let (mut world, incident) = resolved_long_ago(false);
+        {
+            let world = &mut *world.life.desk.world.borrow_mut();
+            world.settings.policy.group_of_another_account = GroupRule::Keep;
+            world.refused_accounts.insert(AccountId::new(ACCOUNTS[1].0), Refusal::Subscription);
+        }
+        let group = Some(ACCOUNTS[1].1.to_owned());
+        world.save(&incident, &Change { group, ..Change::default() }).wait(60);
+        world.comment(&incident, "It is back «c2»").wait(60);
+        assert_eq!(world.sync_status(&incident).0, "error", "{}", world.story());
+        world.save(&incident, &codes("", "")).wait(60);
+        world.comment(&incident, "Any news? «c3»").wait(60);
+        assert_eq!(world.sync_status(&incident), (String::new(), String::new()), "{}", world.story());
+        if comes_back {
+            world.life.desk.world.borrow_mut().refused_accounts.clear();
+            world.save(&incident, &codes("aws-lambda", "other")).wait(DAY).settle();
+            assert_eq!(world.sync_status(&incident).0, "in_sync", "{}", world.story());
+        }
+        let texts = ["«c2»", "«c3»"].map(|token| world.count_on_case(&incident, token));
+        assert_eq!(texts, [usize::from(comes_back); 2], "{}", world.story());
+        assert_eq!(world.cases(&incident).len(), 1 + usize::from(comes_back), "{}", world.story());
+        world.must_hold();
     }
 }
 

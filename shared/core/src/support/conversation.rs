@@ -630,7 +630,7 @@ impl Matching {
     ///
     /// If equal texts show that times moved one way, first the second that they moved from and the same second are
     /// tried, then the other neighbour. Otherwise first the same second is tried, then both neighbours. Of several that
-    /// are left over, those that resemble each other most are matched first.
+    /// are left over, those that resemble each other most are matched first, and then as many as possible.
     fn shown_differently(
         &mut self,
         conversation: &mut Conversation,
@@ -652,14 +652,12 @@ impl Matching {
                     let left = conversation.known.get(&there).into_iter().flatten();
                     let left = left.filter(|known| !self.matched.contains(&known.id));
                     let alike = left.filter_map(|known| Some((conversation.resembles(communication, known)?, known)));
-                    pairs.extend(alike.map(|(rank, known)| (rank, index, there, known.id.clone())));
+                    pairs.extend(alike.map(|(rank, known)| Pair { rank, index, there, id: known.id.clone() }));
                 }
             }
-            pairs.sort_by_key(|(rank, ..)| *rank);
-            for (_, index, there, id) in pairs {
-                if self.ids[index].is_none() && !self.matched.contains(&id) {
-                    self.match_with(conversation, there, id, index, &shown[index].body, &hashes[index]);
-                }
+            pairs.sort_by_key(|pair| pair.rank);
+            for Pair { index, there, id, .. } in chosen(&pairs).into_values() {
+                self.match_with(conversation, *there, id.clone(), *index, &shown[*index].body, &hashes[*index]);
             }
         }
     }
@@ -681,6 +679,57 @@ impl Matching {
         self.matched.insert(id.clone());
         self.ids[index] = Some(id);
     }
+}
+
+/// A communication of a read, by its index in it, and a known one that it may be, with its second.
+struct Pair {
+    rank: (bool, usize),
+    index: usize,
+    there: i64,
+    id: CommunicationId,
+}
+
+/// The pairs that are chosen, by the known communication.
+type Chosen<'a> = BTreeMap<&'a CommunicationId, &'a Pair>;
+
+/// Chooses from pairs in the order of their ranks, each communication once. Then one that is left over takes the place of
+/// another one that has a second choice: two texts of neighbouring seconds may each resemble the same known one.
+fn chosen(pairs: &[Pair]) -> Chosen<'_> {
+    let mut chosen = Chosen::new();
+    let mut matched = BTreeSet::new();
+    let mut choices: BTreeMap<usize, Vec<&Pair>> = BTreeMap::new();
+    for pair in pairs {
+        choices.entry(pair.index).or_default().push(pair);
+        if !matched.contains(&pair.index) && !chosen.contains_key(&pair.id) {
+            matched.insert(pair.index);
+            chosen.insert(&pair.id, pair);
+        }
+    }
+    for index in choices.keys().filter(|index| !matched.contains(index)) {
+        make_room(*index, &choices, &mut chosen, &mut BTreeSet::new());
+    }
+    chosen
+}
+
+/// Chooses a pair of this index, and for the one that had its place another pair, and so on. Returns whether each of them
+/// has a pair. What was recognised by its mark keeps its place.
+fn make_room<'a>(
+    index: usize,
+    choices: &BTreeMap<usize, Vec<&'a Pair>>,
+    chosen: &mut Chosen<'a>,
+    tried: &mut BTreeSet<&'a CommunicationId>,
+) -> bool {
+    for pair in choices.get(&index).into_iter().flatten().copied() {
+        if !tried.insert(&pair.id) {
+            continue;
+        }
+        let other = chosen.get(&pair.id).map(|other| (other.rank.0, other.index));
+        if other.is_none_or(|(may_move, other)| may_move && make_room(other, choices, chosen, tried)) {
+            chosen.insert(&pair.id, pair);
+            return true;
+        }
+    }
+    false
 }
 
 /// Pairs the seconds `here` with the seconds `there` that are at most one second apart. Both must be sorted. Returns

@@ -261,6 +261,19 @@ fn what_is_redacted_is_looked_for_first_where_the_times_moved_to() {
     }
 }
 
+/// Two texts of neighbouring seconds are redacted, and the times moved. One of them is as long now as the other one was.
+#[test]
+fn no_redacted_text_is_new_because_another_one_resembles_what_it_was() {
+    for moved in [1_000, -1_000] {
+        let mut talk = Talk::new();
+        let written = [reply(5_000, "Thanks"), reply(8_000, "The key is AKIA1234"), reply(9_000, "A card: 4111")];
+        let known = ids(&talk.read(&written));
+        let redacted = [(5_000, "Thanks"), (8_000, "The key is ****"), (9_000, "A card: [removed by AWS]-1111")];
+        let shown = redacted.map(|(time, body)| reply(time + moved, body));
+        assert_eq!(ids(&talk.read(&shown)), known, "moved by {moved} ms");
+    }
+}
+
 #[test]
 fn what_another_author_wrote_in_the_second_of_a_text_that_is_not_shown_is_new() {
     for (hidden, shown) in [(AWS, PERSON), (PERSON, AWS)] {

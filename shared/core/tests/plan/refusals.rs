@@ -95,6 +95,8 @@ fn a_text_that_is_left_out_is_told_on_the_incident() {
     assert!(columns.last_error.contains("left out") && columns.last_error.contains("(no)"), "{}", columns.last_error);
     assert_eq!(sides.bodies().len(), 2);
     assert_eq!(sides.settle(), Vec::<&str>::new());
+    sides.set_state(IncidentState::Resolved);
+    assert!(sides.settle().contains(&"resolve_case"), "it holds back no resolution");
 }
 
 #[test]

@@ -45,10 +45,10 @@ impl ServiceNow for ServiceNowPort {
         if fate == Fate::Refused {
             return Err(unavailable("ServiceNow throttles"));
         }
-        let (snapshot, read_at) = {
+        let (snapshot, read_at, hides_pause) = {
             let world = &mut *self.desk.world.borrow_mut();
             let now = world.servicenow_now();
-            let mut read_at = world.now;
+            let (mut read_at, mut hides_pause) = (world.now, false);
             if let Some((record, until)) = world.servicenow.lagging(incident).cloned() {
                 let lag = now.duration_since(until);
                 if lag > MAXIMUM_NODE_LAG {
@@ -56,17 +56,18 @@ impl ServiceNow for ServiceNowPort {
                 } else {
                     world.note_shown(&record);
                     read_at -= lag;
+                    hides_pause = world.pause_shown_by(&record).is_none();
                 }
             }
             let snapshot = self.app.snapshot(&mut world.servicenow, now, key.kind.as_str(), incident, entries_since);
-            (snapshot, read_at)
+            (snapshot, read_at, hides_pause)
         };
         self.desk.leave(fate).await;
         if fate == Fate::AnswerLost {
             return Err(unavailable("ServiceNow did not answer"));
         }
         let reader = self.desk.current.borrow().clone();
-        self.desk.world.borrow_mut().note_read(&reader, incident, read_at);
+        self.desk.world.borrow_mut().note_read(&reader, incident, read_at, hides_pause);
         match snapshot {
             Ok(incident) => Ok(Some(incident)),
             Err(RequestFailure::NotFound) => Ok(None),
@@ -102,7 +103,7 @@ impl ServiceNow for ServiceNowPort {
         }
         let opened = opened.map_err(failure)?;
         let reader = self.desk.current.borrow().clone();
-        self.desk.world.borrow_mut().note_read(&reader, id, read_at);
+        self.desk.world.borrow_mut().note_read(&reader, id, read_at, false);
         Ok(opened)
     }
 
@@ -137,7 +138,7 @@ impl ServiceNowPort {
             (_, Ok(answer)) => {
                 let reader = self.desk.current.borrow().clone();
                 let world = &mut *self.desk.world.borrow_mut();
-                world.note_read(&reader, incident, read_at);
+                world.note_read(&reader, incident, read_at, false);
                 Ok(answer)
             }
         }

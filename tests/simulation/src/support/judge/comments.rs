@@ -52,6 +52,7 @@ pub(super) fn judge_comments(world: &World, incident: &IncidentId, succession: &
     for case in cases {
         judge_description(world, case, fewest, found);
     }
+    let fewest = if world.has_left_its_case(incident) { 0 } else { fewest };
     let written = world.servicenow.shared_of(incidents);
     let (late, comments): (Vec<&Journal>, Vec<&Journal>) = written
         .iter()

@@ -92,7 +92,8 @@ impl World {
         let mut found = Vec::new();
         let record = &self.servicenow.incidents[incident];
         let refused = |case: &&Case| self.is_refused(incident) || self.is_blind_to(case);
-        let Some(case) = self.case_of(incident).filter(|case| !refused(case)) else { return found };
+        let has_none = self.has_left_its_case(incident);
+        let Some(case) = self.case_of(incident).filter(|case| !refused(case) && !has_none) else { return found };
         let state = &record.summary.state;
         if self.can_have_no_next_incident(state, case) && !case.is_resolved() {
             return found;

@@ -195,7 +195,8 @@ impl World {
     pub fn judge_reactions(&mut self, incident: &IncidentId) {
         let is_resolved = self.servicenow.incidents[incident].summary.state == IncidentState::Resolved;
         let linked: Vec<&Case> = self.cases_of(incident).collect();
-        if !is_resolved || linked.is_empty() || !self.tells_ends(incident) || self.is_excused(incident) {
+        let is_excused = self.is_excused(incident) || self.has_left_its_case(incident);
+        if !is_resolved || linked.is_empty() || !self.tells_ends(incident) || is_excused {
             return;
         }
         let is_unequal = |row: &&Journal| !EQUAL_TEXTS.contains(&row.text.as_str());

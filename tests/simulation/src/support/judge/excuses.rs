@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use casebridge_core::{
     identifiers::{AccountId, IncidentId, LinkKey},
+    policy::OldCaseRule,
     servicenow::columns::ACCOUNT,
     support::{columns::CASE_ID, index::watched, opened_case::takes_cases_of},
 };
@@ -49,9 +50,25 @@ impl World {
         let named = AccountId::new(record.summary.columns.own(ACCOUNT));
         let mut accounts = self.memory.ever_in_scope.get(incident).into_iter().flatten().chain([&named]);
         let is_refused = accounts.any(|account| self.refused_accounts.contains_key(account));
-        let resolved_at = || self.case_of(incident).and_then(Case::resolved_at);
-        let is_too_old = || resolved_at().is_some_and(|at| self.aws_now().duration_since(at) > REOPEN_WINDOW);
-        is_refused || is_too_old()
+        is_refused || self.has_too_old_case(incident)
+    }
+
+    /// Whether AWS no longer reopens the last case of the incident.
+    fn has_too_old_case(&self, incident: &IncidentId) -> bool {
+        let resolved_at = self.case_of(incident).and_then(Case::resolved_at);
+        resolved_at.is_some_and(|at| self.aws_now().duration_since(at) > REOPEN_WINDOW)
+    }
+
+    /// Whether casebridge has left the last case of the incident, which AWS no longer reopens, and the incident has asked
+    /// for no other one since: it was refused until the incident left the scope or ended. Then the incident shows no case, as
+    /// one that never had one. What people write goes to its next case, if it asks for one again.
+    pub(super) fn has_left_its_case(&self, incident: &IncidentId) -> bool {
+        let Some(record) = self.servicenow.incidents.get(incident) else { return false };
+        let columns = &record.summary.columns;
+        let shows_nothing = columns.own.values().all(String::is_empty) && columns.sync_status.is_empty();
+        let asks_for_case = self.servicenow.is_in_scope(record) && !record.summary.state.is_ended();
+        let may_leave = self.settings.policy.case_too_old_to_reopen == OldCaseRule::OpenCase;
+        may_leave && shows_nothing && !asks_for_case && self.has_too_old_case(incident)
     }
 
     /// Returns how many notes with such a text the instance has refused on these incidents. casebridge drops them: they

@@ -52,7 +52,7 @@ fn judge_to_case(world: &World, incident: &IncidentId, succession: &Succession, 
     let is_sent = world.settings.policy.attachments.reaches_aws();
     let record = &world.servicenow.incidents[incident];
     let case = succession.current();
-    let is_excused = world.is_excused(incident) || world.is_blind_to(case);
+    let is_excused = world.is_excused(incident) || world.is_blind_to(case) || world.has_left_its_case(incident);
     // A file that was attached after the end stays.
     let is_due = is_sent && !is_excused && !record.summary.state.is_ended();
     let of_people = |file: &&Attachment| succession.incidents.contains(&file.incident) && !file.delivered;
