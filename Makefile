@@ -18,7 +18,7 @@ up: tools ## Builds and starts the local stack, or updates it; IAM=enforced refu
 down: tools ## Stops the local stack
 	@$(PYTHON) $(LOCAL)/down.py
 
-demo: tools ## Starts the stack and tells the main job as a story; exit code 0 if the story holds
+demo: tools ## Starts the stack and walks through the main scenario; exit code 0 if all of it holds
 	@IAM=$(or $(IAM),open) $(PYTHON) $(LOCAL)/demo.py
 
 test: tools ## Runs every check: lints, tests, the demo, end to end, packages

@@ -1,4 +1,4 @@
-"""`make demo`: tells the main job as a story on the running stack. The exit code is 0 if every line of it holds.
+"""`make demo`: walks through the main scenario on the running stack. The exit code is 0 if every line of it holds.
 
 An agent works in ServiceNow through its Table API, people at AWS answer through the simulator, and everything between
 is the product: the app's own scripts, the functions, the queue and the ledger.

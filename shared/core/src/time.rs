@@ -45,11 +45,17 @@ pub mod servicenow_form {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     /// Writes the moment in ServiceNow's form.
+    ///
+    /// # Errors
+    /// Fails if the serializer does.
     pub fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&super::format_servicenow(*moment))
     }
 
     /// Reads a moment in ServiceNow's form.
+    ///
+    /// # Errors
+    /// Fails if the value is no text, or not a time in this form.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         let text = String::deserialize(deserializer)?;
         // The error must not contain the text: it may be a customer's, and errors are logged.
@@ -63,11 +69,17 @@ pub mod optional_servicenow_form {
     use serde::{Deserialize, Deserializer, Serializer};
 
     /// Writes the moment in ServiceNow's form, or an empty text.
+    ///
+    /// # Errors
+    /// Fails if the serializer does.
     pub fn serialize<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&moment.map(super::format_servicenow).unwrap_or_default())
     }
 
     /// Reads a moment in ServiceNow's form. Returns `None` if it is empty or unreadable.
+    ///
+    /// # Errors
+    /// Fails if the value is no text.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
         Ok(super::parse_servicenow(&String::deserialize(deserializer)?))
     }

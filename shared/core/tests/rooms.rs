@@ -29,8 +29,8 @@ const FLOORS_OF_EXECUTOR: [&[&str]; 6] = [
     &["reconcile"],
 ];
 
-/// The rooms of the executor that know a kind of link: `support` makes its reads and calls, `counted` and `report` list
-/// the ports and the outcomes of all kinds.
+/// The rooms of the executor that know a kind of link: `support` makes its reads and calls; `ports` and `counted` list
+/// the ports of all kinds, and `report` the outcomes.
 const KNOWING_KINDS: [&str; 4] = ["counted", "ports", "report", "support"];
 
 fn sources() -> PathBuf {

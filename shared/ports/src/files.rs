@@ -16,6 +16,9 @@ use jiff::SignedDuration;
 /// The content of a file, in pieces of some kilobytes.
 pub trait Content {
     /// Returns the next piece. Returns `None` at the end.
+    ///
+    /// # Errors
+    /// Fails if the content breaks off.
     fn next(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, Failure>>;
 }
 
@@ -26,10 +29,16 @@ pub trait IncidentFiles {
 
     /// Opens a file of the link's incident, from its start on. A file that is not there, or that the instance withholds,
     /// is `Refused` with `NotFound`.
+    ///
+    /// # Errors
+    /// Fails if the side refuses the read, throttles it or does not answer.
     fn read_file(&self, key: &LinkKey, file: &FileId) -> impl Future<Output = Result<Self::Content, Failure>>;
 
     /// Attaches a file to the link's incident. A repeat has no effect, so this call may be repeated. If the content fails,
     /// nothing is attached.
+    ///
+    /// # Errors
+    /// Fails if the instance refuses the file, throttles the call or does not answer, or if the content fails.
     fn write_file(
         &self,
         key: &LinkKey,
@@ -55,6 +64,9 @@ pub trait CaseFiles {
 
     /// AddAttachmentsToSet: adds a file to this set, or to a new one. Made once. A set that AWS no longer knows is
     /// `Refused` with `NotFound`.
+    ///
+    /// # Errors
+    /// Fails if the call was refused or could not be made, or if its outcome is not known.
     fn add_to_set(
         &self,
         account: &AccountId,
@@ -64,6 +76,9 @@ pub trait CaseFiles {
     ) -> impl Future<Output = Result<OpenSet, Failure>>;
 
     /// GetAttachmentUploadLinks: begins an upload of a file of this size.
+    ///
+    /// # Errors
+    /// Fails if AWS refuses the call, throttles it or does not answer.
     fn begin_upload(
         &self,
         account: &AccountId,
@@ -72,6 +87,9 @@ pub trait CaseFiles {
     ) -> impl Future<Output = Result<Upload, Failure>>;
 
     /// Sends the upload's next part, of this many bytes, by a link of its own. A repeat replaces the part.
+    ///
+    /// # Errors
+    /// Fails if AWS refuses the part, throttles the call or does not answer, or if the content fails.
     fn send_part(
         &self,
         account: &AccountId,
@@ -83,6 +101,9 @@ pub trait CaseFiles {
     ) -> impl Future<Output = Result<SentPart, Failure>>;
 
     /// CompleteAttachmentUpload. May be repeated.
+    ///
+    /// # Errors
+    /// Fails if AWS refuses the call, throttles it or does not answer.
     fn complete_upload(
         &self,
         account: &AccountId,
@@ -90,9 +111,15 @@ pub trait CaseFiles {
     ) -> impl Future<Output = Result<UploadStatus, Failure>>;
 
     /// DescribeAttachmentUploadStatus.
+    ///
+    /// # Errors
+    /// Fails if the side refuses the read, throttles it or does not answer.
     fn upload_status(&self, account: &AccountId, upload: &str) -> impl Future<Output = Result<UploadStatus, Failure>>;
 
     /// Opens a file of a case by GetAttachmentDownloadLink. The content goes on by itself where a connection breaks.
+    ///
+    /// # Errors
+    /// Fails if the side refuses the read, throttles it or does not answer.
     fn read_file(
         &self,
         account: &AccountId,
@@ -107,5 +134,8 @@ pub trait FileQueue {
 
     /// Sends a message that is delivered after a delay, in whole seconds, of at most 15 minutes. It may come later, twice,
     /// or never.
+    ///
+    /// # Errors
+    /// Fails if the queue did not accept the message.
     fn send(&self, message: &TransferMessage, delay: SignedDuration) -> impl Future<Output = Result<(), Self::Error>>;
 }

@@ -12,5 +12,8 @@ pub trait WakeQueue {
 
     /// Sends a hint that is delivered after a delay, in whole seconds, of at most 15 minutes. The hint may come later,
     /// twice, or never.
+    ///
+    /// # Errors
+    /// Fails if the queue did not accept the message.
     fn send_later(&self, hint: &Hint, delay: SignedDuration) -> impl Future<Output = Result<(), Self::Error>>;
 }

@@ -38,8 +38,8 @@ Acl({
     adminOverrides: true,
 })
 
-// Who sets the address, the secret or the integration user decides to whom the instance speaks, and as whom it is written
-// to: that is the platform's administrator, not the app's.
+// The address, the secret and the integration user decide where the instance sends data and who may write to it. Only
+// the platform's administrator may set them.
 Acl({
     $id: Now.ID['acl-settings-read'],
     type: 'record',
@@ -345,9 +345,9 @@ Acl({
     adminOverrides: true,
 })
 
-// The columns that tie an incident to its case: who could write them could point an incident at any case. The integration
-// user writes them by the REST API alone, whose scripts ask no access control. What a column is given when its record is
-// made needs an access control of its own: the one for writing counts for later changes.
+// The columns that tie an incident to its case. Anybody who can write these columns can point an incident at any case.
+// The integration user writes them only through the REST API, whose scripts check no access control. `create` needs its
+// own access control: `write` covers later changes only.
 Acl({
     $id: Now.ID['acl-incident-account'],
     type: 'record',

@@ -1,7 +1,8 @@
 import { Test } from '@servicenow/sdk/core'
 import '@servicenow/sdk/global'
 
-// Nothing outside an instance can show that the platform keeps its side: this does. ATF takes back what it inserted.
+// Checks on the instance what no test outside it can: that the platform behaves as the app expects. ATF removes what
+// the test inserted.
 Test(
     {
         $id: Now.ID['test-installation'],

@@ -25,11 +25,11 @@ pub const TRIED_FOR: SignedDuration = SignedDuration::from_hours(72);
 const UPLOAD_LIVES: SignedDuration = SignedDuration::from_hours(24);
 /// How long a set lives if AWS's answer does not say it readably. Source: AWS Support API, AddAttachmentsToSet.
 pub const SET_LIVES: SignedDuration = SignedDuration::from_hours(1);
-/// How long to wait before an upload is asked for again whose check is not over.
+/// The wait before AWS is asked again about an upload that it still checks.
 pub const SCAN_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// After this long a check counts as failed: AWS deletes a file that was not used for so long.
 const SCANNED_WITHIN: SignedDuration = UPLOAD_LIVES;
-/// How early a message may arrive with which a transfer goes on: the clocks of two workers differ by less.
+/// How early the message for a transfer's next step may arrive: two workers' clocks differ by less.
 const EARLY_MESSAGE: SignedDuration = SignedDuration::from_secs(5);
 /// How late such a message may arrive before it counts as lost: the queue hands a message out within seconds, and workers
 /// may be busy for a few minutes.
@@ -229,7 +229,7 @@ impl Transfer {
         Self { order, fates, set, is_adding: false, upload, failures: 0, resumes_at: None, end: None }
     }
 
-    /// Whether a message that arrives now is one too many: the one with which the transfer goes on is under way. Without
+    /// Whether to ignore a message that arrives now, because the message for the next step is still under way. Without
     /// this, each order that is given again would add a message that sends itself anew for as long as a side refuses.
     pub fn waits_for_another(&self, now: Timestamp) -> bool {
         self.resumes_at.is_some_and(|at| now < time::earlier(at, EARLY_MESSAGE))
@@ -374,7 +374,7 @@ impl Transfer {
     fn begin_anew(&mut self) {
         self.set = None;
         self.upload = None;
-        // Only a set holds several files. What was refused or is gone stays so: it comes again in its place.
+        // Only a set holds several files. A file that was refused or is gone gets the same result again.
         self.fates.clear();
     }
 

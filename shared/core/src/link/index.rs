@@ -93,17 +93,26 @@ pub struct Row {
 }
 
 impl Row {
-    /// Returns the link that the row leads to. Fails if it leads to none.
+    /// Returns the link that the row leads to.
+    ///
+    /// # Errors
+    /// Fails if the row leads to none.
     pub fn link(&self) -> Result<&LinkKey, UnreadableRow> {
         self.link.as_ref().ok_or_else(|| self.unreadable("link", "there"))
     }
 
-    /// Returns a text of the row. Fails if the value is missing or no text.
+    /// Returns a text of the row.
+    ///
+    /// # Errors
+    /// Fails if the value is missing or no text.
     pub fn text(&self, name: &'static str) -> Result<&str, UnreadableRow> {
         self.optional_text(name)?.ok_or_else(|| self.unreadable(name, "there"))
     }
 
-    /// Returns a text of the row. Returns `None` if the value is missing, and fails if it is no text.
+    /// Returns a text of the row. Returns `None` if the value is missing.
+    ///
+    /// # Errors
+    /// Fails if the value is no text.
     pub fn optional_text(&self, name: &'static str) -> Result<Option<&str>, UnreadableRow> {
         match self.facts.get(name) {
             None => Ok(None),
@@ -112,7 +121,10 @@ impl Row {
         }
     }
 
-    /// Returns a moment that the row holds as milliseconds. Fails if the value is missing or no such number.
+    /// Returns a moment that the row holds as milliseconds.
+    ///
+    /// # Errors
+    /// Fails if the value is missing or no such number.
     pub fn moment(&self, name: &'static str) -> Result<Timestamp, UnreadableRow> {
         let moment = match self.facts.get(name) {
             Some(Fact::Number(milliseconds)) => Timestamp::from_millisecond(*milliseconds).ok(),

@@ -30,8 +30,8 @@ use crate::{
     time::CLOCKS_APART,
 };
 
-/// How many communications a link remembers at most, with some hundred bytes each. Of a longer read only the oldest are
-/// taken in. The rest follows once these are on the incident and settled.
+/// How many communications a link remembers at most, with some hundred bytes each. From a longer read, only the oldest
+/// are taken in. The rest follows once these are on the incident and settled.
 pub const MAXIMUM_KNOWN_COMMUNICATIONS: usize = 1_000;
 /// How long, by our clock, a mark is kept if AWS accepted its text and no read has shown it. AWS's clock may differ.
 const UNSEEN_MARK_KEPT: SignedDuration = SignedDuration::from_hours(24);

@@ -39,7 +39,7 @@ const MAXIMUM_INCOMING: usize = 300;
 const MAXIMUM_NOTICES: usize = 20;
 /// How long before its end a set or an upload is not used any more: as long as a call may take, and clocks differ.
 const USED_UNTIL_BEFORE: SignedDuration = SignedDuration::from_mins(5);
-/// The shortest wait before a look for files that are under way: whoever moves them tells of their end.
+/// The minimum wait before the link looks at files under way. The mover sends a hint when it ends.
 const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// How often AWS may refuse the communication of the same files. Its reason may be an expired set, so they are moved anew.
 const REFUSALS: u32 = 3;

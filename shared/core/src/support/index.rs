@@ -94,7 +94,10 @@ pub struct CaseRow {
 }
 
 impl CaseRow {
-    /// Reads a row that [`watched`] found. Fails if the row is not of that form.
+    /// Reads a row that [`watched`] found.
+    ///
+    /// # Errors
+    /// Fails if the row is not of that form.
     pub fn read(row: &Row) -> Result<Self, UnreadableRow> {
         let stable_id = row.key.sort.strip_prefix(WATCHED).ok_or_else(|| row.unreadable("sk", "a watched case"))?;
         Ok(Self {
@@ -142,7 +145,10 @@ pub fn undecided_between(account: &AccountId, from: Timestamp, until: Timestamp)
     RowSpan { account: account.clone(), first: of(from), last: format!("{}{SORTS_LAST}", of(until)) }
 }
 
-/// Returns when the intent of an undecided CreateCase was written. Fails if the row does not have that time.
+/// Returns when the intent of an undecided CreateCase was written.
+///
+/// # Errors
+/// Fails if the row does not have that time.
 pub fn written_at(row: &Row) -> Result<Timestamp, UnreadableRow> {
     row.moment(WRITTEN_AT)
 }

@@ -24,8 +24,9 @@ use crate::{
 /// up this late.
 pub const CREATION_UNDECIDED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-/// How many CreateCases that seemed never applied a link remembers. With so many it opens no further case before the first can
-/// show up no more: each stands in a row of the ledger. The default policy comes to some twenty in that time.
+/// How many CreateCases that seemed never applied a link remembers. With so many it opens no further case before the
+/// first can no longer show up: each stands in a row of the ledger. The default policy comes to some twenty in that
+/// time.
 pub const MAXIMUM_GIVEN_UP_CASES: usize = 40;
 
 /// The case of a link.
@@ -198,8 +199,8 @@ impl Memory {
         self.former_cases.iter().any(|former| former.key() == named(former))
     }
 
-    /// Until when no case is opened, since so many were given up; none if another one may be. The oldest makes room when it can
-    /// show up no more.
+    /// Until when no case is opened, since so many were given up; none if another one may be. The oldest makes room
+    /// when it can no longer show up.
     pub(super) fn opens_no_case_until(&self) -> Option<Timestamp> {
         let is_full = self.given_up_cases.len() >= MAXIMUM_GIVEN_UP_CASES;
         let oldest = self.given_up_cases.iter().map(|given_up| given_up.written_at).min().filter(|_| is_full)?;

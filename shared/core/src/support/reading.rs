@@ -101,8 +101,10 @@ impl Reading {
     }
 
     /// Takes in an answer that shows a time span as a whole. If each of the two answers alone shows communications of a
-    /// moment, these are the same, shown differently. Fails if the new answer shows more of them than the reading: then
-    /// it is not clear which are new.
+    /// moment, these are the same, shown differently.
+    ///
+    /// # Errors
+    /// Fails if the new answer shows more of them than the reading: then it is not clear which are new.
     pub fn join(&mut self, answer: &[RawCommunication]) -> Result<(), OlderState> {
         let mut comparison = self.compare(answer);
         // The answer tells nothing of the time beyond its ends.
@@ -112,9 +114,11 @@ impl Reading {
     }
 
     /// Takes in the most recent communications, as DescribeCases shows them with the case. Leaves out those older than
-    /// `since`. Fails if they do not overlap with the reading, since neither may show something between the two. The
-    /// oldest second of the recent ones may be cut. What they show differently in it is left out if the reading also
-    /// shows a later one of them, since the reading then shows that second as well.
+    /// `since`. The oldest second of the recent ones may be cut. What they show differently in it is left out if the
+    /// reading also shows a later one of them, since the reading then shows that second as well.
+    ///
+    /// # Errors
+    /// Fails if they do not overlap with the reading, since neither may show something between the two.
     pub fn join_recent(&mut self, recent: &[RawCommunication], since: Option<Timestamp>) -> Result<(), OlderState> {
         let wanted = recent.iter().filter(|recent| since.is_none_or(|since| recent.time_created >= since));
         let wanted: Vec<RawCommunication> = wanted.cloned().collect();

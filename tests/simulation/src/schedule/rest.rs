@@ -36,8 +36,8 @@ impl Life {
         }
     }
 
-    /// Whether the polls have read all cases in vain, also the quiet ones, which not every poll reads. The pollers' clocks
-    /// differ.
+    /// Whether the polls have read all cases, quiet ones included, and found nothing. Not every poll reads a quiet one.
+    /// The pollers' clocks differ.
     fn have_polls_read_all(&self) -> bool {
         self.quiet_polls.is_some_and(|(first, last)| last.duration_since(first) >= self.quiet_turn())
     }

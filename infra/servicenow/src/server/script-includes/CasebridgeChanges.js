@@ -9,8 +9,8 @@ CasebridgeChanges.LIMIT_DEFAULT = 100;
 CasebridgeChanges.LIMIT_MAXIMUM = 200;
 CasebridgeChanges.ACCOUNTS_LIMIT = 1000;
 /**
- * The most files that are looked at for one page: those of any incident count, also of those that AWS may not see. Where
- * more come between two polls, the webhooks of their rule are all that tells of the rest.
+ * The most files that one page looks at, of all incidents, visible to AWS or not. If more arrive between two polls,
+ * only the webhooks report the rest.
  */
 CasebridgeChanges.FILES_LIMIT = 1000;
 

@@ -269,7 +269,8 @@ impl<K: Kind> Pass<K> {
         refusal.is_none() && all_taken && answer_fields != FieldsOutcome::Stale && goes_on
     }
 
-    /// Records columns that were written although the incident showed others. What it shows now is not asked here.
+    /// Records columns that were written although the incident showed others. Does not check what the
+    /// incident shows now.
     fn note_written_columns(&mut self, delivery: &Delivery, fields: FieldsOutcome, now: Timestamp) {
         let Some(shown) = self.summary().map(|seen| &seen.columns) else { return };
         if fields == FieldsOutcome::Applied && !shown.show(&delivery.columns) {
