@@ -110,6 +110,38 @@ fn an_incident_between_two_cases_that_leaves_the_scope_shows_none_until_it_comes
     }
 }
 
+/// AWS refuses the account of the next case until the account goes out of use. That changes no incident, and neither does the
+/// end of it. The incident gets its next case with its first save after that.
+#[test]
+fn an_incident_between_two_cases_whose_account_was_out_of_use_gets_the_next_one_when_it_is_saved() {
+    let (mut world, incident) = resolved_long_ago(false);
+    let account = AccountId::new(ACCOUNTS[1].0);
+    {
+        let world = &mut *world.life.desk.world.borrow_mut();
+        world.settings.policy.group_of_another_account = GroupRule::Keep;
+        world.refused_accounts.insert(account.clone(), Refusal::Subscription);
+    }
+    let group = Some(ACCOUNTS[1].1.to_owned());
+    world.save(&incident, &Change { group, ..Change::default() }).wait(60);
+    world.comment(&incident, "It is back «c2»").wait(60);
+    assert_eq!(world.sync_status(&incident).0, "error", "{}", world.story());
+    world.life.desk.world.borrow_mut().retire_account(&account);
+    world.wait(DAY);
+    assert_eq!(world.sync_status(&incident), (String::new(), String::new()), "{}", world.story());
+    {
+        let world = &mut *world.life.desk.world.borrow_mut();
+        world.refused_accounts.clear();
+        world.use_accounts();
+    }
+    world.wait(DAY);
+    assert_eq!(world.cases(&incident).len(), 1, "{}", world.story());
+    world.life.desk.world.borrow_mut().settings.accounts_change = true;
+    world.settle();
+    assert_eq!(world.cases(&incident).len(), 2, "{}", world.story());
+    assert_eq!(world.count_on_case(&incident, "«c2»"), 1, "{}", world.story());
+    world.must_hold();
+}
+
 #[test]
 fn an_incident_that_is_reopened_too_late_for_its_case_opens_another_case() {
     let (mut world, incident) = resolved_long_ago(false);

@@ -21,6 +21,7 @@ use crate::{
         message::delivered_communication,
         outcome::{case_codes, new_linked_case},
         render,
+        successor::is_reopened_no_more,
     },
     text::text_hash,
     time::{self, CLOCKS_APART, seconds},
@@ -350,10 +351,11 @@ impl Pass {
         let Some(intent) = &self.link.intent else { return };
         let codes = self.incident.as_ref().map(|incident| case_codes(policy, incident));
         let call = RefusedCall::of(&intent.kind, codes);
-        let on_resolved_case = self.link.memory.case.as_ref().is_some_and(LinkedCase::is_resolved);
-        let is_late_text = on_resolved_case && call == Some(RefusedCall::AddCommunication);
+        let resolved = self.link.memory.case.as_ref().filter(|case| case.is_resolved());
+        let is_late_text = resolved.is_some() && call == Some(RefusedCall::AddCommunication);
+        let is_too_old = resolved.is_some_and(|case| is_reopened_no_more(case, now));
         self.never_applied(policy);
-        if is_late_text && self.leave_old_case(policy, now) {
+        if is_late_text && is_too_old && self.leave_old_case(policy, now) {
             return;
         }
         let message = if is_late_text {

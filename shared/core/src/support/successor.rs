@@ -25,10 +25,18 @@ use crate::{
 /// How long after its resolution a case certainly accepts texts: AWS says 14 days, and casebridge may see the
 /// resolution late.
 const REOPENABLE_FOR: SignedDuration = SignedDuration::from_hours(13 * 24);
+/// How long after its resolution AWS reopens a case at most. casebridge never sees the resolution earlier.
+const REOPENED_WITHIN: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Whether a case was resolved so long ago that AWS may no longer reopen it.
 pub(super) fn is_too_old_to_reopen(case: &LinkedCase, now: Timestamp) -> bool {
     case.is_resolved() && now.duration_since(case.status_since) >= REOPENABLE_FOR
+}
+
+/// Whether a case was resolved so long ago that AWS certainly reopens it no more. A text that AWS does not show proves no age,
+/// as a refusal does: its request may be lost.
+pub(super) fn is_reopened_no_more(case: &LinkedCase, now: Timestamp) -> bool {
+    case.is_resolved() && now.duration_since(case.status_since) >= REOPENED_WITHIN
 }
 
 /// Returns the generation of the next incident of a link's case. The first incident has generation 1.

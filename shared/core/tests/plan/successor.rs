@@ -39,6 +39,21 @@ fn commented_after(days: i64) -> Sides {
     sides
 }
 
+/// Returns an incident that was resolved so many days ago and has a comment since. No answer came to the comment, AWS does not
+/// show it, and L is over.
+fn unseen_after(days: i64) -> Sides {
+    let mut sides = commented_after(days);
+    sides.poison = None;
+    let mut pass = sides.observe();
+    let plan = sides.plan(&pass);
+    assert!(sides.apply(&mut pass, &plan.effects[0]));
+    pass.begin(&plan.effects[1], sides.now);
+    pass.doubt("no answer").unwrap();
+    sides.record(pass);
+    sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
+    sides
+}
+
 /// Returns the bodies of the communications that a pass sends.
 fn sent(sides: &mut Sides) -> Vec<String> {
     let pass = sides.observe();
@@ -113,15 +128,7 @@ fn a_reopening_that_comes_too_late_opens_another_case() {
 
 #[test]
 fn a_text_that_an_old_case_takes_and_never_shows_opens_another_one() {
-    let mut sides = commented_after(15);
-    sides.poison = None;
-    let mut pass = sides.observe();
-    let plan = sides.plan(&pass);
-    assert!(sides.apply(&mut pass, &plan.effects[0]));
-    pass.begin(&plan.effects[1], sides.now);
-    pass.doubt("no answer").unwrap();
-    sides.record(pass);
-    sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
+    let mut sides = unseen_after(15);
     let mut pass = sides.observe();
     assert!(pass.link.memory.case.is_none(), "it is left after L");
     sides.case = None;
@@ -129,6 +136,18 @@ fn a_text_that_an_old_case_takes_and_never_shows_opens_another_one() {
     assert_eq!(names(&plan)[0], "open_case");
     sides.apply(&mut pass, &plan.effects[0]);
     assert!(sides.bodies()[0].contains("It is back."));
+}
+
+/// AWS still reopens the case. The text was lost on its way.
+#[test]
+fn a_text_that_a_case_never_shows_is_sent_again_while_the_case_may_be_reopened() {
+    let mut sides = unseen_after(13);
+    assert!(!sides.settle().contains(&"open_case"));
+    assert!(sides.link.memory.case.is_some(), "nothing says that it is too old");
+    sides.now = sides.link.troubles.side_until(Side::Aws).unwrap();
+    assert!(sides.settle().contains(&"add_communication"));
+    assert!(sides.link.memory.former_cases.is_empty());
+    assert_eq!(sides.bodies().iter().filter(|body| body.contains("It is back.")).count(), 1);
 }
 
 #[test]

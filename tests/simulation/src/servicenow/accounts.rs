@@ -79,14 +79,15 @@ impl World {
         }
     }
 
-    /// Agents save the open incidents that are in scope and have no case. The end of an account's inactivity changes no
-    /// incident, so that no hint comes for an incident without a case.
+    /// Agents save the open incidents that are in scope and have no case, or have left a case and not got the next one. The
+    /// end of an account's inactivity changes no incident, so that no hint comes for an incident without a case.
     pub fn save_those_without_case(&mut self) {
         let incidents: Vec<IncidentId> = self.servicenow.incidents.keys().cloned().collect();
         for incident in incidents {
             let record = &self.servicenow.incidents[&incident];
             let wants = self.servicenow.is_in_scope(record) && !record.summary.state.is_ended();
-            if wants && self.cases_of(&incident).next().is_none() {
+            let has_none = self.cases_of(&incident).next().is_none() || self.is_between_cases(&incident);
+            if wants && has_none {
                 self.retriage(&incident);
             }
         }

@@ -60,15 +60,22 @@ impl World {
     }
 
     /// Whether casebridge has left the last case of the incident, which AWS no longer reopens, and the incident has asked
-    /// for no other one since: it was refused until the incident left the scope or ended. Then the incident shows no case, as
-    /// one that never had one. What people write goes to its next case, if it asks for one again.
+    /// for no other one since: it was refused until the incident left the scope or ended. What people write goes to its next
+    /// case, if it asks for one again.
     pub(super) fn has_left_its_case(&self, incident: &IncidentId) -> bool {
+        let Some(record) = self.servicenow.incidents.get(incident) else { return false };
+        let asks_for_case = self.servicenow.is_in_scope(record) && !record.summary.state.is_ended();
+        !asks_for_case && self.is_between_cases(incident)
+    }
+
+    /// Whether casebridge has left the last case of the incident, which AWS no longer reopens, and the incident left the scope
+    /// or ended before it got another one. Then the incident shows no case, as one that never had one.
+    pub fn is_between_cases(&self, incident: &IncidentId) -> bool {
         let Some(record) = self.servicenow.incidents.get(incident) else { return false };
         let columns = &record.summary.columns;
         let shows_nothing = columns.own.values().all(String::is_empty) && columns.sync_status.is_empty();
-        let asks_for_case = self.servicenow.is_in_scope(record) && !record.summary.state.is_ended();
         let may_leave = self.settings.policy.case_too_old_to_reopen == OldCaseRule::OpenCase;
-        may_leave && shows_nothing && !asks_for_case && self.has_too_old_case(incident)
+        may_leave && shows_nothing && self.has_too_old_case(incident)
     }
 
     /// Returns how many notes with such a text the instance has refused on these incidents. casebridge drops them: they
