@@ -43,6 +43,8 @@ pub struct Memory {
     pub unreported: BTreeSet<IncidentId>,
     /// The incidents of which a webhook was lost and that were closed while a rule hid them.
     pub closed_while_hidden: BTreeSet<IncidentId>,
+    /// The incidents that the latest answer showed as closed.
+    pub shown_as_closed: BTreeSet<IncidentId>,
     /// The journal entries that people wrote while their incident was closed or cancelled.
     pub after_closing: BTreeSet<JournalEntryId>,
     /// The comments of incidents that were closed while their group belonged to another account, or while a rule hid them

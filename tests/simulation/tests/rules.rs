@@ -570,6 +570,25 @@ fn what_is_written_while_the_incident_is_hidden_arrives_once_it_is_shown_again()
     world.must_hold();
 }
 
+/// A rule hides the incident until it is closed, and no webhook reports it. casebridge hears of the closing with the next text
+/// of AWS, and resolves the case.
+#[test]
+fn a_closing_behind_a_rule_is_heard_with_the_next_text_of_the_case() {
+    for writes in [false, true] {
+        let mut world = Script::with(|settings| settings.hints = false);
+        let incident = world.linked();
+        world.wait(2 * 3_600).hide(&incident, true);
+        world.set_state(&incident, IncidentState::Resolved).set_state(&incident, IncidentState::Closed);
+        world.wait(2 * 3_600).settle();
+        assert_eq!(world.status(&incident), "unassigned", "{}", world.story());
+        if writes {
+            world.reply(&incident, "Any news? «r1»").settle();
+            assert_eq!(world.status(&incident), "resolved", "{}", world.story());
+        }
+        world.must_hold();
+    }
+}
+
 /// The incident is hidden before casebridge reads it for the first time.
 #[test]
 fn an_incident_that_is_hidden_from_the_beginning_gets_its_case_once_it_is_shown() {

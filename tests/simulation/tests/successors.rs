@@ -242,6 +242,28 @@ fn another_case_for_a_next_incident_has_its_description_with_what_was_written_at
     world.must_hold();
 }
 
+/// A next incident gets another case, and that case outlives it, too. The incident that follows is the second one of this case.
+#[test]
+fn a_next_incident_whose_other_case_goes_on_is_followed_by_the_second_incident_of_that_case() {
+    let (mut world, incident) = closed_in(Script::with(|settings| {
+        settings.polling = SELDOM;
+        settings.jobs = SELDOM;
+    }));
+    world.write_on_case(&incident, "Any news? «m1»", Some(CUSTOMER)).settle();
+    let [next] = <[Handle; 1]>::try_from(next_incidents(&world)).unwrap();
+    world.set_state(&next, IncidentState::Resolved).settle();
+    world.wait(15 * DAY);
+    world.comment(&next, "It is back «c2»").settle();
+    let other = world.cases(&next).pop().unwrap().case_id;
+    world.set_state(&next, IncidentState::Resolved).settle();
+    world.set_state(&next, IncidentState::Closed).settle();
+    world.life.desk.world.borrow_mut().write_at_aws(&other, "And again «m3»", Some(CUSTOMER));
+    world.life.follow_up();
+    world.settle();
+    assert_eq!(next_incidents(&world).len(), 2, "{}", world.story());
+    world.must_hold();
+}
+
 /// The account goes out of use while the case moves, and AWS resolves the case again. The closed incident has no case any
 /// more, so it keeps the status that it shows. The next one follows as soon as the account is used again.
 #[test]
@@ -267,6 +289,23 @@ fn a_next_incident_waits_for_its_account_also_if_the_case_is_resolved_meanwhile(
         }
         world.must_hold();
     }
+}
+
+/// The judge excuses an open case of a closed incident if casebridge can't know of the closing. It excuses none once an answer
+/// has shown the incident as closed.
+#[test]
+fn a_case_that_no_incident_goes_on_with_is_noticed_once_the_closing_was_read() {
+    let (mut world, incident) = closed();
+    let rule = |world: &Script, rule: ClosedIncidentRule| {
+        world.life.desk.world.borrow_mut().settings.policy.case_reopened_after_closing = rule;
+    };
+    rule(&world, ClosedIncidentRule::Note);
+    world.write_on_case(&incident, "It is back «m1»", Some(CUSTOMER)).settle();
+    world.life.desk.world.borrow_mut().memory.closed_while_hidden.insert(incident);
+    rule(&world, ClosedIncidentRule::OpenIncident);
+    let outcome = world.conclude();
+    let is_noticed = outcome.violations.iter().any(|violation| violation.what.contains("no incident goes on with it"));
+    assert!(is_noticed, "{:?}: {}", outcome.violations, outcome.story);
 }
 
 /// The judge excuses the files of texts that wait for the next incident. It excuses no file of a text that is on the closed

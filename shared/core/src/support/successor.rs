@@ -93,6 +93,8 @@ impl Pass {
         memory.former_cases.push(FormerCase { account, case_id, display_id });
         let surplus = memory.former_cases.len().saturating_sub(MAXIMUM_FORMER_CASES);
         memory.former_cases.drain(..surplus);
+        // The incident is the first one of its next case.
+        memory.generation = 0;
         memory.conversation = Conversation::default();
         memory.files.incoming.clear();
         memory.agreed_status = None;

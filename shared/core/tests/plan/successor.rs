@@ -310,6 +310,37 @@ fn a_text_that_has_reopened_the_case_once_opens_no_third_incident() {
     assert_eq!(sides.successor.as_ref().unwrap().1.memory.generation, 3);
 }
 
+/// The incident that continues another case's closed one is the first incident of the case that follows.
+#[test]
+fn another_case_counts_its_own_incidents() {
+    let mut sides = reopened_after_closing();
+    sides.settle();
+    sides.follow_case();
+    sides.settle();
+    sides.set_state(IncidentState::Resolved);
+    sides.settle();
+    sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
+    sides.settle();
+    sides.pass_time(15 * DAY);
+    sides.comment("e2", "It does not answer again.");
+    sides.poison = Some("It does not answer again.".to_owned());
+    sides.pass();
+    sides.poison = None;
+    assert!(sides.settle().contains(&"open_case"));
+    sides.set_state(IncidentState::Resolved);
+    sides.settle();
+    sides.set_state(IncidentState::Closed);
+    sides.settle();
+    sides.communicate("Beth Anglin (Role) <beth.anglin@example.com>", "And once more.");
+    let mut effects = sides.settle();
+    sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
+    effects.extend(sides.settle());
+    assert!(effects.contains(&"hand_over"), "{effects:?}");
+    let account = sides.incident.account.as_ref().unwrap().number.clone();
+    let key = CaseKey::new(account, &CaseId::new(sides::NEXT_CASE_ID));
+    assert_eq!(sides.successor.as_ref().unwrap().0, LinkKey::support_case(IncidentId::of_case(&key, 2)));
+}
+
 /// An automatic answer.
 #[test]
 fn a_text_that_has_opened_an_incident_before_opens_no_further_one() {

@@ -69,7 +69,10 @@ impl ServiceNow for ServiceNowPort {
         let reader = self.desk.current.borrow().clone();
         self.desk.world.borrow_mut().note_read(&reader, incident, read_at, hides_pause);
         match snapshot {
-            Ok(incident) => Ok(Some(incident)),
+            Ok(incident) => {
+                self.desk.world.borrow_mut().note_answer(&incident.summary);
+                Ok(Some(incident))
+            }
             Err(RequestFailure::NotFound) => Ok(None),
             Err(refusal) => Err(failure(refusal)),
         }
@@ -139,6 +142,7 @@ impl ServiceNowPort {
                 let reader = self.desk.current.borrow().clone();
                 let world = &mut *self.desk.world.borrow_mut();
                 world.note_read(&reader, incident, read_at, false);
+                world.note_answer(&answer.snapshot.summary);
                 Ok(answer)
             }
         }

@@ -1,6 +1,9 @@
 //! Opens incidents, and notes which of them were ever in scope of an account.
 
-use casebridge_core::identifiers::{AccountId, IncidentId};
+use casebridge_core::{
+    identifiers::{AccountId, IncidentId},
+    servicenow::incident::IncidentSummary,
+};
 
 use super::{
     model::{Change, Record},
@@ -69,6 +72,16 @@ impl World {
     /// the incident with the present accounts. A reader can't tell that this combination never existed.
     pub fn note_shown(&mut self, record: &Record) {
         self.note_account_in_scope(&record.summary.sys_id, self.account_in_scope(record));
+    }
+
+    /// Notes the state in which an answer shows an incident.
+    pub fn note_answer(&mut self, shown: &IncidentSummary) {
+        let closed = &mut self.memory.shown_as_closed;
+        if shown.state.is_closed() {
+            closed.insert(shown.sys_id.clone());
+        } else {
+            closed.remove(&shown.sys_id);
+        }
     }
 
     fn account_in_scope(&self, record: &Record) -> Option<AccountId> {

@@ -119,7 +119,7 @@ impl World {
             found.push(format!("the sync status is {} {}", columns.sync_status, columns.last_error));
         }
         let goes_on = self.settings.policy.case_reopened_after_closing == ClosedIncidentRule::OpenIncident;
-        if visible && goes_on && !told_of_repetition && !pauses {
+        if visible && goes_on && !told_of_repetition && !pauses && !self.is_closing_unread(incident) {
             found.push("the case is open, and no incident goes on with it".to_owned());
         }
         let has_ended = state.is_ended() && case.is_resolved();

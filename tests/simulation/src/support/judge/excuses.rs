@@ -112,8 +112,14 @@ impl World {
         let record = &self.servicenow.incidents[incident];
         let is_copy_out_of_scope =
             record.summary.columns.own(CASE_ID).is_empty() && !self.servicenow.is_announced(incident);
-        let was_out_of_reach = is_copy_out_of_scope || self.memory.closed_while_hidden.contains(incident);
-        record.summary.state.is_ended() && was_out_of_reach
+        record.summary.state.is_ended() && (is_copy_out_of_scope || self.is_closing_unread(incident))
+    }
+
+    /// Whether a rule hid the incident until it was closed, no webhook reported it, and no answer has shown it as closed since.
+    /// AWS wrote nothing since then: that would have led to a delivery, whose answer shows the closing.
+    pub(super) fn is_closing_unread(&self, incident: &IncidentId) -> bool {
+        let memory = &self.memory;
+        memory.closed_while_hidden.contains(incident) && !memory.shown_as_closed.contains(incident)
     }
 
     /// Returns the links that are given up once every refused request has been made again: AWS refuses them for good
