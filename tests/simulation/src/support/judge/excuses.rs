@@ -112,7 +112,8 @@ impl World {
         let record = &self.servicenow.incidents[incident];
         let is_copy_out_of_scope =
             record.summary.columns.own(CASE_ID).is_empty() && !self.servicenow.is_announced(incident);
-        record.summary.state.is_ended() && (is_copy_out_of_scope || self.is_closing_unread(incident))
+        let was_out_of_reach = is_copy_out_of_scope || self.memory.closed_while_hidden.contains(incident);
+        record.summary.state.is_ended() && was_out_of_reach
     }
 
     /// Whether a rule hid the incident until it was closed, no webhook reported it, and no answer has shown it as closed since.
