@@ -31,6 +31,11 @@ pub(crate) fn letters(text: &str) -> String {
     plain
 }
 
+/// Returns the number of letters and digits of a text.
+pub(crate) fn letter_count(text: &str) -> usize {
+    letters(text).chars().count()
+}
+
 /// Returns what follows an `&`, without the letters and digits of an entity. The entities that platforms use (for example
 /// `&lt;`) stand for characters that are no letters.
 fn without_entity(piece: &str) -> &str {

@@ -25,7 +25,7 @@ use crate::{
         Intent,
         case::{Communication, RawCommunication},
     },
-    text::{HASH_DIGITS, letters, text_hash},
+    text::{HASH_DIGITS, letter_count, text_hash},
     time,
     time::CLOCKS_APART,
 };
@@ -306,7 +306,7 @@ impl Conversation {
         let memory = MarkMemory {
             sent_at: now,
             hash: text_hash(body),
-            letters: letters(body).chars().count(),
+            letters: letter_count(body),
             owner: None,
             settled: false,
             subject: None,
@@ -390,20 +390,24 @@ impl Conversation {
     /// else one that carries a mark and was recognised by no mark: never another text of ours. A communication without a
     /// mark of ours is one that carries none. AWS stays the author of what it wrote. AWS changes few letters of a text, so
     /// the one of the most similar length comes first.
-    fn resembles(&self, communication: &RawCommunication, known: &Known) -> Option<(bool, usize)> {
-        let mut marks = marks_in(&communication.body).into_iter().filter_map(|mark| self.marks.get(&mark)).peekable();
+    fn resembles(&self, looks: &Looks, known: &Known) -> Option<(bool, usize)> {
         let is_recognised_by = |mark: &MarkMemory| mark.owner.as_ref().is_some_and(|it| it.id == known.id);
-        let has_mark = marks.peek().is_some();
-        let is_owner = marks.any(is_recognised_by);
-        let is_same_author = known.by_aws == communication.is_by_aws();
-        let may_be = match (has_mark, known.carries_mark) {
+        let is_owner = looks.marks.iter().filter_map(|mark| self.marks.get(mark)).any(is_recognised_by);
+        let is_same_author = known.by_aws == looks.by_aws;
+        let may_be = match (!looks.marks.is_empty(), known.carries_mark) {
             (true, true) => is_owner || (is_same_author && !self.marks.values().any(is_recognised_by)),
             (true, false) => is_owner,
             (false, carries_mark) => is_same_author && !carries_mark,
         };
-        let count = letters(&communication.body).chars().count();
-        let apart = known.letters.map_or(usize::MAX, |letters| letters.abs_diff(count));
+        let apart = known.letters.map_or(usize::MAX, |letters| letters.abs_diff(looks.letters));
         may_be.then_some((!is_owner, apart))
+    }
+
+    /// Returns what a communication is compared by with those that are known by another text.
+    fn looks_of(&self, communication: &RawCommunication) -> Looks {
+        let mut marks = marks_in(&communication.body);
+        marks.retain(|mark| self.marks.contains_key(mark));
+        Looks { marks, letters: letter_count(&communication.body), by_aws: communication.is_by_aws() }
     }
 
     /// Remembers a communication that was not seen before.
@@ -421,7 +425,7 @@ impl Conversation {
             }
             ordinal += 1;
         };
-        let letters = Some(letters(&raw.body).chars().count());
+        let letters = Some(letter_count(&raw.body));
         of_second.push(Known { id: id.clone(), hash, letters, by_aws, carries_mark, fate: Fate::Pending });
         id
     }
@@ -456,7 +460,7 @@ impl Conversation {
         let mut outranked = Vec::new();
         for (communication, marks) in &carriers {
             let hash = text_hash(&communication.raw.body);
-            let letters = letters(&communication.raw.body).chars().count();
+            let letters = letter_count(&communication.raw.body);
             if self.fate(&communication.id) == Some(Fate::Delivered) {
                 continue;
             }
@@ -647,11 +651,12 @@ impl Matching {
             let mut pairs = Vec::new();
             for (index, communication) in shown.iter().enumerate().filter(|(index, _)| self.ids[*index].is_none()) {
                 let here = second(communication.time_created);
+                let looks = conversation.looks_of(communication);
                 let is_cut = |there: i64| cut_second.is_some_and(|cut| cut == here || there <= cut);
                 for there in distances.iter().map(|distance| here + distance).filter(|there| !is_cut(*there)) {
                     let left = conversation.known.get(&there).into_iter().flatten();
                     let left = left.filter(|known| !self.matched.contains(&known.id));
-                    let alike = left.filter_map(|known| Some((conversation.resembles(communication, known)?, known)));
+                    let alike = left.filter_map(|known| Some((conversation.resembles(&looks, known)?, known)));
                     pairs.extend(alike.map(|(rank, known)| Pair { rank, index, there, id: known.id.clone() }));
                 }
             }
@@ -674,11 +679,20 @@ impl Matching {
     ) {
         for known in conversation.known.get_mut(&there).into_iter().flatten().filter(|known| known.id == id) {
             hash.clone_into(&mut known.hash);
-            known.letters = Some(letters(body).chars().count());
+            known.letters = Some(letter_count(body));
         }
         self.matched.insert(id.clone());
         self.ids[index] = Some(id);
     }
+}
+
+/// What a communication of a read is compared by with those that are known by another text.
+struct Looks {
+    /// The marks of the link that it carries.
+    marks: Vec<Mark>,
+    /// The number of its letters and digits.
+    letters: usize,
+    by_aws: bool,
 }
 
 /// A communication of a read, by its index in it, and a known one that it may be, with its second.

@@ -72,6 +72,11 @@ impl LinkedCase {
         self.status.as_ref().is_some_and(CaseStatus::is_resolved)
     }
 
+    /// Whether the case is known to be resolved for this long.
+    pub(super) fn is_resolved_for(&self, span: SignedDuration, now: Timestamp) -> bool {
+        self.is_resolved() && now.duration_since(self.status_since) >= span
+    }
+
     /// Takes in how a read that began at `now` names the case, and its fingerprint. A case's id changes with its language.
     /// The poller asks for the id that was last taken in.
     pub(super) fn identify(&mut self, case: &Case, now: Timestamp) {

@@ -15,13 +15,13 @@ use crate::{
     support::{
         Intent, Pass,
         call::{Applied, IntentKind, RefusedCall},
-        case::{Case, CaseStatus, Communication, RawCommunication},
+        case::{Case, CaseStatus, Communication, RECENT_COMMUNICATIONS, RawCommunication},
         conversation::{Fate, MAXIMUM_KNOWN_COMMUNICATIONS, Owner, TakenIn},
         memory::{DoubledCase, GivenUpCase, LinkedCase},
         message::delivered_communication,
         outcome::{case_codes, new_linked_case},
         render,
-        successor::is_reopened_no_more,
+        successor::REOPENED_WITHIN,
     },
     text::text_hash,
     time::{self, CLOCKS_APART, seconds},
@@ -120,11 +120,14 @@ impl Pass {
         }
     }
 
-    /// Sets when the conversation is read in full: L after a read that left something out or is older than what is known.
+    /// Sets when the conversation is read in full: L after a read that left something out, is older than what is known, or
+    /// [may hide a text](Self::may_hide_text) that no later read of the recent ones shows.
     fn plan_full_read(&mut self, policy: &Policy, is_complete: bool, has_news: bool, now: Timestamp) {
         if is_complete {
             self.link.memory.full_read_at = self.link.memory.full_read_at.filter(|at| *at > now);
-        } else if has_news && self.link.memory.full_read_at.is_none() {
+        }
+        let leaves_out = !is_complete || self.may_hide_text(policy, now);
+        if has_news && leaves_out && self.link.memory.full_read_at.is_none() {
             self.link.memory.full_read_at = Some(time::later(now, policy.unknown_outcome()));
         }
         let is_older = self.aws.is_behind || self.link.memory.conversation.hides_open(&self.aws.shown);
@@ -132,6 +135,14 @@ impl Pass {
             // The answer is older than what is known: what it leaves out is looked for again.
             self.link.memory.full_read_at = Some(time::later(now, policy.unknown_outcome()));
         }
+    }
+
+    /// Whether AWS may hide a text that is followed by so many others that it is not among the recent ones once it is shown.
+    /// It hides a text for L at the longest; AWS's clock is not ours.
+    fn may_hide_text(&self, policy: &Policy, now: Timestamp) -> bool {
+        let shown_since = time::earlier(now, policy.unknown_outcome() + CLOCKS_APART);
+        let following = self.aws.shown.iter().filter(|seen| seen.raw.time_created >= shown_since);
+        following.count() >= RECENT_COMMUNICATIONS
     }
 
     /// Takes in the ids and the fingerprint alone. If the incident is not found, a change of the case makes the looks for
@@ -353,7 +364,7 @@ impl Pass {
         let call = RefusedCall::of(&intent.kind, codes);
         let resolved = self.link.memory.case.as_ref().filter(|case| case.is_resolved());
         let is_late_text = resolved.is_some() && call == Some(RefusedCall::AddCommunication);
-        let is_too_old = resolved.is_some_and(|case| is_reopened_no_more(case, now));
+        let is_too_old = resolved.is_some_and(|case| case.is_resolved_for(REOPENED_WITHIN, now));
         self.never_applied(policy);
         if is_late_text && is_too_old && self.leave_old_case(policy, now) {
             return;

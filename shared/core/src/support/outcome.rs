@@ -21,7 +21,7 @@ use crate::{
         message::delivered_communication,
         observe::set_status,
         options, render, severity,
-        successor::is_too_old_to_reopen,
+        successor::REOPENABLE_FOR,
     },
     text::{HASH_DIGITS, text_hash},
     time,
@@ -272,7 +272,7 @@ impl Pass {
     fn reduce(&mut self, content: &Content, part: Part, reason: &str, now: Timestamp) -> bool {
         let tried = self.link.memory.refused_text.take().filter(|refused| refused.content == *content);
         // A case that was resolved long ago may refuse every text, since it is too late to reopen it.
-        let takes_texts = self.link.memory.case.as_ref().is_some_and(|case| !is_too_old_to_reopen(case, now));
+        let takes_texts = self.link.memory.case.as_ref().is_some_and(|case| !case.is_resolved_for(REOPENABLE_FOR, now));
         let can_be_cut = takes_texts && matches!(content, Content::Entry { .. } | Content::OpeningRemainder);
         let start = self
             .link

@@ -24,20 +24,10 @@ use crate::{
 
 /// How long after its resolution a case certainly accepts texts: AWS says 14 days, and casebridge may see the
 /// resolution late.
-const REOPENABLE_FOR: SignedDuration = SignedDuration::from_hours(13 * 24);
-/// How long after its resolution AWS reopens a case at most. casebridge never sees the resolution earlier.
-const REOPENED_WITHIN: SignedDuration = SignedDuration::from_hours(14 * 24);
-
-/// Whether a case was resolved so long ago that AWS may no longer reopen it.
-pub(super) fn is_too_old_to_reopen(case: &LinkedCase, now: Timestamp) -> bool {
-    case.is_resolved() && now.duration_since(case.status_since) >= REOPENABLE_FOR
-}
-
-/// Whether a case was resolved so long ago that AWS certainly reopens it no more. A text that AWS does not show proves no age,
-/// as a refusal does: its request may be lost.
-pub(super) fn is_reopened_no_more(case: &LinkedCase, now: Timestamp) -> bool {
-    case.is_resolved() && now.duration_since(case.status_since) >= REOPENED_WITHIN
-}
+pub(super) const REOPENABLE_FOR: SignedDuration = SignedDuration::from_hours(13 * 24);
+/// How long after its resolution AWS reopens a case at most. casebridge never sees the resolution earlier. A text that AWS
+/// took and does not show proves no age before that, as a refusal does: its request may be lost.
+pub(super) const REOPENED_WITHIN: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Returns the generation of the next incident of a link's case. The first incident has generation 1.
 pub(super) fn next_generation(memory: &Memory) -> u32 {
@@ -81,7 +71,7 @@ impl Pass {
     /// says so, the incident would get no other one, or something of the case still waits for its delivery to the incident.
     pub(super) fn leave_old_case(&mut self, policy: &Policy, now: Timestamp) -> bool {
         let memory = &self.link.memory;
-        let is_old = memory.case.as_ref().is_some_and(|case| is_too_old_to_reopen(case, now));
+        let is_old = memory.case.as_ref().is_some_and(|case| case.is_resolved_for(REOPENABLE_FOR, now));
         let asks_for_case = self.incident.as_ref().is_some_and(is_in_scope);
         let has_files = memory.files.has_received_all();
         let is_delivered = memory.conversation.newest_undelivered().is_none() && memory.notes.is_empty() && has_files;

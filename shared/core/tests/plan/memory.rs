@@ -25,7 +25,7 @@ use casebridge_core::{
     support::{
         Effect, Intent, Link, Pass, Plan, SupportCase,
         call::{Content, IntentKind, Part, RefusedCall},
-        case::{Case, CaseStatus},
+        case::{Case, CaseStatus, RECENT_COMMUNICATIONS},
         conversation::{Fate, MAXIMUM_KNOWN_COMMUNICATIONS},
         index,
         memory::{LinkedCase, Memory, QuotaWait, RefusedMessage},
@@ -45,10 +45,10 @@ fn recent(sides: &Sides, hidden: usize) -> Case {
     case
 }
 
-/// Returns both sides with four replies that are all delivered.
+/// Returns both sides with three replies that are all delivered: fewer than may hide a text.
 fn answered() -> Sides {
     let mut sides = Sides::linked();
-    for number in 0..4 {
+    for number in 0..3 {
         sides.reply(&format!("Reply {number}"));
     }
     sides.settle();
@@ -98,7 +98,7 @@ fn a_text_in_doubt_is_looked_for_until_one_shows_that_may_be_it_and_after_l_in_a
     let kind = IntentKind::AddCommunication { content: Content::ReopenNotice, part: Part::whole(0) };
     pass.link.intent = Some(Intent::new(9, Some(mark.clone()), kind, sides.now));
     let wants_all = |author: &str, now: Timestamp| {
-        let mut case = recent(&sides, 2);
+        let mut case = recent(&sides, 1);
         let newest = case.communications.last_mut().unwrap();
         newest.submitted_by = author.to_owned();
         newest.body = format!("abel.tuter wrote [ref {mark}]");
@@ -117,15 +117,34 @@ fn news_in_a_read_of_the_recent_ones_is_followed_by_a_read_of_all_once_nothing_c
     let mut pass = sides.observe();
     pass.see_case(&sides.policy, recent(&sides, 2), sides.now);
     assert_eq!(pass.link.memory.full_read_at, None, "nothing new");
-    sides.reply("Reply 4");
+    sides.reply("Reply 3");
     let first_seen = sides.now;
     let due = first_seen.checked_add(longest_doubt(&sides)).unwrap();
     pass.see_case(&sides.policy, recent(&sides, 2), sides.now);
     assert_eq!(pass.link.memory.full_read_at, Some(due));
-    sides.reply("Reply 5");
+    sides.reply("Reply 4");
     pass.see_case(&sides.policy, recent(&sides, 2), sides.now);
     assert_eq!(pass.link.memory.full_read_at, Some(due), "news does not put it off");
     pass.see_case(&sides.policy, recent(&sides, 0), due.checked_sub(seconds(1)).unwrap());
+    assert_eq!(pass.link.memory.full_read_at, Some(due), "too early to be sure");
+    pass.see_case(&sides.policy, recent(&sides, 0), due);
+    assert_eq!(pass.link.memory.full_read_at, None);
+}
+
+#[test]
+fn more_news_than_the_recent_ones_show_is_followed_by_another_read_of_all_once_nothing_can_be_late() {
+    let mut sides = Sides::linked();
+    for number in 2..RECENT_COMMUNICATIONS {
+        sides.reply(&format!("Text {number}"));
+    }
+    let mut pass = sides.observe();
+    assert_eq!(pass.link.memory.full_read_at, None, "a text that is shown late is among the recent ones then");
+    sides.reply("Reply of the same minute");
+    let due = sides.now.checked_add(longest_doubt(&sides)).unwrap();
+    pass.see_case(&sides.policy, recent(&sides, 0), sides.now);
+    assert_eq!(pass.link.memory.full_read_at, Some(due), "all were read, but AWS may hide one before the recent ones");
+    let overtaken = due.checked_sub(seconds(1)).unwrap();
+    pass.see_case(&sides.policy, recent(&sides, 0), overtaken);
     assert_eq!(pass.link.memory.full_read_at, Some(due), "too early to be sure");
     pass.see_case(&sides.policy, recent(&sides, 0), due);
     assert_eq!(pass.link.memory.full_read_at, None);
@@ -637,8 +656,8 @@ fn a_thousand_messages_are_remembered_in_as_little_as_a_hundred() {
 /// A later read does not show a reply that waits for its delivery.
 #[test]
 fn a_reply_that_a_late_read_hides_is_looked_for_again() {
-    let mut sides = answered();
-    sides.reply("Reply 4");
+    let mut sides = Sides::linked();
+    sides.reply("Reply 3");
     let mut pass = sides.observe();
     let mut late = sides::as_case(sides.case.as_ref().unwrap());
     late.communications.pop();
@@ -654,9 +673,9 @@ fn a_reply_that_a_late_read_hides_is_looked_for_again() {
 
 #[test]
 fn a_read_that_shows_the_last_text_a_second_earlier_is_no_older_one() {
-    let mut sides = answered();
+    let mut sides = Sides::linked();
     sides.pass_time(10);
-    sides.reply("Reply 4");
+    sides.reply("Reply 3");
     sides.settle();
     for (earlier, is_older) in [(0, false), (1, false), (2, true)] {
         let mut shown = recent(&sides, 0);
@@ -673,7 +692,7 @@ fn of_very_many_communications_those_that_are_not_taken_in_yet_are_not_settled()
     let mut sides = Sides::linked();
     for number in 0..MAXIMUM_KNOWN_COMMUNICATIONS + 100 {
         sides.pass_time(60);
-        sides.reply(&format!("Reply {number}"));
+        sides.reply(&format!("Text {number}"));
     }
     let mut pass = sides.observe();
     let taken_in: Vec<CommunicationId> = pass.aws.shown.iter().map(|seen| seen.id.clone()).collect();
