@@ -37,7 +37,8 @@ const OWN_COLUMNS: [&str; 4] = [ACCOUNT, CASE_ID, DISPLAY_ID, CASE_STATUS];
 /// From this many failures in a row on, an agent is told. Most failures pass by themselves in seconds. With the default
 /// policy, the waits after the first three take seven to ten seconds in all.
 const QUIET_ATTEMPTS: u32 = 4;
-/// How many characters of an error an incident shows: as many as its column holds, so that it reads back as written.
+/// How many characters of an error an incident shows. The column holds 1,000 UTF-16 units. The rest is for characters
+/// that take two, so that the text mostly reads back as it was written.
 const LAST_ERROR_CHARACTERS: usize = 900;
 /// What an agent is told while the account may open no more cases.
 const QUOTA_ADVICE: &str =
