@@ -182,12 +182,12 @@ fn notice_text(notice: &Notice) -> String {
         }
         Notice::CommentForAnotherAccount { .. } => {
             "A comment was not sent to AWS: this incident was closed while its group belonged to another AWS account than its \
-             case. Open a new incident if AWS shall have it."
+             case. Open a new incident if the comment is to go to AWS."
                 .to_owned()
         }
         Notice::CommentOfUnclearOrigin { .. } => {
             "A comment by casebridge's own user belongs to no delivery: it was not sent to AWS. Write it again as a person \
-             if AWS shall have it."
+             if the comment is to go to AWS."
                 .to_owned()
         }
         Notice::MessageRefused { reason, .. } => render::one_line(
