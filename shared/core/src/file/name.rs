@@ -6,7 +6,7 @@ pub const NAME_BYTES: usize = 100;
 /// The name of a file whose own name leaves nothing.
 const NAMELESS: &str = "file";
 /// How many bytes the ending of a name has at most, with its dot. The endings of [`TYPES`] have five, and others in
-/// use, as `.properties`, eleven. What is longer is a part of the name in which a dot stands.
+/// use, such as `.properties`, eleven. What is longer is a part of the name that contains a dot.
 const ENDING_BYTES: usize = 12;
 /// The MIME type of a file whose ending says nothing.
 const UNKNOWN_TYPE: &str = "application/octet-stream";

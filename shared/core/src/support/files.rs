@@ -36,7 +36,7 @@ use crate::{
 /// once there is room. With some 300 bytes each they take a quarter of the 350 KiB that the link's row may have.
 const MAXIMUM_INCOMING: usize = 300;
 /// How many texts on files that stay a link remembers for the case. The oldest are dropped: the incident has them all.
-/// Each is a communication of its own, and people read no more than twenty of them.
+/// Each becomes a communication of its own, so more of them would bury what people write on the case.
 const MAXIMUM_NOTICES: usize = 20;
 /// How long before its end a set or an upload is not used any more: as long as a call may take, and clocks differ.
 const USED_UNTIL_BEFORE: SignedDuration = SignedDuration::from_mins(5);

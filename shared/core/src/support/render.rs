@@ -169,8 +169,8 @@ pub fn is_subject_of_ours(policy: &Policy, subject_shown: &str) -> bool {
 /// ServiceNow, `task.short_description`.
 const SHORT_DESCRIPTION_CHARACTERS: usize = 160;
 /// How many characters of a description are written, counted in UTF-16: `incident.description` holds 4,000, and
-/// ServiceNow cuts what is longer without a word. The hundred between are for an instance that counts differently, for
-/// example a line end as two.
+/// ServiceNow cuts what is longer without a word. The other hundred are a margin for an instance that counts
+/// differently, for example a line end as two.
 pub const DESCRIPTION_CHARACTERS: usize = 3_900;
 /// How many bytes of a case's subject go into the description, if the short description can't hold it: the console's
 /// limit of 250 characters, each of up to four bytes in UTF-8.
