@@ -9,7 +9,7 @@ import paths
 
 # The largest zip. Lambda loads it before it starts a function. A larger one includes a library that is not needed: the
 # SDK crates with their default features come to 5.3 MB and more.
-LARGEST_PACKAGE_BYTES = 4_800_000
+MAXIMUM_PACKAGE_BYTES = 4_800_000
 # The version of glibc in the runtime provided.al2023.
 NEWEST_GLIBC = (2, 34)
 GLIBC_SYMBOL = re.compile(rb"GLIBC_(\d+)\.(\d+)")
@@ -33,9 +33,9 @@ def main() -> None:
         glibc = newest_glibc(executables[function])
         version = ".".join(map(str, glibc))
         console.say(f"     {paths.relative(package)}  {size / 1e6:.2f} MB  glibc {version}")
-        if size > LARGEST_PACKAGE_BYTES:
+        if size > MAXIMUM_PACKAGE_BYTES:
             problems.append(
-                f"{package.name} has {size / 1e6:.2f} MB, the limit is {LARGEST_PACKAGE_BYTES / 1e6:.1f} MB."
+                f"{package.name} has {size / 1e6:.2f} MB, the limit is {MAXIMUM_PACKAGE_BYTES / 1e6:.1f} MB."
             )
         if glibc > NEWEST_GLIBC:
             problems.append(f"{package.name} asks for glibc {version}, the Lambda runtime has 2.34: build with zig.")

@@ -2,7 +2,7 @@
 
 The functions run on a local stack of their own, as `make up` runs them, and the files go over its links. The peak
 memory is that of the process of the function `attachments` (VmHWM). The command fails if it exceeds
-LARGEST_MEMORY_BYTES: files are streamed, so that their size must not show.
+MAXIMUM_MEMORY_BYTES: files are streamed, so that their size must not show.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ FUNCTION = "attachments"
 # The largest file that AWS Support takes.
 FILE_BYTES = 157_286_400
 # Half of the function's memory.
-LARGEST_MEMORY_BYTES = 128_000_000
+MAXIMUM_MEMORY_BYTES = 128_000_000
 # How long one file may take. The builds of the simulator and of the local AWS are slow with so many bytes.
 PATIENCE_SECONDS = 600
 LOOK_SECONDS = 0.05
@@ -146,8 +146,8 @@ def main() -> None:
             measure(name, "ServiceNow to AWS", lambda: to_aws(world, incident, folder)),
             measure(name, "AWS to ServiceNow", lambda: to_servicenow(world, incident)),
         )
-    if largest > LARGEST_MEMORY_BYTES:
-        raise console.StackError(f"{largest / 1e6:.1f} MB is more than {LARGEST_MEMORY_BYTES / 1e6:.0f} MB.")
+    if largest > MAXIMUM_MEMORY_BYTES:
+        raise console.StackError(f"{largest / 1e6:.1f} MB is more than {MAXIMUM_MEMORY_BYTES / 1e6:.0f} MB.")
     console.say(f"{console.paint('Measured', 'green')} after {console.elapsed():.0f} s: memory is in bounds.")
 
 

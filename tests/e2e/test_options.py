@@ -127,7 +127,7 @@ def test_a_language_that_aws_refuses_gives_way_to_the_policys(world: World):
         world.until("agents are told", lambda: notes(world, incident), incident)
         world.settle()
         (note,) = notes(world, incident)
-        assert "language en instead of ja, as AWS Support has refused it otherwise" in note, note
+        assert "language en instead of ja, because AWS Support refused an earlier request" in note, note
         world.assert_once_at_aws(incident)
         world.end(incident)
 

@@ -28,7 +28,9 @@ use jiff::{SignedDuration, Timestamp};
 pub const TIME_FOR_A_STEP: SignedDuration = SignedDuration::from_mins(4);
 /// The time by which a lease outlives its worker, since a request on the wire may still arrive.
 pub const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(10);
-/// The longest wait for which the worker stays with a transfer. For a longer one it sends itself a message.
+/// The longest wait for which the worker stays with a transfer. For a longer one it sends itself a message. The pause
+/// of AWS's check and, with the default policy, the first four waits after failures (1, 2, 4 and 8 seconds) fit. A
+/// longer stay would keep one of few workers from the files of others.
 const MAXIMUM_STAY: SignedDuration = SignedDuration::from_secs(10);
 /// The longest delay of a message. Source: Amazon SQS, SendMessage `DelaySeconds`.
 const MAXIMUM_DELAY: SignedDuration = SignedDuration::from_mins(15);

@@ -36,7 +36,8 @@ const ACCOUNTS_AT_ONCE: usize = 16;
 /// The time for one page of an account, and the time in which an account may begin further pages. One attempt of a call
 /// may take as long. A poll has time for 48 accounts that hang.
 pub const ACCOUNT_TIME: SignedDuration = SignedDuration::from_secs(10);
-/// The most pages of an account that one poll reads: 10,000 cases. The next poll continues.
+/// The most pages of an account that one poll reads: 10,000 cases. The next poll continues. By the account's quota of
+/// five calls a second, [`ACCOUNT_TIME`] ends a poll after 50 pages; this bound is for answers that never end.
 const MAXIMUM_PAGES: usize = 100;
 
 /// The outcome of the poll of one account.

@@ -16,7 +16,8 @@ use crate::{ChangeFeed, PollError, Poller, SecretStore, Tick};
 
 /// The name of the watermark in the ledger.
 pub const WATERMARK: &str = "servicenow_changes";
-/// The most pages that one poll reads: 10,000 incidents. The next poll continues.
+/// The most pages that one poll reads: 10,000 incidents. The next poll continues. With half a second each they take
+/// the 25 seconds that the function has before its reserve.
 const MAXIMUM_PAGES: usize = 50;
 
 impl<L, Q, N, S, A, C> Poller<L, Q, N, S, A, C>

@@ -27,7 +27,7 @@ const TWO: &str = "444455556666";
 
 /// An organisation: the services of each account, or `None` for one that refuses, and the requests that were written.
 #[derive(Default)]
-struct World {
+struct Organisation {
     services: BTreeMap<&'static str, Option<Vec<&'static str>>>,
     held: RefCell<Held>,
     writes: RefCell<Vec<Changes>>,
@@ -61,7 +61,7 @@ fn unavailable() -> Failure {
     Failure::Unavailable { message: "a text of the other side".to_owned(), retry_at: None }
 }
 
-impl AccountList for &World {
+impl AccountList for &Organisation {
     async fn accounts(&self) -> Result<Vec<AccountId>, SecretError> {
         if self.lists_no_accounts {
             return Err(SecretError::Denied { id: "casebridge/accounts/".to_owned() });
@@ -70,7 +70,7 @@ impl AccountList for &World {
     }
 }
 
-impl SupportCatalogue for &World {
+impl SupportCatalogue for &Organisation {
     async fn describe_services(&self, account: &AccountId) -> Result<Vec<OfferedService>, Failure> {
         self.seconds.fetch_add(self.seconds_per_account, Ordering::Relaxed);
         let refusal = if self.has_no_plan { Refusal::Subscription } else { Refusal::Credentials };
@@ -85,7 +85,7 @@ impl SupportCatalogue for &World {
     }
 }
 
-impl CatalogueStore for &World {
+impl CatalogueStore for &Organisation {
     async fn held(&self) -> Result<Held, Failure> {
         if self.is_servicenow_down { Err(unavailable()) } else { Ok(self.held.borrow().clone()) }
     }
@@ -98,19 +98,19 @@ impl CatalogueStore for &World {
     }
 }
 
-impl Clock for &World {
+impl Clock for &Organisation {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.seconds.load(Ordering::Relaxed)).unwrap()
     }
 }
 
 /// Returns the outcome of a run, and the metrics.
-fn run(world: &World) -> (Result<Written, String>, BTreeMap<Metric, Vec<i64>>) {
+fn run(organisation: &Organisation) -> (Result<Written, String>, BTreeMap<Metric, Vec<i64>>) {
     let sync = CatalogSync {
-        accounts: world,
-        support: world,
-        servicenow: world,
-        clock: world,
+        accounts: organisation,
+        support: organisation,
+        servicenow: organisation,
+        clock: organisation,
         metrics: Metrics::new("catalog-sync"),
     };
     let deadline = Timestamp::UNIX_EPOCH + RESERVE + SignedDuration::from_secs(60);
@@ -120,8 +120,8 @@ fn run(world: &World) -> (Result<Written, String>, BTreeMap<Metric, Vec<i64>>) {
 }
 
 /// Returns the codes of the written services, each with whether it is active.
-fn written(world: &World) -> Vec<(String, bool)> {
-    let writes = world.writes.borrow();
+fn written(organisation: &Organisation) -> Vec<(String, bool)> {
+    let writes = organisation.writes.borrow();
     let services = writes.iter().flat_map(|changes| &changes.services);
     services.map(|service| (service.code.clone(), service.active)).collect()
 }
@@ -133,10 +133,10 @@ fn is(code: &str, active: bool) -> (String, bool) {
 #[test]
 fn what_any_account_offers_is_written_and_what_none_offers_is_retired() {
     let services = BTreeMap::from([(ONE, Some(vec!["a", "b"])), (TWO, Some(vec!["b", "c"]))]);
-    let world = World { services, held: held(&["a", "old"]).into(), ..World::default() };
-    let (outcome, metrics) = run(&world);
+    let organisation = Organisation { services, held: held(&["a", "old"]).into(), ..Organisation::default() };
+    let (outcome, metrics) = run(&organisation);
     assert_eq!(outcome.unwrap().services, 3);
-    assert_eq!(written(&world), [is("b", true), is("c", true), is("old", false)]);
+    assert_eq!(written(&organisation), [is("b", true), is("c", true), is("old", false)]);
     assert_eq!(metrics[&Metric::CatalogueRowsWritten], [3]);
     assert_eq!(metrics[&Metric::CatalogueFailures], [0]);
 }
@@ -144,36 +144,37 @@ fn what_any_account_offers_is_written_and_what_none_offers_is_retired() {
 #[test]
 fn nothing_is_written_when_nothing_differs() {
     let services = BTreeMap::from([(ONE, Some(vec!["a"])), (TWO, Some(vec!["a"]))]);
-    let world = World { services, held: held(&["a"]).into(), ..World::default() };
-    assert_eq!(run(&world).0.unwrap(), Written::default());
-    assert!(world.writes.borrow().is_empty());
+    let organisation = Organisation { services, held: held(&["a"]).into(), ..Organisation::default() };
+    assert_eq!(run(&organisation).0.unwrap(), Written::default());
+    assert!(organisation.writes.borrow().is_empty());
 }
 
 #[test]
 fn an_account_that_fails_retires_nothing_and_fails_no_other() {
     let services = BTreeMap::from([(ONE, None), (TWO, Some(vec!["c"]))]);
-    let world = World { services, held: held(&["old"]).into(), ..World::default() };
-    let (outcome, metrics) = run(&world);
+    let organisation = Organisation { services, held: held(&["old"]).into(), ..Organisation::default() };
+    let (outcome, metrics) = run(&organisation);
     assert!(outcome.is_ok());
-    assert_eq!(written(&world), [is("c", true)]);
+    assert_eq!(written(&organisation), [is("c", true)]);
     assert_eq!(metrics[&Metric::CatalogueFailures], [1]);
 }
 
 #[test]
 fn an_account_without_a_plan_offers_nothing_and_is_no_failure() {
     let services = BTreeMap::from([(ONE, None), (TWO, Some(vec!["c"]))]);
-    let world = World { services, held: held(&["old"]).into(), has_no_plan: true, ..World::default() };
-    let (outcome, metrics) = run(&world);
+    let organisation =
+        Organisation { services, held: held(&["old"]).into(), has_no_plan: true, ..Organisation::default() };
+    let (outcome, metrics) = run(&organisation);
     assert!(outcome.is_ok());
-    assert_eq!(written(&world), [is("c", true), is("old", false)]);
+    assert_eq!(written(&organisation), [is("c", true), is("old", false)]);
     assert_eq!(metrics[&Metric::CatalogueFailures], [0]);
 }
 
 #[test]
 fn rows_that_servicenow_refuses_are_counted() {
     let services = BTreeMap::from([(ONE, Some(vec!["a", "b"]))]);
-    let world = World { services, refuses: vec!["a"], ..World::default() };
-    let (outcome, metrics) = run(&world);
+    let organisation = Organisation { services, refuses: vec!["a"], ..Organisation::default() };
+    let (outcome, metrics) = run(&organisation);
     assert_eq!(outcome.unwrap().refused, ["a"]);
     assert_eq!(metrics[&Metric::CatalogueFailures], [1]);
 }
@@ -182,26 +183,27 @@ fn rows_that_servicenow_refuses_are_counted() {
 fn accounts_for_which_there_is_no_time_count_as_failed() {
     let names: Vec<&'static str> = (0..40).map(|number| &*format!("{number:012}").leak()).collect();
     let services = names.into_iter().map(|account| (account, Some(vec!["c"]))).collect();
-    let world = World { services, held: held(&["old"]).into(), seconds_per_account: 3, ..World::default() };
-    let (outcome, metrics) = run(&world);
+    let organisation =
+        Organisation { services, held: held(&["old"]).into(), seconds_per_account: 3, ..Organisation::default() };
+    let (outcome, metrics) = run(&organisation);
     assert!(outcome.is_ok());
-    assert_eq!(written(&world), [is("c", true)], "nothing is retired");
+    assert_eq!(written(&organisation), [is("c", true)], "nothing is retired");
     let failures = metrics[&Metric::CatalogueFailures][0];
     assert!((1..40).contains(&failures), "{failures}");
 }
 
 #[test]
 fn without_accounts_nothing_is_retired() {
-    let world = World { held: held(&["old"]).into(), ..World::default() };
-    assert_eq!(run(&world).0.unwrap(), Written::default());
-    assert!(written(&world).is_empty());
+    let organisation = Organisation { held: held(&["old"]).into(), ..Organisation::default() };
+    assert_eq!(run(&organisation).0.unwrap(), Written::default());
+    assert!(written(&organisation).is_empty());
 }
 
 #[test]
 fn a_failing_instance_or_store_of_secrets_fails_the_run_without_its_words() {
     let services = BTreeMap::from([(ONE, Some(vec!["a"]))]);
-    let world = World { services, is_servicenow_down: true, ..World::default() };
-    assert_eq!(run(&world).0.unwrap_err(), "ServiceNow could not show its catalogue: unavailable");
-    let world = World { lists_no_accounts: true, ..World::default() };
-    assert_eq!(run(&world).0.unwrap_err(), "the accounts could not be listed");
+    let organisation = Organisation { services, is_servicenow_down: true, ..Organisation::default() };
+    assert_eq!(run(&organisation).0.unwrap_err(), "ServiceNow could not show its catalogue: unavailable");
+    let organisation = Organisation { lists_no_accounts: true, ..Organisation::default() };
+    assert_eq!(run(&organisation).0.unwrap_err(), "the accounts could not be listed");
 }

@@ -15,10 +15,10 @@ FUNCTIONS = {
 }
 VISIBILITY_FACTOR = 6
 # Source: Lambda quotas, function timeout.
-LONGEST_TIMEOUT_SECONDS = 900
+MAXIMUM_TIMEOUT_SECONDS = 900
 # The waits between them add up to a quarter of an hour: shared/core/src/hint.rs.
 RECEIVES = 7
-SHORTEST_POLL_SECONDS = 60
+MINIMUM_POLL_SECONDS = 60
 BOTH_SIDES_ENVIRONMENT = {
     "CASEBRIDGE_ACCOUNT_SECRET_PREFIX",
     "CASEBRIDGE_POLICY_PARAMETER",
@@ -215,7 +215,7 @@ def test_files_have_a_queue_of_their_own_and_all_the_time_that_lambda_gives(reso
     queue = resources["FileQueue"]["Properties"]
     assert "FifoQueue" not in queue, "a file that takes long would hold up others of its group"
     function = resources["AttachmentsFunction"]["Properties"]
-    assert function["Timeout"] == LONGEST_TIMEOUT_SECONDS
+    assert function["Timeout"] == MAXIMUM_TIMEOUT_SECONDS
     # Lambda would take what the function sends itself for a loop.
     assert function["RecursiveLoop"] == "Allow"
     (mapping,) = [
@@ -340,7 +340,7 @@ def test_the_poller_runs_on_time_and_never_twice_at_once(template):
     assert schedule["ScheduleExpression"] == {"Ref": "PollRate"}
     assert template["Parameters"]["PollRate"]["Default"] == "rate(1 minute)"
     assert referenced(schedule["Target"]["DeadLetterConfig"]["Arn"]) == "PollFailureQueue"
-    assert resources["CasePollerFunction"]["Properties"]["Timeout"] < SHORTEST_POLL_SECONDS
+    assert resources["CasePollerFunction"]["Properties"]["Timeout"] < MINIMUM_POLL_SECONDS
 
 
 def test_a_poll_rate_is_grammatical(template):

@@ -12,9 +12,9 @@ use crate::identifiers::AccountId;
 pub const ROWS_PER_REQUEST: usize = 200;
 /// The most characters of a code, as the app's columns hold them.
 const MAXIMUM_CODE: usize = 100;
-/// The longest name in UTF-16 units, which the app counts.
+/// The longest name in UTF-16 units, which the app counts: as many as the app's columns hold.
 const MAXIMUM_NAME: usize = 200;
-/// The most severities of an account that are kept. AWS has five.
+/// The most severities of an account that are kept: as many as the app's snapshot shows. AWS has five.
 const MAXIMUM_LEVELS: usize = 50;
 
 /// A code of AWS Support with the name that people read.

@@ -106,9 +106,11 @@ impl Hint {
 const UNREADABLE_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(15);
 /// The first wait after a failure of the ledger. Most failures pass at once.
 const LEDGER_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
-/// The factor by which each further wait is longer.
+/// The factor by which each further wait is longer. The queue hands a message out seven times, so there are six waits:
+/// 2, 10, 50, 250, 360 and 360 seconds. So a ledger may fail for 17 minutes before a message is parked.
 const LEDGER_WAIT_FACTOR: i32 = 5;
-/// The longest wait after a failure of the ledger.
+/// The longest wait after a failure of the ledger: the visibility timeout of the queue (`infra/aws/template.yaml`),
+/// after which the message of a worker that died comes again.
 const MAXIMUM_LEDGER_WAIT: SignedDuration = SignedDuration::from_mins(6);
 
 /// Why a message was not handled.

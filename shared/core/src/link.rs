@@ -34,7 +34,8 @@ use crate::{
     },
 };
 
-/// How many notices a link remembers at most.
+/// How many notices a link remembers at most: as many as there are kinds of them. The column shows the latest one, and
+/// an older one again when the latest no longer holds.
 const NOTICES: usize = 5;
 
 /// What both sides last agreed on: the third side of the three-way merge. It is the same for each kind.

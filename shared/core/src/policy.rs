@@ -39,7 +39,8 @@ const MAXIMUM_DOUBT_SECONDS: u32 = 6 * 3600;
 const MAXIMUM_QUIET_CASE_POLL_SECONDS: u32 = 3600;
 /// The most addresses that CreateCase takes. Source: AWS Support API, CreateCase `ccEmailAddresses`.
 pub const MAXIMUM_CC_EMAIL_ADDRESSES: usize = 10;
-/// The longest prefix of a subject, in characters. It leaves room for the subject itself.
+/// The longest prefix of a subject, in characters. It leaves room in the 250 of a subject for the incident's number
+/// and the 160 characters of its short description.
 const MAXIMUM_SUBJECT_PREFIX: usize = 60;
 /// The most words of a filter. An organisation with more accounts opens incidents for all and sorts them in ServiceNow;
 /// the document has at most 8 KB.

@@ -11,7 +11,8 @@ use crate::{
     time,
 };
 
-/// How long the first polls may fail before the watermark is recorded.
+/// How long the first polls may fail before the watermark is recorded: the time in which somebody who deploys
+/// casebridge notices that its ledger can't be written, and corrects that.
 const FIRST_POLLS_FAIL: SignedDuration = SignedDuration::from_hours(1);
 /// How far the first poll of an instance looks back, by our clock. Nothing was linked before the first poll.
 const FIRST_LOOK_BACK: SignedDuration = FIRST_POLLS_FAIL.saturating_add(time::CLOCKS_APART);

@@ -22,7 +22,8 @@ use jiff::SignedDuration;
 
 use crate::{carrier::Carrier, error::ReconcileError, ports::Ports, work::Work};
 
-/// How many plans a pass makes at most: each but the last did something or met a change.
+/// How many plans a pass makes at most: each but the last did something or met a change. Most passes make two or
+/// three. The bound ends a pass in which the two sides never come to agree, before the reconciler's minute does.
 const PLANS_PER_PASS: usize = 40;
 
 /// What follows an effect.

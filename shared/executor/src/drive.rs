@@ -22,8 +22,9 @@ use crate::{
     work::Work,
 };
 
-/// How many passes one hint makes at most while others mark the link dirty. After the last one the link is released and
-/// is due at once.
+/// How many passes one hint makes at most while others mark the link dirty. After the last one the link is released
+/// and is due at once. A pass mostly takes a few seconds, so five fit into the reconciler's minute, and a link that
+/// changes all the time gives way to others.
 const PASSES: usize = 5;
 
 /// Brings a link in step, as far as is possible now. Takes in first the record that the hint names, if there is one.

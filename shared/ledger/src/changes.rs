@@ -15,7 +15,8 @@ use casebridge_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-/// How long an intent that has ended stays in the audit trail: 400 days.
+/// How long an intent that has ended stays in the audit trail: 400 days, so that a yearly audit finds the whole year
+/// and has a month to read it.
 const ENDED_INTENT_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// How many items a write has at most besides the link's index rows: its own row, an intent that ends and one that starts.

@@ -52,15 +52,22 @@ use crate::{
     transfer,
 };
 
-/// How many times the ledger tries to take a lease, or to wake a link, while the lease changes hands.
+/// How many times the ledger tries to take a lease, or to wake a link, while the lease changes hands. It changes hands
+/// between two calls, so within milliseconds. That seldom happens twice in a row, and after the third time the hint
+/// comes again.
 const TAKE_ROUNDS: u32 = 3;
-/// How many rows it reads to find the first that leads to a link: more than one, since a row may be unreadable.
+/// How many rows it reads to find the first that leads to a link: more than one, since a row may be unreadable. Ten
+/// small rows cost hardly more than one, and a list that begins with more unreadable rows needs people.
 const FIRST_ROWS: i32 = 10;
-/// How many times a write is tried while another transaction is in the way.
+/// How many times a write is tried while another transaction is in the way. A transaction takes some tens of
+/// milliseconds, and the four pauses between the tries take 375 together.
 const CONFLICT_ROUNDS: u32 = 5;
-/// After how many answers in a row without any row a batch read fails.
+/// After how many answers in a row without any row a batch read fails. DynamoDB gives such answers while it throttles.
+/// The four pauses before the fifth take 750 milliseconds together; then the read is left to the poll of the next
+/// minute.
 const EMPTY_BATCH_ROUNDS: u32 = 5;
-/// The first pause between two rounds. Each next pause is twice as long.
+/// The first pause between two rounds: about as long as the transaction of another worker takes. Each next pause is
+/// twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// The reasons for which a transaction is cancelled and may be repeated. Source: DynamoDB API, CancellationReason.
 const PASSING_REASONS: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];

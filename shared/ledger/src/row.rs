@@ -22,7 +22,8 @@ pub const MAXIMUM_STATE_BYTES: usize = 350 * 1024;
 /// The revision of a link that is recorded for the first time.
 pub(crate) const FIRST_REVISION: u64 = 1;
 
-/// How long a minute's count is kept, in seconds. It is not read after its minute.
+/// How long a minute's count is kept, in seconds. It is not read after its minute; an hour is far beyond any
+/// difference of our clocks.
 const COUNT_KEPT_SECONDS: i64 = 3_600;
 
 /// Returns the minute of a moment, counted from the epoch. Events are counted by it.

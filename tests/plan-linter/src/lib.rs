@@ -1,7 +1,4 @@
-//! A linter for plans: it finds what must never be in a plan, whatever the two sides show.
-//!
-//! The core's tests and the simulation lint every plan that they make. The linter judges a plan by the policy, the pass
-//! and the moment that it was made from. It does not say what the plan should have done instead.
+#![doc = include_str!("../README.md")]
 
 mod bounds;
 mod calls;

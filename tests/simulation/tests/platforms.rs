@@ -811,7 +811,10 @@ fn a_language_that_aws_refuses_costs_no_case() {
     world.settle();
     let expected = ("en".to_owned(), "technical".to_owned(), vec!["jane@example.com".to_owned()]);
     assert_eq!(options_of(&world, &incident), expected, "{}", world.story());
-    assert_eq!(notes(&world, &incident, "language en instead of ja, as AWS Support has refused it"), 1);
+    assert_eq!(
+        notes(&world, &incident, "language en instead of ja, because AWS Support refused an earlier request"),
+        1
+    );
     assert_eq!(world.cases(&incident).len(), 1);
     world.must_hold();
 }

@@ -1,10 +1,12 @@
 //! The names and the MIME types of files.
 
-/// How many bytes a name has at most, with its ending. File systems take 255, and columns count differently.
+/// How many bytes a name has at most, with its ending. The app takes 100 characters. Bytes are the strictest way to
+/// count them, and file systems, which take 255 bytes, have room for a remark that people add.
 pub const NAME_BYTES: usize = 100;
 /// The name of a file whose own name leaves nothing.
 const NAMELESS: &str = "file";
-/// How many bytes the ending of a name has at most, with its dot. What is longer is no ending.
+/// How many bytes the ending of a name has at most, with its dot. The endings of [`TYPES`] have five, and others in
+/// use, such as `.properties`, eleven. What is longer is a part of the name that contains a dot.
 const ENDING_BYTES: usize = 12;
 /// The MIME type of a file whose ending says nothing.
 const UNKNOWN_TYPE: &str = "application/octet-stream";

@@ -25,7 +25,9 @@ pub const TRIED_FOR: SignedDuration = SignedDuration::from_hours(72);
 const UPLOAD_LIVES: SignedDuration = SignedDuration::from_hours(24);
 /// How long a set lives if AWS's answer does not say it readably. Source: AWS Support API, AddAttachmentsToSet.
 pub const SET_LIVES: SignedDuration = SignedDuration::from_hours(1);
-/// The wait before AWS is asked again about an upload that it still checks.
+/// The wait before AWS is asked again about an upload that it still checks. A check takes from seconds to minutes. One
+/// call in five seconds is a twenty-fifth of the account's quota of five calls a second, which the case's texts share.
+/// Source: AWS Support endpoints and quotas.
 pub const SCAN_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// After this long a check counts as failed: AWS deletes a file that was not used for so long.
 const SCANNED_WITHIN: SignedDuration = UPLOAD_LIVES;
@@ -36,7 +38,8 @@ const EARLY_MESSAGE: SignedDuration = SignedDuration::from_secs(5);
 const LATE_MESSAGE: SignedDuration = SignedDuration::from_mins(5);
 /// The most parts of an upload: S3's own limit. Source: Amazon S3 User Guide, "multipart upload limits".
 const MAXIMUM_PARTS: u32 = 10_000;
-/// How many characters of a side's reason are kept.
+/// How many characters of a side's reason are kept: two or three sentences, as many as the link remembers for a text
+/// that a side refused.
 const REASON_CHARACTERS: usize = 300;
 
 /// A set of attachments that is being filled.

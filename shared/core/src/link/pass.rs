@@ -26,7 +26,9 @@ use crate::{
     time,
 };
 
-/// How long reads must show an update count below the remembered one before it is believed. A node lags for less.
+/// How long reads must show an update count below the remembered one before it is believed. A restored record shows it
+/// for good, and a lagging node mostly catches up within seconds. If a node lags for longer, the app does not write
+/// the fields that are planned from its lower count.
 pub(crate) const LOWER_COUNT_LASTS: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a pass knows: the link's memory, and what was read in this pass.

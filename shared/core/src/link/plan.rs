@@ -9,7 +9,8 @@ use crate::{
     servicenow::delivery::{Delivery, NewIncident},
 };
 
-/// How many effects a plan has at most. The rest comes with the next plan of the same pass.
+/// How many effects a plan has at most. The rest comes with the next plan of the same pass. A link with more to do
+/// sees its own outcomes first: 25 calls of a second each are about half of the reconciler's minute.
 pub const EFFECTS_PER_PLAN: usize = 25;
 
 /// The name of the opening of an incident for logs, metrics and coverage.

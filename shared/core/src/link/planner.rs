@@ -28,9 +28,11 @@ use crate::{
     time::{self, seconds},
 };
 
-/// How many messages one delivery carries at most.
+/// How many messages one delivery carries at most. The app accepts no more. It writes three records for each, and all
+/// of them must fit into the 15 seconds that the client waits.
 pub const MESSAGES_PER_DELIVERY: usize = 25;
-/// How many writes beyond the loop breaker's bound are allowed, to show in the columns that it has tripped.
+/// How many writes beyond the loop breaker's bound are allowed, to show in the columns that it has tripped. One write
+/// is enough if it is kept; the others are for answers that get lost and for texts that change in the same window.
 const COLUMN_WRITES_BEYOND_BOUND: usize = 5;
 /// How long to wait before reading an incident again of which a lagging node has shown too little. By then the node has
 /// mostly caught up.

@@ -17,11 +17,14 @@ use crate::{
 
 /// The user of the platform's own jobs. It also writes the comment of the automatic closing.
 const SYSTEM_USER: &str = "system";
-/// The most seconds between a job's comment and its update. Used if the audit trail shows no update counts.
+/// The most seconds between a job's comment and its update. Used if the audit trail shows no update counts. The times
+/// are whole seconds, so one may be rounding; the other is for an update that takes longer than a second.
 const ONE_UPDATE_SECONDS: u32 = 2;
-/// How long a node of ServiceNow lags at most. A read shows every comment that is older than this.
+/// How long a node of ServiceNow lags at most. A read shows every comment that is older than this. ServiceNow states
+/// no bound. Nodes mostly catch up within seconds, so two minutes leave room and still settle comments soon.
 pub(crate) const MAXIMUM_NODE_LAG: SignedDuration = SignedDuration::from_mins(2);
-/// How many texts that reopened the link are remembered at most. An automatic answer has few forms.
+/// How many texts that reopened the link are remembered at most. An automatic answer has few forms, and twenty hashes
+/// take less than half a kilobyte.
 const REOPENING_TEXTS: usize = 20;
 
 /// Records that casebridge itself ended work on the incident.

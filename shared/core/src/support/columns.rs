@@ -37,7 +37,8 @@ const OWN_COLUMNS: [&str; 4] = [ACCOUNT, CASE_ID, DISPLAY_ID, CASE_STATUS];
 /// From this many failures in a row on, an agent is told. Most failures pass by themselves in seconds. With the default
 /// policy, the waits after the first three take seven to ten seconds in all.
 const QUIET_ATTEMPTS: u32 = 4;
-/// How many characters of an error an incident shows: as many as its column holds, so that it reads back as written.
+/// How many characters of an error an incident shows. The column holds 1,000 UTF-16 units. The rest is for characters
+/// that take two, so that the text mostly reads back as it was written.
 const LAST_ERROR_CHARACTERS: usize = 900;
 /// What an agent is told while the account may open no more cases.
 const QUOTA_ADVICE: &str =
@@ -181,12 +182,12 @@ fn notice_text(notice: &Notice) -> String {
         }
         Notice::CommentForAnotherAccount { .. } => {
             "A comment was not sent to AWS: this incident was closed while its group belonged to another AWS account than its \
-             case. Open a new incident if AWS shall have it."
+             case. Open a new incident if the comment is to go to AWS."
                 .to_owned()
         }
         Notice::CommentOfUnclearOrigin { .. } => {
             "A comment by casebridge's own user belongs to no delivery: it was not sent to AWS. Write it again as a person \
-             if AWS shall have it."
+             if the comment is to go to AWS."
                 .to_owned()
         }
         Notice::MessageRefused { reason, .. } => render::one_line(

@@ -32,20 +32,25 @@ use crate::{
     time,
 };
 
-/// How many files of the case a link remembers at most that are not on the incident. What is shown later is taken in once
-/// there is room.
+/// How many files of the case a link remembers at most that are not on the incident. What is shown later is taken in
+/// once there is room. With some 300 bytes each they take a quarter of the 350 KiB that the link's row may have.
 const MAXIMUM_INCOMING: usize = 300;
 /// How many texts on files that stay a link remembers for the case. The oldest are dropped: the incident has them all.
+/// Each becomes a communication of its own, so more of them would bury what people write on the case.
 const MAXIMUM_NOTICES: usize = 20;
 /// How long before its end a set or an upload is not used any more: as long as a call may take, and clocks differ.
 const USED_UNTIL_BEFORE: SignedDuration = SignedDuration::from_mins(5);
-/// The minimum wait before the link looks at files under way. The mover sends a hint when it ends.
+/// The minimum wait before the link looks at files under way. The mover sends a hint when it ends, so a look is only
+/// for a hint that was lost, and the poller wakes links once a minute.
 const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
-/// How often AWS may refuse the communication of the same files. Its reason may be an expired set, so they are moved anew.
+/// How often AWS may refuse the communication of the same files. Its reason may be an expired set, so they are moved
+/// anew. That happens once, seldom twice; after the third refusal AWS does not accept the files.
 const REFUSALS: u32 = 3;
-/// How often AWS may not know the id of a file that it shows: with the default policy for a day and a half.
+/// How often AWS may not know the id of a file that it shows: with the default policy's longest wait of 15 minutes for
+/// a day and a half. A node knows a new file within minutes, so this outlasts an outage of a day.
 const UNKNOWN_TIMES: u32 = 150;
-/// How many transfers a look asks the ledger for, at most: each is a read. The others follow in later passes.
+/// How many transfers a look asks the ledger for, at most. Each is a read of some milliseconds, so that ten hardly
+/// delay a text. The others follow in later passes.
 pub(super) const TRANSFERS_PER_LOOK: usize = 10;
 
 /// Files of the incident that go to the case in one communication.

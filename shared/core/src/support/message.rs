@@ -6,7 +6,8 @@ use crate::{
     text::HASH_DIGITS,
 };
 
-/// How many hexadecimal digits of a message's name identify the link and the case.
+/// How many hexadecimal digits of a message's name identify the link and the case: 64 bits. Among a million links, two
+/// have the same digits with a chance of one in thirty million. The app asks for this number of digits.
 const DELIVERY_SCOPE_DIGITS: usize = 16;
 
 /// Returns the unique name under which a communication is delivered to ServiceNow. It contains the communication's

@@ -7,8 +7,9 @@ use crate::{
     support::{Pass, message::note_id},
 };
 
-/// How many notes a link remembers that are not on the incident yet. The oldest are dropped: a later note on a severity
-/// says what holds now.
+/// How many notes a link remembers that are not on the incident yet. The oldest are dropped: a later note on a
+/// severity says what holds now. A case gets a few in its life, so only an instance that takes nothing for days meets
+/// this bound.
 const MAXIMUM_NOTES: usize = 20;
 
 /// A note of casebridge for the incident's agents that is not on the incident yet.

@@ -134,7 +134,7 @@ fn refused_note(wanted: &Choices, choices: &Choices, uncopied: &[String], reason
         changes.push(format!("without copies to {}", named(uncopied)));
     }
     let changes = changes.join(" and ");
-    format!("The AWS Support case is opened {changes}, as AWS Support has refused it otherwise: {reason}")
+    format!("The AWS Support case is opened {changes}, because AWS Support refused an earlier request: {reason}")
 }
 
 /// A choice among codes of AWS Support.
@@ -187,7 +187,9 @@ impl Choice {
         let (name, known) = (choice.name, choice.known.join(", "));
         let told = || {
             let unknown = named(&self.unknown);
-            format!("The AWS Support case is opened with {name} {used} instead of {unknown}: AWS Support has {known}.")
+            format!(
+                "The AWS Support case is opened with {name} {used} instead of {unknown}. AWS Support accepts {known}."
+            )
         };
         (!self.unknown.is_empty()).then(told)
     }
@@ -237,11 +239,14 @@ impl Copies {
 
     fn notes(&self) -> impl Iterator<Item = String> {
         let malformed = (!self.malformed.is_empty()).then(|| {
-            format!("AWS Support sends no copies of the case to what is no e-mail address: {}.", named(&self.malformed))
+            format!(
+                "AWS Support sends no copies of the case to these, which are no e-mail addresses: {}.",
+                named(&self.malformed)
+            )
         });
         let surplus = (!self.surplus.is_empty()).then(|| {
             format!(
-                "AWS Support sends copies of the case to {MAXIMUM_CC_EMAIL_ADDRESSES} addresses at most, and so none to {}.",
+                "AWS Support sends copies of the case to {MAXIMUM_CC_EMAIL_ADDRESSES} addresses at most. These get none: {}.",
                 named(&self.surplus)
             )
         });

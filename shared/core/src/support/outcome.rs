@@ -27,7 +27,8 @@ use crate::{
     time,
 };
 
-/// How many texts from AWS are remembered of the time since work ended. The oldest are dropped.
+/// How many texts from AWS are remembered of the time since work ended: as many as the journal keeps of the texts that
+/// reopened the link, where they go if they reopen it. The oldest are dropped.
 const TEXTS_SINCE_END: usize = 20;
 
 impl Pass {

@@ -28,24 +28,32 @@ pub const COMMUNICATION_BYTES: usize = 8_000;
 /// How many bytes a subject may have: the console's limit of 250 characters, counted in the strictest unit. The API
 /// states no limit.
 pub const SUBJECT_BYTES: usize = 250;
-/// How many bytes are reserved for what surrounds a part: its first line and a note after it.
+/// How many bytes are reserved for what surrounds a part: its first line and a note after it. A first line has a name
+/// of up to [`NAME_BYTES`], a time, a number, the part and the mark, and a note has fewer than a hundred bytes:
+/// together less than 400.
 const FRAME_BYTES: usize = 500;
 /// How many bytes of a text go into one part, at most, unless a smaller size is asked for.
 pub const PART_BYTES: usize = COMMUNICATION_BYTES - FRAME_BYTES;
-/// How many bytes of a text go into one part once AWS has refused it: what AWS refuses may be in one part alone.
+/// How many bytes of a text go into one part once AWS has refused it: what AWS refuses may be in one part alone. A
+/// quarter of a communication's limit also fits if AWS counts up to four units for each byte, and makes about four
+/// communications of one.
 pub const SMALL_PART_BYTES: usize = 2_000;
-/// How many bytes of a text go into one part once AWS has refused a small part as well: a few lines.
+/// How many bytes of a text go into one part once AWS has refused a small part as well: a few lines, so that little is
+/// left out if AWS refuses one of them. A small part then makes about five communications.
 pub const SMALLEST_PART_BYTES: usize = 400;
-/// How many characters of a side's reason are remembered for a text that it refused.
+/// How many characters of a side's reason are remembered for a text that it refused: two or three sentences, which fit
+/// the incident's `last_error` with the words around them.
 pub(crate) const REASON_CHARACTERS: usize = 300;
 /// The placeholder for a text that ServiceNow refuses.
 const LEFT_OUT_REPLY: &str = "(ServiceNow does not accept this text. It stands on the case.)";
 /// The placeholder for a text that AWS refuses.
 pub(crate) const LEFT_OUT: &str = "(AWS Support does not accept this text. It stands in ServiceNow.)";
-/// How many bytes of a name go into a first line, at most.
+/// How many bytes of a name go into a first line, at most. Names of people, and their roles at AWS, mostly have fewer.
+/// The bound keeps the first line within [`FRAME_BYTES`].
 const NAME_BYTES: usize = 100;
-/// How many bytes of the opening text are sent at most, in about nine parts. The rest stays in ServiceNow. Both the
-/// first part and the last one say so.
+/// How many bytes of the opening text are sent at most, in about nine parts: many times the 4,000 characters of
+/// ServiceNow's own column, which an instance may have widened. The nine calls take two seconds of the account's
+/// quota. The rest stays in ServiceNow. Both the first part and the last one say so.
 pub const OPENING_BYTES: usize = 64_000;
 /// The end of an opening text that was cut.
 const CUT_NOTICE: &str = "\n\n(The description goes on in ServiceNow.)";
@@ -160,10 +168,12 @@ pub fn is_subject_of_ours(policy: &Policy, subject_shown: &str) -> bool {
 /// How many characters the short description of an incident holds, counted in UTF-16 as JavaScript does. Source:
 /// ServiceNow, `task.short_description`.
 const SHORT_DESCRIPTION_CHARACTERS: usize = 160;
-/// How many characters of a description are written, counted in UTF-16: `incident.description` holds 4,000. ServiceNow
-/// cuts what is longer without a word.
+/// How many characters of a description are written, counted in UTF-16: `incident.description` holds 4,000, and
+/// ServiceNow cuts what is longer without a word. The other hundred are a margin for an instance that counts
+/// differently, for example a line end as two.
 pub const DESCRIPTION_CHARACTERS: usize = 3_900;
-/// How many bytes of a case's subject go into the description, if the short description can't hold it.
+/// How many bytes of a case's subject go into the description, if the short description can't hold it: the console's
+/// limit of 250 characters, each of up to four bytes in UTF-8.
 const LONG_SUBJECT_BYTES: usize = 1_000;
 /// The end of a description that does not hold the whole first communication.
 const CONTINUED_IN_COMMENT: &str = "\n\n(The whole text follows as a comment.)";

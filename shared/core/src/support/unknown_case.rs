@@ -34,7 +34,8 @@ pub const READS_PER_MINUTE: u32 = 30;
 /// The name under which the ledger counts the unknown cases of an account that are read in a minute.
 pub const READS: &str = "reads";
 
-/// How many marks of a case are looked up, at most: the first text of a case of ours has one.
+/// How many marks of a case are looked up, at most: the first text of a case of ours has one. The others are for texts
+/// of other authors in the same second, and each look is a read of the ledger.
 const MARKS_LOOKED_UP: usize = 3;
 
 /// What casebridge does with an event whose case has no link.

@@ -23,7 +23,7 @@ const LARGE: u64 = 5_000_001;
 /// The number from which the content is made that several files have.
 const EQUAL_CONTENT: u64 = 7;
 /// How long the instance checks a file for viruses at most, in seconds.
-const LONGEST_CHECK: i64 = 600;
+const MAXIMUM_CHECK_SECONDS: i64 = 600;
 
 /// A file that a person has.
 pub struct PersonsFile {
@@ -74,7 +74,7 @@ impl World {
         self.note(Place::ServiceNow, || format!("{number}: abel.tuter attaches {name}, {bytes} bytes"));
         let sys_id = self.servicenow.attach(now, "abel.tuter", id, name, file.content);
         if random.chance(60) {
-            let until = now + SignedDuration::from_secs(random.between(1, LONGEST_CHECK));
+            let until = now + SignedDuration::from_secs(random.between(1, MAXIMUM_CHECK_SECONDS));
             let infected = random.chance(300);
             self.note(Place::ServiceNow, || format!("{name} is checked until {until:.0}, infected: {infected}"));
             self.servicenow.check_file(&sys_id, until, infected);

@@ -19,7 +19,7 @@ pub const CLOSED_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// How long a rule hides an incident at most, in seconds. casebridge looks for it often for a day, then seldom. It stops
 /// after a month, which no rule of these worlds lasts, nor two that follow each other so fast that casebridge does not see
 /// the incident in between.
-const LONGEST_HIDDEN: [i64; 3] = [60, 3_600, 14 * 86_400];
+const MAXIMUM_HIDDEN_SECONDS: [i64; 3] = [60, 3_600, 14 * 86_400];
 /// The text of a flow that comments on each resolution by casebridge.
 pub const AUTOMATIC_ANSWER: &str = "Thank you. This is an automatic answer.";
 /// What a text begins with to be shared, in worlds where that takes a prefix.
@@ -280,7 +280,7 @@ impl World {
 
     /// A query rule hides the incident from the integration user for some time, if none hides it already.
     fn hide(&mut self, id: &IncidentId, random: &mut Random) {
-        let longest = *random.pick(&LONGEST_HIDDEN);
+        let longest = *random.pick(&MAXIMUM_HIDDEN_SECONDS);
         let lasts = SignedDuration::from_secs(random.between(1, longest));
         if self.servicenow.hidden.contains_key(id) {
             return;

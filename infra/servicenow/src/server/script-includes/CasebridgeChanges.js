@@ -5,12 +5,21 @@
  */
 var CasebridgeChanges = Class.create();
 
+/** How many incidents one page lists if the request does not say it: each takes about 100 bytes of the answer. */
 CasebridgeChanges.LIMIT_DEFAULT = 100;
+/**
+ * The most incidents of one page. casebridge asks for as many: each of them is read, and all within the 15 seconds
+ * that it waits.
+ */
 CasebridgeChanges.LIMIT_MAXIMUM = 200;
+/**
+ * The most active accounts whose groups are in scope. Each group takes 33 characters of the query, so these come to 33
+ * kB.
+ */
 CasebridgeChanges.ACCOUNTS_LIMIT = 1000;
 /**
- * The most files that one page looks at, of all incidents, visible to AWS or not. If more arrive between two polls,
- * only the webhooks report the rest.
+ * The most files that one page looks at, of all incidents, visible to AWS or not: their rows and incidents are read in
+ * a few of the 15 seconds that casebridge waits. If more arrive between two polls, only the webhooks report the rest.
  */
 CasebridgeChanges.FILES_LIMIT = 1000;
 

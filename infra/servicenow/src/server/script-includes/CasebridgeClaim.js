@@ -8,6 +8,10 @@
 var CasebridgeClaim = Class.create();
 
 CasebridgeClaim.TABLE = 'x_casebridge_aws_delivery';
+/**
+ * How long a claim is young if the property is not set: the platform ends a REST call after 60 seconds, so no request
+ * can still be writing then.
+ */
 CasebridgeClaim.SECONDS = 60;
 
 /**

@@ -4,8 +4,14 @@
  */
 var CasebridgeDelivery = Class.create();
 
+/** The most messages of one delivery. Each takes three writes, and casebridge waits 15 seconds for all of them. */
 CasebridgeDelivery.MESSAGES_LIMIT = 25;
+/**
+ * The most characters of a message. AWS Support's texts have 8,000, so this leaves room for other kinds of link. With
+ * 25 messages a body stays far below the 10 MB that the platform allows.
+ */
 CasebridgeDelivery.TEXT_LIMIT = 100000;
+/** The most characters of an external_id, as its column holds them. */
 CasebridgeDelivery.EXTERNAL_ID_LIMIT = 100;
 /**
  * The form of a communication's external_id: link and case, second, text, place among equals, `a` if AWS wrote it, `m`
@@ -14,8 +20,12 @@ CasebridgeDelivery.EXTERNAL_ID_LIMIT = 100;
 CasebridgeDelivery.EXTERNAL_ID = /^[0-9a-f]{16}--?[0-9]{1,12}-[0-9a-f]{16}-[0-9]{1,10}a?m?$/;
 /** Control characters other than tab and line ends. No text needs them, and the platform may drop them. */
 CasebridgeDelivery.CONTROLS = /[^\t\n\r\u0020-\uffff]/g;
+/** The most characters of a field or a column: as many as close_notes, the longest of them, holds. */
 CasebridgeDelivery.FIELD_LIMIT = 4000;
-/** How often the worst status is written again because another link has changed its own status meanwhile. */
+/**
+ * How often the worst status is written again because another link has changed its own status meanwhile. An incident
+ * has few links, so they seldom meet twice in a row. A later pass of a link corrects what is left.
+ */
 CasebridgeDelivery.SETTLE_LIMIT = 3;
 CasebridgeDelivery.JOURNALS = { comment: 'comments', work_note: 'work_notes' };
 CasebridgeDelivery.FIELDS = ['state', 'close_code', 'close_notes', 'hold_reason', 'impact', 'urgency'];

@@ -11,12 +11,18 @@ CasebridgeIncident.PREFIX = 'x_casebridge_aws_';
  * and read in a fraction of the 60 seconds that it allows for a call. At least one text is read, of any length.
  */
 CasebridgeIncident.PAGE_CHARACTERS = 200000;
-/** The most texts that are read for one page, shown or not: even a short text costs some work. */
+/**
+ * The most texts that are read for one page, shown or not: even a short text costs some work. The platform's own form
+ * shows as many (glide.history.max_entries).
+ */
 CasebridgeIncident.PAGE_ENTRIES = 250;
+/** The most close codes that a snapshot shows: ten times as many as the platform brings, in 4 kB of an answer. */
 CasebridgeIncident.CLOSE_CODES_LIMIT = 100;
 CasebridgeIncident.ACCOUNTS = 'x_casebridge_aws_account';
 CasebridgeIncident.ACCOUNT_NUMBER = /^[0-9]{12}$/;
-/** The most accounts of a group that a snapshot names: one active account and former ones. */
+/**
+ * The most accounts of a group that a snapshot names: one active account, and far more former ones than a group gets.
+ */
 CasebridgeIncident.GROUP_ACCOUNTS_LIMIT = 100;
 /** The most deliveries that one answer names. A worker makes fewer before it records them: 25 times 25 messages. */
 CasebridgeIncident.DELIVERIES_LIMIT = 1000;

@@ -13,6 +13,7 @@ CasebridgeOpening.FIELDS = {
 };
 /** The columns of the app that the request gives beside those of the link. */
 CasebridgeOpening.CODES = ['service_code', 'category_code'];
+/** The most characters of a code, as its column holds them. */
 CasebridgeOpening.CODE_LIMIT = 100;
 
 CasebridgeOpening.prototype = {

@@ -8,12 +8,34 @@ var CasebridgeOutbox = Class.create();
 CasebridgeOutbox.TABLE = 'x_casebridge_aws_outbox';
 /** How long the job leaves a new entry to the rule. If the rule died, the job then takes over. */
 CasebridgeOutbox.FIRST_ATTEMPT_SECONDS = 60;
+/**
+ * The delay after the first failed attempt, which doubles with each further one. A fault of a moment is over by then,
+ * and the job, which runs every minute, attempts the entry in its next run.
+ */
 CasebridgeOutbox.DELAY_SECONDS = 30;
+/**
+ * The longest delay. After an outage of any length each entry is attempted within the hour, and a long one costs few
+ * attempts.
+ */
 CasebridgeOutbox.DELAY_MAXIMUM_SECONDS = 3600;
+/**
+ * The most entries of one run. An attempt takes some tenths of a second, so these fit into a run. The next run takes
+ * the others.
+ */
 CasebridgeOutbox.ENTRIES_PER_RUN = 100;
-/** The longest run. It ends before the next one is due. */
+/**
+ * The longest run. With one more attempt of five seconds it ends before the next one is due, a minute after it began.
+ */
 CasebridgeOutbox.RUN_MILLISECONDS = 45000;
+/**
+ * The most deletions of one run: more entries than a run sends, so that sent ones do not pile up, and some seconds of
+ * work.
+ */
 CasebridgeOutbox.DELETIONS_PER_RUN = 500;
+/**
+ * How long sent entries are kept if the property is not set: a week, in which people look into a webhook that they
+ * miss.
+ */
 CasebridgeOutbox.RETENTION_DAYS = 7;
 CasebridgeOutbox.SECONDS_PER_DAY = 86400;
 

@@ -8,11 +8,14 @@
 var CasebridgeTrail = Class.create();
 
 CasebridgeTrail.TABLE = 'sys_audit';
-/** The most changes of state that are read: more than people make. */
+/** The most changes of state that are read: more than people make in the life of an incident. */
 CasebridgeTrail.STATES_LIMIT = 200;
-/** The most rows about texts of one field that are read: more than a page has. */
+/** The most rows about texts of one field that are read: four times as many as a page has texts. */
 CasebridgeTrail.ENTRIES_LIMIT = 1000;
-/** How much later than its update a row of the trail may be written. */
+/**
+ * How much later than its update a row of the trail may be written. Times are whole seconds, so one may be rounding;
+ * the other is for an update that takes longer than a second.
+ */
 CasebridgeTrail.LAG_SECONDS = 2;
 CasebridgeTrail.ENDED = ['6', '7', '8'];
 CasebridgeTrail.CLOSED = ['7', '8'];

@@ -7,6 +7,7 @@ var CasebridgeWebhook = Class.create();
 /** The longest attempt: the instance has four connections for each host, so none may be held for long. */
 CasebridgeWebhook.TIMEOUT_MILLISECONDS = 5000;
 CasebridgeWebhook.SECRET_PREFIX = 'whsec_';
+/** The most characters of an error: a few sentences. The column holds 1,000. */
 CasebridgeWebhook.REFUSAL_LIMIT = 300;
 /** The codes with which casebridge's own function refuses a webhook. */
 CasebridgeWebhook.ERROR_CODES = ['method_not_allowed', 'too_large', 'malformed', 'unauthorized', 'unavailable'];

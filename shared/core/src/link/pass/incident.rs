@@ -23,9 +23,11 @@ use crate::{
     time,
 };
 
-/// How long a request to ServiceNow may still be at work. ServiceNow ends REST transactions after 60 seconds.
+/// How long a request to ServiceNow may still be at work. ServiceNow ends REST transactions after 60 seconds
+/// (KB1297438). As much again is for the time that a request waits on its way and in the instance's queue.
 const MAXIMUM_REQUEST: SignedDuration = SignedDuration::from_mins(2);
-/// The most by which the times of a record and of a comment of the same update may differ.
+/// The most by which the times of a record and of a comment of the same update may differ. Both are whole seconds, so
+/// an update of less than a second may show a difference of one; the other is for an update that takes longer.
 const ONE_UPDATE: SignedDuration = SignedDuration::from_secs(2);
 
 impl<K: Kind> Pass<K> {

@@ -23,7 +23,7 @@ use crate::{
     time::{self, seconds},
 };
 
-/// The largest spread: it gives the longest extra wait.
+/// The largest spread, which gives the longest extra wait. The port for random bits gives it in thousandths.
 const FULL_SPREAD: u32 = 1_000;
 
 /// How often an incident of an account that is not in use is tried each hour, by default. An account that is registered a
@@ -35,7 +35,8 @@ const SELDOM: SignedDuration = SignedDuration::from_hours(24);
 /// How long after an order it is given again if its transfer has not ended: longer than the 15 minutes that the function
 /// may run, and its lease. A repeat changes nothing while another worker has the lease.
 const ORDERED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(20);
-/// How long after an order it is given again that the queue did not take.
+/// How long after an order it is given again that the queue did not take: a minute, since the poller looks that often
+/// for what is due. A message that is sent ahead may well fail with the same service.
 const NOT_TAKEN_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 impl<K: Kind> Pass<K> {

@@ -27,11 +27,15 @@ type Counts = BTreeMap<String, Count>;
 
 fn hash(content: &FileBytes) -> String {
     // The content of a file that is too large is not read.
-    format!("{} {}", content.length(), if content.length() > MOST_READ { String::new() } else { sha256(content) })
+    format!(
+        "{} {}",
+        content.length(),
+        if content.length() > MAXIMUM_BYTES_READ { String::new() } else { sha256(content) }
+    )
 }
 
 /// The largest file that is read here, in bytes.
-const MOST_READ: u64 = 10_000_000;
+const MAXIMUM_BYTES_READ: u64 = 10_000_000;
 
 fn sha256(content: &FileBytes) -> String {
     content.sha256().unwrap_or_default()
