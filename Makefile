@@ -4,7 +4,7 @@
 PYTHON := .tools/python/bin/python
 LOCAL := infra/local
 .DEFAULT_GOAL := help
-.PHONY: help tools up down demo test lint rust-test e2e package bench bench-files simulate simulate-pairs simulate-sabotage mutants mutants-app policy-table clean clean-tools
+.PHONY: help tools up down demo test lint rust-test e2e package bench bench-files bench-links simulate simulate-pairs simulate-sabotage mutants mutants-app policy-table clean clean-tools
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: tools ## Measures those packages into target/bench/NAME.json; BEFORE=<fil
 
 bench-files: tools ## Moves the largest file each way with those packages and prints the memory that it takes
 	@$(PYTHON) tests/bench/files.py
+
+bench-links: ## Prints what one more message costs on links of ten to ten thousand messages (takes half a minute)
+	@cargo run -q -p casebridge-simulation -- long-links
 
 simulate: ## Runs SEEDS random worlds from seed FROM on, with faults at every step, and all seeds that ever failed
 	@cargo run -q -p casebridge-simulation -- run $(or $(SEEDS),20000) $(or $(FROM),0)

@@ -16,5 +16,5 @@ pub use ledger::{
     DueLink, HandOver, Lease, LeaseAnswer, Ledger, ReleaseAnswer, RowPage, TransferAnswer, TransferLease,
     TransferLedger,
 };
-pub use memory::MemoryLedger;
+pub use memory::{MemoryLedger, Traffic};
 pub use row::MAXIMUM_STATE_BYTES;

@@ -28,6 +28,32 @@ use crate::{
     transfer::{self, TransferRow},
 };
 
+/// What a ledger has read and written so far, for checks of what a link costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// The bytes of links' states that it has returned with a lease.
+    pub read_bytes: usize,
+    /// How many states of links were written under a lease.
+    pub writes: usize,
+    /// Their bytes.
+    pub written_bytes: usize,
+    /// How many rows beside a link's own these writes have put or deleted.
+    pub rows: usize,
+}
+
+impl Traffic {
+    /// Returns what was read and written since an earlier look.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            read_bytes: self.read_bytes - earlier.read_bytes,
+            writes: self.writes - earlier.writes,
+            written_bytes: self.written_bytes - earlier.written_bytes,
+            rows: self.rows - earlier.rows,
+        }
+    }
+}
+
 /// A ledger in memory, for one thread. A clone is an independent copy, to which a simulation can return.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLedger {
@@ -43,6 +69,7 @@ struct Tables {
     counts: BTreeMap<(AccountId, &'static str, i64), u32>,
     watermarks: BTreeMap<String, String>,
     transfers: BTreeMap<(LinkKey, TransferId), MemoryTransfer>,
+    traffic: Traffic,
 }
 
 /// A transfer's row.
@@ -110,6 +137,11 @@ impl MemoryLedger {
         intents.map(|((_, sequence), row)| (*sequence, row.ending.as_ref().map(|ending| ending.end))).collect()
     }
 
+    /// Returns what it has read and written so far.
+    pub fn traffic(&self) -> Traffic {
+        self.tables.borrow().traffic
+    }
+
     /// Returns the links that it remembers. For checks.
     pub fn link_keys(&self) -> Vec<LinkKey> {
         self.tables.borrow().links.keys().cloned().collect()
@@ -136,6 +168,7 @@ impl Tables {
         }
         let due = link.due_at.and_then(|due_at| Timestamp::from_millisecond(due_at).ok());
         let answer = row::taken(&link.row, key, attempt, until, due);
+        self.traffic.read_bytes += link.row.state.as_ref().map_or(0, String::len);
         link.row.lease_owner = Some(attempt.clone());
         link.lease_until = until.as_millisecond();
         link.due_at = Some(until.as_millisecond());
@@ -178,6 +211,9 @@ impl Tables {
         rows: Vec<RowChange>,
         lease_change: &LeaseChange,
     ) {
+        self.traffic.writes += 1;
+        self.traffic.written_bytes += state.len();
+        self.traffic.rows += rows.len();
         for change in rows {
             self.apply(change);
         }

@@ -8,6 +8,7 @@ use casebridge_simulation::{
     pairs::{self, PairLife},
     report,
     sabotage::{SABOTAGES, Sabotage, catch},
+    support::long_links,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use mimalloc::MiMalloc;
@@ -21,11 +22,14 @@ const USAGE: &str = "usage:
   casebridge-simulation replay <seed> [sabotage]    tells the story of a seed
   casebridge-simulation pairs                       every call and every fate, in pairs, in small worlds
   casebridge-simulation replay-pair <name>          tells the story of a pair, by the name that a failure printed
-  casebridge-simulation sabotage [seeds]            switches off one safeguard at a time: each must be noticed";
+  casebridge-simulation sabotage [seeds]            switches off one safeguard at a time: each must be noticed
+  casebridge-simulation long-links [passes]         measures what one more message on a long conversation costs";
 /// How many seeds `run` takes by default.
 const SEEDS: u64 = 10_000;
 /// Within how many seeds each sabotage must be noticed, by default.
 const SABOTAGE_SEEDS: u64 = 10_000;
+/// How many passes `long-links` times for each row of its table, by default.
+const TIMED_PASSES: usize = 1_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -44,6 +48,10 @@ fn main() -> ExitCode {
         ["replay-pair", name] => pairs::replay(name).is_some_and(|outcome| tell(&outcome)),
         ["sabotage"] => run_sabotage(SABOTAGE_SEEDS),
         ["sabotage", seeds] if seeds.parse::<u64>().is_ok() => run_sabotage(seeds.parse().unwrap_or(SABOTAGE_SEEDS)),
+        ["long-links"] => measure_long_links(TIMED_PASSES),
+        ["long-links", passes] if passes.parse::<usize>().is_ok() => {
+            measure_long_links(passes.parse().unwrap_or(TIMED_PASSES))
+        }
         _ => {
             println!("{USAGE}");
             false
@@ -115,6 +123,14 @@ fn run_sabotage(seeds: u64) -> bool {
     bar.finish_and_clear();
     println!("{}", report::sabotages(&rows));
     rows.iter().all(|(_, caught)| caught.is_some())
+}
+
+fn measure_long_links(passes: usize) -> bool {
+    let bar = progress(long_links::SIZES.len());
+    let sizes = long_links::measure(&long_links::SIZES, passes, || bar.inc(1));
+    bar.finish_and_clear();
+    println!("{}", long_links::table(&sizes));
+    true
 }
 
 fn tell(outcome: &Outcome) -> bool {

@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod catalogue;
 pub mod judge;
+pub mod long_links;
 pub mod people;
 pub mod port;
 mod script;

@@ -13,13 +13,15 @@ use std::{
 const KINDS: [&str; 1] = ["support"];
 
 /// The files that list what each kind has.
-const KNOWING_KINDS: [&str; 9] = [
+const KNOWING_KINDS: [&str; 10] = [
     // The remote calls.
     "calls.rs",
     // The contents of files, which the simulated AWS Support makes.
     "contents.rs",
     // The judges.
     "invariants.rs",
+    // The commands, one of which measures links of a kind.
+    "main.rs",
     // What is remembered for the judges.
     "memory.rs",
     // The ports.

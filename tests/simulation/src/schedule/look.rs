@@ -6,7 +6,7 @@ use casebridge_core::{
     hint::{Cause, Hint, Subject},
     identifiers::LinkKey,
 };
-use casebridge_executor::Report;
+use casebridge_executor::{Executor, Ports, Report};
 
 use super::{
     Life,
@@ -38,8 +38,12 @@ impl Life {
 
     /// Lets a worker act on a hint. Returns its report, see [`Self::look_again`].
     pub fn look_for(&mut self, hint: &Hint) -> Option<Report> {
-        let mut executor = handlers::executor(&self.desk);
-        executor.limits = reconciler::limits(RECONCILER_TIMEOUT);
+        self.look_with(hint, handlers::executor(&self.desk))
+    }
+
+    /// Lets a worker act on a hint over ports of its own. Returns its report, see [`Self::look_again`].
+    pub fn look_with(&mut self, hint: &Hint, executor: Executor<impl Ports + 'static>) -> Option<Report> {
+        let executor = Executor { limits: reconciler::limits(RECONCILER_TIMEOUT), ..executor };
         let hint = hint.clone();
         self.work(async move { executor.reconcile(&hint).await.ok() })
     }

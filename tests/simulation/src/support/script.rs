@@ -63,7 +63,8 @@ impl Script {
     }
 
     fn case_id(&self, id: &Handle) -> String {
-        self.case(id).map(|case| case.case_id).unwrap_or_default()
+        let world = self.life.desk.world.borrow();
+        world.cases_of(id).next().map(|case| case.case_id.clone()).unwrap_or_default()
     }
 
     /// Returns all texts on the incident's case, oldest first.

@@ -20,8 +20,8 @@ use crate::{
 impl World {
     /// Judges a case as soon as casebridge has written to it.
     pub fn check_write_to_case(&mut self, case_id: &str) {
-        let Some(case) = self.support.case(case_id).cloned() else { return };
-        let Some(incident) = self.incident_of(&case) else {
+        let Some(case) = self.support.case(case_id) else { return };
+        let Some(incident) = self.incident_of(case) else {
             self.violate(Invariant::OneCase, format!("{case_id} belongs to no incident"));
             return;
         };
