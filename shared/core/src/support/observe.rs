@@ -186,7 +186,12 @@ impl Pass {
                     case.status.is_reopened() && status_before.as_ref().is_some_and(|status| !status.is_reopened());
                 // A resolution from before a text of ours that reopened the case unseen is not the one in doubt.
                 let is_after_ours = self.shows_reopening(case) && !self.has_unseen_own_text(policy, now);
-                let is_found = (case.status.is_resolved() && is_after_ours) || reopened_since;
+                // Nor is a resolution from before a reopening less than L ago, unless the read shows our text of it.
+                let may_be_older = self.link.memory.case.as_ref().is_some_and(|linked| {
+                    let is_recent = |at| now.duration_since(at) < policy.unknown_outcome();
+                    linked.reopened_by.is_none() && linked.reopened_at.is_some_and(is_recent)
+                });
+                let is_found = (case.status.is_resolved() && is_after_ours && !may_be_older) || reopened_since;
                 (is_found, Applied::CaseResolved { status: CaseStatus::new("resolved") })
             }
         };

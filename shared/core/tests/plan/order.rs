@@ -558,6 +558,31 @@ fn a_resolution_in_doubt_is_not_found_by_a_reopening_that_may_be_our_own() {
     assert_eq!((&sides.incident.summary.state, sides.status()), (&IncidentState::Resolved, "resolved"));
 }
 
+/// AWS reopens the case, the incident is resolved again, and the ResolveCase is lost on its way. An answer from before
+/// the reopening shows the earlier resolution.
+#[test]
+fn a_resolution_in_doubt_is_not_found_by_one_from_before_a_reopening() {
+    let mut sides = Sides::linked();
+    sides.set_state(IncidentState::Resolved);
+    sides.settle();
+    assert_eq!(sides.status(), "resolved");
+    let older = crate::sides::as_case(sides.case.as_ref().unwrap());
+    sides.set_status("reopened");
+    sides.settle();
+    assert_eq!(sides.incident.summary.state, IncidentState::InProgress);
+    sides.set_state(IncidentState::Resolved);
+    let mut pass = sides.observe();
+    let plan = sides.plan(&pass);
+    assert_eq!(names(&plan)[0], "resolve_case");
+    assert!(pass.begin(&plan.effects[0], sides.now));
+    pass.see_case(&sides.policy, older, sides.now);
+    assert!(pass.link.intent.is_some(), "it may be older than the reopening");
+    sides.record(pass);
+    sides.pass_time(i64::from(sides.policy.unknown_outcome_seconds));
+    assert_eq!(sides.settle()[0], "resolve_case");
+    assert_eq!((&sides.incident.summary.state, sides.status()), (&IncidentState::Resolved, "resolved"));
+}
+
 /// As before, but the ResolveCase is lost on its way, and an answer from before our text shows AWS's own resolution.
 #[test]
 fn a_resolution_in_doubt_is_not_found_by_one_from_before_our_text() {
