@@ -106,8 +106,10 @@ pub async fn handle(
             Unhandled::NotBegun.retry_delay(receives)
         } else {
             match handle_message(&message, executor, time_left, clock, metrics).await {
-                Ok(Some(UnknownCase::Wait(wait))) => wait,
-                Ok(_) => continue,
+                Ok(report) => match wait_after(&report, receives) {
+                    Some(wait) => wait,
+                    None => continue,
+                },
                 Err(error) => {
                     note_failure(&error, &message, receives, metrics);
                     error.reason().retry_delay(receives)
@@ -123,6 +125,14 @@ pub async fn handle(
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = unhandled.into_iter().map(|(message, _)| failure_of(message)).collect();
     response
+}
+
+/// Returns after which wait a hint that was acted on has to come again; `None` if it is done.
+fn wait_after(report: &Report, receives: u32) -> Option<SignedDuration> {
+    match report.unknown_case {
+        Some(UnknownCase::Wait(wait)) => Some(wait),
+        _ => report.record_untold.then(|| Unhandled::RecordUntold.retry_delay(receives)),
+    }
 }
 
 fn note_failure(error: &MessageError, message: &SqsMessage, receives: u32, metrics: &Metrics) {
@@ -160,14 +170,14 @@ fn receives(message: &SqsMessage) -> u32 {
     message.attributes.get(RECEIVES).and_then(|receives| receives.parse().ok()).unwrap_or_default()
 }
 
-/// Acts on a message. Returns what happened to an event of a case without a link, or `None` for any other hint.
+/// Acts on a message. Returns what happened.
 async fn handle_message(
     message: &SqsMessage,
     executor: &mut impl Reconcile,
     time_left: SignedDuration,
     clock: &impl Clock,
     metrics: &Metrics,
-) -> Result<Option<UnknownCase>, MessageError> {
+) -> Result<Report, MessageError> {
     let hint: Hint = serde_json::from_str(message.body.as_deref().unwrap_or_default()).map_err(UnreadableJson::from)?;
     async {
         let report = executor.reconcile(&hint, time_left).await?;
@@ -176,6 +186,7 @@ async fn handle_message(
             unknown_case = report.unknown_case.map(tracing::field::debug),
             case_link = report.link.as_ref().map(tracing::field::display),
             deferred = report.deferred,
+            record_untold = report.record_untold,
             unclaimed = report.unclaimed,
             doubles = report.doubles,
             calls = report.calls,
@@ -186,7 +197,7 @@ async fn handle_message(
             due = report.due.map(tracing::field::display),
             "hint handled"
         );
-        Ok(report.unknown_case)
+        Ok(report)
     }
     .instrument(hint_span(&hint))
     .await

@@ -56,6 +56,9 @@ impl Reconcile for &Worker {
             let wait = UnknownCase::Wait(SignedDuration::from_secs(5));
             return Ok(Report { unknown_case: Some(wait), calls: 2, ..Report::default() });
         }
+        if key.incident.as_str() == "untold" {
+            return Ok(Report { deferred: true, record_untold: true, calls: 1, ..Report::default() });
+        }
         if key.incident.as_str() == "unclaimed" {
             return Ok(Report { unclaimed: true, wake_lost: true, calls: 1, ..Report::default() });
         }
@@ -144,6 +147,16 @@ async fn an_event_whose_case_may_be_being_opened_comes_again() {
     let messages = [("m1", "a", hint("being opened")), ("m2", "b", hint("b")), ("m3", "a", hint("a"))];
     assert_eq!(failed(&worker, 60, &messages).await, identifiers(&["m1", "m3"]));
     let expected = ["receipt of m1", "receipt of m3"].map(|receipt| (receipt.to_owned(), 5));
+    assert_eq!(*worker.redelivered.borrow(), expected);
+}
+
+/// The template message was received three times, so the wait is the third.
+#[tokio::test]
+async fn a_hint_whose_record_the_link_was_not_told_comes_again() {
+    let worker = Worker::default();
+    let messages = [("m1", "a", hint("untold")), ("m2", "b", hint("b")), ("m3", "a", hint("a"))];
+    assert_eq!(failed(&worker, 60, &messages).await, identifiers(&["m1", "m3"]));
+    let expected = ["receipt of m1", "receipt of m3"].map(|receipt| (receipt.to_owned(), 50));
     assert_eq!(*worker.redelivered.borrow(), expected);
 }
 

@@ -120,6 +120,8 @@ pub enum Unhandled {
     Unreadable,
     /// The ledger failed.
     LedgerFailed,
+    /// Another worker holds the link, which has not recorded the record that the hint names.
+    RecordUntold,
     /// No time was left to begin with it.
     NotBegun,
 }
@@ -130,7 +132,8 @@ impl Unhandled {
         match self {
             Self::Unreadable => UNREADABLE_AGAIN_AFTER,
             Self::NotBegun => SignedDuration::ZERO,
-            Self::LedgerFailed => {
+            // A worker holds a link for seconds, and for a little over a minute if it dies.
+            Self::LedgerFailed | Self::RecordUntold => {
                 let grown = LEDGER_WAIT_FACTOR.checked_pow(receives.saturating_sub(1));
                 let wait = grown.and_then(|grown| LEDGER_AGAIN_AFTER.checked_mul(grown));
                 wait.unwrap_or(SignedDuration::MAX).min(MAXIMUM_LEDGER_WAIT)
@@ -148,6 +151,7 @@ mod tests {
     fn a_message_that_was_not_handled_comes_again_in_its_time() {
         let seconds = |reason: Unhandled| [0, 1, 2, 3, 4, 5, 99].map(|receives| reason.retry_delay(receives).as_secs());
         assert_eq!(seconds(Unhandled::LedgerFailed), [2, 2, 10, 50, 250, 360, 360]);
+        assert_eq!(seconds(Unhandled::RecordUntold), [2, 2, 10, 50, 250, 360, 360]);
         assert_eq!(seconds(Unhandled::Unreadable), [15; 7]);
         assert_eq!(seconds(Unhandled::NotBegun), [0; 7]);
     }

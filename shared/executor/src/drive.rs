@@ -47,7 +47,10 @@ pub(crate) async fn drive<P: Ports, K: Kind, C: Carrier<K>>(
     let now = ports.clock.now();
     let attempt = ports.randomness.attempt();
     match ports.ledger.take_lease::<K>(&key, &attempt, now, until, claim.as_ref()).await? {
-        LeaseAnswer::Deferred => report.deferred = true,
+        LeaseAnswer::Deferred => {
+            report.deferred = true;
+            report.record_untold = record.is_some();
+        }
         LeaseAnswer::Unclaimed => report.unclaimed = true,
         LeaseAnswer::Taken { lease, link, interrupted, due } => {
             let recorded = (*link).clone();

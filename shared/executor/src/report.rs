@@ -18,6 +18,9 @@ pub struct Report {
     pub unknown_case: Option<UnknownCase>,
     /// Whether another worker holds the link. The link was marked dirty.
     pub deferred: bool,
+    /// Whether the hint was deferred and names a record that its link has not recorded. The mark does not tell the worker
+    /// that holds the link which record it is, so the hint has to come again.
+    pub record_untold: bool,
     /// Whether the link has become too large for the ledger.
     pub full: bool,
     /// Whether the hint had nothing left to do: the link no longer has its claim, or a wake came too early.

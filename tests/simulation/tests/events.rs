@@ -1,6 +1,8 @@
 //! What the events of cases without a known link cost.
 
-use casebridge_core::{identifiers::IncidentId, policy::OpenedCaseRule, support::unknown_case::READS_PER_MINUTE};
+use casebridge_core::{
+    hint::Cause, identifiers::IncidentId, policy::OpenedCaseRule, support::unknown_case::READS_PER_MINUTE,
+};
 use casebridge_simulation::{
     calls::{Fate, RemoteCall},
     script::{Handle, Script},
@@ -58,6 +60,26 @@ fn an_event_of_a_case_that_somebody_opened_opens_its_incident() {
     assert_eq!(world.calls(RemoteCall::DescribeCases), 2, "{}", world.story());
     assert_eq!(world.calls(RemoteCall::Open), 1, "{}", world.story());
     assert_eq!(world.calls(RemoteCall::Snapshot), 0, "{}", world.story());
+    assert_eq!(world.life.desk.world.borrow().servicenow.incidents.len(), 1, "{}", world.story());
+    world.must_hold();
+}
+
+/// The first pass of a case that somebody opened dies before it records the case, so its link is there and knows no case.
+/// The event comes again while a worker that was sent to the link looks for the incident. The mark that the event leaves
+/// for this worker does not name the case.
+#[test]
+fn an_event_that_finds_its_link_held_comes_again_with_its_case() {
+    let mut world = without_poller();
+    world.life.desk.world.borrow_mut().settings.policy.cases_opened_at_aws = OpenedCaseRule::OpenIncident;
+    world.fate(RemoteCall::TakeLease, &[Fate::DiedAfter]);
+    open_in_console(&mut world, 0, "A question «o1»");
+    world.until(RemoteCall::TakeLease, 1).wait(350);
+    let link = world.life.desk.ledger.link_keys().pop().expect("the first pass took the lease");
+    world.delay_call(RemoteCall::Snapshot, 10);
+    let report = world.life.look_because(Cause::Due, &link);
+    assert!(report.is_some(), "{}", world.story());
+    assert_eq!(world.calls(RemoteCall::TakeLease), 4, "{}", world.story());
+    world.wait(30);
     assert_eq!(world.life.desk.world.borrow().servicenow.incidents.len(), 1, "{}", world.story());
     world.must_hold();
 }
